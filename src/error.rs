@@ -137,6 +137,12 @@ pub struct Problem {
     pub transport_failure: Option<TransportFailure>,
 }
 
+impl From<Problem> for Vec<Problem> {
+    fn from(problem: Problem) -> Self {
+        vec![problem]
+    }
+}
+
 impl Problem {
     /// A problem of which nothing is known but its category and message.
     pub fn new(category: Category, message: impl Into<String>) -> Self {

@@ -1,22 +1,26 @@
 //! A command-line tool that inspects, waits for and watches jobs and containers across clouds.
 //!
 //! The layering of the modules is checked by a test. A file names only what is to its right:
-//! `commands`, `emulator`, `providers`, `http`, `reference`, `gate`, `settings`, `kind`, `model`,
-//! `secret`, `crypto`, `error`. Beside them is `output`, with the printed documents, which names
+//! `commands`, `emulator`, `providers`, `credentials`, `http`, `reference`, `gate`, `settings`, `kind`,
+//! `lenient`, `model`, `secret`, `crypto`, `error`. Beside them is `output`, with the printed documents, which names
 //! `gate`, `model` and `error` only. No cloud names another, wire types stay in their cloud's
 //! folder, and the model does not depend on clouds or formats. What a module needs from the left is
 //! passed in as plain data or as a function.
 
 pub mod commands;
+pub mod credentials;
 pub mod crypto;
 pub mod emulator;
 pub mod error;
 pub mod gate;
 pub mod http;
 pub mod kind;
+pub mod lenient;
 pub mod model;
 pub mod output;
 pub mod providers;
 pub mod reference;
 pub mod secret;
 pub mod settings;
+#[cfg(test)]
+pub(crate) mod test_support;

@@ -1,6 +1,8 @@
 //! References: one shell token that names one resource in one cloud,
 //! `CLOUD[@PROFILE]/KIND/SEGMENT…`.
 
+mod defaults;
+mod mistakes;
 mod range;
 mod reader;
 mod scope;

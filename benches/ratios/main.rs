@@ -18,8 +18,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use joblens::emulator::{self, Emulator, Scenario};
-use joblens::providers::serve::{EmulatedJob, StateChange};
+use joblens::emulator::{self, EmulatedJob, Emulator, Scenario, StateChange};
 use tls::TlsServer;
 use tools::{Bench, CommandLine, command};
 

@@ -9,7 +9,7 @@ use super::context::CommandContext;
 use super::kind_flags::KindFlags;
 use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
 use crate::error::Problem;
-use crate::settings;
+use crate::settings::parse_duration;
 
 /// What commands that get resources once are requested.
 #[derive(Debug, Args)]
@@ -117,7 +117,9 @@ impl PollArgs {
     /// A usage error for an invalid or zero duration.
     pub(super) fn interval(&self) -> Result<Option<Duration>, Problem> {
         let text = self.interval.as_deref();
-        let interval = text.map(|text| time("--interval", text)).transpose()?;
+        let interval = text
+            .map(|text| parse_duration("--interval", text))
+            .transpose()?;
         match interval {
             Some(Duration::ZERO) => {
                 Err(Problem::usage("--interval must be greater than 0")
@@ -130,18 +132,6 @@ impl PollArgs {
     /// # Errors
     /// A usage error for an invalid duration.
     pub(super) fn missing_grace(&self) -> Result<Duration, Problem> {
-        time("--missing-grace", &self.missing_grace)
+        parse_duration("--missing-grace", &self.missing_grace)
     }
-}
-
-/// The time that an option gives.
-///
-/// # Errors
-/// A usage error for a duration that is invalid or has no unit.
-pub(super) fn time(option: &str, text: &str) -> Result<Duration, Problem> {
-    settings::duration(text).ok_or_else(|| {
-        let message =
-            format!("invalid value '{text}' for {option}; expected a duration with a unit, at most 100 years");
-        Problem::usage(message).with_hint("use e.g. 90s, 15m, 2h30m or 1d")
-    })
 }

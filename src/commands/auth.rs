@@ -5,9 +5,9 @@ use clap::{Args, Subcommand};
 use super::context::CommandContext;
 use super::lookup::transport;
 use super::notices::NoticeLog;
+use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files, validate_tls};
-use crate::model::SkippedSource;
 use crate::output;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
@@ -19,7 +19,7 @@ use crate::settings::{
 
 /// Show the credentials each cloud would use
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
+#[command(before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: AuthCommand,
@@ -29,6 +29,7 @@ pub(super) struct Arguments {
 enum AuthCommand {
     /// Show the credential source, key (masked), region and endpoint of each profile
     #[command(
+        before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json",
         after_help = "Makes no network requests and shows no secrets. Runs credential_command if configured.\n\
         Exit codes: 0 all configured profiles are usable · 2 invalid config · 4 a profile is not usable"
     )]
@@ -36,33 +37,34 @@ enum AuthCommand {
 }
 
 /// Shows what every profile would use. Nothing is sent.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     match arguments.what {
-        AuthCommand::Status => status(session),
+        AuthCommand::Status => status(context),
     }
 }
 
 const STATUS: &str = "auth status";
 
-fn status(session: &CommandContext) -> u8 {
-    let accounts = match auth_status(session) {
+fn status(context: &CommandContext) -> u8 {
+    let accounts = match auth_status(context) {
         Ok(accounts) => accounts,
-        Err(problem) => return session.usage_error(STATUS, vec![problem]),
+        Err(problem) => return context.usage_error(STATUS, vec![problem]),
     };
-    let told = session.print_catalog(STATUS, |out, form, screen| {
+    let code = context.print_catalog(STATUS, |out, form, screen| {
         output::write_accounts(out, &accounts, form, screen)
     });
     let is_broken = |account: &AccountStatus| account.status == AuthState::Broken;
     match accounts.accounts.iter().any(is_broken) {
-        true if told == 0 => Category::MissingCredentials.exit_code(),
-        _ => told,
+        true if code == 0 => Category::MissingCredentials.exit_code(),
+        _ => code,
     }
 }
 
-fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
-    let settings = session.settings()?;
-    let wire = transport(session, &settings, &NoticeLog::default(), None)?;
-    let only = session.chosen_profile(&settings);
+fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
+    let settings = context.settings()?;
+    let transport = transport(context, &settings, &NoticeLog::default(), None)?;
+    let credentials = context.credentials(&settings);
+    let only = context.chosen_profile(&settings);
     let mut accounts = Vec::new();
     for cloud in CLOUDS {
         let mut names: Vec<&str> = settings.file().profiles(cloud.name).collect();
@@ -71,7 +73,7 @@ fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
         names.retain(|name| only.is_none_or(|only| only == *name));
         let accounts_of = names
             .into_iter()
-            .map(|name| with_checked_files(account(&settings, cloud, name, &wire)));
+            .map(|name| with_checked_files(account(&credentials, cloud, name, &transport)));
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
@@ -121,11 +123,12 @@ pub(super) struct Account {
 
 /// What a profile would use, and what asks the cloud with it. Nothing is sent.
 pub(super) fn account(
-    settings: &Settings,
+    credentials: &CredentialChain,
     cloud: &'static Cloud,
     name: &str,
     transport: &Arc<Transport>,
 ) -> Account {
+    let settings = credentials.settings();
     let keys = cloud.settings_schema();
     let mut account = Account {
         status: AccountStatus {
@@ -154,14 +157,9 @@ pub(super) fn account(
         }
     });
     let profile = plain.and_then(|plain| {
-        let report = settings.inspect_sources(&keys, plain);
-        let skipped = report.skipped_sources.into_iter();
-        let skipped = skipped.map(|one| SkippedSource {
-            source: one.source,
-            why: one.why,
-        });
-        account.status.skipped_sources = skipped.collect();
-        report.profile
+        let (profile, skipped) = credentials.inspect_sources(&keys, plain);
+        account.status.skipped_sources = skipped;
+        profile
     });
     match profile {
         Ok(profile) => {

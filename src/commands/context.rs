@@ -7,6 +7,8 @@ use chrono::Utc;
 
 use super::global::GlobalArgs;
 use super::notices::NoticeLog;
+use super::progress_line::ProgressLine;
+use crate::credentials::{CredentialChain, SourceCache};
 use crate::error::Problem;
 use crate::http::{Clock, EventSink, TransportEvent};
 use crate::model::{Notice, Time};
@@ -26,32 +28,38 @@ pub(super) struct CommandContext {
     pub sort: Option<Sort>,
     /// The time of requests, signatures and tables.
     pub clock: Clock,
+    /// Names the requests that take long.
+    pub progress: ProgressLine,
+    /// What was read of the sources of credentials.
+    source_cache: SourceCache,
 }
 
 impl CommandContext {
     /// Reads the options that say how an answer is shown.
     ///
     /// # Errors
-    /// A usage error, with a session that can show it.
+    /// A usage error, with a context that can show it.
     pub(super) fn new(
         global: GlobalArgs,
         environment: Environment,
         own_columns: bool,
     ) -> Result<Self, (Box<Self>, Problem)> {
         let (form, sort) = (global.output_options(own_columns), global.sort(own_columns));
-        let mut session = Self {
+        let mut context = Self {
             output_options: global.plain_output_options(),
             sort: None,
             global,
             environment,
             clock: Arc::new(Utc::now),
+            progress: ProgressLine::default(),
+            source_cache: SourceCache::default(),
         };
         match (form, sort) {
             (Ok(form), Ok(sort)) => {
-                (session.output_options, session.sort) = (form, sort);
-                Ok(session)
+                (context.output_options, context.sort) = (form, sort);
+                Ok(context)
             }
-            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(session), problem)),
+            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(context), problem)),
         }
     }
 
@@ -66,6 +74,11 @@ impl CommandContext {
         Settings::load(config, self.environment.clone(), &clouds, &kinds)
     }
 
+    /// The sources of the credentials that settings name. Each is read once in a run.
+    pub(super) fn credentials(&self, settings: &Settings) -> CredentialChain {
+        providers::credential_chain(settings, &self.source_cache)
+    }
+
     /// The profile of references without `@PROFILE`.
     pub(super) fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
         self.chosen_profile(settings).unwrap_or(DEFAULT_PROFILE)
@@ -78,17 +91,21 @@ impl CommandContext {
     }
 
     /// Traces go to stderr at once, notices are printed with the output.
-    pub(super) fn event_sink(&self, told: &NoticeLog) -> EventSink {
-        let (verbose, told) = (self.global.verbose, told.clone());
+    pub(super) fn event_sink(&self, notices: &NoticeLog) -> EventSink {
+        let (verbose, notices) = (self.global.verbose, notices.clone());
+        let progress = self.progress.clone();
         Arc::new(move |happening| match happening {
+            TransportEvent::Sending { .. } | TransportEvent::Finished(_) => {
+                progress.record(&happening);
+            }
             TransportEvent::Trace(line) if verbose => {
-                let _ = output::write_trace(&mut io::stderr().lock(), &line);
+                let _ = output::write_line(&mut io::stderr().lock(), &line);
             }
             TransportEvent::Trace(_)
             | TransportEvent::DnsResolved { .. }
             | TransportEvent::Responded(_) => {}
             TransportEvent::Notice(code, message) => {
-                told.push_and_print(Notice::new(code, message))
+                notices.push_and_print(Notice::new(code, message))
             }
         })
     }
@@ -101,6 +118,13 @@ impl CommandContext {
             .get("TERM")
             .is_some_and(|term| term != "dumb");
         can_move && !self.global.verbose && self.environment.get("CI").is_none()
+    }
+
+    /// Names the requests that take long on stderr, until the output is printed.
+    pub(super) fn show_progress(&self) {
+        if self.may_redraw() && !self.global.quiet {
+            self.progress.start();
+        }
     }
 
     /// What a table needs to know of the terminal, the reader and the time.

@@ -12,7 +12,7 @@ use crate::settings::{Environment, Settings};
 
 /// Try joblens against built-in emulated clouds (no account needed)
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
+#[command(before_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
 pub(super) struct Arguments {}
 
 /// One of each kind of the built-in scenario.
@@ -27,9 +27,9 @@ const REFERENCES: [&str; 6] = [
 
 /// Starts the emulated clouds, gets one resource of each kind from them, and prints how to do so by
 /// hand.
-pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, _: &Arguments) -> u8 {
     let report = block_on(async {
-        let scenario = Scenario::built_in().map_err(|problem| vec![problem])?;
+        let scenario = Scenario::built_in()?;
         let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
             .await
             .map_err(|error| {
@@ -42,21 +42,21 @@ pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
         let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
         let settings = Settings::from_environment(environment);
         let options = Options::default();
-        let plan = LookupPlan::parse(session, settings, &references, options)?;
-        let lookup = Arc::new(plan.connect(session, None)?);
+        let plan = LookupPlan::parse(context, settings, &references, options)?;
+        let lookup = Arc::new(plan.connect(context, None)?);
         let report = lookup::report("demo", lookup.outcomes().await, &lookup);
         emulator.stop().await;
         Ok(report)
     });
     match report {
-        Ok(report) => match session.print_report(report) {
-            0 => session.print(
+        Ok(report) => match context.print_report(report) {
+            0 => context.print(
                 manual_steps(),
-                session.output_options.format != Format::Table,
+                context.output_options.format != Format::Table,
             ),
             code => code,
         },
-        Err(problems) => session.usage_error("demo", problems),
+        Err(problems) => context.usage_error("demo", problems),
     }
 }
 

@@ -11,10 +11,10 @@ use crate::output::document::Envelope;
 #[derive(Debug, Args)]
 #[command(
     alias = "desc",
-    after_help = "Examples:\n  \
+    before_help = "Examples:\n  \
     joblens describe aliyun/job/ehpc-hz-FYUr32/5\n  \
-    joblens describe huawei/image-job/702364883651395584 --time utc | less\n\n\
-        table and wide print a details page; other formats are the same as for get.\n\
+    joblens describe huawei/image-job/702364883651395584 --time utc | less",
+    after_help = "table and wide print a details page; other formats are the same as for get.\n\
     Times are local even when piped; use --time utc to change that\n\
     Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error"
 )]
@@ -24,15 +24,16 @@ pub(super) struct Arguments {
 }
 
 /// Gets the named resources and shows all their details.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(session, &arguments.lookup) {
-        Ok(report) => session.print_describe(report),
-        Err(problems) => session.usage_error("describe", problems),
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match build_report(context, &arguments.lookup) {
+        Ok(report) => context.print_describe(report),
+        Err(problems) => context.usage_error("describe", problems),
     }
 }
 
-fn build_report(session: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
-    let lookup = asked.lookup(session, asked.options())?;
+fn build_report(context: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
+    let lookup = asked.lookup(context, asked.options())?;
+    context.show_progress();
     let outcomes = block_on(lookup.outcomes());
     Ok(lookup::report("describe", outcomes, &lookup))
 }

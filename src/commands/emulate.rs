@@ -7,13 +7,13 @@ use clap::Args;
 
 use super::context::{CommandContext, program};
 use super::runtime::block_on;
-use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario};
+use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output;
 
 /// Run a local emulator of the four clouds
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(before_help = "Examples:\n  \
     joblens emulate --scenario outage.toml\n  \
     eval \"$(joblens emulate --print-env)\"")]
 pub(super) struct Arguments {
@@ -26,31 +26,37 @@ pub(super) struct Arguments {
     /// Print environment variables for using the emulator, then exit
     #[arg(long, conflicts_with = "scenario")]
     print_env: bool,
+    /// Print the built-in scenario, then exit
+    #[arg(long, conflicts_with_all = ["scenario", "print_env"])]
+    print_scenario: bool,
 }
 
 /// Serves until it is interrupted, or prints the variables of a shell.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match serve(session, arguments) {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match serve(context, arguments) {
         Ok(code) => code,
-        Err(problem) => session.usage_error("emulate", vec![problem]),
+        Err(problem) => context.usage_error("emulate", vec![problem]),
     }
 }
 
-fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
+fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
     if arguments.print_env {
         if arguments.port == 0 {
             return Err(Problem::usage("--print-env requires a port"));
         }
-        return Ok(session.print(exports(arguments.port), false));
+        return Ok(context.print(exports(arguments.port), false));
+    }
+    if arguments.print_scenario {
+        return Ok(context.print(BUILT_IN.to_owned(), false));
     }
     let scenario = match &arguments.scenario {
         Some(path) => Scenario::read(path)?,
         None => Scenario::built_in()?,
     };
-    let quiet = session.global.quiet;
+    let quiet = context.global.quiet;
     let log: AccessLog = Arc::new(move |access| {
         if !quiet {
-            let _ = output::write_trace(&mut io::stderr().lock(), &access.to_string());
+            let _ = output::write_line(&mut io::stderr().lock(), &access.to_string());
         }
     });
     block_on(async {

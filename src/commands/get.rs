@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::CommandContext;
+use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateState, GateStats, Stop};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
@@ -16,11 +17,13 @@ use crate::output::document::Envelope;
 
 /// Get one or more resources
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    before_help = "Examples:\n  \
     joblens get aliyun/job/ehpc-hz-FYUr32/5 sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
-    joblens get - -o json < references.txt | jq '.jobs[].state'\n\n\
-        Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error\n\
-    With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above.")]
+    joblens get - -o json < references.txt | jq '.jobs[].state'",
+    after_help = "Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error\n\
+    With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above"
+)]
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
@@ -42,40 +45,41 @@ impl Arguments {
 }
 
 /// Looks up what was named and shows it.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(session, arguments) {
-        Ok((report, true)) => session.finish_gate(report),
-        Ok((report, false)) => session.print_report(report),
-        Err(problems) => session.usage_error("get", problems),
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match print(context, arguments) {
+        Ok(code) => code,
+        Err(problems) => context.usage_error("get", problems),
     }
 }
 
-/// The answer, and whether it is a gate.
-type ReportAndGate = (Envelope, bool);
-
-fn build_report(
-    session: &CommandContext,
-    arguments: &Arguments,
-) -> Result<ReportAndGate, Vec<Problem>> {
+/// Prints what was named; returns the exit code.
+fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
     let asked = &arguments.lookup;
     let mut options = asked.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
-    let plan = asked.plan(session, options)?;
+    let plan = asked.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     let connected = match arguments.exit_status {
         true => {
             check_gate(&plan, &rules)?;
-            plan.connect_all(session, None)?
+            plan.connect_all(context, None)?
         }
-        false => plan.connect(session, None)?,
+        false => plan.connect(context, None)?,
     };
     let lookup = Arc::new(connected);
     let started = Instant::now();
-    let outcomes = block_on(lookup.outcomes());
+    context.show_progress();
     Ok(match arguments.exit_status {
-        false => (lookup::report("get", outcomes, &lookup), false),
-        true => poll_once(&lookup, outcomes, &rules, started.elapsed()),
+        false => {
+            let mut rows = EarlyRows::new(context, &lookup.references);
+            let outcomes = block_on(lookup.outcomes_with(|outcomes| rows.print(outcomes)));
+            rows.finish(lookup::report("get", outcomes, &lookup))
+        }
+        true => {
+            let outcomes = block_on(lookup.outcomes());
+            context.finish_gate(poll_once(&lookup, outcomes, &rules, started.elapsed()))
+        }
     })
 }
 
@@ -87,8 +91,7 @@ fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>>
     if plan.references.is_empty() {
         return Err(vec![Problem::usage("no references given")]);
     }
-    gate_report::check_condition(&plan.references, &rules.condition)
-        .map_err(|problem| vec![problem])
+    gate_report::check_condition(&plan.references, &rules.condition).map_err(Vec::from)
 }
 
 /// The gate of a single check: jobs that are still active leave it undecided.
@@ -97,7 +100,7 @@ fn poll_once(
     outcomes: Vec<LookupResult>,
     rules: &GatePolicy,
     elapsed: Duration,
-) -> ReportAndGate {
+) -> Envelope {
     const PENDING: u8 = 8;
     let watched: Vec<PolledJob> = lookup
         .references
@@ -122,6 +125,5 @@ fn poll_once(
         decision: &decision,
         spent,
     };
-    let report = gate_report::report("get", &state, notices, code);
-    (report, true)
+    gate_report::report("get", &state, notices, code)
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Problem;
 use crate::http::ClientOptions;
-use crate::output;
+use crate::output::{self, Format, Zone};
 use crate::settings::{self, Environment, SettingsFile};
 
 /// Options that every command takes.
@@ -82,40 +82,9 @@ pub(super) struct GlobalArgs {
     pub quiet: bool,
 }
 
-/// The words of `-o`.
+/// The words of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// Human-readable table
-    Table,
-    /// Table with more columns
-    Wide,
-    /// A single JSON document
-    #[value(alias = "json/1")]
-    Json,
-    /// Newline-delimited JSON, streamed
-    Jsonl,
-    /// YAML document; all strings quoted
-    Yaml,
-    /// CSV with BOM, formula-safe
-    Csv,
-    /// TSV for scripts; tabs and newlines escaped
-    Tsv,
-    /// Markdown table
-    Markdown,
-    /// References only, one per line
-    Name,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Zone {
-    /// UTC
-    Utc,
-    /// Local time zone, or $TZ
-    Local,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Color {
+pub(super) enum Color {
     /// If stdout is a terminal; honors NO_COLOR and TERM=dumb
     Auto,
     /// Always
@@ -124,26 +93,26 @@ enum Color {
     Never,
 }
 
-impl From<Format> for output::Format {
-    fn from(word: Format) -> Self {
-        match word {
-            Format::Table => Self::Table,
-            Format::Wide => Self::Wide,
-            Format::Json => Self::Json,
-            Format::Jsonl => Self::Jsonl,
-            Format::Yaml => Self::Yaml,
-            Format::Csv => Self::Csv,
-            Format::Tsv => Self::Tsv,
-            Format::Markdown => Self::Markdown,
-            Format::Name => Self::Name,
+impl Color {
+    /// Whether colors may be used on a stream.
+    pub(super) fn is_on(self, terminal: bool, environment: &Environment) -> bool {
+        let forced = environment
+            .get("CLICOLOR_FORCE")
+            .is_some_and(|value| value != "0");
+        let dumb = environment.get("TERM") == Some("dumb");
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto if environment.get("NO_COLOR").is_some() => false,
+            Self::Auto => forced || (terminal && !dumb),
         }
     }
 }
 
 impl GlobalArgs {
     /// The output format.
-    pub(super) fn format(&self) -> output::Format {
-        self.output.into()
+    pub(super) fn format(&self) -> Format {
+        self.output
     }
 
     /// The format alone, for errors before the other options are parsed.
@@ -168,7 +137,7 @@ impl GlobalArgs {
         let format = match (&self.jq, self.format()) {
             (None, format) => format,
             // The expression works on the envelope.
-            (Some(_), output::Format::Table | output::Format::Json) => output::Format::Json,
+            (Some(_), Format::Table | Format::Json) => Format::Json,
             (Some(_), _) => {
                 return Err(Problem::usage("--jq needs JSON output")
                     .with_hint("omit -o: joblens get REF --jq '.jobs[].state'"));
@@ -176,11 +145,7 @@ impl GlobalArgs {
         };
         let has_columns = matches!(
             format,
-            output::Format::Table
-                | output::Format::Wide
-                | output::Format::Csv
-                | output::Format::Tsv
-                | output::Format::Markdown
+            Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown
         );
         if !self.columns.is_empty() && !has_columns {
             return Err(
@@ -211,25 +176,13 @@ impl GlobalArgs {
     }
 
     /// The zone of times that people read, if it was chosen.
-    pub(super) fn zone(&self) -> Option<output::Zone> {
-        self.time.map(|zone| match zone {
-            Zone::Utc => output::Zone::Utc,
-            Zone::Local => output::Zone::Local,
-        })
+    pub(super) fn zone(&self) -> Option<Zone> {
+        self.time
     }
 
     /// Whether colours may be used on a stream.
     pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
-        let forced = environment
-            .get("CLICOLOR_FORCE")
-            .is_some_and(|value| value != "0");
-        let dumb = environment.get("TERM") == Some("dumb");
-        match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto if environment.get("NO_COLOR").is_some() => false,
-            Color::Auto => forced || (terminal && !dumb),
-        }
+        self.color.is_on(terminal, environment)
     }
 
     /// The limits of the wire: options before `[http]` of the config file before the defaults.
@@ -243,9 +196,10 @@ impl GlobalArgs {
         };
         let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
             None => Ok(default),
-            Some(text) => settings::duration(&text)
-                .filter(|time| !time.is_zero())
-                .ok_or_else(|| wrong(key, &text, "a duration such as 5s or 1m30s")),
+            Some(text) => match settings::parse_duration(key, &text)? {
+                Duration::ZERO => Err(wrong(key, &text, "a duration such as 5s or 1m30s")),
+                time => Ok(time),
+            },
         };
         let number = |option: &Option<String>, key: &str, default: u32| match pick(option, key) {
             None => Ok(default),

@@ -102,6 +102,7 @@ impl CommandContext {
         if let Err(problem) = self.check_catalog_format(command) {
             return self.usage_error(command, vec![problem]);
         }
+        self.progress.stop();
         let stdout = io::stdout();
         let screen = self.render_context(stdout.is_terminal());
         let written = write(&mut stdout.lock(), &self.output_options, &screen);

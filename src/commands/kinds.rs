@@ -9,7 +9,7 @@ use crate::providers;
 
 /// List resource kinds with their reference syntax, API calls and permissions
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
+#[command(before_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
 pub(super) struct Arguments {
     /// Limit to a cloud or kind
     #[arg(value_name = "CLOUD[/KIND]")]
@@ -17,17 +17,17 @@ pub(super) struct Arguments {
 }
 
 /// Shows the kinds of the registry.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     let kinds = match introspect::kinds_of(arguments.named.as_deref()) {
         Ok(kinds) => kinds,
-        Err(problem) => return session.usage_error("kinds", vec![problem]),
+        Err(problem) => return context.usage_error("kinds", vec![problem]),
     };
     let kinds = KindList {
         schema: Envelope::SCHEMA,
         command: "kinds",
         kinds: kinds.into_iter().map(shown).collect(),
     };
-    session.print_catalog("kinds", |out, form, screen| {
+    context.print_catalog("kinds", |out, form, screen| {
         output::write_kinds(out, &kinds, form, screen)
     })
 }

@@ -2,44 +2,96 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::builder::StyledStr;
 use clap::{Args, Command};
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use super::context::CommandContext;
 use crate::error::Problem;
 
 /// Write man pages, one for each command, into a folder
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens man ~/.local/share/man/man1")]
+#[command(before_help = "Examples:\n  \
+    joblens man ~/.local/share/man/man1\n  \
+    joblens man /tmp/man && man /tmp/man/joblens.1")]
 pub(super) struct Arguments {
     /// Output directory (created if missing)
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
 
+/// What begins the paragraph about exit codes in the help of a command.
+const EXIT_CODES: &str = "Exit codes: ";
+
 /// Writes the pages, the same ones for the same joblens on every day, and prints where they are.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments, program: Command) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments, program: Command) -> u8 {
     let folder = &arguments.folder;
     let mut command = program.disable_help_subcommand(true);
     command.build();
     let mut written = String::new();
     let result = fs::create_dir_all(folder).and_then(|()| pages(&command, folder, &mut written));
     match result {
-        Ok(()) => session.print(written, false),
+        Ok(()) => context.print(written, false),
         Err(error) => {
             let why = error.kind();
             let problem = format!("cannot write man pages to {} ({why})", folder.display());
-            session.usage_error("man", vec![Problem::usage(problem)])
+            context.usage_error("man", vec![Problem::usage(problem)])
         }
     }
 }
 
+/// A page with its sections in the usual order of man pages.
+fn render(page: &Man, command: &Command) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    page.render_options_section(&mut text)?;
+    if command.get_subcommands().any(|inner| !inner.is_hide_set()) {
+        page.render_subcommands_section(&mut text)?;
+    }
+    let help = |help: Option<&StyledStr>| help.map_or_else(String::new, ToString::to_string);
+    let (after, before) = (
+        help(command.get_after_help()),
+        help(command.get_before_help()),
+    );
+    let (notes, codes) = after
+        .split_once(EXIT_CODES)
+        .unwrap_or((&after, "0 success · 2 usage error"));
+    let codes = codes.replace(" · ", "\n");
+    let examples = before.trim_start_matches("Examples:\n");
+    let sections = [
+        ("NOTES", notes),
+        ("EXIT STATUS", &codes),
+        ("EXAMPLES", examples),
+    ];
+    let mut roff = Roff::new();
+    for (heading, text) in sections.into_iter().filter(|(_, text)| !text.is_empty()) {
+        roff.control("SH", [heading]);
+        for line in text.lines() {
+            roff.text([roman(line.trim_start())]).control("br", []);
+        }
+    }
+    roff.to_writer(&mut text)?;
+    if command.get_version().is_some() {
+        page.render_version_section(&mut text)?;
+    }
+    Ok(text)
+}
+
 fn pages(command: &Command, folder: &Path, written: &mut String) -> io::Result<()> {
-    let path = Man::new(command.clone())
+    // What the short help leaves out has its text here.
+    let complete = command
+        .clone()
+        .mut_args(|option| option.hide_short_help(false));
+    let page = Man::new(complete)
         .date("")
         .source(concat!("joblens ", env!("CARGO_PKG_VERSION")))
-        .manual("joblens")
-        .generate_to(folder)?;
+        .manual("joblens");
+    let path = folder.join(page.get_filename());
+    fs::write(&path, render(&page, command)?)?;
     *written += &format!("{}\n", path.display());
     let shown = command
         .get_subcommands()

@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod describe;
 mod doctor;
+mod early_rows;
 mod emulate;
 mod events;
 mod follow;
@@ -25,11 +26,14 @@ mod notices;
 mod panic_hook;
 mod poll;
 mod print;
+mod progress_line;
 mod reporter;
 mod reports;
+mod run_loop;
 mod runtime;
 mod schema;
 mod shutdown;
+mod signals;
 mod since;
 mod states;
 mod stdout_writer;
@@ -40,7 +44,7 @@ mod watch;
 
 use std::io::{self, Write as _};
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::Problem;
 use crate::settings::Environment;
@@ -55,11 +59,11 @@ pub use panic_hook::install_panic_hook;
     name = "joblens",
     version,
     subcommand_precedence_over_arg = true,
-    after_help = "Examples:\n  \
+    before_help = "Examples:\n  \
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens demo\n\n\
-        References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
-        Exit codes: 0 success · 1 gate failed · 2 usage error · 3 not found · 4 authentication or permission ·\n\
+        joblens demo",
+    after_help = "References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
+        Exit codes: 0 success · 1 gate failed · 2 usage error · 3 not found · 4 authentication or permission · \
         5 service or network error · 8 still pending · 124 timed out"
 )]
 struct Cli {
@@ -132,6 +136,20 @@ impl Command {
     }
 }
 
+/// Order of a help text; the examples of a command are its `before_help`.
+const HELP_TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n\
+                             {all-args}{after-help}";
+
+/// The command line with all commands.
+fn command() -> clap::Command {
+    fn with_template(command: clap::Command) -> clap::Command {
+        command
+            .help_template(HELP_TEMPLATE)
+            .mut_subcommands(with_template)
+    }
+    with_template(Cli::command())
+}
+
 /// Runs the command line and returns the exit code of the process.
 ///
 /// `arguments` begin with the program's own name; the environment is taken once.
@@ -141,9 +159,12 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }));
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let parsed = command()
+        .try_get_matches_from(&arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage_error::print(&error, &arguments),
+        Err(error) => return usage_error::print(&error, &arguments, &environment),
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
@@ -172,14 +193,21 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Doctor(arguments)) => doctor::run(&session, &arguments),
         Some(Command::Config(arguments)) => config::run(&session, &arguments),
         Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
-        Some(Command::Complete(words)) => completion::complete(&session, words, Cli::command()),
-        Some(Command::Man(arguments)) => man::run(&session, &arguments, Cli::command()),
+        Some(Command::Complete(words)) => completion::complete(&session, words, command()),
+        Some(Command::Man(arguments)) => man::run(&session, &arguments, command()),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
+            None if session.output_options.format.is_document() => session.usage_error(
+                "get",
+                vec![
+                    Problem::usage("no command or reference given")
+                        .with_hint("see: joblens --help"),
+                ],
+            ),
             None => {
                 // Help that was not requested is an error, so it goes to stderr.
-                let help = Cli::command().render_help().to_string();
+                let help = command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
                 2
             }

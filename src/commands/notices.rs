@@ -49,9 +49,9 @@ impl NoticeLog {
     /// The notices that came since this was last asked.
     pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
         let mut kept = self.inner();
-        let fresh = kept.notices[kept.shown..].to_vec();
+        let new = kept.notices[kept.shown..].to_vec();
         kept.shown = kept.notices.len();
-        fresh
+        new
     }
 
     /// All notices so far.

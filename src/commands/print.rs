@@ -50,6 +50,7 @@ impl CommandContext {
         write: impl FnOnce(&mut dyn io::Write, &Envelope, &RenderContext) -> io::Result<()>,
     ) -> u8 {
         self.sort(&mut report.content.jobs);
+        self.progress.stop();
         if !self.global.quiet {
             self.print_messages(&report);
         }
@@ -93,33 +94,34 @@ impl CommandContext {
     pub(super) fn rendered_gate(
         &self,
         report: &mut Envelope,
-        mut told: Vec<u8>,
+        mut messages: Vec<u8>,
     ) -> (Vec<u8>, Vec<u8>) {
         self.sort(&mut report.content.jobs);
         let screen = self.render_context(io::stderr().is_terminal());
         for problem in &report.errors {
-            let _ = output::write_problem(&mut told, problem, &screen);
+            let _ = output::write_problem(&mut messages, problem, &screen);
         }
         let mut answer = Vec::new();
         let paper = self.render_context(io::stdout().is_terminal());
         if let Err(error) = output::write(&mut answer, report, &self.output_options, &paper) {
-            let _ = output::write_problem(&mut told, &write_problem(&error), &screen);
+            let _ = output::write_problem(&mut messages, &write_problem(&error), &screen);
             lose_output(report);
         }
         if let Some(gate) = &report.gate {
-            let _ = output::write_verdict(&mut told, gate);
+            let _ = output::write_verdict(&mut messages, gate);
         }
-        (answer, told)
+        (answer, messages)
     }
 
     /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
-        let (answer, told) = self.rendered_gate(&mut report, Vec::new());
+        self.progress.stop();
+        let (answer, messages) = self.rendered_gate(&mut report, Vec::new());
         if let Err(error) = shutdown::write_out(&answer) {
             self.print_problem(&write_problem(&error));
             lose_output(&mut report);
         }
-        let _ = io::stderr().write_all(&told);
+        let _ = io::stderr().write_all(&messages);
         report.exit.code
     }
 

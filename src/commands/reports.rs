@@ -118,13 +118,17 @@ impl Reports {
     }
 
     /// Creates the folders that are missing, and makes sure that each report can be written, before
-    /// anything is waited for. Reports that exist keep their content.
+    /// anything is waited for. Reports that exist keep their content; those with secrets become
+    /// readable by their owner alone.
     ///
     /// # Errors
     /// A usage error naming the report that cannot be written and why.
-    pub(super) fn check(&self) -> Result<(), Problem> {
+    pub(super) fn check(&self, has_secrets: bool) -> Result<(), Problem> {
         for target in &self.files {
-            let checked = target.sink.check();
+            let checked = target.sink.check().and_then(|()| match has_secrets {
+                true => target.sink.restrict(),
+                false => Ok(()),
+            });
             checked.map_err(|error| cannot_write(&target.option, &error))?;
         }
         let github = self.github.iter();

@@ -1,15 +1,34 @@
 //! The asynchronous runtime of a command.
 
+use std::fmt::Display;
 use std::future::Future;
+use std::io::{self, Write as _};
+use std::process;
 
+use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, Runtime};
 
-/// A runtime on the one thread that this process needs.
+/// Files that a run opens at once at least: outputs, signals, event queue, settings and a connection.
+const MIN_OPEN_FILES: u64 = 16;
+
+/// A runtime on the one thread that this process needs. Where the system gives none, the process ends
+/// with exit code 5 and one line.
 pub(super) fn runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("the operating system gives an event queue")
+    if let Some(limit) = getrlimit(Resource::Nofile).current
+        && limit < MIN_OPEN_FILES
+    {
+        exit(format!(
+            "the limit of {limit} open files is too low; run: ulimit -n 64"
+        ));
+    }
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.unwrap_or_else(|error| exit(error))
+}
+
+fn exit(reason: impl Display) -> ! {
+    // Standard error that is gone changes no exit code.
+    let _ = writeln!(io::stderr(), "error: cannot start: {reason}");
+    process::exit(5)
 }
 
 /// Runs a command to its end. What still hangs in a name server's answer then is left behind.

@@ -11,12 +11,14 @@ use crate::providers;
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    before_help = "Examples:\n  \
     joblens schema > joblens-1.json\n  \
-    joblens schema stream\n\n\
-        Within joblens/1, fields are only added; ignore fields you don't know.\n\
-    The output of kinds, states, auth status and doctor is defined in $defs/KindList, $defs/StateMap,\n\
-    $defs/AuthStatus and $defs/DoctorReport of the envelope.")]
+    joblens schema stream",
+    after_help = "Within joblens/1, fields are only added; ignore fields you don't know.\n\
+    The output of kinds, states, auth status and doctor is defined in $defs/KindList, $defs/StateMap, \
+    $defs/AuthStatus and $defs/DoctorReport of the envelope."
+)]
 pub(super) struct Arguments {
     /// Schema to print
     #[arg(value_enum, default_value = "envelope", value_name = "WHAT")]
@@ -34,13 +36,13 @@ enum SchemaKind {
 }
 
 /// Prints a schema made of the types that are printed elsewhere.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    let is_json = matches!(session.output_options.format, Format::Table | Format::Json);
-    let global = &session.global;
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    let is_json = matches!(context.output_options.format, Format::Table | Format::Json);
+    let global = &context.global;
     let picks = !global.columns.is_empty() || global.sort_by.is_some();
-    if !is_json || picks || session.output_options.query.is_some() {
+    if !is_json || picks || context.output_options.query.is_some() {
         let problem = Problem::usage("schema prints JSON only").with_hint("omit -o");
-        return session.usage_error("schema", vec![problem]);
+        return context.usage_error("schema", vec![problem]);
     }
     let schema = match arguments.what {
         SchemaKind::Envelope => document("Output of joblens", |generator| {
@@ -53,7 +55,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
         SchemaKind::Events => document("The timeline of joblens events", Timeline::json_schema),
         SchemaKind::Stream => document("A record of a joblens stream", output::record_schema),
     };
-    session.print(format!("{schema:#}\n"), false)
+    context.print(format!("{schema:#}\n"), false)
 }
 
 /// A whole document: what `describe` says, and all that it refers to.

@@ -1,87 +1,23 @@
 //! How a long command ends: by a signal or by itself, and never held up by outputs that nobody
 //! reads.
 
-use std::fs;
-use std::future;
 use std::io::{self, Write as _};
 use std::process;
 use std::thread;
 use std::time::Duration;
 
-use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::reporter::Reporter;
 use super::runtime::runtime;
+use super::signals::Signals;
 use crate::output::{OutputOptions, restore_terminal};
 
 /// An output gets so much time after a signal: the process must be gone within 100 ms.
 const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(25);
 /// The lines that were said stand before the answer, unless they take longer than this.
 const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
-
-/// The signals that end a command.
-pub(super) struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-    hangup: Hangup,
-}
-
-impl Signals {
-    /// Takes SIGINT, SIGTERM and SIGHUP, which from now on do nothing by themselves.
-    pub(super) fn new() -> Self {
-        let handler = |kind| signal(kind).expect("SIGINT and SIGTERM can always be handled");
-        Self {
-            interrupt: handler(SignalKind::interrupt()),
-            terminate: handler(SignalKind::terminate()),
-            hangup: Hangup::new(),
-        }
-    }
-
-    /// Waits for a signal and returns its exit code.
-    pub(super) async fn next(&mut self) -> u8 {
-        tokio::select! {
-            biased;
-            _ = self.interrupt.recv() => 130,
-            _ = self.terminate.recv() => 143,
-            () = self.hangup.recv() => 143,
-        }
-    }
-}
-
-/// SIGHUP, which ends a command as SIGTERM does, unless it was ignored when the process started, as
-/// `nohup` does: then it stays ignored.
-pub(super) struct Hangup(Option<unix::Signal>);
-
-impl Hangup {
-    pub(super) fn new() -> Self {
-        let is_ours = !is_ignored(SignalKind::hangup());
-        Self(is_ours.then(|| signal(SignalKind::hangup()).ok()).flatten())
-    }
-
-    /// Waits for the signal; for ever if it is ignored.
-    pub(super) async fn recv(&mut self) {
-        match &mut self.0 {
-            Some(hangup) => drop(hangup.recv().await),
-            None => future::pending().await,
-        }
-    }
-}
-
-/// True when the process ignores a signal, and where that cannot be found out: `/proc` exists on
-/// Linux only, and to handle a signal that shall be ignored would be worse than its default action.
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignores(&status, kind.as_raw_value())
-}
-
-/// Whether a signal is in the mask of ignored signals of a `/proc/PID/status`; true without a mask.
-fn ignores(status: &str, number: i32) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask >> (number - 1) & 1 == 1)
-}
 
 /// Makes an answer in its form, on this thread.
 ///
@@ -124,7 +60,7 @@ pub(super) fn run_interruptible<T>(
     answer
 }
 
-/// Writes the answer to stdout and what remains to be told to stderr, after the lines of the reporter.
+/// Writes the answer to stdout and the remaining messages to stderr, after the lines of the reporter.
 ///
 /// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
 /// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
@@ -132,7 +68,7 @@ pub(super) fn run_interruptible<T>(
 pub(super) async fn write(
     reporter: Reporter,
     answer: Vec<u8>,
-    told: Vec<u8>,
+    messages: Vec<u8>,
     mut signals: Signals,
     mut signalled: bool,
     complain: impl FnOnce(&io::Error) -> Vec<u8>,
@@ -149,15 +85,15 @@ pub(super) async fn write(
     let failure = failure.flatten();
     signalled |= code.is_some();
     let complaint = failure.as_ref().map_or_else(Vec::new, complain);
-    let all_told = spawn_blocking_detached(move || {
+    let all_written = spawn_blocking_detached(move || {
         if !is_said {
             // The lines come first, however long they take.
             let _ = lines.blocking_recv();
         }
         // Standard error that is gone changes no verdict.
-        let _ = io::stderr().write_all(&[complaint, told].concat());
+        let _ = io::stderr().write_all(&[complaint, messages].concat());
     });
-    let (_, later) = wait_or_signal(all_told, &mut signals, signalled).await;
+    let (_, later) = wait_or_signal(all_written, &mut signals, signalled).await;
     code = code.or(later);
     Written { code, failure }
 }
@@ -211,19 +147,4 @@ fn spawn_blocking_detached<T: Send + 'static>(
         let _ = sender.send(result);
     });
     done
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ignored_signal_is_found_in_the_mask() {
-        let status = |mask: &str| format!("Name:\tjoblens\nSigIgn:\t{mask}\nSigCgt:\t0\n");
-        assert!(ignores(&status("0000000000000001"), 1));
-        assert!(ignores(&status("0000000000001001"), 1));
-        assert!(!ignores(&status("0000000000001000"), 1));
-        assert!(ignores(&status("0000000000001000"), 13));
-        assert!(ignores("", 1), "without a mask nothing is known");
-    }
 }

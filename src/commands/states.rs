@@ -13,8 +13,8 @@ use crate::settings::SettingsFile;
 /// Show how each cloud's states map to joblens states
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  joblens states\n  joblens states aliyun/job\n\n\
-        Unlisted states map to unknown and never count as ended; state_raw keeps the original. Map them in\n\
+    before_help = "Examples:\n  joblens states\n  joblens states aliyun/job",
+    after_help = "Unlisted states map to unknown and never count as ended; state_raw keeps the original. Map them in \
     the config file: [states.\"aliyun/job\"] Suspended = \"stopping\""
 )]
 pub(super) struct Arguments {
@@ -24,19 +24,19 @@ pub(super) struct Arguments {
 }
 
 /// Shows the tables that words are read by, and the words of the config file.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    let words = match state_map(session, arguments) {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    let words = match state_map(context, arguments) {
         Ok(words) => words,
-        Err(problem) => return session.usage_error("states", vec![problem]),
+        Err(problem) => return context.usage_error("states", vec![problem]),
     };
-    session.print_catalog("states", |out, form, screen| {
+    context.print_catalog("states", |out, form, screen| {
         output::write_states(out, &words, form, screen)
     })
 }
 
-fn state_map(session: &CommandContext, arguments: &Arguments) -> Result<StateMap, Problem> {
+fn state_map(context: &CommandContext, arguments: &Arguments) -> Result<StateMap, Problem> {
     let kinds = introspect::kinds_of(arguments.named.as_deref())?;
-    let settings = session.settings()?;
+    let settings = context.settings()?;
     let levels = kinds
         .iter()
         .flat_map(|kind| kind.states.iter().map(move |level| (*kind, level)));

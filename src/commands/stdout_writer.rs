@@ -1,15 +1,20 @@
 use std::fs::File;
 use std::future;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
+
+/// An interrupted command ends within this time, whatever its outputs do.
+pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 
 /// Standard output behind a thread of its own: a reader that stalls must not stop the command.
 ///
@@ -26,50 +31,57 @@ pub(super) struct StdoutWriter {
 #[derive(Debug, Default)]
 struct Backlog {
     parts: AtomicUsize,
-    /// Told when the last part is written.
+    /// Notified when the last part is written.
     none: Notify,
 }
 
 impl StdoutWriter {
+    /// A writer to standard output.
+    ///
     /// # Errors
     /// No descriptor is left.
     pub(super) fn open() -> io::Result<Self> {
-        let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let watched = io::stdout().as_fd().try_clone_to_owned()?;
-        let (sender, parts) = mpsc::channel::<Vec<u8>>();
-        let (tell, failure) = oneshot::channel();
-        let left = Arc::<Backlog>::default();
-        let still = Arc::clone(&left);
-        thread::spawn(move || {
-            for part in parts {
-                if let Err(error) = out.write_all(&part) {
-                    // Nobody listens any more when the command has ended.
-                    let _ = tell.send(error);
-                    return;
-                }
-                if still.parts.fetch_sub(1, Ordering::AcqRel) == 1 {
-                    still.none.notify_one();
-                }
-            }
-        });
         let pipe = match io::stdout().is_terminal() {
             true => None,
             // Only readiness is polled, so that it need not be in non-blocking mode.
             false => pipe::Sender::from_owned_fd_unchecked(watched).ok(),
         };
-        Ok(Self {
+        Ok(Self::new(out, pipe))
+    }
+
+    /// A writer to `out`; `pipe` detects when its reader has gone.
+    pub(super) fn new(mut out: impl Write + Send + 'static, pipe: Option<pipe::Sender>) -> Self {
+        let (sender, parts) = mpsc::channel::<Vec<u8>>();
+        let (failed, failure) = oneshot::channel();
+        let backlog = Arc::<Backlog>::default();
+        let pending = Arc::clone(&backlog);
+        thread::spawn(move || {
+            for part in parts {
+                if let Err(error) = out.write_all(&part) {
+                    // Nobody listens any more when the command has ended.
+                    let _ = failed.send(error);
+                    return;
+                }
+                if pending.parts.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    pending.none.notify_one();
+                }
+            }
+        });
+        Self {
             sender,
-            backlog: left,
+            backlog,
             failure,
             pipe,
-        })
+        }
     }
 
     /// Writes a part when those before it are written.
     pub(super) fn write(&self, part: Vec<u8>) {
         if !part.is_empty() {
             self.backlog.parts.fetch_add(1, Ordering::AcqRel);
-            // A writer that has failed has told it.
+            // A writer that has failed has reported it.
             let _ = self.sender.send(part);
         }
     }
@@ -85,10 +97,10 @@ impl StdoutWriter {
     /// # Errors
     /// Why nothing can be written any more.
     pub(super) async fn flushed(&mut self) -> io::Result<()> {
-        let left = Arc::clone(&self.backlog);
+        let backlog = Arc::clone(&self.backlog);
         let all_written = async {
-            while left.parts.load(Ordering::Acquire) > 0 {
-                left.none.notified().await;
+            while backlog.parts.load(Ordering::Acquire) > 0 {
+                backlog.none.notified().await;
             }
         };
         tokio::select! {
@@ -112,6 +124,11 @@ impl StdoutWriter {
         drop(self.sender);
         // A writer that is done goes without a word.
         self.failure.await.ok()
+    }
+
+    /// The same for a command that was interrupted: what cannot be written soon is lost.
+    pub(super) async fn close_soon(self) {
+        let _ = timeout(FLUSH_TIMEOUT, self.close()).await;
     }
 }
 

@@ -1,7 +1,5 @@
 //! Words that people bring from other tools, answered with one sentence.
 
-use clap::error::{ContextKind, ContextValue};
-
 use crate::error::{Problem, closest_match};
 
 /// What a command of other tools is called here.
@@ -60,15 +58,17 @@ pub(super) fn unknown_command(word: &str) -> Problem {
 }
 
 /// A sentence for an option of other tools.
-pub(super) fn flag_hint(error: &clap::Error) -> Option<&'static str> {
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
-        return None;
-    };
+pub(super) fn flag_hint(argument: &str) -> Option<&'static str> {
     Some(match argument.split('=').next().unwrap_or_default() {
         "--query" | "--filter" | "--jsonpath" => "use --jq: joblens get REF --jq '.jobs[].state'",
         "--region" => "set region in the config file, or JOBLENS_<CLOUD>_REGION",
         "-w" | "--watch" => "to watch jobs: joblens watch REF…",
         "--format" => "use -o table, -o wide or -o json",
+        number
+            if number.starts_with('-') && number[1..].starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            "durations and numbers cannot be negative"
+        }
         _ => return None,
     })
 }

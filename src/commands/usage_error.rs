@@ -1,44 +1,54 @@
-//! Invalid command lines: reported in clap's layout, or in the requested document format.
+//! Invalid command lines: reported in the layout of every other error, and in the requested document
+//! format.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use chrono::Utc;
 use clap::ValueEnum as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::print::closed;
+use super::print::{closed, write_problem};
 use super::{global, suggestions};
-use crate::error::Problem;
+use crate::error::{Problem, closest_match};
 use crate::model::Time;
 use crate::output::document::Envelope;
 use crate::output::{self, Format, OutputOptions, RenderContext, Zone};
+use crate::secret::quotable;
+use crate::settings::Environment;
 
-/// Shows help, version or a wrong option; the latter with the word people bring from elsewhere.
+/// Prints help or version, or an error about the options in the layout of every other error.
 /// Returns the exit code.
-pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
+pub(super) fn print(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> u8 {
+    let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
+    let is_terminal = io::stderr().is_terminal();
+    let screen = RenderContext {
+        width: None,
+        colour: color(&texts).is_on(is_terminal, environment),
+        zone: Zone::Utc,
+        now: Time::new(Utc::now()).expect("the current year is before 10000"),
+    };
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => 0,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
-                let _ = writeln!(io::stderr(), "error: cannot write the output: {error}");
+                let problem = write_problem(&error);
+                let _ = output::write_problem(&mut io::stderr().lock(), &problem, &screen);
                 5
             }
         };
     }
-    // A stderr that is gone hides no document.
-    let _ = error.print();
-    if let Some(advice) = suggestions::flag_hint(error) {
-        let _ = writeln!(io::stderr(), "\n  try    {advice}");
-    }
-    let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
-    let report = Envelope::new(
-        command(&texts),
-        Vec::new(),
-        vec![problem(error)],
-        Vec::new(),
-    );
-    let Some(format) = document(&texts) else {
+    let command = command(&texts);
+    let problem = problem(error, command);
+    let format = document_format(&texts);
+    // An error on stderr that cannot be written does not prevent the document on stdout.
+    let _ = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if format.is_none() => error.print(),
+        _ => output::write_problem(&mut io::stderr().lock(), &problem, &screen),
+    };
+    let report = Envelope::new(name(command), Vec::new(), vec![problem], Vec::new());
+    let Some(format) = format else {
         return report.exit.code;
     };
     let form = OutputOptions {
@@ -47,73 +57,171 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
         headers: true,
         query: None,
     };
-    let screen = RenderContext {
-        width: None,
-        colour: false,
-        zone: Zone::Utc,
-        now: Time::new(Utc::now()).expect("the current year is before 10000"),
-    };
     match output::write(&mut io::stdout().lock(), &report, &form, &screen) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
         _ => report.exit.code,
     }
 }
 
-/// What clap found, as a problem.
-fn problem(error: &clap::Error) -> Problem {
+/// An error of clap as a problem, without its usage lines.
+fn problem(error: &clap::Error, command: Option<&str>) -> Problem {
+    let argument = text(error, ContextKind::InvalidArg);
+    let value = text(error, ContextKind::InvalidValue).map(quotable);
+    let message = match (error.kind(), argument, value) {
+        (ErrorKind::UnknownArgument, Some(argument), _) => {
+            format!("unexpected argument '{}' found", quotable(argument))
+        }
+        (ErrorKind::InvalidValue, Some(argument), Some(value)) => {
+            format!("invalid value '{value}' for '{argument}'")
+        }
+        (ErrorKind::ValueValidation, Some(argument), Some(value)) => {
+            let source = std::error::Error::source(error);
+            let reason = source.map_or_else(String::new, |source| format!(": {source}"));
+            format!("invalid value '{value}' for '{argument}'{reason}")
+        }
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => "missing subcommand".into(),
+        _ => first_paragraph(error),
+    };
+    Problem::usage(message).with_hint(hint(error, command))
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// The message of clap in one line, without the lists that it appends.
+fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let told = text.split("\n\n").next().unwrap_or_default();
-    let told: Vec<&str> = told.lines().map(str::trim).collect();
-    let mut tips = text
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("tip: "));
-    let tip = tips.find(|tip| tip.contains("similar"));
-    let hint = suggestions::flag_hint(error).or(tip);
-    let hint = hint.unwrap_or("see joblens --help");
-    Problem::usage(told.join(" ")).with_hint(hint)
+    let lines = text.lines().map(str::trim);
+    let lines = lines.take_while(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with('[')).collect();
+    let message = lines.join(" ");
+    message.strip_prefix("error: ").unwrap_or(&message).into()
+}
+
+/// The next step: what is used in its place here, the closest name, the possible values, or the help.
+fn hint(error: &clap::Error, command: Option<&str>) -> String {
+    let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
+    if let Some(advice) = suggestions::flag_hint(argument) {
+        return advice.to_owned();
+    }
+    if let Some(name) = suggestion(error) {
+        return format!("did you mean '{name}'?");
+    }
+    match (error.get(ContextKind::ValidValue), command) {
+        (Some(ContextValue::Strings(names)), _) if !names.is_empty() => {
+            format!("possible values: {}", names.join(", "))
+        }
+        (_, Some(command)) => format!("see: joblens {command} --help"),
+        (_, None) => "see: joblens --help".to_owned(),
+    }
+}
+
+/// The name that clap suggests in place of what was typed, unless it only resembles a part of it.
+fn suggestion(error: &clap::Error) -> Option<&str> {
+    use ContextKind as Kind;
+    [
+        (Kind::InvalidArg, Kind::SuggestedArg),
+        (Kind::InvalidSubcommand, Kind::SuggestedSubcommand),
+    ]
+    .into_iter()
+    .find_map(|(typed, suggested)| {
+        let name = match error.get(suggested)? {
+            ContextValue::String(name) => name,
+            ContextValue::Strings(names) => names.first()?,
+            _ => return None,
+        };
+        closest_match([name.as_str()], text(error, typed)?)
+    })
 }
 
 /// The command that was meant: the first word that is one.
-fn command(arguments: &[&str]) -> &'static str {
-    let words = arguments.iter().skip(1);
-    words
-        .filter_map(|word| {
-            suggestions::COMMANDS
-                .into_iter()
-                .find(|command| command == word)
-        })
-        .next()
-        .unwrap_or("get")
+fn command(arguments: &[&str]) -> Option<&'static str> {
+    let mut words = arguments.iter().skip(1);
+    words.find_map(|word| {
+        let mut commands = suggestions::COMMANDS.into_iter();
+        commands.find(|command| command == word)
+    })
 }
 
-/// The form of a document or stream that the arguments ask for, as far as they can be read.
-fn document(arguments: &[&str]) -> Option<Format> {
-    let mut found = None;
-    let mut arguments = arguments.iter().skip(1);
-    while let Some(argument) = arguments.next() {
-        let value = match *argument {
-            "--" => break,
-            "-o" | "--output" => arguments.next().copied(),
-            joined => ["--output=", "-o=", "-o"]
-                .iter()
-                .find_map(|option| joined.strip_prefix(option)),
-        };
-        let format = value.and_then(|value| global::Format::from_str(value, false).ok());
-        found = format.map(Format::from).or(found);
+/// The name of a command in documents.
+fn name(command: Option<&'static str>) -> &'static str {
+    match command {
+        None | Some("help") => "get",
+        Some("ls") => "list",
+        Some("auth") => "auth status",
+        Some(command) => command,
     }
-    found.filter(|format| matches!(format, Format::Json | Format::Jsonl | Format::Yaml))
+}
+
+/// When colors are used, as far as the arguments can be read.
+fn color(arguments: &[&str]) -> global::Color {
+    let values = option_values(arguments, |argument| {
+        let value = argument.strip_prefix("--color")?;
+        Some(value.strip_prefix('=').unwrap_or(value))
+    });
+    let mut words = values.filter_map(|value| global::Color::from_str(value, false).ok());
+    words.next_back().unwrap_or(global::Color::Auto)
+}
+
+/// The last format that the arguments ask for, as far as they can be read, where it is one for
+/// programs.
+fn document_format(arguments: &[&str]) -> Option<Format> {
+    let values = option_values(arguments, |argument| {
+        let value = argument.strip_prefix("--output").or_else(|| {
+            let flags = argument.strip_prefix('-')?;
+            flags.trim_start_matches(['f', 'q', 'v']).strip_prefix('o')
+        })?;
+        Some(value.strip_prefix('=').unwrap_or(value))
+    });
+    let mut formats = values.filter_map(|value| Format::from_str(value, false).ok());
+    let format = formats.next_back()?;
+    format.is_document().then_some(format)
+}
+
+/// The values of an option. `joined` returns what follows its name in the same argument, which is
+/// empty where the value is the next argument.
+fn option_values<'a>(
+    arguments: &[&'a str],
+    joined: fn(&'a str) -> Option<&'a str>,
+) -> std::vec::IntoIter<&'a str> {
+    let mut values = Vec::new();
+    let mut arguments = arguments.iter().skip(1).take_while(|text| **text != "--");
+    while let Some(argument) = arguments.next() {
+        values.extend(match joined(argument) {
+            Some("") => arguments.next().copied(),
+            value => value,
+        });
+    }
+    values.into_iter()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(line: &str) -> Vec<&str> {
+        line.split(' ').collect()
+    }
+
     #[test]
-    fn finds_the_last_document_that_was_asked_for() {
-        let found = |line: &str| document(&line.split(' ').collect::<Vec<_>>());
-        assert_eq!(found("joblens get -o json --bogus"), Some(Format::Json));
-        assert_eq!(found("joblens --output=json/1 --bogus"), Some(Format::Json));
+    fn finds_the_last_format_for_programs() {
+        let found = |line| document_format(&words(line));
+        for line in [
+            "joblens get -o json --bogus",
+            "joblens get -ojson --bogus",
+            "joblens -o=json get --bogus",
+            "joblens --output json --bogus",
+            "joblens get --bogus --output=json",
+            "joblens --output=json/1 --bogus",
+            "joblens events -fqo json --bogus",
+            "joblens get -o table -vojson",
+        ] {
+            assert_eq!(found(line), Some(Format::Json), "{line}");
+        }
         assert_eq!(found("joblens get -oyaml -ojsonl"), Some(Format::Jsonl));
         assert_eq!(found("joblens get -o json -o table"), None);
         assert_eq!(found("joblens get -o"), None);
@@ -121,8 +229,19 @@ mod tests {
     }
 
     #[test]
+    fn finds_when_colors_are_used() {
+        let found = |line| color(&words(line));
+        assert_eq!(found("joblens --bogus"), global::Color::Auto);
+        assert_eq!(found("joblens --color never --bogus"), global::Color::Never);
+        assert_eq!(found("joblens --color=always -x"), global::Color::Always);
+    }
+
+    #[test]
     fn finds_the_command_that_was_meant() {
-        assert_eq!(command(&["joblens", "-v", "wait", "--bogus"]), "wait");
-        assert_eq!(command(&["wait", "aliyun/job/c/5", "--bogus"]), "get");
+        let found = |line| name(command(&words(line)));
+        assert_eq!(found("joblens -v wait --bogus"), "wait");
+        assert_eq!(found("joblens ls --bogus"), "list");
+        assert_eq!(found("joblens auth status --bogus"), "auth status");
+        assert_eq!(found("wait aliyun/job/c/5 --bogus"), "get");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::providers::serve::EmulatedJob;
+use super::state::EmulatedJob;
 
 /// The wall clock of the emulated clouds, which may be wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,7 +42,7 @@ pub fn scale_time(mut job: EmulatedJob, speed: f64) -> EmulatedJob {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::serve::{EmulatedState, StateChange, Warning};
+    use crate::emulator::state::{EmulatedState, StateChange, Warning};
 
     fn step(after: u64, state: &str) -> StateChange {
         StateChange {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thing_is_there_from_when_it_appears_until_it_vanishes() {
+    fn a_job_is_there_from_when_it_appears_until_it_vanishes() {
         let job = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],

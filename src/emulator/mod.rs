@@ -1,13 +1,23 @@
 //! The four clouds on one loopback port: for `demo`, for people's scripts and for the tests.
 //!
-//! What each cloud checks and answers is in its own `serve.rs`; here are the HTTP server, the clock,
+//! What each cloud checks and answers is in a folder of its own; here are the HTTP server, the clock,
 //! the faults and the scenario around them.
 
+mod aliyun;
+mod api;
 mod body;
 mod clock;
 mod faults;
+mod huawei;
+mod imds;
+mod message;
+mod pager;
 mod scenario;
 mod server;
+mod state;
+mod sugon;
+mod tencent;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,11 +30,45 @@ use tokio::task::JoinHandle;
 
 pub use clock::EmulatorClock;
 pub use faults::{Effect, Fault};
-pub use scenario::Scenario;
+pub use scenario::{BUILT_IN, Scenario};
+pub use state::{EmulatedJob, StateChange, Warning};
 
-use crate::providers::{CLOUDS, Cloud, serve::EmulatedApi};
+use crate::providers::{self, Cloud};
 use crate::settings::{NO_FILE, SOURCE};
+pub(crate) use api::EmulatedApi;
 use server::State;
+
+#[cfg(test)]
+pub(crate) use {
+    api::EmulatedError,
+    message::{ServerRequest, ServerResponse},
+    state::EmulatedState,
+};
+
+/// Every emulated cloud.
+static APIS: [(&Cloud, &dyn EmulatedApi); 4] = [
+    (&providers::aliyun::CLOUD, &aliyun::Gateway),
+    (&providers::sugon::CLOUD, &sugon::ScNet),
+    (&providers::huawei::CLOUD, &huawei::Gateway),
+    (&providers::tencent::CLOUD, &tencent::Ccs),
+];
+
+/// The emulator of the cloud with this long name.
+#[cfg(test)]
+pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
+    let found = APIS.into_iter().find(|(known, _)| known.name == cloud);
+    found.map(|(_, api)| api)
+}
+
+/// The operations of a cloud, or of all.
+fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
+    let apis = APIS
+        .into_iter()
+        .filter(move |(known, _)| cloud.is_none_or(|name| name == known.name));
+    let kinds = apis.flat_map(|(_, api)| api.kinds());
+    let routes = kinds.flat_map(|kind| kind.routes());
+    routes.map(|route| route.operation)
+}
 
 /// The port of `joblens emulate` when none is given, so that scripts know it beforehand.
 pub const DEFAULT_PORT: u16 = 7411;
@@ -78,7 +122,7 @@ impl Emulator {
     /// # Errors
     /// The port cannot be used, such as `AddrInUse`.
     pub async fn start(scenario: Scenario, port: u16, log: AccessLog) -> io::Result<Self> {
-        let clouds = CLOUDS.map(|cloud| (cloud.name, &cloud.emulator));
+        let clouds = APIS.map(|(cloud, api)| (cloud.name, api));
         Self::start_with(scenario, port, log, clouds.to_vec()).await
     }
 
@@ -86,7 +130,7 @@ impl Emulator {
         scenario: Scenario,
         port: u16,
         log: AccessLog,
-        clouds: Vec<(&'static str, &'static EmulatedApi)>,
+        clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
@@ -128,17 +172,16 @@ impl Drop for Emulator {
 /// endpoint of every cloud is set, and every variable that would give another credential is empty,
 /// which counts as unset.
 pub fn environment(origin: &str) -> Vec<(String, String)> {
-    CLOUDS
-        .into_iter()
-        .flat_map(|cloud| variables(cloud, origin))
+    APIS.into_iter()
+        .flat_map(|(cloud, api)| variables(cloud, api, origin))
         .collect()
 }
 
-fn variables(cloud: &Cloud, origin: &str) -> Vec<(String, String)> {
+fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String, String)> {
     let keys = cloud.settings_schema();
     let endpoints = keys.all().filter(|spec| spec.is_endpoint());
     let endpoints = endpoints.map(|spec| (keys.variable(spec.key), origin));
-    let set = cloud.emulator.environment.iter();
+    let set = api.environment().iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
     let host_lists = keys.all().filter(|spec| spec.is_host_list());

@@ -19,12 +19,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::api::{EmulatedApi, EmulatedError};
 use super::body::Payload;
 use super::clock::{self, EmulatorClock};
 use super::faults::{Effect, Fault, Faults};
+use super::message::{ServerRequest, ServerResponse};
 use super::scenario::Scenario;
+use super::state::EmulatedState;
 use super::{AccessLog, AccessRecord};
-use crate::providers::serve::{EmulatedApi, EmulatedState, ServerRequest, ServerResponse};
 
 /// Bytes of a request's body that are read at most.
 const MAX_REQUEST_BYTES: usize = 64 << 10;
@@ -35,7 +37,7 @@ const COUNTS_PATH: &str = "/_emulator/requests";
 
 /// The emulated clouds, as every connection sees them.
 pub(super) struct State {
-    clouds: Vec<(&'static str, &'static EmulatedApi)>,
+    clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
     emulated: EmulatedState,
     started: Instant,
     clock: EmulatorClock,
@@ -58,7 +60,7 @@ impl fmt::Debug for State {
 /// A request that one of the clouds takes.
 struct MatchedOperation<'a> {
     cloud: &'static str,
-    server: &'static EmulatedApi,
+    server: &'static dyn EmulatedApi,
     operation: String,
     fault: Option<&'a Fault>,
 }
@@ -66,7 +68,7 @@ struct MatchedOperation<'a> {
 impl State {
     pub fn new(
         scenario: Scenario,
-        clouds: Vec<(&'static str, &'static EmulatedApi)>,
+        clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
         log: AccessLog,
     ) -> Self {
         let jobs = scenario
@@ -103,7 +105,7 @@ impl State {
             Ok(incoming) => incoming,
             Err((method, path)) => {
                 let text = "the joblens emulator accepts request bodies of at most 64 KiB\n";
-                let answer = plain(413, text).with_header("connection", "close");
+                let answer = ServerResponse::text(413, text).with_header("connection", "close");
                 self.log_access(method, path, None, answer.status);
                 return self.response(answer, Payload::Whole);
             }
@@ -167,7 +169,9 @@ impl State {
     /// The first cloud that takes the request, and what befalls it there.
     fn match_operation(&self, incoming: &ServerRequest) -> Option<MatchedOperation<'_>> {
         let (cloud, server, operation) = self.clouds.iter().find_map(|(cloud, server)| {
-            (server.operation)(incoming).map(|operation| (*cloud, *server, operation))
+            server
+                .operation(incoming)
+                .map(|operation| (*cloud, *server, operation))
         })?;
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(format!("{cloud}/{operation}")).or_default() += 1;
@@ -189,17 +193,17 @@ impl State {
         call: &MatchedOperation<'_>,
     ) -> ServerResponse {
         let Some(fault) = call.fault else {
-            return (call.server.respond)(incoming, &self.emulated);
+            return call.server.respond(incoming, &self.emulated);
         };
         let mut answer = match &fault.effect {
-            Effect::Throttle => (call.server.throttled)(),
-            Effect::Refuse => (call.server.refused)(),
-            Effect::Status(status) => (call.server.unavailable)(*status),
+            Effect::Throttle => call.server.error(EmulatedError::Throttled),
+            Effect::Refuse => call.server.error(EmulatedError::Refused),
+            Effect::Status(status) => call.server.error(EmulatedError::Unavailable(*status)),
             Effect::Html(status) => gateway_page(*status),
             Effect::Empty | Effect::Drip => ServerResponse::document(200, ""),
-            Effect::Redirect(to) => plain(302, "").with_header("location", to),
+            Effect::Redirect(to) => ServerResponse::text(302, "").with_header("location", to),
             Effect::Truncate | Effect::Reset | Effect::Slow(_) => {
-                (call.server.respond)(incoming, &self.emulated)
+                call.server.respond(incoming, &self.emulated)
             }
         };
         if let Some(after) = fault.retry_after {
@@ -215,7 +219,7 @@ impl State {
         if path == COUNTS_PATH {
             return ServerResponse::json(200, &serde_json::json!(self.counts()));
         }
-        plain(
+        ServerResponse::text(
             404,
             "This is the joblens emulator. Unknown request for every emulated cloud.\n",
         )
@@ -320,14 +324,6 @@ async fn serve_connection(stream: TcpStream, state: Arc<State>) {
     }
 }
 
-fn plain(status: u16, text: &str) -> ServerResponse {
-    ServerResponse {
-        status,
-        headers: vec![("content-type".into(), "text/plain;charset=utf-8".into())],
-        body: text.as_bytes().to_vec(),
-    }
-}
-
 fn gateway_page(status: u16) -> ServerResponse {
     let phrase = StatusCode::from_u16(status)
         .ok()
@@ -337,11 +333,7 @@ fn gateway_page(status: u16) -> ServerResponse {
     let page = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     );
-    ServerResponse {
-        status,
-        headers: vec![("content-type".into(), "text/html".into())],
-        body: page.into_bytes(),
-    }
+    ServerResponse::html(status, page)
 }
 
 /// `Tue, 14 Nov 2023 22:13:20 GMT` (RFC 9110, section 5.6.7).

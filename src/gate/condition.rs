@@ -34,10 +34,11 @@ impl Condition {
         if text.trim() == "ended" {
             return Ok(Self::Ended);
         }
+        if text.trim() == "no-warnings" {
+            return Err(wrong("a duration is missing").with_hint("use --for no-warnings=10m"));
+        }
         if let Some(time) = text.trim().strip_prefix("no-warnings=") {
-            return settings::duration(time)
-                .map(Self::NoWarnings)
-                .ok_or_else(|| wrong("invalid duration"));
+            return settings::parse_duration("--for no-warnings", time).map(Self::NoWarnings);
         }
         let states = text
             .split(',')

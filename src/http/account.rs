@@ -4,6 +4,7 @@ mod retry_decision;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
@@ -13,10 +14,11 @@ use self::retry_decision::{Next, Refused};
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
+use super::progress::RequestProgress;
 use super::tls::TlsConfig;
 use super::{
     ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
-    Signer, Transport, TransportEvent, attempt,
+    Signer, Transport, TransportEvent, attempt, body, html,
 };
 use crate::crypto;
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
@@ -134,6 +136,9 @@ impl ApiClient {
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let renewals = self.circuit_breaker.generation();
+        let started = Instant::now();
+        let number = self.transport.requests.fetch_add(1, Ordering::Relaxed);
+        let progress = RequestProgress::new(&self.transport, self.cloud, number);
         let mut attempts = 0;
         let mut resends = 0;
         // What the attempt before said; running out of time after it says less.
@@ -142,17 +147,19 @@ impl ApiClient {
             let permits = match self.acquire_permit(request, deadline, attempts).await {
                 Ok(permits) => permits,
                 Err(problem) if problem.category == Category::Network => {
-                    return Err(earlier.unwrap_or(problem));
+                    return Err(with_duration(earlier.unwrap_or(problem), started));
                 }
                 Err(problem) => return Err(problem),
             };
             attempts += 1;
+            let is_throttled = |problem: &Problem| problem.category == Category::Throttled;
+            progress.attempt(attempts, earlier.as_ref().is_some_and(is_throttled));
             let offset = self.clock_offset.seconds();
             let outcome = self
                 .attempt(request, signer, deadline, attempts, offset)
                 .await;
             let (mut refusal, answer) = match outcome {
-                Ok(answer) => match classify(&answer) {
+                Ok(answer) => match self.read_error(&answer, classify) {
                     None => {
                         self.circuit_breaker.on_success();
                         return Ok(answer);
@@ -168,14 +175,14 @@ impl ApiClient {
             drop(permits);
             let is_cut = answer.is_none() && deadline.remaining().is_zero();
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
-                return Err(problem);
+                return Err(with_duration(problem, started));
             }
             let fail = |refusal: RequestError| {
                 let problem = self.to_problem(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
                     self.circuit_breaker.on_unreachable(&problem);
                 }
-                Err(problem)
+                Err(with_duration(problem, started))
             };
             let is_elsewhere = self.has_failover && answer.is_none();
             if is_elsewhere || attempts >= self.options.max_attempts {
@@ -201,6 +208,24 @@ impl ApiClient {
             earlier = Some(self.to_problem(request, refusal, answer.as_ref(), attempts));
             sleep(pause).await;
         }
+    }
+
+    /// What an error response says, or one that cannot be read whatever it says.
+    fn read_error(
+        &self,
+        response: &Response,
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+    ) -> Option<RequestError> {
+        let encoding = body::unsupported_encoding(response);
+        if encoding.is_some() && (200..300).contains(&response.status) {
+            return encoding;
+        }
+        let mut error = classify(response)?;
+        if let Some(encoding) = encoding {
+            error.message = format!("{}: {}", error.message, encoding.message);
+        }
+        html::explain(&mut error, response, self.transport.redactor());
+        Some(error)
     }
 
     /// The time as this machine has it.
@@ -285,6 +310,7 @@ impl ApiClient {
             max_body: self.options.max_body,
             timeout: self.options.request_timeout.min(deadline.remaining()),
             has_proxy,
+            proxy_authorization: self.proxy_authorization(&request.endpoint, is_direct),
         };
         if let Some(signature) = signing.signature() {
             self.transport.redactor().add_signature(&signature);
@@ -292,10 +318,25 @@ impl ApiClient {
         let answer = sending
             .send(&client, &|line| self.transport.trace(line))
             .await?;
-        let response_info = ResponseInfo::from_response(&answer, request, self.now());
+        let response_info =
+            ResponseInfo::from_response(&answer, request, self.now(), self.transport.redactor());
         self.transport
             .emit(TransportEvent::Responded(response_info));
         Ok(answer)
+    }
+
+    /// What an HTTP proxy is shown with a request that it reads itself, which is reported.
+    fn proxy_authorization(&self, endpoint: &Endpoint, is_direct: bool) -> Option<Secret> {
+        let is_read = !is_direct && !endpoint.is_https();
+        let proxy = self.transport.clients.proxy_for(endpoint);
+        let proxy = proxy.filter(|proxy| is_read && proxy.reads_requests())?;
+        let message = format!(
+            "requests to {} and their credentials are readable by the proxy {proxy}, since the endpoint is http://",
+            endpoint.origin()
+        );
+        let notice = TransportEvent::Notice(NoticeCode::PlaintextProxy, message);
+        self.transport.emit(notice);
+        proxy.authorization()
     }
 
     /// Whether a call goes through a proxy.
@@ -328,6 +369,21 @@ impl ApiClient {
             _ => {}
         }
     }
+}
+
+/// Says how often and how long a request without a complete response was tried.
+fn with_duration(mut problem: Problem, started: Instant) -> Problem {
+    use TransportFailureKind::{Broken, ConnectTimeout, Timeout};
+    let failure = problem.transport_failure.map(|failure| failure.kind);
+    if matches!(failure, Some(Broken | ConnectTimeout | Timeout)) && problem.attempts > 1 {
+        problem.message = format!(
+            "no complete response after {} attempts in {} s: {}",
+            problem.attempts,
+            started.elapsed().as_secs(),
+            problem.message
+        );
+    }
+    problem
 }
 
 #[cfg(test)]

@@ -1,14 +1,21 @@
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHORIZATION, USER_AGENT,
+};
+use hyper::{Request as HttpRequest, Uri};
 
+use super::body::{self, BodyError};
+use super::clients::HttpClient;
 use super::errors::{self, ErrorContext, classify};
 use super::request::encode_query;
 use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions};
 use crate::crypto::percent_encode;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
-use crate::secret::MASK;
+use crate::secret::{MASK, Secret};
 
 /// One sending of one call.
 pub(super) struct Attempt<'a> {
@@ -19,13 +26,15 @@ pub(super) struct Attempt<'a> {
     pub timeout: Duration,
     /// True when it goes through a proxy.
     pub has_proxy: bool,
+    /// What a proxy that reads the request itself is shown.
+    pub proxy_authorization: Option<Secret>,
 }
 
 impl Attempt<'_> {
     /// Sends and reads the whole response within the time-out.
     pub(super) async fn send(
         &self,
-        client: &Client,
+        client: &HttpClient,
         trace: &(dyn Fn(String) + Sync),
     ) -> Result<Response, RequestError> {
         let started = Instant::now();
@@ -59,60 +68,47 @@ impl Attempt<'_> {
         outcome
     }
 
-    async fn exchange(&self, client: &Client) -> Result<Response, RequestError> {
-        let way = ErrorContext {
+    async fn exchange(&self, client: &HttpClient) -> Result<Response, RequestError> {
+        let context = ErrorContext {
             endpoint: &self.request.endpoint,
             has_proxy: self.has_proxy,
         };
-        let method = match self.request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
+        let mut request = HttpRequest::new(Full::new(Bytes::from(self.request.body.clone())));
+        *request.method_mut() = match self.request.method {
+            Method::Get => hyper::Method::GET,
+            Method::Post => hyper::Method::POST,
+            Method::Put => hyper::Method::PUT,
         };
-        let mut response = client
-            .request(method, self.url()?)
-            .headers(self.headers()?)
-            .body(self.request.body.clone())
-            .send()
-            .await
-            .map_err(|error| classify(&error, &way))?;
+        *request.uri_mut() = self.uri()?;
+        *request.headers_mut() = self.headers()?;
+        let received = client.request(request).await;
+        let (head, body) = received
+            .map_err(|error| classify(&error, &context))?
+            .into_parts();
+        let headers = head.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
         let mut answer = Response {
-            status: response.status().as_u16(),
-            headers: response
-                .headers()
-                .iter()
-                .map(|(name, value)| {
-                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                    (name.as_str().to_owned(), value)
-                })
-                .collect(),
+            status: head.status.as_u16(),
+            headers: headers.collect(),
             body: Vec::new(),
         };
-        if let Some(length) = response.content_length() {
-            // An announced length is only a promise, so little is set aside for it.
-            let length = length.min(self.max_body).min(16 << 20);
-            answer
-                .body
-                .reserve_exact(usize::try_from(length).unwrap_or(0));
-        }
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| classify(&error, &way))?
-        {
-            if answer.body.len() as u64 + chunk.len() as u64 > self.max_body {
-                let message = format!("response exceeds {} bytes", self.max_body);
-                let mut refusal = RequestError::new(Category::InvalidResponse, message);
-                refusal.hint = Some("raise --max-body".to_owned());
-                return Err(refusal);
+        let body_error = |error| match error {
+            BodyError::Lost(error) => classify(&error, &context),
+            BodyError::TooLarge(max) => {
+                let message = format!("response exceeds {max} bytes");
+                RequestError::new(Category::InvalidResponse, message).with_hint("raise --max-body")
             }
-            answer.body.extend_from_slice(&chunk);
-        }
+            BodyError::Gzip => errors::broken("its gzip encoding is damaged or incomplete"),
+        };
+        answer.body = body::read(body, self.max_body).await.map_err(body_error)?;
+        body::decode(&mut answer, self.max_body).map_err(body_error)?;
         Ok(answer)
     }
 
     /// The URL, which must keep every byte of what was signed.
-    fn url(&self) -> Result<Url, RequestError> {
+    fn uri(&self) -> Result<Uri, RequestError> {
         let query = [self.request.encoded_query(), self.signed_query()]
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -124,13 +120,11 @@ impl Attempt<'_> {
             true => format!("{origin}{path}"),
             false => format!("{origin}{path}?{query}"),
         };
-        Url::parse(&text)
-            .ok()
-            .filter(|url| url.as_str() == text)
-            .ok_or_else(|| {
-                let message = "the request cannot be sent as it was signed";
-                RequestError::new(Category::Usage, message)
-            })
+        let uri = text.parse::<Uri>().ok();
+        uri.filter(|uri| *uri == *text).ok_or_else(|| {
+            let message = "the request cannot be sent as it was signed";
+            RequestError::new(Category::Usage, message)
+        })
     }
 
     fn signed_query(&self) -> String {
@@ -145,6 +139,9 @@ impl Attempt<'_> {
 
     fn headers(&self) -> Result<HeaderMap, RequestError> {
         let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
         if self.request.method != Method::Get && self.request.body.is_empty() {
             // Without it a POST with no body goes out unsized, and gateways may answer 411.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -158,6 +155,12 @@ impl Attempt<'_> {
             })?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
+        }
+        if let Some(value) = &self.proxy_authorization {
+            let mut value = HeaderValue::from_str(value.expose())
+                .expect("base64 contains no control character");
+            value.set_sensitive(true);
+            headers.insert(PROXY_AUTHORIZATION, value);
         }
         Ok(headers)
     }

@@ -3,15 +3,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::Client;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::proxies::ProxyConfig;
+use super::connector::Connector;
+use super::proxies::{Proxy, ProxyConfig};
 use super::resolver::Resolver;
 use super::tls::{TlsConfig, add_ca};
 use super::verifier::{RecordingVerifier, TrustedCertificates};
-use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route};
+use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route, ca_store};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+
+/// A client with its open connections.
+pub(super) type HttpClient = Client<Connector, Full<Bytes>>;
+
+/// An open connection that is not used is closed after so long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// What distinguishes HTTP clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,15 +42,17 @@ pub(super) struct PoolKey {
 /// than a whole call over loopback, and on a machine without any even a plain call would fail.
 pub(super) struct ClientPool {
     ca_files: Vec<PathBuf>,
-    proxies: ProxyConfig,
-    resolver: Arc<Resolver>,
-    made: Mutex<HashMap<PoolKey, Client>>,
+    /// The variables that name proxies and CA certificates.
+    environment: Vec<(String, String)>,
+    proxies: Arc<ProxyConfig>,
+    resolver: Resolver,
+    made: Mutex<HashMap<PoolKey, HttpClient>>,
 }
 
 impl ClientPool {
     pub(super) fn new(
         limits: &ClientOptions,
-        proxies: &[(String, String)],
+        environment: &[(String, String)],
         sink: &EventSink,
     ) -> Result<Self, Problem> {
         for path in &limits.ca_files {
@@ -51,14 +63,15 @@ impl ClientPool {
         }
         Ok(Self {
             ca_files: limits.ca_files.clone(),
-            proxies: ProxyConfig::parse(proxies),
-            resolver: Arc::new(Resolver::new(sink)),
+            environment: environment.to_vec(),
+            proxies: Arc::new(ProxyConfig::parse(environment)),
+            resolver: Resolver::new(sink),
             made: Mutex::default(),
         })
     }
 
     /// The client for a call.
-    pub(super) fn get(&self, key: &PoolKey) -> Result<Client, RequestError> {
+    pub(super) fn get(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = made.get(key) {
             return Ok(client.clone());
@@ -68,8 +81,8 @@ impl ClientPool {
         Ok(client)
     }
 
-    fn make(&self, key: &PoolKey) -> Result<Client, RequestError> {
-        let through_tls_proxy = !key.bypasses_proxy && self.proxies.any_https;
+    fn make(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
+        let through_tls_proxy = !key.bypasses_proxy && self.proxies.has_https_proxy();
         let is_checked = key.https && key.insecure_host.is_none();
         let trusted = if is_checked || through_tls_proxy {
             self.trusted(key.tls.ca_file.as_deref().map(Path::new))?
@@ -83,28 +96,21 @@ impl ClientPool {
         let unchecked_host = key.insecure_host.as_deref();
         let tls = RecordingVerifier::install(tls, trusted, unchecked_host, &provider);
         let tls = key.tls.with_client_auth(tls, &provider)?;
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .http1_only()
-            .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(key.connect_timeout)
-            .tcp_nodelay(true)
-            .dns_resolver(Arc::clone(&self.resolver))
-            .user_agent(concat!("joblens/", env!("CARGO_PKG_VERSION")))
-            .no_proxy();
-        if !key.bypasses_proxy {
-            for proxy in &self.proxies.list {
-                builder = builder.proxy(proxy.clone());
-            }
-        }
-        builder.build().map_err(|error| {
-            RequestError::new(
-                Category::Network,
-                format!("cannot set up the HTTP client: {}", error.without_url()),
-            )
-        })
+        let connector = Connector {
+            resolver: self.resolver.clone(),
+            proxies: (!key.bypasses_proxy).then(|| Arc::clone(&self.proxies)),
+            tls: Arc::new(tls),
+            timeout: key.connect_timeout,
+        };
+        Ok(Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(connector))
+    }
+
+    /// The proxy for calls to an endpoint.
+    pub(super) fn proxy_for(&self, endpoint: &Endpoint) -> Option<&Proxy> {
+        self.proxies.proxy_for(endpoint)
     }
 
     /// How calls to an endpoint get there.
@@ -119,9 +125,9 @@ impl ClientPool {
 
     /// Whom this machine trusts, whatever a profile adds.
     pub(super) fn ca_counts(&self) -> CaStore {
-        let system = rustls_native_certs::load_native_certs();
+        let system = ca_store::load(&self.environment);
         let mut roots = RootCertStore::empty();
-        let (of_system, _) = roots.add_parsable_certificates(system.certs);
+        let (of_system, _) = roots.add_parsable_certificates(system.certificates);
         for path in &self.ca_files {
             // They were read when the wire was made.
             let _ = add_ca(&mut roots, path);
@@ -129,24 +135,33 @@ impl ClientPool {
         CaStore {
             system: of_system,
             extra: roots.len() - of_system,
-            error: system.errors.first().map(ToString::to_string),
+            error: system.problem,
         }
     }
 
     /// The system's store (or what `SSL_CERT_FILE` puts in its place) and the private CAs.
     fn trusted(&self, ca_file: Option<&Path>) -> Result<TrustedCertificates, RequestError> {
         let mut trusted = TrustedCertificates::default();
-        let system = rustls_native_certs::load_native_certs().certs;
+        let system = ca_store::load(&self.environment);
         trusted
             .roots
-            .add_parsable_certificates(system.iter().cloned());
-        trusted.exact = system;
+            .add_parsable_certificates(system.certificates.iter().cloned());
+        trusted.exact = system.certificates;
         for path in self.ca_files.iter().map(PathBuf::as_path).chain(ca_file) {
             trusted.exact.extend(add_ca(&mut trusted.roots, path)?);
         }
         if trusted.roots.is_empty() {
-            let mut refusal = RequestError::new(Category::Network, "no CA certificates found");
-            refusal.hint = Some("install the ca-certificates package, or set --ca-file".to_owned());
+            let (message, hint) = match system.problem {
+                Some(problem) => (
+                    format!("no CA certificates found: {problem}"),
+                    "correct or unset the variable, or set --ca-file",
+                ),
+                None => (
+                    "no CA certificates found".to_owned(),
+                    "install the ca-certificates package, or set --ca-file",
+                ),
+            };
+            let mut refusal = RequestError::new(Category::Network, message).with_hint(hint);
             refusal.transport_failure = Some(TransportFailure {
                 kind: TransportFailureKind::NoCaCertificates,
                 at_proxy: false,

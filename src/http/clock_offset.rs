@@ -69,16 +69,17 @@ pub(super) fn signing_time(now: DateTime<Utc>, offset: i64) -> DateTime<Utc> {
         .unwrap_or(now)
 }
 
-/// Smaller differences that are not corrected are shown in hours: `1 days` could be nearly two.
-const MIN_SECONDS_IN_DAYS: i64 = 3 * 86_400;
-
-/// `12 s behind HOST`
-pub(super) fn describe(seconds: i64, host: &str) -> String {
+/// `12 s behind HOST`, `20 hours ahead of HOST`: the local clock compared with a server's that is so
+/// many seconds ahead, in the largest unit of which there are at least two.
+pub fn describe_offset(seconds: i64, host: &str) -> String {
     let direction = if seconds > 0 { "behind" } else { "ahead of" };
-    let size = match seconds.saturating_abs() {
-        size @ ..=MAX_OFFSET_SECONDS => format!("{size} s"),
-        size if size < MIN_SECONDS_IN_DAYS => format!("{} hours", size / 3600),
-        size => format!("{} days", size / 86_400),
+    let size = seconds.unsigned_abs();
+    let rounded = |unit: u64| (size + unit / 2) / unit;
+    let size = match () {
+        () if rounded(3600) >= 48 => format!("{} days", rounded(86_400)),
+        () if rounded(60) >= 120 => format!("{} hours", rounded(3600)),
+        () if size >= 120 => format!("{} minutes", rounded(60)),
+        () => format!("{size} s"),
     };
     format!("{size} {direction} {host}")
 }
@@ -150,11 +151,18 @@ mod tests {
 
     #[test]
     fn says_which_clock_is_behind() {
-        assert_eq!(describe(1200, "h:1"), "1200 s behind h:1");
-        assert_eq!(describe(-60, "h"), "60 s ahead of h");
-        assert_eq!(describe(47 * 3600 + 1, "h"), "47 hours behind h");
-        assert_eq!(describe(86_401, "h"), "24 hours behind h");
-        assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of h");
+        for (seconds, expected) in [
+            (60, "60 s behind h:1"),
+            (-119, "119 s ahead of h:1"),
+            (1200, "20 minutes behind h:1"),
+            (47 * 3600 + 1, "47 hours behind h:1"),
+            (86_401, "24 hours behind h:1"),
+            (172_799, "2 days behind h:1"),
+            (-3 * 86_400, "3 days ahead of h:1"),
+            (i64::MIN, "106751991167301 days ahead of h:1"),
+        ] {
+            assert_eq!(describe_offset(seconds, "h:1"), expected);
+        }
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use reqwest::Url;
+use url::Url;
 
 use crate::error::Problem;
 
@@ -83,6 +83,21 @@ impl Endpoint {
         port.is_some_and(|port| !port.ends_with(']'))
     }
 
+    /// The port, that of the scheme where none is given.
+    pub(super) fn port(&self) -> u16 {
+        let default = if self.https { 443 } else { 80 };
+        let port = self
+            .authority
+            .rsplit_once(':')
+            .map(|(_, port)| port.parse());
+        port.and_then(Result::ok).unwrap_or(default)
+    }
+
+    /// `http` or `https`.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
+    }
+
     /// True for TLS.
     pub fn is_https(&self) -> bool {
         self.https
@@ -95,8 +110,7 @@ impl Endpoint {
 
     /// `scheme://host[:port]`
     pub fn origin(&self) -> String {
-        let scheme = if self.https { "https" } else { "http" };
-        format!("{scheme}://{}", self.authority)
+        format!("{}://{}", self.scheme(), self.authority)
     }
 }
 

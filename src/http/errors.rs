@@ -1,18 +1,17 @@
-//! What a call broke on: read from the types in the chain of causes, as far as they are public.
+//! What a call broke on, in words; the text of a library is never shown.
 
 mod certificate;
+mod proxy;
+mod tls;
 
 use std::error::Error;
 use std::io;
 
-use rustls::AlertDescription;
-
-use certificate::certificate_error;
-
+use super::connector::{ConnectError, ConnectFailure};
+use super::io_text::io_text;
 use super::resolver::DnsError;
 use super::{Endpoint, RequestError, RetryAction};
 use crate::error::{Category, TransportFailure, TransportFailureKind};
-use crate::secret::mask_user_info;
 
 /// The way of a call, as far as it says whose fault a fault is.
 pub(super) struct ErrorContext<'a> {
@@ -34,73 +33,74 @@ pub(super) fn network_error(
     refusal
 }
 
-/// What went wrong on the way; URLs are never shown, they hold tokens.
-pub(super) fn classify(error: &reqwest::Error, way: &ErrorContext<'_>) -> RequestError {
-    let causes = causes(error);
-    let said = proxy_message(&causes);
-    // What is in no tunnel goes to the proxy itself, whoever it is for.
-    let before_tunnel = way.has_proxy && (said.is_some() || !way.endpoint.is_https());
-    if let Some(fault) = find(&causes) {
-        return tls_error(fault, before_tunnel);
-    }
-    if let Some(unresolved) = find::<DnsError>(&causes) {
-        let at_proxy = way.has_proxy && unresolved.host != way.endpoint.host();
-        return dns_error(unresolved, at_proxy);
-    }
-    if error.is_timeout() {
-        return timeout_error(way.has_proxy);
-    }
-    let last = causes.last().map_or_else(
-        || "no cause given".to_owned(),
-        |cause| mask_user_info(&cause.to_string()),
-    );
-    let kind = match find::<io::Error>(&causes).map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => TransportFailureKind::ConnectionRefused,
-        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-            TransportFailureKind::Unreachable
-        }
-        Some(io::ErrorKind::UnexpectedEof) if way.endpoint.is_https() && !before_tunnel => {
-            TransportFailureKind::Tls
-        }
-        _ => TransportFailureKind::Connection,
-    };
-    let is_unreached = matches!(
-        kind,
-        TransportFailureKind::ConnectionRefused | TransportFailureKind::Unreachable
-    );
-    // A proxy that cannot be reached is none that says no; one of SOCKS keeps the cause to itself.
-    if let Some(said) = said.filter(|said| !is_unreached && !said.starts_with("failed to create")) {
-        return proxy_error(&said, &last);
-    }
-    if error.is_connect() {
-        let at_proxy = way.has_proxy && (before_tunnel || is_unreached);
-        return connect_error(TransportFailure { kind, at_proxy }, &last);
-    }
+/// A response that did not come to its end.
+pub(super) fn broken(message: impl Into<String>) -> RequestError {
     let fault = TransportFailure {
         kind: TransportFailureKind::Broken,
         at_proxy: false,
     };
-    let message = format!("connection lost while reading the response: {last}");
     network_error(RetryAction::Backoff, fault, message)
+}
+
+/// What went wrong on the way; URLs are never shown, they hold tokens.
+pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>) -> RequestError {
+    let causes = causes(error);
+    if let Some(error) = find::<ConnectError>(&causes) {
+        return connect_error(error, &causes, context);
+    }
+    if let Some(fault) = find(&causes) {
+        // What is in no tunnel goes to the proxy itself, whoever it is for.
+        return tls::tls_error(fault, context.has_proxy && !context.endpoint.is_https());
+    }
+    let hyper = find::<hyper::Error>(&causes);
+    if hyper.is_some_and(hyper::Error::is_parse) {
+        return broken("the response is not valid HTTP");
+    }
+    let why = match find::<io::Error>(&causes) {
+        Some(error) => io_text(error),
+        None => "the server closed it".to_owned(),
+    };
+    broken(format!("connection lost while reading the response: {why}"))
+}
+
+fn connect_error(
+    error: &ConnectError,
+    causes: &[&(dyn Error + 'static)],
+    context: &ErrorContext<'_>,
+) -> RequestError {
+    let at_proxy = error.at_proxy;
+    if let Some(fault) = find(causes) {
+        return tls::tls_error(fault, at_proxy);
+    }
+    if let Some(unresolved) = find(causes) {
+        return dns_error(unresolved, at_proxy);
+    }
+    match &error.cause {
+        ConnectFailure::Timeout => timeout_error(context.has_proxy),
+        ConnectFailure::Tunnel(error) => proxy::tunnel_error(*error),
+        ConnectFailure::Socks(text) => proxy::socks_error(text),
+        ConnectFailure::Tls(_) | ConnectFailure::Tcp(_) => {
+            let error_of_system = find::<io::Error>(causes);
+            let why = error_of_system.map_or_else(|| "no address".to_owned(), io_text);
+            let kind = match (&error.cause, error_of_system.map(io::Error::kind)) {
+                (ConnectFailure::Tls(_), _) => TransportFailureKind::Tls,
+                (_, Some(io::ErrorKind::ConnectionRefused)) => {
+                    TransportFailureKind::ConnectionRefused
+                }
+                (_, Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable)) => {
+                    TransportFailureKind::Unreachable
+                }
+                _ => TransportFailureKind::Connection,
+            };
+            broken_connection(TransportFailure { kind, at_proxy }, &why)
+        }
+    }
 }
 
 /// The innermost cause of a type: the one that the others only pass on.
 fn find<'e, E: Error + 'static>(causes: &[&'e (dyn Error + 'static)]) -> Option<&'e E> {
     causes.iter().rev().find_map(|cause| cause.downcast_ref())
 }
-
-/// What a fault of the way through a proxy says. Such faults have types that nobody else can name,
-/// and are known by how they begin.
-fn proxy_message(causes: &[&(dyn Error + 'static)]) -> Option<String> {
-    causes.iter().find_map(|cause| {
-        let told = cause.to_string();
-        let begins = ["tunnel error: ", "SOCKS error: "];
-        let said = begins.iter().find_map(|begin| told.strip_prefix(begin))?;
-        Some(said.to_owned())
-    })
-}
-
-const PROXIES: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY";
 
 fn timeout_error(has_proxy: bool) -> RequestError {
     let fault = TransportFailure {
@@ -114,23 +114,11 @@ fn timeout_error(has_proxy: bool) -> RequestError {
     network_error(RetryAction::Backoff, fault, message)
 }
 
-fn proxy_error(said: &str, last: &str) -> RequestError {
-    // A wrong password that is sent again and again locks the user's account.
-    let (retry, kind) = match is_about_login(said) {
-        true => (RetryAction::No, TransportFailureKind::ProxyAuthorization),
-        false => (RetryAction::Backoff, TransportFailureKind::ProxyRefused),
-    };
-    let fault = TransportFailure {
-        kind,
-        at_proxy: true,
-    };
-    let message = format!("the proxy rejected the request: {last}");
-    network_error(retry, fault, message).with_hint(PROXIES)
-}
-
-fn connect_error(fault: TransportFailure, last: &str) -> RequestError {
+fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {
     let (what, hint) = match fault {
-        TransportFailure { at_proxy: true, .. } => ("the connection to the proxy failed", PROXIES),
+        TransportFailure { at_proxy: true, .. } => {
+            ("the connection to the proxy failed", proxy::CHECK)
+        }
         TransportFailure {
             kind: TransportFailureKind::Tls,
             ..
@@ -140,24 +128,14 @@ fn connect_error(fault: TransportFailure, last: &str) -> RequestError {
         ),
         _ => ("the connection failed", "check endpoint, network and proxy"),
     };
-    network_error(RetryAction::Backoff, fault, format!("{what}: {last}")).with_hint(hint)
-}
-
-/// True for what a proxy says that wants a name and a password, or others.
-fn is_about_login(said: &str) -> bool {
-    let words = [
-        "authorization",
-        "authentication",
-        "credentials not accepted",
-    ];
-    words.iter().any(|words| said.contains(words))
+    network_error(RetryAction::Backoff, fault, format!("{what}: {why}")).with_hint(hint)
 }
 
 /// The causes from the outermost to the innermost. The error wrapped by an I/O error is not one of
 /// its sources, so that it is unwrapped.
-fn causes<'e>(error: &'e reqwest::Error) -> Vec<&'e (dyn Error + 'static)> {
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)> {
     let mut causes: Vec<&'e (dyn Error + 'static)> = Vec::new();
-    let mut next = error.source();
+    let mut next = Some(error);
     while let Some(cause) = next {
         causes.push(cause);
         let wrapped = cause
@@ -198,74 +176,5 @@ fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
     network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
 }
 
-fn tls_error(error: &rustls::Error, at_proxy: bool) -> RequestError {
-    let whose = if at_proxy { "proxy" } else { "server" };
-    let never = |kind, message: String, hint: &str| {
-        network_error(
-            RetryAction::No,
-            TransportFailure { kind, at_proxy },
-            message,
-        )
-        .with_hint(hint)
-    };
-    match error {
-        rustls::Error::InvalidCertificate(cause) => {
-            let (kind, why, hint) = certificate_error(cause);
-            let message = format!("the {whose}'s certificate is not trusted: {why}");
-            never(kind, message, hint)
-        }
-        rustls::Error::AlertReceived(alert) if is_about_client(*alert) => never(
-            TransportFailureKind::ClientCertificate,
-            format!(
-                "the {whose} rejected the client certificate: {}",
-                alert_text(*alert)
-            ),
-            "set client_cert and client_key to those issued by the operator",
-        ),
-        rustls::Error::InvalidMessage(_) => never(
-            TransportFailureKind::NoTls,
-            format!("the {whose} does not speak TLS on this port: {error}"),
-            "check the port of the endpoint, or whether it should be http://",
-        ),
-        _ => {
-            let fault = TransportFailure {
-                kind: TransportFailureKind::Tls,
-                at_proxy,
-            };
-            let message = format!("the connection failed: {error}");
-            network_error(RetryAction::Backoff, fault, message)
-                .with_hint("check endpoint, network and proxy")
-        }
-    }
-}
-
-/// True for what a server says of a client's certificate, or of the lack of one.
-fn is_about_client(alert: AlertDescription) -> bool {
-    use AlertDescription as Alert;
-    matches!(
-        alert,
-        Alert::CertificateRequired
-            | Alert::NoCertificate
-            | Alert::BadCertificate
-            | Alert::UnsupportedCertificate
-            | Alert::CertificateRevoked
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::UnknownCA
-            | Alert::AccessDenied
-    )
-}
-
-/// What a server says of a client's certificate, in words.
-fn alert_text(alert: AlertDescription) -> &'static str {
-    use AlertDescription as Alert;
-    match alert {
-        Alert::CertificateRequired | Alert::NoCertificate => "a certificate is required",
-        Alert::UnsupportedCertificate => "unsupported type",
-        Alert::CertificateRevoked => "certificate revoked",
-        Alert::CertificateExpired => "certificate expired",
-        Alert::UnknownCA => "unknown issuer",
-        Alert::AccessDenied => "access denied",
-        _ => "bad certificate",
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,22 @@
 //! One call to a cloud: signed, sent, limited and retried as the cloud's own `classify` says.
-//! This is the only user of reqwest.
+//! This is the only user of an HTTP client.
 
 mod account;
 mod attempt;
+mod body;
+mod ca_store;
 mod circuit_breaker;
 mod clients;
 mod clock_offset;
+mod connector;
 mod deadline;
 mod endpoint;
 mod errors;
+mod html;
+mod io_text;
 mod issuer;
+mod no_proxy;
+mod progress;
 mod proxies;
 mod request;
 mod resolver;
@@ -17,10 +24,12 @@ mod response;
 mod response_info;
 mod retry;
 mod tls;
+mod tunnel;
 mod verifier;
 mod x509;
 
 pub use account::ApiClient;
+pub use clock_offset::describe_offset;
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
 pub use proxies::Route;
@@ -45,6 +54,9 @@ use crate::error::Problem;
 use crate::model::NoticeCode;
 use crate::secret::Redactor;
 use clients::ClientPool;
+
+/// What this program calls itself.
+const USER_AGENT: &str = concat!("joblens/", env!("CARGO_PKG_VERSION"));
 
 /// Limits and files of the wire, for every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +111,19 @@ pub enum TransportEvent {
     },
     /// A response came, whatever it says.
     Responded(ResponseInfo),
+    /// An attempt of a request begins.
+    Sending {
+        /// Number of the request in this run.
+        number: u64,
+        /// The cloud it is for.
+        cloud: &'static str,
+        /// Number of the attempt, from 1.
+        attempt: u32,
+        /// True when the cloud limited the attempt before.
+        is_throttled: bool,
+    },
+    /// The request with this number has ended.
+    Finished(u64),
 }
 
 /// How many certificates of CAs a machine trusts.
@@ -125,6 +150,7 @@ pub struct Transport {
     clients: ClientPool,
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     calls: AtomicU64,
+    requests: AtomicU64,
     redactor: Redactor,
 }
 
@@ -137,17 +163,20 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A wire on which nothing was sent yet.
+    /// A wire on which nothing was sent yet; `environment` holds the variables that name proxies and CA
+    /// certificates.
     ///
     /// # Errors
     /// A usage error when a file of `--ca-file` cannot be used.
     pub fn new(
         limits: ClientOptions,
-        proxies: &[(String, String)],
+        environment: &[(String, String)],
         clock: Clock,
         sink: EventSink,
     ) -> Result<Arc<Self>, Problem> {
-        let clients = ClientPool::new(&limits, proxies, &sink)?;
+        let clients = ClientPool::new(&limits, environment, &sink)?;
+        let redactor = Redactor::default();
+        redactor.add(&proxies::secrets(environment));
         Ok(Arc::new(Self {
             options: limits,
             clock,
@@ -155,7 +184,8 @@ impl Transport {
             clients,
             slots: Mutex::new(HashMap::new()),
             calls: AtomicU64::new(0),
-            redactor: Redactor::default(),
+            requests: AtomicU64::new(0),
+            redactor,
         }))
     }
 
@@ -232,7 +262,9 @@ impl Transport {
                 self.redactor.text(text)
             }
             TransportEvent::Responded(heard) => heard.redact(&self.redactor),
-            TransportEvent::DnsResolved { .. } => {}
+            TransportEvent::DnsResolved { .. }
+            | TransportEvent::Sending { .. }
+            | TransportEvent::Finished(_) => {}
         }
         (self.sink)(happening);
     }

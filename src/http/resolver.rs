@@ -1,12 +1,18 @@
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::vec;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 use super::{EventSink, TransportEvent};
 
 /// Asks the operating system for the addresses of a host, and reports them.
+#[derive(Clone)]
 pub(super) struct Resolver(EventSink);
 
 impl Resolver {
@@ -14,26 +20,38 @@ impl Resolver {
     pub(super) fn new(sink: &EventSink) -> Self {
         Self(sink.clone())
     }
+
+    /// The addresses of a host, with port 0.
+    ///
+    /// # Errors
+    /// Why they could not be found, or cannot be used.
+    pub(super) async fn resolve(&self, host: &str) -> Result<Vec<SocketAddr>, DnsError> {
+        let found = tokio::net::lookup_host((host, 0)).await;
+        let found: Vec<SocketAddr> = found
+            .map_err(|error| DnsError {
+                cause: Cause::Lookup(error),
+            })?
+            .collect();
+        let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+        check_localhost(host, &addresses)?;
+        let host = host.to_owned();
+        (self.0)(TransportEvent::DnsResolved { host, addresses });
+        Ok(found)
+    }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (sink, host) = (self.0.clone(), name.as_str().to_owned());
-        Box::pin(async move {
-            // The port is filled in by whoever connects.
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
-            let found: Vec<SocketAddr> = found
-                .map_err(|error| DnsError {
-                    host: host.clone(),
-                    cause: Cause::Lookup(error),
-                })?
-                .collect();
-            let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
-            check_localhost(&host, &addresses)?;
-            sink(TransportEvent::DnsResolved { host, addresses });
-            let addresses: Addrs = Box::new(found.into_iter());
-            Ok(addresses)
-        })
+impl Service<Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = DnsError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, DnsError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DnsError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolver = self.clone();
+        Box::pin(async move { Ok(resolver.resolve(name.as_str()).await?.into_iter()) })
     }
 }
 
@@ -47,7 +65,6 @@ fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), DnsError> {
     match foreign.filter(|_| host.eq_ignore_ascii_case("localhost")) {
         None => Ok(()),
         Some(address) => Err(DnsError {
-            host: host.to_owned(),
             cause: Cause::ForeignLocalhost(*address),
         }),
     }
@@ -56,8 +73,6 @@ fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), DnsError> {
 /// A host whose addresses could not be found, or cannot be used.
 #[derive(Debug)]
 pub(super) struct DnsError {
-    /// Its name.
-    pub host: String,
     cause: Cause,
 }
 
@@ -90,7 +105,12 @@ impl DnsError {
 impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            Cause::Lookup(error) => error.fmt(f),
+            Cause::Lookup(error) => {
+                // An error of the name service has no number.
+                let text = error.to_string();
+                let known = "failed to lookup address information: ";
+                f.write_str(text.strip_prefix(known).unwrap_or(&text))
+            }
             Cause::ForeignLocalhost(address) => {
                 write!(
                     f,

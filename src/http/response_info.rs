@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{Request, Response};
+use super::{Request, Response, html};
 use crate::secret::Redactor;
 
 /// Metadata of a response.
@@ -17,15 +17,20 @@ pub struct ResponseInfo {
     /// Seconds by which the clock of whoever answered is ahead of this machine's, where its answer
     /// holds a time of its own.
     pub clock_ahead_seconds: Option<i64>,
-    /// True when it is a page for people, which no cloud answers a call with.
-    pub is_html: bool,
+    /// What to say of an HTML page, which no cloud answers a call with; `None` for other responses.
+    pub html_page: Option<String>,
     /// The program that wrote the response or passed it on, as it calls itself.
     pub server: Option<String>,
 }
 
 impl ResponseInfo {
     /// The metadata of a response that arrived at this time.
-    pub(super) fn from_response(answer: &Response, request: &Request, now: DateTime<Utc>) -> Self {
+    pub(super) fn from_response(
+        answer: &Response,
+        request: &Request,
+        now: DateTime<Utc>,
+        redactor: &Redactor,
+    ) -> Self {
         // What was kept somewhere for a while is as old as its time.
         let date = answer.date().filter(|_| answer.header("age").is_none());
         let by = answer.header("via").or_else(|| answer.header("server"));
@@ -35,7 +40,7 @@ impl ResponseInfo {
             operation: request.operation,
             status: answer.status,
             clock_ahead_seconds: date.map(|date| (date - now).num_seconds()),
-            is_html: is_html(answer),
+            html_page: html::describe(answer, redactor),
             server: by.map(str::to_owned),
         }
     }
@@ -49,16 +54,4 @@ impl ResponseInfo {
             *by = by.chars().take(MAX_CHARS).collect();
         }
     }
-}
-
-fn is_html(answer: &Response) -> bool {
-    let kind = answer.header("content-type").unwrap_or_default();
-    let beginning = &answer.body[..answer.body.len().min(64)];
-    let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
-    let beginning = beginning.trim_start_matches('\u{feff}').trim_start();
-    kind.trim_start()
-        .to_ascii_lowercase()
-        .starts_with("text/html")
-        || beginning.starts_with("<!doctype html")
-        || beginning.starts_with("<html")
 }

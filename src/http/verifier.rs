@@ -19,6 +19,9 @@ use rustls::{
 use super::issuer::issuer;
 use super::x509::{Certificate, PublicKey};
 
+/// Signatures of shorter RSA keys are not accepted.
+pub(super) const MIN_RSA_BITS: usize = 2048;
+
 /// The certificates that a client trusts.
 #[derive(Debug)]
 pub(super) struct TrustedCertificates {
@@ -92,6 +95,49 @@ impl RecordingVerifier {
         }
     }
 
+    /// The error with what is known of the certificate that it is about.
+    fn rejected(
+        &self,
+        error: Error,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        in_handshake: bool,
+    ) -> Error {
+        let Error::InvalidCertificate(cause) = error else {
+            return error;
+        };
+        let shown: Vec<Certificate> = std::iter::once(certificate)
+            .chain(between)
+            .filter_map(|shown| Certificate::parse(shown))
+            .collect();
+        // Who issued the last of those that were shown is what a store would have to hold.
+        let issuer = issuer(between.last().unwrap_or(certificate));
+        let weak_key_bits = match cause {
+            CertificateError::BadSignature => self.weak_key_bits(&shown),
+            _ => None,
+        };
+        let own = shown.first();
+        let rejected = CertificateRejected {
+            cause,
+            issuer,
+            is_self_signed: own.is_some_and(Certificate::is_self_signed),
+            is_ca: own.is_some_and(Certificate::is_ca),
+            has_old_version: shown.iter().any(Certificate::is_old_version),
+            weak_key_bits,
+            in_handshake,
+        };
+        Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(rejected))))
+    }
+
+    /// The size of the first RSA key that is too short among certificates and their trusted issuers.
+    fn weak_key_bits(&self, shown: &[Certificate]) -> Option<usize> {
+        let trusted = self.exact.iter().filter_map(|der| Certificate::parse(der));
+        let issuers = trusted.filter(|ca| shown.iter().any(|shown| shown.is_issued_by(ca)));
+        let issuers = issuers.filter_map(|ca| ca.rsa_bits());
+        let own = shown.iter().filter_map(Certificate::rsa_bits);
+        own.chain(issuers).find(|bits| *bits < MIN_RSA_BITS)
+    }
+
     /// What webpki does for TLS 1.2, for a certificate of a version that it does not read.
     fn verify_tls12_signature_with_raw_key(
         &self,
@@ -134,6 +180,11 @@ pub(super) struct CertificateRejected {
     pub is_ca: bool,
     /// True when it, or one that was shown with it, is of a version before 3.
     pub has_old_version: bool,
+    /// The size of an RSA key whose signatures are not accepted since it is too short: that of the
+    /// server, or of one of its issuers.
+    pub weak_key_bits: Option<usize>,
+    /// True when the certificate was accepted, and the server's signature was not.
+    pub in_handshake: bool,
 }
 
 impl fmt::Display for CertificateRejected {
@@ -157,26 +208,7 @@ impl ServerCertVerifier for RecordingVerifier {
             return Ok(ServerCertVerified::assertion());
         }
         let checked = self.check(certificate, between, name, ocsp, now);
-        checked.map_err(|error| match error {
-            Error::InvalidCertificate(cause) => {
-                // Who issued the last of those that were shown is what a store would have to hold.
-                let last = between.last().unwrap_or(certificate);
-                let read = Certificate::parse(certificate);
-                let seen = OtherError(Arc::new(CertificateRejected {
-                    cause,
-                    issuer: issuer(last),
-                    is_self_signed: read.as_ref().is_some_and(Certificate::is_self_signed),
-                    is_ca: read.as_ref().is_some_and(Certificate::is_ca),
-                    has_old_version: [certificate]
-                        .into_iter()
-                        .chain(between)
-                        .filter_map(|shown| Certificate::parse(shown))
-                        .any(|shown| shown.is_old_version()),
-                }));
-                Error::InvalidCertificate(CertificateError::Other(seen))
-            }
-            other => other,
-        })
+        checked.map_err(|error| self.rejected(error, certificate, between, false))
     }
 
     fn verify_tls12_signature(
@@ -185,10 +217,11 @@ impl ServerCertVerifier for RecordingVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match raw_key(certificate) {
+        let verified = match raw_key(certificate) {
             Some(key) => self.verify_tls12_signature_with_raw_key(message, &key, signed),
             None => verify_tls12_signature(message, certificate, signed, &self.algorithms),
-        }
+        };
+        verified.map_err(|error| self.rejected(error, certificate, &[], true))
     }
 
     fn verify_tls13_signature(
@@ -197,11 +230,14 @@ impl ServerCertVerifier for RecordingVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let Some(key) = raw_key(certificate) else {
-            return verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        let verified = match raw_key(certificate) {
+            Some(key) => {
+                let key = key.to_der().ok_or(CertificateError::BadEncoding)?;
+                verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+            }
+            None => verify_tls13_signature(message, certificate, signed, &self.algorithms),
         };
-        let key = key.to_der().ok_or(CertificateError::BadEncoding)?;
-        verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+        verified.map_err(|error| self.rejected(error, certificate, &[], true))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

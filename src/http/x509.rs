@@ -5,9 +5,10 @@ use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use x509_cert::certificate::{CertificateInner, Raw, Version};
+use x509_cert::der::asn1::UintRef;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
-use x509_cert::der::{Decode as _, Encode as _};
+use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
@@ -34,6 +35,30 @@ impl Certificate {
     pub(super) fn is_self_signed(&self) -> bool {
         let fields = self.0.tbs_certificate();
         fields.issuer() == fields.subject()
+    }
+
+    /// True when it names the subject of another certificate as its issuer.
+    pub(super) fn is_issued_by(&self, ca: &Self) -> bool {
+        self.0.tbs_certificate().issuer() == ca.0.tbs_certificate().subject()
+    }
+
+    /// The size of its key, when it is an RSA key.
+    pub(super) fn rsa_bits(&self) -> Option<usize> {
+        const RSA_ENCRYPTION: ObjectIdentifier =
+            ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+        let key = self.0.tbs_certificate().subject_public_key_info();
+        if key.algorithm.oid != RSA_ENCRYPTION {
+            return None;
+        }
+        let mut reader = SliceReader::new(key.subject_public_key.as_bytes()?).ok()?;
+        let modulus = reader.sequence(|fields| {
+            let modulus = UintRef::decode(fields)?;
+            UintRef::decode(fields)?;
+            Ok::<_, x509_cert::der::Error>(modulus)
+        });
+        let bytes = modulus.ok()?.as_bytes();
+        let unused = bytes.first()?.leading_zeros();
+        Some(bytes.len() * 8 - usize::try_from(unused).ok()?)
     }
 
     /// True when it is marked as the certificate of a CA.
@@ -154,5 +179,38 @@ impl PublicKey {
             algorithm.extend(parameters.to_der().ok()?);
         }
         Some((algorithm, self.0.subject_public_key.as_bytes()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    /// A certificate with an RSA key of 1024 bits.
+    const SHORT_KEY: &str = "\
+         MIIB9DCCAV2gAwIBAgIUTjplncEsQQrxRic18heiDkwT1RowDQYJKoZIhvcNAQEL\
+         BQAwDDEKMAgGA1UEAwwBeDAeFw0yNjExMjcxMzI4MjJaFw0zNjExMjQxMzI4MjJa\
+         MAwxCjAIBgNVBAMMAXgwgZ8wDQYJKoZIhvcNAQEBBQADgY0AMIGJAoGBALpK55EH\
+         Y0XLqtYxEN6B92luwM41bI2TrhZ8Y7D9TBok8U+SnwX2TalcA3v9PwzREKppRhCC\
+         FnSyjGnXe0bfJgPf/hEcMrF2ZRJS837+LBYMYJbNl2HmFOBfxC2kv0EdZE+KdQqF\
+         ERxBTZn4pe79fv9ryH6ADQ/xXKUFlHmCiIbFAgMBAAGjUzBRMB0GA1UdDgQWBBQO\
+         GkXRRVzPWP//Wi/6UEBQ5WSDuzAfBgNVHSMEGDAWgBQOGkXRRVzPWP//Wi/6UEBQ\
+         5WSDuzAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4GBAGM9q4DUrCxo\
+         jqmDJ5muBAZZUOZ/9dSVldIGw0/HTkOFEW8iKp2ty6L1fOXBUUxrar1N4Q9nfOLv\
+         oH2CfkPg5JwrJteLacNUk2j05+GllondB1TOK4Ke44HP5IpwE3DZ+gt1embgBZ7t\
+         1HDJiS3hGwe+cQWxvr8GxW95Ehnck8gA";
+
+    #[test]
+    fn reads_the_size_of_an_rsa_key() {
+        let der = STANDARD.decode(SHORT_KEY).unwrap();
+        let read = Certificate::parse(&der).unwrap();
+        assert_eq!(read.rsa_bits(), Some(1024));
+        assert!(read.is_issued_by(&read));
+        let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let other = Certificate::parse(other.cert.der()).unwrap();
+        assert_eq!(other.rsa_bits(), None);
+        assert!(!read.is_issued_by(&other));
     }
 }

@@ -70,6 +70,8 @@ notice_codes! {
     Outage = "outage",
     /// A tool's file sets hosts that are not used.
     OverridesNotUsed = "overrides_not_used",
+    /// Credentials go to a proxy without encryption.
+    PlaintextProxy = "plaintext_proxy",
     /// The cloud's document is too large or too deep to be kept.
     RawOmitted = "raw_omitted",
     /// A file with a secret is readable by other users.
@@ -87,6 +89,19 @@ notice_codes! {
 }
 
 impl NoticeCode {
+    /// True for what may need action or makes the output less certain; the rest is information.
+    pub fn is_warning(self) -> bool {
+        !matches!(
+            self,
+            Self::AssumedUtcOffset
+                | Self::ClockCorrected
+                | Self::EventsTruncated
+                | Self::OverridesNotUsed
+                | Self::RawOmitted
+                | Self::Recovered
+        )
+    }
+
     fn words() -> Vec<&'static str> {
         Self::ALL.iter().map(|code| code.as_str()).collect()
     }

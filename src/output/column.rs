@@ -1,8 +1,12 @@
 use std::borrow::Cow;
 
 use super::cell::Cell;
+use super::text::truncate_chars;
 use super::{RenderContext, Zone};
 use crate::error::{Problem, closest_match};
+
+/// A longer cell is cut on a terminal, so that one row takes no more than a screen.
+const MAX_CELL_CHARS: usize = 1000;
 
 /// What a cell depends on besides its row.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +102,11 @@ impl<T> Column<T> {
     pub(super) fn display(&self, row: &T, context: &RenderContext) -> String {
         let cell = self.cell(row, context.zone);
         let text = cell.display(context);
-        text.map_or_else(|| "-".to_owned(), Cow::into_owned)
+        let text = text.unwrap_or(Cow::Borrowed("-"));
+        match context.width {
+            Some(_) => truncate_chars(&text, MAX_CELL_CHARS).into_owned(),
+            None => text.into_owned(),
+        }
     }
 }
 

@@ -23,7 +23,13 @@ pub fn write_diagnosis(
     screen: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
-        return DoctorWriter::new(out, screen).diagnosis(diagnosis);
+        let checks = diagnosis.checks.iter().map(DoctorPart::Check);
+        let accounts = diagnosis.accounts.iter().map(DoctorPart::Account);
+        let mut parts = std::iter::once(DoctorPart::Host(&diagnosis.machine))
+            .chain(checks)
+            .chain(accounts)
+            .chain([DoctorPart::Summary(&diagnosis.accounts)]);
+        return parts.try_for_each(|part| write_doctor_part(out, part, screen));
     }
     let mut rows = vec![json!({
         "cloud": null,
@@ -61,33 +67,54 @@ fn host_line(machine: &HostInfo) -> String {
     format!("{version} on {os} {arch}, {time}")
 }
 
-/// A page for people.
+/// A part of a diagnosis for people, in the order in which they are written.
+#[derive(Debug, Clone, Copy)]
+pub enum DoctorPart<'a> {
+    /// The program and the machine.
+    Host(&'a HostInfo),
+    /// What holds for every account.
+    Check(&'a Check),
+    /// An account with its checks.
+    Account(&'a AccountCheck),
+    /// How many accounts are well; nothing without accounts.
+    Summary(&'a [AccountCheck]),
+}
+
+/// Writes a part of a diagnosis for people.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_doctor_part<'a>(
+    out: &'a mut dyn Write,
+    part: DoctorPart<'_>,
+    context: &'a RenderContext,
+) -> io::Result<()> {
+    let out = BufWriter::new(out);
+    DoctorWriter { out, context }.part(part)
+}
+
 struct DoctorWriter<'a> {
     out: BufWriter<&'a mut dyn Write>,
     context: &'a RenderContext,
 }
 
-impl<'a> DoctorWriter<'a> {
-    fn new(out: &'a mut dyn Write, screen: &'a RenderContext) -> Self {
-        let out = BufWriter::new(out);
-        Self {
-            out,
-            context: screen,
-        }
-    }
-
-    fn diagnosis(mut self, diagnosis: &DoctorReport) -> io::Result<()> {
-        writeln!(self.out, "joblens {}", host_line(&diagnosis.machine))?;
-        self.checks(&diagnosis.checks)?;
-        for account in &diagnosis.accounts {
-            let name = format!("{} {}", account.cloud, account.profile);
-            let name = styled("1", &escape(&name), self.context);
-            let status = self.painted(account.status, account.status.as_str());
-            writeln!(self.out, "\n{name}: {status}")?;
-            self.checks(&account.checks)?;
-        }
-        if let Some(sum) = sum(&diagnosis.accounts) {
-            writeln!(self.out, "\n{sum}")?;
+impl DoctorWriter<'_> {
+    fn part(mut self, part: DoctorPart<'_>) -> io::Result<()> {
+        match part {
+            DoctorPart::Host(machine) => writeln!(self.out, "joblens {}", host_line(machine))?,
+            DoctorPart::Check(check) => self.checks(std::slice::from_ref(check))?,
+            DoctorPart::Account(account) => {
+                let name = format!("{} {}", account.cloud, account.profile);
+                let name = styled("1", &escape(&name), self.context);
+                let status = self.painted(account.status, account.status.as_str());
+                writeln!(self.out, "\n{name}: {status}")?;
+                self.checks(&account.checks)?;
+            }
+            DoctorPart::Summary(accounts) => {
+                if let Some(sum) = sum(accounts) {
+                    writeln!(self.out, "\n{sum}")?;
+                }
+            }
         }
         self.out.flush()
     }
@@ -99,7 +126,7 @@ impl<'a> DoctorWriter<'a> {
             let label = format!("  {status}  {:<14}", check.name.as_str());
             self.lines(&label, &check.message)?;
             if let Some(hint) = &check.hint {
-                self.lines(&format!("        {:<14}", "try"), hint)?;
+                self.lines(&format!("        {:<14}", "hint"), hint)?;
             }
         }
         Ok(())

@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::ops::Range;
 
 use super::cause::{needs_cause_line, why};
 use super::style::state_colour;
@@ -96,10 +97,58 @@ pub(super) fn write(
     write_rows(out, &rows, layout, screen)
 }
 
+/// A table whose first rows are written before the others are known.
+#[derive(Debug)]
+pub struct TableWriter {
+    layout: Layout,
+    written: usize,
+}
+
+impl TableWriter {
+    /// A table without rows; `None` for other formats.
+    pub fn new(options: &OutputOptions) -> Option<Self> {
+        let is_table = matches!(options.format, Format::Table | Format::Wide);
+        (is_table && options.query.is_none()).then(|| Self {
+            layout: Layout::from_options(options),
+            written: 0,
+        })
+    }
+
+    /// Writes the first `count` rows but those that were written before; the other rows only count
+    /// for the widths of the columns.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(
+        &mut self,
+        out: &mut dyn Write,
+        rows: &[Row],
+        count: usize,
+        context: &RenderContext,
+    ) -> io::Result<()> {
+        if count > self.written {
+            write_range(out, rows, self.written..count, &self.layout, context)?;
+            self.written = count;
+            self.layout.headers = false;
+        }
+        out.flush()
+    }
+}
+
 /// Writes rows, and the cause of each where there is one.
 pub(super) fn write_rows(
     out: &mut dyn Write,
     rows: &[Row],
+    layout: &Layout,
+    screen: &RenderContext,
+) -> io::Result<()> {
+    write_range(out, rows, 0..rows.len(), layout, screen)
+}
+
+fn write_range(
+    out: &mut dyn Write,
+    rows: &[Row],
+    range: Range<usize>,
     layout: &Layout,
     screen: &RenderContext,
 ) -> io::Result<()> {
@@ -115,7 +164,7 @@ pub(super) fn write_rows(
         headers: layout.headers,
         shrinks: layout.shrinks,
     };
-    table.write(out, screen.width)
+    table.write_range(out, screen.width, range)
 }
 
 /// What a column shows of rows; of those that were never read only the reference is known.

@@ -41,33 +41,61 @@ pub(super) fn write(
 }
 
 /// A text that Markdown and HTML show as it is, in one line: what has a meaning there is written as
-/// a numeric character reference, which ends no cell, opens no tag and makes no link.
+/// a numeric character reference, which ends no cell, opens no tag and makes no link. Addresses and
+/// numbers of issues, which GitHub finds after it has read those, are parted by an empty comment.
 pub(super) fn cell(text: &str) -> String {
+    const BREAK: &str = "<!-- -->";
     let text = escape(text.trim());
     let mut shown = String::with_capacity(text.len());
-    let mut before = None;
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        let after = rest.peek().copied();
-        let is_inside = |wanted: fn(&char) -> bool| {
-            before.as_ref().is_some_and(wanted) && after.as_ref().is_some_and(wanted)
-        };
+    for (at, c) in text.char_indices() {
+        let (before, rest) = (&text[..at], &text[at + c.len_utf8()..]);
+        let is_inside =
+            |wanted: fn(char) -> bool| before.ends_with(wanted) && rest.starts_with(wanted);
+        let ends_in = |words: &[&str]| words.iter().any(|word| ends_in_word(before, word));
         let has_meaning = match c {
             '&' | '<' | '>' | '|' | '\\' | '`' | '*' | '[' | ']' | '~' | '$' | '@' | '!' | '#' => {
                 true
             }
             // Neither begins nor ends emphasis within a word.
-            '_' => !is_inside(char::is_ascii_alphanumeric),
-            ':' => after == Some('/') || begins_emoji(rest.clone()),
+            '_' => !is_inside(|c| c.is_ascii_alphanumeric()),
+            ':' => {
+                rest.starts_with('/') || ends_in(&["mailto", "xmpp"]) || begins_emoji(rest.chars())
+            }
+            '.' => ends_in(&["www"]),
+            _ => false,
+        };
+        let is_parted = match c {
+            '@' => is_inside(|c| c.is_ascii_alphanumeric()) && names_host(rest),
+            '-' => ends_in(&["gh"]) && rest.starts_with(|c: char| c.is_ascii_digit()),
             _ => false,
         };
         match has_meaning {
             true => write!(shown, "&#{};", u32::from(c)).expect("a String takes all"),
             false => shown.push(c),
         }
-        before = Some(c);
+        shown.push_str(if is_parted { BREAK } else { "" });
     }
     shown
+}
+
+/// True when the last word of a text is this one, in any case.
+fn ends_in_word(text: &str, word: &str) -> bool {
+    let Some(at) = text
+        .len()
+        .checked_sub(word.len())
+        .filter(|at| text.is_char_boundary(*at))
+    else {
+        return false;
+    };
+    text[at..].eq_ignore_ascii_case(word)
+        && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// True for a text that begins with a host, as an address of mail has it after the `@`.
+fn names_host(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    text[..end].trim_end_matches('.').contains('.')
 }
 
 /// True when a colon is followed by a word and another one, as in `:tada:`.
@@ -109,4 +137,29 @@ pub(super) fn write_table<T>(
         writeln!(out, "| {} |", join(cells.collect()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cell;
+
+    #[test]
+    fn no_text_becomes_a_link() {
+        for (text, shown) in [
+            ("http://h/p", "http&#58;//h/p"),
+            ("www.example.com", "www&#46;example.com"),
+            ("(WWW.example.com", "(WWW&#46;example.com"),
+            ("mailto:a", "mailto&#58;a"),
+            ("a@b.com", "a&#64;<!-- -->b.com"),
+            ("gh-12", "gh-<!-- -->12"),
+            ("aliyun@prod/job", "aliyun&#64;prod/job"),
+            (
+                "awww.x, high-12, 12:30, std::io",
+                "awww.x, high-12, 12:30, std::io",
+            ),
+            ("#12 @me [x](y)", "&#35;12 &#64;me &#91;x&#93;(y)"),
+        ] {
+            assert_eq!(cell(text), shown);
+        }
+    }
 }

@@ -48,14 +48,14 @@ pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use cause::cause;
 pub use column::{CellContext, Column, Tabular};
 pub use describe::write as write_pages;
-pub use doctor::write_diagnosis;
+pub use doctor::{DoctorPart, write_diagnosis, write_doctor_part};
 pub use dotenv::write as write_dotenv;
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };
 pub use job_columns::JobColumn;
 use job_table::Layout;
-pub use job_table::Row;
+pub use job_table::{Row, TableWriter};
 pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Live, TerminalSize};
@@ -153,7 +153,7 @@ pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     let reason = gate.reason.as_deref().unwrap_or("no reason");
     writeln!(
         err,
-        "joblens: {}: {} ({}, {})",
+        "{}: {} ({}, {})",
         gate.verdict.as_str(),
         escape(reason.trim()),
         human::duration(i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX)),
@@ -169,12 +169,22 @@ pub fn requests(count: u64) -> String {
     }
 }
 
+/// A notice in one line for people: `warning: …` or `note: …`.
+pub fn notice_line(notice: &Notice) -> String {
+    let label = if notice.code.is_warning() {
+        "warning"
+    } else {
+        "note"
+    };
+    format!("{label}: {}", notice.message)
+}
+
 /// Writes a notice for people.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
-    writeln!(err, "joblens: note: {}", escape(&notice.message))
+    write_line(err, &notice_line(notice))
 }
 
 /// Writes one line for people.
@@ -182,13 +192,5 @@ pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
 /// # Errors
 /// Those of the writer.
 pub fn write_line(err: &mut dyn Write, line: &str) -> io::Result<()> {
-    writeln!(err, "joblens: {}", escape(line))
-}
-
-/// Writes one line of what happens on the wire.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_trace(err: &mut dyn Write, line: &str) -> io::Result<()> {
     writeln!(err, "{}", escape(line))
 }

@@ -1,28 +1,38 @@
 use std::rc::Rc;
 
+use clap::ValueEnum;
+
 use super::{JobColumn, Query};
 
-/// The forms that an answer can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The forms that an answer can take, as the words of `-o`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Human-readable table.
+    /// Human-readable table
     Table,
-    /// Table with more columns.
+    /// Table with more columns
     Wide,
-    /// A single JSON document.
+    /// A single JSON document
+    #[value(alias = "json/1")]
     Json,
-    /// JSON records, one per line.
+    /// Newline-delimited JSON, streamed
     Jsonl,
-    /// The envelope as YAML.
+    /// YAML document; all strings quoted
     Yaml,
-    /// Cells for spreadsheets.
+    /// CSV with BOM, formula-safe
     Csv,
-    /// Cells for scripts.
+    /// TSV for scripts; tabs and newlines escaped
     Tsv,
-    /// Markdown table.
+    /// Markdown table
     Markdown,
-    /// References, one per line.
+    /// References only, one per line
     Name,
+}
+
+impl Format {
+    /// True for the formats that show errors as well.
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonl | Self::Yaml)
+    }
 }
 
 /// How an answer is shown, as the options say.

@@ -1,48 +1,53 @@
 use std::io::{self, Write};
 
+use super::style::styled;
 use super::text::width;
 use super::{RenderContext, escape};
 use crate::error::Problem;
 
-/// One layout for every failure: what, whom we asked, what the cloud said, what to do.
+/// Label of the line that says what is wrong; wrong parts of an input are marked below it.
+const ERROR: &str = "error:";
+
+/// One layout for every error: what failed, the request, the response, the next step.
 pub(super) fn write(
     err: &mut dyn Write,
     problem: &Problem,
     screen: &RenderContext,
 ) -> io::Result<()> {
-    let (bold, red, plain) = match screen.colour {
-        true => ("\u{1b}[1m", "\u{1b}[31m", "\u{1b}[0m"),
-        false => ("", "", ""),
-    };
-    let subject = problem.reference.as_deref().or(problem.input.as_deref());
-    let subject = subject.filter(|text| !text.trim().is_empty());
-    let subject = subject.map_or_else(String::new, |text| format!("{}: ", escape(text)));
-    let message = escape(problem.message.trim());
-    writeln!(err, "{red}joblens:{plain} {bold}{subject}{plain}{message}")?;
-    let input = problem.input.as_ref();
+    let input = problem.input.as_deref();
     let input = input.filter(|text| !text.trim().is_empty());
+    let subject = problem.reference.as_deref().or(input);
+    let subject = subject.filter(|text| !text.trim().is_empty());
+    let subject = subject.map_or_else(String::new, |text| {
+        styled("1", &format!("{}: ", escape(text)), screen)
+    });
+    let message = escape(problem.message.trim());
+    let label = styled("1;31", ERROR, screen);
+    writeln!(err, "{label} {subject}{message}")?;
     if let (Some(span), Some(input)) = (&problem.span, input) {
         // Columns are counted on the text as it is shown, which is the input while it is harmless.
         if let (Some(before), Some(part)) = (input.get(..span.start), input.get(span.clone())) {
-            let indent = "joblens: ".len() + width(&escape(before));
+            let indent = " ".repeat(ERROR.len() + 1 + width(&escape(before)));
             let marks = "^".repeat(width(&escape(part)).max(1));
-            writeln!(err, "{}{red}{marks}{plain}", " ".repeat(indent))?;
+            writeln!(err, "{indent}{}", styled("1;31", &marks, screen))?;
         }
     }
     for (label, text) in [
-        ("asked", context_line(problem)),
-        ("cloud", server_line(problem)),
-        ("try", problem.hint.clone()),
+        ("request", request_line(problem)),
+        ("response", response_line(problem)),
     ] {
         if let Some(text) = text {
-            writeln!(err, "  {label:<5}  {}", escape(&text))?;
+            writeln!(err, "  {label}: {}", escape(&text))?;
         }
     }
-    Ok(())
+    match &problem.hint {
+        None => Ok(()),
+        Some(hint) => writeln!(err, "{} {}", styled("1", "hint:", screen), escape(hint)),
+    }
 }
 
 /// Operation, host, profile and key.
-fn context_line(problem: &Problem) -> Option<String> {
+fn request_line(problem: &Problem) -> Option<String> {
     let operation = problem.operation.as_deref()?;
     let mut text = operation.to_owned();
     if let Some(host) = &problem.host {
@@ -63,14 +68,15 @@ fn context_line(problem: &Problem) -> Option<String> {
 }
 
 /// The cloud's code, the HTTP status and the id of the request.
-fn server_line(problem: &Problem) -> Option<String> {
+fn response_line(problem: &Problem) -> Option<String> {
     let status = problem.http_status?;
-    let code = problem
-        .code
-        .as_deref()
-        .map_or_else(String::new, |code| format!("{code}, "));
-    let request = problem.request_id.as_deref().unwrap_or("none");
-    Some(format!("{code}HTTP {status}, request {request}"))
+    let code = problem.code.as_deref();
+    let code = code.map_or_else(String::new, |code| format!("{code}, "));
+    let id = match &problem.request_id {
+        None => "request id: none".to_owned(),
+        Some(id) => format!("request id {id}"),
+    };
+    Some(format!("{code}HTTP {status}, {id}"))
 }
 
 #[cfg(test)]
@@ -93,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_whom_what_the_cloud_said_and_what_to_do() {
+    fn shows_what_failed_the_request_the_response_and_the_next_step() {
         let mut problem =
             Problem::new(Category::NotFound, "cluster not found").with_hint("set region");
         problem.reference = Some("aliyun/job/ehpc-hz-FYUr32/5".into());
@@ -107,11 +113,13 @@ mod tests {
         problem.attempts = 1;
         assert_eq!(
             written(&problem),
-            "joblens: aliyun/job/ehpc-hz-FYUr32/5: cluster not found\n  \
-             asked  DescribeServerlessJobs at ehpc.cn-shanghai.aliyuncs.com, profile default, key LTAI…3Qk (environment)\n  \
-             cloud  ClusterNotFound, HTTP 404, request 04F0F334\n  \
-             try    set region\n"
+            "error: aliyun/job/ehpc-hz-FYUr32/5: cluster not found\n  \
+             request: DescribeServerlessJobs at ehpc.cn-shanghai.aliyuncs.com, profile default, key LTAI…3Qk (environment)\n  \
+             response: ClusterNotFound, HTTP 404, request id 04F0F334\n\
+             hint: set region\n"
         );
+        problem.request_id = None;
+        assert!(written(&problem).contains("HTTP 404, request id: none\n"));
     }
 
     #[test]
@@ -121,12 +129,12 @@ mod tests {
         problem.span = Some(7..10);
         let written = written(&problem);
         let marks = written.lines().nth(1).unwrap();
-        assert_eq!(marks, format!("{}^^^", " ".repeat("joblens: ".len() + 5)));
+        assert_eq!(marks, format!("{}^^^", " ".repeat("error: ".len() + 5)));
     }
 
     #[test]
-    fn a_clouds_text_cannot_start_a_row_of_its_own() {
+    fn text_from_a_cloud_cannot_start_a_line() {
         let problem = Problem::new(Category::ServiceError, "bad\n::error::x\u{1b}[2J");
-        assert_eq!(written(&problem), "joblens: bad\\n::error::x\\u{1b}[2J\n");
+        assert_eq!(written(&problem), "error: bad\\n::error::x\\u{1b}[2J\n");
     }
 }

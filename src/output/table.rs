@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 
 use super::column::Column;
 use super::text::{truncate_width, width, wrap};
@@ -102,7 +103,18 @@ impl TextTable {
     ///
     /// # Errors
     /// Those of the writer.
-    pub(super) fn write(mut self, out: &mut dyn Write, limit: Option<usize>) -> io::Result<()> {
+    pub(super) fn write(self, out: &mut dyn Write, limit: Option<usize>) -> io::Result<()> {
+        let rows = self.columns.first().map_or(0, |column| column.cells.len());
+        self.write_range(out, limit, 0..rows)
+    }
+
+    /// As [`TextTable::write`], for some of the rows; the others count for the widths.
+    pub(super) fn write_range(
+        mut self,
+        out: &mut dyn Write,
+        limit: Option<usize>,
+        rows: Range<usize>,
+    ) -> io::Result<()> {
         let below = self.arrange(limit);
         let widths: Vec<usize> = self
             .columns
@@ -123,8 +135,7 @@ impl TextTable {
         if self.headers {
             writeln!(out, "{}", line(None).trim_end())?;
         }
-        let rows = self.columns.first().map_or(0, |column| column.cells.len());
-        for row in 0..rows {
+        for row in rows {
             writeln!(out, "{}", line(Some(row)).trim_end())?;
             if let Some((texts, max_lines, columns)) = &below {
                 for part in wrap(&texts[row], *columns, *max_lines) {

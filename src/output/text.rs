@@ -134,27 +134,38 @@ fn take_columns(text: &str, columns: usize) -> &str {
     }
 }
 
-/// Breaks a text into lines of so many columns, at blanks where there are any; at most `most`
+/// Columns that a line takes more when it is escaped, since it would be a command of a CI system.
+pub(super) fn escape_columns(line: &str) -> usize {
+    match line.trim_start().starts_with("::") {
+        true => "\\u{3a}".len() - 1,
+        false => 0,
+    }
+}
+
+/// Breaks an escaped text into lines of so many columns, none of them a command of a CI system, at
+/// blanks where there are any; at most `most`
 /// lines, the last one ending in `…` if that was not all.
 pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
-    let columns = columns.max(10);
+    let width = columns.max(10);
     let mut lines = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
+        let columns = width - escape_columns(rest);
         let head = take_columns(rest, columns);
         if head.len() == rest.len() {
-            lines.push(rest.to_owned());
+            lines.push(escape_ci_commands(rest).into_owned());
             break;
         }
         if lines.len() + 1 == most {
-            lines.push(truncate_width(rest, columns).into_owned());
+            let last = truncate_width(rest, columns);
+            lines.push(escape_ci_commands(&last).into_owned());
             break;
         }
         let end = match head.rfind(' ') {
             Some(blank) if blank > head.len() / 2 => blank,
             _ => head.len(),
         };
-        lines.push(rest[..end].trim_end().to_owned());
+        lines.push(escape_ci_commands(rest[..end].trim_end()).into_owned());
         rest = rest[end..].trim_start();
     }
     lines
@@ -239,9 +250,11 @@ mod tests {
         }
 
         #[test]
-        fn no_line_is_wider_than_asked(text in "\\PC{0,60}", columns in 10_usize..40) {
-            for line in wrap(&text, columns, 3) {
+        fn no_line_is_wider_than_asked(text in "(\\PC| ::x| ##\\[){0,60}", columns in 10_usize..40) {
+            for line in wrap(&escape(&text), columns, 3) {
                 prop_assert!(width(&line) <= columns, "{line:?}");
+                prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
+                prop_assert!(ci_command_at(&line).is_none(), "{line:?}");
             }
             prop_assert!(width(&truncate_width(&text, columns)) <= columns);
         }

@@ -1,13 +1,14 @@
 use chrono::{Local, SecondsFormat};
+use clap::ValueEnum;
 
 use crate::model::Time;
 
 /// The zone in which people read times. Formats for programs have UTC whatever it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Zone {
-    /// UTC.
+    /// UTC
     Utc,
-    /// The local time zone, or that of the variable `TZ`.
+    /// Local time zone, or $TZ
     Local,
 }
 

@@ -1,11 +1,11 @@
 //! One call of a cloud's API: signed, sent with retries, and decoded.
 
 use super::errors::{ErrorContext, ErrorSpec};
-use super::lenient::collect_unreadable;
-use super::login::CredentialCache;
 use super::{GetResult, Page};
+use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer};
+use crate::lenient::collect_unreadable;
 use crate::model::Notice;
 
 /// An account whose requests are signed, with what its cloud's error codes mean.

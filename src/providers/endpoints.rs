@@ -1,6 +1,6 @@
 //! Addresses of a profile that may not be needed: a mistake in them is found all the same.
 
-use super::imds;
+use crate::credentials::check_endpoint;
 use crate::error::Problem;
 use crate::http::Endpoint;
 use crate::settings::{Profile, SettingSpec};
@@ -17,7 +17,7 @@ pub(super) fn check(
     keys: &[SettingSpec],
     allow_http: bool,
 ) -> Result<(), Problem> {
-    imds::check_endpoint(profile)?;
+    check_endpoint(profile)?;
     let keys = keys.iter().filter(|spec| spec.is_endpoint());
     for spec in keys {
         let Some(text) = profile.get(spec.key) else {

@@ -1,10 +1,16 @@
+mod document;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::states::is_known_word;
 use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField};
-use crate::secret::{MASK, Redactor, mask_arguments, mask_url_query};
+use crate::secret::{
+    MASK, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_user_infos,
+};
+
+pub(super) use document::{mask_document, mask_xml};
 
 /// Masks the secrets of the run's credentials in everything that a job reports in text. State, ids,
 /// references and numbers stay as they are, whatever the secrets are.
@@ -105,10 +111,22 @@ fn redact_keys(map: &mut Map<String, Value>, redactor: &Redactor) -> bool {
 }
 
 /// Masks the secrets that travel in answers: values of environment variables, contents of config
-/// files, options of volume drivers, argument values after words like password, and the query part
-/// of access URLs. What stands in `details` is masked by the cloud that wrote it.
+/// files, options of volume drivers, labels and arguments whose names say that they are secrets, and
+/// what grants access in URLs. What stands in `details` is masked by the cloud that wrote it.
 pub fn mask_job(job: &mut Job) {
+    for (name, value) in &mut job.labels {
+        if is_secret_field(name) {
+            mask_value(value);
+        }
+    }
     job.tasks.iter_mut().for_each(mask_task);
+    job.visit_texts(&mut |field| {
+        if let TextField::Free(text) | TextField::Name(text) = field
+            && text.contains("://")
+        {
+            *text = mask_user_infos(text);
+        }
+    });
 }
 
 fn mask_task(task: &mut Task) {
@@ -127,8 +145,8 @@ fn mask_container(container: &mut Container) {
     for variable in &mut container.env {
         mask_value(&mut variable.value);
     }
-    mask_arguments(&mut container.command);
-    mask_arguments(&mut container.args);
+    // One command line: an option may stand in the one and its value in the other.
+    mask_arguments(container.command.iter_mut().chain(&mut container.args));
     let probes = [
         &mut container.probes.liveness,
         &mut container.probes.readiness,
@@ -138,7 +156,7 @@ fn mask_container(container: &mut Container) {
     }
     for port in &mut container.ports {
         if let Some(url) = &mut port.access_url {
-            *url = mask_url_query(url);
+            *url = mask_access_url(url);
         }
     }
 }
@@ -147,30 +165,6 @@ fn mask_value(text: &mut Option<String>) {
     if let Some(text) = text {
         MASK.clone_into(text);
     }
-}
-
-/// Visits every text of a raw response, with the keys that lead to it (list positions left out), so
-/// that a cloud can mask what it knows to be secret.
-pub fn visit_strings(document: &mut Value, visit: &mut dyn FnMut(&[String], &mut String)) {
-    fn walk(
-        value: &mut Value,
-        keys: &mut Vec<String>,
-        visit: &mut dyn FnMut(&[String], &mut String),
-    ) {
-        match value {
-            Value::String(text) => visit(keys, text),
-            Value::Array(list) => list.iter_mut().for_each(|value| walk(value, keys, visit)),
-            Value::Object(map) => {
-                for (key, value) in map.iter_mut() {
-                    keys.push(key.clone());
-                    walk(value, keys, visit);
-                    keys.pop();
-                }
-            }
-            _ => {}
-        }
-    }
-    walk(document, &mut Vec::new(), visit);
 }
 
 #[cfg(test)]

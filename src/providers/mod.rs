@@ -5,20 +5,15 @@
 pub mod aliyun;
 mod api;
 mod client;
-mod credential_file;
 mod endpoints;
 mod errors;
 mod fields;
 pub mod huawei;
-mod imds;
 mod latest;
-pub mod lenient;
 mod list;
 mod list_all;
-mod login;
 mod mask;
 mod raw;
-pub mod serve;
 mod shapes;
 pub mod states;
 pub mod sugon;
@@ -31,12 +26,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
+use crate::credentials::{
+    CredentialChain, CredentialInfo, CredentialSource, SourceCache, check_source,
+};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Endpoint, Transport};
 use crate::kind::{Kind, KindFlag, SchemaFn};
+pub use crate::lenient;
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
-use crate::settings::{CredentialSource, Profile, SettingSpec, SettingsSchema};
+use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{CloudApi, Connected, KindOps};
 use list::{has_more, is_list_unavailable};
 
@@ -45,8 +44,7 @@ pub use fields::find_field;
 pub use latest::latest;
 pub use list::{Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
-pub use login::CredentialInfo;
-pub use mask::{mask_job, redact_job, redact_scope, visit_strings};
+pub use mask::{mask_job, redact_job, redact_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.
@@ -79,7 +77,7 @@ pub struct Cloud {
     /// Settings of a profile of this cloud, besides those every cloud has.
     pub keys: &'static [SettingSpec],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
-    pub sources: &'static [CredentialSource],
+    pub(crate) sources: &'static [CredentialSource],
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
     /// The endpoint that plain settings name.
@@ -93,8 +91,6 @@ pub struct Cloud {
     /// # Errors
     /// `missing_credentials` or `usage` problems, with what to set.
     pub connect: Connect,
-    /// What the emulator does in the cloud's place.
-    pub emulator: serve::EmulatedApi,
 }
 
 impl Cloud {
@@ -103,7 +99,6 @@ impl Cloud {
         SettingsSchema {
             cloud: self.name,
             keys: self.keys,
-            sources: self.sources,
             public_domains: &PUBLIC_DOMAINS,
         }
     }
@@ -118,6 +113,7 @@ impl Cloud {
         plain: &Profile,
         transport: &Transport,
     ) -> Result<Option<Endpoint>, Problem> {
+        check_source(plain, self.sources)?;
         endpoints::check(plain, self.keys, transport.options().allow_http)?;
         match (self.endpoint)(plain, transport) {
             Ok(endpoint) => Ok(Some(endpoint)),
@@ -204,6 +200,12 @@ impl GetResult {
         self.job.request_id = request_id;
         self
     }
+}
+
+/// The sources of the credentials of all clouds. What was read once is taken from the cache.
+pub fn credential_chain(settings: &Settings, cache: &SourceCache) -> CredentialChain {
+    let sources = CLOUDS.map(|cloud| (cloud.name, cloud.sources));
+    CredentialChain::new(settings.clone(), sources.to_vec(), cache.clone())
 }
 
 /// Every kind of every cloud.

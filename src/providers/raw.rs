@@ -1,25 +1,26 @@
 use serde_json::Value;
 
-use super::{GetOptions, lenient, visit_strings};
+use super::mask::mask_document;
+use super::{GetOptions, lenient};
 use crate::model::{Job, Notice, NoticeCode};
 
-/// Keeps the raw response in the job, if requested.
-///
-/// `mask` is called with every text and the keys that lead to it, unless secrets are to be shown.
+/// Keeps the raw response in the job, if requested; its secrets are masked, unless they are to be shown.
 pub(super) fn attach_raw(
     job: &mut Job,
     notices: &mut Vec<Notice>,
     body: &[u8],
     options: &GetOptions,
-    mask: &mut dyn FnMut(&[String], &mut String),
 ) {
-    attach(job, notices, options, || {
-        let mut document = lenient::parse_raw(body)?;
-        if !options.show_secrets {
-            visit_strings(&mut document, mask);
-        }
-        Some(document)
-    });
+    attach(job, notices, options, || document(body, options));
+}
+
+/// The document of a response as it is shown; `None` when it is nested too deep.
+pub(super) fn document(body: &[u8], options: &GetOptions) -> Option<Value> {
+    let mut document = lenient::parse_raw(body)?;
+    if !options.show_secrets {
+        mask_document(&mut document);
+    }
+    Some(document)
 }
 
 /// Keeps the document that `read` makes in the job, if it was requested.

@@ -1,9 +1,4 @@
-//! What the tests of the clouds share: fixture files, the models they become, and a way from a
-//! signed request to the emulator's side without a network.
-
-pub mod kinds;
-pub mod mutations;
-pub mod served;
+//! What the tests of the clouds share: fixture files and the models they become.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,19 +9,18 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::errors::{ErrorContext, ErrorSpec};
-use super::serve::{ServerRequest, ServerResponse};
 use super::{Cloud, GetOptions, GetResult, mask_job};
-use crate::crypto::percent_encode;
+use crate::credentials::SourceCache;
 use crate::http::{
-    ClientOptions, Deadline, Endpoint, Method, Request, RequestError, Response,
-    SigningInstructions, Transport,
+    ClientOptions, Deadline, Endpoint, Method, Request, RequestError, Response, Transport,
 };
 use crate::kind::Kind;
 use crate::model::Time;
 use crate::reference::Reference;
 use crate::settings::{Environment, Profile, Settings};
 
-fn path(name: &str) -> PathBuf {
+/// The path of a file below `fixtures/`.
+pub fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(name)
@@ -111,16 +105,19 @@ pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     reference
 }
 
+/// The default profile of a cloud.
+pub fn default_profile(cloud: &Cloud, settings: &Settings) -> Profile {
+    let chain = super::credential_chain(settings, &SourceCache::default());
+    chain.profile(&cloud.settings_schema(), "default").unwrap()
+}
+
 /// The default profile of a cloud with these variables and no config file.
 pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
-    let keys = cloud.settings_schema();
     let pairs = variables
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
-    Settings::load(None, Environment::new(pairs), &[keys], &[])
-        .unwrap()
-        .profile(&keys, "default")
-        .unwrap()
+    let settings = Settings::from_environment(Environment::new(pairs));
+    default_profile(cloud, &settings)
 }
 
 /// Writes a file that only its user can read.
@@ -206,48 +203,5 @@ pub fn assert_nothing_lost(document: &Value, model: &Value, converted: &[(&str, 
     }
     for (path, _) in converted {
         assert!(given.iter().any(|(at, _)| at == path), "no {path}");
-    }
-}
-
-/// A signed request as the emulator sees it.
-pub fn incoming(
-    request: &Request,
-    proof: &SigningInstructions,
-    now: DateTime<Utc>,
-) -> ServerRequest {
-    let mut query = request.encoded_query();
-    for (name, value) in &proof.query {
-        let joint = if query.is_empty() { "" } else { "&" };
-        query += &format!("{joint}{name}={}", percent_encode(value.expose()));
-    }
-    let mut headers = vec![("host".to_owned(), request.endpoint.authority().to_owned())];
-    headers.extend(
-        request
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.clone())),
-    );
-    headers.extend(
-        proof
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.expose().to_owned())),
-    );
-    ServerRequest {
-        method: request.method.as_str().to_owned(),
-        path: request.path.clone(),
-        query,
-        headers,
-        body: request.body.clone(),
-        now,
-    }
-}
-
-/// The emulator's answer as the client sees it.
-pub fn received(outgoing: ServerResponse) -> Response {
-    Response {
-        status: outgoing.status,
-        headers: outgoing.headers,
-        body: outgoing.body,
     }
 }

@@ -37,12 +37,14 @@ impl ReferenceParser<'_> {
             return Err(wrong("the step of the range must be at least 1".to_owned()));
         }
         if start > end {
-            return Err(wrong("the range starts after its end".to_owned()));
+            let last = &part.text[job.len()..];
+            let sorted = last.replacen(&format!("{start}-{end}"), &format!("{end}-{start}"), 1);
+            let problem = wrong("the range starts after its end".to_owned());
+            return Err(problem.with_hint(format!("did you mean '{job}{sorted}'?")));
         }
         if (end - start) / step >= MAX_RANGE_LEN {
-            return Err(wrong(format!(
-                "the range has more than {MAX_RANGE_LEN} subtasks"
-            )));
+            let problem = wrong(format!("a range has at most {MAX_RANGE_LEN} subtasks"));
+            return Err(problem.with_hint("split the range"));
         }
         let job = crypto::percent_decode(job)
             .ok_or_else(|| wrong("a '%' is not followed by two hex digits".to_owned()))?;

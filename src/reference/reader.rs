@@ -1,10 +1,11 @@
 use std::ops::Range;
 
+use super::mistakes;
 use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
 use crate::kind::{Kind, Template};
-use crate::settings::table_header;
+use crate::secret::shell_word;
 
 /// The value of a profile's setting, by cloud, profile and key.
 type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem> + 'a;
@@ -30,8 +31,15 @@ impl ReferenceParser<'_> {
         let parts = split(input);
         let (kind, profile) = self.head(input, &parts)?;
         if is_scope(&parts) {
-            let message = "this is a scope; expected a single resource";
-            return Err(self.wrong(input, message.into(), end_span(input), Some(&kind.template)));
+            let one = input.trim_end_matches('/');
+            let hint = match parts.len() - 3 < kind.template.segments.len() {
+                true => format!("to list it: joblens list {one}"),
+                false => format!("did you mean '{one}'?"),
+            };
+            let message = "this is a scope; expected a single resource".to_owned();
+            let at = one.len()..input.len();
+            let problem = self.wrong(input, message, at, Some(&kind.template));
+            return Err(problem.with_hint(hint));
         }
         self.jobs(input, &parts[2..], kind, profile)
     }
@@ -60,6 +68,9 @@ impl ReferenceParser<'_> {
             parts.pop();
         }
         let as_scope = |problem| self.as_scope(problem, input, &parts[0]);
+        if let Some(problem) = mistakes::find(input) {
+            return Err(problem);
+        }
         if let [cloud] = &parts[..] {
             let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
             return Ok(Target::Cloud(CloudScope {
@@ -79,8 +90,9 @@ impl ReferenceParser<'_> {
             return Err(self
                 .wrong(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
-                    "to get it: joblens get {one}; to list its scope: joblens list {}",
-                    &input[..last.at]
+                    "to get it: joblens get {}; to list its scope: joblens list {}",
+                    shell_word(one),
+                    shell_word(&input[..last.at])
                 )));
         }
         self.scope(input, given, kind, profile).map(Target::Scope)
@@ -88,6 +100,12 @@ impl ReferenceParser<'_> {
 
     /// Kind and profile.
     fn head(&self, input: &str, parts: &[Token<'_>]) -> Result<(&'static Kind, String), Problem> {
+        if let Some(problem) = mistakes::find(input) {
+            return Err(problem);
+        }
+        if parts.len() == 1 && !input.trim().is_empty() && self.closest_template(input).is_none() {
+            return Err(self.bare_id(input));
+        }
         let (of_cloud, profile) = self.cloud(input, &parts[0])?;
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
             let message = "missing kind".to_owned();
@@ -95,6 +113,23 @@ impl ReferenceParser<'_> {
         };
         let kind = self.kind(input, &of_cloud, kind_part)?;
         Ok((kind, profile))
+    }
+
+    /// A text without a slash that resembles no cloud.
+    fn bare_id(&self, input: &str) -> Problem {
+        let message = format!("'{input}' is not a reference");
+        let problem = self.wrong(input, message, 0..input.len(), None);
+        // A kind whose id is enough where a setting gives the rest.
+        let short = self.templates().find(|template| {
+            template.segments.len() == 2 && template.segments[0].setting.is_some()
+        });
+        match short.and_then(|template| Some((template, template.segments[0].setting?))) {
+            None => problem,
+            Some((template, key)) => problem.with_hint(format!(
+                "expected CLOUD/KIND/SEGMENT…, e.g. {}; with a default {key}: {}/{}/{input}",
+                template.sample, template.cloud, template.kind
+            )),
+        }
     }
 
     /// The kinds of a cloud, of which there is at least one, and the profile.
@@ -132,10 +167,19 @@ impl ReferenceParser<'_> {
         profile: String,
     ) -> Result<Target, Problem> {
         let template = &kind.template;
-        let mut segments = self.missing(input, template, given.len(), &profile)?;
+        let mut segments = self.missing(input, template, given, &profile)?;
         let input_text = input.to_owned();
         let is_newest = given.last().is_some_and(|last| last.text == LATEST);
         let named = &given[..given.len() - usize::from(is_newest)];
+        if let Some(last) = named.last().filter(|last| last.text.starts_with('@')) {
+            let message = format!("unknown segment '{}'", last.text);
+            let hint = match closest_match([LATEST], last.text) {
+                Some(_) => format!("did you mean {LATEST}?"),
+                None => format!("use {LATEST}, or %40 for an '@' that belongs to the ID"),
+            };
+            let problem = self.wrong(input, message, last.range(), Some(template));
+            return Err(problem.with_hint(hint));
+        }
         for part in named {
             segments.push(self.segment(input, template, part)?);
         }
@@ -213,69 +257,6 @@ impl ReferenceParser<'_> {
         Err(match template {
             Some(_) => problem,
             None => problem.with_hint(format!("available: {}", templates_text(templates()))),
-        })
-    }
-
-    /// The segments that the profile's settings fill in on the left.
-    fn missing(
-        &self,
-        input: &str,
-        template: &'static Template,
-        given: usize,
-        profile: &str,
-    ) -> Result<Vec<String>, Problem> {
-        let wanted = template.segments.len();
-        if given > wanted {
-            let at = nth_segment(input, 2 + wanted);
-            let message = format!("too many segments: expected {template} ({wanted}), got {given}");
-            return Err(self.wrong(input, message, at, Some(template)));
-        }
-        template.segments[..wanted - given]
-            .iter()
-            .map(|segment| {
-                self.set(
-                    input,
-                    template,
-                    profile,
-                    segment.setting.filter(|_| given > 0),
-                )?
-                .ok_or_else(|| {
-                    let mut problem = self.wrong(
-                        input,
-                        format!("missing {}", segment.name),
-                        end_span(input),
-                        Some(template),
-                    );
-                    if let (Some(key), true) = (segment.setting, given > 0) {
-                        let hint = problem.hint.take().unwrap_or_default();
-                        problem.hint = Some(format!(
-                            "{hint}; or set {key} in {} of the config file",
-                            table_header(template.cloud, profile)
-                        ));
-                    }
-                    problem
-                })
-            })
-            .collect()
-    }
-
-    /// What a profile's setting gives for a segment.
-    ///
-    /// # Errors
-    /// What is wrong with the setting, with the input that needs it.
-    pub(super) fn set(
-        &self,
-        input: &str,
-        template: &'static Template,
-        profile: &str,
-        key: Option<&str>,
-    ) -> Result<Option<String>, Problem> {
-        let Some(key) = key else {
-            return Ok(None);
-        };
-        (self.setting)(template.cloud, profile, key).map_err(|problem| Problem {
-            input: Some(input.to_owned()),
-            ..problem
         })
     }
 

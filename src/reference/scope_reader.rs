@@ -4,6 +4,7 @@ use super::reader::{ReferenceParser, Token, end_span, nth_segment};
 use super::scope::{CloudScope, Scope};
 use crate::error::Problem;
 use crate::kind::{Kind, Template};
+use crate::secret::shell_word;
 use crate::settings::table_header;
 
 impl ReferenceParser<'_> {
@@ -70,7 +71,10 @@ impl ReferenceParser<'_> {
                         input: String::new(),
                     };
                     let hint = problem.hint.get_or_insert_default();
-                    *hint += &format!("; to see what exists: joblens list {}", place.name());
+                    *hint += &format!(
+                        "; to see what exists: joblens list {}",
+                        shell_word(&place.name())
+                    );
                     if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
                         let table = table_header(template.cloud, &place.profile);
                         *hint += &format!("; or set {key} in {table} of the config file");

@@ -144,14 +144,117 @@ fn fills_what_is_missing_on_the_left_from_the_profile() {
     assert_eq!(canonical("aliyun@prod/job/5"), ["aliyun@prod/job/c-prod/5"]);
     assert_eq!(
         parse("tencent/service/web").unwrap_err().message,
-        "missing CLUSTER"
+        "missing NAMESPACE/SERVICE"
     );
-    assert!(
-        parse("aliyun/job/5")
-            .unwrap_err()
-            .hint
-            .unwrap()
-            .contains("[aliyun.default]")
+    let problem = parse("aliyun/job/5").unwrap_err();
+    assert_eq!(problem.message, "missing JOB");
+    assert_eq!(
+        problem.hint.unwrap(),
+        "expected aliyun/job/CLUSTER/JOB, e.g. aliyun/job/ehpc-hz-FYUr32/5; \
+         to read '5' as JOB, set cluster in [aliyun.default] of the config file"
+    );
+    let problem = parse("tencent/service/n/s").unwrap_err();
+    assert_eq!(problem.message, "missing SERVICE");
+    let hint = problem.hint.unwrap();
+    let read_as = "to read 'n/s' as NAMESPACE/SERVICE, set cluster in [tencent.default]";
+    assert!(hint.contains(read_as), "{hint}");
+}
+
+#[test]
+fn recognizes_what_is_not_a_reference() {
+    let wrong = |input: &str| {
+        let problem = parse(input).expect_err(input);
+        let part = input[problem.span.unwrap()].to_owned();
+        (problem.message, part, problem.hint.unwrap())
+    };
+    let see = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
+    for (input, message, part, hint) in [
+        (
+            "https://ehpc.console.aliyun.com/job/5",
+            "this is a URL, not a reference",
+            "https://",
+            see,
+        ),
+        (
+            "C:\\jobs\\5",
+            "this is a path, not a reference",
+            "C:\\jobs\\5",
+            see,
+        ),
+        (
+            "./jobs/5",
+            "this is a path, not a reference",
+            "./jobs/5",
+            see,
+        ),
+        (
+            "aliyun／job／集群/5",
+            "segments are separated by '/'",
+            "／",
+            "did you mean 'aliyun/job/集群/5'?",
+        ),
+        (
+            "aliyun\\job\\c\\5",
+            "segments are separated by '/'",
+            "\\",
+            "did you mean 'aliyun/job/c/5'?",
+        ),
+        (
+            "aliyun/job/c/train-*",
+            "wildcards are not supported in references",
+            "*",
+            "to filter by name: joblens list SCOPE --name GLOB -o name",
+        ),
+        (
+            "5",
+            "'5' is not a reference",
+            "5",
+            "expected CLOUD/KIND/SEGMENT…, e.g. aliyun/job/ehpc-hz-FYUr32/5; with a default cluster: aliyun/job/5",
+        ),
+        (
+            "aliyun/job/c/@lastest",
+            "unknown segment '@lastest'",
+            "@lastest",
+            "did you mean @latest?",
+        ),
+        (
+            "aliyun/job/c/@me",
+            "unknown segment '@me'",
+            "@me",
+            "use @latest, or %40 for an '@' that belongs to the ID",
+        ),
+        (
+            "aliyun/job/c/5/",
+            "this is a scope; expected a single resource",
+            "/",
+            "did you mean 'aliyun/job/c/5'?",
+        ),
+        (
+            "aliyun/job/c/",
+            "this is a scope; expected a single resource",
+            "/",
+            "to list it: joblens list aliyun/job/c",
+        ),
+        (
+            "aliyun/job/c/10_5-1:2",
+            "the range starts after its end",
+            "10_5-1:2",
+            "did you mean '10_1-5:2'?",
+        ),
+        (
+            "aliyun/job/c/10_1-20000",
+            "a range has at most 10000 subtasks",
+            "10_1-20000",
+            "split the range",
+        ),
+    ] {
+        let expected = (message.to_owned(), part.to_owned(), hint.to_owned());
+        assert_eq!(wrong(input), expected, "{input}");
+    }
+    assert_eq!(parse("alyun").unwrap_err().message, "unknown cloud 'alyun'");
+    assert_eq!(
+        canonical("aliyun/job/c/%2A%EF%BC%8F"),
+        ["aliyun/job/c/%2A%EF%BC%8F"]
     );
 }
 
@@ -192,7 +295,7 @@ fn points_at_the_wrong_part() {
         ("aliyun/job/c/%2e%2E", "%2e%2E"),
         ("aliyun/job/c/a%2", "a%2"),
         ("aliyun/job/c/5/6/7", "6/7"),
-        ("aliyun/job/c/", ""),
+        ("aliyun/job/c/", "/"),
         ("aliyun/job//5", ""),
         ("aliyun@/job/c/5", ""),
     ];

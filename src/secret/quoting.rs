@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::{MASK, mask_url_query, mask_user_info};
+use super::{MASK, mask_access_url, mask_user_info};
 
 /// A shorter run of letters and digits may be a part of any name.
 const MIN_KEY_LENGTH: usize = 16;
@@ -17,13 +17,14 @@ const MIN_RANDOM_LENGTH: usize = 20;
 const MIN_RANDOM_CHANGES: usize = 8;
 
 /// A text of a file or of a setting, fit to be quoted in a message: `***` in place of one that looks
-/// like a secret, which people paste in the wrong place, and of the user info and query of a URL.
+/// like a secret, which people paste in the wrong place, and of the user info and
+/// parameters of a URL.
 pub fn quotable(text: &str) -> Cow<'_, str> {
     let is_control = |c: char| c.is_control();
     if text.contains(is_control) || looks_like_secret(text) {
         return MASK.into();
     }
-    mask_url_query(&mask_user_info(text)).into()
+    mask_access_url(&mask_user_info(text)).into()
 }
 
 /// True for a text that can be the name of a region, such as `cn-north-4`, and hardly a secret.
@@ -36,10 +37,31 @@ pub fn is_region_like(text: &str) -> bool {
     text.len() <= 32 && text.contains('-') && text.split('-').all(is_part)
 }
 
-/// A path, fit to be quoted in a message: the name of the file may be a secret that was pasted in its place.
+/// A path, fit to be quoted in a message: it, or a part of it, may be a secret that was pasted in its place.
 pub fn quotable_path(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(&*quotable(&name)).display().to_string()
+    let text = path.to_string_lossy();
+    if path.is_relative() && looks_like_secret(&text) {
+        return MASK.to_owned();
+    }
+    let parts = text.split('/').map(quotable);
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// True for a short word that may be a secret as well: letters and digits that change places often.
+pub fn looks_random(word: &str) -> bool {
+    const MIN_LENGTH: usize = 8;
+    const MIN_CHANGES: usize = 3;
+    looks_like_secret(word)
+        || word.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| {
+            run.len() >= MIN_LENGTH
+                && run.bytes().any(|byte| byte.is_ascii_digit())
+                && count_changes(run) >= MIN_CHANGES
+        })
+}
+
+/// A word as a shell reads it back, for commands in messages.
+pub fn shell_word(word: &str) -> Cow<'_, str> {
+    shlex::try_quote(word).unwrap_or_else(|_| MASK.into())
 }
 
 fn looks_like_secret(text: &str) -> bool {
@@ -102,6 +124,9 @@ mod tests {
         let path = |path: &str| quotable_path(Path::new(path));
         assert_eq!(path("/etc/ssl/corp-ca.pem"), "/etc/ssl/corp-ca.pem");
         assert_eq!(path("/etc/SuperSecretValue0123456789ab"), "/etc/***");
+        assert_eq!(path("SuperSecretValue0123456789ab/x"), "***/x");
+        assert_eq!(path("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), "***");
+        assert_eq!(path("../keys/team-a.pem"), "../keys/team-a.pem");
     }
 
     #[test]

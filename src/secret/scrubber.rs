@@ -1,7 +1,8 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use super::{MASK, Secret};
+use super::Secret;
+use super::folded::{self, Filter, FoldedSecret, Kind};
 use crate::crypto;
 
 /// Replaces the secrets of credentials in text that is about to be shown.
@@ -10,8 +11,11 @@ use crate::crypto;
 /// equal a key, a number or a word of it.
 #[derive(Clone, Default)]
 pub struct SecretMasker {
-    /// Longest first.
+    /// Secrets that are looked for as they are, short ones and words; longest first.
     needles: Vec<Needle>,
+    /// Secrets that are found in any spelling.
+    folded: Vec<FoldedSecret>,
+    filter: Filter,
 }
 
 /// One spelling of one secret.
@@ -19,25 +23,13 @@ pub struct SecretMasker {
 struct Needle {
     length: Reverse<usize>,
     text: String,
+    mask: String,
     kind: Kind,
-}
-
-/// What else than a secret a text may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    /// An ordinary word or number: letters or digits, and signs of ids, but not both.
-    Plain,
-    /// A short name, such as `node1`.
-    Name,
-    /// An id of digits or hex digits, but no part of a longer one.
-    Id,
-    /// Nothing else.
-    Distinctive,
 }
 
 impl fmt::Debug for SecretMasker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scrubber({} texts)", self.needles.len())
+        f.write_str("SecretMasker")
     }
 }
 
@@ -55,87 +47,89 @@ const MIN_LENGTH_WITHIN_WORDS: usize = 8;
 const MIN_DISTINCTIVE_LENGTH: usize = 16;
 
 impl SecretMasker {
-    /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writers write them.
+    /// A masker for `secrets`.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut scrubber = Self::default();
-        scrubber.add(secrets);
-        scrubber
+        let mut masker = Self::default();
+        masker.add(secrets);
+        masker
     }
 
     /// Masks these secrets as well.
     pub fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a Secret>) {
-        let secrets = secrets.into_iter().map(Secret::expose);
-        let secrets = secrets.filter(|text| text.len() >= MIN_LENGTH);
-        self.needles.extend(secrets.flat_map(|secret| {
-            let kind = kind(secret);
-            spellings(secret).map(move |text| Needle {
-                length: Reverse(text.len()),
-                text,
-                kind,
-            })
-        }));
+        self.add_as(secrets, kind);
+    }
+
+    /// A masker for secrets that are known to be no word and no id, such as signatures.
+    pub fn of_signatures<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut masker = Self::default();
+        masker.add_as(secrets, |_| Kind::Distinctive);
+        masker
+    }
+
+    fn add_as<'a>(
+        &mut self,
+        secrets: impl IntoIterator<Item = &'a Secret>,
+        kind: impl Fn(&str) -> Kind,
+    ) {
+        let is_masked = |secret: &&Secret| secret.expose().len() >= MIN_LENGTH;
+        for secret in secrets.into_iter().filter(is_masked) {
+            let (text, mask) = (secret.expose(), secret.mask());
+            let kind = kind(text);
+            let folded = match kind {
+                Kind::Plain => Vec::new(),
+                _ if text.len() < MIN_LENGTH_WITHIN_WORDS => Vec::new(),
+                _ => FoldedSecret::spellings(text, &mask, kind),
+            };
+            if folded.is_empty() {
+                self.needles.extend(spellings(text).map(|text| Needle {
+                    length: Reverse(text.len()),
+                    text,
+                    mask: mask.clone(),
+                    kind,
+                }));
+            }
+            for folded in folded {
+                if !self.folded.contains(&folded) {
+                    self.folded.push(folded);
+                }
+            }
+        }
+        self.filter = Filter::new(&self.folded);
         self.needles.sort();
         self.needles.dedup();
     }
 
-    /// The same scrubber for secrets that are known to be no word and no id, such as signatures.
-    pub fn distinctive(mut self) -> Self {
-        for needle in &mut self.needles {
-            needle.kind = Kind::Distinctive;
-        }
-        self
-    }
-
     /// Masks the secrets in free text, such as a message.
     pub fn scrub(&self, text: &mut String) {
-        for needle in &self.needles {
-            replace(text, needle);
-        }
+        self.mask(text, |_, _| true);
     }
 
     /// Masks the secrets in a name or a reason: as in free text, but for ordinary words and numbers
     /// where it is a single word itself, such as `CrashLoopBackOff`.
     pub fn scrub_name(&self, name: &mut String) {
-        if name.contains(|c: char| !c.is_ascii_graphic()) {
-            return self.scrub(name);
-        }
-        let needles = self.needles.iter();
-        for needle in needles.filter(|needle| needle.kind != Kind::Plain) {
-            replace(name, needle);
-        }
+        let is_free = is_free_text(name);
+        self.mask(name, |kind, _| is_free || kind != Kind::Plain);
     }
 
     /// Masks the secrets in a key of a document: neither ordinary words nor short names, which may be
     /// keys of any document.
     pub fn scrub_key(&self, key: &mut String) {
-        if key.contains(|c: char| !c.is_ascii_graphic()) {
-            return self.scrub(key);
-        }
-        let is_masked = |needle: &&Needle| {
-            needle.kind != Kind::Plain && needle.text.len() >= MIN_LENGTH_WITHIN_WORDS
-        };
-        for needle in self.needles.iter().filter(is_masked) {
-            replace(key, needle);
-        }
+        let is_free = is_free_text(key);
+        self.mask(key, |kind, length| {
+            is_free || (kind != Kind::Plain && length >= MIN_LENGTH_WITHIN_WORDS)
+        });
     }
 
     /// Masks the secrets in a value that is more than text, such as an id: only secrets that no
     /// ordinary word, number or id can be, so that a common one never changes it. What no id can be
     /// is free text.
     pub fn scrub_value(&self, value: &mut String) {
-        if value.contains(|c: char| !c.is_ascii_graphic()) {
-            return self.scrub(value);
-        }
-        for needle in &self.needles {
-            let is_masked = match needle.kind {
-                Kind::Plain | Kind::Name => false,
-                Kind::Id => *value != needle.text,
-                Kind::Distinctive => true,
-            };
-            if is_masked {
-                replace(value, needle);
-            }
-        }
+        let (is_free, is_id) = (is_free_text(value), is_id(value));
+        self.mask(value, |kind, _| match kind {
+            Kind::Plain | Kind::Name => is_free,
+            Kind::Id => !is_id,
+            Kind::Distinctive => true,
+        });
     }
 
     /// Free text without the secrets.
@@ -144,6 +138,29 @@ impl SecretMasker {
         self.scrub(&mut text);
         text
     }
+
+    /// Masks the secrets whose kind and length are `chosen`.
+    fn mask(&self, text: &mut String, chosen: impl Fn(Kind, usize) -> bool) {
+        if self.filter.may_hold_secret(text) {
+            let chosen = |secret: &&FoldedSecret| chosen(secret.kind, secret.len());
+            let folded: Vec<_> = self.folded.iter().filter(chosen).collect();
+            *text = folded::mask(text, &folded);
+        }
+        let needles = self.needles.iter();
+        for needle in needles.filter(|needle| chosen(needle.kind, needle.text.len())) {
+            replace(text, needle);
+        }
+    }
+}
+
+/// True for more than one word, and for words of other scripts.
+fn is_free_text(text: &str) -> bool {
+    text.contains(|c: char| !c.is_ascii_graphic())
+}
+
+fn is_id(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 fn kind(secret: &str) -> Kind {
@@ -151,10 +168,9 @@ fn kind(secret: &str) -> Kind {
     let is_all = |is: fn(u8) -> bool| secret.bytes().all(is);
     let is_long = secret.len() >= MIN_DISTINCTIVE_LENGTH && has(u8::is_ascii_digit);
     let is_of_ids = is_all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
-    let is_hex = is_all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     match secret.len() >= MIN_LENGTH_WITHIN_WORDS && !is_of_ids {
         true => Kind::Distinctive,
-        false if is_long && is_hex => Kind::Id,
+        false if is_long && is_id(secret) => Kind::Id,
         false if is_long && has(u8::is_ascii_alphabetic) => Kind::Distinctive,
         false if is_of_ids && !(has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)) => {
             Kind::Plain
@@ -178,7 +194,7 @@ fn replace(text: &mut String, needle: &Needle) {
     let mut from = 0;
     for (at, found) in text.match_indices(&needle.text).filter(is_found) {
         clean.push_str(&text[from..at]);
-        clean.push_str(MASK);
+        clean.push_str(&needle.mask);
         from = at + found.len();
     }
     clean.push_str(&text[from..]);
@@ -216,40 +232,10 @@ fn is_credential_value(before: &str) -> bool {
 fn spellings(secret: &str) -> impl Iterator<Item = String> {
     let json = serde_json::to_string(secret).expect("a string is always JSON");
     let json = json[1..json.len() - 1].to_owned();
-    let encoded = crypto::percent_encode(secret);
-    let mut spellings = vec![
-        secret.to_owned(),
-        lower_hex(&encoded),
-        encoded,
-        json.replace('/', "\\/"),
-        json,
-        unicode_escapes(secret, false),
-        unicode_escapes(secret, true),
-    ];
+    let mut spellings = vec![secret.to_owned(), crypto::percent_encode(secret), json];
     spellings.sort();
     spellings.dedup();
     spellings.into_iter()
-}
-
-/// The text with its signs as `\u003d`, as JSON writers that care for HTML write them.
-fn unicode_escapes(text: &str, upper: bool) -> String {
-    text.chars()
-        .map(|c| match (c, upper) {
-            ('+' | '=' | '&' | '<' | '>' | '\'', false) => format!("\\u{:04x}", u32::from(c)),
-            ('+' | '=' | '&' | '<' | '>' | '\'', true) => format!("\\u{:04X}", u32::from(c)),
-            _ => c.to_string(),
-        })
-        .collect()
-}
-
-/// `%2f` for `%2F`.
-fn lower_hex(encoded: &str) -> String {
-    let mut parts = encoded.split('%');
-    let head = parts.next().unwrap_or_default().to_owned();
-    parts.fold(head, |text, part| {
-        let (hex, rest) = part.split_at(2);
-        format!("{text}%{}{rest}", hex.to_ascii_lowercase())
-    })
 }
 
 #[cfg(test)]

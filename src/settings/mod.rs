@@ -1,32 +1,29 @@
 //! Settings: which profile of which cloud uses what, and where each value came from.
 
-mod command;
-mod configured;
-mod credential_command;
 mod file;
 mod network;
 mod parse;
 mod permissions;
 mod profile;
-mod program;
 mod referenced_files;
-mod reload;
-mod source_cache;
-mod sources;
+mod text_file;
 mod token_cache;
-mod tool;
 mod values;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
-pub use parse::{byte_size, duration, utc_offset};
+pub use parse::{byte_size, duration, parse_duration, utc_offset};
+pub(crate) use permissions::check_program;
+pub(crate) use permissions::quoted;
 pub use permissions::{InsecureFile, check_file, check_folders};
-pub use profile::{Origin, Profile, table_header};
+pub(crate) use profile::SourcedValue;
+pub use profile::{Origin, Profile, Reload, table_header};
 pub use referenced_files::ReferencedFile;
-pub use sources::{SkippedSource, SourceReport};
-pub use tool::{CredentialSource, FoundCredential, SourceFile, SourceResult, ToolFiles};
+pub(crate) use text_file::{FileError, read_text};
+pub(crate) use values::Values;
 
 use crate::error::Problem;
 
@@ -58,29 +55,23 @@ pub enum SettingRole {
 impl SettingSpec {
     /// An ordinary setting.
     pub const fn setting(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Setting,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Setting, variables)
     }
 
     /// The id of a credential.
     pub const fn id(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Id,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Id, variables)
     }
 
     /// A secret of a credential.
     pub const fn secret(key: &'static str, variables: &'static [&'static str]) -> Self {
+        Self::new(key, SettingRole::Secret, variables)
+    }
+
+    const fn new(key: &'static str, role: SettingRole, variables: &'static [&'static str]) -> Self {
         Self {
             key,
-            role: SettingRole::Secret,
+            role,
             variables,
             aliases: &[],
         }
@@ -106,7 +97,7 @@ impl SettingSpec {
 
     /// True for a name that a program may print it by: the key in any way of writing, a variable, or
     /// another name.
-    fn matches_output_key(&self, name: &str) -> bool {
+    pub(crate) fn matches_output_key(&self, name: &str) -> bool {
         let names = self.aliases.iter().copied();
         let mut names = names.chain([self.key]);
         names.any(|known| is_same_word(known, name)) || self.variables.contains(&name)
@@ -114,7 +105,7 @@ impl SettingSpec {
 }
 
 /// True for `access_key_id`, `AccessKeyId` and `access-key-id`.
-fn is_same_word(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
     let letters = |text: &str| {
         let text = text.replace(['_', '-'], "");
         text.to_ascii_lowercase()
@@ -156,8 +147,6 @@ pub struct SettingsSchema {
     pub cloud: &'static str,
     /// Its keys besides [`COMMON_KEYS`].
     pub keys: &'static [SettingSpec],
-    /// Its tools whose files hold credentials, in the order in which they are asked.
-    pub sources: &'static [CredentialSource],
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],
 }
@@ -168,7 +157,7 @@ impl SettingsSchema {
         COMMON_KEYS.iter().chain(self.keys)
     }
 
-    fn find(&self, key: &str) -> Option<&'static SettingSpec> {
+    pub(crate) fn find(&self, key: &str) -> Option<&'static SettingSpec> {
         self.all().find(|spec| spec.key == key)
     }
 
@@ -184,7 +173,7 @@ impl SettingsSchema {
             .filter(|spec| spec.role != SettingRole::Setting)
     }
 
-    fn is_credential(&self, key: &str) -> bool {
+    pub(crate) fn is_credential(&self, key: &str) -> bool {
         self.find(key)
             .is_some_and(|spec| spec.role != SettingRole::Setting)
     }
@@ -225,12 +214,13 @@ impl Environment {
         base.map(|base| base.join("joblens"))
     }
 
-    /// The variables that name proxies, in either case.
-    pub fn proxies(&self) -> Vec<(String, String)> {
+    /// The variables that name proxies, in either case, and those that name CA certificates.
+    pub fn network(&self) -> Vec<(String, String)> {
         let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+        let is_ca = |name: &str| name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
         self.0
             .iter()
-            .filter(|(name, value)| is_proxy(name) && !value.trim().is_empty())
+            .filter(|(name, value)| is_ca(name) || (is_proxy(name) && !value.trim().is_empty()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     }
@@ -241,8 +231,6 @@ impl Environment {
 pub struct Settings {
     environment: Environment,
     file: SettingsFile,
-    commands: command::CommandCache,
-    sources: source_cache::SourceCache,
 }
 
 impl Settings {
@@ -265,11 +253,7 @@ impl Settings {
             None => SettingsFile::default(),
             Some(path) => SettingsFile::read(&path, named, clouds, kinds)?,
         };
-        Ok(Self {
-            environment,
-            file,
-            ..Self::default()
-        })
+        Ok(Self { environment, file })
     }
 
     /// Settings of the environment alone.
@@ -289,7 +273,9 @@ impl Settings {
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
-}
 
-#[cfg(test)]
-mod tests;
+    /// True where a profile has a `credential_command`.
+    pub fn has_credential_command(&self, cloud: &str, profile: &str) -> bool {
+        self.file.command(cloud, profile).is_some()
+    }
+}

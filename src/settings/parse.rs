@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use crate::error::Problem;
+use crate::secret::quotable;
+
 /// The longest duration that is read: 100 years of 365 days, so that none overflows a clock.
 const MAX_DURATION: Duration = Duration::from_secs(36_500 * 86_400);
 
@@ -31,6 +34,78 @@ pub fn duration(text: &str) -> Option<Duration> {
         total = total.checked_add(one.checked_mul(number)?)?;
     }
     (!text.is_empty() && total <= MAX_DURATION).then_some(total)
+}
+
+/// Reads a duration that an option or a key gives.
+///
+/// # Errors
+/// A usage error that says what is wrong and what to write instead.
+pub fn parse_duration(name: &str, text: &str) -> Result<Duration, Problem> {
+    duration(text).ok_or_else(|| {
+        let (reason, hint) = duration_error(text.trim());
+        Problem::usage(format!(
+            "invalid value '{}' for {name}: {reason}",
+            quotable(text)
+        ))
+        .with_hint(hint)
+    })
+}
+
+/// Why a text is not a duration, and what to write instead.
+fn duration_error(text: &str) -> (&'static str, String) {
+    const EXAMPLES: &str = "use e.g. 90s, 15m, 2h30m or 1d";
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    if text.starts_with('-') {
+        return ("a duration cannot be negative", EXAMPLES.to_owned());
+    }
+    if !number.is_empty() && rest.is_empty() {
+        return ("missing unit", format!("did you mean {text}s or {text}m?"));
+    }
+    if rest.starts_with(['.', ',']) {
+        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c));
+        let amount: Option<f64> = text[..text.len() - unit.len()]
+            .replace(',', ".")
+            .parse()
+            .ok();
+        let hint = amount.and_then(|amount| whole_units(amount, unit));
+        let hint = hint.map_or_else(|| EXAMPLES.to_owned(), |text| format!("use {text}"));
+        return ("fractions are not supported", hint);
+    }
+    let word = rest.trim().to_ascii_lowercase();
+    let short = match word.as_str() {
+        "ms" => "ms",
+        "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "m" | "min" | "mins" | "minute" | "minutes" => "m",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+        "d" | "day" | "days" => "d",
+        _ => "",
+    };
+    match !number.is_empty() && duration(&format!("{number}{short}")).is_some() {
+        true => ("unknown unit", format!("use {number}{short}")),
+        false => (
+            "expected a duration with a unit, at most 100 years",
+            EXAMPLES.to_owned(),
+        ),
+    }
+}
+
+/// `1.5` and `h` as `1h30m`.
+fn whole_units(amount: f64, unit: &str) -> Option<String> {
+    let unit = Some(unit).filter(|unit| unit.bytes().all(|byte| byte.is_ascii_alphabetic()))?;
+    let seconds = duration(&format!("1{unit}"))?.as_secs_f64() * amount;
+    let seconds = seconds.round().min(MAX_DURATION.as_secs_f64()) as u64;
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let text: String = parts
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Reads a size in bytes: `64MiB`, `512KiB`, `1GiB` or `1048576B`.
@@ -101,6 +176,46 @@ mod tests {
     }
 
     #[test]
+    fn an_invalid_duration_names_what_to_write() {
+        for (text, reason, hint) in [
+            ("30", "missing unit", "did you mean 30s or 30m?"),
+            ("1.5h", "fractions are not supported", "use 1h30m"),
+            ("0.5d", "fractions are not supported", "use 12h"),
+            ("1,5m", "fractions are not supported", "use 1m30s"),
+            (
+                "0.0001s",
+                "fractions are not supported",
+                "use e.g. 90s, 15m, 2h30m or 1d",
+            ),
+            ("30min", "unknown unit", "use 30m"),
+            ("2 Hours", "unknown unit", "use 2h"),
+            ("10S", "unknown unit", "use 10s"),
+            (
+                "-5m",
+                "a duration cannot be negative",
+                "use e.g. 90s, 15m, 2h30m or 1d",
+            ),
+            (
+                "soon",
+                "expected a duration with a unit, at most 100 years",
+                "use e.g. 90s, 15m, 2h30m or 1d",
+            ),
+            (
+                "40000d",
+                "expected a duration with a unit, at most 100 years",
+                "use e.g. 90s, 15m, 2h30m or 1d",
+            ),
+        ] {
+            let problem = parse_duration("--timeout", text).unwrap_err();
+            assert_eq!(
+                problem.message,
+                format!("invalid value '{text}' for --timeout: {reason}")
+            );
+            assert_eq!(problem.hint.as_deref(), Some(hint), "{text}");
+        }
+    }
+
+    #[test]
     fn sizes_carry_a_unit() {
         assert_eq!(byte_size("64MiB"), Some(64 << 20));
         assert_eq!(byte_size("10B"), Some(10));
@@ -145,6 +260,7 @@ mod tests {
                 prop_assert!(time <= MAX_DURATION);
             }
             byte_size(&format!("{hours}{unit}"));
+            let _ = parse_duration("", &format!("{hours}.{minutes}{unit}"));
         }
     }
 }

@@ -91,7 +91,7 @@ pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
 ///
 /// # Errors
 /// The program, or a folder on its path, is writable by others.
-pub(super) fn check_program(
+pub(crate) fn check_program(
     path: &Path,
     data: &Metadata,
     is_searched: bool,
@@ -135,7 +135,7 @@ pub(super) fn is_readable_by_others(data: &Metadata) -> bool {
 }
 
 /// A path as one word of a shell, which no command takes for an option.
-pub(super) fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string().replace('\'', r"'\''");
     match text.starts_with('-') {
         true => format!("'./{text}'"),

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::parse::utc_offset;
-use super::{METADATA, ROLE, Settings, SettingsSchema};
+use super::{METADATA, ROLE, SettingsSchema};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
-use crate::secret::{Secret, masked_id};
+use crate::secret::{Secret, masked_id, quotable};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +58,9 @@ impl Origin {
     }
 }
 
+/// A value and where it came from.
 #[derive(Debug, Clone)]
-pub(super) struct SourcedValue {
+pub(crate) struct SourcedValue {
     pub text: Secret,
     pub origin: Origin,
 }
@@ -88,24 +89,23 @@ pub struct Profile {
     pub public_domains: &'static [&'static str],
     /// The folder where fetched tokens are kept between runs; none when they are not.
     pub token_cache_dir: Option<PathBuf>,
-    pub(super) values: BTreeMap<&'static str, SourcedValue>,
+    pub(crate) values: BTreeMap<&'static str, SourcedValue>,
     /// Why sources that could have given a credential gave none.
-    pub(super) skipped_sources: Vec<String>,
-    pub(super) reload: Option<Reload>,
+    pub(crate) skipped_sources: Vec<String>,
+    pub(crate) reload: Option<Arc<dyn Reload>>,
 }
 
-/// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
-/// of a tool, or is printed by a command.
-#[derive(Clone)]
-pub(super) struct Reload {
-    pub settings: Arc<Settings>,
-    pub keys: SettingsSchema,
-}
+/// Reads a profile again whose credential may have changed since.
+pub trait Reload: fmt::Debug + Send + Sync {
+    /// Runs the command that prints the credential, where there is one. It may take half a minute.
+    fn rerun_command(&self, profile: &Profile);
 
-impl fmt::Debug for Reload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reload").finish_non_exhaustive()
-    }
+    /// The profile with what its files hold now and its command printed last.
+    ///
+    /// # Errors
+    /// What is wrong with it; `missing_credentials` when another source has a credential now, since a
+    /// run stays with one account.
+    fn read(&self, profile: &Profile) -> Result<Profile, Problem>;
 }
 
 impl Profile {
@@ -123,13 +123,38 @@ impl Profile {
         }
     }
 
+    /// True when a part of the credential stands in a file of its own or of a tool, which may be
+    /// written anew, or is printed by a command, which may print another.
+    pub fn is_reloadable(&self) -> bool {
+        self.reload.is_some()
+    }
+
+    /// The profile with what its files hold and its command prints now; `None` when its credential
+    /// comes from neither. A command may take half a minute.
+    ///
+    /// # Errors
+    /// As [`Reload::read`].
+    pub fn reload(&self) -> Option<Result<Self, Problem>> {
+        self.reload.as_ref()?.rerun_command(self);
+        self.reload_now()
+    }
+
+    /// The profile with what its files hold now and its command printed last; `None` when its
+    /// credential comes from neither.
+    ///
+    /// # Errors
+    /// As [`Reload::read`].
+    pub fn reload_now(&self) -> Option<Result<Self, Problem>> {
+        Some(self.reload.as_ref()?.read(self))
+    }
+
     /// Where a value came from.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.values.get(key).map(|value| &value.origin)
     }
 
     /// Where its credential came from.
-    pub(super) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
+    pub(crate) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
         let mut keys = cloud.credential_keys();
         let written = keys.find_map(|spec| self.origin(spec.key));
         written.or_else(|| self.origin(METADATA))
@@ -171,8 +196,16 @@ impl Profile {
         self.get(ROLE).or_else(of_machine)
     }
 
-    /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.
+    /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`; for
+    /// a credential that comes from the machine `instance role NAME (aliyun-cli profile ecs)`.
     pub fn credential_label(&self, key: &str, what: &str) -> String {
+        if let Some(role) = self.values.get(METADATA) {
+            let name = match role.text.expose() {
+                "" => String::new(),
+                name => format!(" {}", quotable(name)),
+            };
+            return format!("instance role{name} ({})", role.origin.label());
+        }
         match self.values.get(key) {
             Some(value) if ["key", "user"].contains(&what) => {
                 format!(
@@ -237,9 +270,12 @@ impl Profile {
             table_header(self.cloud, &self.name)
         );
         problem.hint = Some(if self.name == "default" && !variables.is_empty() {
-            format!("set {}, or {table}", variables.join(" and "))
+            format!(
+                "set {}, or {table} (see: joblens config init)",
+                variables.join(" and ")
+            )
         } else {
-            format!("set {table}")
+            format!("set {table} (see: joblens config init)")
         });
         if !self.skipped_sources.is_empty() {
             let hint = problem.hint.take().unwrap_or_default();

@@ -4,18 +4,88 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::profile::{Origin, Profile, SourcedValue};
-use super::{SettingRole, SettingSpec, Settings, SettingsSchema, file, network, tool};
-use crate::error::Problem;
+use super::profile::{Origin, Profile, SourcedValue, table_header};
+use super::{SettingRole, SettingSpec, Settings, SettingsSchema, file, network, text_file};
+use crate::error::{Category, Problem};
 use crate::secret::{Secret, quotable};
 
 /// Values by their keys.
-pub(super) type Values = BTreeMap<&'static str, SourcedValue>;
+pub(crate) type Values = BTreeMap<&'static str, SourcedValue>;
 
 impl Settings {
+    /// The plain settings of a profile, from variables and the config file. No credential is read
+    /// and no command is run.
+    ///
+    /// # Errors
+    /// `missing_credentials` for a profile that was named and is not there; usage for values that
+    /// cannot be used.
+    pub fn plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
+        if name == "default" {
+            network::refuse_variable(cloud.cloud, &self.environment)
+                .map_err(|problem| problem.with_account(cloud.cloud, name))?;
+        }
+        let mut profile = self.plain_values(cloud, name, &|key| !cloud.is_credential(key))?;
+        profile.check_network()?;
+        if profile.bool("token_cache")? {
+            self.set_token_folder(&mut profile);
+        }
+        Ok(profile)
+    }
+
+    /// One plain setting of a profile, in a profile of its own; nothing else that is wrong with the
+    /// profile matters.
+    ///
+    /// # Errors
+    /// As [`Settings::plain_profile`], for this key alone.
+    pub fn profile_with_setting(
+        &self,
+        cloud: &SettingsSchema,
+        name: &str,
+        key: &str,
+    ) -> Result<Profile, Problem> {
+        self.plain_values(cloud, name, &|known| known == key)
+    }
+
+    /// The wanted settings of a profile: those of the environment, then those of the file.
+    fn plain_values(
+        &self,
+        cloud: &SettingsSchema,
+        name: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Profile, Problem> {
+        let is_default = name == "default";
+        if !is_default && !self.file.has_profile(cloud.cloud, name) {
+            return Err(self.no_such_profile(cloud.cloud, name));
+        }
+        let mut profile = Profile::empty(cloud, name);
+        if is_default {
+            profile.values = self.values_of_environment(cloud).0;
+            profile.values.retain(|key, _| is_wanted(key));
+        }
+        let from_environment = std::mem::take(&mut profile.values);
+        profile.values = self.values_of_file(cloud, &profile, is_wanted)?;
+        profile.values.extend(from_environment);
+        Ok(profile)
+    }
+
+    fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
+        let known = self.file.profiles(cloud).collect::<Vec<_>>().join(", ");
+        let known = match known.is_empty() {
+            true => "the config file has none".to_owned(),
+            false => format!("available: {known}"),
+        };
+        let message = format!("{cloud} has no profile '{name}'; {known}");
+        Problem::new(Category::MissingCredentials, message)
+            .with_hint(format!(
+                "add {} to the config file",
+                table_header(cloud, name)
+            ))
+            .with_account(cloud, name)
+    }
+
     /// What variables hold, and the name of one whose credential was not taken since those of another
     /// family hold one as well.
-    pub(super) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
+    pub(crate) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
         let is_set = |name: &&&str| self.environment.get(name).is_some();
         let families = cloud
             .credential_keys()
@@ -63,7 +133,7 @@ impl Settings {
 
     /// What the table of a profile holds for the keys that are requested. The files of no other key
     /// are read.
-    pub(super) fn values_of_file(
+    pub(crate) fn values_of_file(
         &self,
         cloud: &SettingsSchema,
         profile: &Profile,
@@ -101,7 +171,7 @@ impl Settings {
                 file::SettingValue::Path(base, path) => {
                     let spec = cloud.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
-                    let read = tool::read(&self.beside_the_file(path), is_secret);
+                    let read = text_file::read_text(&self.beside_the_file(path), is_secret);
                     let (text, _) = read.map_err(|fault| {
                         let what =
                             format!("refers to {}, which {}", shown_path(path), fault.reason());
@@ -142,7 +212,7 @@ impl Settings {
     }
 
     /// A path of the config file: `~/` is the home folder, a relative one starts at the file.
-    pub(super) fn beside_the_file(&self, path: &str) -> PathBuf {
+    pub(crate) fn beside_the_file(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.environment.home()) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => self

@@ -14,6 +14,7 @@ mod list;
 mod network;
 mod output;
 mod readme;
+mod security;
 mod shell;
 mod support;
 mod wait;

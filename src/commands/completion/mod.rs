@@ -19,7 +19,7 @@ use references::CompletionData;
 
 /// Generate a shell completion script
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(before_help = "Examples:\n  \
     bash        joblens completion bash > ~/.local/share/bash-completion/completions/joblens\n  \
     zsh         joblens completion zsh > \"${fpath[1]}/_joblens\"\n  \
     fish        joblens completion fish > ~/.config/fish/completions/joblens.fish\n  \
@@ -84,7 +84,7 @@ pub(super) fn complete(session: &CommandContext, words: CompletionRequest, progr
             continue;
         };
         // Options are many; they are shown when one is begun.
-        if is_option || !value.starts_with('-') {
+        if is_insertable(value) && (is_option || !value.starts_with('-')) {
             let help = candidate.get_help().map(ToString::to_string);
             let help = help.unwrap_or_default();
             let help = output::escape(help.lines().next().unwrap_or_default()).into_owned();
@@ -92,6 +92,12 @@ pub(super) fn complete(session: &CommandContext, words: CompletionRequest, progr
         }
     }
     session.print(text, false)
+}
+
+/// True for a word that a shell takes as nothing but a word: the scripts put it on the command line.
+fn is_insertable(word: &str) -> bool {
+    let has_meaning = |c: char| "$`\"'\\;&|<>(){}[]*?!~#^".contains(c);
+    !word.contains(has_meaning) && output::escape(word) == word
 }
 
 /// The command line with what the config file and the last lists add to it.

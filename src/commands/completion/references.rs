@@ -22,9 +22,9 @@ pub(super) struct CompletionData {
 
 impl CompletionData {
     /// Reads the config file that the line names, or the usual one, and what was listed.
-    pub(super) fn read(session: &CommandContext, typed: &[OsString]) -> Self {
+    pub(super) fn read(context: &CommandContext, typed: &[OsString]) -> Self {
         let clouds = CLOUDS.map(Cloud::settings_schema);
-        let settings = settings(session, named_file(typed), &clouds);
+        let settings = settings(context, named_file(typed), &clouds);
         let profiles = settings.iter().flat_map(|settings| {
             let of = |cloud: &'static str| {
                 settings
@@ -37,7 +37,7 @@ impl CompletionData {
         let profiles = profiles.map(|(cloud, name)| (cloud, name.to_owned()));
         Self {
             profiles: profiles.collect(),
-            listed: completion_cache::path(&session.environment)
+            listed: completion_cache::path(&context.environment)
                 .map(|place| completion_cache::read(&place))
                 .unwrap_or_default(),
         }
@@ -175,12 +175,12 @@ fn short(cloud: &Cloud) -> &'static str {
 
 /// The config file; an invalid one is ignored.
 fn settings(
-    session: &CommandContext,
+    context: &CommandContext,
     named: Option<PathBuf>,
     clouds: &[SettingsSchema],
 ) -> Option<Settings> {
     let kinds: Vec<String> = providers::kinds().map(ToString::to_string).collect();
-    Settings::load(named, session.environment.clone(), clouds, &kinds).ok()
+    Settings::load(named, context.environment.clone(), clouds, &kinds).ok()
 }
 
 /// The file of `--config` on the line.
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_of_several_clouds_are_told_once() {
+    fn profiles_of_several_clouds_are_reported_once() {
         assert_eq!(values(known().profiles(OsStr::new("p"))), ["prod"]);
     }
 

@@ -16,7 +16,7 @@ use crate::settings::{SettingsFile, check_folders};
 
 /// Create a config file, or print its path
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
+#[command(before_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -25,33 +25,39 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Create a commented config file (never overwrites)
+    #[command(
+        before_help = "Examples:\n  joblens config init\n  joblens config init --config ./joblens.toml"
+    )]
     Init,
     /// Print the config file path
+    #[command(
+        before_help = "Examples:\n  joblens config path\n  $EDITOR \"$(joblens config path)\""
+    )]
     Path,
 }
 
 /// Does what was requested with the config file that the other commands would read.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    let place = match settings_path(session) {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    let place = match settings_path(context) {
         Ok(place) => place,
-        Err(problem) => return session.usage_error("config", vec![problem]),
+        Err(problem) => return context.usage_error("config", vec![problem]),
     };
     if matches!(arguments.action, Action::Init) {
         if let Err(problem) = write(&place) {
-            return session.usage_error("config", vec![problem]);
+            return context.usage_error("config", vec![problem]);
         }
-        if !session.global.quiet {
+        if !context.global.quiet {
             let shown = place.display();
             let said = format!("created {shown} (mode 0600); uncomment the settings you need");
             let _ = output::write_line(&mut io::stderr(), &said);
         }
     }
-    session.print(format!("{}\n", place.display()), false)
+    context.print(format!("{}\n", place.display()), false)
 }
 
-fn settings_path(session: &CommandContext) -> Result<PathBuf, Problem> {
-    let config = session.global.config.clone();
-    SettingsFile::locate(config, &session.environment)
+fn settings_path(context: &CommandContext) -> Result<PathBuf, Problem> {
+    let config = context.global.config.clone();
+    SettingsFile::locate(config, &context.environment)
         .0
         .ok_or_else(|| {
             Problem::usage("cannot determine the config path")

@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::providers::{self, CLOUDS, Cloud};
-use crate::settings::{
-    CREDENTIAL_COMMAND, HTTP_KEYS, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema,
-};
+use crate::settings::{CREDENTIAL_COMMAND, HTTP_KEYS, METADATA, SOURCE, SettingRole, SettingSpec};
 
 const HEAD: &str = "\
 ## joblens configuration. Uncomment (remove the #) the settings you need; lines with ## are comments.
@@ -64,17 +62,18 @@ allow_http = false  ## allow plain HTTP to hosts other than localhost
 /// A config file with every key of every cloud, all commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
-    for cloud in CLOUDS.map(Cloud::settings_schema) {
-        profiles(&mut text, &cloud);
+    for cloud in CLOUDS {
+        profiles(&mut text, cloud);
     }
     http(&mut text);
     states(&mut text);
     text
 }
 
-fn profiles(text: &mut String, cloud: &SettingsSchema) {
-    let _ = writeln!(text, "\n# [{}.default]", cloud.cloud);
-    let (own, common): (Vec<_>, Vec<_>) = cloud.all().partition(|spec| cloud.keys.contains(spec));
+fn profiles(text: &mut String, cloud: &Cloud) {
+    let _ = writeln!(text, "\n# [{}.default]", cloud.name);
+    let all = cloud.settings_schema().all();
+    let (own, common): (Vec<_>, Vec<_>) = all.partition(|spec| cloud.keys.contains(spec));
     for spec in own.into_iter().chain(common) {
         let _ = writeln!(text, "# {}", line(cloud, spec));
     }
@@ -82,7 +81,7 @@ fn profiles(text: &mut String, cloud: &SettingsSchema) {
     let _ = writeln!(
         text,
         "## another profile: joblens get {0}@prod/…\n# [{0}.prod]",
-        cloud.cloud
+        cloud.name
     );
     for spec in cloud
         .keys
@@ -94,9 +93,9 @@ fn profiles(text: &mut String, cloud: &SettingsSchema) {
     }
 }
 
-fn line(cloud: &SettingsSchema, spec: &SettingSpec) -> String {
+fn line(cloud: &Cloud, spec: &SettingSpec) -> String {
     if spec.key == SOURCE {
-        let tools = cloud.sources.iter().map(|tool| match tool.name {
+        let tools = cloud.sources.iter().map(|tool| match tool.name() {
             METADATA => "metadata (the instance role)",
             name => name,
         });
@@ -104,7 +103,7 @@ fn line(cloud: &SettingsSchema, spec: &SettingSpec) -> String {
         return line_for(spec.key, &tools.join(", "));
     }
     // Every setting has a variable of ours, which the head of the file reports of.
-    let own = cloud.variable(spec.key);
+    let own = cloud.settings_schema().variable(spec.key);
     let variables = spec.variables.iter();
     let mut variables: Vec<_> = variables
         .filter(|name| spec.role != SettingRole::Setting || **name != own)

@@ -3,7 +3,7 @@
 use super::super::context::CommandContext;
 use super::super::list::nothing_configured;
 use super::super::lookup::parse_list;
-use crate::error::Problem;
+use crate::error::{Problem, closest_match};
 use crate::output::document::{Check, CheckName};
 use crate::providers::{CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
@@ -27,13 +27,14 @@ pub(super) fn candidates(
 ) -> Result<Vec<Candidate>, Vec<Problem>> {
     let named = named(session, settings, typed)?;
     let only = session.chosen_profile(settings);
+    let credentials = session.credentials(settings);
     let mut candidates = Vec::new();
     for cloud in CLOUDS {
         let asked: Vec<&CloudScope> = named.iter().filter(|one| one.cloud == cloud.name).collect();
         if !typed.is_empty() && asked.is_empty() {
             continue;
         }
-        let mut names = settings.configured(&cloud.settings_schema());
+        let mut names = credentials.configured(&cloud.settings_schema());
         names.retain(|profile| only.is_none_or(|only| only == profile));
         // The profile of a scope that names none is the one of all references.
         let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
@@ -55,6 +56,17 @@ pub(super) fn candidates(
 
 const WRITE: &str = "pass a cloud or a profile, e.g. aliyun or aliyun@prod";
 
+/// The closest cloud, or what can be passed.
+fn cloud_hint(problem: &Problem) -> String {
+    let input = problem.input.as_deref().unwrap_or_default();
+    let typed = input.split(['@', '/']).next().unwrap_or_default();
+    let names = CLOUDS.iter().map(|cloud| cloud.name);
+    match closest_match(names, typed).filter(|name| *name != typed) {
+        Some(name) => format!("did you mean '{name}'?"),
+        None => WRITE.to_owned(),
+    }
+}
+
 /// The clouds that the command line names.
 fn named(
     session: &CommandContext,
@@ -68,7 +80,10 @@ fn named(
     let read = parse_list(typed, settings, profile).map_err(|problems| {
         let problems = problems.into_iter();
         problems
-            .map(|problem| problem.with_hint(WRITE))
+            .map(|problem| {
+                let hint = cloud_hint(&problem);
+                problem.with_hint(hint)
+            })
             .collect::<Vec<_>>()
     })?;
     let (mut clouds, mut wrong) = (Vec::new(), Vec::new());
@@ -111,11 +126,12 @@ pub(super) fn accounts_check(
         (!own.is_empty()).then(|| format!("{} ({})", cloud.name, own.join(", ")))
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
+    let credentials = session.credentials(settings);
     let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
-            !is_asked(cloud) && settings.configured(&cloud.settings_schema()).is_empty()
+            !is_asked(cloud) && credentials.configured(&cloud.settings_schema()).is_empty()
         })
         .map(|cloud| cloud.name)
         .collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::credential::{credential, key};
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
-use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};
+use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent, describe_offset};
 use crate::model::NoticeCode;
 use crate::output::document::{AccountStatus, Check, CheckName};
 
@@ -132,7 +132,7 @@ impl CallEvidence<'_> {
             | Kind::ClientCertificate
             | Kind::NoTls
             | Kind::Tls => CheckName::Tls,
-            Kind::Timeout | Kind::Broken => CheckName::Answer,
+            Kind::Timeout | Kind::Broken => CheckName::Response,
         }
     }
 
@@ -237,8 +237,7 @@ impl CallEvidence<'_> {
                 _ if off < MAX_OFFSET_SECONDS => {
                     format!("within {} s of {host}", off + 1)
                 }
-                0.. => format!("the local clock is {off} s behind {host}"),
-                _ => format!("the local clock is {off} s ahead of {host}"),
+                _ => format!("the local clock is {}", describe_offset(ahead, host)),
             }
         });
         const SET: &str = "synchronize the clock with NTP (Linux: timedatectl set-ntp true)";
@@ -274,8 +273,8 @@ impl CallEvidence<'_> {
                 known(),
                 Check::ok(CheckName::Permission, format!("{operation} permitted")),
                 Check::ok(
-                    CheckName::Answer,
-                    format!("{operation} answered in {spent} ms"),
+                    CheckName::Response,
+                    format!("{operation} responded in {spent} ms"),
                 ),
             ];
         };
@@ -301,33 +300,31 @@ impl CallEvidence<'_> {
             }
             Category::PermissionDenied if has_code => vec![known(), fail(CheckName::Permission)],
             Category::PermissionDenied => vec![fail(CheckName::Permission)],
-            Category::NotFound if has_code => vec![known(), fail(CheckName::Answer)],
+            Category::NotFound if has_code => vec![known(), fail(CheckName::Response)],
             Category::Network => {
                 let fault = problem.transport_failure;
                 let hint = fault.and_then(|fault| hint_for(fault, self.host(), route));
                 let hint = hint.or_else(|| problem.hint.clone());
-                vec![fail(CheckName::Answer).hint(hint)]
+                vec![fail(CheckName::Response).hint(hint)]
             }
             Category::NotFound
             | Category::Throttled
             | Category::ServiceError
             | Category::InvalidArgument
-            | Category::InvalidResponse => vec![fail(CheckName::Answer)],
+            | Category::InvalidResponse => vec![fail(CheckName::Response)],
         }
     }
 
     /// A page for people, or a way elsewhere, in the place of the cloud's answer.
     fn unexpected_page(&self, problem: &Problem, route: &Route) -> Option<Check> {
         let heard = self.response_info()?;
-        let is_page = heard.is_html && heard.status < 500;
+        let page = heard.html_page.as_deref();
+        let page = page.filter(|_| heard.status < 500);
         let is_elsewhere = (300..400).contains(&heard.status);
-        if problem.code.is_some() || !(is_page || is_elsewhere) {
+        if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
             return None;
         }
-        let what = match is_page {
-            true => "got an HTML page instead of an API response",
-            false => "got a redirect instead of an API response",
-        };
+        let what = page.unwrap_or("got a redirect instead of an API response");
         let by = heard.server.as_ref();
         let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
         let message = format!("{}: {what}: HTTP {}{by}", heard.host, heard.status);
@@ -338,7 +335,7 @@ impl CallEvidence<'_> {
             _ => "a captive portal or proxy may be intercepting the request".to_owned(),
         };
         let hint = format!("{between}; check the endpoint too");
-        let check = Check::fail(CheckName::Answer, Category::InvalidResponse, message);
+        let check = Check::fail(CheckName::Response, Category::InvalidResponse, message);
         Some(check.hint(Some(hint)))
     }
 }
@@ -373,7 +370,7 @@ fn cause_text(problem: &Problem) -> String {
         problem
             .request_id
             .as_ref()
-            .map(|id| format!("request {id}")),
+            .map(|id| format!("request id {id}")),
     );
     let known = match known.is_empty() {
         true => String::new(),

@@ -11,11 +11,12 @@ use super::checks::CallEvidence;
 use super::credential::credential;
 use super::files;
 use super::log::Log;
+use crate::credentials::CredentialChain;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport, TransportEvent};
 use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
 use crate::providers::{Client, Cursor, Filter, GetOptions};
-use crate::settings::{ReferencedFile, Settings};
+use crate::settings::ReferencedFile;
 
 /// An account, ready to be asked.
 pub(super) struct AccountProbe {
@@ -36,13 +37,14 @@ struct Call {
 impl AccountProbe {
     /// Finds out what the account would use. Nothing is sent.
     pub(super) fn new(
-        settings: &Settings,
+        credentials: &CredentialChain,
         candidate: Candidate,
         wire: Arc<Transport>,
         log: Log,
     ) -> Self {
         let Candidate { cloud, profile } = candidate;
-        let account = auth::account(settings, cloud, &profile, &wire);
+        let account = auth::account(credentials, cloud, &profile, &wire);
+        let settings = credentials.settings();
         let files = account.profile.as_ref();
         let files = files.map(|found| settings.files(&cloud.settings_schema(), found));
         let mut places = default_scopes(settings, cloud, &profile).into_iter();

@@ -6,7 +6,7 @@ use rustix::fs::{Access, access};
 
 use crate::error::Category;
 use crate::output::document::{Check, CheckName};
-use crate::secret::quotable_path;
+use crate::secret::{quotable_path, shell_word};
 use crate::settings::{InsecureFile, ReferencedFile, check_file};
 
 /// A check of each file that is not as it should be, or one for all of them; none without files.
@@ -34,13 +34,16 @@ fn wrong(file: &ReferencedFile) -> Option<Check> {
     let data = match fs::metadata(&file.path) {
         Ok(data) => data,
         Err(error) => {
-            let hint = format!("create the file, or fix its path: ls -l '{path}'");
+            let hint = format!(
+                "create the file, or fix its path: ls -l {}",
+                shell_word(&path)
+            );
             return fail(format!("cannot read {named} ({})", error.kind()), hint);
         }
     };
     if let Err(error) = access(&file.path, Access::READ_OK) {
         let error = std::io::Error::from(error);
-        let hint = format!("make it readable: chmod u+r '{path}'");
+        let hint = format!("make it readable: chmod u+r {}", shell_word(&path));
         return fail(format!("cannot read {named} ({})", error.kind()), hint);
     }
     let refused = |is_secret| check_file(&file.path, &data, is_secret).err();

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_told_from_its_port() {
+    fn a_host_is_separated_from_its_port() {
         assert_eq!(name_of("a.example:8443"), "a.example");
         assert_eq!(name_of("[::1]:80"), "[::1]");
         assert_eq!(name_of("[::1]"), "[::1]");

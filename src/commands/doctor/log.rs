@@ -50,6 +50,6 @@ pub(super) fn transport(
         log.record(&happening);
         trace(happening);
     };
-    let proxies = settings.environment().proxies();
-    Transport::new(limits, &proxies, Arc::new(Utc::now), Arc::new(sink))
+    let variables = settings.environment().network();
+    Transport::new(limits, &variables, Arc::new(Utc::now), Arc::new(sink))
 }

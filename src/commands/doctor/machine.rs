@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::http::{CaStore, ClientOptions, Transport};
 use crate::model::Time;
 use crate::output::document::{Check, CheckName, HostInfo};
-use crate::secret::mask_user_info;
+use crate::secret::{mask_proxy_url, mask_user_info};
 use crate::settings::{Settings, SettingsFile};
 
 /// The program and the machine that it runs on.
@@ -54,11 +54,14 @@ pub(super) fn network(
     limits: &ClientOptions,
 ) -> Result<Vec<Check>, Box<Check>> {
     let sink = session.event_sink(&NoticeLog::default());
-    let proxies = settings.environment().proxies();
-    let wire = Transport::new(limits.clone(), &proxies, Arc::new(Utc::now), sink);
+    let variables = settings.environment().network();
+    let wire = Transport::new(limits.clone(), &variables, Arc::new(Utc::now), sink);
     let wire = wire.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;
     let certificates = certificates(settings, limits, &wire.ca_counts());
-    Ok(vec![proxy(&proxies, &wire.proxy_problems()), certificates])
+    Ok(vec![
+        proxy(&variables, &wire.proxy_problems()),
+        certificates,
+    ])
 }
 
 /// The variables that name proxies, with what they hold; `problems` are those of values that cannot be
@@ -76,7 +79,13 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
     let mut told: Vec<String> = variables
         .iter()
         .filter(|(name, _)| is_used(name))
-        .map(|(name, value)| format!("{name}={}", mask_user_info(value.trim())))
+        .map(|(name, value)| {
+            let mask = match name.eq_ignore_ascii_case("NO_PROXY") {
+                true => mask_user_info,
+                false => mask_proxy_url,
+            };
+            format!("{name}={}", mask(value.trim()))
+        })
         .collect();
     told.sort();
     let message = match told.is_empty() {

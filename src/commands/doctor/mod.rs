@@ -8,6 +8,7 @@ mod log;
 mod machine;
 
 use std::collections::HashMap;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,23 +18,25 @@ use tokio::task::JoinSet;
 use super::context::CommandContext;
 use super::runtime::block_on;
 use crate::error::{self, Problem};
-use crate::output;
 use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
+use crate::output::{self, DoctorPart};
 use crate::settings::Settings;
 use accounts::Candidate;
 use examine::AccountProbe;
 
 /// Diagnose configuration, network, clock and credentials
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    before_help = "Examples:\n  \
     joblens doctor\n  \
     joblens doctor aliyun sugon@lab\n  \
-    joblens doctor -o markdown > ticket.md\n\n\
-        Makes one read-only list request per profile. Checks after the first failure are skipped.\n\
-    Runs credential_command if configured. Secrets are never shown, so the output is safe to\n\
+    joblens doctor -o markdown > ticket.md",
+    after_help = "Makes one read-only list request per profile. Checks after the first failure are skipped.\n\
+    Runs credential_command if configured. Secrets are never shown, so the output is safe to \
     paste into a ticket.\n\
-    Exit codes: 0 ok (with or without warnings) · 2 usage or config error · 3 a configured resource\n\
-    does not exist · 4 authentication or permission · 5 service or network error; the most severe wins")]
+    Exit codes: 0 ok (with or without warnings) · 2 usage or config error · 3 a configured resource \
+    does not exist · 4 authentication or permission · 5 service or network error; the most severe wins"
+)]
 pub(super) struct Arguments {
     /// Clouds or profiles to check [default: all configured]
     #[arg(value_name = "CLOUD[@PROFILE]")]
@@ -47,50 +50,91 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     if let Err(problem) = session.check_catalog_format(DOCTOR) {
         return session.usage_error(DOCTOR, vec![problem]);
     }
-    let diagnosis = match diagnose(session, arguments) {
+    let mut page = PageWriter::new(session);
+    session.show_progress();
+    let diagnosis = match diagnose(session, arguments, &mut page) {
         Ok(diagnosis) => diagnosis,
         Err(problems) => return session.usage_error(DOCTOR, problems),
     };
-    let told = session.print_catalog(DOCTOR, |out, form, screen| {
-        output::write_diagnosis(out, &diagnosis, form, screen)
-    });
-    match told {
+    let printed = match page.is_used {
+        true => {
+            page.write(DoctorPart::Summary(&diagnosis.accounts));
+            session.progress.stop();
+            session.exit_code_after_write(page.written, 0)
+        }
+        false => session.print_catalog(DOCTOR, |out, options, context| {
+            output::write_diagnosis(out, &diagnosis, options, context)
+        }),
+    };
+    match printed {
         0 => diagnosis.exit.code,
-        told => told,
+        printed => printed,
+    }
+}
+
+/// Writes the page for people while accounts are still checked.
+struct PageWriter<'a> {
+    session: &'a CommandContext,
+    /// False for formats that need everything at once.
+    is_used: bool,
+    written: io::Result<()>,
+}
+
+impl<'a> PageWriter<'a> {
+    fn new(session: &'a CommandContext) -> Self {
+        let options = &session.output_options;
+        Self {
+            session,
+            is_used: options.format == output::Format::Table && options.query.is_none(),
+            written: Ok(()),
+        }
+    }
+
+    fn write(&mut self, part: DoctorPart<'_>) {
+        if !self.is_used || self.written.is_err() {
+            return;
+        }
+        let mut out = io::stdout().lock();
+        let context = self.session.render_context(out.is_terminal());
+        let progress = &self.session.progress;
+        self.written = progress.suspend(|| output::write_doctor_part(&mut out, part, &context));
     }
 }
 
 /// # Errors
 /// A usage error of the command line only: problems of the settings are part of the report.
-fn diagnose(session: &CommandContext, arguments: &Arguments) -> Result<DoctorReport, Vec<Problem>> {
+fn diagnose(
+    session: &CommandContext,
+    arguments: &Arguments,
+    page: &mut PageWriter<'_>,
+) -> Result<DoctorReport, Vec<Problem>> {
     let settings = match session.settings() {
         Ok(settings) => settings,
         Err(problem) => {
             let check = machine::broken(CheckName::Settings, problem);
-            return Ok(diagnosis(None, vec![check], Vec::new()));
+            return Ok(diagnosis(None, vec![check], page));
         }
     };
-    let one = |problem| vec![problem];
-    let limits = session
-        .global
-        .client_options(settings.file())
-        .map_err(one)?;
+    let limits = session.global.client_options(settings.file())?;
     let candidates = accounts::candidates(session, &settings, &arguments.clouds)?;
     let mut checks = vec![machine::settings(session, &settings)];
     match machine::network(session, &settings, &limits) {
         Ok(of_network) => checks.extend(of_network),
         Err(check) => {
             checks.push(*check);
-            return Ok(diagnosis(Some(&settings), checks, Vec::new()));
+            return Ok(diagnosis(Some(&settings), checks, page));
         }
     }
     checks.push(accounts::accounts_check(session, &settings, &candidates));
-    let patients = candidates
+    let probes = candidates
         .into_iter()
         .map(|candidate| probe(session, &settings, candidate));
-    let patients = patients.collect::<Result<Vec<_>, _>>().map_err(one)?;
-    let examined = block_on(run_all(patients, limits.concurrency));
-    Ok(diagnosis(Some(&settings), checks, examined))
+    let probes = probes.collect::<Result<Vec<_>, _>>()?;
+    let mut report = diagnosis(Some(&settings), checks, page);
+    let on_account = |account: &AccountCheck| page.write(DoctorPart::Account(account));
+    report.accounts = block_on(run_all(probes, limits.concurrency, on_account));
+    report.exit = exit(&report);
+    Ok(report)
 }
 
 fn probe(
@@ -100,54 +144,78 @@ fn probe(
 ) -> Result<AccountProbe, Problem> {
     let log = log::Log::default();
     let wire = log::transport(session, settings, &log)?;
-    Ok(AccountProbe::new(settings, candidate, wire, log))
+    let credentials = session.credentials(settings);
+    Ok(AccountProbe::new(&credentials, candidate, wire, log))
 }
 
-/// Examines all side by side, those of one cloud as many at once as calls may be in flight.
-async fn run_all(patients: Vec<AccountProbe>, at_once: usize) -> Vec<AccountCheck> {
-    let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
+/// Checks all side by side, those of one cloud as many at once as calls may be in flight; `on_account`
+/// is called in their order, for each as soon as it and those before it are known.
+async fn run_all(
+    probes: Vec<AccountProbe>,
+    concurrency: usize,
+    mut on_account: impl FnMut(&AccountCheck),
+) -> Vec<AccountCheck> {
+    let mut permits: HashMap<&str, Arc<Semaphore>> = HashMap::new();
     let mut running = JoinSet::new();
-    let mut examined: Vec<Option<AccountCheck>> = patients.iter().map(|_| None).collect();
-    for (number, patient) in patients.into_iter().enumerate() {
-        let place = places
-            .entry(patient.cloud())
-            .or_insert_with(|| Arc::new(Semaphore::new(at_once)));
-        let place = Arc::clone(place);
+    let mut checked: Vec<Option<AccountCheck>> = probes.iter().map(|_| None).collect();
+    for (number, probe) in probes.into_iter().enumerate() {
+        let permits = permits
+            .entry(probe.cloud())
+            .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
+        let permits = Arc::clone(permits);
         running.spawn(async move {
-            let _place = place
+            let _permit = permits
                 .acquire()
                 .await
                 .expect("the semaphore is never closed");
-            (number, patient.run().await)
+            (number, probe.run().await)
         });
     }
+    let mut shown = 0;
     while let Some(joined) = running.join_next().await {
-        let (number, one) = joined.expect("an examination neither panics nor is cancelled");
-        examined[number] = Some(one);
+        let (number, account) = joined.expect("a check neither panics nor is cancelled");
+        checked[number] = Some(account);
+        while let Some(Some(account)) = checked.get(shown) {
+            on_account(account);
+            shown += 1;
+        }
     }
-    let examined = examined.into_iter();
-    examined
-        .map(|one| one.expect("every account was examined"))
+    let checked = checked.into_iter();
+    checked
+        .map(|account| account.expect("every account was checked"))
         .collect()
 }
 
+/// A report without accounts, whose parts are written at once.
 fn diagnosis(
     settings: Option<&Settings>,
     checks: Vec<Check>,
-    accounts: Vec<AccountCheck>,
+    page: &mut PageWriter<'_>,
 ) -> DoctorReport {
-    let all = accounts.iter().flat_map(|account| &account.checks);
-    let problems: Vec<Problem> = checks
-        .iter()
-        .chain(all)
-        .filter_map(|check| Some(Problem::new(check.category?, &*check.message)))
-        .collect();
-    DoctorReport {
+    let mut report = DoctorReport {
         schema: Envelope::SCHEMA,
         command: DOCTOR,
         machine: machine::host_info(settings),
         checks,
-        accounts,
-        exit: Exit::new(error::exit_code(&problems)),
+        accounts: Vec::new(),
+        exit: Exit::new(0),
+    };
+    page.write(DoctorPart::Host(&report.machine));
+    for check in &report.checks {
+        page.write(DoctorPart::Check(check));
     }
+    report.exit = exit(&report);
+    report
+}
+
+/// The most severe failure decides.
+fn exit(report: &DoctorReport) -> Exit {
+    let accounts = report.accounts.iter().flat_map(|account| &account.checks);
+    let problems: Vec<Problem> = report
+        .checks
+        .iter()
+        .chain(accounts)
+        .filter_map(|check| Some(Problem::new(check.category?, &*check.message)))
+        .collect();
+    Exit::new(error::exit_code(&problems))
 }

@@ -16,18 +16,18 @@ use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
 
 /// Shows what happened to what was named, and returns the exit code.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(session, arguments) {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match prepare(context, arguments) {
         Ok(prepared) => match prepared.options {
-            None => once(session, &prepared),
+            None => once(context, &prepared),
             Some(plan) => {
-                let display = display(session, &prepared.lookup, prepared.filter);
-                follow::run(session, prepared.lookup, plan, (display, Vec::new()))
+                let display = display(context, &prepared.lookup, prepared.filter);
+                follow::run(context, prepared.lookup, plan, (display, Vec::new()))
             }
         },
         Err(problems) => {
             let timeline = Timeline::from_jobs("events", &[], problems, Vec::new());
-            finish(session, &timeline, None)
+            finish(context, &timeline, None)
         }
     }
 }
@@ -43,65 +43,66 @@ struct Setup {
     options: Option<FollowOptions>,
 }
 
-fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
-    let one = |problem| vec![problem];
+fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
     if arguments.references.is_empty() {
-        return Err(one(Problem::usage("no references given").with_hint(
-            "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
-        )));
+        return Err(Problem::usage("no references given")
+            .with_hint("pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin")
+            .into());
     }
-    if session.global.sort_by.is_some() {
+    if context.global.sort_by.is_some() {
         let problem =
             Problem::usage("--sort-by cannot be used with events, which are sorted by time");
-        return Err(one(
-            problem.with_hint("use --jq, or sort the output of -o csv")
-        ));
+        return Err(problem
+            .with_hint("use --jq, or sort the output of -o csv")
+            .into());
     }
-    let columns = columns(session).map_err(one)?;
-    let screen = session.render_context(io::stdout().is_terminal());
-    let zone = session.global.zone().unwrap_or(Zone::Local);
-    let sieve = arguments.filter(screen.now, zone).map_err(one)?;
-    let is_plain = columns.is_none() && session.output_options.query.is_none();
+    let columns = columns(context)?;
+    let screen = context.render_context(io::stdout().is_terminal());
+    let zone = context.global.zone().unwrap_or(Zone::Local);
+    let filter = arguments.filter(screen.now, zone)?;
+    let is_plain = columns.is_none() && context.output_options.query.is_none();
     let plan = arguments
         .follow
-        .then(|| arguments.options(session.output_options.format, is_plain));
-    let plan = plan.transpose().map_err(one)?;
+        .then(|| arguments.options(context.output_options.format, is_plain));
+    let plan = plan.transpose()?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),
         allowed: AllowedTargets::LATEST,
         ..Options::default()
     };
-    let settings = session.settings().map_err(one)?;
+    let settings = context.settings()?;
     let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);
-    let plan_of_lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
-    let lookup = plan_of_lookup.connect(session, pace)?;
+    let plan_of_lookup = LookupPlan::parse(context, settings, &arguments.references, options)?;
+    let lookup = plan_of_lookup.connect(context, pace)?;
     Ok(Setup {
         lookup: Arc::new(lookup),
-        filter: sieve,
+        filter,
         columns,
         options: plan,
     })
 }
 
 /// The columns that were chosen.
-fn columns(session: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem> {
-    let names = session.global.columns.iter();
+fn columns(context: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem> {
+    let names = context.global.columns.iter();
     let columns: Vec<EventColumn> = names
         .map(|name| EventColumn::named(name))
         .collect::<Result<_, _>>()?;
     Ok(Some(columns).filter(|columns| !columns.is_empty()))
 }
 
-fn once(session: &CommandContext, prepared: &Setup) -> u8 {
+fn once(context: &CommandContext, prepared: &Setup) -> u8 {
     let lookup = &prepared.lookup;
+    context.show_progress();
     let outcomes = block_on(lookup.outcomes());
+    context.progress.stop();
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
         requests: lookup.transport.calls(),
         ..Timeline::from_jobs("events", &jobs, problems, lookup.notices.all())
     };
     timeline.retain(prepared.filter);
-    let code = finish(session, &timeline, prepared.columns.as_deref());
+    let code = finish(context, &timeline, prepared.columns.as_deref());
     // The process ends here: to take what was found apart would be time for nothing.
     std::mem::forget((jobs, timeline));
     code
@@ -126,49 +127,49 @@ fn references(lookup: &Lookup) -> Vec<String> {
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
-fn finish(session: &CommandContext, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
-    let (form, screen) = (&session.output_options, describe_context(session));
+fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
+    let (form, screen) = (&context.output_options, describe_context(context));
     let mut out = io::stdout().lock();
     let written = output::write_timeline(&mut out, timeline, columns, form, &screen);
     drop(out);
-    if !session.global.quiet {
-        print_notes(session, timeline, form.format);
+    if !context.global.quiet {
+        print_notes(context, timeline, form.format);
     }
-    session.exit_code_after_write(written, timeline.exit.code)
+    context.exit_code_after_write(written, timeline.exit.code)
 }
 
-fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
+fn print_notes(context: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
     if is_page && timeline.content.events.is_empty() && timeline.errors.is_empty() {
         // Whether stderr takes it changes nothing.
-        let _ = session.print("joblens: no matching events\n".to_owned(), true);
+        let _ = context.print("no matching events\n".to_owned(), true);
     }
     let is_told = |notice: &&Notice| {
-        notice.code == NoticeCode::EventsTruncated || session.should_print(notice)
+        notice.code == NoticeCode::EventsTruncated || context.should_print(notice)
     };
     for notice in timeline.notices.iter().filter(is_told) {
         let _ = output::write_notice(&mut io::stderr().lock(), notice);
     }
     for problem in &timeline.errors {
-        session.print_problem(problem);
+        context.print_problem(problem);
     }
 }
 
-fn display(session: &CommandContext, lookup: &Lookup, sieve: EventFilter) -> FollowOutput {
-    let chronicle = EventDeduplicator::new(sieve);
-    match session.output_options.format {
-        Format::Jsonl => FollowOutput::Events(RecordWriter::default(), chronicle),
+fn display(context: &CommandContext, lookup: &Lookup, filter: EventFilter) -> FollowOutput {
+    let dedup = EventDeduplicator::new(filter);
+    match context.output_options.format {
+        Format::Jsonl => FollowOutput::Events(RecordWriter::default(), dedup),
         _ => FollowOutput::Page(
-            TimelineWriter::new(describe_context(session), &references(lookup)),
-            chronicle,
+            TimelineWriter::new(describe_context(context), &references(lookup)),
+            dedup,
         ),
     }
 }
 
 /// A timeline is read in the reader's own time, on a terminal or not.
-fn describe_context(session: &CommandContext) -> RenderContext {
+fn describe_context(context: &CommandContext) -> RenderContext {
     RenderContext {
-        zone: session.global.zone().unwrap_or(Zone::Local),
-        ..session.render_context(io::stdout().is_terminal())
+        zone: context.global.zone().unwrap_or(Zone::Local),
+        ..context.render_context(io::stdout().is_terminal())
     }
 }

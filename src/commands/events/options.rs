@@ -19,11 +19,12 @@ const MISSING_GRACE: &str =
 #[command(
     mut_arg("interval", |one| one.requires("follow").help(INTERVAL)),
     mut_arg("missing_grace", |one| one.help(MISSING_GRACE)),
-    after_help = "Examples:\n  \
+    before_help = "Examples:\n  \
         joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
-        joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web\n\n\
-        Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error ·\n\
-        130/143 interrupted · 141 output closed. Events a cloud no longer retains are reported as a note"
+        joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
+    after_help = "Events a cloud no longer retains are reported as a note\n\
+        Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · \
+        130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
     /// References to show events of; @latest selects the newest in a scope, - reads references from stdin

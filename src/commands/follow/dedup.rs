@@ -29,9 +29,9 @@ type LastSeen = (Option<u64>, Option<Time>);
 
 impl EventDeduplicator {
     /// Nothing was reported yet; only what passes the filter will be.
-    pub(in crate::commands) fn new(sieve: EventFilter) -> Self {
+    pub(in crate::commands) fn new(filter: EventFilter) -> Self {
         Self {
-            filter: sieve,
+            filter,
             reported: HashMap::new(),
             marked: HashSet::new(),
         }
@@ -39,29 +39,29 @@ impl EventDeduplicator {
 
     /// New entries of a resource, and those with a higher count, oldest first.
     pub(super) fn new_events(&mut self, job: &Job) -> Vec<TimelineEvent> {
-        let told = self.reported.entry(job.reference.clone()).or_default();
-        let mut fresh = Vec::new();
+        let reported = self.reported.entry(job.reference.clone()).or_default();
+        let mut new = Vec::new();
         // One answer may hold an entry more than once, which makes it no newer: it is compared with
         // the looks before, and not with itself.
         let mut seen: HashMap<EventKey, LastSeen> = HashMap::new();
         for mut one in TimelineEvent::all_of(job) {
             let key = event_key(&one);
             let now = (one.count, one.last_at);
-            let is_fresh = told
+            let is_new = reported
                 .get(&key)
                 .is_none_or(|before| now.0 > before.0 || now.1 > before.1);
             let kept = seen.entry(key).or_insert(now);
             *kept = (kept.0.max(now.0), kept.1.max(now.1));
-            if is_fresh && self.filter.matches(&one) {
+            if is_new && self.filter.matches(&one) {
                 one.first_bad = one.first_bad && self.marked.insert(job.reference.clone());
-                fresh.push(one);
+                new.push(one);
             }
         }
         for (key, now) in seen {
-            let kept = told.entry(key).or_insert(now);
+            let kept = reported.entry(key).or_insert(now);
             *kept = (kept.0.max(now.0), kept.1.max(now.1));
         }
-        fresh
+        new
     }
 }
 
@@ -115,50 +115,50 @@ mod tests {
         }
     }
 
-    fn counts(fresh: &[TimelineEvent]) -> Vec<Option<u64>> {
-        fresh.iter().map(|one| one.count).collect()
+    fn counts(new: &[TimelineEvent]) -> Vec<Option<u64>> {
+        new.iter().map(|one| one.count).collect()
     }
 
     #[test]
-    fn tells_an_entry_once_and_again_when_it_was_seen_more_often() {
-        let mut chronicle = EventDeduplicator::new(EventFilter::default());
-        let first = chronicle.new_events(&job(vec![warning(1, 1)]));
+    fn reports_an_entry_once_and_again_when_its_count_grows() {
+        let mut dedup = EventDeduplicator::new(EventFilter::default());
+        let first = dedup.new_events(&job(vec![warning(1, 1)]));
         assert_eq!(counts(&first), [None, Some(1)]);
-        assert!(chronicle.new_events(&job(vec![warning(1, 1)])).is_empty());
+        assert!(dedup.new_events(&job(vec![warning(1, 1)])).is_empty());
         assert_eq!(
-            counts(&chronicle.new_events(&job(vec![warning(3, 9)]))),
+            counts(&dedup.new_events(&job(vec![warning(3, 9)]))),
             [Some(3)]
         );
         // What a cloud has forgotten and reports again is not new.
-        assert!(chronicle.new_events(&job(vec![])).is_empty());
-        assert!(chronicle.new_events(&job(vec![warning(2, 5)])).is_empty());
+        assert!(dedup.new_events(&job(vec![])).is_empty());
+        assert!(dedup.new_events(&job(vec![warning(2, 5)])).is_empty());
     }
 
     #[test]
     fn two_rows_of_one_answer_do_not_make_each_other_new() {
-        let mut chronicle = EventDeduplicator::new(EventFilter::default());
+        let mut dedup = EventDeduplicator::new(EventFilter::default());
         let twice = job(vec![warning(4, 9), warning(1, 2)]);
-        assert_eq!(chronicle.new_events(&twice).len(), 3);
-        assert!(chronicle.new_events(&twice).is_empty());
+        assert_eq!(dedup.new_events(&twice).len(), 3);
+        assert!(dedup.new_events(&twice).is_empty());
     }
 
     #[test]
-    fn marks_the_first_bad_one_of_a_thing_once() {
-        let mut chronicle = EventDeduplicator::new(EventFilter::default());
-        let marks = |fresh: Vec<TimelineEvent>| fresh.iter().filter(|one| one.first_bad).count();
-        assert_eq!(marks(chronicle.new_events(&job(vec![]))), 0);
-        assert_eq!(marks(chronicle.new_events(&job(vec![warning(1, 1)]))), 1);
-        assert_eq!(marks(chronicle.new_events(&job(vec![warning(2, 2)]))), 0);
+    fn marks_the_first_problem_of_a_job_once() {
+        let mut dedup = EventDeduplicator::new(EventFilter::default());
+        let marks = |new: Vec<TimelineEvent>| new.iter().filter(|one| one.first_bad).count();
+        assert_eq!(marks(dedup.new_events(&job(vec![]))), 0);
+        assert_eq!(marks(dedup.new_events(&job(vec![warning(1, 1)]))), 1);
+        assert_eq!(marks(dedup.new_events(&job(vec![warning(2, 2)]))), 0);
     }
 
     #[test]
-    fn tells_nothing_that_the_sieve_holds_back() {
-        let sieve = EventFilter {
+    fn reports_nothing_that_the_filter_drops() {
+        let filter = EventFilter {
             bad_only: true,
             since: at(5),
         };
-        let mut chronicle = EventDeduplicator::new(sieve);
-        assert!(chronicle.new_events(&job(vec![warning(1, 1)])).is_empty());
-        assert_eq!(chronicle.new_events(&job(vec![warning(2, 6)])).len(), 1);
+        let mut dedup = EventDeduplicator::new(filter);
+        assert!(dedup.new_events(&job(vec![warning(1, 1)])).is_empty());
+        assert_eq!(dedup.new_events(&job(vec![warning(2, 6)])).len(), 1);
     }
 }

@@ -43,13 +43,13 @@ impl FollowOutput {
     /// A job was read: what has happened to it since it was read before.
     pub(super) fn on_read(&mut self, at: Time, job: &Job) -> Vec<u8> {
         written(|out| match self {
-            Self::Page(page, chronicle) => {
-                let fresh = chronicle.new_events(job);
-                fresh.iter().try_for_each(|one| page.entry(out, one))
+            Self::Page(page, dedup) => {
+                let new = dedup.new_events(job);
+                new.iter().try_for_each(|one| page.entry(out, one))
             }
-            Self::Events(records, chronicle) => {
-                let fresh = chronicle.new_events(job);
-                fresh.iter().try_for_each(|one| records.write(out, at, one))
+            Self::Events(records, dedup) => {
+                let new = dedup.new_events(job);
+                new.iter().try_for_each(|one| records.write(out, at, one))
             }
             Self::Lines | Self::Records(_) | Self::Live(_) => Ok(()),
         })

@@ -5,7 +5,7 @@ use std::io;
 use tokio::sync::mpsc;
 
 use super::super::completion_cache::ListedReferences;
-use super::super::shutdown::Signals;
+use super::super::signals::Signals;
 use super::super::stdout_writer::StdoutWriter;
 use super::lister::{Batch, ListEvent, ScopeReport};
 use crate::output;
@@ -37,17 +37,17 @@ pub(super) struct ListCollector<'a> {
 }
 
 impl ListCollector<'_> {
-    /// Takes news until the last of them, a signal, or an output that takes nothing more.
+    /// Takes events until the last of them, a signal, or an output that takes nothing more.
     pub(super) async fn until_the_end(
         &mut self,
-        news: &mut mpsc::UnboundedReceiver<(usize, ListEvent)>,
+        events: &mut mpsc::UnboundedReceiver<(usize, ListEvent)>,
     ) -> ListEnd {
         loop {
             let next = tokio::select! {
                 biased;
                 code = self.signals.next() => return ListEnd::Stopped(code),
                 error = self.stdout.closed() => return ListEnd::Closed(error),
-                next = news.recv() => next,
+                next = events.recv() => next,
             };
             let (number, page) = match next {
                 None => return ListEnd::Done,

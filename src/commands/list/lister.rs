@@ -14,6 +14,7 @@ use crate::model::{Job, ScopeSummary};
 use crate::output::Format;
 use crate::providers::{self, BoxFuture, GetOptions, GetResult, ListStats, Page, Truncation};
 use crate::reference;
+use crate::secret::shell_word;
 
 /// What one page brings.
 pub(super) enum Batch {
@@ -201,11 +202,11 @@ pub(super) fn unsupported_hint(place: &ListTarget) -> String {
     match place {
         ListTarget::Scopes(_) => format!(
             "to list its resources: joblens list {}",
-            place.template_below()
+            shell_word(&place.template_below())
         ),
         ListTarget::Jobs(_) => format!(
             "to filter, use: joblens list {} -o name | joblens get - -o wide",
-            place.scope()
+            shell_word(&place.scope())
         ),
     }
 }

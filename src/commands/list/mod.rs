@@ -8,7 +8,6 @@ mod words;
 use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -20,7 +19,8 @@ use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
 use super::lookup::{AccountId, Lookup, Options, check_columns};
 use super::runtime::block_on;
-use super::shutdown::{self, Signals};
+use super::shutdown;
+use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
@@ -30,14 +30,11 @@ use collector::{ListCollector, ListEnd};
 use lister::{Batch, ScopeLister, ScopeReport, Sender, unsupported_hint, unsupported_reason};
 use options::{ListOptions, is_human_format};
 
-/// An interrupted command ends soon, whatever its outputs do.
-const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
-
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(session, arguments) {
-        Ok(listing) => block_on(listing.run(session)),
-        Err(problems) => session.usage_error("list", problems),
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match prepare(context, arguments) {
+        Ok(listing) => block_on(listing.run(context)),
+        Err(problems) => context.usage_error("list", problems),
     }
 }
 
@@ -50,39 +47,40 @@ struct ListRun {
     skipped: Vec<(ListTarget, String)>,
 }
 
-fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
-    let one = |problem| vec![problem];
-    let screen = session.render_context(io::stdout().is_terminal());
-    let zone = session.global.zone().unwrap_or(Zone::Local);
-    let plan = arguments.options(screen.now, zone).map_err(one)?;
-    let settings = session.settings().map_err(one)?;
-    let places = scopes::targets(session, &settings, &arguments.scopes)?;
+fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
+    let screen = context.render_context(io::stdout().is_terminal());
+    let zone = context.global.zone().unwrap_or(Zone::Local);
+    let plan = arguments.options(screen.now, zone)?;
+    let settings = context.settings()?;
+    let places = scopes::targets(context, &settings, &arguments.scopes)?;
     if places.is_empty() {
-        return Err(one(Problem::usage("no scope given").with_hint(
-            "pass a scope such as aliyun/job/CLUSTER, or none for all configured profiles",
-        )));
+        return Err(Problem::usage("no scope given")
+            .with_hint(
+                "pass a scope such as aliyun/job/CLUSTER, or none for all configured profiles",
+            )
+            .into());
     }
     let kinds = places.iter().filter_map(ListTarget::kind);
-    check_columns(session, kinds).map_err(one)?;
-    let told = places.into_iter().map(|place| {
+    check_columns(context, kinds)?;
+    let checked = places.into_iter().map(|place| {
         let untold = plan.unsupported_by(&place);
         (place, untold)
     });
-    let (places, skipped): (Vec<_>, Vec<_>) = told.partition(|(_, untold)| untold.is_empty());
+    let (places, skipped): (Vec<_>, Vec<_>) = checked.partition(|(_, skipped)| skipped.is_empty());
     let places: Vec<ListTarget> = places.into_iter().map(|(place, _)| place).collect();
     if let Some((place, untold)) = skipped.first()
         && (places.is_empty() || !arguments.scopes.is_empty())
     {
-        return Err(one(unsupported_filter(place, untold)));
+        return Err(unsupported_filter(place, untold).into());
     }
     let accounts = places
         .iter()
         .map(ListTarget::account)
         .collect::<Vec<AccountId>>();
     let options = Options::default();
-    let lookup = Lookup::for_accounts(session, settings, accounts, options);
+    let lookup = Lookup::for_accounts(context, settings, accounts, options);
     Ok(ListRun {
-        lookup: Arc::new(lookup.map_err(one)?),
+        lookup: Arc::new(lookup?),
         options: Arc::new(plan),
         targets: places,
         skipped,
@@ -98,32 +96,37 @@ fn unsupported_filter(place: &ListTarget, untold: &str) -> Problem {
 }
 
 impl ListRun {
-    async fn run(self, session: &CommandContext) -> u8 {
-        let outlet = match StdoutWriter::open() {
-            Ok(outlet) => outlet,
-            Err(error) => return session.exit_code_after_write(Err(error), 0),
+    async fn run(self, context: &CommandContext) -> u8 {
+        let stdout = match StdoutWriter::open() {
+            Ok(stdout) => stdout,
+            Err(error) => return context.exit_code_after_write(Err(error), 0),
         };
-        let form = &session.output_options;
-        let screen = session.render_context(io::stdout().is_terminal());
-        let mut taking = ListCollector {
+        let form = &context.output_options;
+        let screen = context.render_context(io::stdout().is_terminal());
+        let mut collector = ListCollector {
             batches: self.targets.iter().map(|_| Vec::new()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
             rows: output::RowWriter::new(form, screen),
-            streams: self.targets.len() == 1 && session.sort.is_none(),
+            streams: self.targets.len() == 1 && context.sort.is_none(),
             signals: Signals::new(),
-            stdout: outlet,
+            stdout,
         };
-        let (sender, mut news) = mpsc::unbounded_channel();
-        let running = self.start(session, &sender);
+        // Rows that come one by one would be written over the line.
+        if collector.rows.is_none() || !io::stdout().is_terminal() {
+            context.show_progress();
+        }
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let running = self.start(context, &sender);
         drop(sender);
-        let end = taking.until_the_end(&mut news).await;
+        let end = collector.until_the_end(&mut events).await;
+        context.progress.stop();
         // What is asked still would ask on while the last rows are written.
         drop(running);
         let signal = match end {
             ListEnd::Done => None,
             ListEnd::Stopped(code) => Some(code),
-            ListEnd::Closed(error) => return session.exit_code_after_write(Err(error), 0),
+            ListEnd::Closed(error) => return context.exit_code_after_write(Err(error), 0),
         };
         let ListCollector {
             batches: found,
@@ -131,36 +134,35 @@ impl ListRun {
             shown,
             rows,
             mut signals,
-            stdout: outlet,
+            stdout,
             ..
-        } = taking;
+        } = collector;
         listed.extend(self.skipped.iter().map(ScopeReport::skipped));
         let mut report = self.report(&listed, found, signal);
-        let left_out = self.sort_and_limit(session, &mut report);
+        let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, signal);
         let made = shutdown::run_interruptible(form, signal, || {
             final_output(rows, &report, reason.as_deref(), form, &screen)
         });
         match made {
-            Ok(part) => outlet.write(part),
-            Err(error) => return session.exit_code_after_write(Err(error), 0),
+            Ok(part) => stdout.write(part),
+            Err(error) => return context.exit_code_after_write(Err(error), 0),
         }
         if let Some(code) = signal {
-            // What cannot be written by then is lost.
-            let _ = tokio::time::timeout(STDOUT_FLUSH_TIMEOUT, outlet.close()).await;
+            stdout.close_soon().await;
             return code;
         }
         let failure = tokio::select! {
-            failure = outlet.close() => failure,
+            failure = stdout.close() => failure,
             code = signals.next() => return code,
         };
         if let Some(error) = failure {
-            return session.exit_code_after_write(Err(error), 0);
+            return context.exit_code_after_write(Err(error), 0);
         }
-        self.print_messages(session, &report, &listed, left_out);
+        self.print_messages(context, &report, &listed, left_out);
         let code = report.exit.code;
         if code == 0 {
-            shown.save(&session.environment);
+            shown.save(&context.environment);
         }
         // The process ends here: to take thousands of jobs apart would be time for nothing.
         std::mem::forget(report);
@@ -168,7 +170,7 @@ impl ListRun {
     }
 
     /// Asks all places side by side, of each cloud so many at once as calls may be in flight.
-    fn start(&self, session: &CommandContext, sender: &Sender) -> JoinSet<()> {
+    fn start(&self, context: &CommandContext, sender: &Sender) -> JoinSet<()> {
         let mut turns: HashMap<&str, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();
         for (number, place) in self.targets.iter().enumerate() {
@@ -182,8 +184,8 @@ impl ListRun {
                 target: place.clone(),
                 lookup: Arc::clone(&self.lookup),
                 options: Arc::clone(&self.options),
-                format: session.output_options.format,
-                sorts: session.sort.is_some(),
+                format: context.output_options.format,
+                sorts: context.sort.is_some(),
             };
             running.spawn(async move {
                 // The time of a page starts when its turn has come.
@@ -229,14 +231,14 @@ impl ListRun {
 
     /// Sorts if requested. Everything was listed in that case, so that the limit is applied here;
     /// returns how many resources it leaves out.
-    fn sort_and_limit(&self, session: &CommandContext, report: &mut Envelope) -> usize {
-        if session.sort.is_none() {
+    fn sort_and_limit(&self, context: &CommandContext, report: &mut Envelope) -> usize {
+        if context.sort.is_none() {
             return 0;
         }
-        session.sort(&mut report.content.jobs);
+        context.sort(&mut report.content.jobs);
         let shown = self
             .options
-            .limit_after_sorting(session.output_options.format);
+            .limit_after_sorting(context.output_options.format);
         let left_out = shown.map_or(0, |shown| report.content.jobs.len().saturating_sub(shown));
         if left_out > 0 {
             report
@@ -255,16 +257,16 @@ impl ListRun {
     /// Says on stderr what failed, what is worth knowing, and how much was found.
     fn print_messages(
         &self,
-        session: &CommandContext,
+        context: &CommandContext,
         report: &Envelope,
         listed: &[ScopeReport],
         left_out: usize,
     ) {
-        if session.global.quiet {
+        if context.global.quiet {
             return;
         }
-        session.print_messages(report);
-        let for_people = is_human_format(session.output_options.format);
+        context.print_messages(report);
+        let for_people = is_human_format(context.output_options.format);
         let mut lines = footer::lines(
             listed,
             self.options.filter_description.as_deref(),

@@ -13,13 +13,13 @@ use crate::providers::Filter;
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "ls",
-    after_help = "Examples:\n  \
+    before_help = "Examples:\n  \
         joblens list aliyun/job/ehpc-hz-FYUr32 --active -o name | joblens wait - -t 2h\n  \
-        joblens list sugon huawei -s failed,canceled --since 1d --limit none\n\n\
-        A scope is a reference prefix, such as aliyun/job/CLUSTER, huawei/image-job or \
-        tencent/service/CLUSTER/NAMESPACE;\na cloud name alone lists its clusters (or its resources, if it has no clusters).\n\
-        Exit codes: 0 success, even if nothing was found · 2 usage error · 3 not found · 4 authentication or permission ·\n\
-        5 service or network error · 130/143 interrupted · 141 output closed."
+        joblens list sugon huawei -s failed,canceled --since 1d --limit none",
+    after_help = "A scope is a reference prefix, such as aliyun/job/CLUSTER, huawei/image-job or \
+        tencent/service/CLUSTER/NAMESPACE; a cloud name alone lists its clusters (or its resources, if it has no clusters).\n\
+        Exit codes: 0 success, even if nothing was found · 2 usage error · 3 not found · 4 authentication or permission · \
+        5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
     /// Scopes to list [default: all configured profiles]; - reads scopes from stdin
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn people_get_a_hundred_and_programs_all_unless_told() {
+    fn people_get_a_hundred_and_programs_all_by_default() {
         let of = |line: &str, cheap: bool, format| {
             let kind = crate::providers::kinds().find(|kind| kind.list_limit().is_none() == cheap);
             plan(line).unwrap().limit_for(kind.unwrap(), format, false)

@@ -71,14 +71,14 @@ impl ListTarget {
 /// # Errors
 /// A usage error: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
 pub(super) fn targets(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<ListTarget>, Vec<Problem>> {
     if typed.is_empty() {
-        return defaults(session, settings).map_err(|problem| vec![problem]);
+        return defaults(context, settings).map_err(Vec::from);
     }
-    let named = parse_list(typed, settings, session.default_profile(settings))?;
+    let named = parse_list(typed, settings, context.default_profile(settings))?;
     let mut seen = HashSet::new();
     let places = named.targets.into_iter().flat_map(|target| match target {
         Target::Scope(scope) => vec![ListTarget::Jobs(scope)],
@@ -117,11 +117,12 @@ fn has_scopes(cloud: &Cloud) -> bool {
 ///
 /// # Errors
 /// `missing_credentials`, with what to set.
-fn defaults(session: &CommandContext, settings: &Settings) -> Result<Vec<ListTarget>, Problem> {
-    let only = session.chosen_profile(settings);
+fn defaults(context: &CommandContext, settings: &Settings) -> Result<Vec<ListTarget>, Problem> {
+    let only = context.chosen_profile(settings);
+    let credentials = context.credentials(settings);
     let mut places = Vec::new();
     for cloud in CLOUDS {
-        for profile in settings.configured(&cloud.settings_schema()) {
+        for profile in credentials.configured(&cloud.settings_schema()) {
             if only.is_none_or(|only| only == profile) {
                 places.extend(default_scopes(settings, cloud, &profile));
             }

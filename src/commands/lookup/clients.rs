@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::credential_expiry::CredentialExpiry;
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
+use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files};
 use crate::kind::Kind;
@@ -40,15 +41,15 @@ pub(in crate::commands) fn transport(
 ) -> Result<Arc<Transport>, Problem> {
     let mut options = context.global.client_options(settings.file())?;
     options.min_interval = min_interval;
-    let proxies = settings.environment().proxies();
+    let variables = settings.environment().network();
     let clock = Arc::clone(&context.clock);
-    Transport::new(options, &proxies, clock, context.event_sink(notices))
+    Transport::new(options, &variables, clock, context.event_sink(notices))
 }
 
 /// Accounts whose plain settings were read and checked. No credential was read and no command was
 /// run.
 pub(super) struct CheckedAccounts<'a> {
-    settings: &'a Settings,
+    credentials: CredentialChain,
     transport: &'a Arc<Transport>,
     /// In the order in which they were named.
     accounts: Vec<(AccountId, Result<Profile, Problem>)>,
@@ -60,10 +61,11 @@ impl<'a> CheckedAccounts<'a> {
     /// # Errors
     /// Usage: the proxy that requests of an account would take cannot be used.
     pub(super) fn new(
-        settings: &'a Settings,
+        credentials: CredentialChain,
         transport: &'a Arc<Transport>,
         accounts: Vec<AccountId>,
     ) -> Result<Self, Problem> {
+        let settings = credentials.settings();
         let mut known = HashSet::new();
         let mut checked = Vec::new();
         for account in accounts {
@@ -86,7 +88,7 @@ impl<'a> CheckedAccounts<'a> {
             checked.push((account, plain.map(|(plain, _)| plain)));
         }
         Ok(Self {
-            settings,
+            credentials,
             transport,
             accounts: checked,
         })
@@ -109,7 +111,7 @@ impl<'a> CheckedAccounts<'a> {
             let cloud = cloud_of(&account);
             let keys = cloud.settings_schema();
             let client = plain.and_then(|plain| {
-                let profile = self.settings.with_credential(&keys, plain)?;
+                let profile = self.credentials.with_credential(&keys, plain)?;
                 for notice in &profile.notices {
                     notices.push(notice.clone());
                 }

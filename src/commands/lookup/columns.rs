@@ -11,12 +11,12 @@ use crate::providers;
 /// # Errors
 /// A usage error: a field of `details` that none of them has, with the nearest there is.
 pub(in crate::commands) fn check(
-    session: &CommandContext,
+    context: &CommandContext,
     asked: impl Iterator<Item = &'static Kind>,
 ) -> Result<(), Problem> {
-    let columns = session.output_options.columns.iter().flatten();
+    let columns = context.output_options.columns.iter().flatten();
     let columns: Vec<&JobColumn> = columns
-        .chain(session.sort.as_ref().map(Sort::column))
+        .chain(context.sort.as_ref().map(Sort::column))
         .collect();
     let paths: Vec<Vec<&str>> = columns
         .into_iter()

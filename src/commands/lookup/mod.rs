@@ -18,5 +18,5 @@ pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use plan::LookupPlan;
 pub(super) use run::{LOOKUP_TIMEOUT, Lookup, LookupResult, Options, kind_name, report};
 #[cfg(test)]
-pub(super) use scripted::{Reply, ScriptedClient};
+pub(super) use scripted::{Reply, ScriptedClient, now};
 pub(super) use targets::{AllowedTargets, parse_list};

@@ -41,7 +41,7 @@ impl LookupPlan {
             .chain(targets.latest().map(|(_, scope)| scope));
         let kinds = scopes.map(|scope| scope.kind);
         let kinds = kinds.chain(targets.references().map(|one| one.kind));
-        columns::check(context, kinds).map_err(|problem| vec![problem])?;
+        columns::check(context, kinds)?;
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,
@@ -84,13 +84,13 @@ impl LookupPlan {
         min_interval: Option<Duration>,
         needs_all: bool,
     ) -> Result<Lookup, Vec<Problem>> {
-        let one = |problem| vec![problem];
         let notices = NoticeLog::default();
-        let transport = transport(context, &self.settings, &notices, min_interval).map_err(one)?;
+        let transport = transport(context, &self.settings, &notices, min_interval)?;
         let accounts = self.accounts();
-        let checked = CheckedAccounts::new(&self.settings, &transport, accounts).map_err(one)?;
+        let checked =
+            CheckedAccounts::new(context.credentials(&self.settings), &transport, accounts)?;
         self.check(|account| checked.problem(account).cloned())?;
-        let clients = checked.connect(&notices).map_err(one)?;
+        let clients = checked.connect(&notices)?;
         if needs_all {
             self.check(|account| clients.get(account).err())?;
         }
@@ -159,7 +159,8 @@ impl Lookup {
     ) -> Result<Self, Problem> {
         let notices = NoticeLog::default();
         let transport = transport(context, &settings, &notices, None)?;
-        let clients = CheckedAccounts::new(&settings, &transport, accounts)?.connect(&notices)?;
+        let clients = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?
+            .connect(&notices)?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::clients::{
     AccountId, Clients, account_of, account_of_scope, list_permission, with_account_context,
@@ -12,6 +13,7 @@ use super::clients::{
 use super::credential_expiry::CredentialExpiry;
 use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
+use crate::commands::progress_line::SLOW_REQUEST;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
@@ -191,6 +193,15 @@ impl Lookup {
     ///
     /// A reference whose account cannot be used fails by itself and hides no other.
     pub(in crate::commands) async fn outcomes(self: &Arc<Self>) -> Vec<LookupResult> {
+        self.outcomes_with(|_| {}).await
+    }
+
+    /// As [`Lookup::outcomes`]; what has come so far is shown to `on_slow` when it takes long, and
+    /// again after each outcome. Outcomes are `None` until they come, in the order of the references.
+    pub(in crate::commands) async fn outcomes_with(
+        self: &Arc<Self>,
+        mut on_slow: impl FnMut(&[Option<LookupResult>]),
+    ) -> Vec<LookupResult> {
         let mut sought: Vec<LookupTarget> = self
             .references
             .iter()
@@ -217,9 +228,21 @@ impl Lookup {
             });
         }
         let mut outcomes: Vec<Option<LookupResult>> = sought.iter().map(|_| None).collect();
-        while let Some(joined) = running.join_next().await {
-            let (number, outcome) = joined.expect("a request task neither panics nor is cancelled");
-            outcomes[number] = Some(outcome);
+        let slow_at = Instant::now() + SLOW_REQUEST;
+        let mut is_slow = false;
+        loop {
+            tokio::select! {
+                joined = running.join_next() => {
+                    let Some(joined) = joined else { break };
+                    let (number, outcome) =
+                        joined.expect("a request task neither panics nor is cancelled");
+                    outcomes[number] = Some(outcome);
+                }
+                () = sleep_until(slow_at), if !is_slow => is_slow = true,
+            }
+            if is_slow {
+                on_slow(&outcomes);
+            }
         }
         let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
         let answered = outcomes.into_iter().zip(&sought);

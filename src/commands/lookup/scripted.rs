@@ -27,6 +27,8 @@ pub(in crate::commands) enum Reply {
     NotFound,
     /// Fewer requests are wanted, for so long.
     Throttled(Duration),
+    /// It cannot be read for this cause.
+    Failed(Category),
     /// Nothing, until the request times out.
     Nothing,
 }
@@ -37,10 +39,14 @@ pub(in crate::commands) type Received = (Duration, String);
 /// Replies by the time since the start and the id.
 type Script = dyn Fn(Duration, &str) -> Reply + Send + Sync;
 
+/// What a job holds besides its state, by the time since the start.
+type Edit = dyn Fn(Duration, &mut Job) + Send + Sync;
+
 /// A client that replies by a script and keeps the pace of an account.
 pub(in crate::commands) struct ScriptedClient {
     started: Instant,
     script: Box<Script>,
+    edit: Box<Edit>,
     response_time: Duration,
     min_interval: Duration,
     has_list: bool,
@@ -57,6 +63,7 @@ impl ScriptedClient {
         Self {
             started: Instant::now(),
             script: Box::new(script),
+            edit: Box::new(|_, _| {}),
             response_time: Duration::from_millis(50),
             min_interval,
             has_list: false,
@@ -68,6 +75,15 @@ impl ScriptedClient {
     /// The same with another time for each response.
     pub(in crate::commands) fn with_response_time(mut self, time: Duration) -> Self {
         self.response_time = time;
+        self
+    }
+
+    /// The same with jobs that this function completes.
+    pub(in crate::commands) fn with_jobs(
+        mut self,
+        edit: impl Fn(Duration, &mut Job) + Send + Sync + 'static,
+    ) -> Self {
+        self.edit = Box::new(edit);
         self
     }
 
@@ -117,26 +133,28 @@ impl ScriptedClient {
             })
     }
 
+    /// A job that was created a day ago, so that it is polled every 30 s.
+    fn found(&self, reference: &Reference, state: State) -> GetResult {
+        let mut job = Job {
+            state,
+            ended: state.is_end(),
+            created_at: Time::new(now() - TimeDelta::days(1)),
+            ..job_at(reference, None)
+        };
+        (self.edit)(self.started.elapsed(), &mut job);
+        GetResult {
+            job,
+            notices: Vec::new(),
+        }
+    }
+
     fn reply(&self, reference: &Reference) -> Reply {
         (self.script)(self.started.elapsed(), reference.id())
     }
 }
 
-/// A job that was created a day ago, so that it is polled every 30 s.
-fn found(reference: &Reference, state: State) -> GetResult {
-    let job = Job {
-        state,
-        ended: state.is_end(),
-        created_at: Time::new(now() - TimeDelta::days(1)),
-        ..job_at(reference, None)
-    };
-    GetResult {
-        job,
-        notices: Vec::new(),
-    }
-}
-
-fn now() -> DateTime<Utc> {
+/// The time of the clients of a scripted lookup.
+pub(in crate::commands) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
@@ -146,12 +164,13 @@ impl Client for ScriptedClient {
         let hangs = self.reply(reference) == Reply::Nothing;
         self.send(reference.id(), options, hangs).await?;
         match self.reply(reference) {
-            Reply::State(state) => Ok(found(reference, state)),
+            Reply::State(state) => Ok(self.found(reference, state)),
             Reply::Throttled(hint) => {
                 let mut problem = Problem::new(Category::Throttled, "too many requests");
                 problem.retry_after = Some(hint);
                 Err(problem)
             }
+            Reply::Failed(category) => Err(Problem::new(category, "a failure of the script")),
             Reply::NotFound | Reply::Nothing => {
                 Err(Problem::new(Category::NotFound, "no such job"))
             }
@@ -169,7 +188,7 @@ impl Client for ScriptedClient {
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         self.send("list", options, false).await?;
         let row = |reference| match self.reply(reference) {
-            Reply::State(state) => Some(found(reference, state)),
+            Reply::State(state) => Some(self.found(reference, state)),
             _ => None,
         };
         Ok(references.iter().map(row).collect())

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read as _};
 use crate::error::Problem;
 use crate::providers::{self, Cloud, RESERVED_KINDS};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
+use crate::secret::shell_word;
 use crate::settings::Settings;
 
 /// What a command line names.
@@ -81,6 +82,10 @@ pub(in crate::commands) fn parse(
         };
         match target {
             Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
+            Err(problem) if !allowed.latest => match reader.parse_target(input) {
+                Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
+                _ => Err(problem),
+            },
             target => target,
         }
     })
@@ -187,7 +192,20 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
     problem.with_hint(format!(
-        "to see what it resolves to now: joblens get {scope}{LATEST} -o name"
+        "to see what it resolves to now: joblens get {} -o name",
+        shell_word(&format!("{scope}{LATEST}"))
+    ))
+}
+
+fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
+    let name = scope.to_string();
+    let name = name.trim_end_matches('/');
+    Problem {
+        message: "this is a scope; a gate needs single resources".to_owned(),
+        ..problem
+    }
+    .with_hint(format!(
+        "joblens list {name} --active -o name | joblens wait - -t 5m"
     ))
 }
 

@@ -67,7 +67,7 @@ pub(super) struct PolledJob {
 pub(super) enum PollEvent {
     /// A resource changed its state; its number, and the previous state.
     State(usize, Option<State>),
-    /// A resource was read, whatever its state; reported only if [`PollOptions::tells_reads`] is
+    /// A resource was read, whatever its state; reported only if [`PollOptions::emit_reads`] is
     /// set.
     Read(usize),
     /// A check of a resource failed permanently, or in another way than before.

@@ -1,15 +1,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::error::Problem;
+use crate::error::{Category, Problem};
+use crate::model::{Notice, NoticeCode};
+use crate::output;
 
 /// The start or the end of an outage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum OutageEvent {
-    /// A cloud stopped answering: cloud, and what the first failure said.
-    Started(&'static str, String),
+    /// A cloud stopped answering: what there is to say of it.
+    Started(String),
     /// Everything that failed is readable again: cloud, and how long it took.
     Ended(&'static str, Duration),
+}
+
+impl OutageEvent {
+    /// The notice about it.
+    pub(in crate::commands) fn notice(&self) -> Notice {
+        match self {
+            Self::Started(message) => Notice::new(NoticeCode::Outage, message.clone()),
+            Self::Ended(cloud, after) => {
+                let after = output::duration(after.as_secs() as i64);
+                Notice::new(
+                    NoticeCode::Recovered,
+                    format!("{cloud} is reachable again after {after}"),
+                )
+            }
+        }
+    }
 }
 
 /// Which clouds cannot be read at the moment.
@@ -33,8 +51,8 @@ impl OutageTracker {
         problem: &Problem,
         now: Duration,
     ) -> Option<OutageEvent> {
-        if let Some(foul) = self.outages.get_mut(cloud) {
-            foul.numbers.insert(number);
+        if let Some(outage) = self.outages.get_mut(cloud) {
+            outage.numbers.insert(number);
             return None;
         }
         let numbers = BTreeSet::from([number]);
@@ -45,7 +63,10 @@ impl OutageTracker {
                 numbers,
             },
         );
-        Some(OutageEvent::Started(cloud, problem.message.clone()))
+        Some(OutageEvent::Started(match problem.category {
+            Category::Throttled => format!("{cloud} is throttling requests; retrying"),
+            _ => format!("{cloud} is unreachable ({}); retrying", problem.message),
+        }))
     }
 
     /// A check of resource `number` succeeded. The last recovery of those that failed ends the
@@ -56,12 +77,12 @@ impl OutageTracker {
         number: usize,
         now: Duration,
     ) -> Option<OutageEvent> {
-        let foul = self.outages.get_mut(cloud)?;
-        foul.numbers.remove(&number);
-        if !foul.numbers.is_empty() {
+        let outage = self.outages.get_mut(cloud)?;
+        outage.numbers.remove(&number);
+        if !outage.numbers.is_empty() {
             return None;
         }
-        let since = foul.since;
+        let since = outage.since;
         self.outages.remove(cloud);
         Some(OutageEvent::Ended(cloud, now.saturating_sub(since)))
     }
@@ -70,17 +91,27 @@ impl OutageTracker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Category;
 
     #[test]
-    fn tells_once_that_a_cloud_is_gone_and_once_that_it_is_back() {
+    fn throttling_is_not_called_an_outage() {
+        let problem = Problem::new(Category::Throttled, "Throttling.User");
+        let mut outages = OutageTracker::default();
+        let started = outages.record_failure("aliyun", 0, &problem, Duration::ZERO);
+        let text = "aliyun is throttling requests; retrying".to_owned();
+        assert_eq!(started, Some(OutageEvent::Started(text)));
+    }
+
+    #[test]
+    fn reports_once_that_a_cloud_is_unreachable_and_once_that_it_is_back() {
         let problem = Problem::new(Category::Network, "no answer");
         let at = Duration::from_secs;
         let mut outages = OutageTracker::default();
         let gone = outages.record_failure("aliyun", 0, &problem, at(10));
         assert_eq!(
             gone,
-            Some(OutageEvent::Started("aliyun", "no answer".into()))
+            Some(OutageEvent::Started(
+                "aliyun is unreachable (no answer); retrying".into()
+            ))
         );
         assert_eq!(outages.record_failure("aliyun", 1, &problem, at(12)), None);
         assert_eq!(outages.record_success("aliyun", 2, at(13)), None);

@@ -144,8 +144,8 @@ impl Poller {
                 let wait = hint.max(watched.interval);
                 watched.next_at = now + wait;
                 // A temporary failure is reported once for the cloud, and not for each resource.
-                let told = watched.problem.as_ref().map(|problem| problem.category);
-                if told != Some(problem.category) && !is_transient(problem.category) {
+                let reported = watched.problem.as_ref().map(|problem| problem.category);
+                if reported != Some(problem.category) && !is_transient(problem.category) {
                     changes.push(PollEvent::Problem(number));
                 }
                 if problem.category == Category::Throttled {

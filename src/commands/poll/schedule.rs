@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_often_at_what_has_just_changed_and_seldom_at_what_is_quiet() {
+    fn polls_often_after_a_change_and_rarely_when_nothing_changes() {
         let seconds = |unchanged| pause(Duration::from_secs(unchanged)).as_secs();
         assert_eq!([0, 20, 50, 300, 86_400].map(seconds), [2, 2, 5, 30, 30]);
     }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_make_it_patient() {
+    fn failures_lengthen_the_interval() {
         let seconds = |failures| after_failures(failures, None).as_secs();
         assert_eq!(
             [1, 2, 3, 4, 5, 6, 99].map(seconds),

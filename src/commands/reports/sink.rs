@@ -1,6 +1,8 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -84,25 +86,47 @@ impl ReportSink {
         if path.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        let file = path.canonicalize().unwrap_or_else(|_| path.clone());
-        let folder = file
+        let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
             fs::create_dir_all(folder)?;
         }
         // What is wrong with the name itself, such as its length, shows here.
-        match fs::symlink_metadata(&file) {
+        match fs::symlink_metadata(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(_) if OpenOptions::new().append(true).open(&file).is_ok() => return Ok(()),
+            Ok(found) if found.is_symlink() => {
+                return OpenOptions::new()
+                    .append(true)
+                    .create(true)
+                    .open(path)
+                    .map(drop);
+            }
+            Ok(_) if OpenOptions::new().append(true).open(path).is_ok() => return Ok(()),
             _ => {}
         }
-        let probe = file.with_file_name(temporary_name());
+        let probe = path.with_file_name(temporary_name());
         OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&probe)?;
         fs::remove_file(&probe)
+    }
+
+    /// Lets nobody but the owner read the file, before a secret is written to it.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn restrict(&self) -> io::Result<()> {
+        match self {
+            Self::Path(path) if !self.is_stream() => OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(path)?
+                .set_permissions(Permissions::from_mode(0o600)),
+            _ => Ok(()),
+        }
     }
 
     /// Puts a whole report there; a stream that does not take it within `patience` is given up.
@@ -171,11 +195,14 @@ enum ReplaceError {
 /// # Errors
 /// Those of `fill` and of the file system.
 pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
-    // A link keeps pointing where it does.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    match write_atomic(&path, &fill) {
+    // A link keeps pointing where it does. The system follows it, which in a folder that all may write
+    // to refuses those of others.
+    if path.is_symlink() {
+        return overwrite(path, fill);
+    }
+    match write_atomic(path, &fill) {
         Ok(()) => Ok(()),
-        Err(ReplaceError::NotPermitted) => overwrite(&path, fill),
+        Err(ReplaceError::NotPermitted) => overwrite(path, fill),
         Err(ReplaceError::Io(error)) => Err(error),
     }
 }

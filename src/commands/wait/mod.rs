@@ -1,10 +1,10 @@
+mod goal;
 mod options;
-mod progress;
 #[cfg(test)]
 mod tests;
-mod wait_loop;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +18,13 @@ use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
 use super::reports::Reports;
 use super::runtime::block_on;
-use super::shutdown::{self, Signals};
+use super::shutdown;
+use super::signals::Signals;
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::output::{self, Zone};
+use goal::{WaitGoal, run_loop};
 use options::WaitOptions;
-use wait_loop::{WaitEnd, WaitLoop};
 
 /// A wait without a deadline reports only credentials that expire within this time.
 const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
@@ -39,20 +40,20 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
 fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
-    let one = |problem| vec![problem];
-    let plan = arguments.options(&session.environment).map_err(one)?;
-    let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
-    let settings = session.settings().map_err(one)?;
+    let plan = arguments.options(&session.environment)?;
+    let reports = Reports::parse(&arguments.reports, &session.environment)?;
+    let settings = session.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
+    let shows_secrets = options.show_secrets;
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
-        return Err(one(Problem::usage("no references given").with_hint(
-            "pass a reference, or use --allow-empty to accept an empty list",
-        )));
+        return Err(Problem::usage("no references given")
+            .with_hint("pass a reference, or use --allow-empty to accept an empty list")
+            .into());
     }
-    gate_report::check_condition(&lookup.references, &plan.policy.condition).map_err(one)?;
+    gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
     // Creates folders, and comes before any credential_command is run.
-    reports.check().map_err(one)?;
+    reports.check(shows_secrets)?;
     let lookup = lookup.connect_all(session, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }
@@ -70,20 +71,17 @@ async fn run_wait(
     );
     warn_expiring_credentials(session, &lookup, plan, &reporter);
     if let Some(warning) = plan.warning {
-        reporter.println(format!("joblens: note: {warning}"));
+        reporter.println(format!("warning: {warning}"));
     }
-    let mut wait = WaitLoop::new(lookup, plan, reports, reporter);
+    let mut wait = WaitGoal::new(plan, reports, reporter);
+    let mut run = run_loop(lookup, plan);
     let mut signals = Signals::new();
-    let end = tokio::select! {
-        biased;
-        code = signals.next() => WaitEnd::Stopped(code),
-        decision = wait.until_decided() => WaitEnd::Decided(decision),
-    };
-    let mut report = wait.report(&end);
+    let end = run.run(&mut wait, pin!(signals.next())).await;
+    let mut report = wait.report(&run, Some(&end));
     let mut told = Vec::new();
     let mut tell = |problem: &Problem| {
         // A Vec takes everything.
-        let _ = writeln!(told, "joblens: {}", output::escape(&problem.message));
+        let _ = writeln!(told, "error: {}", output::escape(&problem.message));
     };
     let mut annotations = Vec::new();
     if wait
@@ -94,9 +92,7 @@ async fn run_wait(
         lose_output(&mut report);
     }
     told.extend(annotations);
-    let signalled = matches!(end, WaitEnd::Stopped(_));
-    let reported = report.exit.code;
-    let signal = signalled.then_some(reported);
+    let (signal, reported) = (end.err(), report.exit.code);
     let (answer, told) = shutdown::run_interruptible(&session.output_options, signal, || {
         session.rendered_gate(&mut report, told)
     });
@@ -107,6 +103,7 @@ async fn run_wait(
         let _ = output::write_problem(&mut lines, &write_problem(error), &screen);
         lines
     };
+    let signalled = signal.is_some();
     let written = shutdown::write(wait.reporter, answer, told, signals, signalled, complain).await;
     if written.failure.is_some() {
         lose_output(&mut report);
@@ -133,7 +130,7 @@ fn warn_expiring_credentials(
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
     for end in lookup.credential_expiries().iter().filter(is_near) {
-        reporter.println(format!("joblens: note: {}", end.line(now, zone)));
+        reporter.println(format!("warning: {}", end.line(now, zone)));
         lookup
             .notices
             .push(Notice::new(NoticeCode::CredentialEnds, end.message()));

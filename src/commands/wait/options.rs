@@ -2,23 +2,23 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::super::args::{OutputArgs, PollArgs, time};
+use super::super::args::{OutputArgs, PollArgs};
 use super::super::kind_flags::KindFlags;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
-use crate::settings::Environment;
+use crate::settings::{Environment, parse_duration};
 
 /// Wait for jobs to reach a state; the exit code is the verdict
 #[derive(Debug, Args)]
 #[command(
     mut_arg("raw", |one| one.hide_short_help(true)),
     mut_arg("show_secrets", |one| one.hide_short_help(true)),
-    after_help = "Examples:\n  \
+    before_help = "Examples:\n  \
         joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web\n\n\
-        Exit codes: 0 passed · 1 failed · any other code means no verdict:\n\
-        2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 124 timed out · 130/143 interrupted.\n\
-        The timeout does not advance while the machine is suspended"
+        joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
+    after_help = "The timeout does not advance while the machine is suspended\n\
+        Exit codes: 0 passed · 1 failed\n\
+        No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 124 timed out · 130/143 interrupted"
 )]
 pub(in crate::commands) struct Arguments {
     /// References to wait for; - reads from stdin
@@ -103,7 +103,7 @@ impl Arguments {
     pub(super) fn options(&self, environment: &Environment) -> Result<WaitOptions, Problem> {
         let timeout = match self.timeout.as_deref() {
             None | Some("none") => None,
-            Some(text) => Some(time("--timeout", text)?),
+            Some(text) => Some(parse_duration("--timeout", text)?),
         };
         let unlimited = self.timeout.is_none();
         if unlimited && environment.get("CI").is_some() {
@@ -111,7 +111,9 @@ impl Arguments {
                 .with_hint("set e.g. -t 2h, or --timeout none to rely on the runner's limit"));
         }
         let option = |name: &str, text: &Option<String>| {
-            text.as_deref().map(|text| time(name, text)).transpose()
+            text.as_deref()
+                .map(|text| parse_duration(name, text))
+                .transpose()
         };
         let rules = GatePolicy {
             any: self.any,
@@ -122,7 +124,7 @@ impl Arguments {
             start_timeout: option("--start-timeout", &self.start_timeout)?,
             max_outage: match self.max_outage.as_str() {
                 "none" => None,
-                text => Some(time("--max-outage", text)?),
+                text => Some(parse_duration("--max-outage", text)?),
             },
             ..GatePolicy::new(Condition::parse(&self.goal)?)
         };

@@ -1,5 +1,7 @@
 //! The rules of a wait about time, on a clock that moves on when all tasks wait for it.
 
+use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,10 +55,11 @@ async fn wait(
     let references = ids.iter().map(|id| reference(id)).collect();
     let lookup = Arc::new(Lookup::scripted(references, client));
     let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
-    let mut wait = WaitLoop::new(lookup, options, reports, Reporter::Quiet);
-    let decision = wait.until_decided().await;
-    let elapsed = wait.poller.elapsed();
-    (wait.report(&WaitEnd::Decided(decision)), elapsed)
+    let mut wait = WaitGoal::new(options, reports, Reporter::Quiet);
+    let mut run = run_loop(lookup, options);
+    let end = run.run(&mut wait, pin!(pending())).await;
+    let elapsed = run.poller.elapsed();
+    (wait.report(&run, Some(&end)), elapsed)
 }
 
 /// What a job that runs at first is said to be from some time on.

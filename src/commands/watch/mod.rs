@@ -12,30 +12,27 @@ use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
 
 /// Follows what was named until the end, and returns the exit code.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(session, arguments) {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match prepare(context, arguments) {
         Ok((lookup, plan)) => {
-            let display = FollowOutput::open(&session.output_options, is_live(session));
-            follow::run(session, lookup, plan, display)
+            let display = FollowOutput::open(&context.output_options, is_live(context));
+            follow::run(context, lookup, plan, display)
         }
-        Err(problems) => session.usage_error("watch", problems),
+        Err(problems) => context.usage_error("watch", problems),
     }
 }
 
 fn prepare(
-    session: &CommandContext,
+    context: &CommandContext,
     arguments: &Arguments,
 ) -> Result<(Arc<Lookup>, FollowOptions), Vec<Problem>> {
-    let one = |problem| vec![problem];
-    let plan = arguments
-        .options(session.output_options.format)
-        .map_err(one)?;
-    if session.sort.is_some() {
+    let plan = arguments.options(context.output_options.format)?;
+    if context.sort.is_some() {
         let problem = Problem::usage(
             "--sort-by cannot be used with watch, which keeps the order of the references",
         )
         .with_hint("joblens get REF… --sort-by COLUMN");
-        return Err(one(problem));
+        return Err(problem.into());
     }
     let options = Options {
         allowed: AllowedTargets {
@@ -45,19 +42,20 @@ fn prepare(
         flags: arguments.kind_flags.given.clone(),
         ..Options::default()
     };
-    let settings = session.settings().map_err(one)?;
+    let settings = context.settings()?;
     let inputs = &arguments.references;
-    let targets = LookupPlan::parse(session, settings, inputs, options)?;
-    let lookup = targets.connect(session, Some(MIN_CALL_INTERVAL))?;
+    let targets = LookupPlan::parse(context, settings, inputs, options)?;
+    let lookup = targets.connect(context, Some(MIN_CALL_INTERVAL))?;
     if lookup.references.is_empty() && lookup.scopes.is_empty() && lookup.latest.is_empty() {
-        return Err(one(Problem::usage("no references given").with_hint(
+        let problem = Problem::usage("no references given").with_hint(
             "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or - to read from stdin",
-        )));
+        );
+        return Err(problem.into());
     }
     Ok((Arc::new(lookup), plan))
 }
 
 /// True when a table can be drawn in place.
-fn is_live(session: &CommandContext) -> bool {
-    io::stdout().is_terminal() && session.may_redraw()
+fn is_live(context: &CommandContext) -> bool {
+    io::stdout().is_terminal() && context.may_redraw()
 }

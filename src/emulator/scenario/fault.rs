@@ -2,7 +2,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::spans::{ScenarioParser, Text};
-use crate::emulator::faults::{Effect, Fault};
+use crate::emulator::{self, Effect, Fault};
 use crate::error::Problem;
 
 #[derive(Deserialize)]
@@ -32,6 +32,14 @@ impl ScenarioParser<'_> {
             .map(|text| self.cloud(text))
             .transpose()?;
         let operation = Some(fault.operation.get_ref().clone()).filter(|name| name != "*");
+        if let Some(name) = &operation {
+            let known: Vec<&str> = emulator::operations(cloud).collect();
+            if !known.contains(&name.as_str()) {
+                let hint = format!("operations: {}", known.join(", "));
+                let what = "is not a known operation";
+                return Err(self.wrong_at(&fault.operation, what).with_hint(hint));
+            }
+        }
         let effect = self.effect(fault)?;
         let retry_after = match &fault.retry_after {
             Some(text) if !matches!(effect, Effect::Throttle | Effect::Status(_)) => {

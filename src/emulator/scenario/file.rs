@@ -9,8 +9,8 @@ use super::fault::FaultTable;
 use super::job::JobTable;
 use super::spans::{ScenarioParser, Text};
 use crate::emulator::clock::EmulatorClock;
+use crate::emulator::state::EmulatedJob;
 use crate::error::Problem;
-use crate::providers::serve::EmulatedJob;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,9 +5,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::spans::{ScenarioParser, Text, contents};
+use crate::emulator::state::{EmulatedJob, StateChange, Warning};
 use crate::error::Problem;
+use crate::kind::Kind;
+use crate::model::State;
 use crate::providers::RESERVED_KINDS;
-use crate::providers::serve::{EmulatedJob, StateChange, Warning};
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
 #[derive(Deserialize)]
@@ -34,7 +36,9 @@ pub(super) struct JobTable {
 #[serde(deny_unknown_fields)]
 struct StateTable {
     after: Text,
-    state: String,
+    state: Text,
+    #[serde(default)]
+    unrecognized: bool,
     exit_code: Option<i64>,
     reason: Option<String>,
     message: Option<String>,
@@ -67,7 +71,7 @@ impl ScenarioParser<'_> {
         let age = self.duration_or_zero(job.age.as_ref())?;
         let (appears_after, vanishes_after) =
             self.span(job.appears.as_ref(), job.vanishes.as_ref())?;
-        let steps = self.steps(job)?;
+        let steps = self.steps(job, kind)?;
         let warnings = job
             .warnings
             .iter()
@@ -109,10 +113,23 @@ impl ScenarioParser<'_> {
         }
     }
 
-    fn steps(&self, job: &JobTable) -> Result<Vec<StateChange>, Problem> {
+    fn steps(&self, job: &JobTable, kind: Option<&Kind>) -> Result<Vec<StateChange>, Problem> {
+        let table = kind.and_then(|kind| kind.states.first());
+        let states = table.map_or(&[][..], |table| table.map);
         let mut steps: Vec<StateChange> = Vec::new();
         for state in &job.states {
             let after = self.duration(&state.after)?;
+            let word = state.state.get_ref();
+            let is_known = |(known, _): &(&str, State)| known.eq_ignore_ascii_case(word);
+            if !state.unrecognized && !states.iter().any(is_known) {
+                let states: Vec<&str> = states.iter().map(|(word, _)| *word).collect();
+                let hint = format!(
+                    "states: {}; unrecognized = true allows another",
+                    states.join(", ")
+                );
+                let what = "is not a known state";
+                return Err(self.wrong_at(&state.state, what).with_hint(hint));
+            }
             match steps.last() {
                 None if after > Duration::ZERO => {
                     return Err(self.wrong_at(&state.after, "must be 0s for the first state"));
@@ -123,7 +140,7 @@ impl ScenarioParser<'_> {
                 }
                 _ => steps.push(StateChange {
                     after,
-                    state: state.state.clone(),
+                    state: word.clone(),
                     exit_code: state.exit_code,
                     reason: state.reason.clone(),
                     message: state.message.clone(),

@@ -17,6 +17,7 @@
 //! parts = 2                 # container groups, nodes, sub-jobs; 1 when left out
 //! states = [
 //!   { after = "0s", state = "Pending" },
+//!   # state: a word of the cloud, or another with unrecognized = true
 //!   { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "…" },
 //! ]
 //! warnings = [{ after = "1h", reason = "BackOff", message = "…", count = 12 }]
@@ -49,9 +50,10 @@ use std::time::Duration;
 
 use super::clock::EmulatorClock;
 use super::faults::Fault;
+use super::state::EmulatedJob;
 use crate::error::Problem;
 use crate::kind::Kind;
-use crate::providers::{self, serve::EmulatedJob};
+use crate::providers;
 
 /// Everything that a scenario file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +85,8 @@ impl Default for Scenario {
     }
 }
 
-const BUILT_IN: &str = include_str!("../default.toml");
+/// The text of the built-in scenario.
+pub const BUILT_IN: &str = include_str!("../default.toml");
 
 impl Scenario {
     /// The built-in scenario: resources of every kind in every state.
@@ -106,8 +109,7 @@ impl Scenario {
 
     /// Reads the text of a scenario that stands in the file `path`, with references of these kinds.
     ///
-    /// States are not checked: an emulated cloud may report unrecognized ones. The profile of a
-    /// reference is ignored; a range becomes a resource for each subtask.
+    /// The profile of a reference is ignored; a range becomes a resource for each subtask.
     ///
     /// # Errors
     /// A usage error with file, line and what is wrong there.

@@ -39,7 +39,7 @@ fn parse(text: &str) -> Result<Scenario, Problem> {
 }
 
 #[test]
-fn reads_things_faults_and_the_clock() {
+fn reads_jobs_faults_and_the_clock() {
     let scenario = parse(
         r#"
         latency = "20ms"
@@ -54,8 +54,8 @@ fn reads_things_faults_and_the_clock() {
         vanishes = "20s"
         parts = 2
         states = [
-          { after = "0s", state = "Pending" },
-          { after = "2h", state = "Zombie", exit_code = 137, reason = "OOMKilled" },
+          { after = "0s", state = "running" },
+          { after = "2h", state = "Zombie", unrecognized = true, exit_code = 137, reason = "OOMKilled" },
         ]
         warnings = [{ after = "1h", reason = "BackOff", message = "m" }]
         [[fault]]
@@ -65,7 +65,7 @@ fn reads_things_faults_and_the_clock() {
         skip = 2
         retry_after = "1500ms"
         [[fault]]
-        operation = "A"
+        operation = "DescribeServiceEvent"
         cloud = "tencent"
         kind = "slow"
         delay = "1s"
@@ -96,7 +96,7 @@ fn reads_things_faults_and_the_clock() {
     assert_eq!((first.from, first.until), (Duration::ZERO, None));
     let minute = (Duration::from_secs(10), Some(Duration::from_secs(70)));
     assert_eq!((second.from, second.until), minute);
-    assert_eq!(second.operation.as_deref(), Some("A"));
+    assert_eq!(second.operation.as_deref(), Some("DescribeServiceEvent"));
     assert_eq!(second.cloud, Some("tencent"));
     assert_eq!(
         second.effect,
@@ -105,7 +105,7 @@ fn reads_things_faults_and_the_clock() {
 }
 
 #[test]
-fn a_range_becomes_a_thing_for_each_subtask() {
+fn a_range_becomes_a_job_for_each_subtask() {
     let scenario =
         parse("[[job]]\nref = 'aliyun/job/c/10_1-5:2'\nstates = [{after='0s', state='Running'}]")
             .unwrap();
@@ -187,7 +187,9 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":4: '1s' must be 0s for the first state",
         ),
         (
-            format!("{job}states = [\n{{after='0', state='A'}},\n{{after='0s', state='B'}}]\n"),
+            format!(
+                "{job}states = [\n{{after='0', state='Running'}},\n{{after='0s', state='Running'}}]\n"
+            ),
             ":5: '0s' must be later than the state before it",
         ),
         (
@@ -234,6 +236,19 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
         (
             format!("{fault}cloud = 'azure'\nkind = 'reset'\n"),
             ":3: 'azure' is not a known cloud",
+        ),
+        (
+            format!("{job}states = [\n{{after='0s', state='Zombie'}}]\n"),
+            ":4: 'Zombie' is not a known state",
+        ),
+        (
+            "[[fault]]\noperation = 'ListJobs'\nkind = 'reset'\n".to_owned(),
+            ":2: 'ListJobs' is not a known operation",
+        ),
+        (
+            "[[fault]]\noperation = 'ListInstances'\ncloud = 'tencent'\nkind = 'reset'\n"
+                .to_owned(),
+            ":2: 'ListInstances' is not a known operation",
         ),
         (
             "[[fault]]\nkind = 'reset'\n".to_owned(),

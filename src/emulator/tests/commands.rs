@@ -121,7 +121,7 @@ async fn what_is_not_wanted_by_its_name_is_not_looked_at() {
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_be_read_is_told_and_sinks_no_other() {
+async fn a_command_that_cannot_be_read_is_reported_and_sinks_no_other() {
     let fault = "[[fault]]\noperation = 'ListInvocationStatus'\nkind = 'empty'\ntimes = 1\n";
     let world = world(&(commands(12) + fault)).await;
     let taken = taken(&world, &Filter::default(), 20).await;

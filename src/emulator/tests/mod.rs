@@ -2,6 +2,7 @@ mod batch;
 mod commands;
 mod faults;
 mod filters;
+mod gateways;
 mod newest;
 mod places;
 mod scopes;
@@ -16,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::api::{EmulatedCall, EmulatedKind};
 use super::*;
-use crate::providers::serve::{EmulatedJob, ServerRequest, ServerResponse, StateChange};
 
 #[test]
 fn every_address_of_every_cloud_is_that_of_the_emulator() {
@@ -28,7 +29,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
             .iter()
             .any(|word| key.contains(word))
     };
-    for cloud in CLOUDS {
+    for (cloud, api) in APIS {
         let keys = cloud.settings_schema();
         let addresses: Vec<_> = keys.all().filter(|spec| is_address(spec.key)).collect();
         assert!(
@@ -48,11 +49,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
         // What is not a test credential is empty.
         for name in keys.credential_keys().flat_map(|spec| spec.variables) {
             let value = &variables[*name];
-            let is_given = cloud
-                .emulator
-                .environment
-                .iter()
-                .any(|(known, _)| known == name);
+            let is_given = api.environment().iter().any(|(known, _)| known == name);
             assert!(is_given || value.is_empty(), "{name}");
         }
         assert_eq!(variables[&keys.variable(SOURCE)], "");
@@ -68,37 +65,74 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
 }
 
 /// A cloud that takes `/fake/OPERATION`.
-static FAKE: EmulatedApi = EmulatedApi {
-    operation: |request| Some(request.path.strip_prefix("/fake/")?.to_owned()),
-    respond: |request, world| match request.path.as_str() {
-        "/fake/Long" => ServerResponse::document(200, &"x".repeat(300_000)),
-        "/fake/NoHttp" => ServerResponse::document(200, "").with_header("a b", "c"),
-        "/fake/Panic" => panic!("the fake cloud was asked to panic"),
-        "/fake/Look" => match world.find("fake/job", &["5"], request.now) {
-            Some(view) => ServerResponse::json(200, &json!({"state": view.step.state})),
-            None => ServerResponse::json(404, &json!({"code": "NotFound"})),
-        },
-        _ => echo(request),
-    },
-    throttled: || {
-        ServerResponse::json(400, &json!({"code": "Throttling"})).with_header("retry-after", "9")
-    },
-    refused: || ServerResponse::json(401, &json!({"code": "Refused"})),
-    unavailable: |status| ServerResponse::json(status, &json!({"code": "Unavailable"})),
-    environment: &[],
-};
+struct Fake;
+
+impl EmulatedApi for Fake {
+    fn environment(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
+        const { &[] }
+    }
+
+    fn action(&self, request: &ServerRequest) -> Option<String> {
+        Some(request.path.strip_prefix("/fake/")?.to_owned())
+    }
+
+    /// Responds to everything here, as it has no kinds.
+    fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+        Err(EmulatedError::Response(match call.request.path.as_str() {
+            "/fake/Long" => ServerResponse::document(200, &"x".repeat(300_000)),
+            "/fake/NoHttp" => ServerResponse::document(200, "").with_header("a b", "c"),
+            "/fake/Panic" => panic!("the fake cloud was asked to panic"),
+            "/fake/Look" => {
+                let view = call.find("fake/job", &["5"])?;
+                ServerResponse::json(200, &json!({"state": view.step.state}))
+            }
+            _ => echo(call.request),
+        }))
+    }
+
+    fn error(&self, error: EmulatedError) -> ServerResponse {
+        let (status, code) = match error {
+            EmulatedError::Throttled => (400, "Throttling"),
+            EmulatedError::Refused => (401, "Refused"),
+            EmulatedError::Unavailable(status) => (status, "Unavailable"),
+            _ => (404, "NotFound"),
+        };
+        let response = ServerResponse::json(status, &json!({"code": code}));
+        match status {
+            400 => response.with_header("retry-after", "9"),
+            _ => response,
+        }
+    }
+}
 
 /// A cloud that would take everything.
-static GREEDY: EmulatedApi = EmulatedApi {
-    operation: |request| {
+struct Greedy;
+
+impl EmulatedApi for Greedy {
+    fn environment(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
+        const { &[] }
+    }
+
+    fn action(&self, request: &ServerRequest) -> Option<String> {
         (request.path == "/fake/Mine" || request.path == "/greedy").then(|| "G".into())
-    },
-    respond: |_, _| ServerResponse::json(200, &json!("greedy")),
-    throttled: || ServerResponse::json(429, &json!(null)),
-    refused: || ServerResponse::json(401, &json!(null)),
-    unavailable: |status| ServerResponse::json(status, &json!(null)),
-    environment: &[],
-};
+    }
+
+    fn verify(&self, _: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+        Ok(())
+    }
+
+    fn error(&self, _: EmulatedError) -> ServerResponse {
+        ServerResponse::json(200, &json!("greedy"))
+    }
+}
 
 fn echo(request: &ServerRequest) -> ServerResponse {
     let echoed = json!({
@@ -117,7 +151,7 @@ async fn start(scenario: Scenario) -> (Emulator, Accesses) {
     let accesses = Accesses::default();
     let sink = Arc::clone(&accesses);
     let log: AccessLog = Arc::new(move |access| sink.lock().unwrap().push(access));
-    let clouds = vec![("fake", &FAKE), ("greedy", &GREEDY)];
+    let clouds: Vec<(_, &dyn EmulatedApi)> = vec![("fake", &Fake), ("greedy", &Greedy)];
     let emulator = Emulator::start_with(scenario, 0, log, clouds)
         .await
         .unwrap();
@@ -204,7 +238,7 @@ async fn hands_a_cloud_the_request_as_it_came() {
 #[tokio::test]
 async fn a_registered_cloud_answers_what_its_environment_makes_a_client_ask() {
     let text = "[[job]]\nref = 'sugon/instance/5'\nname = '训练'\nstates = [{ after = '0s', state = 'Running' }]";
-    let kinds: Vec<_> = crate::providers::kinds().collect();
+    let kinds: Vec<_> = providers::kinds().collect();
     let scenario = Scenario::parse(text, "s.toml".as_ref(), &kinds).unwrap();
     let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
         .await

@@ -49,7 +49,7 @@ async fn all_pages_tell_where_it_does_not() {
 }
 
 #[tokio::test]
-async fn two_of_one_time_are_told_and_none_is_taken() {
+async fn two_of_one_time_are_reported_and_none_is_taken() {
     let pair = |kind: &str, word: &str| {
         ["a", "b"]
             .map(|id| jobs(&format!("{kind}{id}"), word, 1))
@@ -69,7 +69,7 @@ async fn two_of_one_time_are_told_and_none_is_taken() {
 }
 
 #[tokio::test]
-async fn a_kind_whose_lists_tell_no_times_is_wrong_use_and_costs_no_call() {
+async fn a_kind_whose_lists_tell_no_times_is_a_usage_error_and_costs_no_call() {
     let world = world(&jobs("aliyun/invocation/c/", "Running", 2)).await;
     let commands = scope("aliyun/invocation", &["c"]);
     let problem = latest(&world, &commands).await.unwrap_err();

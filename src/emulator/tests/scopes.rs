@@ -39,7 +39,10 @@ pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<GetResul
 pub(super) fn jobs(kind: &str, state: &str, count: usize) -> String {
     (0..count)
         .map(|n| {
-            format!("[[job]]\nref = '{kind}{n}'\nage = '{n}m'\nstates = [{{after='0s', state='{state}'}}]\n")
+            format!(
+                "[[job]]\nref = '{kind}{n}'\nage = '{n}m'\n\
+                 states = [{{after='0s', state='{state}', unrecognized=true}}]\n"
+            )
         })
         .collect()
 }
@@ -221,7 +224,7 @@ async fn a_form_that_is_not_taken_gives_way_to_the_next_for_good() {
 }
 
 #[tokio::test]
-async fn no_other_form_is_tried_where_the_answer_is_weather() {
+async fn no_other_form_is_tried_after_a_transient_failure() {
     let fault =
         "[[fault]]\noperation = 'ListInstances'\nkind = 'status'\nstatus = 503\ntimes = 4\n";
     let world = world(&(jobs("sugon/instance/", "Running", 1) + fault)).await;

@@ -33,7 +33,7 @@ async fn a_clock_that_is_off_shows_in_the_date_and_to_the_cloud() {
 }
 
 #[tokio::test]
-async fn answers_from_the_things_of_the_scenario() {
+async fn answers_from_the_jobs_of_the_scenario() {
     let step = |after, state: &str| StateChange {
         after: Duration::from_secs(after),
         state: state.to_owned(),

@@ -127,7 +127,7 @@ fn missing_is_believed_after_two_looks_apart_and_after_the_grace() {
 }
 
 #[test]
-fn one_good_look_makes_a_missing_thing_present_again() {
+fn one_successful_poll_makes_a_missing_job_present_again() {
     let mut track = JobHistory::new(false);
     track.observe(
         Observation::Failed(&problem(Category::NotFound)),
@@ -165,7 +165,7 @@ fn missing_can_be_waited_for() {
 }
 
 #[test]
-fn weather_stays_open_and_refusals_settle() {
+fn transient_failures_stay_pending_and_refusals_are_final() {
     let after = |category, rules: &GatePolicy, at| {
         let mut track = JobHistory::new(false);
         track.observe(Observation::Read(&job(State::Running)), seconds(0));
@@ -310,7 +310,7 @@ fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
 }
 
 #[test]
-fn quiet_holds_only_after_its_time_and_for_things_that_exist() {
+fn quiet_holds_only_after_its_time_and_for_jobs_that_exist() {
     let goal = rules("no-warnings=10m");
     let mut track = JobHistory::new(true);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(5));

@@ -1,6 +1,6 @@
 //! Corrects the clock for signing after a response that rejects the time of a call.
 
-use super::super::clock_offset::{Correction, describe};
+use super::super::clock_offset::{Correction, describe_offset};
 use super::super::{Request, RequestError, Response, TransportEvent};
 use super::ApiClient;
 use crate::model::NoticeCode;
@@ -35,7 +35,7 @@ impl ApiClient {
                         ),
                         _ => format!(
                             "the local clock is {}; using the server time for signing",
-                            describe(seconds, host)
+                            describe_offset(seconds, host)
                         ),
                     };
                     self.transport
@@ -47,7 +47,7 @@ impl ApiClient {
                 refusal.message = format!(
                     "{}; the local clock is {}, and differences of more than one day are not corrected",
                     refusal.message.trim_end().trim_end_matches(['.', '。']),
-                    describe(seconds, host)
+                    describe_offset(seconds, host)
                 );
                 refusal.hint = Some(SET_CLOCK.to_owned());
                 false

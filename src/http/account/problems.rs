@@ -2,7 +2,7 @@
 
 use super::ApiClient;
 use crate::error::{Category, Problem};
-use crate::http::{Request, RequestError, Response, RetryAction, excerpt};
+use crate::http::{Request, RequestError, Response, RetryAction, excerpt, html};
 
 impl ApiClient {
     /// A response that could not be understood.
@@ -10,16 +10,21 @@ impl ApiClient {
     /// `expected` says what was expected and where it was missed.
     pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
         let begins = excerpt(&answer.body, self.transport.redactor());
-        let message = if begins.is_empty() {
+        let page = html::describe(answer, self.transport.redactor());
+        let message = if let Some(page) = page.as_ref() {
+            format!("invalid response: {page}")
+        } else if begins.is_empty() {
             format!("empty response; expected {expected}")
         } else {
             format!("invalid response: expected {expected}; body starts with: {begins}")
         };
         let mut problem = self.problem(request, Category::InvalidResponse, message);
         problem.http_status = Some(answer.status);
-        problem.hint = Some(
-            "check that the endpoint is the cloud's own; use -v to see the request".to_owned(),
-        );
+        let hint = match page {
+            Some(_) => html::hint(answer),
+            None => "check that the endpoint is the cloud's own; use -v to see the request",
+        };
+        problem.hint = Some(hint.to_owned());
         problem
     }
 

@@ -8,8 +8,7 @@ use chrono::DateTime;
 
 const KEYS: SettingsSchema = SettingsSchema {
     cloud: "sugon",
-    keys: &[SettingSpec::secret("token", &["TOKEN"])],
-    sources: &[],
+    keys: &[SettingSpec::setting("token", &["TOKEN"])],
     public_domains: &[],
 };
 
@@ -30,7 +29,7 @@ fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<Tra
     .unwrap();
     let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];
     let profile = Settings::from_environment(Environment::new(variables))
-        .profile(&KEYS, "default")
+        .plain_profile(&KEYS, "default")
         .unwrap();
     let secret = profile.secret("token").unwrap().clone();
     let account = ApiClient::new(&wire, &profile, "token".to_owned(), [&secret]);
@@ -78,7 +77,7 @@ fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
 }
 
 #[test]
-fn a_corrected_clock_is_told_once() {
+fn a_corrected_clock_is_reported_once() {
     let (account, told) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
@@ -103,7 +102,7 @@ fn a_correction_that_is_undone_is_reported() {
     assert!(correct("Tue, 14 Nov 2023 22:13:20 GMT", 72_000));
     assert_eq!(account.clock_offset.seconds(), 0);
     let messages = [
-        "the local clock is 72000 s behind 127.0.0.1:1; using the server time for signing",
+        "the local clock is 20 hours behind 127.0.0.1:1; using the server time for signing",
         "the local clock agrees with 127.0.0.1:1 again; using the local time for signing",
     ];
     let expected = messages
@@ -142,7 +141,7 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
     let answer = dated("Thu, 16 Nov 2023 22:13:20 GMT");
     let next = account.next(&request(), &mut refusal, refused(&answer, 0, 0));
     assert!(matches!(next, Next::Fail));
-    let said = "expired; the local clock is 48 hours behind 127.0.0.1:1, and differences of more than one day are not corrected";
+    let said = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),
         (Category::ClockSkew, said)

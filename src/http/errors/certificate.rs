@@ -4,16 +4,17 @@ use chrono::DateTime;
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
-use super::super::verifier::CertificateRejected;
+use super::super::verifier::{CertificateRejected, MIN_RSA_BITS};
 use crate::error::TransportFailureKind;
 
 const NAME_IT: &str =
     "to trust this server, add its certificate to the file named by ca_file or --ca-file";
 const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
 const RENEW: &str = "ask the operator to renew it, and check the local clock";
-const REISSUE: &str = "its operator has to issue it anew";
-const OLD_VERSION: &str = "its operator has to issue it anew with version 3 and its host name; \
+const REISSUE: &str = "ask the operator to issue it anew";
+const OLD_VERSION: &str = "ask the operator to issue it anew with version 3 and its host name; \
      until then add the server's own certificate to the file named by ca_file or --ca-file";
+const WEAK: &str = "ask the operator to issue it anew with SHA-256 or SHA-384 and an RSA key (2048 bits or more), P-256 or P-384";
 const NAME: &str = "check the host of the endpoint and which server answers";
 
 /// What is wrong with a certificate, and what to do.
@@ -35,6 +36,17 @@ pub(super) fn certificate_error(
                 None => "unknown issuer".to_owned(),
             };
             (TransportFailureKind::UnknownIssuer, why, OWN_CA)
+        }
+        CertificateError::BadSignature if seen.is_some_and(|seen| seen.weak_key_bits.is_some()) => {
+            let bits = seen.and_then(|seen| seen.weak_key_bits).unwrap_or_default();
+            let why = format!(
+                "it, or a CA certificate above it, has an RSA key of {bits} bits; at least {MIN_RSA_BITS} are required"
+            );
+            (TransportFailureKind::Certificate, why, WEAK)
+        }
+        CertificateError::BadSignature if seen.is_some_and(|seen| seen.in_handshake) => {
+            let why = "the server does not prove that it has the certificate's private key";
+            (TransportFailureKind::Certificate, why.to_owned(), NAME)
         }
         CertificateError::BadSignature => {
             let known = issuer.map_or_else(|| "its issuer".to_owned(), str::to_owned);
@@ -116,15 +128,57 @@ fn other_error(cause: &CertificateError) -> (&'static str, &'static str) {
         CertificateError::UnhandledCriticalExtension => {
             ("it has a critical extension that is not supported", REISSUE)
         }
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            ("it is signed in a way that is not supported", REISSUE)
-        }
+        CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: id,
+            ..
+        } => (signature_text(id), WEAK),
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            public_key_algorithm_id: id,
+            ..
+        } => (signature_text(id), WEAK),
         _ => (
             "it, or a CA certificate above it, breaks the rules for certificates",
             REISSUE,
         ),
     }
+}
+
+/// Words for an algorithm that is not supported, by its DER.
+fn signature_text(id: &[u8]) -> &'static str {
+    // The content of an object identifier, and what has it.
+    let known: [(&[u8], &str); 6] = [
+        (
+            b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05",
+            "it, or a CA certificate above it, is signed with SHA-1",
+        ),
+        (
+            b"\x2a\x86\x48\xce\x3d\x04\x01",
+            "it, or a CA certificate above it, is signed with SHA-1",
+        ),
+        (
+            b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04",
+            "it, or a CA certificate above it, is signed with MD5",
+        ),
+        (
+            b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a",
+            "it, or a CA certificate above it, is signed with an unsupported form of RSA-PSS",
+        ),
+        (
+            b"\x2b\x81\x04\x00\x23",
+            "it, or a CA certificate above it, has a P-521 key, which is not supported",
+        ),
+        (
+            b"\x2a\x81\x1c\xcf\x55\x01\x83\x75",
+            "it, or a CA certificate above it, is signed with SM2, which is not supported",
+        ),
+    ];
+    let found = known
+        .iter()
+        .find(|(oid, _)| id.windows(oid.len()).any(|part| part == *oid));
+    found.map_or(
+        "it, or a CA certificate above it, is signed in a way that is not supported",
+        |(_, words)| words,
+    )
 }
 
 /// What is said of a server's certificate that nobody has issued, or that is marked as a CA's; `None`
@@ -139,7 +193,7 @@ fn of_its_kind(seen: &CertificateRejected) -> Option<(TransportFailureKind, Stri
     );
     let issuer = seen.issuer.as_deref().unwrap_or("no name");
     let why = match seen {
-        _ if !is_about_issuer => return None,
+        _ if !is_about_issuer || seen.in_handshake || seen.weak_key_bits.is_some() => return None,
         CertificateRejected {
             is_self_signed: true,
             ..

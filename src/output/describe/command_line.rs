@@ -37,7 +37,7 @@ pub(super) fn lines(words: &[String], columns: usize) -> Vec<String> {
 
 /// A word as a shell reads it back. What must not be shown as it is stands in the form `$'\n'`,
 /// which all shells of today know.
-fn quote(word: &str) -> Cow<'_, str> {
+pub(super) fn quote(word: &str) -> Cow<'_, str> {
     match shlex::try_quote(word) {
         Ok(quoted) if escape(word) == word => quoted,
         _ => Cow::Owned(ansi_quote(word)),

@@ -1,6 +1,7 @@
 use std::io;
 
 use super::super::cause::reason_text;
+use super::command_line::quote;
 use super::page::{PageWriter, Style, Value};
 use super::tasks;
 use crate::model::{Event, Job, Level};
@@ -33,7 +34,10 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
         let more = count - MAX_EVENTS;
         let reference = &job.reference;
         page.paragraph(2, &Value::Text(format!("and {more} more; all of them:")))?;
-        page.paragraph(4, &Value::NoBreak(format!("joblens events {reference}")))?;
+        page.paragraph(
+            4,
+            &Value::NoBreak(format!("joblens events {}", quote(reference))),
+        )?;
     }
     Ok(())
 }

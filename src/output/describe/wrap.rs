@@ -1,11 +1,11 @@
-use super::super::text::width;
+use super::super::text::{escape, escape_columns, width};
 
 /// A word that is longer than a line begins on the line that is being filled only if so many columns
 /// of it are left.
 const WORTH_BEGINNING: usize = 8;
 
 /// Breaks one line of a text into lines of so many columns, at blanks where there are any and inside
-/// words that are longer than a line. Nothing is cut.
+/// words that are longer than a line. Nothing is cut, and no line is a command of a CI system.
 ///
 /// The time it takes grows with the text, not with its square: an answer may hold megabytes.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
@@ -38,7 +38,8 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 fn add_in_pieces(lines: &mut Lines, word: &str, columns: usize) {
     let mut rest = word;
     while !rest.is_empty() {
-        let room = columns.saturating_sub(width(&lines.line));
+        let begun = width(&lines.line).max(escape_columns(rest));
+        let room = columns.saturating_sub(begun);
         let mut head = beginning(rest, room);
         if head.is_empty() && lines.is_fresh {
             // Not even one character has room on a line of its own.
@@ -74,7 +75,7 @@ impl Lines {
         let was_fresh = self.is_fresh;
         self.add(gap, word);
         // What two words take together is not always the sum of what each takes.
-        let has_room = width(&self.line) <= columns;
+        let has_room = width(&self.line) + escape_columns(&self.line) <= columns;
         if !has_room {
             self.line.truncate(before);
             self.is_fresh = was_fresh;
@@ -86,7 +87,7 @@ impl Lines {
         let line = std::mem::take(&mut self.line);
         let line = line.trim_end_matches(' ');
         if !line.is_empty() {
-            self.done.push(line.to_owned());
+            self.done.push(escape(line).into_owned());
         }
         self.is_fresh = true;
     }

@@ -83,10 +83,10 @@ aliyun 生产: fail
                       (/home/研究员/.aliyun/config.json), region cn-hangzhou
   warn  files         /home/研究员/.aliyun/config.json contains a secret and is
                       readable by others (mode 644)
-        try           chmod 600 '/home/研究员/.aliyun/config.json'
+        hint          chmod 600 '/home/研究员/.aliyun/config.json'
   fail  permission    ListClusters: 用户没有权限执行此操作，请联系管理员授予该账
                       号在当前资源组内的只读权限后重试\\u{1b}[2J
-        try           grant the permission ehpc:ListClusters
+        hint          grant the permission ehpc:ListClusters
 
 1 account: 1 fail
 ";

@@ -113,7 +113,7 @@ pub enum CheckName {
     /// Whether the account has the permission.
     Permission,
     /// The response of the cloud.
-    Answer,
+    Response,
 }
 
 impl CheckName {
@@ -131,7 +131,7 @@ impl CheckName {
             Self::Clock => "clock",
             Self::Credential => "credential",
             Self::Permission => "permission",
-            Self::Answer => "answer",
+            Self::Response => "response",
         }
     }
 }

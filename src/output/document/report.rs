@@ -91,7 +91,7 @@ impl<T> Envelope<T> {
     }
 
     /// Why there may be more than was found; `None` when everything was answered.
-    pub(in crate::output) fn incomplete(&self) -> Option<String> {
+    pub fn incomplete(&self) -> Option<String> {
         let (failed, asked) = (self.errors.len(), self.coverage.asked);
         (failed > 0).then(|| format!("{failed} of {asked} could not be read"))
     }

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn merges_things_by_time_and_by_their_order_at_the_same_time() {
+    fn merges_jobs_by_time_and_by_their_order_at_the_same_time() {
         let jobs = [job("b", 5, 30), job("a", 0, 30)];
         let timeline = Timeline::from_jobs("events", &jobs, vec![], vec![]);
         assert_eq!(

@@ -98,7 +98,7 @@ fn fields_of_details_and_labels_are_columns_by_their_path() {
 }
 
 #[test]
-fn a_column_that_does_not_exist_is_wrong_use_that_names_the_nearest() {
+fn a_column_that_does_not_exist_is_a_usage_error_that_names_the_nearest() {
     let problem = JobColumn::named("exitcode").unwrap_err();
     assert_eq!(problem.category.exit_code(), 2);
     assert!(problem.hint.unwrap().contains("did you mean 'exit_code'?"));

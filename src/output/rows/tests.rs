@@ -88,7 +88,7 @@ fn tsv_can_be_read_back() {
 }
 
 #[test]
-fn places_stand_in_the_columns_of_things() {
+fn places_stand_in_the_columns_of_jobs() {
     let place = ScopeSummary {
         scope: "aliyun/job/ehpc-1/".into(),
         name: Some("生产".into()),

@@ -36,8 +36,8 @@ static COLUMNS: [EventColumn; 25] = [
     Column::new("cloud", |one, _| Cell::from(&one.cloud)),
     Column::new("kind", |one, _| Cell::from(&one.kind)),
     Column::new("mark", |one, _| match (one.first_bad, one.is_problem) {
-        (true, _) => "first bad".into(),
-        (false, true) => "bad".into(),
+        (true, _) => "first problem".into(),
+        (false, true) => "problem".into(),
         (false, false) => Cell::Absent,
     }),
     Column::new("text", |one, context| {

@@ -6,7 +6,7 @@ use super::words::{TimeCell, clean, quotes, sentence};
 use crate::output::document::TimelineEvent;
 
 /// What stands on the one bad occurrence of a reference that came first.
-const FIRST_BAD: &str = "◀ first bad";
+const FIRST_PROBLEM: &str = "◀ first problem";
 /// Columns of a clock with its date and offset.
 const CLOCK: usize = "2026-01-02 11:04:05 +08:00".len();
 /// What has no time stands under this.
@@ -84,7 +84,7 @@ impl TimelineWriter {
         }
         write!(out, "{}", escape(&text))?;
         if one.first_bad {
-            write!(out, "  {}{FIRST_BAD}{}", hues.bad, hues.plain)?;
+            write!(out, "  {}{FIRST_PROBLEM}{}", hues.bad, hues.plain)?;
         }
         writeln!(out)
     }
@@ -171,9 +171,11 @@ fn mark(one: &TimelineEvent, filler: &str, hues: &Palette) -> String {
 
 /// The mark of the first bad one goes behind the last line, or on one of its own where it has no room.
 fn mark_last(lines: &mut Vec<String>, room: usize, hues: &Palette) {
-    let mark = format!("{}{FIRST_BAD}{}", hues.bad, hues.plain);
+    let mark = format!("{}{FIRST_PROBLEM}{}", hues.bad, hues.plain);
     match lines.last_mut() {
-        Some(last) if width(last) + 2 + width(FIRST_BAD) <= room => *last += &format!("  {mark}"),
+        Some(last) if width(last) + 2 + width(FIRST_PROBLEM) <= room => {
+            *last += &format!("  {mark}")
+        }
         _ => lines.push(mark),
     }
 }

@@ -134,7 +134,7 @@ fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
     ];
     assert_eq!(
         shown(&all, &["a/b/c", "a/b"], screen(None)),
-        "2023-11-14 22:13:20 +00:00  !  a/b/c  pod启动失败 ×6530 since 2023-11-13 22:13:20 on Pod web-1: one\\ntwo  ◀ first bad\n\
+        "2023-11-14 22:13:20 +00:00  !  a/b/c  pod启动失败 ×6530 since 2023-11-13 22:13:20 on Pod web-1: one\\ntwo  ◀ first problem\n\
          (no time)                   -  a/b    Pulled: image pulled\n"
     );
 }
@@ -153,7 +153,7 @@ fn long_texts_wrap_by_columns_and_keep_their_lines() {
          22:13:20 ! Pulled: 训练任务失败训练任务失败训练任务失败训\n           \
          │ 练任务失败训练任务失败训练任务失败训练任务失败\n           \
          │ 训练任务失败\n           \
-         │ second line  ◀ first bad\n"
+         │ second line  ◀ first problem\n"
     );
 }
 
@@ -292,7 +292,7 @@ proptest! {
                 prop_assert!(width(line) <= columns, "{line:?}");
             }
         }
-        prop_assert_eq!(shown.matches("◀ first bad").count() >= 2, true);
+        prop_assert_eq!(shown.matches("◀ first problem").count() >= 2, true);
     }
 
     #[test]
@@ -370,9 +370,9 @@ fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
     let columns = names.map(|name| EventColumn::named(name).unwrap());
     assert_eq!(
         in_form(&timeline, Format::Table, Some(&columns)),
-        "TIME                  REASON  MARK  REF\n\
-         2023-11-14T22:13:20Z  Pulled  -     a/b\n\
-         2023-11-14T22:13:25Z  训练    bad   a/b/c\n"
+        "TIME                  REASON  MARK     REF\n\
+         2023-11-14T22:13:20Z  Pulled  -        a/b\n\
+         2023-11-14T22:13:25Z  训练    problem  a/b/c\n"
     );
     let wrong = EventColumn::named("reson").unwrap_err();
     assert!(wrong.hint.unwrap().contains("did you mean 'reason'?"));

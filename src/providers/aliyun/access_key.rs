@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::instance_role;
+use chrono::{DateTime, Utc};
+
+use super::instance_role::SERVICE;
 use super::sign::Signer;
-use super::temporary_key::temporary_key;
+use crate::credentials::temporary_key::TemporaryKey;
+use crate::credentials::{Credential, CredentialCache, KeySource, Storable, StoredFields};
 use crate::error::Problem;
 use crate::http::{self, Transport};
-use crate::providers::imds;
-use crate::providers::login::{Credential, CredentialCache, Storable, StoredFields};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -21,25 +22,23 @@ const SECRET_KEYS: [&str; 2] = ["access_key_secret", "security_token"];
 /// What is missing or wrong.
 pub(super) fn credential_cache<S>(
     profile: &Profile,
-    wire: &Arc<Transport>,
+    transport: &Arc<Transport>,
 ) -> Result<CredentialCache<S>, Problem>
 where
     S: http::Signer + From<Signer> + 'static,
 {
-    match profile.uses_instance_role() {
-        true => Ok(CredentialCache::from_provider(
-            instance_role::InstanceRoleProvider::new(profile, wire)?,
-        )),
-        false => CredentialCache::from_profile(profile, from_profile, label),
-    }
+    let source = KeySource {
+        from_profile,
+        issued,
+        label,
+        imds: &SERVICE,
+    };
+    CredentialCache::from_key_source(&source, profile, transport)
 }
 
 /// How messages call it.
 pub(super) fn label(profile: &Profile) -> String {
-    match profile.uses_instance_role() {
-        true => imds::label(profile),
-        false => profile.credential_label("access_key_id", "key"),
-    }
+    profile.credential_label("access_key_id", "key")
 }
 
 /// What is masked in answers.
@@ -60,16 +59,33 @@ fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Pro
             ],
         ));
     };
-    let token = profile.secret("security_token");
-    Ok(Credential {
-        signer: S::from(Signer {
-            access_key_id: id.to_owned(),
-            access_key_secret: secret.clone(),
-            security_token: token.cloned(),
-        }),
-        secrets: std::iter::once(secret).chain(token).cloned().collect(),
-        expires_at: None,
-    })
+    let signer = Signer {
+        access_key_id: id.to_owned(),
+        access_key_secret: secret.clone(),
+        security_token: profile.secret("security_token").cloned(),
+    };
+    Ok(credential(signer, None))
+}
+
+/// A key pair that STS or the metadata service issued.
+pub(super) fn issued<S: From<Signer>>(key: TemporaryKey) -> Credential<S> {
+    let signer = Signer {
+        access_key_id: key.id,
+        access_key_secret: key.secret,
+        security_token: Some(key.token),
+    };
+    credential(signer, Some(key.expires_at))
+}
+
+fn credential<S: From<Signer>>(signer: Signer, expires_at: Option<DateTime<Utc>>) -> Credential<S> {
+    let token = signer.security_token.as_ref();
+    let secrets = std::iter::once(&signer.access_key_secret).chain(token);
+    let id = Secret::key_id(&signer.access_key_id);
+    Credential {
+        secrets: std::iter::once(id).chain(secrets.cloned()).collect(),
+        signer: S::from(signer),
+        expires_at,
+    }
 }
 
 impl Storable for Signer {
@@ -89,9 +105,11 @@ impl Storable for Signer {
         let is_plain =
             |text: &&String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         let part = |name: &str| parts.get(name).filter(is_plain);
-        let id = part("access_key_id")?.clone();
-        let secret = Secret::new(part("access_key_secret")?);
-        let token = Secret::new(part("security_token")?);
-        Some(temporary_key(id, secret, token, None))
+        let signer = Self {
+            access_key_id: part("access_key_id")?.clone(),
+            access_key_secret: Secret::new(part("access_key_secret")?),
+            security_token: Some(Secret::new(part("security_token")?)),
+        };
+        Some(credential(signer, None))
     }
 }

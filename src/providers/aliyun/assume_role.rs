@@ -4,18 +4,17 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use async_trait::async_trait;
 
 use super::access_key;
 use super::errors::STS_ERRORS;
+use super::instance_role::key_fields;
 use super::sign::Signer;
 use super::sign_v1;
-use super::temporary_key::TemporaryKey;
+use crate::credentials::temporary_key::{KeyError, TemporaryKeyFields};
+use crate::credentials::{Credential, CredentialCache, CredentialProvider};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
-use crate::providers::BoxFuture;
-use crate::providers::lenient::{self, OptionalObject};
-use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
 use crate::settings::{Origin, Profile, ROLE};
 
 /// The vendor's name of the operation.
@@ -26,6 +25,8 @@ pub(super) const VERSION: &str = "2015-04-01";
 const ADDRESS: &str = "https://sts.aliyuncs.com";
 const SESSION: &str = "joblens";
 const SECONDS: &str = "3600";
+
+static FIELDS: TemporaryKeyFields = key_fields(&["Credentials"], None);
 
 /// What a tool's profile says of its own role besides, by the name of its parameter.
 pub(super) const EXTERNAL_ID: &str = "sts_external_id";
@@ -134,13 +135,10 @@ impl AssumeRoleProvider {
             let problem = self.api.problem(&request, Category::InvalidResponse, what);
             problem.with_hint("check sts_endpoint")
         };
-        let body: AssumeRoleResponse =
-            lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
-        let keys = body.credentials.0.unwrap_or_default();
-        let (issued, _) = keys
-            .to_credential()
-            .map_err(|what| unreadable(&format!("{what} in Credentials")))?;
-        Ok(issued)
+        let key = FIELDS.decode(&answer.body).map_err(|error| match error {
+            KeyError::Invalid(expected) | KeyError::Refused(expected) => unreadable(&expected),
+        })?;
+        Ok(access_key::issued(key))
     }
 }
 
@@ -149,9 +147,10 @@ pub(super) fn label(role: &str, credential: &str) -> String {
     format!("role {role} by {credential}")
 }
 
+#[async_trait]
 impl CredentialProvider<Signer> for AssumeRoleProvider {
-    fn provide(&self, deadline: Deadline) -> BoxFuture<'_, Result<Credential<Signer>, Problem>> {
-        Box::pin(self.assume(deadline))
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<Signer>, Problem> {
+        self.assume(deadline).await
     }
 
     fn label(&self) -> Option<String> {
@@ -175,11 +174,4 @@ fn form_body(role: &str, profile: &Profile) -> String {
         .iter()
         .filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned())));
     encode_query(&filled.collect::<Vec<_>>())
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AssumeRoleResponse {
-    #[serde(rename = "Credentials")]
-    credentials: OptionalObject<TemporaryKey>,
 }

@@ -2,360 +2,212 @@
 
 mod unsupported;
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use super::super::credential_file::{
-    Ini, Keys, found, found_values, json, json_profile, name_of, no_such_profile, non_empty,
-    present_values,
-};
-use super::super::lenient::{Flag, Int, List, Text};
 use super::assume_role::{EXTERNAL_ID, LIFETIME, POLICY};
-use super::instance_role;
+use super::instance_role::SERVICE;
+use crate::credentials::file::{CredentialFile, FileField, FileProfile, Format, KeyValues};
+use crate::credentials::{CredentialSource, SourceResult};
 use crate::error::{Category, Problem};
+use crate::lenient::{Flag, Int};
 use crate::model::Time;
-use crate::secret::{Secret, quotable};
-use crate::settings::{CredentialSource, METADATA, ROLE, SourceFile, SourceResult, ToolFiles};
+use crate::secret::{Secret, quotable, shell_word};
+use crate::settings::ROLE;
 
 /// In the order in which the vendor's own SDKs ask them.
 pub static SOURCES: [CredentialSource; 3] = [
-    CredentialSource {
+    CredentialSource::File(CredentialFile {
         name: "aliyun-cli",
-        load: from_cli_config,
-    },
-    CredentialSource {
+        path_variable: Some("ALIBABA_CLOUD_CONFIG_FILE"),
+        paths: &[".aliyun/config.json"],
+        format: Format::JsonList,
+        profile_variables: &[
+            "ALIBABACLOUD_PROFILE",
+            "ALIBABA_CLOUD_PROFILE",
+            "ALICLOUD_PROFILE",
+        ],
+        off_variables: &[
+            "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
+            "ALIBABACLOUD_IGNORE_PROFILE",
+            "ALIBABA_CLOUD_IGNORE_PROFILE",
+        ],
+        fields: &[
+            FileField::key("access_key_id", "access_key_id"),
+            FileField::key("access_key_secret", "access_key_secret"),
+            FileField::optional("region_id", "region"),
+            FileField::other("mode"),
+            FileField::other("sts_token"),
+            FileField::other("sts_expiration"),
+            FileField::other("ram_role_name"),
+            FileField::other("ram_role_arn"),
+            FileField::other("ram_session_name"),
+            FileField::other("external_id"),
+            FileField::other("policy"),
+            FileField::other("expired_seconds"),
+            FileField::other("sts_endpoint"),
+            FileField::other("sts_region"),
+            FileField::other("enable_vpc"),
+        ],
+        resolve: from_cli,
+        hint: "fix it, or move it away and run: aliyun configure",
+        current_hint: Some(
+            "it is the current profile of the aliyun CLI; run: aliyun configure switch --profile NAME",
+        ),
+        ..CredentialFile::PLAIN
+    }),
+    CredentialSource::File(CredentialFile {
         name: "alibabacloud",
-        load: from_sdk_file,
-    },
-    CredentialSource {
-        name: METADATA,
-        load: from_instance_role,
-    },
+        path_variable: Some("ALIBABA_CLOUD_CREDENTIALS_FILE"),
+        // Of the SDKs for Go and for Python.
+        paths: &[".alibabacloud/credentials", ".alibabacloud/credentials.ini"],
+        format: Format::IniSections,
+        // The SDKs read the first alone; who set another for aliyun-cli means that profile here as
+        // well.
+        profile_variables: &[
+            "ALIBABA_CLOUD_PROFILE",
+            "ALIBABACLOUD_PROFILE",
+            "ALICLOUD_PROFILE",
+        ],
+        fields: &[
+            FileField::key("access_key_id", "access_key_id"),
+            FileField::key("access_key_secret", "access_key_secret"),
+            FileField::other("type"),
+            FileField::other("security_token"),
+            FileField::other("role_name"),
+            FileField::other(ROLE),
+            FileField::other("role_session_name"),
+            FileField::other("policy"),
+        ],
+        resolve: from_sdk,
+        ..CredentialFile::PLAIN
+    }),
+    CredentialSource::InstanceRole(&SERVICE),
 ];
 
-/// Variables that name the profile of aliyun-cli, first one wins.
-const CLI_PROFILE: [&str; 3] = [
-    "ALIBABACLOUD_PROFILE",
-    "ALIBABA_CLOUD_PROFILE",
-    "ALICLOUD_PROFILE",
-];
-
-/// The same for the SDKs. They read the first alone; who set another for aliyun-cli means that
-/// profile here as well.
-const SDK_PROFILE: [&str; 3] = [
-    "ALIBABA_CLOUD_PROFILE",
-    "ALIBABACLOUD_PROFILE",
-    "ALICLOUD_PROFILE",
-];
-
-/// Variables with which aliyun-cli or the SDKs pass the file of aliyun-cli over when they are `true`.
-const CLI_OFF: [&str; 3] = [
-    "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
-    "ALIBABACLOUD_IGNORE_PROFILE",
-    "ALIBABA_CLOUD_IGNORE_PROFILE",
-];
-
-const REPAIR_CLI: &str = "fix it, or move it away and run: aliyun configure";
-const REPAIR_SDK: &str = "fix it, or move it away";
-
-#[derive(Deserialize)]
-struct Config {
-    #[serde(default)]
-    current: Text,
-    #[serde(default)]
-    profiles: List<Value>,
+/// The values that are there.
+fn present(values: &[(&'static str, Option<&str>)]) -> KeyValues {
+    let filled = values.iter();
+    let filled = filled.filter_map(|(key, value)| Some((*key, Secret::new((*value)?))));
+    filled.collect()
 }
 
-#[derive(Deserialize)]
-struct Profile {
-    #[serde(default)]
-    mode: Text,
-    #[serde(default)]
-    access_key_id: Text,
-    #[serde(default)]
-    access_key_secret: Text,
-    #[serde(default)]
-    sts_token: Text,
-    #[serde(default)]
-    sts_expiration: Int,
-    #[serde(default)]
-    ram_role_name: Text,
-    #[serde(default)]
-    ram_role_arn: Text,
-    #[serde(default)]
-    ram_session_name: Text,
-    #[serde(default)]
-    external_id: Text,
-    #[serde(default)]
-    policy: Text,
-    #[serde(default)]
-    expired_seconds: Int,
-    #[serde(default)]
-    sts_endpoint: Text,
-    #[serde(default)]
-    sts_region: Text,
-    #[serde(default)]
-    enable_vpc: Flag,
-    #[serde(default)]
-    region_id: Text,
-}
-
-/// `~/.aliyun/config.json`, or the file that `ALIBABA_CLOUD_CONFIG_FILE` names.
-fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
-    let is_true = |name: &&&str| {
-        let text = desk.selected_profile(name);
-        text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
-    };
-    let path = ".aliyun/config.json";
-    if let (Some(name), None) = (CLI_OFF.iter().find(is_true), named) {
-        return Ok(SourceResult::Empty(format!("{name} is true")));
-    }
-    let Some(page) = desk.open(Some("ALIBABA_CLOUD_CONFIG_FILE"), path)? else {
-        return Ok(SourceResult::NotPresent);
-    };
-    let config: Config = json(&page, REPAIR_CLI)?;
-    let current = config.current.trimmed().unwrap_or("default");
-    let chosen = named.or_else(|| chosen(desk, &CLI_PROFILE));
-    let name = chosen.unwrap_or(current);
-    let profiles = &config.profiles.0;
-    let names = || profiles.iter().filter_map(name_of);
-    match profiles.iter().find(|one| name_of(one) == Some(name)) {
-        Some(profile) => {
-            let profile: Profile = json_profile(&page, name, profile, REPAIR_CLI)?;
-            profile.resolve(&page, name, desk)
-        }
-        None => {
-            let why = no_such_profile(&page, name, names());
-            match (named, chosen) {
-                (Some(_), _) => Err(Problem::usage(why)),
-                // The variable is the SDKs' as well, whose file may have it.
-                (None, Some(_)) => Ok(SourceResult::Empty(why)),
-                (None, None) if profiles.is_empty() => Ok(SourceResult::Empty(why)),
-                // The SDKs' file in its place would be another account.
-                (None, None) => Err(Problem::new(Category::MissingCredentials, why).with_hint(
-                    "it is the current profile of the aliyun CLI; run: aliyun configure switch --profile NAME",
-                )),
-            }
-        }
+/// The mode of a profile of aliyun-cli, which guesses one that is not written.
+fn mode<'a>(profile: &'a FileProfile<'_>) -> &'a str {
+    let is_set = |name| profile.get(name).is_some();
+    match profile.get("mode") {
+        Some(mode) => mode,
+        None if is_set("sts_token") => "StsToken",
+        None if is_set("ram_role_arn") => "RamRoleArn",
+        None if !is_set("access_key_id") && is_set("ram_role_name") => "EcsRamRole",
+        None => "AK",
     }
 }
 
-/// The profile that the first of these variables names.
-fn chosen<'a>(desk: &'a ToolFiles, variables: &[&str]) -> Option<&'a str> {
-    variables
-        .iter()
-        .find_map(|name| desk.selected_profile(name))
-}
-
-impl Profile {
-    /// The CLI guesses a mode that is not written.
-    fn mode(&self) -> &str {
-        match self.mode.trimmed() {
-            Some(mode) => mode,
-            None if self.sts_token.trimmed().is_some() => "StsToken",
-            None if self.ram_role_arn.trimmed().is_some() => "RamRoleArn",
-            None if self.uses_instance_role() => "EcsRamRole",
-            None => "AK",
-        }
-    }
-
-    fn uses_instance_role(&self) -> bool {
-        self.access_key_id.trimmed().is_none() && self.ram_role_name.trimmed().is_some()
-    }
-
-    fn instance_role(&self, page: &SourceFile, name: &str, desk: &ToolFiles) -> SourceResult {
-        let mut values = instance_role::source(desk, self.ram_role_name.trimmed());
-        let region = self.region_id.trimmed();
-        values.extend(region.map(|region| ("region", Secret::new(region))));
-        SourceResult::Found(found(page, Some(name), values, None))
-    }
-
-    /// What takes on the role of mode RamRoleArn, besides the key.
-    fn role(&self, page: &SourceFile, name: &str) -> Result<Vec<(&'static str, Secret)>, Problem> {
-        let Some(role) = self.ram_role_arn.trimmed() else {
-            let name = quotable(name);
-            let what = format!("has no ram_role_arn for profile '{name}' (mode RamRoleArn)");
-            return Err(page.problem(&what, REPAIR_CLI));
-        };
-        let region = self.sts_region.trimmed();
-        let is_plain =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if region.is_some_and(|region| !region.bytes().all(is_plain)) {
-            let name = quotable(name);
-            let what = format!("has profile '{name}' with an invalid sts_region");
-            return Err(page.problem(&what, REPAIR_CLI));
-        }
-        let network = if self.enable_vpc.0 == Some(true) {
-            "-vpc"
-        } else {
-            ""
-        };
-        let regional = region.map(|region| format!("sts{network}.{region}.aliyuncs.com"));
-        let endpoint = self.sts_endpoint.trimmed().map(str::to_owned).or(regional);
-        let seconds = self.expired_seconds.not_zero();
-        let seconds = seconds.map(|seconds| seconds.to_string());
-        Ok(present_values(&[
-            (ROLE, Some(role)),
-            ("role_session_name", self.ram_session_name.trimmed()),
-            ("sts_endpoint", endpoint.as_deref()),
-            (EXTERNAL_ID, self.external_id.trimmed()),
-            (POLICY, self.policy.trimmed()),
-            (LIFETIME, seconds.as_deref()),
-        ]))
-    }
-
-    fn resolve(
-        &self,
-        page: &SourceFile,
-        name: &str,
-        desk: &ToolFiles,
-    ) -> Result<SourceResult, Problem> {
-        let now = desk.now();
-        let mode = self.mode();
-        let ends_at = self.sts_expiration.not_zero().and_then(Time::from_unix);
-        let renew = format!("run: aliyun sts GetCallerIdentity --profile '{name}'");
-        let has_token = match mode {
-            "AK" | "RamRoleArn" => false,
-            "StsToken" | "CloudSSO" | "OAuth" => true,
-            "EcsRamRole" => return Ok(self.instance_role(page, name, desk)),
-            mode => return Err(unsupported::mode(page, name, mode)),
-        };
-        let is_cached = matches!(mode, "CloudSSO" | "OAuth");
-        let what = format!("profile '{}' (mode {mode})", quotable(name));
-        let id = self.access_key_id.trimmed();
-        let secret = self.access_key_secret.trimmed();
-        let token = self.sts_token.trimmed();
-        let (id, secret) = match (id, secret) {
-            (Some(id), Some(secret)) if token.is_some() || !has_token => (id, secret),
-            _ if is_cached => {
-                return Err(page.problem(
-                    &format!("has no credentials for {what}; not logged in"),
-                    &renew,
-                ));
-            }
-            (None, None) => {
-                let path = page.path.display();
-                return Ok(SourceResult::Empty(format!(
-                    "no credentials for {what} in {path}"
-                )));
-            }
-            (id, secret) => {
-                let missing = match (id, secret) {
-                    (None, _) => "access_key_id",
-                    (_, None) => "access_key_secret",
-                    _ => "sts_token",
-                };
-                return Err(page.problem(&format!("has no {missing} for {what}"), REPAIR_CLI));
-            }
-        };
-        // Keys that are cached without their end are taken: the cloud knows better.
-        let ended = ends_at.filter(|at| has_token && *at <= now);
-        if let Some(at) = ended {
-            let message = format!(
-                "the credentials of {what} in {} expired at {}",
-                page.path.display(),
-                at.rfc3339()
-            );
-            let hint = match is_cached {
-                true => format!("{renew} to renew them"),
-                false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
-            };
-            return Err(Problem::new(Category::Unauthenticated, message).with_hint(hint));
-        }
-        let mut values = present_values(&[
-            ("access_key_id", Some(id)),
-            ("access_key_secret", Some(secret)),
-            ("security_token", token.filter(|_| has_token)),
-            ("region", self.region_id.trimmed()),
-        ]);
-        if mode == "RamRoleArn" {
-            values.extend(self.role(page, name)?);
-        }
-        let ends_at = ends_at.filter(|_| has_token);
-        Ok(SourceResult::Found(found(
-            page,
-            Some(name),
-            values,
-            ends_at,
-        )))
-    }
-}
-
-/// `~/.alibabacloud/credentials` (Go) or `credentials.ini` (Python), or the file that
-/// `ALIBABA_CLOUD_CREDENTIALS_FILE` names.
-fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
-    let variable = Some("ALIBABA_CLOUD_CREDENTIALS_FILE");
-    let mut page = desk.open(variable, ".alibabacloud/credentials")?;
-    if page.is_none() {
-        page = desk.open(None, ".alibabacloud/credentials.ini")?;
-    }
-    let Some(page) = page else {
-        return Ok(SourceResult::NotPresent);
+fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
+    let mode = mode(profile);
+    let has_token = match mode {
+        "AK" | "RamRoleArn" => false,
+        "StsToken" | "CloudSSO" | "OAuth" => true,
+        "EcsRamRole" => return Ok(profile.instance_role(&SERVICE, profile.get("ram_role_name"))),
+        mode => return Err(unsupported::mode(profile, mode)),
     };
-    let ini = Ini::read(&page, REPAIR_SDK);
-    let name = named
-        .or_else(|| chosen(desk, &SDK_PROFILE))
-        .unwrap_or("default");
-    let Some(keys) = &ini.inheriting_section(name)? else {
-        let why = no_such_profile(&page, name, ini.names());
-        return match named {
-            Some(_) => Err(Problem::usage(why)),
-            None => Ok(SourceResult::Empty(why)),
-        };
-    };
-    let shown = quotable(name);
-    let kind = value(keys, "type");
-    let token = match kind {
-        None | Some("access_key" | "ram_role_arn") => None,
-        Some("sts") => value(keys, "security_token"),
-        Some("ecs_ram_role") => {
-            let values = instance_role::source(desk, value(keys, "role_name"));
-            return Ok(SourceResult::Found(found(&page, Some(name), values, None)));
-        }
-        Some(other) => return Err(unsupported::section_type(&page, name, other)),
-    };
-    let (id, secret) = (
-        value(keys, "access_key_id"),
-        value(keys, "access_key_secret"),
+    // Damage in any field is an error, also where there is no key.
+    profile.parse::<Int>("expired_seconds")?;
+    profile.parse::<Flag>("enable_vpc")?;
+    let expires_at = profile.parse::<Int>("sts_expiration")?.not_zero();
+    let expires_at = expires_at.filter(|_| has_token).and_then(Time::from_unix);
+    let mut with_mode = profile.clone();
+    with_mode.place = format!("{} (mode {mode})", profile.place);
+    let profile = &with_mode;
+    let renew = format!(
+        "run: aliyun sts GetCallerIdentity --profile {}",
+        shell_word(&quotable(profile.name.unwrap_or_default()))
     );
-    if id.is_none() && secret.is_none() {
-        let path = page.path.display();
-        return Ok(SourceResult::Empty(format!(
-            "no credentials in {path} in [{shown}]"
-        )));
+    let is_cached = matches!(mode, "CloudSSO" | "OAuth");
+    let token = profile.get("sts_token").filter(|_| has_token);
+    let is_missing = |name: &&str| profile.get(name).is_none();
+    let mut parts = ["access_key_id", "access_key_secret", "sts_token"].iter();
+    if is_cached && parts.any(is_missing) {
+        return Err(profile
+            .problem("has no credentials (not logged in)")
+            .with_hint(renew));
     }
-    if let Some(key) = [("access_key_id", id), ("access_key_secret", secret)]
-        .into_iter()
-        .find_map(|(key, value)| value.is_none().then_some(key))
-    {
-        return Err(page.problem(&format!("has no {key} in [{shown}]"), REPAIR_SDK));
+    let Some(mut values) = profile.keys()? else {
+        return Ok(profile.no_credentials());
+    };
+    if has_token && token.is_none() {
+        return Err(profile.problem("has no sts_token"));
     }
+    // Keys that are cached without their end are taken: the cloud knows better.
+    if let Some(at) = expires_at.filter(|at| *at <= profile.files.now()) {
+        let what = profile.place.trim_start_matches("for ");
+        let message = format!(
+            "the credentials of {what} in {} expired at {}",
+            profile.file.path.display(),
+            at.rfc3339()
+        );
+        let hint = match is_cached {
+            true => format!("{renew} to renew them"),
+            false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
+        };
+        return Err(Problem::new(Category::Unauthenticated, message).with_hint(hint));
+    }
+    values.extend(present(&[("security_token", token)]));
+    if mode == "RamRoleArn" {
+        values.extend(role(profile)?);
+    }
+    Ok(profile.found(values, expires_at))
+}
+
+/// What takes on the role of mode RamRoleArn, besides the key.
+fn role(profile: &FileProfile<'_>) -> Result<KeyValues, Problem> {
+    let Some(role) = profile.get("ram_role_arn") else {
+        return Err(profile.problem("has no ram_role_arn"));
+    };
+    let region = profile.get("sts_region");
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if region.is_some_and(|region| !region.bytes().all(is_plain)) {
+        return Err(profile.problem("has an invalid sts_region"));
+    }
+    let network = match profile.parse::<Flag>("enable_vpc")?.0 {
+        Some(true) => "-vpc",
+        _ => "",
+    };
+    let regional = region.map(|region| format!("sts{network}.{region}.aliyuncs.com"));
+    let endpoint = profile.get("sts_endpoint").map(str::to_owned).or(regional);
+    let seconds = profile.parse::<Int>("expired_seconds")?.not_zero();
+    let seconds = seconds.map(|seconds| seconds.to_string());
+    Ok(present(&[
+        (ROLE, Some(role)),
+        ("role_session_name", profile.get("ram_session_name")),
+        ("sts_endpoint", endpoint.as_deref()),
+        (EXTERNAL_ID, profile.get("external_id")),
+        (POLICY, profile.get("policy")),
+        (LIFETIME, seconds.as_deref()),
+    ]))
+}
+
+fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
+    let kind = profile.get("type");
     let is_role = kind == Some("ram_role_arn");
-    let role = |key| value(keys, key).filter(|_| is_role);
-    if is_role && role(ROLE).is_none() {
-        return Err(page.problem(&format!("has no {ROLE} in [{shown}]"), REPAIR_SDK));
+    match kind {
+        None | Some("access_key" | "ram_role_arn" | "sts") => {}
+        Some("ecs_ram_role") => {
+            return Ok(profile.instance_role(&SERVICE, profile.get("role_name")));
+        }
+        Some(other) => return Err(unsupported::section_type(profile, other)),
     }
-    let values = [
-        ("access_key_id", id),
-        ("access_key_secret", secret),
-        ("security_token", token),
+    let Some(mut values) = profile.keys()? else {
+        return Ok(profile.no_credentials());
+    };
+    let role = |name| profile.get(name).filter(|_| is_role);
+    if is_role && role(ROLE).is_none() {
+        return Err(profile.problem(&format!("has no {ROLE}")));
+    }
+    let token = profile.get("security_token");
+    values.extend(present(&[
+        ("security_token", token.filter(|_| kind == Some("sts"))),
         (ROLE, role(ROLE)),
         ("role_session_name", role("role_session_name")),
         (POLICY, role("policy")),
-    ];
-    Ok(found_values(&page, Some(name), &values, None))
-}
-
-/// A value as the SDKs take it: every `#` starts a comment, since no key of this cloud holds one.
-fn value<'a>(keys: &'a Keys, key: &str) -> Option<&'a str> {
-    let text = non_empty(keys, key)?.split('#').next()?.trim_end();
-    (!text.is_empty()).then_some(text)
-}
-
-/// The metadata service, where a profile names it: `metadata` or `metadata:ROLE`.
-fn from_instance_role(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
-    let role = named.or(desk.selected_profile("ALIBABA_CLOUD_ECS_METADATA"));
-    Ok(SourceResult::InstanceRole(instance_role::source(
-        desk, role,
-    )))
+    ]));
+    Ok(profile.found(values, None))
 }

@@ -3,68 +3,21 @@
 use serde_json::Value;
 
 use super::xml;
-use crate::providers::{GetOptions, lenient};
-use crate::secret::{MASK, mask_arguments};
+use crate::providers::mask::mask_xml;
+use crate::providers::{GetOptions, raw};
 
 /// The raw response: JSON as it came, XML as one text; `None` when it is nested too deep.
 ///
-/// Unless secrets are requested, values of environment variables, contents of config files and
-/// options of volume drivers are masked, and secrets in command lines.
+/// Unless secrets are requested, they are masked.
 pub(super) fn read(body: &[u8], options: &GetOptions) -> Option<Value> {
-    if xml::is_xml(body) {
-        return Some(Value::String(String::from_utf8_lossy(body).into_owned()));
+    if !xml::is_xml(body) {
+        return raw::document(body, options);
     }
-    let mut document = lenient::parse_raw(body)?;
-    if !options.show_secrets {
-        mask(&mut document, "");
-    }
-    Some(document)
-}
-
-/// Masks below `value`, which stands under the key `parent`.
-fn mask(value: &mut Value, parent: &str) {
-    match value {
-        Value::Array(list) => list.iter_mut().for_each(|value| mask(value, parent)),
-        Value::Object(map) => {
-            for (key, value) in map.iter_mut() {
-                match (parent, key.as_str()) {
-                    ("EnvironmentVars", "Value")
-                    | ("ConfigFileVolumeConfigFileToPaths", "Content")
-                    | (_, "FlexVolumeOptions") => hide(value),
-                    (_, "Args" | "Command" | "Commands" | "Execs") => mask_command_line(value),
-                    _ => mask(value, key),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn hide(value: &mut Value) {
-    if !value.is_null() {
-        *value = Value::String(MASK.to_owned());
-    }
-}
-
-fn mask_command_line(value: &mut Value) {
-    let list = match value {
-        Value::Array(list) => list,
-        Value::String(text) => {
-            mask_arguments(std::slice::from_mut(text));
-            return;
-        }
-        _ => return,
-    };
-    let texts = || list.iter().map(|value| value.as_str().unwrap_or_default());
-    let mut words: Vec<String> = texts().map(str::to_owned).collect();
-    mask_arguments(&mut words);
-    for (value, word) in list.iter_mut().zip(words) {
-        if value.is_string() {
-            *value = Value::String(word);
-        } else if word == MASK {
-            hide(value);
-        }
-    }
+    let text = String::from_utf8_lossy(body);
+    Some(Value::String(match options.show_secrets {
+        true => text.into_owned(),
+        false => mask_xml(&text),
+    }))
 }
 
 #[cfg(test)]

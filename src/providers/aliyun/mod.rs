@@ -11,10 +11,8 @@ mod errors;
 mod instance_role;
 mod invocation;
 mod job;
-mod serve;
-mod sign;
-mod sign_v1;
-mod temporary_key;
+pub(crate) mod sign;
+pub(crate) mod sign_v1;
 mod xml;
 
 use std::sync::Arc;
@@ -23,12 +21,11 @@ use std::sync::atomic::AtomicBool;
 use async_trait::async_trait;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::login::CredentialCache;
-use super::serve::EmulatedApi;
 use super::shapes::schema_of;
 use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
 };
+use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::kind::Segment;
@@ -112,14 +109,6 @@ pub static CLOUD: Cloud = Cloud {
         endpoint(profile, transport.options().allow_http)
     },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: EmulatedApi {
-        operation: serve::operation,
-        respond: serve::respond,
-        throttled: serve::throttled,
-        refused: serve::refused,
-        unavailable: serve::unavailable,
-        environment: &serve::ENVIRONMENT,
-    },
 };
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {

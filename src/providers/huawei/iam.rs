@@ -2,19 +2,17 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use async_trait::async_trait;
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::errors::IAM_ERRORS;
 use super::{PROJECTS, TOKEN, is_project_id, sign};
+use crate::credentials::{Anonymous, Credential, CredentialCache, CredentialProvider, reload};
 use crate::error::{Category, Problem};
-use crate::http::{
-    ApiClient, Deadline, Endpoint, Method, Request, Signer, SigningInstructions, Transport,
-};
-use crate::providers::BoxFuture;
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::providers::lenient::{self, List, OptionalObject, Text};
-use crate::providers::login::{Credential, CredentialCache, CredentialProvider, reload};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -76,15 +74,6 @@ pub(super) struct IamPasswordProvider {
     endpoint: Endpoint,
     /// The password as it was read last.
     password: Mutex<Secret>,
-}
-
-/// The password stands in the body; nothing is added.
-struct Anonymous;
-
-impl Signer for Anonymous {
-    fn sign(&self, _: &Request, _: DateTime<chrono::Utc>, _nonce: &str) -> SigningInstructions {
-        SigningInstructions::default()
-    }
 }
 
 impl IamPasswordProvider {
@@ -195,12 +184,10 @@ impl IamPasswordProvider {
     }
 }
 
+#[async_trait]
 impl CredentialProvider<sign::Signer> for IamPasswordProvider {
-    fn provide(
-        &self,
-        deadline: Deadline,
-    ) -> BoxFuture<'_, Result<Credential<sign::Signer>, Problem>> {
-        Box::pin(self.token(deadline))
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
+        self.token(deadline).await
     }
 }
 

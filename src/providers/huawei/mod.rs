@@ -6,17 +6,16 @@ mod iam;
 mod image_job;
 mod instance_role;
 mod regions;
-mod serve;
-mod sign;
+pub(crate) mod sign;
 
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::imds;
-use super::login::{Credential, CredentialCache, NegativeCache};
 use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
+use crate::credentials::temporary_key::TemporaryKey;
+use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::secret::{Secret, is_region_like};
@@ -65,7 +64,6 @@ pub static CLOUD: Cloud = Cloud {
         endpoint(profile, transport)
     },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that gives a token for a password.
@@ -101,12 +99,7 @@ impl Api {
         let given = has_user
             .then(|| iam::check_exclusive(profile))
             .transpose()?;
-        let login = || match profile.uses_instance_role() {
-            true => Ok(CredentialCache::from_provider(
-                instance_role::InstanceRoleProvider::new(profile, wire)?,
-            )),
-            false => CredentialCache::from_profile(profile, credential, label),
-        };
+        let login = || CredentialCache::from_key_source(&KEYS, profile, wire);
         let key_or_token = given.is_none().then(login).transpose()?;
         let endpoint = endpoint(profile, wire)?;
         let is_key = !has_user && profile.secret("token").is_none();
@@ -242,17 +235,32 @@ const CREDENTIAL_KEYS: [&str; 4] = [
     "token",
 ];
 
+static KEYS: KeySource<sign::Signer> = KeySource {
+    from_profile: credential,
+    issued,
+    label,
+    imds: &instance_role::SERVICE,
+};
+
 fn label(profile: &Profile) -> String {
-    if profile.uses_instance_role() {
-        return imds::label(profile);
-    }
-    if iam::is_configured(profile) {
-        return profile.credential_label("user", "user");
-    }
-    match profile.secret("token") {
-        None if profile.uses_instance_role() => imds::label(profile),
-        None => profile.credential_label("access_key_id", "key"),
-        Some(_) => profile.credential_label("token", "token"),
+    let (key, what) = match () {
+        () if iam::is_configured(profile) => ("user", "user"),
+        () if profile.secret("token").is_some() => ("token", "token"),
+        () => ("access_key_id", "key"),
+    };
+    profile.credential_label(key, what)
+}
+
+fn issued(key: TemporaryKey) -> Credential<sign::Signer> {
+    let id = Secret::key_id(key.id);
+    Credential {
+        secrets: vec![id.clone(), key.secret.clone(), key.token.clone()],
+        signer: sign::Signer::Key {
+            id,
+            secret: key.secret,
+            security_token: Some(key.token),
+        },
+        expires_at: Some(key.expires_at),
     }
 }
 

@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 
+use crate::credentials::{Credential, Storable, StoredFields};
 use crate::crypto::{hex, hmac_sha256, percent_decode, percent_encode, sha256_hex};
 use crate::http::{Request, SigningInstructions};
-use crate::providers::login::{Credential, Storable, StoredFields};
 use crate::secret::Secret;
 
 use super::is_project_id;

@@ -5,9 +5,11 @@ use super::image_job::{GET, decode, path};
 use super::*;
 use crate::error::Category;
 use crate::http::{RequestError, Response};
-use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, StateChange};
 use crate::providers::test_support;
 use crate::reference::Reference;
+use crate::test_support::{
+    self as peer, EmulatedJob, EmulatedState, ServerRequest, StateChange, emulated,
+};
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
@@ -30,7 +32,7 @@ fn with_key(secret: &'static str) -> [(&'static str, &'static str); 5] {
         ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT),
         ("HUAWEICLOUD_SDK_AK", "testid"),
         ("HUAWEICLOUD_SDK_SK", secret),
-        ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "a-security-token"),
+        ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "testtoken"),
     ]
 }
 
@@ -42,7 +44,7 @@ fn incoming(client: &Api, id: &str) -> ServerRequest {
     let request = client.request(GET.name, PROJECT, &path(&reference(id)), &[]);
     let now = test_support::moment(NOW);
     let proof = client.client.credentials.sign_for_test(&request, now, "0");
-    test_support::incoming(&request, &proof, now)
+    peer::incoming(&request, &proof, now)
 }
 
 fn classify(response: &Response) -> Option<RequestError> {
@@ -64,7 +66,7 @@ fn served(incoming: &ServerRequest) -> Response {
         ..EmulatedJob::default()
     };
     let world = EmulatedState::new(vec![job], test_support::moment(NOW));
-    test_support::received((CLOUD.emulator.respond)(incoming, &world))
+    peer::received(emulated(&CLOUD).respond(incoming, &world))
 }
 
 #[test]
@@ -113,7 +115,7 @@ fn says_what_is_missing_and_where_to_find_it() {
 }
 
 #[test]
-fn a_token_and_a_key_together_are_wrong_use() {
+fn a_token_and_a_key_together_are_a_usage_error() {
     let both = problem(&[
         ("JOBLENS_HUAWEI_TOKEN", "a-token"),
         ("HUAWEICLOUD_SDK_AK", "ak"),
@@ -138,7 +140,7 @@ fn the_emulator_verifies_our_signature_and_answers() {
     let client = connected(&with_key("testsecret")).unwrap();
     let incoming = incoming(&client, "70/2 é");
     assert_eq!(
-        (CLOUD.emulator.operation)(&incoming).as_deref(),
+        emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(GET.name)
     );
     let answer = served(&incoming);
@@ -181,6 +183,6 @@ fn the_emulator_takes_its_own_token_only() {
         ]);
         served(&incoming(&client.unwrap(), "70/2 é")).status
     };
-    assert_eq!(of(serve::TEST_TOKEN), 200);
+    assert_eq!(of("joblens-test-auth-token"), 200);
     assert_eq!(of("some-other-token"), 401);
 }

@@ -180,7 +180,7 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
 }
 
 #[test]
-fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
+fn rows_are_read_under_their_own_references_and_each_job_comes_once() {
     let rows = vec!["a/b", "..", "c"];
     let notice = Notice::new(NoticeCode::UnknownState, "w");
     let scope = scope();
@@ -209,7 +209,7 @@ fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
 }
 
 #[tokio::test]
-async fn stops_when_told_and_tells_what_is_missing() {
+async fn stops_when_asked_and_reports_what_is_missing() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
     let (_, stopped) = listed(&pages, None, 1).await;
     assert_eq!(
@@ -301,7 +301,7 @@ impl Client for Mixed {
 }
 
 #[tokio::test]
-async fn one_id_in_two_namespaces_is_two_things_and_a_lost_row_is_told_once() {
+async fn one_id_in_two_namespaces_is_two_jobs_and_a_lost_row_is_reported_once() {
     let cluster = Scope {
         segments: vec!["c".to_owned()],
         ..scope()

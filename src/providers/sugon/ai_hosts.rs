@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::host_policy::{AI_HOSTS, HostPolicy};
 use super::{CENTRE, sign};
+use crate::credentials::StoredFields;
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response};
 use crate::providers::api::SigningClient;
 use crate::providers::lenient::{self, List, OptionalObject, Text};
-use crate::providers::login::StoredFields;
 
 /// The platform, unless another is set.
 pub(super) const PLATFORM: &str = "https://www.scnet.cn";

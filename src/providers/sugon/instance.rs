@@ -26,7 +26,7 @@ use crate::providers::states;
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
-use crate::secret::{MASK, mask_arguments, mask_url_query};
+use crate::secret::{MASK, mask_arguments};
 use details::{InstanceDetails, StartScript, Tensorboard};
 
 pub(super) use list::ListState;
@@ -224,7 +224,7 @@ pub(super) fn decode(
     }
     let mut notices = Vec::new();
     let mut job = job(instance, reference, options, clock, &mut notices);
-    raw::attach_raw(&mut job, &mut notices, body, options, &mut mask);
+    raw::attach_raw(&mut job, &mut notices, body, options);
     Ok(GetResult { job, notices })
 }
 
@@ -354,7 +354,7 @@ fn details(instance: Instance, show_secrets: bool) -> InstanceDetails {
         content: instance.start_script_content.0,
     };
     if !show_secrets {
-        script.path.iter_mut().for_each(mask_command);
+        mask_arguments(&mut script.path);
         script.content = script.content.map(|_| MASK.to_owned());
     }
     InstanceDetails {
@@ -372,22 +372,6 @@ fn details(instance: Instance, show_secrets: bool) -> InstanceDetails {
             path: instance.tensorboard_path.0,
         },
         start_script: script,
-    }
-}
-
-fn mask_command(text: &mut String) {
-    mask_arguments(std::slice::from_mut(text));
-}
-
-/// Masks in the raw response what is masked in the model.
-fn mask(keys: &[String], text: &mut String) {
-    let is_below = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
-    if is_below("startScriptContent") && !text.is_empty() {
-        MASK.clone_into(text);
-    } else if is_below("startScriptPath") {
-        mask_command(text);
-    } else if is_below("accessUrl") {
-        *text = mask_url_query(text);
     }
 }
 

@@ -5,9 +5,8 @@ mod credential_files;
 mod errors;
 mod host_policy;
 mod instance;
-mod serve;
 mod sign;
-mod token_exchange;
+pub(crate) mod token_exchange;
 
 use std::sync::Arc;
 
@@ -15,8 +14,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::login::{Credential, CredentialCache, NegativeCache, StoredFact};
 use super::{Cloud, CloudApi, Connected, CredentialInfo, wall_clock::WallClock};
+use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredFact};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response, Transport};
 use crate::model::Time;
@@ -46,7 +45,6 @@ pub static CLOUD: Cloud = Cloud {
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
     endpoint: plain_endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// Our name of the operation that reports where the services of a computing region are.

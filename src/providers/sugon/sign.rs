@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use crate::credentials::{Credential, Storable, StoredFields};
 use crate::crypto::from_base64url;
 use crate::http::{Request, SigningInstructions};
 use crate::providers::lenient::{self, Int};
-use crate::providers::login::{Credential, Storable, StoredFields};
 use crate::secret::Secret;
 
 /// Sends the token as it is, in the header `token`.

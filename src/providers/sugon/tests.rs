@@ -5,9 +5,9 @@ use super::instance::{
 };
 use super::*;
 use crate::http::RequestError;
-use crate::providers::serve::{EmulatedJob, EmulatedState, StateChange};
 use crate::providers::test_support;
 use crate::reference::Reference;
+use crate::test_support::{self as peer, EmulatedJob, EmulatedState, StateChange, emulated};
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
@@ -25,6 +25,11 @@ fn client(endpoint: &str, token: &str) -> Result<Api, Problem> {
     )
 }
 
+/// The token that the emulator takes without an exchange.
+fn test_token() -> &'static str {
+    emulated(&CLOUD).environment()[0].1
+}
+
 fn reference(id: &str) -> Reference {
     test_support::reference(CLOUD.kinds[0], &[id])
 }
@@ -39,9 +44,9 @@ fn asked(token: &str, id: &str) -> Response {
     let request = client.request(GET.name, &path(&reference(id)));
     let now = test_support::moment(NOW);
     let proof = client.client.credentials.sign_for_test(&request, now, "0");
-    let incoming = test_support::incoming(&request, &proof, now);
+    let incoming = peer::incoming(&request, &proof, now);
     assert_eq!(
-        (CLOUD.emulator.operation)(&incoming).as_deref(),
+        emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(GET.name)
     );
     let job = EmulatedJob {
@@ -54,10 +59,7 @@ fn asked(token: &str, id: &str) -> Response {
         parts: 2,
         ..EmulatedJob::default()
     };
-    test_support::received((CLOUD.emulator.respond)(
-        &incoming,
-        &EmulatedState::new(vec![job], now),
-    ))
+    peer::received(emulated(&CLOUD).respond(&incoming, &EmulatedState::new(vec![job], now)))
 }
 
 #[test]
@@ -79,7 +81,7 @@ fn an_endpoint_that_ends_in_ai_is_never_doubled() {
 
 #[test]
 fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
-    let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
+    let client = client("http://127.0.0.1:7411", test_token()).unwrap();
     let now = test_support::moment(NOW);
     let jobs = (0..101).map(|n| EmulatedJob {
         kind: "sugon/instance".to_owned(),
@@ -99,20 +101,20 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
         assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
         assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
-        let mut incoming = test_support::incoming(
+        let mut incoming = peer::incoming(
             &request,
             &client.client.credentials.sign_for_test(&request, now, "0"),
             now,
         );
         assert_eq!(
-            (CLOUD.emulator.operation)(&incoming).as_deref(),
+            emulated(&CLOUD).operation(&incoming).as_deref(),
             Some(LIST.name)
         );
         if has_body {
             // What the body says is enough.
             incoming.query.clear();
         }
-        let answer = test_support::received((CLOUD.emulator.respond)(&incoming, &world));
+        let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
         assert_eq!(classify(&answer), None);
         let rows = ListPage::decode(&answer.body).unwrap().rows;
         let ids: Vec<_> = rows.iter().map(Instance::id).collect();
@@ -122,7 +124,7 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
 
 #[test]
 fn the_emulator_filters_its_list_by_state() {
-    let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
+    let client = client("http://127.0.0.1:7411", test_token()).unwrap();
     let now = test_support::moment(NOW);
     let jobs = ["Running", "Failed", "Running"].map(|word| EmulatedJob {
         kind: "sugon/instance".to_owned(),
@@ -139,9 +141,9 @@ fn the_emulator_filters_its_list_by_state() {
     };
     let request = list_request(&client, ListVariant::Query, 0, &only_failed);
     let proof = client.client.credentials.sign_for_test(&request, now, "0");
-    let incoming = test_support::incoming(&request, &proof, now);
+    let incoming = peer::incoming(&request, &proof, now);
     let world = EmulatedState::new(jobs.to_vec(), now);
-    let answer = test_support::received((CLOUD.emulator.respond)(&incoming, &world));
+    let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
     let rows = ListPage::decode(&answer.body).unwrap().rows;
     let ids: Vec<_> = rows.iter().map(Instance::id).collect();
     assert_eq!(ids, [Some("failed")]);
@@ -179,7 +181,7 @@ fn says_what_is_missing() {
 
 #[test]
 fn the_emulator_answers_its_own_token() {
-    let answer = asked(serve::TEST_TOKEN, "my id/1");
+    let answer = asked(test_token(), "my id/1");
     assert_eq!(classify(&answer), None);
     let clock = WallClock {
         offset_seconds: 8 * 3600,
@@ -193,10 +195,10 @@ fn the_emulator_answers_its_own_token() {
 }
 
 #[test]
-fn the_emulator_refuses_other_tokens_and_knows_no_other_things() {
+fn the_emulator_refuses_other_tokens_and_knows_no_other_jobs() {
     let refused = classify(&asked("some-other-token", "my id/1")).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);
-    let missing = asked(serve::TEST_TOKEN, "other");
+    let missing = asked(test_token(), "other");
     let clock = WallClock {
         offset_seconds: 0,
         is_assumed: false,

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::errors::EXCHANGE_ERRORS;
 use super::{TOKENS, address, sign};
+use crate::credentials::{Credential, CredentialCache, CredentialProvider};
 use crate::crypto::{hex, hmac_sha256};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, SigningInstructions, Transport};
-use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, List, Text};
-use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
 use crate::secret::{Secret, quotable};
 use crate::settings::Profile;
 
@@ -62,7 +62,7 @@ impl crate::http::Signer for KeyPair {
 }
 
 /// What is signed: JSON in exactly this order, in which nothing but backslash and quote is escaped.
-pub(super) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
+pub(crate) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     format!(
         r#"{{"accessKey":"{}","timestamp":"{}","user":"{}"}}"#,
@@ -73,7 +73,7 @@ pub(super) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
 }
 
 /// Lower-case hex of HMAC-SHA256.
-pub(super) fn signature(secret_key: &str, message: &str) -> String {
+pub(crate) fn signature(secret_key: &str, message: &str) -> String {
     hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
 }
 
@@ -145,12 +145,10 @@ impl TokenExchangeProvider {
     }
 }
 
+#[async_trait]
 impl CredentialProvider<sign::Signer> for TokenExchangeProvider {
-    fn provide(
-        &self,
-        deadline: Deadline,
-    ) -> BoxFuture<'_, Result<Credential<sign::Signer>, Problem>> {
-        Box::pin(self.tokens(deadline))
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
+        self.tokens(deadline).await
     }
 
     fn label(&self) -> Option<String> {

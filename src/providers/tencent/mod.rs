@@ -5,9 +5,8 @@ mod credential_files;
 mod errors;
 mod instance_role;
 mod regions;
-mod serve;
 mod service;
-mod sign;
+pub(crate) mod sign;
 
 use std::sync::Arc;
 
@@ -16,16 +15,17 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::imds;
 use super::lenient::{self, OptionalObject, Required, Text};
-use super::login::{Credential, CredentialCache};
 use super::shapes::schema_of;
 use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
     wall_clock::WallClock,
 };
+use crate::credentials::temporary_key::TemporaryKey;
+use crate::credentials::{Credential, CredentialCache, KeySource};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
+use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
 use clusters::ClusterDetails;
 use service::{SERVICE, Service};
@@ -60,7 +60,6 @@ pub static CLOUD: Cloud = Cloud {
     ],
     endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that lists clusters.
@@ -86,12 +85,7 @@ struct Api {
 
 impl Api {
     fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
-        let credentials = match profile.uses_instance_role() {
-            true => CredentialCache::from_provider(instance_role::InstanceRoleProvider::new(
-                profile, transport,
-            )?),
-            false => CredentialCache::from_profile(profile, credential, label)?,
-        };
+        let credentials = CredentialCache::from_key_source(&KEYS, profile, transport)?;
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
             .get("region")
@@ -209,10 +203,27 @@ fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Proble
     Endpoint::parse(endpoint, &[], transport.options().allow_http)
 }
 
+static KEYS: KeySource<sign::Signer> = KeySource {
+    from_profile: credential,
+    issued,
+    label,
+    imds: &instance_role::SERVICE,
+};
+
 fn label(profile: &Profile) -> String {
-    match profile.uses_instance_role() {
-        true => imds::label(profile),
-        false => profile.credential_label("secret_id", "key"),
+    profile.credential_label("secret_id", "key")
+}
+
+fn issued(key: TemporaryKey) -> Credential<sign::Signer> {
+    let secret_id = Secret::key_id(key.id);
+    Credential {
+        secrets: vec![secret_id.clone(), key.secret.clone(), key.token.clone()],
+        signer: sign::Signer {
+            secret_id,
+            secret_key: key.secret,
+            token: Some(key.token),
+        },
+        expires_at: Some(key.expires_at),
     }
 }
 

@@ -214,7 +214,7 @@ pub(super) fn decode_events(
         events: events.collect(),
         ..job_at(reference, Some(&api.region))
     };
-    raw::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
+    raw::attach_raw(&mut job, &mut notices, body, options);
     Ok(GetResult { job, notices })
 }
 

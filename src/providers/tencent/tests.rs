@@ -7,9 +7,11 @@ use super::service::{EVENTS, LIST, address, decode_events};
 use super::*;
 use crate::http::{RequestError, Response};
 use crate::providers::errors::ErrorContext;
-use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, Warning};
 use crate::providers::test_support;
 use crate::reference::Reference;
+use crate::test_support::{
+    self as peer, EmulatedJob, EmulatedState, ServerRequest, Warning, emulated,
+};
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
@@ -27,7 +29,7 @@ fn client(id: &str, key: &str) -> Api {
         ("TENCENTCLOUD_REGION", "gz"),
         ("TENCENTCLOUD_SECRET_ID", id),
         ("TENCENTCLOUD_SECRET_KEY", key),
-        ("TENCENTCLOUD_TOKEN", "to/ken+=="),
+        ("TENCENTCLOUD_TOKEN", "testtoken"),
     ])
     .unwrap()
 }
@@ -44,7 +46,7 @@ fn incoming(client: &Api, service: &str, nonce: &str) -> ServerRequest {
         .client
         .credentials
         .sign_for_test(&request, now, nonce);
-    test_support::incoming(&request, &proof, now)
+    peer::incoming(&request, &proof, now)
 }
 
 fn world() -> EmulatedState {
@@ -70,7 +72,7 @@ fn world() -> EmulatedState {
 }
 
 fn served(incoming: &ServerRequest, world: &EmulatedState) -> Response {
-    test_support::received((CLOUD.emulator.respond)(incoming, world))
+    peer::received(emulated(&CLOUD).respond(incoming, world))
 }
 
 fn refused(incoming: &ServerRequest) -> String {
@@ -165,7 +167,7 @@ fn a_broken_network_may_mean_that_the_api_is_gone() {
 fn the_emulator_verifies_our_signature_and_answers() {
     let incoming = incoming(&client("testid", "testsecret"), "服务", "1f");
     assert_eq!(
-        (CLOUD.emulator.operation)(&incoming).as_deref(),
+        emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(EVENTS.name)
     );
     let answer = served(&incoming, &world());

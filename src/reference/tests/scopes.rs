@@ -62,7 +62,7 @@ fn a_wrong_scope_points_at_its_wrong_part() {
 }
 
 #[test]
-fn a_scope_makes_the_references_of_its_things() {
+fn a_scope_makes_the_references_of_its_jobs() {
     let scope = scope("aliyun@prod/job/c x/");
     let reference = scope.reference(&["10_1-5"]).unwrap();
     assert_eq!(reference.to_string(), "aliyun@prod/job/c%20x/10_1%2D5");

@@ -106,3 +106,86 @@ fn a_word_is_no_secret_in_a_name_of_one_word() {
     assert_eq!(name("training", "job of training"), "job of ***");
     assert_eq!(name("hunter2", "job-hunter2"), "job-***");
 }
+
+/// As the security tokens of STS are.
+const TOKEN: &str = "CAISstsTok+en/abc==xyzLONGLONG";
+
+#[test]
+fn a_secret_is_masked_in_other_spellings() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    let html = |encode: fn(char) -> String| -> String {
+        let encode = |c: char| match c.is_ascii_alphanumeric() {
+            true => c.to_string(),
+            false => encode(c),
+        };
+        TOKEN.chars().map(encode).collect()
+    };
+    let percent = crypto::percent_encode(TOKEN);
+    let spellings = [
+        TOKEN[..TOKEN.len() - 1].to_owned(),
+        TOKEN[..20].to_owned(),
+        TOKEN[8..].to_owned(),
+        html(|c| format!("&#x{:X};", u32::from(c))),
+        html(|c| format!("&#{};", u32::from(c))),
+        html(|c| format!("&amp;#x{:02x};", u32::from(c))),
+        html(|c| format!("\\u{:04x}", u32::from(c))),
+        html(|c| format!("\\\\u{:04X}", u32::from(c))),
+        html(|c| format!("\\{c}")),
+        TOKEN.replace('+', " "),
+        TOKEN.replace('+', "%20"),
+        format!("{} {}", &TOKEN[..16], &TOKEN[16..]),
+        format!("{}\r\n{}", &TOKEN[..5], &TOKEN[5..]),
+        format!("{}\\n{}", &TOKEN[..16], &TOKEN[16..]),
+        format!("{}\u{200b}{}", &TOKEN[..16], &TOKEN[16..]),
+        TOKEN.to_uppercase(),
+        percent.replace('%', "%25"),
+        percent.to_lowercase(),
+        STANDARD.encode(TOKEN),
+        URL_SAFE.encode(format!("bob:{TOKEN}")),
+        STANDARD.encode(format!("ab{TOKEN}cd")),
+        TOKEN.bytes().map(|byte| format!("{byte:02X}")).collect(),
+    ];
+    for spelling in spellings {
+        let (shown, value) = shown(TOKEN, &format!("bad token {spelling}, 令牌"));
+        let rest = shown.replace("***", "");
+        // Base64 of what stands around it shares a few characters with it.
+        let is_bare = rest.len() <= "bad token , 令牌".len() + 12;
+        assert!(shown.contains("***") && is_bare, "{spelling}: {shown}");
+        assert_eq!(shown, value);
+    }
+}
+
+#[test]
+fn words_that_a_secret_holds_stay() {
+    for (secret, text) in [
+        (
+            "aliyunSecretQ1W2E3R4T5",
+            "the aliyun secret of aliyunSecret is wrong",
+        ),
+        ("sugonTOKENabcdef0123456789xyz", "sugonTOKEN abcdef"),
+        ("p@ssword1!", "the password is wrong"),
+        (TOKEN, "CAISsts Tok abc LONGLONG"),
+    ] {
+        assert_eq!(shown(secret, text).0, text);
+    }
+}
+
+#[test]
+fn the_id_of_a_key_is_shown_in_its_short_form() {
+    let masker = SecretMasker::new([&Secret::key_id("LTAI5tExampleKey3Qk")]);
+    for text in [
+        "key LTAI5tExampleKey3Qk is wrong",
+        "key ltai5texamplekey3qk is wrong",
+    ] {
+        assert_eq!(masker.text(text), "key LTAI…3Qk is wrong");
+    }
+    assert_eq!(masker.text("LTAI…3Qk"), "LTAI…3Qk");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_masking_panic(text in "([%&\\\\#;u+ ]|25|amp;|[0-9a-f]{2,6}|CAISsts|密){0,30}") {
+        SecretMasker::new([&Secret::new(TOKEN), &Secret::new("密码密码密码12")]).text(&text);
+    }
+}

@@ -1,5 +1,6 @@
 use super::super::SettingSpec;
 use super::*;
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 const CLOUD: SettingsSchema = SettingsSchema {
@@ -9,7 +10,6 @@ const CLOUD: SettingsSchema = SettingsSchema {
         SettingSpec::secret("access_key_secret", &[]),
         SettingSpec::setting("ai_hosts", &[]),
     ],
-    sources: &[],
     public_domains: &[],
 };
 
@@ -98,7 +98,7 @@ fn keeps_the_users_state_words() {
 }
 
 #[test]
-fn a_key_outside_of_a_profile_is_told_where_it_belongs() {
+fn a_key_outside_of_a_profile_is_reported_where_it_belongs() {
     let problem = parse("[aliyun]\nregion = 'cn-x'\n", 0o600).unwrap_err();
     let hint = problem.hint.unwrap();
     assert!(hint.ends_with("[aliyun.default]"), "{hint}");

@@ -39,7 +39,7 @@ fn no_shell_reads_the_words_of_a_command() {
 }
 
 #[test]
-fn a_command_that_fails_is_told_with_what_it_said() {
+fn a_command_that_fails_is_reported_with_what_it_said() {
     let desk = Desk::new();
     let fails = "['sh', '-c', 'echo password=command-secret-x6 >&2; printf \"no \\033[31mpinentry\" >&2; exit 2']";
     let run = with_command(&desk, fails).run();
@@ -72,7 +72,7 @@ fn a_command_that_fails_is_told_with_what_it_said() {
 }
 
 #[test]
-fn a_credential_of_two_sources_in_one_table_is_wrong_use() {
+fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
     let desk = Desk::new();
     for (table, said) in [
         (
@@ -115,7 +115,7 @@ fn what_the_tools_own_programs_print_is_used_with_its_token() {
 }
 
 #[test]
-fn an_end_that_is_no_time_is_told() {
+fn an_end_that_is_no_time_is_reported() {
     let desk = Desk::new();
     let keys = "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\nexpiration=";
     let run = with_command(&desk, &format!("['printf', '{keys}soon\\n']")).run();
@@ -128,7 +128,7 @@ fn an_end_that_is_no_time_is_told() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_told_as_such() {
+fn a_program_that_is_not_there_is_reported_as_such() {
     let run = with_command(&Desk::new(), "['nothing-of-this-name']").run();
     let hint = "fix its path, or install nothing-of-this-name";
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);

@@ -243,7 +243,7 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
 }
 
 #[test]
-fn damage_is_told_in_words_of_json_alone() {
+fn damage_is_reported_in_words_of_json_alone() {
     for (text, said) in [
         ("null", "expected an object at line 1 column 4"),
         ("[]", "expected an object at line 1 column"),

@@ -6,6 +6,7 @@ mod damaged;
 mod forms;
 mod matrix;
 mod order;
+mod partial;
 mod pasted;
 mod renewals;
 mod roles;

@@ -26,7 +26,7 @@ fn settings_of(cloud: &str, origin: &str) -> String {
     let beside = match cloud {
         "aliyun" => "region = 'cn-hangzhou'",
         "sugon" => "",
-        "huawei" => "region = 'cn-north-4'\nproject_id = 'p1'",
+        "huawei" => "region = 'cn-north-4'\nproject_id = 'a4da8115c9d8464ead3a38309130523f'",
         _ => "region = 'gz'",
     };
     format!("[{cloud}.default]\nendpoint = '{origin}'\n{beside}\n")
@@ -125,7 +125,7 @@ fn a_command_whose_credential_has_run_out_is_run_again_before_it_is_used() {
 }
 
 #[test]
-fn a_command_that_fails_when_it_is_run_again_is_told_with_the_refusal() {
+fn a_command_that_fails_when_it_is_run_again_is_reported_with_the_refusal() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new("");
     let old = printed(&emulated, "aliyun", false);

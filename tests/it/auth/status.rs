@@ -132,7 +132,7 @@ fn tells_when_a_token_of_the_settings_ends() {
 }
 
 #[test]
-fn columns_of_things_have_no_place_in_it() {
+fn columns_of_jobs_have_no_place_in_it() {
     for option in ["--columns=key", "--sort-by=key"] {
         let run = Desk::new().joblens(&["auth", "status", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
@@ -141,7 +141,7 @@ fn columns_of_things_have_no_place_in_it() {
 }
 
 #[test]
-fn a_profile_that_nobody_has_is_told_with_its_table_as_it_has_to_be_written() {
+fn a_profile_that_nobody_has_is_reported_with_its_table_as_it_has_to_be_written() {
     for (profile, table) in [("prod", "[aliyun.prod]"), ("生产", "[aliyun.\"生产\"]")] {
         let run = Desk::new()
             .joblens(&["auth", "status", "-p", profile])

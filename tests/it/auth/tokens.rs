@@ -279,7 +279,7 @@ fn keys_of_a_role_are_kept_between_runs_and_those_of_the_machine_are_not() {
 }
 
 #[test]
-fn a_key_that_may_take_on_no_role_is_told_with_the_role() {
+fn a_key_that_may_take_on_no_role_is_reported_with_the_role() {
     let emulated = Emulated::start(WORLD);
     let origin = &emulated.origin;
     let config = Config::new(&format!(

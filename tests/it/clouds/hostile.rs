@@ -210,7 +210,7 @@ fn numbers_as_text_and_nulls_everywhere_are_read() {
 }
 
 #[test]
-fn a_state_word_that_no_table_holds_is_unknown_and_told_once() {
+fn a_state_word_that_no_table_holds_is_unknown_and_reported_once() {
     let body = format!(r#"{{"code":0,"data":{{"id":"{ID}","status":"Zombie"}}}}"#);
     let run = answer(json(body));
     let job = run.job();

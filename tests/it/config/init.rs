@@ -91,7 +91,7 @@ fn a_file_that_is_there_is_never_touched() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_told() {
+fn a_place_that_cannot_be_written_is_reported() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let place = file.path().join("joblens/config.toml");
     let run = joblens(&["config", "init", "--config", place.to_str().unwrap()]).run();
@@ -123,7 +123,7 @@ fn no_file_is_written_where_others_could_replace_it() {
 }
 
 #[test]
-fn the_place_is_told_in_the_order_in_which_it_is_read() {
+fn the_place_is_reported_in_the_order_in_which_it_is_read() {
     let path = |arguments: &[&str]| {
         let run = joblens(arguments)
             .env("HOME", "/h")

@@ -63,7 +63,7 @@ pub fn profile(emulated: &Emulated, cloud: &str, name: &str) -> String {
     let credential = match cloud {
         "aliyun" => "region = 'cn-hangzhou'\naccess_key_id = 'testid'\naccess_key_secret = 'testsecret'".to_owned(),
         "sugon" => format!("token = '{token}'"),
-        "huawei" => "region = 'cn-north-4'\nproject_id = 'p1'\naccess_key_id = 'testid'\nsecret_access_key = 'testsecret'".to_owned(),
+        "huawei" => "region = 'cn-north-4'\nproject_id = 'a4da8115c9d8464ead3a38309130523f'\naccess_key_id = 'testid'\nsecret_access_key = 'testsecret'".to_owned(),
         _ => "region = 'gz'\nsecret_id = 'testid'\nsecret_key = 'testsecret'".to_owned(),
     };
     format!("[{cloud}.{name}]\nendpoint = '{origin}'\n{credential}\n")
@@ -216,7 +216,7 @@ fn two_profiles_of_a_cloud_answer_one_call() {
 }
 
 #[test]
-fn what_the_file_holds_and_nobody_knows_is_told_with_its_line() {
+fn what_the_file_holds_and_nobody_knows_is_reported_with_its_line() {
     let cases = [
         (
             "[aliyun.default]\nregoin = 'x'\n",
@@ -246,7 +246,7 @@ fn what_the_file_holds_and_nobody_knows_is_told_with_its_line() {
 }
 
 #[test]
-fn the_wire_is_set_in_the_file_and_options_come_first() {
+fn network_settings_are_read_from_the_file_and_options_come_first() {
     let fault = "[[fault]]\noperation = '*'\nkind = 'status'\nstatus = 503\nretry_after = '0s'\n";
     let emulated = Emulated::start(&format!("{WORLD}{fault}"));
     let config = Config::new("[http]\nmax_attempts = 3\nrequest_timeout = '2s'\nconcurrency = 1\n");
@@ -264,7 +264,7 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
         ),
         (
             "[http]\nrequest_timeout = 5\n",
-            "invalid value '5' for request_timeout; expected a duration such as 5s",
+            "invalid value '5' for request_timeout: missing unit",
         ),
         (
             "[http]\nmax_body = '64MB'\n",
@@ -280,7 +280,7 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
     let wrong = emulated.get(&["--connect-timeout", "5", JOB]).run();
     assert_usage(
         &wrong,
-        "invalid value '5' for connect_timeout; expected a duration such as 5s",
+        "invalid value '5' for connect_timeout: missing unit",
     );
 }
 
@@ -296,8 +296,7 @@ fn plain_http_beyond_loopback_must_be_allowed() {
 
 #[test]
 fn a_word_that_no_table_knows_can_be_mapped() {
-    let scenario =
-        "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Suspended' }]\n";
+    let scenario = "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Suspended', unrecognized = true }]\n";
     let emulated = Emulated::start(scenario);
     let unmapped = emulated.get(&["aliyun/job/C/5"]).run();
     assert_eq!(unmapped.job()["state"], "unknown");

@@ -119,7 +119,7 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
 }
 
 #[test]
-fn what_there_is_not_is_wrong_use_with_the_nearest() {
+fn what_there_is_not_is_a_usage_error_with_the_nearest() {
     for (arguments, near) in [
         (["states", "sugin"], "did you mean 'sugon'?"),
         (

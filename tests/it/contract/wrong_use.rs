@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::joblens;
 
 /// Command lines that cannot be read, each with its command and a part of the message.
-const WRONG: [(&[&str], &str, &str); 5] = [
+const WRONG: [(&[&str], &str, &str); 10] = [
     (&["get", "--bogus", "-o", "json"], "get", "'--bogus'"),
     (&["-o", "json", "--bogus"], "get", "'--bogus'"),
     (
@@ -20,10 +20,19 @@ const WRONG: [(&[&str], &str, &str); 5] = [
         "cannot be used with",
     ),
     (&["states", "-o", "json", "a", "b"], "states", "'b'"),
+    (&["ls", "-o=json", "--color", "no"], "list", "'no'"),
+    (&["events", "--x", "-fqojson"], "events", "'--x'"),
+    (
+        &["auth", "-o", "json"],
+        "auth status",
+        "requires a subcommand",
+    ),
+    (&["-o", "json", "config"], "config", "missing subcommand"),
+    (&["--output", "json"], "get", "no command or reference"),
 ];
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_told_in_the_form_it_asks_for() {
+fn a_command_line_that_cannot_be_read_is_reported_in_the_form_it_asks_for() {
     for (arguments, command, part) in WRONG {
         let run = joblens(arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
@@ -35,8 +44,8 @@ fn a_command_line_that_cannot_be_read_is_told_in_the_form_it_asks_for() {
         let document = run.json();
         assert_eq!(document["command"], command, "{arguments:?}");
         assert_eq!(document["exit"], json!({ "code": 2, "word": "usage" }));
-        // People see clap's own layout all the same.
-        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+        let hint = error["hint"].as_str().unwrap();
+        assert_eq!(run.stderr, format!("error: {message}\nhint: {hint}\n"));
     }
 }
 
@@ -86,7 +95,7 @@ fn what_joblens_knows_itself_has_no_columns_and_says_so() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_is_no_closed_output() {
+fn a_full_disk_is_reported_and_is_no_closed_output() {
     for command in ["schema", "kinds"] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let ended = Command::new(env!("CARGO_BIN_EXE_joblens"))

@@ -33,7 +33,7 @@ fn four_clouds_that_work_are_each_asked_once_and_are_well() {
                 "clock ok",
                 "credential ok",
                 "permission ok",
-                "answer ok"
+                "response ok"
             ],
             "{one:#}"
         );
@@ -69,14 +69,14 @@ fn a_refused_key_is_named_with_its_source_and_hides_no_other_account() {
 }
 
 #[test]
-fn a_missing_permission_is_told_apart_from_a_bad_key() {
+fn a_missing_permission_differs_from_a_bad_key() {
     let body = r#"{"Code":"Forbidden.RAM","Message":"no","RequestId":"R1"}"#;
     let server = Server::answering(http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun(&server.origin(), &[]).run();
     failure(&run)
         .is("permission", "permission_denied", 4)
         .after(&["settings", "connection", "credential"])
-        .contains("ListClusters: no (Forbidden.RAM, HTTP 403, request R1)")
+        .contains("ListClusters: no (Forbidden.RAM, HTTP 403, request id R1)")
         .advises("ehpc:ListClusters");
     assert_eq!(server.received().len(), 1);
 }
@@ -101,7 +101,7 @@ fn the_cluster_of_the_settings_may_not_exist() {
         .env("JOBLENS_ALIYUN_CLUSTER", "ehpc-hz-1")
         .run();
     failure(&run)
-        .is("answer", "not_found", 3)
+        .is("response", "not_found", 3)
         .after(&["credential"])
         .contains("ClusterNotFound");
 }
@@ -109,8 +109,8 @@ fn the_cluster_of_the_settings_may_not_exist() {
 #[test]
 fn a_cloud_that_fails_or_wants_fewer_calls_is_asked_once() {
     for (status, name, category) in [
-        ("429 Too Many Requests", "answer", "throttled"),
-        ("503 Service Unavailable", "answer", "service_error"),
+        ("429 Too Many Requests", "response", "throttled"),
+        ("503 Service Unavailable", "response", "service_error"),
     ] {
         let server = Server::answering(http(status, "", b"{}"));
         let run = sugon(&server.origin(), &[]).run();
@@ -138,12 +138,12 @@ fn an_answer_that_comes_too_late_or_breaks_is_no_fault_of_the_key() {
     ];
     let run = emulated.joblens(&late).run();
     failure(&run)
-        .is("answer", "network", 5)
+        .is("response", "network", 5)
         .contains("request timed out after 0.1 s")
         .advises("--request-timeout");
     let run = emulated.joblens(&["doctor", "-o", "json", "huawei"]).run();
     failure(&run)
-        .is("answer", "network", 5)
+        .is("response", "network", 5)
         .after(&["connection"]);
 }
 
@@ -160,7 +160,7 @@ fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
         let server = Server::answering(http(status, headers, page));
         for run in [aliyun(&server.origin(), &[]), sugon(&server.origin(), &[])] {
             failure(&run.run())
-                .is("answer", "invalid_response", 5)
+                .is("response", "invalid_response", 5)
                 .contains("got an HTML page instead of an API response")
                 .contains("squid/5.7");
         }
@@ -168,7 +168,7 @@ fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
     let headers = "location: http://login.example/\r\n";
     let server = Server::answering(http("302 Found", headers, b""));
     failure(&sugon(&server.origin(), &[]).run())
-        .is("answer", "invalid_response", 5)
+        .is("response", "invalid_response", 5)
         .contains("HTTP 302")
         .advises("captive portal");
 }
@@ -194,7 +194,7 @@ fn a_clock_that_is_off_is_a_warning_until_the_cloud_refuses_for_it() {
         .unwrap();
     assert_eq!(clock["status"], "warn");
     let message = clock["message"].as_str().unwrap();
-    assert!(message.contains(" s behind 127.0.0.1"), "{message}");
+    assert!(message.contains(" minutes behind 127.0.0.1"), "{message}");
     let ahead = account["clock_ahead_seconds"].as_i64().unwrap();
     assert!((1190..1210).contains(&ahead), "{ahead}");
 
@@ -202,7 +202,7 @@ fn a_clock_that_is_off_is_a_warning_until_the_cloud_refuses_for_it() {
     let server = Server::answering(http("400 Bad Request", &date(-1200), body.as_bytes()));
     failure(&aliyun(&server.origin(), &[]).run())
         .is("clock", "clock_skew", 4)
-        .contains(" s ahead of 127.0.0.1")
+        .contains(" minutes ahead of 127.0.0.1")
         .contains("InvalidTimeStamp.Expired")
         .advises("NTP");
 }
@@ -240,7 +240,7 @@ fn a_slow_cloud_holds_up_no_other() {
 fn an_answer_of_an_empty_body_is_none() {
     let server = Server::answering(json(""));
     let run = sugon(&server.origin(), &[]).run();
-    failure(&run).is("answer", "invalid_response", 5);
+    failure(&run).is("response", "invalid_response", 5);
 }
 
 #[test]
@@ -253,6 +253,6 @@ fn a_header_that_echoes_the_token_shows_it_to_nobody() {
     });
     let run = sugon(&server.origin(), &[]).run();
     failure(&run)
-        .is("answer", "invalid_response", 5)
+        .is("response", "invalid_response", 5)
         .contains("gate ***");
 }

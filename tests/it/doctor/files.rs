@@ -56,7 +56,7 @@ fn chmod(path: &Path) -> String {
 }
 
 #[test]
-fn a_settings_file_with_a_secret_that_others_can_read_is_the_first_thing_to_mend() {
+fn a_settings_file_with_a_secret_that_others_can_read_is_fixed_first() {
     let desk = Desk::new();
     let run = desk.doctor(&format!("token = '{TOKEN}'"), 0o644).run();
     assert_eq!(run.code, 2);
@@ -107,7 +107,7 @@ fn a_file_of_a_clouds_own_tool_that_others_can_read_is_a_warning_with_the_chmod(
 }
 
 #[test]
-fn a_file_that_is_missing_or_refused_is_told_and_nothing_is_sent() {
+fn a_file_that_is_missing_or_refused_is_reported_and_nothing_is_sent() {
     let desk = Desk::new();
     let token = format!("token = '{TOKEN}'\n");
     let run = desk

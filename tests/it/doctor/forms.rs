@@ -34,8 +34,8 @@ fn a_page_has_a_line_for_each_check_and_the_next_step_under_it() {
     let body = r#"{"Code":"Forbidden.RAM","Message":"无权限","RequestId":"R1"}"#;
     let server = Server::answering(crate::support::http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun_in("table", &server.origin(), &[]).run();
-    let expected = "\n  fail  permission    ListClusters: 无权限 (Forbidden.RAM, HTTP 403, request R1)\n        \
-                    try           grant the permission ehpc:ListClusters\n\n1 account: 1 fail\n";
+    let expected = "\n  fail  permission    ListClusters: 无权限 (Forbidden.RAM, HTTP 403, request id R1)\n        \
+                    hint          grant the permission ehpc:ListClusters\n\n1 account: 1 fail\n";
     assert!(run.stdout.ends_with(expected), "{}", run.stdout);
     assert!(
         run.stdout.contains(

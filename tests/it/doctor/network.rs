@@ -12,7 +12,7 @@ fn free_port() -> u16 {
 }
 
 #[test]
-fn a_port_that_nobody_listens_at_is_told_as_such() {
+fn a_port_that_nobody_listens_at_is_reported_as_such() {
     let port = free_port();
     failure(&sugon(&format!("http://127.0.0.1:{port}"), &[]).run())
         .is("connection", "network", 5)
@@ -75,7 +75,7 @@ fn a_proxy_that_is_not_there_is_no_fault_of_the_cloud() {
 }
 
 #[test]
-fn a_proxy_without_an_address_is_told_from_a_host_without_one() {
+fn a_proxy_without_an_address_is_distinguished_from_a_host_without_one() {
     let run = sugon("https://sugon.test", &["--connect-timeout", "2s"])
         .env(
             "HTTPS_PROXY",
@@ -120,7 +120,7 @@ fn a_proxy_that_forbids_the_host_is_named() {
         .run();
     failure(&run)
         .is("proxy", "network", 5)
-        .contains("the proxy rejected the request")
+        .contains("HTTP 403 to CONNECT")
         .advises("ask for sugon.test to be allowed on the proxy");
 }
 

@@ -58,11 +58,17 @@ fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
 }
 
 #[test]
-fn what_is_no_cloud_is_wrong_use() {
-    for word in ["sugin", "aliyun/job/C", "aliyun/job/C/5"] {
+fn what_is_no_cloud_is_a_usage_error() {
+    for (word, hint) in [
+        ("sugin", "did you mean 'sugon'?"),
+        ("alyun@prod", "did you mean 'aliyun'?"),
+        ("azure", "aliyun@prod"),
+        ("aliyun/job/C", "aliyun@prod"),
+        ("aliyun/job/C/5", "aliyun@prod"),
+    ] {
         let run = joblens(&["doctor", word]).run();
         assert_eq!(run.code, 2, "{word}: {}", run.stdout);
-        assert!(run.stderr.contains("aliyun@prod"), "{}", run.stderr);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
     }
 }
 
@@ -98,7 +104,7 @@ fn profiles_are_narrowed_by_option_and_by_argument() {
 }
 
 #[test]
-fn a_setting_that_is_wrong_in_use_is_told_with_the_settings() {
+fn a_setting_that_is_wrong_in_use_is_reported_with_the_settings() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     std::fs::write(&path, "[sugon.default]\ninsecure_skip_verify = true\n").unwrap();

@@ -169,7 +169,7 @@ fn a_certificate_at_the_wrong_time_or_for_another_name_says_which() {
 }
 
 #[test]
-fn a_server_that_wants_a_certificate_is_told_what_to_set() {
+fn a_server_that_wants_a_certificate_gets_a_hint_what_to_set() {
     let server = Tls::start(Unusual {
         wants_certificates: true,
         ..Unusual::default()
@@ -196,7 +196,7 @@ fn a_server_that_wants_a_certificate_is_told_what_to_set() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_is_told_as_such() {
+fn a_server_that_speaks_no_tls_is_reported_as_such() {
     let server = Server::answering(http("400 Bad Request", "", b""));
     // Bytes of TLS hold no end of a head, so that the server answers when the client is gone; one
     // that speaks at once is heard.
@@ -265,7 +265,8 @@ fn a_machine_without_certificates_says_so() {
     failure(&run)
         .is("certificates", "network", 5)
         .contains("no CA certificates")
-        .advises("ca-certificates");
+        .contains("SSL_CERT_FILE: /nonexistent does not exist")
+        .advises("unset the variable");
     assert_eq!(run.json()["checks"][2]["status"], "warn");
 }
 

@@ -152,7 +152,7 @@ fn warnings_and_since_leave_out_what_is_not_asked_for() {
     let never = "2999-01-01T00:00:00+08:00";
     let none = events(&emulated, &["--since", never, JOB]);
     assert_eq!((none.code, none.stdout.as_str()), (0, ""));
-    assert_eq!(none.stderr, "joblens: no matching events\n");
+    assert_eq!(none.stderr, "no matching events\n");
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn a_page_has_the_times_of_the_reader_and_says_where_a_cloud_cuts() {
         "{}",
         run.stdout
     );
-    assert!(run.stdout.contains("◀ first bad"));
-    let note = "joblens: note: Tencent only keeps events of the last hour\n";
+    assert!(run.stdout.contains("◀ first problem"));
+    let note = "note: Tencent only keeps events of the last hour\n";
     assert_eq!(run.stderr, note);
     assert!(
         page(&["--time", "utc", SERVICE])
@@ -305,12 +305,12 @@ fn tables_and_expressions_pick_what_is_wanted() {
     let tsv = events(&emulated, &[&["-o", "tsv"][..], &picked].concat());
     assert_eq!(
         tsv.stdout,
-        "mark\treason\nfirst bad\tpod启动失败\nbad\tUnhealthy\n"
+        "mark\treason\nfirst problem\tpod启动失败\nproblem\tUnhealthy\n"
     );
     let table = events(&emulated, &[&["--no-headers"][..], &picked].concat());
     assert_eq!(
         table.stdout,
-        "first bad  pod启动失败\nbad        Unhealthy\n"
+        "first problem  pod启动失败\nproblem        Unhealthy\n"
     );
     let expression = ".events[] | select(.first_bad) | .reason";
     let jq = events(&emulated, &["--jq", expression, SERVICE, JOB]);
@@ -325,7 +325,7 @@ fn tables_and_expressions_pick_what_is_wanted() {
 }
 
 #[test]
-fn wrong_use_is_told_before_the_first_call() {
+fn usage_errors_are_reported_before_the_first_request() {
     let emulated = Emulated::start(WORLD);
     for (arguments, said) in [
         (&[][..], "no references given"),

@@ -35,7 +35,7 @@ fn the_first_lines_are_the_likely_cause_in_local_time_even_in_a_pipe() {
 }
 
 #[test]
-fn several_things_have_a_page_each_and_what_failed_is_told_beside_them() {
+fn several_jobs_have_a_page_each_and_what_failed_is_reported_beside_them() {
     let emulated = Emulated::start(WORLD);
     let missing = "aliyun/job/ehpc-hz-FYUr32/none";
     let run = emulated.joblens(&["desc", SERVICE, missing, "-"]);
@@ -85,12 +85,12 @@ fn other_forms_are_those_of_get() {
 }
 
 #[test]
-fn bad_input_is_told_before_the_first_call() {
+fn bad_input_is_reported_before_the_first_request() {
     let emulated = Emulated::start(WORLD);
     for arguments in [&["describe"][..], &["describe", JOB, "aliyun/jbo/c/5"]] {
         let run = emulated.joblens(arguments).run();
         assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-        assert!(run.stderr.contains("\n  try    "), "{}", run.stderr);
+        assert!(run.stderr.contains("\nhint: "), "{}", run.stderr);
     }
     assert_eq!(emulated.accesses().len(), 0);
 }

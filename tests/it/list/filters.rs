@@ -34,7 +34,7 @@ fn nothing_found_is_no_failure_and_says_where_and_what() {
         assert_eq!(run.code, 0);
         assert_eq!(
             run.stderr,
-            "joblens: nothing found in aliyun/job/ehpc-hz-1/ (state canceled)\n"
+            "nothing found in aliyun/job/ehpc-hz-1/ (state canceled)\n"
         );
     }
     let quiet = list(&emulated, &["aliyun/job/ehpc-hz-1", "-s", "canceled", "-q"]);
@@ -58,7 +58,7 @@ fn clusters_are_found_by_name() {
 }
 
 #[test]
-fn a_filter_of_things_is_refused_where_only_clusters_lie() {
+fn a_filter_of_jobs_is_refused_where_only_clusters_lie() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun", "--active"]);
     assert_eq!(run.code, 2);

@@ -33,7 +33,7 @@ fn every_kind_is_listed_by_its_scope_with_or_without_a_slash() {
 }
 
 #[test]
-fn a_cloud_alone_lists_its_clusters_or_its_things_where_it_has_none() {
+fn a_cloud_alone_lists_its_clusters_or_its_jobs_where_it_has_none() {
     let emulated = Emulated::start(WORLD);
     let clusters = list(&emulated, &["aliyun", "-o", "json"]).json();
     assert_eq!(clusters["jobs"], json!([]));
@@ -61,7 +61,7 @@ fn what_is_printed_can_be_listed_and_looked_up_in_its_turn() {
 }
 
 #[test]
-fn people_see_clusters_in_a_table_of_their_own_before_the_things() {
+fn people_see_clusters_in_a_table_of_their_own_before_the_jobs() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["sugon", "tencent"]);
     let lines: Vec<&str> = run.stdout.lines().collect();
@@ -70,10 +70,7 @@ fn people_see_clusters_in_a_table_of_their_own_before_the_things() {
     assert_eq!(lines[2], "");
     assert!(lines[3].starts_with("REF"));
     assert!(lines[4].starts_with("sugon/instance/i-1"));
-    assert_eq!(
-        run.stderr,
-        "joblens: 2 found in sugon/instance/, tencent/\n"
-    );
+    assert_eq!(run.stderr, "2 found in sugon/instance/, tencent/\n");
 }
 
 #[test]

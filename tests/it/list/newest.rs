@@ -60,7 +60,7 @@ fn an_empty_scope_has_no_newest() {
 }
 
 #[test]
-fn gates_refuse_it_before_the_first_call() {
+fn gates_refuse_it_before_the_first_request() {
     let emulated = Emulated::start(WORLD);
     for arguments in [
         ["wait", LATEST].as_slice(),

@@ -20,18 +20,18 @@ fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
         assert_eq!(run.stdout.matches("aliyun/job/c/1_").count(), 100);
         assert_eq!(
             run.stderr,
-            "joblens: 100 found in aliyun/job/c/\n\
-             joblens: aliyun/job/c/: showing the first 100 of 250; use --limit none to show all\n"
+            "100 found in aliyun/job/c/\n\
+             aliyun/job/c/: showing the first 100 of 250; use --limit none to show all\n"
         );
     }
     assert_eq!(pages_asked(&emulated), 3);
     let all = list(&emulated, &["aliyun/job/c", "--limit", "none"]);
     assert_eq!(all.stdout.lines().count(), 251);
-    assert_eq!(all.stderr, "joblens: 250 found in aliyun/job/c/\n");
+    assert_eq!(all.stderr, "250 found in aliyun/job/c/\n");
 }
 
 #[test]
-fn a_limit_is_told_to_programs_too() {
+fn a_limit_is_reported_to_programs_too() {
     let emulated = Emulated::start(&many("c", 250));
     let run = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "json"]);
     let json = run.json();

@@ -85,7 +85,7 @@ fn a_profile_that_is_named_is_the_only_one() {
 }
 
 #[test]
-fn a_filter_of_things_leaves_clusters_out_and_says_so() {
+fn a_filter_of_jobs_leaves_clusters_out_and_says_so() {
     let emulated = Emulated::start(WORLD);
     let run = bare(&emulated, SETTINGS, &["--active", "-o", "json"]);
     let json = run.json();
@@ -138,7 +138,7 @@ fn assert_half_configured(run: &Run, scope: &str, said: &str) {
 }
 
 #[test]
-fn a_table_without_a_credential_is_told_and_never_left_out() {
+fn a_table_without_a_credential_is_reported_and_never_left_out() {
     let emulated = Emulated::start(WORLD);
     for table in ["", "endpoint = 'ORIGIN'\n"] {
         let settings = format!("{SETTINGS}\n[sugon.default]\n{table}");
@@ -152,7 +152,7 @@ fn a_table_without_a_credential_is_told_and_never_left_out() {
 }
 
 #[test]
-fn variables_of_joblens_without_a_credential_are_told_and_those_of_other_tools_are_not() {
+fn variables_of_joblens_without_a_credential_are_reported_and_those_of_other_tools_are_not() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");

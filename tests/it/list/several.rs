@@ -35,24 +35,24 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
         json["coverage"],
         json!({"complete": false, "asked": 3, "answered": 2})
     );
-    let told = "joblens: 2 found in sugon/instance/, huawei/image-job/\n\
-                joblens: could not list aliyun/job/nosuch/\n";
+    let told = "2 found in sugon/instance/, huawei/image-job/\n\
+                could not list aliyun/job/nosuch/\n";
     assert!(run.stderr.ends_with(told), "{}", run.stderr);
     let named = names(&emulated, &scopes);
     assert!(named[2].starts_with("#!incomplete: aliyun/job/nosuch/: could not be listed"));
 }
 
 #[test]
-fn could_not_look_is_not_nothing_found() {
+fn a_failed_list_is_not_an_empty_list() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun/job/nosuch"]);
     assert_eq!((run.code, run.stdout.as_str()), (3, ""));
-    assert!(run.stderr.starts_with("joblens: aliyun/job/nosuch/: "));
+    assert!(run.stderr.starts_with("error: aliyun/job/nosuch/: "));
     assert!(!run.stderr.contains("nothing found"), "{}", run.stderr);
     let both = list(&emulated, &["aliyun/job/nosuch", "sugon", "-s", "failed"]);
     assert_eq!(both.code, 3);
-    let told = "joblens: nothing found in sugon/instance/ (state failed)\n\
-                joblens: could not list aliyun/job/nosuch/\n";
+    let told = "nothing found in sugon/instance/ (state failed)\n\
+                could not list aliyun/job/nosuch/\n";
     assert!(both.stderr.ends_with(told), "{}", both.stderr);
 }
 

@@ -3,7 +3,7 @@ use crate::support::emulated::Emulated;
 use crate::support::joblens;
 
 #[test]
-fn wrong_use_is_told_before_the_first_call_with_the_nearest_word() {
+fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
     let emulated = Emulated::start(WORLD);
     let wrong: [(&[&str], &str); 10] = [
         (&["aliyun/job/c/5"], "this is a single resource"),

@@ -106,7 +106,7 @@ fn a_centre_that_asks_for_a_certificate_is_shown_the_profiles_own() {
 }
 
 #[test]
-fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
+fn an_identity_that_cannot_be_used_is_a_usage_error_and_shows_no_key() {
     let centre = Centre::start(false);
     let key = fs::read_to_string(centre.file("user.key")).unwrap();
     let middle = key.lines().nth(1).unwrap().to_owned();

@@ -191,7 +191,7 @@ fn a_redirect_takes_no_credentials_elsewhere() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected_once_and_told() {
+fn a_clock_that_is_off_is_corrected_once_and_reported() {
     for (offset, direction) in [("-20m", "ahead of"), ("+20m", "behind")] {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
         let run = emulated.get(&[JOB, IMAGE_JOB]).run();
@@ -286,7 +286,7 @@ fn all_clouds_are_asked_at_the_same_time() {
 }
 
 #[test]
-fn many_things_of_one_cloud_share_the_places_in_flight() {
+fn many_jobs_of_one_cloud_share_the_places_in_flight() {
     let scenario = "latency = '200ms'\n[[job]]\nref = 'aliyun/job/C/1_1-60'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
     let run = emulated

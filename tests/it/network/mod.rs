@@ -1,9 +1,13 @@
 //! Connections, certificates and proxies; failures, and when a call is sent again.
 
+mod bodies;
 mod connection;
 mod failures;
 mod faults;
+mod handshakes;
+mod proxies;
 mod refusals;
 mod retries;
+mod slow;
 mod trust;
 mod wire;

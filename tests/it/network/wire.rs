@@ -154,7 +154,7 @@ fn answers_keep_the_order_given_and_the_same_reference_is_asked_once() {
 }
 
 #[test]
-fn every_wrong_reference_is_told_and_nothing_is_asked() {
+fn every_wrong_reference_is_reported_and_nothing_is_asked() {
     let server = Server::answering(json("{}"));
     let run = get(
         &server.origin(),
@@ -214,7 +214,7 @@ fn other_hosts_are_asked_through_the_proxy_of_the_environment() {
 }
 
 #[test]
-fn a_proxy_that_asks_for_a_password_is_told_apart_from_a_cloud_that_refuses() {
+fn a_proxy_that_asks_for_a_password_differs_from_a_cloud_that_refuses() {
     let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
     let run = get("https://sugon.test", &[&reference(1)])
         .env(
@@ -238,7 +238,7 @@ fn a_proxy_that_asks_for_a_password_is_told_apart_from_a_cloud_that_refuses() {
 }
 
 #[test]
-fn plain_http_beyond_loopback_is_wrong_use() {
+fn plain_http_beyond_loopback_is_a_usage_error() {
     let run = get("http://sugon.test", &[&reference(1)]).run();
     assert_eq!(run.code, 2);
     assert!(
@@ -367,7 +367,7 @@ fn a_host_that_never_answers_is_not_asked_by_each_reference_in_turn() {
 }
 
 #[test]
-fn a_ca_file_that_cannot_be_used_is_told_before_the_first_call() {
+fn a_ca_file_that_cannot_be_used_is_reported_before_the_first_request() {
     let server = Server::answering(json("{}"));
     let run = get(
         &server.origin(),

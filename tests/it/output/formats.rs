@@ -255,7 +255,7 @@ fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
 }
 
 #[test]
-fn options_that_have_no_place_are_told_before_the_first_call() {
+fn options_that_have_no_place_are_reported_before_the_first_request() {
     let emulated = Emulated::start(SCENARIO);
     for (options, said) in [
         (&["--jq", ".jobs["][..], "at column 7"),

@@ -1,310 +1,64 @@
-//! The commands themselves: help, demo, emulate, unknown words, closed outputs.
+//! The command line itself: help, unknown words, closed outputs.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
+use std::io::Read as _;
+use std::process::{Command, Stdio};
 
-use crate::config::settings::Config;
-use crate::support::emulated::{Emulated, requests};
+use crate::support::emulated::Emulated;
 use crate::support::joblens;
-use crate::support::jobs::{INSTANCE, JOB, KINDS, WORLD};
+use crate::support::jobs::{INSTANCE, JOB, WORLD};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
-#[test]
-fn demo_shows_one_of_each_kind_and_how_to_do_it_by_hand() {
-    let run = joblens(&["demo"]).run();
-    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    let rows: Vec<&str> = run
-        .stdout
-        .lines()
-        .take_while(|line| !line.is_empty())
-        .collect();
-    assert_eq!(rows.len(), 7, "{}", run.stdout);
-    for (row, state) in rows[1..].iter().zip([
-        "failed",
-        "succeeded",
-        "failed",
-        "running",
-        "failed",
-        "unknown",
-    ]) {
-        assert_eq!(row.split_whitespace().nth(1), Some(state), "{row}");
-    }
-    for command in [
-        " emulate\n",
-        "emulate --print-env)\"\n",
-        " get aliyun/job/ehpc-hz-FYUr32/train-7",
-    ] {
-        assert!(run.stdout.contains(command), "{command}: {}", run.stdout);
-    }
-}
+/// The commands with a help of their own.
+const COMMANDS: [&str; 20] = [
+    "get",
+    "describe",
+    "events",
+    "list",
+    "wait",
+    "watch",
+    "kinds",
+    "states",
+    "schema",
+    "auth",
+    "auth status",
+    "doctor",
+    "config",
+    "config init",
+    "config path",
+    "completion",
+    "man",
+    "demo",
+    "emulate",
+    "",
+];
 
 #[test]
-fn demo_needs_no_settings_and_uses_none() {
-    let run = joblens(&["demo", "-o", "json", "-p", "prod"])
-        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "mine")
-        .env("JOBLENS_ALIYUN_ENDPOINT", "http://127.0.0.1:9")
-        .env("JOBLENS_PROFILE", "prod")
-        .env("HTTPS_PROXY", "http://127.0.0.1:9")
-        .env("ALL_PROXY", "http://127.0.0.1:9")
-        .run();
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(
-        (
-            &run.json()["command"],
-            run.json()["jobs"].as_array().unwrap().len()
-        ),
-        (&"demo".into(), 6)
-    );
-    assert!(run.stderr.contains("emulate --print-env"), "{}", run.stderr);
-    assert_eq!(
-        run.json()["jobs"][1]["ref"],
-        "aliyun/job/ehpc-hz-FYUr32/10_3"
-    );
-}
-
-/// A served emulator that is ended with the test.
-struct Served {
-    child: Child,
-    port: String,
-}
-
-impl Served {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(BINARY)
-            .args(["emulate", "--port", "0"])
-            .args(arguments)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
-        let port = first.rsplit(':').next().unwrap().to_owned();
-        let second = lines.next().unwrap().unwrap();
-        assert!(
-            second.ends_with(&format!("emulate --print-env --port {port})\"")),
-            "{second}"
-        );
-        // Its log must be read, or it would wait for room in the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, port }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn exports(text: &str) -> Vec<(String, String)> {
-    text.lines()
-        .map(|line| {
-            let (name, value) = line
-                .strip_prefix("export ")
-                .unwrap()
-                .split_once('=')
-                .unwrap();
-            (name.to_owned(), value.trim_matches('\'').to_owned())
-        })
-        .collect()
-}
-
-#[test]
-fn emulate_serves_those_who_take_its_variables() {
-    let served = Served::start(&[]);
-    let printed = joblens(&["emulate", "--print-env", "--port", &served.port]).run();
-    assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));
-    let reference = "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4";
-    let run = joblens(&["get", "-o", "json", reference, JOB])
-        .envs(exports(&printed.stdout))
-        .run();
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(run.json()["jobs"][0]["exit_code"], 2);
-    let counted = requests(&format!("http://127.0.0.1:{}", served.port));
-    assert_eq!(counted["aliyun/ListInvocationStatus"], 1);
-    assert_eq!(counted["aliyun/ListInvocationResults"], 1);
-    assert_eq!(counted["aliyun/DescribeServerlessJobs"], 1);
-    let taken = joblens(&["emulate", "--port", &served.port]).run();
-    assert_eq!(taken.code, 2);
-    assert!(
-        taken.stderr.contains("cannot listen on") && taken.stderr.contains("--port"),
-        "{}",
-        taken.stderr
-    );
-}
-
-#[test]
-fn emulate_serves_a_scenario_of_ones_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("mine.toml");
-    std::fs::write(&path, WORLD).unwrap();
-    let served = Served::start(&["--scenario", path.to_str().unwrap()]);
-    let environment = joblens::emulator::environment(&format!("http://127.0.0.1:{}", served.port));
-    let mut arguments = vec!["get", "-o", "json"];
-    arguments.extend(KINDS);
-    let run = joblens(&arguments).envs(environment).run();
-    assert_eq!(
-        (run.code, run.json()["jobs"].as_array().unwrap().len()),
-        (0, 5)
-    );
-    std::fs::write(&path, "[[job]]\nref = 'aliyun/job/C/1'\nsates = []\n").unwrap();
-    let wrong = joblens(&[
-        "emulate",
-        "--port",
-        "0",
-        "--scenario",
-        path.to_str().unwrap(),
-    ])
-    .run();
-    assert_eq!(wrong.code, 2);
-    assert!(wrong.stderr.contains("mine.toml:3: "), "{}", wrong.stderr);
-}
-
-#[test]
-fn print_env_prints_lines_that_a_shell_takes() {
-    let run = joblens(&["emulate", "--print-env"]).run();
-    assert_eq!(run.code, 0);
-    let origins = run
-        .stdout
-        .lines()
-        .filter(|line| line.ends_with("_ENDPOINT='http://127.0.0.1:7411'"))
-        .count();
-    assert_eq!(origins, 12, "{}", run.stdout);
-    let shell = Command::new("sh")
-        .args([
-            "-c",
-            "eval \"$1\" && printf %s \"$JOBLENS_SUGON_ENDPOINT\"",
-            "sh",
-            &run.stdout,
-        ])
-        .env_clear()
-        .output()
-        .unwrap();
-    assert_eq!(shell.stdout, b"http://127.0.0.1:7411");
-}
-
-/// A shell as somebody works in it: accounts, profiles and hosts of the real clouds in every form.
-fn busy_shell(config: &str) -> Vec<(&'static str, String)> {
-    let canary = "http://127.0.0.1:9";
-    let mut shell: Vec<_> = [
-        "JOBLENS_ALIYUN_ENDPOINT",
-        "JOBLENS_HUAWEI_IAM_ENDPOINT",
-        "HUAWEICLOUD_SDK_IAM_ENDPOINT",
-        "ALIBABA_CLOUD_STS_ENDPOINT",
-        "JOBLENS_SUGON_AUTH_ENDPOINT",
-        "JOBLENS_SUGON_PLATFORM_ENDPOINT",
-        "JOBLENS_TENCENT_METADATA_ENDPOINT",
-    ]
-    .map(|name| (name, canary.to_owned()))
-    .to_vec();
-    shell.extend(
-        [
-            ("JOBLENS_CONFIG", config),
-            ("JOBLENS_PROFILE", "prod"),
-            ("JOBLENS_ALIYUN_SOURCE", "aliyun-cli"),
-            ("JOBLENS_HUAWEI_SOURCE", "metadata"),
-            ("ALIBABA_CLOUD_SECURITY_TOKEN", "real-token-r1"),
-            ("ALICLOUD_ACCESS_KEY", "LTAIreal"),
-            ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "real-token-r1"),
-            ("JOBLENS_HUAWEI_TOKEN", "real-token-r1"),
-            ("JOBLENS_HUAWEI_USER", "real"),
-            ("JOBLENS_SUGON_ACCESS_KEY", "real"),
-            ("JOBLENS_SUGON_SECRET_KEY", "real-secret-r2"),
-            ("TENCENTCLOUD_TOKEN", "real-token-r1"),
-        ]
-        .map(|(name, value)| (name, value.to_owned())),
-    );
-    shell
-}
-
-#[test]
-fn a_shell_with_its_variables_reaches_the_emulator_alone() {
-    let config = Config::new(
-        "[aliyun.prod]\nendpoint = 'http://127.0.0.1:9'\naccess_key_id = 'LTAIreal'\naccess_key_secret = 'x'\n\
-         [sugon.default]\nendpoint = 'http://127.0.0.1:9'\n",
-    );
-    let served = Served::start(&[]);
-    let printed = joblens(&["emulate", "--print-env", "--port", &served.port]).run();
-    let inside = |arguments: &[&str]| {
-        joblens(arguments)
-            .envs(busy_shell(&config.path()))
-            .envs(exports(&printed.stdout))
-            .run()
-    };
-    let mut get = vec!["get", "-o", "json"];
-    get.extend(KINDS);
-    let run = inside(&get);
-    assert!(run.code == 0 || run.code == 3, "{}", run.stderr);
-    let answered = requests(&format!("http://127.0.0.1:{}", served.port));
-    let clouds = ["aliyun", "huawei", "sugon", "tencent"];
-    for cloud in clouds {
-        let is_of = |name: &&String| name.starts_with(cloud);
-        assert!(
-            answered.keys().any(|name| is_of(&name)),
-            "{cloud}: {answered:?}"
-        );
-    }
-    let run = inside(&["auth", "status", "-o", "json"]);
-    let accounts = run.json()["accounts"].as_array().unwrap().clone();
-    let shown: Vec<_> = accounts
-        .iter()
-        .map(|one| {
-            (
-                one["cloud"].as_str().unwrap(),
-                one["source"].as_str().unwrap(),
-            )
-        })
-        .collect();
-    let expected = ["aliyun", "sugon", "huawei", "tencent"].map(|cloud| (cloud, "environment"));
-    assert_eq!(shown, expected, "{}", run.stderr);
-    for account in &accounts {
-        assert_eq!(
-            account["endpoint"],
-            format!("http://127.0.0.1:{}", served.port)
-        );
-    }
-    let run = inside(&["get", "-o", "json", "aliyun@prod/job/C/1"]);
-    assert!(
-        run.stderr.contains("aliyun has no profile 'prod'"),
-        "{}",
-        run.stderr
-    );
-}
-
-#[test]
-fn every_help_has_two_examples_after_the_options() {
-    for arguments in [
-        &["--help"][..],
-        &["-h"],
-        &["get", "--help"],
-        &["list", "--help"],
-        &["demo", "--help"],
-        &["emulate", "--help"],
-        &["help", "get"],
-    ] {
-        let run = joblens(arguments).run();
-        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments:?}");
-        let (options, examples) = run.stdout.split_once("\nExamples:\n").unwrap();
-        let lines: Vec<&str> = examples.lines().collect();
-        assert!(
-            lines[0].contains("joblens") && lines[1].contains("joblens"),
-            "{}",
-            run.stdout
-        );
-        assert!(
-            options.contains("--output") && options.contains("--profile"),
-            "{arguments:?}"
-        );
+fn every_help_has_two_examples_after_the_summary() {
+    for command in COMMANDS {
+        let words = || command.split_whitespace();
+        for arguments in [
+            words().chain(["--help"]).collect::<Vec<_>>(),
+            words().chain(["-h"]).collect(),
+            ["help"].into_iter().chain(words()).collect(),
+        ] {
+            let run = joblens(&arguments).run();
+            assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments:?}");
+            let (summary, rest) = run.stdout.split_once("\n\nExamples:\n").unwrap();
+            assert_eq!(summary.lines().count(), 1, "{arguments:?}: {summary}");
+            let (examples, rest) = rest.split_once("\n\nUsage: joblens").unwrap();
+            let examples = examples.lines().filter(|line| line.contains("joblens "));
+            assert!(examples.count() >= 2, "{arguments:?}: {}", run.stdout);
+            assert!(
+                rest.contains("--output") && rest.contains("--profile"),
+                "{arguments:?}"
+            );
+        }
     }
 }
 
 #[test]
-fn without_a_word_the_help_is_a_complaint() {
+fn without_arguments_the_help_is_an_error() {
     let run = joblens(&[]).run();
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     assert!(run.stderr.contains("\nExamples:\n"), "{}", run.stderr);
@@ -320,7 +74,7 @@ fn the_version_is_one_line() {
 }
 
 #[test]
-fn words_and_options_from_elsewhere_get_their_sentence() {
+fn commands_and_options_of_other_tools_get_a_hint() {
     for (arguments, sentence) in [
         (&["delete", "aliyun/job/C/5"][..], "joblens is read-only"),
         (&["submit"], "joblens is read-only"),
@@ -348,7 +102,7 @@ fn words_and_options_from_elsewhere_get_their_sentence() {
 }
 
 #[test]
-fn a_wrong_use_in_json_is_an_envelope_as_well() {
+fn a_usage_error_in_json_is_an_envelope_as_well() {
     for arguments in [
         &["get", "-o", "json"][..],
         &["delete", "-o", "json"],
@@ -365,7 +119,7 @@ fn a_wrong_use_in_json_is_an_envelope_as_well() {
 }
 
 #[test]
-fn an_empty_list_on_standard_input_is_told() {
+fn an_empty_list_on_standard_input_is_an_empty_result() {
     let run = joblens(&["get", "-o", "json", "-"])
         .input("# nothing\n\n")
         .run();

@@ -67,6 +67,30 @@ fn each_command_has_a_page_that_names_its_options() {
 }
 
 #[test]
+fn every_page_has_exit_status_and_examples_and_a_text_for_every_option() {
+    for (name, page) in pages() {
+        let section = |heading: &str| {
+            let heading = format!(".SH {heading}\n");
+            page.find(&heading)
+                .unwrap_or_else(|| panic!("{name} has no {heading}"))
+        };
+        assert!(
+            section("DESCRIPTION") < section("\"EXIT STATUS\""),
+            "{name}"
+        );
+        assert!(section("\"EXIT STATUS\"") < section("EXAMPLES"), "{name}");
+        let examples = &page[section("EXAMPLES")..];
+        assert!(examples.contains("joblens "), "{name}: {examples}");
+        for option in page.split("\n.TP\n").skip(1) {
+            let mut lines = option.lines();
+            let (option, text) = (lines.next().unwrap(), lines.next().unwrap_or_default());
+            let is_text = !text.is_empty() && !text.starts_with('.');
+            assert!(is_text, "{name}: {option}: {text:?}");
+        }
+    }
+}
+
+#[test]
 fn the_pages_of_two_days_are_the_same() {
     let pages = pages();
     assert_eq!(pages, self::pages());
@@ -81,7 +105,7 @@ fn the_pages_of_two_days_are_the_same() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn a_folder_that_cannot_be_made_is_reported() {
     let run = joblens(&["man", "/proc/nowhere/man1"]).run();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("/proc/nowhere/man1"), "{}", run.stderr);

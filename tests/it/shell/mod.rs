@@ -2,6 +2,7 @@
 
 mod command_line;
 mod completion;
+mod demo;
 mod man;
 mod shells;
 

@@ -120,6 +120,12 @@ impl Joblens {
         self
     }
 
+    /// Opens no more files at once than this.
+    pub fn open_files(mut self, limit: u64) -> Self {
+        self.prelude.push(format!("ulimit -n {limit}"));
+        self
+    }
+
     /// Ignores a signal from the start, as `nohup` does for `HUP`.
     pub fn ignoring(mut self, signal: &str) -> Self {
         self.prelude.push(format!("trap '' {signal}"));

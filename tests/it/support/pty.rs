@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -11,7 +13,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 pub struct Terminal {
     /// What a program gets as its outputs.
     pub user: File,
-    shown: JoinHandle<Vec<u8>>,
+    reader: JoinHandle<()>,
+    shown: Arc<(Mutex<Vec<u8>>, Condvar)>,
 }
 
 impl Terminal {
@@ -31,21 +34,40 @@ impl Terminal {
         };
         tcsetwinsize(&controller, size).unwrap();
         let mut controller = File::from(controller);
-        let shown = thread::spawn(move || {
-            let mut shown = Vec::new();
+        let shown: Arc<(Mutex<Vec<u8>>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&shown);
+        let reader = thread::spawn(move || {
             let mut part = [0; 4096];
             // The last program that closes the terminal makes this fail.
             while let Ok(length @ 1..) = controller.read(&mut part) {
-                shown.extend_from_slice(&part[..length]);
+                shared.0.lock().unwrap().extend_from_slice(&part[..length]);
+                shared.1.notify_all();
             }
-            shown
         });
-        Self { user, shown }
+        Self {
+            user,
+            reader,
+            shown,
+        }
+    }
+
+    /// Waits until this text was written.
+    pub fn wait_for(&self, text: &str) {
+        let (shown, changed) = &*self.shown;
+        let is_missing = |shown: &mut Vec<u8>| !String::from_utf8_lossy(shown).contains(text);
+        let shown = shown.lock().unwrap();
+        let limit = Duration::from_secs(60);
+        let (shown, waited) = changed
+            .wait_timeout_while(shown, limit, is_missing)
+            .unwrap();
+        assert!(!waited.timed_out(), "{:?}", String::from_utf8_lossy(&shown));
     }
 
     /// All that was written, once every program has closed the terminal.
     pub fn shown(self) -> String {
         drop(self.user);
-        String::from_utf8(self.shown.join().unwrap()).unwrap()
+        self.reader.join().unwrap();
+        let shown = self.shown.0.lock().unwrap();
+        String::from_utf8(shown.clone()).unwrap()
     }
 }

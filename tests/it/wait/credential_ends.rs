@@ -64,7 +64,7 @@ fn printed(emulated: &Emulated, end: &str) -> Home {
 }
 
 #[test]
-fn is_told_on_the_first_line_with_what_follows() {
+fn is_reported_on_the_first_line_with_what_follows() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let at = in_an_hour();
     let home = printed(&emulated, &at.to_rfc3339());
@@ -73,7 +73,7 @@ fn is_told_on_the_first_line_with_what_follows() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         let first = run.stderr.lines().next().unwrap();
         let [begin, end] = [
-            "joblens: note: key te… (credential_command) for aliyun@default expires in ",
+            "warning: key te… (credential_command) for aliyun@default expires in ",
             &format!(
                 ", at {}; the command is run again when it expires",
                 at.format("%Y-%m-%d %H:%M:%S %:z")
@@ -89,7 +89,7 @@ fn is_told_on_the_first_line_with_what_follows() {
 }
 
 #[test]
-fn is_not_told_when_the_wait_is_over_by_then_or_the_end_is_far() {
+fn is_not_reported_when_the_wait_is_over_by_then_or_the_end_is_far() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let soon = printed(&emulated, &in_an_hour().to_rfc3339());
     let far = printed(&emulated, "2100-01-01T00:00:00Z");
@@ -111,7 +111,7 @@ fn token(at: DateTime<Utc>) -> String {
 }
 
 #[test]
-fn a_token_that_nobody_renews_is_told_with_what_to_do() {
+fn a_token_that_nobody_renews_is_reported_with_what_to_do() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
     let token = token(in_an_hour());
     let toml = |line: &str| {
@@ -135,7 +135,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
         let run = home.wait(&[INSTANCE, "-t", "2h"]);
         assert_eq!(run.code, 4, "{}", run.stderr);
         let first = run.stderr.lines().next().unwrap();
-        let begin = "joblens: note: token (config file) for sugon@default expires in ";
+        let begin = "warning: token (config file) for sugon@default expires in ";
         assert!(first.starts_with(begin), "{first}");
         assert!(first.contains(said), "{first}");
         assert!(ends(&run)[0].contains(said));
@@ -144,7 +144,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
 }
 
 #[test]
-fn the_end_of_a_tools_key_is_told_with_its_file() {
+fn the_end_of_a_tools_key_is_reported_with_its_file() {
     let emulated = Emulated::start(&job(super::SERVICE, "0s Running"));
     let home = Home::new(&format!(
         "[tencent.default]\nendpoint = '{}'\nregion = 'gz'\nsource = 'tccli'\n",

@@ -31,7 +31,7 @@ fn assert_polled_at_most_twice(emulated: &Emulated) {
 #[test]
 fn an_old_job_that_succeeds_before_the_deadline_passes() {
     let emulated = Emulated::start(&old_until(JOB, 1, "Succeeded"));
-    let run = wait(&emulated, &[JOB, "-t", "6s"]).run();
+    let run = wait(&emulated, &[JOB, "-t", "4s"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_polled_at_most_twice(&emulated);
 }
@@ -41,12 +41,12 @@ fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
     let hang = "[[fault]]\noperation = 'DescribeServerlessJobs'\nkind = 'slow'\ndelay = '1m'\n\
         skip = 1\n";
     let emulated = Emulated::start(&(old(JOB) + hang));
-    let run = wait(&emulated, &[JOB, "-t", "3s"]).run();
+    let run = wait(&emulated, &[JOB, "-t", "2s"]).run();
     assert_eq!(run.code, 124, "{}", run.stderr);
     assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
     assert_eq!(
         reason(&run),
-        format!("timed out after 3s; 1 of 1 still running: {JOB}")
+        format!("timed out after 2s; 1 of 1 still running: {JOB}")
     );
     assert_polled_at_most_twice(&emulated);
 }

@@ -13,7 +13,7 @@ fn world() -> Emulated {
 }
 
 #[test]
-fn the_weightiest_cause_is_told_and_a_verdict_outweighs_all() {
+fn the_weightiest_cause_is_reported_and_a_verdict_outweighs_all() {
     let emulated = world();
     let missing = OTHER_JOB;
     let failed = "aliyun/job/C/3";

@@ -141,7 +141,7 @@ fn any_fails_only_when_none_can_hold() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_is_told_at_once_and_waited_past() {
+fn a_word_that_no_table_knows_is_reported_at_once_and_waited_past() {
     let scenario = job(JOB, "0s Hibernating, 1s Succeeded");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
@@ -149,7 +149,10 @@ fn a_word_that_no_table_knows_is_told_at_once_and_waited_past() {
     let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
     let run = emulated.wait(&[JOB, "-t", "1s"]).run();
     assert_eq!(run.code, 124, "{}", run.stderr);
-    let told = run.stderr.lines().filter(|line| line.contains("note:"));
+    let told = run
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("warning:"));
     assert_eq!(told.count(), 1, "{}", run.stderr);
     assert!(reason(&run).contains("Hibernating"));
 }

@@ -25,7 +25,7 @@ fn what_never_appears_is_waited_for_until_the_deadline() {
 }
 
 #[test]
-fn one_empty_answer_is_weather() {
+fn one_empty_response_is_an_outage() {
     let scenario = job(JOB, "0s Running, 1s Succeeded")
         + "[[fault]]\noperation = '*'\nkind = 'empty'\nskip = 1\ntimes = 2\n";
     let emulated = Emulated::start(&scenario);
@@ -34,7 +34,7 @@ fn one_empty_answer_is_weather() {
 }
 
 #[test]
-fn what_vanished_is_told_as_such() {
+fn what_vanished_is_reported_as_such() {
     let emulated = Emulated::start(&job_with(JOB, "0s Running", "vanishes = '1s'"));
     let run = emulated.wait(&[JOB, "-t", "2500ms"]).run();
     assert_eq!(run.code, 3, "{}", run.stderr);

@@ -42,7 +42,7 @@ fn job(reference: &str, life: &str) -> String {
 fn job_with(reference: &str, life: &str, keys: &str) -> String {
     let step = |step: &str| {
         let (after, state) = step.trim().split_once(' ').unwrap();
-        format!("{{ after = '{after}', state = '{state}' }}")
+        format!("{{ after = '{after}', state = '{state}', unrecognized = true }}")
     };
     let steps: Vec<String> = life.split(',').map(step).collect();
     let steps = steps.join(", ");

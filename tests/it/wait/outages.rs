@@ -14,7 +14,7 @@ fn lines(text: &str, part: &str) -> usize {
 }
 
 #[test]
-fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over() {
+fn an_outage_in_the_middle_is_reported_once_when_it_begins_and_once_when_it_is_over() {
     let kinds = ["status", "html", "empty", "throttle'\nretry_after = '0s"];
     let faults = kinds.map(|kind| {
         format!("[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = '{kind}'\nskip = SKIP\ntimes = 2\n")
@@ -23,9 +23,9 @@ fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over(
         .concat()
         .replacen("SKIP", "1", 1)
         .replace("SKIP", "0");
-    let scenario = job(JOB, "0s Running, 3s Succeeded")
-        + &job("aliyun/job/D/1", "0s Running, 3s Succeeded")
-        + &job(INSTANCE, "0s Running, 3s Completed")
+    let scenario = job(JOB, "0s Running, 1s Succeeded")
+        + &job("aliyun/job/D/1", "0s Running, 1s Succeeded")
+        + &job(INSTANCE, "0s Running, 1s Completed")
         + &faults;
     let emulated = Emulated::start(&scenario);
     let references = [JOB, "aliyun/job/D/1", INSTANCE];
@@ -58,8 +58,9 @@ fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over(
 #[test]
 fn an_outage_by_the_clock_delays_the_verdict_and_changes_nothing_else() {
     let runs = [("Succeeded", 0), ("Failed", 1)].map(|(end, code)| {
-        let life = format!("0s Running, 1500ms {end}");
-        let fault = "[[fault]]\noperation = '*'\nkind = 'status'\nfrom = '1s'\nuntil = '3s'\n";
+        let life = format!("0s Running, 700ms {end}");
+        let fault =
+            "[[fault]]\noperation = '*'\nkind = 'status'\nfrom = '500ms'\nuntil = '1500ms'\n";
         let emulated = Emulated::start(&(job(JOB, &life) + fault));
         let running = emulated
             .wait(&[JOB, "-t", LONG, "--max-attempts", "1"])
@@ -105,7 +106,7 @@ fn a_service_that_stays_down_leaves_it_undecided_at_the_deadline() {
 }
 
 #[test]
-fn nobody_who_listens_is_weather_too() {
+fn a_refused_connection_is_an_outage() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -120,7 +121,7 @@ fn nobody_who_listens_is_weather_too() {
 #[test]
 fn an_outage_that_lasts_too_long_is_given_up() {
     let fault = "[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = 'status'\nskip = 1\n";
-    let scenario = job(JOB, "0s Running") + &job(INSTANCE, "0s Running, 3s Completed") + fault;
+    let scenario = job(JOB, "0s Running") + &job(INSTANCE, "0s Running, 1500ms Completed") + fault;
     let emulated = Emulated::start(&scenario);
     let options = ["--max-outage", "500ms", "--max-attempts", "1", "-t", LONG];
     let run = emulated
@@ -132,7 +133,7 @@ fn an_outage_that_lasts_too_long_is_given_up() {
 }
 
 #[test]
-fn the_deadline_holds_while_looks_hang() {
+fn the_deadline_holds_while_polls_hang() {
     in_parallel(["slow'\ndelay = '1m", "drip"], |kind| {
         let fault = format!("[[fault]]\noperation = '*'\nkind = '{kind}'\n");
         let emulated = Emulated::start(&(job(JOB, "0s Running") + &fault));
@@ -143,7 +144,7 @@ fn the_deadline_holds_while_looks_hang() {
 }
 
 #[test]
-fn a_look_that_the_deadline_cuts_off_is_no_fault_of_the_cloud() {
+fn a_poll_that_the_deadline_cuts_off_is_not_an_error_of_the_cloud() {
     let fault = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\nskip = 1\n";
     let emulated = Emulated::start(&(job(JOB, "0s Running") + fault));
     let run = emulated.wait(&[JOB, "-t", "2s"]).run();
@@ -152,7 +153,7 @@ fn a_look_that_the_deadline_cuts_off_is_no_fault_of_the_cloud() {
 }
 
 #[test]
-fn an_outage_is_given_up_while_a_look_hangs() {
+fn an_outage_is_given_up_while_a_poll_hangs() {
     let faults = "[[fault]]\noperation = '*'\nkind = 'status'\ntimes = 1\n\
         [[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '2m'\n";
     let emulated = Emulated::start(&(job(JOB, "0s Running") + faults));

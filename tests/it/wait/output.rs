@@ -17,7 +17,7 @@ fn standard_error_tells_changes_and_the_verdict_last() {
         lines[0]
     );
     assert!(lines[1].ends_with(&format!("{JOB}: succeeded, was running")));
-    assert!(lines[2].starts_with("joblens: passed: 1 of 1 succeeded ("));
+    assert!(lines[2].starts_with("passed: 1 of 1 succeeded ("));
     let calls = run.json()["gate"]["requests"].as_u64().unwrap();
     assert!(
         lines[2].ends_with(&format!(", {calls} requests)")),
@@ -35,11 +35,7 @@ fn quiet_means_silent_until_the_end() {
     let run = emulated.wait(&[JOB, "-q"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    assert!(
-        run.stderr.starts_with("joblens: passed: "),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.starts_with("passed: "), "{}", run.stderr);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn a_signal_ends_it_while_a_call_hangs() {
 }
 
 #[test]
-fn a_signal_ends_it_when_nobody_reads_standard_output_and_the_summary_is_told() {
+fn a_signal_ends_it_when_nobody_reads_standard_output_and_the_summary_is_reported() {
     let emulated = running();
     let (reader, writer) = full();
     let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
@@ -141,7 +141,7 @@ fn a_slow_reader_gets_everything() {
 }
 
 #[test]
-fn a_full_standard_error_holds_up_no_look() {
+fn a_full_standard_error_does_not_delay_polls() {
     let scenario = job(JOB, "0s Running, 1s Succeeded");
     let emulated = Emulated::start(&scenario);
     let (reader, writer) = full();

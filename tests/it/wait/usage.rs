@@ -64,7 +64,50 @@ fn a_gate_in_ci_needs_a_deadline() {
 }
 
 #[test]
-fn wrong_times_goals_and_references_are_told_before_the_first_call() {
+fn a_usage_error_says_what_to_write_instead() {
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
+    for (arguments, message, hint) in [
+        (&["-t", "30", JOB][..], "missing unit", "30s or 30m?"),
+        (&["-t", "1.5h", JOB], "fractions are not supported", "1h30m"),
+        (&["-t", "30min", JOB], "unknown unit", "30m"),
+        (
+            &["-t", "-5m", JOB],
+            "unexpected argument '-5' found",
+            "cannot be negative",
+        ),
+        (&["--timeout=-5m", JOB], "cannot be negative", "15m"),
+        (
+            &["-t", "1m", "--for", "no-warnings", JOB],
+            "a duration is missing",
+            "--for no-warnings=10m",
+        ),
+        (
+            &["-t", "1m", "--for", "no-warnings=10", JOB],
+            "missing unit",
+            "10s or 10m?",
+        ),
+        (
+            &["-t", "1m", "aliyun/job/C/"],
+            "this is a scope; a gate needs single resources",
+            "joblens list aliyun/job/C --active -o name | joblens wait - -t 5m",
+        ),
+        (
+            &["-t", "1m", "aliyun/job/C/5/"],
+            "this is a scope",
+            "did you mean 'aliyun/job/C/5'?",
+        ),
+    ] {
+        let run = emulated.joblens(&[&["wait"], arguments].concat()).run();
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        let (error, next) = run.stderr.split_once("\nhint: ").unwrap();
+        assert!(error.contains(message), "{arguments:?}: {error}");
+        assert!(next.contains(hint), "{arguments:?}: {next}");
+    }
+    assert!(emulated.accesses().is_empty());
+}
+
+#[test]
+fn wrong_times_goals_and_references_are_reported_before_the_first_request() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     for wrong in [
         &[JOB, "-t", "90"][..],

@@ -12,7 +12,7 @@ fn service(warnings: &str) -> String {
 }
 
 const OLD: &str = "{ after = '5m', reason = 'BackOff', message = 'pull', count = 40 }";
-const NEW: &str = "{ after = '1h4s', reason = 'Unhealthy', message = 'probe failed' }";
+const NEW: &str = "{ after = '1h2s', reason = 'Unhealthy', message = 'probe failed' }";
 
 #[test]
 fn old_warnings_do_not_fail_a_service_that_stays_quiet() {
@@ -77,7 +77,7 @@ fn a_job_that_fails_quietly_fails_the_gate() {
 }
 
 #[test]
-fn a_state_of_what_has_none_is_wrong_use() {
+fn a_state_of_what_has_none_is_a_usage_error() {
     let emulated = Emulated::start(&service(OLD));
     for command in ["wait", "get"] {
         let arguments: &[&str] = match command {

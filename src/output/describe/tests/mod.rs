@@ -210,7 +210,7 @@ fn of_thousands_of_tasks_all_that_failed_are_shown_and_the_rest_is_counted() {
 }
 
 #[test]
-fn several_things_have_a_rule_with_their_reference_before_each() {
+fn several_jobs_have_a_rule_with_their_reference_before_each() {
     let screen = RenderContext {
         width: Some(40),
         colour: false,

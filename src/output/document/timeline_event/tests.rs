@@ -118,7 +118,7 @@ fn says_which_restart_a_start_was_and_where_it_happened() {
 }
 
 #[test]
-fn a_creation_in_the_second_of_the_start_is_told_once() {
+fn a_creation_in_the_second_of_the_start_is_reported_once() {
     let job = Job {
         created_at: Time::from_rfc3339("2026-01-02T03:04:05.1Z"),
         started_at: Time::from_rfc3339("2026-01-02T03:04:05.9Z"),
@@ -152,7 +152,7 @@ fn an_end_without_a_time_comes_last_and_a_good_one_of_a_part_is_left_out() {
 }
 
 #[test]
-fn an_end_whose_state_is_not_told_is_unknown_and_not_bad() {
+fn an_end_whose_state_is_not_reported_is_unknown_and_not_bad() {
     let job = Job {
         ended: true,
         finished_at: at(5),
@@ -177,7 +177,7 @@ fn a_job_on_its_way_has_no_end() {
 }
 
 #[test]
-fn tasks_with_one_name_are_told_by_their_ids() {
+fn tasks_with_one_name_are_distinguished_by_their_ids() {
     let task = |id: &str, name: &str| Task {
         id: Some(id.into()),
         name: Some(name.into()),

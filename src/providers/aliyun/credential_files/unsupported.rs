@@ -1,9 +1,9 @@
 //! Errors for the kinds of credentials that are not read. One that is not known is never quoted: it may be a
 //! secret that was pasted in its place.
 
+use crate::credentials::file::FileProfile;
 use crate::error::Problem;
 use crate::secret::quotable;
-use crate::settings::SourceFile;
 
 /// Modes of aliyun-cli.
 const MODES: [&str; 8] = [
@@ -30,7 +30,7 @@ const TYPES: [&str; 8] = [
 ];
 
 /// The problem of a profile of aliyun-cli with another mode than those that are read.
-pub(super) fn mode(page: &SourceFile, profile: &str, mode: &str) -> Problem {
+pub(super) fn mode(profile: &FileProfile<'_>, mode: &str) -> Problem {
     let hint = match mode {
         "External" => {
             "set credential_command in a joblens profile to its command; joblens does not run it from this file"
@@ -39,21 +39,21 @@ pub(super) fn mode(page: &SourceFile, profile: &str, mode: &str) -> Problem {
             "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or provide temporary keys with credential_command"
         }
     };
-    let profile = quotable(profile);
+    let name = quotable(profile.name.unwrap_or_default());
     let what = match MODES.contains(&mode) {
-        true => format!("has profile '{profile}' of mode {mode}, which is not supported here"),
-        false => format!("has profile '{profile}' with an unknown mode"),
+        true => format!("has profile '{name}' of mode {mode}, which is not supported here"),
+        false => format!("has profile '{name}' with an unknown mode"),
     };
-    page.problem(&what, hint)
+    profile.file.problem(&what, hint)
 }
 
 /// The problem of a section of the SDKs' file with another type than those that are read.
-pub(super) fn section_type(page: &SourceFile, section: &str, kind: &str) -> Problem {
-    let section = quotable(section);
+pub(super) fn section_type(profile: &FileProfile<'_>, kind: &str) -> Problem {
+    let name = quotable(profile.name.unwrap_or_default());
     let what = match TYPES.contains(&kind) {
-        true => format!("has section [{section}] of type {kind}, which is not supported here"),
-        false => format!("has section [{section}] with an unknown type"),
+        true => format!("has section [{name}] of type {kind}, which is not supported here"),
+        false => format!("has section [{name}] with an unknown type"),
     };
     let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
-    page.problem(&what, hint)
+    profile.file.problem(&what, hint)
 }

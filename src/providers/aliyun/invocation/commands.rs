@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::InvocationDetails;
+use crate::lenient::{self, Int, Required, WrappedList};
 use crate::model::Job;
-use crate::providers::lenient::{self, Int, Required, WrappedList};
-use crate::secret::mask_arguments;
+use crate::secret::mask_text;
 
 /// How many commands a page is asked to hold, each of which costs a request; the cloud gives 10
 /// when nobody says how many, and 50 at most.
@@ -33,7 +33,7 @@ pub(in super::super) fn decode(
     let mut commands = wire.commands.rows("Commands", total)?;
     if !show_secrets {
         for content in commands.iter_mut().filter_map(|row| row.content.0.as_mut()) {
-            mask_arguments(std::slice::from_mut(content));
+            *content = mask_text(content);
         }
     }
     Ok((commands, total))

@@ -3,9 +3,9 @@ use serde_json::{Value, json};
 use super::{INVOCATION, Results, ResultsPage, Status};
 use crate::model::{Job, Notice, State};
 use crate::providers::aliyun::tests::{invocation, shown};
-use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
-test_support::kinds::check_kind!(
+check_kind!(
     &INVOCATION,
     essential: [
         "CommandId", "InvokeStatus", "InvokeInstances", "InvokeInstances.InvokeInstance",

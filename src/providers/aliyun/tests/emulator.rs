@@ -6,14 +6,17 @@ use serde_json::Value;
 use super::super::errors::ERRORS;
 use super::super::invocation::{Results, ResultsPage, Status};
 use super::super::sign::Signer;
-use super::super::{CLOUD, VERSION, serve};
+use super::super::{CLOUD, VERSION};
 use super::{invocation, job, read_jobs};
 use crate::error::Category;
 use crate::http::{Endpoint, Method, Request, Response, RetryAction, Signer as _};
 use crate::model::State;
-use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, StateChange, Warning};
-use crate::providers::test_support::{self, received};
+use crate::providers::test_support;
 use crate::secret::Secret;
+use crate::test_support::{
+    self as peer, EmulatedError, EmulatedJob, EmulatedState, ServerRequest, StateChange, Warning,
+    emulated, received,
+};
 
 const CLUSTER: &str = "ehpc-hz-FYUr32";
 
@@ -117,7 +120,7 @@ fn signer(secret: &str, token: Option<&str>) -> Signer {
 
 /// The request as it comes in at the emulator.
 fn incoming(request: &Request, signer: &Signer, at: DateTime<Utc>, nonce: &str) -> ServerRequest {
-    test_support::incoming(request, &signer.sign(request, at, nonce), now())
+    peer::incoming(request, &signer.sign(request, at, nonce), now())
 }
 
 fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -> Response {
@@ -125,10 +128,10 @@ fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -
     let nonce = crate::crypto::nonce();
     let incoming = incoming(&request, &signer("testsecret", None), now(), &nonce);
     assert_eq!(
-        (CLOUD.emulator.operation)(&incoming).as_deref(),
+        emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(operation)
     );
-    received((CLOUD.emulator.respond)(&incoming, world))
+    received(emulated(&CLOUD).respond(&incoming, world))
 }
 
 fn code(answer: &Response) -> (Category, RetryAction, String) {
@@ -224,7 +227,7 @@ fn the_gateway_refuses_as_the_cloud_does() {
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
     );
-    let answer = |incoming: &ServerRequest| received(serve::respond(incoming, &world));
+    let answer = |incoming: &ServerRequest| received(emulated(&CLOUD).respond(incoming, &world));
     let good = signer("testsecret", Some("testtoken"));
     let first = incoming(&asked, &good, now(), "n1");
     assert_eq!(answer(&first).status, 200);
@@ -269,7 +272,7 @@ fn the_gateway_refuses_as_the_cloud_does() {
 }
 
 #[test]
-fn missing_and_unknown_things_are_told_as_documented() {
+fn missing_and_unknown_jobs_are_reported_as_documented() {
     let world = world();
     let told = |operation, query: &[(&str, &str)]| {
         let answer = ask(&world, operation, query);
@@ -316,8 +319,8 @@ fn missing_and_unknown_things_are_told_as_documented() {
 }
 
 #[test]
-fn faults_are_told_as_the_cloud_tells_them() {
-    let throttled = code(&received((CLOUD.emulator.throttled)()));
+fn faults_are_reported_as_the_cloud_reports_them() {
+    let throttled = code(&received(emulated(&CLOUD).error(EmulatedError::Throttled)));
     assert_eq!(
         throttled,
         (
@@ -326,7 +329,9 @@ fn faults_are_told_as_the_cloud_tells_them() {
             "Throttling.User".to_owned()
         )
     );
-    let down = code(&received((CLOUD.emulator.unavailable)(503)));
+    let down = code(&received(
+        emulated(&CLOUD).error(EmulatedError::Unavailable(503)),
+    ));
     assert_eq!(
         down,
         (

@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::super::assume_role::ASSUME_ROLE;
-use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
+use super::super::instance_role::{ROLES_PATH, TOKEN_HEADER, TOKEN_PATH};
 use super::super::{Api, CLOUD, Jobs};
+use crate::credentials::instance_role::{CREDENTIALS, ROLE, TOKEN};
 use crate::error::{Category, Problem};
 use crate::providers::KindOps as _;
-use crate::providers::serve::{
-    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
-};
-use crate::providers::test_support::{
-    self, served::Responder, served::TestServer, served::start_time,
-};
+use crate::providers::test_support;
 use crate::settings::{Environment, Settings};
+use crate::test_support::{
+    EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
+    refused, start_time,
+};
 
 const GET: &str = "DescribeServerlessJobs";
 const HOUR: i64 = 3600;
@@ -77,7 +77,7 @@ fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     };
     move |incoming| {
         let is_look = incoming.header("x-acs-action") == Some(GET);
-        (is_look && less()).then(CLOUD.emulator.refused)
+        (is_look && less()).then(|| refused(&CLOUD))
     }
 }
 
@@ -201,7 +201,7 @@ async fn a_clock_that_is_wrong_is_corrected_for_sts() {
 }
 
 #[tokio::test]
-async fn an_answer_of_sts_that_lacks_a_part_is_told_without_its_text() {
+async fn an_answer_of_sts_that_lacks_a_part_is_reported_without_its_text() {
     let whole = json!({
         "AccessKeyId": "STS.x",
         "AccessKeySecret": "hunter2-secret",
@@ -228,7 +228,7 @@ async fn an_answer_of_sts_that_lacks_a_part_is_told_without_its_text() {
 }
 
 #[tokio::test]
-async fn what_can_be_no_role_is_wrong_use() {
+async fn what_can_be_no_role_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
     for (variable, said) in [
         (("JOBLENS_ALIYUN_ROLE_ARN", "reader"), "role_arn of profile"),
@@ -331,7 +331,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     std::fs::write(&config, toml).unwrap();
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let ehpc = Api::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));

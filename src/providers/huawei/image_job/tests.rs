@@ -4,6 +4,7 @@ use crate::http::{RequestError, Response, RetryAction};
 use crate::model::State;
 use crate::providers::huawei::errors::ERRORS;
 use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
 const SAMPLE: &str = "702364883651395584";
 
@@ -37,7 +38,7 @@ fn refusal(status: u16, body: &str) -> RequestError {
     classify(&test_support::response(status, body)).unwrap()
 }
 
-test_support::kinds::check_kind!(
+check_kind!(
     &IMAGE_JOB,
     essential: ["id", "status", "items", "items[]", "items[].id", "items[].status"],
     evidence: []

@@ -110,7 +110,7 @@ pub fn decode(
     }
     let mut notices = Vec::new();
     let mut job = job(found, reference, options, region, &mut notices);
-    raw::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
+    raw::attach_raw(&mut job, &mut notices, body, options);
     Ok(GetResult { job, notices })
 }
 

@@ -6,14 +6,13 @@ use super::super::image_job::{GET as GET_JOB, LIST};
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::serve::{
-    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
-};
-use crate::providers::test_support::{
-    self, served::Responder, served::TestServer, served::start_time,
-};
+use crate::providers::test_support;
 use crate::providers::{Filter, Page, list_all, ready};
 use crate::reference::Scope;
+use crate::test_support::{
+    EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
+    refused, start_time,
+};
 
 const DAY: i64 = 24 * 3600;
 const PROJECT: &str = super::PROJECT;
@@ -89,7 +88,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
     let cloud = cloud(move |incoming| {
         let is_look = incoming.path.starts_with("/v1/");
         let is_first = is_look && left.swap(0, Ordering::Relaxed) == 1;
-        is_first.then(CLOUD.emulator.refused)
+        is_first.then(|| refused(&CLOUD))
     })
     .await;
     let client = client(&cloud, &USER).unwrap();
@@ -218,7 +217,8 @@ fn the_region_decides_the_host_of_iam() {
 }
 
 #[tokio::test]
-async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_told_twice() {
+async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_reported_twice()
+{
     let job = |number: usize| EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec![number.to_string()],
@@ -234,7 +234,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     let script: Responder = Arc::new(move |incoming| {
         let is_list = incoming.path.ends_with("/image-server-jobs");
         let is_second = is_list && pages.fetch_add(1, Ordering::Relaxed) == 1;
-        is_second.then(CLOUD.emulator.refused)
+        is_second.then(|| refused(&CLOUD))
     });
     let cloud = TestServer::start(&CLOUD, world, script).await;
     let client = client(&cloud, &USER).unwrap();

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
 use super::super::image_job::GET as GET_JOB;
-use super::super::instance_role::{CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
+use super::super::instance_role::{KEY_PATH, TOKEN_HEADER, TOKEN_PATH};
 use super::super::*;
+use crate::credentials::instance_role::{CREDENTIALS, TOKEN};
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::serve::{
-    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
+use crate::providers::test_support;
+use crate::test_support::{
+    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange, TestServer, start_time,
 };
-use crate::providers::test_support::{self, served::TestServer, served::start_time};
 
 const DAY: i64 = 24 * 3600;
 const GET: &str = GET_JOB.name;
@@ -167,7 +168,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn another_address_and_a_role_are_wrong_use() {
+async fn another_address_and_a_role_are_a_usage_error() {
     let cloud = cloud(|_| None).await;
     for variable in [
         ("JOBLENS_HUAWEI_METADATA_ENDPOINT", "http://100.100.100.200"),

@@ -2,6 +2,7 @@ use super::*;
 use crate::http::{Response, RetryAction};
 use crate::providers::sugon::errors::ERRORS;
 use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
 const SAMPLE: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
 const RUNNING: &str = "3f4e5d6c7b8a9d2e8f5b34b6c2f1c58a";
@@ -39,7 +40,7 @@ fn refusal(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
-test_support::kinds::check_kind!(
+check_kind!(
     &INSTANCE,
     essential: [
         "code", "data", "data[]", "data.records", "data.records[]", "data.id", "data.status",
@@ -118,7 +119,7 @@ fn the_clouds_own_document_keeps_no_secret() {
 }
 
 #[test]
-fn a_document_too_deep_to_keep_is_told() {
+fn a_document_too_deep_to_keep_is_reported() {
     let deep = format!(
         r#"{{"code":"0","data":{{"id":"i1","x":{}{}}}}}"#,
         "[".repeat(5000),
@@ -134,7 +135,7 @@ fn a_document_too_deep_to_keep_is_told() {
 }
 
 #[test]
-fn the_zone_is_told_only_when_it_is_assumed_and_used() {
+fn the_zone_is_reported_only_when_it_is_assumed_and_used() {
     let timed =
         r#"{"code":0,"data":{"id":"i1","status":"Running","createTime":"2024-01-01 00:00:00"}}"#;
     assert_eq!(codes(&read_text(timed).unwrap()), ["assumed_utc_offset"]);
@@ -159,7 +160,7 @@ fn the_zone_is_told_only_when_it_is_assumed_and_used() {
 }
 
 #[test]
-fn another_things_answer_is_never_taken() {
+fn the_response_of_another_instance_is_never_accepted() {
     for body in [
         r#"{"code":"0","data":{"id":"i2","status":"Completed"}}"#,
         r#"{"code":"0","data":{"status":"Completed"}}"#,

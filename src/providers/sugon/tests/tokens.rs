@@ -5,10 +5,14 @@ use serde_json::json;
 
 use super::super::*;
 use crate::providers::Client as _;
-use crate::providers::serve::{EmulatedJob, EmulatedState, ServerResponse, StateChange};
-use crate::providers::test_support::{
-    self, served::Responder, served::TestServer, served::start_time,
+use crate::providers::test_support;
+use crate::test_support::{
+    EmulatedJob, EmulatedState, Responder, ServerResponse, StateChange, TestServer, start_time,
 };
+
+mod kept;
+
+use kept::kept_client;
 
 const DAY: i64 = 24 * 3600;
 const GET: &str = instance::GET.name;
@@ -84,7 +88,7 @@ async fn a_key_pair_gets_a_token_and_finds_its_host_once() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_cannot_be_understood_is_told_without_its_text() {
+async fn an_exchange_that_cannot_be_understood_is_reported_without_its_text() {
     for body in [
         "token=hunter2-token",
         "<token>hunter2-token</token>",
@@ -321,84 +325,12 @@ async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
             &cloud.transport(),
         )
     };
-    let token = ("JOBLENS_SUGON_TOKEN", serve::TEST_TOKEN);
+    let token = ("JOBLENS_SUGON_TOKEN", super::test_token());
     let problem = of(&[token]).err().unwrap();
     assert_eq!(problem.category, Category::MissingCredentials);
     let platform = ("JOBLENS_SUGON_PLATFORM_ENDPOINT", cloud.origin.as_str());
     get(&of(&[token, platform]).unwrap()).await.unwrap();
     assert_eq!(cloud.asked(), [CENTRE, GET]);
-}
-
-/// Variables of a run that keeps its tokens in a home.
-fn kept(home: &tempfile::TempDir) -> [(&'static str, String); 2] {
-    let home = home.path().to_str().unwrap().to_owned();
-    let flag = ("JOBLENS_SUGON_TOKEN_CACHE", "true".to_owned());
-    [("HOME", home), flag]
-}
-
-fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Connected<Api> {
-    let kept = kept(home);
-    let kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    client(cloud, &kept).unwrap()
-}
-
-#[tokio::test]
-async fn a_later_run_knows_the_token_and_the_hosts() {
-    let cloud = cloud(|_, _| None).await;
-    let home = tempfile::tempdir().unwrap();
-    for (second, asked) in [
-        (0, &[TOKENS, CENTRE, GET][..]),
-        (1, &[GET]),
-        (DAY - 61, &[GET]),
-        // The token is renewed, and then the hosts.
-        (DAY - 60, &[TOKENS, CENTRE, GET]),
-        (DAY, &[GET]),
-    ] {
-        cloud.set(second);
-        get(&kept_client(&cloud, &home)).await.unwrap();
-        assert_eq!(cloud.asked(), asked, "{second}");
-    }
-}
-
-#[tokio::test]
-async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
-    let is_moved = Arc::new(AtomicUsize::new(0));
-    let (moved, dead) = (Arc::clone(&is_moved), dead());
-    let listed = format!("http://{dead}");
-    let cloud = cloud(move |path, host| {
-        let at = [&dead, host][moved.load(Ordering::Relaxed)];
-        let urls = json!([{"url": format!("http://{at}/ai"), "enable": "true"}]);
-        let body = json!({"code": "0", "data": {"aiUrls": urls}});
-        path.ends_with("/center")
-            .then(|| ServerResponse::json(200, &body))
-    })
-    .await;
-    let home = tempfile::tempdir().unwrap();
-    let kept = kept(&home);
-    let mut kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    kept.push(("JOBLENS_SUGON_AI_HOSTS", &listed));
-    let kept_client = || client(&cloud, &kept).unwrap();
-    let problem = get(&kept_client()).await.unwrap_err();
-    assert_eq!(problem.category, Category::Network);
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
-    is_moved.store(1, Ordering::Relaxed);
-    get(&kept_client()).await.unwrap();
-    assert_eq!(cloud.asked(), [CENTRE, GET]);
-    get(&kept_client()).await.unwrap();
-    assert_eq!(cloud.asked(), [GET]);
-}
-
-#[tokio::test]
-async fn of_a_region_that_is_chosen_nothing_of_another_is_known() {
-    let cloud = cloud(|_, _| None).await;
-    let home = tempfile::tempdir().unwrap();
-    get(&kept_client(&cloud, &home)).await.unwrap();
-    cloud.asked();
-    let kept = kept(&home);
-    let mut kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    kept.push(("JOBLENS_SUGON_CLUSTER_ID", "11112"));
-    get(&client(&cloud, &kept).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
 }
 
 #[tokio::test]
@@ -417,7 +349,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     test_support::write_secret(&file, &token);
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let client = connect(&profile, &cloud.transport()).unwrap();
     assert_eq!(client.credential().expires_at, Time::new(end));
     cloud.set(200);
@@ -428,7 +360,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
             "{problem}"
         );
     }
-    std::fs::write(&file, serve::TEST_TOKEN).unwrap();
+    std::fs::write(&file, super::test_token()).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.asked(), [GET]);
 }

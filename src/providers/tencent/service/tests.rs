@@ -6,6 +6,7 @@ use crate::http::RetryAction;
 use crate::model::State;
 use crate::providers::tencent::errors::ERRORS;
 use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
 /// The API as seen from China; with `utc_offset` as the profile may set it.
 fn api(utc_offset: Option<&str>) -> Api {
@@ -50,7 +51,7 @@ fn answered(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
-test_support::kinds::check_kind!(
+check_kind!(
     &SERVICE,
     essential: [
         "code", "returnCode", "codeDesc", "data", "data.eventList", "eventList", "data.services", "data.services[]",
@@ -322,7 +323,7 @@ fn a_service_is_confirmed_by_its_own_name_only() {
 
 #[tokio::test]
 async fn a_field_of_another_type_costs_a_service_or_a_cluster_nothing_else() {
-    use test_support::mutations::{Call, Case, Fields, check};
+    use crate::test_support::mutations::{Call, Case, Fields, check};
     let essential = &[
         "code",
         "codeDesc",

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH};
+use super::super::instance_role::ROLES_PATH;
 use super::super::service::EVENTS;
 use super::super::*;
+use crate::credentials::instance_role::{CREDENTIALS, ROLE};
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::serve::{EmulatedJob, EmulatedState, ServerResponse};
-use crate::providers::test_support::{self, served::TestServer, served::start_time};
+use crate::providers::test_support;
+use crate::test_support::{EmulatedJob, EmulatedState, ServerResponse, TestServer, start_time};
 
 const KEYS: &str = "/latest/meta-data/cam/security-credentials/joblens-emulator";
 const HOUR: i64 = 3600;
@@ -19,7 +20,7 @@ async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer 
         ..EmulatedJob::default()
     };
     let answers = answers.to_vec();
-    let script = Arc::new(move |incoming: &crate::providers::serve::ServerRequest| {
+    let script = Arc::new(move |incoming: &crate::test_support::ServerRequest| {
         let found = answers.iter().find(|(path, ..)| *path == incoming.path);
         found.map(|(_, status, body)| ServerResponse::document(*status, body))
     });
@@ -132,7 +133,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_neither_documented_nor_this_machine_is_wrong_use() {
+async fn an_address_that_is_neither_documented_nor_this_machine_is_a_usage_error() {
     let cloud = answering(&[]).await;
     for address in [
         "http://100.100.100.200",

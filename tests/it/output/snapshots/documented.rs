@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use joblens::credentials::SourceCache;
 use joblens::http::{ClientOptions, Deadline, Transport};
 use joblens::model::{Job, Time};
 use joblens::providers::{self, Client, GetOptions, RESERVED_KINDS, mask_job};
@@ -223,7 +224,8 @@ fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
     variables.insert(endpoint, origin.to_owned());
     let keys = cloud.settings_schema();
     let settings = Settings::from_environment(Environment::new(variables));
-    let profile = settings.profile(&keys, "default").unwrap();
+    let chain = providers::credential_chain(&settings, &SourceCache::default());
+    let profile = chain.profile(&keys, "default").unwrap();
     let wire = Transport::new(
         ClientOptions::default(),
         &[],

@@ -1,6 +1,7 @@
 //! Fields of another type than documented.
 
 use super::*;
+use crate::providers::test_support;
 
 /// What is unreadable might be the word or the flag that says that a node failed.
 #[test]
@@ -86,7 +87,7 @@ fn an_element_of_another_type_costs_itself_alone() {
 
 #[tokio::test]
 async fn a_field_of_another_type_costs_a_command_or_a_cluster_nothing_else() {
-    use crate::providers::test_support::mutations::{Call, Case, Fields, check};
+    use crate::test_support::mutations::{Call, Case, Fields, check};
     let results = "list-invocation-status.ListInvocationResults";
     let commands = [
         ("ListCommands", "invocation/list-commands"),

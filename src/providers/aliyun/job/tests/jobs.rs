@@ -91,7 +91,7 @@ fn an_answer_of_nothing_is_no_answer() {
 }
 
 #[test]
-fn a_count_that_differs_from_the_list_is_told() {
+fn a_count_that_differs_from_the_list_is_reported() {
     let document = json!({"TotalCount": 3, "JobInfos": [{"JobId": "5", "State": "Running"}]});
     let (_, notices) = decode(&document, "5").unwrap();
     assert_eq!(notices[0].code.as_str(), "count_mismatch");

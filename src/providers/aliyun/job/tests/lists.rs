@@ -37,7 +37,7 @@ fn rows_of_text_become_jobs() {
 }
 
 #[test]
-fn an_array_job_is_not_told_by_its_row() {
+fn an_array_job_is_not_recognized_by_its_row() {
     let listing = listed(
         &fixture("job/list-serverless-jobs.json"),
         &["10", "6", "11"],
@@ -128,7 +128,7 @@ fn rows_that_cannot_be_read_do_not_hide_the_others() {
 }
 
 #[test]
-fn a_job_is_not_told_by_its_row_where_a_subtask_of_it_is_listed() {
+fn a_job_is_not_recognized_by_its_row_where_a_subtask_of_it_is_listed() {
     let ordinary = |id: &str| json!({"JobId": id, "State": "Succeeded", "IsArrayJob": false});
     let rows = [ordinary("5"), ordinary("6"), row("5_7", "Failed")];
     let mut listing = JobRows::default();

@@ -4,9 +4,9 @@ mod jobs;
 mod lists;
 
 use super::JOB;
-use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
-test_support::kinds::check_kind!(
+check_kind!(
     &JOB,
     essential: [
         "JobInfos", "JobInfos[]", "JobInfos[].JobId", "JobInfos[].State",

@@ -184,7 +184,7 @@ async fn the_token_goes_with_both_steps_after_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_neither_documented_nor_this_machine_is_wrong_use() {
+async fn an_address_that_is_neither_documented_nor_this_machine_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
     let at = |address| {
         let set = ("JOBLENS_ALIYUN_METADATA_ENDPOINT", address);
@@ -229,7 +229,7 @@ async fn a_variable_of_the_vendors_forbids_to_ask_or_names_the_role() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_named_and_not_there_is_told_by_its_name() {
+async fn a_role_that_is_named_and_not_there_is_reported_by_its_name() {
     let cloud = cloud(|_| None).await;
     let other = ("JOBLENS_ALIYUN_SOURCE", "metadata:other");
     let problem = get(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
@@ -237,7 +237,7 @@ async fn a_role_that_is_named_and_not_there_is_told_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_dead_service_is_not_asked_for_each_thing_in_turn() {
+async fn a_dead_service_is_not_asked_for_each_job_in_turn() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

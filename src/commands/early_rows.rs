@@ -1,0 +1,124 @@
+//! Rows of `get` that are printed while others are still awaited.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::context::CommandContext;
+use super::lookup::LookupResult;
+use crate::model::Job;
+use crate::output::document::Envelope;
+use crate::output::{Row, RowWriter, TableWriter};
+use crate::reference::Reference;
+
+/// Prints outcomes in the order of the references, in formats whose rows stand by themselves.
+pub(super) struct EarlyRows<'a> {
+    session: &'a CommandContext,
+    references: &'a [Reference],
+    rows: Option<Rows<'a>>,
+    /// Outcomes that were printed, errors included, and the jobs among them.
+    outcomes: usize,
+    jobs: usize,
+    written: io::Result<()>,
+}
+
+enum Rows<'a> {
+    Table(TableWriter),
+    Records(RowWriter<'a>),
+}
+
+impl<'a> EarlyRows<'a> {
+    /// Nothing is printed yet, nor before the end where rows have to be sorted.
+    pub(super) fn new(session: &'a CommandContext, references: &'a [Reference]) -> Self {
+        let options = &session.output_options;
+        let context = session.render_context(io::stdout().is_terminal());
+        let rows = match TableWriter::new(options) {
+            Some(table) => Some(Rows::Table(table)),
+            None => RowWriter::new(options, context).map(Rows::Records),
+        };
+        let is_whole = session.sort.is_some() || options.query.is_some();
+        Self {
+            session,
+            references,
+            rows: rows.filter(|_| !is_whole),
+            outcomes: 0,
+            jobs: 0,
+            written: Ok(()),
+        }
+    }
+
+    /// Prints what has come since the last time and is awaited by nothing before it.
+    pub(super) fn print(&mut self, outcomes: &[Option<LookupResult>]) {
+        let ready = outcomes.iter().take_while(|outcome| outcome.is_some());
+        let ready = ready.count();
+        let is_new = ready > self.outcomes && ready < outcomes.len();
+        if !is_new || self.rows.is_none() || outcomes.len() != self.references.len() {
+            return;
+        }
+        let rows = outcomes.iter().zip(self.references);
+        let rows = rows.filter_map(|(outcome, reference)| {
+            Some(match outcome {
+                Some(Ok(job)) => row(job),
+                Some(Err(_)) => return None,
+                None => Row {
+                    reference: reference.to_string(),
+                    job: None,
+                    read_failure: None,
+                },
+            })
+        });
+        let rows: Vec<Row<'_>> = rows.collect();
+        let jobs = outcomes[..ready].iter().flatten();
+        let jobs = jobs.filter(|outcome| outcome.is_ok()).count();
+        self.outcomes = ready;
+        self.write(&rows, jobs);
+    }
+
+    /// Prints the rest, what failed and the notices; returns the exit code.
+    pub(super) fn finish(mut self, report: Envelope) -> u8 {
+        if self.outcomes == 0 {
+            return self.session.print_report(report);
+        }
+        self.session.progress.stop();
+        if !self.session.global.quiet {
+            self.session.print_messages(&report);
+        }
+        let rows: Vec<Row<'_>> = report.content.jobs.iter().map(row).collect();
+        self.write(&rows, rows.len());
+        if let (Some(Rows::Records(records)), true) = (&mut self.rows, self.written.is_ok()) {
+            let incomplete = report.incomplete();
+            self.written = records.end(&mut io::stdout().lock(), &report, incomplete.as_deref());
+        }
+        self.session
+            .exit_code_after_write(self.written, report.exit.code)
+    }
+
+    /// Writes the first `count` rows but those that were written before.
+    fn write(&mut self, rows: &[Row<'_>], count: usize) {
+        let Some(writer) = self.rows.as_mut().filter(|_| self.written.is_ok()) else {
+            return;
+        };
+        let mut out = io::stdout().lock();
+        let context = self.session.render_context(out.is_terminal());
+        let new = self.jobs..count;
+        self.written = self.session.progress.suspend(|| {
+            match writer {
+                Rows::Table(table) => table.write(&mut out, rows, count, &context)?,
+                Rows::Records(records) => {
+                    let jobs = rows[new].iter().filter_map(|row| row.job);
+                    for job in jobs {
+                        records.jobs(&mut out, std::slice::from_ref(job))?;
+                    }
+                }
+            }
+            out.flush()
+        });
+        self.jobs = count;
+    }
+}
+
+fn row(job: &Job) -> Row<'_> {
+    Row {
+        reference: job.reference.clone(),
+        job: Some(job),
+        read_failure: None,
+    }
+}

@@ -1,0 +1,255 @@
+use std::io::{self, IsTerminal as _};
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind};
+
+use super::display::{FollowOutput, problem_lines};
+use super::rows::{read_failure, rows};
+use crate::commands::context::CommandContext;
+use crate::commands::poll::{PollEvent, is_transient};
+use crate::commands::print::{closed, write_problem};
+use crate::commands::reporter::Reporter;
+use crate::commands::run_loop::{Goal, RunLoop};
+use crate::commands::signals::handler;
+use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
+use crate::error::{self, Category, Problem};
+use crate::gate::Evaluation;
+use crate::output::{RenderContext, Summary, TerminalSize};
+
+/// Messages that are kept for the end while a table covers the terminal.
+const MAX_DEFERRED_LINES: usize = 200;
+/// Time for stderr to take what comes last.
+const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Ages on a terminal are drawn again so often.
+const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What was last reported of an unreadable resource: the kind of failure, and whether it was given
+/// up.
+type LastReported = Option<(Category, bool)>;
+
+/// The end of all resources, shown on the way.
+pub(super) struct FollowGoal<'a> {
+    context: &'a CommandContext,
+    display: FollowOutput,
+    stdout: StdoutWriter,
+    reporter: Reporter,
+    resized: Signal,
+    /// For each resource, in the order of the poller.
+    last_reported: Vec<LastReported>,
+    /// The newest messages, which stand under a live table.
+    notes: Vec<String>,
+    /// Messages that wait until the table no longer covers the terminal.
+    deferred: Option<Vec<String>>,
+}
+
+impl Goal for FollowGoal<'_> {
+    /// An error when nothing can be written any more.
+    type Outcome = io::Result<()>;
+
+    /// Drops what needs no more polls, reports what cannot be read, and draws the rest.
+    fn check(&mut self, run: &mut RunLoop) -> Option<io::Result<()>> {
+        self.last_reported.resize(run.poller.jobs.len(), None);
+        for (number, evaluation) in run.evaluations().iter().enumerate() {
+            let polled = &mut run.poller.jobs[number];
+            let is_final = match evaluation {
+                Evaluation::Pending(pending) => pending.is_final,
+                Evaluation::Met | Evaluation::Unmet(_) => true,
+            };
+            polled.is_final = is_final;
+            let failure = read_failure(polled, evaluation);
+            let reported = failure.as_ref().map(|problem| (problem.category, is_final));
+            if let Some(problem) = failure.filter(|_| reported != self.last_reported[number]) {
+                self.on_failure(run, &problem, is_final);
+            }
+            self.last_reported[number] = reported;
+        }
+        self.redraw(run);
+        let is_done = run.poller.jobs.iter().all(|polled| polled.is_final);
+        (is_done && run.scopes.is_done()).then_some(Ok(()))
+    }
+
+    fn on_event(&mut self, run: &RunLoop, event: &PollEvent) {
+        let at = self.render_context().now;
+        let job = |number: &usize| {
+            let job = run.poller.jobs[*number].job.as_ref();
+            job.expect("the job that was just read is kept")
+        };
+        let part = match event {
+            PollEvent::State(number, previous) => {
+                self.display.transition(at, job(number), *previous)
+            }
+            PollEvent::Read(number) => self.display.on_read(at, job(number)),
+            // A problem is reported as soon as it is known whether it is believed.
+            PollEvent::Problem(_) | PollEvent::Outage(_) => return,
+        };
+        self.stdout.write(part);
+    }
+
+    fn on_failure(&mut self, run: &RunLoop, problem: &Problem, is_final: bool) {
+        let screen = self.render_context();
+        let part = self.display.error(screen.now, problem);
+        self.stdout.write(part);
+        if is_final {
+            let colourless = RenderContext {
+                colour: false,
+                ..screen
+            };
+            for line in problem_lines(problem, &colourless) {
+                self.log_line(line);
+            }
+        } else if !is_transient(problem.category) {
+            let clock = run.clock();
+            let reference = problem.reference.as_deref().unwrap_or_default();
+            let message = &problem.message;
+            self.log_line(format!("{clock} {reference}: {message}; retrying"));
+        }
+    }
+
+    fn on_message(&mut self, _run: &RunLoop, line: String) {
+        if !self.context.global.quiet {
+            push_bounded(&mut self.notes, line.clone());
+        }
+        self.log_line(line);
+    }
+
+    /// The next second of a live table.
+    fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
+        matches!(self.display, FollowOutput::Live(_))
+            .then(|| run.poller.elapsed() + REDRAW_INTERVAL)
+    }
+
+    async fn output_changed(&mut self) -> Option<io::Result<()>> {
+        tokio::select! {
+            biased;
+            error = self.stdout.closed() => Some(Err(error)),
+            _ = self.resized.recv() => {
+                self.display.invalidate();
+                None
+            }
+        }
+    }
+}
+
+impl<'a> FollowGoal<'a> {
+    /// Shows all in a display; `covers` when it hides what is printed on stderr.
+    pub(super) fn new(
+        context: &'a CommandContext,
+        display: FollowOutput,
+        stdout: StdoutWriter,
+        reporter: Reporter,
+        covers: bool,
+    ) -> Self {
+        Self {
+            context,
+            display,
+            stdout,
+            reporter,
+            resized: handler(SignalKind::window_change()),
+            last_reported: Vec::new(),
+            notes: Vec::new(),
+            deferred: covers.then(Vec::new),
+        }
+    }
+
+    /// Follows until the end or until `stop` ends with an exit code, and returns the exit code.
+    pub(super) async fn run(
+        mut self,
+        run: &mut RunLoop,
+        mut stop: Pin<&mut impl Future<Output = u8>>,
+    ) -> u8 {
+        let end = run.run(&mut self, stop.as_mut()).await;
+        self.finish(run, end, stop).await
+    }
+
+    /// Prints a line on stderr, as soon as no live table is in the way.
+    fn log_line(&mut self, line: String) {
+        match &mut self.deferred {
+            Some(deferred) => push_bounded(deferred, line),
+            None => self.reporter.println(line),
+        }
+    }
+
+    fn redraw(&mut self, run: &RunLoop) {
+        // What a terminal has not taken yet would only be out of date.
+        if !matches!(self.display, FollowOutput::Live(_)) || self.stdout.has_backlog() {
+            return;
+        }
+        let size = terminal_size::terminal_size_of(io::stdout());
+        let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
+        let size = TerminalSize {
+            width: usize::from(width),
+            height: usize::from(height),
+        };
+        let screen = RenderContext {
+            width: Some(size.width),
+            ..self.render_context()
+        };
+        let rows = rows(&run.poller, &run.policy);
+        let frame = self.display.frame(&rows, &self.notes, &screen, size);
+        self.stdout.write(frame);
+    }
+
+    fn render_context(&self) -> RenderContext {
+        self.context.render_context(io::stdout().is_terminal())
+    }
+
+    /// Writes what comes last, and returns the exit code. A reader that takes nothing can be waited
+    /// for, but neither after a signal nor through one.
+    async fn finish(
+        self,
+        run: &RunLoop,
+        end: Result<io::Result<()>, u8>,
+        stop: Pin<&mut impl Future<Output = u8>>,
+    ) -> u8 {
+        let screen = self.render_context();
+        let rows = rows(&run.poller, &run.policy);
+        let jobs = &run.poller.jobs;
+        let problems = jobs.iter().filter_map(|one| one.problem.as_ref());
+        let problems: Vec<&Problem> = problems.chain(run.scopes.problems()).collect();
+        let summary = Summary {
+            jobs: jobs.iter().filter(|one| one.job.is_some()).count() as u64,
+            errors: problems.len() as u64,
+            requests: run.lookup.transport.calls(),
+            complete: problems.is_empty(),
+        };
+        self.stdout
+            .write(self.display.close(&rows, &screen, summary));
+        let end = match end {
+            Ok(Ok(())) => tokio::select! {
+                failure = self.stdout.close() => Ok(failure.map_or(Ok(()), Err)),
+                code = stop => Err(code),
+            },
+            stopped_or_closed => {
+                self.stdout.close_soon().await;
+                stopped_or_closed
+            }
+        };
+        for line in self.deferred.into_iter().flatten() {
+            self.reporter.println(line);
+        }
+        let code = match &end {
+            Ok(Ok(())) => error::exit_code(problems),
+            Err(code) => *code,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            Ok(Err(error)) => {
+                for line in problem_lines(&write_problem(error), &screen) {
+                    self.reporter.println(line);
+                }
+                5
+            }
+        };
+        self.reporter.finish_within(match end {
+            Err(_) => FLUSH_TIMEOUT,
+            Ok(_) => STDERR_FLUSH_TIMEOUT,
+        });
+        code
+    }
+}
+
+fn push_bounded(lines: &mut Vec<String>, line: String) {
+    if lines.len() == MAX_DEFERRED_LINES {
+        lines.remove(0);
+    }
+    lines.push(line);
+}

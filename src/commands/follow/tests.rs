@@ -1,0 +1,300 @@
+//! The rules of `watch` and `events --follow` about time, on a clock that moves on when all tasks
+//! wait for it.
+
+use std::future::pending;
+use std::io::{self, Read as _};
+use std::pin::pin;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use clap::Parser;
+use serde_json::{Value, json};
+
+use super::goal::FollowGoal;
+use super::*;
+use crate::commands::global::GlobalArgs;
+use crate::commands::lookup::{Reply, ScriptedClient, now};
+use crate::commands::poll::MIN_CALL_INTERVAL;
+use crate::error::Category;
+use crate::gate::Condition;
+use crate::model::{Event, Level, State, Time};
+use crate::output::document::EventFilter;
+use crate::output::{RecordWriter, TimelineWriter};
+use crate::providers::{self, test_support};
+use crate::settings::Environment;
+
+/// Global options alone.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+}
+
+/// What came of following jobs.
+struct Followed {
+    code: u8,
+    stdout: String,
+    /// The lines on stderr.
+    lines: Vec<String>,
+    elapsed: Duration,
+}
+
+impl Followed {
+    /// The records of `-o jsonl`: numbered, the last one the only summary.
+    fn records(&self) -> Vec<Value> {
+        let records = self.stdout.lines().map(serde_json::from_str);
+        let records: Vec<Value> = records.collect::<Result<_, _>>().expect("JSON lines");
+        for (number, record) in records.iter().enumerate() {
+            assert_eq!(record["seq"], number + 1, "{record:#}");
+            let is_last = number + 1 == records.len();
+            assert_eq!(record["type"] == "summary", is_last, "{record:#}");
+        }
+        records
+    }
+}
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+fn context() -> CommandContext {
+    let cli = Cli::parse_from(["joblens", "--time", "utc"]);
+    let context = CommandContext::new(cli.global, Environment::default(), false);
+    let context = context.map_err(|(_, problem)| problem);
+    let mut context = context.expect("these options are right");
+    context.clock = Arc::new(now);
+    context
+}
+
+/// The reference of a job with this id.
+fn reference(id: &str) -> String {
+    format!("aliyun/job/C/{id}")
+}
+
+/// Follows the jobs with these ids to their end, polled every second.
+async fn follow(client: ScriptedClient, ids: &[&str], display: FollowOutput) -> Followed {
+    let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+    let kind = kind.expect("aliyun/job is a kind");
+    let references = ids
+        .iter()
+        .map(|id| test_support::reference(kind, &["C", id]));
+    let lookup = Lookup::scripted(references.collect(), &Arc::new(client));
+    let options = FollowOptions {
+        policy: GatePolicy {
+            missing_grace: Duration::ZERO,
+            ..GatePolicy::new(Condition::Ended)
+        },
+        interval: Some(seconds(1)),
+        notice_codes: &[],
+    };
+    let (mut reader, writer) = io::pipe().expect("a pipe");
+    let (sender, lines) = mpsc::channel();
+    let reporter = Reporter::Lines(sender, thread::spawn(|| {}));
+    let mut run = run_loop(Arc::new(lookup), options, &display);
+    let context = context();
+    let stdout = StdoutWriter::new(writer, None);
+    let goal = FollowGoal::new(&context, display, stdout, reporter, false);
+    let code = goal.run(&mut run, pin!(pending())).await;
+    let mut stdout = String::new();
+    reader.read_to_string(&mut stdout).expect("UTF-8");
+    Followed {
+        code,
+        stdout,
+        lines: lines.into_iter().collect(),
+        elapsed: run.poller.elapsed(),
+    }
+}
+
+fn records() -> FollowOutput {
+    FollowOutput::Records(RecordWriter::default())
+}
+
+/// One job, `train`, that fails after 3 s, and another one that succeeds after 2 s.
+fn script(now: Duration, id: &str) -> Reply {
+    let at = now.as_millis();
+    Reply::State(match id {
+        "train" if at < 1500 => State::Pending,
+        "train" if at < 3000 => State::Running,
+        "train" => State::Failed,
+        _ if at < 2000 => State::Running,
+        _ => State::Succeeded,
+    })
+}
+
+fn client(script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static) -> ScriptedClient {
+    ScriptedClient::new(MIN_CALL_INTERVAL, script)
+}
+
+/// Reference, state and previous state of each transition of a job.
+fn transitions(records: &[Value], id: &str) -> Vec<[String; 2]> {
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let records = records.iter().filter(|one| one["type"] == "transition");
+    let records = records.filter(|one| one["ref"] == reference(id));
+    records
+        .map(|one| [word(&one["previous"]), word(&one["state"])])
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_change_of_state_is_a_line_until_all_have_ended() {
+    let ids = ["train", "7"];
+    let run = follow(client(script), &ids, FollowOutput::Lines).await;
+    assert_eq!((run.code, &run.lines[..]), (0, &[][..]));
+    let lines = run.stdout.lines();
+    let lines: Vec<Vec<&str>> = lines
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let states = |id: &str| -> Vec<[&str; 2]> {
+        let reference = reference(id);
+        let lines = lines.iter().filter(|line| line[1] == reference);
+        lines.map(|line| [line[2], line[3]]).collect()
+    };
+    let train = [
+        ["pending", "-"],
+        ["running", "pending"],
+        ["failed", "running"],
+    ];
+    assert_eq!(states("train"), train);
+    assert_eq!(states("7"), [["running", "-"], ["succeeded", "running"]]);
+    assert!(lines.iter().all(|line| line[0].ends_with('Z')), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_are_numbered_and_end_with_a_summary() {
+    let run = follow(client(script), &["train", "7"], records()).await;
+    assert_eq!((run.code, &run.lines[..]), (0, &[][..]));
+    let records = run.records();
+    let train = [
+        ["-", "pending"],
+        ["pending", "running"],
+        ["running", "failed"],
+    ];
+    assert_eq!(transitions(&records, "train"), train);
+    let other = [["-", "running"], ["running", "succeeded"]];
+    assert_eq!(transitions(&records, "7"), other);
+    let summary = records.last().expect("a summary");
+    assert_eq!(
+        (&summary["jobs"], &summary["errors"]),
+        (&json!(2), &json!(0))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_exist_is_given_up_after_15_s_and_does_not_delay_the_others() {
+    let client = client(|now, id| match id {
+        "gone" => Reply::NotFound,
+        _ => script(now, id),
+    });
+    let run = follow(client, &["gone", "7"], records()).await;
+    assert_eq!(run.code, 3);
+    assert!(run.elapsed >= seconds(15), "{:?}", run.elapsed);
+    assert!(run.elapsed < seconds(50), "{:?}", run.elapsed);
+    let records = run.records();
+    let of_missing = records.iter().filter(|one| one["ref"] == reference("gone"));
+    let errors: Vec<_> = of_missing
+        .map(|one| (one["category"].clone(), one["retryable"].clone()))
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            (json!("not_found"), json!(true)),
+            (json!("not_found"), json!(false))
+        ]
+    );
+    let other = [["-", "running"], ["running", "succeeded"]];
+    assert_eq!(transitions(&records, "7"), other);
+    let summary = records.last().expect("a summary");
+    assert_eq!(
+        (&summary["jobs"], &summary["errors"]),
+        (&json!(1), &json!(1))
+    );
+    let retrying = run.lines.iter().filter(|line| line.ends_with("; retrying"));
+    assert_eq!(retrying.count(), 1, "{:?}", run.lines);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_reported_when_it_starts_and_when_it_ends() {
+    let client = client(|now, id| match now.as_secs() {
+        1..6 => Reply::Failed(Category::ServiceError),
+        _ => script(now, id),
+    });
+    let run = follow(client, &["train"], records()).await;
+    assert_eq!(run.code, 0);
+    assert_eq!(run.lines.len(), 2, "{:?}", run.lines);
+    assert!(run.lines[0].contains("aliyun is unreachable"));
+    assert!(run.lines[1].contains("aliyun is reachable again"));
+    let records = run.records();
+    let errors = records.iter().filter(|one| one["type"] == "error");
+    let errors: Vec<_> = errors
+        .map(|one| [&one["ref"], &one["category"], &one["retryable"]])
+        .collect();
+    let expected = [
+        json!(reference("train")),
+        json!("service_error"),
+        json!(true),
+    ];
+    assert_eq!(errors, [expected.each_ref()]);
+    let train = [["-", "pending"], ["pending", "failed"]];
+    assert_eq!(transitions(&records, "train"), train);
+    assert_eq!(records.last().expect("a summary")["errors"], 0);
+}
+
+/// A client whose job `train` gets a warning after 2 s.
+fn client_with_warning() -> ScriptedClient {
+    client(script).with_jobs(|elapsed, job| {
+        let at = |elapsed: Duration| Time::new(now() + elapsed);
+        job.started_at = (job.state != State::Pending)
+            .then(|| at(seconds(1)))
+            .flatten();
+        job.finished_at = job.ended.then(|| at(seconds(3))).flatten();
+        job.events.extend((elapsed >= seconds(2)).then(|| Event {
+            level: Some(Level::Warning),
+            first_at: at(seconds(2)),
+            last_at: at(seconds(2)),
+            count: Some(1),
+            reason: Some("BackOff".to_owned()),
+            ..Event::default()
+        }));
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_event_is_shown_once_in_order_until_all_jobs_have_ended() {
+    let context = context().render_context(false);
+    let display = FollowOutput::Page(
+        TimelineWriter::new(context, &[reference("train")]),
+        EventDeduplicator::new(EventFilter::default()),
+    );
+    let run = follow(client_with_warning(), &["train"], display).await;
+    assert_eq!((run.code, &run.lines[..]), (0, &[][..]));
+    let place = |text: &str| {
+        let mut lines = run.stdout.lines().enumerate();
+        let found = lines.find(|(_, line)| line.contains(text));
+        found.map(|(number, _)| number)
+    };
+    let places = ["job created", "job started", "BackOff", "job failed"].map(place);
+    assert_eq!(places, [0, 1, 2, 3].map(Some), "{}", run.stdout);
+    assert_eq!(run.stdout.lines().count(), 4, "{}", run.stdout);
+    assert_eq!(run.stdout.matches("◀ first problem").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_warnings_end_with_a_summary() {
+    let filter = EventFilter {
+        bad_only: true,
+        ..EventFilter::default()
+    };
+    let display = FollowOutput::Events(RecordWriter::default(), EventDeduplicator::new(filter));
+    let run = follow(client_with_warning(), &["train"], display).await;
+    assert_eq!(run.code, 0, "{:?}", run.lines);
+    let records = run.records();
+    let (summary, events) = records.split_last().expect("a summary");
+    assert_eq!(summary["jobs"], 1);
+    assert!(
+        events
+            .iter()
+            .all(|one| one["type"] == "event" && one["is_problem"] == true)
+    );
+    assert_eq!(events[0]["reason"], "BackOff");
+}

@@ -1,0 +1,206 @@
+//! A line on the terminal at stderr that names the requests that take long.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::http::TransportEvent;
+
+/// Requests that take longer than this are shown.
+pub(super) const SLOW_REQUEST: Duration = Duration::from_secs(1);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
+/// Without requests nothing is drawn; the first one ends this.
+const IDLE_INTERVAL: Duration = Duration::from_secs(60);
+const CLEAR_LINE: &[u8] = b"\r\x1b[K";
+
+/// The line, which is shown from [`ProgressLine::start`] to [`ProgressLine::stop`].
+#[derive(Debug, Clone, Default)]
+pub(super) struct ProgressLine(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_running: bool,
+    is_drawn: bool,
+    requests: BTreeMap<u64, SentRequest>,
+}
+
+/// A request without a response.
+#[derive(Debug)]
+struct SentRequest {
+    cloud: &'static str,
+    attempt: u32,
+    is_throttled: bool,
+    since: Instant,
+}
+
+impl ProgressLine {
+    /// Draws from now on, if stderr is a terminal.
+    pub(super) fn start(&self) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        self.0.state().is_running = true;
+        let shared = Arc::clone(&self.0);
+        thread::spawn(move || shared.draw());
+    }
+
+    /// Clears the line and draws no more.
+    pub(super) fn stop(&self) {
+        let mut state = self.0.state();
+        state.clear();
+        state.is_running = false;
+        self.0.changed.notify_all();
+    }
+
+    /// Clears the line while something else is written.
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        let mut state = self.0.state();
+        state.clear();
+        write()
+    }
+
+    /// Follows the requests of a run.
+    pub(super) fn record(&self, event: &TransportEvent) {
+        let mut state = self.0.state();
+        match *event {
+            TransportEvent::Sending {
+                number,
+                cloud,
+                attempt,
+                is_throttled,
+            } => {
+                let request = state.requests.entry(number).or_insert(SentRequest {
+                    cloud,
+                    attempt,
+                    is_throttled,
+                    since: Instant::now(),
+                });
+                (request.attempt, request.is_throttled) = (attempt, is_throttled);
+                self.0.changed.notify_all();
+            }
+            TransportEvent::Finished(number) => {
+                state.requests.remove(&number);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Draws the line again and again until it is stopped; without requests it only waits.
+    fn draw(&self) {
+        let mut state = self.state();
+        while state.is_running {
+            let width = terminal_size::terminal_size_of(io::stderr());
+            let width = width.map_or(80, |(width, _)| usize::from(width.0));
+            match state.text(Instant::now(), width.saturating_sub(1)) {
+                Some(text) => {
+                    let line = [CLEAR_LINE, text.as_bytes()].concat();
+                    // A terminal that is gone is not a reason to stop.
+                    let _ = io::stderr().write_all(&line);
+                    state.is_drawn = true;
+                }
+                None => state.clear(),
+            }
+            let interval = match state.requests.is_empty() {
+                true => IDLE_INTERVAL,
+                false => REDRAW_INTERVAL,
+            };
+            // A poisoned lock means that the command has failed.
+            let Ok((next, _)) = self.changed.wait_timeout(state, interval) else {
+                return;
+            };
+            state = next;
+        }
+    }
+}
+
+impl State {
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.is_drawn) {
+            let _ = io::stderr().write_all(CLEAR_LINE);
+        }
+    }
+
+    /// `waiting for sugon (attempt 1, 3 s)`: the slowest request of each cloud; `None` while none is
+    /// slow.
+    fn text(&self, now: Instant, width: usize) -> Option<String> {
+        let mut clouds: Vec<(&str, String)> = Vec::new();
+        for request in self.requests.values() {
+            let elapsed = now.saturating_duration_since(request.since);
+            if elapsed < SLOW_REQUEST || clouds.iter().any(|(cloud, _)| *cloud == request.cloud) {
+                continue;
+            }
+            let SentRequest { cloud, attempt, .. } = request;
+            let progress = format!("(attempt {attempt}, {} s)", elapsed.as_secs());
+            let text = match request.is_throttled {
+                true => format!("{cloud} is throttling requests; retrying {progress}"),
+                false => format!("waiting for {cloud} {progress}"),
+            };
+            clouds.push((cloud, text));
+        }
+        let texts: Vec<String> = clouds.into_iter().map(|(_, text)| text).collect();
+        let line: String = texts.join(", ").chars().take(width).collect();
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sending(number: u64, cloud: &'static str, attempt: u32) -> TransportEvent {
+        TransportEvent::Sending {
+            number,
+            cloud,
+            attempt,
+            is_throttled: attempt == 3,
+        }
+    }
+
+    fn text(line: &ProgressLine, after: Duration, width: usize) -> Option<String> {
+        line.0.state().text(Instant::now() + after, width)
+    }
+
+    #[test]
+    fn the_slowest_request_of_each_cloud_is_shown_after_a_second() {
+        let line = ProgressLine::default();
+        for event in [
+            sending(0, "sugon", 1),
+            sending(1, "sugon", 1),
+            sending(2, "aliyun", 1),
+            sending(2, "aliyun", 2),
+        ] {
+            line.record(&event);
+        }
+        assert_eq!(text(&line, Duration::ZERO, 200), None);
+        let shown = text(&line, Duration::from_millis(3500), 200);
+        let expected = "waiting for sugon (attempt 1, 3 s), waiting for aliyun (attempt 2, 3 s)";
+        assert_eq!(shown.as_deref(), Some(expected));
+        let narrow = text(&line, Duration::from_millis(3500), 11);
+        assert_eq!(narrow.as_deref(), Some("waiting for"));
+    }
+
+    #[test]
+    fn throttling_is_named_and_finished_requests_are_not_shown() {
+        let line = ProgressLine::default();
+        line.record(&sending(0, "aliyun", 3));
+        line.record(&sending(1, "sugon", 1));
+        line.record(&TransportEvent::Finished(1));
+        let shown = text(&line, Duration::from_millis(1500), 200);
+        let expected = "aliyun is throttling requests; retrying (attempt 3, 1 s)";
+        assert_eq!(shown.as_deref(), Some(expected));
+    }
+}

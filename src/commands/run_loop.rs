@@ -1,0 +1,175 @@
+//! The loop of `wait`, `watch` and `events --follow`: polls jobs and lists scopes until a goal is
+//! reached or a signal comes.
+
+mod scopes;
+
+use std::future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::gate_report;
+use super::lookup::Lookup;
+use super::poll::{PollEvent, PollOptions, Poller};
+use crate::error::Problem;
+use crate::gate::{Evaluation, GatePolicy};
+use crate::model::NoticeCode;
+use crate::output;
+use scopes::{ScopeEvent, ScopeWatcher};
+
+/// The longest time between two checks of a goal.
+const MAX_SLEEP: Duration = Duration::from_secs(300);
+
+/// What a command waits for and what it shows meanwhile.
+pub(super) trait Goal {
+    /// How the loop ends by itself.
+    type Outcome;
+
+    /// Checks all jobs, first of all and after each change; the outcome ends the loop.
+    fn check(&mut self, run: &mut RunLoop) -> Option<Self::Outcome>;
+
+    /// A job was read, or could not be.
+    fn on_event(&mut self, run: &RunLoop, event: &PollEvent);
+
+    /// A scope or a job cannot be read; `is_final` when it is not tried again.
+    fn on_failure(&mut self, _run: &RunLoop, _problem: &Problem, _is_final: bool) {}
+
+    /// A line about an outage, or a notice.
+    fn on_message(&mut self, run: &RunLoop, line: String);
+
+    /// When the next check is due even if nothing changes, as time since the start.
+    fn wake_at(&self, run: &RunLoop) -> Option<Duration>;
+
+    /// Waits for a change of the output: its end, or `None` when it must be drawn again.
+    async fn output_changed(&mut self) -> Option<Self::Outcome> {
+        future::pending().await
+    }
+}
+
+/// The jobs and scopes of a command that runs until a goal is reached.
+pub(super) struct RunLoop {
+    pub poller: Poller,
+    pub scopes: ScopeWatcher,
+    pub lookup: Arc<Lookup>,
+    /// How the state of a job is judged.
+    pub policy: GatePolicy,
+    /// The notices that are printed when they come.
+    notice_codes: &'static [NoticeCode],
+}
+
+impl RunLoop {
+    /// A loop that has not polled anything yet.
+    pub(super) fn new(
+        lookup: Arc<Lookup>,
+        policy: GatePolicy,
+        options: PollOptions,
+        notice_codes: &'static [NoticeCode],
+    ) -> Self {
+        Self {
+            scopes: ScopeWatcher::new(&lookup, options.interval),
+            poller: Poller::new(Arc::clone(&lookup), options),
+            lookup,
+            policy,
+            notice_codes,
+        }
+    }
+
+    /// Runs until the goal is reached.
+    ///
+    /// # Errors
+    /// The exit code that `stop` ends with, if it does so before.
+    pub(super) async fn run<G: Goal>(
+        &mut self,
+        goal: &mut G,
+        mut stop: Pin<&mut impl Future<Output = u8>>,
+    ) -> Result<G::Outcome, u8> {
+        loop {
+            if let Some(outcome) = goal.check(self) {
+                return Ok(outcome);
+            }
+            self.poller.start_due();
+            self.scopes.start_due(self.poller.elapsed());
+            let (polling, listing) = (self.poller.is_busy(), self.scopes.is_busy());
+            let (started, wake_at) = (self.poller.started(), self.wake_at(goal));
+            tokio::select! {
+                biased;
+                code = &mut stop => return Err(code),
+                outcome = goal.output_changed() => if let Some(outcome) = outcome {
+                    return Ok(outcome);
+                },
+                events = self.poller.next(), if polling => self.on_events(goal, &events),
+                event = self.scopes.next(|| started.elapsed()), if listing => {
+                    self.on_scope_event(goal, event);
+                }
+                () = sleep_until(wake_at) => {}
+            }
+        }
+    }
+
+    /// The evaluation of each job now.
+    pub(super) fn evaluations(&self) -> Vec<Evaluation> {
+        gate_report::evaluate_all(&self.poller.jobs, &self.policy, self.poller.elapsed())
+    }
+
+    /// The time since the start, as messages show it.
+    pub(super) fn clock(&self) -> String {
+        output::duration(self.poller.elapsed().as_secs() as i64)
+    }
+
+    /// When to wake up: the next poll or list, a start that is overdue, an outage that lasts too
+    /// long, or what the goal needs.
+    fn wake_at(&self, goal: &impl Goal) -> Instant {
+        let now = self.poller.elapsed();
+        let start = self.policy.start_timeout.filter(|at| *at > now);
+        let outage = self.poller.outage_limit_at(&self.policy);
+        let wake = [
+            self.poller.next_due(),
+            self.scopes.next_due(),
+            goal.wake_at(self),
+            start,
+            outage.filter(|at| *at > now),
+        ];
+        let wake = wake.into_iter().flatten().min();
+        Instant::now() + wake.map_or(MAX_SLEEP, |wake| wake.saturating_sub(now))
+    }
+
+    fn on_events(&mut self, goal: &mut impl Goal, events: &[PollEvent]) {
+        for event in events {
+            if let PollEvent::Outage(outage) = event {
+                let notice = outage.notice();
+                goal.on_message(self, format!("{} {}", self.clock(), notice.message));
+                self.lookup.notices.push(notice);
+            } else {
+                goal.on_event(self, event);
+            }
+        }
+        for notice in self.lookup.notices.take_new() {
+            if self.notice_codes.contains(&notice.code) {
+                goal.on_message(self, output::notice_line(&notice));
+            }
+        }
+    }
+
+    fn on_scope_event(&mut self, goal: &mut impl Goal, event: Option<ScopeEvent>) {
+        match event {
+            None => {}
+            Some(ScopeEvent::Added(references, failed_part)) => {
+                for reference in references {
+                    let canonical = reference.to_string();
+                    let mut polled = self.poller.jobs.iter();
+                    if !polled.any(|one| one.reference.to_string() == canonical) {
+                        self.poller.add(&reference);
+                    }
+                }
+                if let Some(problem) = failed_part {
+                    goal.on_failure(self, &problem, false);
+                }
+            }
+            Some(ScopeEvent::Error(problem, is_final)) => {
+                goal.on_failure(self, &problem, is_final);
+            }
+        }
+    }
+}

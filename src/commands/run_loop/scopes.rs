@@ -1,0 +1,226 @@
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
+use super::super::poll::obeyed_hint;
+use crate::error::{Category, Problem};
+use crate::http::Deadline;
+use crate::providers::{self, Filter, Page, ready};
+use crate::reference::{Reference, Scope};
+
+/// The time between two lists of a scope.
+const LIST_INTERVAL: Duration = Duration::from_secs(10);
+/// Maximum number of resources of a scope that are read at a time, newest first where the cloud can
+/// sort.
+const MAX_LISTED: usize = 1000;
+
+/// Watched scopes: resources that are active when first listed, and those that appear later.
+pub(in crate::commands) struct ScopeWatcher {
+    scopes: Vec<WatchedScope>,
+    running: JoinSet<(usize, Listed)>,
+    lookup: Arc<Lookup>,
+    interval: Duration,
+}
+
+struct WatchedScope {
+    scope: Scope,
+    /// Only what is the newest in it now is watched.
+    latest_only: bool,
+    next_at: Duration,
+    in_flight: bool,
+    /// No list of it will ever come, or none is needed any more.
+    is_done: bool,
+    /// References that were listed before; `None` before the first list.
+    known: Option<HashSet<String>>,
+    problem: Option<Problem>,
+}
+
+type Listed = Result<ScopeListing, Box<Problem>>;
+
+/// What a list has brought of a scope.
+enum ScopeListing {
+    /// What was listed, and why a part of it could not be.
+    All(Vec<ListedJob>, Option<Box<Problem>>),
+    Latest(Reference),
+}
+
+/// A resource of a list.
+struct ListedJob {
+    /// Canonical reference.
+    reference: String,
+    ended: bool,
+}
+
+/// What a list has brought.
+pub(super) enum ScopeEvent {
+    /// Resources that are new in a scope, and why a part of it cannot be listed, for the first
+    /// time.
+    Added(Vec<Reference>, Option<Box<Problem>>),
+    /// A scope cannot be listed, for the first time since it last could; true when it never will be.
+    Error(Box<Problem>, bool),
+}
+
+impl ScopeWatcher {
+    pub(super) fn new(lookup: &Arc<Lookup>, interval: Option<Duration>) -> Self {
+        let all = lookup.scopes.iter().map(|scope| (scope, false));
+        let newest = lookup.latest.iter().map(|(_, scope)| (scope, true));
+        let watched = all.chain(newest).map(|(scope, newest)| WatchedScope {
+            scope: scope.clone(),
+            latest_only: newest,
+            next_at: Duration::ZERO,
+            in_flight: false,
+            is_done: false,
+            known: None,
+            problem: None,
+        });
+        Self {
+            scopes: watched.collect(),
+            running: JoinSet::new(),
+            lookup: Arc::clone(lookup),
+            interval: interval.unwrap_or(LIST_INTERVAL),
+        }
+    }
+
+    /// True when nothing can appear any more.
+    pub(in crate::commands) fn is_done(&self) -> bool {
+        self.scopes.iter().all(|watched| watched.is_done)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let idle = self
+            .scopes
+            .iter()
+            .filter(|one| !one.in_flight && !one.is_done);
+        idle.map(|watched| watched.next_at).min()
+    }
+
+    /// Why scopes cannot be listed at the moment.
+    pub(in crate::commands) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.scopes
+            .iter()
+            .filter_map(|watched| watched.problem.as_ref())
+    }
+
+    /// Asks for the lists that are due.
+    pub(super) fn start_due(&mut self, now: Duration) {
+        for (number, watched) in self.scopes.iter_mut().enumerate() {
+            if !watched.in_flight && !watched.is_done && watched.next_at <= now {
+                watched.in_flight = true;
+                let (lookup, scope) = (Arc::clone(&self.lookup), watched.scope.clone());
+                let newest = watched.latest_only;
+                self.running.spawn(async move {
+                    let listed = match newest {
+                        true => latest_in(&lookup, &scope).await,
+                        false => list(&lookup, &scope).await,
+                    };
+                    (number, listed)
+                });
+            }
+        }
+    }
+
+    /// Waits for the next list.
+    pub(super) async fn next(&mut self, now: impl Fn() -> Duration) -> Option<ScopeEvent> {
+        let (number, listed) = self
+            .running
+            .join_next()
+            .await?
+            .expect("a list neither panics nor is cancelled");
+        let watched = &mut self.scopes[number];
+        watched.in_flight = false;
+        match listed {
+            Ok(ScopeListing::Latest(reference)) => {
+                watched.is_done = true;
+                watched.problem = None;
+                Some(ScopeEvent::Added(vec![reference], None))
+            }
+            Ok(ScopeListing::All(rows, failed_part)) => {
+                watched.next_at = now() + self.interval;
+                let is_first = watched.problem.is_none();
+                watched.problem = failed_part.as_deref().cloned();
+                let failed_part = failed_part.filter(|_| is_first);
+                Some(ScopeEvent::Added(watched.take(rows), failed_part))
+            }
+            Err(problem) => {
+                let is_first = watched.problem.is_none();
+                let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
+                watched.next_at = now() + wait;
+                watched.is_done = is_final(problem.category);
+                watched.problem = Some((*problem).clone());
+                (is_first || watched.is_done).then_some(ScopeEvent::Error(problem, watched.is_done))
+            }
+        }
+    }
+}
+
+impl WatchedScope {
+    /// The references of new resources, without those that had ended before the first list.
+    fn take(&mut self, rows: Vec<ListedJob>) -> Vec<Reference> {
+        let is_first = self.known.is_none();
+        let known = self.known.get_or_insert_with(HashSet::new);
+        rows.into_iter()
+            .filter(|row| known.insert(row.reference.clone()))
+            .filter(|row| !(is_first && row.ended))
+            .filter_map(|row| self.scope.reference_of(&row.reference))
+            .collect()
+    }
+}
+
+async fn latest_in(lookup: &Lookup, scope: &Scope) -> Listed {
+    let newest = lookup.latest_in(scope).await;
+    newest.map(ScopeListing::Latest).map_err(Box::new)
+}
+
+async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
+    let framed = |mut problem: Problem| {
+        problem.reference = Some(scope.to_string());
+        problem.input = Some(scope.input.clone());
+        Box::new(problem)
+    };
+    let client = lookup.client_for_scope(scope).map_err(framed)?;
+    let ask = lookup.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+    let (mut all, mut failed_part) = (Vec::new(), None);
+    let mut keep = |page: Page| {
+        let listed = page.rows.into_iter().map(|found| ListedJob {
+            reference: found.job.reference,
+            ended: found.job.ended,
+        });
+        all.extend(listed);
+        // A look at the resource itself says better what is wrong with it.
+        let unreadable = page.problems.into_iter().filter_map(|problem| {
+            let reference = problem.reference?;
+            let ended = false;
+            Some(ListedJob { reference, ended })
+        });
+        all.extend(unreadable);
+        failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
+        ready(ControlFlow::Continue(()))
+    };
+    let all_of_them = Filter::default();
+    let limit = scope.kind.list_limit();
+    let limit = limit.or(Some(MAX_LISTED));
+    let drained = providers::list_all(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
+    drained.map_err(framed)?;
+    Ok(ScopeListing::All(all, failed_part.map(framed)))
+}
+
+/// A failure that no later list can fix.
+fn is_final(category: Category) -> bool {
+    matches!(
+        category,
+        Category::Usage
+            | Category::MissingCredentials
+            | Category::Unauthenticated
+            | Category::PermissionDenied
+            | Category::InvalidArgument
+            | Category::NotFound
+    )
+}

@@ -1,0 +1,215 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::options::WaitOptions;
+use crate::commands::gate_report::{self, GateState, GateStats, Stop};
+use crate::commands::lookup::Lookup;
+use crate::commands::poll::{PollEvent, PollOptions};
+use crate::commands::reporter::Reporter;
+use crate::commands::reports::Reports;
+use crate::commands::run_loop::{Goal, RunLoop};
+use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
+use crate::model::NoticeCode;
+use crate::output;
+use crate::output::document::Envelope;
+
+/// The interval of the line that a log gets when nothing has changed.
+const HEARTBEAT: Duration = Duration::from_secs(300);
+
+/// A decision about all references of a wait.
+pub(super) struct WaitGoal<'a> {
+    options: &'a WaitOptions,
+    pub(super) reports: Reports,
+    pub(super) reporter: Reporter,
+    /// When the last line was logged.
+    logged_at: Duration,
+}
+
+/// The loop that polls for a wait.
+pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
+    let needs_events = matches!(options.policy.condition, Condition::NoWarnings(_));
+    let poll_options = PollOptions {
+        interval: options.interval,
+        ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),
+        needs_events,
+        check_existence: needs_events,
+        ..PollOptions::default()
+    };
+    let notices = &[NoticeCode::UnknownState, NoticeCode::ClockCorrected];
+    RunLoop::new(lookup, options.policy.clone(), poll_options, notices)
+}
+
+impl Goal for WaitGoal<'_> {
+    type Outcome = Decision;
+
+    /// Decides by what was seen so far; jobs that need no more polls are dropped.
+    fn check(&mut self, run: &mut RunLoop) -> Option<Decision> {
+        self.show(run);
+        let evaluations = run.evaluations();
+        for (number, evaluation) in evaluations.iter().enumerate() {
+            let polled = &mut run.poller.jobs[number];
+            polled.is_final = match evaluation {
+                Evaluation::Pending(open) => open.is_final,
+                Evaluation::Met | Evaluation::Unmet(_) => polled.history.has_ended(),
+            };
+            if polled.is_final {
+                self.reporter.finish_job(number);
+            }
+        }
+        let progress = match run.poller.has_polled_all() {
+            _ if self.is_timed_out(run) => Progress::Over,
+            true => Progress::Polling,
+            false => Progress::FirstRound,
+        };
+        let decision = decide(&evaluations, &self.options.policy, progress);
+        if decision.is_none() {
+            self.log_heartbeat(run, &evaluations);
+            self.write_reports(run);
+        }
+        decision
+    }
+
+    fn on_event(&mut self, run: &RunLoop, event: &PollEvent) {
+        self.reports.mark_changed();
+        let (PollEvent::State(number, _) | PollEvent::Problem(number)) = event else {
+            return;
+        };
+        let polled = &run.poller.jobs[*number];
+        let text = match (event, &polled.job, &polled.problem) {
+            (PollEvent::State(..), _, _) if self.reporter.is_live() => return,
+            (PollEvent::State(_, before), Some(job), _) => {
+                let before = before.map_or_else(String::new, |before| format!(", was {before}"));
+                format!("{}{before}", job.state)
+            }
+            (PollEvent::Problem(_), _, Some(problem)) => problem.message.clone(),
+            _ => return,
+        };
+        let line = format!("{} {}: {text}", run.clock(), polled.reference);
+        self.log(run, line);
+    }
+
+    fn on_message(&mut self, run: &RunLoop, line: String) {
+        self.reports.mark_changed();
+        self.log(run, line);
+    }
+
+    /// The next report, the deadline, the heartbeat, or the next second of a live display.
+    fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
+        let deadline = self.options.timeout.filter(|timeout| !timeout.is_zero());
+        let line = match self.reporter.is_live() {
+            true => run.poller.elapsed() + Duration::from_secs(1),
+            false => self.logged_at + HEARTBEAT,
+        };
+        let times = [self.reports.due_at(), deadline, Some(line)];
+        times.into_iter().flatten().min()
+    }
+}
+
+impl<'a> WaitGoal<'a> {
+    pub(super) fn new(options: &'a WaitOptions, reports: Reports, reporter: Reporter) -> Self {
+        Self {
+            options,
+            reports,
+            reporter,
+            logged_at: Duration::ZERO,
+        }
+    }
+
+    fn log(&mut self, run: &RunLoop, line: String) {
+        self.logged_at = run.poller.elapsed();
+        self.reporter.println(line);
+    }
+
+    /// True when no time is left; with a time of 0, when everything was checked once.
+    fn is_timed_out(&self, run: &RunLoop) -> bool {
+        match self.options.timeout {
+            Some(Duration::ZERO) => run.poller.has_polled_all(),
+            Some(timeout) => run.poller.elapsed() >= timeout,
+            None => false,
+        }
+    }
+
+    /// Logs that the command is alive, when nothing was logged for long.
+    fn log_heartbeat(&mut self, run: &RunLoop, evaluations: &[Evaluation]) {
+        let is_due = run.poller.elapsed() >= self.logged_at + HEARTBEAT;
+        if self.reporter.is_live() || !is_due {
+            return;
+        }
+        let count = |word: &str| {
+            let evaluations = evaluations.iter();
+            evaluations.filter(|one| one.as_str() == word).count()
+        };
+        let line = format!(
+            "{} still waiting: {} done, {} failed, {} pending, {}",
+            run.clock(),
+            count("met"),
+            count("unmet"),
+            count("pending"),
+            output::requests(run.lookup.transport.calls())
+        );
+        self.log(run, line);
+    }
+
+    /// Shows each job in a live display.
+    fn show(&self, run: &RunLoop) {
+        if !self.reporter.is_live() {
+            return;
+        }
+        let now = run.poller.elapsed();
+        for (number, polled) in run.poller.jobs.iter().enumerate() {
+            let since = now.saturating_sub(polled.history.since().unwrap_or_default());
+            let reference = polled.reference.to_string();
+            let seconds = since.as_secs() as i64;
+            self.reporter
+                .update(number, &reference, polled.history.state(), seconds);
+        }
+    }
+
+    /// Rewrites the reports when they are due, so that a killed runner leaves true ones.
+    fn write_reports(&mut self, run: &RunLoop) {
+        let now = run.poller.elapsed();
+        if !self.reports.due(now) {
+            return;
+        }
+        let report = self.report(run, None);
+        let reporter = &self.reporter;
+        self.reports.write(&report, now, &mut |problem| {
+            reporter.println(format!("error: {}", problem.message));
+        });
+    }
+
+    /// What is known so far, as the document of the command. `end` is the decision or the exit code
+    /// of a signal; `None` while the wait goes on.
+    pub(super) fn report(&self, run: &RunLoop, end: Option<&Result<Decision, u8>>) -> Envelope {
+        let pending = match self.options.timeout {
+            Some(Duration::ZERO) => 8,
+            _ => 124,
+        };
+        let (decision, code, stop) = match end {
+            None => (Decision::undecided(), 8, Stop::Running),
+            Some(Err(130)) => (Decision::undecided(), 130, Stop::Interrupted),
+            Some(Err(code)) => (Decision::undecided(), *code, Stop::Terminated),
+            Some(Ok(decision)) => {
+                let stop = match pending {
+                    _ if !self.is_timed_out(run) => Stop::Certain,
+                    8 => Stop::OneCheck,
+                    _ => Stop::TimedOut,
+                };
+                (decision.clone(), decision.exit_code(pending), stop)
+            }
+        };
+        let spent = GateStats {
+            elapsed: run.poller.elapsed(),
+            requests: run.lookup.transport.calls(),
+            stop,
+        };
+        let state = GateState {
+            watched: &run.poller.jobs,
+            evaluations: &run.evaluations(),
+            rules: &run.policy,
+            decision: &decision,
+            spent,
+        };
+        gate_report::report("wait", &state, run.lookup.notices.all(), code)
+    }
+}

@@ -1,0 +1,335 @@
+//! The credential that an account uses: kept while it is good, renewed once when a cloud refuses it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+
+use super::imds::ImdsService;
+use super::instance_role::InstanceRoleProvider;
+use super::negative_cache::NegativeCache;
+use super::profile::{FromProfile, LabelFn, ReloadingProvider, from_profile};
+use super::store::{PersistentProvider, Storable, StoredFact, TokenStore};
+use super::temporary_key::TemporaryKey;
+use super::{Credential, CredentialProvider, REFRESH_MARGIN};
+use crate::error::{Category, Problem};
+#[cfg(test)]
+use crate::http::SigningInstructions;
+use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer, Transport};
+use crate::model::Time;
+use crate::secret::Secret;
+use crate::settings::Profile;
+/// The credential of an account.
+pub(crate) struct CredentialCache<S> {
+    provider: Option<Box<dyn CredentialProvider<S>>>,
+    active: Mutex<Option<Arc<ActiveCredential<S>>>>,
+    negative_cache: NegativeCache,
+    expires_at: Option<Time>,
+    store: Option<Arc<TokenStore>>,
+}
+
+/// What is known of a credential without a request.
+#[derive(Debug, Default)]
+pub struct CredentialInfo {
+    /// When the one that the profile gave ends, where that is known; `None` for one that is fetched,
+    /// which is renewed before it ends.
+    pub expires_at: Option<Time>,
+    /// The folder where what is fetched is kept between runs; `None` when nothing is.
+    pub kept_in: Option<PathBuf>,
+}
+
+/// A credential in use.
+pub(crate) struct ActiveCredential<S> {
+    /// What signs with it.
+    pub signer: S,
+    secrets: Vec<Secret>,
+    expires_at: Option<DateTime<Utc>>,
+    /// True for one that took the place of a refused one.
+    is_refreshed: bool,
+    has_succeeded: AtomicBool,
+}
+
+impl<S> ActiveCredential<S> {
+    fn is_valid_for(&self, now: DateTime<Utc>, margin: TimeDelta) -> bool {
+        self.expires_at.is_none_or(|at| at - now > margin)
+    }
+
+    fn new(issued: Credential<S>, is_renewal: bool) -> Self {
+        Self {
+            signer: issued.signer,
+            secrets: issued.secrets,
+            expires_at: issued.expires_at,
+            is_refreshed: is_renewal,
+            has_succeeded: AtomicBool::new(false),
+        }
+    }
+}
+
+/// How a cloud makes its credentials of keys.
+pub(crate) struct KeySource<S: 'static> {
+    /// Of the key that stands in a profile.
+    pub from_profile: FromProfile<S>,
+    /// Of one that is issued for a while.
+    pub issued: fn(TemporaryKey) -> Credential<S>,
+    /// What messages call it.
+    pub label: LabelFn,
+    /// The service that issues the keys of a machine's role.
+    pub imds: &'static ImdsService,
+}
+
+impl<S: Signer + 'static> CredentialCache<S> {
+    /// The key of a profile, or that of the role of this machine where the profile says so.
+    ///
+    /// # Errors
+    /// What is missing or wrong in the profile.
+    pub(crate) fn from_key_source(
+        source: &KeySource<S>,
+        profile: &Profile,
+        transport: &Arc<Transport>,
+    ) -> Result<Self, Problem> {
+        match profile.uses_instance_role() {
+            true => Ok(Self::from_provider(InstanceRoleProvider::new(
+                source.imds,
+                profile,
+                transport,
+                source.issued,
+            )?)),
+            false => Self::from_profile(profile, source.from_profile, source.label),
+        }
+    }
+
+    /// The credential that a profile gives. One that stands in files of its own is read again when
+    /// it has run out or was refused, and a command that prints one is run again; a refusal of any
+    /// other is final.
+    ///
+    /// # Errors
+    /// What `read` says of the profile.
+    pub(crate) fn from_profile(
+        profile: &Profile,
+        read: FromProfile<S>,
+        label: LabelFn,
+    ) -> Result<Self, Problem> {
+        let issued = from_profile(profile, read)?;
+        let issuer = profile.is_reloadable().then(|| {
+            Box::new(ReloadingProvider::new(profile, read, label)) as Box<dyn CredentialProvider<S>>
+        });
+        let expires_at = issued.expires_at.and_then(Time::new);
+        let issued = Credential {
+            expires_at: issued.expires_at.filter(|_| issuer.is_some()),
+            ..issued
+        };
+        Ok(Self {
+            provider: issuer,
+            active: Mutex::new(Some(Arc::new(ActiveCredential::new(issued, false)))),
+            negative_cache: NegativeCache::default(),
+            expires_at,
+            store: None,
+        })
+    }
+
+    /// A credential that is issued when it is first needed, and again when it has run out or was
+    /// refused.
+    pub(crate) fn from_provider(issuer: impl CredentialProvider<S> + 'static) -> Self {
+        Self {
+            provider: Some(Box::new(issuer)),
+            active: Mutex::new(None),
+            negative_cache: NegativeCache::default(),
+            expires_at: None,
+            store: None,
+        }
+    }
+
+    /// The same, with what is issued kept between runs where the profile says so. What is set in the
+    /// profile must tell whose credential it is: one of the machine itself is not for this.
+    pub(crate) fn persistent(self, profile: &Profile, wire: &Arc<Transport>) -> Self
+    where
+        S: Storable,
+    {
+        match (self.provider, TokenStore::from_profile(profile, wire)) {
+            (Some(issuer), Some(keeper)) => Self {
+                provider: Some(Box::new(PersistentProvider::new(issuer, &keeper))),
+                store: Some(keeper),
+                ..self
+            },
+            (issuer, _) => Self {
+                provider: issuer,
+                ..self
+            },
+        }
+    }
+
+    /// A fact that is learned with the credential, and kept where that is.
+    pub(crate) fn stored_fact(&self, fact: &'static str) -> Option<StoredFact> {
+        let keeper = self.store.as_ref()?;
+        Some(StoredFact::new(keeper, fact))
+    }
+
+    /// What is known of the credential without a request.
+    pub(crate) fn credential(&self) -> CredentialInfo {
+        let keeper = self.store.as_ref();
+        CredentialInfo {
+            expires_at: self.expires_at,
+            kept_in: keeper.map(|keeper| keeper.folder().to_path_buf()),
+        }
+    }
+
+    /// A credential that is good at the moment.
+    ///
+    /// # Errors
+    /// Why none could be issued.
+    pub(crate) async fn get(
+        &self,
+        account: &ApiClient,
+        deadline: Deadline,
+    ) -> Result<Arc<ActiveCredential<S>>, Problem> {
+        let mut held = self.active.lock().await;
+        let lasts =
+            |held: &&Arc<ActiveCredential<S>>, margin| held.is_valid_for(account.now(), margin);
+        if let Some(held) = held.as_ref().filter(|held| lasts(held, REFRESH_MARGIN)) {
+            return Ok(Arc::clone(held));
+        }
+        let present = held.clone();
+        let issued = self.issue(&mut held, false, account, deadline).await;
+        match present.filter(|present| lasts(&present, TimeDelta::zero())) {
+            Some(present) => Ok(issued.unwrap_or(present)),
+            None => issued,
+        }
+    }
+
+    /// Sends a call as [`Account::send`] does. A credential that the cloud refuses is renewed once,
+    /// where that is possible, and the call is sent again.
+    ///
+    /// # Errors
+    /// As [`Account::send`], and why no credential could be issued.
+    pub(crate) async fn send(
+        &self,
+        account: &ApiClient,
+        request: &Request,
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        deadline: Deadline,
+    ) -> Result<Response, Problem> {
+        let held = self.get(account, deadline).await?;
+        let mut refused = match account
+            .send(request, &held.signer, classify, deadline)
+            .await
+        {
+            Ok(answer) => {
+                held.has_succeeded.store(true, Ordering::Relaxed);
+                return Ok(answer);
+            }
+            Err(problem)
+                if problem.category != Category::Unauthenticated || self.provider.is_none() =>
+            {
+                return Err(problem);
+            }
+            Err(problem) => problem,
+        };
+        match self.refresh(&held, account, deadline).await {
+            Ok(Some(renewed)) => {
+                let outcome = account
+                    .send(request, &renewed.signer, classify, deadline)
+                    .await;
+                match &outcome {
+                    Ok(_) => renewed.has_succeeded.store(true, Ordering::Relaxed),
+                    Err(problem) if problem.category == Category::Unauthenticated => {
+                        self.on_rejected(&renewed)
+                    }
+                    Err(_) => {}
+                }
+                outcome
+            }
+            Ok(None) => Err(refused),
+            // It may be renewed when the service is there again.
+            Err(problem) if problem.retryable => Err(problem),
+            Err(problem) => {
+                let next = problem
+                    .hint
+                    .map_or_else(String::new, |hint| format!("; {hint}"));
+                refused.hint = Some(format!("it cannot be refreshed: {}{next}", problem.message));
+                Err(refused)
+            }
+        }
+    }
+
+    /// Another credential than the one that was refused; `None` when there is none.
+    async fn refresh(
+        &self,
+        refused: &Arc<ActiveCredential<S>>,
+        account: &ApiClient,
+        deadline: Deadline,
+    ) -> Result<Option<Arc<ActiveCredential<S>>>, Problem> {
+        let mut held = self.active.lock().await;
+        let current = held.clone();
+        // Of many calls that were refused at the same time the first one renews for all.
+        if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
+            return Ok(Some(current));
+        }
+        self.on_rejected(refused);
+        // A renewal that never worked either shows that it is not the credential's age.
+        if refused.is_refreshed && !refused.has_succeeded.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let renewed = self.issue(&mut held, true, account, deadline).await?;
+        // What was refused once is not shown again: some clouds lock a key after a few refusals.
+        if renewed.secrets == refused.secrets {
+            *held = Some(Arc::clone(refused));
+            return Ok(None);
+        }
+        account.credential_replaced();
+        Ok(Some(renewed))
+    }
+
+    fn on_rejected(&self, refused: &ActiveCredential<S>) {
+        if let Some(issuer) = &self.provider {
+            issuer.on_rejected(&refused.signer);
+        }
+    }
+
+    async fn issue(
+        &self,
+        held: &mut Option<Arc<ActiveCredential<S>>>,
+        is_renewal: bool,
+        account: &ApiClient,
+        deadline: Deadline,
+    ) -> Result<Arc<ActiveCredential<S>>, Problem> {
+        let issuer = self.provider.as_ref();
+        let issuer = issuer.expect("an expiring credential has a provider");
+        if let Some(problem) = self.negative_cache.get("credential", account.now()) {
+            return Err(problem);
+        }
+        let issued = issuer.provide(deadline).await.inspect_err(|problem| {
+            if issuer.makes_calls() {
+                self.negative_cache.insert(problem, account.now());
+            }
+        })?;
+        account.redact(&issued.secrets);
+        if let Some(label) = issuer.label() {
+            account.set_credential_label(label);
+        }
+        let mut issued = ActiveCredential::new(issued, is_renewal);
+        if issuer.makes_calls() && !issued.is_valid_for(account.now(), REFRESH_MARGIN) {
+            // A clock is wrong, and another one would be the same: the cloud reports when it ends.
+            issued.expires_at = None;
+        }
+        let issued = Arc::new(issued);
+        *held = Some(Arc::clone(&issued));
+        Ok(issued)
+    }
+
+    /// What signs with the credential that is held.
+    #[cfg(test)]
+    pub(crate) fn sign_for_test(
+        &self,
+        request: &Request,
+        now: DateTime<Utc>,
+        nonce: &str,
+    ) -> SigningInstructions {
+        let held = self.active.try_lock().unwrap();
+        held.as_ref().unwrap().signer.sign(request, now, nonce)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,326 @@
+mod moments;
+
+use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::credentials::{StoredFields, test_support};
+use crate::http::{ClientOptions, Endpoint, Method};
+
+const BORN: &str = "2026-01-02T03:04:05Z";
+
+#[derive(Debug, PartialEq)]
+pub(in crate::credentials) struct Plain(pub String);
+
+impl Storable for Plain {
+    fn parts(&self) -> StoredFields {
+        StoredFields::from([("token".to_owned(), self.0.clone())])
+    }
+
+    fn from_parts(parts: &StoredFields) -> Option<Credential<Self>> {
+        let token = parts.get("token")?;
+        Some(Credential {
+            signer: Self(token.clone()),
+            secrets: vec![Secret::new(token)],
+            expires_at: None,
+        })
+    }
+}
+
+impl Signer for Plain {
+    fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
+        SigningInstructions {
+            headers: vec![("token", Secret::new(&self.0))],
+            query: Vec::new(),
+        }
+    }
+}
+
+/// Gives these tokens one after the other, the last one again and again.
+struct Service {
+    tokens: Vec<&'static str>,
+    asked: Arc<AtomicUsize>,
+    lifetime: Option<TimeDelta>,
+    seconds: Arc<AtomicI64>,
+    /// What happens to the clock while one is issued.
+    meanwhile: fn(&AtomicI64),
+}
+
+#[async_trait]
+impl CredentialProvider<Plain> for Service {
+    async fn provide(&self, _deadline: Deadline) -> Result<Credential<Plain>, Problem> {
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+        (self.meanwhile)(&self.seconds);
+        let token = self.tokens.get(turn).or(self.tokens.last());
+        let token = *token.ok_or_else(|| Problem::usage("no more").with_hint("ask"))?;
+        Ok(Credential {
+            signer: Plain(token.to_owned()),
+            secrets: vec![Secret::new(token)],
+            expires_at: self.lifetime.map(|span| moment(&self.seconds) + span),
+        })
+    }
+}
+
+fn moment(seconds: &AtomicI64) -> DateTime<Utc> {
+    test_support::moment(BORN) + TimeDelta::seconds(seconds.load(Ordering::Relaxed))
+}
+
+struct Stage {
+    account: ApiClient,
+    wire: Arc<Transport>,
+    login: CredentialCache<Plain>,
+    asked: Arc<AtomicUsize>,
+    seconds: Arc<AtomicI64>,
+    request: Request,
+    seen: Arc<StdMutex<Vec<String>>>,
+}
+
+/// An account and a server that takes the good token and refuses every other.
+async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'static str) -> Stage {
+    let takes = move |token: &str, _: &AtomicI64| token == good;
+    stage_where(tokens, lifetime, takes, |_| {}).await
+}
+
+/// An account and a server that takes what it is told to; both may set the clock.
+async fn stage_where(
+    tokens: &[&'static str],
+    lifetime: Option<TimeDelta>,
+    takes: impl Fn(&str, &AtomicI64) -> bool + Send + Sync + 'static,
+    meanwhile: fn(&AtomicI64),
+) -> Stage {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let seen: Arc<StdMutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    let seconds = Arc::new(AtomicI64::new(0));
+    let (clock, takes) = (Arc::clone(&seconds), Arc::new(takes));
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (log, clock, takes) = (log.clone(), clock.clone(), takes.clone());
+            tokio::spawn(async move {
+                let mut got = Vec::new();
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                    got.extend_from_slice(&buffer[..count]);
+                    let text = String::from_utf8_lossy(&got).into_owned();
+                    let Some((_, rest)) = text.split_once("\r\ntoken: ") else {
+                        continue;
+                    };
+                    let token = rest.lines().next().unwrap_or_default().to_owned();
+                    let status = match takes(&token, &clock) {
+                        true => "200 OK",
+                        false => "401 No",
+                    };
+                    log.lock().unwrap().push(token);
+                    got.clear();
+                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    let clock = Arc::clone(&seconds);
+    let wire = Transport::new(
+        ClientOptions::default(),
+        &[],
+        Arc::new(move || moment(&clock)),
+        Arc::new(|_| {}),
+    )
+    .unwrap();
+    let profile = test_support::profile(&[]);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let service = Service {
+        tokens: tokens.to_vec(),
+        asked: Arc::clone(&asked),
+        lifetime,
+        seconds: Arc::clone(&seconds),
+        meanwhile,
+    };
+    Stage {
+        account: ApiClient::new(&wire, &profile, "token".to_owned(), []),
+        wire,
+        login: CredentialCache::from_provider(service),
+        asked,
+        seconds,
+        request: Request {
+            operation: "Read",
+            method: Method::Get,
+            endpoint: Endpoint::parse(&origin, &[], false).unwrap(),
+            path: "/".to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        },
+        seen,
+    }
+}
+
+impl Stage {
+    async fn send(&self) -> Result<Response, Problem> {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        self.login
+            .send(
+                &self.account,
+                &self.request,
+                &RequestError::from_status,
+                deadline,
+            )
+            .await
+    }
+
+    fn issued(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn keeps_a_credential_until_a_minute_before_its_end() {
+    let hour = Some(TimeDelta::hours(1));
+    let stage = stage(&["token-1"], hour, "token-1").await;
+    for (second, issued) in [
+        (0, 1),
+        (1800, 1),
+        (3539, 1),
+        (3540, 2),
+        (3600, 2),
+        (9999, 3),
+    ] {
+        stage.seconds.store(second, Ordering::Relaxed);
+        stage.send().await.unwrap();
+        assert_eq!(stage.issued(), issued, "after {second} s");
+    }
+}
+
+#[tokio::test]
+async fn renews_a_refused_credential_once_and_sends_the_call_again() {
+    let stage = stage(&["token-1", "token-2"], None, "token-2").await;
+    stage.send().await.unwrap();
+    stage.send().await.unwrap();
+    assert_eq!(stage.seen(), ["token-1", "token-2", "token-2"]);
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn never_shows_again_what_was_refused() {
+    let stage = stage(&["token-1"], None, "token-2").await;
+    for _ in 0..3 {
+        let problem = stage.send().await.unwrap_err();
+        assert_eq!(problem.category, Category::Unauthenticated);
+    }
+    assert_eq!(stage.seen(), ["token-1"]);
+}
+
+#[tokio::test]
+async fn a_new_credential_that_is_refused_too_ends_the_call() {
+    let stage = stage(&["token-1", "token-2", "token-3"], None, "none").await;
+    let problem = stage.send().await.unwrap_err();
+    assert_eq!(problem.category, Category::Unauthenticated);
+    stage.send().await.unwrap_err();
+    assert_eq!(stage.seen(), ["token-1", "token-2"]);
+}
+
+#[tokio::test]
+async fn calls_that_are_refused_at_the_same_time_renew_once() {
+    let stage = stage(&["token-1", "token-2", "token-3"], None, "token-2").await;
+    let outcomes = tokio::join!(
+        stage.send(),
+        stage.send(),
+        stage.send(),
+        stage.send(),
+        stage.send()
+    );
+    let all = [outcomes.0, outcomes.1, outcomes.2, outcomes.3, outcomes.4];
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn says_why_a_refused_credential_cannot_be_renewed() {
+    let stage = stage(&["token-1"], None, "token-2").await;
+    let Stage { login, .. } = &stage;
+    let deadline = Deadline::after(Duration::from_secs(60));
+    login.get(&stage.account, deadline).await.unwrap();
+    let empty = CredentialCache {
+        provider: Some(Box::new(Service {
+            tokens: Vec::new(),
+            asked: Arc::clone(&stage.asked),
+            lifetime: None,
+            seconds: Arc::clone(&stage.seconds),
+            meanwhile: |_| {},
+        })),
+        active: Mutex::new(login.active.lock().await.take()),
+        negative_cache: NegativeCache::default(),
+        expires_at: None,
+        store: None,
+    };
+    let problem = empty
+        .send(
+            &stage.account,
+            &stage.request,
+            &RequestError::from_status,
+            deadline,
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(problem.category, Category::Unauthenticated);
+    assert_eq!(
+        problem.hint.as_deref(),
+        Some("it cannot be refreshed: no more; ask")
+    );
+}
+
+#[tokio::test]
+async fn a_credential_that_has_worked_may_be_renewed_again() {
+    let stage = stage(
+        &["token-1", "token-2", "token-1", "token-2"],
+        None,
+        "token-2",
+    )
+    .await;
+    stage.send().await.unwrap();
+    stage.login.active.lock().await.take();
+    stage.send().await.unwrap();
+    assert_eq!(stage.issued(), 4);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_use() {
+    let mut stage = stage(&[], Some(TimeDelta::hours(1)), "token-1").await;
+    let first = Credential {
+        signer: Plain("token-1".to_owned()),
+        secrets: vec![Secret::new("token-1")],
+        expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(3600)),
+    };
+    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(first, false))));
+    stage.seconds.store(3599, Ordering::Relaxed);
+    stage.send().await.unwrap();
+    stage.seconds.store(3609, Ordering::Relaxed);
+    assert_eq!(stage.send().await.unwrap_err().message, "no more");
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn a_service_that_gave_none_is_left_alone_for_a_while() {
+    let stage = stage(&[], None, "token-1").await;
+    let looks = (0..400).map(|_| stage.send());
+    for outcome in futures_util::future::join_all(looks).await {
+        let problem = outcome.unwrap_err();
+        assert!(problem.message.ends_with("no more"), "{problem}");
+    }
+    assert_eq!(stage.issued(), 1);
+    for (second, issued) in [(9, 1), (10, 2), (-20, 3)] {
+        stage.seconds.store(second, Ordering::Relaxed);
+        stage.send().await.unwrap_err();
+        assert_eq!(stage.issued(), issued, "after {second} s");
+    }
+}

@@ -1,0 +1,215 @@
+//! Credentials that end when it suits nobody.
+
+use super::*;
+
+const HOUR: Option<TimeDelta> = Some(TimeDelta::hours(1));
+
+fn set(clock: &AtomicI64, second: i64) {
+    clock.store(second, Ordering::Relaxed);
+}
+
+fn second(clock: &AtomicI64) -> i64 {
+    clock.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn one_that_ends_on_its_way_to_the_cloud_is_renewed() {
+    // The call leaves at 3500 s and arrives at the end.
+    let takes = |token: &str, clock: &AtomicI64| {
+        if token == "token-1" && second(clock) == 3500 {
+            set(clock, 3600);
+        }
+        token == "token-2" || second(clock) < 3600
+    };
+    let stage = stage_where(&["token-1", "token-2"], HOUR, takes, |_| {}).await;
+    stage.send().await.unwrap();
+    set(&stage.seconds, 3500);
+    stage.send().await.unwrap();
+    assert_eq!(stage.seen(), ["token-1", "token-1", "token-2"]);
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
+    // The service needs a minute, in which the present one ends.
+    let takes = |_: &str, _: &AtomicI64| true;
+    let meanwhile = |clock: &AtomicI64| {
+        if second(clock) == 3599 {
+            set(clock, 3659);
+        }
+    };
+    let two = stage_where(&["token-1", "token-2"], HOUR, takes, meanwhile).await;
+    two.send().await.unwrap();
+    set(&two.seconds, 3599);
+    two.send().await.unwrap();
+    assert_eq!(two.seen(), ["token-1", "token-2"]);
+
+    let mut none = stage_where(&[], HOUR, takes, meanwhile).await;
+    hold(&mut none, "token-1", 3600);
+    set(&none.seconds, 3599);
+    assert_eq!(none.send().await.unwrap_err().message, "no more");
+    assert!(none.seen().is_empty());
+}
+
+/// Lets a login hold a token that ends at a second.
+fn hold(stage: &mut Stage, token: &str, end: i64) {
+    let issued = Credential {
+        signer: Plain(token.to_owned()),
+        secrets: vec![Secret::new(token)],
+        expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(end)),
+    };
+    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(issued, false))));
+}
+
+#[tokio::test]
+async fn one_that_has_ended_as_it_comes_is_used_while_the_cloud_takes_it() {
+    let takes = |token: &str, clock: &AtomicI64| token == "token-1" || second(clock) > 9;
+    let past = Some(TimeDelta::days(-2));
+    let stage = stage_where(&["token-1", "token-2"], past, takes, |_| {}).await;
+    for _ in 0..3 {
+        stage.send().await.unwrap();
+    }
+    assert_eq!(stage.issued(), 1);
+}
+
+#[tokio::test]
+async fn one_that_has_ended_as_it_comes_and_is_refused_is_renewed_once() {
+    let past = Some(TimeDelta::days(-2));
+    let tokens = ["token-1", "token-2", "token-3"];
+    let stage = stage_where(&tokens, past, |_, _| false, |_| {}).await;
+    for _ in 0..3 {
+        stage.send().await.unwrap_err();
+    }
+    assert_eq!(stage.seen(), ["token-1", "token-2"]);
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_costs_one_token_and_none_when_it_jumps_back() {
+    let stage = stage_where(&["1", "2", "3"], HOUR, |_, _| true, |_| {}).await;
+    for (second, issued) in [
+        (0, 1),
+        // A day ahead, and back again: the one of tomorrow is held.
+        (86_400, 2),
+        (10, 2),
+        (3600, 2),
+        (-86_400, 2),
+        (86_400 + 3540, 3),
+    ] {
+        set(&stage.seconds, second);
+        stage.send().await.unwrap();
+        assert_eq!(stage.issued(), issued, "after {second} s");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_does_not_keep_an_ended_token_in_use() {
+    // To the cloud, token-1 has ended; to this machine it lasts for a day yet.
+    let takes = |token: &str, clock: &AtomicI64| token == "token-2" || second(clock) == 0;
+    let stage = stage_where(&["token-1", "token-2"], HOUR, takes, |_| {}).await;
+    stage.send().await.unwrap();
+    set(&stage.seconds, -86_400);
+    stage.send().await.unwrap();
+    stage.send().await.unwrap();
+    assert_eq!(stage.seen(), ["token-1", "token-1", "token-2", "token-2"]);
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn calls_that_find_it_ended_at_the_same_time_wait_for_one_renewal() {
+    let stage = stage(&["token-1"], HOUR, "token-1").await;
+    stage.send().await.unwrap();
+    set(&stage.seconds, 3600);
+    let calls = (0..20).map(|_| stage.send());
+    let outcomes = futures_util::future::join_all(calls).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn an_end_at_the_end_of_time_is_no_end_at_all() {
+    for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
+        let stage = stage(&["token-1"], None, "token-1").await;
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let issued = Credential {
+            signer: Plain("token-1".to_owned()),
+            secrets: vec![Secret::new("token-1")],
+            expires_at: Some(end),
+        };
+        *stage.login.active.lock().await = Some(Arc::new(ActiveCredential::new(issued, false)));
+        stage.login.get(&stage.account, deadline).await.unwrap();
+        stage.send().await.unwrap();
+    }
+}
+
+/// The same login in a run of its own that keeps what it fetches in `folder`.
+fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
+    let mut profile = test_support::profile(&[]);
+    profile.token_cache_dir = Some(folder.path().to_path_buf());
+    stage.login = stage.login.persistent(&profile, &stage.wire);
+    stage
+}
+
+#[tokio::test]
+async fn a_kept_one_that_the_cloud_refuses_is_renewed_once_for_all_calls_and_later_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
+    first.send().await.unwrap();
+    // By now the cloud takes another one only.
+    let second = kept(
+        stage(&["token-2", "token-3"], HOUR, "token-2").await,
+        &folder,
+    );
+    let calls = (0..20).map(|_| second.send());
+    let outcomes = futures_util::future::join_all(calls).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(second.issued(), 1);
+    let third = kept(stage(&["token-4"], HOUR, "token-2").await, &folder);
+    third.send().await.unwrap();
+    assert_eq!(
+        (third.issued(), third.seen()),
+        (0, vec!["token-2".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn a_kept_one_and_its_renewal_that_are_both_refused_end_the_call_and_are_kept_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
+    first.send().await.unwrap();
+    let second = kept(stage(&["token-2", "token-3"], HOUR, "none").await, &folder);
+    for _ in 0..3 {
+        let problem = second.send().await.unwrap_err();
+        assert_eq!(problem.category, Category::Unauthenticated);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+    assert_eq!(second.seen(), ["token-1", "token-2"]);
+}
+
+#[tokio::test]
+async fn a_kept_one_is_masked_in_what_the_cloud_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
+    first.send().await.unwrap();
+    let second = kept(stage(&[], HOUR, "token-1").await, &folder);
+    let deadline = Deadline::after(Duration::from_secs(60));
+    second.login.get(&second.account, deadline).await.unwrap();
+    let answer = Response {
+        status: 500,
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let refuse = |_: &Response| {
+        let mut refusal = RequestError::from_status(&answer);
+        refusal.iter_mut().for_each(|refusal| {
+            refusal.message = "no token-1 here".to_owned();
+            refusal.retry = crate::http::RetryAction::No;
+        });
+        refusal
+    };
+    let outcome = second
+        .login
+        .send(&second.account, &second.request, &refuse, deadline);
+    let problem = outcome.await.unwrap_err();
+    assert_eq!(problem.message, "no *** here");
+}

@@ -1,0 +1,356 @@
+//! The sources of a profile's credential, in their order.
+
+use chrono::Utc;
+
+use super::source::CredentialSource;
+use super::source_cache::SourceCache;
+use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
+use crate::error::{Category, Problem, closest_match};
+use crate::model::{Notice, SkippedSource, Time};
+use crate::secret::{Secret, quotable};
+use crate::settings::{
+    Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, SourcedValue, Values,
+};
+
+/// A credential with what stands beside it.
+pub(super) struct ResolvedCredential {
+    pub values: Values,
+    pub expires_at: Option<Time>,
+    pub notices: Vec<Notice>,
+}
+
+impl ResolvedCredential {
+    fn from_values(values: Values) -> Self {
+        Self {
+            values,
+            expires_at: None,
+            notices: Vec::new(),
+        }
+    }
+}
+
+/// The sources of credentials of all profiles, in their order.
+#[derive(Debug, Clone)]
+pub struct CredentialChain {
+    pub(super) settings: Settings,
+    /// The sources of each cloud besides variables and the config file, in the order in which they
+    /// are asked.
+    pub(super) sources: Vec<(&'static str, &'static [CredentialSource])>,
+    pub(super) cache: SourceCache,
+}
+
+impl CredentialChain {
+    /// The sources that settings name, then `sources` by the long name of their cloud. What was read
+    /// once is taken from the cache.
+    pub(crate) fn new(
+        settings: Settings,
+        sources: Vec<(&'static str, &'static [CredentialSource])>,
+        cache: SourceCache,
+    ) -> Self {
+        Self {
+            settings,
+            sources,
+            cache,
+        }
+    }
+
+    /// The settings whose profiles these are the credentials of.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The sources of a cloud besides variables and the config file.
+    pub(super) fn sources(&self, cloud: &SettingsSchema) -> &'static [CredentialSource] {
+        let mut sources = self.sources.iter();
+        let of_cloud = sources.find(|(name, _)| *name == cloud.cloud);
+        of_cloud.map_or(&[], |(_, sources)| sources)
+    }
+
+    /// One profile of one cloud, with its credential.
+    ///
+    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config
+    /// file, the files of the cloud's own tools; a credential's parts come from one source together.
+    /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
+    ///
+    /// # Errors
+    /// As [`Settings::plain_profile`] and [`CredentialChain::with_credential`].
+    pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
+        self.with_credential(cloud, self.settings.plain_profile(cloud, name)?)
+    }
+
+    /// The profile with its credential: files are read for it, or the profile's command is run.
+    ///
+    /// # Errors
+    /// `missing_credentials` for a source that cannot be read; usage for values that cannot be used.
+    pub fn with_credential(
+        &self,
+        cloud: &SettingsSchema,
+        plain: Profile,
+    ) -> Result<Profile, Problem> {
+        let mut skipped = Vec::new();
+        let mut profile = self.resolve(cloud, plain, &mut skipped)?;
+        if profile.source(cloud).is_none() {
+            let said = skipped.into_iter();
+            let said = said.map(|one| format!("{}: {}", one.source, one.why));
+            profile.skipped_sources = said.collect();
+        }
+        Ok(profile)
+    }
+
+    /// As [`CredentialChain::with_credential`], and all sources that were not used, in their order.
+    /// Files of tools are read that are not needed.
+    pub fn inspect_sources(
+        &self,
+        cloud: &SettingsSchema,
+        plain: Profile,
+    ) -> (Result<Profile, Problem>, Vec<SkippedSource>) {
+        let is_default = plain.name == "default";
+        let mut skipped = Vec::new();
+        let profile = self.resolve(cloud, plain, &mut skipped);
+        let used = profile.as_ref().ok().filter(|_| is_default);
+        if let Some(used) = used.and_then(|used| used.source(cloud)) {
+            skipped.extend(self.shadowed_tools(cloud, used));
+        }
+        (profile, skipped)
+    }
+
+    fn resolve(
+        &self,
+        cloud: &SettingsSchema,
+        mut profile: Profile,
+        skipped: &mut Vec<SkippedSource>,
+    ) -> Result<Profile, Problem> {
+        let found = self.credential(cloud, &profile, skipped)?;
+        if let Some(found) = found {
+            profile.expires_at = found.expires_at;
+            profile.notices.splice(0..0, found.notices);
+            for (key, value) in found.values {
+                profile.values.entry(key).or_insert(value);
+            }
+        }
+        for spec in cloud
+            .keys
+            .iter()
+            .filter(|spec| spec.role == SettingRole::Id)
+        {
+            if let Some(value) = profile.values.get_mut(spec.key) {
+                value.text = Secret::key_id(value.text.expose());
+            }
+        }
+        for (key, value) in &profile.values {
+            let is_blank = |c: char| c.is_whitespace() || c.is_control();
+            if cloud.is_credential(key) && value.text.expose().contains(is_blank) {
+                return Err(profile.invalid(key, "contains whitespace"));
+            }
+        }
+        profile.reload = self.reload(cloud, &profile);
+        Ok(profile)
+    }
+
+    /// The credential of the first source that has one.
+    fn credential(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        skipped: &mut Vec<SkippedSource>,
+    ) -> Result<Option<ResolvedCredential>, Problem> {
+        let is_default = profile.name == "default";
+        let is_credential = |key: &str| cloud.is_credential(key);
+        let in_file = self
+            .settings
+            .values_of_file(cloud, profile, &is_credential)?;
+        let (mut in_environment, other) = match is_default {
+            true => self.settings.values_of_environment(cloud),
+            false => (Values::new(), None),
+        };
+        in_environment.retain(|key, _| cloud.is_credential(key));
+        let command = self.settings.file().command(cloud.cloud, &profile.name);
+        let mut skip = |source: &str, why: String| {
+            skipped.push(SkippedSource {
+                source: source.to_owned(),
+                why,
+            });
+        };
+        if let Some(source) = profile.get(SOURCE) {
+            for (what, values) in [("environment", &in_environment), ("config file", &in_file)] {
+                if !values.is_empty() {
+                    let source = quotable(source);
+                    skip(what, format!("the profile sets {SOURCE} = '{source}'"));
+                }
+            }
+            return self.load_from_source(cloud, profile, source).map(Some);
+        }
+        if !in_environment.is_empty() {
+            let why = "overridden by environment";
+            if command.is_some() || !in_file.is_empty() {
+                skip("config file", why.to_owned());
+            }
+            if let Some(other) = other {
+                skip("environment", format!("{other}, {why}"));
+            }
+            return Ok(Some(ResolvedCredential::from_values(in_environment)));
+        }
+        if !in_file.is_empty() {
+            return Ok(Some(ResolvedCredential::from_values(in_file)));
+        }
+        match command {
+            Some(words) => self.load_from_command(cloud, profile, words).map(Some),
+            None if is_default => self.load_from_tool_files(cloud, profile, &mut skip),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn tool_files(&self) -> ToolFiles {
+        let now = Time::new(Utc::now()).expect("the current year is before 10000");
+        ToolFiles::new(self.settings.environment().clone(), now)
+    }
+
+    /// The credential of the first tool that has one. A file that is there and cannot be used ends
+    /// the search: another account in its place would be the wrong one.
+    fn load_from_tool_files(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        pass: &mut dyn FnMut(&str, String),
+    ) -> Result<Option<ResolvedCredential>, Problem> {
+        let desk = self.tool_files();
+        for tool in self.sources(cloud) {
+            match self
+                .cache
+                .load(cloud.cloud, tool, &desk, None)
+                .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?
+            {
+                SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
+                SourceResult::Empty(why) => pass(tool.name(), why),
+                SourceResult::NotPresent | SourceResult::InstanceRole(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// What `source` names: `TOOL` or `TOOL:PROFILE`.
+    fn load_from_source(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        source: &str,
+    ) -> Result<ResolvedCredential, Problem> {
+        let (tool, named) = find_source(self.sources(cloud), profile, source)?;
+        // Variables choose nothing for a profile that was named.
+        let desk = match profile.name.as_str() {
+            "default" => self.tool_files(),
+            _ => self.tool_files().ignoring_selection(),
+        };
+        let reading = self
+            .cache
+            .load(cloud.cloud, tool, &desk, named)
+            .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
+        let why = match reading {
+            SourceResult::Found(findings) => return Ok(credential(tool, findings)),
+            SourceResult::InstanceRole(said) => {
+                let origin = Origin::Machine;
+                return Ok(ResolvedCredential::from_values(values(said, &origin)));
+            }
+            SourceResult::Empty(why) => why,
+            SourceResult::NotPresent => format!("no file of {} found", tool.name()),
+        };
+        let message = format!(
+            "profile '{}' ({}) has {SOURCE} = '{}': {why}",
+            profile.name,
+            profile.cloud,
+            quotable(source)
+        );
+        Err(Problem::new(Category::MissingCredentials, message)
+            .with_account(profile.cloud, &profile.name)
+            .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name())))
+    }
+
+    /// The tools that would have been asked after the source that is used.
+    fn shadowed_tools(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
+        let why = format!("overridden by {}", used.label());
+        let sources = self.sources(cloud);
+        let at = sources.iter().position(
+            |tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name()),
+        );
+        let desk = self.tool_files();
+        let behind = &sources[at.map_or(0, |at| at + 1)..];
+        let skipped = behind.iter().filter_map(|tool| {
+            let why = match self.cache.load(cloud.cloud, tool, &desk, None) {
+                Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
+                Ok(SourceResult::Empty(said)) => said,
+                Ok(SourceResult::Found(_)) => why.clone(),
+                Err(problem) => format!("{why}; {}", problem.message),
+            };
+            Some(SkippedSource {
+                source: tool.name().to_owned(),
+                why,
+            })
+        });
+        skipped.collect()
+    }
+}
+
+/// Checks that the cloud of plain settings has the source that they name.
+///
+/// # Errors
+/// Usage: it has no such source.
+pub(crate) fn check_source(
+    plain: &Profile,
+    sources: &'static [CredentialSource],
+) -> Result<(), Problem> {
+    match plain.get(SOURCE) {
+        Some(source) => find_source(sources, plain, source).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// The tool that `source` names, and the tool's profile where it names one.
+///
+/// # Errors
+/// Usage: the cloud has no such tool.
+fn find_source<'a>(
+    sources: &'static [CredentialSource],
+    profile: &Profile,
+    source: &'a str,
+) -> Result<(&'static CredentialSource, Option<&'a str>), Problem> {
+    let (name, named) = match source.split_once(':') {
+        Some((name, named)) => (name, Some(named)),
+        None => (source, None),
+    };
+    if let Some(tool) = sources.iter().find(|tool| tool.name() == name) {
+        return Ok((tool, named));
+    }
+    let known: Vec<&str> = sources.iter().map(|tool| tool.name()).collect();
+    let near = closest_match(known.iter().copied(), name);
+    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+    let hint = match known.is_empty() {
+        true => format!("{} has no supported source", profile.cloud),
+        false => format!("{near}{} supports {}", profile.cloud, known.join(", ")),
+    };
+    let what = format!("has the unknown value '{}'", quotable(name));
+    Err(profile.invalid(SOURCE, &what).with_hint(hint))
+}
+
+fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {
+    let origin = Origin::Tool {
+        tool: tool.name(),
+        profile: findings.profile,
+        path: findings.path,
+    };
+    ResolvedCredential {
+        values: values(findings.values, &origin),
+        expires_at: findings.expires_at,
+        notices: findings.notices,
+    }
+}
+
+fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
+    let value = |(key, text)| {
+        let origin = origin.clone();
+        (key, SourcedValue { text, origin })
+    };
+    found.into_iter().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! Which profiles somebody has set anything for.
+
+use super::chain::CredentialChain;
+use super::tool_files::SourceResult;
+use crate::settings::{Origin, SOURCE, SettingsSchema};
+
+impl CredentialChain {
+    /// The profiles of a cloud that somebody has set anything for: the tables of the config file,
+    /// and `default` where a credential is found, or a variable that is joblens's own. `default` comes
+    /// first. Files of tools are read.
+    pub fn configured(&self, cloud: &SettingsSchema) -> Vec<String> {
+        let tables = self.settings.file().profiles(cloud.cloud);
+        let mut profiles: Vec<String> = tables.map(str::to_owned).collect();
+        let is_default = |name: &str| name == "default";
+        let has_default = profiles.iter().any(|name| is_default(name));
+        // An endpoint or a region without a credential is an account that was meant to be asked.
+        if !has_default && self.configures_default(cloud) {
+            profiles.push("default".to_owned());
+        }
+        profiles.sort_by_key(|name| !is_default(name));
+        profiles
+    }
+
+    /// True when variables or a file of a tool, even a damaged one, give a credential for the
+    /// profile `default`, or a variable that only joblens reads says something of it. Those of the
+    /// cloud's own tools may be there for these.
+    fn configures_default(&self, cloud: &SettingsSchema) -> bool {
+        let (values, _) = self.settings.values_of_environment(cloud);
+        let is_own = |origin: &Origin| matches!(origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        let mut values = values.iter();
+        let files = self.tool_files();
+        values
+            .any(|(key, value)| cloud.is_credential(key) || *key == SOURCE || is_own(&value.origin))
+            || self.sources(cloud).iter().any(|source| {
+                let loaded = self.cache.load(cloud.cloud, source, &files, None);
+                matches!(loaded, Ok(SourceResult::Found(_)) | Err(_))
+            })
+    }
+}

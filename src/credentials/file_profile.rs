@@ -1,0 +1,107 @@
+//! What a profile of a tool's file gives.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::file::{FileField, FileProfile, KeyValues, Presence};
+use super::imds::ImdsService;
+use super::tool_files::{FoundCredential, SourceResult};
+use crate::error::Problem;
+use crate::lenient;
+use crate::model::Time;
+use crate::secret::Secret;
+
+impl FileProfile<'_> {
+    /// The text of a field; none where it is empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str)
+    }
+
+    /// A field that is no text.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it cannot be read as `T`.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problem> {
+        let text = Value::from(self.get(name).unwrap_or_default());
+        lenient::decode(text.to_string().as_bytes()).map_err(|expected| {
+            let expected = expected.split(" at line").next().unwrap_or_default();
+            self.problem(&format!("is invalid: expected {expected} at {name}"))
+        })
+    }
+
+    /// A problem of these fields. `what` follows the path of the file: `has no access_key_id`.
+    pub(crate) fn problem(&self, what: &str) -> Problem {
+        let what = format!("{what} {}", self.place);
+        self.file.problem(what.trim_end(), self.spec.hint)
+    }
+
+    /// The key pair with what goes with it, by the cloud's own keys; `None` when there is none.
+    ///
+    /// # Errors
+    /// `missing_credentials`: a part of it is missing.
+    pub(crate) fn keys(&self) -> Result<Option<KeyValues>, Problem> {
+        let fields = self.spec.fields.iter();
+        let is_missing = |field: &&FileField| self.get(field.name).is_none();
+        let mut keys = fields
+            .clone()
+            .filter(|field| field.presence == Presence::Key);
+        if keys.all(|field| is_missing(&field)) {
+            return Ok(None);
+        }
+        let mut required = fields.filter(|field| field.presence != Presence::Optional);
+        match required.find(is_missing) {
+            Some(field) => Err(self.problem(&format!("has no {}", field.name))),
+            None => Ok(Some(self.values())),
+        }
+    }
+
+    /// The values that are there.
+    fn values(&self) -> KeyValues {
+        let fields = self.spec.fields.iter();
+        let filled = fields.filter_map(|field| Some((field.key?, self.get(field.name)?)));
+        filled.map(|(key, text)| (key, Secret::new(text))).collect()
+    }
+
+    /// The key pair, if there is one.
+    ///
+    /// # Errors
+    /// As [`FileProfile::keys`].
+    pub(crate) fn resolve(&self) -> Result<SourceResult, Problem> {
+        Ok(match self.keys()? {
+            Some(values) => self.found(values, None),
+            None => self.no_credentials(),
+        })
+    }
+
+    /// That there is no credential here.
+    pub(crate) fn no_credentials(&self) -> SourceResult {
+        let what = format!("no credentials {}", self.place);
+        SourceResult::Empty(format!(
+            "{} in {}",
+            what.trim_end(),
+            self.file.path.display()
+        ))
+    }
+
+    /// A credential.
+    pub(crate) fn found(&self, values: KeyValues, expires_at: Option<Time>) -> SourceResult {
+        SourceResult::Found(FoundCredential {
+            profile: self.name.map(str::to_owned),
+            path: self.file.path.clone(),
+            values,
+            expires_at,
+            notices: self.file.notices(),
+        })
+    }
+
+    /// The role of the machine, with the region that stands beside it.
+    pub(crate) fn instance_role(&self, service: &ImdsService, role: Option<&str>) -> SourceResult {
+        let mut values = service.values(self.files, role);
+        values.extend(
+            self.values()
+                .into_iter()
+                .filter(|(key, _)| *key == "region"),
+        );
+        self.found(values, None)
+    }
+}

@@ -1,0 +1,270 @@
+//! Which profile of a tool's file is meant, and its fields.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::file::{CredentialFile, FileProfile, Format};
+use super::ini::Ini;
+use super::tool_files::{SourceFile, SourceResult, ToolFiles};
+use crate::error::{Category, Problem};
+use crate::lenient::{self, List, Text};
+use crate::secret::quotable;
+
+impl CredentialFile {
+    /// Reads the profile of this name, or the one that the tool itself would use.
+    ///
+    /// # Errors
+    /// A usage error when the profile that was named is not there; `missing_credentials` for files
+    /// that are damaged and for profiles that cannot be used here; `unauthenticated` for keys that
+    /// have run out.
+    pub(super) fn load(
+        &'static self,
+        files: &ToolFiles,
+        named: Option<&str>,
+    ) -> Result<SourceResult, Problem> {
+        let is_true = |name: &&&str| {
+            let text = files.selected_profile(name);
+            text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        };
+        if let (Some(name), None) = (self.off_variables.iter().find(is_true), named) {
+            return Ok(SourceResult::Empty(format!("{name} is true")));
+        }
+        if let Format::JsonFiles { folder, end } = self.format {
+            return self.load_from_folder(files, named, folder, end);
+        }
+        let mut file = None;
+        let mut variable = self.path_variable;
+        for path in self.paths {
+            file = files.open(variable.take(), path)?;
+            if file.is_some() {
+                break;
+            }
+        }
+        if let (None, Some(path)) = (&file, self.shared_path) {
+            file = match files.open_shared(path) {
+                // Somebody else's file on a machine that is shared stops nobody.
+                Err(problem) if named.is_none() => return Ok(SourceResult::Empty(problem.message)),
+                opened => opened?,
+            };
+        }
+        match file {
+            Some(file) => self.read(&file, files, named),
+            None => Ok(SourceResult::NotPresent),
+        }
+    }
+
+    fn read(
+        &'static self,
+        file: &SourceFile,
+        files: &ToolFiles,
+        named: Option<&str>,
+    ) -> Result<SourceResult, Problem> {
+        let mut variables = self.profile_variables.iter();
+        let chosen = named.or_else(|| variables.find_map(|name| files.selected_profile(name)));
+        let (current, profiles) = match self.format {
+            Format::JsonList => {
+                let document: Document<List<Value>> = json(file, self.hint)?;
+                let profiles = document.profiles.0.into_iter();
+                let named = profiles.map(|profile| (name_of(&profile), profile));
+                (document.current, named.collect::<Vec<_>>())
+            }
+            Format::JsonMap => {
+                let document: Document<BTreeMap<String, Value>> = json(file, self.hint)?;
+                (document.current, document.profiles.into_iter().collect())
+            }
+            Format::IniSections => return self.read_section(file, files, named, chosen),
+            Format::IniSection { name, inherits } => {
+                return self.read_only_section(file, files, named, name, inherits);
+            }
+            Format::JsonFiles { .. } => return Ok(SourceResult::NotPresent),
+        };
+        let name = chosen.or(current.trimmed()).unwrap_or("default");
+        let is_it = |(known, _): &&(String, Value)| known == name && !name.is_empty();
+        let Some((_, profile)) = profiles.iter().find(is_it) else {
+            let names = profiles.iter().map(|(name, _)| name.as_str());
+            let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+            let why = format!("{} has {}", file.path.display(), no_profile(name, &names));
+            return match (named, self.current_hint) {
+                (Some(_), _) => Err(Problem::usage(why)),
+                (None, Some(hint)) if chosen.is_none() && !profiles.is_empty() => {
+                    Err(Problem::new(Category::MissingCredentials, why).with_hint(hint))
+                }
+                // A variable is that of several tools, another of which may have the profile.
+                _ => Ok(SourceResult::Empty(why)),
+            };
+        };
+        let place = format!("for profile '{}'", quotable(name));
+        let Some(values) = profile.as_object() else {
+            let what = format!("is invalid: expected an object {place}");
+            return Err(file.problem(&what, self.hint));
+        };
+        let fields = self.json_fields(file, values, &place)?;
+        self.resolve(file, files, Some(name), place, fields)
+    }
+
+    /// A tool that has a file for each profile.
+    fn load_from_folder(
+        &'static self,
+        files: &ToolFiles,
+        named: Option<&str>,
+        folder: &str,
+        end: &str,
+    ) -> Result<SourceResult, Problem> {
+        let mut variables = self.profile_variables.iter();
+        let chosen = variables.find_map(|name| Some((*name, files.selected_profile(name)?)));
+        let name = named.or(chosen.map(|(_, name)| name)).unwrap_or("default");
+        let names = files.list(folder, end);
+        if !names.iter().any(|known| known == name) {
+            let why = format!("~/{folder} has {}", no_profile(name, &names));
+            return match (named, chosen) {
+                (Some(_), _) => Err(Problem::usage(why)),
+                // Whoever chose it meant no key that another tool has.
+                (None, Some((variable, _))) => {
+                    let message = format!("{variable} is '{}': {why}", quotable(name));
+                    let next = self.current_hint.unwrap_or(self.hint);
+                    let hint = format!("fix or unset {variable}, or {next}");
+                    Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
+                }
+                (None, None) if names.is_empty() => Ok(SourceResult::NotPresent),
+                (None, None) => Ok(SourceResult::Empty(why)),
+            };
+        }
+        let Some(file) = files.open(None, &format!("{folder}/{name}{end}"))? else {
+            return Ok(SourceResult::NotPresent);
+        };
+        let document: BTreeMap<String, Value> = json(&file, self.hint)?;
+        let fields = self.json_fields(&file, &document.into_iter().collect(), "")?;
+        self.resolve(&file, files, Some(name), String::new(), fields)
+    }
+
+    fn read_section(
+        &'static self,
+        file: &SourceFile,
+        files: &ToolFiles,
+        named: Option<&str>,
+        chosen: Option<&str>,
+    ) -> Result<SourceResult, Problem> {
+        let ini = Ini::read(file, self.hint);
+        let name = chosen.unwrap_or("default");
+        let Some(keys) = ini.inheriting_section(name)? else {
+            let names: Vec<_> = ini.names().collect();
+            let why = format!("{} has {}", file.path.display(), no_profile(name, &names));
+            return match named {
+                Some(_) => Err(Problem::usage(why)),
+                None => Ok(SourceResult::Empty(why)),
+            };
+        };
+        let without_comment = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
+        let fields = self.text_fields(|name| keys.get(name).map(|text| without_comment(text)));
+        let place = format!("in [{}]", quotable(name));
+        self.resolve(file, files, Some(name), place, fields)
+    }
+
+    fn read_only_section(
+        &'static self,
+        file: &SourceFile,
+        files: &ToolFiles,
+        named: Option<&str>,
+        section: &str,
+        inherits: bool,
+    ) -> Result<SourceResult, Problem> {
+        let ini = Ini::read(file, self.hint);
+        if let Some(named) = named.filter(|named| *named != section) {
+            let why = no_profile(named, &[section]);
+            return Err(Problem::usage(format!("{} has {why}", file.path.display())));
+        }
+        let keys = match inherits {
+            true => ini.inheriting_section(section)?,
+            false => ini.section(section)?.cloned(),
+        };
+        let fields = self.text_fields(|name| keys.as_ref()?.get(name).cloned());
+        self.resolve(file, files, None, format!("in [{section}]"), fields)
+    }
+
+    fn resolve(
+        &'static self,
+        file: &SourceFile,
+        files: &ToolFiles,
+        name: Option<&str>,
+        place: String,
+        fields: BTreeMap<&'static str, String>,
+    ) -> Result<SourceResult, Problem> {
+        (self.resolve)(&FileProfile {
+            spec: self,
+            file,
+            files,
+            name,
+            place,
+            fields,
+        })
+    }
+
+    fn text_fields(
+        &self,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> BTreeMap<&'static str, String> {
+        let fields = self.fields.iter();
+        let filled = fields.filter_map(|field| {
+            let text = value(field.name)?.trim().to_owned();
+            (!text.is_empty()).then_some((field.name, text))
+        });
+        filled.collect()
+    }
+
+    /// The fields that are known, whatever else there is; no text of the file gets into the problem.
+    fn json_fields(
+        &self,
+        file: &SourceFile,
+        values: &serde_json::Map<String, Value>,
+        place: &str,
+    ) -> Result<BTreeMap<&'static str, String>, Problem> {
+        let mut fields = BTreeMap::new();
+        for field in self.fields {
+            let Some(value) = values.get(field.name) else {
+                continue;
+            };
+            let text: Text = lenient::decode(value.to_string().as_bytes()).map_err(|_| {
+                let what = format!("is invalid: expected text at {} {place}", field.name);
+                file.problem(what.trim_end(), self.hint)
+            })?;
+            fields.extend(text.trimmed().map(|text| (field.name, text.to_owned())));
+        }
+        Ok(fields)
+    }
+}
+
+/// Reads JSON; no text of the file gets into the problem.
+///
+/// # Errors
+/// `missing_credentials`: it does not have the form of `T`.
+pub(crate) fn json<T: DeserializeOwned>(file: &SourceFile, hint: &str) -> Result<T, Problem> {
+    lenient::decode(file.text.as_bytes())
+        .map_err(|expected| file.problem(&format!("is invalid: expected {expected}"), hint))
+}
+
+#[derive(Deserialize)]
+#[serde(bound = "P: Default + Deserialize<'de>")]
+struct Document<P> {
+    #[serde(default)]
+    current: Text,
+    #[serde(default)]
+    profiles: P,
+}
+
+fn name_of(profile: &Value) -> String {
+    let name = profile.get("name").and_then(Value::as_str);
+    name.unwrap_or_default().trim().to_owned()
+}
+
+/// The profile that a tool does not have, among those that it has.
+fn no_profile(name: &str, names: &[impl AsRef<str>]) -> String {
+    let names: Vec<_> = names.iter().map(|name| quotable(name.as_ref())).collect();
+    let known = match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
+    };
+    format!("no profile '{}'; available: {known}", quotable(name))
+}

@@ -1,0 +1,394 @@
+//! INI files as the vendors' SDKs read them.
+//!
+//! Source: configparser of Python 3.11, which alibabacloud_credentials 1.0.12, huaweicloudsdkcore
+//! 3.1.219 and tencentcloud-sdk-python 3.1.195 use, and ini.v1 of credentials-go 1.4.12. Comments
+//! behind headers and values and quotes around values are read as the vendors' samples show them.
+
+use std::collections::BTreeMap;
+
+use super::tool_files::SourceFile;
+use crate::error::Problem;
+
+/// The section whose keys all others inherit, in the reading of configparser.
+const DEFAULTS: &str = "DEFAULT";
+
+/// Keys that the vendors' tools read.
+const KNOWN_KEYS: [&str; 20] = [
+    "access_key_id",
+    "access_key_secret",
+    "ak",
+    "duration_seconds",
+    "enable",
+    "external_id",
+    "iam_endpoint",
+    "idp_id",
+    "policy",
+    "project_id",
+    "region",
+    "role_arn",
+    "role_name",
+    "role_session_name",
+    "secret_id",
+    "secret_key",
+    "security_token",
+    "sk",
+    "token",
+    "type",
+];
+
+/// The keys of a section, in lower case, with their values.
+pub type Keys = BTreeMap<String, String>;
+
+/// A file that was read. What is wrong with a section matters to those only who ask for it.
+#[derive(Debug)]
+pub struct Ini<'a> {
+    page: &'a SourceFile,
+    hint: &'a str,
+    sections: BTreeMap<String, Section>,
+    /// What was expected where no section is known.
+    fault: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Section {
+    keys: Keys,
+    /// What was expected, and at which line.
+    fault: Option<String>,
+}
+
+impl<'a> Ini<'a> {
+    /// Reads a file; `hint` is the next step where it is corrupt.
+    pub fn read(page: &'a SourceFile, hint: &'a str) -> Self {
+        let mut ini = Self {
+            page,
+            hint,
+            sections: BTreeMap::new(),
+            fault: None,
+        };
+        let mut cursor = Cursor::default();
+        for (index, line) in page.text.lines().enumerate() {
+            ini.take(&mut cursor, line, index + 1);
+        }
+        ini
+    }
+
+    /// The keys of a section; `None` when it is missing.
+    ///
+    /// # Errors
+    /// `missing_credentials`: the section, or the file around it, is damaged.
+    pub fn section(&self, name: &str) -> Result<Option<&Keys>, Problem> {
+        let section = self.sections.get(name);
+        let fault = match section {
+            Some(section) => section.fault.as_ref(),
+            None => self.fault.as_ref(),
+        };
+        match fault {
+            Some(expected) => Err(self.damaged(expected)),
+            None => Ok(section.map(|section| &section.keys)),
+        }
+    }
+
+    /// The same with the keys that a section inherits from `[DEFAULT]`.
+    ///
+    /// # Errors
+    /// As [`Ini::section`], for either section.
+    pub fn inheriting_section(&self, name: &str) -> Result<Option<Keys>, Problem> {
+        let Some(own) = self.section(name)?.filter(|_| name != DEFAULTS) else {
+            return Ok(None);
+        };
+        let mut keys = match self.sections.contains_key(DEFAULTS) {
+            true => self.section(DEFAULTS)?.cloned().unwrap_or_default(),
+            false => Keys::new(),
+        };
+        keys.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+        Ok(Some(keys))
+    }
+
+    /// Names of the sections but `[DEFAULT]`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.sections.keys().map(String::as_str);
+        names.filter(|name| *name != DEFAULTS)
+    }
+
+    /// No text of the file gets into the problem.
+    fn damaged(&self, expected: &str) -> Problem {
+        let what = format!("is invalid: expected {expected}");
+        self.page.problem(&what, self.hint)
+    }
+
+    fn take(&mut self, cursor: &mut Cursor, line: &str, number: usize) {
+        let text = line.trim();
+        if text.is_empty() || text.starts_with(['#', ';']) {
+            return;
+        }
+        let indent = line.len() - line.trim_start().len();
+        if let (Some(key), Place::Section(name)) = (&cursor.key, &cursor.place)
+            && indent > cursor.indent
+            && !is_known_assignment(text)
+        {
+            let section = self.sections.entry(name.clone()).or_default();
+            let value = section.keys.entry(key.clone()).or_default();
+            value.push('\n');
+            value.push_str(without_comment(text));
+            return;
+        }
+        cursor.indent = indent;
+        match text.strip_prefix('[') {
+            Some(rest) => self.open(cursor, rest, number),
+            None => self.option(cursor, line, number),
+        }
+    }
+
+    /// A header, after its bracket. Whatever follows the closing one is a comment.
+    fn open(&mut self, cursor: &mut Cursor, rest: &str, number: usize) {
+        let name = rest.split_once(']').map(|(name, _)| name.trim().to_owned());
+        match &name {
+            Some(name) => {
+                self.sections.entry(name.clone()).or_default();
+            }
+            // Its keys belong to no section that is known, the one before it least of all.
+            None => expect(&mut self.fault, "]", number),
+        }
+        *cursor = Cursor {
+            place: name.map_or(Place::Lost, Place::Section),
+            ..Cursor::default()
+        };
+    }
+
+    fn option(&mut self, cursor: &mut Cursor, line: &str, number: usize) {
+        cursor.key = None;
+        let fault = match &cursor.place {
+            Place::Section(name) => &mut self.sections.entry(name.clone()).or_default().fault,
+            Place::Head => &mut self.fault,
+            Place::Lost => return,
+        };
+        let Some((key, value)) = line.split_once(['=', ':']) else {
+            return expect(fault, "key = value", number);
+        };
+        let Place::Section(name) = &cursor.place else {
+            return expect(fault, "a [section]", number);
+        };
+        let section = self.sections.entry(name.clone()).or_default();
+        let key = key.trim().to_ascii_lowercase();
+        let value = value_of(value).to_owned();
+        let earlier = section.keys.insert(key.clone(), value.clone());
+        if earlier.is_some_and(|earlier| earlier != value) {
+            expect(&mut section.fault, "each key only once", number);
+        }
+        cursor.key = Some(key);
+    }
+}
+
+/// Where the reader is.
+#[derive(Debug, Default)]
+struct Cursor {
+    place: Place,
+    /// The key that a line with a deeper indent continues.
+    key: Option<String>,
+    indent: usize,
+}
+
+/// What the lines belong to.
+#[derive(Debug, Default)]
+enum Place {
+    /// Nothing: no header was read yet.
+    #[default]
+    Head,
+    Section(String),
+    /// A section whose header cannot be read.
+    Lost,
+}
+
+/// True for a line that sets a key which one of the vendors' tools reads. ini.v1 takes it for a key
+/// of its own however far it is indented, and no value has such a line.
+fn is_known_assignment(line: &str) -> bool {
+    let key = line.split_once('=').map(|(key, _)| key.trim());
+    key.is_some_and(|key| {
+        KNOWN_KEYS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(key))
+    })
+}
+
+/// Keeps the first fault.
+fn expect(fault: &mut Option<String>, what: &str, line: usize) {
+    fault.get_or_insert_with(|| format!("{what} at line {line}"));
+}
+
+/// What stands behind a delimiter, without the comment behind it and the quotes around it.
+fn value_of(text: &str) -> &str {
+    let value = text.trim();
+    let quote = value
+        .chars()
+        .next()
+        .filter(|first| ['"', '\''].contains(first));
+    let quoted = quote.and_then(|quote| value[1..].split_once(quote));
+    match quoted {
+        Some((inside, rest)) if without_comment(rest).is_empty() => inside.trim(),
+        _ => without_comment(text),
+    }
+}
+
+/// The text ahead of a comment, which begins with `#` or `;` after a blank: a key may hold either.
+fn without_comment(text: &str) -> &str {
+    let is_start = |(at, sign): &(usize, char)| {
+        ['#', ';'].contains(sign) && text[..*at].ends_with(char::is_whitespace)
+    };
+    let end = text.char_indices().find(is_start).map(|(at, _)| at);
+    text[..end.unwrap_or(text.len())].trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::ToolFiles;
+    use crate::model::Time;
+    use crate::settings::Environment;
+
+    fn non_empty<'a>(keys: &'a Keys, key: &str) -> Option<&'a str> {
+        keys.get(key)
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+    }
+
+    fn page(text: &str) -> SourceFile {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("f"), text).unwrap();
+        let path = home.path().to_str().unwrap().to_owned();
+        let environment = Environment::new([("HOME".to_owned(), path)]);
+        let desk = ToolFiles::new(environment, Time::from_unix(1_700_000_000).unwrap());
+        desk.open(None, "f").unwrap().unwrap()
+    }
+
+    fn keys(text: &str) -> Keys {
+        let page = page(text);
+        let keys = Ini::read(&page, "fix it").inheriting_section("default");
+        keys.unwrap().unwrap()
+    }
+
+    fn fault(text: &str) -> String {
+        let page = page(text);
+        let problem = Ini::read(&page, "fix it").section("default").unwrap_err();
+        assert_eq!(problem.hint.as_deref(), Some("fix it"));
+        assert!(!problem.message.contains("hunter2"), "{}", problem.message);
+        problem
+            .message
+            .split_once("is invalid: ")
+            .unwrap()
+            .1
+            .to_owned()
+    }
+
+    #[test]
+    fn reads_sections_with_keys_in_either_writing() {
+        let keys = keys(
+            "\u{feff}# by hand\r\n[ default ]\r\nAK = a=b\r\nsk: c\r\n; end\r\nempty =\r\n[other]\r\n",
+        );
+        assert_eq!(
+            (non_empty(&keys, "ak"), non_empty(&keys, "sk")),
+            (Some("a=b"), Some("c"))
+        );
+        assert_eq!(non_empty(&keys, "empty"), None);
+    }
+
+    #[test]
+    fn comments_stand_behind_headers_and_values_after_a_blank() {
+        let keys = keys(
+            "[default] # the usual [account]\nid = abc # id\nsecret = x#y;z\t; secret\nnone = # later\n\
+             colon: v ;c\n",
+        );
+        assert_eq!(non_empty(&keys, "id"), Some("abc"));
+        assert_eq!(non_empty(&keys, "secret"), Some("x#y;z"));
+        assert_eq!(non_empty(&keys, "none"), None);
+        assert_eq!(non_empty(&keys, "colon"), Some("v"));
+    }
+
+    #[test]
+    fn quotes_around_a_whole_value_are_no_part_of_it() {
+        let keys = keys(
+            "[default]\na = \"id # 1\"\nb='s'  # quoted\nc = \"\"\nd = \"x\" y\ne = it's\nf = \"\n",
+        );
+        let expected = ["id # 1", "s", "\"x\" y", "it's", "\""];
+        let read = ["a", "b", "d", "e", "f"].map(|key| non_empty(&keys, key).unwrap());
+        assert_eq!(read, expected);
+        assert_eq!(non_empty(&keys, "c"), None);
+    }
+
+    #[test]
+    fn a_line_with_a_deeper_indent_continues_the_value() {
+        let keys = keys(
+            "[default]\n  policy = {\n    \"Version\": \"1\", # first\n\n    # all\n    [x]\n    }\n  id =\n   abc\n  sk = d\n",
+        );
+        assert_eq!(
+            non_empty(&keys, "policy"),
+            Some("{\n\"Version\": \"1\",\n[x]\n}")
+        );
+        assert_eq!(
+            (non_empty(&keys, "id"), non_empty(&keys, "sk")),
+            (Some("abc"), Some("d"))
+        );
+    }
+
+    #[test]
+    fn a_known_key_stands_for_itself_however_far_it_is_indented() {
+        let keys = keys(
+            "[default]\ntype = access_key\n  Access_Key_Id = LTAI\n    access_key_secret=s\n \
+             policy =\n  {\"a\": \"b = c\"}\n",
+        );
+        let read = ["type", "access_key_id", "access_key_secret", "policy"];
+        let read = read.map(|key| non_empty(&keys, key).unwrap());
+        assert_eq!(read, ["access_key", "LTAI", "s", "{\"a\": \"b = c\"}"]);
+    }
+
+    #[test]
+    fn keys_of_the_section_of_defaults_are_inherited_where_that_is_asked_for() {
+        let page = page("[DEFAULT]\nid = all\nsk = all\n[default]\nsk = own\n[lone]\n");
+        let ini = Ini::read(&page, "fix it");
+        assert_eq!(ini.names().collect::<Vec<_>>(), ["default", "lone"]);
+        let keys = ini.inheriting_section("default").unwrap().unwrap();
+        assert_eq!(
+            (non_empty(&keys, "id"), non_empty(&keys, "sk")),
+            (Some("all"), Some("own"))
+        );
+        assert_eq!(ini.section("default").unwrap().unwrap().len(), 1);
+        assert_eq!(ini.inheriting_section("absent").unwrap(), None);
+        assert_eq!(ini.inheriting_section("DEFAULT").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_wrong_elsewhere_does_not_matter() {
+        for other in [
+            "[other]\nhunter2\n",
+            "[other]\nid = 1\nid = 2\n",
+            "[other\nid = hunter2\nsk = hunter2\n",
+            "[]\n= x\n{\n",
+        ] {
+            let own = "[default]\nid = abc\n";
+            for text in [format!("{own}{other}"), format!("{other}{own}")] {
+                let keys = keys(&text);
+                assert_eq!(
+                    (non_empty(&keys, "id"), keys.len()),
+                    (Some("abc"), 1),
+                    "{text}"
+                );
+            }
+        }
+        assert_eq!(keys("id = hunter2\n[default]\n").len(), 0);
+    }
+
+    #[test]
+    fn a_fault_of_the_section_is_named_and_not_shown() {
+        for (text, expected) in [
+            ("[default]\nhunter2", "expected key = value at line 2"),
+            ("[hunter2", "expected ] at line 1"),
+            ("hunter2 = x", "expected a [section] at line 1"),
+            (
+                "[default]\nid = a\n[b]\n[default]\nid = hunter2\n",
+                "expected each key only once at line 5",
+            ),
+        ] {
+            assert_eq!(fault(text), expected);
+        }
+        assert!(keys("[default]\nid = a\nid = a\n").contains_key("id"));
+    }
+}

@@ -1,0 +1,308 @@
+//! The role of this machine, as its metadata service gives it: asked only when a profile says so, over
+//! plain HTTP, past any proxy, at one address, with little patience.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::imds::{
+    CredentialPath, ImdsService, TOKEN_ONLY, check_enabled, endpoint, is_role_name, role,
+};
+use super::temporary_key::{KeyError, TemporaryKey};
+use super::{Anonymous, Credential, CredentialProvider};
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem};
+use crate::http::{
+    ApiClient, ClientOptions, Deadline, Endpoint, Method, Request, Response, Transport,
+};
+use crate::secret::Secret;
+use crate::settings::Profile;
+
+/// A larger answer is none of a metadata service.
+const MAX_RESPONSE_BYTES: u64 = 64 << 10;
+/// Names of the steps in messages and traces.
+pub(crate) const TOKEN: &str = "MetadataToken";
+pub(crate) const ROLE: &str = "MetadataRole";
+pub(crate) const CREDENTIALS: &str = "MetadataCredentials";
+
+/// How long a session token is to be good.
+const TTL_SECONDS: &str = "21600";
+
+/// The role of this machine, through its metadata service.
+pub(crate) struct InstanceRoleProvider<S> {
+    service: &'static ImdsService,
+    api: ApiClient,
+    /// For the step that asks for a token: a host that answers no such call may answer others.
+    token_api: ApiClient,
+    endpoint: Endpoint,
+    role: Option<String>,
+    /// The variable that requires a session token.
+    token_only: Option<String>,
+    issue: fn(TemporaryKey) -> Credential<S>,
+}
+
+impl<S> InstanceRoleProvider<S> {
+    /// The role that a profile uses; `issue` makes a cloud's credential of a key pair.
+    ///
+    /// # Errors
+    /// A usage error: an address that is neither the documented one nor a loopback address, or what
+    /// is not a valid role name. `missing_credentials` where a variable forbids to ask.
+    pub(crate) fn new(
+        service: &'static ImdsService,
+        profile: &Profile,
+        transport: &Arc<Transport>,
+        issue: fn(TemporaryKey) -> Credential<S>,
+    ) -> Result<Self, Problem> {
+        check_enabled(profile)?;
+        let limits = transport.options();
+        let limits = ClientOptions {
+            connect_timeout: service.connect_timeout.min(limits.connect_timeout),
+            request_timeout: (service.connect_timeout + service.response_timeout)
+                .min(limits.request_timeout),
+            max_body: MAX_RESPONSE_BYTES.min(limits.max_body),
+            max_attempts: 1,
+            min_interval: None,
+            ..limits.clone()
+        };
+        let role = role(service, profile)?;
+        // Its answers hold secrets, which are not masked there, and never shown.
+        let api = ApiClient::new(
+            transport,
+            profile,
+            profile.credential_label("", "key"),
+            None,
+        )
+        .without_proxy(limits);
+        Ok(Self {
+            token_api: api.for_host(false),
+            api,
+            endpoint: endpoint(service, profile)?,
+            service,
+            role: role.map(str::to_owned),
+            token_only: profile.get(TOKEN_ONLY).map(str::to_owned),
+            issue,
+        })
+    }
+
+    async fn fetch(&self, deadline: Deadline) -> Result<Credential<S>, Problem> {
+        let service = self.service;
+        let mut token = self.token(deadline).await?;
+        let path = match service.path {
+            CredentialPath::Single(path) => path.to_owned(),
+            CredentialPath::Roles(path) => {
+                let role = match &self.role {
+                    Some(role) => role.clone(),
+                    None => self.attached_role(path, token.as_ref(), deadline).await?,
+                };
+                format!("{path}{}", percent_encode(&role))
+            }
+        };
+        let mut response = self
+            .get(CREDENTIALS, &path, token.as_ref(), deadline)
+            .await?;
+        let is_retried = service.token.as_ref().is_some_and(|step| step.is_retried);
+        if is_retried && token.is_none() && response.status == 401 && !self.has_no_role(&response) {
+            token = self.token(deadline).await?;
+            if token.is_some() {
+                response = self
+                    .get(CREDENTIALS, &path, token.as_ref(), deadline)
+                    .await?;
+            }
+        }
+        if self.has_no_role(&response) {
+            return Err(self.no_role(CREDENTIALS, response.status));
+        }
+        let response = self.check_status(CREDENTIALS, response)?;
+        let key = service.fields.decode(&response.body);
+        let key = key.map_err(|error| match error {
+            KeyError::Refused(code) => self.refused(CREDENTIALS, &code),
+            KeyError::Invalid(expected) => self.unreadable(CREDENTIALS, &expected),
+        })?;
+        self.check_expiry(CREDENTIALS, key.expires_at)?;
+        Ok((self.issue)(key))
+    }
+
+    /// A session token, which the service can do without unless it is told to need one.
+    async fn token(&self, deadline: Deadline) -> Result<Option<Secret>, Problem> {
+        let Some(step) = &self.service.token else {
+            return Ok(None);
+        };
+        let ttl = Some((step.ttl_header, TTL_SECONDS));
+        let request = self.request(TOKEN, Method::Put, step.path, ttl);
+        let sent = self
+            .token_api
+            .send(&request, &Anonymous, &|_| None, deadline);
+        let issued = sent.await.map(|response| {
+            let is_header = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
+            let text = text(&response).filter(|_| response.status == 200);
+            text.filter(is_header).map(Secret::new)
+        });
+        match (issued, &self.token_only) {
+            (Ok(Some(token)), _) => Ok(Some(token)),
+            (Ok(None), Some(variable)) => Err(self
+                .unreadable(TOKEN, "a token")
+                .with_hint(format!("{variable} is set, so a token is required"))),
+            (Err(problem), Some(_)) => Err(self.unreachable(problem)),
+            (Ok(None) | Err(_), None) => Ok(None),
+        }
+    }
+
+    /// The name of the role that the instance has, fit for a path.
+    async fn attached_role(
+        &self,
+        path: &str,
+        token: Option<&Secret>,
+        deadline: Deadline,
+    ) -> Result<String, Problem> {
+        let response = self.get(ROLE, path, token, deadline).await?;
+        let response = self.check_status(ROLE, response)?;
+        let first = text(&response).and_then(|text| text.lines().next());
+        let role = first.map(str::trim).filter(|text| is_role_name(text));
+        role.map(str::to_owned)
+            .ok_or_else(|| self.unreadable(ROLE, "the name of a role"))
+    }
+
+    async fn get(
+        &self,
+        operation: &'static str,
+        path: &str,
+        token: Option<&Secret>,
+        deadline: Deadline,
+    ) -> Result<Response, Problem> {
+        let step = self.service.token.as_ref();
+        let header = step.and_then(|step| Some((step.header, token?.expose())));
+        let request = self.request(operation, Method::Get, path, header);
+        let sent = self.api.send(&request, &Anonymous, &|_| None, deadline);
+        sent.await.map_err(|problem| self.unreachable(problem))
+    }
+
+    fn has_no_role(&self, response: &Response) -> bool {
+        self.service.no_role.is_some_and(|text| {
+            let mut parts = response.body.windows(text.len());
+            response.status == 401 && parts.any(|part| part == text.as_bytes())
+        })
+    }
+
+    fn check_status(
+        &self,
+        operation: &'static str,
+        response: Response,
+    ) -> Result<Response, Problem> {
+        match response.status {
+            200 => Ok(response),
+            404 => Err(self.no_role(operation, 404)),
+            status => {
+                let is_passing = status == 429 || status >= 500;
+                let category = match is_passing {
+                    true => Category::ServiceError,
+                    false => Category::MissingCredentials,
+                };
+                let what = format!("the metadata service returned HTTP {status}");
+                let mut problem = self.problem(operation, category, &what);
+                problem.retryable = is_passing;
+                Err(with_status(problem.with_hint(self.service.hint), status))
+            }
+        }
+    }
+
+    /// That the machine has no role, or not the one that is named.
+    fn no_role(&self, operation: &'static str, status: u16) -> Problem {
+        let what = match &self.role {
+            Some(role) => format!("the metadata service has no role {role}"),
+            None => "no role is attached to this instance".to_owned(),
+        };
+        let problem = self.problem(operation, Category::MissingCredentials, &what);
+        with_status(problem.with_hint(self.service.hint), status)
+    }
+
+    /// A response that is not what it should be. Its text is not shown, since it may be a secret.
+    fn unreadable(&self, operation: &'static str, expected: &str) -> Problem {
+        let what = format!("invalid response from the metadata service: expected {expected}");
+        let problem = self.problem(operation, Category::InvalidResponse, &what);
+        problem.with_hint(
+            "check that this machine is an instance of this cloud, and check metadata_endpoint",
+        )
+    }
+
+    fn check_expiry(
+        &self,
+        operation: &'static str,
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        if expires_at > self.api.now() {
+            return Ok(());
+        }
+        let at = expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let what = format!("the credential from the metadata service expired at {at}");
+        let problem = self.problem(operation, Category::MissingCredentials, &what);
+        Err(problem.with_hint("check the local clock, and that the role still exists"))
+    }
+
+    /// A "no" that stands in a good response.
+    fn refused(&self, operation: &'static str, code: &str) -> Problem {
+        let what = "the metadata service returned no credential for the instance role";
+        let mut problem = self.problem(operation, Category::MissingCredentials, what);
+        // Any other text is not a code, and may be a secret.
+        problem.code = Some(code)
+            .filter(|code| is_role_name(code))
+            .map(str::to_owned);
+        problem.with_hint(self.service.hint)
+    }
+
+    fn problem(&self, operation: &'static str, category: Category, what: &str) -> Problem {
+        let request = self.request(operation, Method::Get, "/", None);
+        self.api.problem(&request, category, what)
+    }
+
+    fn unreachable(&self, mut problem: Problem) -> Problem {
+        if problem.category == Category::InvalidResponse {
+            problem.hint = Some(self.service.hint.to_owned());
+            return problem;
+        }
+        // It says nothing of the way to the cloud.
+        problem.transport_failure = None;
+        problem.message = format!("the metadata service is unreachable: {}", problem.message);
+        problem.hint = Some(format!(
+            "this machine may not be an instance of this cloud, or has no role: {}",
+            self.service.hint
+        ));
+        problem
+    }
+
+    fn request(
+        &self,
+        operation: &'static str,
+        method: Method,
+        path: &str,
+        header: Option<(&'static str, &str)>,
+    ) -> Request {
+        let header = header.map(|(name, value)| (name, value.to_owned()));
+        Request {
+            operation,
+            method,
+            endpoint: self.endpoint.clone(),
+            path: path.to_owned(),
+            query: Vec::new(),
+            headers: header.into_iter().collect(),
+            body: Vec::new(),
+        }
+    }
+}
+
+#[async_trait]
+impl<S: Send> CredentialProvider<S> for InstanceRoleProvider<S> {
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<S>, Problem> {
+        self.fetch(deadline).await
+    }
+}
+
+fn text(answer: &Response) -> Option<&str> {
+    let text = std::str::from_utf8(&answer.body).ok()?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+fn with_status(mut problem: Problem, status: u16) -> Problem {
+    problem.http_status = Some(status);
+    problem
+}

@@ -1,0 +1,82 @@
+//! Credentials that stand in a profile.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{Credential, CredentialProvider};
+use crate::error::Problem;
+use crate::http::Deadline;
+use crate::model::Time;
+use crate::settings::Profile;
+
+/// How a cloud makes a credential of a profile.
+pub(crate) type FromProfile<S> = fn(&Profile) -> Result<Credential<S>, Problem>;
+
+/// How a cloud calls the credential of a profile in messages.
+pub(crate) type LabelFn = fn(&Profile) -> String;
+
+/// A profile whose files may hold another secret by now, or whose command may print another.
+pub(super) struct ReloadingProvider<S> {
+    profile: Profile,
+    read: FromProfile<S>,
+    label: LabelFn,
+    last: Mutex<Option<String>>,
+}
+
+impl<S> ReloadingProvider<S> {
+    /// Reads `profile` again for each credential.
+    pub(super) fn new(profile: &Profile, read: FromProfile<S>, label: LabelFn) -> Self {
+        Self {
+            profile: profile.clone(),
+            read,
+            label,
+            last: Mutex::default(),
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<String>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<S: Send + Sync> CredentialProvider<S> for ReloadingProvider<S> {
+    async fn provide(&self, _deadline: Deadline) -> Result<Credential<S>, Problem> {
+        let again = reload(&self.profile).await.transpose()?;
+        let profile = again.as_ref().unwrap_or(&self.profile);
+        let issued = from_profile(profile, self.read)?;
+        *self.last() = Some((self.label)(profile));
+        Ok(issued)
+    }
+
+    fn label(&self) -> Option<String> {
+        self.last().clone()
+    }
+
+    fn makes_calls(&self) -> bool {
+        false
+    }
+}
+
+/// What [`Profile::reload`] gives. Other calls go on meanwhile, since a command takes its time.
+pub(crate) async fn reload(profile: &Profile) -> Option<Result<Profile, Problem>> {
+    let profile = profile.clone();
+    let reading = tokio::task::spawn_blocking(move || profile.reload());
+    reading.await.expect("a reading does not panic")
+}
+
+/// A profile may know the expiry of a credential that does not state it.
+pub(super) fn from_profile<S>(
+    profile: &Profile,
+    read: FromProfile<S>,
+) -> Result<Credential<S>, Problem> {
+    let issued = read(profile)?;
+    let expires_at = issued
+        .expires_at
+        .or(profile.expires_at.map(Time::to_datetime));
+    Ok(Credential {
+        expires_at,
+        ..issued
+    })
+}

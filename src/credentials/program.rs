@@ -1,0 +1,139 @@
+//! Where the program of a `credential_command` is found: never in the current folder.
+
+use std::env::split_paths;
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use crate::settings::{InsecureFile, Settings, check_program};
+
+/// What is searched where PATH is not set.
+const DEFAULT_PATH: &str = "/usr/bin:/bin";
+
+/// Why there is nothing to be had of a command, in words that follow its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CommandError {
+    /// The program is not there, or may not be run.
+    NotRun(ErrorKind),
+    /// Others could have written the program.
+    Insecure(InsecureFile),
+    /// It ran; its own complaint is part of this.
+    Other(String),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
+            Self::Insecure(insecure) => f.write_str(&insecure.reason),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A command that is ready to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Invocation {
+    /// An absolute path.
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    /// The folder it runs in, so that paths among its arguments start where those of the config file
+    /// do.
+    pub folder: PathBuf,
+}
+
+/// Finds the program of a command of the config file: a path starts at the folder of that file, a
+/// bare name is searched in the absolute folders of PATH.
+///
+/// # Errors
+/// It is not there, may not be run, or it or a folder on its path is writable by others.
+pub(super) fn invocation(
+    settings: &Settings,
+    words: &[String],
+) -> Result<Invocation, CommandError> {
+    let (word, arguments) = words.split_first().expect("the config file was checked");
+    let config = std::path::absolute(settings.file().path());
+    let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
+    let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
+    let program = match word.contains('/') {
+        true => checked(folder.join(settings.beside_the_file(word)), false)?,
+        false => {
+            let path = settings.environment().get("PATH").unwrap_or(DEFAULT_PATH);
+            checked(found(word, path).map_err(CommandError::NotRun)?, true)?
+        }
+    };
+    Ok(Invocation {
+        program,
+        arguments: arguments.to_vec(),
+        folder,
+    })
+}
+
+/// The program, unless others could have written it or could put another one in its place.
+fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError> {
+    let data = fs::metadata(&program).map_err(|error| CommandError::NotRun(error.kind()))?;
+    match check_program(&program, &data, is_searched) {
+        Ok(()) => Ok(program),
+        Err(insecure) => Err(CommandError::Insecure(InsecureFile {
+            reason: format!("runs {}, which {}", program.display(), insecure.reason),
+            ..insecure
+        })),
+    }
+}
+
+/// The first program of this name. An empty or relative folder would make it depend on the current
+/// folder.
+fn found(name: &str, path: &str) -> Result<PathBuf, ErrorKind> {
+    let mut kind = ErrorKind::NotFound;
+    for folder in split_paths(path).filter(|folder| folder.is_absolute()) {
+        let program = folder.join(name);
+        if !program.is_file() {
+            continue;
+        }
+        match access(&program, Access::EXEC_OK) {
+            Ok(()) => return Ok(program),
+            Err(_) => kind = ErrorKind::PermissionDenied,
+        }
+    }
+    Err(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn write(folder: &Path, name: &str, mode: u32) {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join(name), "#!/bin/sh\n").unwrap();
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_absolute_folders_of_path_are_searched() {
+        let root = tempfile::tempdir().unwrap();
+        let (one, two) = (root.path().join("one"), root.path().join("two"));
+        write(&one, "get-token", 0o644);
+        write(&two, "get-token", 0o755);
+        fs::create_dir(one.join("folder")).unwrap();
+        let path = |all: &str| format!("{}{all}{}", one.display(), two.display());
+        assert_eq!(
+            found("get-token", &path(":.::")),
+            Ok(two.join("get-token")),
+            "a file that may not be run is skipped"
+        );
+        let only_one = one.to_str().unwrap();
+        assert_eq!(
+            found("get-token", only_one),
+            Err(ErrorKind::PermissionDenied)
+        );
+        assert_eq!(found("folder", only_one), Err(ErrorKind::NotFound));
+        // The tests run in the folder of the package, which has a program of neither kind.
+        for relative in ["", ".", ":", "src", "./src:"] {
+            assert_eq!(found("Cargo.toml", relative), Err(ErrorKind::NotFound));
+        }
+    }
+}

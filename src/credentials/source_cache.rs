@@ -1,0 +1,115 @@
+//! What commands and the files of tools gave, read once in a run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::command::CommandCache;
+use super::source::CredentialSource;
+use super::tool_files::{SourceResult, ToolFiles};
+use crate::error::Problem;
+
+/// Cloud, tool, the tool's profile where one is named, and whether variables may choose one.
+type Key = (&'static str, &'static str, Option<String>, bool);
+
+type Loaded = Result<SourceResult, Problem>;
+
+/// What each source gave when it was read first.
+#[derive(Debug, Clone)]
+pub struct SourceCache {
+    pub(super) commands: CommandCache,
+    files: Option<Arc<Mutex<HashMap<Key, Loaded>>>>,
+}
+
+impl Default for SourceCache {
+    fn default() -> Self {
+        Self {
+            commands: CommandCache::default(),
+            files: Some(Arc::default()),
+        }
+    }
+}
+
+impl SourceCache {
+    /// The same for files that may have been written anew: they are read each time.
+    pub(super) fn without_files(&self) -> Self {
+        Self {
+            commands: self.commands.clone(),
+            files: None,
+        }
+    }
+
+    /// What a source of a cloud gives.
+    ///
+    /// # Errors
+    /// As the source itself.
+    pub(super) fn load(
+        &self,
+        cloud: &'static str,
+        source: &'static CredentialSource,
+        files: &ToolFiles,
+        profile: Option<&str>,
+    ) -> Loaded {
+        let Some(cache) = &self.files else {
+            return source.load(files, profile);
+        };
+        let key = (
+            cloud,
+            source.name(),
+            profile.map(str::to_owned),
+            files.allows_selection(),
+        );
+        let mut loaded = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = loaded
+            .entry(key)
+            .or_insert_with(|| source.load(files, profile));
+        loaded.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::credentials::file::{CredentialFile, FileField, Format};
+    use crate::model::Time;
+    use crate::settings::Environment;
+
+    static SOURCE: CredentialSource = CredentialSource::File(CredentialFile {
+        paths: &["f"],
+        format: Format::IniSections,
+        fields: &[FileField::key("k", "token")],
+        ..CredentialFile::PLAIN
+    });
+
+    #[test]
+    fn a_source_is_read_once_for_each_of_its_profiles_and_anew_without_a_cache() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().to_str().unwrap().to_owned();
+        let now = Time::from_unix(1_700_000_000).unwrap();
+        let files = ToolFiles::new(Environment::new([("HOME".to_owned(), path)]), now);
+        let write = |value: u8| {
+            let text = format!("[default]\nk = {value}\n[a]\nk = {value}\n");
+            fs::write(home.path().join("f"), text).unwrap();
+        };
+        let load = |cache: &SourceCache, profile| match cache
+            .load("aliyun", &SOURCE, &files, profile)
+            .unwrap()
+        {
+            SourceResult::Found(found) => found.values[0].1.expose().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        let cache = SourceCache::default();
+        write(1);
+        assert_eq!(load(&cache, None), "1");
+        write(2);
+        assert_eq!([load(&cache, None), load(&cache.clone(), None)], ["1", "1"]);
+        assert_eq!(load(&cache, Some("a")), "2");
+        write(3);
+        assert_eq!(load(&cache, Some("a")), "2");
+        let disabled = cache.without_files();
+        assert_eq!(load(&disabled, None), "3");
+        write(4);
+        assert_eq!(load(&disabled, None), "4");
+    }
+}

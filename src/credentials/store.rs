@@ -1,0 +1,226 @@
+//! Issued credentials that are kept between runs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::token_file::{MAX_AGE, TokenFile};
+use super::{Credential, CredentialProvider};
+use crate::crypto::{hex, pbkdf2_sha256, sha256_hex};
+use crate::error::Problem;
+use crate::http::{Deadline, Transport};
+use crate::secret::Secret;
+use crate::settings::Profile;
+
+/// The parts of a credential by their names.
+pub(crate) type StoredFields = BTreeMap<String, String>;
+
+/// A signer that can be taken apart and put together again.
+pub(crate) trait Storable: Sized {
+    /// All that it was made of.
+    fn parts(&self) -> StoredFields;
+
+    /// The same signer with its secrets; `None` when these are not its parts. Its end is known
+    /// elsewhere.
+    fn from_parts(parts: &StoredFields) -> Option<Credential<Self>>;
+}
+
+/// What is kept on disk of one account.
+pub(super) struct TokenStore {
+    folder: PathBuf,
+    profile: Profile,
+    transport: Arc<Transport>,
+    /// Found when it is first needed, since that takes a while.
+    name: OnceLock<String>,
+}
+
+impl TokenStore {
+    /// What a profile keeps; `None` where it keeps nothing.
+    pub(super) fn from_profile(profile: &Profile, wire: &Arc<Transport>) -> Option<Arc<Self>> {
+        let folder = profile.token_cache_dir.clone()?;
+        Some(Arc::new(Self {
+            folder,
+            profile: profile.clone(),
+            transport: Arc::clone(wire),
+            name: OnceLock::new(),
+        }))
+    }
+
+    /// The folder of all accounts.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn name(&self) -> &str {
+        self.name.get_or_init(|| name(&self.profile))
+    }
+
+    fn trace(&self, what: &str) {
+        let (cloud, profile) = (self.profile.cloud, &self.profile.name);
+        let folder = self.folder.display();
+        self.transport
+            .trace(format!("token cache of {cloud} {profile} {folder}: {what}"));
+    }
+
+    /// False when files or a command of the profile say something else by now, so that another
+    /// account may have been asked. Other requests go on meanwhile, since a command may be running.
+    async fn is_unchanged(&self) -> bool {
+        let first = self.profile.clone();
+        let comparing = tokio::task::spawn_blocking(move || {
+            let present = first.reload_now();
+            present.is_none_or(|present| present.is_ok_and(|now| now.values().eq(first.values())))
+        });
+        comparing.await.expect("a comparison does not panic")
+    }
+}
+
+/// An issuer whose credentials are kept on disk: what an earlier run or another process keeps is
+/// taken before a new one is fetched.
+pub(super) struct PersistentProvider<S> {
+    provider: Box<dyn CredentialProvider<S>>,
+    store: Arc<TokenStore>,
+    /// What a cloud refused in this run.
+    refused: Mutex<Vec<StoredFields>>,
+}
+
+impl<S> PersistentProvider<S> {
+    /// What `issuer` issues for an account.
+    pub(super) fn new(issuer: Box<dyn CredentialProvider<S>>, keeper: &Arc<TokenStore>) -> Self {
+        Self {
+            provider: issuer,
+            store: Arc::clone(keeper),
+            refused: Mutex::default(),
+        }
+    }
+
+    fn token_file(&self) -> TokenFile {
+        TokenFile::new(&self.store.folder, self.store.name().to_owned())
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.store.transport.now()
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Vec<StoredFields>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Storable + Send + Sync> PersistentProvider<S> {
+    /// What is kept, is good, and was not refused.
+    fn take(&self) -> Option<Credential<S>> {
+        let entry = self.token_file().read(self.now()).unwrap_or_else(|why| {
+            self.store.trace(&format!("not used: {why}"));
+            None
+        })?;
+        if self.refusals().contains(&entry.parts) {
+            return None;
+        }
+        let issued = S::from_parts(&entry.parts)?;
+        self.store.trace("used");
+        Some(Credential {
+            expires_at: entry.expires_at(),
+            ..issued
+        })
+    }
+
+    async fn put(&self, issued: &Credential<S>) {
+        // Of one whose end is not known nobody could tell whether it is still good.
+        let Some(expires_at) = issued.expires_at else {
+            return;
+        };
+        let parts = issued.signer.parts();
+        if !self.store.is_unchanged().await || self.refusals().contains(&parts) {
+            return;
+        }
+        let written = self.token_file().write(parts, expires_at, self.now());
+        if let Err(error) = written {
+            self.store.trace(&format!("not written: {error}"));
+        }
+    }
+}
+
+#[async_trait]
+impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> {
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<S>, Problem> {
+        if let Some(issued) = self.take() {
+            return Ok(issued);
+        }
+        let issued = self.provider.provide(deadline).await?;
+        self.put(&issued).await;
+        Ok(issued)
+    }
+
+    fn label(&self) -> Option<String> {
+        self.provider.label()
+    }
+
+    fn on_rejected(&self, signer: &S) {
+        let parts = signer.parts();
+        self.token_file().invalidate(&parts, self.now());
+        let mut refusals = self.refusals();
+        if !refusals.contains(&parts) {
+            refusals.push(parts);
+        }
+    }
+}
+
+/// A fact that was learned with a credential that is kept, and is kept beside it.
+pub(crate) struct StoredFact {
+    store: Arc<TokenStore>,
+    fact: &'static str,
+}
+
+impl StoredFact {
+    /// A fact of an account.
+    pub(super) fn new(keeper: &Arc<TokenStore>, fact: &'static str) -> Self {
+        Self {
+            store: Arc::clone(keeper),
+            fact,
+        }
+    }
+
+    fn token_file(&self) -> TokenFile {
+        let name = format!("{} {}", self.fact, self.store.name());
+        TokenFile::new(&self.store.folder, sha256_hex(name.as_bytes()))
+    }
+
+    /// What is known.
+    pub(crate) fn get(&self) -> Option<StoredFields> {
+        let entry = self.token_file().read(self.store.transport.now()).ok()?;
+        entry.map(|entry| entry.parts)
+    }
+
+    /// Keeps it for a day.
+    pub(crate) async fn put(&self, parts: StoredFields) {
+        if !self.store.is_unchanged().await {
+            return;
+        }
+        let now = self.store.transport.now();
+        // That it cannot be kept was reported with the credential.
+        let _ = self.token_file().write(parts, now + MAX_AGE, now);
+    }
+
+    /// Lets it be learned again.
+    pub(crate) fn invalidate(&self) {
+        self.token_file().remove();
+    }
+}
+
+/// The name of a profile's file: a hash of all that is set, secrets and addresses included, so that
+/// what was fetched with other settings is not found. It is slow, since a password is among them.
+fn name(profile: &Profile) -> String {
+    const ROUNDS: u32 = 2_000;
+    let values: Vec<(&str, &str)> = profile
+        .values()
+        .map(|(key, value): (_, &Secret)| (key, value.expose()))
+        .collect();
+    let account = serde_json::to_vec(&(profile.cloud, values)).expect("texts are always JSON");
+    hex(&pbkdf2_sha256(&account, b"joblens token", ROUNDS))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+use std::fs;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::cache::tests::Plain;
+use super::super::test_support::{self, SCHEMA};
+use super::*;
+use crate::http::ClientOptions;
+use crate::settings::{Environment, Settings};
+
+const BORN: &str = "2026-01-02T03:04:05Z";
+
+/// Issues `token-1`, `token-2` … of an hour each.
+#[derive(Clone, Default)]
+struct Service {
+    asked: Arc<AtomicUsize>,
+    seconds: Arc<AtomicI64>,
+    endless: bool,
+}
+
+impl Service {
+    fn now(&self) -> DateTime<Utc> {
+        test_support::moment(BORN) + TimeDelta::seconds(self.seconds.load(Ordering::Relaxed))
+    }
+}
+
+#[async_trait]
+impl CredentialProvider<Plain> for Service {
+    async fn provide(&self, _deadline: Deadline) -> Result<Credential<Plain>, Problem> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let token = format!("token-{number}");
+        Ok(Credential {
+            secrets: vec![Secret::new(&token)],
+            signer: Plain(token),
+            expires_at: (!self.endless).then(|| self.now() + TimeDelta::hours(1)),
+        })
+    }
+}
+
+/// A home, and a service that counts.
+struct Stage {
+    home: tempfile::TempDir,
+    service: Service,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            service: Service::default(),
+        }
+    }
+
+    fn profile(&self, variables: &[(&str, &str)]) -> Profile {
+        let home = self.home.path().to_str().unwrap();
+        let mut all = vec![
+            ("HOME", home),
+            ("JOBLENS_SUGON_TOKEN_CACHE", "true"),
+            ("JOBLENS_SUGON_USER", "bob"),
+            ("JOBLENS_SUGON_ACCESS_KEY", "testid"),
+            ("JOBLENS_SUGON_SECRET_KEY", "testsecret"),
+        ];
+        for (name, value) in variables {
+            all.retain(|(known, _)| known != name);
+            all.push((name, value));
+        }
+        test_support::profile(&all)
+    }
+
+    /// Another run with these variables.
+    fn run(&self, variables: &[(&str, &str)]) -> PersistentProvider<Plain> {
+        self.run_as(&self.profile(variables))
+    }
+
+    fn run_as(&self, profile: &Profile) -> PersistentProvider<Plain> {
+        let service = self.service.clone();
+        let clock = Arc::new(move || service.now());
+        let wire = Transport::new(ClientOptions::default(), &[], clock, Arc::new(|_| {})).unwrap();
+        let issuer = Box::new(self.service.clone());
+        PersistentProvider::new(issuer, &TokenStore::from_profile(profile, &wire).unwrap())
+    }
+
+    fn set(&self, second: i64) {
+        self.service.seconds.store(second, Ordering::Relaxed);
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let folder = self.home.path().join(".cache/joblens/tokens");
+        let found = fs::read_dir(folder).into_iter().flatten();
+        found.map(|one| one.unwrap().path()).collect()
+    }
+}
+
+async fn issue(kept: &PersistentProvider<Plain>) -> String {
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let issued = kept.provide(deadline).await.unwrap();
+    assert_eq!(issued.secrets, [Secret::new(&issued.signer.0)]);
+    issued.signer.0
+}
+
+#[tokio::test]
+async fn a_later_run_takes_what_an_earlier_one_fetched() {
+    let stage = Stage::new();
+    assert_eq!(issue(&stage.run(&[])).await, "token-1");
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let taken = stage.run(&[]).provide(deadline).await.unwrap();
+    assert_eq!(taken.signer, Plain("token-1".to_owned()));
+    assert_eq!(
+        taken.expires_at,
+        Some(stage.service.now() + TimeDelta::hours(1))
+    );
+    assert_eq!(stage.files().len(), 1);
+}
+
+#[tokio::test]
+async fn one_that_ended_between_two_runs_is_fetched_again() {
+    let stage = Stage::new();
+    for (second, token) in [
+        (0, "token-1"),
+        (3539, "token-1"),
+        (3540, "token-2"),
+        (3541, "token-2"),
+        (99_999, "token-3"),
+        // The clock was set back: the one of tomorrow is not taken today.
+        (0, "token-4"),
+        (1, "token-4"),
+    ] {
+        stage.set(second);
+        assert_eq!(issue(&stage.run(&[])).await, token, "{second}");
+    }
+    assert_eq!(stage.files().len(), 1);
+}
+
+#[tokio::test]
+async fn every_account_and_address_has_a_token_of_its_own() {
+    let stage = Stage::new();
+    let accounts: [&[(&str, &str)]; 7] = [
+        &[],
+        &[("JOBLENS_SUGON_USER", "eve")],
+        &[("JOBLENS_SUGON_ACCESS_KEY", "other")],
+        &[("JOBLENS_SUGON_SECRET_KEY", "changed")],
+        &[("JOBLENS_SUGON_CLUSTER_ID", "11112")],
+        &[("JOBLENS_SUGON_AUTH_ENDPOINT", "https://other.example.com")],
+        // What a server gave that one CA vouches for is not trusted by those with another.
+        &[("JOBLENS_SUGON_CA_FILE", "other.pem")],
+    ];
+    for turn in 0..2 {
+        for (number, account) in accounts.iter().enumerate() {
+            let token = issue(&stage.run(account)).await;
+            assert_eq!(token, format!("token-{}", number + 1), "turn {turn}");
+        }
+    }
+    assert_eq!(stage.files().len(), accounts.len());
+}
+
+#[tokio::test]
+async fn no_boundary_between_two_values_can_be_moved() {
+    let stage = Stage::new();
+    let one = [
+        ("JOBLENS_SUGON_USER", "a\",\"b"),
+        ("JOBLENS_SUGON_ACCESS_KEY", "c"),
+    ];
+    let other = [
+        ("JOBLENS_SUGON_USER", "a"),
+        ("JOBLENS_SUGON_ACCESS_KEY", "b\",\"c"),
+    ];
+    assert_ne!(
+        issue(&stage.run(&one)).await,
+        issue(&stage.run(&other)).await
+    );
+}
+
+#[tokio::test]
+async fn names_of_files_hold_nothing_of_the_account() {
+    let stage = Stage::new();
+    issue(&stage.run(&[])).await;
+    let name = stage.files()[0].file_name().unwrap().to_owned();
+    let name = name.to_str().unwrap();
+    assert_eq!(name.len(), 64);
+    assert!(name.bytes().all(|byte| byte.is_ascii_hexdigit()));
+}
+
+#[tokio::test]
+async fn another_one_that_a_process_put_there_is_taken_when_this_one_is_refused() {
+    let stage = Stage::new();
+    let (mine, others) = (stage.run(&[]), stage.run(&[]));
+    assert_eq!(issue(&mine).await, "token-1");
+    assert_eq!(issue(&others).await, "token-1");
+    let refused = Plain("token-1".to_owned());
+    others.on_rejected(&refused);
+    assert_eq!(issue(&others).await, "token-2");
+    mine.on_rejected(&refused);
+    assert_eq!(issue(&mine).await, "token-2");
+    assert_eq!(issue(&stage.run(&[])).await, "token-2");
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_found_by_later_runs() {
+    let stage = Stage::new();
+    let mine = stage.run(&[]);
+    issue(&mine).await;
+    mine.on_rejected(&Plain("token-1".to_owned()));
+    assert!(stage.files().is_empty());
+    assert_eq!(issue(&stage.run(&[])).await, "token-2");
+}
+
+#[tokio::test]
+async fn what_was_refused_here_is_not_taken_again_though_another_process_puts_it_back() {
+    let stage = Stage::new();
+    let mine = stage.run(&[]);
+    issue(&mine).await;
+    let before = fs::read(&stage.files()[0]).unwrap();
+    let path = stage.files()[0].clone();
+    mine.on_rejected(&Plain("token-1".to_owned()));
+    fs::write(&path, before).unwrap();
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(issue(&stage.run(&[])).await, "token-1");
+    assert_eq!(issue(&mine).await, "token-2");
+}
+
+#[tokio::test]
+async fn a_refused_token_that_the_service_gives_again_is_not_kept() {
+    let stage = Stage::new();
+    let mine = stage.run(&[]);
+    issue(&mine).await;
+    mine.on_rejected(&Plain("token-1".to_owned()));
+    stage.service.asked.store(0, Ordering::Relaxed);
+    assert_eq!(issue(&mine).await, "token-1");
+    assert!(stage.files().is_empty());
+}
+
+#[tokio::test]
+async fn one_without_a_known_end_is_not_kept() {
+    let mut stage = Stage::new();
+    stage.service.endless = true;
+    assert_eq!(issue(&stage.run(&[])).await, "token-1");
+    assert_eq!(issue(&stage.run(&[])).await, "token-2");
+    assert!(stage.files().is_empty());
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_written_everything_works_without() {
+    let stage = Stage::new();
+    fs::write(stage.home.path().join(".cache"), "no folder").unwrap();
+    assert_eq!(issue(&stage.run(&[])).await, "token-1");
+    assert_eq!(issue(&stage.run(&[])).await, "token-2");
+}
+
+#[tokio::test]
+async fn what_stands_in_no_credential_is_not_taken() {
+    let stage = Stage::new();
+    issue(&stage.run(&[])).await;
+    let path = &stage.files()[0];
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(path, text.replace("\"token\"", "\"tok\"")).unwrap();
+    assert_eq!(issue(&stage.run(&[])).await, "token-2");
+}
+
+#[tokio::test]
+async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
+    let stage = Stage::new();
+    let home = stage.home.path();
+    let toml = "[sugon.default]\nuser = 'bob'\naccess_key = 'k'\nsecret_key_file = 's.txt'\ntoken_cache = true\n";
+    fs::write(home.join("config.toml"), toml).unwrap();
+    test_support::write_secret(&home.join("s.txt"), "one");
+    let environment = [("HOME".to_owned(), home.to_str().unwrap().to_owned())];
+    let settings = Settings::load(
+        Some(home.join("config.toml")),
+        Environment::new(environment),
+        &[SCHEMA],
+        &[],
+    );
+    let chain = test_support::chain(settings.unwrap());
+    let profile = chain.profile(&SCHEMA, "default").unwrap();
+    let first = stage.run_as(&profile);
+    assert_eq!(issue(&first).await, "token-1");
+    assert_eq!(stage.files().len(), 1);
+    // The key of the first run is refused; the one that is asked then holds another secret.
+    first.on_rejected(&Plain("token-1".to_owned()));
+    fs::write(home.join("s.txt"), "two").unwrap();
+    assert_eq!(issue(&first).await, "token-2");
+    assert!(stage.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_command_that_is_on_its_way_holds_up_no_other_call() {
+    let stage = Stage::new();
+    let home = stage.home.path();
+    // Says at its second run whether somebody let it go on.
+    let script = "echo x >> runs; echo user=bob; echo secret_key=s; \
+        [ $(wc -l < runs) = 1 ] && echo access_key=first && exit; \
+        for i in $(seq 300); do [ -e go ] && echo access_key=let-go && exit; sleep 0.01; done; \
+        echo access_key=held-up";
+    let words = ["sh", "-c", &format!("cd '{}'; {script}", home.display())];
+    let toml = format!("[sugon.default]\ntoken_cache = true\ncredential_command = {words:?}\n");
+    fs::write(home.join("config.toml"), toml).unwrap();
+    let environment = [("HOME".to_owned(), home.to_str().unwrap().to_owned())];
+    let settings = Settings::load(
+        Some(home.join("config.toml")),
+        Environment::new(environment),
+        &[SCHEMA],
+        &[],
+    );
+    let chain = test_support::chain(settings.unwrap());
+    let profile = chain.profile(&SCHEMA, "default").unwrap();
+    let kept = stage.run_as(&profile);
+    let again = tokio::task::spawn_blocking(move || profile.reload().unwrap().unwrap());
+    let runs = || fs::read_to_string(home.join("runs")).unwrap();
+    while runs().lines().count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let let_go = async { fs::write(home.join("go"), "").unwrap() };
+    tokio::join!(issue(&kept), let_go);
+    assert_eq!(again.await.unwrap().get("access_key"), Some("let-go"));
+}
+
+#[test]
+fn nothing_is_kept_unless_the_profile_says_so() {
+    let stage = Stage::new();
+    for word in ["", "false"] {
+        let profile = stage.profile(&[("JOBLENS_SUGON_TOKEN_CACHE", word)]);
+        assert_eq!(profile.token_cache_dir, None, "{word}");
+    }
+}
+
+#[test]
+fn the_folder_is_that_of_caches() {
+    let stage = Stage::new();
+    let folder = |variables: &[(&str, &str)]| stage.profile(variables).token_cache_dir;
+    let own = stage.home.path().join(".cache/joblens/tokens");
+    assert_eq!(folder(&[]), Some(own.clone()));
+    let named = [("XDG_CACHE_HOME", "/var/cache/bob")];
+    assert_eq!(folder(&named), Some("/var/cache/bob/joblens/tokens".into()));
+    // A relative one says nothing, wherever one stands.
+    assert_eq!(folder(&[("XDG_CACHE_HOME", "cache")]), Some(own));
+    let homeless = stage.profile(&[("HOME", "")]);
+    assert_eq!(homeless.token_cache_dir, None);
+    assert_eq!(homeless.notices[0].code.as_str(), "token_cache");
+}

@@ -1,0 +1,116 @@
+//! Key pairs that services issue for a while.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::lenient::{self, Text};
+use crate::secret::Secret;
+
+/// An issued key pair.
+pub(crate) struct TemporaryKey {
+    /// Id of the key.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// What goes with it.
+    pub token: Secret,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The names under which a service answers with the parts of a key pair. Where there are several, the
+/// first that is there counts.
+pub(crate) struct TemporaryKeyFields {
+    /// The object that holds the parts; empty where the answer itself does.
+    pub object: &'static [&'static str],
+    /// What says `Success` where a key was issued.
+    pub code: Option<&'static str>,
+    /// The id.
+    pub id: &'static [&'static str],
+    /// The secret.
+    pub secret: &'static [&'static str],
+    /// The token.
+    pub token: &'static [&'static str],
+    /// The end, as RFC 3339 or in Unix seconds.
+    pub expires_at: &'static [&'static str],
+}
+
+/// Why an answer holds no key pair.
+#[derive(Debug)]
+pub(crate) enum KeyError {
+    /// The service issued none and says so by this code.
+    Refused(String),
+    /// It cannot be read: what was expected. No text of the answer is part of it.
+    Invalid(String),
+}
+
+impl From<String> for KeyError {
+    fn from(expected: String) -> Self {
+        Self::Invalid(expected)
+    }
+}
+
+type Document = BTreeMap<String, Value>;
+
+impl TemporaryKeyFields {
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// Why there is no key pair in it.
+    pub(crate) fn decode(&self, body: &[u8]) -> Result<TemporaryKey, KeyError> {
+        let document: Document = lenient::decode(body)?;
+        if let Some(name) = self.code {
+            match text(&document, &[name]) {
+                Some(code) if code == "Success" => {}
+                Some(code) => return Err(KeyError::Refused(code)),
+                None => return Err(KeyError::Invalid(name.to_owned())),
+            }
+        }
+        let (parts, place) = match self.object {
+            [] => (Some(document), String::new()),
+            names => {
+                let found = names.iter().find_map(|name| document.get(*name));
+                let parts = found.and_then(|found| serde_json::from_value(found.clone()).ok());
+                (parts, format!(" in {}", names[0]))
+            }
+        };
+        let parts = parts.unwrap_or_default();
+        let part = |names: &[&str]| {
+            let is_plain = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
+            text(&parts, names).filter(is_plain).ok_or_else(|| {
+                let name = names.first().copied().unwrap_or_default();
+                format!("{name} of printable ASCII characters{place}")
+            })
+        };
+        let (id, secret, token) = (part(self.id)?, part(self.secret)?, part(self.token)?);
+        let expires_at = text(&parts, self.expires_at).and_then(|text| parse_time(&text));
+        let expires_at = expires_at.ok_or_else(|| {
+            let name = self.expires_at.first().copied().unwrap_or_default();
+            format!("a time in {name}{place}")
+        })?;
+        Ok(TemporaryKey {
+            id,
+            secret: Secret::new(secret),
+            token: Secret::new(token),
+            expires_at,
+        })
+    }
+}
+
+fn text(document: &Document, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| {
+        let value = document.get(*name)?.clone();
+        let text: Text = serde_json::from_value(value).ok()?;
+        text.trimmed().map(str::to_owned)
+    })
+}
+
+fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    match text.parse() {
+        Ok(0) => None,
+        Ok(seconds) => DateTime::from_timestamp(seconds, 0),
+        Err(_) => Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc()),
+    }
+}

@@ -1,0 +1,357 @@
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::time::SystemTime;
+
+use super::*;
+use crate::credentials::test_support::moment;
+
+const NAME: &str = "00ff";
+const BORN: &str = "2026-01-02T03:04:05Z";
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    moment(BORN) + TimeDelta::seconds(seconds)
+}
+
+fn parts(token: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("token".to_owned(), token.to_owned())])
+}
+
+/// A folder that is not there yet, and the file of an account in it.
+fn token_file() -> (tempfile::TempDir, TokenFile) {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache/joblens/tokens");
+    let place = TokenFile::new(&folder, NAME.to_owned());
+    (home, place)
+}
+
+/// A place where a token of an hour was put at 0 s.
+fn kept() -> (tempfile::TempDir, TokenFile) {
+    let (home, place) = token_file();
+    place.write(parts("token-1"), at(3600), at(0)).unwrap();
+    (home, place)
+}
+
+fn token(place: &TokenFile, now: DateTime<Utc>) -> Option<String> {
+    let entry = place.read(now).unwrap()?;
+    Some(entry.parts["token"].clone())
+}
+
+fn why(place: &TokenFile) -> String {
+    place.read(at(0)).err().unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o777
+}
+
+fn names(place: &TokenFile) -> Vec<String> {
+    let found = fs::read_dir(&place.folder).unwrap();
+    let names = found.map(|one| one.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// The same file with a value of another in one field.
+fn altered(place: &TokenFile, field: &str, value: impl Into<serde_json::Value>) {
+    let mut json: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.path()).unwrap()).unwrap();
+    json[field] = value.into();
+    fs::write(place.path(), json.to_string()).unwrap();
+}
+
+#[test]
+fn keeps_a_credential_in_a_file_and_a_folder_for_its_owner_alone() {
+    let (home, place) = kept();
+    assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
+    assert_eq!(mode(&place.path()), 0o600);
+    for folder in ["cache", "cache/joblens", "cache/joblens/tokens"] {
+        assert_eq!(mode(&home.path().join(folder)), 0o700, "{folder}");
+    }
+    assert_eq!(names(&place), [NAME]);
+}
+
+#[test]
+fn is_not_taken_in_its_last_minute_nor_before_it_was_put_there() {
+    let (_home, place) = kept();
+    for (second, is_taken) in [
+        (-61, false),
+        (-60, true),
+        (3539, true),
+        (3540, false),
+        (3600, false),
+        (9999, false),
+    ] {
+        assert_eq!(token(&place, at(second)).is_some(), is_taken, "{second}");
+    }
+}
+
+#[test]
+fn is_taken_for_a_day_at_most() {
+    let (_home, place) = token_file();
+    let far = moment("9999-12-31T23:59:59Z");
+    place.write(parts("token-1"), far, at(0)).unwrap();
+    assert!(token(&place, at(24 * 3600 - 1)).is_some());
+    assert!(token(&place, at(24 * 3600)).is_none());
+    for end in [i64::MAX, i64::MIN] {
+        altered(&place, "expires_at", end);
+        let entry = place.read(at(0)).unwrap();
+        assert_eq!(entry.is_some(), end > 0);
+        altered(&place, "kept_at", end);
+        assert!(place.read(at(0)).unwrap().is_none());
+    }
+}
+
+#[test]
+fn what_has_ended_is_not_put_in_the_place_of_what_has_not() {
+    let (_home, place) = kept();
+    place.write(parts("token-2"), at(60), at(0)).unwrap();
+    place.write(parts("token-3"), at(-9), at(0)).unwrap();
+    let large = "x".repeat(600 << 10);
+    place.write(parts(&large), at(3600), at(0)).unwrap();
+    assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
+}
+
+#[test]
+fn a_damaged_file_is_not_used_and_is_replaced() {
+    let (_home, place) = kept();
+    let good = fs::read(place.path()).unwrap();
+    let cut = good[..good.len() - 1].to_vec();
+    for bytes in [
+        Vec::new(),
+        cut,
+        b"[]".to_vec(),
+        b"{}".to_vec(),
+        b"\xff\xfe\0".to_vec(),
+        [&good[..], b"x"].concat(),
+    ] {
+        fs::write(place.path(), bytes).unwrap();
+        assert_eq!(why(&place), "it is corrupt");
+        place.write(parts("token-2"), at(3600), at(0)).unwrap();
+        assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
+    }
+    fs::write(place.path(), vec![b' '; 600 << 10]).unwrap();
+    assert_eq!(why(&place), "it is too large");
+}
+
+#[test]
+fn why_a_file_is_not_used_says_nothing_of_its_content() {
+    let (_home, place) = kept();
+    fs::write(place.path(), r#"{"parts":{"token":7},"schema":"a-secret"}"#).unwrap();
+    assert_eq!(why(&place), "it is corrupt");
+}
+
+#[test]
+fn a_file_of_another_version_or_of_another_name_is_not_used() {
+    let (_home, place) = kept();
+    for (field, value) in [("schema", 2.into()), ("name", serde_json::json!("aa"))] {
+        place.write(parts("token-1"), at(3600), at(0)).unwrap();
+        altered(&place, field, value);
+        assert_eq!(why(&place), "unsupported version");
+    }
+    place.write(parts("token-1"), at(3600), at(0)).unwrap();
+    let other = TokenFile::new(&place.folder, "aa".to_owned());
+    fs::copy(place.path(), other.path()).unwrap();
+    assert_eq!(why(&other), "unsupported version");
+}
+
+#[test]
+fn a_file_that_others_can_read_or_write_is_not_used() {
+    for open in [0o640, 0o620, 0o604, 0o602, 0o610, 0o601, 0o666] {
+        let (_home, place) = kept();
+        fs::set_permissions(place.path(), Permissions::from_mode(open)).unwrap();
+        assert_eq!(why(&place), "readable by others", "{open:o}");
+        place.write(parts("token-2"), at(3600), at(0)).unwrap();
+        assert_eq!(mode(&place.path()), 0o600);
+    }
+}
+
+#[test]
+fn a_link_a_pipe_and_a_folder_are_not_used() {
+    let (home, place) = kept();
+    let elsewhere = home.path().join("elsewhere");
+    fs::rename(place.path(), &elsewhere).unwrap();
+    symlink(&elsewhere, place.path()).unwrap();
+    place.read(at(0)).err().unwrap();
+    // The link is replaced, not followed.
+    place.write(parts("token-2"), at(3600), at(0)).unwrap();
+    assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
+    let old = fs::read_to_string(&elsewhere).unwrap();
+    assert!(old.contains("token-1"));
+    fs::remove_file(place.path()).unwrap();
+    let made = Command::new("mkfifo").arg(place.path()).status().unwrap();
+    assert!(made.success());
+    fs::set_permissions(place.path(), Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(why(&place), "not a regular file");
+    fs::remove_file(place.path()).unwrap();
+    fs::create_dir(place.path()).unwrap();
+    assert_eq!(why(&place), "not a regular file");
+    place.write(parts("token-2"), at(3600), at(0)).unwrap_err();
+    assert_eq!(names(&place), [NAME]);
+}
+
+#[test]
+fn a_file_of_someone_else_is_not_used() {
+    // Nobody but root can give a file away.
+    if rustix::process::geteuid().is_root() {
+        let (_home, place) = kept();
+        std::os::unix::fs::chown(place.path(), Some(1), None).unwrap();
+        assert_eq!(why(&place), "owned by another user");
+        std::os::unix::fs::chown(&place.folder, Some(1), None).unwrap();
+        let error = place.write(parts("t"), at(3600), at(0)).unwrap_err();
+        assert_eq!(error.to_string(), "the folder is owned by another user");
+    }
+}
+
+#[test]
+fn a_folder_that_others_look_into_is_closed_and_a_link_is_none() {
+    let (home, place) = kept();
+    fs::set_permissions(&place.folder, Permissions::from_mode(0o755)).unwrap();
+    place.write(parts("token-2"), at(3600), at(0)).unwrap();
+    assert_eq!(mode(&place.folder), 0o700);
+    let elsewhere = home.path().join("elsewhere");
+    fs::rename(&place.folder, &elsewhere).unwrap();
+    symlink(&elsewhere, &place.folder).unwrap();
+    place.write(parts("t"), at(3600), at(0)).unwrap_err();
+}
+
+#[test]
+fn forgets_what_was_refused_and_nothing_else() {
+    let (_home, place) = kept();
+    place.invalidate(&parts("token-0"), at(0));
+    assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
+    place.invalidate(&parts("token-1"), at(0));
+    assert_eq!(token(&place, at(0)), None);
+    place.invalidate(&parts("token-1"), at(0));
+}
+
+#[test]
+fn what_nobody_reads_any_more_is_removed_with_the_next_one_that_is_put() {
+    let (_home, place) = kept();
+    let now = SystemTime::now();
+    let ages = [
+        ("aa.new", 50),
+        ("bb.new", 70),
+        ("cc", 86_000),
+        ("dd", 87_000),
+        ("notes.txt", 999_999),
+        ("notes.new", 999_999),
+    ];
+    for (name, age) in ages {
+        let file = File::create(place.folder.join(name)).unwrap();
+        file.set_modified(now - Duration::from_secs(age)).unwrap();
+    }
+    fs::create_dir(place.folder.join("ee")).unwrap();
+    place.write(parts("token-2"), at(3600), at(0)).unwrap();
+    assert_eq!(
+        names(&place),
+        [NAME, "aa.new", "cc", "ee", "notes.new", "notes.txt"]
+    );
+}
+
+#[test]
+fn a_hundred_files_stay_the_youngest_of_all() {
+    let (_home, place) = kept();
+    let now = SystemTime::now();
+    for number in 0..150 {
+        let name = format!("{number:04x}");
+        let file = File::create(place.folder.join(name)).unwrap();
+        file.set_modified(now - Duration::from_secs(1000 + number))
+            .unwrap();
+    }
+    place.write(parts("token-2"), at(3600), at(0)).unwrap();
+    let names = names(&place);
+    assert_eq!(names.len(), 100);
+    assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
+    assert!(names.contains(&"0000".to_owned()) && !names.contains(&"0095".to_owned()));
+}
+
+#[test]
+fn nothing_is_left_where_nothing_can_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("tokens");
+    fs::write(&folder, "a file").unwrap();
+    let place = TokenFile::new(&folder, NAME.to_owned());
+    place.write(parts("t"), at(3600), at(0)).unwrap_err();
+    assert!(place.read(at(0)).is_err());
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+}
+
+/// Says where a worker works and who it is.
+const WORK: &str = "JOBLENS_TEST_WORK";
+const ROUNDS: usize = 200;
+const WORKERS: usize = 20;
+
+/// A token that shows by itself whether it is whole: its number, many times.
+fn long(number: usize) -> String {
+    format!("{number:04}").repeat(500)
+}
+
+fn assert_whole(place: &TokenFile, now: DateTime<Utc>) {
+    let entry = place.read(now).unwrap_or_else(|why| panic!("{why}"));
+    if let Some(entry) = entry {
+        let token = &entry.parts["token"];
+        let number = token[..4].parse().unwrap();
+        assert!(*token == long(number), "a torn token");
+    }
+}
+
+/// What each of the processes does.
+fn work(work: &str) {
+    let (number, folder) = work.split_once(' ').unwrap();
+    let number: usize = number.parse().unwrap();
+    let place = TokenFile::new(Path::new(folder), NAME.to_owned());
+    for round in 0..ROUNDS {
+        let mine = parts(&long(number));
+        place.write(mine.clone(), at(3600), at(0)).unwrap();
+        assert_whole(&place, at(0));
+        if round % 10 == number % 10 {
+            place.invalidate(&mine, at(0));
+        }
+        assert_whole(&place, at(0));
+    }
+}
+
+#[test]
+fn twenty_processes_share_a_file_two_hundred_times_each() {
+    // The processes are this very test, told to work.
+    if let Ok(told) = std::env::var(WORK) {
+        return work(&told);
+    }
+    let (_home, place) = kept();
+    place.write(parts(&long(0)), at(3600), at(0)).unwrap();
+    let name =
+        "credentials::token_file::tests::twenty_processes_share_a_file_two_hundred_times_each";
+    let binary = std::env::current_exe().unwrap();
+    let start = |number: usize| {
+        let work = format!("{number} {}", place.folder.display());
+        let mut command = Command::new(&binary);
+        command.args(["--exact", name]).env(WORK, work);
+        command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let mut workers: Vec<_> = (0..WORKERS).map(start).collect();
+    let mut looks = 0;
+    while workers
+        .iter_mut()
+        .any(|one| one.try_wait().unwrap().is_none())
+    {
+        assert_whole(&place, at(0));
+        if let Ok(found) = fs::symlink_metadata(place.path()) {
+            assert_eq!(found.mode() & 0o777, 0o600);
+        }
+        looks += 1;
+        // The workers need the processors.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    for worker in workers {
+        let output = worker.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains("1 passed"), "{told}");
+    }
+    assert!(looks > 0);
+    assert!(names(&place).iter().all(|name| name == NAME));
+}

@@ -1,0 +1,204 @@
+//! Files of the clouds' own tools, as a cloud's folder reads them.
+
+use std::fs;
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::error::{Category, Problem};
+use crate::model::{Notice, NoticeCode, Time};
+use crate::secret::Secret;
+use crate::settings::{Environment, FileError, quoted, read_text};
+
+/// What a tool's files hold.
+#[derive(Debug, Clone)]
+pub enum SourceResult {
+    /// The tool has no file here.
+    NotPresent,
+    /// It has one, and no credential is in it; why.
+    Empty(String),
+    /// A credential.
+    Found(FoundCredential),
+    /// The metadata service of the machine, with what there is to say of it. It is taken only where
+    /// it is named: nothing is read, so that nothing reports whether it is there.
+    InstanceRole(Vec<(&'static str, Secret)>),
+}
+
+/// A credential and what stands beside it.
+#[derive(Debug, Clone)]
+pub struct FoundCredential {
+    /// Name of the tool's profile, where it has profiles.
+    pub profile: Option<String>,
+    /// The file with the credential.
+    pub path: PathBuf,
+    /// Values by the cloud's own keys.
+    pub values: Vec<(&'static str, Secret)>,
+    /// When the credential expires, if known.
+    pub expires_at: Option<Time>,
+    /// What a reader should know besides.
+    pub notices: Vec<Notice>,
+}
+
+/// What a reader of files can see of the machine: the environment, files, the time.
+#[derive(Debug, Clone)]
+pub struct ToolFiles {
+    root: PathBuf,
+    environment: Environment,
+    now: Time,
+    may_choose: bool,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it holds, without a byte order mark.
+    pub text: String,
+    others_can_read: bool,
+}
+
+impl ToolFiles {
+    /// The machine as it is at a moment.
+    pub fn new(environment: Environment, now: Time) -> Self {
+        Self {
+            root: PathBuf::from("/"),
+            environment,
+            now,
+            may_choose: true,
+        }
+    }
+
+    /// The same with another folder in the place of `/`.
+    #[cfg(test)]
+    pub fn below(self, root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            ..self
+        }
+    }
+
+    /// The same where the settings alone say which profile of a tool is meant.
+    pub(super) fn ignoring_selection(self) -> Self {
+        Self {
+            may_choose: false,
+            ..self
+        }
+    }
+
+    /// Whether variables may choose among the profiles of a tool.
+    pub(super) fn allows_selection(&self) -> bool {
+        self.may_choose
+    }
+
+    /// The present.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// A variable's value; an empty one counts as unset.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(str::trim)
+    }
+
+    /// A variable by which people choose among the profiles of a tool; unset where they may not.
+    pub fn selected_profile(&self, name: &str) -> Option<&str> {
+        self.variable(name).filter(|_| self.may_choose)
+    }
+
+    /// The file that a variable names, else the one below HOME; `None` when it is not there.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it is there, or was named, and cannot be read.
+    pub fn open(
+        &self,
+        variable: Option<&str>,
+        below_home: &str,
+    ) -> Result<Option<SourceFile>, Problem> {
+        let named = variable.and_then(|name| self.variable(name));
+        let home = self.environment.home();
+        let path = named.map(PathBuf::from);
+        let Some(path) = path.or_else(|| Some(home?.join(below_home))) else {
+            return Ok(None);
+        };
+        match SourceFile::open(path) {
+            // A link that leads nowhere belongs to a place that is not mounted: it is there.
+            Err((fault, path)) if fault.is_absence() && named.is_none() && !path.is_symlink() => {
+                Ok(None)
+            }
+            opened => opened.map(Some).map_err(unreadable),
+        }
+    }
+
+    /// A file that all users of the machine share, by its place below `/`; `None` when it is not
+    /// there. That readable by others is what it is for.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it is there and cannot be read.
+    pub fn open_shared(&self, below_root: &str) -> Result<Option<SourceFile>, Problem> {
+        match SourceFile::open(self.root.join(below_root)) {
+            Err((fault, _)) if fault.is_absence() => Ok(None),
+            opened => opened.map_err(unreadable).map(|page| {
+                Some(SourceFile {
+                    others_can_read: false,
+                    ..page
+                })
+            }),
+        }
+    }
+
+    /// Names of the files of a folder below HOME that end so, without that end, in order.
+    pub fn list(&self, below_home: &str, end: &str) -> Vec<String> {
+        let folder = self
+            .environment
+            .home()
+            .and_then(|home| fs::read_dir(home.join(below_home)).ok());
+        let mut names: Vec<String> = folder
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| Some(name.strip_suffix(end)?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
+    let message = format!("{} {}", path.display(), fault.reason());
+    let hint = fault
+        .hint()
+        .unwrap_or("fix the file or its permissions, or move it away");
+    Problem::new(Category::MissingCredentials, message).with_hint(hint)
+}
+
+impl SourceFile {
+    fn open(path: PathBuf) -> Result<Self, (FileError, PathBuf)> {
+        // Its tool sets the mode: a user is warned when others can read it, and not locked out.
+        match read_text(&path, false) {
+            Ok((text, others_can_read)) => Ok(Self {
+                text: text.trim_start_matches('\u{feff}').to_owned(),
+                path,
+                others_can_read,
+            }),
+            Err(fault) => Err((fault, path)),
+        }
+    }
+
+    /// A problem of this file. `what` follows its path: `is not valid JSON`.
+    pub fn problem(&self, what: &str, hint: &str) -> Problem {
+        let message = format!("{} {what}", self.path.display());
+        Problem::new(Category::MissingCredentials, message).with_hint(hint)
+    }
+
+    /// What a reader should know of this file: that readable by otherss secrets.
+    pub fn notices(&self) -> Vec<Notice> {
+        let shown = self.path.display();
+        let message = format!(
+            "{shown} contains a secret and is readable by others; run: chmod 600 {}",
+            quoted(&self.path)
+        );
+        let notice = || Notice::new(NoticeCode::ReadableByOthers, message);
+        self.others_can_read.then(notice).into_iter().collect()
+    }
+}

@@ -1,0 +1,91 @@
+use serde_json::{Value, json};
+
+use super::{cluster, list, request_id};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
+use crate::emulator::pager::Pager;
+use crate::emulator::state::JobAt;
+use crate::providers::aliyun::sign::timestamp;
+
+/// Commands that were run on nodes of a cluster.
+pub struct Invocations;
+
+const KIND: &str = "aliyun/invocation";
+const STATUS: &str = "ListInvocationStatus";
+const RESULTS: &str = "ListInvocationResults";
+const LIST: &str = "ListCommands";
+const PAGER: Pager = Pager::pages(10, 50);
+
+impl EmulatedKind for Invocations {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::action(STATUS).only(&["GET"]),
+                Route::action(RESULTS).only(&["GET"]),
+                Route::action(LIST).only(&["GET"]),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let cluster = cluster(call)?;
+        if call.operation == LIST {
+            return commands(call, cluster);
+        }
+        let view = call.find(KIND, &[cluster, call.required("CommandId")?])?;
+        match call.operation {
+            RESULTS => results(call, &view),
+            _ => call.about(&view, || status(&view)),
+        }
+    }
+}
+
+/// The commands, without states.
+fn commands(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
+    let wanted = call.parameter("CommandId");
+    let all = call.state.all(KIND, call.now());
+    let all = all.filter(|view| view.job.segments[0] == cluster);
+    let all = all.filter(|view| wanted.is_none_or(|id| id == view.id()));
+    let row = |view: JobAt<'_>| {
+        let content = "solve --input data.h5 --password test";
+        json!({
+            "CommandId": view.id(), "CommandContent": content, "Timeout": "60", "WorkingDir": "/root",
+        })
+    };
+    let wrap = |rows| json!({"Commands": {"Command": rows}});
+    list(call, &PAGER, all.collect(), row, wrap)
+}
+
+/// The nodes of an invocation, and which is the last one; only that one fails.
+fn nodes(view: &JobAt<'_>) -> impl Iterator<Item = (String, bool)> {
+    let parts = view.job.parts.max(1);
+    (1..=parts).map(move |part| (format!("i-node{part:03}"), part == parts))
+}
+
+fn status(view: &JobAt<'_>) -> Value {
+    let state = view.step.state.as_str();
+    let nodes = nodes(view).map(|(node, is_last)| {
+        let is_other = state == "Failed" && !is_last;
+        let state = if is_other { "Finished" } else { state };
+        json!({"InstanceId": node, "InstanceInvokeStatus": state})
+    });
+    json!({
+        "RequestId": request_id(view.id()), "CommandId": view.id(), "InvokeStatus": state,
+        "InvokeInstances": {"InvokeInstance": nodes.collect::<Vec<_>>()},
+    })
+}
+
+fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+    let has_ended = view.step.state != "Running";
+    let row = |(node, is_last)| {
+        let code = view.step.exit_code.filter(|_| is_last).unwrap_or(0);
+        let message = view.step.message.as_deref().filter(|_| is_last);
+        json!({
+            "CommandId": view.id(), "InstanceId": node, "InvokeRecordStatus": view.step.state,
+            "ExitCode": has_ended.then_some(code), "Success": has_ended.then_some(code == 0),
+            "Message": message.unwrap_or_default(),
+            "FinishedTime": has_ended.then(|| timestamp(view.since)),
+        })
+    };
+    let wrap = |rows| json!({"InvocationResults": {"InvocationResult": rows}});
+    list(call, &PAGER, nodes(view).collect(), row, wrap)
+}

@@ -1,0 +1,270 @@
+//! Alibaba Cloud, E-HPC and STS: one path, parameters in query or form, signatures ACS3 and version 1.
+
+mod clusters;
+mod invocation;
+mod job;
+mod sts;
+
+use std::fmt::Display;
+
+use chrono::{SecondsFormat, TimeDelta};
+use serde_json::{Value, json};
+
+use super::api::{Answer, EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use super::imds::{CREDENTIALS, Imds, ROLE, TOKEN};
+use super::message::{ServerRequest, ServerResponse};
+use super::pager::Pager;
+use super::state::merge;
+use super::tokens::{TEST_ID, TEST_SECRET, TemporaryKey, TokenError};
+use crate::crypto;
+use crate::providers::aliyun::sign::{Authorization, SigningParams};
+use crate::providers::aliyun::sign_v1;
+
+/// The emulator in the cloud's place.
+pub struct Gateway;
+
+/// How ids of temporary keys begin.
+const PREFIX: &str = "STS.";
+
+/// How far a signed time may be off.
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+
+// What the cloud says of errors.
+const TIME_FORMAT: &str = "Specified time stamp or date value is not well formatted.";
+const CLOCK_SKEW: &str = "Specified time stamp or date value is expired.";
+const SIGNATURE: &str = "Specified signature is not matched with our calculation.";
+const REPLAYED: &str = "Specified signature nonce was used already.";
+const REFUSED: &str = "Specified access key is not found.";
+const UNKNOWN_OPERATION: &str = "Specified api is not found, please check your url and method.";
+const UNAVAILABLE: &str = "The request has failed due to a temporary failure of the server.";
+
+/// The metadata service of an instance.
+static IMDS: Imds = Imds {
+    routes: &[
+        Route::public(TOKEN, "/latest/api/token"),
+        Route::public(ROLE, "/latest/meta-data/ram/security-credentials/"),
+        Route::public(CREDENTIALS, "/latest/meta-data/ram/security-credentials/{}"),
+    ],
+    token_header: "x-aliyun-ecs-metadata-token",
+    prefix: PREFIX,
+    lifetime: TimeDelta::hours(6),
+    document: |key, now| {
+        let updated_at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut document = json!({"Code": "Success", "LastUpdated": updated_at});
+        merge(&mut document, key_document(key));
+        document
+    },
+};
+
+/// Temporary keys in the form in which the cloud gives them.
+fn key_document(key: &TemporaryKey) -> Value {
+    json!({
+        "AccessKeyId": key.id, "AccessKeySecret": key.secret, "SecurityToken": key.token,
+        "Expiration": key.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+    })
+}
+
+impl EmulatedApi for Gateway {
+    fn environment(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
+            ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+        ]
+    }
+
+    fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
+        const {
+            &[
+                &job::Jobs,
+                &invocation::Invocations,
+                &clusters::Clusters,
+                &sts::Sts,
+                &IMDS,
+            ]
+        }
+    }
+
+    /// Requests that are signed with ACS3 name the operation in a header.
+    fn action(&self, request: &ServerRequest) -> Option<String> {
+        let is_ours = request.path == "/";
+        let named = request.header("x-acs-action").map(str::to_owned);
+        is_ours.then(|| named.or_else(|| request.parameter("Action")))?
+    }
+
+    fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+        match call.request.header("x-acs-action") {
+            Some(_) => verify_acs3(call),
+            None => verify_version_1(call),
+        }
+    }
+
+    fn error(&self, error: EmulatedError) -> ServerResponse {
+        use EmulatedError as E;
+        let (status, code, message) = match error {
+            E::Response(response) => return response,
+            // With status 400 and a header of its own.
+            E::Throttled => {
+                let message = "Request was denied due to user flow control.";
+                let response = failure(400, "Throttling.User", message);
+                return response.with_header("x-acs-retry-after", "200");
+            }
+            E::Missing(name) => {
+                let name = name.split('.').next().unwrap_or(name);
+                let message = format!("{name} is mandatory for this action.");
+                return failure(400, &format!("Missing{name}"), &message);
+            }
+            E::MissingHeader(name) => {
+                let message = "The request signature does not conform to the standards";
+                return failure(400, "IncompleteSignature", &format!("{message}: {name}"));
+            }
+            E::Invalid(name) => {
+                let message = format!("The parameter {name} is invalid.");
+                return failure(400, "InvalidParams", &message);
+            }
+            E::Token(error) => {
+                let (code, what) = match error {
+                    TokenError::Expired => ("Expired", "expired"),
+                    TokenError::Unknown => ("Malformed", "malformed"),
+                };
+                let message = format!("Specified SecurityToken is {what}.");
+                return failure(400, &format!("InvalidSecurityToken.{code}"), &message);
+            }
+            E::TimeFormat => (400, "InvalidTimeStamp.Format", TIME_FORMAT),
+            E::ClockSkew => (400, "InvalidTimeStamp.Expired", CLOCK_SKEW),
+            E::Signature => (400, "SignatureDoesNotMatch", SIGNATURE),
+            E::Replayed => (400, "SignatureNonceUsed", REPLAYED),
+            E::Refused => (404, "InvalidAccessKeyId.NotFound", REFUSED),
+            E::NotFound => (
+                404,
+                "ObjectNotFound",
+                "The specified object does not exist.",
+            ),
+            E::UnknownOperation => (404, "InvalidApi.NotFound", UNKNOWN_OPERATION),
+            E::Method => (
+                405,
+                "UnsupportedHTTPMethod",
+                "This http method is not supported.",
+            ),
+            E::Unavailable(status) => (status, "ServiceUnavailable", UNAVAILABLE),
+        };
+        failure(status, code, message)
+    }
+}
+
+fn failure(status: u16, code: &str, message: &str) -> ServerResponse {
+    let request_id = request_id(code);
+    let recommend =
+        format!("https://api.aliyun.com/troubleshoot?q={code}&product=EHPC&requestId={request_id}");
+    let body = json!({
+        "RequestId": request_id, "Message": message, "Recommend": recommend,
+        "HostId": "ehpc.cn-hangzhou.aliyuncs.com", "Code": code,
+    });
+    ServerResponse::json(status, &body)
+}
+
+/// An id that looks like the cloud's and is the same for the same text, so that output repeats.
+fn request_id(seed: impl Display) -> String {
+    let hex = crypto::sha256_hex(seed.to_string().as_bytes()).to_ascii_uppercase();
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..32],
+    ];
+    parts.join("-")
+}
+
+/// The version of the API that has an operation.
+fn check_version(call: &EmulatedCall<'_>, version: &str) -> Result<(), EmulatedError> {
+    let expected = match call.operation {
+        sts::ASSUME_ROLE => "2015-04-01",
+        _ => "2018-04-12",
+    };
+    match version == expected {
+        true => Ok(()),
+        false => Err(EmulatedError::UnknownOperation),
+    }
+}
+
+/// Checks a signature of version ACS3, which stands in headers.
+fn verify_acs3(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+    let request = call.request;
+    check_version(call, call.header("x-acs-version")?)?;
+    let nonce = call.header("x-acs-signature-nonce")?;
+    let hash = call.header("x-acs-content-sha256")?;
+    call.check_time(call.header("x-acs-date")?.parse().ok(), WINDOW)?;
+    let authorization = Authorization::parse(call.header("authorization")?)
+        .ok_or(EmulatedError::MissingHeader("authorization"))?;
+    let token = request.header("x-acs-security-token");
+    let secret = call.secret_of(PREFIX, &authorization.access_key_id, token)?;
+    let must_be_signed = |name: &str| name == "host" || name.starts_with("x-acs-");
+    let mut names = request.headers.iter().map(|(name, _)| name);
+    let all_signed =
+        names.all(|name| !must_be_signed(name) || authorization.signed_headers.contains(name));
+    let params = SigningParams {
+        method: &request.method,
+        path: &request.path,
+        query: &request.query_parameters(),
+        headers: &request.headers,
+        body: &request.body,
+    };
+    let is_signed = hash == crypto::sha256_hex(&request.body)
+        && all_signed
+        && authorization.is_signed_with(&secret, &params);
+    if !is_signed {
+        return Err(EmulatedError::Signature);
+    }
+    call.check_nonce(nonce)
+}
+
+/// Checks a signature of version 1, which is one of the parameters.
+fn verify_version_1(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+    check_version(call, call.required("Version")?)?;
+    call.check_time(call.required("Timestamp")?.parse().ok(), WINDOW)?;
+    let nonce = call.required("SignatureNonce")?;
+    let id = call.required("AccessKeyId")?;
+    let secret = call.secret_of(PREFIX, id, call.parameter("SecurityToken"))?;
+    let mut signed = call.parameters.clone();
+    signed.retain(|(name, _)| name != "Signature");
+    let canonical = sign_v1::canonical_query(&signed);
+    let text = sign_v1::string_to_sign(&call.request.method, &canonical);
+    let is_version_1 = call.parameter("SignatureMethod") == Some("HMAC-SHA1")
+        && call.parameter("SignatureVersion") == Some("1.0");
+    if !is_version_1 || call.required("Signature")? != sign_v1::signature(&secret, &text) {
+        return Err(EmulatedError::Signature);
+    }
+    call.check_nonce(nonce)
+}
+
+/// The requested cluster; one exists when any emulated resource is in it.
+fn cluster<'a>(call: &'a EmulatedCall<'_>) -> Result<&'a str, EmulatedError> {
+    let cluster = call.required("ClusterId")?;
+    if call.state.has_cluster("aliyun/", cluster) {
+        return Ok(cluster);
+    }
+    let message = "The specified cluster does not exist.";
+    Err(EmulatedError::Response(failure(
+        404,
+        "ClusterNotFound",
+        message,
+    )))
+}
+
+/// The requested page of these rows, in the field that `wrap` puts them into.
+fn list<T>(
+    call: &EmulatedCall<'_>,
+    pager: &Pager,
+    rows: Vec<T>,
+    row: impl Fn(T) -> Value,
+    wrap: impl Fn(Vec<Value>) -> Value,
+) -> Answer {
+    let page = pager.page(call)?;
+    let mut body = json!({
+        "RequestId": request_id(format_args!("{} {}", call.operation, call.request.query)),
+        "TotalCount": rows.len(), "PageNumber": page.at, "PageSize": page.size,
+    });
+    merge(&mut body, wrap(page.of(rows).map(row).collect()));
+    call.data(body)
+}

@@ -1,0 +1,359 @@
+//! What the emulated clouds have in common: the way from a request to the response.
+//!
+//! A cloud matches a request to an operation, checks it as its gateway would (signature, time, nonce),
+//! and lets the kind that has the operation answer from the [`EmulatedState`]. Errors are named here
+//! and worded by each cloud.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::message::{ServerRequest, ServerResponse};
+use super::state::{EmulatedState, JobAt};
+use super::tokens::{TEST_ID, TEST_SECRET, TEST_TOKEN, TemporaryKey, TokenError};
+use crate::crypto::percent_decode;
+
+/// The response to a request, or why it fails.
+pub type Answer = Result<ServerResponse, EmulatedError>;
+
+/// What the emulator does in a cloud's place.
+pub trait EmulatedApi: Sync {
+    /// Variables that make a run use the emulator, besides the endpoints, which are set for every
+    /// cloud alike.
+    fn environment(&self) -> &'static [(&'static str, &'static str)];
+
+    /// The kinds of the cloud, and the services that give credentials.
+    fn kinds(&self) -> &'static [&'static dyn EmulatedKind];
+
+    /// The operation that a request names in a header or parameter, known or not; `None` for
+    /// requests to other clouds, and in clouds whose operations have paths of their own.
+    fn action(&self, _request: &ServerRequest) -> Option<String> {
+        None
+    }
+
+    /// Checks credentials, signature and time of a request.
+    ///
+    /// # Errors
+    /// What the gateway rejects.
+    fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError>;
+
+    /// The response that holds the data of an operation.
+    fn success(&self, data: Value) -> ServerResponse {
+        ServerResponse::json(200, &data)
+    }
+
+    /// The response that is a document of the scenario.
+    fn document(&self, text: &str) -> ServerResponse {
+        ServerResponse::document(200, text)
+    }
+
+    /// The response to a request that fails.
+    fn error(&self, error: EmulatedError) -> ServerResponse;
+}
+
+impl dyn EmulatedApi {
+    /// The cloud's name of the requested operation; `None` when the request is not for this cloud.
+    pub fn operation(&self, request: &ServerRequest) -> Option<String> {
+        let action = self.action(request);
+        let (_, route, _) = self.find(action.as_deref(), request);
+        let known = Some(route.operation).filter(|name| !name.is_empty());
+        known.map(str::to_owned).or(action)
+    }
+
+    /// The response to a request for this cloud.
+    pub fn respond(&self, request: &ServerRequest, state: &EmulatedState) -> ServerResponse {
+        let (kind, route, segments) = self.find(self.action(request).as_deref(), request);
+        let call = EmulatedCall {
+            api: self,
+            request,
+            state,
+            operation: route.operation,
+            segments,
+            parameters: request.parameters(),
+        };
+        let verified = match route.is_public {
+            true => Ok(()),
+            false => self.verify(&call),
+        };
+        let has_method =
+            route.methods.is_empty() || route.methods.contains(&request.method.as_str());
+        let answer = verified.and_then(|()| match has_method {
+            true => kind.respond(&call),
+            false => Err(EmulatedError::Method),
+        });
+        answer.unwrap_or_else(|error| match error {
+            EmulatedError::Response(response) => response,
+            error => self.error(error),
+        })
+    }
+
+    /// The kind and the operation for a request, and the segments of its path.
+    fn find(
+        &self,
+        action: Option<&str>,
+        request: &ServerRequest,
+    ) -> (&'static dyn EmulatedKind, &'static Route, Vec<String>) {
+        for kind in self.kinds() {
+            for route in kind.routes() {
+                if let Some(segments) = route.segments(action, &request.path) {
+                    return (*kind, route, segments);
+                }
+            }
+        }
+        (&Unknown, &UNKNOWN[0], Vec::new())
+    }
+}
+
+/// One kind of a cloud, or one of its services that give credentials.
+pub trait EmulatedKind: Sync {
+    /// What it can be asked.
+    fn routes(&self) -> &'static [Route];
+
+    /// The answer to one of its operations.
+    ///
+    /// # Errors
+    /// What is wrong with the call.
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer;
+}
+
+/// What a request asks for that no kind has.
+struct Unknown;
+
+static UNKNOWN: [Route; 1] = [Route::action("")];
+
+impl EmulatedKind for Unknown {
+    fn routes(&self) -> &'static [Route] {
+        &UNKNOWN
+    }
+
+    fn respond(&self, _: &EmulatedCall<'_>) -> Answer {
+        Err(EmulatedError::UnknownOperation)
+    }
+}
+
+/// An operation and the requests that ask for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The cloud's name of the operation.
+    pub operation: &'static str,
+    /// Methods in upper case; all when empty.
+    methods: &'static [&'static str],
+    /// The path, in which `{}` stands for one segment; empty when requests name the operation.
+    path: &'static str,
+    /// It is answered without the checks of the gateway.
+    is_public: bool,
+}
+
+impl Route {
+    /// An operation that requests name themselves, with any method.
+    pub const fn action(operation: &'static str) -> Self {
+        Self {
+            operation,
+            methods: &[],
+            path: "",
+            is_public: false,
+        }
+    }
+
+    /// An operation with a path of its own that checks method and credentials itself.
+    pub const fn public(operation: &'static str, path: &'static str) -> Self {
+        Self {
+            path,
+            is_public: true,
+            ..Self::action(operation)
+        }
+    }
+
+    /// An operation with a path of its own.
+    pub const fn get(operation: &'static str, path: &'static str) -> Self {
+        Self {
+            path,
+            ..Self::action(operation).only(&["GET"])
+        }
+    }
+
+    /// The same with these methods alone.
+    pub const fn only(self, methods: &'static [&'static str]) -> Self {
+        Self { methods, ..self }
+    }
+
+    /// The decoded segments at the places of `{}`; `None` for requests for other operations.
+    fn segments(&self, action: Option<&str>, path: &str) -> Option<Vec<String>> {
+        let mut segments = Vec::new();
+        if self.path.is_empty() {
+            return (action == Some(self.operation)).then_some(segments);
+        }
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return Some(segments),
+                (Some("{}"), Some(segment)) if !segment.is_empty() => {
+                    segments.push(percent_decode(segment)?);
+                }
+                (Some(wanted), Some(given)) if wanted == given => {}
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// A request for an operation of a cloud.
+pub struct EmulatedCall<'a> {
+    api: &'a dyn EmulatedApi,
+    /// The request.
+    pub request: &'a ServerRequest,
+    /// What the emulated clouds hold.
+    pub state: &'a EmulatedState,
+    /// The cloud's name of the operation; empty when it has none of this name.
+    pub operation: &'static str,
+    /// Decoded segments of the path, one for each `{}` of the route.
+    pub segments: Vec<String>,
+    /// Decoded parameters of body and query.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl EmulatedCall<'_> {
+    /// The server's time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.request.now
+    }
+
+    /// The parameter with this name, unless it is empty.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut all = self.parameters.iter();
+        let found = all.find(|(known, value)| known == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that must be there.
+    pub fn required(&self, name: &'static str) -> Result<&str, EmulatedError> {
+        self.parameter(name).ok_or(EmulatedError::Missing(name))
+    }
+
+    /// A header that must be there and not be empty.
+    pub fn header(&self, name: &'static str) -> Result<&str, EmulatedError> {
+        let found = self.request.header(name).filter(|value| !value.is_empty());
+        found.ok_or(EmulatedError::MissingHeader(name))
+    }
+
+    /// A number in a range, or this one when it is not given.
+    pub fn number<T: FromStr + PartialOrd>(
+        &self,
+        name: &'static str,
+        default: T,
+        range: RangeInclusive<T>,
+    ) -> Result<T, EmulatedError> {
+        let Some(text) = self.parameter(name) else {
+            return Ok(default);
+        };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or(EmulatedError::Invalid(name))
+    }
+
+    /// The response that holds the data of the operation.
+    pub fn data(&self, data: Value) -> Answer {
+        Ok(self.api.success(data))
+    }
+
+    /// The response about a resource: the document of the scenario, or these data.
+    pub fn about(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
+        match &view.job.document {
+            Some(document) => Ok(self.api.document(document)),
+            None => self.data(data()),
+        }
+    }
+
+    /// The resource of a kind (`aliyun/job`) with these segments, as it is now.
+    pub fn find(&self, kind: &str, segments: &[&str]) -> Result<JobAt<'_>, EmulatedError> {
+        let found = self.state.find(kind, segments, self.now());
+        found.ok_or(EmulatedError::NotFound)
+    }
+
+    /// The resources of a kind that a list shows, in the order of the scenario. A document stands
+    /// for the one response it was written as, and has no row.
+    pub fn rows(&self, kind: &str) -> Vec<JobAt<'_>> {
+        let all = self.state.all(kind, self.now());
+        all.filter(|view| view.job.document.is_none() || !view.job.steps.is_empty())
+            .collect()
+    }
+
+    /// The secret that goes with the id of a key: that of the test key, or of the temporary key
+    /// with this token, whose id begins with `prefix`.
+    pub fn secret_of(
+        &self,
+        prefix: &str,
+        id: &str,
+        token: Option<&str>,
+    ) -> Result<String, EmulatedError> {
+        let (known, secret) = match token.filter(|token| *token != TEST_TOKEN) {
+            None => (TEST_ID.to_owned(), TEST_SECRET.to_owned()),
+            Some(token) => {
+                let key = TemporaryKey::from_token(prefix, token, self.now());
+                let key = key.map_err(EmulatedError::Token)?;
+                (key.id, key.secret)
+            }
+        };
+        match id == known {
+            true => Ok(secret),
+            false => Err(EmulatedError::Refused),
+        }
+    }
+
+    /// Checks when a request was signed; `None` is what cannot be read.
+    pub fn check_time(
+        &self,
+        signed_at: Option<DateTime<Utc>>,
+        window: TimeDelta,
+    ) -> Result<(), EmulatedError> {
+        match signed_at {
+            None => Err(EmulatedError::TimeFormat),
+            Some(at) if (self.now() - at).abs() > window => Err(EmulatedError::ClockSkew),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Checks that a nonce is new.
+    pub fn check_nonce(&self, nonce: &str) -> Result<(), EmulatedError> {
+        match self.state.use_nonce(nonce) {
+            true => Ok(()),
+            false => Err(EmulatedError::Replayed),
+        }
+    }
+}
+
+/// Why a request fails; each cloud says it in its own way.
+#[derive(Debug)]
+pub enum EmulatedError {
+    /// Too many requests.
+    Throttled,
+    /// The credential is not known.
+    Refused,
+    /// The cloud fails with this HTTP status.
+    Unavailable(u16),
+    /// There is no such operation.
+    UnknownOperation,
+    /// The operation takes other methods.
+    Method,
+    /// This parameter is missing.
+    Missing(&'static str),
+    /// This header is missing or malformed.
+    MissingHeader(&'static str),
+    /// This parameter is wrong.
+    Invalid(&'static str),
+    /// There is no such resource.
+    NotFound,
+    /// The signature is wrong.
+    Signature,
+    /// The time of the signature cannot be read.
+    TimeFormat,
+    /// The time of the signature is too far from the server's.
+    ClockSkew,
+    /// The nonce was used before.
+    Replayed,
+    /// The token is wrong.
+    Token(TokenError),
+    /// What only this operation says.
+    Response(ServerResponse),
+}

@@ -1,0 +1,119 @@
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{PROJECT, failure, unauthenticated};
+use crate::crypto::sha256_hex;
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::pager::Pager;
+use crate::emulator::state::JobAt;
+
+/// Jobs of image servers.
+pub struct ImageJobs;
+
+const KIND: &str = "huawei/image-job";
+const LIST: &str = "ListImageJobs";
+
+/// The types of jobs; a list is of one of them, and every job that is served of the first.
+const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
+
+impl EmulatedKind for ImageJobs {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::get("ShowImageJob", "/v1/{}/image-server-jobs/{}"),
+                Route::get(LIST, "/v1/{}/image-server-jobs"),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.segments[0] != PROJECT {
+            return Err(EmulatedError::Response(unauthenticated(
+                "project id does not match",
+            )));
+        }
+        if call.operation == LIST {
+            return list(call);
+        }
+        let view = call.find(KIND, &[&call.segments[1]])?;
+        call.about(&view, || image_job(&view))
+    }
+}
+
+/// One page of the jobs with the type and status that are requested; the type must be given.
+fn list(call: &EmulatedCall<'_>) -> Answer {
+    let job_type = call.parameter("job_type").unwrap_or_default();
+    if !JOB_TYPES.contains(&job_type) {
+        let message = "The parameter job_type is invalid.";
+        return Err(EmulatedError::Response(failure(
+            400,
+            "WKS.00211102",
+            message,
+        )));
+    }
+    let page = Pager::rows(["offset", "limit"], 10, 1..=100).page(call)?;
+    let status = call.parameter("status");
+    let mut all = call.rows(KIND);
+    all.retain(|view| job_type == JOB_TYPES[0] && status.is_none_or(|status| view.is(&[status])));
+    let count = all.len();
+    let items: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
+    call.data(json!({"count": count, "items": items}))
+}
+
+/// A job of the list, which has no sub-jobs.
+fn row(view: &JobAt<'_>) -> Value {
+    json!({
+        "id": view.id(),
+        "job_type": JOB_TYPES[0],
+        "begin_time": time(view.created_at),
+        "end_time": view.ended_at(&["SUCCESS", "FAILED"]).map(time),
+        "status": view.step.state,
+        "sub_jobs_total": view.job.parts,
+    })
+}
+
+/// The documented response for a resource of the scenario.
+fn image_job(view: &JobAt<'_>) -> Value {
+    let parts = view.job.parts;
+    let begin_time = view.reached_at(&["RUNNING", "SUCCESS", "FAILED"]).map(time);
+    let end_time = view.ended_at(&["SUCCESS", "FAILED"]).map(time);
+    let is_failed = view.is(&["FAILED"]);
+    let sub_job = |part: usize| {
+        let seed = format!("{}/{part}", view.id());
+        let is_last = part == parts;
+        let text = |text: &Option<String>| {
+            let text = text.clone().filter(|_| is_failed && is_last);
+            text.unwrap_or_default()
+        };
+        let name = view.job.name.as_deref().unwrap_or("image-server");
+        json!({
+            "id": digits(&seed), "job_type": JOB_TYPES[0],
+            "job_resource_info": {
+                "resource_id": &sha256_hex(seed.as_bytes())[..32],
+                "resource_name": format!("{name}-{part:02}"),
+            },
+            "begin_time": begin_time, "end_time": end_time,
+            "status": if is_failed && !is_last { "SUCCESS" } else { &view.step.state },
+            "job_execute_info": {
+                "error_code": text(&view.step.reason), "error_message": text(&view.step.message),
+            },
+            "project_id": PROJECT, "job_id": view.id(),
+        })
+    };
+    let mut job = row(view);
+    job["sub_jobs"] = (1..=parts).map(sub_job).collect();
+    job
+}
+
+/// An id of 18 digits, as the cloud gives them.
+fn digits(seed: &str) -> String {
+    let hash = sha256_hex(seed.as_bytes());
+    let number = u64::from_str_radix(&hash[..15], 16).expect("15 hex digits fit into 64 bits");
+    format!("7{:017}", number % 100_000_000_000_000_000)
+}
+
+/// With as many fraction digits as are needed, as the cloud writes it.
+fn time(moment: DateTime<Utc>) -> String {
+    let text = moment.format("%Y-%m-%dT%H:%M:%S%.3f").to_string();
+    format!("{}Z", text.trim_end_matches('0').trim_end_matches('.'))
+}

@@ -1,0 +1,78 @@
+//! The metadata services of emulated instances.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::api::{Answer, EmulatedCall, EmulatedKind, Route};
+use super::message::{ServerRequest, ServerResponse};
+use super::tokens::{SECURITY_TOKEN, TemporaryKey};
+
+/// The step that gives a token for the others.
+pub const TOKEN: &str = "MetadataToken";
+/// The step that names the role.
+pub const ROLE: &str = "MetadataRole";
+/// The step that gives the keys of the role.
+pub const CREDENTIALS: &str = "MetadataCredentials";
+
+/// The role that every instance has.
+const NAME: &str = "joblens-emulator";
+
+/// A cloud's metadata service, as data.
+#[derive(Debug)]
+pub struct Imds {
+    /// The paths of its steps.
+    pub routes: &'static [Route],
+    /// Header with the token; the time to live is in one of the same name with `-ttl-seconds`. None
+    /// where the service knows no tokens.
+    pub token_header: &'static str,
+    /// How ids of temporary keys begin.
+    pub prefix: &'static str,
+    /// How long keys are valid.
+    pub lifetime: TimeDelta,
+    /// The document about keys that are given now.
+    pub document: fn(&TemporaryKey, DateTime<Utc>) -> Value,
+}
+
+impl EmulatedKind for Imds {
+    fn routes(&self) -> &'static [Route] {
+        self.routes
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let (request, now) = (call.request, call.now());
+        let role = call.segments.first().map_or(NAME, String::as_str);
+        Ok(match (request.method.as_str(), call.operation) {
+            ("PUT", TOKEN) => self.token(request),
+            ("GET", ROLE | CREDENTIALS) if !self.is_known(request) => {
+                ServerResponse::text(401, "unknown or expired token")
+            }
+            ("GET", ROLE) => ServerResponse::text(200, NAME),
+            ("GET", CREDENTIALS) if role == NAME => {
+                let key = TemporaryKey::new(self.prefix, now + self.lifetime);
+                ServerResponse::json(200, &(self.document)(&key, now))
+            }
+            ("GET", CREDENTIALS) => ServerResponse::text(404, "404 - Not Found"),
+            _ => ServerResponse::text(405, "this method is not supported"),
+        })
+    }
+}
+
+impl Imds {
+    fn token(&self, request: &ServerRequest) -> ServerResponse {
+        let seconds = request.header(&format!("{}-ttl-seconds", self.token_header));
+        let seconds = seconds.and_then(|text| text.parse().ok());
+        match seconds.filter(|seconds| (1..=21_600).contains(seconds)) {
+            Some(seconds) => {
+                let expires_at = request.now + TimeDelta::seconds(seconds);
+                ServerResponse::text(200, &SECURITY_TOKEN.issue(json!({}), expires_at))
+            }
+            None => ServerResponse::text(400, "the time to live is missing or out of range"),
+        }
+    }
+
+    /// A token that is shown must be good; none is needed.
+    fn is_known(&self, request: &ServerRequest) -> bool {
+        let token = request.header(self.token_header);
+        token.is_none_or(|token| SECURITY_TOKEN.read(token, request.now).is_ok())
+    }
+}

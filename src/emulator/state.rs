@@ -1,0 +1,246 @@
+//! What the emulated clouds hold: resources, and the states they go through.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+/// Everything that the emulated clouds hold.
+#[derive(Debug, Default)]
+pub struct EmulatedState {
+    /// The resources, in the order of the scenario.
+    pub jobs: Vec<EmulatedJob>,
+    /// When the emulated clouds came to life; ages count from here.
+    pub started_at: DateTime<Utc>,
+    nonces: Mutex<HashSet<String>>,
+}
+
+impl EmulatedState {
+    /// A state with these resources, started at `born_at`.
+    pub fn new(jobs: Vec<EmulatedJob>, born_at: DateTime<Utc>) -> Self {
+        Self {
+            jobs,
+            started_at: born_at,
+            nonces: Mutex::default(),
+        }
+    }
+
+    /// The resource of a kind (`aliyun/job`) with these segments, as it is at `now`; `None` before
+    /// it appears and once it has vanished.
+    pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<JobAt<'_>> {
+        self.jobs
+            .iter()
+            .find(|job| {
+                job.kind == kind
+                    && job
+                        .segments
+                        .iter()
+                        .map(String::as_str)
+                        .eq(segments.iter().copied())
+            })
+            .filter(|job| job.exists_at(now - self.started_at))
+            .map(|job| job.at(self.started_at, now))
+    }
+
+    /// The resources of a kind that exist at `now`, in the order of the scenario.
+    pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = JobAt<'_>> {
+        self.jobs
+            .iter()
+            .filter(move |job| job.kind == kind && job.exists_at(now - self.started_at))
+            .map(move |job| job.at(self.started_at, now))
+    }
+
+    /// The clusters of the resources of these kinds (`aliyun/` for all of a cloud), each once, with
+    /// the creation time of its oldest resource; in the order of the scenario.
+    pub fn clusters(&self, kinds: &str) -> Vec<(&str, DateTime<Utc>)> {
+        let mut places: Vec<(&str, DateTime<Utc>)> = Vec::new();
+        for job in self.jobs.iter().filter(|t| t.kind.starts_with(kinds)) {
+            let [place, _, ..] = &job.segments[..] else {
+                continue;
+            };
+            let created_at = self.started_at - job.age;
+            match places.iter_mut().find(|(known, _)| known == place) {
+                Some((_, oldest)) => *oldest = created_at.min(*oldest),
+                None => places.push((place, created_at)),
+            }
+        }
+        places
+    }
+
+    /// True when a resource of these kinds (`aliyun/` for all of a cloud) is in the cluster.
+    pub fn has_cluster(&self, kinds: &str, cluster: &str) -> bool {
+        let mut jobs = self.jobs.iter().filter(|job| job.kind.starts_with(kinds));
+        jobs.any(|job| job.segments.first().is_some_and(|place| place == cluster))
+    }
+
+    /// True the first time a nonce is shown.
+    pub fn use_nonce(&self, nonce: &str) -> bool {
+        self.nonces
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(nonce.to_owned())
+    }
+}
+
+/// One resource of the scenario.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EmulatedJob {
+    /// `cloud/kind`
+    pub kind: String,
+    /// Segments of its reference.
+    pub segments: Vec<String>,
+    /// Name given by its owner; the last segment when there is none.
+    pub name: Option<String>,
+    /// Owner.
+    pub user: Option<String>,
+    /// Queue or card group.
+    pub queue: Option<String>,
+    /// How old it was when the world was born.
+    pub age: Duration,
+    /// How long after the world's birth it appears.
+    pub appears_after: Duration,
+    /// How long after the world's birth it vanishes; `None` for never.
+    pub vanishes_after: Option<Duration>,
+    /// The states it goes through, by age; the first one at age 0.
+    pub steps: Vec<StateChange>,
+    /// Number of parts: container groups, nodes, sub-jobs.
+    pub parts: usize,
+    /// Warnings it has had.
+    pub warnings: Vec<Warning>,
+    /// A document that is served in place of a made-up one.
+    pub document: Option<String>,
+}
+
+/// A state of a resource and when it is reached.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StateChange {
+    /// Age at which the state is reached.
+    pub after: Duration,
+    /// The cloud's value.
+    pub state: String,
+    /// Exit code of the last part; the others end with 0.
+    pub exit_code: Option<i64>,
+    /// Short reason or error code.
+    pub reason: Option<String>,
+    /// Reason in a sentence.
+    pub message: Option<String>,
+}
+
+/// A warning event.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Warning {
+    /// Age at which it was first seen.
+    pub after: Duration,
+    /// Short reason.
+    pub reason: String,
+    /// What happened.
+    pub message: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A resource at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct JobAt<'a> {
+    /// The resource.
+    pub job: &'a EmulatedJob,
+    /// The state it is in.
+    pub step: &'a StateChange,
+    /// When the resource was created.
+    pub created_at: DateTime<Utc>,
+    /// When it came into its present state.
+    pub since: DateTime<Utc>,
+    /// The moment.
+    pub now: DateTime<Utc>,
+}
+
+impl EmulatedJob {
+    /// True when the cloud knows it so long after the world's birth.
+    fn exists_at(&self, since_birth: TimeDelta) -> bool {
+        let since_birth = since_birth.to_std().unwrap_or_default();
+        since_birth >= self.appears_after
+            && self.vanishes_after.is_none_or(|after| since_birth < after)
+    }
+
+    fn at(&self, born_at: DateTime<Utc>, now: DateTime<Utc>) -> JobAt<'_> {
+        static NONE: StateChange = StateChange {
+            after: Duration::ZERO,
+            state: String::new(),
+            exit_code: None,
+            reason: None,
+            message: None,
+        };
+        let created_at = born_at - self.age;
+        let age = (now - created_at).to_std().unwrap_or_default();
+        let step = self
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.after <= age)
+            .unwrap_or(&NONE);
+        JobAt {
+            job: self,
+            step,
+            created_at,
+            since: created_at + step.after,
+            now,
+        }
+    }
+}
+
+impl<'a> JobAt<'a> {
+    /// The id, which ends the reference.
+    pub fn id(&self) -> &'a str {
+        self.job.segments.last().map_or("", String::as_str)
+    }
+
+    /// The name given by its owner, or the id.
+    pub fn name(&self) -> &'a str {
+        self.job.name.as_deref().unwrap_or_else(|| self.id())
+    }
+
+    /// True in a state with one of these words.
+    pub fn is(&self, words: &[&str]) -> bool {
+        is_one_of(self.step, words)
+    }
+
+    /// When it came into its present state, if that has one of these words.
+    pub fn ended_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
+        self.is(words).then_some(self.since)
+    }
+
+    /// When a state with one of these words was first reached, if that has happened.
+    pub fn reached_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
+        let mut steps = self.job.steps.iter();
+        let step = steps.find(|step| is_one_of(step, words))?;
+        Some(self.created_at + step.after).filter(|at| *at <= self.now)
+    }
+
+    /// The warnings it has had so far, each with when it was first seen.
+    pub fn warnings(&self) -> impl Iterator<Item = (&'a Warning, DateTime<Utc>)> {
+        let (created_at, now) = (self.created_at, self.now);
+        let all = self.job.warnings.iter();
+        all.map(move |warning| (warning, created_at + warning.after))
+            .filter(move |(_, first)| *first <= now)
+    }
+}
+
+fn is_one_of(step: &StateChange, words: &[&str]) -> bool {
+    let is_word = |word: &&str| word.eq_ignore_ascii_case(&step.state);
+    words.iter().any(is_word)
+}
+
+/// Adds the fields of an object to another.
+pub fn merge(object: &mut Value, fields: Value) {
+    if let (Value::Object(object), Value::Object(fields)) = (object, fields) {
+        object.extend(fields);
+    }
+}
+
+/// Text at UTC+8 without a zone, as several clouds write times.
+pub fn china_time(moment: DateTime<Utc>) -> String {
+    let moment = moment + TimeDelta::hours(8);
+    moment.format("%Y-%m-%d %H:%M:%S").to_string()
+}

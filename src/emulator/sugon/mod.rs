@@ -1,0 +1,63 @@
+//! Sugon SCNet: a token in a header, codes in the body of responses with status 200.
+
+mod instance;
+mod tokens;
+
+use serde_json::{Value, json};
+
+use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind};
+use super::message::ServerResponse;
+
+/// A token of the documented shape that opens nothing but the emulator; it ends in 2100.
+const TEST_TOKEN: &str = concat!(
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
+    "eyJjb21wdXRlVXNlciI6ImpvYmxlbnMtZW11bGF0b3IiLCJleHBpcmVUaW1lIjoiNDEwMjQ0N",
+    "DgwMDAwMCIsImNsdXN0ZXJJZCI6IjExMTEyIiwidXNlciI6ImpvYmxlbnMtZW11bGF0b3IifQ.",
+    "hFCXDWsw_hCIGDevola-zW0X0jR2xMmsi6YPW5X3mL8",
+);
+
+/// The emulator in the cloud's place.
+pub struct ScNet;
+
+impl EmulatedApi for ScNet {
+    fn environment(&self) -> &'static [(&'static str, &'static str)] {
+        &[("JOBLENS_SUGON_TOKEN", TEST_TOKEN)]
+    }
+
+    fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
+        const { &[&instance::Instances, &tokens::Platform] }
+    }
+
+    fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+        let token = call.request.header("token");
+        let token = token.ok_or(EmulatedError::MissingHeader("token"))?;
+        tokens::check(token, call.now())
+    }
+
+    fn success(&self, data: Value) -> ServerResponse {
+        ServerResponse::json(200, &json!({"code": "0", "msg": "success", "data": data}))
+    }
+
+    fn error(&self, error: EmulatedError) -> ServerResponse {
+        use EmulatedError as E;
+        let (code, message) = match error {
+            E::Response(response) => return response,
+            // An instance that is not there is an instance without data.
+            E::NotFound => return self.success(Value::Null),
+            // No throttling is documented for this API; its gateways throttle as HTTP has it.
+            E::Throttled => return gateway_page(429),
+            E::Unavailable(status) => return gateway_page(status),
+            E::Missing(_) | E::MissingHeader(_) => ("10003", "缺少必要参数"),
+            E::Invalid(_) | E::Method | E::UnknownOperation => ("10004", "参数不合法"),
+            E::Refused | E::Token(_) => ("10008", "权限不足"),
+            E::Signature | E::TimeFormat | E::ClockSkew | E::Replayed => ("10009", "验证失败"),
+        };
+        let body = json!({"code": code, "msg": message, "data": null});
+        ServerResponse::json(200, &body)
+    }
+}
+
+fn gateway_page(status: u16) -> ServerResponse {
+    let page = format!("<html><head><title>{status}</title></head></html>");
+    ServerResponse::html(status, page)
+}

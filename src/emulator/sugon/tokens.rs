@@ -1,0 +1,87 @@
+//! Tokens and the centre, as the platform gives them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::tokens::{TEST_ID, TEST_SECRET, TokenError, TokenFormat};
+use crate::providers::sugon::token_exchange;
+
+/// The services of the platform.
+pub struct Platform;
+
+const TOKENS: &str = "GetUserTokens";
+const REGION: &str = "11112";
+
+/// A JWT, signed with HMAC-SHA256.
+const FORMAT: TokenFormat = TokenFormat {
+    head: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
+    tail: "",
+};
+
+impl EmulatedKind for Platform {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::public(TOKENS, "/api/user/v3/tokens"),
+                Route::get("GetCenterInfo", "/ac/openapi/v2/center"),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        match call.operation {
+            TOKENS => tokens(call),
+            _ => call.data(centre(call)),
+        }
+    }
+}
+
+/// Checks the signature of a key pair and gives the tokens of its regions.
+fn tokens(call: &EmulatedCall<'_>) -> Answer {
+    if call.request.method != "POST" {
+        return Err(EmulatedError::Method);
+    }
+    let (user, access_key) = (call.header("user")?, call.header("accesskey")?);
+    let (timestamp, signature) = (call.header("timestamp")?, call.header("signature")?);
+    let seconds = timestamp.parse().ok();
+    let signed_at = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    // The cloud's own window is not documented.
+    call.check_time(signed_at, TimeDelta::minutes(15))?;
+    let message = token_exchange::message(access_key, timestamp, user);
+    if access_key != TEST_ID || signature != token_exchange::signature(TEST_SECRET, &message) {
+        return Err(EmulatedError::Signature);
+    }
+    let token = |region: &str| {
+        let claims = json!({"user": user, "clusterId": region});
+        FORMAT.issue(claims, call.now() + TimeDelta::hours(24))
+    };
+    call.data(json!([
+        {"clusterName": "ac", "clusterId": "0", "token": token("0")},
+        {"clusterName": "emulator", "clusterId": REGION, "token": token(REGION)},
+        {"clusterName": "stopped", "clusterId": "11250", "token": null},
+    ]))
+}
+
+/// The centre of the emulator's region, where it stands itself.
+fn centre(call: &EmulatedCall<'_>) -> Value {
+    let host = call.request.header("host").unwrap_or_default();
+    json!({
+        "id": 11112, "name": "emulator", "description": "",
+        "clusterUserInfo": {"userName": "joblens-emulator", "homePath": "/public/home/joblens"},
+        "aiUrls": [
+            {"url": "https://disabled.emulator.example/ai", "enable": "false", "version": "2.0"},
+            {"url": format!("http://{host}/ai"), "enable": "true", "version": "2.0"},
+        ],
+        "hpcUrls": [{"url": format!("http://{host}/hpc"), "enable": "true"}],
+    })
+}
+
+/// Checks that a token is one of the region.
+pub fn check(token: &str, now: DateTime<Utc>) -> Result<(), EmulatedError> {
+    let (claims, _) = FORMAT.read(token, now).map_err(EmulatedError::Token)?;
+    match claims["clusterId"] == REGION {
+        true => Ok(()),
+        false => Err(EmulatedError::Token(TokenError::Unknown)),
+    }
+}

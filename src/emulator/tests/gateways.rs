@@ -1,0 +1,201 @@
+//! What the gateways take besides the calls of this program, and what they refuse.
+
+use super::*;
+use crate::crypto::{base64, hmac_sha1, percent_encode};
+use crate::emulator::tokens::{TEST_ID, TEST_SECRET};
+use crate::providers::aliyun::{sign, sign_v1};
+use crate::providers::tencent::sign::text_to_sign;
+use crate::test_support::emulated;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn now() -> DateTime<Utc> {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+fn state() -> EmulatedState {
+    let job = |kind: &str, segments: &[&str], state: &str| EmulatedJob {
+        kind: kind.to_owned(),
+        segments: segments.iter().map(ToString::to_string).collect(),
+        steps: vec![StateChange {
+            state: state.to_owned(),
+            ..StateChange::default()
+        }],
+        ..EmulatedJob::default()
+    };
+    let jobs = vec![
+        job("aliyun/job", &["c-1", "5"], "Running"),
+        job("tencent/service", &["cls-1", "default", "web"], ""),
+        job("huawei/image-job", &["7"], "RUNNING"),
+    ];
+    EmulatedState::new(jobs, now())
+}
+
+fn encoded(pairs: &[(String, String)]) -> String {
+    let pairs = pairs.iter();
+    let pairs =
+        pairs.map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn request(method: &str, path: &str, query: &str, headers: &[(&str, &str)]) -> ServerRequest {
+    let headers = [("host", "h")].iter().chain(headers);
+    ServerRequest {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        body: Vec::new(),
+        now: now(),
+    }
+}
+
+fn respond(cloud: &Cloud, request: &ServerRequest) -> (u16, Value) {
+    let response = emulated(cloud).respond(request, &state());
+    (
+        response.status,
+        serde_json::from_slice(&response.body).unwrap(),
+    )
+}
+
+/// A request with a signature of version 1, in the query or in a form.
+fn version_1(business: &[(&str, &str)], key: [&str; 2], is_form: bool) -> ServerRequest {
+    let method = if is_form { "POST" } else { "GET" };
+    let common = [
+        ("AccessKeyId", key[0]),
+        ("SignatureMethod", "HMAC-SHA1"),
+        ("SignatureNonce", "n"),
+        ("SignatureVersion", "1.0"),
+        ("Timestamp", "2026-01-02T03:04:05Z"),
+    ];
+    let all = business.iter().chain(&common);
+    let mut all: Vec<(String, String)> = all
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    let text = sign_v1::string_to_sign(method, &sign_v1::canonical_query(&all));
+    all.push(("Signature".to_owned(), sign_v1::signature(key[1], &text)));
+    let text = encoded(&all);
+    match is_form {
+        true => ServerRequest {
+            body: text.into_bytes(),
+            ..request(method, "/", "", &[("content-type", FORM)])
+        },
+        false => request(method, "/", &text, &[]),
+    }
+}
+
+#[test]
+fn aliyun_takes_signatures_of_version_1_in_query_and_form() {
+    let business = [
+        ("Action", "DescribeServerlessJobs"),
+        ("Version", "2018-04-12"),
+        ("ClusterId", "c-1"),
+        ("JobIds.1", "5"),
+    ];
+    for is_form in [false, true] {
+        let good = version_1(&business, [TEST_ID, TEST_SECRET], is_form);
+        let api = emulated(&providers::aliyun::CLOUD);
+        assert_eq!(
+            api.operation(&good).as_deref(),
+            Some("DescribeServerlessJobs")
+        );
+        let (status, body) = respond(&providers::aliyun::CLOUD, &good);
+        assert_eq!((status, &body["TotalCount"]), (200, &json!(1)), "{body}");
+        let wrong = version_1(&business, [TEST_ID, "other"], is_form);
+        let (_, body) = respond(&providers::aliyun::CLOUD, &wrong);
+        assert_eq!(body["Code"], "SignatureDoesNotMatch");
+    }
+}
+
+#[test]
+fn sts_takes_the_action_in_a_header_as_its_own_library_sends_it() {
+    let query = "RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&RoleSessionName=s";
+    let date = sign::timestamp(now());
+    let hash = crate::crypto::sha256_hex(b"");
+    let headers = [
+        ("x-acs-action", "AssumeRole"),
+        ("x-acs-content-sha256", hash.as_str()),
+        ("x-acs-date", &date),
+        ("x-acs-signature-nonce", "n"),
+        ("x-acs-version", "2015-04-01"),
+    ];
+    let mut request = request("POST", "/", query, &headers);
+    let params = sign::SigningParams {
+        method: "POST",
+        path: "/",
+        query: &request.query_parameters(),
+        headers: &request.headers,
+        body: b"",
+    };
+    let text = sign::string_to_sign(&sign::canonical_request(&params));
+    let authorization = format!(
+        "{} Credential={TEST_ID},SignedHeaders={},Signature={}",
+        sign::ALGORITHM,
+        sign::signed_headers(&request.headers),
+        sign::signature(TEST_SECRET, &text)
+    );
+    request
+        .headers
+        .push(("authorization".to_owned(), authorization));
+    let (status, body) = respond(&providers::aliyun::CLOUD, &request);
+    assert_eq!(status, 200, "{body}");
+    assert!(
+        body["Credentials"]["AccessKeyId"]
+            .as_str()
+            .unwrap()
+            .starts_with("STS.")
+    );
+}
+
+/// A request of the vendor's own library: a form, signed with HMAC-SHA1 unless it names another.
+fn tencent(method: Option<&str>, token: Option<&str>) -> ServerRequest {
+    let timestamp = now().timestamp().to_string();
+    let mut all = vec![
+        ("Action", "DescribeServiceEvent"),
+        ("Nonce", "7"),
+        ("Region", "ap-guangzhou"),
+        ("SecretId", TEST_ID),
+        ("Timestamp", &timestamp),
+        ("clusterId", "cls-1"),
+        ("serviceName", "web"),
+    ];
+    all.extend(method.map(|method| ("SignatureMethod", method)));
+    all.extend(token.map(|token| ("Token", token)));
+    let text = text_to_sign("POST", "h", "/v2/index.php", &all);
+    let signature = base64(&hmac_sha1(TEST_SECRET.as_bytes(), text.as_bytes()));
+    all.push(("Signature", &signature));
+    let all: Vec<(String, String)> = all
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    ServerRequest {
+        body: encoded(&all).into_bytes(),
+        ..request("POST", "/v2/index.php", "", &[("content-type", FORM)])
+    }
+}
+
+#[test]
+fn tencent_takes_forms_and_hmac_sha1_and_refuses_wrong_tokens() {
+    let code = |request| respond(&providers::tencent::CLOUD, &request).1["code"].take();
+    assert_eq!(code(tencent(None, None)), 0);
+    assert_eq!(code(tencent(Some("HmacSHA1"), Some("testtoken"))), 0);
+    assert_eq!(code(tencent(Some("HmacSHA512"), None)), 4100);
+    assert_eq!(code(tencent(None, Some("other"))), 4100);
+}
+
+#[test]
+fn huawei_serves_the_project_of_its_credentials_alone() {
+    let token = [("x-auth-token", "joblens-test-auth-token")];
+    let get = |project: &str| {
+        let path = format!("/v1/{project}/image-server-jobs/7");
+        let (status, body) = respond(
+            &providers::huawei::CLOUD,
+            &request("GET", &path, "", &token),
+        );
+        (status, body["error_code"].as_str().map(str::to_owned))
+    };
+    assert_eq!(get("a4da8115c9d8464ead3a38309130523f"), (200, None));
+    assert_eq!(get("other"), (401, Some("APIGW.0301".to_owned())));
+}

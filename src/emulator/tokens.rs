@@ -1,0 +1,147 @@
+//! Tokens and temporary keys as the emulated clouds give them. Everything follows from the token, so
+//! that none is remembered and any emulator of the same build takes them.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::crypto::{base64url, from_base64url, hex, hmac_sha256, nonce, sha256_hex};
+
+/// The well-known key id of the emulator; it opens nothing else.
+pub const TEST_ID: &str = "testid";
+/// The well-known key secret of the emulator; it opens nothing else.
+pub const TEST_SECRET: &str = "testsecret";
+/// The well-known token that may go with the test key.
+pub const TEST_TOKEN: &str = "testtoken";
+
+/// Tokens of temporary keys hold signs that are written otherwise in a URL.
+pub const SECURITY_TOKEN: TokenFormat = TokenFormat {
+    head: "",
+    tail: "/+==",
+};
+
+/// What stands around the claims of a token and their signature.
+#[derive(Debug)]
+pub struct TokenFormat {
+    /// Before the claims.
+    pub head: &'static str,
+    /// After the signature.
+    pub tail: &'static str,
+}
+
+/// Why a token opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenError {
+    /// It was not given here.
+    Unknown,
+    /// It has run out.
+    Expired,
+}
+
+impl TokenFormat {
+    /// A token with these claims and its end, of which no two are alike.
+    pub fn issue(&self, mut claims: Value, expires_at: DateTime<Utc>) -> String {
+        claims["expireTime"] = expires_at.timestamp_millis().to_string().into();
+        claims["invoker"] = nonce().into();
+        let signed = format!("{}{}", self.head, base64url(claims.to_string().as_bytes()));
+        format!("{signed}.{}{}", sign(&signed), self.tail)
+    }
+
+    /// The claims of a token and when it ends.
+    ///
+    /// # Errors
+    /// Why it opens nothing.
+    pub fn read(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(Value, DateTime<Utc>), TokenError> {
+        let (claims, expires_at) = self.parse(token).ok_or(TokenError::Unknown)?;
+        match now < expires_at {
+            true => Ok((claims, expires_at)),
+            false => Err(TokenError::Expired),
+        }
+    }
+
+    fn parse(&self, token: &str) -> Option<(Value, DateTime<Utc>)> {
+        let (signed, signature) = token.strip_suffix(self.tail)?.rsplit_once('.')?;
+        let claims = from_base64url(signed.strip_prefix(self.head)?)?;
+        let claims: Value = serde_json::from_slice(&claims).ok()?;
+        let expires_at = claims["expireTime"].as_str()?.parse().ok()?;
+        let expires_at = DateTime::from_timestamp_millis(expires_at)?;
+        (signature == sign(signed)).then_some((claims, expires_at))
+    }
+}
+
+fn sign(signed: &str) -> String {
+    base64url(&hmac_sha256(TEST_SECRET.as_bytes(), signed.as_bytes()))
+}
+
+/// A key pair with its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemporaryKey {
+    /// Id of the key.
+    pub id: String,
+    /// The key.
+    pub secret: String,
+    /// The token that goes with it.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl TemporaryKey {
+    /// New keys, of which no two are alike; ids begin with `prefix`.
+    pub fn new(prefix: &str, expires_at: DateTime<Utc>) -> Self {
+        let token = SECURITY_TOKEN.issue(json!({}), expires_at);
+        Self::derive(prefix, token, expires_at)
+    }
+
+    /// The keys that a token was given with.
+    ///
+    /// # Errors
+    /// Why it opens nothing.
+    pub fn from_token(prefix: &str, token: &str, now: DateTime<Utc>) -> Result<Self, TokenError> {
+        let (_, expires_at) = SECURITY_TOKEN.read(token, now)?;
+        Ok(Self::derive(prefix, token.to_owned(), expires_at))
+    }
+
+    fn derive(prefix: &str, token: String, expires_at: DateTime<Utc>) -> Self {
+        let of_token = sha256_hex(token.as_bytes());
+        Self {
+            id: format!("{prefix}{}", &of_token[..20]),
+            secret: hex(&hmac_sha256(TEST_SECRET.as_bytes(), of_token.as_bytes())),
+            token,
+            expires_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn keys_follow_from_their_token_until_it_ends() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let given = TemporaryKey::new("STS.", now + TimeDelta::seconds(1));
+        let taken = |token: &str, now| TemporaryKey::from_token("STS.", token, now);
+        assert_eq!(taken(&given.token, now).as_ref(), Ok(&given));
+        let later = now + TimeDelta::seconds(1);
+        assert_eq!(taken(&given.token, later), Err(TokenError::Expired));
+        for token in [
+            "",
+            ".",
+            SECURITY_TOKEN.tail,
+            &given.token[1..],
+            &given.token.replace(SECURITY_TOKEN.tail, ""),
+        ] {
+            assert_eq!(taken(token, now), Err(TokenError::Unknown), "{token}");
+        }
+        assert_ne!(
+            TemporaryKey::new("STS.", now).token,
+            TemporaryKey::new("STS.", now).token
+        );
+    }
+}

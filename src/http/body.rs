@@ -1,0 +1,193 @@
+//! Bodies of responses, decoded and limited.
+
+use std::io::Read as _;
+
+use flate2::bufread::GzDecoder;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+
+use super::RequestError;
+use super::Response;
+use crate::error::Category;
+
+/// Why a body could not be read.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    /// The connection broke.
+    Lost(hyper::Error),
+    /// More than so many bytes.
+    TooLarge(u64),
+    /// Its gzip is damaged or incomplete.
+    Gzip,
+}
+
+/// Reads a body to its end, at most so many bytes of it.
+pub(super) async fn read(mut body: Incoming, max: u64) -> Result<Vec<u8>, BodyError> {
+    let mut bytes = Vec::new();
+    if let Some(length) = body.size_hint().exact() {
+        // An announced length is only a promise, so little is set aside for it.
+        let length = length.min(max).min(16 << 20);
+        bytes.reserve_exact(usize::try_from(length).unwrap_or(0));
+    }
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame.map_err(BodyError::Lost)?.into_data() else {
+            continue;
+        };
+        if bytes.len() as u64 + chunk.len() as u64 > max {
+            return Err(BodyError::TooLarge(max));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Decodes a body as its `Content-Encoding` says, to at most so many bytes. What has an encoding that
+/// is not supported stays as it is, and is reported by [`unsupported_encoding`].
+pub(super) fn decode(response: &mut Response, max: u64) -> Result<(), BodyError> {
+    let encodings: Vec<String> = encodings(response).collect();
+    if !encodings.is_empty() && encodings.iter().all(|name| is_gzip(name)) {
+        for _ in encodings {
+            response.body = gunzip(&response.body, max)?;
+        }
+    }
+    Ok(())
+}
+
+/// An error for a response whose encoding is not supported.
+pub(super) fn unsupported_encoding(response: &Response) -> Option<RequestError> {
+    const MAX_CHARS: usize = 40;
+    let encoding = encodings(response).find(|name| !is_gzip(name))?;
+    let encoding: String = encoding.chars().take(MAX_CHARS).collect();
+    let message = format!("unsupported Content-Encoding '{encoding}'");
+    let error = RequestError::new(Category::InvalidResponse, message);
+    Some(error.with_hint("only gzip was requested: check the endpoint and any proxy before it"))
+}
+
+/// The encodings of a body in lower case, in the order in which they are undone.
+fn encodings(response: &Response) -> impl Iterator<Item = String> {
+    let headers = response.headers.iter().rev();
+    headers
+        .filter(|(name, _)| name == "content-encoding")
+        .flat_map(|(_, value)| value.rsplit(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !name.is_empty() && name != "identity")
+}
+
+fn is_gzip(name: &str) -> bool {
+    name == "gzip" || name == "x-gzip"
+}
+
+/// Decompresses every member of a gzip file; what follows the last one is ignored, as gzip does.
+fn gunzip(mut rest: &[u8], max: u64) -> Result<Vec<u8>, BodyError> {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    let mut plain = Vec::new();
+    // An empty body is sent with the encoding of others.
+    let mut is_first = !rest.is_empty();
+    while is_first || rest.starts_with(&MAGIC) {
+        is_first = false;
+        let mut decoder = GzDecoder::new(rest);
+        let left = max - plain.len() as u64;
+        let read = decoder.by_ref().take(left + 1).read_to_end(&mut plain);
+        if plain.len() as u64 > max {
+            return Err(BodyError::TooLarge(max));
+        }
+        read.map_err(|_| BodyError::Gzip)?;
+        rest = decoder.into_inner();
+    }
+    Ok(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use proptest::prelude::*;
+    use std::io::Write as _;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn response(encodings: &[&str], body: Vec<u8>) -> Response {
+        let headers = encodings.iter();
+        let headers = headers.map(|value| ("content-encoding".to_owned(), (*value).to_owned()));
+        Response {
+            status: 200,
+            headers: headers.collect(),
+            body,
+        }
+    }
+
+    #[test]
+    fn gzip_of_several_members_and_in_any_case_is_decoded() {
+        let members = [gzip(b"ab"), gzip(b""), gzip(b"cd")].concat();
+        let padded = [members.clone(), vec![0; 9]].concat();
+        for (encodings, body, plain) in [
+            (&["gzip"][..], gzip(b"abcd"), "abcd"),
+            (&["GZip"], members, "abcd"),
+            (&["X-GZIP"], padded, "abcd"),
+            (&["identity, gzip"], gzip(b"abcd"), "abcd"),
+            (&["gzip, gzip"], gzip(&gzip(b"abcd")), "abcd"),
+            (&["gzip", "gzip"], gzip(&gzip(b"abcd")), "abcd"),
+            (&["gzip"], Vec::new(), ""),
+            (&["", " identity "], b"abcd".to_vec(), "abcd"),
+            (&[], b"abcd".to_vec(), "abcd"),
+        ] {
+            let mut response = response(encodings, body);
+            decode(&mut response, 64).unwrap();
+            assert_eq!(response.body, plain.as_bytes(), "{encodings:?}");
+            assert_eq!(unsupported_encoding(&response), None);
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_named() {
+        for name in ["br", "deflate", "zstd", "gzip, aes128gcm"] {
+            let mut response = response(&[name], b"abcd".to_vec());
+            decode(&mut response, 64).unwrap();
+            let error = unsupported_encoding(&response).unwrap();
+            let last = name.rsplit(", ").next().unwrap();
+            assert!(
+                error.message.contains(&format!("'{last}'")),
+                "{}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_or_cut_is_an_error() {
+        let zeros = gzip(&[0; 4096]);
+        let twice = [zeros.clone(), zeros.clone()].concat();
+        for (body, max) in [(&zeros, 4095), (&twice, 8191), (&twice, 4096)] {
+            assert!(
+                matches!(gunzip(body, max), Err(BodyError::TooLarge(_))),
+                "{max}"
+            );
+        }
+        assert_eq!(gunzip(&twice, 8192).unwrap().len(), 8192);
+        let whole = gzip(b"abcd");
+        for end in 1..whole.len() {
+            assert!(
+                matches!(gunzip(&whole[..end], 64), Err(BodyError::Gzip)),
+                "{end}"
+            );
+        }
+        assert!(matches!(gunzip(b"{\"a\":1}", 64), Err(BodyError::Gzip)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic_or_exceed_the_limit(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let framed = [&gzip(b"a")[..], &bytes].concat();
+            for body in [&bytes, &framed] {
+                if let Ok(plain) = gunzip(body, 100) {
+                    prop_assert!(plain.len() <= 100);
+                }
+            }
+        }
+    }
+}

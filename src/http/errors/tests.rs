@@ -1,0 +1,159 @@
+use super::*;
+
+#[test]
+fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
+    use super::super::tunnel::TunnelError;
+    for (status, retry) in [
+        (302, RetryAction::No),
+        (400, RetryAction::No),
+        (401, RetryAction::No),
+        (403, RetryAction::No),
+        (405, RetryAction::No),
+        (407, RetryAction::No),
+        (429, RetryAction::Backoff),
+        (501, RetryAction::No),
+        (502, RetryAction::Backoff),
+        (503, RetryAction::Backoff),
+        (504, RetryAction::Backoff),
+    ] {
+        let error = proxy::tunnel_error(TunnelError::Status(status));
+        assert!(
+            error.message.contains(&format!("HTTP {status}")),
+            "{}",
+            error.message
+        );
+        assert_eq!(error.retry, retry, "{status}");
+        assert!(error.hint.is_some());
+    }
+}
+
+#[test]
+fn tls_failures_have_words_and_a_next_step() {
+    use super::super::verifier::CertificateRejected;
+    use rustls::{
+        AlertDescription as Alert, CertificateError, Error, InvalidMessage, OtherError,
+        PeerIncompatible, PeerMisbehaved,
+    };
+    use std::sync::Arc;
+    let rejected = |weak_key_bits, in_handshake| {
+        let rejected = CertificateRejected {
+            cause: CertificateError::BadSignature,
+            issuer: Some("CN=corp ca".to_owned()),
+            is_self_signed: false,
+            is_ca: false,
+            has_old_version: false,
+            weak_key_bits,
+            in_handshake,
+        };
+        Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(rejected))))
+    };
+    let signed_with = |id: &[u8]| {
+        let signature_algorithm_id = [&[6, 9][..], id, &[5, 0]].concat();
+        let supported_algorithms = Vec::new();
+        Error::InvalidCertificate(CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id,
+            supported_algorithms,
+        })
+    };
+    let p521 = CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+        signature_algorithm_id: vec![1],
+        public_key_algorithm_id: b"\x06\x05\x2b\x81\x04\x00\x23".to_vec(),
+    };
+    for (error, words, advice) in [
+        (
+            Error::AlertReceived(Alert::ProtocolVersion),
+            "neither TLS 1.2 nor TLS 1.3",
+            "TLS 1.2 or later",
+        ),
+        (
+            PeerIncompatible::ServerDoesNotSupportTls12Or13.into(),
+            "neither TLS 1.2 nor TLS 1.3",
+            "TLS 1.2 or later",
+        ),
+        (
+            Error::AlertReceived(Alert::HandshakeFailure),
+            "no cipher suite or key type",
+            "P-521",
+        ),
+        (
+            PeerIncompatible::NoCipherSuitesInCommon.into(),
+            "no cipher suite or key type",
+            "ECDHE",
+        ),
+        (
+            Error::AlertReceived(Alert::UnrecognisedName),
+            "does not serve this host",
+            "host of the endpoint",
+        ),
+        (
+            Error::AlertReceived(Alert::CertificateRequired),
+            "a certificate is required",
+            "client_cert",
+        ),
+        (
+            Error::AlertReceived(Alert::InternalError),
+            "internal error",
+            "network",
+        ),
+        (
+            Error::AlertReceived(Alert::Unknown(200)),
+            "alert 200",
+            "network",
+        ),
+        (
+            InvalidMessage::InvalidContentType.into(),
+            "does not speak TLS",
+            "port",
+        ),
+        (
+            PeerMisbehaved::BadCertChainExtensions.into(),
+            "violated the TLS protocol",
+            "network",
+        ),
+        (Error::DecryptError, "violated the TLS protocol", "network"),
+        (
+            rejected(Some(1024), false),
+            "RSA key of 1024 bits; at least 2048",
+            "issue it anew",
+        ),
+        (
+            rejected(None, true),
+            "does not prove",
+            "which server answers",
+        ),
+        (
+            rejected(None, false),
+            "not signed by the trusted CA CN=corp ca",
+            "ca_file",
+        ),
+        (
+            signed_with(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05"),
+            "signed with SHA-1",
+            "SHA-256",
+        ),
+        (
+            signed_with(b"\x2a\x86\x48\xce\x3d\x04\x01"),
+            "signed with SHA-1",
+            "SHA-256",
+        ),
+        (
+            signed_with(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04"),
+            "signed with MD5",
+            "SHA-256",
+        ),
+        (signed_with(b"\x01"), "not supported", "SHA-256"),
+        (Error::InvalidCertificate(p521), "P-521 key", "P-256"),
+    ] {
+        let shown = tls::tls_error(&error, false);
+        assert!(shown.message.contains(words), "{words}: {}", shown.message);
+        let hint = shown.hint.unwrap();
+        assert!(hint.contains(advice), "{advice}: {hint}");
+        for debug in [
+            format!("{error:?}"),
+            "received fatal".to_owned(),
+            "Context".to_owned(),
+        ] {
+            assert!(!shown.message.contains(&debug), "{}", shown.message);
+        }
+    }
+}

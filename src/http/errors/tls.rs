@@ -1,0 +1,115 @@
+//! What TLS broke on, and what to do.
+
+use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+
+use super::certificate::certificate_error;
+use super::network_error;
+use crate::error::{TransportFailure, TransportFailureKind};
+use crate::http::{RequestError, RetryAction};
+
+const UPGRADE: &str = "ask the operator to enable TLS 1.2 or later on the server";
+const SUPPORTED: &str = "ask the operator to enable ECDHE key exchange with AES-GCM or ChaCha20-Poly1305, and a certificate \
+     with an RSA (2048 bits or more), P-256, P-384 or Ed25519 key; P-521 keys, CBC ciphers and RSA key exchange are not supported";
+const CLIENT: &str = "set client_cert and client_key to those issued by the operator";
+const NO_TLS: &str = "check the port of the endpoint, or whether it should be http://";
+const NETWORK: &str = "check endpoint, network and proxy";
+
+/// What went wrong between this machine and a server, or a proxy that speaks TLS itself.
+pub(super) fn tls_error(error: &Error, at_proxy: bool) -> RequestError {
+    use TransportFailureKind::{ClientCertificate, NoTls, Tls};
+    let whose = if at_proxy { "proxy" } else { "server" };
+    let mut retry = RetryAction::No;
+    let (kind, message, hint) = match error {
+        Error::InvalidCertificate(cause) => {
+            let (kind, why, hint) = certificate_error(cause);
+            let message = format!("the {whose}'s certificate is not trusted: {why}");
+            (kind, message, hint)
+        }
+        Error::AlertReceived(alert) if is_about_client(*alert) => {
+            let why = alert_text(*alert);
+            let message = format!("the {whose} rejected the client certificate: {why}");
+            (ClientCertificate, message, CLIENT)
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        )
+        | Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion) => {
+            let message = format!("the {whose} supports neither TLS 1.2 nor TLS 1.3");
+            (Tls, message, UPGRADE)
+        }
+        Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+        )
+        | Error::PeerIncompatible(_) => {
+            let message = format!(
+                "the {whose} supports no cipher suite or key type that is supported here (TLS handshake failure)"
+            );
+            (Tls, message, SUPPORTED)
+        }
+        Error::AlertReceived(AlertDescription::UnrecognisedName) => {
+            let message = format!("the {whose} does not serve this host name");
+            (Tls, message, "check the host of the endpoint")
+        }
+        Error::InvalidMessage(_) => {
+            let message = format!("the {whose} does not speak TLS on this port");
+            (NoTls, message, NO_TLS)
+        }
+        Error::AlertReceived(alert) => {
+            retry = RetryAction::Backoff;
+            let message = format!(
+                "the {whose} ended the TLS connection: {}",
+                alert_text(*alert)
+            );
+            (Tls, message, NETWORK)
+        }
+        _ => {
+            retry = RetryAction::Backoff;
+            let message = format!("the {whose} violated the TLS protocol");
+            (Tls, message, NETWORK)
+        }
+    };
+    network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
+}
+
+/// True for what a server says of a client's certificate, or of the lack of one.
+fn is_about_client(alert: AlertDescription) -> bool {
+    use AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::NoCertificate
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+    )
+}
+
+/// What an alert says, in words.
+fn alert_text(alert: AlertDescription) -> String {
+    use AlertDescription as Alert;
+    let words = match alert {
+        Alert::CertificateRequired | Alert::NoCertificate => "a certificate is required",
+        Alert::BadCertificate | Alert::CertificateUnknown => "bad certificate",
+        Alert::UnsupportedCertificate => "unsupported type",
+        Alert::CertificateRevoked => "certificate revoked",
+        Alert::CertificateExpired => "certificate expired",
+        Alert::UnknownCA => "unknown issuer",
+        Alert::AccessDenied => "access denied",
+        Alert::InternalError => "internal error",
+        Alert::UnexpectedMessage => "unexpected message",
+        Alert::IllegalParameter => "illegal parameter",
+        Alert::DecodeError => "decode error",
+        Alert::DecryptError => "decrypt error",
+        Alert::BadRecordMac => "bad record MAC",
+        Alert::UserCanceled => "canceled by the user",
+        Alert::NoApplicationProtocol => "HTTP/1.1 is not supported",
+        _ => return format!("alert {}", u8::from(alert)),
+    };
+    words.to_owned()
+}

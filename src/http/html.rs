@@ -1,0 +1,197 @@
+//! HTML pages in the place of a cloud's response: from a proxy, a gateway or a captive portal.
+
+use super::{RequestError, Response};
+use crate::error::Category;
+use crate::secret::Redactor;
+
+const CHECK: &str =
+    "a proxy, gateway or captive portal may have answered: check the endpoint, and HTTPS_PROXY";
+const CLIENT_CERTIFICATE: &str = "set client_cert and client_key to those issued by the operator";
+
+/// True for a response that is an HTML page.
+fn is_html(response: &Response) -> bool {
+    let content_type = response.header("content-type").unwrap_or_default();
+    let beginning = &response.body[..response.body.len().min(64)];
+    let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
+    let beginning = beginning.trim_start_matches('\u{feff}').trim_start();
+    content_type
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/html")
+        || beginning.starts_with("<!doctype html")
+        || beginning.starts_with("<html")
+}
+
+/// What to say of an HTML page: that it is one, and its title; `None` for other responses.
+pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<String> {
+    const WHAT: &str = "got an HTML page instead of an API response";
+    if !is_html(response) {
+        return None;
+    }
+    Some(match title(&response.body, redactor) {
+        Some(title) => format!("{WHAT}: '{title}'"),
+        None => WHAT.to_owned(),
+    })
+}
+
+/// Names an HTML page in an error whose code no cloud has given.
+///
+/// A page is not the cloud's decision on a permission. Other statuses keep their meaning, whoever answers
+/// with them: gateways reject filters with a page.
+pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &Redactor) {
+    if error.code.is_some() {
+        return;
+    }
+    let Some(page) = describe(response, redactor) else {
+        return;
+    };
+    if error.category == Category::PermissionDenied {
+        error.category = Category::InvalidResponse;
+    }
+    if matches!(response.status, 200..=499) && !matches!(response.status, 401 | 407 | 408 | 429) {
+        error.hint = Some(hint(response).to_owned());
+    }
+    error.message = format!("{}: {page}", error.message);
+}
+
+/// The next step for an HTML page.
+pub(super) fn hint(response: &Response) -> &'static str {
+    let body = String::from_utf8_lossy(&response.body);
+    // The words of nginx for its statuses 495 and 496.
+    let is_about_client = response.status == 400 && body.contains("SSL certificate");
+    if is_about_client {
+        CLIENT_CERTIFICATE
+    } else {
+        CHECK
+    }
+}
+
+/// The text of the `title` element, or of the first heading, on one line and without secrets.
+fn title(body: &[u8], redactor: &Redactor) -> Option<String> {
+    const MAX_READ_BYTES: usize = 64 << 10;
+    const MAX_TITLE_CHARS: usize = 80;
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]);
+    let lower = text.to_ascii_lowercase();
+    let element = |name: &str| {
+        let start = lower.find(&format!("<{name}"))?;
+        let start = start + lower[start..].find('>')? + 1;
+        let end = start + lower[start..].find("</")?;
+        let text = decode_entities(&text[start..end]);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!text.is_empty()).then_some(text)
+    };
+    let mut title = element("title").or_else(|| element("h1"))?;
+    // Before it is cut, since a part of a secret is not masked.
+    redactor.text(&mut title);
+    if let Some((end, _)) = title.char_indices().nth(MAX_TITLE_CHARS) {
+        title.truncate(end);
+        title.push('…');
+    }
+    Some(title)
+}
+
+fn decode_entities(text: &str) -> String {
+    let known = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ];
+    known.iter().fold(text.to_owned(), |text, (name, plain)| {
+        text.replace(name, plain)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use proptest::prelude::*;
+
+    fn page(status: u16, body: &str) -> Response {
+        Response {
+            status,
+            headers: Vec::new(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn the_title_of_a_page_is_shown() {
+        for (body, title) in [
+            (
+                "<html><head><title>502 Bad Gateway</title>",
+                Some("502 Bad Gateway"),
+            ),
+            (
+                "<!DOCTYPE html>\n<HTML><TITLE lang=zh>\n 上网\n认证 </TITLE>",
+                Some("上网 认证"),
+            ),
+            (
+                "<html><title>a &amp; b&nbsp;&lt;c&gt;</title>",
+                Some("a & b <c>"),
+            ),
+            (
+                "<html><title></title><h1 class=x>Blocked</h1>",
+                Some("Blocked"),
+            ),
+            ("<html><title>never closed", None),
+            ("<html>", None),
+        ] {
+            let shown = describe(&page(200, body), &Redactor::default()).unwrap();
+            match title {
+                Some(title) => assert!(shown.ends_with(&format!("'{title}'")), "{shown}"),
+                None => assert!(shown.ends_with("API response"), "{shown}"),
+            }
+        }
+        assert_eq!(describe(&page(200, "{}"), &Redactor::default()), None);
+    }
+
+    #[test]
+    fn a_title_shows_no_part_of_a_secret() {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("secretQ1W2E3R4T5Y6U7I8")]);
+        for gap in 55..85 {
+            let body = format!(
+                "<html><title>{} secretQ1W2E3R4T5Y6U7I8</title>",
+                "x".repeat(gap)
+            );
+            let shown = describe(&page(200, &body), &redactor).unwrap();
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_page_says_nothing_of_a_permission() {
+        for (status, category) in [
+            (200, Category::InvalidResponse),
+            (302, Category::InvalidResponse),
+            (400, Category::InvalidArgument),
+            (401, Category::Unauthenticated),
+            (403, Category::InvalidResponse),
+            (404, Category::InvalidArgument),
+            (407, Category::Network),
+            (429, Category::Throttled),
+            (500, Category::ServiceError),
+            (502, Category::ServiceError),
+        ] {
+            let page = page(status, "<html><title>Login</title>");
+            let mut error = RequestError::from_status(&page)
+                .unwrap_or_else(|| RequestError::new(Category::InvalidResponse, "no"));
+            explain(&mut error, &page, &Redactor::default());
+            assert_eq!(error.category, category, "{status}");
+            assert!(error.message.ends_with("'Login'"), "{}", error.message);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_panics(body in ".{0,80}", wrapped in "(<title|<h1|>|</|&amp;|训|İ| ){0,20}") {
+            for body in [body, wrapped] {
+                describe(&page(200, &format!("<html>{body}")), &Redactor::default());
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A connection through an HTTP proxy, opened by `CONNECT`.
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use super::Endpoint;
+use crate::secret::Secret;
+
+/// A longer answer is not that of a proxy.
+const MAX_HEAD_BYTES: usize = 16 << 10;
+
+/// Why a proxy opened no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TunnelError {
+    /// It answered with this HTTP status.
+    Status(u16),
+    /// It closed the connection.
+    Closed,
+    /// It did not answer in HTTP.
+    NotHttp,
+}
+
+/// Asks the proxy at the other end to connect to an endpoint.
+///
+/// # Errors
+/// What the proxy answered in place of success.
+pub(super) async fn open_tunnel(
+    proxy: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    endpoint: &Endpoint,
+    authorization: Option<Secret>,
+) -> Result<(), TunnelError> {
+    let host = endpoint.authority();
+    let host = match endpoint.has_port() {
+        true => host.to_owned(),
+        false => format!("{host}:{}", endpoint.port()),
+    };
+    let agent = super::USER_AGENT;
+    let mut request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\n");
+    if let Some(authorization) = &authorization {
+        request += &format!("Proxy-Authorization: {}\r\n", authorization.expose());
+    }
+    request += "\r\n";
+    let sent = proxy.write_all(request.as_bytes()).await;
+    sent.map_err(|_| TunnelError::Closed)?;
+    proxy.flush().await.map_err(|_| TunnelError::Closed)?;
+    let mut head = Vec::new();
+    // Byte by byte: what follows the head belongs to the endpoint.
+    while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
+        let byte = proxy.read_u8().await.map_err(|_| TunnelError::Closed)?;
+        head.push(byte);
+        let is_http = head.starts_with(b"HTTP/") || b"HTTP/".starts_with(&head);
+        if !is_http || head.len() > MAX_HEAD_BYTES {
+            return Err(TunnelError::NotHttp);
+        }
+    }
+    match status(&head).ok_or(TunnelError::NotHttp)? {
+        200..=299 => Ok(()),
+        status => Err(TunnelError::Status(status)),
+    }
+}
+
+/// The status of a response: `HTTP/1.1 403 Forbidden`.
+fn status(head: &[u8]) -> Option<u16> {
+    let line = head.split(|byte| *byte == b'\r' || *byte == b'\n').next()?;
+    let line = str::from_utf8(line.get(..12)?).ok()?;
+    line.split(' ').nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open(answer: &str) -> (Result<(), TunnelError>, String) {
+        let (mut near, mut far) = tokio::io::duplex(64 << 10);
+        far.write_all(answer.as_bytes()).await.unwrap();
+        far.shutdown().await.unwrap();
+        let endpoint = Endpoint::parse("https://[fd00::1]", &[], false).unwrap();
+        let authorization = Some(Secret::new("Basic am9lOnB3"));
+        let opened = open_tunnel(&mut near, &endpoint, authorization).await;
+        drop(near);
+        let mut sent = String::new();
+        far.read_to_string(&mut sent).await.unwrap();
+        (opened, sent)
+    }
+
+    #[tokio::test]
+    async fn the_status_of_the_proxy_decides() {
+        let large = format!(
+            "HTTP/1.1 200 OK\r\nx: {}\r\n\r\n",
+            "a".repeat(MAX_HEAD_BYTES)
+        );
+        for (answer, expected) in [
+            ("HTTP/1.1 200 Connection established\r\n\r\n", Ok(())),
+            ("HTTP/1.0 200 OK\nx: y\n\n", Ok(())),
+            (
+                "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+                Err(TunnelError::Status(407)),
+            ),
+            ("HTTP/1.1 403\r\n\r\n<html>", Err(TunnelError::Status(403))),
+            ("HTTP/1.1 502 Bad Gate", Err(TunnelError::Closed)),
+            ("", Err(TunnelError::Closed)),
+            ("HTTP/1.1 训\r\n\r\n", Err(TunnelError::NotHttp)),
+            ("HTTP/1.1\r\n\r\n", Err(TunnelError::NotHttp)),
+            ("SSH-2.0-OpenSSH\r\n", Err(TunnelError::NotHttp)),
+            (&large, Err(TunnelError::NotHttp)),
+        ] {
+            let (opened, sent) = open(answer).await;
+            assert_eq!(opened, expected, "{answer}");
+            assert!(
+                sent.starts_with("CONNECT [fd00::1]:443 HTTP/1.1\r\nHost: [fd00::1]:443\r\n"),
+                "{sent}"
+            );
+            assert!(
+                sent.ends_with("Proxy-Authorization: Basic am9lOnB3\r\n\r\n"),
+                "{sent}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_follows_the_head_is_left_for_the_endpoint() {
+        let (mut near, mut far) = tokio::io::duplex(1024);
+        far.write_all(b"HTTP/1.1 200 OK\r\n\r\nhello")
+            .await
+            .unwrap();
+        let endpoint = Endpoint::parse("https://a.example:8443", &[], false).unwrap();
+        open_tunnel(&mut near, &endpoint, None).await.unwrap();
+        let mut rest = [0; 5];
+        near.read_exact(&mut rest).await.unwrap();
+        assert_eq!(&rest, b"hello");
+    }
+}

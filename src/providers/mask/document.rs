@@ -1,0 +1,200 @@
+use serde_json::{Map, Value};
+
+use crate::secret::{
+    MASK, is_secret_field, mask_access_url, mask_arguments, mask_text, mask_user_infos,
+};
+
+/// Fields that hold secrets of any sort.
+const SECRETS: [&str; 2] = ["FlexVolumeOptions", "startScriptContent"];
+
+/// Fields that do so in these lists only.
+const SECRETS_OF_LISTS: [(&str, &str); 2] = [
+    ("EnvironmentVars", "Value"),
+    ("ConfigFileVolumeConfigFileToPaths", "Content"),
+];
+
+/// Fields with a command line. Those of one object are one, with `Args` at its end.
+const COMMANDS: [&str; 8] = [
+    "Arg",
+    "Args",
+    "Command",
+    "CommandContent",
+    "Commands",
+    "Exec",
+    "Execs",
+    "startScriptPath",
+];
+
+/// Fields with the address of a page.
+const ACCESS_URLS: [&str; 1] = ["accessUrl"];
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Masks the secrets of a raw response: what the model masks, fields whose names say that they hold a
+/// secret, and the user info of URLs.
+pub(in super::super) fn mask_document(document: &mut Value) {
+    mask_below(document, "");
+}
+
+/// Masks below `value`, which stands under the key `parent`.
+fn mask_below(value: &mut Value, parent: &str) {
+    match value {
+        Value::String(text) => mask_string(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| mask_below(value, parent)),
+        Value::Object(map) => mask_object(map, parent),
+        _ => {}
+    }
+}
+
+fn mask_string(text: &mut String) {
+    let is_url = text.contains("://") && !text.contains(char::is_whitespace);
+    if is_url || text.trim_start().starts_with(['{', '[']) {
+        *text = mask_text(text);
+    } else if text.contains("://") {
+        *text = mask_user_infos(text);
+    }
+}
+
+fn mask_object(map: &mut Map<String, Value>, parent: &str) {
+    mask_commands(map);
+    let name = map.iter().find(|(key, _)| is_one_of(key, &["key", "name"]));
+    let name = name.and_then(|(_, name)| name.as_str());
+    let has_secret_name = name.is_some_and(is_secret_field);
+    for (key, value) in map.iter_mut() {
+        let is_in = |(list, field): &(&str, &str)| {
+            list.eq_ignore_ascii_case(parent) && field.eq_ignore_ascii_case(key)
+        };
+        let is_secret = is_one_of(key, &SECRETS)
+            || SECRETS_OF_LISTS.iter().any(is_in)
+            || (has_secret_name && is_one_of(key, &["value"]));
+        match value {
+            _ if is_secret => hide(value),
+            Value::String(_) | Value::Number(_) if is_secret_field(key) => hide(value),
+            Value::String(url) if is_one_of(key, &ACCESS_URLS) => *url = mask_access_url(url),
+            Value::String(_) if is_one_of(key, &COMMANDS) => {}
+            Value::Array(list) if is_one_of(key, &COMMANDS) => {
+                let nested = list.iter_mut().filter(|value| !value.is_string());
+                nested.for_each(|value| mask_below(value, key));
+            }
+            _ => mask_below(value, key),
+        }
+    }
+}
+
+fn hide(value: &mut Value) {
+    if !value.is_null() && *value != "" {
+        *value = MASK.into();
+    }
+}
+
+fn mask_commands(map: &mut Map<String, Value>) {
+    let mut lines: Vec<_> = map
+        .iter_mut()
+        .filter(|(key, _)| is_one_of(key, &COMMANDS))
+        .collect();
+    lines.sort_by_key(|(key, _)| is_one_of(key, &["Args"]));
+    let mut words: Vec<&mut Value> = Vec::new();
+    for (_, line) in lines {
+        match line {
+            Value::Array(list) => words.extend(list),
+            Value::String(_) => words.push(line),
+            _ => {}
+        }
+    }
+    let text = |word: &&mut Value| {
+        word.as_str()
+            .map_or_else(|| word.to_string(), str::to_owned)
+    };
+    let mut masked: Vec<String> = words.iter().map(text).collect();
+    let before = masked.clone();
+    mask_arguments(&mut masked);
+    for ((word, masked), before) in words.into_iter().zip(masked).zip(before) {
+        if masked != before {
+            *word = masked.into();
+        }
+    }
+}
+
+/// Masks in a response in XML the texts of elements that may hold a secret.
+pub(in super::super) fn mask_xml(text: &str) -> String {
+    let lists = SECRETS_OF_LISTS.map(|(_, field)| field);
+    let may_hold_secret = |name: &str| {
+        is_one_of(name, &SECRETS)
+            || is_one_of(name, &lists)
+            || is_one_of(
+                name.trim_end_matches('s'),
+                &COMMANDS.map(|name| name.trim_end_matches('s')),
+            )
+            || is_secret_field(name)
+    };
+    let mut tags = text.split('<');
+    let mut masked = tags.next().unwrap_or_default().to_owned();
+    for tag in tags {
+        let (head, content) = tag.split_once('>').unwrap_or((tag, ""));
+        let name = head.split_whitespace().next().unwrap_or_default();
+        masked.push('<');
+        match may_hold_secret(name) && !content.trim().is_empty() {
+            true => masked.push_str(&format!("{head}>{MASK}")),
+            false => masked.push_str(&mask_user_infos(tag)),
+        }
+    }
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn masked(mut document: Value) -> Value {
+        mask_document(&mut document);
+        document
+    }
+
+    #[test]
+    fn fields_are_masked_by_their_names_at_any_depth() {
+        let document = json!({
+            "apiKey": "s3cret", "SessionToken": 12345, "password": null, "secret": "",
+            "new": [{"connectionString": "s3cret", "token": {"kept": "x"}}],
+            "labels": [{"Key": "DB_PASSWORD", "Value": "s3cret"}, {"name": "n", "value": "v"}],
+            "config": "{\"password\": \"s3cret\"}",
+            "url": "http://h/p?token=s3cret",
+            "message": "cannot pull https://u:s3cret@h/p, the password is wrong",
+        });
+        assert_eq!(
+            masked(document),
+            json!({
+                "apiKey": "***", "SessionToken": "***", "password": null, "secret": "",
+                "new": [{"connectionString": "***", "token": {"kept": "x"}}],
+                "labels": [{"Key": "DB_PASSWORD", "Value": "***"}, {"name": "n", "value": "v"}],
+                "config": "{\"password\": ***",
+                "url": "http://h/p?token=***",
+                "message": "cannot pull https://***@h/p, the password is wrong",
+            })
+        );
+    }
+
+    #[test]
+    fn an_option_and_its_value_may_stand_in_two_fields() {
+        let document = json!({"Args": [12345, "x"], "Commands": ["app", "--token"]});
+        let shown = json!({"Args": ["***", "x"], "Commands": ["app", "--token"]});
+        assert_eq!(masked(document), shown);
+        let kept = json!({"Args": [1, true, null], "Command": {"Args": "x"}});
+        assert_eq!(masked(kept.clone()), kept);
+    }
+
+    #[test]
+    fn texts_of_xml_are_masked_by_the_names_of_their_elements() {
+        let document = "<R a='1'><State>Failed</State><Args><Arg>s3cret</Arg></Args>\
+            <Key>DB</Key><Value>s3cret</Value><apiToken>s3cret</apiToken>\n<Url>http://u:s3cret@h</Url>";
+        assert_eq!(
+            mask_xml(document),
+            "<R a='1'><State>Failed</State><Args><Arg>***</Arg></Args>\
+            <Key>DB</Key><Value>***</Value><apiToken>***</apiToken>\n<Url>http://***@h</Url>"
+        );
+        assert_eq!(mask_xml("no < xml >"), "no < xml >");
+    }
+}

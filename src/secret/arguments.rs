@@ -1,0 +1,293 @@
+//! Masking of secrets in command lines.
+
+use super::MASK;
+use super::names::{Sensitivity, is_credential_header, is_secret_parameter, sensitivity};
+use super::programs::{Program, Value};
+use super::urls::mask_user_infos;
+
+/// Masks secrets in a command line given as a list of arguments.
+///
+/// Masked are the values of options, variables, headers and fields whose names say that they are
+/// secrets (`--opt VALUE`, `--opt=V`, `NAME=V`, `"name": V`, `name = V`), the short options of common
+/// programs that take a password, the tokens of `Authorization`, and the user info of URLs. An argument
+/// that is a whole shell text is read word by word. Where the end of a value is in doubt, more is
+/// masked rather than less.
+pub fn mask_arguments<'a>(arguments: impl IntoIterator<Item = &'a mut String>) {
+    let mut masker = Masker::default();
+    let mut is_text = false;
+    for argument in arguments {
+        let text_follows = is_shell_text_option(argument);
+        *argument = masker.argument(argument, std::mem::replace(&mut is_text, text_follows));
+    }
+}
+
+/// Masks secrets in one text as in the text of a shell.
+pub fn mask_text(text: &str) -> String {
+    Masker::default().text(&mask_user_infos(text), true)
+}
+
+/// What the words so far say about the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// It is the value of a secret.
+    Value(Sensitivity),
+    /// It is a token if it looks like one; it stands after the word `Bearer`.
+    Token,
+}
+
+#[derive(Debug, Default)]
+struct Masker {
+    expected: Option<Expected>,
+    /// The last word was `set`, which a name and its value follow.
+    is_set: bool,
+    program: Program,
+}
+
+impl Masker {
+    fn argument(&mut self, argument: &str, is_shell_text: bool) -> String {
+        let bare = argument.trim();
+        if let Some(expected) = self.expected.take() {
+            if bare.is_empty() || is_filler(bare) {
+                self.expected = Some(expected);
+                return argument.to_owned();
+            }
+            if expected.covers(bare) && secret_option(bare).is_none() {
+                return MASK.to_owned();
+            }
+        }
+        self.text(&mask_user_infos(argument), is_shell_text)
+    }
+
+    /// Masks what follows a secret name in a text. A value ends where a shell would end its word, but
+    /// an argument that begins with an assignment and is not a shell text is one value to its end.
+    fn text(&mut self, text: &str, is_shell_text: bool) -> String {
+        let mut masked = String::with_capacity(text.len());
+        let mut at = 0;
+        while at < text.len() {
+            let gap = text[at..].len() - text[at..].trim_start().len();
+            masked.push_str(&text[at..at + gap]);
+            at += gap;
+            let rest = &text[at..];
+            let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
+            let (shown, length) = match self.word(word, rest) {
+                Shown::Whole(length) => (length, length),
+                Shown::Until(from, _) if at == 0 && !is_shell_text => (from, rest.len()),
+                Shown::Until(from, end) => (from, end),
+            };
+            masked.push_str(&rest[..shown]);
+            if shown < length {
+                masked.push_str(MASK);
+            }
+            at += length;
+        }
+        masked
+    }
+
+    /// What of `rest`, which begins with `word`, is shown.
+    fn word(&mut self, word: &str, rest: &str) -> Shown {
+        if let Some(expected) = self.expected.take() {
+            if is_filler(word) {
+                self.expected = Some(expected);
+                return Shown::Whole(word.len());
+            }
+            if !word.is_empty() && expected.covers(word) && secret_option(word).is_none() {
+                return Shown::Until(0, value_end(rest, None));
+            }
+        }
+        if let Some(value) = secret_value(word, rest) {
+            return value.shown(self, word, rest);
+        }
+        match self.program.read(word) {
+            Some(Value::At(from)) => {
+                return Shown::Until(from, from + value_end(&rest[from..], None));
+            }
+            Some(Value::Next) => self.expected = Some(Expected::Value(Sensitivity::Certain)),
+            None => self.expected = secret_option(word).map(Expected::Value),
+        }
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if bare.eq_ignore_ascii_case("bearer") {
+            self.expected = Some(Expected::Token);
+        }
+        if std::mem::replace(&mut self.is_set, matches!(bare, "set" | "setx"))
+            && !word.starts_with('-')
+        {
+            self.expected = sensitivity(bare).map(Expected::Value);
+        }
+        if let Some(length) = spaced_assignment(word, rest) {
+            self.expected = sensitivity(bare).map(Expected::Value);
+            return Shown::Whole(length);
+        }
+        Shown::Whole(word.len())
+    }
+}
+
+impl Expected {
+    fn covers(self, word: &str) -> bool {
+        match self {
+            Self::Value(sensitivity) => sensitivity.covers(word),
+            Self::Token => word.len() >= 8 && word.bytes().any(|byte| byte.is_ascii_digit()),
+        }
+    }
+}
+
+/// How much of the rest of a text is shown as it is.
+enum Shown {
+    /// So many bytes.
+    Whole(usize),
+    /// What stands before the first byte; the value goes on to the second.
+    Until(usize, usize),
+}
+
+/// A value that begins within a word.
+struct WordValue {
+    from: usize,
+    /// The quote that is open there.
+    open: Option<char>,
+    sensitivity: Sensitivity,
+    /// It may have several words.
+    is_header: bool,
+}
+
+impl WordValue {
+    fn shown(&self, masker: &mut Masker, word: &str, rest: &str) -> Shown {
+        let value = &rest[self.from..];
+        if self.is_header {
+            let ends = |c: char| c == '\n' || Some(c) == self.open;
+            let length = value.find(ends).unwrap_or(value.len());
+            let blank = value.len() - value.trim_start().len();
+            return Shown::Until(self.from + blank, self.from + length);
+        }
+        if self.from == word.len() {
+            masker.expected = Some(Expected::Value(self.sensitivity));
+            return Shown::Whole(word.len());
+        }
+        match self.sensitivity.covers(&word[self.from..]) {
+            true => Shown::Until(self.from, self.from + value_end(value, self.open)),
+            false => Shown::Whole(word.len()),
+        }
+    }
+}
+
+/// `-c` and `-lc`, which shells take a whole text after.
+fn is_shell_text_option(argument: &str) -> bool {
+    argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
+}
+
+/// A word between an option and its value.
+fn is_filler(word: &str) -> bool {
+    matches!(word, "\\" | "--" | "''" | "\"\"")
+}
+
+/// An option whose value is the next word; quotes and brackets around it do not matter.
+fn secret_option(word: &str) -> Option<Sensitivity> {
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-');
+    let is_option = bare.starts_with('-')
+        && !bare.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
+    is_option.then(|| sensitivity(bare)).flatten()
+}
+
+/// Bytes of a name and the sign after it, as in `password = V`, where blanks stand between the two.
+fn spaced_assignment(word: &str, rest: &str) -> Option<usize> {
+    let name = word.trim_matches(|c: char| matches!(c, '"' | '\'' | '[' | ']' | '{' | '('));
+    let name = name.trim_start_matches(':');
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || !name.chars().all(is_name) || sensitivity(name).is_none() {
+        return None;
+    }
+    let after = rest[word.len()..].trim_start_matches([' ', '\t']);
+    let sign = [":=", "=>", "=", ":", "："]
+        .into_iter()
+        .find(|sign| after.starts_with(sign))?;
+    let follows = &after[sign.len()..];
+    let is_comparison = sign == "=" && follows.starts_with(['=', '~']);
+    (!is_comparison).then(|| rest.len() - follows.len())
+}
+
+/// Where the value of the first secret name in a word begins.
+///
+/// `NAME=V` wherever it stands (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as headers,
+/// YAML and JSON have it, and `--NAME:V` or `--NAME,V`.
+fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
+    let is_option = word.trim_start_matches(['"', '\'']).starts_with('-');
+    for (at, sign) in word.char_indices() {
+        let from = at + sign.len_utf8();
+        let after = &word[from..];
+        let quoted = word[..at].ends_with(['"', '\'']);
+        let before = word[..at].trim_end_matches(['"', '\'', '\\']);
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let start = before.trim_end_matches(is_name).len();
+        let name = &before[start..];
+        let is_header = matches!(sign, ':' | '=') && is_credential_header(name);
+        let is_assignment = match sign {
+            '=' => !after.is_empty() && !after.starts_with(['=', '~']),
+            ':' | '：' => {
+                let is_path = after.starts_with('/') || before[..start].ends_with(['/', '.']);
+                quoted
+                    || is_option
+                    || is_header
+                    || after.is_empty()
+                    || sign == '：'
+                    || after.starts_with(['"', '\'', '-'])
+                    || (!is_path && is_variable(name))
+            }
+            ',' => is_option && at > 0,
+            _ => false,
+        };
+        if !is_assignment {
+            continue;
+        }
+        let is_parameter = before[..start].ends_with(['?', '&']);
+        let found = match sensitivity(name) {
+            None if is_parameter && is_secret_parameter(name) => Sensitivity::Certain,
+            None => continue,
+            Some(found) => found,
+        };
+        let open = word[..at].chars().fold(None, |open, c| match open {
+            None if c == '"' || c == '\'' => Some(c),
+            Some(quote) if quote == c => None,
+            open => open,
+        });
+        let is_header = is_header && !rest[from..].trim().is_empty();
+        return Some(WordValue {
+            from,
+            open,
+            sensitivity: found,
+            is_header,
+        });
+    }
+    None
+}
+
+/// `DB_PASSWORD` and `password`, and not `sealed-secret`, which may be the name of an image.
+fn is_variable(name: &str) -> bool {
+    !name.contains(['-', '.']) && name != "key"
+}
+
+/// Where a value ends: at its closing quote, or at white space that no quote, backslash or `$(…)`
+/// guards.
+fn value_end(text: &str, open: Option<char>) -> usize {
+    let mut quote = open;
+    let mut escaped = false;
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some(end), c) if c == end && open.is_some() => return at,
+            (Some('\''), '\'') => quote = None,
+            (Some('\''), _) => {}
+            (_, '\\') => escaped = true,
+            (Some(end), c) if c == end => quote = None,
+            (None, '(') if before == '$' || depth > 0 => depth += 1,
+            (None, ')') => depth = depth.saturating_sub(1),
+            (None, '"' | '\'' | '`') => quote = Some(c),
+            (None, c) if c.is_whitespace() && depth == 0 => return at,
+            _ => {}
+        }
+        before = c;
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests;

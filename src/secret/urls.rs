@@ -1,0 +1,169 @@
+//! Masking of secrets in URLs.
+
+use percent_encoding::percent_decode_str;
+
+use super::names::is_secret_parameter;
+use super::{MASK, Secret};
+
+/// Masks the user info of every URL in a text: people clone with a token in it.
+pub fn mask_user_infos(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once("://") {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
+        let url = &tail[..tail.find(ends).unwrap_or(tail.len())];
+        let host = user_info_length(url);
+        masked.push_str(head);
+        masked.push_str("://");
+        masked.push_str(if host > 0 { MASK } else { "" });
+        rest = &tail[host..];
+    }
+    masked + rest
+}
+
+/// Bytes of the user info of a URL without its scheme; the `@` after it is not counted.
+///
+/// A password that was not encoded may hold any character. Where what follows the first colon is no
+/// port, it is a password up to the last `@`.
+fn user_info_length(url: &str) -> usize {
+    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+    if let Some(at) = authority.rfind('@') {
+        return at;
+    }
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match authority.rsplit_once(':') {
+        Some((_, port)) if !is_port(port) && !authority.starts_with('[') => {
+            url.rfind('@').unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
+/// Masks what can grant access in the URL of a page: user info, parameters, query and fragment.
+pub fn mask_access_url(url: &str) -> String {
+    let (scheme, rest) = split_scheme(url);
+    let host = user_info_length(rest);
+    let (mask, rest) = match host {
+        0 => ("", rest),
+        _ => (MASK, &rest[host..]),
+    };
+    let (path, end) = match rest.find(['?', '#', ';']) {
+        Some(at) if at + 1 < rest.len() => rest.split_at(at + 1),
+        _ => (rest, ""),
+    };
+    let path = mask_path_parameters(path);
+    let end = if end.is_empty() { "" } else { MASK };
+    format!("{scheme}{mask}{path}{end}")
+}
+
+/// `/lab/token=V`: the value of a parameter that stands in a path.
+fn mask_path_parameters(path: &str) -> String {
+    let part = |part: &str| match part.split_once('=') {
+        Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => {
+            format!("{name}={MASK}")
+        }
+        _ => part.to_owned(),
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// Scheme and host of a proxy: everything else of its URL may be a secret.
+///
+/// Whatever stands before the last `@` is masked: a password that was not encoded may hold any
+/// character, and what it belongs to is then no URL.
+pub fn mask_proxy_url(url: &str) -> String {
+    let (scheme, rest) = split_scheme(url);
+    let (mask, host) = match rest.rsplit_once('@') {
+        Some((_, host)) => (format!("{MASK}@"), host),
+        None => (String::new(), rest),
+    };
+    let end = host.find(['/', '?', '#']).unwrap_or(host.len());
+    let (host, path) = host.split_at(end);
+    let path = match path.trim_end_matches('/').is_empty() {
+        true => path.to_owned(),
+        false => format!("{}{MASK}", &path[..1]),
+    };
+    format!("{scheme}{mask}{host}{path}")
+}
+
+/// What [`mask_proxy_url`] masks: the password as it is and decoded, and path and query.
+pub fn proxy_secrets(url: &str) -> Vec<Secret> {
+    let (_, rest) = split_scheme(url.trim());
+    let (user_info, host) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let (user, password) = user_info.split_once(':').unwrap_or(("", user_info));
+    let decoded = percent_decode_str(password).decode_utf8_lossy();
+    let path = host.find(['/', '?', '#']).map_or("", |end| &host[end..]);
+    let texts = [password, &decoded, path.trim_matches(['/', '?', '#'])];
+    let texts = texts
+        .into_iter()
+        .filter(|text| !text.is_empty() && *text != user);
+    texts.map(Secret::new).collect()
+}
+
+/// Masks the password of `scheme://user:password@host`, where a scheme need not stand, as
+/// [`mask_proxy_url`] does.
+pub fn mask_user_info(text: &str) -> String {
+    let (scheme, rest) = split_scheme(text);
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}{MASK}@{host}"),
+        None => text.to_owned(),
+    }
+}
+
+fn split_scheme(url: &str) -> (&str, &str) {
+    url.find("://").map_or(("", url), |at| url.split_at(at + 3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_what_grants_access_in_the_url_of_a_page() {
+        for (url, shown) in [
+            ("http://h:80/lab?token=x", "http://h:80/lab?***"),
+            ("http://u:p@h/", "http://***@h/"),
+            ("http://u:p/x@h/", "http://***@h/"),
+            ("u:p@h:8888/x#y", "***@h:8888/x#***"),
+            ("http://h/lab#token=x", "http://h/lab#***"),
+            ("http://h/lab;token=x", "http://h/lab;***"),
+            ("http://h/token=x/lab", "http://h/token=***/lab"),
+            ("http://h/?", "http://h/?"),
+            ("http://[::1]:80/@scope/x", "http://[::1]:80/@scope/x"),
+        ] {
+            assert_eq!(mask_access_url(url), shown);
+        }
+    }
+
+    #[test]
+    fn masks_the_user_info_of_every_url_of_a_text() {
+        assert_eq!(
+            mask_user_infos("git clone https://x:p/q#r@h/p; curl http://h:80/@a 'ftp://u@h'"),
+            "git clone https://***@h/p; curl http://h:80/@a 'ftp://***@h'"
+        );
+    }
+
+    #[test]
+    fn of_a_proxy_only_scheme_and_host_are_shown() {
+        for (url, shown) in [
+            (
+                "http://user:pa@ss@proxy:8080/x",
+                "http://***@proxy:8080/***",
+            ),
+            ("http://proxy:8080/?key=x", "http://proxy:8080/***"),
+            ("socks4://127.0.0.1:7891/", "socks4://127.0.0.1:7891/"),
+            ("user:p#ss@proxy", "***@proxy"),
+            ("http://proxy#x", "http://proxy#***"),
+        ] {
+            assert_eq!(mask_proxy_url(url), shown);
+        }
+        for text in [
+            "http://user:p/ss@proxy",
+            "user:p#ss@proxy",
+            "user:pa?ss@proxy",
+        ] {
+            assert!(!mask_user_info(text).contains("ss"), "{text}");
+        }
+        assert_eq!(mask_user_info("http://proxy:8080"), "http://proxy:8080");
+    }
+}

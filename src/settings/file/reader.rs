@@ -1,0 +1,317 @@
+//! The keys and values of a config file, checked as a whole.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::super::{CREDENTIAL_COMMAND, SOURCE, SettingRole, SettingsSchema};
+use super::{Entries, HTTP_KEYS, SettingValue, SettingsFile};
+use crate::error::{Problem, closest_match};
+use crate::model::State;
+use crate::secret::{Secret, quotable};
+
+/// Keys that may be a list of texts, which is the same as one text with commas.
+const LISTS: [&str; 1] = ["ai_hosts"];
+
+/// Keys that may be true or false without quotes.
+const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
+
+/// The texts of a list with commas between them; `None` when an element is not a text.
+fn joined(items: &DeArray<'_>) -> Option<String> {
+    let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    };
+    let texts: Option<Vec<String>> = items.iter().map(text).collect();
+    Some(texts?.join(","))
+}
+
+type Table<'a> = DeTable<'a>;
+
+/// Reads the text of a file.
+pub(super) struct Reader<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+    /// The keys that profiles may have.
+    pub clouds: &'a [SettingsSchema],
+    /// The kinds whose states may be mapped.
+    pub kinds: &'a [String],
+}
+
+impl Reader<'_> {
+    pub(super) fn parse(&self) -> Result<SettingsFile, Problem> {
+        let document = DeTable::parse(self.text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let problem = self.wrong(at, "invalid TOML");
+            let line = self.text[..at.min(self.text.len())].rsplit('\n').next();
+            match line.is_some_and(|line| line.trim_start().starts_with('[')) {
+                true => problem.with_hint(
+                    "profile names with other characters must be quoted: [aliyun.\"…\"]",
+                ),
+                false => problem,
+            }
+        })?;
+        let mut file = SettingsFile {
+            path: self.path.to_path_buf(),
+            ..SettingsFile::default()
+        };
+        for (key, value) in document.get_ref().iter() {
+            let name: &str = key.get_ref();
+            let table = self.table(value, key.span().start, name)?;
+            match name {
+                "http" => file.http = self.http(table)?,
+                "states" => file.states = self.states(table)?,
+                cloud => self.profiles(cloud, key.span().start, table, &mut file)?,
+            }
+        }
+        Ok(file)
+    }
+
+    fn profiles(
+        &self,
+        cloud: &str,
+        at: usize,
+        table: &Table<'_>,
+        file: &mut SettingsFile,
+    ) -> Result<(), Problem> {
+        let Some(keys) = self.clouds.iter().find(|keys| keys.cloud == cloud) else {
+            let known = self
+                .clouds
+                .iter()
+                .map(|keys| keys.cloud)
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(self.wrong(
+                at,
+                &format!(
+                    "unknown table '{}'; expected one of: {known}, http, states",
+                    quotable(cloud)
+                ),
+            ));
+        };
+        for (name, value) in table.iter() {
+            let profile: &str = name.get_ref();
+            let what = format!("{cloud}.{profile}");
+            let table = self
+                .table(value, name.span().start, &what)
+                .map_err(|problem| {
+                    problem.with_hint(format!(
+                        "settings belong in the table of a profile: [{cloud}.default]"
+                    ))
+                })?;
+            let key = (cloud.to_owned(), profile.to_owned());
+            if let Some(words) = self.command(keys, table)? {
+                file.commands.insert(key.clone(), words);
+            }
+            file.profiles.insert(key, self.entries(keys, table)?);
+        }
+        Ok(())
+    }
+
+    /// The words of `credential_command`, which stands alone: a credential has one source.
+    fn command(
+        &self,
+        keys: &SettingsSchema,
+        table: &Table<'_>,
+    ) -> Result<Option<Vec<String>>, Problem> {
+        // An empty text counts as unset.
+        let is_empty =
+            |value: &DeValue<'_>| matches!(value, DeValue::String(text) if text.trim().is_empty());
+        let mut sources = table.iter().filter(|(key, value)| {
+            if is_empty(value.get_ref()) {
+                return false;
+            }
+            let name: &str = key.get_ref();
+            let base = name.strip_suffix("_env").or(name.strip_suffix("_file"));
+            [CREDENTIAL_COMMAND, SOURCE].contains(&name)
+                || keys.is_credential(name)
+                || base.is_some_and(|base| base == SOURCE || keys.is_credential(base))
+        });
+        let command = table
+            .iter()
+            .find(|(key, _)| key.get_ref() == CREDENTIAL_COMMAND);
+        let points = |key: &str| key == CREDENTIAL_COMMAND || key.starts_with(SOURCE);
+        let all: Vec<_> = sources.by_ref().map(|(key, _)| key).collect();
+        if let (Some(one), true) = (all.iter().find(|key| points(key.get_ref())), all.len() > 1) {
+            let other = all.iter().find(|key| key.get_ref() != one.get_ref());
+            let other = other.map_or("", |key| key.get_ref());
+            let what = format!("{} and {other} are mutually exclusive", one.get_ref());
+            return Err(self.wrong(one.span().start, &what));
+        }
+        let Some((key, value)) = command else {
+            return Ok(None);
+        };
+        let word = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            _ => None,
+        };
+        let words: Option<Vec<String>> = match value.get_ref() {
+            DeValue::Array(words) => words.iter().map(word).collect(),
+            _ => None,
+        };
+        match words.filter(|words| words.first().is_some_and(|word| !word.trim().is_empty())) {
+            Some(words) => Ok(Some(words)),
+            None => Err(self.wrong(
+                key.span().start,
+                &format!("{CREDENTIAL_COMMAND} must be a list of strings, e.g. [\"pass\", \"show\", \"x\"]"),
+            )),
+        }
+    }
+
+    fn entries(&self, keys: &SettingsSchema, table: &Table<'_>) -> Result<Entries, Problem> {
+        let mut entries = Entries::new();
+        let mut bases: Vec<String> = Vec::new();
+        for (key, value) in table.iter() {
+            let at = key.span().start;
+            let name: &str = key.get_ref();
+            if name == CREDENTIAL_COMMAND {
+                continue;
+            }
+            let text = match value.get_ref() {
+                DeValue::String(text) => text.to_string(),
+                DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
+                DeValue::Array(items) if LISTS.contains(&name) => joined(items)
+                    .ok_or_else(|| self.wrong(at, &format!("{name} must be a list of strings")))?,
+                _ => return Err(self.wrong(at, &format!("{name} must be a string in quotes"))),
+            };
+            let (base, entry) = if keys.find(name).is_some() {
+                (name, SettingValue::Text(Secret::new(text)))
+            } else if let Some(base) = name.strip_suffix("_env").filter(|b| keys.find(b).is_some())
+            {
+                (base, SettingValue::Variable(base.to_owned(), text))
+            } else if let Some(base) = name
+                .strip_suffix("_file")
+                .filter(|b| keys.find(b).is_some())
+            {
+                (base, SettingValue::Path(base.to_owned(), text))
+            } else {
+                return Err(self.unknown_key(at, name, keys));
+            };
+            if bases.iter().any(|other| other == base) {
+                return Err(self.wrong(at, &format!("{base} is set more than once")));
+            }
+            bases.push(base.to_owned());
+            entries.insert(name.to_owned(), entry);
+        }
+        Ok(entries)
+    }
+
+    fn unknown_key(&self, at: usize, name: &str, keys: &SettingsSchema) -> Problem {
+        let near = closest_match(keys.all().map(|spec| spec.key), name);
+        let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        let all = keys
+            .all()
+            .map(|spec| spec.key)
+            .collect::<Vec<_>>()
+            .join(", ");
+        self.wrong(
+            at,
+            &format!("unknown key '{}' in {}{near}", quotable(name), keys.cloud),
+        )
+        .with_hint(format!(
+            "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
+            keys.cloud
+        ))
+    }
+
+    fn http(&self, table: &Table<'_>) -> Result<BTreeMap<String, String>, Problem> {
+        let mut http = BTreeMap::new();
+        for (key, value) in table.iter() {
+            let name: &str = key.get_ref();
+            if !HTTP_KEYS.contains(&name) {
+                let known = HTTP_KEYS.join(", ");
+                return Err(self.wrong(
+                    key.span().start,
+                    &format!(
+                        "unknown key '{}' in [http]; expected one of: {known}",
+                        quotable(name)
+                    ),
+                ));
+            }
+            let text = match value.get_ref() {
+                DeValue::String(text) => text.to_string(),
+                DeValue::Integer(number) => number.to_string(),
+                DeValue::Boolean(flag) => flag.to_string(),
+                _ => {
+                    return Err(self.wrong(
+                        key.span().start,
+                        &format!("{name} must be a string, a number or a boolean"),
+                    ));
+                }
+            };
+            http.insert(name.to_owned(), text);
+        }
+        Ok(http)
+    }
+
+    fn states(&self, table: &Table<'_>) -> Result<BTreeMap<String, Vec<(String, State)>>, Problem> {
+        let mut states = BTreeMap::new();
+        for (kind, value) in table.iter() {
+            let name: &str = kind.get_ref();
+            if !self.kinds.iter().any(|known| known == name) {
+                let known = self.kinds.join(", ");
+                let what = format!(
+                    "unknown kind '{}'; expected one of: {known}",
+                    quotable(name)
+                );
+                return Err(self.wrong(kind.span().start, &what));
+            }
+            let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
+            let mut mapped = Vec::new();
+            for (word, value) in words.iter() {
+                let at = word.span().start;
+                let state = match value.get_ref() {
+                    DeValue::String(text) => State::parse(text),
+                    _ => None,
+                };
+                let state = state.ok_or_else(|| {
+                    let known = State::ALL.map(State::as_str).join(", ");
+                    self.wrong(at, &format!("unknown state; expected one of: {known}"))
+                })?;
+                if state == State::Succeeded {
+                    return Err(self.wrong(at, "states cannot be mapped to succeeded"));
+                }
+                let text: &str = word.get_ref();
+                mapped.push((text.to_owned(), state));
+            }
+            states.insert(name.to_owned(), mapped);
+        }
+        Ok(states)
+    }
+
+    fn table<'v, 't>(
+        &self,
+        value: &'v Spanned<DeValue<'t>>,
+        at: usize,
+        name: &str,
+    ) -> Result<&'v Table<'t>, Problem> {
+        match value.get_ref() {
+            DeValue::Table(table) => Ok(table),
+            _ => {
+                let name = quotable(name);
+                Err(self.wrong(at, &format!("'{name}' must be a table, e.g. [{name}]")))
+            }
+        }
+    }
+
+    /// True when a secret stands in the file itself.
+    pub(super) fn holds_secret(&self, file: &SettingsFile) -> bool {
+        file.profiles.iter().any(|((cloud, _), entries)| {
+            let keys = self.clouds.iter().find(|keys| keys.cloud == cloud);
+            entries.iter().any(|(key, entry)| {
+                matches!(entry, SettingValue::Text(_))
+                    && keys
+                        .and_then(|keys| keys.find(key))
+                        .is_some_and(|spec| spec.role == SettingRole::Secret)
+            })
+        })
+    }
+
+    /// A usage error at a position in the file; no text of the file's values is shown.
+    fn wrong(&self, at: usize, what: &str) -> Problem {
+        let line = 1 + self.text[..at.min(self.text.len())].matches('\n').count();
+        Problem::usage(format!("{}:{line}: {what}", self.path.display()))
+    }
+}

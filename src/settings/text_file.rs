@@ -1,0 +1,92 @@
+//! Reading of the files that settings name and of those that other tools write.
+
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use super::permissions::is_readable_by_others;
+use super::{InsecureFile, check_file};
+
+/// Files of tools and of single values are far smaller.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Why a file cannot be read.
+#[derive(Debug)]
+pub(crate) enum FileError {
+    Io(ErrorKind),
+    Kind(&'static str),
+    Insecure(InsecureFile),
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(kind) => kind.fmt(f),
+            Self::Kind(why) => f.write_str(why),
+            Self::Insecure(insecure) => f.write_str(&insecure.reason),
+        }
+    }
+}
+
+impl FileError {
+    /// Follows the name of the file.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Insecure(insecure) => insecure.reason.clone(),
+            Self::Io(_) | Self::Kind(_) => format!("cannot be read ({self})"),
+        }
+    }
+
+    /// The next step, where it is known.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Insecure(insecure) => Some(&insecure.hint),
+            Self::Io(_) | Self::Kind(_) => None,
+        }
+    }
+
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Io(ErrorKind::NotFound | ErrorKind::NotADirectory)
+        )
+    }
+}
+
+impl From<std::io::Error> for FileError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error.kind())
+    }
+}
+
+/// The text of a file, and whether readable by others, which `is_secret` forbids.
+///
+/// # Errors
+/// Why it cannot be read, or is refused.
+pub(crate) fn read_text(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
+    let (text, data) = open_text(path, false)?;
+    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
+    Ok((text, is_readable_by_others(&data)))
+}
+
+/// The text of a regular file of at most [`MAX_BYTES`], and whose it is. With `is_open`, a pipe that the
+/// process was started with, such as `/dev/stdin`, is read as well.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn open_text(path: &Path, is_open: bool) -> Result<(String, Metadata), FileError> {
+    // Opening a named pipe would wait for whoever writes to it.
+    if !is_open && !fs::metadata(path)?.is_file() {
+        return Err(FileError::Kind("not a regular file"));
+    }
+    let file = fs::File::open(path)?;
+    let data = file.metadata()?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileError::Kind("it is too large"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
+    Ok((text, data))
+}

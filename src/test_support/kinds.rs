@@ -1,0 +1,222 @@
+//! What every kind must do, through its cloud's client: read its fixtures, mask their secrets, and be
+//! served by the emulator.
+//!
+//! A fixture is `fixtures/CLOUD/KIND/NAME.json` with its model `NAME.model.json`: a job, or a list of
+//! jobs for a response of the list operation. Responses of further operations are
+//! `NAME.OPERATION.json`.
+
+use std::fs;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{
+    EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
+    emulated, start_time,
+};
+use crate::error::Category;
+use crate::http::Transport;
+use crate::kind::Kind;
+use crate::providers::test_support::{self, ask, assert_model, json, model, path, profile};
+use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions};
+use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
+
+/// When models are seen that do not say so.
+pub(super) const OBSERVED_AT: &str = "2026-01-02T03:04:05Z";
+
+/// Words that begin what no masked output may show.
+const SECRETS: [&str; 3] = ["secret-in-", "tok-in-", "s3cret"];
+
+/// Checks a kind in a test of its own.
+macro_rules! check_kind {
+    ($kind:expr, essential: $essential:expr, evidence: $evidence:expr) => {
+        #[tokio::test]
+        async fn the_kind_reads_its_fixtures_and_its_emulator() {
+            $crate::test_support::kinds::check($kind).await;
+        }
+
+        #[tokio::test]
+        async fn a_field_of_another_type_costs_itself_alone() {
+            let fields = $crate::test_support::mutations::Fields {
+                essential: &$essential,
+                evidence: &$evidence,
+            };
+            $crate::test_support::mutations::check_kind($kind, fields).await;
+        }
+    };
+}
+pub(crate) use check_kind;
+
+/// Checks everything that all kinds have in common.
+pub async fn check(kind: &'static Kind) {
+    let cloud = providers::cloud(kind.template.cloud).unwrap();
+    let names = fixtures(kind);
+    assert!(!names.is_empty(), "{kind} has no fixture");
+    for name in names {
+        let expected = json(&format!("{name}.model.json"));
+        let server = TestServer::start(
+            cloud,
+            EmulatedState::new(Vec::new(), start_time()),
+            responder(cloud, kind, &name, expected.is_array()),
+        );
+        let client = connect(cloud, &server.await);
+        let read = match &expected {
+            Value::Array(rows) => list(&*client, kind, rows.first()).await,
+            job => get(&*client, kind, &name, job).await,
+        };
+        assert_model(&format!("{name}.model.json"), &read);
+    }
+    check_emulated(cloud, kind).await;
+}
+
+/// The fixtures with a model, below `fixtures/`, without their endings.
+pub(super) fn fixtures(kind: &Kind) -> Vec<String> {
+    let files = fs::read_dir(path(&kind.to_string())).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let stems = names.filter_map(|name| Some(name.strip_suffix(".model.json")?.to_owned()));
+    let stems = stems.map(|stem| format!("{kind}/{stem}"));
+    let mut stems: Vec<String> = stems
+        .filter(|stem| path(&format!("{stem}.json")).exists())
+        .collect();
+    stems.sort();
+    stems
+}
+
+/// Responds with the files of a fixture, and as the emulator where it has none.
+fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> Responder {
+    let list = kind.list.as_ref().map(|list| list.operation);
+    let main = match is_list {
+        true => list.expect("a list of jobs is a model of a kind that is listed"),
+        false => kind.get,
+    };
+    let name = name.to_owned();
+    Arc::new(move |request: &ServerRequest| {
+        let operation = emulated(cloud).operation(request)?;
+        let file = match operation == main.name {
+            true => format!("{name}.json"),
+            false => format!("{name}.{operation}.json"),
+        };
+        let body = fs::read_to_string(path(&file)).ok()?;
+        Some(ServerResponse::document(200, &body))
+    })
+}
+
+fn connect(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
+    client(cloud, server, &server.transport())
+}
+
+/// A client of the server with a transport of its own or a shared one.
+pub(super) fn client(
+    cloud: &'static Cloud,
+    server: &TestServer,
+    transport: &Arc<Transport>,
+) -> Box<dyn Client> {
+    let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
+    let mut variables = vec![(endpoint.as_str(), server.origin.as_str())];
+    variables.extend(emulated(cloud).environment());
+    (cloud.connect)(&profile(cloud, &variables), transport).unwrap()
+}
+
+pub(super) fn reference(kind: &'static Kind, text: &str) -> Reference {
+    let parser = ReferenceParser {
+        kinds: &[kind],
+        reserved: &[],
+        default_profile: DEFAULT_PROFILE,
+        setting: &|_, _, _| Ok(None),
+    };
+    match parser.parse(text) {
+        Ok(Target::Jobs(mut one)) if one.len() == 1 => one.remove(0),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+pub(super) fn scope(kind: &'static Kind) -> Scope {
+    let sample = reference(kind, kind.template.sample);
+    let (_, parents) = sample.segments.split_last().unwrap();
+    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
+    Scope::at(kind, DEFAULT_PROFILE, &parents).unwrap()
+}
+
+/// The model of a fixture by its reference, that of the sample where the file does not say.
+async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Value) -> Value {
+    let text = expected["ref"].as_str().unwrap_or(kind.template.sample);
+    let (reference, observed_at) = (reference(kind, text), observed_at(expected));
+    let read = async |raw, show_secrets| {
+        let options = GetOptions {
+            raw,
+            show_secrets,
+            ..ask()
+        };
+        let found = client.get(&reference, &options).await;
+        let found = found.unwrap_or_else(|problem| panic!("{name}: {problem:?}"));
+        model(found, observed_at, !show_secrets)
+    };
+    let (masked, shown) = (read(true, false).await, read(true, true).await);
+    assert!(!shown["raw"].is_null(), "{name} keeps no raw response");
+    let (masked, shown) = (masked.to_string(), shown.to_string());
+    let document = String::from_utf8(test_support::read(&format!("{name}.json"))).unwrap();
+    for secret in SECRETS.iter().filter(|word| document.contains(**word)) {
+        assert!(!masked.contains(secret), "{name} shows {secret}");
+        assert!(shown.contains(secret), "{name} loses {secret}");
+    }
+    read(false, false).await
+}
+
+/// The models of the rows of a list.
+async fn list(client: &dyn Client, kind: &'static Kind, first: Option<&Value>) -> Value {
+    let filter = Filter {
+        page_rows: Some(1),
+        ..Filter::default()
+    };
+    let (scope, options) = (scope(kind), ask());
+    let page = client.list(&scope, &filter, Cursor::FIRST, &options).await;
+    let rows = page.unwrap().rows.into_iter();
+    let observed_at = first.map_or(OBSERVED_AT, observed_at);
+    rows.map(|row| model(row, observed_at, true)).collect()
+}
+
+fn observed_at(model: &Value) -> &str {
+    model["observed_at"].as_str().unwrap_or(OBSERVED_AT)
+}
+
+/// Checks that a job of the emulator is found, listed and known to exist, and another is not.
+async fn check_emulated(cloud: &'static Cloud, kind: &'static Kind) {
+    let sample = reference(kind, kind.template.sample);
+    let words = kind.states.first().into_iter().flat_map(|table| table.map);
+    let steps = words.take(1).map(|(word, _)| StateChange {
+        state: (*word).to_owned(),
+        ..StateChange::default()
+    });
+    let job = EmulatedJob {
+        kind: kind.to_string(),
+        segments: sample.segments.clone(),
+        steps: steps.collect(),
+        parts: 1,
+        ..EmulatedJob::default()
+    };
+    let state = EmulatedState::new(vec![job], start_time());
+    let server = TestServer::start(cloud, state, Arc::new(|_| None)).await;
+    let client = connect(cloud, &server);
+    let found = client.get(&sample, &ask()).await.unwrap();
+    assert_eq!(found.job.reference, sample.to_string());
+    if kind.has_states() {
+        assert!(found.job.state_raw.is_some(), "{kind} has no state");
+    }
+    assert_eq!(client.check_exists(&sample, &ask()).await, Ok(()));
+    let mut other = sample.clone();
+    if let Some(id) = other.segments.last_mut() {
+        "nowhere".clone_into(id);
+    }
+    let missing = match kind.needs_check_exists {
+        true => client.check_exists(&other, &ask()).await,
+        false => client.get(&other, &ask()).await.map(|_| ()),
+    };
+    assert_eq!(missing.unwrap_err().category, Category::NotFound, "{kind}");
+    if kind.list.is_some() {
+        let (scope, filter) = (scope(kind), Filter::default());
+        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let rows = page.unwrap().rows;
+        let ids: Vec<&str> = rows.iter().map(|row| row.job.reference.as_str()).collect();
+        assert_eq!(ids, [sample.to_string()]);
+    }
+}

@@ -1,0 +1,71 @@
+//! What tests need of more than one layer: the emulated clouds as peers of their clients.
+
+pub mod kinds;
+pub mod mutations;
+mod server;
+
+pub(crate) use crate::emulator::{
+    EmulatedApi, EmulatedError, EmulatedJob, EmulatedState, ServerRequest, ServerResponse,
+    StateChange, Warning,
+};
+pub use server::{Responder, TestServer, start_time};
+
+use chrono::{DateTime, Utc};
+
+use crate::crypto::percent_encode;
+use crate::emulator;
+use crate::http::{Request, Response, SigningInstructions};
+use crate::providers::Cloud;
+
+/// The emulator of a cloud.
+pub fn emulated(cloud: &Cloud) -> &'static dyn EmulatedApi {
+    emulator::api(cloud.name).expect("every cloud is emulated")
+}
+
+/// The cloud's own refusal of a credential.
+pub fn refused(cloud: &Cloud) -> ServerResponse {
+    emulated(cloud).error(EmulatedError::Refused)
+}
+
+/// A signed request as the emulator sees it.
+pub fn incoming(
+    request: &Request,
+    proof: &SigningInstructions,
+    now: DateTime<Utc>,
+) -> ServerRequest {
+    let mut query = request.encoded_query();
+    for (name, value) in &proof.query {
+        let joint = if query.is_empty() { "" } else { "&" };
+        query += &format!("{joint}{name}={}", percent_encode(value.expose()));
+    }
+    let mut headers = vec![("host".to_owned(), request.endpoint.authority().to_owned())];
+    headers.extend(
+        request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.clone())),
+    );
+    headers.extend(
+        proof
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.expose().to_owned())),
+    );
+    ServerRequest {
+        method: request.method.as_str().to_owned(),
+        path: request.path.clone(),
+        query,
+        headers,
+        body: request.body.clone(),
+        now,
+    }
+}
+
+/// The emulator's answer as the client sees it.
+pub fn received(outgoing: ServerResponse) -> Response {
+    Response {
+        status: outgoing.status,
+        headers: outgoing.headers,
+        body: outgoing.body,
+    }
+}

@@ -1,0 +1,127 @@
+//! One emulated cloud on loopback whose clock a test sets, for clients that fetch and renew.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{EmulatedState, ServerRequest, ServerResponse, emulated};
+use crate::http::{ClientOptions, Transport};
+use crate::providers::Cloud;
+use crate::providers::test_support::moment;
+
+const BORN: &str = "2026-01-02T03:04:05Z";
+
+/// A response in the place of the cloud's own.
+pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
+
+/// A cloud that is asked over the network.
+pub struct TestServer {
+    pub origin: String,
+    seconds: Arc<AtomicI64>,
+    operations: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestServer {
+    /// A cloud in which the script has the first word.
+    pub async fn start(cloud: &'static Cloud, world: EmulatedState, script: Responder) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let served = Self {
+            origin: format!("http://{}", listener.local_addr().unwrap()),
+            seconds: Arc::default(),
+            operations: Arc::default(),
+        };
+        let (seconds, operations) = (served.seconds.clone(), served.operations.clone());
+        let world = Arc::new(world);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let (seconds, operations) = (seconds.clone(), operations.clone());
+                let (world, script) = (world.clone(), script.clone());
+                tokio::spawn(async move {
+                    while let Some(mut incoming) = read(&mut stream).await {
+                        incoming.now = at(&seconds);
+                        let operation = emulated(cloud).operation(&incoming);
+                        operations.lock().unwrap().push(operation.unwrap());
+                        let answer = script(&incoming)
+                            .unwrap_or_else(|| emulated(cloud).respond(&incoming, &world));
+                        write(&mut stream, &answer, incoming.now).await;
+                    }
+                });
+            }
+        });
+        served
+    }
+
+    /// A wire with the cloud's clock.
+    pub fn transport(&self) -> Arc<Transport> {
+        let seconds = self.seconds.clone();
+        let clock = Arc::new(move || at(&seconds));
+        Transport::new(ClientOptions::default(), &[], clock, Arc::new(|_| {})).unwrap()
+    }
+
+    /// Sets the clock, in seconds since the test began.
+    pub fn set(&self, seconds: i64) {
+        self.seconds.store(seconds, Ordering::Relaxed);
+    }
+
+    /// What was asked since the last time.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.operations.lock().unwrap())
+    }
+}
+
+/// When tests begin.
+pub fn start_time() -> DateTime<Utc> {
+    moment(BORN)
+}
+
+fn at(seconds: &AtomicI64) -> DateTime<Utc> {
+    start_time() + TimeDelta::seconds(seconds.load(Ordering::Relaxed))
+}
+
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<ServerRequest> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let (first, rest) = head.split_once("\r\n").unwrap();
+    let mut words = first.split(' ');
+    let (method, target) = (words.next()?, words.next()?);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers: Vec<(String, String)> = rest
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(ServerRequest {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers,
+        body,
+        now: DateTime::default(),
+    })
+}
+
+async fn write(stream: &mut BufReader<TcpStream>, answer: &ServerResponse, now: DateTime<Utc>) {
+    let mut head = format!(
+        "HTTP/1.1 {} X\r\ndate: {}\r\ncontent-length: {}\r\n",
+        answer.status,
+        now.format("%a, %d %b %Y %H:%M:%S GMT"),
+        answer.body.len()
+    );
+    for (name, value) in &answer.headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    head += "\r\n";
+    let bytes = [head.as_bytes(), &answer.body].concat();
+    // A client that has gone away needs no response.
+    let _ = stream.write_all(&bytes).await;
+}

@@ -1,0 +1,119 @@
+//! Bodies: how they are encoded, and HTML pages in the place of responses.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::connection::REFERENCE;
+use crate::support::{Joblens, Server, http, joblens};
+
+const RUNNING: &[u8] =
+    br#"{"code":"0","data":{"id":"00000000000000000000000000000001","status":"Running"}}"#;
+
+fn run(arguments: &[&str], server: &Server) -> Joblens {
+    joblens(&[arguments, &["-o", "json", "--max-attempts", "1"]].concat())
+        .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+        .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn gzip_is_read_in_every_usual_form() {
+    let (head, tail) = RUNNING.split_at(20);
+    let members = [gzip(head), gzip(tail)].concat();
+    for (encoding, body) in [
+        ("gzip", gzip(RUNNING)),
+        ("GZIP", members),
+        ("x-gzip", gzip(RUNNING)),
+        ("identity", RUNNING.to_vec()),
+    ] {
+        let headers = format!("content-encoding: {encoding}\r\n");
+        let server = Server::answering(http("200 OK", &headers, &body));
+        let run = run(&["get", REFERENCE], &server).run();
+        assert_eq!(run.job()["state"], "running", "{encoding}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn other_encodings_are_named_for_every_status() {
+    for (status, encoding) in [
+        ("200 OK", "br"),
+        ("200 OK", "zstd"),
+        ("200 OK", "deflate"),
+        ("502 Bad Gateway", "br"),
+        ("403 Forbidden", "br"),
+    ] {
+        let headers = format!("content-encoding: {encoding}\r\n");
+        let server = Server::answering(http(status, &headers, b"\x0b\x02\x80"));
+        let error = run(&["get", REFERENCE], &server).run().error();
+        let message = error["message"].as_str().unwrap();
+        let expected = format!("unsupported Content-Encoding '{encoding}'");
+        assert!(message.contains(&expected), "{message}");
+    }
+    let headers = "content-encoding: gzip\r\n";
+    let server = Server::answering(http("200 OK", headers, &gzip(RUNNING)[..30]));
+    let error = run(&["get", REFERENCE], &server).run().error();
+    assert!(error["message"].to_string().contains("gzip"), "{error}");
+}
+
+#[test]
+fn a_page_is_named_with_its_title_for_every_status_and_command() {
+    let token = crate::support::SECRETS[0];
+    let page = format!("<html><head><title>网关 登录 {token}</title></head></html>");
+    for status in [
+        "200 OK",
+        "302 Found",
+        "400 Bad",
+        "401 No",
+        "403 No",
+        "404 No",
+        "500 E",
+        "502 E",
+        "503 E",
+    ] {
+        let headers = "content-type: text/html; charset=utf-8\r\n";
+        let server = Server::answering(http(status, headers, page.as_bytes()));
+        for command in [
+            &["get", REFERENCE][..],
+            &["describe", REFERENCE],
+            &["events", REFERENCE],
+            &["list", "sugon/instance"],
+            &["wait", REFERENCE, "-t", "0"],
+        ] {
+            let run = run(command, &server).run();
+            let message = run.error()["message"].as_str().unwrap().to_owned();
+            let expected = "got an HTML page instead of an API response: '网关 登录 ***'";
+            assert!(
+                message.contains(expected),
+                "{status} {command:?}: {message}"
+            );
+        }
+        let doctor = run(&["doctor", "sugon"], &server).run();
+        assert!(
+            doctor.stdout.contains("网关 登录 ***"),
+            "{status}: {}",
+            doctor.stdout
+        );
+    }
+}
+
+#[test]
+fn a_missing_client_certificate_is_recognized_on_a_page() {
+    let page = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>";
+    let server = Server::answering(http("400 Bad Request", "content-type: text/html\r\n", page));
+    let error = run(&["get", REFERENCE], &server).run().error();
+    assert!(
+        error["message"]
+            .to_string()
+            .contains("No required SSL certificate"),
+        "{error}"
+    );
+    assert!(error["hint"].to_string().contains("client_cert"), "{error}");
+    assert_eq!(error["category"], "invalid_argument");
+}

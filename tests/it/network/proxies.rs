@@ -1,0 +1,209 @@
+//! Proxies that refuse, hosts that need none, and what a proxy is shown.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use super::connection::{REFERENCE, running};
+use crate::support::{Joblens, Server, http, joblens};
+
+fn get(endpoint: &str) -> Joblens {
+    joblens(&[
+        "get",
+        "-o",
+        "json",
+        "--allow-http",
+        "--max-attempts",
+        "1",
+        REFERENCE,
+    ])
+    .env("JOBLENS_SUGON_ENDPOINT", endpoint)
+    .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+}
+
+#[test]
+fn the_status_with_which_a_proxy_refuses_is_named() {
+    for (status, words) in [
+        ("401 Unauthorized", "HTTP 401 to CONNECT"),
+        (
+            "403 Forbidden",
+            "HTTP 403 to CONNECT: it does not allow the connection",
+        ),
+        (
+            "405 Method Not Allowed",
+            "HTTP 405 to CONNECT: it does not support CONNECT",
+        ),
+        ("407 Proxy Authentication Required", "HTTP 407 to CONNECT"),
+        (
+            "502 Bad Gateway",
+            "HTTP 502 to CONNECT: it cannot reach the host",
+        ),
+        ("503 Service Unavailable", "HTTP 503 to CONNECT"),
+        ("302 Found", "HTTP 302 to CONNECT"),
+    ] {
+        let proxy = Server::answering(http(status, "content-type: text/html\r\n", b"<html>"));
+        let run = get("https://ai.corp.invalid")
+            .env("HTTPS_PROXY", proxy.origin())
+            .run();
+        let error = run.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(words), "{words}: {message}");
+        assert!(message.contains("the proxy"), "{message}");
+        assert_eq!((&error["category"], run.code), (&"network".into(), 5));
+        assert!(error["hint"].is_string());
+    }
+}
+
+/// A SOCKS proxy that answers what it is sent with these parts, one after each read.
+fn socks(answers: &[&[u8]]) -> u16 {
+    let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            for answer in &answers {
+                let mut asked = [0; 512];
+                let _ = stream.read(&mut asked);
+                let _ = stream.write_all(answer);
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn what_a_socks_proxy_refuses_is_said_in_words() {
+    for (scheme, answers, words) in [
+        (
+            "socks5h",
+            &[&b"\x05\x00"[..], b"\x05\x02\x00\x01\0\0\0\0\0\0"][..],
+            "does not allow the connection",
+        ),
+        (
+            "socks5h",
+            &[b"\x05\x00", b"\x05\x04\x00\x01\0\0\0\0\0\0"],
+            "cannot reach the host",
+        ),
+        (
+            "socks5h",
+            &[b"\x05\x00", b"\x05\x05\x00\x01\0\0\0\0\0\0"],
+            "the host refused the connection",
+        ),
+        ("socks5h", &[b"\x05\xff"], "user and password"),
+        ("socks5h", &[b"HTTP/1.1 400 Bad Request\r\n\r\n"], "SOCKS"),
+        (
+            "socks5h",
+            &[b""],
+            "closed the connection during the SOCKS handshake",
+        ),
+        (
+            "socks4a",
+            &[b"\x00\x5b\0\0\0\0\0\0"],
+            "SOCKS4 proxy rejected or failed",
+        ),
+    ] {
+        let port = socks(answers);
+        let run = get("https://ai.corp.invalid")
+            .env("ALL_PROXY", format!("{scheme}://127.0.0.1:{port}"))
+            .run();
+        let error = run.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(words), "{words}: {message}");
+        assert!(!message.contains("SOCKS error"), "{message}");
+        assert_eq!(run.code, 5);
+    }
+}
+
+#[test]
+fn hosts_of_no_proxy_are_asked_directly_in_every_spelling() {
+    let proxy = Server::answering(http("502 Bad Gateway", "", b""));
+    for (no_proxy, is_direct) in [
+        ("*.corp.invalid", true),
+        (".corp.invalid", true),
+        ("corp.invalid.", true),
+        ("ai.corp.invalid:8443", true),
+        ("ai.corp.invalid:443", false),
+        ("10.0.0.0/8 corp.invalid", true),
+        ("localhost;corp.invalid", true),
+        ("other.invalid, AI.Corp.Invalid", true),
+        ("orp.invalid", false),
+    ] {
+        let before = proxy.received().len();
+        let run = get("https://ai.corp.invalid:8443")
+            .env("https_proxy", proxy.origin())
+            .env("NO_PROXY", no_proxy)
+            .run();
+        assert_eq!(run.code, 5);
+        let asked = proxy.received().len() - before;
+        assert_eq!(asked, usize::from(!is_direct), "{no_proxy}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn credentials_that_a_proxy_can_read_are_reported() {
+    let proxy = Server::answering(running());
+    let user = "corp%5Cjoe:p%23w";
+    let run = get("http://ai.corp.invalid:8080")
+        .env(
+            "HTTP_PROXY",
+            format!("http://{user}@127.0.0.1:{}", proxy.port),
+        )
+        .run();
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    let request = &proxy.received()[0];
+    assert!(
+        request.target().starts_with("http://ai.corp.invalid:8080/"),
+        "{}",
+        request.head
+    );
+    let authorization = request.header("proxy-authorization");
+    assert_eq!(authorization, Some("Basic Y29ycFxqb2U6cCN3"));
+    let notice = &run.json()["notices"][0];
+    assert_eq!(notice["code"], "plaintext_proxy");
+    let message = notice["message"].as_str().unwrap();
+    assert!(message.contains("http://ai.corp.invalid:8080"), "{message}");
+    assert!(
+        message.contains(&format!("http://***@127.0.0.1:{}", proxy.port)),
+        "{message}"
+    );
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    let direct = get("http://ai.corp.invalid:8080")
+        .env("HTTP_PROXY", proxy.origin())
+        .env("NO_PROXY", "*.corp.invalid")
+        .run();
+    assert_eq!(direct.json()["notices"], serde_json::json!([]));
+    assert_eq!(proxy.received().len(), 1);
+}
+
+#[test]
+fn characters_that_end_a_host_must_be_encoded_in_the_url_of_a_proxy() {
+    for (password, encoded) in [
+        ("hunter#22", "%23"),
+        ("hunter/22", "%2F"),
+        ("hunter?22", "%3F"),
+    ] {
+        let run = get("https://ai.corp.invalid")
+            .env("HTTPS_PROXY", format!("http://joe:{password}@127.0.0.1:9"))
+            .with_secret("hunter")
+            .run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        let hint = run.error()["hint"].to_string();
+        assert!(
+            hint.contains(encoded) && hint.contains("HTTPS_PROXY"),
+            "{hint}"
+        );
+    }
+    let proxy = Server::answering(http("502 Bad Gateway", "", b""));
+    for user in [r"corp\joe:hunter22", "joe@corp:hunter22"] {
+        let run = get("https://ai.corp.invalid")
+            .env(
+                "HTTPS_PROXY",
+                format!("http://{user}@127.0.0.1:{}", proxy.port),
+            )
+            .with_secret("hunter22")
+            .run();
+        assert_eq!(run.code, 5, "{}", run.stderr);
+    }
+    assert_eq!(proxy.received().len(), 2);
+}

@@ -1,0 +1,129 @@
+//! What is shown while a cloud does not answer.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::sync::{Arc, Condvar, Mutex};
+
+use crate::support::pty::Terminal;
+use crate::support::{Joblens, Server, joblens, json};
+
+fn reference(number: usize) -> String {
+    format!("sugon/instance/{number:032x}")
+}
+
+fn running(number: usize) -> Vec<u8> {
+    json(format!(
+        r#"{{"code":"0","data":{{"id":"{number:032x}","status":"Running"}}}}"#
+    ))
+}
+
+/// A server that answers for one instance only after a signal of the test.
+struct HeldServer {
+    server: Server,
+    gate: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl HeldServer {
+    fn start(held: usize) -> Self {
+        let gate: Arc<(Mutex<bool>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&gate);
+        let server = Server::start(move |_, request, stream| {
+            let find = |number: &usize| request.target().contains(&format!("{number:032x}"));
+            let number = (1..9).find(find).unwrap_or_default();
+            if number == held || number == 0 {
+                let (is_open, opened) = &*shared;
+                let is_open = is_open.lock().unwrap();
+                drop(opened.wait_while(is_open, |is_open| !*is_open).unwrap());
+            }
+            let _ = stream.write_all(&running(number));
+        });
+        Self { server, gate }
+    }
+
+    fn release(&self) {
+        *self.gate.0.lock().unwrap() = true;
+        self.gate.1.notify_all();
+    }
+
+    fn get(&self, options: &[&str]) -> Joblens {
+        let references = [reference(1), reference(2), reference(3)];
+        let references: Vec<&str> = references.iter().map(String::as_str).collect();
+        self.run(&[&["get"], &references[..], options].concat())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Joblens {
+        joblens(arguments)
+            .env("JOBLENS_SUGON_ENDPOINT", self.server.origin())
+            .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+    }
+}
+
+#[test]
+fn rows_before_one_that_is_awaited_are_printed_in_order() {
+    for (options, header) in [
+        (&["-o", "table"][..], true),
+        (&["-o", "csv", "--columns", "ref,state"], true),
+        (&["-o", "name"], false),
+    ] {
+        let held = HeldServer::start(2);
+        let (reader, writer) = std::io::pipe().unwrap();
+        let started = held
+            .get(options)
+            .start(OwnedFd::from(writer), Stdio::piped());
+        let mut lines = BufReader::new(reader);
+        let mut line = String::new();
+        if header {
+            lines.read_line(&mut line).unwrap();
+            assert!(line.to_lowercase().contains("ref"), "{line}");
+        }
+        line.clear();
+        lines.read_line(&mut line).unwrap();
+        assert!(line.starts_with(&reference(1)), "{line}");
+        held.release();
+        let mut rest = String::new();
+        lines.read_to_string(&mut rest).unwrap();
+        let rest: Vec<&str> = rest.lines().collect();
+        assert_eq!(rest.len(), 2, "{rest:?}");
+        assert!(rest[0].starts_with(&reference(2)), "{rest:?}");
+        assert!(rest[1].starts_with(&reference(3)), "{rest:?}");
+        assert_eq!(started.end().code, 0);
+    }
+}
+
+#[test]
+fn doctor_prints_what_it_has_found_before_a_cloud_answers() {
+    let held = HeldServer::start(1);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let run = held.run(&["doctor", "sugon", "--max-attempts", "1"]);
+    let started = run.start(OwnedFd::from(writer), Stdio::piped());
+    let mut lines = BufReader::new(reader).lines();
+    let mut shown = String::new();
+    while !shown.contains("accounts") {
+        shown += &lines.next().unwrap().unwrap();
+    }
+    assert!(
+        shown.contains("certificates") && !shown.contains("response"),
+        "{shown}"
+    );
+    held.release();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(rest.join("\n").contains("sugon default"), "{rest:?}");
+    started.end();
+}
+
+#[test]
+fn a_slow_request_has_a_line_on_a_terminal_that_is_cleared() {
+    let held = HeldServer::start(2);
+    let terminal = Terminal::open();
+    let stderr = Stdio::from(terminal.user.try_clone().unwrap());
+    let run = held
+        .get(&[])
+        .env("TERM", "xterm")
+        .start(Stdio::piped(), stderr);
+    terminal.wait_for("waiting for sugon (attempt 1, 1 s)");
+    held.release();
+    assert_eq!(run.end().code, 0);
+    let shown = terminal.shown();
+    assert!(shown.ends_with("\r\u{1b}[K"), "{shown:?}");
+}

@@ -1,0 +1,137 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{INSTANCE, JOB, UNKNOWN_SECRET, asking, instance_server, job_server};
+use crate::support::joblens;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_report_with_secrets_is_readable_by_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("old.json");
+    fs::write(&old, "").unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o644)).unwrap();
+    let server = job_server(&json!({"EnvironmentVars": [{"Key": "A", "Value": UNKNOWN_SECRET}]}));
+    for (name, options, expected) in [
+        ("new.json", &["--show-secrets"][..], 0o600),
+        ("old.json", &["--show-secrets"], 0o600),
+        ("masked.json", &[], 0o644),
+    ] {
+        let report = format!("json={name}");
+        let wait = ["wait", "-t", "0", JOB, "--report", &report];
+        let run = asking(&server, &[&wait[..], options].concat());
+        run.current_dir(folder.path()).run();
+        let path = folder.path().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.contains(UNKNOWN_SECRET), expected == 0o600, "{name}");
+        assert_eq!(mode(&path), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_report_path_that_is_a_link_keeps_pointing_where_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("there.json"), "old").unwrap();
+    let server = instance_server(&json!({"status": "Completed"}));
+    for target in ["there.json", "not-yet.json"] {
+        let link = path("link.json");
+        symlink(path(target), &link).unwrap();
+        let wait = ["wait", "-t", "0", INSTANCE, "--report", "json=link.json"];
+        let run = asking(&server, &wait).current_dir(folder.path()).run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(fs::read_link(&link).unwrap(), path(target));
+        let report = fs::read_to_string(path(target)).unwrap();
+        assert!(report.contains("\"passed\""), "{report}");
+        fs::remove_file(link).unwrap();
+    }
+}
+
+#[test]
+fn settings_are_regular_files_of_at_most_a_mebibyte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let made = Command::new("mkfifo").arg(path("pipe")).status();
+    assert!(made.unwrap().success());
+    fs::write(path("large"), "#".repeat((1 << 20) + 1)).unwrap();
+    for (config, why) in [
+        (path("pipe"), "not a regular file"),
+        ("/dev/zero".to_owned(), "not a regular file"),
+        (path("large"), "too large"),
+    ] {
+        let run = joblens(&["auth", "status", "--config", &config]).run();
+        assert_eq!(run.code, 2, "{config}");
+        assert!(run.stderr.contains(why), "{}", run.stderr);
+        let words = [
+            "__complete",
+            "--",
+            "joblens",
+            "--config",
+            &config,
+            "get",
+            "a",
+        ];
+        let run = joblens(&words).run();
+        assert!(run.stdout.contains("aliyun/"), "{config}: {}", run.stdout);
+        assert!(run.elapsed < Duration::from_secs(20), "{config}");
+    }
+    for name in ["pipe", "large"] {
+        let table = "[sugon.default]\nendpoint = \"https://h.test\"\ntoken_file = ";
+        fs::write(path("config.toml"), format!("{table}{:?}\n", path(name))).unwrap();
+        let run = joblens(&["get", INSTANCE, "--config", &path("config.toml")]).run();
+        assert_eq!(run.code, 2, "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_low_limit_of_open_files_is_named_in_one_line() {
+    let run = joblens(&["get", INSTANCE])
+        .env("JOBLENS_SUGON_TOKEN", "sugonTOKENabcdef0123456789xyz")
+        .open_files(8)
+        .run();
+    assert_eq!(
+        (run.code, run.stderr.lines().count()),
+        (5, 1),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("open files"), "{}", run.stderr);
+}
+
+#[test]
+fn the_complaint_of_a_credential_command_shows_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    for said in [
+        "+ curl -H 'Authorization: Bearer S3cr3tV4lue99' https://vault",
+        "+ curl -u bob:S3cr3tV4lue99 https://vault",
+        "bad token S3cr3tV4lue99",
+    ] {
+        let table = format!(
+            "[sugon.default]\nendpoint = \"https://h.test\"\n\
+            credential_command = [\"sh\", \"-c\", '''cat >&2 <<'Q'\n{said}\nQ\nexit 3''']\n"
+        );
+        fs::write(&config, table).unwrap();
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+        for arguments in [
+            &["get", INSTANCE][..],
+            &["doctor", "sugon"],
+            &["auth", "status"],
+        ] {
+            let run = joblens(arguments)
+                .env("JOBLENS_CONFIG", config.display().to_string())
+                .env("PATH", "/usr/bin:/bin")
+                .with_secret(UNKNOWN_SECRET)
+                .run();
+            assert_ne!(run.code, 0, "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Scopes that are watched.
+
+use crate::support::{Server, http, json as answer};
+
+use super::*;
+
+/// Jobs of one cluster: one that ended long ago, one that ends soon, and one that comes later.
+const CLUSTER: &str = r#"
+[[job]]
+ref = "aliyun/job/c-1/old"
+age = "1d"
+states = [{ after = "0s", state = "Succeeded", exit_code = 0 }]
+
+[[job]]
+ref = "aliyun/job/c-1/now"
+age = "1h"
+states = [
+  { after = "0s", state = "Running" },
+  { after = "3600500ms", state = "Succeeded", exit_code = 0 },
+]
+
+[[job]]
+ref = "aliyun/job/c-1/later"
+appears = "300ms"
+states = [{ after = "0s", state = "Failed", exit_code = 1 }]
+"#;
+
+#[test]
+fn a_scope_follows_what_is_on_its_way_and_what_appears() {
+    let emulated = Emulated::start(CLUSTER);
+    let mut watching = Watching::start(&emulated, &["-o", "jsonl", "aliyun/job/c-1/"]);
+    let mut seen = BTreeMap::new();
+    while !seen.contains_key("aliyun/job/c-1/later")
+        || seen.get("aliyun/job/c-1/now") != Some(&json!("succeeded"))
+    {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        assert_eq!(record["type"], "transition", "{record}");
+        let reference = record["ref"].as_str().unwrap().to_owned();
+        seen.insert(reference, record["state"].clone());
+    }
+    assert_eq!(seen["aliyun/job/c-1/later"], "failed");
+    assert!(!seen.contains_key("aliyun/job/c-1/old"), "{seen:?}");
+    // All have ended, and yet something more may appear.
+    watching.signal("INT");
+    let last: Value = serde_json::from_str(&watching.line()).unwrap();
+    assert_eq!(last["type"], "summary");
+    assert_eq!(watching.end().0, Some(130));
+}
+
+#[test]
+fn a_scope_that_cannot_be_listed_is_reported_and_ends_the_watch_with_its_cause() {
+    let emulated = Emulated::start(CLUSTER);
+    let run = watch(&emulated, &["-o", "jsonl", "aliyun/job/no-such-cluster/"]);
+    let all = records(&run.stdout);
+    assert_whole(&all);
+    assert_eq!((run.code, &all[0]["category"]), (3, &json!("not_found")));
+    assert_eq!(all[0]["ref"], "aliyun/job/no-such-cluster/");
+}
+
+#[test]
+fn a_cluster_with_all_its_namespaces_and_the_commands_of_one_can_be_watched() {
+    const JOBS: &str = r#"
+[[job]]
+ref = "tencent/service/cls-1/default/web"
+[[job]]
+ref = "tencent/service/cls-1/other/web"
+[[job]]
+ref = "aliyun/invocation/c-1/c-7"
+states = [{ after = "0s", state = "Running" }]
+"#;
+    let emulated = Emulated::start(JOBS);
+    let scopes = ["tencent/service/cls-1/", "aliyun/invocation/c-1/"];
+    let mut watching = Watching::start(&emulated, &[&["-o", "jsonl"], &scopes[..]].concat());
+    let mut seen: Vec<String> = Vec::new();
+    while seen.len() < 3 {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        seen.push(record["ref"].as_str().unwrap().to_owned());
+    }
+    seen.sort();
+    let wanted = [
+        "aliyun/invocation/c-1/c-7",
+        "tencent/service/cls-1/default/web",
+        "tencent/service/cls-1/other/web",
+    ];
+    assert_eq!(seen, wanted);
+    watching.signal("INT");
+    assert_eq!(watching.end().0, Some(130));
+}
+
+#[test]
+fn a_part_of_a_scope_that_cannot_be_listed_is_reported_and_the_rest_is_followed() {
+    use std::io::Write as _;
+    let server = Server::start(|_, request, stream| {
+        let target = request.target();
+        let answer = match () {
+            () if target.contains("job_type=DELETE_SERVER&") => http("403 Forbidden", "", b"{}"),
+            () if target.contains("job_type=CREATE_SERVER_IMAGE&") => answer(r#"{"items": []}"#),
+            () if target.contains("job_type=") => {
+                answer(r#"{"items": [{"id": "7", "status": "RUNNING"}]}"#)
+            }
+            () => answer(r#"{"id": "7", "status": "RUNNING"}"#),
+        };
+        let _ = stream.write_all(&answer);
+    });
+    let origin = server.origin();
+    let environment = [
+        ("JOBLENS_HUAWEI_ENDPOINT", origin.as_str()),
+        ("JOBLENS_HUAWEI_PROJECT_ID", "p1"),
+        ("JOBLENS_HUAWEI_TOKEN", "a-token"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let scope = ["-o", "jsonl", "huawei/image-job/"];
+    let mut watching = Watching::start_with(environment.to_vec(), &scope);
+    let mut seen = BTreeMap::new();
+    while seen.len() < 2 {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        let reference = record["ref"].as_str().unwrap().to_owned();
+        let what = [&record["type"], &record["state"], &record["category"]];
+        seen.insert(reference, what.map(Value::to_string).concat());
+    }
+    assert_eq!(
+        seen["huawei/image-job/"],
+        r#""error"null"permission_denied""#
+    );
+    assert_eq!(seen["huawei/image-job/7"], r#""transition""running"null"#);
+    watching.signal("INT");
+    assert_eq!(watching.end().0, Some(130));
+}
