@@ -1,41 +1,137 @@
 //! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
+//!
+//! A value of another type than expected is absent as well, so that it costs its own field only:
+//! [`decode_response`] reports where such values stand. What must not be missed has a type that tells
+//! the two apart: [`Checked`] or [`Required`].
 
 mod error_path;
-mod map;
+mod repair;
 mod scalar;
+mod shape;
+mod timestamp;
+mod unreadable;
 
 use std::cell::Cell;
-use std::fmt;
-use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, MapAccess,
-    SeqAccess, Visitor,
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+
+pub use scalar::{Flag, Int, Num, Text};
+pub use shape::{
+    DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words, WrappedList,
 };
-
-pub use map::Map;
-pub use scalar::{Flag, Int, Num, Text, Verbatim};
-
-/// More list elements than this in one answer are refused: each costs far more memory than bytes.
-const MAX_ELEMENTS: u32 = 200_000;
+pub use timestamp::Timestamp;
+pub use unreadable::{UnreadableFields, collect_unreadable};
 
 thread_local! {
     /// Elements read so far in the response that is being decoded on this thread.
     static ELEMENTS: Cell<u32> = const { Cell::new(0) };
+    /// Values of another type than expected that were read so far in it.
+    static MISMATCHES: Cell<u32> = const { Cell::new(0) };
+    /// The number of the mismatch that is an error, from 1.
+    static FAIL_AT: Cell<u32> = const { Cell::new(NEVER) };
 }
 
-/// Decodes a JSON answer; a byte order mark is skipped.
+const NEVER: u32 = u32::MAX;
+
+/// So many unreadable fields of a response are named at most.
+const MAX_NAMED: u32 = 8;
+
+/// Decodes a JSON document in which every value must have the expected type; a byte order mark is
+/// skipped.
 ///
 /// # Errors
-/// What was expected and where (path, line, column), without any text of the response.
+/// What was expected and where (path, line, column), without any text of the document.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = without_byte_order_mark(body);
+    attempt(body, 1).map_err(|error| error_path::explain(&error, body))
+}
+
+/// Decodes a JSON response. Values of another type than expected are absent, and characters that
+/// cannot be read are U+FFFD; [`collect_unreadable`] gives both.
+///
+/// # Errors
+/// As [`decode`], for a response that is no JSON object or has too many elements.
+pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let body = without_byte_order_mark(body);
+    match attempt(body, NEVER) {
+        Ok(data) => {
+            note_mismatches::<T>(body);
+            Ok(data)
+        }
+        Err(error) => {
+            let explained = || error_path::explain(&error, body);
+            let repaired = error.is_syntax().then(|| repair::repair(body)).flatten();
+            let repair::Repaired { body, ends } = repaired.ok_or_else(explained)?;
+            let data = attempt(&body, NEVER).map_err(|_| explained())?;
+            let named = ends.iter().take(MAX_NAMED as usize);
+            let broken = named.map(|end| {
+                let path = error_path::path(&body[..*end]);
+                format!("{path} (invalid characters)")
+            });
+            unreadable::note(broken.collect(), ends.len());
+            note_mismatches::<T>(&body);
+            Ok(data)
+        }
+    }
+}
+
+/// Notes where the values stand that the decoding of `body` as `T` has just left out. Only the error
+/// of another decoding knows the place.
+fn note_mismatches<T: DeserializeOwned>(body: &[u8]) {
+    let count = MISMATCHES.get();
+    let named = (1..=count.min(MAX_NAMED)).filter_map(|number| {
+        let error = attempt::<T>(body, number).err()?;
+        Some(error_path::explain_place(&error, body))
+    });
+    unreadable::note(named.collect(), count as usize);
+}
+
+/// Decodes with an error at the mismatch of this number.
+fn attempt<T: DeserializeOwned>(body: &[u8], fail_at: u32) -> Result<T, serde_json::Error> {
     ELEMENTS.set(0);
+    MISMATCHES.set(0);
+    FAIL_AT.set(fail_at);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    T::deserialize(MapOnly(&mut deserializer))
-        .and_then(|read| deserializer.end().map(|()| read))
-        .map_err(|error| error_path::explain(&error, body))
+    let data = T::deserialize(MapOnly(&mut deserializer))?;
+    deserializer.end().map(|()| data)
+}
+
+/// Counts a value of another type than expected.
+///
+/// # Errors
+/// Where this one was asked for.
+fn mismatch<E: de::Error>(expected: &dyn de::Expected) -> Result<(), E> {
+    let number = MISMATCHES.get() + 1;
+    MISMATCHES.set(number);
+    match number == FAIL_AT.get() {
+        true => Err(E::invalid_type(
+            de::Unexpected::Other("another value"),
+            expected,
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A value of which it matters whether it, or anything in it, could not be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checked<T> {
+    /// The value; absent where it could not be read.
+    pub value: T,
+    /// True when it has another type than expected.
+    pub is_unreadable: bool,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Checked<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let before = MISMATCHES.get();
+        let value = T::deserialize(deserializer)?;
+        let is_unreadable = MISMATCHES.get() > before;
+        Ok(Self {
+            value,
+            is_unreadable,
+        })
+    }
 }
 
 /// Gives structs to read from objects only: serde would take a list as well, as a row of fields in
@@ -64,188 +160,27 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for MapOnly<D> {
     }
 }
 
-/// The seed of a list's element.
-struct ElementSeed<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ElementSeed<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(MapOnly(deserializer))
-    }
-}
-
-const TOO_MANY: &str = "at most 200000 list elements in one response";
-
-/// A list; null, an empty text and an empty object are an empty list. Null elements are kept by
-/// `T`'s own reading.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct List<T>(pub Vec<T>);
-
-/// A part that may be null, an empty text, an empty list (PHP's empty object) or missing. Boxed, since
-/// most parts are rare.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OptionalObject<T>(pub Option<Box<T>>);
-
-/// For a key that may be missing: null is still read as `T` reads it, such as an empty list.
-///
-/// # Errors
-/// What `T` expected.
-pub fn deserialize_some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
-}
-
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Default for OptionalObject<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
 fn is_absent(text: &str) -> bool {
     matches!(text.trim(), "" | "--")
 }
 
-struct ListVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = List<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_unit<E>(self) -> Result<List<T>, E> {
-        Ok(List::default())
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<List<T>, E> {
-        if is_absent(text) {
-            Ok(List::default())
-        } else {
-            Err(E::invalid_type(de::Unexpected::Other("text"), &self))
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
-        match map.next_key::<de::IgnoredAny>()? {
-            None => Ok(List::default()),
-            Some(_) => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
-        }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
-        let mut list = Vec::new();
-        while let Some(element) = seq.next_element_seed(ElementSeed(PhantomData))? {
-            let elements = ELEMENTS.get() + 1;
-            ELEMENTS.set(elements);
-            if elements > MAX_ELEMENTS {
-                return Err(de::Error::custom(format_args!("expected {TOO_MANY}")));
-            }
-            list.push(element);
-        }
-        Ok(List(list))
-    }
+fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor(PhantomData))
-    }
-}
-
-struct OptionalObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for OptionalObjectVisitor<T> {
-    type Value = OptionalObject<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_unit<E>(self) -> Result<OptionalObject<T>, E> {
-        Ok(OptionalObject::default())
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<OptionalObject<T>, E> {
-        if is_absent(text) {
-            Ok(OptionalObject::default())
-        } else {
-            Err(E::invalid_type(de::Unexpected::Other("text"), &self))
-        }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OptionalObject<T>, A::Error> {
-        match seq.next_element::<de::IgnoredAny>()? {
-            None => Ok(OptionalObject::default()),
-            Some(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &self)),
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OptionalObject<T>, A::Error> {
-        let first = map.next_key::<String>()?;
-        if first.as_deref() == Some(NUMBER_KEY) {
-            return Err(de::Error::invalid_type(
-                de::Unexpected::Other("a number"),
-                &self,
-            ));
-        }
-        T::deserialize(de::value::MapAccessDeserializer::new(Peeked { first, map }))
-            .map(|part| OptionalObject(Some(Box::new(part))))
-    }
-}
-
-/// The key under which serde_json hands a number over with `arbitrary_precision`, as a map of one.
-const NUMBER_KEY: &str = "$serde_json::private::Number";
-
-/// A map whose first key was read already.
-struct Peeked<A> {
-    first: Option<String>,
-    map: A,
-}
-
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Peeked<A> {
-    type Error = A::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, A::Error> {
-        match self.first.take() {
-            Some(key) => seed.deserialize(key.into_deserializer()).map(Some),
-            None => self.map.next_key_seed(seed),
-        }
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
-        self.map.next_value_seed(seed)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for OptionalObject<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OptionalObjectVisitor(PhantomData))
-    }
-}
-
-/// The raw response as a JSON value; `None` when it is not valid JSON, nested too deep, or has so
-/// many values that it would take far more memory than bytes.
+/// The raw response as a JSON value, with U+FFFD for characters that cannot be read; `None` when it
+/// is not valid JSON, nested too deep, or has so many values that it would take far more memory than
+/// bytes.
 pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
     const MAX_VALUES: usize = 2_000_000;
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = without_byte_order_mark(body);
     if memchr::memchr_iter(b',', body).count() > MAX_VALUES {
         return None;
     }
-    serde_json::from_slice(body).ok()
+    match serde_json::from_slice(body) {
+        Ok(document) => Some(document),
+        Err(_) => serde_json::from_slice(&repair::repair(body)?.body).ok(),
+    }
 }
 
 #[cfg(test)]

@@ -180,10 +180,17 @@ impl JobHistory {
                 why: job.message.clone().or_else(|| job.reason.clone()),
             });
         }
-        match &mut self.warnings {
-            None => self.warnings = Some(Warnings::first(&job.events, at)),
-            Some(warnings) => warnings.see(&job.events, at),
+        let mut warnings = match self.warnings.take() {
+            None => Warnings::first(&job.events, at),
+            Some(mut warnings) => {
+                warnings.see(&job.events, at);
+                warnings
+            }
+        };
+        if job.events_unreadable {
+            warnings.note_unreadable(at);
         }
+        self.warnings = Some(warnings);
     }
 
     /// The evaluation of the resource at a moment.

@@ -78,6 +78,13 @@ impl Warnings {
         }
     }
 
+    /// Takes note that the latest response may hold warnings that could not be read.
+    pub(super) fn note_unreadable(&mut self, at: Duration) {
+        self.quiet_since = at;
+        self.undated
+            .get_or_insert_with(|| "events that could not be read".to_owned());
+    }
+
     /// The text of the first warning that is new, if any.
     pub(super) fn new_one(&self) -> Option<&str> {
         self.new.as_deref()
@@ -223,6 +230,17 @@ mod tests {
             assert_eq!(after(&old, &old), (None, Some("重启".to_owned()), 10));
             assert_eq!(after(&old, &[]), (None, None, 1));
         }
+    }
+
+    #[test]
+    fn events_that_cannot_be_read_may_be_warnings() {
+        let mut warnings = Warnings::first(&[], AT(1));
+        warnings.see(&[], AT(10));
+        warnings.note_unreadable(AT(10));
+        assert_eq!(warnings.undated(), Some("events that could not be read"));
+        warnings.see(&[], AT(20));
+        assert_eq!(warnings.undated(), None);
+        assert_eq!(warnings.quiet_since(), AT(10));
     }
 
     #[test]

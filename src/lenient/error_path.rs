@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::TOO_MANY;
+use super::shape::TOO_MANY;
 
 /// More of a path than this helps nobody.
 const MAX_PATH_LEN: usize = 120;
@@ -17,25 +17,32 @@ pub(super) fn explain(error: &serde_json::Error, body: &[u8]) -> String {
         serde_json::error::Category::Eof => format!("more JSON after {place}"),
         serde_json::error::Category::Data if text.contains(TOO_MANY) => TOO_MANY.to_owned(),
         serde_json::error::Category::Data => {
-            // serde_json quotes the value it met ahead of this word; only the expected type is ours.
-            let wanted = text
-                .rsplit_once("expected ")
-                .map_or("another value", |(_, wanted)| wanted);
-            let wanted = wanted.split(" at line").next().unwrap_or(wanted);
             let path = path(&body[..offset(error, body)]);
-            // Readers know nothing of our types.
-            let wanted = match wanted {
-                "a map" => "an object",
-                wanted if wanted.starts_with("struct ") => "an object",
-                wanted => wanted,
-            };
             match path.is_empty() {
                 _ if text.starts_with("duplicate field") => format!("{path} only once at {place}"),
-                true => format!("{wanted} at {place}"),
-                false => format!("{wanted} at {path}, {place}"),
+                true => format!("{} at {place}", wanted(&text)),
+                false => format!("{} at {path}, {place}", wanted(&text)),
             }
         }
         _ => format!("JSON at {place}"),
+    }
+}
+
+/// The path of a value with another type, and what was expected: `data.gpu (expected a number)`.
+pub(super) fn explain_place(error: &serde_json::Error, body: &[u8]) -> String {
+    let path = path(&body[..offset(error, body)]);
+    format!("{path} (expected {})", wanted(&error.to_string()))
+}
+
+/// What was expected, in a reader's words.
+fn wanted(error: &str) -> &str {
+    // serde_json quotes the value it met ahead of this word; only the expected type is ours.
+    let wanted = error.rsplit_once("expected ");
+    let wanted = wanted.map_or("another value", |(_, wanted)| wanted);
+    match wanted.split(" at line").next().unwrap_or(wanted) {
+        "a map" => "an object",
+        wanted if wanted.starts_with("struct ") => "an object",
+        wanted => wanted,
     }
 }
 
@@ -54,7 +61,7 @@ fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
 ///
 /// Decoding into the types of a response could tell it as well, by a second decoder for each of
 /// them, which is a tenth of the binary.
-fn path(read: &[u8]) -> String {
+pub(super) fn path(read: &[u8]) -> String {
     let mut path = Vec::new();
     // A value that was looked at and not begun begins here. It ends in an error in any case.
     let begun: &[u8] = match read.trim_ascii_end().last() {

@@ -1,47 +1,40 @@
 //! Single values as clouds write them, each in any spelling.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use schemars::JsonSchema;
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
-use super::is_absent;
-use crate::model::Time;
+use super::{is_absent, mismatch};
 
 /// Text; absent when null, empty, `--` or missing. Numbers and booleans are taken as text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Text(pub Option<String>);
 
 /// A whole number; absent like [`Text`]. Text and whole floats are read as well.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Int(pub Option<i64>);
 
 /// A number; absent like [`Text`]. Text is read as well.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Num(pub Option<f64>);
 
 /// A truth value; absent like [`Text`]. The words true and false are read as well.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Flag(pub Option<bool>);
 
 /// Text exactly as it came: `""` and `--` are words here, as in a command line. Null is an empty
 /// text; numbers and booleans are taken as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verbatim(pub String);
+pub(super) struct Verbatim(pub(super) String);
 
 impl Text {
-    /// The text of a time that could not be read; `None` where it was read, is absent or is a zero
-    /// date.
-    pub fn unread(&self, read: Option<Time>) -> Option<String> {
-        let text = self.trimmed().filter(|text| !Time::is_unset(text));
-        text.filter(|_| read.is_none()).map(str::to_owned)
-    }
-
-    /// The time that the text names by RFC 3339; `None` for anything else.
-    pub fn rfc3339(&self) -> Option<Time> {
-        Time::from_rfc3339(self.trimmed()?)
-    }
-
     /// The text, trimmed, for comparing.
     pub fn trimmed(&self) -> Option<&str> {
         self.0.as_deref().map(str::trim)
@@ -60,12 +53,26 @@ impl Int {
     }
 }
 
-/// A scalar of any spelling.
-enum Scalar {
-    Absent,
-    Text(String),
+/// A value of any spelling.
+pub(super) enum Scalar<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    Whole(i64),
+    /// Any other number.
     Number(String),
     Flag(bool),
+    /// A list or an object.
+    Other,
+}
+
+impl Scalar<'_> {
+    /// A text that stands for nothing is null.
+    pub(super) fn or_absent(self) -> Self {
+        match self {
+            Self::Text(text) if is_absent(&text) => Self::Null,
+            other => other,
+        }
+    }
 }
 
 /// The key under which serde_json hands a number over, read without a copy of it.
@@ -78,17 +85,20 @@ enum NumberKey {
     Other,
 }
 
-/// Reads a scalar. What is wrong with it is found before the reader goes on, so that the error has
-/// the place of the value.
-struct ScalarVisitor<T> {
-    expected: &'static str,
-    read: fn(Scalar) -> Option<T>,
+/// Reads a scalar; `read` gives an error for a value of another type, with what stands for it.
+///
+/// What is wrong is found before the reader goes on, so that its error has the place of the value.
+pub(super) struct ScalarVisitor<T> {
+    pub(super) expected: &'static str,
+    pub(super) read: fn(Scalar<'_>) -> Result<T, T>,
 }
 
 impl<T> ScalarVisitor<T> {
-    fn read<E: de::Error>(self, scalar: Scalar) -> Result<T, E> {
-        (self.read)(scalar)
-            .ok_or_else(|| E::invalid_value(de::Unexpected::Other("another value"), &self.expected))
+    fn read<E: de::Error>(self, scalar: Scalar<'_>) -> Result<T, E> {
+        match (self.read)(scalar) {
+            Ok(value) => Ok(value),
+            Err(substitute) => mismatch(&self.expected).map(|()| substitute),
+        }
     }
 }
 
@@ -100,11 +110,7 @@ impl<'de, T> Visitor<'de> for ScalarVisitor<T> {
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<T, E> {
-        self.read(Scalar::Absent)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<T, E> {
-        self.read(Scalar::Absent)
+        self.read(Scalar::Null)
     }
 
     fn visit_bool<E: de::Error>(self, flag: bool) -> Result<T, E> {
@@ -112,37 +118,44 @@ impl<'de, T> Visitor<'de> for ScalarVisitor<T> {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
-        self.read(Scalar::Number(number.to_string()))
+        self.read(Scalar::Whole(number))
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
-        self.read(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
-        self.read(Scalar::Number(number.to_string()))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-        self.visit_string(text.to_owned())
-    }
-
-    fn visit_string<E: de::Error>(self, text: String) -> Result<T, E> {
-        self.read(if is_absent(&text) {
-            Scalar::Absent
-        } else {
-            Scalar::Text(text)
+        self.read(match i64::try_from(number) {
+            Ok(number) => Scalar::Whole(number),
+            Err(_) => Scalar::Number(number.to_string()),
         })
     }
 
-    /// With `arbitrary_precision`, serde_json hands a number over as a map of one private key.
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        self.read(Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<T, E> {
+        self.read(Scalar::Text(Cow::Owned(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
+        let substitute = self.read(Scalar::Other)?;
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(substitute)
+    }
+
+    /// With `arbitrary_precision`, serde_json hands most numbers over as a map of one private key.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         match map.next_key()? {
             Some(NumberKey::Number) => {
                 let number = map.next_value()?;
                 self.read(Scalar::Number(number))
             }
-            _ => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
+            Some(NumberKey::Other) => {
+                let substitute = self.read(Scalar::Other)?;
+                map.next_value::<IgnoredAny>()?;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(substitute)
+            }
+            None => self.read(Scalar::Other),
         }
     }
 }
@@ -151,88 +164,76 @@ macro_rules! scalar {
     ($name:ident, $expected:literal, $read:expr) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(ScalarVisitor {
-                    expected: $expected,
-                    read: $read,
-                })
+                let read: fn(Scalar<'_>) -> Result<Self, Self> = $read;
+                let expected = $expected;
+                deserializer.deserialize_any(ScalarVisitor { expected, read })
             }
         }
     };
 }
+pub(super) use scalar;
 
-scalar!(Text, "text", |scalar| Some(Self(match scalar {
-    Scalar::Absent => None,
-    Scalar::Text(text) | Scalar::Number(text) => Some(text),
-    Scalar::Flag(flag) => Some(flag.to_string()),
-})));
-
-scalar!(Int, "a whole number", |scalar| match scalar {
-    Scalar::Absent => Some(Self(None)),
-    Scalar::Text(text) | Scalar::Number(text) => whole(text.trim()).map(|n| Self(Some(n))),
-    Scalar::Flag(_) => None,
+scalar!(Text, "text", |scalar| match scalar.or_absent() {
+    Scalar::Null => Ok(Self(None)),
+    Scalar::Text(text) => Ok(Self(Some(text.into_owned()))),
+    Scalar::Whole(number) => Ok(Self(Some(number.to_string()))),
+    Scalar::Number(text) => Ok(Self(Some(text))),
+    Scalar::Flag(flag) => Ok(Self(Some(flag.to_string()))),
+    Scalar::Other => Err(Self(None)),
 });
 
-scalar!(Num, "a number", |scalar| match scalar {
-    Scalar::Absent => Some(Self(None)),
-    Scalar::Text(text) | Scalar::Number(text) => text
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|number| number.is_finite())
-        .map(|number| Self(Some(number))),
-    Scalar::Flag(_) => None,
+scalar!(Verbatim, "text", |scalar| match scalar {
+    Scalar::Null => Ok(Self::default()),
+    Scalar::Text(text) => Ok(Self(text.into_owned())),
+    Scalar::Whole(number) => Ok(Self(number.to_string())),
+    Scalar::Number(text) => Ok(Self(text)),
+    Scalar::Flag(flag) => Ok(Self(flag.to_string())),
+    Scalar::Other => Err(Self::default()),
 });
 
-scalar!(Flag, "true or false", |scalar| match scalar {
-    Scalar::Absent => Some(Self(None)),
-    Scalar::Flag(flag) => Some(Self(Some(flag))),
-    Scalar::Text(text) | Scalar::Number(text) => match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" => Some(Self(Some(true))),
-        "false" | "0" => Some(Self(Some(false))),
-        _ => None,
-    },
+scalar!(Int, "a whole number", |scalar| {
+    let number = number(scalar, |number| number, whole);
+    number.map(Self).map_err(Self)
 });
 
-struct VerbatimVisitor;
+scalar!(Num, "a number", |scalar| {
+    let number = number(scalar, |number| number as f64, finite);
+    number.map(Self).map_err(Self)
+});
 
-impl<'de> Visitor<'de> for VerbatimVisitor {
-    type Value = Verbatim;
+scalar!(Flag, "true or false", |scalar| match scalar.or_absent() {
+    Scalar::Null => Ok(Self(None)),
+    Scalar::Flag(flag) => Ok(Self(Some(flag))),
+    Scalar::Text(text) => flag(&text),
+    Scalar::Whole(number @ 0..=1) => Ok(Self(Some(number == 1))),
+    Scalar::Whole(_) | Scalar::Number(_) | Scalar::Other => Err(Self(None)),
+});
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text")
-    }
-
-    fn visit_unit<E>(self) -> Result<Verbatim, E> {
-        Ok(Verbatim::default())
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Verbatim, E> {
-        Ok(Verbatim(flag.to_string()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Verbatim, E> {
-        Ok(Verbatim(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Verbatim, E> {
-        Ok(Verbatim(text))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Verbatim, A::Error> {
-        let number = ScalarVisitor {
-            expected: "text",
-            read: |scalar| match scalar {
-                Scalar::Number(text) => Some(Verbatim(text)),
-                Scalar::Absent | Scalar::Text(_) | Scalar::Flag(_) => None,
-            },
-        };
-        number.visit_map(map)
-    }
+fn number<N>(
+    scalar: Scalar<'_>,
+    from_whole: fn(i64) -> N,
+    parse: fn(&str) -> Option<N>,
+) -> Result<Option<N>, Option<N>> {
+    let number = match scalar.or_absent() {
+        Scalar::Null => return Ok(None),
+        Scalar::Text(text) => parse(text.trim()),
+        Scalar::Whole(number) => Some(from_whole(number)),
+        Scalar::Number(text) => parse(&text),
+        Scalar::Flag(_) | Scalar::Other => None,
+    };
+    number.map(Some).ok_or(None)
 }
 
-impl<'de> Deserialize<'de> for Verbatim {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(VerbatimVisitor)
+fn finite(text: &str) -> Option<f64> {
+    let number = text.parse::<f64>().ok();
+    number.filter(|number| number.is_finite())
+}
+
+fn flag(text: &str) -> Result<Flag, Flag> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(Flag(Some(true))),
+        "false" | "0" => Ok(Flag(Some(false))),
+        _ => Err(Flag(None)),
     }
 }
 

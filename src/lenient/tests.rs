@@ -7,8 +7,11 @@ struct Answer {
     int: Int,
     num: Num,
     flag: Flag,
-    list: List<Text>,
+    list: List<Inner>,
+    words: Words,
     part: OptionalObject<Inner>,
+    map: Map<Int>,
+    time: Timestamp,
 }
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -21,7 +24,7 @@ struct Inner {
 fn absence_in_four_spellings_is_one() {
     for absent in ["null", "\"\"", "\"--\"", "\" \""] {
         let json = format!(
-            r#"{{"text":{absent},"int":{absent},"num":{absent},"flag":{absent},"list":{absent},"part":{absent}}}"#
+            r#"{{"text":{absent},"int":{absent},"num":{absent},"flag":{absent},"list":{absent},"words":{absent},"part":{absent},"map":{absent},"time":{absent}}}"#
         );
         assert_eq!(
             decode::<Answer>(json.as_bytes()),
@@ -52,10 +55,144 @@ fn a_list_is_no_row_of_fields() {
 
 #[test]
 fn words_of_a_command_line_are_kept_as_they_came() {
-    let words: List<Verbatim> = decode(br#"["a\n", "", "--", null, 7.0, true]"#).unwrap();
-    let words: Vec<_> = words.0.into_iter().map(|word| word.0).collect();
-    assert_eq!(words, ["a\n", "", "--", "", "7.0", "true"]);
-    assert!(decode::<List<Verbatim>>(b"[[]]").is_err());
+    let answer: Answer = decode(br#"{"words":["a\n", "", "--", null, 7.0, true]}"#).unwrap();
+    assert_eq!(answer.words.0, ["a\n", "", "--", "", "7.0", "true"]);
+    assert!(decode::<Answer>(br#"{"words":[[]]}"#).is_err());
+}
+
+#[test]
+fn a_list_may_be_wrapped_in_an_object() {
+    let ids = |json: &str| -> Result<Vec<Option<String>>, String> {
+        let list: WrappedList<Inner> = decode(json.as_bytes())?;
+        Ok(list.0.into_iter().map(|inner| inner.id.0).collect())
+    };
+    let one = Ok(vec![Some("a".to_owned())]);
+    assert_eq!(ids(r#"{"Item":[{"id":"a"}]}"#), one);
+    assert_eq!(ids(r#"[{"id":"a"}]"#), one);
+    for empty in [
+        "{}",
+        "null",
+        "[]",
+        r#""""#,
+        r#"{"Item":null}"#,
+        r#"{"Item":{}}"#,
+    ] {
+        assert_eq!(ids(empty), Ok(vec![]), "{empty}");
+    }
+    for other in ["7", r#""a""#, r#"{"Item":7}"#, "true"] {
+        assert!(ids(other).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn a_required_list_tells_why_it_is_not_there() {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Page {
+        rows: Required<List<Inner>>,
+    }
+    let rows = |json: &str, total| {
+        let page: Page = decode_response(json.as_bytes()).unwrap();
+        page.rows.rows("rows", total).map(|rows| rows.len())
+    };
+    let missing = Err("a list rows".to_owned());
+    assert_eq!(rows(r#"{"rows":[{},7,null]}"#, None), Ok(3));
+    assert_eq!(rows(r#"{"rows":""}"#, None), Ok(0));
+    for json in ["{}", r#"{"rows":null}"#] {
+        assert_eq!(rows(json, Some(0)), Ok(0));
+        assert_eq!(rows(json, Some(1)), missing);
+        assert_eq!(rows(json, None), missing);
+    }
+    for json in [r#"{"rows":7}"#, r#"{"rows":{"a":1}}"#, r#"{"rows":"x"}"#] {
+        assert_eq!(rows(json, Some(0)), missing);
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_absent_and_named_once() {
+    let other_types = [
+        ("text", "{}", "text"),
+        ("int", "\"x\"", "a whole number"),
+        ("int", "12345678901234567890123", "a whole number"),
+        ("num", "[1, [2]]", "a number"),
+        ("flag", "-7", "true or false"),
+        ("list", "true", "a list"),
+        ("words", "{\"a\": 1}", "a list"),
+        ("part", "1.5", "an object"),
+        ("part", "[{\"id\": 1}]", "an object"),
+        ("map", "[{}]", "an object"),
+        ("time", "{\"a\": {\"b\": 1}}", "a time"),
+        ("time", "\"昨天\"", "a time"),
+    ];
+    for (field, value, expected) in other_types {
+        let json = format!(r#"{{"{field}": {value}, "other": 1}}"#);
+        let (answer, unreadable) =
+            collect_unreadable(|| decode_response::<Answer>(json.as_bytes()));
+        let mut answer = answer.unwrap();
+        answer.time = Timestamp::default();
+        assert_eq!(answer, Answer::default(), "{json}");
+        assert_eq!(unreadable.named, [format!("{field} (expected {expected})")]);
+        assert!(decode::<Answer>(json.as_bytes()).is_err(), "{json}");
+    }
+    let json = br#"{"list": [{"id": "a"}, 7, {"id": []}], "int": 1}"#;
+    let (answer, unreadable) = collect_unreadable(|| decode_response::<Answer>(json));
+    let answer = answer.unwrap();
+    assert_eq!((answer.list.0.len(), answer.int.0), (3, Some(1)));
+    let notice = unreadable.notice("List").unwrap();
+    assert_eq!(
+        notice.message,
+        "unreadable fields in the response of List: list[1] (expected an object), list[2].id \
+         (expected text)"
+    );
+}
+
+#[test]
+fn the_first_unreadable_fields_are_named_and_the_others_counted() {
+    let list = vec!["{\"id\":{}}"; 30].join(",");
+    let json = format!(r#"{{"list":[{list}]}}"#);
+    let (answer, unreadable) = collect_unreadable(|| decode_response::<Answer>(json.as_bytes()));
+    assert_eq!(answer.unwrap().list.0.len(), 30);
+    assert_eq!((unreadable.named.len(), unreadable.count), (8, 30));
+    let message = unreadable.notice("List").unwrap().message;
+    assert!(
+        message.ends_with("list[7].id (expected text), and 22 more"),
+        "{message}"
+    );
+    let (_, unreadable) = collect_unreadable(|| decode_response::<Answer>(b"{}"));
+    assert_eq!(unreadable.notice("List"), None);
+}
+
+#[test]
+fn characters_that_cannot_be_read_cost_nothing_else() {
+    let half = br#"{"text": "party \ud83d", "part": {"id": "x"}}"#;
+    let cut = b"{\"text\": \"party \xe6\x96\", \"part\": {\"id\": \"x\"}}";
+    for json in [&half[..], cut] {
+        let (answer, unreadable) = collect_unreadable(|| decode_response::<Answer>(json));
+        let answer = answer.unwrap();
+        assert_eq!(answer.text.trimmed(), Some("party \u{fffd}"));
+        assert_eq!(answer.part.0.unwrap().id.trimmed(), Some("x"));
+        assert_eq!(unreadable.named, ["text (invalid characters)"]);
+        assert_eq!(parse_raw(json).unwrap()["text"], "party \u{fffd}");
+        assert!(decode::<Answer>(json).is_err());
+    }
+}
+
+#[test]
+fn what_must_not_be_missed_tells_absent_from_unreadable() {
+    let read = |json: &str| decode_response::<OneChecked>(json.as_bytes()).unwrap().flag;
+    let checked = |value: Option<bool>, is_unreadable| Checked {
+        value: Flag(value),
+        is_unreadable,
+    };
+    assert_eq!(read(r#"{"flag": true}"#), checked(Some(true), false));
+    assert_eq!(read(r#"{"flag": null}"#), checked(None, false));
+    assert_eq!(read(r#"{"flag": []}"#), checked(None, true));
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OneChecked {
+    flag: Checked<Flag>,
 }
 
 #[test]
@@ -85,8 +222,8 @@ fn an_error_names_the_place_and_never_the_value() {
     for (body, expected) in [
         (r#"{"num": {}, "int": 1}"#, "a number at num"),
         (r#"{"int": 1, "num": ["x"]}"#, "a number at num"),
-        (r#"{"list": [1, "x", {"hunter2": 1}]}"#, "text at list[2]"),
-        (r#"{"list": [1, [2], 3]}"#, "text at list[1]"),
+        (r#"{"words": [1, "x", {"hunter2": 1}]}"#, "text at words[2]"),
+        (r#"{"words": [1, [2], 3]}"#, "text at words[1]"),
         (r#"{"list": "hunter2"}"#, "a list at list"),
         (r#"{"list": {"a": 1}}"#, "a list at list"),
         (r#"{"part": [1]}"#, "an object at part"),
@@ -108,10 +245,12 @@ fn an_error_names_the_place_and_never_the_value() {
 
 #[test]
 fn refuses_more_elements_than_fit_into_memory() {
-    let list = format!(r#"{{"list":[{}1]}}"#, "1,".repeat(200_000));
-    assert_eq!(decode::<Answer>(list.as_bytes()).unwrap_err(), TOO_MANY);
-    let list = format!(r#"{{"list":[{}1]}}"#, "1,".repeat(199_999));
-    assert!(decode::<Answer>(list.as_bytes()).is_ok());
+    for field in ["words", "list"] {
+        let json = |count| format!(r#"{{"{field}":[{}null]}}"#, "null,".repeat(count));
+        let error = decode::<Answer>(json(200_000).as_bytes()).unwrap_err();
+        assert_eq!(error, shape::TOO_MANY);
+        assert!(decode::<Answer>(json(199_999).as_bytes()).is_ok());
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub use skipped_source::SkippedSource;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use texts::TextField;
-pub use time::Time;
+pub use time::{Time, TimeText};
 
 /// A job, container instance, invocation or service: the resource a reference names.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
@@ -100,6 +100,9 @@ pub struct Job {
     pub tasks: Vec<Task>,
     /// Events, newest first.
     pub events: Vec<Event>,
+    /// True when there may be more events, which could not be read; not shown.
+    #[serde(skip)]
+    pub events_unreadable: bool,
     /// How many rows of `events` are warnings.
     pub warning_count: u64,
     /// Fields of this kind only.

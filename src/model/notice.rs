@@ -84,6 +84,8 @@ notice_codes! {
     TokenCache = "token_cache",
     /// A cloud's word for a state is in no table.
     UnknownState = "unknown_state",
+    /// Fields of a response have another type than expected, or characters that cannot be read.
+    UnreadableField = "unreadable_field",
 }
 
 impl NoticeCode {

@@ -41,6 +41,7 @@ impl Job {
     pub fn visit_texts(&mut self, visit: Visit<'_>) {
         let Self {
             reference: _,
+            events_unreadable: _,
             input: _,
             cloud: _,
             profile: _,

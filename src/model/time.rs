@@ -26,42 +26,15 @@ impl Time {
         moment.and_then(Self::new)
     }
 
-    /// From RFC 3339 or any other form that [`Time::from_text`] reads; a missing zone is taken as UTC.
+    /// From RFC 3339 or any other form that [`TimeText`] reads; a missing zone is taken as UTC.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         Self::from_text(text, 0)
     }
 
-    /// From wall-clock text `YYYY-MM-DD HH:MM:SS` at an offset of so many seconds east of UTC, or any
-    /// other form that [`Time::from_text`] reads.
-    pub fn from_local(text: &str, offset_seconds: i32) -> Option<Self> {
-        Self::from_text(text, offset_seconds)
-    }
-
-    /// From the forms that servers write times in: RFC 3339, ISO 8601 with `+0800`, wall-clock text
-    /// with `-` or `/`, compact digits, and Unix times in seconds, milliseconds, microseconds or
-    /// nanoseconds. Text without a zone is taken at `offset_seconds` east of UTC.
-    ///
-    /// `None` for anything else, and for what means "not set": year 1 or earlier, and Unix time 0.
+    /// From any form that [`TimeText`] reads. Text without a zone is taken at `offset_seconds` east of
+    /// UTC. `None` for anything else, and for what means "not set".
     pub fn from_text(text: &str, offset_seconds: i32) -> Option<Self> {
-        let text = text.trim();
-        let moment = with_zone(text).or_else(|| unix(text)).or_else(|| {
-            let zone = FixedOffset::east_opt(offset_seconds)?;
-            let wall = without_zone(text)?.and_local_timezone(zone).single()?;
-            Some(wall.to_utc())
-        })?;
-        let is_set = moment.year() > 1 && moment.timestamp() != 0;
-        is_set.then(|| Self::new(moment)).flatten()
-    }
-
-    /// True for the texts by which servers say that there is no time: zeros, and dates of the years 0
-    /// and 1.
-    pub fn is_unset(text: &str) -> bool {
-        let text = text.trim();
-        let is_date_of = |year: &str| {
-            let rest = text.strip_prefix(year);
-            rest.is_some_and(|rest| rest.starts_with(['-', '/']))
-        };
-        text.bytes().all(|byte| byte == b'0') || ["0000", "0001"].into_iter().any(is_date_of)
+        TimeText::parse(text).at(offset_seconds)
     }
 
     /// Whole seconds from `earlier` to this moment, rounded down.
@@ -80,6 +53,72 @@ impl Time {
     }
 }
 
+/// What a server's text of a time says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TimeText {
+    /// Nothing: zeros, or a date that stands for a missing one, such as one of year 1 or 1970-01-01.
+    #[default]
+    Unset,
+    /// A moment.
+    Zoned(Time),
+    /// A date and a time of day without a zone.
+    Local(NaiveDateTime),
+    /// Anything else.
+    Unreadable(String),
+}
+
+impl TimeText {
+    /// Reads the forms that servers write times in: RFC 3339, ISO 8601 with `+0800` or `+08`, Go's and
+    /// Java's default texts, RFC 2822, wall-clock text with `-` or `/`, compact digits, and Unix times
+    /// in seconds, milliseconds, microseconds or nanoseconds.
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        let readers = [with_zone, unix, go, java];
+        if is_zero(text) {
+            Self::Unset
+        } else if let Some(moment) = readers.iter().find_map(|read| read(text)) {
+            match (is_placeholder(moment), Time::new(moment)) {
+                (true, _) => Self::Unset,
+                (false, Some(time)) => Self::Zoned(time),
+                (false, None) => Self::Unreadable(text.to_owned()),
+            }
+        } else {
+            match without_zone(text) {
+                Some(wall) if is_placeholder(wall.and_utc()) => Self::Unset,
+                Some(wall) if wall.year() <= 9999 => Self::Local(wall),
+                _ => Self::Unreadable(text.to_owned()),
+            }
+        }
+    }
+
+    /// The time; one without a zone is so many seconds east of UTC.
+    pub fn at(&self, offset_seconds: i32) -> Option<Time> {
+        match self {
+            Self::Unset | Self::Unreadable(_) => None,
+            Self::Zoned(time) => Some(*time),
+            Self::Local(wall) => {
+                let zone = FixedOffset::east_opt(offset_seconds)?;
+                Time::new(wall.and_local_timezone(zone).single()?.to_utc())
+            }
+        }
+    }
+}
+
+/// True for zeros, for dates that no calendar has, and for the Unix times that stand for no time: -1,
+/// and year 1 in seconds or milliseconds.
+fn is_zero(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'0')
+        || ["0000-", "0000/"].iter().any(|year| text.starts_with(year))
+        || matches!(text, "-1" | "-62135596800" | "-62135596800000")
+}
+
+/// True for the dates that languages and databases have in the place of a missing one: those of the
+/// years 1, 1601, 1753, 1900 and the like, and the first days of 1970 in any zone.
+fn is_placeholder(moment: DateTime<Utc>) -> bool {
+    const TWO_DAYS: i64 = 2 * 86_400;
+    moment.timestamp() < TWO_DAYS
+}
+
 fn with_zone(text: &str) -> Option<DateTime<Utc>> {
     const FORMS: [&str; 4] = [
         "%Y-%m-%dT%H:%M:%S%.f%#z",
@@ -88,12 +127,38 @@ fn with_zone(text: &str) -> Option<DateTime<Utc>> {
         "%Y/%m/%d %H:%M:%S%.f %#z",
     ];
     let other = || {
-        FORMS
-            .iter()
-            .find_map(|form| DateTime::parse_from_str(text, form).ok())
+        let mut forms = FORMS.iter();
+        forms.find_map(|form| DateTime::parse_from_str(text, form).ok())
     };
-    let moment = DateTime::parse_from_rfc3339(text).ok().or_else(other)?;
-    Some(moment.to_utc())
+    let rfc2822 = || DateTime::parse_from_rfc2822(text).ok();
+    let moment = DateTime::parse_from_rfc3339(text).ok().or_else(other);
+    Some(moment.or_else(rfc2822)?.to_utc())
+}
+
+/// `2024-01-02 15:04:05.999 +0800 CST m=+0.01`, as Go prints times.
+fn go(text: &str) -> Option<DateTime<Utc>> {
+    let (end, _) = text.match_indices(' ').nth(2)?;
+    let (moment, name) = text.split_at(end);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || " +-=.".contains(c);
+    let moment = DateTime::parse_from_str(moment, "%Y-%m-%d %H:%M:%S%.f %z").ok();
+    Some(moment.filter(|_| name.chars().all(is_name))?.to_utc())
+}
+
+/// `Tue Jan 02 15:04:05 CST 2024`, as Java prints times.
+fn java(text: &str) -> Option<DateTime<Utc>> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [day, month, date, clock, zone, year] = words[..] else {
+        return None;
+    };
+    let offset = match zone {
+        "UTC" | "GMT" | "Z" => "+0000",
+        // On servers of Chinese clouds it is China Standard Time.
+        "CST" => "+0800",
+        _ => zone.strip_prefix("GMT").or(zone.strip_prefix("UTC"))?,
+    };
+    let text = format!("{day} {month} {date} {clock} {offset} {year}");
+    let moment = DateTime::parse_from_str(&text, "%a %b %d %H:%M:%S %#z %Y");
+    Some(moment.ok()?.to_utc())
 }
 
 fn without_zone(text: &str) -> Option<NaiveDateTime> {
@@ -196,6 +261,13 @@ mod tests {
             "1716201589000",
             "1716201589000000",
             "1716201589000000000",
+            "2024-05-20 10:39:49.5 +0000 UTC",
+            "2024-05-20 18:39:49 +0800 CST m=+0.012",
+            "2024-05-20 18:39:49 +0800 +0800",
+            "Mon May 20 18:39:49 CST 2024",
+            "Mon May 20 10:39:49 UTC 2024",
+            "Mon May 20 18:39:49 GMT+08:00 2024",
+            "Mon, 20 May 2024 10:39:49 GMT",
         ] {
             let time = shown(Time::from_text(text, 8 * 3600));
             assert_eq!(time.as_deref(), Some("2024-05-20T10:39:49Z"), "{text}");
@@ -236,11 +308,31 @@ mod tests {
             "0000-00-00 00:00:00",
             "0001-01-01T00:00:00Z",
             "0001/01/01 08:05:43",
+            "0001-01-01 00:00:00 +0000 UTC",
+            "1601-01-01T00:00:00Z",
+            "1753-01-01 00:00:00",
+            "1900-01-01T00:00:00+08:00",
+            "1970-01-01T00:00:00Z",
+            "1970-01-01 08:00:00",
+            "Thu Jan 01 08:00:00 CST 1970",
+            "0000000001",
+            "-1",
+            "-62135596800",
         ] {
-            assert!(Time::is_unset(text), "{text}");
+            assert_eq!(TimeText::parse(text), TimeText::Unset, "{text}");
         }
-        for text in ["--", "昨天", "00:05", "1", "0002-01-01 00:00:00", "0001"] {
-            assert!(!Time::is_unset(text), "{text}");
+        for text in [
+            "--",
+            "昨天",
+            "00:05",
+            "1",
+            "0001",
+            "-7",
+            "20240520",
+            "12345-01-01 00:00:00",
+        ] {
+            let unreadable = TimeText::Unreadable(text.to_owned());
+            assert_eq!(TimeText::parse(text), unreadable);
         }
     }
 
@@ -260,15 +352,15 @@ mod tests {
 
     #[test]
     fn reads_wall_clocks_at_their_offset_and_zeros_as_not_set() {
-        let time = Time::from_local("2022-05-11 19:30:34", 8 * 3600);
+        let time = Time::from_text("2022-05-11 19:30:34", 8 * 3600);
         assert_eq!(shown(time).as_deref(), Some("2022-05-11T11:30:34Z"));
-        assert_eq!(Time::from_local("0000-00-00 00:00:00", 0), None);
-        assert_eq!(Time::from_local("--", 0), None);
+        assert_eq!(Time::from_text("0000-00-00 00:00:00", 0), None);
+        assert_eq!(Time::from_text("--", 0), None);
     }
 
     #[test]
     fn refuses_years_that_rfc_3339_cannot_write() {
         assert_eq!(Time::from_rfc3339("+10000-01-01T00:00:00Z"), None);
-        assert_eq!(Time::from_local("12345-01-01 00:00:00", 0), None);
+        assert_eq!(Time::from_text("12345-01-01 00:00:00", 0), None);
     }
 }

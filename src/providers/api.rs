@@ -1,9 +1,12 @@
 //! One call of a cloud's API: signed, sent with retries, and decoded.
 
 use super::errors::{ErrorContext, ErrorSpec};
+use super::{GetResult, Page};
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer};
+use crate::lenient::collect_unreadable;
+use crate::model::Notice;
 
 /// An account whose requests are signed, with what its cloud's error codes mean.
 pub(super) struct SigningClient<S> {
@@ -23,6 +26,27 @@ pub(super) struct Decoded<T> {
     pub data: T,
     /// The cloud's id of the request, where a header has it.
     pub request_id: Option<String>,
+    /// The fields that could not be read, if there are any.
+    pub unreadable: Option<Notice>,
+}
+
+impl Decoded<GetResult> {
+    /// What was found, with the id of its request and the fields that could not be read.
+    pub fn into_result(self) -> GetResult {
+        let mut found = self.data;
+        found.job.request_id = self.request_id.or(found.job.request_id);
+        found.notices.extend(self.unreadable);
+        found
+    }
+}
+
+impl<R> Decoded<Page<R>> {
+    /// The page with the fields that could not be read.
+    pub fn into_page(self) -> Page<R> {
+        let mut page = self.data;
+        page.notices.extend(self.unreadable);
+        page
+    }
 }
 
 /// Why a successful response is of no use.
@@ -89,8 +113,13 @@ impl<S: Signer + 'static> SigningClient<S> {
         decode: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Decoded<T>, Problem> {
         let request_id = (self.errors.request_id)(response);
-        match decode(&response.body).map_err(Into::into) {
-            Ok(data) => Ok(Decoded { data, request_id }),
+        let (decoded, unreadable) = collect_unreadable(|| decode(&response.body));
+        match decoded.map_err(Into::into) {
+            Ok(data) => Ok(Decoded {
+                data,
+                request_id,
+                unreadable: unreadable.notice(request.operation),
+            }),
             Err(DecodeError::Failed(error)) => {
                 Err(self.http.to_problem(request, *error, Some(response), 1))
             }

@@ -1,6 +1,6 @@
 //! Which fields the `details` of a kind have, as their types say.
 
-use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
@@ -10,7 +10,7 @@ use crate::kind::Kind;
 /// # Errors
 /// What there is in the place of the first part that no kind has, each as a whole path.
 pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
-    let mut generator = SchemaGenerator::default();
+    let mut generator = SchemaSettings::default().for_serialize().into_generator();
     let shapes = kinds.iter().flat_map(|kind| kind.details.job);
     let mut here: Vec<Value> = shapes
         .map(|shape| shape(&mut generator).to_value())

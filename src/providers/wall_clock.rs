@@ -1,4 +1,4 @@
-use super::lenient::Text;
+use super::lenient::Timestamp;
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode, Time};
 use crate::settings::Profile;
@@ -28,14 +28,19 @@ impl WallClock {
         })
     }
 
-    /// The moment that `YYYY-MM-DD HH:MM:SS` names; `None` for anything else.
-    pub fn parse(self, text: &Text) -> Option<Time> {
-        Time::from_local(text.trimmed()?, self.offset_seconds)
+    /// The moment that a response names.
+    pub fn at(self, time: &Timestamp) -> Option<Time> {
+        time.at(self.offset_seconds)
     }
 
-    /// Tells once that the zone is an assumption, if any time was read with it.
-    pub fn note_assumed(self, cloud: &str, times: &[Option<Time>], notices: &mut Vec<Notice>) {
-        if self.is_assumed && times.iter().any(Option::is_some) {
+    /// Says once that the zone is an assumption, if any of these times has none.
+    pub fn note_assumed<'a>(
+        self,
+        cloud: &str,
+        times: impl IntoIterator<Item = &'a Timestamp>,
+        notices: &mut Vec<Notice>,
+    ) {
+        if self.is_assumed && times.into_iter().any(Timestamp::is_local) {
             notices.push(Notice::new(
                 NoticeCode::AssumedUtcOffset,
                 format!("{cloud} returns times without a time zone; assuming UTC+8 (set utc_offset to change it)"),

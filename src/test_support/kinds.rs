@@ -15,23 +15,33 @@ use super::{
     emulated, start_time,
 };
 use crate::error::Category;
+use crate::http::Transport;
 use crate::kind::Kind;
 use crate::providers::test_support::{self, ask, assert_model, json, model, path, profile};
 use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions};
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 
 /// When models are seen that do not say so.
-const OBSERVED_AT: &str = "2026-01-02T03:04:05Z";
+pub(super) const OBSERVED_AT: &str = "2026-01-02T03:04:05Z";
 
 /// Words that begin what no masked output may show.
 const SECRETS: [&str; 3] = ["secret-in-", "tok-in-", "s3cret"];
 
 /// Checks a kind in a test of its own.
 macro_rules! check_kind {
-    ($kind:expr) => {
+    ($kind:expr, essential: $essential:expr, evidence: $evidence:expr) => {
         #[tokio::test]
         async fn the_kind_reads_its_fixtures_and_its_emulator() {
             $crate::test_support::kinds::check($kind).await;
+        }
+
+        #[tokio::test]
+        async fn a_field_of_another_type_costs_itself_alone() {
+            let fields = $crate::test_support::mutations::Fields {
+                essential: &$essential,
+                evidence: &$evidence,
+            };
+            $crate::test_support::mutations::check_kind($kind, fields).await;
         }
     };
 }
@@ -60,7 +70,7 @@ pub async fn check(kind: &'static Kind) {
 }
 
 /// The fixtures with a model, below `fixtures/`, without their endings.
-fn fixtures(kind: &Kind) -> Vec<String> {
+pub(super) fn fixtures(kind: &Kind) -> Vec<String> {
     let files = fs::read_dir(path(&kind.to_string())).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let stems = names.filter_map(|name| Some(name.strip_suffix(".model.json")?.to_owned()));
@@ -92,13 +102,22 @@ fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> R
 }
 
 fn connect(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
+    client(cloud, server, &server.transport())
+}
+
+/// A client of the server with a transport of its own or a shared one.
+pub(super) fn client(
+    cloud: &'static Cloud,
+    server: &TestServer,
+    transport: &Arc<Transport>,
+) -> Box<dyn Client> {
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
     let mut variables = vec![(endpoint.as_str(), server.origin.as_str())];
     variables.extend(emulated(cloud).environment());
-    (cloud.connect)(&profile(cloud, &variables), &server.transport()).unwrap()
+    (cloud.connect)(&profile(cloud, &variables), transport).unwrap()
 }
 
-fn reference(kind: &'static Kind, text: &str) -> Reference {
+pub(super) fn reference(kind: &'static Kind, text: &str) -> Reference {
     let parser = ReferenceParser {
         kinds: &[kind],
         reserved: &[],
@@ -111,7 +130,7 @@ fn reference(kind: &'static Kind, text: &str) -> Reference {
     }
 }
 
-fn scope(kind: &'static Kind) -> Scope {
+pub(super) fn scope(kind: &'static Kind) -> Scope {
     let sample = reference(kind, kind.template.sample);
     let (_, parents) = sample.segments.split_last().unwrap();
     let parents: Vec<&str> = parents.iter().map(String::as_str).collect();

@@ -1,6 +1,7 @@
 //! What tests need of more than one layer: the emulated clouds as peers of their clients.
 
 pub mod kinds;
+pub mod mutations;
 mod server;
 
 pub(crate) use crate::emulator::{

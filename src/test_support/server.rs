@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{EmulatedState, ServerRequest, ServerResponse, emulated};
@@ -36,7 +36,8 @@ impl TestServer {
         let (seconds, operations) = (served.seconds.clone(), served.operations.clone());
         let world = Arc::new(world);
         tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
                 let (seconds, operations) = (seconds.clone(), operations.clone());
                 let (world, script) = (world.clone(), script.clone());
                 tokio::spawn(async move {
@@ -81,7 +82,7 @@ fn at(seconds: &AtomicI64) -> DateTime<Utc> {
     start_time() + TimeDelta::seconds(seconds.load(Ordering::Relaxed))
 }
 
-async fn read(stream: &mut TcpStream) -> Option<ServerRequest> {
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<ServerRequest> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -109,7 +110,7 @@ async fn read(stream: &mut TcpStream) -> Option<ServerRequest> {
     })
 }
 
-async fn write(stream: &mut TcpStream, answer: &ServerResponse, now: DateTime<Utc>) {
+async fn write(stream: &mut BufReader<TcpStream>, answer: &ServerResponse, now: DateTime<Utc>) {
     let mut head = format!(
         "HTTP/1.1 {} X\r\ndate: {}\r\ncontent-length: {}\r\n",
         answer.status,

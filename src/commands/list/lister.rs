@@ -103,6 +103,7 @@ impl ScopeLister {
         let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
         let now = self.lookup.now()?;
         let mut on_page = |page: Page<GetResult>| {
+            self.lookup.keep_notices(page.notices);
             let rows = page.rows.into_iter();
             let jobs = rows
                 .map(|found| self.lookup.finalize_at(found, now))
@@ -131,6 +132,7 @@ impl ScopeLister {
         let limit = self.options.limit_for_scopes(self.format);
         let limit = limit.filter(|_| self.options.filter_description.is_none());
         let mut on_page = |page: Page<ScopeSummary>| {
+            self.lookup.keep_notices(page.notices);
             let mut rows = page.rows;
             rows.retain(|scope| self.options.matches_scope(scope));
             for scope in &mut rows {

@@ -17,7 +17,7 @@ use crate::commands::progress_line::SLOW_REQUEST;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
-use crate::model::{Job, Time};
+use crate::model::{Job, Notice, Time};
 use crate::output::document::Envelope;
 use crate::providers::{self, Client, GetOptions, GetResult, mask_job, redact_job};
 use crate::reference::{LATEST, Reference, Scope};
@@ -165,11 +165,16 @@ impl Lookup {
             mask_job(&mut found.job);
         }
         redact_job(&mut found.job, self.transport.redactor());
-        for mut notice in found.notices {
+        self.keep_notices(found.notices);
+        found.job
+    }
+
+    /// Keeps the notices of a response, redacted.
+    pub(in crate::commands) fn keep_notices(&self, notices: Vec<Notice>) {
+        for mut notice in notices {
             self.transport.redactor().text(&mut notice.message);
             self.notices.push(notice);
         }
-        found.job
     }
 
     /// The present.

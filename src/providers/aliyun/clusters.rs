@@ -7,132 +7,118 @@ use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::job::JOB;
-use super::wrapped_list::WrappedList;
 use crate::error::Problem;
 use crate::http::Method;
 use crate::model::ScopeSummary;
-use crate::providers::lenient::{self, Int, Num, OptionalObject, Text};
+use crate::providers::api::Decoded;
+use crate::providers::lenient::{
+    self, DefaultObject, Int, Num, Required, Text, Timestamp, WrappedList,
+};
 use crate::providers::{Cursor, GetOptions, ScopePage};
 use crate::reference::Scope;
 
 /// How many clusters a page is asked to hold; the cloud gives no more.
 const PAGE_SIZE: usize = 50;
 
-/// `details` of a cluster.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
-#[schemars(rename = "AliyunCluster")]
+/// `details` of a cluster, as `ClusterInfoSimple` holds them.
+#[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "AliyunCluster", !default)]
 pub struct ClusterDetails {
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    id: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    name: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    status: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    region_id: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    create_time: Timestamp,
     /// Text of its owner.
-    pub description: Option<String>,
+    pub description: Text,
     /// Zone it lies in.
-    pub zone_id: Option<String>,
+    pub zone_id: Text,
     /// `PublicCloud`, `OnPremise` or the like.
-    pub location: Option<String>,
+    pub location: Text,
     /// Scheduler, such as `slurm` or `pbs`.
-    pub scheduler: Option<String>,
+    #[serde(rename(deserialize = "SchedulerType"))]
+    pub scheduler: Text,
     /// Operating system of its nodes.
-    pub os: Option<String>,
+    #[serde(rename(deserialize = "OsTag"))]
+    pub os: Text,
     /// `Standard`, `Advanced`, `Simple` or `Tiny`.
-    pub deploy_mode: Option<String>,
+    pub deploy_mode: Text,
     /// Version of E-HPC.
-    pub ehpc_version: Option<String>,
+    pub ehpc_version: Text,
     /// Compute nodes in all.
-    pub node_count: Option<i64>,
+    #[serde(rename(deserialize = "Count"))]
+    pub node_count: Int,
     /// Compute nodes by how they are.
-    pub computes: NodeCounts,
+    pub computes: DefaultObject<NodeCounts>,
     /// Manager nodes by how they are.
-    pub managers: NodeCounts,
+    pub managers: DefaultObject<NodeCounts>,
     /// Login nodes, a JSON text of the cloud's own.
-    pub login_nodes: Option<String>,
+    pub login_nodes: Text,
     /// What all compute nodes have.
-    pub total_resources: ClusterResources,
+    pub total_resources: DefaultObject<ClusterResources>,
     /// What of it is in use.
-    pub used_resources: ClusterResources,
+    pub used_resources: DefaultObject<ClusterResources>,
     /// Highest price an hour of its spot nodes.
-    pub spot_price_limit: Option<f64>,
+    #[serde(rename(deserialize = "ComputeSpotPriceLimit"))]
+    pub spot_price_limit: Num,
     /// Virtual private cloud.
-    pub vpc_id: Option<String>,
+    pub vpc_id: Text,
     /// Its switch.
-    pub vswitch_id: Option<String>,
+    #[serde(rename(deserialize = "VSwitchId"))]
+    pub vswitch_id: Text,
 }
 
 /// Nodes of a cluster by how they are.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
+#[serde(default)]
+#[schemars(!default)]
 pub struct NodeCounts {
     /// All of them.
-    pub total: Option<i64>,
+    #[serde(rename(deserialize = "Total"))]
+    pub total: Int,
     /// Well.
-    pub normal: Option<i64>,
+    #[serde(rename(deserialize = "NormalCount"))]
+    pub normal: Int,
     /// Not well.
-    pub exception: Option<i64>,
+    #[serde(rename(deserialize = "ExceptionCount"))]
+    pub exception: Int,
     /// Being changed.
-    pub operating: Option<i64>,
+    #[serde(rename(deserialize = "OperatingCount"))]
+    pub operating: Int,
     /// Stopped.
-    pub stopped: Option<i64>,
+    #[serde(rename(deserialize = "StoppedCount"))]
+    pub stopped: Int,
 }
 
 /// What the nodes of a cluster have, or use.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(!default)]
 pub struct ClusterResources {
     /// vCPU.
-    pub cpu: Option<i64>,
+    pub cpu: Int,
     /// GPUs.
-    pub gpu: Option<i64>,
+    pub gpu: Int,
     /// Memory in a unit that the cloud does not state.
-    pub memory: Option<i64>,
+    pub memory: Int,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ClustersResponse {
     total_count: Int,
-    clusters: Option<WrappedList<Row>>,
-}
-
-/// `ClusterInfoSimple`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Row {
-    id: Text,
-    name: Text,
-    description: Text,
-    status: Text,
-    region_id: Text,
-    zone_id: Text,
-    location: Text,
-    scheduler_type: Text,
-    os_tag: Text,
-    deploy_mode: Text,
-    ehpc_version: Text,
-    create_time: Text,
-    vpc_id: Text,
-    #[serde(rename = "VSwitchId")]
-    vswitch_id: Text,
-    count: Int,
-    computes: OptionalObject<Counts>,
-    managers: OptionalObject<Counts>,
-    login_nodes: Text,
-    total_resources: OptionalObject<ResourceCounts>,
-    used_resources: OptionalObject<ResourceCounts>,
-    compute_spot_price_limit: Num,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Counts {
-    total: Int,
-    normal_count: Int,
-    exception_count: Int,
-    operating_count: Int,
-    stopped_count: Int,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct ResourceCounts {
-    cpu: Int,
-    gpu: Int,
-    memory: Int,
+    clusters: Required<WrappedList<ClusterDetails>>,
 }
 
 /// One page of the clusters of the region.
@@ -149,7 +135,7 @@ pub(super) async fn list(
     let query = [("PageNumber", page.as_str()), ("PageSize", &size)];
     let decode = |body: &[u8]| decode(body, at, profile, api.region());
     let page = api.call("ListClusters", Method::Get, &query, options, decode);
-    page.await.map(|page| page.data)
+    page.await.map(Decoded::into_page)
 }
 
 /// Decodes the page at `at`; `region` is that of the profile.
@@ -159,66 +145,25 @@ pub(super) fn decode(
     profile: &str,
     region: Option<&str>,
 ) -> Result<ScopePage, String> {
-    let wire: ClustersResponse = lenient::decode(body)?;
+    let wire: ClustersResponse = lenient::decode_response(body)?;
     let total = wire.total_count.0;
-    let WrappedList(rows) = match (wire.clusters, total) {
-        (Some(rows), _) => rows,
-        (None, Some(0)) => WrappedList::default(),
-        (None, _) => return Err("a list Clusters".to_owned()),
-    };
+    let rows = wire.clusters.rows("Clusters", total)?;
     Ok(ScopePage::from_rows(at, total, rows, |row| {
         let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region))
     }))
 }
 
-impl Row {
-    fn into_scope(self, scope: String, region: Option<&str>) -> ScopeSummary {
-        let details = ClusterDetails {
-            description: self.description.0,
-            zone_id: self.zone_id.0,
-            location: self.location.0,
-            scheduler: self.scheduler_type.0,
-            os: self.os_tag.0,
-            deploy_mode: self.deploy_mode.0,
-            ehpc_version: self.ehpc_version.0,
-            node_count: self.count.0,
-            computes: counts(self.computes),
-            managers: counts(self.managers),
-            login_nodes: self.login_nodes.0,
-            total_resources: resources(self.total_resources),
-            used_resources: resources(self.used_resources),
-            spot_price_limit: self.compute_spot_price_limit.0,
-            vpc_id: self.vpc_id.0,
-            vswitch_id: self.vswitch_id.0,
-        };
+impl ClusterDetails {
+    fn into_scope(mut self, scope: String, region: Option<&str>) -> ScopeSummary {
+        let region_id = self.region_id.0.take();
         ScopeSummary {
             scope,
-            name: self.name.0,
+            name: self.name.0.take(),
             status: self.status.trimmed().map(str::to_owned),
-            created_at: self.create_time.rfc3339(),
-            region: self.region_id.0.or_else(|| region.map(str::to_owned)),
-            details: Some(Arc::new(details)),
+            created_at: self.create_time.utc(),
+            region: region_id.or_else(|| region.map(str::to_owned)),
+            details: Some(Arc::new(self)),
         }
-    }
-}
-
-fn counts(part: OptionalObject<Counts>) -> NodeCounts {
-    let counts = part.0.map(|counts| *counts).unwrap_or_default();
-    NodeCounts {
-        total: counts.total.0,
-        normal: counts.normal_count.0,
-        exception: counts.exception_count.0,
-        operating: counts.operating_count.0,
-        stopped: counts.stopped_count.0,
-    }
-}
-
-fn resources(part: OptionalObject<ResourceCounts>) -> ClusterResources {
-    let resources = part.0.map(|resources| *resources).unwrap_or_default();
-    ClusterResources {
-        cpu: resources.cpu.0,
-        gpu: resources.gpu.0,
-        memory: resources.memory.0,
     }
 }

@@ -166,10 +166,8 @@ fn decode(body: &[u8]) -> ErrorBody {
         return ErrorBody::default();
     }
     let decoded = match xml::is_xml(body) {
-        true => {
-            xml::tree(body, "Error").and_then(|tree| lenient::decode(tree.to_string().as_bytes()))
-        }
-        false => lenient::decode::<ErrorBody>(body),
+        true => xml::json(body, "Error").and_then(|json| lenient::decode_response(json.as_bytes())),
+        false => lenient::decode_response::<ErrorBody>(body),
     };
     // What is not an error body has no code; the status decides then.
     let body = decoded.unwrap_or_default();

@@ -8,7 +8,7 @@ mod status;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Api, CLUSTER, cluster_of, document, summarize};
@@ -18,13 +18,15 @@ use crate::kind::{
     DetailSchemas, Kind, KindFlag, ListOrder, ListSpec, Operation, OutcomeRule, Segment,
     StateTable, Template, UnlistedField,
 };
+use crate::model::Notice;
+use crate::providers::lenient::{Int, Text};
 use crate::providers::shapes::schema_of;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES};
 
-pub(super) use commands::{Command, decode as decode_commands};
+pub(super) use commands::decode as decode_commands;
 pub(super) use status::{Results, ResultsPage, Status};
 
 /// Commands on the nodes of a cluster.
@@ -99,18 +101,25 @@ const LIST: Operation = Operation {
 
 const RESULTS: &str = "ListInvocationResults";
 
-/// `details` of an `aliyun/invocation`.
-#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
-#[schemars(rename = "AliyunInvocation")]
+/// `details` of an `aliyun/invocation`, as ListCommands reports them.
+#[derive(Debug, Clone, Default, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "AliyunInvocation", !default)]
 pub struct InvocationDetails {
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    command_id: Text,
     /// `known` when every node's exit code was read, else `unknown`.
+    #[serde(skip_deserializing)]
     pub exit_codes: &'static str,
     /// What runs, with secrets in its arguments masked; only lists report it.
-    pub content: Option<String>,
+    #[serde(rename(deserialize = "CommandContent"))]
+    pub content: Text,
     /// Longest time it may run; only lists report it.
-    pub timeout_seconds: Option<i64>,
+    #[serde(rename(deserialize = "Timeout"))]
+    pub timeout_seconds: Int,
     /// The folder it runs in; only lists report it.
-    pub working_dir: Option<String>,
+    pub working_dir: Text,
 }
 
 /// `details` of a node of an invocation; null until its result was read.
@@ -138,7 +147,7 @@ impl KindOps<Api> for Invocations {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        get(api, reference, Command::default(), options).await
+        get(api, reference, InvocationDetails::default(), options).await
     }
 
     /// The results are read when it has finished.
@@ -165,7 +174,8 @@ impl KindOps<Api> for Invocations {
         ];
         let decode = |body: &[u8]| decode_commands(body, options.show_secrets);
         let found = api.call(LIST.name, Method::Get, &query, options, decode);
-        let (commands, total) = found.await?.data;
+        let found = found.await?;
+        let (commands, total) = found.data;
         let named = Page::from_rows(at, total, commands, |command| {
             Some((scope.reference(&[command.id()?])?, command))
         });
@@ -179,6 +189,7 @@ impl KindOps<Api> for Invocations {
         let lookups =
             rows.map(|(reference, command)| list_row(api, reference, command, &filter, &options));
         let mut page = Page {
+            notices: found.unreadable.into_iter().collect(),
             rows_without_id: named.rows_without_id,
             next: named.next,
             total: named.total,
@@ -199,7 +210,7 @@ impl KindOps<Api> for Invocations {
 async fn list_row(
     api: &Api,
     reference: Reference,
-    command: Command,
+    command: InvocationDetails,
     filter: &Filter,
     options: &GetOptions,
 ) -> Result<GetResult, Problem> {
@@ -235,7 +246,7 @@ fn is_of_the_account(category: Category) -> bool {
 async fn get(
     api: &Api,
     reference: &Reference,
-    command: Command,
+    command: InvocationDetails,
     options: &GetOptions,
 ) -> Result<GetResult, Problem> {
     let query = [
@@ -247,10 +258,11 @@ async fn get(
         Ok::<_, String>((status, raw_document(body, options)))
     };
     let found = api.call(STATUS.name, Method::Get, &query, options, decode);
-    let (status, document) = found.await?.data;
-    let mut pages = Vec::new();
+    let found = found.await?;
+    let (status, document) = found.data;
+    let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(found.unreadable));
     let results = match status.is_finished() {
-        true => Some(results(api, reference, options, &mut pages).await),
+        true => Some(results(api, reference, options, &mut pages, &mut unreadable).await),
         false => None,
     };
     let at = job_at(reference, api.region());
@@ -261,6 +273,7 @@ async fn get(
         results,
         options.has_flag(&TRUST_FINISHED),
     );
+    notices.append(&mut unreadable);
     raw::attach(&mut job, &mut notices, options, || {
         if pages.is_empty() {
             return document;
@@ -277,12 +290,13 @@ fn raw_document(body: &[u8], options: &GetOptions) -> Option<serde_json::Value> 
 }
 
 /// The results of a finished invocation, as far as they can be read; `documents` keeps the
-/// responses when raw responses are requested.
+/// responses when raw responses are requested, `unreadable` the fields that could not be read.
 async fn results(
     api: &Api,
     reference: &Reference,
     options: &GetOptions,
     documents: &mut Vec<Option<serde_json::Value>>,
+    unreadable: &mut Vec<Notice>,
 ) -> Results {
     let mut results = Results::default();
     loop {
@@ -303,6 +317,7 @@ async fn results(
         let page = api.call(RESULTS, Method::Get, &query, options, decode);
         match page.await {
             Ok(page) => {
+                unreadable.extend(page.unreadable);
                 if !results.add(page.data) {
                     return results;
                 }

@@ -152,8 +152,11 @@ impl KindOps<Api> for Jobs {
         let page = api
             .client
             .call(&request, options.deadline, list::Page::decode);
-        let page = page.await?.data;
-        Ok(page.into_page(scope, at, api.region(), &options.states))
+        let found = page.await?;
+        let page = found.data;
+        let mut page = page.into_page(scope, at, api.region(), &options.states);
+        page.notices.extend(found.unreadable);
+        Ok(page)
     }
 }
 
@@ -175,7 +178,10 @@ impl Api {
             Ok::<_, DecodeError>(described)
         };
         let found = self.call(GET.name, Method::Post, &query, options, described);
-        found.await.map(|found| found.data)
+        let found = found.await?;
+        let mut described = found.data;
+        described.notices.extend(found.unreadable);
+        Ok(described)
     }
 }
 

@@ -13,7 +13,6 @@ mod invocation;
 mod job;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
-mod wrapped_list;
 mod xml;
 
 use std::sync::Arc;

@@ -15,16 +15,29 @@ pub(super) fn is_xml(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
+/// The text of the document as JSON would have it, with the root as its only key.
+///
+/// # Errors
+/// As [`tree`].
+pub(super) fn json(body: &[u8], root: &str) -> Result<String, String> {
+    let json = tree(body, root)?.to_string();
+    Ok(match std::str::from_utf8(body) {
+        Ok(_) => json,
+        // The JSON reader tells where such a character stands.
+        Err(_) => json.replace('\u{fffd}', r"\ud800"),
+    })
+}
+
 /// The document as JSON would have it: `{ROOT: {CHILD: text, …}}`.
 ///
-/// Attributes, comments and text beside elements are left out. Entities are never expanded, a
+/// Attributes, comments and text beside elements are left out; what is no UTF-8 is U+FFFD. Entities are never expanded, a
 /// document type is refused.
 ///
 /// # Errors
 /// What was expected, without any text of the response.
 pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let text = std::str::from_utf8(body).map_err(|_| "XML in UTF-8".to_owned())?;
+    let text = String::from_utf8_lossy(body);
     let mut reader = Reader::from_str(text.trim_start());
     let mut open: Vec<Element> = Vec::new();
     let mut elements = 0;
@@ -174,7 +187,7 @@ mod tests {
         ] {
             assert!(tree(body.as_bytes(), "R").is_err(), "{body}");
         }
-        assert!(tree(b"<R>\xff</R>", "R").is_err());
+        assert_eq!(json(b"<R>\xff</R>", "R").unwrap(), r#"{"R":"\ud800"}"#);
     }
 
     #[test]

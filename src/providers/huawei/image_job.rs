@@ -95,8 +95,7 @@ impl KindOps<Api> for ImageJobs {
         let decode = |body: &[u8]| decode(body, reference, options, api.region());
         let path = path(reference);
         let found = api.call(GET.name, &path, &[], options, decode);
-        let Decoded { data, request_id } = found.await?;
-        Ok(data.with_request_id(request_id))
+        found.await.map(Decoded::into_result)
     }
 
     fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
@@ -129,11 +128,12 @@ impl KindOps<Api> for ImageJobs {
             let offset = offset?;
             Some(async move {
                 let page = list_page(api, JOB_TYPES[list], status, offset, options);
-                let page = page.await.map(|(page, request_id)| TypePage {
+                let page = page.await.map(|page| TypePage {
                     list,
                     offset,
-                    request_id,
-                    page,
+                    request_id: page.request_id,
+                    unreadable: page.unreadable,
+                    page: page.data,
                 });
                 page.map_err(|problem| (list, problem))
             })
@@ -161,6 +161,7 @@ impl KindOps<Api> for ImageJobs {
             next: merged.next,
             total: merged.total,
             failed_parts: failed.into_iter().map(with_type).collect(),
+            notices: merged.notices,
             ..Page::from_addressed_rows(at, None, merged.rows, address, read)
         })
     }
@@ -178,7 +179,7 @@ async fn list_page(
     status: Option<&str>,
     offset: usize,
     options: &GetOptions,
-) -> Result<(JobPage, Option<String>), Problem> {
+) -> Result<Decoded<JobPage>, Problem> {
     let (limit, offset) = (PAGE_SIZE.to_string(), offset.to_string());
     let query = [
         ("job_type", Some(job_type)),
@@ -190,9 +191,8 @@ async fn list_page(
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
-    let page = api.call(LIST.name, PATH, &query, options, JobPage::decode);
-    let page = page.await?;
-    Ok((page.data, page.request_id))
+    api.call(LIST.name, PATH, &query, options, JobPage::decode)
+        .await
 }
 
 /// The problem of a type's list, with the type.

@@ -54,7 +54,7 @@ struct ErrorHead {
 }
 
 fn failure(response: &Response) -> Failure {
-    let head = lenient::decode::<ErrorHead>(&response.body).unwrap_or_default();
+    let head = lenient::decode_response::<ErrorHead>(&response.body).unwrap_or_default();
     let Some(code) = head.code.trimmed().filter(|code| *code != "0") else {
         return Failure::default();
     };

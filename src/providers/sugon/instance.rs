@@ -18,7 +18,9 @@ use crate::kind::{
 };
 use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text};
+use crate::providers::lenient::{
+    self, Checked, Flag, Int, List, Num, OptionalObject, Text, Timestamp,
+};
 use crate::providers::shapes::schema_of;
 use crate::providers::states;
 use crate::providers::wall_clock::WallClock;
@@ -108,7 +110,7 @@ impl KindOps<Api> for Instances {
         let request = api.request(GET.name, &path(reference));
         let decode = |body: &[u8]| decode(body, reference, options, api.clock);
         let found = api.call(request, options.deadline, decode).await?;
-        Ok(found.data)
+        Ok(found.into_result())
     }
 
     async fn list(
@@ -132,7 +134,7 @@ pub(super) fn path(reference: &Reference) -> String {
 #[serde(default)]
 struct Envelope {
     code: Text,
-    data: OptionalObject<Instance>,
+    data: Checked<OptionalObject<Instance>>,
 }
 
 #[derive(Default, PartialEq, Deserialize)]
@@ -151,9 +153,9 @@ pub(super) struct Instance {
     task_number: Int,
     current_index: Int,
     timeout_limit: Text,
-    create_time: Text,
-    start_time: Text,
-    end_time: Text,
+    create_time: Timestamp,
+    start_time: Timestamp,
+    end_time: Timestamp,
     duration: Text,
     remaining_time: Text,
     user_name: Text,
@@ -199,12 +201,18 @@ pub(super) fn decode(
     options: &GetOptions,
     clock: WallClock,
 ) -> Result<GetResult, DecodeError> {
-    let envelope: Envelope = lenient::decode(body)?;
+    let envelope: Envelope = lenient::decode_response(body)?;
     if envelope.code.trimmed() != Some("0") {
         return Err("code 0".to_owned().into());
     }
-    let instance = envelope.data.0.map(|instance| *instance);
-    let Some(instance) = instance.filter(|instance| *instance != Instance::default()) else {
+    let instance = envelope.data.value.0.map(|instance| *instance);
+    let is_empty = instance
+        .as_ref()
+        .is_none_or(|one| *one == Instance::default());
+    if is_empty && envelope.data.is_unreadable {
+        return Err("an instance in data".to_owned().into());
+    }
+    let Some(instance) = instance.filter(|_| !is_empty) else {
         let mut missing = RequestError::new(Category::NotFound, "instance not found");
         missing.hint =
             Some("check the id, and that the token is one of the instance's region".to_owned());
@@ -235,10 +243,13 @@ fn job(
         notices,
     );
     let is_silent = reading.raw.is_none();
-    let created_at = clock.parse(&instance.create_time);
-    let started_at = clock.parse(&instance.start_time);
-    let finished_at = clock.parse(&instance.end_time);
-    clock.note_assumed("sugon", &[created_at, started_at, finished_at], notices);
+    let times = [
+        &instance.create_time,
+        &instance.start_time,
+        &instance.end_time,
+    ];
+    clock.note_assumed("sugon", times, notices);
+    let [created_at, started_at, finished_at] = times.map(|time| clock.at(time));
     let task = notebook(&mut instance);
     Job {
         name: instance.instance_service_name.0.take(),

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Api, CLUSTERS, decode, service::SERVICE};
 use crate::error::Problem;
-use crate::model::ScopeSummary;
-use crate::providers::lenient::{self, Flag, Int, List, Text};
+use crate::model::{ScopeSummary, Time};
+use crate::providers::api::Decoded;
+use crate::providers::lenient::{Flag, Int, List, Required, Text, Timestamp};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{Cursor, GetOptions, ScopePage};
 use crate::reference::Scope;
@@ -16,41 +17,77 @@ use crate::reference::Scope;
 const MIB: i64 = 1 << 20;
 
 /// What the list reports of a Tencent cluster.
-#[derive(Debug, JsonSchema, Serialize)]
-#[schemars(rename = "TencentCluster")]
+#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "camelCase"))]
+#[schemars(rename = "TencentCluster", !default)]
 pub struct ClusterDetails {
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    cluster_id: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    cluster_name: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    status: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    region: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    created_at: Timestamp,
+    #[serde(rename(deserialize = "updatedAt"), skip_serializing)]
+    #[schemars(skip)]
+    updated: Timestamp,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    total_cpu: Int,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    total_mem: Int,
     /// Text of its owner.
-    pub description: Option<String>,
+    pub description: Text,
     /// Version of Kubernetes.
-    pub kubernetes_version: Option<String>,
+    #[serde(rename(deserialize = "k8sVersion"))]
+    pub kubernetes_version: Text,
     /// Operating system of its nodes.
-    pub os: Option<String>,
+    pub os: Text,
     /// Nodes in all.
-    pub node_count: Option<i64>,
+    #[serde(rename(deserialize = "nodeNum"))]
+    pub node_count: Int,
     /// `AllNormal`, `AllAbnormal` or `PartialAbnormal`.
-    pub node_status: Option<String>,
+    pub node_status: Text,
     /// vCPU of all nodes.
+    #[serde(skip_deserializing)]
     pub cpu: Option<f64>,
     /// Memory of all nodes.
+    #[serde(skip_deserializing)]
     pub memory_bytes: Option<i64>,
     /// When it was last changed.
-    pub updated_at: Option<crate::model::Time>,
+    #[serde(skip_deserializing)]
+    pub updated_at: Option<Time>,
     /// Address range of its containers.
-    pub cidr: Option<String>,
+    #[serde(rename(deserialize = "clusterCIDR"))]
+    pub cidr: Text,
     /// Address of its API from outside.
-    pub external_endpoint: Option<String>,
+    #[serde(rename(deserialize = "clusterExternalEndpoint"))]
+    pub external_endpoint: Text,
     /// True when that address is open.
-    pub is_https_open: Option<bool>,
+    #[serde(rename(deserialize = "openHttps"))]
+    pub is_https_open: Flag,
     /// Virtual private cloud.
-    pub vpc_id: Option<String>,
+    #[serde(rename(deserialize = "unVpcId"))]
+    pub vpc_id: Text,
     /// The same in the cloud's older numbering.
-    pub vpc_number: Option<i64>,
+    #[serde(rename(deserialize = "vpcId"))]
+    pub vpc_number: Int,
     /// Subnet of the load balancer before its masters.
-    pub load_balancer_subnet_id: Option<String>,
+    #[serde(rename(deserialize = "masterLbSubnetId"))]
+    pub load_balancer_subnet_id: Text,
     /// Project it is charged to.
-    pub project_id: Option<String>,
+    pub project_id: Text,
     /// Number of the region.
-    pub region_id: Option<i64>,
+    pub region_id: Int,
 }
 
 /// Samples and clients have `clusters`, one table has `clusterSet`.
@@ -58,38 +95,8 @@ pub struct ClusterDetails {
 #[serde(default, rename_all = "camelCase")]
 struct ClusterList {
     total_count: Int,
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    clusters: Option<List<ClusterRow>>,
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    cluster_set: Option<List<ClusterRow>>,
-}
-
-#[derive(Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ClusterRow {
-    cluster_id: Text,
-    cluster_name: Text,
-    description: Text,
-    #[serde(rename = "clusterCIDR")]
-    cidr: Text,
-    un_vpc_id: Text,
-    vpc_id: Int,
-    status: Text,
-    node_num: Int,
-    node_status: Text,
-    total_cpu: Int,
-    total_mem: Int,
-    os: Text,
-    created_at: Text,
-    updated_at: Text,
-    region_id: Int,
-    region: Text,
-    #[serde(rename = "k8sVersion")]
-    kubernetes_version: Text,
-    cluster_external_endpoint: Text,
-    project_id: Text,
-    master_lb_subnet_id: Text,
-    open_https: Flag,
+    clusters: Required<List<ClusterDetails>>,
+    cluster_set: Required<List<ClusterDetails>>,
 }
 
 /// How many clusters a page is asked to hold: as many as the cloud gives when nobody says, since
@@ -110,7 +117,7 @@ pub(super) async fn list(
     let parameters = [("offset", offset.as_str()), ("limit", &limit)];
     let page = |body: &[u8]| decode_page(body, at, profile, &api.region, api.clock);
     let page = api.call(CLUSTERS, &parameters, options, page).await;
-    page.map(|page| page.data)
+    page.map(Decoded::into_page)
 }
 
 /// Decodes the page at `at`; `region` is that of the profile.
@@ -123,45 +130,33 @@ fn decode_page(
 ) -> Result<ScopePage, String> {
     let data: ClusterList = decode(body)?;
     let total = data.total_count.0;
-    let none = (total == Some(0)).then(List::default);
-    let rows = data.clusters.or(data.cluster_set).or(none);
-    let List(rows) = rows.ok_or("a list clusters")?;
-    let mut page = ScopePage::from_rows(at, total, rows, |row| {
+    let rows = data.clusters.or(data.cluster_set);
+    // Null stands for no clusters.
+    let none = (rows == Required::Null).then_some(0);
+    let rows = rows.rows("clusters", total.or(none))?;
+    let mut notices = Vec::new();
+    let times = rows.iter().map(|row| &row.created_at);
+    clock.note_assumed("tencent", times, &mut notices);
+    let page = ScopePage::from_rows(at, total, rows, |row| {
         let scope = Scope::at(&SERVICE, profile, &[row.cluster_id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region, clock))
     });
-    let times: Vec<_> = page.rows.iter().map(|scope| scope.created_at).collect();
-    clock.note_assumed("tencent", &times, &mut page.notices);
-    Ok(page)
+    Ok(ScopePage { notices, ..page })
 }
 
-impl ClusterRow {
-    fn into_scope(self, scope: String, region: &str, clock: WallClock) -> ScopeSummary {
-        let details = ClusterDetails {
-            description: self.description.0,
-            kubernetes_version: self.kubernetes_version.0,
-            os: self.os.0,
-            node_count: self.node_num.0,
-            node_status: self.node_status.0,
-            cpu: self.total_cpu.0.map(|milli| milli as f64 / 1000.0),
-            memory_bytes: self.total_mem.0.and_then(|mib| mib.checked_mul(MIB)),
-            updated_at: clock.parse(&self.updated_at),
-            cidr: self.cidr.0,
-            external_endpoint: self.cluster_external_endpoint.0,
-            is_https_open: self.open_https.0,
-            vpc_id: self.un_vpc_id.0,
-            vpc_number: self.vpc_id.0,
-            load_balancer_subnet_id: self.master_lb_subnet_id.0,
-            project_id: self.project_id.0,
-            region_id: self.region_id.0,
-        };
+impl ClusterDetails {
+    fn into_scope(mut self, scope: String, region: &str, clock: WallClock) -> ScopeSummary {
+        self.cpu = self.total_cpu.0.map(|milli| milli as f64 / 1000.0);
+        self.memory_bytes = self.total_mem.0.and_then(|mib| mib.checked_mul(MIB));
+        self.updated_at = clock.at(&self.updated);
+        let own_region = self.region.0.take();
         ScopeSummary {
             scope,
-            name: self.cluster_name.0,
+            name: self.cluster_name.0.take(),
             status: self.status.trimmed().map(str::to_owned),
-            created_at: clock.parse(&self.created_at),
-            region: self.region.0.or_else(|| Some(region.to_owned())),
-            details: Some(Arc::new(details)),
+            created_at: clock.at(&self.created_at),
+            region: own_region.or_else(|| Some(region.to_owned())),
+            details: Some(Arc::new(self)),
         }
     }
 }

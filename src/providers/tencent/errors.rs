@@ -81,7 +81,7 @@ struct ErrorHead {
 }
 
 fn failure(response: &Response) -> Failure {
-    let head = lenient::decode::<ErrorHead>(&response.body).unwrap_or_default();
+    let head = lenient::decode_response::<ErrorHead>(&response.body).unwrap_or_default();
     let said = head.message.trimmed();
     let is_failure = |word: &&str| !word.eq_ignore_ascii_case("success");
     let described = head.code_desc.trimmed().filter(is_failure);

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::lenient::{self, OptionalObject, Text};
+use super::lenient::{self, OptionalObject, Required, Text};
 use super::shapes::schema_of;
 use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
@@ -174,7 +174,7 @@ impl CloudApi for Api {
 struct Envelope<T> {
     code: Text,
     return_code: Text,
-    data: OptionalObject<T>,
+    data: Required<OptionalObject<T>>,
 }
 
 /// Decodes the content of a response without a failure, from `data` unless there is nothing in it.
@@ -182,14 +182,15 @@ struct Envelope<T> {
 /// # Errors
 /// What was expected and not there.
 fn decode<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, String> {
-    let envelope: Envelope<T> = lenient::decode(body)?;
+    let envelope: Envelope<T> = lenient::decode_response(body)?;
     let code = envelope.code.trimmed().or(envelope.return_code.trimmed());
     if code != Some("0") {
         return Err("code 0".to_owned());
     }
-    match envelope.data.0.filter(|data| **data != T::default()) {
-        Some(data) => Ok(*data),
-        None => lenient::decode(body),
+    match envelope.data {
+        Required::Unreadable => Err("an object data".to_owned()),
+        Required::Present(OptionalObject(Some(data))) if *data != T::default() => Ok(*data),
+        _ => lenient::decode_response(body),
     }
 }
 

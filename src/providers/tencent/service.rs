@@ -17,7 +17,9 @@ use crate::kind::{
 };
 use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Int, List, Map, OptionalObject, Text};
+use crate::providers::lenient::{
+    self, Checked, Int, List, ListOrObject, Map, OptionalObject, Required, Text, Timestamp,
+};
 use crate::providers::shapes::schema_of;
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
@@ -96,7 +98,7 @@ impl KindOps<Api> for Service {
         let parameters = address(reference);
         let decode = |body: &[u8]| decode_events(body, reference, options, api);
         let found = api.call(EVENTS.name, &parameters, options, decode).await?;
-        Ok(found.data)
+        Ok(found.into_result())
     }
 
     /// One page holds all services of a cluster, or of one namespace of it.
@@ -116,14 +118,20 @@ impl KindOps<Api> for Service {
         let cluster = scope.segment("CLUSTER").unwrap_or_default();
         let parameters = [("clusterId", cluster), of];
         let rows = |body: &[u8]| services(body, namespace);
-        let rows = api.call(LIST.name, &parameters, options, rows).await?.data;
-        let total = i64::try_from(rows.len()).ok();
+        let found = api.call(LIST.name, &parameters, options, rows).await?;
+        let total = i64::try_from(found.data.len()).ok();
         let address = |row: &ServiceRow| match namespace {
+            _ if row.namespace.is_unreadable => None,
             Some(_) => scope.reference(&[row.service_name.trimmed()?]),
-            None => scope.reference(&[row.namespace.trimmed()?, row.service_name.trimmed()?]),
+            None => {
+                let own = row.namespace.value.trimmed()?;
+                scope.reference(&[own, row.service_name.trimmed()?])
+            }
         };
         let read = |row: ServiceRow, reference: &_| row.into_result(reference, api);
-        Ok(Page::from_addressed_rows(at, total, rows, address, read))
+        let mut page = Page::from_addressed_rows(at, total, found.data, address, read);
+        page.notices.extend(found.unreadable);
+        Ok(page)
     }
 
     /// A service that does not exist has no events either, so their absence proves nothing.
@@ -152,33 +160,33 @@ pub(super) fn address(reference: &Reference) -> [(&'static str, &str); 3] {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct EventList {
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    event_list: Option<List<ServiceEvent>>,
+    event_list: Required<List<ServiceEvent>>,
     /// Null stands for no events; an empty list or text does not.
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    data: Option<Option<IgnoredAny>>,
+    data: Required<OptionalObject<IgnoredAny>>,
 }
 
 /// The events, within `data` or at the top.
 fn events(body: &[u8]) -> Result<Vec<ServiceEvent>, String> {
     let inner = decode::<EventList>(body)?.event_list;
-    let is_listed = inner.is_some();
-    if let Some(List(events)) = inner.filter(|list| !list.0.is_empty()) {
-        return Ok(events);
-    }
-    let outer: EventList = lenient::decode(body)?;
+    let is_listed = matches!(&inner, Required::Present(_) | Required::Null);
+    let outer = match inner {
+        Required::Present(List(events)) if !events.is_empty() => return Ok(events),
+        Required::Unreadable => return Err("eventList".to_owned()),
+        _ => lenient::decode_response::<EventList>(body)?,
+    };
     match outer.event_list {
-        Some(List(events)) => Ok(events),
-        None if is_listed || outer.data == Some(None) => Ok(Vec::new()),
-        None => Err("eventList".to_owned()),
+        Required::Present(List(events)) => Ok(events),
+        Required::Null => Ok(Vec::new()),
+        Required::Missing if is_listed || outer.data == Required::Null => Ok(Vec::new()),
+        Required::Missing | Required::Unreadable => Err("eventList".to_owned()),
     }
 }
 
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ServiceEvent {
-    first_seen: Text,
-    last_seen: Text,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
     count: Int,
     level: Text,
     obj_type: Text,
@@ -194,17 +202,16 @@ pub(super) fn decode_events(
     options: &GetOptions,
     api: &Api,
 ) -> Result<GetResult, String> {
-    let events = events(body)?.into_iter();
-    let events: Vec<Event> = events.map(|event| event.into_model(api.clock)).collect();
+    let events = events(body)?;
     let mut notices = vec![Notice::new(NoticeCode::EventsTruncated, LAST_HOUR)];
     let times = events
         .iter()
-        .flat_map(|event| [event.first_at, event.last_at]);
-    let times: Vec<_> = times.collect();
-    api.clock.note_assumed("tencent", &times, &mut notices);
+        .flat_map(|event| [&event.first_seen, &event.last_seen]);
+    api.clock.note_assumed("tencent", times, &mut notices);
+    let events = events.into_iter().map(|event| event.into_model(api.clock));
     let mut job = Job {
         name: Some(reference.id().to_owned()),
-        events,
+        events: events.collect(),
         ..job_at(reference, Some(&api.region))
     };
     raw::attach_raw(&mut job, &mut notices, body, options);
@@ -214,16 +221,14 @@ pub(super) fn decode_events(
 impl ServiceEvent {
     fn into_model(self, clock: WallClock) -> Event {
         let level_raw = self.level.trimmed().map(str::to_owned);
-        let first_at = clock.parse(&self.first_seen);
-        let last_at = clock.parse(&self.last_seen);
         Event {
             level: level_raw.as_deref().and_then(Level::parse),
             level_raw,
-            first_at,
-            last_at,
+            first_at: clock.at(&self.first_seen),
+            last_at: clock.at(&self.last_seen),
             unreadable_times: UnreadableTimes {
-                first: self.first_seen.unread(first_at),
-                last: self.last_seen.unread(last_at),
+                first: self.first_seen.into_unreadable(),
+                last: self.last_seen.into_unreadable(),
             },
             count: self.count.unsigned(),
             object: Object {
@@ -237,11 +242,11 @@ impl ServiceEvent {
     }
 }
 
-/// `S` is one service, or the list of one that the documentation's table has.
+/// One service, or the list of one that the documentation's table has.
 #[derive(Default, PartialEq, Deserialize)]
-#[serde(default, bound = "S: Default + Deserialize<'de>")]
-struct ServiceInfo<S> {
-    service: S,
+#[serde(default)]
+struct ServiceInfo {
+    service: Checked<ListOrObject<ServiceName, ServiceName>>,
 }
 
 #[derive(Default, PartialEq, Deserialize)]
@@ -253,12 +258,10 @@ struct ServiceName {
 
 /// Checks that a response holds the requested service.
 fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
-    let one = decode::<ServiceInfo<OptionalObject<ServiceName>>>(body)
-        .map(|info| info.service.0.map(|service| *service).into_iter().collect());
-    let mut services: Vec<ServiceName> = one.or_else(|expected| {
-        let several = decode::<ServiceInfo<List<ServiceName>>>(body);
-        several.map(|info| info.service.0).map_err(|_| expected)
-    })?;
+    let ServiceInfo { service } = decode(body)?;
+    let ListOrObject { list, object } = service.value;
+    let mut services = list.unwrap_or_default();
+    services.extend(object);
     // An object with nothing in it is what an absent one may be printed as.
     services.retain(|service| *service != ServiceName::default());
     let is_asked = |service: &ServiceName| {
@@ -267,9 +270,11 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
             && namespace.is_none_or(|name| Some(name) == reference.segment("NAMESPACE"))
     };
     match services.iter().any(is_asked) {
-        true => Ok(()),
-        false if !services.is_empty() => Err("the requested service".to_owned().into()),
-        false => {
+        true if !service.is_unreadable => Ok(()),
+        _ if service.is_unreadable || !services.is_empty() => {
+            Err("the requested service".to_owned().into())
+        }
+        _ => {
             let what = format!("service {} not found in the cluster", reference.id());
             let mut missing = RequestError::new(Category::NotFound, what);
             missing.hint = Some(errors::CHECK_ADDRESS.to_owned());
@@ -281,18 +286,17 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct ServiceList {
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    services: Option<List<ServiceRow>>,
+    services: Required<List<ServiceRow>>,
 }
 
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ServiceRow {
     service_name: Text,
-    namespace: Text,
+    namespace: Checked<Text>,
     status: Text,
-    reason_map: OptionalObject<Map<Int>>,
-    created_at: Text,
+    reason_map: Map<Int>,
+    created_at: Timestamp,
     current_replicas: Int,
     desired_replicas: Int,
     lb_id: Text,
@@ -304,9 +308,11 @@ struct ServiceRow {
 /// requested are left out.
 fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceRow>, String> {
     let list: ServiceList = decode(body)?;
-    let List(mut services) = list.services.ok_or("a list services")?;
+    // Null stands for no services.
+    let total = (list.services == Required::Null).then_some(0);
+    let mut services = list.services.rows("services", total)?;
     services.retain(|service| {
-        let own = service.namespace.trimmed();
+        let own = service.namespace.value.trimmed();
         namespace.is_none() || own.is_none() || own == namespace
     });
     Ok(services)
@@ -316,11 +322,10 @@ impl ServiceRow {
     /// The service as far as the list reports it. Its status says how its containers are, not
     /// whether it will end, and is therefore no state.
     fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
-        let created_at = api.clock.parse(&self.created_at);
         let mut notices = Vec::new();
-        api.clock
-            .note_assumed("tencent", &[created_at], &mut notices);
-        let reasons = self.reason_map.0.unwrap_or_default().0.into_iter();
+        let clock = api.clock;
+        clock.note_assumed("tencent", [&self.created_at], &mut notices);
+        let reasons = self.reason_map.0.into_iter();
         let details = ServiceDetails {
             status: self.status.trimmed().map(str::to_owned),
             reasons: reasons.map(|(reason, count)| (reason, count.0)).collect(),
@@ -336,7 +341,7 @@ impl ServiceRow {
             name: Some(reference.id().to_owned()),
             reason: details.status.clone(),
             message: details.summary(),
-            created_at,
+            created_at: clock.at(&self.created_at),
             details: Some(Arc::new(details)),
             ..job_at(reference, Some(&api.region))
         };

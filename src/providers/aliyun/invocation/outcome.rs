@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::NodeDetails;
 use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
+use super::{InvocationDetails, NodeDetails};
 use crate::model::{Details, Job, Notice, NoticeCode, State, Task};
 use crate::providers::states::{self, ExitOutcome};
 
@@ -64,7 +64,10 @@ impl Status {
             }
         }
         note_unknown_words(&job.tasks, &mut notices);
-        job.details = Some(Arc::new(self.command.details(exit_codes)));
+        job.details = Some(Arc::new(InvocationDetails {
+            exit_codes,
+            ..self.command
+        }));
         (job, notices)
     }
 }
@@ -73,6 +76,7 @@ impl Status {
 fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
     let mut by_node: HashMap<Option<String>, Vec<NodeResult>> = HashMap::new();
     let mut extra = Vec::new();
+    let has_no_nodes = nodes.is_empty();
     let listed: HashSet<Option<String>> = nodes.iter().map(|node| node.id.clone()).collect();
     for result in results.nodes {
         if listed.contains(&result.id) {
@@ -101,6 +105,7 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
         let node = Node {
             id: result.id.clone(),
             word: result.word.clone(),
+            is_doubtful: false,
         };
         let (task, verdict) = node_task(node, Some(result));
         job.tasks.push(task);
@@ -115,7 +120,9 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
     let unread = verdicts
         .iter()
         .position(|verdict| *verdict == ExitOutcome::Unknown);
+    let is_partial = has_no_nodes && results.is_total_unreadable;
     let why = results.unread.or_else(|| match unread {
+        None if is_partial => Some("how many nodes there are could not be read".to_owned()),
         Some(at) => Some(format!("{} reported none", label(&job.tasks[at]))),
         None if verdicts.is_empty() => Some("no node is reported".to_owned()),
         None => None,
@@ -203,11 +210,12 @@ fn node_outcome(node: &Node, result: Option<&NodeResult>) -> ExitOutcome {
     let Some(result) = result.filter(|_| words.iter().all(has_ended)) else {
         return ExitOutcome::Unknown;
     };
+    let is_doubtful = node.is_doubtful || result.is_doubtful;
     let is_stopped = words.iter().any(|word| is_word(*word, "Stopped"));
     match (result.exit_code, result.success) {
         (Some(code), _) if code != 0 => ExitOutcome::Failed,
         (_, Some(false)) => ExitOutcome::Failed,
-        (Some(_), _) if !is_stopped => ExitOutcome::Succeeded,
+        (Some(_), _) if !is_stopped && !is_doubtful => ExitOutcome::Succeeded,
         _ => ExitOutcome::Unknown,
     }
 }

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::super::wrapped_list::WrappedList;
 use super::super::xml;
-use super::commands::Command;
+use super::InvocationDetails;
 use crate::kind::StateWords;
 use crate::model::{State, Time};
-use crate::providers::lenient::{self, Flag, Int, OptionalObject, Text};
+use crate::providers::lenient::{
+    self, Checked, Flag, Int, OptionalObject, Required, Text, Timestamp, WrappedList,
+};
 
 /// What the words of an invocation and of its nodes mean. `Finished` says that the command ended,
 /// not how: that is read from the exit codes.
@@ -37,7 +38,7 @@ pub(in super::super) struct Status {
     /// The nodes it runs on.
     pub(super) nodes: Vec<Node>,
     /// What the list of commands reports of it.
-    pub(super) command: Command,
+    pub(super) command: InvocationDetails,
 }
 
 /// A node and its word.
@@ -45,15 +46,17 @@ pub(in super::super) struct Status {
 pub(super) struct Node {
     pub(super) id: Option<String>,
     pub(super) word: Option<String>,
+    /// Its id or word could not be read.
+    pub(super) is_doubtful: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct StatusResponse {
     request_id: Text,
-    command_id: Text,
+    command_id: Checked<Text>,
     invoke_status: Text,
-    invoke_instances: WrappedList<NodeRow>,
+    invoke_instances: Required<WrappedList<Checked<NodeRow>>>,
     /// The format of the older documentation, and of XML.
     list_invocation_status_response: OptionalObject<StatusResponse>,
 }
@@ -67,11 +70,9 @@ struct NodeRow {
 
 /// Decodes JSON, or XML with this root, into the same type.
 fn decode<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, String> {
-    if xml::is_xml(body) {
-        let tree = xml::tree(body, root)?;
-        lenient::decode(tree.to_string().as_bytes())
-    } else {
-        lenient::decode(body)
+    match xml::is_xml(body) {
+        true => lenient::decode_response(xml::json(body, root)?.as_bytes()),
+        false => lenient::decode_response(body),
     }
 }
 
@@ -89,23 +90,19 @@ impl Status {
         if wire.request_id.0.is_none() && wire.invoke_status.0.is_none() {
             return Err("RequestId or InvokeStatus".to_owned());
         }
-        if wire
-            .command_id
-            .trimmed()
-            .is_some_and(|id| id != command.trim())
-        {
+        if is_of_another(&wire.command_id, command) {
             return Err("the requested CommandId".to_owned());
         }
         Ok(Self {
             request_id: wire.request_id.0,
             word: wire.invoke_status.0,
-            nodes: nodes(wire.invoke_instances),
-            command: Command::default(),
+            nodes: nodes(wire.invoke_instances)?,
+            command: InvocationDetails::default(),
         })
     }
 
     /// The same with what the list of commands reports.
-    pub(in super::super) fn with_command(self, command: Command) -> Self {
+    pub(in super::super) fn with_command(self, command: InvocationDetails) -> Self {
         Self { command, ..self }
     }
 
@@ -115,16 +112,26 @@ impl Status {
     }
 }
 
+/// True unless an id is that of the requested command, or is absent.
+fn is_of_another(id: &Checked<Text>, command: &str) -> bool {
+    let other = id.value.trimmed().is_some_and(|id| id != command.trim());
+    other || id.is_unreadable
+}
+
 /// The nodes; one that is listed twice alike is one node.
-fn nodes(listed: WrappedList<NodeRow>) -> Vec<Node> {
+fn nodes(listed: Required<WrappedList<Checked<NodeRow>>>) -> Result<Vec<Node>, String> {
     let mut seen = HashSet::new();
-    let nodes = listed.0.into_iter().map(|node| Node {
-        id: node.instance_id.0,
-        word: node.instance_invoke_status.0,
+    let nodes = listed.rows("InvokeInstances", Some(0))?.into_iter();
+    let nodes = nodes.map(|node| Node {
+        is_doubtful: node.is_unreadable,
+        id: node.value.instance_id.0,
+        word: node.value.instance_invoke_status.0,
     });
-    nodes
-        .filter(|node| node.id.is_none() || seen.insert((node.id.clone(), node.word.clone())))
-        .collect()
+    let nodes = nodes.filter(|node| {
+        let key = (node.id.clone(), node.word.clone(), node.is_doubtful);
+        node.id.is_none() || seen.insert(key)
+    });
+    Ok(nodes.collect())
 }
 
 /// Compares without regard to case and surrounding white space.
@@ -135,7 +142,7 @@ pub(super) fn is_word(word: Option<&str>, wanted: &str) -> bool {
 /// One page of a response to ListInvocationResults.
 #[derive(Debug, Default)]
 pub(in super::super) struct ResultsPage {
-    total_count: Option<i64>,
+    total_count: Checked<Int>,
     results: Vec<NodeResult>,
 }
 
@@ -148,27 +155,29 @@ pub(super) struct NodeResult {
     pub(super) success: Option<bool>,
     pub(super) message: Option<String>,
     pub(super) finished_at: Option<Time>,
+    /// A part of its verdict could not be read.
+    pub(super) is_doubtful: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ResultsResponse {
     request_id: Text,
-    total_count: Int,
-    invocation_results: Option<WrappedList<ResultRow>>,
+    total_count: Checked<Int>,
+    invocation_results: Required<WrappedList<ResultRow>>,
     list_invocation_results_response: OptionalObject<ResultsResponse>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ResultRow {
-    instance_id: Text,
-    command_id: Text,
-    invoke_record_status: Text,
+    instance_id: Checked<Text>,
+    command_id: Checked<Text>,
+    invoke_record_status: Checked<Text>,
     exit_code: Int,
-    success: Flag,
+    success: Checked<Flag>,
     message: Text,
-    finished_time: Text,
+    finished_time: Timestamp,
 }
 
 impl ResultsPage {
@@ -182,31 +191,34 @@ impl ResultsPage {
             Some(inner) => *inner,
             None => wire,
         };
-        if wire.request_id.0.is_none() && wire.invocation_results.is_none() {
+        if wire.request_id.0.is_none() && wire.invocation_results == Required::Missing {
             return Err("RequestId or InvocationResults".to_owned());
         }
-        let results = wire.invocation_results.unwrap_or_default().0;
-        let of_another = |result: &ResultRow| {
-            let id = result.command_id.trimmed();
-            id.is_some_and(|id| id != command.trim())
-        };
-        if results.iter().any(of_another) {
+        let results = wire.invocation_results.rows("InvocationResults", Some(0))?;
+        let mut ids = results.iter().map(|result| &result.command_id);
+        if ids.any(|id| is_of_another(id, command)) {
             return Err("the requested CommandId".to_owned());
         }
         Ok(Self {
-            total_count: wire.total_count.0,
-            results: results
-                .into_iter()
-                .map(|result| NodeResult {
-                    id: result.instance_id.0,
-                    word: result.invoke_record_status.0,
-                    exit_code: result.exit_code.0,
-                    success: result.success.0,
-                    message: result.message.0,
-                    finished_at: result.finished_time.rfc3339(),
-                })
-                .collect(),
+            total_count: wire.total_count,
+            results: results.into_iter().map(NodeResult::from).collect(),
         })
+    }
+}
+
+impl From<ResultRow> for NodeResult {
+    fn from(row: ResultRow) -> Self {
+        Self {
+            is_doubtful: row.instance_id.is_unreadable
+                || row.invoke_record_status.is_unreadable
+                || row.success.is_unreadable,
+            id: row.instance_id.value.0,
+            word: row.invoke_record_status.value.0,
+            exit_code: row.exit_code.0,
+            success: row.success.value.0,
+            message: row.message.0,
+            finished_at: row.finished_time.utc(),
+        }
     }
 }
 
@@ -220,6 +232,8 @@ pub(in super::super) struct Results {
     pub(super) nodes: Vec<NodeResult>,
     /// Why some could not be read.
     pub(super) unread: Option<String>,
+    /// How many there are could not be read.
+    pub(super) is_total_unreadable: bool,
     seen: HashSet<Seen>,
     ids: HashSet<Option<String>>,
     pages: usize,
@@ -242,9 +256,9 @@ impl Results {
                 self.nodes.push(result);
             }
         }
-        let total = page
-            .total_count
-            .and_then(|total| usize::try_from(total).ok());
+        self.is_total_unreadable |= page.total_count.is_unreadable;
+        let total = page.total_count.value.unsigned();
+        let total = total.and_then(|total| usize::try_from(total).ok());
         let more = match total {
             Some(total) => self.pages * RESULTS_PAGE_SIZE < total,
             None => size >= RESULTS_PAGE_SIZE,

@@ -5,7 +5,25 @@ use crate::model::{Job, Notice, State};
 use crate::providers::aliyun::tests::{invocation, shown};
 use crate::test_support::kinds::check_kind;
 
-check_kind!(&INVOCATION);
+check_kind!(
+    &INVOCATION,
+    essential: [
+        "CommandId", "InvokeStatus", "InvokeInstances", "InvokeInstances.InvokeInstance",
+    ],
+    evidence: [
+        "InvokeInstances.InvokeInstance[]",
+        "InvokeInstances.InvokeInstance[].InstanceId",
+        "InvokeInstances.InvokeInstance[].InstanceInvokeStatus",
+        "InvocationResults",
+        "InvocationResults.InvocationResult",
+        "InvocationResults.InvocationResult[]",
+        "InvocationResults.InvocationResult[].CommandId",
+        "InvocationResults.InvocationResult[].InstanceId",
+        "InvocationResults.InvocationResult[].InvokeRecordStatus",
+        "InvocationResults.InvocationResult[].ExitCode",
+        "InvocationResults.InvocationResult[].Success",
+    ]
+);
 
 fn status(word: &str, nodes: &[(&str, &str)]) -> Status {
     let nodes: Vec<Value> = nodes
@@ -259,3 +277,5 @@ fn refuses_answers_that_are_none_or_about_another_command() {
         assert!(ResultsPage::decode(body.as_bytes(), "c").is_err(), "{body}");
     }
 }
+
+mod unreadable;

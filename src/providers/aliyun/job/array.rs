@@ -43,6 +43,7 @@ impl Api {
             mut job,
             mut notices,
             is_array_job: flag,
+            is_flag_unreadable,
             subtasks,
         } = described;
         let known = self.array_evidence.of(reference);
@@ -60,16 +61,20 @@ impl Api {
         if !must_list {
             return GetResult { job, notices };
         }
-        if !has_evidence && self.list_denied.load(Ordering::Relaxed) {
+        let may_stand_unlisted = !is_flag_unreadable;
+        if !has_evidence && may_stand_unlisted && self.list_denied.load(Ordering::Relaxed) {
             note_unchecked(&job, flag, &mut notices);
             return GetResult { job, notices };
         }
         let (mut listing, problem) = self.subtasks(reference, job.array.as_ref(), ask).await;
         listing.add_rows(subtasks, &ask.states);
-        let listed = self
+        let mut listed = self
             .extend((listing, problem), &mut job, flag, reference, ask)
             .await;
-        if job.array.is_none() && is_ordinary(flag, &listed.0, listed.1.as_ref()) {
+        notices.append(&mut listed.0.notices);
+        let may_stand = may_stand_unlisted || listed.1.is_none();
+        let is_ordinary = may_stand && is_ordinary(flag, &listed.0, listed.1.as_ref());
+        if job.array.is_none() && is_ordinary {
             self.array_evidence.record_ordinary(reference, job.state);
             if listed.1.is_some() {
                 note_unchecked(&job, flag, &mut notices);
@@ -197,9 +202,10 @@ impl Api {
             row.fill(&mut job, &ask.states, &mut notices);
         }
         job.array = parent::known_range(job.array, known);
-        let (listing, problem) = self
+        let (mut listing, problem) = self
             .extend((listing, problem), &mut job, Some(true), reference, ask)
             .await;
+        notices.append(&mut listing.notices);
         if listing.row(reference.id()).is_none() {
             parent::fill_from_subtasks(&mut job, &listing, &ask.states);
         }

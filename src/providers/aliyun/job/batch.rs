@@ -120,14 +120,14 @@ impl Api {
                 .send(&client.http, &request, ask.deadline)
                 .await
                 .inspect_err(|problem| self.record_list_denied(problem))?;
-            let unreadable =
-                |expected: &str| self.client.http.decode_problem(&request, &answer, expected);
             // One bad row must not hide a failed subtask beside it.
-            let (page, dropped) =
-                Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
+            let decoded = client.decode(&request, &answer, Page::decode_readable)?;
+            listing.notices.extend(decoded.unreadable);
+            let (page, dropped) = decoded.data;
             if let Some(expected) = dropped {
                 listing.mark_partial();
-                skipped.get_or_insert_with(|| unreadable(&expected));
+                let problem = || client.http.decode_problem(&request, &answer, &expected);
+                skipped.get_or_insert_with(problem);
             }
             let goes_on = pages.add(page, listing);
             listing.keep_document(&pages, ask, answer.body);

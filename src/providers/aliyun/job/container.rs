@@ -5,7 +5,7 @@ use crate::model::{
     self, EnvVar, HttpGet, Mount, Port, Probe, Probes, Resources, Security, State, TcpSocket,
     Termination,
 };
-use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
+use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Timestamp, Words};
 use crate::providers::states::{self, ExitOutcome};
 
 /// What a container's words mean; `Terminated` is read by its exit code.
@@ -51,10 +51,10 @@ struct Container {
     name: Text,
     image: Text,
     image_pull_policy: Text,
-    commands: List<Verbatim>,
+    commands: Words,
     /// The spelling of init containers.
-    command: List<Verbatim>,
-    args: List<Verbatim>,
+    command: Words,
+    args: Words,
     working_dir: Text,
     cpu: Num,
     memory: Num,
@@ -86,12 +86,11 @@ impl Container {
             init,
             image: self.image.0,
             image_pull_policy: self.image_pull_policy.0,
-            command: strings(if self.commands.0.is_empty() {
-                self.command
-            } else {
-                self.commands
-            }),
-            args: strings(self.args),
+            command: match self.commands.0.is_empty() {
+                true => self.command.0,
+                false => self.commands.0,
+            },
+            args: self.args.0,
             working_dir: self.working_dir.0,
             env: self
                 .environment_vars
@@ -140,10 +139,6 @@ impl Container {
     }
 }
 
-pub(super) fn strings(list: List<Verbatim>) -> Vec<String> {
-    list.0.into_iter().map(|word| word.0).collect()
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ContainerState {
@@ -153,8 +148,8 @@ struct ContainerState {
     message: Text,
     exit_code: Int,
     signal: Int,
-    start_time: Text,
-    finish_time: Text,
+    start_time: Timestamp,
+    finish_time: Timestamp,
 }
 
 impl ContainerState {
@@ -177,8 +172,8 @@ impl ContainerState {
             reason: self.reason.0,
             message: self.message.0,
             detail_status: self.detail_status.0,
-            started_at: self.start_time.rfc3339(),
-            finished_at: self.finish_time.rfc3339().filter(|_| is_terminated),
+            started_at: self.start_time.utc(),
+            finished_at: self.finish_time.utc().filter(|_| is_terminated),
         }
     }
 }
@@ -217,7 +212,7 @@ impl From<EnvironmentVar> for EnvVar {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ContainerProbe {
-    execs: List<Verbatim>,
+    execs: Words,
     http_get: OptionalObject<ProbeHttpGet>,
     tcp_socket: OptionalObject<ProbeTcpSocket>,
     initial_delay_seconds: Int,
@@ -245,7 +240,7 @@ struct ProbeTcpSocket {
 impl From<ContainerProbe> for Probe {
     fn from(wire: ContainerProbe) -> Self {
         Self {
-            exec: strings(wire.execs),
+            exec: wire.execs.0,
             http: wire.http_get.0.map(|get| HttpGet {
                 path: get.path.0,
                 port: get.port.0,
@@ -292,14 +287,14 @@ struct SecurityContext {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Capability {
-    adds: List<Verbatim>,
+    adds: Words,
 }
 
 impl From<SecurityContext> for Security {
     fn from(wire: SecurityContext) -> Self {
         let capability = wire.capability.0;
         Self {
-            capabilities: capability.map_or_else(Vec::new, |capability| strings(capability.adds)),
+            capabilities: capability.map_or_else(Vec::new, |capability| capability.adds.0),
             read_only_root: wire.read_only_root_filesystem.0,
             run_as_user: wire.run_as_user.0,
         }

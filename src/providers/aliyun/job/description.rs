@@ -14,9 +14,11 @@ use super::subtask_id::{subtask_index, subtask_of};
 use crate::error::Category;
 use crate::http::RequestError;
 use crate::kind::StateWords;
-use crate::model::{Array, Job, Notice, NoticeCode, Resources, State, Task, Time};
+use crate::model::{Array, Job, Notice, NoticeCode, Resources, State, Task};
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
+use crate::providers::lenient::{
+    self, Checked, Flag, Int, List, OptionalObject, Required, Text, Timestamp,
+};
 use crate::providers::states;
 
 /// What a job's words mean.
@@ -41,8 +43,8 @@ const MAX_EVENTS: usize = 50;
 #[serde(default, rename_all = "PascalCase")]
 struct DescribeJobsResponse {
     request_id: Text,
-    total_count: Int,
-    job_infos: Option<List<JobInfo>>,
+    total_count: Checked<Int>,
+    job_infos: Required<List<JobInfo>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -54,21 +56,13 @@ struct JobInfo {
     priority: Int,
     queue: Text,
     user: Text,
-    submit_time: Int,
-    start_time: Int,
-    end_time: Int,
-    last_modify_time: Int,
-    is_array_job: Flag,
-    array_properties: OptionalObject<ArrayRange>,
-    container_groups: List<Group>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct ArrayRange {
-    index_start: Int,
-    index_end: Int,
-    index_step: Int,
+    submit_time: Timestamp,
+    start_time: Timestamp,
+    end_time: Timestamp,
+    last_modify_time: Timestamp,
+    is_array_job: Checked<Flag>,
+    array_properties: Checked<OptionalObject<ArrayProperties>>,
+    container_groups: Checked<Required<List<Group>>>,
 }
 
 /// What a response to DescribeServerlessJobs says of one job.
@@ -80,6 +74,8 @@ pub(in super::super) struct Described {
     pub(in super::super) notices: Vec<Notice>,
     /// The cloud's own flag for array jobs, where it can be read.
     pub(in super::super) is_array_job: Option<bool>,
+    /// True when something that says whether it is one has another type than expected.
+    pub(super) is_flag_unreadable: bool,
     /// Subtasks of the job that the same response holds.
     pub(super) subtasks: Vec<Row>,
 }
@@ -96,19 +92,16 @@ pub(in super::super) fn decode(
     at: Job,
     own: &[(String, State)],
 ) -> Result<Described, DecodeError> {
-    let answer: DescribeJobsResponse = lenient::decode(body)?;
-    let total_count = answer.total_count.0;
-    let Some(List(infos)) = answer.job_infos else {
-        return match total_count {
-            Some(0) => Err(no_such_job(&at.id, answer.request_id.0)),
-            _ => Err(DecodeError::Invalid("a list JobInfos".to_owned())),
-        };
-    };
+    let answer: DescribeJobsResponse = lenient::decode_response(body)?;
+    let total_count = answer.total_count.value.0;
+    let infos = answer.job_infos.rows("JobInfos", total_count)?;
     let listed = infos.len();
     if listed == 0 {
         return match total_count {
-            None | Some(0) => Err(no_such_job(&at.id, answer.request_id.0)),
-            Some(_) => Err(DecodeError::Invalid(
+            None | Some(0) if !answer.total_count.is_unreadable => {
+                Err(no_such_job(&at.id, answer.request_id.0))
+            }
+            _ => Err(DecodeError::Invalid(
                 "as many jobs in JobInfos as TotalCount says".to_owned(),
             )),
         };
@@ -143,7 +136,9 @@ pub(in super::super) fn decode(
     }
     let mut job = at;
     job.request_id = answer.request_id.0;
-    let is_array_job = info.is_array_job.0;
+    let is_flag_unreadable = info.is_array_job.is_unreadable || info.array_properties.is_unreadable;
+    let flag = info.is_array_job.value.0;
+    let is_array_job = flag.filter(|flag| *flag || !is_flag_unreadable);
     info.fill(&mut job, total_count, own, &mut notices);
     if !subtasks.is_empty() {
         job.array.get_or_insert(Array::UNKNOWN);
@@ -152,6 +147,7 @@ pub(in super::super) fn decode(
         job,
         notices,
         is_array_job,
+        is_flag_unreadable,
         subtasks: subtasks.into_iter().map(Row::from).collect(),
     })
 }
@@ -174,10 +170,11 @@ impl From<JobInfo> for Row {
             priority: info.priority.0,
             queue: info.queue.0,
             user: info.user.0,
-            created_at: moment(info.submit_time),
-            started_at: moment(info.start_time),
-            finished_at: moment(info.end_time),
-            is_array: info.is_array_job.0,
+            created_at: info.submit_time.utc(),
+            started_at: info.start_time.utc(),
+            finished_at: info.end_time.utc(),
+            is_array: info.is_array_job.value.0,
+            is_doubtful: info.is_array_job.is_unreadable,
         }
     }
 }
@@ -198,33 +195,36 @@ impl JobInfo {
         job.priority = self.priority.0;
         job.queue = self.queue.0;
         job.user = self.user.0;
-        job.created_at = moment(self.submit_time);
-        job.started_at = moment(self.start_time);
-        job.finished_at = moment(self.end_time).filter(|_| job.ended);
-        job.updated_at = moment(self.last_modify_time);
-        let properties = self.array_properties.0.map(|range| ArrayProperties {
-            start: range.index_start.0,
-            end: range.index_end.0,
-            step: range.index_step.0,
-        });
+        job.created_at = self.submit_time.utc();
+        job.started_at = self.start_time.utc();
+        job.finished_at = self.end_time.utc().filter(|_| job.ended);
+        job.updated_at = self.last_modify_time.utc();
+        let properties = self.array_properties.value;
         let index = subtask_index(&job.id);
         // A range on an id without an index says as much as the flag, whatever became of that.
-        let says_range = |range: &_| is_range(range, self.is_array_job.0 == Some(false));
-        let has_range = index.is_none() && properties.as_ref().is_some_and(says_range);
-        job.array = (self.is_array_job.0 == Some(true) || has_range).then(|| {
-            let range = properties.clone().unwrap_or_default();
-            Array {
-                start: range.start,
-                end: range.end,
-                step: range.step,
-                index,
-            }
+        let flag = self.is_array_job.value.0;
+        let says_range = |range: &ArrayProperties| is_range(range, flag == Some(false));
+        let range = properties.0.as_deref();
+        let has_range = index.is_none() && range.is_some_and(says_range);
+        job.array = (flag == Some(true) || has_range).then(|| Array {
+            start: range.and_then(|range| range.start.0),
+            end: range.and_then(|range| range.end.0),
+            step: range.and_then(|range| range.step.0),
+            index,
         });
         job.details = Some(Arc::new(JobDetails {
             total_count,
             array_properties: properties,
         }));
-        for Group { mut task, events } in self.container_groups.0 {
+        let groups = self.container_groups.value.rows("ContainerGroups", Some(0));
+        job.events_unreadable = groups.is_err();
+        for group in groups.unwrap_or_default() {
+            let Group {
+                mut task, events, ..
+            } = group;
+            // An element of another type has no fields at all.
+            let is_unreadable = task.id.is_none() && self.container_groups.is_unreadable;
+            job.events_unreadable |= group.events_unreadable || is_unreadable;
             if events.len() >= MAX_EVENTS {
                 notices.push(Notice::new(
                     NoticeCode::EventsTruncated,
@@ -245,15 +245,11 @@ impl JobInfo {
     }
 }
 
-pub(super) fn moment(seconds: Int) -> Option<Time> {
-    seconds.0.and_then(Time::from_unix)
-}
-
 /// True when the properties say anything; those of ordinary jobs may be zeros. A step alone says
 /// nothing against a flag that denies it.
 fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
-    let step = properties.step.filter(|_| !is_denied);
-    let numbers = [properties.start, properties.end, step];
+    let step = properties.step.0.filter(|_| !is_denied);
+    let numbers = [properties.start.0, properties.end.0, step];
     numbers.iter().flatten().any(|number| *number != 0)
 }
 

@@ -1,7 +1,8 @@
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Time;
+use crate::providers::lenient::{Int, List, OptionalObject, Text, Words};
 
 /// `details` of an `aliyun/job`.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
@@ -10,18 +11,23 @@ pub struct JobDetails {
     /// How many jobs the response says it holds.
     pub total_count: Option<i64>,
     /// Index range as reported, also for jobs that are not array jobs.
-    pub array_properties: Option<ArrayProperties>,
+    pub array_properties: OptionalObject<ArrayProperties>,
 }
 
 /// Index range, ends included.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default)]
+#[schemars(!default)]
 pub struct ArrayProperties {
     /// First index.
-    pub start: Option<i64>,
+    #[serde(rename(deserialize = "IndexStart"))]
+    pub start: Int,
     /// Last index.
-    pub end: Option<i64>,
+    #[serde(rename(deserialize = "IndexEnd"))]
+    pub end: Int,
     /// Distance of two indices.
-    pub step: Option<i64>,
+    #[serde(rename(deserialize = "IndexStep"))]
+    pub step: Int,
 }
 
 /// `details` of a container group; null when the cloud reports nothing of it.
@@ -45,7 +51,7 @@ pub struct GroupDetails {
     /// Region.
     pub region_id: Option<String>,
     /// Kernel parameters that were set.
-    pub sysctls: Vec<NameValue>,
+    pub sysctls: List<NameValue>,
 }
 
 /// What a container group is charged as.
@@ -73,9 +79,9 @@ pub struct Network {
     /// The vendor's own side of the connection.
     pub tenant: Tenant,
     /// Name resolution.
-    pub dns: Option<Box<Dns>>,
+    pub dns: OptionalObject<Dns>,
     /// Lines of its hosts file.
-    pub host_aliases: Vec<HostAlias>,
+    pub host_aliases: List<HostAlias>,
 }
 
 /// The vendor's own side of the connection; documented as not open to users.
@@ -92,30 +98,36 @@ pub struct Tenant {
 }
 
 /// Name resolution of a container group.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(!default)]
 pub struct Dns {
     /// Addresses of name servers.
-    pub name_servers: Vec<String>,
+    pub name_servers: Words,
     /// Options of the resolver.
-    pub options: Vec<NameValue>,
+    pub options: List<NameValue>,
     /// Domains that are searched.
-    pub searches: Vec<String>,
+    pub searches: Words,
 }
 
 /// A line of a hosts file.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(!default)]
 pub struct HostAlias {
     /// Address.
-    pub ip: Option<String>,
+    pub ip: Text,
     /// Names of that address.
-    pub hostnames: Vec<String>,
+    pub hostnames: Words,
 }
 
 /// A name and its value.
-#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(!default)]
 pub struct NameValue {
     /// Name.
-    pub name: Option<String>,
+    pub name: Text,
     /// Value.
-    pub value: Option<String>,
+    pub value: Text,
 }

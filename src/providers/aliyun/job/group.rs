@@ -2,14 +2,16 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::container::{InitContainer, MainContainer, gib, strings};
+use super::container::{InitContainer, MainContainer, gib};
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
 use crate::kind::StateWords;
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, Resources,
     State, Task, UnreadableTimes, Volume,
 };
-use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
+use crate::providers::lenient::{
+    DefaultObject, Flag, Int, List, Num, OptionalObject, Required, Text, Timestamp,
+};
 use crate::providers::states;
 
 /// What a container group's words mean.
@@ -35,6 +37,8 @@ pub(super) struct Group {
     pub(super) task: Task,
     /// Its events.
     pub(super) events: Vec<Event>,
+    /// True when there may be more events, which could not be read.
+    pub(super) events_unreadable: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,10 +52,10 @@ struct ContainerGroup {
     spot_price_limit: Num,
     cpu: Num,
     memory: Num,
-    creation_time: Text,
-    succeeded_time: Text,
-    expired_time: Text,
-    failed_time: Text,
+    creation_time: Timestamp,
+    succeeded_time: Timestamp,
+    expired_time: Timestamp,
+    failed_time: Timestamp,
     discount: Int,
     ephemeral_storage: Num,
     eni_instance_id: Text,
@@ -73,10 +77,10 @@ struct ContainerGroup {
     #[serde(rename = "TenantVSwitchId")]
     tenant_vswitch_id: Text,
     tags: List<Tag>,
-    dns_config: OptionalObject<DnsConfig>,
-    eci_security_context: OptionalObject<EciSecurityContext>,
-    host_aliases: List<HostAliasRow>,
-    events: List<GroupEvent>,
+    dns_config: OptionalObject<Dns>,
+    eci_security_context: DefaultObject<EciSecurityContext>,
+    host_aliases: List<HostAlias>,
+    events: Required<List<GroupEvent>>,
     volumes: List<GroupVolume>,
     init_containers: List<InitContainer>,
     containers: List<MainContainer>,
@@ -88,9 +92,9 @@ impl From<ContainerGroup> for Group {
         let reading = states::normalize(STATES, &[], wire.status.trimmed(), "", &mut Vec::new());
         let id = wire.container_group_id.0;
         let details = GroupDetails {
-            succeeded_at: wire.succeeded_time.rfc3339(),
-            failed_at: wire.failed_time.rfc3339(),
-            expired_at: wire.expired_time.rfc3339(),
+            succeeded_at: wire.succeeded_time.utc(),
+            failed_at: wire.failed_time.utc(),
+            expired_at: wire.expired_time.utc(),
             billing: Billing {
                 spot_strategy: wire.spot_strategy.0,
                 spot_price_limit: wire.spot_price_limit.0,
@@ -107,21 +111,13 @@ impl From<ContainerGroup> for Group {
                     security_group_id: wire.tenant_security_group_id.0,
                     vswitch_id: wire.tenant_vswitch_id.0,
                 },
-                dns: wire.dns_config.0.map(|dns| Box::new((*dns).into())),
-                host_aliases: wire
-                    .host_aliases
-                    .0
-                    .into_iter()
-                    .map(HostAlias::from)
-                    .collect(),
+                dns: wire.dns_config,
+                host_aliases: wire.host_aliases,
             },
             ram_role_name: wire.ram_role_name.0,
             resource_group_id: wire.resource_group_id.0,
             region_id: wire.region_id.0,
-            sysctls: wire
-                .eci_security_context
-                .0
-                .map_or_else(Vec::new, |context| pairs(context.sysctls)),
+            sysctls: wire.eci_security_context.0.sysctls,
         };
         let is_expired = reading
             .raw
@@ -138,7 +134,9 @@ impl From<ContainerGroup> for Group {
             ("private", wire.intranet_ip),
             ("ipv6", wire.ipv6_address),
         ];
-        let events = wire.events.0.into_iter();
+        let events = wire.events.rows("Events", Some(0));
+        let events_unreadable = events.is_err();
+        let events = events.unwrap_or_default().into_iter();
         let events = events.map(|event| event.into_model(id.clone())).collect();
         let init = wire.init_containers.0.into_iter().map(|init| init.0);
         let main = wire.containers.0.into_iter().map(|main| main.0);
@@ -149,7 +147,7 @@ impl From<ContainerGroup> for Group {
             state: reading.state,
             state_raw: reading.raw,
             ended: reading.ended,
-            created_at: wire.creation_time.rfc3339(),
+            created_at: wire.creation_time.utc(),
             finished_at,
             resources: Resources {
                 cpu: wire.cpu.0,
@@ -181,7 +179,11 @@ impl From<ContainerGroup> for Group {
                 .then(|| Arc::new(details) as Arc<dyn Details>),
             ..Task::default()
         };
-        Self { task, events }
+        Self {
+            task,
+            events,
+            events_unreadable,
+        }
     }
 }
 
@@ -194,67 +196,16 @@ struct Tag {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct NameValueRow {
-    name: Text,
-    value: Text,
-}
-
-fn pairs(list: List<NameValueRow>) -> Vec<NameValue> {
-    list.0
-        .into_iter()
-        .map(|pair| NameValue {
-            name: pair.name.0,
-            value: pair.value.0,
-        })
-        .collect()
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct DnsConfig {
-    name_servers: List<Verbatim>,
-    options: List<NameValueRow>,
-    searches: List<Verbatim>,
-}
-
-impl From<DnsConfig> for Dns {
-    fn from(wire: DnsConfig) -> Self {
-        Self {
-            name_servers: strings(wire.name_servers),
-            options: pairs(wire.options),
-            searches: strings(wire.searches),
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
 struct EciSecurityContext {
-    sysctls: List<NameValueRow>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct HostAliasRow {
-    ip: Text,
-    hostnames: List<Verbatim>,
-}
-
-impl From<HostAliasRow> for HostAlias {
-    fn from(wire: HostAliasRow) -> Self {
-        Self {
-            ip: wire.ip.0,
-            hostnames: strings(wire.hostnames),
-        }
-    }
+    sysctls: List<NameValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct GroupEvent {
     count: Int,
-    first_timestamp: Text,
-    last_timestamp: Text,
+    first_timestamp: Timestamp,
+    last_timestamp: Timestamp,
     message: Text,
     name: Text,
     reason: Text,
@@ -263,18 +214,14 @@ struct GroupEvent {
 
 impl GroupEvent {
     fn into_model(self, task: Option<String>) -> Event {
-        let (first_at, last_at) = (
-            self.first_timestamp.rfc3339(),
-            self.last_timestamp.rfc3339(),
-        );
         Event {
             level: self.r#type.trimmed().and_then(Level::parse),
             level_raw: self.r#type.trimmed().map(str::to_owned),
-            first_at,
-            last_at,
+            first_at: self.first_timestamp.utc(),
+            last_at: self.last_timestamp.utc(),
             unreadable_times: UnreadableTimes {
-                first: self.first_timestamp.unread(first_at),
-                last: self.last_timestamp.unread(last_at),
+                first: self.first_timestamp.into_unreadable(),
+                last: self.last_timestamp.into_unreadable(),
             },
             count: self.count.unsigned(),
             object: Object {

@@ -2,11 +2,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::description::{STATES, moment};
+use super::description::STATES;
 use super::row::Row;
 use super::subtask_id::{parent_of, subtask_index};
 use crate::model::{Array, Job, Notice, State, Task};
-use crate::providers::lenient::{self, Flag, Int, List, Text};
+use crate::providers::lenient::{self, Checked, Flag, Int, List, Required, Text, Timestamp};
 use crate::providers::{self, Cursor, GetResult, job_at, states};
 use crate::reference::Scope;
 
@@ -18,25 +18,16 @@ pub(in super::super) const MAX_ROWS: usize = 100;
 pub(in super::super) struct Page {
     pub(super) request_id: Option<String>,
     pub(super) total_count: Option<i64>,
+    is_total_unreadable: bool,
     pub(super) rows: Vec<Row>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(default, rename_all = "PascalCase", bound = "R: Deserialize<'de>")]
-struct ListJobsResponse<R> {
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ListJobsResponse {
     request_id: Text,
-    total_count: Int,
-    jobs: Option<List<R>>,
-}
-
-impl<R> Default for ListJobsResponse<R> {
-    fn default() -> Self {
-        Self {
-            request_id: Text::default(),
-            total_count: Int::default(),
-            jobs: None,
-        }
-    }
+    total_count: Checked<Int>,
+    jobs: Required<List<JobRow>>,
 }
 
 /// All of it is text here, numbers and times too.
@@ -45,14 +36,14 @@ impl<R> Default for ListJobsResponse<R> {
 struct JobRow {
     job_id: Text,
     job_name: Text,
-    state: Text,
+    state: Checked<Text>,
     priority: Int,
     queue: Text,
     user: Text,
-    submit_time: Int,
-    start_time: Int,
-    end_time: Int,
-    is_array_job: Flag,
+    submit_time: Timestamp,
+    start_time: Timestamp,
+    end_time: Timestamp,
+    is_array_job: Checked<Flag>,
 }
 
 impl Page {
@@ -61,74 +52,34 @@ impl Page {
     /// # Errors
     /// What was expected of the response, and where it was missed.
     pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
-        Self::from_response(lenient::decode::<ListJobsResponse<JobRow>>(body)?)
+        let wire: ListJobsResponse = lenient::decode_response(body)?;
+        let total_count = wire.total_count.value.0;
+        let rows = wire.jobs.rows("Jobs", total_count)?;
+        Ok(Self {
+            request_id: wire.request_id.0,
+            total_count,
+            is_total_unreadable: wire.total_count.is_unreadable,
+            rows: rows.into_iter().map(Row::from).collect(),
+        })
     }
 
-    /// Reads a page without the rows whose id, state or flag cannot be read; what was expected of them
-    /// stands beside it.
+    /// Reads a page without the rows whose id, state or flag cannot be read; what was expected of the
+    /// page stands beside it.
     ///
     /// # Errors
     /// As [`Self::decode`], where the page as a whole cannot be read.
     pub(in super::super) fn decode_readable(body: &[u8]) -> Result<(Self, Option<String>), String> {
-        let (mut page, dropped) = match Self::decode(body) {
-            Ok(page) => (page, None),
-            Err(expected) => Self::decode_rows(body, expected)?,
-        };
+        let mut page = Self::decode(body)?;
         let listed = page.rows.len();
-        page.rows.retain(|row| row.id.is_some());
-        let unnamed = (page.rows.len() < listed).then(|| "a JobId in every row of Jobs".to_owned());
-        Ok((page, dropped.or(unnamed)))
-    }
-
-    /// Reads row by row a page of which `expected` was missed.
-    fn decode_rows(body: &[u8], expected: String) -> Result<(Self, Option<String>), String> {
-        let Ok(wire) = lenient::decode::<ListJobsResponse<serde_json::Value>>(body) else {
-            return Err(expected);
+        page.rows.retain(|row| row.id.is_some() && !row.is_doubtful);
+        let dropped = if page.rows.len() < listed {
+            Some("JobId, State and IsArrayJob in every row of Jobs")
+        } else if page.is_total_unreadable {
+            Some("a whole number at TotalCount")
+        } else {
+            None
         };
-        let mut is_dropped = false;
-        let jobs = wire.jobs.map(|List(rows)| {
-            let read: Vec<JobRow> = rows.iter().filter_map(JobRow::from_value).collect();
-            is_dropped = read.len() < rows.len();
-            List(read)
-        });
-        let page = Self::from_response(ListJobsResponse {
-            request_id: wire.request_id,
-            total_count: wire.total_count,
-            jobs,
-        })?;
-        Ok((page, Some(expected).filter(|_| is_dropped)))
-    }
-
-    fn from_response(wire: ListJobsResponse<JobRow>) -> Result<Self, String> {
-        let total_count = wire.total_count.0;
-        let rows = match (wire.jobs, total_count) {
-            (Some(List(rows)), _) => rows,
-            (None, Some(0)) => Vec::new(),
-            (None, _) => return Err("a list Jobs".to_owned()),
-        };
-        Ok(Self {
-            request_id: wire.request_id.0,
-            total_count,
-            rows: rows.into_iter().map(Row::from).collect(),
-        })
-    }
-}
-
-impl JobRow {
-    /// A row, if need be only what decides: id, state and flag.
-    fn from_value(value: &serde_json::Value) -> Option<Self> {
-        let fields = value.as_object()?;
-        let decisive = |(key, _): &(&String, &serde_json::Value)| {
-            matches!(key.as_str(), "JobId" | "State" | "IsArrayJob")
-        };
-        let terse: serde_json::Map<_, _> = fields
-            .iter()
-            .filter(decisive)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        [value, &serde_json::Value::Object(terse)]
-            .into_iter()
-            .find_map(|value| lenient::decode(value.to_string().as_bytes()).ok())
+        Ok((page, dropped.map(str::to_owned)))
     }
 }
 
@@ -189,14 +140,15 @@ impl From<JobRow> for Row {
         Self {
             id: wire.job_id.trimmed().map(str::to_owned),
             name: wire.job_name.0,
-            word: wire.state.trimmed().map(str::to_owned),
+            is_doubtful: wire.state.is_unreadable || wire.is_array_job.is_unreadable,
+            word: wire.state.value.trimmed().map(str::to_owned),
             priority: wire.priority.0,
             queue: wire.queue.0,
             user: wire.user.0,
-            created_at: moment(wire.submit_time),
-            started_at: moment(wire.start_time),
-            finished_at: moment(wire.end_time),
-            is_array: wire.is_array_job.0,
+            created_at: wire.submit_time.utc(),
+            started_at: wire.start_time.utc(),
+            finished_at: wire.end_time.utc(),
+            is_array: wire.is_array_job.value.0,
         }
     }
 }

@@ -14,4 +14,6 @@ pub(in super::super) struct Row {
     pub(super) finished_at: Option<Time>,
     /// The cloud's own flag for array jobs and their subtasks, where it can be read.
     pub(super) is_array: Option<bool>,
+    /// The state or the flag has another type than expected.
+    pub(super) is_doubtful: bool,
 }

@@ -17,6 +17,8 @@ const MAX_PAGES: usize = 10;
 pub(in super::super) struct JobRows {
     /// The cloud's id of the last request.
     pub(in super::super) request_id: Option<String>,
+    /// The fields of the responses that could not be read.
+    pub(super) notices: Vec<Notice>,
     /// By id; empty where two rows of one job contradict each other.
     rows: HashMap<String, Option<Row>>,
     /// How many rows a list holds by its own count, and how many came, where fewer did.
@@ -105,6 +107,7 @@ impl JobRows {
         self.is_partial = list.is_partial;
         self.short = self.short.or(list.short);
         self.parents.extend(list.parents);
+        self.notices.extend(list.notices);
         self.request_id = list.request_id.or(self.request_id.take());
         for (id, row) in list.rows {
             self.merge(id, row, own);
@@ -171,7 +174,7 @@ impl JobRows {
         checked_in: Option<State>,
     ) -> Option<(Job, Vec<Notice>)> {
         let row = self.row(&at.id)?;
-        let (mut job, mut notices) = (at, Vec::new());
+        let (mut job, mut notices) = (at, self.notices.clone());
         row.fill(&mut job, own, &mut notices);
         job.request_id.clone_from(&self.request_id);
         let is_array = row.is_parent() || self.parents.contains(&job.id);

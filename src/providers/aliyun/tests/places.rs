@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::super::clusters::decode;
-use super::super::invocation::{Command, Status, decode_commands};
+use super::super::invocation::{InvocationDetails, Status, decode_commands};
 use super::{fixture, invocation, shown};
 use crate::providers::{Cursor, ScopePage, test_support as fixtures};
 
@@ -61,11 +61,16 @@ fn clusters_are_read_in_either_shape_of_a_list_and_nothing_else() {
         r#"{"TotalCount":3}"#,
         r#"{"Clusters":"c"}"#,
         r#"{"Clusters":{"ClusterInfoSimple":"c"}}"#,
-        r#"{"Clusters":["c"]}"#,
-        r#"{"Clusters":[{"Id":["c"]}]}"#,
-        r#"{"Clusters":[{"Id":"c","Computes":7}]}"#,
     ] {
         assert!(count(body).is_err(), "{body}");
+    }
+    for (body, wanted) in [
+        (r#"{"Clusters":["c",{"Id":"d"}]}"#, (1, 1)),
+        (r#"{"Clusters":[{"Id":["c"]}]}"#, (0, 1)),
+        (r#"{"Clusters":[{"Id":"c","Computes":7}]}"#, (1, 0)),
+    ] {
+        let page = decode(body.as_bytes(), Cursor::FIRST, "default", None).unwrap();
+        assert_eq!((page.rows.len(), page.rows_without_id), wanted, "{body}");
     }
 }
 
@@ -82,7 +87,7 @@ fn a_list_of_endless_elements_is_not_read() {
     assert_eq!(read.unwrap_err(), expected);
 }
 
-fn commands(show_secrets: bool) -> Vec<Command> {
+fn commands(show_secrets: bool) -> Vec<InvocationDetails> {
     let body = fixture("invocation/list-commands.json");
     let (commands, total) = decode_commands(&body, show_secrets).unwrap();
     assert_eq!(total, Some(2));
@@ -92,7 +97,7 @@ fn commands(show_secrets: bool) -> Vec<Command> {
 /// The details of the documented command that has finished.
 fn details(show_secrets: bool) -> Value {
     let id = "c-hz01v8x80o3";
-    let [command, _] = <[Command; 2]>::try_from(commands(show_secrets)).unwrap();
+    let [command, _] = <[InvocationDetails; 2]>::try_from(commands(show_secrets)).unwrap();
     assert_eq!(command.id(), Some(id));
     let status = Status::decode(&fixture("invocation/list-invocation-status.json"), id).unwrap();
     let (job, _) = status
@@ -117,11 +122,11 @@ fn commands_are_read_in_either_shape_of_a_list_and_nothing_else() {
     assert_eq!(count(r#"{"Commands":[{"CommandId":"c"},{}]}"#), Ok(2));
     assert_eq!(count(r#"{"Commands":{"Command":null}}"#), Ok(0));
     assert_eq!(count(r#"{"TotalCount":0}"#), Ok(0));
-    for body in [
-        "{}",
-        r#"{"Commands":7}"#,
-        r#"{"Commands":[{"Timeout":"soon"}]}"#,
-    ] {
+    for body in ["{}", r#"{"Commands":7}"#, r#"{"Commands":{"Command":7}}"#] {
         assert!(count(body).is_err(), "{body}");
     }
+    let odd = r#"{"Commands":[{"CommandId":"c","Timeout":"soon"},7]}"#;
+    let (commands, _) = decode_commands(odd.as_bytes(), false).unwrap();
+    let ids: Vec<_> = commands.iter().map(InvocationDetails::id).collect();
+    assert_eq!(ids, [Some("c"), None]);
 }

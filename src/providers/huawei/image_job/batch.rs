@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::wire::{ImageJob, JOB_TYPES};
 use super::{Api, PAGE_SIZE, list_page};
 use crate::error::Problem;
+use crate::model::Notice;
 use crate::providers::{GetOptions, GetResult, is_list_unavailable};
 use crate::reference::Reference;
 
@@ -15,6 +16,9 @@ const ACTIVE_STATUSES: [&str; 2] = ["RUNNING", "WAITING"];
 
 /// How many lists there are: one for each type of job and word.
 const LISTS: usize = JOB_TYPES.len() * ACTIVE_STATUSES.len();
+
+/// A row, and the fields of its page that could not be read.
+type Found = (ImageJob, Option<Notice>);
 
 /// How many pages a round may ask for: far fewer than one request per reference.
 fn max_pages(references: usize) -> usize {
@@ -48,7 +52,7 @@ pub(super) async fn batch_get(
     references: &[Reference],
     options: &GetOptions,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
-    let mut wanted: HashMap<&str, Option<ImageJob>> =
+    let mut wanted: HashMap<&str, Option<Found>> =
         references.iter().map(|r| (r.id(), None)).collect();
     let rotation = &api.list_rotation;
     let mut pages = match rotation.can_list() {
@@ -81,8 +85,10 @@ pub(super) async fn batch_get(
     rotation.first.store(best.1, Ordering::Relaxed);
     let told = |reference: &Reference| {
         let row = wanted.remove(reference.id())?;
-        let row = row.filter(ImageJob::has_state)?;
-        Some(row.into_row(reference, options, api.region()))
+        let (row, unreadable) = row.filter(|(row, _)| row.has_state())?;
+        let mut found = row.into_row(reference, options, api.region());
+        found.notices.extend(unreadable);
+        Some(found)
     };
     Ok(references.iter().map(told).collect())
 }
@@ -93,7 +99,7 @@ async fn read_pages(
     api: &Api,
     list: usize,
     pages: &mut usize,
-    wanted: &mut HashMap<&str, Option<ImageJob>>,
+    wanted: &mut HashMap<&str, Option<Found>>,
     options: &GetOptions,
 ) -> Result<usize, Problem> {
     let job_type = JOB_TYPES[list / ACTIVE_STATUSES.len()];
@@ -101,13 +107,14 @@ async fn read_pages(
     let (mut offset, mut found) = (0, 0);
     while *pages > 0 && wanted.values().any(Option::is_none) {
         *pages -= 1;
-        let (page, _) = list_page(api, job_type, Some(status), offset, options).await?;
+        let page = list_page(api, job_type, Some(status), offset, options).await?;
+        let (page, unreadable) = (page.data, page.unreadable);
         let rows = page.items.len();
         offset += rows;
         for row in page.items {
             let place = row.id().and_then(|id| wanted.get_mut(id));
             if let Some(place) = place.filter(|place| place.is_none()) {
-                *place = Some(row);
+                *place = Some((row, unreadable.clone()));
                 found += 1;
             }
         }

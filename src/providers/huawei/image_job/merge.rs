@@ -1,7 +1,7 @@
 //! One list out of those of all types, newest first.
 
 use super::wire::{ImageJob, JobPage};
-use crate::model::Time;
+use crate::model::{Notice, Time};
 use crate::providers::{Cursor, has_more};
 
 /// A page of the list of one type.
@@ -12,6 +12,8 @@ pub(super) struct TypePage {
     pub offset: usize,
     /// The cloud's id of the request.
     pub request_id: Option<String>,
+    /// The fields that could not be read.
+    pub unreadable: Option<Notice>,
     /// The rows.
     pub page: JobPage,
 }
@@ -24,6 +26,8 @@ pub(super) struct Merged {
     pub next: Option<Cursor>,
     /// How many rows there are in all, where every list says so.
     pub total: Option<u64>,
+    /// The fields that could not be read.
+    pub notices: Vec<Notice>,
 }
 
 /// Merges a page of each list that has not ended.
@@ -38,14 +42,16 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     // Lists that were not asked this time may hold any number.
     let mut total = at.lists.ended_total;
     total = total.filter(|_| is_open(&lists.offsets) == pages.len());
-    let mut rows = Vec::new();
+    let (mut rows, mut notices) = (Vec::new(), Vec::new());
     for TypePage {
         list,
         offset,
         request_id,
+        unreadable,
         page,
     } in pages
     {
+        notices.extend(unreadable);
         let count = page.total;
         total = total
             .zip(count)
@@ -75,6 +81,7 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
         rows,
         next: is_more.then_some(next),
         total,
+        notices,
     }
 }
 
@@ -118,6 +125,7 @@ mod tests {
             let count = counts.then_some(lists[list].len());
             let body = json!({"count": count, "items": items}).to_string();
             TypePage {
+                unreadable: None,
                 list,
                 offset,
                 request_id: Some(list.to_string()),

@@ -38,7 +38,11 @@ fn refusal(status: u16, body: &str) -> RequestError {
     classify(&test_support::response(status, body)).unwrap()
 }
 
-check_kind!(&IMAGE_JOB);
+check_kind!(
+    &IMAGE_JOB,
+    essential: ["id", "status", "items", "items[]", "items[].id", "items[].status"],
+    evidence: []
+);
 
 #[test]
 fn answers_become_their_models() {

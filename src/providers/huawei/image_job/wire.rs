@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kind::StateWords;
 use crate::model::{Job, Notice, NoticeCode, State, Task, Time};
-use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
+use crate::providers::lenient::{self, Int, List, OptionalObject, Required, Text, Timestamp};
 use crate::providers::states;
 use crate::providers::{GetOptions, GetResult, job_at, raw};
 use crate::reference::Reference;
@@ -35,8 +35,8 @@ const SUB_JOB: &str = "a sub-job of huawei/image-job";
 pub struct ImageJob {
     id: Text,
     job_type: Text,
-    begin_time: Text,
-    end_time: Text,
+    begin_time: Timestamp,
+    end_time: Timestamp,
     status: Text,
     sub_jobs_total: Int,
     sub_jobs: List<SubJob>,
@@ -48,8 +48,8 @@ struct SubJob {
     id: Text,
     job_type: Text,
     job_resource_info: OptionalObject<ResourceInfo>,
-    begin_time: Text,
-    end_time: Text,
+    begin_time: Timestamp,
+    end_time: Timestamp,
     status: Text,
     job_execute_info: OptionalObject<ExecuteInfo>,
     project_id: Text,
@@ -104,7 +104,7 @@ pub fn decode(
     options: &GetOptions,
     region: Option<&str>,
 ) -> Result<GetResult, String> {
-    let found: ImageJob = lenient::decode(body)?;
+    let found: ImageJob = lenient::decode_response(body)?;
     if found.id() != Some(reference.id()) {
         return Err("the requested id".to_owned());
     }
@@ -117,7 +117,7 @@ pub fn decode(
 impl ImageJob {
     /// When the job began.
     pub fn begin_time(&self) -> Option<Time> {
-        self.begin_time.rfc3339()
+        self.begin_time.utc()
     }
 
     /// The id of the job.
@@ -169,7 +169,7 @@ pub struct JobPage {
 #[serde(default)]
 struct ImageJobsResponse {
     count: Int,
-    items: Option<List<ImageJob>>,
+    items: Required<List<ImageJob>>,
 }
 
 impl JobPage {
@@ -178,9 +178,8 @@ impl JobPage {
     /// # Errors
     /// What was expected and not there.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
-        let page: ImageJobsResponse = lenient::decode(body)?;
-        let none = (page.count.0 == Some(0)).then(List::default);
-        let List(items) = page.items.or(none).ok_or("a list items")?;
+        let page: ImageJobsResponse = lenient::decode_response(body)?;
+        let items = page.items.rows("items", page.count.0)?;
         let total = page.count.0.and_then(|count| u64::try_from(count).ok());
         Ok(Self { total, items })
     }
@@ -236,9 +235,9 @@ fn job(
         ended: reading.ended,
         reason,
         message,
-        created_at: answered.begin_time.rfc3339(),
+        created_at: answered.begin_time.utc(),
         started_at,
-        finished_at: answered.end_time.rfc3339(),
+        finished_at: answered.end_time.utc(),
         tasks,
         details: Some(Arc::new(ImageJobDetails {
             job_type: answered.job_type.0,
@@ -264,7 +263,7 @@ fn task(sub_job: SubJob, ask: &GetOptions) -> Task {
     let reading = states::normalize(STATES, &ask.states, word, SUB_JOB, &mut Vec::new());
     let resource = sub_job.job_resource_info.0.unwrap_or_default();
     let execution = sub_job.job_execute_info.0.unwrap_or_default();
-    let created_at = sub_job.begin_time.rfc3339();
+    let created_at = sub_job.begin_time.utc();
     let is_waiting = reading.state == State::Pending;
     Task {
         id: sub_job.id.0,
@@ -277,7 +276,7 @@ fn task(sub_job: SubJob, ask: &GetOptions) -> Task {
         message: execution.error_message.0,
         created_at,
         started_at: created_at.filter(|_| !is_waiting),
-        finished_at: sub_job.end_time.rfc3339().filter(|_| reading.ended),
+        finished_at: sub_job.end_time.utc().filter(|_| reading.ended),
         details: Some(Arc::new(SubJobDetails {
             job_type: sub_job.job_type.0,
             resource_id: resource.resource_id.0,

@@ -13,7 +13,8 @@ use serde_json::json;
 use super::{Api, Instance, LIST, STATES};
 use crate::error::{Category, Problem};
 use crate::http::Request;
-use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
+use crate::model::Notice;
+use crate::providers::lenient::{self, Int, List, ListOrObject, Required, Text};
 use crate::providers::{Cursor, Filter, GetOptions, Page};
 use crate::reference::Scope;
 
@@ -93,7 +94,7 @@ pub(super) async fn list(
         rows: filter.page_size(PAGE_SIZE),
     };
     let answered = try_variants(api, at, &wanted, options).await;
-    let (listed, is_plain) = match answered {
+    let ((listed, unreadable), is_plain) = match answered {
         Err(problem) if is_first && wanted.status.is_some() && is_refused(&problem) => {
             let plain = ListParams {
                 status: None,
@@ -115,7 +116,9 @@ pub(super) async fn list(
     let read = |row: Instance, reference: &_| row.into_row(reference, options, api.clock);
     let address = |row: &Instance| scope.reference(&[row.id()?]);
     let (total, rows) = (listed.total, listed.rows);
-    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+    let mut page = Page::from_addressed_rows(at, total, rows, address, read);
+    page.notices.extend(unreadable);
+    Ok(page)
 }
 
 async fn try_variants(
@@ -123,7 +126,7 @@ async fn try_variants(
     at: Cursor,
     wanted: &ListParams,
     options: &GetOptions,
-) -> Result<ListPage, Problem> {
+) -> Result<(ListPage, Option<Notice>), Problem> {
     let known = api.list_state.working_variant.get();
     let mut first_said = None;
     for variant in known.map_or(&VARIANTS[..], std::slice::from_ref) {
@@ -131,7 +134,7 @@ async fn try_variants(
         match api.call(request, options.deadline, ListPage::decode).await {
             Ok(page) => {
                 api.list_state.working_variant.get_or_init(|| *variant);
-                return Ok(page.data);
+                return Ok((page.data, page.unreadable));
             }
             Err(problem) if is_variant_error(&problem) => {
                 first_said.get_or_insert(problem);
@@ -198,30 +201,22 @@ pub(in super::super) struct ListPage {
     pub rows: Vec<Instance>,
 }
 
-/// The list itself as data, as the vendor's command-line tool reads it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct DataList {
+struct Envelope {
     code: Text,
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    data: Option<List<Instance>>,
+    data: Required<ListOrObject<Instance, ListObject>>,
 }
 
-/// The list within data, as this cloud's other lists have it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct DataObject {
-    code: Text,
-    data: OptionalObject<ListObject>,
-}
-
+/// The list within data, as this cloud's other lists have it; the vendor's command-line tool reads a
+/// list as data itself.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ListObject {
     total: Int,
-    data: Option<List<Instance>>,
-    list: Option<List<Instance>>,
-    records: Option<List<Instance>>,
+    data: Required<List<Instance>>,
+    list: Required<List<Instance>>,
+    records: Required<List<Instance>>,
 }
 
 impl ListPage {
@@ -230,20 +225,25 @@ impl ListPage {
     /// # Errors
     /// What was expected and not there.
     pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
-        let (code, total, instances) = match lenient::decode::<DataList>(body) {
-            Ok(bare) => (bare.code, None, bare.data),
-            Err(_) => {
-                let wrapped: DataObject = lenient::decode(body)?;
-                let inner = wrapped.data.0.map(|inner| *inner).unwrap_or_default();
-                let instances = inner.data.or(inner.list).or(inner.records);
-                let none = (inner.total.0 == Some(0)).then(List::default);
-                (wrapped.code, inner.total.0, instances.or(none))
-            }
-        };
-        if code.trimmed() != Some("0") {
+        let envelope: Envelope = lenient::decode_response(body)?;
+        if envelope.code.trimmed() != Some("0") {
             return Err("code 0".to_owned());
         }
-        let List(rows) = instances.ok_or("a list in data")?;
+        let (total, rows) = match envelope.data {
+            Required::Present(ListOrObject {
+                list: Some(rows), ..
+            }) => (None, rows),
+            Required::Present(ListOrObject {
+                object: Some(inner),
+                ..
+            }) => {
+                let (total, rows) = (inner.total.0, inner.data.or(inner.list).or(inner.records));
+                (total, rows.rows("in data", total)?)
+            }
+            // Null and an empty text stand for no rows.
+            Required::Present(_) | Required::Null => (None, Vec::new()),
+            Required::Missing | Required::Unreadable => return Err("a list in data".to_owned()),
+        };
         Ok(Self { total, rows })
     }
 }

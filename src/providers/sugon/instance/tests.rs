@@ -40,7 +40,14 @@ fn refusal(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
-check_kind!(&INSTANCE);
+check_kind!(
+    &INSTANCE,
+    essential: [
+        "code", "data", "data[]", "data.records", "data.records[]", "data.id", "data.status",
+        "data[].id", "data[].status", "data.records[].id", "data.records[].status",
+    ],
+    evidence: []
+);
 
 #[test]
 fn the_documented_sample_becomes_its_model() {

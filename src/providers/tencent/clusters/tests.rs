@@ -61,11 +61,13 @@ fn nothing_listed_is_not_an_answer_that_is_no_list() {
         r#"{"code":0,"data":[]}"#,
         r#"{"code":0,"data":{"totalCount":3}}"#,
         r#"{"code":0,"data":{"clusters":{"a":1}}}"#,
-        r#"{"code":0,"data":{"clusters":["cls-1"]}}"#,
-        r#"{"code":0,"data":{"clusters":[{"nodeNum":"many"}]}}"#,
+        r#"{"code":0,"data":7}"#,
     ] {
         assert!(count(body).is_err(), "{body}");
     }
+    let odd = r#"{"code":0,"data":{"clusters":["cls-1",{"clusterId":"cls-2","nodeNum":"many"}]}}"#;
+    let page = decode(odd.as_bytes()).unwrap();
+    assert_eq!((page.rows.len(), page.rows_without_id), (1, 1));
 }
 
 #[test]

@@ -51,7 +51,15 @@ fn answered(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
-check_kind!(&SERVICE);
+check_kind!(
+    &SERVICE,
+    essential: [
+        "code", "returnCode", "codeDesc", "data", "data.eventList", "eventList", "data.services", "data.services[]",
+        "data.services[].serviceName", "data.services[].namespace", "services", "services[]",
+        "services[].serviceName", "services[].namespace",
+    ],
+    evidence: []
+);
 
 #[test]
 fn answers_become_their_models() {
@@ -310,5 +318,45 @@ fn a_service_is_confirmed_by_its_own_name_only() {
         "<html>".to_owned(),
     ] {
         assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_of_another_type_costs_a_service_or_a_cluster_nothing_else() {
+    use crate::test_support::mutations::{Call, Case, Fields, check};
+    let essential = &[
+        "code",
+        "codeDesc",
+        "data",
+        "data.service",
+        "data.service.serviceName",
+        "data.service.namespace",
+        "data.clusters",
+        "data.clusters[]",
+        "data.clusters[].clusterId",
+        "data.clusterSet",
+        "data.clusterSet[]",
+        "data.clusterSet[].clusterId",
+    ];
+    let exists = Call::Exists(SERVICE.template.sample.to_owned());
+    for (call, operation, file) in [
+        (exists, INFO, "service/service-info"),
+        (Call::Scopes, "DescribeCluster", "clusters"),
+        (Call::Scopes, "DescribeCluster", "clusters-set"),
+    ] {
+        let case = Case {
+            kind: &SERVICE,
+            call,
+            files: vec![(operation.to_owned(), format!("tencent/{file}.json"))],
+        };
+        let evidence = &[];
+        check(
+            case,
+            Fields {
+                essential,
+                evidence,
+            },
+        )
+        .await;
     }
 }

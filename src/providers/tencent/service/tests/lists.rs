@@ -47,10 +47,17 @@ fn nothing_listed_is_not_an_answer_that_is_no_list() {
         r#"{"code":0,"data":null}"#,
         r#"{"services":[]}"#,
         r#"{"code":0,"data":{"services":{"a":1}}}"#,
-        r#"{"code":0,"data":{"services":[{"reasonMap":"Failed"}]}}"#,
+        r#"{"code":0,"data":7}"#,
     ] {
         assert!(read(body).is_err(), "{body}");
     }
+    let odd = r#"{"code":0,"data":{"services":[7,{"serviceName":"s","reasonMap":"Failed"}]}}"#;
+    let services = services(odd.as_bytes(), Some("default")).unwrap();
+    let names: Vec<_> = services
+        .iter()
+        .map(|row| row.service_name.trimmed())
+        .collect();
+    assert_eq!(names, [None, Some("s")]);
 }
 
 #[test]
@@ -59,6 +66,6 @@ fn endless_reasons_are_cut() {
     let row = serde_json::json!({"serviceName": "s", "reasonMap": reasons});
     let body = serde_json::json!({"code": 0, "services": [row]}).to_string();
     let rows = services(body.as_bytes(), Some("default")).unwrap();
-    let kept = &rows[0].reason_map.0.as_ref().unwrap().0;
+    let kept = &rows[0].reason_map.0;
     assert_eq!(kept.len(), Map::<Int>::MAX_ENTRIES);
 }

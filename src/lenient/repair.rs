@@ -1,0 +1,132 @@
+//! Repair of JSON whose texts were cut in the middle of a character.
+
+use std::borrow::Cow;
+
+/// A document that was repaired.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Repaired {
+    /// The document.
+    pub body: Vec<u8>,
+    /// Where in it each text ends that had a character that cannot be read.
+    pub ends: Vec<usize>,
+}
+
+/// Replaces what is no UTF-8, half a surrogate pair and escapes that JSON does not have by U+FFFD, and
+/// escapes control characters within texts; `None` where nothing of the kind is there.
+pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
+    let (text, replaced) = lossy(body);
+    let mut replaced = replaced.into_iter().peekable();
+    let mut repaired = Repaired {
+        body: Vec::with_capacity(text.len()),
+        ends: Vec::new(),
+    };
+    let (mut is_in_text, mut is_broken, mut at) = (false, false, 0);
+    while let Some(byte) = text.get(at) {
+        is_broken |= replaced.next_if_eq(&at).is_some();
+        let mut length = 1;
+        match byte {
+            b'"' => {
+                repaired.body.push(b'"');
+                if is_in_text && is_broken {
+                    repaired.ends.push(repaired.body.len());
+                }
+                (is_in_text, is_broken) = (!is_in_text, false);
+            }
+            b'\\' if is_in_text => {
+                let is_valid;
+                (length, is_valid) = escape(&text[at..]);
+                is_broken |= !is_valid;
+                repaired.body.extend(match is_valid {
+                    true => &text[at..at + length],
+                    false => br"\ufffd",
+                });
+            }
+            control @ 0..0x20 if is_in_text => {
+                let escaped = format!("\\u{control:04x}");
+                repaired.body.extend(escaped.as_bytes());
+            }
+            byte => repaired.body.push(*byte),
+        }
+        at += length;
+    }
+    (repaired.body != body).then_some(repaired)
+}
+
+/// The document in UTF-8, and where U+FFFD stands in the place of something else.
+fn lossy(body: &[u8]) -> (Cow<'_, [u8]>, Vec<usize>) {
+    if std::str::from_utf8(body).is_ok() {
+        return (Cow::Borrowed(body), Vec::new());
+    }
+    let (mut text, mut replaced) = (Vec::with_capacity(body.len()), Vec::new());
+    for chunk in body.utf8_chunks() {
+        text.extend(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            replaced.push(text.len());
+            text.extend("\u{fffd}".as_bytes());
+        }
+    }
+    (Cow::Owned(text), replaced)
+}
+
+/// The length of the escape at the beginning of `text`, and whether it is one.
+fn escape(text: &[u8]) -> (usize, bool) {
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then(|| u32::from_str_radix(digits, 16).ok())?
+    };
+    match (text.get(1), unit(0)) {
+        (Some(b'u'), Some(0xd800..=0xdbff)) => match unit(6) {
+            Some(0xdc00..=0xdfff) => (12, true),
+            _ => (6, false),
+        },
+        (Some(b'u'), Some(unit)) => (6, !(0xdc00..=0xdfff).contains(&unit)),
+        (Some(b'u'), None) => {
+            let digits = text[2..].iter().take(4);
+            let digits = digits.take_while(|byte| byte.is_ascii_hexdigit());
+            (2 + digits.count(), false)
+        }
+        (Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'), _) => (2, true),
+        _ => (1, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_texts_with_broken_characters_are_changed() {
+        let fffd = "\u{fffd}";
+        for (broken, expected, ends) in [
+            (
+                &br#"{"a":"x\ud83d","b":"\ud83d\ude00"}"#[..],
+                r#"{"a":"x\ufffd","b":"\ud83d\ude00"}"#.to_owned(),
+                &[14][..],
+            ),
+            (
+                br#"["\ude00","\ud83d\u4e2d","\ud8"]"#,
+                r#"["\ufffd","\ufffd\u4e2d","\ufffd"]"#.to_owned(),
+                &[9, 24, 33],
+            ),
+            (
+                b"[\"\xe6\x88\xaa\xe6\x96\",\"\xef\xbf\xbd\"]",
+                format!("[\"截{fffd}\",\"{fffd}\"]"),
+                &[9],
+            ),
+            (
+                br#"["\x", "\\x"]"#,
+                r#"["\ufffdx", "\\x"]"#.to_owned(),
+                &[10],
+            ),
+            (b"[\"a\tb\"\n]", "[\"a\\u0009b\"\n]".to_owned(), &[]),
+        ] {
+            let repaired = repair(broken).unwrap();
+            assert_eq!(String::from_utf8(repaired.body).unwrap(), expected);
+            assert_eq!(repaired.ends, ends, "{expected}");
+        }
+        assert_eq!(repair("{\"a\": \"好\u{fffd}\\n\"}".as_bytes()), None);
+        assert_eq!(repair(b"<html>\\ud83d"), None);
+    }
+}

@@ -1,0 +1,441 @@
+//! Lists and objects as clouds write them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::JsonSchema;
+use serde::de::value::{
+    BorrowedStrDeserializer, CowStrDeserializer, MapAccessDeserializer, MapDeserializer,
+};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, SeqAccess,
+    Visitor,
+};
+use serde::{Deserialize, Serialize};
+
+use super::scalar::Verbatim;
+use super::{ELEMENTS, MISMATCHES, is_absent, mismatch};
+
+/// More list elements than this in one answer are refused: each costs far more memory than bytes.
+const MAX_ELEMENTS: u32 = 200_000;
+
+pub(super) const TOO_MANY: &str = "at most 200000 list elements in one response";
+
+/// The key under which serde_json hands a number over with `arbitrary_precision`, as a map of one.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// A list of objects; null, an empty text and an empty object are an empty list. An element of another
+/// type is one without fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct List<T, const IS_WRAPPED: bool = false>(pub Vec<T>);
+
+/// A list that may stand within an object, as in `{"Item": […]}`.
+pub type WrappedList<T> = List<T, true>;
+
+/// The words of a command line or the like, exactly as they came; null is an empty list, and an empty
+/// word within it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Words(pub Vec<String>);
+
+/// A part that may be null, an empty text, an empty list (PHP's empty object) or missing. Boxed, since
+/// most parts are rare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct OptionalObject<T>(pub Option<Box<T>>);
+
+/// A part that is read as one without fields where it is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct DefaultObject<T>(pub T);
+
+/// Values by names that the cloud's users choose. Entries beyond [`Map::MAX_ENTRIES`] are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map<V>(pub BTreeMap<String, V>);
+
+/// A value that some responses show as a list and others as an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListOrObject<T, O> {
+    /// The elements, where it is a list.
+    pub list: Option<Vec<T>>,
+    /// The object, where it is one.
+    pub object: Option<O>,
+}
+
+/// What must not be missed, such as the list of rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Required<S> {
+    /// There is no such key.
+    #[default]
+    Missing,
+    /// It is null.
+    Null,
+    /// It has another type.
+    Unreadable,
+    /// It is there.
+    Present(S),
+}
+
+impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
+    /// The rows of a list that is called `name`; none where there is no list and the response counts
+    /// 0 rows in all.
+    ///
+    /// # Errors
+    /// That a list was expected.
+    pub fn rows(self, name: &str, total: Option<i64>) -> Result<Vec<T>, String> {
+        match (self, total) {
+            (Self::Present(List(rows)), _) => Ok(rows),
+            (Self::Missing | Self::Null, Some(0)) => Ok(Vec::new()),
+            _ => Err(format!("a list {name}")),
+        }
+    }
+}
+
+impl<S> Required<S> {
+    /// This one unless it is missing or null.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match self {
+            Self::Missing | Self::Null => other,
+            Self::Unreadable | Self::Present(_) => self,
+        }
+    }
+}
+
+/// A type that is read from a list or an object.
+pub(super) trait Shape<'de>: Sized {
+    /// What is expected.
+    const EXPECTED: &'static str;
+
+    /// For null, an empty text, an empty list and an empty object.
+    fn empty() -> Self;
+
+    /// From a list that is not empty, or is at its beginning; `None` for another type, of which
+    /// nothing was read.
+    fn from_seq<A: SeqAccess<'de>>(_: &mut A) -> Result<Option<Self>, A::Error> {
+        Ok(None)
+    }
+
+    /// From an object that is not empty; `None` as in [`Self::from_seq`], or where a mismatch within it
+    /// has been counted.
+    fn from_map<A: MapAccess<'de>>(_: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        Ok(None)
+    }
+}
+
+struct ShapeVisitor<S>(PhantomData<S>);
+
+/// A value of another type counts once, and is read to its end.
+impl<'de, S: Shape<'de>> Visitor<'de> for ShapeVisitor<S> {
+    type Value = Option<S>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(S::EXPECTED)
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<S>, E> {
+        Ok(Some(S::empty()))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Option<S>, E> {
+        mismatch(&self).map(|()| None)
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Option<S>, E> {
+        mismatch(&self).map(|()| None)
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Option<S>, E> {
+        mismatch(&self).map(|()| None)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<S>, E> {
+        match is_absent(text) {
+            true => Ok(Some(S::empty())),
+            false => mismatch(&self).map(|()| None),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<S>, A::Error> {
+        if let Some(read) = S::from_seq(&mut seq)? {
+            return Ok(Some(read));
+        }
+        if seq.next_element::<IgnoredAny>()?.is_none() {
+            return Ok(Some(S::empty()));
+        }
+        mismatch(&self)?;
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<S>, A::Error> {
+        let Some(Key(first)) = map.next_key()? else {
+            return Ok(Some(S::empty()));
+        };
+        let is_number = first == NUMBER_KEY;
+        let first = Some(first);
+        let mut map = Peeked { first, map };
+        let before = MISMATCHES.get();
+        if !is_number && let Some(read) = S::from_map(&mut map)? {
+            return Ok(Some(read));
+        }
+        if MISMATCHES.get() == before {
+            mismatch(&self)?;
+        }
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+/// A key that is copied only where it is written with escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A map whose first key was read already.
+pub(super) struct Peeked<'de, A> {
+    first: Option<Cow<'de, str>>,
+    map: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Peeked<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        match self.first.take() {
+            Some(Cow::Borrowed(key)) => {
+                let key = BorrowedStrDeserializer::new(key);
+                seed.deserialize(key).map(Some)
+            }
+            Some(key) => {
+                let key: CowStrDeserializer<'_, A::Error> = key.into_deserializer();
+                seed.deserialize(key).map(Some)
+            }
+            None => self.map.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+fn read<'de, S, D>(deserializer: D) -> Result<Option<S>, D::Error>
+where
+    S: Shape<'de>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_any(ShapeVisitor(PhantomData))
+}
+
+/// An element of a list.
+struct Element<T>(T);
+
+impl<'de, T: Deserialize<'de>> Shape<'de> for Element<Option<T>> {
+    const EXPECTED: &'static str = "an object";
+
+    fn empty() -> Self {
+        Self(None)
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        let element = T::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Some(Self(Some(element))))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Element<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if let Some(Element(Some(element))) = read(deserializer)? {
+            return Ok(Self(element));
+        }
+        let no_fields = std::iter::empty::<(&str, &str)>();
+        T::deserialize(MapDeserializer::new(no_fields)).map(Self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const IS_WRAPPED: bool> Shape<'de> for List<T, IS_WRAPPED> {
+    const EXPECTED: &'static str = "a list";
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
+        elements(seq, |Element(element)| element).map(|list| Some(Self(list)))
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        if !IS_WRAPPED {
+            return Ok(None);
+        }
+        let mut all = Some(Self::default());
+        while map.next_key::<IgnoredAny>()?.is_some() {
+            let Nested(list) = map.next_value()?;
+            all = all.zip(list).map(|(Self(mut all), Self(mut list))| {
+                all.append(&mut list);
+                Self(all)
+            });
+        }
+        Ok(all)
+    }
+}
+
+fn elements<'de, A: SeqAccess<'de>, E: Deserialize<'de>, T>(
+    seq: &mut A,
+    read: impl Fn(E) -> T,
+) -> Result<Vec<T>, A::Error> {
+    let mut list = Vec::new();
+    while let Some(element) = seq.next_element()? {
+        let elements = ELEMENTS.get() + 1;
+        ELEMENTS.set(elements);
+        if elements > MAX_ELEMENTS {
+            return Err(de::Error::custom(format_args!("expected {TOO_MANY}")));
+        }
+        list.push(read(element));
+    }
+    Ok(list)
+}
+
+/// The list within an object; `None` for another type.
+struct Nested<S>(Option<S>);
+
+impl<'de, S: Shape<'de>> Deserialize<'de> for Nested<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer).map(Self)
+    }
+}
+
+impl<'de> Shape<'de> for Words {
+    const EXPECTED: &'static str = "a list";
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
+        elements(seq, |Verbatim(word)| word).map(|words| Some(Self(words)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer).map(Option::unwrap_or_default)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Shape<'de> for OptionalObject<T> {
+    const EXPECTED: &'static str = "an object";
+
+    fn empty() -> Self {
+        Self(None)
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        let object = T::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Some(Self(Some(Box::new(object)))))
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for DefaultObject<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let OptionalObject(part) = OptionalObject::<T>::deserialize(deserializer)?;
+        Ok(Self(part.map_or_else(T::default, |part| *part)))
+    }
+}
+
+impl<V> Map<V> {
+    /// So many are kept at most.
+    pub const MAX_ENTRIES: usize = 100;
+}
+
+impl<'de, V: Deserialize<'de>> Shape<'de> for Map<V> {
+    const EXPECTED: &'static str = "an object";
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        let mut read = Self::default();
+        while let Some((name, value)) = map.next_entry()? {
+            if read.0.len() < Self::MAX_ENTRIES {
+                read.0.insert(name, value);
+            }
+        }
+        Ok(Some(read))
+    }
+}
+
+impl<'de, T: Deserialize<'de>, O: Deserialize<'de>> Shape<'de> for ListOrObject<T, O> {
+    const EXPECTED: &'static str = "a list or an object";
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
+        let list = List::<T>::from_seq(seq)?;
+        Ok(list.map(|List(list)| Self {
+            list: Some(list),
+            object: None,
+        }))
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        let object = O::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Some(Self {
+            list: None,
+            object: Some(object),
+        }))
+    }
+}
+
+impl<'de, S: Shape<'de>> Deserialize<'de> for Required<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::<Nested<S>>::deserialize(deserializer)? {
+            None => Self::Null,
+            Some(Nested(None)) => Self::Unreadable,
+            Some(Nested(Some(present))) => Self::Present(present),
+        })
+    }
+}
+
+/// Absent where it has another type.
+macro_rules! lenient_shape {
+    ($name:ident<$($parameter:ident),+>, $empty:expr) => {
+        impl<$($parameter),+> Default for $name<$($parameter),+> {
+            fn default() -> Self {
+                $empty
+            }
+        }
+
+        impl<'de, $($parameter: Deserialize<'de>),+> Deserialize<'de> for $name<$($parameter),+> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                read(deserializer).map(Option::unwrap_or_default)
+            }
+        }
+    };
+}
+
+impl<T, const IS_WRAPPED: bool> Default for List<T, IS_WRAPPED> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const IS_WRAPPED: bool> Deserialize<'de> for List<T, IS_WRAPPED> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer).map(Option::unwrap_or_default)
+    }
+}
+
+lenient_shape!(OptionalObject<T>, Self(None));
+lenient_shape!(Map<V>, Self(BTreeMap::new()));
+lenient_shape!(ListOrObject<T, O>, Self { list: None, object: None });

@@ -1,0 +1,52 @@
+//! Times as clouds write them.
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use super::scalar::{Scalar, ScalarVisitor, scalar};
+use crate::model::{Time, TimeText};
+
+/// A time in any form that [`TimeText`] reads, a Unix time as a number as well; absent where it is
+/// not set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Timestamp(TimeText);
+
+impl Timestamp {
+    /// The time; one without a zone is in UTC.
+    pub fn utc(&self) -> Option<Time> {
+        self.0.at(0)
+    }
+
+    /// The time; one without a zone is so many seconds east of UTC.
+    pub fn at(&self, offset_seconds: i32) -> Option<Time> {
+        self.0.at(offset_seconds)
+    }
+
+    /// True for a time without a zone.
+    pub fn is_local(&self) -> bool {
+        matches!(self.0, TimeText::Local(_))
+    }
+
+    /// The text of a time that could not be read.
+    pub fn into_unreadable(self) -> Option<String> {
+        match self.0 {
+            TimeText::Unreadable(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+scalar!(Timestamp, "a time", |scalar| {
+    let text = match scalar.or_absent() {
+        Scalar::Null => return Ok(Self::default()),
+        Scalar::Text(text) => TimeText::parse(&text),
+        Scalar::Whole(number) => TimeText::parse(&number.to_string()),
+        Scalar::Number(text) => TimeText::parse(&text),
+        Scalar::Flag(flag) => TimeText::Unreadable(flag.to_string()),
+        Scalar::Other => TimeText::Unreadable(String::new()),
+    };
+    match text {
+        TimeText::Unreadable(_) => Err(Self(text)),
+        _ => Ok(Self(text)),
+    }
+});

@@ -1,0 +1,324 @@
+//! What a field of another type costs: every field of every documented response is replaced, one at a
+//! time, by values of all types.
+//!
+//! A field that is not essential costs itself alone, and is named once. An essential one, such as the
+//! id or the state, ends in an error or an unknown state. One that is evidence, such as an exit code,
+//! may cost the state that it proves, and never makes it better.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::kinds::{OBSERVED_AT, client, fixtures, reference, scope};
+use super::{
+    EmulatedState, Responder, ServerRequest, ServerResponse, TestServer, emulated, start_time,
+};
+use crate::error::Problem;
+use crate::kind::Kind;
+use crate::model::{NoticeCode, State};
+use crate::providers::test_support::{ask, json as read_json, model, path};
+use crate::providers::{self, Client, Cursor, Filter};
+use crate::reference::DEFAULT_PROFILE;
+
+/// The fields of a kind's responses that are more than text to show, by the ends of their paths
+/// without indices, such as `JobInfos[].State`.
+#[derive(Clone, Copy)]
+pub struct Fields {
+    /// Without it nothing is known.
+    pub essential: &'static [&'static str],
+    /// It proves a state.
+    pub evidence: &'static [&'static str],
+}
+
+/// What is asked.
+#[derive(Clone)]
+pub enum Call {
+    /// A lookup of this reference.
+    Get(String),
+    /// The list of the kind.
+    List,
+    /// The places of the cloud.
+    Scopes,
+    /// Whether this reference exists.
+    Exists(String),
+}
+
+/// Responses by operation, and what is asked.
+pub struct Case {
+    pub kind: &'static Kind,
+    pub call: Call,
+    /// Operation and file below `fixtures/`.
+    pub files: Vec<(String, String)>,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq)]
+struct Found {
+    /// Reference and state of each job, and whether it has ended.
+    states: Vec<(String, State, bool)>,
+    /// Everything that is shown.
+    shown: Value,
+    /// The messages about fields that could not be read.
+    unreadable: Vec<String>,
+}
+
+/// A field that was replaced.
+struct Mutation {
+    /// `JobInfos[0].State`.
+    path: String,
+    /// `JobInfos[].State`.
+    pattern: String,
+    old: Value,
+    new: Value,
+    document: Value,
+}
+
+/// Checks the fixtures of a kind.
+pub async fn check_kind(kind: &'static Kind, fields: Fields) {
+    for name in fixtures(kind) {
+        check(case(kind, &name), fields).await;
+    }
+}
+
+/// The case of a fixture of a kind, with the files of its further operations.
+fn case(kind: &'static Kind, name: &str) -> Case {
+    let expected = read_json(&format!("{name}.model.json"));
+    let (call, main) = match &expected {
+        Value::Array(_) => (Call::List, kind.list.as_ref().unwrap().operation.name),
+        job => {
+            let reference = job["ref"].as_str().unwrap_or(kind.template.sample);
+            (Call::Get(reference.to_owned()), kind.get.name)
+        }
+    };
+    let mut files = vec![(main.to_owned(), format!("{name}.json"))];
+    let (folder, stem) = name.rsplit_once('/').unwrap();
+    for file in fs::read_dir(path(folder)).unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        let operation = file
+            .strip_prefix(&format!("{stem}."))
+            .and_then(|rest| rest.strip_suffix(".json"));
+        let is_operation = |word: &&str| word.starts_with(char::is_uppercase);
+        if let Some(operation) = operation.filter(is_operation) {
+            files.push((operation.to_owned(), format!("{folder}/{file}")));
+        }
+    }
+    Case { kind, call, files }
+}
+
+/// Checks every mutation of the responses of a case.
+pub async fn check(case: Case, fields: Fields) {
+    let cloud = providers::cloud(case.kind.template.cloud).unwrap();
+    let files: Vec<Value> = case.files.iter().map(|(_, file)| read_json(file)).collect();
+    let served = Arc::new(Mutex::new(files.clone()));
+    let responder: Responder = {
+        let (served, case_files) = (served.clone(), case.files.clone());
+        Arc::new(move |request: &ServerRequest| {
+            let operation = emulated(cloud).operation(request)?;
+            let at = case_files.iter().position(|(name, _)| *name == operation);
+            let body = served.lock().unwrap()[at?].to_string();
+            Some(ServerResponse::document(200, &body))
+        })
+    };
+    let world = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(cloud, world, responder).await;
+    let transport = server.transport();
+    let baseline = call(&*client(cloud, &server, &transport), &case).await;
+    let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
+    assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);
+    for (file, document) in files.iter().enumerate() {
+        for mutation in mutations(document) {
+            served.lock().unwrap()[file] = mutation.document.clone();
+            // What one response shows of a job must not be remembered at the next.
+            let found = call(&*client(cloud, &server, &transport), &case).await;
+            let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
+            let what = format!("{name} {path}: {new}");
+            judge(&mutation, &baseline, found, fields, &what);
+        }
+        served.lock().unwrap()[file] = document.clone();
+    }
+}
+
+async fn call(client: &dyn Client, case: &Case) -> Result<Found, Problem> {
+    let options = ask();
+    let (mut jobs, mut shown, mut notices) = (Vec::new(), Value::Null, Vec::new());
+    match &case.call {
+        Call::Get(text) => {
+            jobs.push(client.get(&reference(case.kind, text), &options).await?);
+        }
+        Call::List => {
+            let scope = scope(case.kind);
+            let filter = Filter {
+                page_rows: Some(1),
+                ..Filter::default()
+            };
+            let page = client
+                .list(&scope, &filter, Cursor::FIRST, &options)
+                .await?;
+            if let Some(problem) = page.failed_parts.into_iter().next() {
+                return Err(problem);
+            }
+            jobs.extend(page.rows);
+            notices.extend(page.notices);
+        }
+        Call::Scopes => {
+            let page = client
+                .list_scopes(DEFAULT_PROFILE, Cursor::FIRST, &options)
+                .await?;
+            shown = serde_json::to_value(&page.rows).unwrap();
+            notices.extend(page.notices);
+        }
+        Call::Exists(text) => {
+            client
+                .check_exists(&reference(case.kind, text), &options)
+                .await?;
+        }
+    }
+    for found in &mut jobs {
+        notices.append(&mut found.notices);
+    }
+    let states = jobs.iter().map(|found| {
+        let job = &found.job;
+        (job.reference.clone(), job.state, job.ended)
+    });
+    let mut states: Vec<_> = states.collect();
+    states.sort_by(|one, other| one.0.cmp(&other.0));
+    if !jobs.is_empty() {
+        shown = jobs
+            .into_iter()
+            .map(|found| model(found, OBSERVED_AT, false))
+            .collect();
+    }
+    notices.retain(|notice| notice.code == NoticeCode::UnreadableField);
+    Ok(Found {
+        states,
+        shown,
+        unreadable: notices.into_iter().map(|notice| notice.message).collect(),
+    })
+}
+
+/// Every field of a document, each with every value; of the same field of many rows the first two.
+fn mutations(document: &Value) -> impl Iterator<Item = Mutation> {
+    let values = [
+        json!(null),
+        json!("text"),
+        json!(""),
+        serde_json::from_str("12345678901234567890123").unwrap(),
+        json!(-7),
+        json!(1.5),
+        json!(true),
+        json!([]),
+        json!({}),
+        json!([{}]),
+        json!({"a": 1}),
+    ];
+    let (mut pointers, mut seen) = (Vec::new(), HashMap::new());
+    pointers_of(document, "", "", &mut pointers);
+    pointers.retain(|(_, path)| {
+        let count: &mut usize = seen.entry(pattern(path)).or_default();
+        *count += 1;
+        *count <= 2
+    });
+    let pairs = pointers
+        .into_iter()
+        .flat_map(move |place| values.clone().map(|value| (place.clone(), value)));
+    pairs.map(|((pointer, path), new)| {
+        let mut mutated = document.clone();
+        let place = mutated.pointer_mut(&pointer).unwrap();
+        let old = std::mem::replace(place, new.clone());
+        Mutation {
+            pattern: pattern(&path),
+            path,
+            old,
+            new,
+            document: mutated,
+        }
+    })
+}
+
+/// `JobInfos[].State` for `JobInfos[0].State`.
+fn pattern(path: &str) -> String {
+    let parts = path.split('[').map(|part| match part.split_once(']') {
+        Some((_, rest)) => format!("[]{rest}"),
+        None => part.to_owned(),
+    });
+    parts.collect()
+}
+
+/// The fields of a document as JSON pointers and as paths.
+fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let pointer = format!("{pointer}/{key}");
+                let path = match path {
+                    "" => key.clone(),
+                    path => format!("{path}.{key}"),
+                };
+                into.push((pointer.clone(), path.clone()));
+                pointers_of(value, &pointer, &path, into);
+            }
+        }
+        Value::Array(list) => {
+            for (at, value) in list.iter().enumerate() {
+                let (pointer, path) = (format!("{pointer}/{at}"), format!("{path}[{at}]"));
+                into.push((pointer.clone(), path.clone()));
+                pointers_of(value, &pointer, &path, into);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Fails where a mutation has cost more than it may.
+fn judge(
+    mutation: &Mutation,
+    baseline: &Found,
+    found: Result<Found, Problem>,
+    fields: Fields,
+    what: &str,
+) {
+    let is_one_of = |patterns: &[&str]| patterns.contains(&mutation.pattern.as_str());
+    if is_one_of(fields.essential) {
+        // A list may show the other rows, each as it was.
+        for (reference, state, ..) in found.map(|found| found.states).unwrap_or_default() {
+            let mut known = baseline.states.iter();
+            let before = known.find(|(known, ..)| *known == reference);
+            let is_known = before.is_none_or(|(_, before, ..)| *before == state);
+            assert!(
+                is_known || state == State::Unknown,
+                "{what}: {reference} is {state}"
+            );
+        }
+        return;
+    }
+    let found = found.unwrap_or_else(|problem| panic!("{what}: {problem:?}"));
+    if is_one_of(fields.evidence) {
+        for ((reference, state, ..), (_, before, ..)) in found.states.iter().zip(&baseline.states) {
+            let is_better = *state == State::Succeeded && state != before;
+            assert!(!is_better, "{what}: {reference} is {state}");
+        }
+    } else {
+        assert_eq!(found.states, baseline.states, "{what}");
+    }
+    let is_named = |message: &String| message.matches(&mutation.path).count() == 1;
+    match found.unreadable.as_slice() {
+        // It was read, or is not shown at all.
+        [] => {
+            let is_container = mutation.old.is_object() || mutation.old.is_array();
+            let has_other_type = match is_container {
+                true => mutation.new.is_number() || mutation.new == json!("text"),
+                false => mutation.new.is_array() || mutation.new == json!({"a": 1}),
+            };
+            let is_evidence = is_one_of(fields.evidence);
+            let is_lost = !is_evidence
+                && has_other_type
+                && !mutation.old.is_null()
+                && found.shown != baseline.shown;
+            assert!(!is_lost, "{what}: not named");
+        }
+        [message] => assert!(is_named(message), "{what}: {message}"),
+        more => panic!("{what}: {more:?}"),
+    }
+}
