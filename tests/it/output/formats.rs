@@ -293,7 +293,7 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
             "--argjson x: invalid JSON",
         ),
         (&["--arg", "x", "v"], "--arg needs --jq"),
-        (&["-q", "-e"], "-e needs --jq"),
+        (&["-e", "--no-headers"], "-e needs --jq"),
         (&["--jq", ".", "-o", "csv"], "--jq needs JSON output"),
         (&["--columns", "ref,exitcode"], "did you mean 'exit_code'?"),
         (
