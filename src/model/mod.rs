@@ -90,7 +90,8 @@ pub struct Job {
     pub finished_at: Option<Time>,
     /// When the cloud last changed its record.
     pub updated_at: Option<Time>,
-    /// Whole seconds from start to end, or to `observed_at` while it runs.
+    /// Whole seconds from start to end, or to `observed_at` while it runs; null where the end is not
+    /// reported.
     pub duration_seconds: Option<i64>,
     /// What it was given.
     pub resources: Resources,
@@ -154,7 +155,8 @@ impl Job {
             .filter(|event| event.level == Some(Level::Warning))
             .count() as u64;
         self.duration_seconds = self.started_at.and_then(|start| {
-            let until = self.finished_at.unwrap_or(observed_at);
+            let now = (!self.ended).then_some(observed_at);
+            let until = self.finished_at.or(now)?;
             (until >= start).then(|| until.seconds_since(start))
         });
     }

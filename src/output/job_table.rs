@@ -235,6 +235,7 @@ mod tests {
             ended: state.is_end(),
             created_at: Time::from_unix(1_699_990_000),
             started_at: Time::from_unix(1_699_996_400),
+            finished_at: Time::from_unix(1_700_000_000),
             ..Job::default()
         };
         job.finalize(Time::from_unix(1_700_000_000).unwrap());

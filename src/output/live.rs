@@ -194,6 +194,7 @@ mod tests {
             ended: state.is_end(),
             created_at: Time::from_unix(NOW - 90),
             started_at: Time::from_unix(NOW - 60),
+            finished_at: Time::from_unix(NOW),
             message: (state == State::Failed).then(|| "the node ran out of memory".into()),
             ..Job::default()
         };

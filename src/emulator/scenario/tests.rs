@@ -242,8 +242,8 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":4: 'Zombie' is not a known state",
         ),
         (
-            "[[fault]]\noperation = 'ListJobs'\nkind = 'reset'\n".to_owned(),
-            ":2: 'ListJobs' is not a known operation",
+            "[[fault]]\noperation = 'ListTasks'\nkind = 'reset'\n".to_owned(),
+            ":2: 'ListTasks' is not a known operation",
         ),
         (
             "[[fault]]\noperation = 'ListInstances'\ncloud = 'tencent'\nkind = 'reset'\n"

@@ -1,7 +1,10 @@
 use serde_json::{Value, json};
 
+use super::response::{decode_job, memory_bytes};
 use super::*;
+use crate::error::Category;
 use crate::providers::aliyun::CLOUD;
+use crate::providers::api::DecodeError;
 use crate::providers::test_support::{ask, moment, profile, reference, transport};
 use crate::test_support::kinds::check_kind;
 
