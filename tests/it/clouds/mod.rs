@@ -4,5 +4,6 @@ mod array_evidence;
 mod array_jobs;
 mod documents;
 mod hostile;
+mod hpc_jobs;
 mod invocations;
 pub mod kinds;

@@ -9,7 +9,7 @@ fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
         (&["aliyun/job/c/5"], "this is a single resource"),
         (
             &["aliyn"],
-            "expected one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/\n",
+            "expected one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/, aliyun/hpc-job/CLUSTER/\n",
         ),
         (&["nope"], "expected one of: aliyun/, aliyun/job/CLUSTER/, "),
         (&["sugon/instnce"], "expected sugon/instance/\n"),

@@ -1,0 +1,80 @@
+//! Jobs of the schedulers of E-HPC NEXT: states without proof, the switch, and lists.
+
+use serde_json::json;
+
+use super::kinds::refs;
+use crate::support::emulated::Emulated;
+
+const JOB: &str = "aliyun/hpc-job/c/1.manager";
+
+fn finished(exit_code: &str) -> String {
+    format!(
+        "[[job]]\nref = '{JOB}'\nuser = 'lin'\nage = '1h'\nstates = [\
+         {{ after = '0s', state = 'QUEUED' }}, {{ after = '1m', state = 'RUNNING' }}, \
+         {{ after = '9m', state = 'FINISHED'{exit_code} }}]\n\
+         [[job]]\nref = 'aliyun/hpc-job/c/2'\nuser = 'magic2'\nage = '2h'\n\
+         states = [{{ after = '0s', state = 'RUNNING' }}]\n"
+    )
+}
+
+#[test]
+fn a_finished_job_without_an_exit_status_passes_a_gate_only_by_the_switch() {
+    let emulated = Emulated::start(&finished(""));
+    let job = emulated.get(&[JOB]).run().job();
+    assert_eq!(
+        (&job["state"], &job["ended"], &job["duration_seconds"]),
+        (&json!("unknown"), &json!(true), &json!(null))
+    );
+    assert_ne!(emulated.get(&[JOB, "--exit-status"]).run().code, 0);
+    let trusted = emulated
+        .get(&[JOB, "--exit-status", "--trust-finished"])
+        .run();
+    assert_eq!(
+        (trusted.code, &trusted.job()["state"]),
+        (0, &json!("succeeded"))
+    );
+}
+
+#[test]
+fn an_exit_status_decides_whatever_is_trusted() {
+    let failed = Emulated::start(&finished(", exit_code = 271"));
+    let job = failed.get(&[JOB, "--trust-finished"]).run().job();
+    assert_eq!(
+        (&job["state"], &job["exit_code"]),
+        (&json!("failed"), &json!(271))
+    );
+    let job = Emulated::start(&finished(", exit_code = 0"))
+        .get(&[JOB])
+        .run()
+        .job();
+    assert_eq!(job["state"], "succeeded");
+}
+
+#[test]
+fn a_list_is_newest_first_and_filtered() {
+    let emulated = Emulated::start(&finished(""));
+    let list = |options: &[&str]| {
+        let words = [&["list", "ali/hpc/c", "-o", "json"], options].concat();
+        let found = emulated.joblens(&words).run().json();
+        refs(&found)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(&[]), [JOB, "aliyun/hpc-job/c/2"]);
+    assert_eq!(list(&["--active"]), ["aliyun/hpc-job/c/2"]);
+    assert_eq!(list(&["-u", "lin"]), [JOB]);
+    assert_eq!(list(&["--state", "unknown"]), [JOB]);
+}
+
+#[test]
+fn an_unknown_cluster_may_be_one_of_the_other_api() {
+    let run = Emulated::start(&finished(""))
+        .joblens(&["aliyun/hpc-job/other/1"])
+        .run();
+    assert!(
+        run.stderr.contains("clusters of E-HPC 1.0"),
+        "{}",
+        run.stderr
+    );
+}
