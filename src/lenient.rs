@@ -7,6 +7,7 @@
 mod error_path;
 mod repair;
 mod scalar;
+mod schema;
 mod shape;
 mod timestamp;
 mod unreadable;

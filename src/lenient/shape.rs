@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use schemars::JsonSchema;
 use serde::de::value::{
     BorrowedStrDeserializer, CowStrDeserializer, MapAccessDeserializer, MapDeserializer,
 };
@@ -28,7 +27,7 @@ const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// A list of objects; null, an empty text and an empty object are an empty list. An element of another
 /// type is one without fields.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct List<T, const IS_WRAPPED: bool = false>(pub Vec<T>);
 
@@ -37,18 +36,18 @@ pub type WrappedList<T> = List<T, true>;
 
 /// The words of a command line or the like, exactly as they came; null is an empty list, and an empty
 /// word within it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Words(pub Vec<String>);
 
 /// A part that may be null, an empty text, an empty list (PHP's empty object) or missing. Boxed, since
 /// most parts are rare.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OptionalObject<T>(pub Option<Box<T>>);
 
 /// A part that is read as one without fields where it is absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DefaultObject<T>(pub T);
 
