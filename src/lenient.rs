@@ -11,6 +11,7 @@ mod schema;
 mod shape;
 mod timestamp;
 mod unreadable;
+mod visitor;
 
 use std::cell::Cell;
 
