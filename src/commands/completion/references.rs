@@ -237,7 +237,10 @@ mod tests {
         assert_eq!(references("al"), ["aliyun/", "aliyun@prod/"]);
         assert_eq!(references("aliyun@"), ["aliyun@default/", "aliyun@prod/"]);
         assert_eq!(references("ali@p"), ["ali@prod/"]);
-        assert_eq!(references("aliyun/"), ["aliyun/job/", "aliyun/invocation/"]);
+        assert_eq!(
+            references("aliyun/"),
+            ["aliyun/job/", "aliyun/invocation/", "aliyun/hpc-job/"]
+        );
         assert_eq!(references("hw@x/im"), ["hw@x/image-job/"]);
         assert_eq!(
             references("aliyun/job/"),

@@ -1,6 +1,7 @@
 //! Alibaba Cloud, E-HPC and STS: one path, parameters in query or form, signatures ACS3 and version 1.
 
 mod clusters;
+mod hpc_job;
 mod invocation;
 mod job;
 mod sts;
@@ -78,6 +79,7 @@ impl EmulatedApi for Gateway {
             &[
                 &job::Jobs,
                 &invocation::Invocations,
+                &hpc_job::HpcJobs,
                 &clusters::Clusters,
                 &sts::Sts,
                 &IMDS,
@@ -180,6 +182,7 @@ fn request_id(seed: impl Display) -> String {
 fn check_version(call: &EmulatedCall<'_>, version: &str) -> Result<(), EmulatedError> {
     let expected = match call.operation {
         sts::ASSUME_ROLE => "2015-04-01",
+        hpc_job::GET | hpc_job::LIST => "2024-07-30",
         _ => "2018-04-12",
     };
     match version == expected {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::xml;
+use super::{NEXT_VERSION, xml};
 use crate::error::Category::{
     ClockSkew, InvalidArgument, MissingCredentials, NotFound, PermissionDenied, ServiceError,
     Throttled, Unauthenticated,
@@ -61,6 +61,9 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["ClusterNotFound"], NotFound).hint_with(no_cluster),
         ErrorRule::codes(&["ObjectNotFound"], NotFound)
             .hint("check the id, and that it belongs to this cluster"),
+        // The command of the scheduler failed; the status 403 is not about a permission.
+        ErrorRule::codes(&["ExecFail"], ServiceError)
+            .hint("check the id, and the scheduler of the cluster"),
         ErrorRule::codes(&["ManagerNotFound"], ServiceError)
             .hint("the cluster's manager node is missing or abnormal"),
         ErrorRule::codes(&["InvalidClusterStatus"], ServiceError)
@@ -199,6 +202,8 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
 }
 
 fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {
+    let headers = &context.request.headers;
+    let is_next = headers.contains(&("x-acs-version", NEXT_VERSION.to_owned()));
     let is_hangzhou = context.parameter("ClusterId").contains("-hz-");
     let first = match is_hangzhou && context.region != Some("cn-hangzhou") {
         true => {
@@ -206,6 +211,11 @@ fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {
         }
         false => "a cluster exists only in its own region: check the region and the cluster id",
     };
+    if is_next {
+        return Some(format!(
+            "{first}; clusters of E-HPC 1.0 (API 2018-04-12) are not visible to this API"
+        ));
+    }
     Some(format!(
         "{first}, or run: joblens list aliyun; clusters of E-HPC NEXT (API 2024-07-30) are not visible to this API"
     ))

@@ -11,12 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Api, CLUSTER, cluster_of, document, summarize};
+use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, document, summarize};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{
-    DetailSchemas, Kind, KindFlag, ListOrder, ListSpec, Operation, OutcomeRule, Segment,
-    StateTable, Template, UnlistedField,
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable,
+    Template, UnlistedField,
 };
 use crate::model::Notice;
 use crate::providers::lenient::{Int, Text};
@@ -80,11 +80,6 @@ pub static INVOCATION: Kind = Kind {
     batch_from: None,
     needs_check_exists: false,
     flags: &[TRUST_FINISHED],
-};
-
-const TRUST_FINISHED: KindFlag = KindFlag {
-    name: "trust-finished",
-    help: "Treat a Finished invocation as succeeded when its exit codes are unavailable",
 };
 
 const STATUS: Operation = Operation {

@@ -1,4 +1,4 @@
-//! Alibaba Cloud E-HPC, product `EHPC`, API version `2018-04-12`.
+//! Alibaba Cloud E-HPC, product `EHPC`, API versions `2018-04-12` and `2024-07-30` (E-HPC NEXT).
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference.
 
@@ -8,6 +8,7 @@ mod clusters;
 mod credential_files;
 mod document;
 mod errors;
+mod hpc_job;
 mod instance_role;
 mod invocation;
 mod job;
@@ -22,27 +23,38 @@ use async_trait::async_trait;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::shapes::schema_of;
+use super::wall_clock::WallClock;
 use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
-use crate::kind::Segment;
+use crate::kind::{KindFlag, Segment};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use clusters::ClusterDetails;
+use hpc_job::{HPC_JOB, HpcJobs};
 use invocation::{INVOCATION, Invocations};
 use job::{ArrayEvidence, JOB, Jobs};
 use sign::Signer;
 
 const VERSION: &str = "2018-04-12";
 
+/// The version of E-HPC NEXT, whose clusters are others.
+const NEXT_VERSION: &str = "2024-07-30";
+
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
+
+/// For the kinds whose word for the end does not say how it was.
+const TRUST_FINISHED: KindFlag = KindFlag {
+    name: "trust-finished",
+    help: "Treat a finished invocation or scheduler job as succeeded when its exit codes are unavailable",
+};
 
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[&JOB, &INVOCATION],
+    kinds: &[&JOB, &INVOCATION, &HPC_JOB],
     scope_listing: Some(ScopeListing {
         operation: "E-HPC 2018-04-12 ListClusters",
         permission: "ehpc:ListClusters",
@@ -114,7 +126,7 @@ pub static CLOUD: Cloud = Cloud {
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
         api: Api::new(profile, transport)?,
-        kinds: &[&Jobs, &Invocations],
+        kinds: &[&Jobs, &Invocations, &HpcJobs],
     })
 }
 
@@ -122,6 +134,8 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
 struct Api {
     client: SigningClient<Signer>,
     endpoint: Endpoint,
+    /// How its times without a zone are read.
+    clock: WallClock,
     /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
     lists_unavailable: AtomicBool,
     /// True once the cloud has said that this key may not list jobs.
@@ -157,6 +171,7 @@ impl Api {
                 region: profile.get("region").map(str::to_owned),
             },
             endpoint: endpoint(profile, wire.options().allow_http)?,
+            clock: WallClock::from_profile(profile)?,
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),
             array_evidence: ArrayEvidence::default(),
@@ -169,6 +184,17 @@ impl Api {
 
     /// A request of an operation. All parameters stand in the query, the body is empty.
     fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
+        self.versioned_request(VERSION, operation, method, query)
+    }
+
+    /// The same with the operation of another version of the API.
+    fn versioned_request(
+        &self,
+        version: &str,
+        operation: &'static str,
+        method: Method,
+        query: &[(&str, &str)],
+    ) -> Request {
         Request {
             operation,
             method,
@@ -181,7 +207,7 @@ impl Api {
             headers: vec![
                 ("accept", "application/json".to_owned()),
                 ("x-acs-action", operation.to_owned()),
-                ("x-acs-version", VERSION.to_owned()),
+                ("x-acs-version", version.to_owned()),
             ],
             body: Vec::new(),
         }

@@ -1,0 +1,105 @@
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{cluster, list, request_id};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::pager::Pager;
+use crate::emulator::state::{JobAt, china_time};
+
+/// Jobs of the schedulers of E-HPC NEXT.
+pub struct HpcJobs;
+
+const KIND: &str = "aliyun/hpc-job";
+pub(super) const GET: &str = "GetJob";
+pub(super) const LIST: &str = "ListJobs";
+
+impl EmulatedKind for HpcJobs {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::action(GET).only(&["POST"]),
+                Route::action(LIST).only(&["POST"]),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let cluster = cluster(call)?;
+        if call.operation == LIST {
+            return jobs(call, cluster);
+        }
+        let view = call.find(KIND, &[cluster, call.required("JobId")?])?;
+        call.about(&view, || {
+            json!({"RequestId": request_id(view.id()), "Success": "true", "JobInfo": job(&view)})
+        })
+    }
+}
+
+fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
+    let filter = call.parameter("JobFilter").unwrap_or("{}");
+    let filter: Value =
+        serde_json::from_str(filter).map_err(|_| EmulatedError::Invalid("JobFilter"))?;
+    let is_ended = match filter["JobStatus"].as_str() {
+        None | Some("all") => None,
+        Some("finished") => Some(true),
+        Some("notfinish") => Some(false),
+        Some(_) => return Err(EmulatedError::Invalid("JobFilter")),
+    };
+    let is_asked = |list: &str, own: &Option<String>| {
+        let asked = filter[list].as_array();
+        asked.is_none_or(|asked| asked.iter().any(|asked| asked.as_str() == own.as_deref()))
+    };
+    let mut all = call.rows(KIND);
+    all.retain(|view| {
+        let has_ended = view.is(&["FINISHED", "Completed", "Failed"]);
+        view.job.segments[0] == cluster
+            && is_ended.is_none_or(|is_ended| is_ended == has_ended)
+            && is_asked("Users", &view.job.user)
+            && is_asked("Queues", &view.job.queue)
+    });
+    match filter["SortBy"]["SubmitOrder"].as_str() {
+        Some("asc") => all.sort_by_key(|view| view.created_at),
+        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+    }
+    let wrap = |rows| json!({"Success": true, "Jobs": rows});
+    list(call, &Pager::pages(10, 50), all, |view| row(&view), wrap)
+}
+
+/// Times have no zone here, and are Unix times in the list.
+fn job(view: &JobAt<'_>) -> Value {
+    let time = |moment: DateTime<Utc>| china_time(moment).replace(' ', "T");
+    let exit_status = view.step.exit_code.filter(|_| view.is(&["FINISHED"]));
+    let extra = match exit_status {
+        Some(code) => json!({"Exit_status": code}),
+        None => json!({}),
+    };
+    json!({
+        "JobId": view.id(), "JobName": view.name(), "State": view.step.state,
+        "JobQueue": view.job.queue, "RunasUser": view.job.user, "Priority": "0",
+        "CommandLine": "solve --input data.h5 --password test", "NodeList": "compute000",
+        "OutputLog": "/home/solve.o1", "ErrorLog": "/home/solve.e1", "ExtraInfo": extra.to_string(),
+        "ArrayJobId": "", "ArrayJobSubId": "", "ArrayRequest": "",
+        "CreateTime": time(view.created_at), "LastModifyTime": time(view.since),
+        "StartTime": view.reached_at(&["Running"]).map(time).unwrap_or_default(),
+        "Variables": [{"Name": "PBS_O_QUEUE", "Value": "workq"}],
+        "Resources": {"Cores": "2", "Gpus": "0", "Memory": "1gb", "Nodes": "1"},
+        "ResourcesUsed": {"Cores": "2", "Memory": "512mb", "Nodes": "1"},
+    })
+}
+
+fn row(view: &JobAt<'_>) -> Value {
+    let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
+    let resources = json!({"Cores": "2", "Gpus": "0", "Memory": "1024MB", "Nodes": "1"});
+    json!({"JobName": view.name(), "JobSpec": {
+        "Id": view.id(), "State": view.step.state, "Priority": "0", "Comment": "",
+        "JobQueue": view.job.queue, "RunasUser": view.job.user, "NodeList": "compute000",
+        "ArrayJobId": "", "ArrayJobSubId": "", "ArrayRequest": "",
+        "SubmitTime": seconds(view.created_at), "LastModifyTime": seconds(view.since),
+        "StartTime": view.reached_at(&["Running"]).map(seconds).unwrap_or_default(),
+        "StdoutPath": "/home/solve.o1", "StderrPath": "/home/solve.e1",
+        "Variables": "{\"PBS_O_QUEUE\": \"workq\"}",
+        "Resources": resources, "ResourcesActualOccupied": resources,
+    }})
+}

@@ -1,0 +1,166 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::providers::aliyun::CLOUD;
+use crate::providers::test_support::{ask, moment, profile, reference, transport};
+use crate::test_support::kinds::check_kind;
+
+check_kind!(
+    &HPC_JOB,
+    essential: [
+        "Success", "JobInfo", "JobInfo.JobId", "JobInfo.State",
+        "Jobs", "Jobs[]", "Jobs[].JobSpec", "Jobs[].JobSpec.Id", "Jobs[].JobSpec.State",
+    ],
+    evidence: [
+        "JobInfo.ExtraInfo", "JobInfo.ArrayRequest", "JobInfo.ArrayJobSubId",
+        "Jobs[].JobSpec.ArrayRequest", "Jobs[].JobSpec.ArrayJobSubId",
+    ]
+);
+
+fn api() -> Api {
+    let variables = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ];
+    let wire = transport(moment("2026-01-02T03:04:05Z"));
+    Api::new(&profile(&CLOUD, &variables), &wire).unwrap()
+}
+
+fn read(body: &Value, trust: bool) -> Result<GetResult, DecodeError> {
+    let options = GetOptions {
+        flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
+        ..ask()
+    };
+    let reference = reference(&HPC_JOB, &["c", "1"]);
+    decode_job(body.to_string().as_bytes(), &reference, &api(), &options)
+}
+
+fn state(fields: Value, trust: bool) -> (State, bool, Option<i64>) {
+    let job = read(&json!({"JobInfo": fields}), trust).unwrap().job;
+    (job.state, job.ended, job.exit_code)
+}
+
+#[test]
+fn finished_succeeds_only_with_proof_or_by_the_switch() {
+    let finished =
+        |extra: &str, trust| state(json!({"State": "Finished", "ExtraInfo": extra}), trust);
+    for extra in [
+        "",
+        "{}",
+        "text",
+        "[]",
+        r#"{"Exit_status": "x"}"#,
+        r#"{"Exit_status": null}"#,
+    ] {
+        assert_eq!(
+            finished(extra, false),
+            (State::Unknown, true, None),
+            "{extra}"
+        );
+        assert_eq!(
+            finished(extra, true),
+            (State::Succeeded, true, None),
+            "{extra}"
+        );
+    }
+    let (zero, signal) = (r#"{"Exit_status": "0"}"#, r#"{"Exit_status": 271}"#);
+    assert_eq!(finished(zero, false), (State::Succeeded, true, Some(0)));
+    assert_eq!(finished(signal, true), (State::Failed, true, Some(271)));
+}
+
+#[test]
+fn completed_is_no_success_against_an_exit_status_or_for_a_whole_array() {
+    let completed = |other: Value| {
+        let mut fields = json!({"State": "COMPLETED"});
+        fields
+            .as_object_mut()
+            .unwrap()
+            .extend(other.as_object().unwrap().clone());
+        state(fields, true)
+    };
+    assert_eq!(completed(json!({})), (State::Succeeded, true, None));
+    let failed = json!({"ExtraInfo": r#"{"Exit_status": 1}"#});
+    assert_eq!(completed(failed), (State::Failed, true, Some(1)));
+    let unreadable = json!({"ExtraInfo": r#"{"Exit_status": []}"#});
+    assert_eq!(completed(unreadable), (State::Unknown, true, None));
+    let subtask = json!({"ArrayRequest": "1-5", "ArrayJobSubId": 2});
+    assert_eq!(completed(subtask), (State::Succeeded, true, None));
+    for request in [json!("1-5"), json!(["1-5"])] {
+        let whole = json!({"ArrayRequest": request});
+        assert_eq!(completed(whole), (State::Unknown, false, None));
+    }
+}
+
+#[test]
+fn other_words_are_unknown_and_have_not_ended() {
+    for word in ["CANCELLED", "TIMEOUT", "Held", ""] {
+        assert_eq!(
+            state(json!({"State": word}), true),
+            (State::Unknown, false, None),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn a_response_must_be_about_the_job() {
+    let category = |body: Value| match read(&body, false) {
+        Err(DecodeError::Failed(error)) => Some(error.category),
+        Err(DecodeError::Invalid(_)) => Some(Category::InvalidResponse),
+        Ok(_) => None,
+    };
+    assert_eq!(category(json!({"JobInfo": {"JobId": "1.manager"}})), None);
+    for other in ["2", "11.manager", "1_3"] {
+        let body = json!({"JobInfo": {"JobId": other, "State": "Completed"}});
+        assert_eq!(category(body), Some(Category::InvalidResponse), "{other}");
+    }
+    assert_eq!(category(json!({})), Some(Category::InvalidResponse));
+    assert_eq!(
+        category(json!({"Success": true, "JobInfo": null})),
+        Some(Category::NotFound)
+    );
+    let failed = json!({"Success": "false", "JobInfo": {"State": "Completed"}});
+    assert_eq!(category(failed), Some(Category::ServiceError));
+}
+
+#[test]
+fn the_cloud_filters_by_what_is_documented() {
+    let filter = |states: &[State]| Filter {
+        states: states.to_vec(),
+        user: Some("lin".to_owned()),
+        ..Filter::default()
+    };
+    let newest = json!({"SubmitOrder": "desc"});
+    assert_eq!(
+        job_filter(&filter(&[State::Pending, State::Running])),
+        json!({"JobStatus": "notfinish", "SortBy": newest, "Users": ["lin"]})
+    );
+    for states in [
+        vec![State::Running, State::Unknown],
+        vec![State::Failed],
+        vec![],
+    ] {
+        assert_eq!(
+            job_filter(&filter(&states)),
+            json!({"SortBy": newest, "Users": ["lin"]})
+        );
+    }
+}
+
+#[test]
+fn memory_is_read_in_the_units_of_the_schedulers() {
+    assert_eq!(memory_bytes("1gb"), Some(1 << 30));
+    assert_eq!(memory_bytes("1536MB"), Some(1536 << 20));
+    for wrong in [
+        "",
+        "gb",
+        "1",
+        "1.5gb",
+        "-1gb",
+        "99999999999999999999gb",
+        "9999999999999tb",
+    ] {
+        assert_eq!(memory_bytes(wrong), None, "{wrong}");
+    }
+}
