@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::http::TransportEvent;
+use crate::sync::lock;
 
 /// Requests that take longer than this are shown.
 pub(super) const SLOW_REQUEST: Duration = Duration::from_secs(1);
@@ -97,7 +98,7 @@ impl ProgressLine {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Draws the line again and again until it is stopped; without requests it only waits.
