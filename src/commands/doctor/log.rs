@@ -35,15 +35,15 @@ impl Log {
 /// # Errors
 /// A usage error in an option or in a setting of `[http]`.
 pub(super) fn transport(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     log: &Log,
 ) -> Result<Arc<Transport>, Problem> {
-    let mut limits = session.global.client_options(settings.file())?;
-    if session.global.max_attempts.is_none() {
+    let mut limits = context.global.client_options(settings.file())?;
+    if context.global.max_attempts.is_none() {
         limits.max_attempts = 1;
     }
-    let (log, trace) = (log.clone(), session.event_sink(&NoticeLog::default()));
+    let (log, trace) = (log.clone(), context.event_sink(&NoticeLog::default()));
     let sink = move |happening: TransportEvent| {
         log.record(&happening);
         trace(happening);

@@ -248,9 +248,7 @@ impl ListRun {
             return 0;
         }
         context.sort(&mut report.content.jobs);
-        let shown = self
-            .options
-            .limit_after_sorting(context.output_options.format);
+        let shown = self.options.limit_for_scopes(context.output_options.format);
         let left_out = shown.map_or(0, |shown| report.content.jobs.len().saturating_sub(shown));
         if left_out > 0 {
             report
