@@ -7,9 +7,11 @@
 mod error_path;
 mod repair;
 mod scalar;
+mod schema;
 mod shape;
 mod timestamp;
 mod unreadable;
+mod visitor;
 
 use std::cell::Cell;
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use joblens::emulator::{self, EmulatedJob, Emulator, Scenario, StateChange};
 use tls::TlsServer;
-use tools::{Bench, CommandLine, command};
+use tools::{Bench, CommandLine, Cost, command};
 
 const JOBLENS: &str = env!("CARGO_BIN_EXE_joblens");
 const TOKEN: &str = "bench-token-0000";
@@ -68,6 +68,14 @@ impl Table {
         println!("{what:<46} {measured:>12}  {beside:<22} {value:>7.2} {limit:>6.2}  {verdict}");
     }
 
+    /// How the costs of a look-up over TLS relate to those of curl.
+    fn get_ratios(&mut self, cas: &str, ours: &Cost, theirs: &Cost) {
+        let what = |measure: &str| format!("get over TLS, {cas}: {measure}");
+        let (cpu, wall) = (("curl", theirs.cpu), ("curl", theirs.wall));
+        self.ratio(&what("processor"), ours.cpu, cpu, 0.6);
+        self.ratio(&what("wall"), ours.wall, wall, 1.0);
+    }
+
     /// A time and how it relates to another one.
     fn ratio(&mut self, what: &str, ours: f64, beside: (&str, f64), limit: f64) {
         let (name, theirs) = beside;
@@ -93,24 +101,25 @@ fn start_up(bench: &Bench, table: &mut Table) {
     );
 }
 
+/// A response with the instance, which closes the connection.
+fn instance_response(id: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/instance/running.json");
+    let mut body: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    body["data"]["id"] = id.into();
+    let body = body.to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    (head + &body).into_bytes()
+}
+
 /// One look-up over TLS, with the same CAs as curl.
 fn one_get(bench: &Bench, table: &mut Table) {
     let id = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
-    let body = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/instance/running.json"),
-    )
-    .unwrap();
-    let mut body: serde_json::Value = serde_json::from_str(&body).unwrap();
-    body["data"]["id"] = id.into();
-    let body = body.to_string();
-    let server = TlsServer::start(
-        format!(
-            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .into_bytes(),
-    );
+    let server = TlsServer::start(instance_response(id));
     let ca = bench.file("ca.pem", &server.ca);
     let ca = ca.to_str().unwrap();
     let joblens = |options: &[&str]| {
@@ -143,18 +152,7 @@ fn one_get(bench: &Bench, table: &mut Table) {
     };
     let only = joblens(&[]).envs([("SSL_CERT_FILE", ca)]);
     let [ours, theirs] = bench.costs(3, 40, [&only, &curl(ca)]);
-    table.ratio(
-        "get over TLS, one CA: processor",
-        ours.cpu,
-        ("curl", theirs.cpu),
-        0.6,
-    );
-    table.ratio(
-        "get over TLS, one CA: wall",
-        ours.wall,
-        ("curl", theirs.wall),
-        1.0,
-    );
+    table.get_ratios("one CA", &ours, &theirs);
 
     let system = [
         "/etc/ssl/certs/ca-certificates.crt",
@@ -167,18 +165,7 @@ fn one_get(bench: &Bench, table: &mut Table) {
     let all = bench.file("all.pem", system + &server.ca);
     let added = joblens(&["--ca-file", ca]);
     let [ours, theirs] = bench.costs(3, 20, [&added, &curl(all.to_str().unwrap())]);
-    table.ratio(
-        "get over TLS, system's CAs: processor",
-        ours.cpu,
-        ("curl", theirs.cpu),
-        0.6,
-    );
-    table.ratio(
-        "get over TLS, system's CAs: wall",
-        ours.wall,
-        ("curl", theirs.wall),
-        1.0,
-    );
+    table.get_ratios("system's CAs", &ours, &theirs);
 }
 
 /// An answer of 5,000 container groups, read and written, beside jq that only formats it.

@@ -67,7 +67,7 @@ impl LookupArgs {
     /// Usage errors: no reference, or all references that are wrong.
     pub(super) fn plan(
         &self,
-        session: &CommandContext,
+        context: &CommandContext,
         options: Options,
     ) -> Result<LookupPlan, Vec<Problem>> {
         if self.references.is_empty() {
@@ -75,8 +75,8 @@ impl LookupArgs {
                 "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
             )]);
         }
-        let settings = session.settings().map_err(|problem| vec![problem])?;
-        LookupPlan::parse(session, settings, &self.references, options)
+        let settings = context.settings().map_err(|problem| vec![problem])?;
+        LookupPlan::parse(context, settings, &self.references, options)
     }
 
     /// Everything that the request needs. Nothing is sent.
@@ -85,11 +85,11 @@ impl LookupArgs {
     /// Usage errors: as [`LookupArgs::plan`] and [`LookupPlan::connect`].
     pub(super) fn lookup(
         &self,
-        session: &CommandContext,
+        context: &CommandContext,
         options: Options,
     ) -> Result<Arc<Lookup>, Vec<Problem>> {
-        self.plan(session, options)?
-            .connect(session, None)
+        self.plan(context, options)?
+            .connect(context, None)
             .map(Arc::new)
     }
 }

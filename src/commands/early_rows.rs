@@ -11,7 +11,7 @@ use crate::reference::Reference;
 
 /// Prints outcomes in the order of the references, in formats whose rows stand by themselves.
 pub(super) struct EarlyRows<'a> {
-    session: &'a CommandContext,
+    context: &'a CommandContext,
     references: &'a [Reference],
     rows: Option<Rows<'a>>,
     /// Outcomes that were printed, errors included, and the jobs among them.
@@ -27,16 +27,16 @@ enum Rows<'a> {
 
 impl<'a> EarlyRows<'a> {
     /// Nothing is printed yet, nor before the end where rows have to be sorted.
-    pub(super) fn new(session: &'a CommandContext, references: &'a [Reference]) -> Self {
-        let options = &session.output_options;
-        let context = session.render_context(io::stdout().is_terminal());
+    pub(super) fn new(context: &'a CommandContext, references: &'a [Reference]) -> Self {
+        let options = &context.output_options;
+        let screen = context.render_context(io::stdout().is_terminal());
         let rows = match TableWriter::new(options) {
             Some(table) => Some(Rows::Table(table)),
-            None => RowWriter::new(options, context).map(Rows::Records),
+            None => RowWriter::new(options, screen).map(Rows::Records),
         };
-        let is_whole = session.sort.is_some() || options.query.is_some();
+        let is_whole = context.sort.is_some() || options.query.is_some();
         Self {
-            session,
+            context,
             references,
             rows: rows.filter(|_| !is_whole),
             outcomes: 0,
@@ -75,11 +75,11 @@ impl<'a> EarlyRows<'a> {
     /// Prints the rest, what failed and the notices; returns the exit code.
     pub(super) fn finish(mut self, report: Envelope) -> u8 {
         if self.outcomes == 0 {
-            return self.session.print_report(report);
+            return self.context.print_report(report);
         }
-        self.session.progress.stop();
-        if !self.session.global.quiet {
-            self.session.print_messages(&report);
+        self.context.progress.stop();
+        if !self.context.global.quiet {
+            self.context.print_messages(&report);
         }
         let rows: Vec<Row<'_>> = report.content.jobs.iter().map(row).collect();
         self.write(&rows, rows.len());
@@ -87,7 +87,7 @@ impl<'a> EarlyRows<'a> {
             let incomplete = report.incomplete();
             self.written = records.end(&mut io::stdout().lock(), &report, incomplete.as_deref());
         }
-        self.session
+        self.context
             .exit_code_after_write(self.written, report.exit.code)
     }
 
@@ -97,11 +97,11 @@ impl<'a> EarlyRows<'a> {
             return;
         };
         let mut out = io::stdout().lock();
-        let context = self.session.render_context(out.is_terminal());
+        let screen = self.context.render_context(out.is_terminal());
         let new = self.jobs..count;
-        self.written = self.session.progress.suspend(|| {
+        self.written = self.context.progress.suspend(|| {
             match writer {
-                Rows::Table(table) => table.write(&mut out, rows, count, &context)?,
+                Rows::Table(table) => table.write(&mut out, rows, count, &screen)?,
                 Rows::Records(records) => {
                     let jobs = rows[new].iter().filter_map(|row| row.job);
                     for job in jobs {

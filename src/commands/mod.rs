@@ -168,37 +168,37 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
-    let session = match CommandContext::new(cli.global, environment, own_columns) {
-        Ok(session) => session,
-        Err((session, problem)) => return session.usage_error(name, vec![problem]),
+    let context = match CommandContext::new(cli.global, environment, own_columns) {
+        Ok(context) => context,
+        Err((context, problem)) => return context.usage_error(name, vec![problem]),
     };
     match cli.command {
-        Some(_) if !cli.bare.is_empty() => session.usage_error(
+        Some(_) if !cli.bare.is_empty() => context.usage_error(
             "get",
             vec![
                 Problem::usage("references and get options must come after the command")
                     .with_hint("write them after it: joblens get REF…"),
             ],
         ),
-        Some(Command::Get(arguments)) => get::run(&session, &arguments),
-        Some(Command::Describe(arguments)) => describe::run(&session, &arguments),
-        Some(Command::Events(arguments)) => events::run(&session, &arguments),
-        Some(Command::List(arguments)) => list::run(&session, &arguments),
-        Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
-        Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
-        Some(Command::Kinds(arguments)) => kinds::run(&session, &arguments),
-        Some(Command::States(arguments)) => states::run(&session, &arguments),
-        Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
-        Some(Command::Auth(arguments)) => auth::run(&session, &arguments),
-        Some(Command::Doctor(arguments)) => doctor::run(&session, &arguments),
-        Some(Command::Config(arguments)) => config::run(&session, &arguments),
-        Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
-        Some(Command::Complete(words)) => completion::complete(&session, words, command()),
-        Some(Command::Man(arguments)) => man::run(&session, &arguments, command()),
-        Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
-        Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
+        Some(Command::Get(arguments)) => get::run(&context, &arguments),
+        Some(Command::Describe(arguments)) => describe::run(&context, &arguments),
+        Some(Command::Events(arguments)) => events::run(&context, &arguments),
+        Some(Command::List(arguments)) => list::run(&context, &arguments),
+        Some(Command::Wait(arguments)) => wait::run(&context, &arguments),
+        Some(Command::Watch(arguments)) => watch::run(&context, &arguments),
+        Some(Command::Kinds(arguments)) => kinds::run(&context, &arguments),
+        Some(Command::States(arguments)) => states::run(&context, &arguments),
+        Some(Command::Schema(arguments)) => schema::run(&context, &arguments),
+        Some(Command::Auth(arguments)) => auth::run(&context, &arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
+        Some(Command::Config(arguments)) => config::run(&context, &arguments),
+        Some(Command::Completion(arguments)) => completion::run(&context, &arguments),
+        Some(Command::Complete(words)) => completion::complete(&context, words, command()),
+        Some(Command::Man(arguments)) => man::run(&context, &arguments, command()),
+        Some(Command::Demo(arguments)) => demo::run(&context, &arguments),
+        Some(Command::Emulate(arguments)) => emulate::run(&context, &arguments),
         None => match cli.bare.first_word() {
-            None if session.output_options.format.is_document() => session.usage_error(
+            None if context.output_options.format.is_document() => context.usage_error(
                 "get",
                 vec![
                     Problem::usage("no command or reference given")
@@ -212,9 +212,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
                 2
             }
             Some(word) if !word.contains('/') && word != "-" => {
-                session.usage_error("get", vec![suggestions::unknown_command(word)])
+                context.usage_error("get", vec![suggestions::unknown_command(word)])
             }
-            Some(_) => get::run(&session, &cli.bare),
+            Some(_) => get::run(&context, &cli.bare),
         },
     }
 }

@@ -1,9 +1,10 @@
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::model::{Notice, NoticeCode};
 use crate::output;
+use crate::sync::lock;
 
 /// Notices of a run, each once.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +20,6 @@ struct NoticeLogInner {
 }
 
 impl NoticeLog {
-    fn inner(&self) -> std::sync::MutexGuard<'_, NoticeLogInner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Keeps a notice, unless it was kept before.
     pub(in crate::commands) fn push(&self, notice: Notice) {
         self.is_new(notice);
@@ -38,7 +35,7 @@ impl NoticeLog {
     }
 
     fn is_new(&self, notice: Notice) -> bool {
-        let mut kept = self.inner();
+        let mut kept = lock(&self.0);
         let is_new = kept.known.insert(notice.clone());
         if is_new {
             kept.notices.push(notice);
@@ -48,7 +45,7 @@ impl NoticeLog {
 
     /// The notices that came since this was last asked.
     pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
-        let mut kept = self.inner();
+        let mut kept = lock(&self.0);
         let new = kept.notices[kept.shown..].to_vec();
         kept.shown = kept.notices.len();
         new
@@ -56,7 +53,7 @@ impl NoticeLog {
 
     /// All notices so far.
     pub(in crate::commands) fn all(&self) -> Vec<Notice> {
-        self.inner().notices.clone()
+        lock(&self.0).notices.clone()
     }
 }
 

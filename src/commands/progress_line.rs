@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::http::TransportEvent;
+use crate::sync::lock;
 
 /// Requests that take longer than this are shown.
 pub(super) const SLOW_REQUEST: Duration = Duration::from_secs(1);
@@ -48,14 +49,14 @@ impl ProgressLine {
         if !io::stderr().is_terminal() {
             return;
         }
-        self.0.state().is_running = true;
+        lock(&self.0.state).is_running = true;
         let shared = Arc::clone(&self.0);
         thread::spawn(move || shared.draw());
     }
 
     /// Clears the line and draws no more.
     pub(super) fn stop(&self) {
-        let mut state = self.0.state();
+        let mut state = lock(&self.0.state);
         state.clear();
         state.is_running = false;
         self.0.changed.notify_all();
@@ -63,14 +64,14 @@ impl ProgressLine {
 
     /// Clears the line while something else is written.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        let mut state = self.0.state();
+        let mut state = lock(&self.0.state);
         state.clear();
         write()
     }
 
     /// Follows the requests of a run.
     pub(super) fn record(&self, event: &TransportEvent) {
-        let mut state = self.0.state();
+        let mut state = lock(&self.0.state);
         match *event {
             TransportEvent::Sending {
                 number,
@@ -96,13 +97,9 @@ impl ProgressLine {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Draws the line again and again until it is stopped; without requests it only waits.
     fn draw(&self) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         while state.is_running {
             let width = terminal_size::terminal_size_of(io::stderr());
             let width = width.map_or(80, |(width, _)| usize::from(width.0));
@@ -173,7 +170,7 @@ mod tests {
     }
 
     fn text(line: &ProgressLine, after: Duration, width: usize) -> Option<String> {
-        line.0.state().text(Instant::now() + after, width)
+        lock(&line.0.state).text(Instant::now() + after, width)
     }
 
     #[test]

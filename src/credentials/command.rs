@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::{CommandError, Invocation};
 use crate::secret::{MASK, Secret, SecretMasker, looks_random, mask_text};
+use crate::sync::lock;
 
 /// A command that takes longer is ended.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,7 +45,7 @@ impl CommandCache {
         account: (String, String),
         invocation: &Invocation,
     ) -> Result<CommandOutput, CommandError> {
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = lock(&self.0);
         let ran = runs.entry(account).or_insert_with(|| CachedRun {
             output: run(invocation),
             again_at: None,
@@ -54,7 +55,7 @@ impl CommandCache {
 
     /// Runs the command of an account anew, since what it printed is good no longer.
     pub(super) fn run_again(&self, account: (String, String), invocation: &Invocation) {
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = lock(&self.0);
         let is_recent =
             |ran: &CachedRun| ran.again_at.is_some_and(|at| at.elapsed() < RERUN_COOLDOWN);
         if !runs.get(&account).is_some_and(is_recent) {
@@ -135,7 +136,7 @@ fn read_output(output: Option<impl Read + Send + 'static>) -> Output {
             && length > 0
         {
             let bytes: &Mutex<Vec<u8>> = &bytes;
-            let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut bytes = lock(bytes);
             bytes.extend_from_slice(&part[..length]);
         }
         // Nobody listens any longer when the command took too long.
@@ -149,7 +150,7 @@ impl Output {
     /// open, and is not waited for.
     fn finish(self) -> Vec<u8> {
         let _ = self.closed.recv_timeout(Duration::from_secs(1));
-        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = lock(&self.bytes);
         std::mem::take(&mut *bytes)
     }
 }

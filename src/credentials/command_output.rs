@@ -1,6 +1,7 @@
 //! The credential that a profile's `credential_command` prints.
 
 use super::chain::{CredentialChain, ResolvedCredential};
+use super::command::CommandOutput;
 use super::program::{CommandError, invocation};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
@@ -50,41 +51,58 @@ impl CredentialChain {
             };
             problem(&failure.to_string()).with_hint(next)
         })?;
-        let mut values = Values::new();
-        let mut expires_at = None;
-        let mut notices = Vec::new();
-        for (name, text) in printed {
-            let origin = Origin::Command(program.to_owned());
-            match cloud
-                .keys
-                .iter()
-                .find(|spec| spec.matches_output_key(&name))
-            {
-                Some(spec) => {
-                    values.insert(spec.key, SourcedValue { text, origin });
-                }
-                None if EXPIRY_KEYS.iter().any(|known| is_same_word(known, &name)) => {
-                    let text = text.expose();
-                    let number = text.parse().ok().and_then(Time::from_unix);
-                    expires_at = number.or_else(|| Time::from_rfc3339(text));
-                    if expires_at.is_none() {
-                        let message = format!(
-                            "credential_command of profile '{}' ({}) printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
-                            profile.name, profile.cloud
-                        );
-                        notices.push(Notice::new(NoticeCode::CredentialEndUnread, message));
-                    }
-                }
-                None => {}
-            }
-        }
-        if !values.keys().any(|key| cloud.is_credential(key)) {
+        let reader = OutputReader {
+            cloud,
+            profile,
+            program,
+        };
+        let resolved = reader.read(printed);
+        if !resolved.values.keys().any(|key| cloud.is_credential(key)) {
             return Err(problem("printed no credential").with_hint(hint));
         }
-        Ok(ResolvedCredential {
-            values,
-            expires_at,
-            notices,
-        })
+        Ok(resolved)
+    }
+}
+
+/// Reads what the program of a profile's `credential_command` printed.
+struct OutputReader<'a> {
+    cloud: &'a SettingsSchema,
+    profile: &'a Profile,
+    program: &'a str,
+}
+
+impl OutputReader<'_> {
+    /// The settings and the expiry among the printed names; other names are ignored.
+    fn read(&self, printed: CommandOutput) -> ResolvedCredential {
+        let mut resolved = ResolvedCredential {
+            values: Values::new(),
+            expires_at: None,
+            notices: Vec::new(),
+        };
+        for (name, text) in printed {
+            let mut specs = self.cloud.keys.iter();
+            if let Some(spec) = specs.find(|spec| spec.matches_output_key(&name)) {
+                let origin = Origin::Command(self.program.to_owned());
+                resolved
+                    .values
+                    .insert(spec.key, SourcedValue { text, origin });
+            } else if EXPIRY_KEYS.iter().any(|known| is_same_word(known, &name)) {
+                let text = text.expose();
+                let number = text.parse().ok().and_then(Time::from_unix);
+                resolved.expires_at = number.or_else(|| Time::from_rfc3339(text));
+                if resolved.expires_at.is_none() {
+                    resolved.notices.push(self.invalid_time(&name));
+                }
+            }
+        }
+        resolved
+    }
+
+    fn invalid_time(&self, name: &str) -> Notice {
+        let message = format!(
+            "credential_command of profile '{}' ({}) printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
+            self.profile.name, self.profile.cloud
+        );
+        Notice::new(NoticeCode::CredentialEndUnread, message)
     }
 }

@@ -1,11 +1,12 @@
 //! What a service has just refused, so that it is not requested again for each resource of a long
 //! list.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::{Category, Problem};
+use crate::sync::lock;
 
 /// How long a failure that needs a change at the service or in the settings is remembered.
 const NEGATIVE_TTL: TimeDelta = TimeDelta::seconds(10);
@@ -20,7 +21,7 @@ pub(crate) struct NegativeCache(Mutex<Option<(DateTime<Utc>, Problem)>>);
 impl NegativeCache {
     /// Why there is none, when that was found just now; `what` is what there is not.
     pub(crate) fn get(&self, what: &str, now: DateTime<Utc>) -> Option<Problem> {
-        let last = self.last();
+        let last = lock(&self.0);
         let (at, problem) = last.as_ref()?;
         let ttl = match problem.category {
             Category::Throttled | Category::ServiceError | Category::InvalidResponse => {
@@ -44,12 +45,8 @@ impl NegativeCache {
             problem.category,
             Category::Unauthenticated | Category::Network
         ) {
-            *self.last() = Some((now, problem.clone()));
+            *lock(&self.0) = Some((now, problem.clone()));
         }
-    }
-
-    fn last(&self) -> MutexGuard<'_, Option<(DateTime<Utc>, Problem)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

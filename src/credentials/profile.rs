@@ -1,6 +1,6 @@
 //! Credentials that stand in a profile.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 
@@ -9,6 +9,7 @@ use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model::Time;
 use crate::settings::Profile;
+use crate::sync::lock;
 
 /// How a cloud makes a credential of a profile.
 pub(crate) type FromProfile<S> = fn(&Profile) -> Result<Credential<S>, Problem>;
@@ -34,10 +35,6 @@ impl<S> ReloadingProvider<S> {
             last: Mutex::default(),
         }
     }
-
-    fn last(&self) -> MutexGuard<'_, Option<String>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[async_trait]
@@ -46,12 +43,12 @@ impl<S: Send + Sync> CredentialProvider<S> for ReloadingProvider<S> {
         let again = reload(&self.profile).await.transpose()?;
         let profile = again.as_ref().unwrap_or(&self.profile);
         let issued = from_profile(profile, self.read)?;
-        *self.last() = Some((self.label)(profile));
+        *lock(&self.last) = Some((self.label)(profile));
         Ok(issued)
     }
 
     fn label(&self) -> Option<String> {
-        self.last().clone()
+        lock(&self.last).clone()
     }
 
     fn makes_calls(&self) -> bool {

@@ -1,12 +1,13 @@
 //! What commands and the files of tools gave, read once in a run.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::command::CommandCache;
 use super::source::CredentialSource;
 use super::tool_files::{SourceResult, ToolFiles};
 use crate::error::Problem;
+use crate::sync::lock;
 
 /// Cloud, tool, the tool's profile where one is named, and whether variables may choose one.
 type Key = (&'static str, &'static str, Option<String>, bool);
@@ -58,7 +59,7 @@ impl SourceCache {
             profile.map(str::to_owned),
             files.allows_selection(),
         );
-        let mut loaded = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = lock(cache);
         let loaded = loaded
             .entry(key)
             .or_insert_with(|| source.load(files, profile));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -14,6 +14,7 @@ use crate::error::Problem;
 use crate::http::{Deadline, Transport};
 use crate::secret::Secret;
 use crate::settings::Profile;
+use crate::sync::lock;
 
 /// The parts of a credential by their names.
 pub(crate) type StoredFields = BTreeMap<String, String>;
@@ -103,10 +104,6 @@ impl<S> PersistentProvider<S> {
     fn now(&self) -> DateTime<Utc> {
         self.store.transport.now()
     }
-
-    fn refusals(&self) -> MutexGuard<'_, Vec<StoredFields>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<S: Storable + Send + Sync> PersistentProvider<S> {
@@ -116,7 +113,7 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
             self.store.trace(&format!("not used: {why}"));
             None
         })?;
-        if self.refusals().contains(&entry.parts) {
+        if lock(&self.refused).contains(&entry.parts) {
             return None;
         }
         let issued = S::from_parts(&entry.parts)?;
@@ -133,7 +130,7 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
             return;
         };
         let parts = issued.signer.parts();
-        if !self.store.is_unchanged().await || self.refusals().contains(&parts) {
+        if !self.store.is_unchanged().await || lock(&self.refused).contains(&parts) {
             return;
         }
         let written = self.token_file().write(parts, expires_at, self.now());
@@ -161,7 +158,7 @@ impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> 
     fn on_rejected(&self, signer: &S) {
         let parts = signer.parts();
         self.token_file().invalidate(&parts, self.now());
-        let mut refusals = self.refusals();
+        let mut refusals = lock(&self.refused);
         if !refusals.contains(&parts) {
             refusals.push(parts);
         }

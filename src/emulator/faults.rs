@@ -1,6 +1,7 @@
 //! Which request goes wrong, and how.
 
-use std::sync::{Mutex, PoisonError};
+use crate::sync::lock;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// One fault.
@@ -93,7 +94,7 @@ impl Faults {
     /// come to those after it, so that a list reads as a course of events. What comes outside of a
     /// fault's time is not counted by its `skip` and `times`.
     pub fn next_for(&self, cloud: &str, operation: &str, since_start: Duration) -> Option<&Fault> {
-        let mut met = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut met = lock(&self.hits);
         self.faults
             .iter()
             .zip(met.iter_mut())

@@ -3,7 +3,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -27,6 +27,7 @@ use super::message::{ServerRequest, ServerResponse};
 use super::scenario::Scenario;
 use super::state::EmulatedState;
 use super::{AccessLog, AccessRecord};
+use crate::sync::lock;
 
 /// Bytes of a request's body that are read at most.
 const MAX_REQUEST_BYTES: usize = 64 << 10;
@@ -90,10 +91,7 @@ impl State {
     }
 
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.counts).clone()
     }
 
     async fn respond(
@@ -173,7 +171,7 @@ impl State {
                 .operation(incoming)
                 .map(|operation| (*cloud, *server, operation))
         })?;
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.counts);
         *counts.entry(format!("{cloud}/{operation}")).or_default() += 1;
         drop(counts);
         let fault = self

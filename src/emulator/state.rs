@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::sync::lock;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -77,10 +78,7 @@ impl EmulatedState {
 
     /// True the first time a nonce is shown.
     pub fn use_nonce(&self, nonce: &str) -> bool {
-        self.nonces
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .insert(nonce.to_owned())
+        lock(&self.nonces).insert(nonce.to_owned())
     }
 }
 

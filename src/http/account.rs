@@ -1,27 +1,23 @@
 mod clock_skew;
 mod problems;
 mod retry_decision;
+mod send;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::SemaphorePermit;
-use tokio::time::sleep;
 
-use self::retry_decision::{Next, Refused};
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
-use super::progress::RequestProgress;
 use super::tls::TlsConfig;
 use super::{
     ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
-    Signer, Transport, TransportEvent, attempt, body, html,
+    Signer, Transport, TransportEvent, attempt,
 };
 use crate::crypto;
-use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::error::{TransportFailure, TransportFailureKind};
 use crate::model::NoticeCode;
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -121,113 +117,6 @@ impl ApiClient {
         }
     }
 
-    /// Sends a call until it is answered, refused, or out of attempts or time.
-    ///
-    /// Each attempt is signed anew. `classify` reads a cloud's "no" from a response, by the cloud's
-    /// code before the HTTP status.
-    ///
-    /// # Errors
-    /// What `classify` said, or what went wrong on the way, framed with operation and account.
-    pub async fn send(
-        &self,
-        request: &Request,
-        signer: &dyn Signer,
-        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
-        deadline: Deadline,
-    ) -> Result<Response, Problem> {
-        let renewals = self.circuit_breaker.generation();
-        let started = Instant::now();
-        let number = self.transport.requests.fetch_add(1, Ordering::Relaxed);
-        let progress = RequestProgress::new(&self.transport, self.cloud, number);
-        let mut attempts = 0;
-        let mut resends = 0;
-        // What the attempt before said; running out of time after it says less.
-        let mut earlier: Option<Problem> = None;
-        loop {
-            let permits = match self.acquire_permit(request, deadline, attempts).await {
-                Ok(permits) => permits,
-                Err(problem) if problem.category == Category::Network => {
-                    return Err(with_duration(earlier.unwrap_or(problem), started));
-                }
-                Err(problem) => return Err(problem),
-            };
-            attempts += 1;
-            let is_throttled = |problem: &Problem| problem.category == Category::Throttled;
-            progress.attempt(attempts, earlier.as_ref().is_some_and(is_throttled));
-            let offset = self.clock_offset.seconds();
-            let outcome = self
-                .attempt(request, signer, deadline, attempts, offset)
-                .await;
-            let (mut refusal, answer) = match outcome {
-                Ok(answer) => match self.read_error(&answer, classify) {
-                    None => {
-                        self.circuit_breaker.on_success();
-                        return Ok(answer);
-                    }
-                    Some(refusal) => (refusal.at_status(answer.status), Some(answer)),
-                },
-                Err(fault) => (fault, None),
-            };
-            // Learned before the places are free, so that no other call is sent with a bad key.
-            if answer.is_some() {
-                self.record_auth_outcome(request, &refusal, renewals);
-            }
-            drop(permits);
-            let is_cut = answer.is_none() && deadline.remaining().is_zero();
-            if let Some(problem) = earlier.take().filter(|_| is_cut) {
-                return Err(with_duration(problem, started));
-            }
-            let fail = |refusal: RequestError| {
-                let problem = self.to_problem(request, refusal, answer.as_ref(), attempts);
-                if answer.is_none() {
-                    self.circuit_breaker.on_unreachable(&problem);
-                }
-                Err(with_duration(problem, started))
-            };
-            let is_elsewhere = self.has_failover && answer.is_none();
-            if is_elsewhere || attempts >= self.options.max_attempts {
-                return fail(refusal);
-            }
-            let refused = Refused {
-                answer: answer.as_ref(),
-                offset,
-                attempts,
-                resends,
-            };
-            let pause = match self.next(request, &mut refusal, refused) {
-                Next::AtOnce => {
-                    resends += 1;
-                    continue;
-                }
-                Next::After(pause) if pause < deadline.remaining() => pause,
-                Next::After(_) | Next::Fail => return fail(refusal),
-            };
-            if refusal.category == Category::Throttled {
-                self.circuit_breaker.pause_for(pause);
-            }
-            earlier = Some(self.to_problem(request, refusal, answer.as_ref(), attempts));
-            sleep(pause).await;
-        }
-    }
-
-    /// What an error response says, or one that cannot be read whatever it says.
-    fn read_error(
-        &self,
-        response: &Response,
-        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
-    ) -> Option<RequestError> {
-        let encoding = body::unsupported_encoding(response);
-        if encoding.is_some() && (200..300).contains(&response.status) {
-            return encoding;
-        }
-        let mut error = classify(response)?;
-        if let Some(encoding) = encoding {
-            error.message = format!("{}: {}", error.message, encoding.message);
-        }
-        html::explain(&mut error, response, self.transport.redactor());
-        Some(error)
-    }
-
     /// The time as this machine has it.
     pub fn now(&self) -> DateTime<Utc> {
         self.transport.now()
@@ -255,34 +144,7 @@ impl ApiClient {
         self.transport.redactor().add(secrets);
     }
 
-    /// Waits until the call may go out.
-    async fn acquire_permit(
-        &self,
-        request: &Request,
-        deadline: Deadline,
-        attempts: u32,
-    ) -> Result<[SemaphorePermit<'_>; 2], Problem> {
-        let out_of_time = || {
-            let mut problem = self.problem(
-                request,
-                Category::Network,
-                "timed out waiting for a request slot",
-            );
-            problem.attempts = attempts;
-            problem
-        };
-        let permits = tokio::time::timeout(deadline.remaining(), self.circuit_breaker.acquire())
-            .await
-            .map_err(|_| out_of_time())?;
-        match self.circuit_breaker.open_reason() {
-            None => Ok(permits),
-            Some(mut problem) => {
-                problem.operation = Some(request.operation.to_owned());
-                Err(problem)
-            }
-        }
-    }
-
+    /// Signs a request and sends it once.
     async fn attempt(
         &self,
         request: &Request,
@@ -355,35 +217,6 @@ impl ApiClient {
             }
         }
     }
-
-    /// What an error response says about the credential.
-    fn record_auth_outcome(&self, request: &Request, refusal: &RequestError, renewals: u64) {
-        match refusal.category {
-            Category::Unauthenticated => {
-                let problem = self.to_problem(request, refusal.clone(), None, 1);
-                self.circuit_breaker.on_auth_failure(problem, renewals);
-            }
-            Category::NotFound | Category::PermissionDenied if refusal.code.is_some() => {
-                self.circuit_breaker.on_success();
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Says how often and how long a request without a complete response was tried.
-fn with_duration(mut problem: Problem, started: Instant) -> Problem {
-    use TransportFailureKind::{Broken, ConnectTimeout, Timeout};
-    let failure = problem.transport_failure.map(|failure| failure.kind);
-    if matches!(failure, Some(Broken | ConnectTimeout | Timeout)) && problem.attempts > 1 {
-        problem.message = format!(
-            "no complete response after {} attempts in {} s: {}",
-            problem.attempts,
-            started.elapsed().as_secs(),
-            problem.message
-        );
-    }
-    problem
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use super::ClientOptions;
 use super::retry::MAX_RETRY_AFTER;
 use crate::error::{Category, Problem};
+use crate::sync::lock;
 
 /// Requests of one credential that may be in flight before its first success: clouds lock a key
 /// after a few refusals in a row.
@@ -147,8 +148,4 @@ fn not_asked(problem: &Problem, why: &str) -> Problem {
     problem.message = format!("skipped: {why}: {}", problem.message);
     problem.attempts = 0;
     problem
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

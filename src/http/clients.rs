@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -16,6 +16,7 @@ use super::tls::{TlsConfig, add_ca};
 use super::verifier::{RecordingVerifier, TrustedCertificates};
 use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route, ca_store};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::sync::lock;
 
 /// A client with its open connections.
 pub(super) type HttpClient = Client<Connector, Full<Bytes>>;
@@ -72,7 +73,7 @@ impl ClientPool {
 
     /// The client for a call.
     pub(super) fn get(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = lock(&self.made);
         if let Some(client) = made.get(key) {
             return Ok(client.clone());
         }

@@ -53,6 +53,7 @@ use tokio::sync::Semaphore;
 use crate::error::Problem;
 use crate::model::NoticeCode;
 use crate::secret::Redactor;
+use crate::sync::lock;
 use clients::ClientPool;
 
 /// What this program calls itself.
@@ -271,10 +272,7 @@ impl Transport {
 
     /// The places of a cloud; every account of the cloud shares them.
     fn concurrency_for(&self, cloud: &str) -> Arc<Semaphore> {
-        let mut slots = self
-            .slots
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
         Arc::clone(
             slots
                 .entry(cloud.to_owned())

@@ -3,9 +3,10 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::sync::lock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, Termios, tcsetattr};
 
@@ -36,12 +37,12 @@ pub(super) fn left_alternate_screen() {
 
 /// Remembers the modes of the terminal at stderr; they are set again by [`restore_modes`].
 pub(super) fn keep_modes(modes: Termios) {
-    *kept_modes() = Some(modes);
+    *lock(&MODES) = Some(modes);
 }
 
 /// Sets the modes that were kept; true if there were any.
 pub(super) fn restore_modes() -> bool {
-    let Some(modes) = kept_modes().take() else {
+    let Some(modes) = lock(&MODES).take() else {
         return false;
     };
     // A terminal that is gone needs no modes.
@@ -68,8 +69,4 @@ pub fn write_unlocked(stream: &impl AsFd, bytes: &[u8]) {
         // The process is about to end, and nobody is left to report a failure to.
         let _ = rustix::io::write(stream, bytes);
     }
-}
-
-fn kept_modes() -> MutexGuard<'static, Option<Termios>> {
-    MODES.lock().unwrap_or_else(PoisonError::into_inner)
 }

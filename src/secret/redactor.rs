@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::{Secret, SecretMasker};
+use crate::sync::lock;
 
 /// How many signatures are remembered: far more than there are requests in flight.
 const MAX_SIGNATURES: usize = 32;
@@ -34,8 +35,7 @@ impl Redactor {
     /// Masks the signature of a request until many more were sent. Whoever reads it can send that
     /// one request again for a while.
     pub fn add_signature(&self, signature: &Secret) {
-        let held = self.signatures.lock();
-        let mut held = held.unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.signatures);
         if held.last.contains(signature) {
             return;
         }
@@ -69,9 +69,7 @@ impl Redactor {
 
     fn each(&self, mut apply: impl FnMut(&SecretMasker)) {
         apply(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
-        let signatures = self.signatures.lock();
-        let signatures = signatures.unwrap_or_else(PoisonError::into_inner);
-        apply(&signatures.masker);
+        apply(&lock(&self.signatures).masker);
     }
 }
 

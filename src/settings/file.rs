@@ -1,6 +1,7 @@
 //! The config file.
 
 mod reader;
+mod syntax;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -87,14 +88,20 @@ impl SettingsFile {
             }
             Err(error) => {
                 let shown = quotable_path(path);
+                let is_text = !matches!(error, FileError::Io(ErrorKind::InvalidData));
                 let hint = match named {
+                    _ if !is_text => "save it as UTF-8",
                     true => "check --config and JOBLENS_CONFIG",
                     false => "fix the file or its permissions, or move it away",
                 };
-                return Err(Problem::usage(format!(
-                    "cannot read the config file {shown} ({error})"
-                ))
-                .with_hint(hint));
+                let why = match is_text {
+                    true => error.to_string(),
+                    false => "not UTF-8 text".to_owned(),
+                };
+                return Err(
+                    Problem::usage(format!("cannot read the config file {shown} ({why})"))
+                        .with_hint(hint),
+                );
             }
         };
         let reader = Reader {

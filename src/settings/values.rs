@@ -152,43 +152,17 @@ impl Settings {
         };
         for (key, entry) in entries.filter(is_asked_for) {
             let (base, text) = match entry {
-                file::SettingValue::Text(text) => (key, text.expose().to_owned()),
+                file::SettingValue::Text(text) => (key, Cow::from(text.expose())),
                 file::SettingValue::Variable(base, name) => {
-                    let text = self.environment.get(name).ok_or_else(|| {
-                        // A secret that was pasted here by mistake is not a name of a variable.
-                        let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
-                        let shown = match name.starts_with(is_name)
-                            && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())
-                            && name.contains('_')
-                        {
-                            true => format!("refers to the variable {name}, which is not set"),
-                            false => "refers to a variable that is not set".to_owned(),
-                        };
-                        profile.invalid(key, &shown)
-                    })?;
-                    (base.as_str(), text.to_owned())
+                    let text = self.environment.get(name);
+                    let text = text.ok_or_else(|| unset_variable(profile, key, name))?;
+                    (base.as_str(), text.into())
                 }
                 file::SettingValue::Path(base, path) => {
                     let spec = cloud.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
-                    let read = text_file::read_text(&self.beside_the_file(path), is_secret);
-                    let (text, _) = read.map_err(|fault| {
-                        let what =
-                            format!("refers to {}, which {}", shown_path(path), fault.reason());
-                        let problem = profile.invalid(key, &what);
-                        match fault.hint() {
-                            Some(hint) => problem.with_hint(hint),
-                            None => problem,
-                        }
-                    })?;
-                    // Whoever writes it anew empties it first; another source would be another account.
-                    if text.trim_start_matches('\u{feff}').trim().is_empty() {
-                        return Err(profile.invalid(
-                            key,
-                            &format!("refers to {}, which is empty", shown_path(path)),
-                        ));
-                    }
-                    (base.as_str(), text)
+                    let text = self.text_of_file(profile, key, path, is_secret)?;
+                    (base.as_str(), text.into())
                 }
             };
             let text = text.trim_start_matches('\u{feff}').trim();
@@ -198,17 +172,37 @@ impl Settings {
                 path.to_str().expect("joined from texts of the settings")
             });
             if let (Some(spec), false) = (cloud.find(base), text.is_empty()) {
+                let text = Secret::new(text);
                 let origin = Origin::File(self.file.path().to_path_buf());
-                values.insert(
-                    spec.key,
-                    SourcedValue {
-                        text: Secret::new(text),
-                        origin,
-                    },
-                );
+                values.insert(spec.key, SourcedValue { text, origin });
             }
         }
         Ok(values)
+    }
+
+    /// The text of the file that a key of a profile refers to.
+    fn text_of_file(
+        &self,
+        profile: &Profile,
+        key: &str,
+        path: &str,
+        is_secret: bool,
+    ) -> Result<String, Problem> {
+        let read = text_file::read_text(&self.beside_the_file(path), is_secret);
+        let (text, _) = read.map_err(|fault| {
+            let what = format!("refers to {}, which {}", shown_path(path), fault.reason());
+            let problem = profile.invalid(key, &what);
+            match fault.hint() {
+                Some(hint) => problem.with_hint(hint),
+                None => problem,
+            }
+        })?;
+        // A program that rewrites it empties it first; another source would be another account.
+        if text.trim_start_matches('\u{feff}').trim().is_empty() {
+            let what = format!("refers to {}, which is empty", shown_path(path));
+            return Err(profile.invalid(key, &what));
+        }
+        Ok(text)
     }
 
     /// A path of the config file: `~/` is the home folder, a relative one starts at the file.
@@ -221,6 +215,21 @@ impl Settings {
                 .parent()
                 .map_or_else(|| PathBuf::from(path), |folder| folder.join(path)),
         }
+    }
+}
+
+/// That a key of a profile refers to a variable that is not set.
+fn unset_variable(profile: &Profile, key: &str, name: &str) -> Problem {
+    // A secret that was pasted here by mistake is not a name of a variable.
+    let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+        && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())
+        && name.contains('_');
+    match is_name {
+        true => profile.invalid(
+            key,
+            &format!("refers to the variable {name}, which is not set"),
+        ),
+        false => profile.invalid(key, "refers to a variable that is not set"),
     }
 }
 

@@ -54,27 +54,27 @@ pub(super) struct CompletionRequest {
 }
 
 /// Prints a script.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     let script = match arguments.shell {
         Shell::Bash => include_str!("scripts/joblens.bash"),
         Shell::Zsh => include_str!("scripts/joblens.zsh"),
         Shell::Fish => include_str!("scripts/joblens.fish"),
         Shell::Powershell => include_str!("scripts/joblens.ps1"),
     };
-    session.print(script.to_owned(), false)
+    context.print(script.to_owned(), false)
 }
 
 /// Prints what the last word may become, one per line, with a tab before what it means.
 ///
 /// No request is made, and what cannot be read is skipped: completion must not print errors.
-pub(super) fn complete(session: &CommandContext, words: CompletionRequest, program: Command) -> u8 {
+pub(super) fn complete(context: &CommandContext, words: CompletionRequest, program: Command) -> u8 {
     let mut typed = words.words;
     if words.new || typed.len() < 2 {
         typed.push(OsString::new());
     }
     let last = typed.len() - 1;
     let is_option = typed[last].as_encoded_bytes().first() == Some(&b'-');
-    let known = Arc::new(CompletionData::read(session, &typed));
+    let known = Arc::new(CompletionData::read(context, &typed));
     let mut command = with_candidates(program, &known);
     let folder = std::env::current_dir().ok();
     let found = candidates(&mut command, typed, last, folder.as_deref()).unwrap_or_default();
@@ -92,7 +92,7 @@ pub(super) fn complete(session: &CommandContext, words: CompletionRequest, progr
             let _ = writeln!(text, "{value}\t{help}");
         }
     }
-    session.print(text, false)
+    context.print(text, false)
 }
 
 /// True for a word that a shell takes as nothing but a word: the scripts put it on the command line.

@@ -21,13 +21,13 @@ pub(super) struct Candidate {
 /// # Errors
 /// A usage error: every argument that is not a cloud.
 pub(super) fn candidates(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<Candidate>, Vec<Problem>> {
-    let named = named(session, settings, typed)?;
-    let only = session.chosen_profile(settings);
-    let credentials = session.credentials(settings);
+    let named = named(context, settings, typed)?;
+    let only = context.chosen_profile(settings);
+    let credentials = context.credentials(settings);
     let mut candidates = Vec::new();
     for cloud in CLOUDS {
         let asked: Vec<&CloudScope> = named.iter().filter(|one| one.cloud == cloud.name).collect();
@@ -69,14 +69,14 @@ fn cloud_hint(problem: &Problem) -> String {
 
 /// The clouds that the command line names.
 fn named(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<CloudScope>, Vec<Problem>> {
     if typed.is_empty() {
         return Ok(Vec::new());
     }
-    let profile = session.default_profile(settings);
+    let profile = context.default_profile(settings);
     let read = parse_list(typed, settings, profile).map_err(|problems| {
         let problems = problems.into_iter();
         problems
@@ -108,12 +108,12 @@ fn named(
 
 /// Which accounts there are, and of which clouds there is none.
 pub(super) fn accounts_check(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     candidates: &[Candidate],
 ) -> Check {
     if candidates.is_empty() {
-        let problem = nothing_configured(session.chosen_profile(settings), "check");
+        let problem = nothing_configured(context.chosen_profile(settings), "check");
         let check = Check::fail(CheckName::Accounts, problem.category, problem.message);
         return check.hint(problem.hint);
     }
@@ -126,7 +126,7 @@ pub(super) fn accounts_check(
         (!own.is_empty()).then(|| format!("{} ({})", cloud.name, own.join(", ")))
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
-    let credentials = session.credentials(settings);
+    let credentials = context.credentials(settings);
     let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()

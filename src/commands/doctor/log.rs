@@ -1,6 +1,6 @@
 //! What happened on the wire of one account.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
 
@@ -9,6 +9,7 @@ use super::super::notices::NoticeLog;
 use crate::error::Problem;
 use crate::http::{Transport, TransportEvent};
 use crate::settings::Settings;
+use crate::sync::lock;
 
 /// What happened, in its order.
 #[derive(Debug, Clone, Default)]
@@ -17,15 +18,12 @@ pub(super) struct Log(Arc<Mutex<Vec<TransportEvent>>>);
 impl Log {
     /// All that happened so far.
     pub(super) fn all(&self) -> Vec<TransportEvent> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.0).clone()
     }
 
     fn record(&self, happening: &TransportEvent) {
         if !matches!(happening, TransportEvent::Trace(_)) {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = lock(&self.0);
             all.push(happening.clone());
         }
     }
@@ -37,15 +35,15 @@ impl Log {
 /// # Errors
 /// A usage error in an option or in a setting of `[http]`.
 pub(super) fn transport(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     log: &Log,
 ) -> Result<Arc<Transport>, Problem> {
-    let mut limits = session.global.client_options(settings.file())?;
-    if session.global.max_attempts.is_none() {
+    let mut limits = context.global.client_options(settings.file())?;
+    if context.global.max_attempts.is_none() {
         limits.max_attempts = 1;
     }
-    let (log, trace) = (log.clone(), session.event_sink(&NoticeLog::default()));
+    let (log, trace) = (log.clone(), context.event_sink(&NoticeLog::default()));
     let sink = move |happening: TransportEvent| {
         log.record(&happening);
         trace(happening);

@@ -34,8 +34,8 @@ pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
 }
 
 /// The config file that is used, or where one would be.
-pub(super) fn settings(session: &CommandContext, settings: &Settings) -> Check {
-    let place = || SettingsFile::locate(session.global.config.clone(), &session.environment).0;
+pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
+    let place = || SettingsFile::locate(context.global.config.clone(), &context.environment).0;
     let message = match (settings.file().existing_path(), place()) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(path)) => format!("no config file; expected at {}", path.display()),
@@ -49,11 +49,11 @@ pub(super) fn settings(session: &CommandContext, settings: &Settings) -> Check {
 /// # Errors
 /// What keeps every call from being sent.
 pub(super) fn network(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     limits: &ClientOptions,
 ) -> Result<Vec<Check>, Box<Check>> {
-    let sink = session.event_sink(&NoticeLog::default());
+    let sink = context.event_sink(&NoticeLog::default());
     let variables = settings.environment().network();
     let wire = Transport::new(limits.clone(), &variables, Arc::new(Utc::now), sink);
     let wire = wire.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;

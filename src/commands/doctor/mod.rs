@@ -46,24 +46,24 @@ pub(super) struct Arguments {
 const DOCTOR: &str = "doctor";
 
 /// Asks every account once, and shows what is well and what is not.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    if let Err(problem) = session.check_catalog_format(DOCTOR) {
-        return session.usage_error(DOCTOR, vec![problem]);
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    if let Err(problem) = context.check_catalog_format(DOCTOR) {
+        return context.usage_error(DOCTOR, vec![problem]);
     }
-    let mut page = PageWriter::new(session);
-    session.show_progress();
-    let diagnosis = match diagnose(session, arguments, &mut page) {
+    let mut page = PageWriter::new(context);
+    context.show_progress();
+    let diagnosis = match diagnose(context, arguments, &mut page) {
         Ok(diagnosis) => diagnosis,
-        Err(problems) => return session.usage_error(DOCTOR, problems),
+        Err(problems) => return context.usage_error(DOCTOR, problems),
     };
     let printed = match page.is_used {
         true => {
             page.write(DoctorPart::Summary(&diagnosis.accounts));
-            session.progress.stop();
-            session.exit_code_after_write(page.written, 0)
+            context.progress.stop();
+            context.exit_code_after_write(page.written, 0)
         }
-        false => session.print_catalog(DOCTOR, |out, options, context| {
-            output::write_diagnosis(out, &diagnosis, options, context)
+        false => context.print_catalog(DOCTOR, |out, options, screen| {
+            output::write_diagnosis(out, &diagnosis, options, screen)
         }),
     };
     match printed {
@@ -74,17 +74,17 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 
 /// Writes the page for people while accounts are still checked.
 struct PageWriter<'a> {
-    session: &'a CommandContext,
+    context: &'a CommandContext,
     /// False for formats that need everything at once.
     is_used: bool,
     written: io::Result<()>,
 }
 
 impl<'a> PageWriter<'a> {
-    fn new(session: &'a CommandContext) -> Self {
-        let options = &session.output_options;
+    fn new(context: &'a CommandContext) -> Self {
+        let options = &context.output_options;
         Self {
-            session,
+            context,
             is_used: options.format == output::Format::Table && options.query.is_none(),
             written: Ok(()),
         }
@@ -95,40 +95,40 @@ impl<'a> PageWriter<'a> {
             return;
         }
         let mut out = io::stdout().lock();
-        let context = self.session.render_context(out.is_terminal());
-        let progress = &self.session.progress;
-        self.written = progress.suspend(|| output::write_doctor_part(&mut out, part, &context));
+        let screen = self.context.render_context(out.is_terminal());
+        let progress = &self.context.progress;
+        self.written = progress.suspend(|| output::write_doctor_part(&mut out, part, &screen));
     }
 }
 
 /// # Errors
 /// A usage error of the command line only: problems of the settings are part of the report.
 fn diagnose(
-    session: &CommandContext,
+    context: &CommandContext,
     arguments: &Arguments,
     page: &mut PageWriter<'_>,
 ) -> Result<DoctorReport, Vec<Problem>> {
-    let settings = match session.settings() {
+    let settings = match context.settings() {
         Ok(settings) => settings,
         Err(problem) => {
             let check = machine::broken(CheckName::Settings, problem);
             return Ok(diagnosis(None, vec![check], page));
         }
     };
-    let limits = session.global.client_options(settings.file())?;
-    let candidates = accounts::candidates(session, &settings, &arguments.clouds)?;
-    let mut checks = vec![machine::settings(session, &settings)];
-    match machine::network(session, &settings, &limits) {
+    let limits = context.global.client_options(settings.file())?;
+    let candidates = accounts::candidates(context, &settings, &arguments.clouds)?;
+    let mut checks = vec![machine::settings(context, &settings)];
+    match machine::network(context, &settings, &limits) {
         Ok(of_network) => checks.extend(of_network),
         Err(check) => {
             checks.push(*check);
             return Ok(diagnosis(Some(&settings), checks, page));
         }
     }
-    checks.push(accounts::accounts_check(session, &settings, &candidates));
+    checks.push(accounts::accounts_check(context, &settings, &candidates));
     let probes = candidates
         .into_iter()
-        .map(|candidate| probe(session, &settings, candidate));
+        .map(|candidate| probe(context, &settings, candidate));
     let probes = probes.collect::<Result<Vec<_>, _>>()?;
     let mut report = diagnosis(Some(&settings), checks, page);
     let on_account = |account: &AccountCheck| page.write(DoctorPart::Account(account));
@@ -138,13 +138,13 @@ fn diagnose(
 }
 
 fn probe(
-    session: &CommandContext,
+    context: &CommandContext,
     settings: &Settings,
     candidate: Candidate,
 ) -> Result<AccountProbe, Problem> {
     let log = log::Log::default();
-    let wire = log::transport(session, settings, &log)?;
-    let credentials = session.credentials(settings);
+    let wire = log::transport(context, settings, &log)?;
+    let credentials = context.credentials(settings);
     Ok(AccountProbe::new(&credentials, candidate, wire, log))
 }
 

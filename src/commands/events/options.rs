@@ -5,7 +5,6 @@ use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
 use super::super::since;
 use crate::error::Problem;
-use crate::gate::{Condition, GatePolicy};
 use crate::model::{NoticeCode, Time};
 use crate::output::document::EventFilter;
 use crate::output::{Format, Zone};
@@ -72,17 +71,11 @@ impl Arguments {
                     .with_hint("use -o jsonl for one record per event"),
             );
         }
-        Ok(FollowOptions {
-            interval: self.poll.interval()?,
-            policy: GatePolicy {
-                missing_grace: self.poll.missing_grace()?,
-                ..GatePolicy::new(Condition::Ended)
-            },
-            notice_codes: &[
-                NoticeCode::UnknownState,
-                NoticeCode::ClockCorrected,
-                NoticeCode::EventsTruncated,
-            ],
-        })
+        let notice_codes = &[
+            NoticeCode::UnknownState,
+            NoticeCode::ClockCorrected,
+            NoticeCode::EventsTruncated,
+        ];
+        FollowOptions::new(&self.poll, notice_codes)
     }
 }

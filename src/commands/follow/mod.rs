@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(super) use dedup::EventDeduplicator;
 pub(super) use display::FollowOutput;
 
+use super::args::PollArgs;
 use super::context::CommandContext;
 use super::lookup::Lookup;
 use super::poll::PollOptions;
@@ -24,7 +25,8 @@ use super::run_loop::RunLoop;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::gate::GatePolicy;
+use crate::error::Problem;
+use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use goal::FollowGoal;
 
@@ -36,6 +38,26 @@ pub(super) struct FollowOptions {
     pub interval: Option<Duration>,
     /// The codes of the notices that are printed as they come.
     pub notice_codes: &'static [NoticeCode],
+}
+
+impl FollowOptions {
+    /// Follows each resource until it has ended.
+    ///
+    /// # Errors
+    /// A usage error that names the option.
+    pub(super) fn new(
+        poll: &PollArgs,
+        notice_codes: &'static [NoticeCode],
+    ) -> Result<Self, Problem> {
+        Ok(Self {
+            interval: poll.interval()?,
+            policy: GatePolicy {
+                missing_grace: poll.missing_grace()?,
+                ..GatePolicy::new(Condition::Ended)
+            },
+            notice_codes,
+        })
+    }
 }
 
 /// Follows what the lookup names until the end, and returns the exit code; `opened` is what the

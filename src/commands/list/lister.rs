@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, list_permission, with_account_context};
 use super::options::ListOptions;
 use super::scopes::ListTarget;
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::{Job, ScopeSummary};
 use crate::output::Format;
@@ -108,14 +108,11 @@ impl ScopeLister {
             let jobs = rows
                 .map(|found| self.lookup.finalize_at(found, now))
                 .collect();
+            let invalid = self.row_problem(page.rows_without_id);
+            let problems = page.problems.into_iter().chain(invalid).collect();
             let failed = page.failed_parts.into_iter();
             let failed = failed.map(|problem| self.with_reference(problem)).collect();
-            self.send(
-                sender,
-                Batch::Jobs(jobs),
-                (page.problems, failed),
-                page.total,
-            )
+            self.send(sender, Batch::Jobs(jobs), (problems, failed), page.total)
         };
         let filter = &self.options.filter;
         providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page).await
@@ -138,16 +135,23 @@ impl ScopeLister {
             for scope in &mut rows {
                 providers::redact_scope(scope, self.lookup.transport.redactor());
             }
+            let invalid = self.row_problem(page.rows_without_id);
+            let problems = page.problems.into_iter().chain(invalid).collect();
             let failed = page.failed_parts.into_iter();
             let failed = failed.map(|problem| self.with_reference(problem)).collect();
-            self.send(
-                sender,
-                Batch::Scopes(rows),
-                (page.problems, failed),
-                page.total,
-            )
+            self.send(sender, Batch::Scopes(rows), (problems, failed), page.total)
         };
         providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page).await
+    }
+
+    /// The error of rows that no reference can name.
+    fn row_problem(&self, rows: usize) -> Option<Problem> {
+        let message = match rows {
+            0 => return None,
+            1 => "a row has no valid id".to_owned(),
+            many => format!("{many} rows have no valid id"),
+        };
+        Some(self.with_reference(Problem::new(Category::InvalidResponse, message)))
     }
 
     /// Sends a page, and waits until it was taken.

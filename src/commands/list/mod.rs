@@ -128,6 +128,18 @@ impl ListRun {
             ListEnd::Stopped(code) => Some(code),
             ListEnd::Closed(error) => return context.exit_code_after_write(Err(error), 0),
         };
+        self.finish(context, collector, signal).await
+    }
+
+    /// Writes what the collector has not written, then the messages.
+    async fn finish(
+        self,
+        context: &CommandContext,
+        collector: ListCollector<'_>,
+        signal: Option<u8>,
+    ) -> u8 {
+        let form = &context.output_options;
+        let screen = context.render_context(io::stdout().is_terminal());
         let ListCollector {
             batches: found,
             mut listed,
@@ -236,9 +248,7 @@ impl ListRun {
             return 0;
         }
         context.sort(&mut report.content.jobs);
-        let shown = self
-            .options
-            .limit_after_sorting(context.output_options.format);
+        let shown = self.options.limit_for_scopes(context.output_options.format);
         let left_out = shown.map_or(0, |shown| report.content.jobs.len().saturating_sub(shown));
         if left_out > 0 {
             report

@@ -117,12 +117,6 @@ impl ListOptions {
         }
     }
 
-    /// Maximum number of resources that are shown in a format once they are sorted; `None` for all
-    /// of them.
-    pub(super) fn limit_after_sorting(&self, format: Format) -> Option<usize> {
-        self.limit_for_scopes(format)
-    }
-
     /// How many places of one cloud are taken in a format; `None` for all of them.
     pub(super) fn limit_for_scopes(&self, format: Format) -> Option<usize> {
         match self.limit {

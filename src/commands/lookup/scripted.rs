@@ -1,7 +1,7 @@
 //! A client whose responses a test writes down, for the rules about time: on a paused clock no test
 //! waits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use crate::model::{Job, State, Time};
 use crate::providers::{Client, GetOptions, GetResult, job_at};
 use crate::reference::Reference;
 use crate::settings::Settings;
+use crate::sync::lock;
 
 /// What is said of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,19 +96,13 @@ impl ScriptedClient {
 
     /// The requests so far.
     pub(in crate::commands) fn received(&self) -> Vec<Received> {
-        self.received
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.received).clone()
     }
 
     /// Sends a request when its turn has come, and gives the time since the start at which it arrived.
     async fn send(&self, what: &str, options: &GetOptions, hangs: bool) -> Result<(), Problem> {
         let slot = {
-            let mut next = self
-                .next_slot
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut next = lock(&self.next_slot);
             let slot = (*next).max(Instant::now());
             *next = slot + self.min_interval;
             slot
@@ -115,10 +110,7 @@ impl ScriptedClient {
         let response = async {
             sleep_until(slot).await;
             let request = (self.started.elapsed(), what.to_owned());
-            self.received
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(request);
+            lock(&self.received).push(request);
             match hangs {
                 true => std::future::pending().await,
                 false => sleep(self.response_time).await,

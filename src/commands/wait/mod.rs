@@ -30,22 +30,22 @@ use options::WaitOptions;
 const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(session, arguments) {
-        Ok((lookup, plan, reports)) => block_on(run_wait(session, lookup, &plan, reports)),
-        Err(problems) => session.usage_error("wait", problems),
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match prepare(context, arguments) {
+        Ok((lookup, plan, reports)) => block_on(run_wait(context, lookup, &plan, reports)),
+        Err(problems) => context.usage_error("wait", problems),
     }
 }
 
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
-fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
-    let plan = arguments.options(&session.environment)?;
-    let reports = Reports::parse(&arguments.reports, &session.environment)?;
-    let settings = session.settings()?;
+fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
+    let plan = arguments.options(&context.environment)?;
+    let reports = Reports::parse(&arguments.reports, &context.environment)?;
+    let settings = context.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
     let shows_secrets = options.show_secrets;
-    let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
+    let lookup = LookupPlan::parse(context, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")
             .with_hint("pass a reference, or use --allow-empty to accept an empty list")
@@ -54,22 +54,22 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
     // Creates folders, and comes before any credential_command is run.
     reports.check(shows_secrets)?;
-    let lookup = lookup.connect_all(session, Some(MIN_CALL_INTERVAL))?;
+    let lookup = lookup.connect_all(context, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }
 
 async fn run_wait(
-    session: &CommandContext,
+    context: &CommandContext,
     lookup: Arc<Lookup>,
     plan: &WaitOptions,
     reports: Reports,
 ) -> u8 {
     let reporter = Reporter::new(
-        session.global.quiet,
-        !session.may_redraw(),
+        context.global.quiet,
+        !context.may_redraw(),
         lookup.references.len(),
     );
-    warn_expiring_credentials(session, &lookup, plan, &reporter);
+    warn_expiring_credentials(context, &lookup, plan, &reporter);
     if let Some(warning) = plan.warning {
         reporter.println(format!("warning: {warning}"));
     }
@@ -93,10 +93,10 @@ async fn run_wait(
     }
     told.extend(annotations);
     let (signal, reported) = (end.err(), report.exit.code);
-    let (answer, told) = shutdown::run_interruptible(&session.output_options, signal, || {
-        session.rendered_gate(&mut report, told)
+    let (answer, told) = shutdown::run_interruptible(&context.output_options, signal, || {
+        context.rendered_gate(&mut report, told)
     });
-    let screen = session.render_context(io::stderr().is_terminal());
+    let screen = context.render_context(io::stderr().is_terminal());
     let complain = |error: &io::Error| {
         let mut lines = Vec::new();
         // A Vec takes everything.
@@ -116,12 +116,12 @@ async fn run_wait(
 
 /// Reports credentials that expire before the deadline, or soon if there is none.
 fn warn_expiring_credentials(
-    session: &CommandContext,
+    context: &CommandContext,
     lookup: &Lookup,
     plan: &WaitOptions,
     reporter: &Reporter,
 ) {
-    let zone = session.global.zone().unwrap_or(Zone::Local);
+    let zone = context.global.zone().unwrap_or(Zone::Local);
     // A clock that is out of all bounds fails each look by itself.
     let Ok(now) = lookup.now() else {
         return;

@@ -4,7 +4,6 @@ use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
 use crate::error::Problem;
-use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use crate::output::Format;
 
@@ -38,13 +37,7 @@ impl Arguments {
                     .with_hint("use -o jsonl for one record per change"),
             );
         }
-        Ok(FollowOptions {
-            interval: self.poll.interval()?,
-            policy: GatePolicy {
-                missing_grace: self.poll.missing_grace()?,
-                ..GatePolicy::new(Condition::Ended)
-            },
-            notice_codes: &[NoticeCode::UnknownState, NoticeCode::ClockCorrected],
-        })
+        let notice_codes = &[NoticeCode::UnknownState, NoticeCode::ClockCorrected];
+        FollowOptions::new(&self.poll, notice_codes)
     }
 }

@@ -86,7 +86,40 @@ async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'sta
     stage_where(tokens, lifetime, takes, |_| {}).await
 }
 
-/// An account and a server that takes what it is told to; both may set the clock.
+/// Serves HTTP, and logs the token of each request.
+async fn serve(
+    listener: TcpListener,
+    log: Arc<StdMutex<Vec<String>>>,
+    clock: Arc<AtomicI64>,
+    takes: Arc<impl Fn(&str, &AtomicI64) -> bool + Send + Sync + 'static>,
+) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (log, clock, takes) = (log.clone(), clock.clone(), takes.clone());
+        tokio::spawn(async move {
+            let mut got = Vec::new();
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                got.extend_from_slice(&buffer[..count]);
+                let text = String::from_utf8_lossy(&got).into_owned();
+                let Some((_, rest)) = text.split_once("\r\ntoken: ") else {
+                    continue;
+                };
+                let token = rest.lines().next().unwrap_or_default().to_owned();
+                let status = match takes(&token, &clock) {
+                    true => "200 OK",
+                    false => "401 No",
+                };
+                log.lock().unwrap().push(token);
+                got.clear();
+                let response = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
+                stream.write_all(response.as_bytes()).await.unwrap();
+            }
+        });
+    }
+}
+
+/// An account and a server that accepts the tokens for which `takes` is true; both may set the clock.
 async fn stage_where(
     tokens: &[&'static str],
     lifetime: Option<TimeDelta>,
@@ -99,32 +132,7 @@ async fn stage_where(
     let log = Arc::clone(&seen);
     let seconds = Arc::new(AtomicI64::new(0));
     let (clock, takes) = (Arc::clone(&seconds), Arc::new(takes));
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let (log, clock, takes) = (log.clone(), clock.clone(), takes.clone());
-            tokio::spawn(async move {
-                let mut got = Vec::new();
-                let mut buffer = [0; 4096];
-                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-                    got.extend_from_slice(&buffer[..count]);
-                    let text = String::from_utf8_lossy(&got).into_owned();
-                    let Some((_, rest)) = text.split_once("\r\ntoken: ") else {
-                        continue;
-                    };
-                    let token = rest.lines().next().unwrap_or_default().to_owned();
-                    let status = match takes(&token, &clock) {
-                        true => "200 OK",
-                        false => "401 No",
-                    };
-                    log.lock().unwrap().push(token);
-                    got.clear();
-                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
-                    stream.write_all(answer.as_bytes()).await.unwrap();
-                }
-            });
-        }
-    });
+    tokio::spawn(serve(listener, log, clock, takes));
     let clock = Arc::clone(&seconds);
     let wire = Transport::new(
         ClientOptions::default(),

@@ -144,11 +144,21 @@ fn a_document_file_stands_beside_the_scenario() {
     );
 }
 
+fn assert_refused(cases: &[(String, &str)]) {
+    for (text, wanted) in cases {
+        let problem = parse(text).expect_err(text);
+        let message = &problem.message;
+        assert!(
+            message.starts_with(&format!("s.toml{wanted}")),
+            "{message}\nfor\n{text}"
+        );
+    }
+}
+
 #[test]
-fn an_error_names_the_line_and_what_is_wrong_there() {
+fn an_error_in_a_setting_or_a_job_names_its_line() {
     let job = "[[job]]\nref = 'aliyun/job/c/5'\n";
-    let fault = "[[fault]]\noperation = '*'\n";
-    let cases = [
+    assert_refused(&[
         ("speed = \n".to_owned(), ":1: "),
         ("\nsped = 3\n".to_owned(), ":2: unknown field `sped`"),
         ("speed = 0\n".to_owned(), ":1: speed must be a number"),
@@ -201,6 +211,21 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":4: parts must be at most 10000",
         ),
         (
+            format!("{job}document = ''\nvanishes = '0s'\n"),
+            ":4: '0s' must be after the start",
+        ),
+        (
+            format!("{job}states = [\n{{after='0s', state='Zombie'}}]\n"),
+            ":4: 'Zombie' is not a known state",
+        ),
+    ]);
+}
+
+#[test]
+fn an_error_in_a_fault_names_its_line() {
+    let fault = "[[fault]]\noperation = '*'\n";
+    assert_refused(&[
+        (
             format!("{fault}kind = 'explode'\n"),
             ":3: 'explode' is not a known fault; expected one of throttle, ",
         ),
@@ -230,16 +255,8 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":5: '9s' must be after the start",
         ),
         (
-            format!("{job}document = ''\nvanishes = '0s'\n"),
-            ":4: '0s' must be after the start",
-        ),
-        (
             format!("{fault}cloud = 'azure'\nkind = 'reset'\n"),
             ":3: 'azure' is not a known cloud",
-        ),
-        (
-            format!("{job}states = [\n{{after='0s', state='Zombie'}}]\n"),
-            ":4: 'Zombie' is not a known state",
         ),
         (
             "[[fault]]\noperation = 'ListTasks'\nkind = 'reset'\n".to_owned(),
@@ -254,15 +271,7 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             "[[fault]]\nkind = 'reset'\n".to_owned(),
             ":1: missing field `operation`",
         ),
-    ];
-    for (text, wanted) in cases {
-        let problem = parse(&text).expect_err(&text);
-        let message = &problem.message;
-        assert!(
-            message.starts_with(&format!("s.toml{wanted}")),
-            "{message}\nfor\n{text}"
-        );
-    }
+    ]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::retry_decision::{Next, Refused};
 use super::*;
+use crate::error::Category;
 use crate::http::{ClientOptions, Endpoint, Method, RetryAction};
 use crate::settings::{Environment, SettingSpec, Settings, SettingsSchema};
 use chrono::DateTime;

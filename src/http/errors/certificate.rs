@@ -25,78 +25,22 @@ pub(super) fn certificate_error(
         CertificateError::Other(other) => other.0.downcast_ref::<CertificateRejected>(),
         _ => None,
     };
-    let issuer = seen.and_then(|seen| seen.issuer.as_deref());
     if let Some(untrusted) = seen.and_then(of_its_kind) {
         return untrusted;
     }
-    match seen.map_or(cause, |seen| &seen.cause) {
+    let cause = seen.map_or(cause, |seen| &seen.cause);
+    if let Some(invalid) = validity_error(cause) {
+        return invalid;
+    }
+    match cause {
         CertificateError::UnknownIssuer => {
-            let why = match issuer {
+            let why = match seen.and_then(|seen| seen.issuer.as_deref()) {
                 Some(issuer) => format!("unknown issuer {issuer}"),
                 None => "unknown issuer".to_owned(),
             };
             (TransportFailureKind::UnknownIssuer, why, OWN_CA)
         }
-        CertificateError::BadSignature if seen.is_some_and(|seen| seen.weak_key_bits.is_some()) => {
-            let bits = seen.and_then(|seen| seen.weak_key_bits).unwrap_or_default();
-            let why = format!(
-                "it, or a CA certificate above it, has an RSA key of {bits} bits; at least {MIN_RSA_BITS} are required"
-            );
-            (TransportFailureKind::Certificate, why, WEAK)
-        }
-        CertificateError::BadSignature if seen.is_some_and(|seen| seen.in_handshake) => {
-            let why = "the server does not prove that it has the certificate's private key";
-            (TransportFailureKind::Certificate, why.to_owned(), NAME)
-        }
-        CertificateError::BadSignature => {
-            let known = issuer.map_or_else(|| "its issuer".to_owned(), str::to_owned);
-            let why = format!("it was not signed by the trusted CA {known}");
-            (TransportFailureKind::UnknownIssuer, why, OWN_CA)
-        }
-        CertificateError::Expired => (
-            TransportFailureKind::Expired,
-            "it has expired".to_owned(),
-            RENEW,
-        ),
-        CertificateError::ExpiredContext { not_after, .. } => {
-            let why = format!("it expired at {}", shown(*not_after));
-            (TransportFailureKind::Expired, why, RENEW)
-        }
-        CertificateError::NotValidYet => {
-            let why = "it is not valid yet".to_owned();
-            (
-                TransportFailureKind::NotYetValid,
-                why,
-                "check the local clock",
-            )
-        }
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            let why = format!("it is valid from {}", shown(*not_before));
-            (
-                TransportFailureKind::NotYetValid,
-                why,
-                "check the local clock",
-            )
-        }
-        CertificateError::NotValidForName => {
-            let why = "hostname mismatch".to_owned();
-            (TransportFailureKind::WrongName, why, NAME)
-        }
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<&str> = presented
-                .iter()
-                .take(5)
-                .map(|name| for_people(name))
-                .collect();
-            let why = match names.is_empty() {
-                true => "hostname mismatch (the certificate names no host)".to_owned(),
-                false => format!(
-                    "hostname mismatch (certificate is valid for {})",
-                    names.join(", ")
-                ),
-            };
-            (TransportFailureKind::WrongName, why, NAME)
-        }
+        CertificateError::BadSignature => signature_error(seen),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             let why = "it is not a server certificate".to_owned();
             (
@@ -118,6 +62,60 @@ pub(super) fn certificate_error(
             (TransportFailureKind::Certificate, why.to_owned(), hint)
         }
     }
+}
+
+/// Why the time or the host is not one that the certificate is for; `None` for another error.
+fn validity_error(
+    cause: &CertificateError,
+) -> Option<(TransportFailureKind, String, &'static str)> {
+    use TransportFailureKind::{Expired, NotYetValid, WrongName};
+    const CLOCK: &str = "check the local clock";
+    let (kind, why, hint) = match cause {
+        CertificateError::Expired => (Expired, "it has expired".to_owned(), RENEW),
+        CertificateError::ExpiredContext { not_after, .. } => {
+            let why = format!("it expired at {}", shown(*not_after));
+            (Expired, why, RENEW)
+        }
+        CertificateError::NotValidYet => (NotYetValid, "it is not valid yet".to_owned(), CLOCK),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            let why = format!("it is valid from {}", shown(*not_before));
+            (NotYetValid, why, CLOCK)
+        }
+        CertificateError::NotValidForName => (WrongName, "hostname mismatch".to_owned(), NAME),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            let names = presented.iter().take(5).map(|name| for_people(name));
+            let names = names.collect::<Vec<&str>>().join(", ");
+            let why = match presented.is_empty() {
+                true => "hostname mismatch (the certificate names no host)".to_owned(),
+                false => format!("hostname mismatch (certificate is valid for {names})"),
+            };
+            (WrongName, why, NAME)
+        }
+        _ => return None,
+    };
+    Some((kind, why, hint))
+}
+
+/// Why a signature by the issuer, or in the handshake, does not hold.
+fn signature_error(
+    seen: Option<&CertificateRejected>,
+) -> (TransportFailureKind, String, &'static str) {
+    if let Some(bits) = seen.and_then(|seen| seen.weak_key_bits) {
+        let why = format!(
+            "it, or a CA certificate above it, has an RSA key of {bits} bits; at least {MIN_RSA_BITS} are required"
+        );
+        return (TransportFailureKind::Certificate, why, WEAK);
+    }
+    if seen.is_some_and(|seen| seen.in_handshake) {
+        let why = "the server does not prove that it has the certificate's private key";
+        return (TransportFailureKind::Certificate, why.to_owned(), NAME);
+    }
+    let issuer = seen.and_then(|seen| seen.issuer.as_deref());
+    let why = format!(
+        "it was not signed by the trusted CA {}",
+        issuer.unwrap_or("its issuer")
+    );
+    (TransportFailureKind::UnknownIssuer, why, OWN_CA)
 }
 
 /// Words for what is seldom wrong with a certificate, and what to do.

@@ -1,7 +1,8 @@
 //! What a proxy answered in place of a connection.
 
 use super::network_error;
-use crate::error::{TransportFailure, TransportFailureKind};
+use crate::error::TransportFailure;
+use crate::error::TransportFailureKind::{self, ProxyAuthorization, ProxyRefused};
 use crate::http::tunnel::TunnelError;
 use crate::http::{RequestError, RetryAction};
 
@@ -11,6 +12,8 @@ pub(super) const CHECK: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY";
 const LOGIN: &str = "set the user and password in the URL of the proxy: http://NAME:PASSWORD@HOST:PORT (percent-encoded)";
 const ALLOW: &str =
     "ask the operator of the proxy to allow the host and port, or add the host to NO_PROXY";
+const PROTOCOL: &str = "check the scheme and port of the proxy: http://HOST:PORT for an HTTP proxy, socks4a://HOST:PORT for SOCKS4";
+const ADDRESS: &str = "use socks5h://HOST:PORT, which sends the host name";
 
 /// What the answer to `CONNECT` says.
 pub(super) fn tunnel_error(error: TunnelError) -> RequestError {
@@ -18,12 +21,7 @@ pub(super) fn tunnel_error(error: TunnelError) -> RequestError {
         // A wrong password that is sent again and again locks the user's account.
         TunnelError::Status(407) => {
             let message = "the proxy requires authentication (HTTP 407 to CONNECT)".to_owned();
-            return proxy_error(
-                RetryAction::No,
-                TransportFailureKind::ProxyAuthorization,
-                message,
-            )
-            .with_hint(LOGIN);
+            return proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(LOGIN);
         }
         TunnelError::Status(status) => {
             let why = match status {
@@ -61,88 +59,87 @@ pub(super) fn tunnel_error(error: TunnelError) -> RequestError {
             )
         }
     };
-    proxy_error(retry, TransportFailureKind::ProxyRefused, message).with_hint(hint)
+    proxy_error(retry, ProxyRefused, message).with_hint(hint)
 }
+
+/// What a SOCKS proxy did, by how the library's text starts, in groups of the same kind and hint.
+const SOCKS_ERRORS: [((TransportFailureKind, &str), &[(&str, &str)]); 5] = [
+    (
+        (ProxyAuthorization, LOGIN),
+        &[
+            (
+                "server does not support user/pass",
+                "accepts no user and password, or requires them",
+            ),
+            (
+                "server implements auth",
+                "chose a way of authentication that was not offered",
+            ),
+            ("credentials not accepted", "rejected the user or password"),
+            ("server ident", "requires an identd user"),
+        ],
+    ),
+    (
+        (ProxyRefused, PROTOCOL),
+        &[
+            (
+                "io error",
+                "closed the connection during the SOCKS handshake",
+            ),
+            ("failed parsing", "did not answer in SOCKS"),
+            ("command not supported", "does not support connections"),
+        ],
+    ),
+    (
+        (ProxyRefused, CHECK),
+        &[
+            (
+                "failed serialize",
+                "cannot be sent so long a host name, user or password",
+            ),
+            ("host address is more", "cannot be sent so long a host name"),
+        ],
+    ),
+    (
+        (ProxyRefused, ADDRESS),
+        &[
+            (
+                "could not resolve",
+                "needs an IPv4 address, and the host has none",
+            ),
+            (
+                "IPV6 is not supported",
+                "needs an IPv4 address, and the host has none",
+            ),
+            (
+                "address type not supported",
+                "does not support this type of address",
+            ),
+        ],
+    ),
+    (
+        (ProxyRefused, ALLOW),
+        &[
+            ("connection not allowed", "does not allow the connection"),
+            (
+                "network unreachable",
+                "cannot reach the network of the host",
+            ),
+            ("host unreachable", "cannot reach the host"),
+            ("ttl expired", "cannot reach the host (TTL expired)"),
+            (
+                "connection refused",
+                "was refused the connection by the host",
+            ),
+            ("", "rejected or failed the connection"),
+        ],
+    ),
+];
 
 /// What a SOCKS proxy did, by the words of the library that asked it.
 pub(super) fn socks_error(text: &str) -> RequestError {
-    use TransportFailureKind::{ProxyAuthorization, ProxyRefused};
-    const PROTOCOL: &str = "check the scheme and port of the proxy: http://HOST:PORT for an HTTP proxy, socks4a://HOST:PORT for SOCKS4";
-    const ADDRESS: &str = "use socks5h://HOST:PORT, which sends the host name";
     let text = text.strip_prefix("SOCKS error: ").unwrap_or(text);
-    let groups: [(_, &[(&str, &str)]); 5] = [
-        (
-            (ProxyAuthorization, LOGIN),
-            &[
-                (
-                    "server does not support user/pass",
-                    "accepts no user and password, or requires them",
-                ),
-                (
-                    "server implements auth",
-                    "chose a way of authentication that was not offered",
-                ),
-                ("credentials not accepted", "rejected the user or password"),
-                ("server ident", "requires an identd user"),
-            ],
-        ),
-        (
-            (ProxyRefused, PROTOCOL),
-            &[
-                (
-                    "io error",
-                    "closed the connection during the SOCKS handshake",
-                ),
-                ("failed parsing", "did not answer in SOCKS"),
-                ("command not supported", "does not support connections"),
-            ],
-        ),
-        (
-            (ProxyRefused, CHECK),
-            &[
-                (
-                    "failed serialize",
-                    "cannot be sent so long a host name, user or password",
-                ),
-                ("host address is more", "cannot be sent so long a host name"),
-            ],
-        ),
-        (
-            (ProxyRefused, ADDRESS),
-            &[
-                (
-                    "could not resolve",
-                    "needs an IPv4 address, and the host has none",
-                ),
-                (
-                    "IPV6 is not supported",
-                    "needs an IPv4 address, and the host has none",
-                ),
-                (
-                    "address type not supported",
-                    "does not support this type of address",
-                ),
-            ],
-        ),
-        (
-            (ProxyRefused, ALLOW),
-            &[
-                ("connection not allowed", "does not allow the connection"),
-                (
-                    "network unreachable",
-                    "cannot reach the network of the host",
-                ),
-                ("host unreachable", "cannot reach the host"),
-                ("ttl expired", "cannot reach the host (TTL expired)"),
-                (
-                    "connection refused",
-                    "was refused the connection by the host",
-                ),
-                ("", "rejected or failed the connection"),
-            ],
-        ),
-    ];
-    let known = groups
+    let known = SOCKS_ERRORS
         .iter()
         .flat_map(|(group, words)| words.iter().map(move |word| (group, word)));
     let (&(kind, hint), (_, what)) = known

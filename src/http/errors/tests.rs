@@ -1,4 +1,10 @@
 use super::*;
+use crate::http::verifier::CertificateRejected;
+use rustls::{
+    AlertDescription as Alert, CertificateError, Error, InvalidMessage, OtherError,
+    PeerIncompatible, PeerMisbehaved,
+};
+use std::sync::Arc;
 
 #[test]
 fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
@@ -27,39 +33,26 @@ fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
     }
 }
 
+/// Checks the message and the hint of each error.
+fn assert_explained(errors: &[(Error, &str, &str)]) {
+    for (error, words, advice) in errors {
+        let shown = tls::tls_error(error, false);
+        assert!(shown.message.contains(words), "{words}: {}", shown.message);
+        let hint = shown.hint.unwrap();
+        assert!(hint.contains(advice), "{advice}: {hint}");
+        for debug in [
+            format!("{error:?}"),
+            "received fatal".to_owned(),
+            "Context".to_owned(),
+        ] {
+            assert!(!shown.message.contains(&debug), "{}", shown.message);
+        }
+    }
+}
+
 #[test]
-fn tls_failures_have_words_and_a_next_step() {
-    use super::super::verifier::CertificateRejected;
-    use rustls::{
-        AlertDescription as Alert, CertificateError, Error, InvalidMessage, OtherError,
-        PeerIncompatible, PeerMisbehaved,
-    };
-    use std::sync::Arc;
-    let rejected = |weak_key_bits, in_handshake| {
-        let rejected = CertificateRejected {
-            cause: CertificateError::BadSignature,
-            issuer: Some("CN=corp ca".to_owned()),
-            is_self_signed: false,
-            is_ca: false,
-            has_old_version: false,
-            weak_key_bits,
-            in_handshake,
-        };
-        Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(rejected))))
-    };
-    let signed_with = |id: &[u8]| {
-        let signature_algorithm_id = [&[6, 9][..], id, &[5, 0]].concat();
-        let supported_algorithms = Vec::new();
-        Error::InvalidCertificate(CertificateError::UnsupportedSignatureAlgorithmContext {
-            signature_algorithm_id,
-            supported_algorithms,
-        })
-    };
-    let p521 = CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
-        signature_algorithm_id: vec![1],
-        public_key_algorithm_id: b"\x06\x05\x2b\x81\x04\x00\x23".to_vec(),
-    };
-    for (error, words, advice) in [
+fn tls_errors_have_a_message_and_a_hint() {
+    assert_explained(&[
         (
             Error::AlertReceived(Alert::ProtocolVersion),
             "neither TLS 1.2 nor TLS 1.3",
@@ -111,6 +104,36 @@ fn tls_failures_have_words_and_a_next_step() {
             "network",
         ),
         (Error::DecryptError, "violated the TLS protocol", "network"),
+    ]);
+}
+
+#[test]
+fn certificate_errors_have_a_message_and_a_hint() {
+    let rejected = |weak_key_bits, in_handshake| {
+        let rejected = CertificateRejected {
+            cause: CertificateError::BadSignature,
+            issuer: Some("CN=corp ca".to_owned()),
+            is_self_signed: false,
+            is_ca: false,
+            has_old_version: false,
+            weak_key_bits,
+            in_handshake,
+        };
+        Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(rejected))))
+    };
+    let signed_with = |id: &[u8]| {
+        let signature_algorithm_id = [&[6, 9][..], id, &[5, 0]].concat();
+        let supported_algorithms = Vec::new();
+        Error::InvalidCertificate(CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id,
+            supported_algorithms,
+        })
+    };
+    let p521 = CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+        signature_algorithm_id: vec![1],
+        public_key_algorithm_id: b"\x06\x05\x2b\x81\x04\x00\x23".to_vec(),
+    };
+    assert_explained(&[
         (
             rejected(Some(1024), false),
             "RSA key of 1024 bits; at least 2048",
@@ -143,17 +166,5 @@ fn tls_failures_have_words_and_a_next_step() {
         ),
         (signed_with(b"\x01"), "not supported", "SHA-256"),
         (Error::InvalidCertificate(p521), "P-521 key", "P-256"),
-    ] {
-        let shown = tls::tls_error(&error, false);
-        assert!(shown.message.contains(words), "{words}: {}", shown.message);
-        let hint = shown.hint.unwrap();
-        assert!(hint.contains(advice), "{advice}: {hint}");
-        for debug in [
-            format!("{error:?}"),
-            "received fatal".to_owned(),
-            "Context".to_owned(),
-        ] {
-            assert!(!shown.message.contains(&debug), "{}", shown.message);
-        }
-    }
+    ]);
 }

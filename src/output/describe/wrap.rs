@@ -146,7 +146,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_is_wider_than_asked_and_nothing_but_blanks_is_lost(
-            text in "[ \\PC一👩\u{200d}\u{301}]{0,80}", columns in 4_usize..40,
+            text in "[ 一👩\u{200d}\u{301}[\\PC&&[^\\p{Zl}\\p{Zp}]]]{0,80}", columns in 4_usize..40,
         ) {
             let lines = wrap(&text, columns);
             for line in &lines {

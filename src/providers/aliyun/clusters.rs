@@ -20,7 +20,7 @@ use crate::reference::Scope;
 /// How many clusters a page is asked to hold; the cloud gives no more.
 const PAGE_SIZE: usize = 50;
 
-/// `details` of a cluster, as `ClusterInfoSimple` holds them.
+/// `details` of a cluster.
 #[derive(Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(default, rename_all(deserialize = "PascalCase"))]
 #[schemars(rename = "AliyunCluster", !default)]

@@ -96,7 +96,7 @@ const LIST: Operation = Operation {
 
 const RESULTS: &str = "ListInvocationResults";
 
-/// `details` of an `aliyun/invocation`, as ListCommands reports them.
+/// `details` of an `aliyun/invocation`.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(default, rename_all(deserialize = "PascalCase"))]
 #[schemars(rename = "AliyunInvocation", !default)]
@@ -106,6 +106,7 @@ pub struct InvocationDetails {
     command_id: Text,
     /// `known` when every node's exit code was read, else `unknown`.
     #[serde(skip_deserializing)]
+    #[schemars(!skip_deserializing)]
     pub exit_codes: &'static str,
     /// What runs, with secrets in its arguments masked; only lists report it.
     #[serde(rename(deserialize = "CommandContent"))]

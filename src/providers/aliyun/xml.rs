@@ -1,5 +1,5 @@
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesRef, Event};
 use serde_json::{Map, Value};
 
 /// More elements than this in one answer are refused.
@@ -89,14 +89,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
                 }
             }
             Event::GeneralRef(reference) => {
-                let name = reference.xml10_content().into_owned();
-                let resolved = match reference.resolve_char_ref() {
-                    Ok(Some(character)) => character.to_string(),
-                    Ok(None) => quick_xml::escape::resolve_predefined_entity(&name)
-                        .ok_or_else(|| "XML without custom entities".to_owned())?
-                        .to_owned(),
-                    Err(_) => return Err(malformed()),
-                };
+                let resolved = entity(&reference, malformed)?;
                 if let Some(element) = open.last_mut() {
                     element.text.push_str(&resolved);
                 }
@@ -109,6 +102,16 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
     document
         .filter(|_| open.is_empty())
         .ok_or_else(|| format!("XML with the root {root}, to its end"))
+}
+
+/// The text of a character reference or of a predefined entity.
+fn entity(reference: &BytesRef<'_>, malformed: impl Fn() -> String) -> Result<String, String> {
+    match reference.resolve_char_ref().map_err(|_| malformed())? {
+        Some(character) => Ok(character.to_string()),
+        None => quick_xml::escape::resolve_predefined_entity(&reference.xml10_content())
+            .map(str::to_owned)
+            .ok_or_else(|| "XML without custom entities".to_owned()),
+    }
 }
 
 struct Element {

@@ -1,6 +1,6 @@
 //! What IAM gives: a token for a password, and the id of a region's project.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -15,6 +15,7 @@ use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::providers::lenient::{self, List, OptionalObject, Text};
 use crate::secret::Secret;
 use crate::settings::Profile;
+use crate::sync::lock;
 
 /// Parts of a user's credential.
 const PARTS: [&str; 3] = ["user", "password", "domain"];
@@ -123,7 +124,7 @@ impl IamPasswordProvider {
     }
 
     async fn token(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
-        let known = self.current_password().clone();
+        let known = lock(&self.password).clone();
         let refused = match self.token_for(&known, deadline).await {
             Err(problem) if problem.category == Category::Unauthenticated => problem,
             outcome => return outcome,
@@ -134,12 +135,8 @@ impl IamPasswordProvider {
         };
         self.api.redact(std::slice::from_ref(&other));
         self.api.credential_replaced();
-        self.current_password().clone_from(&other);
+        lock(&self.password).clone_from(&other);
         self.token_for(&other, deadline).await
-    }
-
-    fn current_password(&self) -> std::sync::MutexGuard<'_, Secret> {
-        self.password.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn token_for(

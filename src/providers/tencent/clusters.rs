@@ -59,12 +59,15 @@ pub struct ClusterDetails {
     pub node_status: Text,
     /// vCPU of all nodes.
     #[serde(skip_deserializing)]
+    #[schemars(!skip_deserializing)]
     pub cpu: Option<f64>,
     /// Memory of all nodes.
     #[serde(skip_deserializing)]
+    #[schemars(!skip_deserializing)]
     pub memory_bytes: Option<i64>,
     /// When it was last changed.
     #[serde(skip_deserializing)]
+    #[schemars(!skip_deserializing)]
     pub updated_at: Option<Time>,
     /// Address range of its containers.
     #[serde(rename(deserialize = "clusterCIDR"))]

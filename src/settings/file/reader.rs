@@ -7,13 +7,15 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::super::{CREDENTIAL_COMMAND, SOURCE, SettingRole, SettingsSchema};
-use super::{Entries, HTTP_KEYS, SettingValue, SettingsFile};
+use super::{Entries, HTTP_KEYS, SettingValue, SettingsFile, syntax};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
 use crate::secret::{Secret, quotable};
 
 /// Keys that may be a list of texts, which is the same as one text with commas.
 const LISTS: [&str; 1] = ["ai_hosts"];
+
+const IN_A_PROFILE: &str = "settings belong in the table of a profile, such as [aliyun.default]";
 
 /// Keys that may be true or false without quotes.
 const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
@@ -43,14 +45,10 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn parse(&self) -> Result<SettingsFile, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let problem = self.wrong(at, "invalid TOML");
-            let line = self.text[..at.min(self.text.len())].rsplit('\n').next();
-            match line.is_some_and(|line| line.trim_start().starts_with('[')) {
-                true => problem.with_hint(
-                    "profile names with other characters must be quoted: [aliyun.\"…\"]",
-                ),
-                false => problem,
+            let found = syntax::explain(self.text, &error);
+            Problem {
+                hint: found.hint,
+                ..self.wrong(found.at, &found.what)
             }
         })?;
         let mut file = SettingsFile {
@@ -59,7 +57,11 @@ impl Reader<'_> {
         };
         for (key, value) in document.get_ref().iter() {
             let name: &str = key.get_ref();
-            let table = self.table(value, key.span().start, name)?;
+            let table = self.table(value, key.span().start, name);
+            let table = table.map_err(|problem| match name {
+                "http" | "states" => problem.with_hint(format!("write it as a table: [{name}]")),
+                _ => problem.with_hint(IN_A_PROFILE),
+            })?;
             match name {
                 "http" => file.http = self.http(table)?,
                 "states" => file.states = self.states(table)?,
@@ -291,7 +293,7 @@ impl Reader<'_> {
             DeValue::Table(table) => Ok(table),
             _ => {
                 let name = quotable(name);
-                Err(self.wrong(at, &format!("'{name}' must be a table, e.g. [{name}]")))
+                Err(self.wrong(at, &format!("'{name}' must be a table")))
             }
         }
     }
@@ -311,7 +313,12 @@ impl Reader<'_> {
 
     /// A usage error at a position in the file; no text of the file's values is shown.
     fn wrong(&self, at: usize, what: &str) -> Problem {
-        let line = 1 + self.text[..at.min(self.text.len())].matches('\n').count();
-        Problem::usage(format!("{}:{line}: {what}", self.path.display()))
+        let before = &self.text[..at.min(self.text.len())];
+        let line = 1 + before.matches('\n').count();
+        let column = 1 + before
+            .rsplit('\n')
+            .next()
+            .map_or(0, |line| line.chars().count());
+        Problem::usage(format!("{}:{line}:{column}: {what}", self.path.display()))
     }
 }

@@ -165,6 +165,10 @@ fn a_secret_in_the_place_of_any_setting_is_not_shown() {
             show(&desk, reference, &[]);
         }
     }
+}
+
+#[test]
+fn a_secret_in_the_place_of_a_table_or_key_is_not_shown() {
     for text in [
         format!("{PASTED} = 'x'\n"),
         format!("[aliyun]\n{PASTED} = 'x'\n"),

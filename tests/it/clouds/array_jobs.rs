@@ -290,7 +290,7 @@ fn filtering_server() -> Server {
         .iter()
         .map(|n| json!({"JobId": format!("10_{n}"), "State": "Failed", "IsArrayJob": "True"}))
         .collect();
-    let job = |id: &str| json!({"JobId": id, "State": "Succeeded", "SubmitTime": 1000});
+    let job = |id: &str| json!({"JobId": id, "State": "Succeeded", "SubmitTime": 1_647_423_718});
     let (ten, all) = (job("10"), [vec![job("10"), job("20")], rows].concat());
     Server::start(move |_, got, stream| {
         let is_list = got.head.contains("ListServerlessJobs");
@@ -314,9 +314,9 @@ fn without_a_flag_subtasks_of_high_indices_are_searched() {
     let heads: Vec<String> = server.received().into_iter().map(|got| got.head).collect();
     let search = heads
         .iter()
-        .find(|head| head.contains("SubmitTimeStart=1000"));
+        .find(|head| head.contains("SubmitTimeStart=1647423718"));
     assert!(
-        search.is_some_and(|head| head.contains("SubmitTimeEnd=1060")),
+        search.is_some_and(|head| head.contains("SubmitTimeEnd=1647423778")),
         "{heads:?}"
     );
 }

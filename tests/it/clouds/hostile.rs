@@ -37,7 +37,7 @@ fn detail(fields: &str) -> String {
 }
 
 #[test]
-fn html_in_place_of_json_is_unreadable_and_shows_how_it_begins() {
+fn an_html_page_in_place_of_json_is_named_with_its_title() {
     let run = answer(http(
         "200 OK",
         "content-type: text/html\r\n",
@@ -45,7 +45,10 @@ fn html_in_place_of_json_is_unreadable_and_shows_how_it_begins() {
     ));
     assert_eq!((category(&run).as_str(), run.code), ("invalid_response", 5));
     let message = run.error()["message"].to_string();
-    assert!(message.contains("<html><title>Login"), "{message}");
+    assert!(
+        message.contains("got an HTML page instead of an API response: 'Login'"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -167,11 +170,35 @@ fn a_million_empty_elements_are_refused() {
 }
 
 #[test]
-fn invalid_utf_8_is_unreadable() {
-    let mut body = detail(r#","instanceServiceName":"X""#).into_bytes();
+fn invalid_utf_8_costs_its_own_field_only() {
+    let mut body = detail(r#","instanceServiceName":"aXb""#).into_bytes();
     let at = body.iter().position(|byte| *byte == b'X').unwrap();
     body[at] = 0xff;
-    assert_eq!(category(&answer(json(body))), "invalid_response");
+    let run = answer(json(body));
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    assert_eq!(run.job()["name"], "a\u{fffd}b");
+    let notice = &run.json()["notices"][0];
+    assert_eq!(notice["code"], "unreadable_field");
+    let message = notice["message"].as_str().unwrap();
+    assert!(message.contains("instanceServiceName"), "{message}");
+}
+
+#[test]
+fn a_bad_row_of_a_list_is_an_error_of_that_row_only() {
+    let row = format!(r#"{{"id":"{ID}","status":"Running"}}"#);
+    for bad in ["null", r#"{"id":["x"],"status":"Running"}"#, "7", "{}"] {
+        let rows = format!(r#"{{"code":"0","msg":"success","data":[{row},{bad}]}}"#);
+        let server = Server::answering(json(rows));
+        let run = joblens(&["list", "sugon/instance/", "-o", "json"])
+            .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+            .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+            .run();
+        assert_eq!(run.code, 5, "{bad}: {}", run.stderr);
+        assert_eq!(run.job()["state"], "running", "{bad}");
+        assert_eq!(run.error()["category"], "invalid_response", "{bad}");
+        assert_eq!(run.error()["message"], "a row has no valid id", "{bad}");
+        assert_eq!(run.json()["coverage"]["complete"], false, "{bad}");
+    }
 }
 
 #[test]

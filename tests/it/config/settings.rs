@@ -220,24 +220,27 @@ fn what_the_file_holds_and_nobody_knows_is_reported_with_its_line() {
     let cases = [
         (
             "[aliyun.default]\nregoin = 'x'\n",
-            "config.toml:2: unknown key 'regoin' in aliyun; did you mean 'region'?",
+            "config.toml:2:1: unknown key 'regoin' in aliyun; did you mean 'region'?",
         ),
         (
             "\n\n[azure.default]\n",
-            "config.toml:3: unknown table 'azure'",
+            "config.toml:3:2: unknown table 'azure'",
         ),
         (
             "[http]\nretries = 3\n",
-            "config.toml:2: unknown key 'retries' in [http]",
+            "config.toml:2:1: unknown key 'retries' in [http]",
         ),
-        ("[aliyun.default\n", "config.toml:1: invalid TOML"),
+        (
+            "[aliyun.default\n",
+            "config.toml:1:16: invalid table header",
+        ),
         (
             "[states.\"aliyun/job\"]\nDone = 'succeeded'\n",
-            "config.toml:2: states cannot be mapped to succeeded",
+            "config.toml:2:1: states cannot be mapped to succeeded",
         ),
         (
             "[states.\"tencent/service\"]\nDone = 'failed'\n",
-            "config.toml:1: unknown kind 'tencent/service'",
+            "config.toml:1:9: unknown kind 'tencent/service'",
         ),
     ];
     for (toml, message) in cases {

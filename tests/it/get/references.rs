@@ -145,7 +145,7 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
     }
     let config = Config::new("[aliyun.default]\ncluster = 5\n");
     let run = config.get(&["aliyun/job/5"]).run();
-    assert_usage(&run, "config.toml:2: cluster must be a string in quotes");
+    assert_usage(&run, "config.toml:2:1: cluster must be a string in quotes");
     let run = joblens(&["get", "-o", "json", "aliyun/job/5"])
         .env("JOBLENS_ALIYUN_CLUSTER", "a\u{1b}b")
         .run();

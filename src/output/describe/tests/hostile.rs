@@ -16,93 +16,6 @@ use crate::model::{
 fn everywhere(text: &str, whole: &str) -> Job {
     let (some, piece) = (|| Some(text.to_owned()), || Some(whole.to_owned()));
     let labels = BTreeMap::from([(text.to_owned(), some())]);
-    let probe = || {
-        Some(Box::new(Probe {
-            exec: vec![text.to_owned()],
-            http: Some(HttpGet {
-                path: some(),
-                port: Some(80),
-                scheme: some(),
-            }),
-            period_seconds: Some(5),
-            ..Probe::default()
-        }))
-    };
-    let container = Container {
-        name: some(),
-        image: piece(),
-        image_pull_policy: some(),
-        command: vec![whole.to_owned(), whole.to_owned()],
-        args: vec![whole.to_owned()],
-        working_dir: piece(),
-        env: vec![EnvVar {
-            name: some(),
-            value: some(),
-            value_from: some(),
-        }],
-        ports: vec![Port {
-            port: Some(1),
-            protocol: piece(),
-            access_url: piece(),
-        }],
-        mounts: vec![Mount {
-            name: some(),
-            path: some(),
-            source_path: some(),
-            kind: some(),
-            sub_path: some(),
-            read_only: Some(true),
-            propagation: some(),
-        }],
-        probes: Probes {
-            liveness: probe(),
-            readiness: probe(),
-        },
-        security: Some(Box::new(Security {
-            capabilities: vec![text.to_owned()],
-            read_only_root: Some(true),
-            run_as_user: Some(0),
-        })),
-        resources: Resources {
-            accelerators: Some(2),
-            accelerator_type: some(),
-            ..Resources::default()
-        },
-        state: State::Failed,
-        state_raw: some(),
-        exit_code: Some(137),
-        restart_count: Some(2),
-        reason: some(),
-        message: some(),
-        detail_status: some(),
-        previous: Some(Box::new(Termination {
-            state_raw: some(),
-            reason: some(),
-            message: some(),
-            finished_at: at(9),
-            ..Termination::default()
-        })),
-        ..Container::default()
-    };
-    let volume = Volume {
-        name: some(),
-        kind: some(),
-        nfs: Some(Nfs {
-            server: some(),
-            path: some(),
-            read_only: None,
-        }),
-        config_files: vec![ConfigFile {
-            path: some(),
-            content: some(),
-        }],
-        flex: Some(Flex {
-            driver: some(),
-            fs_type: some(),
-            options: some(),
-        }),
-        ..Volume::default()
-    };
     let task = Task {
         id: piece(),
         name: some(),
@@ -119,8 +32,8 @@ fn everywhere(text: &str, whole: &str) -> Job {
         zone: some(),
         instance_type: some(),
         labels: labels.clone(),
-        containers: vec![container],
-        volumes: vec![volume],
+        containers: vec![container(text, whole)],
+        volumes: vec![volume(text)],
         details: Some(Arc::new(labels.clone())),
         ..Task::default()
     };
@@ -155,6 +68,103 @@ fn everywhere(text: &str, whole: &str) -> Job {
         details: Some(Arc::new((labels, vec![text.to_owned()]))),
         ..job(State::Failed)
     })
+}
+
+fn probe(text: &str) -> Option<Box<Probe>> {
+    let some = || Some(text.to_owned());
+    Some(Box::new(Probe {
+        exec: vec![text.to_owned()],
+        http: Some(HttpGet {
+            path: some(),
+            port: Some(80),
+            scheme: some(),
+        }),
+        period_seconds: Some(5),
+        ..Probe::default()
+    }))
+}
+
+fn container(text: &str, whole: &str) -> Container {
+    let (some, piece) = (|| Some(text.to_owned()), || Some(whole.to_owned()));
+    Container {
+        name: some(),
+        image: piece(),
+        image_pull_policy: some(),
+        command: vec![whole.to_owned(), whole.to_owned()],
+        args: vec![whole.to_owned()],
+        working_dir: piece(),
+        env: vec![EnvVar {
+            name: some(),
+            value: some(),
+            value_from: some(),
+        }],
+        ports: vec![Port {
+            port: Some(1),
+            protocol: piece(),
+            access_url: piece(),
+        }],
+        mounts: vec![Mount {
+            name: some(),
+            path: some(),
+            source_path: some(),
+            kind: some(),
+            sub_path: some(),
+            read_only: Some(true),
+            propagation: some(),
+        }],
+        probes: Probes {
+            liveness: probe(text),
+            readiness: probe(text),
+        },
+        security: Some(Box::new(Security {
+            capabilities: vec![text.to_owned()],
+            read_only_root: Some(true),
+            run_as_user: Some(0),
+        })),
+        resources: Resources {
+            accelerators: Some(2),
+            accelerator_type: some(),
+            ..Resources::default()
+        },
+        state: State::Failed,
+        state_raw: some(),
+        exit_code: Some(137),
+        restart_count: Some(2),
+        reason: some(),
+        message: some(),
+        detail_status: some(),
+        previous: Some(Box::new(Termination {
+            state_raw: some(),
+            reason: some(),
+            message: some(),
+            finished_at: at(9),
+            ..Termination::default()
+        })),
+        ..Container::default()
+    }
+}
+
+fn volume(text: &str) -> Volume {
+    let some = || Some(text.to_owned());
+    Volume {
+        name: some(),
+        kind: some(),
+        nfs: Some(Nfs {
+            server: some(),
+            path: some(),
+            read_only: None,
+        }),
+        config_files: vec![ConfigFile {
+            path: some(),
+            content: some(),
+        }],
+        flex: Some(Flex {
+            driver: some(),
+            fs_type: some(),
+            options: some(),
+        }),
+        ..Volume::default()
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Category;
 use crate::http::RequestError;
 use crate::providers::test_support;
 use proptest::prelude::*;
@@ -26,97 +27,98 @@ fn of(status: u16, code: &str) -> RequestError {
     classify(&answer(status, &body)).unwrap()
 }
 
+const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 31] = [
+    (400, "Throttling.User", Throttled, RetryAction::Backoff),
+    (400, "Throttling", Throttled, RetryAction::Backoff),
+    (
+        400,
+        "SignatureNonceUsed",
+        ServiceError,
+        RetryAction::Immediate,
+    ),
+    (
+        400,
+        "InvalidTimeStamp.Expired",
+        ClockSkew,
+        RetryAction::AfterClockSync,
+    ),
+    (
+        400,
+        "IllegalTimestamp",
+        ClockSkew,
+        RetryAction::AfterClockSync,
+    ),
+    (
+        400,
+        "InvalidTimeStamp.Format",
+        InvalidArgument,
+        RetryAction::No,
+    ),
+    (
+        404,
+        "InvalidAccessKeyId.NotFound",
+        Unauthenticated,
+        RetryAction::No,
+    ),
+    (404, "InvalidAccessKeyId", Unauthenticated, RetryAction::No),
+    (
+        400,
+        "SignatureDoesNotMatch",
+        Unauthenticated,
+        RetryAction::No,
+    ),
+    (
+        400,
+        "MissingSecurityToken",
+        Unauthenticated,
+        RetryAction::No,
+    ),
+    (
+        400,
+        "InvalidSecurityToken.Expired",
+        Unauthenticated,
+        RetryAction::No,
+    ),
+    (407, "NotAuthorized", PermissionDenied, RetryAction::No),
+    (400, "NotEnabled", PermissionDenied, RetryAction::No),
+    (403, "Forbidden.RAM", PermissionDenied, RetryAction::No),
+    (404, "ClusterNotFound", NotFound, RetryAction::No),
+    (404, "ObjectNotFound", NotFound, RetryAction::No),
+    (404, "ManagerNotFound", ServiceError, RetryAction::No),
+    (404, "InvalidApi.NotFound", InvalidArgument, RetryAction::No),
+    (
+        404,
+        "InvalidProduct.NotFound",
+        InvalidArgument,
+        RetryAction::No,
+    ),
+    (
+        404,
+        "SomethingNew.NotFound",
+        InvalidArgument,
+        RetryAction::No,
+    ),
+    (400, "MissingClusterId", InvalidArgument, RetryAction::No),
+    (400, "InvalidParams", InvalidArgument, RetryAction::No),
+    (403, "ConflictOpt", ServiceError, RetryAction::Backoff),
+    (406, "EcsError", ServiceError, RetryAction::No),
+    (406, "DbError", ServiceError, RetryAction::No),
+    (409, "PartFailure", ServiceError, RetryAction::No),
+    (500, "UnknownError", ServiceError, RetryAction::Backoff),
+    (
+        503,
+        "ServiceUnavailable",
+        ServiceError,
+        RetryAction::Backoff,
+    ),
+    (500, "SomethingNew", ServiceError, RetryAction::Backoff),
+    (403, "SomethingNew", PermissionDenied, RetryAction::No),
+    (407, "SomethingNew", PermissionDenied, RetryAction::No),
+];
+
 #[test]
 fn the_code_decides_before_the_status() {
-    let table = [
-        (400, "Throttling.User", Throttled, RetryAction::Backoff),
-        (400, "Throttling", Throttled, RetryAction::Backoff),
-        (
-            400,
-            "SignatureNonceUsed",
-            ServiceError,
-            RetryAction::Immediate,
-        ),
-        (
-            400,
-            "InvalidTimeStamp.Expired",
-            ClockSkew,
-            RetryAction::AfterClockSync,
-        ),
-        (
-            400,
-            "IllegalTimestamp",
-            ClockSkew,
-            RetryAction::AfterClockSync,
-        ),
-        (
-            400,
-            "InvalidTimeStamp.Format",
-            InvalidArgument,
-            RetryAction::No,
-        ),
-        (
-            404,
-            "InvalidAccessKeyId.NotFound",
-            Unauthenticated,
-            RetryAction::No,
-        ),
-        (404, "InvalidAccessKeyId", Unauthenticated, RetryAction::No),
-        (
-            400,
-            "SignatureDoesNotMatch",
-            Unauthenticated,
-            RetryAction::No,
-        ),
-        (
-            400,
-            "MissingSecurityToken",
-            Unauthenticated,
-            RetryAction::No,
-        ),
-        (
-            400,
-            "InvalidSecurityToken.Expired",
-            Unauthenticated,
-            RetryAction::No,
-        ),
-        (407, "NotAuthorized", PermissionDenied, RetryAction::No),
-        (400, "NotEnabled", PermissionDenied, RetryAction::No),
-        (403, "Forbidden.RAM", PermissionDenied, RetryAction::No),
-        (404, "ClusterNotFound", NotFound, RetryAction::No),
-        (404, "ObjectNotFound", NotFound, RetryAction::No),
-        (404, "ManagerNotFound", ServiceError, RetryAction::No),
-        (404, "InvalidApi.NotFound", InvalidArgument, RetryAction::No),
-        (
-            404,
-            "InvalidProduct.NotFound",
-            InvalidArgument,
-            RetryAction::No,
-        ),
-        (
-            404,
-            "SomethingNew.NotFound",
-            InvalidArgument,
-            RetryAction::No,
-        ),
-        (400, "MissingClusterId", InvalidArgument, RetryAction::No),
-        (400, "InvalidParams", InvalidArgument, RetryAction::No),
-        (403, "ConflictOpt", ServiceError, RetryAction::Backoff),
-        (406, "EcsError", ServiceError, RetryAction::No),
-        (406, "DbError", ServiceError, RetryAction::No),
-        (409, "PartFailure", ServiceError, RetryAction::No),
-        (500, "UnknownError", ServiceError, RetryAction::Backoff),
-        (
-            503,
-            "ServiceUnavailable",
-            ServiceError,
-            RetryAction::Backoff,
-        ),
-        (500, "SomethingNew", ServiceError, RetryAction::Backoff),
-        (403, "SomethingNew", PermissionDenied, RetryAction::No),
-        (407, "SomethingNew", PermissionDenied, RetryAction::No),
-    ];
-    for (status, code, category, retry) in table {
+    for (status, code, category, retry) in ERRORS_BY_CODE {
         let refusal = of(status, code);
         assert_eq!(
             (refusal.category, refusal.retry),
@@ -165,7 +167,7 @@ fn hints_name_the_next_step() {
 #[test]
 fn a_407_without_a_code_is_a_proxys() {
     let refusal = classify(&answer(407, "<html>denied</html>")).unwrap();
-    assert_eq!(refusal.category, crate::error::Category::Network);
+    assert_eq!(refusal.category, Category::Network);
     assert_eq!(refusal.code, None);
     let refusal = classify(&answer(404, "")).unwrap();
     assert_eq!(refusal.category, InvalidArgument);

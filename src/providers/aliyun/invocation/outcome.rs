@@ -74,43 +74,9 @@ impl Status {
 
 /// Judges a finished invocation by its nodes; returns why exit codes are missing, if any are.
 fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
-    let mut by_node: HashMap<Option<String>, Vec<NodeResult>> = HashMap::new();
-    let mut extra = Vec::new();
     let has_no_nodes = nodes.is_empty();
-    let listed: HashSet<Option<String>> = nodes.iter().map(|node| node.id.clone()).collect();
-    for result in results.nodes {
-        if listed.contains(&result.id) {
-            by_node.entry(result.id.clone()).or_default().push(result);
-        } else {
-            extra.push(result);
-        }
-    }
-    let mut verdicts = Vec::new();
-    for node in nodes {
-        let reported = by_node.remove(&node.id).unwrap_or_default();
-        // Of several results of one node the worst counts.
-        let worst =
-            reported
-                .into_iter()
-                .min_by_key(|result| match node_outcome(&node, Some(result)) {
-                    ExitOutcome::Failed => 0,
-                    ExitOutcome::Unknown => 1,
-                    ExitOutcome::Succeeded => 2,
-                });
-        let (task, verdict) = node_task(node, worst);
-        job.tasks.push(task);
-        verdicts.push(verdict);
-    }
-    for result in extra {
-        let node = Node {
-            id: result.id.clone(),
-            word: result.word.clone(),
-            is_doubtful: false,
-        };
-        let (task, verdict) = node_task(node, Some(result));
-        job.tasks.push(task);
-        verdicts.push(verdict);
-    }
+    let (tasks, verdicts): (Vec<_>, Vec<_>) = node_tasks(nodes, results.nodes).into_iter().unzip();
+    job.tasks.extend(tasks);
     if job.tasks.iter().all(|task| task.finished_at.is_some()) {
         job.finished_at = job.tasks.iter().filter_map(|task| task.finished_at).max();
     }
@@ -146,6 +112,43 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
         job.exit_code = Some(0);
     }
     why
+}
+
+/// The nodes with their results, then results of nodes that are not listed.
+fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutcome)> {
+    let mut by_node: HashMap<Option<String>, Vec<NodeResult>> = HashMap::new();
+    let mut extra = Vec::new();
+    let listed: HashSet<Option<String>> = nodes.iter().map(|node| node.id.clone()).collect();
+    for result in results {
+        if listed.contains(&result.id) {
+            by_node.entry(result.id.clone()).or_default().push(result);
+        } else {
+            extra.push(result);
+        }
+    }
+    let mut tasks = Vec::new();
+    for node in nodes {
+        let reported = by_node.remove(&node.id).unwrap_or_default();
+        // Of several results of one node the worst counts.
+        let worst =
+            reported
+                .into_iter()
+                .min_by_key(|result| match node_outcome(&node, Some(result)) {
+                    ExitOutcome::Failed => 0,
+                    ExitOutcome::Unknown => 1,
+                    ExitOutcome::Succeeded => 2,
+                });
+        tasks.push(node_task(node, worst));
+    }
+    for result in extra {
+        let node = Node {
+            id: result.id.clone(),
+            word: result.word.clone(),
+            is_doubtful: false,
+        };
+        tasks.push(node_task(node, Some(result)));
+    }
+    tasks
 }
 
 /// A node and what is known of its end.

@@ -1,7 +1,7 @@
 //! What earlier responses have shown of the jobs of an account.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use super::cluster_of;
 use super::list::MAX_ROWS;
@@ -9,6 +9,7 @@ use super::parent::{can_be_array_id, has_range};
 use super::rows::JobRows;
 use crate::model::{Array, State};
 use crate::reference::Reference;
+use crate::sync::lock;
 
 /// The first list of several jobs asks for at least so many subtasks of each.
 const MIN_PROBES: usize = 2;
@@ -32,13 +33,9 @@ pub(super) struct JobEvidence {
 }
 
 impl ArrayEvidence {
-    fn jobs(&self) -> MutexGuard<'_, HashMap<(String, String), JobEvidence>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What is known of a job.
     pub(super) fn of(&self, reference: &Reference) -> JobEvidence {
-        self.jobs()
+        lock(&self.0)
             .get(&key(reference))
             .cloned()
             .unwrap_or_default()
@@ -46,20 +43,20 @@ impl ArrayEvidence {
 
     /// Records an array job.
     pub(super) fn record_array(&self, reference: &Reference, array: Array) {
-        let mut jobs = self.jobs();
+        let mut jobs = lock(&self.0);
         let known = jobs.entry(key(reference)).or_default();
         known.record_array(array);
     }
 
     /// Records that the list showed no subtask of a job in this state.
     pub(super) fn record_ordinary(&self, reference: &Reference, state: State) {
-        self.jobs().entry(key(reference)).or_default().checked_in = Some(state);
+        lock(&self.0).entry(key(reference)).or_default().checked_in = Some(state);
     }
 
     /// The ids to list for these jobs of a cluster: besides their own, those of the first subtasks
     /// of each job that no list was requested yet, as many as fit into the same requests.
     pub(super) fn with_probes(&self, cluster: &str, ids: &[&str]) -> Vec<String> {
-        let jobs = self.jobs();
+        let jobs = lock(&self.0);
         let is_new = |id: &&str| {
             let known = jobs.get(&(cluster.to_owned(), (*id).to_owned()));
             can_be_array_id(id) && known.is_none_or(|known| !known.is_settled())
@@ -76,7 +73,7 @@ impl ArrayEvidence {
 
     /// Records what the list of [`Self::with_probes`] showed of these jobs.
     pub(super) fn record_probes(&self, cluster: &str, ids: &[&str], listing: &JobRows) {
-        let mut jobs = self.jobs();
+        let mut jobs = lock(&self.0);
         for id in ids.iter().filter(|id| can_be_array_id(id)) {
             let key = (cluster.to_owned(), (*id).to_owned());
             let known = jobs.entry(key).or_default();

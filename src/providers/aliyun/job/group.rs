@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -7,12 +8,12 @@ use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, 
 use crate::kind::StateWords;
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, Resources,
-    State, Task, UnreadableTimes, Volume,
+    State, Task, Time, UnreadableTimes, Volume,
 };
 use crate::providers::lenient::{
     DefaultObject, Flag, Int, List, Num, OptionalObject, Required, Text, Timestamp,
 };
-use crate::providers::states;
+use crate::providers::states::{self, NormalizedState};
 
 /// What a container group's words mean.
 pub(in super::super) const STATES: StateWords = &[
@@ -87,94 +88,64 @@ struct ContainerGroup {
 }
 
 impl From<ContainerGroup> for Group {
-    fn from(wire: ContainerGroup) -> Self {
+    fn from(group: ContainerGroup) -> Self {
         // Unrecognized states are reported once for the whole response, not for each group.
-        let reading = states::normalize(STATES, &[], wire.status.trimmed(), "", &mut Vec::new());
-        let id = wire.container_group_id.0;
+        let reading = states::normalize(STATES, &[], group.status.trimmed(), "", &mut Vec::new());
+        let id = group.container_group_id.0;
         let details = GroupDetails {
-            succeeded_at: wire.succeeded_time.utc(),
-            failed_at: wire.failed_time.utc(),
-            expired_at: wire.expired_time.utc(),
+            succeeded_at: group.succeeded_time.utc(),
+            failed_at: group.failed_time.utc(),
+            expired_at: group.expired_time.utc(),
             billing: Billing {
-                spot_strategy: wire.spot_strategy.0,
-                spot_price_limit: wire.spot_price_limit.0,
-                discount: wire.discount.0,
+                spot_strategy: group.spot_strategy.0,
+                spot_price_limit: group.spot_price_limit.0,
+                discount: group.discount.0,
             },
             network: Network {
-                vpc_id: wire.vpc_id.0,
-                vswitch_id: wire.vswitch_id.0,
-                security_group_id: wire.security_group_id.0,
-                eni_instance_id: wire.eni_instance_id.0,
+                vpc_id: group.vpc_id.0,
+                vswitch_id: group.vswitch_id.0,
+                security_group_id: group.security_group_id.0,
+                eni_instance_id: group.eni_instance_id.0,
                 tenant: Tenant {
-                    eni_instance_id: wire.tenant_eni_instance_id.0,
-                    eni_ip: wire.tenant_eni_ip.0,
-                    security_group_id: wire.tenant_security_group_id.0,
-                    vswitch_id: wire.tenant_vswitch_id.0,
+                    eni_instance_id: group.tenant_eni_instance_id.0,
+                    eni_ip: group.tenant_eni_ip.0,
+                    security_group_id: group.tenant_security_group_id.0,
+                    vswitch_id: group.tenant_vswitch_id.0,
                 },
-                dns: wire.dns_config,
-                host_aliases: wire.host_aliases,
+                dns: group.dns_config,
+                host_aliases: group.host_aliases,
             },
-            ram_role_name: wire.ram_role_name.0,
-            resource_group_id: wire.resource_group_id.0,
-            region_id: wire.region_id.0,
-            sysctls: wire.eci_security_context.0.sysctls,
+            ram_role_name: group.ram_role_name.0,
+            resource_group_id: group.resource_group_id.0,
+            region_id: group.region_id.0,
+            sysctls: group.eci_security_context.0.sysctls,
         };
-        let is_expired = reading
-            .raw
-            .as_deref()
-            .is_some_and(|raw| raw.eq_ignore_ascii_case("Expired"));
-        let finished_at = match reading.state {
-            State::Succeeded => details.succeeded_at,
-            State::Failed if is_expired => details.expired_at,
-            State::Failed => details.failed_at,
-            _ => None,
-        };
-        let addresses = [
-            ("public", wire.internet_ip),
-            ("private", wire.intranet_ip),
-            ("ipv6", wire.ipv6_address),
-        ];
-        let events = wire.events.rows("Events", Some(0));
-        let events_unreadable = events.is_err();
-        let events = events.unwrap_or_default().into_iter();
-        let events = events.map(|event| event.into_model(id.clone())).collect();
-        let init = wire.init_containers.0.into_iter().map(|init| init.0);
-        let main = wire.containers.0.into_iter().map(|main| main.0);
+        let finished_at = finished_at(&reading, &details);
+        let addresses = addresses([
+            ("public", group.internet_ip),
+            ("private", group.intranet_ip),
+            ("ipv6", group.ipv6_address),
+        ]);
+        let (events, events_unreadable) = events(group.events, id.as_ref());
+        let init = group.init_containers.0.into_iter().map(|init| init.0);
+        let main = group.containers.0.into_iter().map(|main| main.0);
         let task = Task {
             id,
-            name: wire.container_group_name.0,
+            name: group.container_group_name.0,
             kind: "container_group".to_owned(),
             state: reading.state,
             state_raw: reading.raw,
             ended: reading.ended,
-            created_at: wire.creation_time.utc(),
+            created_at: group.creation_time.utc(),
             finished_at,
-            resources: Resources {
-                cpu: wire.cpu.0,
-                memory_bytes: gib(wire.memory),
-                ephemeral_storage_bytes: gib(wire.ephemeral_storage),
-                ..Resources::default()
-            },
-            addresses: addresses
-                .into_iter()
-                .filter_map(|(kind, address)| {
-                    Some(Address {
-                        kind: kind.to_owned(),
-                        address: address.0?,
-                    })
-                })
-                .collect(),
-            zone: wire.zone_id.0,
-            instance_type: wire.instance_type.0,
-            restart_policy: wire.restart_policy.0,
-            labels: wire
-                .tags
-                .0
-                .into_iter()
-                .map(|tag| (tag.key.0.unwrap_or_default(), tag.value.0))
-                .collect(),
+            resources: resources(group.cpu, group.memory, group.ephemeral_storage),
+            addresses,
+            zone: group.zone_id.0,
+            instance_type: group.instance_type.0,
+            restart_policy: group.restart_policy.0,
+            labels: labels(group.tags),
             containers: init.chain(main).collect(),
-            volumes: wire.volumes.0.into_iter().map(Volume::from).collect(),
+            volumes: group.volumes.0.into_iter().map(Volume::from).collect(),
             details: (details != GroupDetails::default())
                 .then(|| Arc::new(details) as Arc<dyn Details>),
             ..Task::default()
@@ -185,6 +156,52 @@ impl From<ContainerGroup> for Group {
             events_unreadable,
         }
     }
+}
+
+/// The end of a group, by the time that belongs to its state.
+fn finished_at(reading: &NormalizedState, details: &GroupDetails) -> Option<Time> {
+    let raw = reading.raw.as_deref();
+    let is_expired = raw.is_some_and(|raw| raw.eq_ignore_ascii_case("Expired"));
+    match reading.state {
+        State::Succeeded => details.succeeded_at,
+        State::Failed if is_expired => details.expired_at,
+        State::Failed => details.failed_at,
+        _ => None,
+    }
+}
+
+/// The events, and whether there may be more that cannot be read.
+fn events(events: Required<List<GroupEvent>>, task: Option<&String>) -> (Vec<Event>, bool) {
+    let events = events.rows("Events", Some(0));
+    let is_unreadable = events.is_err();
+    let events = events.unwrap_or_default().into_iter();
+    let events = events.map(|event| event.into_model(task.cloned()));
+    (events.collect(), is_unreadable)
+}
+
+fn resources(cpu: Num, memory: Num, ephemeral_storage: Num) -> Resources {
+    Resources {
+        cpu: cpu.0,
+        memory_bytes: gib(memory),
+        ephemeral_storage_bytes: gib(ephemeral_storage),
+        ..Resources::default()
+    }
+}
+
+fn addresses(by_kind: [(&str, Text); 3]) -> Vec<Address> {
+    let known = by_kind.into_iter().filter_map(|(kind, address)| {
+        Some(Address {
+            kind: kind.to_owned(),
+            address: address.0?,
+        })
+    });
+    known.collect()
+}
+
+fn labels(tags: List<Tag>) -> BTreeMap<String, Option<String>> {
+    let tags = tags.0.into_iter();
+    tags.map(|tag| (tag.key.0.unwrap_or_default(), tag.value.0))
+        .collect()
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -265,33 +282,33 @@ struct ConfigFileToPath {
 
 impl From<GroupVolume> for Volume {
     /// Every branch that is filled is kept, whatever the type word says.
-    fn from(wire: GroupVolume) -> Self {
+    fn from(volume: GroupVolume) -> Self {
         let nfs = Nfs {
-            server: wire.nfs_volume_server.0,
-            path: wire.nfs_volume_path.0,
-            read_only: wire.nfs_volume_read_only.0,
+            server: volume.nfs_volume_server.0,
+            path: volume.nfs_volume_path.0,
+            read_only: volume.nfs_volume_read_only.0,
         };
         let empty_dir = EmptyDir {
-            medium: wire.empty_dir_volume_medium.0,
-            size_limit: wire.empty_dir_volume_size_limit.0,
+            medium: volume.empty_dir_volume_medium.0,
+            size_limit: volume.empty_dir_volume_size_limit.0,
         };
         let disk = Disk {
-            id: wire.disk_volume_disk_id.0,
-            fs_type: wire.disk_volume_fs_type.0,
+            id: volume.disk_volume_disk_id.0,
+            fs_type: volume.disk_volume_fs_type.0,
         };
         let flex = Flex {
-            driver: wire.flex_volume_driver.0,
-            fs_type: wire.flex_volume_fs_type.0,
-            options: wire.flex_volume_options.0,
+            driver: volume.flex_volume_driver.0,
+            fs_type: volume.flex_volume_fs_type.0,
+            options: volume.flex_volume_options.0,
         };
         Self {
-            name: wire.name.0,
-            kind: wire.r#type.trimmed().map(str::to_owned),
+            name: volume.name.0,
+            kind: volume.r#type.trimmed().map(str::to_owned),
             nfs: (nfs.server.is_some() || nfs.path.is_some() || nfs.read_only.is_some())
                 .then_some(nfs),
             empty_dir: (empty_dir.medium.is_some() || empty_dir.size_limit.is_some())
                 .then_some(empty_dir),
-            config_files: wire
+            config_files: volume
                 .config_file_volume_config_file_to_paths
                 .0
                 .into_iter()

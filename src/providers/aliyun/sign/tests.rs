@@ -135,8 +135,30 @@ struct Known<'a> {
     signature: &'a str,
 }
 
+impl Known<'_> {
+    fn check(&self) {
+        let mut headers = vec![
+            ("host", "ehpc.cn-hangzhou.aliyuncs.com"),
+            ("x-acs-action", self.action),
+            ("x-acs-version", "2018-04-12"),
+            ("x-acs-date", "2026-01-02T03:04:05Z"),
+            ("x-acs-signature-nonce", "0123456789abcdef0123456789abcdef"),
+            (
+                "x-acs-content-sha256",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            ),
+        ];
+        if let Some(token) = self.token {
+            headers.push(("x-acs-accesskey-id", "testid"));
+            headers.push(("x-acs-security-token", token));
+        }
+        let text = asserted(self.method, self.query, &headers, self.canonical_hash);
+        assert_eq!(signature("testsecret", &text), self.signature);
+    }
+}
+
 #[test]
-fn agrees_with_the_known_answers_of_the_operations_we_ask() {
+fn agrees_with_known_signatures_of_the_operations_in_use() {
     let cluster = ("ClusterId", "ehpc-hz-FYUr32test");
     let many: Vec<(String, String)> = (1..=11)
         .map(|n| (format!("JobIds.{n}"), format!("j{n}")))
@@ -191,25 +213,7 @@ fn agrees_with_the_known_answers_of_the_operations_we_ask() {
             signature: "bf3ad318a0c13dbed701025ec08a03bcfcf710c09ed4cd271659bffd5993e0ac",
         },
     ];
-    for known in known {
-        let mut headers = vec![
-            ("host", "ehpc.cn-hangzhou.aliyuncs.com"),
-            ("x-acs-action", known.action),
-            ("x-acs-version", "2018-04-12"),
-            ("x-acs-date", "2026-01-02T03:04:05Z"),
-            ("x-acs-signature-nonce", "0123456789abcdef0123456789abcdef"),
-            (
-                "x-acs-content-sha256",
-                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            ),
-        ];
-        if let Some(token) = known.token {
-            headers.push(("x-acs-accesskey-id", "testid"));
-            headers.push(("x-acs-security-token", token));
-        }
-        let text = asserted(known.method, known.query, &headers, known.canonical_hash);
-        assert_eq!(signature("testsecret", &text), known.signature);
-    }
+    known.iter().for_each(Known::check);
 }
 
 #[test]

@@ -61,83 +61,87 @@ async fn what_a_service_says_that_is_no_role_goes_into_no_path() {
     }
 }
 
+const KEYS: &str = "/latest/meta-data/ram/security-credentials/joblens-emulator";
+
+/// A path of the metadata service, its response, and the error.
+const UNUSABLE: [(&str, u16, &str, Category, &str); 10] = [
+    (
+        ROLES_PATH,
+        404,
+        "no",
+        Category::MissingCredentials,
+        "no role is attached to this instance",
+    ),
+    (
+        ROLES_PATH,
+        302,
+        "",
+        Category::MissingCredentials,
+        "returned HTTP 302",
+    ),
+    (
+        ROLES_PATH,
+        401,
+        "",
+        Category::MissingCredentials,
+        "returned HTTP 401",
+    ),
+    (
+        ROLES_PATH,
+        500,
+        "<html>",
+        Category::ServiceError,
+        "returned HTTP 500",
+    ),
+    (
+        KEYS,
+        200,
+        "<html>",
+        Category::InvalidResponse,
+        "invalid response",
+    ),
+    (KEYS, 200, "{}", Category::InvalidResponse, "expected Code"),
+    (
+        KEYS,
+        200,
+        r#"{"Code":"Failed"}"#,
+        Category::MissingCredentials,
+        "returned no credential",
+    ),
+    (
+        KEYS,
+        200,
+        r#"{"Code":"Success"}"#,
+        Category::InvalidResponse,
+        "AccessKeyId",
+    ),
+    (
+        KEYS,
+        200,
+        r#"{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hunter2-s","SecurityToken":"hunter2-t","Expiration":"soon"}"#,
+        Category::InvalidResponse,
+        "a time in Expiration",
+    ),
+    (
+        KEYS,
+        200,
+        r#"{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hunter2-s","SecurityToken":"hunter2-t","Expiration":"2026-01-02T03:04:05Z"}"#,
+        Category::MissingCredentials,
+        "expired at 2026-01-02T03:04:05Z",
+    ),
+];
+
 #[tokio::test]
-async fn a_metadata_service_that_is_none_says_what_to_do() {
-    const KEYS: &str = "/latest/meta-data/ram/security-credentials/joblens-emulator";
+async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
     let huge = "x".repeat(65 << 10).leak();
-    for (path, status, body, category, said) in [
-        (
-            ROLES_PATH,
-            404,
-            "no",
-            Category::MissingCredentials,
-            "no role is attached to this instance",
-        ),
-        (
-            ROLES_PATH,
-            302,
-            "",
-            Category::MissingCredentials,
-            "returned HTTP 302",
-        ),
-        (
-            ROLES_PATH,
-            401,
-            "",
-            Category::MissingCredentials,
-            "returned HTTP 401",
-        ),
-        (
-            ROLES_PATH,
-            500,
-            "<html>",
-            Category::ServiceError,
-            "returned HTTP 500",
-        ),
-        (
-            ROLES_PATH,
-            200,
-            huge,
-            Category::InvalidResponse,
-            "response exceeds 65536 bytes",
-        ),
-        (
-            KEYS,
-            200,
-            "<html>",
-            Category::InvalidResponse,
-            "invalid response",
-        ),
-        (KEYS, 200, "{}", Category::InvalidResponse, "expected Code"),
-        (
-            KEYS,
-            200,
-            r#"{"Code":"Failed"}"#,
-            Category::MissingCredentials,
-            "returned no credential",
-        ),
-        (
-            KEYS,
-            200,
-            r#"{"Code":"Success"}"#,
-            Category::InvalidResponse,
-            "AccessKeyId",
-        ),
-        (
-            KEYS,
-            200,
-            r#"{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hunter2-s","SecurityToken":"hunter2-t","Expiration":"soon"}"#,
-            Category::InvalidResponse,
-            "a time in Expiration",
-        ),
-        (
-            KEYS,
-            200,
-            r#"{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hunter2-s","SecurityToken":"hunter2-t","Expiration":"2026-01-02T03:04:05Z"}"#,
-            Category::MissingCredentials,
-            "expired at 2026-01-02T03:04:05Z",
-        ),
-    ] {
+    let too_long = (
+        ROLES_PATH,
+        200,
+        &*huge,
+        Category::InvalidResponse,
+        "response exceeds 65536 bytes",
+    );
+    for (path, status, body, category, said) in UNUSABLE.into_iter().chain([too_long]) {
         let cloud = answering(&[(path, status, body)]).await;
         let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
             .await

@@ -1,0 +1,220 @@
+//! Sending a request again until its outcome is final.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tokio::sync::SemaphorePermit;
+use tokio::time::sleep;
+
+use super::ApiClient;
+use super::retry_decision::{Next, Refused};
+use crate::error::{Category, Problem, TransportFailureKind};
+use crate::http::progress::RequestProgress;
+use crate::http::{Deadline, Request, RequestError, Response, Signer, body, html};
+
+/// A request with what all its attempts have in common.
+struct Call<'a> {
+    client: &'a ApiClient,
+    request: &'a Request,
+    signer: &'a dyn Signer,
+    classify: &'a (dyn Fn(&Response) -> Option<RequestError> + Sync),
+    deadline: Deadline,
+    started: Instant,
+    /// The credential's generation when the call began.
+    generation: u64,
+}
+
+impl ApiClient {
+    /// Sends a call until it is answered, refused, or out of attempts or time.
+    ///
+    /// Each attempt is signed anew. `classify` reads a cloud's "no" from a response, by the cloud's
+    /// code before the HTTP status.
+    ///
+    /// # Errors
+    /// What `classify` said, or what went wrong on the way, framed with operation and account.
+    pub async fn send(
+        &self,
+        request: &Request,
+        signer: &dyn Signer,
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        deadline: Deadline,
+    ) -> Result<Response, Problem> {
+        let call = Call {
+            client: self,
+            request,
+            signer,
+            classify,
+            deadline,
+            started: Instant::now(),
+            generation: self.circuit_breaker.generation(),
+        };
+        call.send().await
+    }
+}
+
+impl Call<'_> {
+    async fn send(&self) -> Result<Response, Problem> {
+        let client = self.client;
+        let number = client.transport.requests.fetch_add(1, Ordering::Relaxed);
+        let progress = RequestProgress::new(&client.transport, client.cloud, number);
+        let mut attempts = 0;
+        let mut resends = 0;
+        // What the attempt before said; running out of time after it says less.
+        let mut earlier: Option<Problem> = None;
+        loop {
+            let permits = match self.acquire_permit(attempts).await {
+                Ok(permits) => permits,
+                Err(problem) if problem.category == Category::Network => {
+                    return Err(self.with_duration(earlier.unwrap_or(problem)));
+                }
+                Err(problem) => return Err(problem),
+            };
+            attempts += 1;
+            let is_throttled = |problem: &Problem| problem.category == Category::Throttled;
+            progress.attempt(attempts, earlier.as_ref().is_some_and(is_throttled));
+            let offset = client.clock_offset.seconds();
+            let (mut error, response) = match self.attempt(attempts, offset).await {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
+            };
+            drop(permits);
+            let is_cut = response.is_none() && self.deadline.remaining().is_zero();
+            if let Some(problem) = earlier.take().filter(|_| is_cut) {
+                return Err(self.with_duration(problem));
+            }
+            let is_elsewhere = client.has_failover && response.is_none();
+            let next = match is_elsewhere || attempts >= client.options.max_attempts {
+                true => Next::Fail,
+                false => {
+                    let refused = Refused {
+                        answer: response.as_ref(),
+                        offset,
+                        attempts,
+                        resends,
+                    };
+                    client.next(self.request, &mut error, refused)
+                }
+            };
+            let problem = client.to_problem(self.request, error, response.as_ref(), attempts);
+            match next {
+                Next::AtOnce => resends += 1,
+                Next::After(pause) if pause < self.deadline.remaining() => {
+                    if is_throttled(&problem) {
+                        client.circuit_breaker.pause_for(pause);
+                    }
+                    earlier = Some(problem);
+                    sleep(pause).await;
+                }
+                Next::After(_) | Next::Fail => {
+                    if response.is_none() {
+                        client.circuit_breaker.on_unreachable(&problem);
+                    }
+                    return Err(self.with_duration(problem));
+                }
+            }
+        }
+    }
+
+    /// One attempt, and what it says about the credential and the service. That is recorded before
+    /// its permits are free, so that no other call is sent with a bad key.
+    ///
+    /// # Errors
+    /// What an error response says, with that response, or why there is none.
+    async fn attempt(
+        &self,
+        number: u32,
+        clock_offset: i64,
+    ) -> Result<Response, (RequestError, Option<Response>)> {
+        let client = self.client;
+        let sent = client.attempt(
+            self.request,
+            self.signer,
+            self.deadline,
+            number,
+            clock_offset,
+        );
+        let response = sent.await.map_err(|error| (error, None))?;
+        match self.read_error(&response) {
+            None => {
+                client.circuit_breaker.on_success();
+                Ok(response)
+            }
+            Some(error) => {
+                let error = error.at_status(response.status);
+                self.record_auth_outcome(&error);
+                Err((error, Some(response)))
+            }
+        }
+    }
+
+    /// What an error response says, or one that cannot be read whatever it says.
+    fn read_error(&self, response: &Response) -> Option<RequestError> {
+        let encoding = body::unsupported_encoding(response);
+        if encoding.is_some() && (200..300).contains(&response.status) {
+            return encoding;
+        }
+        let mut error = (self.classify)(response)?;
+        if let Some(encoding) = encoding {
+            error.message = format!("{}: {}", error.message, encoding.message);
+        }
+        html::explain(&mut error, response, self.client.transport.redactor());
+        Some(error)
+    }
+
+    /// Waits until the call may go out.
+    async fn acquire_permit(&self, attempts: u32) -> Result<[SemaphorePermit<'_>; 2], Problem> {
+        let out_of_time = || {
+            let mut problem = self.client.problem(
+                self.request,
+                Category::Network,
+                "timed out waiting for a request slot",
+            );
+            problem.attempts = attempts;
+            problem
+        };
+        let permits = tokio::time::timeout(
+            self.deadline.remaining(),
+            self.client.circuit_breaker.acquire(),
+        )
+        .await
+        .map_err(|_| out_of_time())?;
+        match self.client.circuit_breaker.open_reason() {
+            None => Ok(permits),
+            Some(mut problem) => {
+                problem.operation = Some(self.request.operation.to_owned());
+                Err(problem)
+            }
+        }
+    }
+
+    /// What an error response says about the credential.
+    fn record_auth_outcome(&self, error: &RequestError) {
+        match error.category {
+            Category::Unauthenticated => {
+                let problem = self.client.to_problem(self.request, error.clone(), None, 1);
+                self.client
+                    .circuit_breaker
+                    .on_auth_failure(problem, self.generation);
+            }
+            Category::NotFound | Category::PermissionDenied if error.code.is_some() => {
+                self.client.circuit_breaker.on_success();
+            }
+            _ => {}
+        }
+    }
+
+    /// Says how often and how long a request without a complete response was tried.
+    fn with_duration(&self, mut problem: Problem) -> Problem {
+        use TransportFailureKind::{Broken, ConnectTimeout, Timeout};
+        let failure = problem.transport_failure.map(|failure| failure.kind);
+        if matches!(failure, Some(Broken | ConnectTimeout | Timeout)) && problem.attempts > 1 {
+            problem.message = format!(
+                "no complete response after {} attempts in {} s: {}",
+                problem.attempts,
+                self.started.elapsed().as_secs(),
+                problem.message
+            );
+        }
+        problem
+    }
+}

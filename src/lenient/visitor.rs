@@ -1,0 +1,146 @@
+//! Reading of a list or an object, whatever type stands in its place.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, SeqAccess,
+    Visitor,
+};
+
+use super::{MISMATCHES, is_absent, mismatch};
+
+/// The key under which serde_json hands a number over with `arbitrary_precision`, as a map of one.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// A type that is read from a list or an object.
+pub(super) trait Shape<'de>: Sized {
+    /// What is expected.
+    const EXPECTED: &'static str;
+
+    /// For null, an empty text, an empty list and an empty object.
+    fn empty() -> Self;
+
+    /// From a list that is not empty, or is at its beginning; `None` for another type, of which
+    /// nothing was read.
+    fn from_seq<A: SeqAccess<'de>>(_: &mut A) -> Result<Option<Self>, A::Error> {
+        Ok(None)
+    }
+
+    /// From an object that is not empty; `None` as in [`Self::from_seq`], or where a mismatch within it
+    /// has been counted.
+    fn from_map<A: MapAccess<'de>>(_: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        Ok(None)
+    }
+}
+
+struct ShapeVisitor<S>(PhantomData<S>);
+
+/// A value of another type counts once, and is read to its end.
+impl<'de, S: Shape<'de>> Visitor<'de> for ShapeVisitor<S> {
+    type Value = Option<S>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(S::EXPECTED)
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<S>, E> {
+        Ok(Some(S::empty()))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Option<S>, E> {
+        mismatch(&self).map(|()| None)
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Option<S>, E> {
+        mismatch(&self).map(|()| None)
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Option<S>, E> {
+        mismatch(&self).map(|()| None)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<S>, E> {
+        match is_absent(text) {
+            true => Ok(Some(S::empty())),
+            false => mismatch(&self).map(|()| None),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<S>, A::Error> {
+        if let Some(read) = S::from_seq(&mut seq)? {
+            return Ok(Some(read));
+        }
+        if seq.next_element::<IgnoredAny>()?.is_none() {
+            return Ok(Some(S::empty()));
+        }
+        mismatch(&self)?;
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<S>, A::Error> {
+        let Some(Key(first)) = map.next_key()? else {
+            return Ok(Some(S::empty()));
+        };
+        let is_number = first == NUMBER_KEY;
+        let first = Some(first);
+        let mut map = Peeked { first, map };
+        let before = MISMATCHES.get();
+        if !is_number && let Some(read) = S::from_map(&mut map)? {
+            return Ok(Some(read));
+        }
+        if MISMATCHES.get() == before {
+            mismatch(&self)?;
+        }
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+/// A key that is copied only where it is written with escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A map whose first key was read already.
+pub(super) struct Peeked<'de, A> {
+    first: Option<Cow<'de, str>>,
+    map: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Peeked<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        match self.first.take() {
+            Some(Cow::Borrowed(key)) => {
+                let key = BorrowedStrDeserializer::new(key);
+                seed.deserialize(key).map(Some)
+            }
+            Some(key) => {
+                let key: CowStrDeserializer<'_, A::Error> = key.into_deserializer();
+                seed.deserialize(key).map(Some)
+            }
+            None => self.map.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+pub(super) fn read<'de, S, D>(deserializer: D) -> Result<Option<S>, D::Error>
+where
+    S: Shape<'de>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_any(ShapeVisitor(PhantomData))
+}

@@ -1,0 +1,231 @@
+//! What is wrong with a file that is not TOML, for people who seldom write TOML. No value is shown.
+
+use crate::secret::quotable;
+
+/// A syntax error: where it is, what it is, and what to write.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SyntaxError {
+    /// Offset in the text, in bytes.
+    pub at: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to write in its place, where that is known.
+    pub hint: Option<String>,
+}
+
+/// Signs of other alphabets that look like those of TOML.
+const LOOKALIKES: [(char, &str); 11] = [
+    ('“', "\""),
+    ('”', "\""),
+    ('„', "\""),
+    ('＂', "\""),
+    ('‘', "'"),
+    ('’', "'"),
+    ('＇', "'"),
+    ('＝', "="),
+    ('［', "["),
+    ('］', "]"),
+    ('\u{3000}', "a blank"),
+];
+
+/// Explains the error of the parser by the line in which it stands.
+pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let found = |at: usize, what: &str, hint: Option<String>| SyntaxError {
+        at,
+        what: what.to_owned(),
+        hint,
+    };
+    let lookalike = line.char_indices().find_map(|(place, c)| {
+        LOOKALIKES
+            .iter()
+            .find(|(sign, _)| *sign == c)
+            .map(|sign| (place, sign))
+    });
+    if let Some((place, (sign, ascii))) = lookalike {
+        let what = format!("'{sign}' is not a sign of TOML");
+        return found(
+            start + place,
+            &what,
+            Some(format!("write {ascii} in place of {sign}")),
+        );
+    }
+    if error.message().contains("duplicate") {
+        return duplicate(line, start);
+    }
+    if line.trim_start().starts_with('[') {
+        let hint = "write [CLOUD.PROFILE]; profile names with other characters must be quoted: [aliyun.\"…\"]";
+        return found(at, "invalid table header", Some(hint.to_owned()));
+    }
+    let Some((key, value)) = line.split_once('=') else {
+        let hint = "write: KEY = \"VALUE\"";
+        return found(
+            start,
+            "expected KEY = \"VALUE\" or [CLOUD.PROFILE]",
+            Some(hint.to_owned()),
+        );
+    };
+    let value_at = start + key.len() + 1 + (value.len() - value.trim_start().len());
+    let (key, value) = (quotable(key.trim()), value.trim());
+    let text_hint = || Some(format!("write: {key} = \"…\""));
+    match value.chars().next() {
+        None => found(value_at, "the value is missing", text_hint()),
+        Some('"') if value.contains('\\') => found(
+            at,
+            "invalid escape in a double-quoted string",
+            Some(format!(
+                "use single quotes for text with backslashes: {key} = '…'"
+            )),
+        ),
+        Some(quote @ ('"' | '\'')) if value.matches(quote).count() == 1 => {
+            found(value_at, "the closing quote is missing", text_hint())
+        }
+        Some(quote @ ('"' | '\'')) => found(
+            at,
+            "unexpected text after the value",
+            Some(format!(
+                "write {quote} around the whole value only, and # before a comment"
+            )),
+        ),
+        Some('[' | '{') => found(
+            at,
+            "the list or table is not closed or not separated by commas",
+            None,
+        ),
+        Some(_) => found(value_at, "text must be in quotes", text_hint()),
+    }
+}
+
+/// A key or a table that stands twice; `start` is the offset of the line.
+fn duplicate(line: &str, start: usize) -> SyntaxError {
+    let line = line.trim();
+    let (what, hint) = match line
+        .strip_prefix('[')
+        .and_then(|rest| rest.split(']').next())
+    {
+        Some(name) => (
+            format!("table [{}] is defined twice", quotable(name.trim())),
+            "move its keys to the first one",
+        ),
+        None => {
+            let key = line.split('=').next().unwrap_or_default();
+            (
+                format!("{} is set more than once", quotable(key.trim())),
+                "remove one of the lines",
+            )
+        }
+    };
+    SyntaxError {
+        at: start,
+        what,
+        hint: Some(hint.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use toml::de::DeTable;
+
+    #[test]
+    fn each_slip_has_its_place_and_says_what_to_write() {
+        for (text, place, what, hint) in [
+            (
+                "[a.b]\nregion = “x”\n",
+                "2:10",
+                "'“' is not a sign of TOML",
+                "write \" in place of “",
+            ),
+            (
+                "[a.b]\nregion ＝ \"x\"\n",
+                "2:8",
+                "'＝' is not a sign of TOML",
+                "write = in place of ＝",
+            ),
+            (
+                "[a.b]\nk = 1\n\n[a.b]\nj = 2\n",
+                "4:1",
+                "table [a.b] is defined twice",
+                "first one",
+            ),
+            (
+                "[a.b]\nk = \"1\"\nk = \"2\"\n",
+                "3:1",
+                "k is set more than once",
+                "remove one",
+            ),
+            (
+                "[a.b]\nk = hunter2\n",
+                "2:5",
+                "text must be in quotes",
+                "write: k = \"…\"",
+            ),
+            (
+                "[a.b]\nk = cn-hangzhou\n",
+                "2:5",
+                "text must be in quotes",
+                "write: k = \"…\"",
+            ),
+            (
+                "[a.b]\nk = \"C:\\corp\\ca\"\n",
+                "2:9",
+                "invalid escape",
+                "k = '…'",
+            ),
+            (
+                "[a.b]\nk = \"hunter2\n",
+                "2:5",
+                "the closing quote is missing",
+                "k = \"…\"",
+            ),
+            ("[a.b]\nk =\n", "2:4", "the value is missing", "k = \"…\""),
+            (
+                "[a.b]\nk: \"hunter2\"\n",
+                "2:1",
+                "expected KEY",
+                "KEY = \"VALUE\"",
+            ),
+            ("[a.b]\nhunter2\n", "2:1", "expected KEY", "KEY = \"VALUE\""),
+            (
+                "[a.产线]\nk = \"1\"\n",
+                "1:4",
+                "invalid table header",
+                "must be quoted",
+            ),
+            (
+                "[a.b\nk = \"1\"\n",
+                "1:5",
+                "invalid table header",
+                "[CLOUD.PROFILE]",
+            ),
+            (
+                "[a.b]\nk = \"x\" y\n",
+                "2:9",
+                "unexpected text after the value",
+                "around the whole",
+            ),
+            (
+                "[a.b]\nk = [\"x\" \"y\"]\n",
+                "2:10",
+                "separated by commas",
+                "",
+            ),
+        ] {
+            let error = DeTable::parse(text).unwrap_err();
+            let found = explain(text, &error);
+            let before = &text[..found.at];
+            let line = 1 + before.matches('\n').count();
+            let column = 1 + before.rsplit('\n').next().unwrap().chars().count();
+            assert_eq!(format!("{line}:{column}"), place, "{text}");
+            assert!(found.what.contains(what), "{text}: {}", found.what);
+            let given = found.hint.unwrap_or_default();
+            assert!(given.contains(hint), "{text}: {given}");
+            assert!(
+                !format!("{}{given}", found.what).contains("hunter2"),
+                "{text}"
+            );
+        }
+    }
+}
