@@ -259,8 +259,8 @@ fn an_error_in_a_fault_names_its_line() {
             ":3: 'azure' is not a known cloud",
         ),
         (
-            "[[fault]]\noperation = 'ListJobs'\nkind = 'reset'\n".to_owned(),
-            ":2: 'ListJobs' is not a known operation",
+            "[[fault]]\noperation = 'ListTasks'\nkind = 'reset'\n".to_owned(),
+            ":2: 'ListTasks' is not a known operation",
         ),
         (
             "[[fault]]\noperation = 'ListInstances'\ncloud = 'tencent'\nkind = 'reset'\n"
