@@ -31,8 +31,11 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     }
 }
 
-fn build_report(context: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
-    let lookup = asked.lookup(context, asked.options())?;
+fn build_report(
+    context: &CommandContext,
+    requested: &LookupArgs,
+) -> Result<Envelope, Vec<Problem>> {
+    let lookup = requested.lookup(context, requested.options())?;
     context.show_progress();
     let outcomes = block_on(lookup.outcomes());
     Ok(lookup::report("describe", outcomes, &lookup))

@@ -28,15 +28,18 @@ pub(super) fn evaluate_all(
 ///
 /// # Errors
 /// The first reference of such a kind.
-pub(super) fn check_condition(references: &[Reference], goal: &Condition) -> Result<(), Problem> {
-    if matches!(goal, Condition::NoWarnings(_)) {
+pub(super) fn check_condition(
+    references: &[Reference],
+    condition: &Condition,
+) -> Result<(), Problem> {
+    if matches!(condition, Condition::NoWarnings(_)) {
         return Ok(());
     }
     match references.iter().find(|reference| is_stateless(reference)) {
         None => Ok(()),
         Some(reference) => {
             let mut problem = Problem::usage(format!(
-                "{} reports only events, not states; it can never be {goal}",
+                "{} reports only events, not states; it can never be {condition}",
                 kind_name(reference)
             ))
             .with_hint("joblens wait --for no-warnings=10m REF");
@@ -138,8 +141,8 @@ pub(super) fn report(
         requests: spent.requests,
     };
     let mut report = Envelope::new(command, jobs, errors, notices).with_gate(gate, code);
-    report.coverage.asked = watched.len() as u64;
-    report.coverage.complete &= report.coverage.answered == report.coverage.asked;
+    report.coverage.requested = watched.len() as u64;
+    report.coverage.complete &= report.coverage.answered == report.coverage.requested;
     report
 }
 

@@ -54,11 +54,11 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
 
 /// Prints what was named; returns the exit code.
 fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
-    let asked = &arguments.lookup;
-    let mut options = asked.options();
+    let requested = &arguments.lookup;
+    let mut options = requested.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
-    let plan = asked.plan(context, options)?;
+    let plan = requested.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     let connected = match arguments.exit_status {
         true => {

@@ -111,9 +111,9 @@ impl CommandContext {
         for problem in &report.errors {
             let _ = output::write_problem(&mut messages, problem, &screen);
         }
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         let paper = self.render_context(io::stdout().is_terminal());
-        if let Err(error) = output::write(&mut answer, report, &self.output_options, &paper) {
+        if let Err(error) = output::write(&mut response, report, &self.output_options, &paper) {
             let _ = output::write_problem(&mut messages, &write_problem(&error), &screen);
             lose_output(report);
         } else if self.code_after_query(report.exit.code) != report.exit.code {
@@ -122,14 +122,14 @@ impl CommandContext {
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut messages, gate);
         }
-        (answer, messages)
+        (response, messages)
     }
 
     /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
         self.progress.stop();
-        let (answer, messages) = self.rendered_gate(&mut report, Vec::new());
-        if let Err(error) = shutdown::write_out(&answer) {
+        let (response, messages) = self.rendered_gate(&mut report, Vec::new());
+        if let Err(error) = shutdown::write_out(&response) {
             self.print_problem(&write_problem(&error));
             lose_output(&mut report);
         }

@@ -1,4 +1,4 @@
-//! The loop of `wait`, `watch` and `events --follow`: polls jobs and lists scopes until a goal is
+//! The loop of `wait`, `watch` and `events --follow`: polls jobs and lists scopes until a handler is
 //! reached or a signal comes.
 
 mod scopes;
@@ -19,11 +19,11 @@ use crate::model::NoticeCode;
 use crate::output;
 use scopes::{ScopeEvent, ScopeWatcher};
 
-/// The longest time between two checks of a goal.
+/// The longest time between two checks of a handler.
 const MAX_SLEEP: Duration = Duration::from_secs(300);
 
 /// What a command waits for and what it shows meanwhile.
-pub(super) trait Goal {
+pub(super) trait LoopHandler {
     /// How the loop ends by itself.
     type Outcome;
 
@@ -48,7 +48,7 @@ pub(super) trait Goal {
     }
 }
 
-/// The jobs and scopes of a command that runs until a goal is reached.
+/// The jobs and scopes of a command that runs until a handler is reached.
 pub(super) struct RunLoop {
     pub poller: Poller,
     pub scopes: ScopeWatcher,
@@ -76,32 +76,32 @@ impl RunLoop {
         }
     }
 
-    /// Runs until the goal is reached.
+    /// Runs until the handler is reached.
     ///
     /// # Errors
     /// The exit code that `stop` ends with, if it does so before.
-    pub(super) async fn run<G: Goal>(
+    pub(super) async fn run<G: LoopHandler>(
         &mut self,
-        goal: &mut G,
+        handler: &mut G,
         mut stop: Pin<&mut impl Future<Output = u8>>,
     ) -> Result<G::Outcome, u8> {
         loop {
-            if let Some(outcome) = goal.check(self) {
+            if let Some(outcome) = handler.check(self) {
                 return Ok(outcome);
             }
             self.poller.start_due();
             self.scopes.start_due(self.poller.elapsed());
             let (polling, listing) = (self.poller.is_busy(), self.scopes.is_busy());
-            let (started, wake_at) = (self.poller.started(), self.wake_at(goal));
+            let (started, wake_at) = (self.poller.started(), self.wake_at(handler));
             tokio::select! {
                 biased;
                 code = &mut stop => return Err(code),
-                outcome = goal.output_changed() => if let Some(outcome) = outcome {
+                outcome = handler.output_changed() => if let Some(outcome) = outcome {
                     return Ok(outcome);
                 },
-                events = self.poller.next(), if polling => self.on_events(goal, &events),
+                events = self.poller.next(), if polling => self.on_events(handler, &events),
                 event = self.scopes.next(|| started.elapsed()), if listing => {
-                    self.on_scope_event(goal, event);
+                    self.on_scope_event(handler, event);
                 }
                 () = sleep_until(wake_at) => {}
             }
@@ -119,15 +119,15 @@ impl RunLoop {
     }
 
     /// When to wake up: the next poll or list, a start that is overdue, an outage that lasts too
-    /// long, or what the goal needs.
-    fn wake_at(&self, goal: &impl Goal) -> Instant {
+    /// long, or what the handler needs.
+    fn wake_at(&self, handler: &impl LoopHandler) -> Instant {
         let now = self.poller.elapsed();
         let start = self.policy.start_timeout.filter(|at| *at > now);
         let outage = self.poller.outage_limit_at(&self.policy);
         let wake = [
             self.poller.next_due(),
             self.scopes.next_due(),
-            goal.wake_at(self),
+            handler.wake_at(self),
             start,
             outage.filter(|at| *at > now),
         ];
@@ -135,24 +135,24 @@ impl RunLoop {
         Instant::now() + wake.map_or(MAX_SLEEP, |wake| wake.saturating_sub(now))
     }
 
-    fn on_events(&mut self, goal: &mut impl Goal, events: &[PollEvent]) {
+    fn on_events(&mut self, handler: &mut impl LoopHandler, events: &[PollEvent]) {
         for event in events {
             if let PollEvent::Outage(outage) = event {
                 let notice = outage.notice();
-                goal.on_message(self, format!("{} {}", self.clock(), notice.message));
+                handler.on_message(self, format!("{} {}", self.clock(), notice.message));
                 self.lookup.notices.push(notice);
             } else {
-                goal.on_event(self, event);
+                handler.on_event(self, event);
             }
         }
         for notice in self.lookup.notices.take_new() {
             if self.notice_codes.contains(&notice.code) {
-                goal.on_message(self, output::notice_line(&notice));
+                handler.on_message(self, output::notice_line(&notice));
             }
         }
     }
 
-    fn on_scope_event(&mut self, goal: &mut impl Goal, event: Option<ScopeEvent>) {
+    fn on_scope_event(&mut self, handler: &mut impl LoopHandler, event: Option<ScopeEvent>) {
         match event {
             None => {}
             Some(ScopeEvent::Added(references, failed_part)) => {
@@ -164,11 +164,11 @@ impl RunLoop {
                     }
                 }
                 if let Some(problem) = failed_part {
-                    goal.on_failure(self, &problem, false);
+                    handler.on_failure(self, &problem, false);
                 }
             }
             Some(ScopeEvent::Error(problem, is_final)) => {
-                goal.on_failure(self, &problem, is_final);
+                handler.on_failure(self, &problem, is_final);
             }
         }
     }

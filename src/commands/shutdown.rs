@@ -54,10 +54,10 @@ pub(super) fn run_interruptible<T>(
         });
     };
     let watch = thread::spawn(watch);
-    let answer = make();
+    let response = make();
     let _ = made.send(());
     let _ = watch.join();
-    answer
+    response
 }
 
 /// Writes the answer to stdout and the remaining messages to stderr, after the lines of the reporter.
@@ -67,7 +67,7 @@ pub(super) fn run_interruptible<T>(
 /// before what is reported.
 pub(super) async fn write(
     reporter: Reporter,
-    answer: Vec<u8>,
+    response: Vec<u8>,
     messages: Vec<u8>,
     mut signals: Signals,
     mut signalled: bool,
@@ -80,7 +80,7 @@ pub(super) async fn write(
         LINE_FLUSH_TIMEOUT
     };
     let is_said = timeout(moment, &mut lines).await.is_ok();
-    let answered = spawn_blocking_detached(move || write_out(&answer).err());
+    let answered = spawn_blocking_detached(move || write_out(&response).err());
     let (failure, mut code) = wait_or_signal(answered, &mut signals, signalled).await;
     let failure = failure.flatten();
     signalled |= code.is_some();
@@ -110,9 +110,9 @@ pub(super) struct Written {
 ///
 /// # Errors
 /// Those of stdout, such as a full disk.
-pub(super) fn write_out(answer: &[u8]) -> io::Result<()> {
+pub(super) fn write_out(response: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(answer).and_then(|()| stdout.flush()) {
+    match stdout.write_all(response).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

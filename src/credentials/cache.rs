@@ -143,11 +143,11 @@ impl<S: Signer + 'static> CredentialCache<S> {
 
     /// The same, with what is issued kept between runs where the profile says so. What is set in the
     /// profile must tell whose credential it is: one of the machine itself is not for this.
-    pub(crate) fn persistent(self, profile: &Profile, wire: &Arc<Transport>) -> Self
+    pub(crate) fn persistent(self, profile: &Profile, transport: &Arc<Transport>) -> Self
     where
         S: Storable,
     {
-        match (self.provider, TokenStore::from_profile(profile, wire)) {
+        match (self.provider, TokenStore::from_profile(profile, transport)) {
             (Some(provider), Some(store)) => Self {
                 provider: Some(Box::new(PersistentProvider::new(provider, &store))),
                 store: Some(store),
@@ -212,9 +212,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
             .send(request, &held.signer, classify, deadline)
             .await
         {
-            Ok(answer) => {
+            Ok(response) => {
                 held.has_succeeded.store(true, Ordering::Relaxed);
-                return Ok(answer);
+                return Ok(response);
             }
             Err(problem)
                 if problem.category != Category::Unauthenticated || self.provider.is_none() =>

@@ -108,7 +108,7 @@ impl FileField {
         Self::new(name, Some(key), Presence::Optional)
     }
 
-    /// What says more of the profile and is no setting by itself.
+    /// What says more of the profile but is not a setting itself.
     pub(crate) const fn other(name: &'static str) -> Self {
         Self::new(name, None, Presence::Optional)
     }

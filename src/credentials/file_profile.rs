@@ -17,7 +17,7 @@ impl FileProfile<'_> {
         self.fields.get(name).map(String::as_str)
     }
 
-    /// A field that is no text.
+    /// A field that is not text.
     ///
     /// # Errors
     /// `missing_credentials`: it cannot be read as `T`.

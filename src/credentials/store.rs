@@ -40,12 +40,12 @@ pub(super) struct TokenStore {
 
 impl TokenStore {
     /// What a profile keeps; `None` where it keeps nothing.
-    pub(super) fn from_profile(profile: &Profile, wire: &Arc<Transport>) -> Option<Arc<Self>> {
+    pub(super) fn from_profile(profile: &Profile, transport: &Arc<Transport>) -> Option<Arc<Self>> {
         let folder = profile.token_cache_dir.clone()?;
         Some(Arc::new(Self {
             folder,
             profile: profile.clone(),
-            transport: Arc::clone(wire),
+            transport: Arc::clone(transport),
             name: OnceLock::new(),
         }))
     }

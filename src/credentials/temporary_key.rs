@@ -37,7 +37,7 @@ pub(crate) struct TemporaryKeyFields {
     pub expires_at: &'static [&'static str],
 }
 
-/// Why an answer holds no key pair.
+/// Why a response does not have a key pair.
 #[derive(Debug)]
 pub(crate) enum KeyError {
     /// The service issued none and says so by this code.

@@ -23,7 +23,7 @@ pub struct Imds {
     /// The paths of its steps.
     pub routes: &'static [Route],
     /// Header with the token; the time to live is in one of the same name with `-ttl-seconds`. None
-    /// where the service knows no tokens.
+    /// where the service does not have tokens.
     pub token_header: &'static str,
     /// How ids of temporary keys begin.
     pub prefix: &'static str,

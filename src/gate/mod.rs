@@ -38,9 +38,9 @@ pub struct GatePolicy {
 
 impl GatePolicy {
     /// The rules of a gate that asks for success of all.
-    pub fn new(goal: Condition) -> Self {
+    pub fn new(condition: Condition) -> Self {
         Self {
-            condition: goal,
+            condition,
             any: false,
             fail_fast: true,
             unknown_fails: false,

@@ -45,32 +45,32 @@ impl ApiClient {
     /// `credential` is the masked key and where it came from; `secrets` are masked in everything
     /// that is shown of the run.
     pub fn new<'a>(
-        wire: &Arc<Transport>,
+        transport: &Arc<Transport>,
         profile: &Profile,
         credential: String,
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
         let trust = TlsConfig::from_profile(profile);
-        wire.redactor().add(secrets);
+        transport.redactor().add(secrets);
         if trust.skips_verification {
             let (cloud, name) = (profile.cloud, &profile.name);
-            wire.emit(TransportEvent::Notice(
+            transport.emit(TransportEvent::Notice(
                 NoticeCode::InsecureSkipVerify,
                 format!("profile '{name}' ({cloud}): the server's certificate is not checked"),
             ));
         }
         Self {
-            transport: Arc::clone(wire),
+            transport: Arc::clone(transport),
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
             tls: trust,
             circuit_breaker: CircuitBreaker::new(
-                wire.concurrency_for(profile.cloud),
-                wire.options(),
+                transport.concurrency_for(profile.cloud),
+                transport.options(),
             ),
             has_failover: false,
-            options: wire.options().clone(),
+            options: transport.options().clone(),
             bypasses_proxy: false,
             clock_offset: ClockOffset::default(),
         }
@@ -177,14 +177,14 @@ impl ApiClient {
         if let Some(signature) = signing.signature() {
             self.transport.redactor().add_signature(&signature);
         }
-        let answer = sending
+        let response = sending
             .send(&client, &|line| self.transport.trace(line))
             .await?;
         let response_info =
-            ResponseInfo::from_response(&answer, request, self.now(), self.transport.redactor());
+            ResponseInfo::from_response(&response, request, self.now(), self.transport.redactor());
         self.transport
             .emit(TransportEvent::Responded(response_info));
-        Ok(answer)
+        Ok(response)
     }
 
     /// What an HTTP proxy is shown with a request that it reads itself, which is reported.

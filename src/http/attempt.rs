@@ -52,10 +52,10 @@ impl Attempt<'_> {
             });
         let spent = started.elapsed().as_millis();
         trace(match &outcome {
-            Ok(answer) => format!(
+            Ok(response) => format!(
                 "< {} in {spent} ms, {} bytes, attempt {}",
-                answer.status,
-                answer.body.len(),
+                response.status,
+                response.body.len(),
                 self.number
             ),
             Err(refusal) => {
@@ -89,7 +89,7 @@ impl Attempt<'_> {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)
         });
-        let mut answer = Response {
+        let mut response = Response {
             status: head.status.as_u16(),
             headers: headers.collect(),
             body: Vec::new(),
@@ -102,9 +102,9 @@ impl Attempt<'_> {
             }
             BodyError::Gzip => errors::broken("its gzip encoding is damaged or incomplete"),
         };
-        answer.body = body::read(body, self.max_body).await.map_err(body_error)?;
-        body::decode(&mut answer, self.max_body).map_err(body_error)?;
-        Ok(answer)
+        response.body = body::read(body, self.max_body).await.map_err(body_error)?;
+        body::decode(&mut response, self.max_body).map_err(body_error)?;
+        Ok(response)
     }
 
     /// The URL, which must keep every byte of what was signed.

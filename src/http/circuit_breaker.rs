@@ -72,11 +72,11 @@ impl CircuitBreaker {
     /// Why nothing is sent with this credential now: it was refused, or its host gives no response.
     pub(super) fn open_reason(&self) -> Option<Problem> {
         if let Some(problem) = lock(&self.auth_failure).as_ref() {
-            return Some(not_asked(problem, "authentication already failed"));
+            return Some(not_requested(problem, "authentication already failed"));
         }
         match lock(&self.unreachable_until).as_ref() {
             Some((until, problem)) if Instant::now() < *until => {
-                Some(not_asked(problem, "host unreachable"))
+                Some(not_requested(problem, "host unreachable"))
             }
             _ => None,
         }
@@ -143,7 +143,7 @@ impl CircuitBreaker {
     }
 }
 
-fn not_asked(problem: &Problem, why: &str) -> Problem {
+fn not_requested(problem: &Problem, why: &str) -> Problem {
     let mut problem = problem.clone();
     problem.message = format!("skipped: {why}: {}", problem.message);
     problem.attempts = 0;

@@ -28,10 +28,10 @@ mod tests {
 
     #[test]
     fn tells_who_issued_a_certificate() {
-        let told = issuer(&certificate()).unwrap();
+        let message = issuer(&certificate()).unwrap();
         assert!(
-            told.contains("O=示例公司") && told.contains("CN=Proxy CA"),
-            "{told}"
+            message.contains("O=示例公司") && message.contains("CN=Proxy CA"),
+            "{message}"
         );
     }
 

@@ -149,12 +149,12 @@ mod tests {
 
     #[test]
     fn reads_both_forms_of_retry_after() {
-        let answer = |value: &str| Response {
+        let response = |value: &str| Response {
             headers: vec![("retry-after".into(), value.into())],
             ..Response::default()
         };
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let after = |value| answer(value).retry_after(now);
+        let after = |value| response(value).retry_after(now);
         assert_eq!(after("7"), Some(Duration::from_secs(7)));
         assert_eq!(
             after("Tue, 14 Nov 2023 22:13:30 GMT"),
@@ -177,15 +177,15 @@ mod tests {
 
     #[test]
     fn a_date_to_retry_at_is_compared_with_the_clock_that_it_comes_from() {
-        let mut answer = Response::default();
+        let mut response = Response::default();
         for (name, value) in [
             ("date", "Tue, 14 Nov 2023 21:00:00 GMT"),
             ("retry-after", "Tue, 14 Nov 2023 21:00:05 GMT"),
         ] {
-            answer.headers.push((name.into(), value.into()));
+            response.headers.push((name.into(), value.into()));
         }
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        assert_eq!(answer.retry_after(now), Some(Duration::from_secs(5)));
+        assert_eq!(response.retry_after(now), Some(Duration::from_secs(5)));
     }
 
     proptest! {
@@ -197,9 +197,9 @@ mod tests {
             let now = DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
             for names in [&["retry-after"][..], &["retry-after", "date"]] {
                 let headers = names.iter().map(|name| ((*name).to_owned(), value.clone()));
-                let answer = Response { headers: headers.collect(), ..Response::default() };
-                answer.retry_after(now);
-                answer.date();
+                let response = Response { headers: headers.collect(), ..Response::default() };
+                response.retry_after(now);
+                response.date();
             }
         }
     }

@@ -26,21 +26,21 @@ pub struct ResponseInfo {
 impl ResponseInfo {
     /// The metadata of a response that arrived at this time.
     pub(super) fn from_response(
-        answer: &Response,
+        response: &Response,
         request: &Request,
         now: DateTime<Utc>,
         redactor: &Redactor,
     ) -> Self {
         // What was kept somewhere for a while is as old as its time.
-        let date = answer.date().filter(|_| answer.header("age").is_none());
-        let by = answer.header("via").or_else(|| answer.header("server"));
+        let date = response.date().filter(|_| response.header("age").is_none());
+        let by = response.header("via").or_else(|| response.header("server"));
         Self {
             host: request.endpoint.authority().to_owned(),
             is_https: request.endpoint.is_https(),
             operation: request.operation,
-            status: answer.status,
+            status: response.status,
             clock_ahead_seconds: date.map(|date| (date - now).num_seconds()),
-            html_page: html::describe(answer, redactor),
+            html_page: html::describe(response, redactor),
             server: by.map(str::to_owned),
         }
     }

@@ -90,8 +90,8 @@ impl RequestError {
 
     /// What an HTTP status means when the cloud gave no code that is known; `None` below 400,
     /// redirects excepted, which are never followed.
-    pub fn from_status(answer: &Response) -> Option<Self> {
-        let (category, retry, what) = match answer.status {
+    pub fn from_status(response: &Response) -> Option<Self> {
+        let (category, retry, what) = match response.status {
             200..=299 => return None,
             300..=399 => (
                 Category::InvalidResponse,
@@ -139,7 +139,7 @@ impl RequestError {
         };
         let mut refusal = Self::new(category, what);
         refusal.retry = retry;
-        refusal.transport_failure = (answer.status == 407).then_some(TransportFailure {
+        refusal.transport_failure = (response.status == 407).then_some(TransportFailure {
             kind: TransportFailureKind::ProxyAuthorization,
             at_proxy: true,
         });

@@ -69,9 +69,9 @@ fn status(head: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
-    async fn open(answer: &str) -> (Result<(), TunnelError>, String) {
+    async fn open(response: &str) -> (Result<(), TunnelError>, String) {
         let (mut near, mut far) = tokio::io::duplex(64 << 10);
-        far.write_all(answer.as_bytes()).await.unwrap();
+        far.write_all(response.as_bytes()).await.unwrap();
         far.shutdown().await.unwrap();
         let endpoint = Endpoint::parse("https://[fd00::1]", &[], false).unwrap();
         let authorization = Some(Secret::new("Basic am9lOnB3"));
@@ -88,7 +88,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nx: {}\r\n\r\n",
             "a".repeat(MAX_HEAD_BYTES)
         );
-        for (answer, expected) in [
+        for (response, expected) in [
             ("HTTP/1.1 200 Connection established\r\n\r\n", Ok(())),
             ("HTTP/1.0 200 OK\nx: y\n\n", Ok(())),
             (
@@ -103,8 +103,8 @@ mod tests {
             ("SSH-2.0-OpenSSH\r\n", Err(TunnelError::NotHttp)),
             (&large, Err(TunnelError::NotHttp)),
         ] {
-            let (opened, sent) = open(answer).await;
-            assert_eq!(opened, expected, "{answer}");
+            let (opened, sent) = open(response).await;
+            assert_eq!(opened, expected, "{response}");
             assert!(
                 sent.starts_with("CONNECT [fd00::1]:443 HTTP/1.1\r\nHost: [fd00::1]:443\r\n"),
                 "{sent}"

@@ -137,8 +137,8 @@ fn record<T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
     let (first, rest) = T::TYPE.split_at(1);
     let name = format!("{}{rest}Record", first.to_ascii_uppercase());
     schema.remove("title");
-    if let Some(told) = content.get("description") {
-        schema.insert("description".to_owned(), told.clone());
+    if let Some(reported) = content.get("description") {
+        schema.insert("description".to_owned(), reported.clone());
     }
     let kind = schema.pointer_mut("/properties/type");
     if let Some(kind) = kind.and_then(|kind| kind.as_object_mut()) {

@@ -125,8 +125,8 @@ impl Filter {
                 .name
                 .as_ref()
                 .is_none_or(|pattern| pattern.matches(name))
-            && is_asked_for(self.user.as_ref(), job.user.as_ref())
-            && is_asked_for(self.queue.as_ref(), job.queue.as_ref())
+            && is_requested(self.user.as_ref(), job.user.as_ref())
+            && is_requested(self.queue.as_ref(), job.queue.as_ref())
             && self
                 .since
                 .is_none_or(|since| job.created_at.is_none_or(|at| at >= since))
@@ -158,8 +158,8 @@ impl Filter {
 
 impl Filter {
     /// True when it asks for this.
-    pub fn filters_on(&self, untold: UnlistedField) -> bool {
-        match untold {
+    pub fn filters_on(&self, unlisted: UnlistedField) -> bool {
+        match unlisted {
             UnlistedField::State => !self.states.is_empty(),
             UnlistedField::User => self.user.is_some(),
             UnlistedField::Queue => self.queue.is_some(),
@@ -168,8 +168,8 @@ impl Filter {
     }
 }
 
-fn is_asked_for(asked: Option<&String>, told: Option<&String>) -> bool {
-    asked.is_none_or(|asked| told.is_some_and(|told| told.trim() == asked))
+fn is_requested(requested: Option<&String>, message: Option<&String>) -> bool {
+    requested.is_none_or(|requested| message.is_some_and(|message| message.trim() == requested))
 }
 
 /// One page of a list, in the cloud's order.
@@ -239,12 +239,14 @@ impl Page {
         address: impl Fn(&W) -> Option<Reference>,
         mut read: impl FnMut(W, &Reference) -> GetResult,
     ) -> Self {
-        let mut told = HashSet::new();
+        let mut message = HashSet::new();
         Self::from_rows(at, total, rows, |row| {
             let reference = address(&row)?;
             let mut found = read(row, &reference);
             // What is true of a hundred rows is one resource to tell.
-            found.notices.retain(|notice| told.insert(notice.clone()));
+            found
+                .notices
+                .retain(|notice| message.insert(notice.clone()));
             Some(found)
         })
     }

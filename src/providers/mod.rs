@@ -130,10 +130,10 @@ impl Cloud {
     pub fn client(
         &self,
         profile: &Profile,
-        wire: &Arc<Transport>,
+        transport: &Arc<Transport>,
     ) -> Result<Box<dyn Client>, Problem> {
-        endpoints::check(profile, self.keys, wire.options().allow_http)?;
-        (self.connect)(profile, wire)
+        endpoints::check(profile, self.keys, transport.options().allow_http)?;
+        (self.connect)(profile, transport)
     }
 }
 

@@ -120,13 +120,13 @@ pub fn is_known_word(word: &str) -> bool {
 pub fn single_word_for(
     table: StateWords,
     own: &[(String, State)],
-    asked: &[State],
+    requested: &[State],
 ) -> Option<&'static str> {
-    let is_own = own.iter().any(|(_, state)| asked.contains(state));
-    if is_own || asked.contains(&State::Unknown) {
+    let is_own = own.iter().any(|(_, state)| requested.contains(state));
+    if is_own || requested.contains(&State::Unknown) {
         return None;
     }
-    let mut words = table.iter().filter(|(_, state)| asked.contains(state));
+    let mut words = table.iter().filter(|(_, state)| requested.contains(state));
     let (word, _) = words.next()?;
     words.next().is_none().then_some(*word)
 }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn one_word_stands_for_what_is_asked_only_where_no_other_does() {
         let own = [("Suspended".to_owned(), State::Stopping)];
-        let word = |asked: &[State]| single_word_for(TABLE, &own, asked);
+        let word = |requested: &[State]| single_word_for(TABLE, &own, requested);
         assert_eq!(word(&[State::Running]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Pending]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Failed]), None);

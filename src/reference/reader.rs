@@ -212,11 +212,11 @@ impl ReferenceParser<'_> {
     }
 
     fn kinds_of(&self, cloud: &str) -> Vec<&'static Kind> {
-        let is_asked = |kind: &&&Kind| {
+        let is_requested = |kind: &&&Kind| {
             cloud.eq_ignore_ascii_case(kind.template.cloud)
                 || cloud.eq_ignore_ascii_case(kind.template.cloud_short)
         };
-        self.kinds.iter().filter(is_asked).copied().collect()
+        self.kinds.iter().filter(is_requested).copied().collect()
     }
 
     fn profile(&self, input: &str, part: &Token<'_>, text: &str) -> Result<String, Problem> {
@@ -245,8 +245,8 @@ impl ReferenceParser<'_> {
         }
         let templates = || of_cloud.iter().map(|kind| &kind.template);
         let cloud = of_cloud[0].template.cloud;
-        let asked = format!("{cloud}/{}", part.text.to_ascii_lowercase());
-        let message = if self.reserved.contains(&asked.as_str()) {
+        let requested = format!("{cloud}/{}", part.text.to_ascii_lowercase());
+        let message = if self.reserved.contains(&requested.as_str()) {
             format!("the kind '{}' is not supported yet", part.text)
         } else {
             format!("unknown kind '{}' for {cloud}", part.text)

@@ -70,9 +70,9 @@ impl Masker {
             let rest = &text[at..];
             let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
             let (shown, length) = match self.word(word, rest) {
-                Shown::Whole(length) => (length, length),
-                Shown::Until(from, _) if at == 0 && !is_shell_text => (from, rest.len()),
-                Shown::Until(from, end) => (from, end),
+                VisiblePart::Whole(length) => (length, length),
+                VisiblePart::Until(from, _) if at == 0 && !is_shell_text => (from, rest.len()),
+                VisiblePart::Until(from, end) => (from, end),
             };
             masked.push_str(&rest[..shown]);
             if shown < length {
@@ -84,14 +84,14 @@ impl Masker {
     }
 
     /// What of `rest`, which begins with `word`, is shown.
-    fn word(&mut self, word: &str, rest: &str) -> Shown {
+    fn word(&mut self, word: &str, rest: &str) -> VisiblePart {
         if let Some(expected) = self.expected.take() {
             if is_filler(word) {
                 self.expected = Some(expected);
-                return Shown::Whole(word.len());
+                return VisiblePart::Whole(word.len());
             }
             if !word.is_empty() && expected.covers(word) && secret_option(word).is_none() {
-                return Shown::Until(0, value_end(rest, None));
+                return VisiblePart::Until(0, value_end(rest, None));
             }
         }
         if let Some(value) = secret_value(word, rest) {
@@ -99,7 +99,7 @@ impl Masker {
         }
         match self.program.read(word) {
             Some(Value::At(from)) => {
-                return Shown::Until(from, from + value_end(&rest[from..], None));
+                return VisiblePart::Until(from, from + value_end(&rest[from..], None));
             }
             Some(Value::Next) => self.expected = Some(Expected::Value(Sensitivity::Certain)),
             None => self.expected = secret_option(word).map(Expected::Value),
@@ -115,9 +115,9 @@ impl Masker {
         }
         if let Some(length) = spaced_assignment(word, rest) {
             self.expected = sensitivity(bare).map(Expected::Value);
-            return Shown::Whole(length);
+            return VisiblePart::Whole(length);
         }
-        Shown::Whole(word.len())
+        VisiblePart::Whole(word.len())
     }
 }
 
@@ -131,7 +131,7 @@ impl Expected {
 }
 
 /// How much of the rest of a text is shown as it is.
-enum Shown {
+enum VisiblePart {
     /// So many bytes.
     Whole(usize),
     /// What stands before the first byte; the value goes on to the second.
@@ -149,21 +149,21 @@ struct WordValue {
 }
 
 impl WordValue {
-    fn shown(&self, masker: &mut Masker, word: &str, rest: &str) -> Shown {
+    fn shown(&self, masker: &mut Masker, word: &str, rest: &str) -> VisiblePart {
         let value = &rest[self.from..];
         if self.is_header {
             let ends = |c: char| c == '\n' || Some(c) == self.open;
             let length = value.find(ends).unwrap_or(value.len());
             let blank = value.len() - value.trim_start().len();
-            return Shown::Until(self.from + blank, self.from + length);
+            return VisiblePart::Until(self.from + blank, self.from + length);
         }
         if self.from == word.len() {
             masker.expected = Some(Expected::Value(self.sensitivity));
-            return Shown::Whole(word.len());
+            return VisiblePart::Whole(word.len());
         }
         match self.sensitivity.covers(&word[self.from..]) {
-            true => Shown::Until(self.from, self.from + value_end(value, self.open)),
-            false => Shown::Whole(word.len()),
+            true => VisiblePart::Until(self.from, self.from + value_end(value, self.open)),
+            false => VisiblePart::Whole(word.len()),
         }
     }
 }

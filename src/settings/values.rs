@@ -141,7 +141,7 @@ impl Settings {
     ) -> Result<Values, Problem> {
         let mut values = Values::new();
         let entries = self.file.entries(cloud.cloud, &profile.name);
-        let is_asked_for = |(key, entry): &(&str, &file::SettingValue)| {
+        let is_requested = |(key, entry): &(&str, &file::SettingValue)| {
             let base = match entry {
                 file::SettingValue::Text(_) => key,
                 file::SettingValue::Variable(base, _) | file::SettingValue::Path(base, _) => {
@@ -150,7 +150,7 @@ impl Settings {
             };
             is_wanted(base)
         };
-        for (key, entry) in entries.filter(is_asked_for) {
+        for (key, entry) in entries.filter(is_requested) {
             let (base, text) = match entry {
                 file::SettingValue::Text(text) => (key, Cow::from(text.expose())),
                 file::SettingValue::Variable(base, name) => {

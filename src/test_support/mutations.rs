@@ -55,7 +55,7 @@ pub struct Case {
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq)]
-struct Found {
+struct Outcome {
     /// Reference and state of each job, and whether it has ended.
     states: Vec<(String, State, bool)>,
     /// Everything that is shown.
@@ -140,7 +140,7 @@ pub async fn check(case: Case, fields: Fields) {
     }
 }
 
-async fn call(client: &dyn Client, case: &Case) -> Result<Found, Problem> {
+async fn call(client: &dyn Client, case: &Case) -> Result<Outcome, Problem> {
     let options = ask();
     let (mut jobs, mut shown, mut notices) = (Vec::new(), Value::Null, Vec::new());
     match &case.call {
@@ -191,7 +191,7 @@ async fn call(client: &dyn Client, case: &Case) -> Result<Found, Problem> {
             .collect();
     }
     notices.retain(|notice| notice.code == NoticeCode::UnreadableField);
-    Ok(Found {
+    Ok(Outcome {
         states,
         shown,
         unreadable: notices.into_iter().map(|notice| notice.message).collect(),
@@ -274,8 +274,8 @@ fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String,
 /// Fails where a mutation has cost more than it may.
 fn judge(
     mutation: &Mutation,
-    baseline: &Found,
-    found: Result<Found, Problem>,
+    baseline: &Outcome,
+    found: Result<Outcome, Problem>,
     fields: Fields,
     what: &str,
 ) {

@@ -45,9 +45,9 @@ impl TestServer {
                         incoming.now = at(&seconds);
                         let operation = emulated(cloud).operation(&incoming);
                         operations.lock().unwrap().push(operation.unwrap());
-                        let answer = script(&incoming)
+                        let response = script(&incoming)
                             .unwrap_or_else(|| emulated(cloud).respond(&incoming, &world));
-                        write(&mut stream, &answer, incoming.now).await;
+                        write(&mut stream, &response, incoming.now).await;
                     }
                 });
             }
@@ -68,7 +68,7 @@ impl TestServer {
     }
 
     /// What was asked since the last time.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn requested(&self) -> Vec<String> {
         std::mem::take(&mut *self.operations.lock().unwrap())
     }
 }
@@ -110,18 +110,18 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<ServerRequest> {
     })
 }
 
-async fn write(stream: &mut BufReader<TcpStream>, answer: &ServerResponse, now: DateTime<Utc>) {
+async fn write(stream: &mut BufReader<TcpStream>, response: &ServerResponse, now: DateTime<Utc>) {
     let mut head = format!(
         "HTTP/1.1 {} X\r\ndate: {}\r\ncontent-length: {}\r\n",
-        answer.status,
+        response.status,
         now.format("%a, %d %b %Y %H:%M:%S GMT"),
-        answer.body.len()
+        response.body.len()
     );
-    for (name, value) in &answer.headers {
+    for (name, value) in &response.headers {
         head += &format!("{name}: {value}\r\n");
     }
     head += "\r\n";
-    let bytes = [head.as_bytes(), &answer.body].concat();
+    let bytes = [head.as_bytes(), &response.body].concat();
     // A client that has gone away needs no response.
     let _ = stream.write_all(&bytes).await;
 }

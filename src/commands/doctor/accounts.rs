@@ -30,20 +30,21 @@ pub(super) fn candidates(
     let credentials = context.credentials(settings);
     let mut candidates = Vec::new();
     for cloud in CLOUDS {
-        let asked: Vec<&CloudScope> = named.iter().filter(|one| one.cloud == cloud.name).collect();
-        if !typed.is_empty() && asked.is_empty() {
+        let requested: Vec<&CloudScope> =
+            named.iter().filter(|one| one.cloud == cloud.name).collect();
+        if !typed.is_empty() && requested.is_empty() {
             continue;
         }
         let mut names = credentials.configured(&cloud.settings_schema());
         names.retain(|profile| only.is_none_or(|only| only == profile));
         // The profile of a scope that names none is the one of all references.
         let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
-        if !asked.is_empty() && !asked.iter().any(is_whole) {
+        if !requested.is_empty() && !requested.iter().any(is_whole) {
             names.clear();
         }
-        let own = asked.iter().filter(|scope| !is_whole(scope));
+        let own = requested.iter().filter(|scope| !is_whole(scope));
         names.extend(own.map(|scope| scope.profile.clone()));
-        if names.is_empty() && !asked.is_empty() {
+        if names.is_empty() && !requested.is_empty() {
             names.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());
         }
         let mut seen = std::collections::HashSet::new();
@@ -127,11 +128,11 @@ pub(super) fn accounts_check(
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
     let credentials = context.credentials(settings);
-    let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
+    let is_requested = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
-            !is_asked(cloud) && credentials.configured(&cloud.settings_schema()).is_empty()
+            !is_requested(cloud) && credentials.configured(&cloud.settings_schema()).is_empty()
         })
         .map(|cloud| cloud.name)
         .collect();

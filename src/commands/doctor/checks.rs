@@ -231,7 +231,7 @@ impl CallEvidence<'_> {
             .response_info()
             .and_then(|heard| heard.clock_ahead_seconds);
         let host = self.response_info().map_or("", |heard| &heard.host);
-        let told = ahead.map(|ahead| {
+        let text = ahead.map(|ahead| {
             let off = ahead.abs();
             match ahead {
                 _ if off < MAX_OFFSET_SECONDS => {
@@ -242,9 +242,9 @@ impl CallEvidence<'_> {
         });
         const SET: &str = "synchronize the clock with NTP (Linux: timedatectl set-ntp true)";
         if let Some(problem) = refused {
-            let told = told.map_or_else(String::new, |told| format!("{told}; "));
+            let text = text.map_or_else(String::new, |text| format!("{text}; "));
             let message = format!(
-                "{told}the cloud rejects the request time: {}",
+                "{text}the cloud rejects the request time: {}",
                 cause_text(problem)
             );
             return Some(
@@ -253,8 +253,8 @@ impl CallEvidence<'_> {
         }
         let is_off = ahead?.abs() >= MAX_OFFSET_SECONDS;
         Some(match is_off {
-            true => Check::warn(CheckName::Clock, told?, SET),
-            false => Check::ok(CheckName::Clock, told?),
+            true => Check::warn(CheckName::Clock, text?, SET),
+            false => Check::ok(CheckName::Clock, text?),
         })
     }
 

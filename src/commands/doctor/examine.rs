@@ -39,11 +39,11 @@ impl AccountProbe {
     pub(super) fn new(
         credentials: &CredentialChain,
         candidate: Candidate,
-        wire: Arc<Transport>,
+        transport: Arc<Transport>,
         log: Log,
     ) -> Self {
         let Candidate { cloud, profile } = candidate;
-        let account = auth::account(credentials, cloud, &profile, &wire);
+        let account = auth::account(credentials, cloud, &profile, &transport);
         let settings = credentials.settings();
         let files = account.profile.as_ref();
         let files = files.map(|found| settings.files(&cloud.settings_schema(), found));
@@ -53,7 +53,7 @@ impl AccountProbe {
             client: account.client,
             files: files.unwrap_or_default(),
             target: places.next(),
-            transport: wire,
+            transport,
             log,
         }
     }

@@ -47,11 +47,11 @@ fn wrong(file: &ReferencedFile) -> Option<Check> {
         return fail(format!("cannot read {named} ({})", error.kind()), hint);
     }
     let refused = |is_secret| check_file(&file.path, &data, is_secret).err();
-    let told = |insecure: &InsecureFile| format!("{named} {}", insecure.reason);
+    let text = |insecure: &InsecureFile| format!("{named} {}", insecure.reason);
     if let Some(insecure) = refused(file.is_secret && file.is_strict) {
-        return fail(told(&insecure), insecure.hint);
+        return fail(text(&insecure), insecure.hint);
     }
     let warn =
-        |insecure: InsecureFile| Check::warn(CheckName::Files, told(&insecure), insecure.hint);
+        |insecure: InsecureFile| Check::warn(CheckName::Files, text(&insecure), insecure.hint);
     refused(file.is_secret).map(warn)
 }

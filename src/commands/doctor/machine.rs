@@ -55,11 +55,12 @@ pub(super) fn network(
 ) -> Result<Vec<Check>, Box<Check>> {
     let sink = context.event_sink(&NoticeLog::default());
     let variables = settings.environment().network();
-    let wire = Transport::new(limits.clone(), &variables, Arc::new(Utc::now), sink);
-    let wire = wire.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;
-    let certificates = certificates(settings, limits, &wire.ca_counts());
+    let transport = Transport::new(limits.clone(), &variables, Arc::new(Utc::now), sink);
+    let transport =
+        transport.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;
+    let certificates = certificates(settings, limits, &transport.ca_counts());
     Ok(vec![
-        proxy(&variables, &wire.proxy_problems()),
+        proxy(&variables, &transport.proxy_problems()),
         certificates,
     ])
 }
@@ -76,7 +77,7 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
         let name = name.to_ascii_uppercase();
         ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"].contains(&name.as_str())
     };
-    let mut told: Vec<String> = variables
+    let mut text: Vec<String> = variables
         .iter()
         .filter(|(name, _)| is_used(name))
         .map(|(name, value)| {
@@ -87,10 +88,10 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
             format!("{name}={}", mask(value.trim()))
         })
         .collect();
-    told.sort();
-    let message = match told.is_empty() {
+    text.sort();
+    let message = match text.is_empty() {
         true => "none; HTTPS_PROXY, HTTP_PROXY and ALL_PROXY are not set".to_owned(),
-        false => told.join(", "),
+        false => text.join(", "),
     };
     Check::ok(CheckName::Proxy, message)
 }

@@ -143,9 +143,9 @@ fn probe(
     candidate: Candidate,
 ) -> Result<AccountProbe, Problem> {
     let log = log::Log::default();
-    let wire = log::transport(context, settings, &log)?;
+    let transport = log::transport(context, settings, &log)?;
     let credentials = context.credentials(settings);
-    Ok(AccountProbe::new(&credentials, candidate, wire, log))
+    Ok(AccountProbe::new(&credentials, candidate, transport, log))
 }
 
 /// Checks all side by side, those of one cloud as many at once as calls may be in flight; `on_account`

@@ -144,10 +144,10 @@ fn print_notes(context: &CommandContext, timeline: &Timeline, format: Format) {
         // Whether stderr takes it changes nothing.
         let _ = context.print("no matching events\n".to_owned(), true);
     }
-    let is_told = |notice: &&Notice| {
+    let is_reported = |notice: &&Notice| {
         notice.code == NoticeCode::EventsTruncated || context.should_print(notice)
     };
-    for notice in timeline.notices.iter().filter(is_told) {
+    for notice in timeline.notices.iter().filter(is_reported) {
         let _ = output::write_notice(&mut io::stderr().lock(), notice);
     }
     for problem in &timeline.errors {

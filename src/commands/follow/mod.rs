@@ -2,7 +2,7 @@
 
 mod dedup;
 mod display;
-mod goal;
+mod handler;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ use super::stdout_writer::StdoutWriter;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
-use goal::FollowGoal;
+use handler::FollowHandler;
 
 /// How resources are followed.
 pub(super) struct FollowOptions {
@@ -80,9 +80,9 @@ pub(super) fn run(
         let covers = matches!(display, FollowOutput::Live(_)) && io::stderr().is_terminal();
         let reporter = Reporter::new(context.global.quiet, true, 0);
         let mut run = run_loop(lookup, options, &display);
-        let goal = FollowGoal::new(context, display, stdout, reporter, covers);
+        let handler = FollowHandler::new(context, display, stdout, reporter, covers);
         let mut signals = Signals::new().with_quit();
-        goal.run(&mut run, pin!(signals.next())).await
+        handler.run(&mut run, pin!(signals.next())).await
     })
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::{Value, json};
 
-use super::goal::FollowGoal;
+use super::handler::FollowHandler;
 use super::*;
 use crate::commands::global::GlobalArgs;
 use crate::commands::lookup::{Reply, ScriptedClient, now};
@@ -94,8 +94,8 @@ async fn follow(client: ScriptedClient, ids: &[&str], display: FollowOutput) -> 
     let mut run = run_loop(Arc::new(lookup), options, &display);
     let context = context();
     let stdout = StdoutWriter::new(writer, None);
-    let goal = FollowGoal::new(&context, display, stdout, reporter, false);
-    let code = goal.run(&mut run, pin!(pending())).await;
+    let handler = FollowHandler::new(&context, display, stdout, reporter, false);
+    let code = handler.run(&mut run, pin!(pending())).await;
     let mut stdout = String::new();
     reader.read_to_string(&mut stdout).expect("UTF-8");
     Followed {

@@ -194,10 +194,10 @@ impl ScopeLister {
 }
 
 /// Why a filter makes no sense for a place.
-pub(super) fn unsupported_reason(place: &ListTarget, untold: &str) -> String {
+pub(super) fn unsupported_reason(place: &ListTarget, unlisted: &str) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("cannot filter clusters by {untold}"),
-        ListTarget::Jobs(_) => format!("this list has no {untold}"),
+        ListTarget::Scopes(_) => format!("cannot filter clusters by {unlisted}"),
+        ListTarget::Jobs(_) => format!("this list has no {unlisted}"),
     }
 }
 
@@ -262,8 +262,8 @@ impl ScopeReport {
     }
 
     /// A scope that was not listed, as its rows do not have the fields of the filter.
-    pub(super) fn skipped((place, untold): &(ListTarget, String)) -> Self {
-        let (why, next) = (unsupported_reason(place, untold), unsupported_hint(place));
+    pub(super) fn skipped((place, unlisted): &(ListTarget, String)) -> Self {
+        let (why, next) = (unsupported_reason(place, unlisted), unsupported_hint(place));
         Self {
             status: ListStatus::Skipped(format!("skipped: {why}; {next}")),
             ..Self::new(place.clone())

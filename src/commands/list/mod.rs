@@ -63,15 +63,15 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     let kinds = places.iter().filter_map(ListTarget::kind);
     check_columns(context, kinds)?;
     let checked = places.into_iter().map(|place| {
-        let untold = plan.unsupported_by(&place);
-        (place, untold)
+        let unlisted = plan.unsupported_by(&place);
+        (place, unlisted)
     });
     let (places, skipped): (Vec<_>, Vec<_>) = checked.partition(|(_, skipped)| skipped.is_empty());
     let places: Vec<ListTarget> = places.into_iter().map(|(place, _)| place).collect();
-    if let Some((place, untold)) = skipped.first()
+    if let Some((place, unlisted)) = skipped.first()
         && (places.is_empty() || !arguments.scopes.is_empty())
     {
-        return Err(unsupported_filter(place, untold).into());
+        return Err(unsupported_filter(place, unlisted).into());
     }
     let accounts = places
         .iter()
@@ -88,8 +88,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
 }
 
 /// The rows do not have a field of the filter: "nothing found" would be wrong.
-fn unsupported_filter(place: &ListTarget, untold: &str) -> Problem {
-    let mut problem = Problem::usage(unsupported_reason(place, untold));
+fn unsupported_filter(place: &ListTarget, unlisted: &str) -> Problem {
+    let mut problem = Problem::usage(unsupported_reason(place, unlisted));
     problem.reference = Some(place.scope());
     problem.input = Some(place.input().to_owned());
     problem.with_hint(unsupported_hint(place))
@@ -232,7 +232,7 @@ impl ListRun {
         report.requests = self.lookup.transport.calls();
         report.coverage = Coverage {
             complete: listed.iter().all(ScopeReport::is_complete),
-            asked: listed.len() as u64,
+            requested: listed.len() as u64,
             answered: listed.iter().filter(|one| one.is_answered()).count() as u64,
         };
         if let Some(code) = signal {

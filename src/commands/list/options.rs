@@ -136,13 +136,13 @@ impl ListOptions {
             UnlistedField::User,
             UnlistedField::Queue,
         ];
-        let untold = place
+        let unlisted = place
             .kind()
             .map_or(&UNLISTED_OF_SCOPES[..], Kind::unlisted_fields);
-        let asked = untold
+        let requested = unlisted
             .iter()
-            .filter(|untold| self.filter.filters_on(**untold));
-        let words: Vec<&str> = asked.map(|untold| untold.as_str()).collect();
+            .filter(|unlisted| self.filter.filters_on(**unlisted));
+        let words: Vec<&str> = requested.map(|unlisted| unlisted.as_str()).collect();
         words.join(" or ")
     }
 

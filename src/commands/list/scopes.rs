@@ -89,17 +89,17 @@ pub(super) fn targets(
 }
 
 /// What a cloud alone stands for: its places, or all that lies in none.
-fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
-    let cloud = cloud_of(&asked);
+fn in_cloud(requested: CloudScope) -> Vec<ListTarget> {
+    let cloud = cloud_of(&requested);
     if has_scopes(cloud) {
-        return vec![ListTarget::Scopes(asked)];
+        return vec![ListTarget::Scopes(requested)];
     }
     let kinds = cloud.kinds.iter().copied().map(|kind| {
         ListTarget::Jobs(Scope {
             kind,
-            profile: asked.profile.clone(),
+            profile: requested.profile.clone(),
             segments: Vec::new(),
-            input: asked.input.clone(),
+            input: requested.input.clone(),
         })
     });
     kinds.collect()
@@ -141,15 +141,15 @@ pub(in crate::commands) fn default_scopes(
     cloud: &'static Cloud,
     profile: &str,
 ) -> Vec<ListTarget> {
-    let asked = CloudScope {
+    let requested = CloudScope {
         cloud: cloud.name,
         profile: profile.to_owned(),
         input: String::new(),
     };
-    let input = asked.name();
-    let asked = CloudScope { input, ..asked };
+    let input = requested.name();
+    let requested = CloudScope { input, ..requested };
     if !has_scopes(cloud) {
-        return in_cloud(asked);
+        return in_cloud(requested);
     }
     let keys = cloud.settings_schema();
     // Settings that cannot be read are reported when the account is used.
@@ -165,11 +165,11 @@ pub(in crate::commands) fn default_scopes(
         .map_while(|segment| setting(segment.setting?))
         .collect();
     if segments.len() < template.scope_segments {
-        return vec![ListTarget::Scopes(asked)];
+        return vec![ListTarget::Scopes(requested)];
     }
     let mut scope = Scope {
         kind,
-        profile: asked.profile,
+        profile: requested.profile,
         segments,
         input: String::new(),
     };
@@ -177,8 +177,8 @@ pub(in crate::commands) fn default_scopes(
     vec![ListTarget::Jobs(scope)]
 }
 
-fn cloud_of(asked: &CloudScope) -> &'static Cloud {
-    providers::cloud(asked.cloud).expect("every scope belongs to a registered cloud")
+fn cloud_of(requested: &CloudScope) -> &'static Cloud {
+    providers::cloud(requested.cloud).expect("every scope belongs to a registered cloud")
 }
 
 /// That there is nothing to do something with, and what to set.

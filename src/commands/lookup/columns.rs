@@ -12,7 +12,7 @@ use crate::providers;
 /// A usage error: a field of `details` that none of them has, with the nearest there is.
 pub(in crate::commands) fn check(
     context: &CommandContext,
-    asked: impl Iterator<Item = &'static Kind>,
+    requested: impl Iterator<Item = &'static Kind>,
 ) -> Result<(), Problem> {
     let columns = context.output_options.columns.iter().flatten();
     let columns: Vec<&JobColumn> = columns
@@ -26,7 +26,7 @@ pub(in crate::commands) fn check(
         return Ok(());
     }
     let mut kinds: Vec<&Kind> = Vec::new();
-    for kind in asked {
+    for kind in requested {
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }

@@ -62,11 +62,11 @@ fn names(folder: &TempDir) -> Vec<String> {
 
 /// Ends a run; the problems told, the annotations, and what came of it.
 fn finished(mut reports: Reports, report: &Envelope) -> (Vec<String>, String, Result<(), Problem>) {
-    let (mut told, mut err) = (Vec::new(), Vec::new());
+    let (mut reported, mut err) = (Vec::new(), Vec::new());
     let outcome = reports.finish(report, &mut err, &mut |problem| {
-        told.push(problem.message.clone());
+        reported.push(problem.message.clone());
     });
-    (told, String::from_utf8(err).unwrap(), outcome)
+    (reported, String::from_utf8(err).unwrap(), outcome)
 }
 
 fn silent(problem: &Problem) {
@@ -138,8 +138,8 @@ fn files_are_rewritten_whole_and_nothing_else_is_left() {
             .starts_with("JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=8\n")
     );
     fs::set_permissions(&env, fs::Permissions::from_mode(0o640)).unwrap();
-    let (told, err, outcome) = finished(reports, &report(Verdict::Failed, 1));
-    assert_eq!((told.len(), err.as_str(), outcome), (0, "", Ok(())));
+    let (reported, err, outcome) = finished(reports, &report(Verdict::Failed, 1));
+    assert_eq!((reported.len(), err.as_str(), outcome), (0, "", Ok(())));
     assert_eq!(
         fs::read_to_string(&env).unwrap(),
         "JOBLENS_VERDICT=failed\nJOBLENS_EXIT=1\nJOBLENS_FAILED=aliyun/job/c/5\n\
@@ -202,20 +202,20 @@ fn a_report_that_cannot_be_written_is_reported_once_and_makes_the_others_say_fiv
         &[("GITHUB_OUTPUT", &outputs)],
     )
     .unwrap();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for second in 0..3 {
         let undecided = report(Verdict::Undecided, 8);
         reports.write(&undecided, Duration::from_secs(second), &mut |problem| {
-            told.push(problem.message.clone());
+            reported.push(problem.message.clone());
         });
     }
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("no-such-folder/a.xml: No such file"));
-    let (told, err, outcome) = finished(reports, &report(Verdict::Passed, 0));
-    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(reported[0].contains("no-such-folder/a.xml: No such file"));
+    let (reported, err, outcome) = finished(reports, &report(Verdict::Passed, 0));
+    assert_eq!(reported.len(), 1, "{reported:?}");
     assert!(
-        told[0].contains("cannot write the report gitlab-dotenv=/dev/full: No space left"),
-        "{told:?}"
+        reported[0].contains("cannot write the report gitlab-dotenv=/dev/full: No space left"),
+        "{reported:?}"
     );
     let problem = outcome.unwrap_err();
     assert!(problem.message.contains("no-such-folder"));
@@ -292,9 +292,12 @@ fn a_pipe_is_written_once_at_the_end_and_nobody_waits_for_its_reader_for_ever() 
 
     let unread = reports(&[&value], &[]).unwrap();
     let started = Instant::now();
-    let (told, _, outcome) = finished(unread, &report(Verdict::Undecided, 130));
+    let (reported, _, outcome) = finished(unread, &report(Verdict::Undecided, 130));
     assert!(started.elapsed() < Duration::from_millis(500));
-    assert!(told[0].contains("nothing is reading from it"), "{told:?}");
+    assert!(
+        reported[0].contains("nothing is reading from it"),
+        "{reported:?}"
+    );
     assert!(outcome.is_err());
     assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
 }

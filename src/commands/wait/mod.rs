@@ -1,4 +1,4 @@
-mod goal;
+mod handler;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ use super::signals::Signals;
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::output::{self, Zone};
-use goal::{WaitGoal, run_loop};
+use handler::{WaitHandler, run_loop};
 use options::WaitOptions;
 
 /// A wait without a deadline reports only credentials that expire within this time.
@@ -73,15 +73,15 @@ async fn run_wait(
     if let Some(warning) = plan.warning {
         reporter.println(format!("warning: {warning}"));
     }
-    let mut wait = WaitGoal::new(plan, reports, reporter);
+    let mut wait = WaitHandler::new(plan, reports, reporter);
     let mut run = run_loop(lookup, plan);
     let mut signals = Signals::new();
     let end = run.run(&mut wait, pin!(signals.next())).await;
     let mut report = wait.report(&run, Some(&end));
-    let mut told = Vec::new();
+    let mut text = Vec::new();
     let mut tell = |problem: &Problem| {
         // A Vec takes everything.
-        let _ = writeln!(told, "error: {}", output::escape(&problem.message));
+        let _ = writeln!(text, "error: {}", output::escape(&problem.message));
     };
     let mut annotations = Vec::new();
     if wait
@@ -91,10 +91,10 @@ async fn run_wait(
     {
         lose_output(&mut report);
     }
-    told.extend(annotations);
+    text.extend(annotations);
     let (signal, reported) = (end.err(), report.exit.code);
-    let (answer, told) = shutdown::run_interruptible(&context.output_options, signal, || {
-        context.rendered_gate(&mut report, told)
+    let (response, text) = shutdown::run_interruptible(&context.output_options, signal, || {
+        context.rendered_gate(&mut report, text)
     });
     let screen = context.render_context(io::stderr().is_terminal());
     let complain = |error: &io::Error| {
@@ -104,7 +104,8 @@ async fn run_wait(
         lines
     };
     let signalled = signal.is_some();
-    let written = shutdown::write(wait.reporter, answer, told, signals, signalled, complain).await;
+    let written =
+        shutdown::write(wait.reporter, response, text, signals, signalled, complain).await;
     if written.failure.is_some() {
         lose_output(&mut report);
     }

@@ -55,7 +55,7 @@ async fn wait(
     let references = ids.iter().map(|id| reference(id)).collect();
     let lookup = Arc::new(Lookup::scripted(references, client));
     let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
-    let mut wait = WaitGoal::new(options, reports, Reporter::Quiet);
+    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet);
     let mut run = run_loop(lookup, options);
     let end = run.run(&mut wait, pin!(pending())).await;
     let elapsed = run.poller.elapsed();

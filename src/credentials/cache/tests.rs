@@ -44,7 +44,7 @@ impl Signer for Plain {
 /// Gives these tokens one after the other, the last one again and again.
 struct Service {
     tokens: Vec<&'static str>,
-    asked: Arc<AtomicUsize>,
+    requested: Arc<AtomicUsize>,
     lifetime: Option<TimeDelta>,
     seconds: Arc<AtomicI64>,
     /// What happens to the clock while one is issued.
@@ -54,7 +54,7 @@ struct Service {
 #[async_trait]
 impl CredentialProvider<Plain> for Service {
     async fn provide(&self, _deadline: Deadline) -> Result<Credential<Plain>, Problem> {
-        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+        let turn = self.requested.fetch_add(1, Ordering::Relaxed);
         (self.meanwhile)(&self.seconds);
         let token = self.tokens.get(turn).or(self.tokens.last());
         let token = *token.ok_or_else(|| Problem::usage("no more").with_hint("ask"))?;
@@ -72,9 +72,9 @@ fn moment(seconds: &AtomicI64) -> DateTime<Utc> {
 
 struct Stage {
     account: ApiClient,
-    wire: Arc<Transport>,
+    transport: Arc<Transport>,
     login: CredentialCache<Plain>,
-    asked: Arc<AtomicUsize>,
+    requested: Arc<AtomicUsize>,
     seconds: Arc<AtomicI64>,
     request: Request,
     seen: Arc<StdMutex<Vec<String>>>,
@@ -134,7 +134,7 @@ async fn stage_where(
     let (clock, takes) = (Arc::clone(&seconds), Arc::new(takes));
     tokio::spawn(serve(listener, log, clock, takes));
     let clock = Arc::clone(&seconds);
-    let wire = Transport::new(
+    let transport = Transport::new(
         ClientOptions::default(),
         &[],
         Arc::new(move || moment(&clock)),
@@ -142,19 +142,19 @@ async fn stage_where(
     )
     .unwrap();
     let profile = test_support::profile(&[]);
-    let asked = Arc::new(AtomicUsize::new(0));
+    let requested = Arc::new(AtomicUsize::new(0));
     let service = Service {
         tokens: tokens.to_vec(),
-        asked: Arc::clone(&asked),
+        requested: Arc::clone(&requested),
         lifetime,
         seconds: Arc::clone(&seconds),
         meanwhile,
     };
     Stage {
-        account: ApiClient::new(&wire, &profile, "token".to_owned(), []),
-        wire,
+        account: ApiClient::new(&transport, &profile, "token".to_owned(), []),
+        transport,
         login: CredentialCache::from_provider(service),
-        asked,
+        requested,
         seconds,
         request: Request {
             operation: "Read",
@@ -183,7 +183,7 @@ impl Stage {
     }
 
     fn issued(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+        self.requested.load(Ordering::Relaxed)
     }
 
     fn seen(&self) -> Vec<String> {
@@ -261,7 +261,7 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
     let empty = CredentialCache {
         provider: Some(Box::new(Service {
             tokens: Vec::new(),
-            asked: Arc::clone(&stage.asked),
+            requested: Arc::clone(&stage.requested),
             lifetime: None,
             seconds: Arc::clone(&stage.seconds),
             meanwhile: |_| {},

@@ -15,7 +15,7 @@ const BORN: &str = "2026-01-02T03:04:05Z";
 /// Issues `token-1`, `token-2` … of an hour each.
 #[derive(Clone, Default)]
 struct Service {
-    asked: Arc<AtomicUsize>,
+    requested: Arc<AtomicUsize>,
     seconds: Arc<AtomicI64>,
     endless: bool,
 }
@@ -29,7 +29,7 @@ impl Service {
 #[async_trait]
 impl CredentialProvider<Plain> for Service {
     async fn provide(&self, _deadline: Deadline) -> Result<Credential<Plain>, Problem> {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.requested.fetch_add(1, Ordering::Relaxed) + 1;
         let token = format!("token-{number}");
         Ok(Credential {
             secrets: vec![Secret::new(&token)],
@@ -77,9 +77,13 @@ impl Stage {
     fn run_as(&self, profile: &Profile) -> PersistentProvider<Plain> {
         let service = self.service.clone();
         let clock = Arc::new(move || service.now());
-        let wire = Transport::new(ClientOptions::default(), &[], clock, Arc::new(|_| {})).unwrap();
+        let transport =
+            Transport::new(ClientOptions::default(), &[], clock, Arc::new(|_| {})).unwrap();
         let issuer = Box::new(self.service.clone());
-        PersistentProvider::new(issuer, &TokenStore::from_profile(profile, &wire).unwrap())
+        PersistentProvider::new(
+            issuer,
+            &TokenStore::from_profile(profile, &transport).unwrap(),
+        )
     }
 
     fn set(&self, second: i64) {
@@ -227,7 +231,7 @@ async fn a_refused_token_that_the_service_gives_again_is_not_kept() {
     let mine = stage.run(&[]);
     issue(&mine).await;
     mine.on_rejected(&Plain("token-1".to_owned()));
-    stage.service.asked.store(0, Ordering::Relaxed);
+    stage.service.requested.store(0, Ordering::Relaxed);
     assert_eq!(issue(&mine).await, "token-1");
     assert!(stage.files().is_empty());
 }

@@ -315,8 +315,8 @@ fn work(work: &str) {
 #[test]
 fn twenty_processes_share_a_file_two_hundred_times_each() {
     // The processes are this very test, told to work.
-    if let Ok(told) = std::env::var(WORK) {
-        return work(&told);
+    if let Ok(message) = std::env::var(WORK) {
+        return work(&message);
     }
     let (_home, place) = kept();
     place.write(parts(&long(0)), at(3600), at(0)).unwrap();
@@ -348,9 +348,9 @@ fn twenty_processes_share_a_file_two_hundred_times_each() {
     }
     for worker in workers {
         let output = worker.wait_with_output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{told}");
-        assert!(told.contains("1 passed"), "{told}");
+        let message = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{message}");
+        assert!(message.contains("1 passed"), "{message}");
     }
     assert!(looks > 0);
     assert!(names(&place).iter().all(|name| name == NAME));

@@ -34,8 +34,9 @@ impl TestEmulator {
             .collect();
         let cloud = providers::cloud(cloud).unwrap();
         let sink = Arc::new(|_| {});
-        let wire = Transport::new(ClientOptions::default(), &[], Arc::new(Utc::now), sink).unwrap();
-        (cloud.connect)(&test_support::profile(cloud, &variables), &wire).unwrap()
+        let transport =
+            Transport::new(ClientOptions::default(), &[], Arc::new(Utc::now), sink).unwrap();
+        (cloud.connect)(&test_support::profile(cloud, &variables), &transport).unwrap()
     }
 
     pub(super) fn calls(&self, operation: &str) -> u64 {

@@ -51,12 +51,12 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
     let world = world(text).await;
     let client = world.client("aliyun");
     let (found, _) = drained(&*client, &scope("aliyun/invocation", &["c"])).await;
-    let told: Vec<_> = found
+    let message: Vec<_> = found
         .iter()
         .map(|found| (&*found.job.id, found.job.state, found.job.exit_code))
         .collect();
     assert_eq!(
-        told,
+        message,
         [
             ("ok", State::Succeeded, Some(0)),
             ("bad", State::Failed, Some(7)),

@@ -17,14 +17,14 @@ impl ApiClient {
     pub(super) fn adjust_clock_skew(
         &self,
         request: &Request,
-        answer: &Response,
+        response: &Response,
         offset: i64,
         refusal: &mut RequestError,
     ) -> bool {
         let host = request.endpoint.authority();
         let correction = self
             .clock_offset
-            .correct(answer.date(), self.transport.now(), offset);
+            .correct(response.date(), self.transport.now(), offset);
         match correction {
             Correction::None => false,
             Correction::Applied { seconds, is_new } => {

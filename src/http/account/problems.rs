@@ -8,9 +8,14 @@ impl ApiClient {
     /// A response that could not be understood.
     ///
     /// `expected` says what was expected and where it was missed.
-    pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
-        let begins = excerpt(&answer.body, self.transport.redactor());
-        let page = html::describe(answer, self.transport.redactor());
+    pub fn decode_problem(
+        &self,
+        request: &Request,
+        response: &Response,
+        expected: &str,
+    ) -> Problem {
+        let begins = excerpt(&response.body, self.transport.redactor());
+        let page = html::describe(response, self.transport.redactor());
         let message = if let Some(page) = page.as_ref() {
             format!("invalid response: {page}")
         } else if begins.is_empty() {
@@ -19,9 +24,9 @@ impl ApiClient {
             format!("invalid response: expected {expected}; body starts with: {begins}")
         };
         let mut problem = self.problem(request, Category::InvalidResponse, message);
-        problem.http_status = Some(answer.status);
+        problem.http_status = Some(response.status);
         let hint = match page {
-            Some(_) => html::hint(answer),
+            Some(_) => html::hint(response),
             None => "check that the endpoint is the cloud's own; use -v to see the request",
         };
         problem.hint = Some(hint.to_owned());
@@ -50,7 +55,7 @@ impl ApiClient {
         &self,
         request: &Request,
         refusal: RequestError,
-        answer: Option<&Response>,
+        response: Option<&Response>,
         attempts: u32,
     ) -> Problem {
         let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
@@ -59,11 +64,11 @@ impl ApiClient {
         problem.request_id = refusal.request_id;
         problem.retry_after = refusal
             .retry_after
-            .or_else(|| answer.and_then(|answer| answer.retry_after(self.transport.now())));
+            .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
         problem.retryable = refusal.retry != RetryAction::No;
         problem.hint = refusal.hint;
         problem.transport_failure = refusal.transport_failure;
-        problem.http_status = answer.map(|answer| answer.status);
+        problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;
         self.transport.redact(&mut problem);
         problem

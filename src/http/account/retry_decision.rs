@@ -15,7 +15,7 @@ const MAX_IMMEDIATE_RESENDS: u32 = 2;
 /// What is known of an attempt that was refused.
 #[derive(Clone, Copy)]
 pub(super) struct Refused<'a> {
-    pub answer: Option<&'a Response>,
+    pub response: Option<&'a Response>,
     /// Seconds between the local clock and the time that it was signed with.
     pub offset: i64,
     /// Attempts so far.
@@ -42,7 +42,7 @@ impl ApiClient {
         refused: Refused<'_>,
     ) -> Next {
         let Refused {
-            answer,
+            response,
             offset,
             attempts,
             resends,
@@ -53,9 +53,9 @@ impl ApiClient {
                 refusal.retry,
                 RetryAction::AfterClockSync | RetryAction::Immediate
             );
-        let is_corrected = match answer {
-            Some(answer) if is_about_time => {
-                self.adjust_clock_skew(request, answer, offset, refusal)
+        let is_corrected = match response {
+            Some(response) if is_about_time => {
+                self.adjust_clock_skew(request, response, offset, refusal)
             }
             _ => false,
         };
@@ -63,10 +63,10 @@ impl ApiClient {
         if is_replay || (is_corrected && resends < MAX_IMMEDIATE_RESENDS) {
             return Next::AtOnce;
         }
-        if !refusal.is_transient(answer.map(|answer| answer.status)) {
+        if !refusal.is_transient(response.map(|response| response.status)) {
             return Next::Fail;
         }
-        let pause = self.pause(refusal, answer, attempts);
+        let pause = self.pause(refusal, response, attempts);
         if pause > MAX_RETRY_AFTER {
             refusal.category = Category::Throttled;
             let seconds = pause.as_secs();
@@ -76,10 +76,15 @@ impl ApiClient {
         Next::After(pause)
     }
 
-    fn pause(&self, refusal: &RequestError, answer: Option<&Response>, attempts: u32) -> Duration {
+    fn pause(
+        &self,
+        refusal: &RequestError,
+        response: Option<&Response>,
+        attempts: u32,
+    ) -> Duration {
         let hint = refusal
             .retry_after
-            .or_else(|| answer.and_then(|answer| answer.retry_after(self.transport.now())));
+            .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
         let jitter = backoff(attempts, crypto::random_fraction());
         hint.map_or(jitter, |hint| {
             hint.max(jitter.min(Duration::from_millis(100)))

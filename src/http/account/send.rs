@@ -87,7 +87,7 @@ impl Call<'_> {
                 true => Next::Fail,
                 false => {
                     let refused = Refused {
-                        answer: response.as_ref(),
+                        response: response.as_ref(),
                         offset,
                         attempts,
                         resends,

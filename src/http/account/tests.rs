@@ -20,9 +20,9 @@ fn account() -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
 }
 
 fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&told);
-    let wire = Transport::new(
+    let text = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&text);
+    let transport = Transport::new(
         ClientOptions::default(),
         proxies,
         Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
@@ -34,8 +34,8 @@ fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<Tra
         .plain_profile(&KEYS, "default")
         .unwrap();
     let secret = profile.secret("token").unwrap().clone();
-    let account = ApiClient::new(&wire, &profile, "token".to_owned(), [&secret]);
-    (account, told)
+    let account = ApiClient::new(&transport, &profile, "token".to_owned(), [&secret]);
+    (account, text)
 }
 
 fn request() -> Request {
@@ -58,9 +58,9 @@ fn dated(date: &str) -> Response {
 }
 
 /// The refusal of a call that was signed with this offset, after so many that were sent again at once.
-fn refused(answer: &Response, offset: i64, resends: u32) -> Refused<'_> {
+fn refused(response: &Response, offset: i64, resends: u32) -> Refused<'_> {
     Refused {
-        answer: Some(answer),
+        response: Some(response),
         offset,
         attempts: resends + 1,
         resends,
@@ -80,23 +80,23 @@ fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
 
 #[test]
 fn a_corrected_clock_is_reported_once() {
-    let (account, told) = account();
+    let (account, text) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
         |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut refusal);
     assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT", 0));
-    assert!(told.lock().unwrap().is_empty());
+    assert!(text.lock().unwrap().is_empty());
     assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT", 0));
     assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT", 0));
-    assert_eq!(told.lock().unwrap().len(), 1);
+    assert_eq!(text.lock().unwrap().len(), 1);
     assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT", 1201));
-    assert_eq!(told.lock().unwrap().len(), 1);
+    assert_eq!(text.lock().unwrap().len(), 1);
     assert_eq!(account.clock_offset.seconds(), 1201);
 }
 
 #[test]
 fn a_correction_that_is_undone_is_reported() {
-    let (account, told) = account();
+    let (account, text) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
         |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut refusal);
@@ -109,7 +109,7 @@ fn a_correction_that_is_undone_is_reported() {
     ];
     let expected = messages
         .map(|message| TransportEvent::Notice(NoticeCode::ClockCorrected, message.to_owned()));
-    assert_eq!(*told.lock().unwrap(), expected);
+    assert_eq!(*text.lock().unwrap(), expected);
 }
 
 #[test]
@@ -126,8 +126,8 @@ fn a_call_is_sent_again_at_once_twice_at_most() {
         let is_resent = |resends: u32| {
             let mut refusal = RequestError::new(Category::ClockSkew, "expired");
             refusal.retry = retry;
-            let answer = dated(dates[resends as usize % 2]);
-            let refused = refused(&answer, account.clock_offset.seconds(), resends);
+            let response = dated(dates[resends as usize % 2]);
+            let refused = refused(&response, account.clock_offset.seconds(), resends);
             let next = account.next(&request(), &mut refusal, refused);
             matches!(next, Next::AtOnce)
         };
@@ -137,25 +137,25 @@ fn a_call_is_sent_again_at_once_twice_at_most() {
 
 #[test]
 fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
-    let (account, told) = account();
+    let (account, text) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     refusal.retry = RetryAction::AfterClockSync;
-    let answer = dated("Thu, 16 Nov 2023 22:13:20 GMT");
-    let next = account.next(&request(), &mut refusal, refused(&answer, 0, 0));
+    let response = dated("Thu, 16 Nov 2023 22:13:20 GMT");
+    let next = account.next(&request(), &mut refusal, refused(&response, 0, 0));
     assert!(matches!(next, Next::Fail));
     let said = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),
         (Category::ClockSkew, said)
     );
-    assert!(told.lock().unwrap().is_empty());
+    assert!(text.lock().unwrap().is_empty());
     assert_eq!(account.clock_offset.seconds(), 0);
 }
 
 #[test]
 fn only_a_code_about_the_time_corrects_the_clock() {
     let (account, _) = account();
-    let answer = dated("Tue, 14 Nov 2023 22:33:20 GMT");
+    let response = dated("Tue, 14 Nov 2023 22:33:20 GMT");
     for category in [
         Category::Unauthenticated,
         Category::ServiceError,
@@ -163,7 +163,7 @@ fn only_a_code_about_the_time_corrects_the_clock() {
     ] {
         let mut refusal = RequestError::new(category, "no");
         refusal.retry = RetryAction::Immediate;
-        account.next(&request(), &mut refusal, refused(&answer, 0, 0));
+        account.next(&request(), &mut refusal, refused(&response, 0, 0));
         assert_eq!(account.clock_offset.seconds(), 0);
     }
 }
@@ -177,9 +177,9 @@ async fn listening(word: &'static str) -> std::net::SocketAddr {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 1024];
             let _ = stream.read(&mut head).await;
-            let answer =
+            let response =
                 format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n{word}");
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
         }
     });
     address
@@ -211,10 +211,10 @@ async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
     let (account, _) = account_behind(&variables);
     let deadline = Deadline::after(Duration::from_secs(30));
     let ask = async |account: &ApiClient| {
-        let answer = account
+        let response = account
             .send(&request, &Anonymous, &|_| None, deadline)
             .await;
-        answer.unwrap().body
+        response.unwrap().body
     };
     assert_eq!(ask(&account).await, b"proxy");
     let direct = account.without_proxy(ClientOptions::default());

@@ -62,8 +62,14 @@ pub(super) fn tunnel_error(error: TunnelError) -> RequestError {
     proxy_error(retry, ProxyRefused, message).with_hint(hint)
 }
 
-/// What a SOCKS proxy did, by how the library's text starts, in groups of the same kind and hint.
-const SOCKS_ERRORS: [((TransportFailureKind, &str), &[(&str, &str)]); 5] = [
+/// A kind and hint, and the errors that have them: how the library's text starts, and the message.
+type SocksErrors = (
+    (TransportFailureKind, &'static str),
+    &'static [(&'static str, &'static str)],
+);
+
+/// The errors of a SOCKS proxy; the first that matches counts.
+const SOCKS_ERRORS: [SocksErrors; 5] = [
     (
         (ProxyAuthorization, LOGIN),
         &[

@@ -24,11 +24,11 @@ fn line(container: &Container) -> Value {
     ];
     let ended = exit_status::describe_exit(container.exit_code, container.signal, &words);
     let ended = ended.map_or_else(String::new, |ended| format!(", {ended}"));
-    let is_told = container.state != State::Unknown || container.state_raw.is_some();
+    let is_reported = container.state != State::Unknown || container.state_raw.is_some();
     let raw = container.state_raw.as_deref();
     let raw = raw.filter(|_| container.state == State::Unknown);
     let raw = raw.map_or_else(String::new, |raw| format!(" (cloud: {raw})"));
-    let state = is_told.then_some(container.state);
+    let state = is_reported.then_some(container.state);
     Value::Titled(title, state, format!("{raw}{ended}"))
 }
 

@@ -79,7 +79,7 @@ impl<T> Envelope<T> {
             content,
             coverage: Coverage {
                 complete: errors.is_empty(),
-                asked: (answered + errors.len()) as u64,
+                requested: (answered + errors.len()) as u64,
                 answered: answered as u64,
             },
             gate: None,
@@ -92,8 +92,8 @@ impl<T> Envelope<T> {
 
     /// Why there may be more than was found; `None` when everything was answered.
     pub fn incomplete(&self) -> Option<String> {
-        let (failed, asked) = (self.errors.len(), self.coverage.asked);
-        (failed > 0).then(|| format!("{failed} of {asked} could not be read"))
+        let (failed, requested) = (self.errors.len(), self.coverage.requested);
+        (failed > 0).then(|| format!("{failed} of {requested} could not be read"))
     }
 
     /// The same report with a gate, whose exit code stands above that of the errors.
@@ -114,7 +114,8 @@ pub struct Coverage {
     /// True when everything that was asked was answered.
     pub complete: bool,
     /// Number of references.
-    pub asked: u64,
+    #[serde(rename = "asked")]
+    pub requested: u64,
     /// Number of references that were answered.
     pub answered: u64,
 }

@@ -159,7 +159,7 @@ mod tests {
         let timeline = Timeline::from_jobs("events", &[job("a", 0, 1)], problems, vec![]);
         let coverage = timeline.coverage;
         assert_eq!(
-            (coverage.asked, coverage.answered, coverage.complete),
+            (coverage.requested, coverage.answered, coverage.complete),
             (2, 1, false)
         );
         assert_eq!(timeline.exit.code, 3);

@@ -120,9 +120,9 @@ impl TimelineWriter {
             indent = column + 2;
         }
         let room = columns.saturating_sub(BEFORE_TEXT + indent);
-        let told = self.last_end.as_ref();
-        let told = told.filter(|(reference, _)| *reference == one.reference);
-        let before = told.map(|(_, message)| message.as_str());
+        let reported = self.last_end.as_ref();
+        let reported = reported.filter(|(reference, _)| *reference == one.reference);
+        let before = reported.map(|(_, message)| message.as_str());
         let text = sentence(one, zone, before);
         if let (Some(_), Some(message)) = (one.state, clean(one.message.as_deref()))
             && !quotes(message, before)

@@ -202,7 +202,7 @@ fn a_page_says_a_cause_once_and_a_line_of_a_pipe_says_it_again() {
 
 #[test]
 fn an_end_tells_code_signal_and_reason_once_each() {
-    let told = |one: TimelineEvent| words::sentence(&one, Zone::Utc, None);
+    let reported = |one: TimelineEvent| words::sentence(&one, Zone::Utc, None);
     let failed = |exit_code, signal, reason: &str| TimelineEvent {
         exit_code,
         signal,
@@ -214,24 +214,27 @@ fn an_end_tells_code_signal_and_reason_once_each() {
         ..failed(Some(137), Some(9), "OOMKilled\n")
     };
     assert_eq!(
-        told(of),
+        reported(of),
         "init container main of rank-0 failed with exit code 137, signal 9 (OOMKilled)"
     );
-    let by_signal = told(failed(None, Some(15), ""));
+    let by_signal = reported(failed(None, Some(15), ""));
     assert_eq!(by_signal, "init container main failed by signal 15");
-    let twice = told(failed(Some(2), None, "exit code 2"));
+    let twice = reported(failed(Some(2), None, "exit code 2"));
     assert_eq!(twice, "init container main failed with exit code 2");
     let again = TimelineEvent {
         state: Some(State::Running),
         restart_count: Some(3),
         ..failed(None, None, "")
     };
-    assert_eq!(told(again), "init container main started again (restart 3)");
+    assert_eq!(
+        reported(again),
+        "init container main started again (restart 3)"
+    );
     let unknown_level = TimelineEvent {
         level_raw: Some("Fatal".into()),
         ..event("a", 0)
     };
-    assert_eq!(told(unknown_level), "Pulled (Fatal): image pulled");
+    assert_eq!(reported(unknown_level), "Pulled (Fatal): image pulled");
 }
 
 #[test]

@@ -66,10 +66,10 @@ fn change(one: &TimelineEvent, before: Option<&str>) -> String {
     }
     let message = clean(one.message.as_deref()).map(|message| without_last_end(message, before));
     let reason = clean(one.reason.as_deref());
-    let is_told = |reason: &&str| {
+    let is_reported = |reason: &&str| {
         text.contains(reason) || message.is_some_and(|message| message.contains(reason))
     };
-    if let Some(reason) = reason.filter(|reason| !is_told(reason)) {
+    if let Some(reason) = reason.filter(|reason| !is_reported(reason)) {
         text += &format!(" ({reason})");
     }
     match message.filter(|message| !message.is_empty()) {

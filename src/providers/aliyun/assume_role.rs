@@ -63,10 +63,10 @@ impl AssumeRoleProvider {
     pub(super) fn new(
         role: &str,
         profile: &Profile,
-        wire: &Arc<Transport>,
+        transport: &Arc<Transport>,
     ) -> Result<Self, Problem> {
         check_role(role, profile)?;
-        let login = access_key::credential_cache(profile, wire)?;
+        let login = access_key::credential_cache(profile, transport)?;
         let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
         // The vendor's tools write the host alone.
         let text = match text.contains("://") {
@@ -74,14 +74,14 @@ impl AssumeRoleProvider {
             false => format!("https://{text}"),
         };
         let endpoint =
-            Endpoint::parse(&text, &[], wire.options().allow_http).map_err(|problem| {
+            Endpoint::parse(&text, &[], transport.options().allow_http).map_err(|problem| {
                 let what = format!("cannot be used: {}", problem.message);
                 profile.invalid("sts_endpoint", &what)
             })?;
         let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
             // Its answers hold secrets, which are not masked there.
-            api: ApiClient::new(wire, profile, access_key::label(profile), known),
+            api: ApiClient::new(transport, profile, access_key::label(profile), known),
             credentials: login,
             endpoint,
             role: role.to_owned(),
@@ -116,7 +116,7 @@ impl AssumeRoleProvider {
 
     async fn assume(&self, deadline: Deadline) -> Result<Credential<Signer>, Problem> {
         let request = self.request();
-        let answer = self
+        let response = self
             .credentials
             .send(
                 &self.api,
@@ -135,7 +135,7 @@ impl AssumeRoleProvider {
             let problem = self.api.problem(&request, Category::InvalidResponse, what);
             problem.with_hint("check sts_endpoint")
         };
-        let key = FIELDS.decode(&answer.body).map_err(|error| match error {
+        let key = FIELDS.decode(&response.body).map_err(|error| match error {
             KeyError::Invalid(expected) | KeyError::Refused(expected) => unreadable(&expected),
         })?;
         Ok(access_key::issued(key))

@@ -145,9 +145,9 @@ pub(super) fn decode(
     profile: &str,
     region: Option<&str>,
 ) -> Result<ScopePage, String> {
-    let wire: ClustersResponse = lenient::decode_response(body)?;
-    let total = wire.total_count.0;
-    let rows = wire.clusters.rows("Clusters", total)?;
+    let response: ClustersResponse = lenient::decode_response(body)?;
+    let total = response.total_count.0;
+    let rows = response.clusters.rows("Clusters", total)?;
     Ok(ScopePage::from_rows(at, total, rows, |row| {
         let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region))

@@ -145,32 +145,32 @@ struct Api {
 }
 
 impl Api {
-    fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
+    fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
         let (login, label) = match profile.get(ROLE) {
             None => (
-                access_key::credential_cache(profile, wire)?,
+                access_key::credential_cache(profile, transport)?,
                 access_key::label(profile),
             ),
             Some(role) => {
                 let label = assume_role::label(role, &access_key::label(profile));
-                let sts = assume_role::AssumeRoleProvider::new(role, profile, wire)?;
+                let sts = assume_role::AssumeRoleProvider::new(role, profile, transport)?;
                 let login = CredentialCache::from_provider(sts);
                 // Which role the machine has is not told by the profile.
                 let login = match profile.uses_instance_role() {
                     true => login,
-                    false => login.persistent(profile, wire),
+                    false => login.persistent(profile, transport),
                 };
                 (login, label)
             }
         };
         Ok(Self {
             client: SigningClient {
-                http: ApiClient::new(wire, profile, label, access_key::secrets(profile)),
+                http: ApiClient::new(transport, profile, label, access_key::secrets(profile)),
                 credentials: login,
                 errors: &errors::ERRORS,
                 region: profile.get("region").map(str::to_owned),
             },
-            endpoint: endpoint(profile, wire.options().allow_http)?,
+            endpoint: endpoint(profile, transport.options().allow_http)?,
             clock: WallClock::from_profile(profile)?,
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),

@@ -50,7 +50,7 @@ pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
 ///
 /// # Errors
 /// A usage error, or that there is no region.
-pub(super) fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
+pub(super) fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
     let Some(region) = profile.get("region") else {
         let keys = ["region", "project_id"];
         return Err(profile.missing(
@@ -65,7 +65,7 @@ pub(super) fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, 
     }
     let own = format!("https://iam.{region}.myhuaweicloud.com");
     let text = profile.get("iam_endpoint").unwrap_or(&own);
-    Endpoint::parse(text, &["/v3"], wire.options().allow_http)
+    Endpoint::parse(text, &["/v3"], transport.options().allow_http)
 }
 
 /// A user whose password is exchanged for tokens.
@@ -145,7 +145,7 @@ impl IamPasswordProvider {
         deadline: Deadline,
     ) -> Result<Credential<sign::Signer>, Problem> {
         let request = self.request(password);
-        let answer = self
+        let response = self
             .api
             .send(
                 &request,
@@ -154,10 +154,10 @@ impl IamPasswordProvider {
                 deadline,
             )
             .await?;
-        let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
+        let unreadable = |expected: &str| self.api.decode_problem(&request, &response, expected);
         let body: TokenResponse =
-            lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
-        let token = answer
+            lenient::decode(&response.body).map_err(|what| unreadable(&what))?;
+        let token = response
             .header("x-subject-token")
             .filter(|token| sign::is_token(token))
             .ok_or_else(|| unreadable("a token in the header X-Subject-Token"))?;
@@ -213,7 +213,7 @@ pub(super) async fn find_project(
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let answer = login
+    let response = login
         .send(
             account,
             &request,
@@ -221,8 +221,8 @@ pub(super) async fn find_project(
             deadline,
         )
         .await?;
-    let listed: Projects = lenient::decode(&answer.body)
-        .map_err(|expected| account.decode_problem(&request, &answer, &expected))?;
+    let listed: Projects = lenient::decode(&response.body)
+        .map_err(|expected| account.decode_problem(&request, &response, &expected))?;
     let ids: Vec<String> = listed
         .projects
         .0

@@ -94,33 +94,38 @@ struct Api {
 }
 
 impl Api {
-    fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
+    fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
         let has_user = iam::is_configured(profile);
         let given = has_user
             .then(|| iam::check_exclusive(profile))
             .transpose()?;
-        let login = || CredentialCache::from_key_source(&KEYS, profile, wire);
+        let login = || CredentialCache::from_key_source(&KEYS, profile, transport);
         let key_or_token = given.is_none().then(login).transpose()?;
-        let endpoint = endpoint(profile, wire)?;
+        let endpoint = endpoint(profile, transport)?;
         let is_key = !has_user && profile.secret("token").is_none();
         let project_id = profile.get("project_id").is_some() || !(is_key || has_user);
         let project_id = project_id.then(|| project_id_of(profile)).transpose()?;
         let iam = match has_user || project_id.is_none() {
-            true => Some(iam::endpoint(profile, wire)?),
+            true => Some(iam::endpoint(profile, transport)?),
             false => None,
         };
         let project = OnceCell::new_with(project_id);
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
-        let account = ApiClient::new(wire, profile, label(profile), secrets);
+        let account = ApiClient::new(transport, profile, label(profile), secrets);
         let login = match (key_or_token, &iam) {
             (Some(login), _) => login,
             (None, iam) => CredentialCache::from_provider(iam::IamPasswordProvider::new(
                 profile,
                 // Its answers hold tokens, which are not masked there.
-                ApiClient::new(wire, profile, label(profile), profile.secret("password")),
+                ApiClient::new(
+                    transport,
+                    profile,
+                    label(profile),
+                    profile.secret("password"),
+                ),
                 iam.clone().expect("only IAM knows users"),
             )?)
-            .persistent(profile, wire),
+            .persistent(profile, transport),
         };
         Ok(Self {
             client: SigningClient {
@@ -311,8 +316,8 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
     }
 }
 
-fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
-    let parse = |text: &str| Endpoint::parse(text, &[], wire.options().allow_http);
+fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
+    let parse = |text: &str| Endpoint::parse(text, &[], transport.options().allow_http);
     if let Some(text) = profile.get("endpoint") {
         return parse(text);
     }

@@ -12,7 +12,7 @@ use crate::reference::{Reference, Scope};
 /// Gives a page after the other, the last one again and again.
 struct Pages {
     pages: Vec<(Vec<String>, Option<u64>)>,
-    asked: AtomicUsize,
+    requested: AtomicUsize,
 }
 
 #[async_trait]
@@ -28,7 +28,7 @@ impl Client for Pages {
         at: Cursor,
         _: &GetOptions,
     ) -> Result<Page, Problem> {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let number = self.requested.fetch_add(1, Ordering::Relaxed);
         assert_eq!(at == Cursor::FIRST, number == 0);
         let (ids, total) = &self.pages[number.min(self.pages.len() - 1)];
         let found: Vec<GetResult> = ids
@@ -55,7 +55,7 @@ impl Client for Pages {
         at: Cursor,
         _: &GetOptions,
     ) -> Result<ScopePage, Problem> {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let number = self.requested.fetch_add(1, Ordering::Relaxed);
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
         let kind = tencent::CLOUD.kinds[0];
         let total = total.and_then(|total| i64::try_from(total).ok());
@@ -91,7 +91,7 @@ async fn listed(
 ) -> (Vec<Vec<String>>, ListStats) {
     let client = Pages {
         pages: pages.to_vec(),
-        asked: AtomicUsize::new(0),
+        requested: AtomicUsize::new(0),
     };
     let mut seen = Vec::new();
     let ask = test_support::ask();
@@ -228,7 +228,7 @@ async fn stops_when_asked_and_reports_what_is_missing() {
 async fn places_are_drained_by_the_same_loop() {
     let client = |pages: &[(Vec<String>, Option<u64>)]| Pages {
         pages: pages.to_vec(),
-        asked: AtomicUsize::new(0),
+        requested: AtomicUsize::new(0),
     };
     let listed = async |client: Pages, limit| {
         let mut seen = Vec::new();

@@ -161,7 +161,7 @@ pub(super) async fn find(
 /// sample one centre.
 fn enabled(body: &[u8]) -> Result<Vec<String>, String> {
     let centres: Vec<Centre> = match lenient::decode::<ListForm>(body) {
-        Ok(answer) => answer.data.0,
+        Ok(response) => response.data.0,
         Err(_) => lenient::decode::<ObjectForm>(body)?
             .data
             .0

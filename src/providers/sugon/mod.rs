@@ -80,7 +80,7 @@ struct Api {
 }
 
 impl Api {
-    fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
+    fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
         let is_given = !token_exchange::is_configured(profile);
         let (login, label) = match is_given {
             true => (
@@ -89,17 +89,17 @@ impl Api {
             ),
             false => (
                 CredentialCache::from_provider(token_exchange::TokenExchangeProvider::new(
-                    profile, wire,
+                    profile, transport,
                 )?)
-                .persistent(profile, wire),
+                .persistent(profile, transport),
                 token_exchange::label(profile),
             ),
         };
         let secrets = ["token", "secret_key"]
             .iter()
             .filter_map(|key| profile.secret(key));
-        let account = ApiClient::new(wire, profile, label, secrets);
-        let address = |key, default| address(profile, key, default, wire);
+        let account = ApiClient::new(transport, profile, label, secrets);
+        let address = |key, default| address(profile, key, default, transport);
         let (endpoint, is_host) = match address("endpoint", None)? {
             Some(host) => (host, true),
             None => {
@@ -125,7 +125,7 @@ impl Api {
                 errors: &errors::ERRORS,
                 region: None,
             },
-            transport: Arc::clone(wire),
+            transport: Arc::clone(transport),
             endpoint,
             stored_hosts,
             hosts,
@@ -259,10 +259,10 @@ fn address(
     profile: &Profile,
     key: &str,
     default: Option<&str>,
-    wire: &Transport,
+    transport: &Transport,
 ) -> Result<Option<Endpoint>, Problem> {
     let text = profile.get(key).or(default);
-    text.map(|text| Endpoint::parse(text, &["/ai"], wire.options().allow_http))
+    text.map(|text| Endpoint::parse(text, &["/ai"], transport.options().allow_http))
         .transpose()
         .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
 }

@@ -39,7 +39,7 @@ fn classify(response: &Response) -> Option<RequestError> {
 }
 
 /// What the emulator answers to the client's own signed request.
-fn asked(token: &str, id: &str) -> Response {
+fn requested(token: &str, id: &str) -> Response {
     let client = client("http://127.0.0.1:7411", token).unwrap();
     let request = client.request(GET.name, &path(&reference(id)));
     let now = test_support::moment(NOW);
@@ -161,9 +161,9 @@ fn tells_an_expired_token_before_asking() {
 
 #[test]
 fn says_what_is_missing() {
-    let wire = test_support::transport(test_support::moment(NOW));
+    let transport = test_support::transport(test_support::moment(NOW));
     let of = |variables: &[(&str, &str)]| {
-        Api::new(&test_support::profile(&CLOUD, variables), &wire)
+        Api::new(&test_support::profile(&CLOUD, variables), &transport)
             .err()
             .unwrap()
     };
@@ -181,7 +181,7 @@ fn says_what_is_missing() {
 
 #[test]
 fn the_emulator_answers_its_own_token() {
-    let answer = asked(test_token(), "my id/1");
+    let answer = requested(test_token(), "my id/1");
     assert_eq!(classify(&answer), None);
     let clock = WallClock {
         offset_seconds: 8 * 3600,
@@ -196,9 +196,9 @@ fn the_emulator_answers_its_own_token() {
 
 #[test]
 fn the_emulator_refuses_other_tokens_and_knows_no_other_jobs() {
-    let refused = classify(&asked("some-other-token", "my id/1")).unwrap();
+    let refused = classify(&requested("some-other-token", "my id/1")).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);
-    let missing = asked(test_token(), "other");
+    let missing = requested(test_token(), "other");
     let clock = WallClock {
         offset_seconds: 0,
         is_assumed: false,

@@ -88,16 +88,21 @@ pub(super) struct TokenExchangeProvider {
 impl TokenExchangeProvider {
     /// # Errors
     /// A usage error, or what is missing.
-    pub(super) fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
+    pub(super) fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
         if profile.secret("token").is_some() {
             return Err(profile
                 .invalid("token", "and an access key are mutually exclusive")
                 .with_hint("remove one of them"));
         }
         let login = CredentialCache::from_profile(profile, key_pair, label)?;
-        let endpoint = address(profile, "auth_endpoint", Some(HOST), wire)?;
+        let endpoint = address(profile, "auth_endpoint", Some(HOST), transport)?;
         Ok(Self {
-            api: ApiClient::new(wire, profile, label(profile), profile.secret("secret_key")),
+            api: ApiClient::new(
+                transport,
+                profile,
+                label(profile),
+                profile.secret("secret_key"),
+            ),
             credentials: login,
             endpoint: endpoint.expect("there is a default"),
             cluster_id: profile.get("cluster_id").map(str::to_owned),
@@ -114,7 +119,7 @@ impl TokenExchangeProvider {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        let answer = self
+        let response = self
             .credentials
             .send(
                 &self.api,
@@ -129,7 +134,7 @@ impl TokenExchangeProvider {
             let problem = self.api.problem(&request, Category::InvalidResponse, what);
             problem.with_hint("check auth_endpoint")
         };
-        let tokens: Tokens = lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
+        let tokens: Tokens = lenient::decode(&response.body).map_err(|what| unreadable(&what))?;
         let token = select_region_token(tokens.data.0, self.cluster_id.as_deref()).map_err(
             |(what, hint)| {
                 let problem = self

@@ -1,26 +1,27 @@
 use super::*;
 
-fn with_command(desk: &Desk, words: &str) -> Joblens {
-    desk.configure(&format!(
+fn with_command(sandbox: &Sandbox, words: &str) -> Joblens {
+    sandbox.configure(&format!(
         "[aliyun.lone]\nendpoint = 'ORIGIN'\nregion = 'cn-x'\ncredential_command = {words}\n"
     ));
-    desk.get("aliyun@lone/job/ehpc-hz-1/5")
+    sandbox
+        .get("aliyun@lone/job/ehpc-hz-1/5")
         .env("PATH", "/usr/bin:/bin")
         .with_secret("command-secret-x6")
 }
 
 #[test]
 fn what_a_command_prints_is_used_in_either_form() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for printed in [
         r#"{"access_key_id":"CMDKEY","access_key_secret":"command-secret-x6","other":null}"#,
         "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\n",
         "export ALIBABA_CLOUD_ACCESS_KEY_ID=\"CMDKEY\"\\nALIBABA_CLOUD_ACCESS_KEY_SECRET=command-secret-x6",
     ] {
-        let before = desk.server.received().len();
-        let run = with_command(&desk, &format!("['printf', '{printed}']")).run();
-        assert!(desk.server.received().len() > before, "{}", run.stderr);
-        assert_eq!(desk.signed_by(), "CMDKEY");
+        let before = sandbox.server.received().len();
+        let run = with_command(&sandbox, &format!("['printf', '{printed}']")).run();
+        assert!(sandbox.server.received().len() > before, "{}", run.stderr);
+        assert_eq!(sandbox.signed_by(), "CMDKEY");
         assert!(
             run.stderr.contains("(credential_command)"),
             "{}",
@@ -31,18 +32,22 @@ fn what_a_command_prints_is_used_in_either_form() {
 
 #[test]
 fn no_shell_reads_the_words_of_a_command() {
-    let desk = Desk::new();
-    let run = with_command(&desk, "['printf', '%s', 'access_key_id=$(id)', ';', 'id']").run();
+    let sandbox = Sandbox::new();
+    let run = with_command(
+        &sandbox,
+        "['printf', '%s', 'access_key_id=$(id)', ';', 'id']",
+    )
+    .run();
     assert_eq!(run.code, 4, "an id alone: {}", run.stderr);
     assert!(!run.stderr.contains("uid="), "{}", run.stderr);
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
 }
 
 #[test]
 fn a_command_that_fails_is_reported_with_what_it_said() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let fails = "['sh', '-c', 'echo password=command-secret-x6 >&2; printf \"no \\033[31mpinentry\" >&2; exit 2']";
-    let run = with_command(&desk, fails).run();
+    let run = with_command(&sandbox, fails).run();
     assert_eq!(
         (run.code, &run.error()["category"]),
         (4, &"missing_credentials".into())
@@ -65,7 +70,7 @@ fn a_command_that_fails_is_reported_with_what_it_said() {
             "did not print JSON or key=value lines",
         ),
     ] {
-        let run = with_command(&desk, words).run();
+        let run = with_command(&sandbox, words).run();
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
@@ -73,7 +78,7 @@ fn a_command_that_fails_is_reported_with_what_it_said() {
 
 #[test]
 fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for (table, said) in [
         (
             "source = 'aliyun-cli'\naccess_key_id = 'X'",
@@ -92,8 +97,8 @@ fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
             ":2: credential_command must be a list of strings",
         ),
     ] {
-        desk.configure(&format!("[aliyun.default]\n{table}\n"));
-        let run = desk.get(JOB).run();
+        sandbox.configure(&format!("[aliyun.default]\n{table}\n"));
+        let run = sandbox.get(JOB).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
@@ -101,14 +106,14 @@ fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
 
 #[test]
 fn what_the_tools_own_programs_print_is_used_with_its_token() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for printed in [
         r#"{"mode":"StsToken","access_key_id":"CMDKEY","access_key_secret":"command-secret-x6","sts_token":"CMDTOKEN"}"#,
         r#"{"Code":"Success","AccessKeyId":"CMDKEY","AccessKeySecret":"command-secret-x6","SecurityToken":"CMDTOKEN","Expiration":"2100-01-01T00:00:00Z"}"#,
     ] {
-        let run = with_command(&desk, &format!("['printf', '%s', '{printed}']")).run();
-        assert_eq!(desk.signed_by(), "CMDKEY", "{}", run.stderr);
-        let got = desk.server.received();
+        let run = with_command(&sandbox, &format!("['printf', '%s', '{printed}']")).run();
+        assert_eq!(sandbox.signed_by(), "CMDKEY", "{}", run.stderr);
+        let got = sandbox.server.received();
         let token = got.last().unwrap().header("x-acs-security-token");
         assert_eq!(token, Some("CMDTOKEN"), "{printed}");
     }
@@ -116,20 +121,20 @@ fn what_the_tools_own_programs_print_is_used_with_its_token() {
 
 #[test]
 fn an_end_that_is_no_time_is_reported() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let keys = "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\nexpiration=";
-    let run = with_command(&desk, &format!("['printf', '{keys}soon\\n']")).run();
+    let run = with_command(&sandbox, &format!("['printf', '{keys}soon\\n']")).run();
     assert!(
         run.stderr.contains("printed an invalid time in expiration"),
         "{}",
         run.stderr
     );
-    assert_eq!(desk.signed_by(), "CMDKEY");
+    assert_eq!(sandbox.signed_by(), "CMDKEY");
 }
 
 #[test]
 fn a_program_that_is_not_there_is_reported_as_such() {
-    let run = with_command(&Desk::new(), "['nothing-of-this-name']").run();
+    let run = with_command(&Sandbox::new(), "['nothing-of-this-name']").run();
     let hint = "fix its path, or install nothing-of-this-name";
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
 }
@@ -146,17 +151,18 @@ fn write_program(folder: &Path, token: &str) -> PathBuf {
 
 #[test]
 fn a_relative_command_starts_at_the_folder_of_the_config_file() {
-    let desk = Desk::new();
-    let home = fs::canonicalize(desk.home.path()).unwrap();
+    let sandbox = Sandbox::new();
+    let home = fs::canonicalize(sandbox.home.path()).unwrap();
     let (here, beside) = (home.join("here"), home.join(".config/joblens"));
     write_program(&here, "token-from-here");
     write_program(&here.join("bin"), "token-from-here");
     let ran = |token: &str| fs::read_to_string(home.join(format!("ran-{token}"))).ok();
     let get = |words: &str| {
-        desk.configure(&format!(
+        sandbox.configure(&format!(
             "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = {words}\n"
         ));
-        desk.get("sugon@lab/instance/i1")
+        sandbox
+            .get("sugon@lab/instance/i1")
             .env("PATH", ":.:bin:/usr/bin:/bin:")
             .current_dir(&here)
             .run()
@@ -179,7 +185,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
     for words in ["['sh', './get-token']", "['sh', '-c', './get-token']"] {
         assert_eq!(get(words).code, 4);
     }
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
     assert_eq!(ran("token-from-here"), None);
     write_program(&beside, "token-beside");
     write_program(&home.join("bin"), "token-of-home");
@@ -189,7 +195,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
         ("['~/bin/get-token']", "token-of-home"),
     ] {
         let run = get(words);
-        let sent = desk
+        let sent = sandbox
             .server
             .received()
             .last()
@@ -201,7 +207,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
         assert_eq!(Path::new(folder.trim()), beside);
     }
     // So it is where the config file is named by a relative path.
-    let run = desk
+    let run = sandbox
         .joblens(&[
             "--config",
             "../.config/joblens/config.toml",
@@ -215,14 +221,14 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
 
 #[test]
 fn a_program_that_others_can_write_is_not_run() {
-    let desk = Desk::new();
-    let program = write_program(&desk.home.path().join(".config/joblens"), "token-beside");
+    let sandbox = Sandbox::new();
+    let program = write_program(&sandbox.home.path().join(".config/joblens"), "token-beside");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
     for word in ["./get-token", program.to_str().unwrap()] {
-        desk.configure(&format!(
+        sandbox.configure(&format!(
             "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = ['{word}']\n"
         ));
-        let run = desk.get("sugon@lab/instance/i1").run();
+        let run = sandbox.get("sugon@lab/instance/i1").run();
         let error = run.error();
         assert_eq!(run.code, 4, "{error}");
         assert!(
@@ -236,20 +242,23 @@ fn a_program_that_others_can_write_is_not_run() {
             "{error}"
         );
     }
-    assert!(!desk.home.path().join("ran-token-beside").exists());
+    assert!(!sandbox.home.path().join("ran-token-beside").exists());
 }
 
 #[test]
 fn a_program_that_others_can_replace_or_that_path_finds_writable_is_not_run() {
-    let desk = Desk::new();
-    let folder = desk.home.path().join("programs");
+    let sandbox = Sandbox::new();
+    let folder = sandbox.home.path().join("programs");
     let program = write_program(&folder, "token-replaced");
     let path = format!("{}:/usr/bin:/bin", folder.display());
     let refused = |word: &str, expected: &str| {
-        desk.configure(&format!(
+        sandbox.configure(&format!(
             "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = ['{word}']\n"
         ));
-        let run = desk.get("sugon@lab/instance/i1").env("PATH", &path).run();
+        let run = sandbox
+            .get("sugon@lab/instance/i1")
+            .env("PATH", &path)
+            .run();
         let error = run.error();
         assert_eq!(run.code, 4, "{error}");
         assert!(error["message"].to_string().contains(expected), "{error}");
@@ -265,17 +274,17 @@ fn a_program_that_others_can_replace_or_that_path_finds_writable_is_not_run() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o757)).unwrap();
     refused("get-token", "is writable by others (mode 757)");
-    assert!(!desk.home.path().join("ran-token-replaced").exists());
+    assert!(!sandbox.home.path().join("ran-token-replaced").exists());
 }
 
 #[test]
 fn a_relative_home_makes_no_config_file_of_the_current_folder() {
-    let desk = Desk::new();
-    desk.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\n");
-    let run = desk
+    let sandbox = Sandbox::new();
+    sandbox.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\n");
+    let run = sandbox
         .get("sugon@lab/instance/i1")
         .env("HOME", ".")
-        .current_dir(desk.home.path())
+        .current_dir(sandbox.home.path())
         .run();
     assert_eq!(
         run.error()["category"],
@@ -283,5 +292,5 @@ fn a_relative_home_makes_no_config_file_of_the_current_folder() {
         "{}",
         run.stderr
     );
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
 }

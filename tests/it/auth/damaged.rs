@@ -11,15 +11,15 @@ pub(crate) const FILES: [(&ToolFile, &str); 7] = [
 ];
 
 /// Runs a request that this file must end with its path and a next step, and nothing sent.
-fn refused(desk: &Desk, path: &Path, reference: &str) -> String {
-    let run = desk.get(reference).run();
+fn refused(sandbox: &Sandbox, path: &Path, reference: &str) -> String {
+    let run = sandbox.get(reference).run();
     let error = run.error();
-    let told = format!("{}\n{}", error["message"], error["hint"]);
-    assert_eq!(run.code, 4, "{told}");
-    assert!(told.contains(&path.display().to_string()), "{told}");
-    assert!(error["hint"].is_string(), "{told}");
-    assert!(desk.server.received().is_empty(), "{told}");
-    told
+    let message = format!("{}\n{}", error["message"], error["hint"]);
+    assert_eq!(run.code, 4, "{message}");
+    assert!(message.contains(&path.display().to_string()), "{message}");
+    assert!(error["hint"].is_string(), "{message}");
+    assert!(sandbox.server.received().is_empty(), "{message}");
+    message
 }
 
 #[test]
@@ -36,10 +36,10 @@ fn a_file_that_was_cut_short_is_named() {
     for ((file, reference), cut) in FILES.into_iter().zip(cuts) {
         let text = file.text();
         let at = text.find(cut).unwrap() + cut.len();
-        let desk = Desk::new();
-        let path = desk.write(file.path, &text[..at]);
-        let told = refused(&desk, &path, reference);
-        assert!(told.contains("is invalid: expected"), "{told}");
+        let sandbox = Sandbox::new();
+        let path = sandbox.write(file.path, &text[..at]);
+        let message = refused(&sandbox, &path, reference);
+        assert!(message.contains("is invalid: expected"), "{message}");
     }
 }
 
@@ -52,18 +52,18 @@ fn a_value_of_the_wrong_type_is_named() {
         "\"scnetDefaultKey01\"",
     ]) {
         let damaged = file.text().replace(id, &format!("[{id}]"));
-        let desk = Desk::new();
-        let path = desk.write(file.path, &damaged);
-        let told = refused(&desk, &path, reference);
-        assert!(told.contains("is invalid: expected"), "{told}");
+        let sandbox = Sandbox::new();
+        let path = sandbox.write(file.path, &damaged);
+        let message = refused(&sandbox, &path, reference);
+        assert!(message.contains("is invalid: expected"), "{message}");
     }
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for (file, reference) in [FILES[1], FILES[3], FILES[4]] {
-        let path = desk.write(file.path, "[1, 2]\n");
-        let told = refused(&desk, &path, reference);
+        let path = sandbox.write(file.path, "[1, 2]\n");
+        let message = refused(&sandbox, &path, reference);
         assert!(
-            told.contains("no credentials in") || told.contains("has no profile"),
-            "{told}"
+            message.contains("no credentials in") || message.contains("has no profile"),
+            "{message}"
         );
     }
 }
@@ -109,28 +109,31 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
     ] {
         let text = file.text();
         assert!(text.contains(from), "{from}");
-        let desk = Desk::new();
-        let path = desk.write(file.path, &text.replace(from, to));
-        let told = refused(&desk, &path, reference);
-        assert!(told.contains(said), "{said}: {told}");
+        let sandbox = Sandbox::new();
+        let path = sandbox.write(file.path, &text.replace(from, to));
+        let message = refused(&sandbox, &path, reference);
+        assert!(message.contains(said), "{said}: {message}");
     }
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     for (file, reference) in FILES {
-        let desk = Desk::new();
-        let path = desk.home.path().join(file.path);
+        let sandbox = Sandbox::new();
+        let path = sandbox.home.path().join(file.path);
         fs::create_dir_all(&path).unwrap();
-        let told = refused(&desk, &path, reference);
+        let message = refused(&sandbox, &path, reference);
         assert!(
-            told.contains("cannot be read (not a regular file)"),
-            "{told}"
+            message.contains("cannot be read (not a regular file)"),
+            "{message}"
         );
         fs::remove_dir(&path).unwrap();
         fs::write(&path, b"\xff\xfe\x00").unwrap();
-        let told = refused(&desk, &path, reference);
-        assert!(told.contains("cannot be read (not UTF-8 text)"), "{told}");
+        let message = refused(&sandbox, &path, reference);
+        assert!(
+            message.contains("cannot be read (not UTF-8 text)"),
+            "{message}"
+        );
     }
 }
 
@@ -158,14 +161,14 @@ fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
         return;
     }
     for (file, reference) in FILES {
-        let desk = Desk::with(&[file]);
-        let path = desk.home.path().join(file.path);
-        let folders = [desk.home.path(), path.parent().unwrap()];
+        let sandbox = Sandbox::with(&[file]);
+        let path = sandbox.home.path().join(file.path);
+        let folders = [sandbox.home.path(), path.parent().unwrap()];
         for folder in folders {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-        let run = desk.get(reference);
+        let run = sandbox.get(reference);
         let run = if is_root() {
             run.with_user_nobody()
         } else {
@@ -178,22 +181,22 @@ fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
         assert_eq!(error["message"], said.as_str());
         let hint = error["hint"].as_str().unwrap();
         assert!(hint.contains("fix the file or its permissions"), "{hint}");
-        assert!(desk.server.received().is_empty());
+        assert!(sandbox.server.received().is_empty());
     }
 }
 
 #[test]
 fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
     for (file, reference) in FILES {
-        let desk = Desk::with(&[file]);
-        let path = desk.home.path().join(file.path);
+        let sandbox = Sandbox::with(&[file]);
+        let path = sandbox.home.path().join(file.path);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let mut run = desk.get(reference);
+        let mut run = sandbox.get(reference);
         for cloud in ["ALIYUN", "HUAWEI", "TENCENT"] {
             run = run.env(&format!("JOBLENS_{cloud}_REGION"), "r1");
         }
         let run = run.run();
-        assert!(!desk.server.received().is_empty(), "{}", run.stderr);
+        assert!(!sandbox.server.received().is_empty(), "{}", run.stderr);
         let notices = run.json()["notices"].clone();
         assert_eq!(notices[0]["code"], "readable_by_others", "{notices}");
         let hint = format!("chmod 600 '{}'", path.display());
@@ -203,24 +206,25 @@ fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
 
 #[test]
 fn a_damaged_file_stops_no_other_cloud_and_none_that_has_its_key_elsewhere() {
-    let desk = Desk::with(&[&TCCLI]);
-    desk.write(ALIYUN_CLI.path, "{");
-    let run = desk
+    let sandbox = Sandbox::with(&[&TCCLI]);
+    sandbox.write(ALIYUN_CLI.path, "{");
+    let run = sandbox
         .joblens(&["get", "-o", "json", "--max-attempts", "1", JOB, SERVICE])
         .run();
     assert_eq!(run.json()["errors"].as_array().unwrap().len(), 2);
-    assert_eq!(desk.signed_by(), "AKIDcliDefaultKey");
-    desk.get(JOB)
+    assert_eq!(sandbox.signed_by(), "AKIDcliDefaultKey");
+    sandbox
+        .get(JOB)
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "ENVKEY")
         .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "env-secret-v4")
         .env("JOBLENS_ALIYUN_REGION", "cn-x")
         .run();
-    assert_eq!(desk.signed_by(), "ENVKEY");
+    assert_eq!(sandbox.signed_by(), "ENVKEY");
 }
 
 #[test]
 fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
-    let desk = Desk::with(&[&ALIYUN_CLI]);
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
     for (profile, category, said) in [
         (
             "stale",
@@ -229,7 +233,7 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
         ),
         ("external", "missing_credentials", "credential_command"),
     ] {
-        let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", profile).run();
+        let run = sandbox.get(JOB).env("ALIBABA_CLOUD_PROFILE", profile).run();
         assert_eq!(
             (run.code, &run.error()["category"]),
             (4, &category.into()),
@@ -237,9 +241,9 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
         );
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
     assert!(!Path::new("process-command-ran").exists());
-    assert!(!desk.home.path().join("process-command-ran").exists());
+    assert!(!sandbox.home.path().join("process-command-ran").exists());
 }
 
 #[test]
@@ -252,29 +256,29 @@ fn damage_is_reported_in_words_of_json_alone() {
             "expected current only once at ",
         ),
     ] {
-        let desk = Desk::new();
-        let path = desk.write(ALIYUN_CLI.path, text);
-        let told = refused(&desk, &path, JOB);
-        assert!(told.contains(said), "{told}");
+        let sandbox = Sandbox::new();
+        let path = sandbox.write(ALIYUN_CLI.path, text);
+        let message = refused(&sandbox, &path, JOB);
+        assert!(message.contains(said), "{message}");
     }
 }
 
 #[test]
 fn a_link_that_leads_nowhere_is_no_missing_file() {
-    let desk = Desk::with(&[&ALIYUN_SDK]);
+    let sandbox = Sandbox::with(&[&ALIYUN_SDK]);
     let link = |place: &str| {
-        let path = desk.home.path().join(place);
+        let path = sandbox.home.path().join(place);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();
         path
     };
     let path = link(ALIYUN_CLI.path);
-    let told = refused(&desk, &path, JOB);
-    assert!(told.contains("cannot be read"), "{told}");
+    let message = refused(&sandbox, &path, JOB);
+    assert!(message.contains("cannot be read"), "{message}");
     let path = link(".config/joblens/config.toml");
-    let run = desk.get(JOB).run();
+    let run = sandbox.get(JOB).run();
     assert_eq!(run.code, 2, "{}", run.stderr);
-    let told = format!("cannot read the config file {}", path.display());
-    assert!(run.stderr.contains(&told), "{}", run.stderr);
-    assert!(desk.server.received().is_empty());
+    let message = format!("cannot read the config file {}", path.display());
+    assert!(run.stderr.contains(&message), "{}", run.stderr);
+    assert!(sandbox.server.received().is_empty());
 }

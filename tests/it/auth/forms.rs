@@ -3,8 +3,8 @@
 use super::*;
 
 /// The key and the region that `auth status` shows for the profile `default`.
-fn account(desk: &Desk, cloud: &str, variables: &[(&str, &str)]) -> (String, String) {
-    let run = desk
+fn account(sandbox: &Sandbox, cloud: &str, variables: &[(&str, &str)]) -> (String, String) {
+    let run = sandbox
         .joblens(&["auth", "status", "-o", "json"])
         .envs(variables.to_vec())
         .run();
@@ -18,7 +18,7 @@ fn account(desk: &Desk, cloud: &str, variables: &[(&str, &str)]) -> (String, Str
 
 #[test]
 fn tccli_files_of_each_age_give_their_region() {
-    let desk = Desk::with(&[&TCCLI, &TCCLI_LAB]);
+    let sandbox = Sandbox::with(&[&TCCLI, &TCCLI_LAB]);
     let real = |file: &ToolFile| {
         let place = file.fixture.replace(".credential", ".configure");
         ToolFile {
@@ -29,7 +29,7 @@ fn tccli_files_of_each_age_give_their_region() {
     };
     // As tccli 3.1.189 writes it: an entry for each service, one of which is named region.
     assert!(real(&TCCLI).contains("region.tencentcloudapi.com"));
-    let region = |variables: &[(&str, &str)]| account(&desk, "tencent", variables).1;
+    let region = |variables: &[(&str, &str)]| account(&sandbox, "tencent", variables).1;
     assert_eq!(region(&[]), "ap-guangzhou");
     assert_eq!(region(&[("TCCLI_PROFILE", "lab")]), "ap-beijing");
     for (text, expected) in [
@@ -41,15 +41,15 @@ fn tccli_files_of_each_age_give_their_region() {
         ),
         (r#"{"_sys_param": null, "region": {"version": "1"}}"#, ""),
     ] {
-        desk.write(".tccli/default.configure", text);
+        sandbox.write(".tccli/default.configure", text);
         assert_eq!(region(&[]), expected, "{text}");
     }
     for text in [
         r#"{"_sys_param": ["ap-beijing"]}"#,
         r#"{"_sys_param": {"region": {"x": 1}}}"#,
     ] {
-        desk.write(".tccli/default.configure", text);
-        let (said, _) = account(&desk, "tencent", &[]);
+        sandbox.write(".tccli/default.configure", text);
+        let (said, _) = account(&sandbox, "tencent", &[]);
         assert!(said.contains("is invalid: expected"), "{said}");
     }
 }
@@ -80,30 +80,36 @@ fn ini_files_are_read_as_the_vendors_samples_write_them() {
             "[HEAD]\nID = KEY1\nSECRET = s\n[other]\ntype = x\npolicy = {\n  \"Version\": \"1\"\n}\n",
             "[other]\nno line of its own\nID = 1\nID = 2\n[HEAD]\nID = KEY1\nSECRET = s\n[cut",
         ] {
-            let desk = Desk::new();
+            let sandbox = Sandbox::new();
             let text = text.replace("HEAD", head);
-            desk.write(place, &text.replace("ID", id).replace("SECRET", secret));
+            sandbox.write(place, &text.replace("ID", id).replace("SECRET", secret));
             let region = format!("JOBLENS_{}_REGION", reference.split('/').next().unwrap());
-            let run = desk.get(reference).env(&region.to_ascii_uppercase(), "r1");
+            let run = sandbox
+                .get(reference)
+                .env(&region.to_ascii_uppercase(), "r1");
             let run = run.env("HUAWEICLOUD_SDK_PROJECT_ID", "p1").run();
-            assert!(!desk.server.received().is_empty(), "{text}: {}", run.stderr);
-            assert_eq!(desk.signed_by(), "KEY1", "{text}");
+            assert!(
+                !sandbox.server.received().is_empty(),
+                "{text}: {}",
+                run.stderr
+            );
+            assert_eq!(sandbox.signed_by(), "KEY1", "{text}");
         }
     }
 }
 
 #[test]
 fn keys_are_inherited_where_the_vendors_sdk_inherits_them() {
-    let desk = Desk::new();
-    desk.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         ALIYUN_SDK.path,
         "[DEFAULT]\naccess_key_id = LTAIofAllSections#1\n[default]\naccess_key_secret = s#1\n",
     );
-    desk.write(
+    sandbox.write(
         HUAWEI_SDK.path,
         "[DEFAULT]\nsk = s\n[basic]\nak = HWofBasicAlone\n",
     );
-    desk.write(
+    sandbox.write(
         TENCENT_SDK.path,
         "[DEFAULT]\nsecret_key = s\n[default]\nsecret_id = AKIDofDefault\n",
     );
@@ -111,7 +117,7 @@ fn keys_are_inherited_where_the_vendors_sdk_inherits_them() {
         ("ALIBABA_CLOUD_REGION_ID", "cn-x"),
         ("HW_REGION_NAME", "cn-north-4"),
     ];
-    let shown = |cloud| account(&desk, cloud, &region).0;
+    let shown = |cloud| account(&sandbox, cloud, &region).0;
     assert_eq!(shown("aliyun"), "LTAI…ons");
     assert!(shown("huawei").starts_with("HWof…"), "{}", shown("huawei"));
     let said = shown("tencent");
@@ -143,10 +149,10 @@ fn a_fault_in_another_profile_does_not_matter() {
         let text = file.text();
         assert!(text.contains(from), "{from}");
         let name = from.split(':').next().unwrap();
-        let desk = Desk::new();
-        desk.write(file.path, &text.replace(from, &format!("{name}: [{{}}]")));
-        desk.get(reference).run();
-        assert_eq!(desk.signed_by(), key);
+        let sandbox = Sandbox::new();
+        sandbox.write(file.path, &text.replace(from, &format!("{name}: [{{}}]")));
+        sandbox.get(reference).run();
+        assert_eq!(sandbox.signed_by(), key);
     }
 }
 
@@ -157,8 +163,8 @@ fn each_variable_of_aliyun_chooses_the_profile_in_the_order_of_its_cli() {
         "ALIBABA_CLOUD_PROFILE",
         "ALICLOUD_PROFILE",
     ];
-    let of_cli = Desk::with(&[&ALIYUN_CLI]);
-    let of_sdk = Desk::with(&[&ALIYUN_SDK]);
+    let of_cli = Sandbox::with(&[&ALIYUN_CLI]);
+    let of_sdk = Sandbox::with(&[&ALIYUN_SDK]);
     for (at, name) in NAMES.into_iter().enumerate() {
         let later = NAMES[at + 1..].iter().map(|later| (*later, "sso"));
         let variables: Vec<_> = later.chain([(name, "default")]).collect();
@@ -215,16 +221,16 @@ fn each_family_of_aliyuns_variables_gives_a_key_with_its_region() {
             "ALICLOUD_REGION",
         ],
     ];
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for (at, family) in families.iter().enumerate() {
-        let mut run = desk.get(JOB).env(TOKEN, "alicloud-token-t1");
+        let mut run = sandbox.get(JOB).env(TOKEN, "alicloud-token-t1");
         for later in &families[at..] {
             let values = [format!("KEY{}", later[0]), "x".into(), "cn-x".into()];
             run = run.envs(later.iter().zip(values));
         }
         run.run();
-        assert_eq!(desk.signed_by(), format!("KEY{}", family[0]));
-        let got = desk.server.received();
+        assert_eq!(sandbox.signed_by(), format!("KEY{}", family[0]));
+        let got = sandbox.server.received();
         let token = got.last().unwrap().header("x-acs-security-token");
         let is_of_family = family[0].starts_with("ALICLOUD_");
         assert_eq!(
@@ -233,13 +239,13 @@ fn each_family_of_aliyuns_variables_gives_a_key_with_its_region() {
             "{family:?}"
         );
     }
-    let before = desk.server.received().len();
-    let run = desk.get(JOB).env(TOKEN, "alicloud-token-t1").run();
+    let before = sandbox.server.received().len();
+    let run = sandbox.get(JOB).env(TOKEN, "alicloud-token-t1").run();
     assert_eq!(
         run.error()["category"],
         "missing_credentials",
         "{}",
         run.stderr
     );
-    assert_eq!(desk.server.received().len(), before);
+    assert_eq!(sandbox.server.received().len(), before);
 }

@@ -82,15 +82,15 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
         for with_variables in [false, true] {
             for with_table in [false, true] {
                 for with_tool in [false, true] {
-                    let desk = match with_tool {
-                        true => Desk::with(&[file]),
-                        false => Desk::new(),
+                    let sandbox = match with_tool {
+                        true => Sandbox::with(&[file]),
+                        false => Sandbox::new(),
                     };
                     if with_table {
-                        desk.configure(&table(cloud, "default"));
+                        sandbox.configure(&table(cloud, "default"));
                     }
                     let own = variables(cloud);
-                    let mut run = desk
+                    let mut run = sandbox
                         .get(reference)
                         .with_secret("env-secret-v4")
                         .with_secret("file-secret-w5");
@@ -107,17 +107,17 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
                         (_, _, true) => tool_key,
                         _ => {
                             assert_eq!(run.error()["category"], "missing_credentials");
-                            assert!(desk.server.received().is_empty());
+                            assert!(sandbox.server.received().is_empty());
                             continue;
                         }
                     };
                     let shape = (with_variables, with_table, with_tool);
                     assert!(
-                        !desk.server.received().is_empty(),
+                        !sandbox.server.received().is_empty(),
                         "{shape:?}: {}",
                         run.stderr
                     );
-                    assert_eq!(desk.signed_by(), expected, "{cloud} {shape:?}");
+                    assert_eq!(sandbox.signed_by(), expected, "{cloud} {shape:?}");
                 }
             }
         }
@@ -127,33 +127,33 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
 #[test]
 fn a_named_profile_uses_its_own_and_never_the_environment_or_a_tool() {
     for (cloud, reference, file, _, _) in CASES {
-        let desk = Desk::with(&[file]);
+        let sandbox = Sandbox::with(&[file]);
         let named = reference.replacen(cloud, &format!("{cloud}@lone"), 1);
-        desk.configure(&table(cloud, "lone"));
-        desk.get(&named).envs(variables(cloud)).run();
-        assert_eq!(desk.signed_by(), "FILEKEY", "{cloud}");
+        sandbox.configure(&table(cloud, "lone"));
+        sandbox.get(&named).envs(variables(cloud)).run();
+        assert_eq!(sandbox.signed_by(), "FILEKEY", "{cloud}");
 
-        desk.configure(&format!("[{cloud}.lone]\nendpoint = 'ORIGIN'\n"));
-        let before = desk.server.received().len();
-        let run = desk.get(&named).envs(variables(cloud)).run();
+        sandbox.configure(&format!("[{cloud}.lone]\nendpoint = 'ORIGIN'\n"));
+        let before = sandbox.server.received().len();
+        let run = sandbox.get(&named).envs(variables(cloud)).run();
         assert_eq!(
             run.error()["category"],
             "missing_credentials",
             "{}",
             run.stderr
         );
-        let run = desk
+        let run = sandbox
             .get(&reference.replacen(cloud, &format!("{cloud}@other"), 1))
             .run();
         assert_eq!(run.error()["category"], "missing_credentials");
-        assert_eq!(desk.server.received().len(), before);
+        assert_eq!(sandbox.server.received().len(), before);
     }
 }
 
 #[test]
 fn a_source_is_used_whatever_the_environment_holds() {
     for (cloud, reference, file, tool_key, source) in CASES {
-        let desk = Desk::with(&[file]);
+        let sandbox = Sandbox::with(&[file]);
         for profile in ["default", "lone"] {
             let region = match cloud {
                 "sugon" => "auth_endpoint = 'ORIGIN'\n",
@@ -164,17 +164,17 @@ fn a_source_is_used_whatever_the_environment_holds() {
             } else {
                 ""
             };
-            desk.configure(&format!(
+            sandbox.configure(&format!(
                 "[{cloud}.{profile}]\nendpoint = 'ORIGIN'\nsource = '{source}'\n{region}{project}"
             ));
             let named = reference.replacen(cloud, &format!("{cloud}@{profile}"), 1);
-            let run = desk.get(&named).envs(variables(cloud)).run();
+            let run = sandbox.get(&named).envs(variables(cloud)).run();
             assert!(
-                !desk.server.received().is_empty(),
+                !sandbox.server.received().is_empty(),
                 "{source}: {}",
                 run.stderr
             );
-            assert_eq!(desk.signed_by(), tool_key, "{source} {profile}");
+            assert_eq!(sandbox.signed_by(), tool_key, "{source} {profile}");
             assert!(run.stderr.contains(&format!("({source}")), "{}", run.stderr);
         }
     }
@@ -182,7 +182,7 @@ fn a_source_is_used_whatever_the_environment_holds() {
 
 #[test]
 fn a_profile_of_a_tool_is_pointed_at_by_name() {
-    let desk = Desk::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB, &KOOCLI]);
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB, &KOOCLI]);
     for (source, reference, key) in [
         ("aliyun-cli:default", JOB, "LTAIcliDefaultKey"),
         ("aliyun-cli:sso", JOB, "STS.cliSsoKey345"),
@@ -191,18 +191,18 @@ fn a_profile_of_a_tool_is_pointed_at_by_name() {
         ("koocli:lab", IMAGE_JOB, "HWCLILABKEY000004"),
     ] {
         let cloud = reference.split('/').next().unwrap();
-        desk.configure(&format!(
+        sandbox.configure(&format!(
             "[{cloud}.lone]\nendpoint = 'ORIGIN'\nsource = '{source}'\nregion = 'cn-x'\n"
         ));
-        let run = desk
+        let run = sandbox
             .get(&reference.replacen(cloud, &format!("{cloud}@lone"), 1))
             .run();
         assert!(
-            !desk.server.received().is_empty(),
+            !sandbox.server.received().is_empty(),
             "{source}: {}",
             run.stderr
         );
-        assert_eq!(desk.signed_by(), key, "{source}");
+        assert_eq!(sandbox.signed_by(), key, "{source}");
         let (tool, profile) = source.split_once(':').unwrap();
         let label = format!("({tool} profile {profile})");
         assert!(run.stderr.contains(&label), "{label}: {}", run.stderr);
@@ -211,7 +211,7 @@ fn a_profile_of_a_tool_is_pointed_at_by_name() {
 
 #[test]
 fn the_tools_own_variables_choose_its_profile() {
-    let desk = Desk::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB]);
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB]);
     for (name, value, reference, key) in [
         ("ALIBABA_CLOUD_PROFILE", "default", JOB, "LTAIcliDefaultKey"),
         (
@@ -222,13 +222,14 @@ fn the_tools_own_variables_choose_its_profile() {
         ),
         ("TCCLI_PROFILE", "lab", SERVICE, "AKIDcliLabKey456"),
     ] {
-        desk.get(reference)
+        sandbox
+            .get(reference)
             .env(name, value)
             .env("JOBLENS_ALIYUN_REGION", "cn-x")
             .run();
-        assert_eq!(desk.signed_by(), key, "{name}");
+        assert_eq!(sandbox.signed_by(), key, "{name}");
     }
-    let token = desk
+    let token = sandbox
         .server
         .received()
         .last()
@@ -236,8 +237,11 @@ fn the_tools_own_variables_choose_its_profile() {
         .target()
         .contains("Token=tccli-lab-token-n5");
     assert!(token, "the token comes with its key");
-    let before = desk.server.received().len();
-    let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", "nobody").run();
+    let before = sandbox.server.received().len();
+    let run = sandbox
+        .get(JOB)
+        .env("ALIBABA_CLOUD_PROFILE", "nobody")
+        .run();
     assert_eq!(run.code, 4);
     assert!(
         run.stderr
@@ -245,30 +249,31 @@ fn the_tools_own_variables_choose_its_profile() {
         "{}",
         run.stderr
     );
-    assert_eq!(desk.server.received().len(), before);
+    assert_eq!(sandbox.server.received().len(), before);
 }
 
 #[test]
 fn variables_choose_nothing_for_a_profile_that_was_named() {
-    let desk = Desk::with(&[&ALIYUN_CLI]);
-    desk.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nsource = 'aliyun-cli'\n");
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
+    sandbox.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nsource = 'aliyun-cli'\n");
     for name in [
         "ALIBABA_CLOUD_PROFILE",
         "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
     ] {
         let value = ["default", "true"][usize::from(name.ends_with("DISABLED"))];
-        desk.get("aliyun@lone/job/ehpc-hz-1/5")
+        sandbox
+            .get("aliyun@lone/job/ehpc-hz-1/5")
             .env(name, value)
             .run();
-        assert_eq!(desk.signed_by(), "STS.cliProdKey12", "{name}");
+        assert_eq!(sandbox.signed_by(), "STS.cliProdKey12", "{name}");
     }
 }
 
 #[test]
 fn a_bare_list_asks_the_accounts_that_tools_have() {
-    let desk = Desk::with(&[&ALIYUN_CLI, &TCCLI]);
-    desk.joblens(&["list", "--max-attempts", "1"]).run();
-    let mut keys: Vec<String> = desk.server.received().iter().map(key_of).collect();
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI]);
+    sandbox.joblens(&["list", "--max-attempts", "1"]).run();
+    let mut keys: Vec<String> = sandbox.server.received().iter().map(key_of).collect();
     keys.sort();
     keys.dedup();
     assert_eq!(keys, ["AKIDcliDefaultKey", "STS.cliProdKey12"]);
@@ -276,24 +281,24 @@ fn a_bare_list_asks_the_accounts_that_tools_have() {
 
 #[test]
 fn variables_of_two_families_are_not_mixed() {
-    let desk = Desk::new();
-    let run = desk
+    let sandbox = Sandbox::new();
+    let run = sandbox
         .get(IMAGE_JOB)
         .envs(variables("huawei"))
         .env("HUAWEICLOUD_SDK_AK", "SDKKEY")
         .env("HUAWEICLOUD_SDK_SK", "sdk-env-secret")
         .env("HW_SECURITY_TOKEN", "hw-env-token")
         .run();
-    let got = desk.server.received();
+    let got = sandbox.server.received();
     assert!(!got.is_empty(), "{}", run.stderr);
-    assert_eq!(desk.signed_by(), "SDKKEY");
+    assert_eq!(sandbox.signed_by(), "SDKKEY");
     assert_eq!(got[0].header("x-security-token"), None);
     assert!(got[0].target().contains("/p-env/"), "{}", got[0].target());
 }
 
 #[test]
 fn a_source_or_a_profile_that_there_is_not_is_a_usage_error_that_names_what_there_is() {
-    let desk = Desk::with(&[&ALIYUN_CLI, &TCCLI]);
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI]);
     for (cloud, source, reference, said) in [
         (
             "aliyun",
@@ -321,8 +326,8 @@ fn a_source_or_a_profile_that_there_is_not_is_a_usage_error_that_names_what_ther
             "huawei supports huaweicloud, koocli, metadata",
         ),
     ] {
-        desk.configure(&format!("[{cloud}.default]\nsource = '{source}'\n"));
-        let run = desk.get(reference).run();
+        sandbox.configure(&format!("[{cloud}.default]\nsource = '{source}'\n"));
+        let run = sandbox.get(reference).run();
         assert_eq!(
             (run.code, &run.error()["category"]),
             (2, &"usage".into()),
@@ -331,13 +336,13 @@ fn a_source_or_a_profile_that_there_is_not_is_a_usage_error_that_names_what_ther
         );
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
-    desk.configure("[huawei.default]\nsource = 'koocli'\n");
-    let run = desk.get(IMAGE_JOB).run();
+    sandbox.configure("[huawei.default]\nsource = 'koocli'\n");
+    let run = sandbox.get(IMAGE_JOB).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
     assert!(
         run.stderr.contains("no file of koocli found"),
         "{}",
         run.stderr
     );
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
 }

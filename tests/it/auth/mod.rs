@@ -91,12 +91,12 @@ impl ToolFile {
 }
 
 /// A home folder, and a server in the place of all clouds that says no to everything.
-struct Desk {
+struct Sandbox {
     home: tempfile::TempDir,
     server: Server,
 }
 
-impl Desk {
+impl Sandbox {
     fn new() -> Self {
         Self {
             home: tempfile::tempdir().unwrap(),
@@ -106,9 +106,9 @@ impl Desk {
 
     /// The same with files as the tools write them, which hold regions beside the keys of the CLIs.
     fn with(files: &[&ToolFile]) -> Self {
-        let desk = Self::new();
+        let sandbox = Self::new();
         for file in files {
-            desk.write(file.path, &file.text());
+            sandbox.write(file.path, &file.text());
             if file.path.starts_with(".tccli") {
                 let beside = |text: &str| text.replace(".credential", ".configure");
                 let fixture = beside(file.fixture);
@@ -116,10 +116,10 @@ impl Desk {
                     path: "",
                     fixture: fixture.leak(),
                 };
-                desk.write(&beside(file.path), &configure.text());
+                sandbox.write(&beside(file.path), &configure.text());
             }
         }
-        desk
+        sandbox
     }
 
     fn write(&self, place: &str, text: &str) -> PathBuf {

@@ -4,37 +4,37 @@ use super::*;
 
 /// A home whose `sugon.lab` has a `credential_command` that leaves a line in a file, with more
 /// settings.
-fn counting(more: &str) -> Desk {
-    let desk = Desk::new();
-    let count = desk.home.path().join("count");
+fn counting(more: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let count = sandbox.home.path().join("count");
     let script = format!(
         "echo run >> {}; echo token=lab-token-t1",
         count.to_str().unwrap()
     );
-    desk.configure(&format!(
+    sandbox.configure(&format!(
         "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = ['sh', '-c', '{script}']\n{more}"
     ));
-    desk
+    sandbox
 }
 
-fn runs(desk: &Desk) -> usize {
-    let lines = fs::read_to_string(desk.home.path().join("count"));
+fn runs(sandbox: &Sandbox) -> usize {
+    let lines = fs::read_to_string(sandbox.home.path().join("count"));
     lines.map_or(0, |lines| lines.lines().count())
 }
 
-fn run(desk: &Desk, arguments: &[&str]) -> crate::support::Run {
-    let run = desk.joblens(arguments);
+fn run(sandbox: &Sandbox, arguments: &[&str]) -> crate::support::Run {
+    let run = sandbox.joblens(arguments);
     run.env("PATH", "/usr/bin:/bin").run()
 }
 
 #[test]
 fn no_command_is_run_for_references_that_are_wrong() {
-    let desk = counting("");
+    let sandbox = counting("");
     for command in ["get", "describe", "events", "watch", "wait"] {
-        let code = run(&desk, &[command, "sugon@lab/instance/i1", "bogus/x/y"]).code;
-        assert_eq!((code, runs(&desk)), (2, 0), "{command}");
+        let code = run(&sandbox, &[command, "sugon@lab/instance/i1", "bogus/x/y"]).code;
+        assert_eq!((code, runs(&sandbox)), (2, 0), "{command}");
     }
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn no_command_is_run_when_plain_settings_of_any_account_are_wrong() {
         ),
         ("[tencent.far]\nendpoint = 'ftp://x'\n", "endpoint"),
     ] {
-        let desk = counting(table);
+        let sandbox = counting(table);
         let other = match table.split_once('.') {
             Some((cloud, _)) if table.starts_with('[') => match &cloud[1..] {
                 "huawei" => "huawei@far/image-job/7",
@@ -75,17 +75,17 @@ fn no_command_is_run_when_plain_settings_of_any_account_are_wrong() {
                 // A service has no states.
                 arguments.extend(["--for", "no-warnings=1m"]);
             }
-            let run = run(&desk, &arguments);
-            assert_eq!((run.code, runs(&desk)), (2, 0), "{command} {table}");
+            let run = run(&sandbox, &arguments);
+            assert_eq!((run.code, runs(&sandbox)), (2, 0), "{command} {table}");
             assert!(run.stderr.contains(word), "{}", run.stderr);
         }
-        assert!(desk.server.received().is_empty(), "{table}");
+        assert!(sandbox.server.received().is_empty(), "{table}");
     }
 }
 
 #[test]
 fn lists_and_reports_do_not_run_the_command_of_an_account_with_wrong_settings() {
-    let desk = counting("utc_offset = 'noon'\n");
+    let sandbox = counting("utc_offset = 'noon'\n");
     for arguments in [
         &["list", "sugon@lab"][..],
         &["list", "-p", "lab"],
@@ -93,8 +93,8 @@ fn lists_and_reports_do_not_run_the_command_of_an_account_with_wrong_settings() 
         &["doctor"],
         &["doctor", "sugon@lab"],
     ] {
-        let run = run(&desk, arguments);
-        assert_eq!(runs(&desk), 0, "{arguments:?}");
+        let run = run(&sandbox, arguments);
+        assert_eq!(runs(&sandbox), 0, "{arguments:?}");
         let all = run.stdout + &run.stderr;
         assert!(all.contains("utc_offset"), "{arguments:?} {all}");
     }
@@ -102,19 +102,20 @@ fn lists_and_reports_do_not_run_the_command_of_an_account_with_wrong_settings() 
 
 #[test]
 fn a_command_is_run_once_for_a_thousand_references_and_in_each_report() {
-    let desk = counting("");
+    let sandbox = counting("");
     let references: Vec<String> = (0..1_000)
         .map(|number| format!("scnet@lab/inst/i{number}"))
         .collect();
-    let references = desk.write("references", &references.join("\n"));
+    let references = sandbox.write("references", &references.join("\n"));
     // Without the pace of a wait.
     let get = ["get", "-"];
     let input = fs::read_to_string(references).unwrap();
-    desk.joblens(&get)
+    sandbox
+        .joblens(&get)
         .env("PATH", "/usr/bin:/bin")
         .input(&input)
         .run();
-    assert_eq!(runs(&desk), 1);
+    assert_eq!(runs(&sandbox), 1);
     for (number, arguments) in [
         &["auth", "status"][..],
         &["doctor", "sugon@lab"],
@@ -123,18 +124,18 @@ fn a_command_is_run_once_for_a_thousand_references_and_in_each_report() {
     .into_iter()
     .enumerate()
     {
-        run(&desk, arguments);
-        assert_eq!(runs(&desk), number + 2, "{arguments:?}");
+        run(&sandbox, arguments);
+        assert_eq!(runs(&sandbox), number + 2, "{arguments:?}");
     }
 }
 
 #[test]
 fn a_setting_that_gives_a_segment_is_reported_as_itself() {
-    let desk = Desk::new();
-    desk.configure(
+    let sandbox = Sandbox::new();
+    sandbox.configure(
         "[aliyun.lab]\nendpoint = 'ORIGIN'\nregion = 'cn-x'\ncluster_env = 'LAB_CLUSTER'\n",
     );
-    let run = run(&desk, &["get", "aliyun@lab/job/5"]);
+    let run = run(&sandbox, &["get", "aliyun@lab/job/5"]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("LAB_CLUSTER"), "{}", run.stderr);
     assert!(!run.stderr.contains("missing CLUSTER"), "{}", run.stderr);

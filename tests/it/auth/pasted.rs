@@ -8,7 +8,7 @@ use super::*;
 const PASTED: &str = "SuperSecretValue0123456789ab";
 
 /// Runs what shows accounts; each run fails where the secret is shown.
-fn show(desk: &Desk, reference: &str, variables: &[(&str, &str)]) {
+fn show(sandbox: &Sandbox, reference: &str, variables: &[(&str, &str)]) {
     let cloud = reference.split(['/', '@']).next().unwrap();
     let get = ["get", "--max-attempts", "1", reference];
     for arguments in [
@@ -17,7 +17,7 @@ fn show(desk: &Desk, reference: &str, variables: &[(&str, &str)]) {
         &["auth", "status", "-o", "json"],
         &["doctor", cloud],
     ] {
-        let run = desk.joblens(arguments).with_secret(PASTED);
+        let run = sandbox.joblens(arguments).with_secret(PASTED);
         run.envs(variables.iter().copied()).run();
     }
 }
@@ -74,9 +74,9 @@ fn a_secret_in_the_place_of_any_value_of_a_tools_file_is_not_shown() {
             }
         };
         for text in texts {
-            let desk = Desk::new();
-            desk.write(file.path, &text);
-            show(&desk, reference, &[]);
+            let sandbox = Sandbox::new();
+            sandbox.write(file.path, &text);
+            show(&sandbox, reference, &[]);
         }
     }
 }
@@ -92,16 +92,16 @@ fn a_secret_in_the_place_of_a_key_or_under_one_is_not_shown() {
         format!("[default]\n{PASTED}\n"),
         format!("{PASTED}\n"),
     ] {
-        let desk = Desk::new();
-        desk.write(credentials, &text);
-        show(&desk, JOB, &region);
+        let sandbox = Sandbox::new();
+        sandbox.write(credentials, &text);
+        show(&sandbox, JOB, &region);
     }
-    let desk = Desk::new();
-    desk.write(credentials, &format!(
+    let sandbox = Sandbox::new();
+    sandbox.write(credentials, &format!(
         "[default]\ntype = access_key\n  access_key_id = LTAIabcdefgh12345678\n  access_key_secret = {PASTED}\n"
     ));
-    show(&desk, JOB, &region);
-    assert_eq!(desk.signed_by(), "LTAIabcdefgh12345678");
+    show(&sandbox, JOB, &region);
+    assert_eq!(sandbox.signed_by(), "LTAIabcdefgh12345678");
 }
 
 #[test]
@@ -160,9 +160,9 @@ fn a_secret_in_the_place_of_any_setting_is_not_shown() {
             format!("{PASTED} = 'x'"),
             "region = 'x'".to_owned(),
         ]) {
-            let desk = Desk::new();
-            desk.configure(&format!("[{profile}]\n{line}\n"));
-            show(&desk, reference, &[]);
+            let sandbox = Sandbox::new();
+            sandbox.configure(&format!("[{profile}]\n{line}\n"));
+            show(&sandbox, reference, &[]);
         }
     }
 }
@@ -178,9 +178,9 @@ fn a_secret_in_the_place_of_a_table_or_key_is_not_shown() {
         format!("[states.'aliyun/job']\nX = '{PASTED}'\n"),
         format!("[aliyun.default]\nregion = {PASTED}\n"),
     ] {
-        let desk = Desk::new();
-        desk.configure(&text);
-        show(&desk, JOB, &[]);
+        let sandbox = Sandbox::new();
+        sandbox.configure(&text);
+        show(&sandbox, JOB, &[]);
     }
 }
 
@@ -214,11 +214,11 @@ fn a_value_that_is_not_needed_is_checked_and_named() {
             ),
             _ => ("token = 't1'", "instance/i1"),
         };
-        let desk = Desk::new();
-        desk.configure(&format!(
+        let sandbox = Sandbox::new();
+        sandbox.configure(&format!(
             "[{profile}.p]\nendpoint = 'ORIGIN'\n{keys}\n{key} = '{value}'\n"
         ));
-        let run = desk.get(&format!("{profile}@p/{rest}")).run();
+        let run = sandbox.get(&format!("{profile}@p/{rest}")).run();
         let error = run.error();
         assert_eq!(run.code, 2, "{profile} {key}: {error}");
         let message = error["message"].as_str().unwrap();
@@ -226,6 +226,6 @@ fn a_value_that_is_not_needed_is_checked_and_named() {
             message.starts_with(&format!("{key} of profile 'p' ({profile})")),
             "{message}"
         );
-        assert!(desk.server.received().is_empty(), "{error}");
+        assert!(sandbox.server.received().is_empty(), "{error}");
     }
 }

@@ -236,8 +236,8 @@ fn rewriting(emulated: &Emulated, path: &Path, text: String) -> Server {
         if number == 0 {
             rotate(&path, &text);
         }
-        let answer = passed_on(&origin, &got.head, stream);
-        let _ = stream.write_all(&answer);
+        let response = passed_on(&origin, &got.head, stream);
+        let _ = stream.write_all(&response);
     })
 }
 
@@ -293,8 +293,8 @@ fn a_key_of_a_tool_that_dies_in_the_middle_of_a_wait_is_read_again() {
                 rotate(&path, &renewed);
             }
             let origin = &origins[usize::from(number > 1)];
-            let answer = passed_on(origin, &got.head, stream);
-            let _ = stream.write_all(&answer);
+            let response = passed_on(origin, &got.head, stream);
+            let _ = stream.write_all(&response);
         });
         let toml = tool.settings(&server.origin());
         config.write("joblens/config.toml", &toml, 0o600);

@@ -3,8 +3,13 @@ use serde_json::Value;
 use super::*;
 
 /// The account of a cloud's profile in `auth status -o json`, and the exit code.
-fn account(desk: &Desk, cloud: &str, profile: &str, variables: &[(&str, &str)]) -> (Value, i32) {
-    let run = desk
+fn account(
+    sandbox: &Sandbox,
+    cloud: &str,
+    profile: &str,
+    variables: &[(&str, &str)],
+) -> (Value, i32) {
+    let run = sandbox
         .joblens(&["auth", "status", "-o", "json"])
         .envs(variables.iter().copied())
         .run();
@@ -16,41 +21,41 @@ fn account(desk: &Desk, cloud: &str, profile: &str, variables: &[(&str, &str)]) 
 
 #[test]
 fn shows_what_would_be_used_and_sends_nothing() {
-    let desk = Desk::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI_LAB]);
-    desk.configure("[tencent.lab]\nsource = 'tccli:lab'\nendpoint = 'ORIGIN'\n");
-    let (aliyun, code) = account(&desk, "aliyun", "default", &[]);
-    let path = desk.home.path().join(ALIYUN_CLI.path);
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI_LAB]);
+    sandbox.configure("[tencent.lab]\nsource = 'tccli:lab'\nendpoint = 'ORIGIN'\n");
+    let (aliyun, code) = account(&sandbox, "aliyun", "default", &[]);
+    let path = sandbox.home.path().join(ALIYUN_CLI.path);
     for (field, value) in [
         ("status", "ready"),
         ("source", "aliyun-cli profile prod"),
         ("location", path.to_str().unwrap()),
         ("key", "STS.…y12"),
         ("region", "cn-shanghai"),
-        ("endpoint", &desk.server.origin()),
+        ("endpoint", &sandbox.server.origin()),
     ] {
         assert_eq!(aliyun[field], value, "{field}");
     }
     assert_eq!(aliyun["skipped_sources"][0]["source"], "alibabacloud");
-    let (lab, _) = account(&desk, "tencent", "lab", &[]);
+    let (lab, _) = account(&sandbox, "tencent", "lab", &[]);
     assert_eq!(lab["source"], "tccli profile lab");
     assert_eq!(lab["expires_at"], "2100-01-01T00:00:00Z");
-    let (sugon, _) = account(&desk, "sugon", "default", &[]);
+    let (sugon, _) = account(&sandbox, "sugon", "default", &[]);
     assert_eq!(sugon["status"], "not_configured");
     assert_eq!(code, 0);
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
 }
 
 #[test]
 fn sources_that_come_later_are_passed_over_with_the_reason() {
-    let desk = Desk::with(&[&ALIYUN_CLI]);
-    desk.write(ALIYUN_SDK.path, "cut");
-    desk.configure("[aliyun.default]\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'x'\n");
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
+    sandbox.write(ALIYUN_SDK.path, "cut");
+    sandbox.configure("[aliyun.default]\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'x'\n");
     let variables = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIenvironment"),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "env-secret-v4"),
         ("ALIBABA_CLOUD_REGION_ID", "cn-env"),
     ];
-    let (account, code) = account(&desk, "aliyun", "default", &variables);
+    let (account, code) = account(&sandbox, "aliyun", "default", &variables);
     assert_eq!((code, &account["source"]), (0, &"environment".into()));
     let passed = account["skipped_sources"].as_array().unwrap();
     let sources: Vec<&str> = passed
@@ -68,9 +73,9 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
 
 #[test]
 fn an_account_that_cannot_be_used_is_broken_and_says_what_to_do() {
-    let desk = Desk::new();
-    desk.write(TCCLI.path, "{");
-    let (broken, code) = account(&desk, "tencent", "default", &[]);
+    let sandbox = Sandbox::new();
+    sandbox.write(TCCLI.path, "{");
+    let (broken, code) = account(&sandbox, "tencent", "default", &[]);
     assert_eq!((code, &broken["status"]), (4, &"broken".into()));
     assert!(
         broken["problem"]["hint"]
@@ -78,7 +83,7 @@ fn an_account_that_cannot_be_used_is_broken_and_says_what_to_do() {
             .unwrap()
             .contains("tccli configure")
     );
-    let run = desk.joblens(&["auth", "status"]).run();
+    let run = sandbox.joblens(&["auth", "status"]).run();
     assert_eq!(run.code, 4);
     assert!(
         run.stdout
@@ -95,20 +100,20 @@ fn an_account_that_cannot_be_used_is_broken_and_says_what_to_do() {
 
 #[test]
 fn every_form_with_a_place_for_it_shows_the_accounts() {
-    let desk = Desk::with(&[&ALIYUN_CLI, &TCCLI, &KOOCLI]);
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI, &KOOCLI]);
     for form in ["table", "wide", "json", "yaml", "csv", "tsv", "markdown"] {
-        let run = desk.joblens(&["auth", "status", "-o", form]).run();
+        let run = sandbox.joblens(&["auth", "status", "-o", form]).run();
         assert_eq!(run.code, 0, "{form}: {}", run.stdout);
         assert!(run.stdout.contains("AKID…Key"), "{form}: {}", run.stdout);
     }
     for form in ["jsonl", "name"] {
         assert_eq!(
-            desk.joblens(&["auth", "status", "-o", form]).run().code,
+            sandbox.joblens(&["auth", "status", "-o", form]).run().code,
             2,
             "{form}"
         );
     }
-    let run = desk.joblens(&["auth", "status", "-p", "nobody"]).run();
+    let run = sandbox.joblens(&["auth", "status", "-p", "nobody"]).run();
     assert_eq!(run.code, 4);
     assert!(
         run.stderr.contains("unknown profile 'nobody'"),
@@ -121,12 +126,12 @@ fn every_form_with_a_place_for_it_shows_the_accounts() {
 fn tells_when_a_token_of_the_settings_ends() {
     // {"expireTime":"4102444800000"}
     let token = "e30.eyJleHBpcmVUaW1lIjoiNDEwMjQ0NDgwMDAwMCJ9.c2ln";
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let variables = [
         ("JOBLENS_SUGON_TOKEN", token),
         ("JOBLENS_SUGON_ENDPOINT", "https://h.example.com"),
     ];
-    let (account, code) = account(&desk, "sugon", "default", &variables);
+    let (account, code) = account(&sandbox, "sugon", "default", &variables);
     assert_eq!(code, 0);
     assert_eq!(account["expires_at"], "2100-01-01T00:00:00Z");
 }
@@ -134,7 +139,7 @@ fn tells_when_a_token_of_the_settings_ends() {
 #[test]
 fn columns_of_jobs_have_no_place_in_it() {
     for option in ["--columns=key", "--sort-by=key"] {
-        let run = Desk::new().joblens(&["auth", "status", option]).run();
+        let run = Sandbox::new().joblens(&["auth", "status", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains("does not support --"), "{}", run.stderr);
     }
@@ -143,33 +148,33 @@ fn columns_of_jobs_have_no_place_in_it() {
 #[test]
 fn a_profile_that_nobody_has_is_reported_with_its_table_as_it_has_to_be_written() {
     for (profile, table) in [("prod", "[aliyun.prod]"), ("生产", "[aliyun.\"生产\"]")] {
-        let run = Desk::new()
+        let run = Sandbox::new()
             .joblens(&["auth", "status", "-p", profile])
             .run();
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(run.stderr.contains(table), "{}", run.stderr);
     }
-    let desk = Desk::new();
-    desk.configure("[aliyun.生产]\nregion = 'cn-x'\n");
-    let run = desk.joblens(&["auth", "status"]).run();
+    let sandbox = Sandbox::new();
+    sandbox.configure("[aliyun.生产]\nregion = 'cn-x'\n");
+    let run = sandbox.joblens(&["auth", "status"]).run();
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("must be quoted"), "{}", run.stderr);
 }
 
 #[test]
 fn an_account_that_no_call_could_be_made_with_is_not_ready() {
-    let desk = Desk::with(&[&ALIYUN_CLI]);
-    desk.configure(
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
+    sandbox.configure(
         "[aliyun.open]\nsource = 'aliyun-cli:prod'\ninsecure_skip_verify = true\n[aliyun.lab]\nsource = 'aliyun-cli:prod'\nendpoint = 'https://lab.example.com'\ninsecure_skip_verify = true\n",
     );
-    let (open, code) = account(&desk, "aliyun", "open", &[]);
+    let (open, code) = account(&sandbox, "aliyun", "open", &[]);
     assert_eq!((code, &open["status"]), (4, &"broken".into()));
     let message = open["problem"]["message"].as_str().unwrap();
     assert!(message.contains("a host of a public cloud"), "{message}");
-    let (lab, _) = account(&desk, "aliyun", "lab", &[]);
+    let (lab, _) = account(&sandbox, "aliyun", "lab", &[]);
     assert_eq!(lab["status"], "ready");
-    desk.configure("[aliyun.tls]\nsource = 'aliyun-cli:prod'\nca_file = 'missing.pem'\n");
-    let (tls, _) = account(&desk, "aliyun", "tls", &[]);
+    sandbox.configure("[aliyun.tls]\nsource = 'aliyun-cli:prod'\nca_file = 'missing.pem'\n");
+    let (tls, _) = account(&sandbox, "aliyun", "tls", &[]);
     assert_eq!(tls["status"], "broken");
     let message = tls["problem"]["message"].as_str().unwrap();
     assert!(message.ends_with("missing.pem cannot be read"), "{message}");

@@ -70,7 +70,7 @@ impl Cache {
 }
 
 /// How often each operation was requested.
-fn asked(emulated: &Emulated, operation: &str) -> usize {
+fn requested(emulated: &Emulated, operation: &str) -> usize {
     let accesses = emulated.accesses().into_iter();
     let operations = accesses.filter_map(|access| access.operation);
     operations.filter(|one| one == operation).count()
@@ -93,7 +93,7 @@ fn a_token_is_fetched_by_the_first_run_and_used_by_the_next() {
         }
     }
     for operation in [SUGON_TOKENS, SUGON_CENTRE, HUAWEI_TOKENS] {
-        assert_eq!(asked(&emulated, operation), 1, "{operation}");
+        assert_eq!(requested(&emulated, operation), 1, "{operation}");
     }
     assert_eq!(cache.tokens().len(), 2);
     let mode = fs::metadata(cache.folder()).unwrap().permissions().mode();
@@ -294,7 +294,7 @@ fn twenty_processes_share_a_cache_two_hundred_times() {
     assert!(reader.join().unwrap() > 0);
     assert_eq!(cache.tokens().len(), 2);
     // Where none is kept, twenty may ask at once; in the six rounds after those, nobody does.
-    let tokens = asked(&emulated, SUGON_TOKENS) + asked(&emulated, HUAWEI_TOKENS);
+    let tokens = requested(&emulated, SUGON_TOKENS) + requested(&emulated, HUAWEI_TOKENS);
     assert!((8..=4 * AT_ONCE).contains(&tokens), "{tokens} tokens");
-    assert_eq!(asked(&emulated, "ShowImageJob"), ROUNDS * AT_ONCE / 2);
+    assert_eq!(requested(&emulated, "ShowImageJob"), ROUNDS * AT_ONCE / 2);
 }

@@ -40,8 +40,8 @@ fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
         if number == 0 {
             rotate(&path, &secret);
         }
-        let answer = passed_on(&origin, &got.head, stream);
-        let _ = stream.write_all(&answer);
+        let response = passed_on(&origin, &got.head, stream);
+        let _ = stream.write_all(&response);
     })
 }
 
@@ -183,8 +183,8 @@ fn a_password_of_huawei_is_exchanged_for_a_token() {
         .with_secret("testsecret")
         .run();
     assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
-    let asked = ["KeystoneCreateUserTokenByPassword", "ShowImageJob"];
-    assert_eq!(operations(&emulated), asked);
+    let requested = ["KeystoneCreateUserTokenByPassword", "ShowImageJob"];
+    assert_eq!(operations(&emulated), requested);
     // No part of a token, all of which begin alike, is shown.
     assert!(!run.stderr.contains("MII"), "{}", run.stderr);
 }
@@ -196,7 +196,7 @@ fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
     let both = [MACHINE, "role_arn = 'acs:ram::1:role/reader'\n"].concat();
     let emulated = Emulated::start(WORLD);
     let of_machine = ["MetadataToken", "MetadataRole", "MetadataCredentials"];
-    for (cloud, reference, settings, asked) in [
+    for (cloud, reference, settings, requested) in [
         ("aliyun", JOB, KEY, vec!["AssumeRole"]),
         ("aliyun", JOB, MACHINE, of_machine.to_vec()),
         (
@@ -234,7 +234,7 @@ fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
             .run();
         assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
         let steps = operations(&emulated).split_off(before);
-        assert_eq!(steps[..asked.len()], asked, "{cloud}");
+        assert_eq!(steps[..requested.len()], requested, "{cloud}");
         // No part of a token or of a key is shown.
         for begins in ["STS.", "AKID", "HST3", "/+=="] {
             assert!(!run.stderr.contains(begins), "{begins}: {}", run.stderr);
@@ -324,8 +324,8 @@ fn the_project_of_a_key_is_found_by_its_region() {
     let config = huawei(&emulated, key);
     let run = config.get(&[IMAGE_JOB]).with_secret("testsecret").run();
     assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
-    let asked = ["KeystoneListProjects", "ShowImageJob"];
-    assert_eq!(operations(&emulated), asked);
+    let requested = ["KeystoneListProjects", "ShowImageJob"];
+    assert_eq!(operations(&emulated), requested);
 }
 
 #[test]
@@ -385,7 +385,11 @@ fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
             assert_eq!(run().code, 0, "{cloud}");
             assert_eq!(kept(), 1, "{cloud}");
         }
-        let asked = operations(&emulated).into_iter();
-        assert_eq!(asked.filter(|one| one == operation).count(), 3, "{cloud}");
+        let requested = operations(&emulated).into_iter();
+        assert_eq!(
+            requested.filter(|one| one == operation).count(),
+            3,
+            "{cloud}"
+        );
     }
 }

@@ -13,20 +13,20 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 /// A config file whose command leaves a trace.
-fn with_tracing_command() -> (Desk, PathBuf) {
-    let desk = Desk::new();
-    let ran = desk.home.path().join("ran");
-    desk.configure(&format!(
+fn with_tracing_command() -> (Sandbox, PathBuf) {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.home.path().join("ran");
+    sandbox.configure(&format!(
         "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = ['sh', '-c', 'touch {}; echo token=lab-token-t1']\n",
         ran.display()
     ));
-    (desk, ran)
+    (sandbox, ran)
 }
 
 #[test]
 fn a_config_file_that_others_can_write_runs_no_command() {
-    let (desk, ran) = with_tracing_command();
-    let path = desk.home.path().join(CONFIG);
+    let (sandbox, ran) = with_tracing_command();
+    let path = sandbox.home.path().join(CONFIG);
     let shown = path.to_str().unwrap();
     for mode in [0o620, 0o602, 0o666, 0o777] {
         set_mode(&path, mode);
@@ -37,7 +37,7 @@ fn a_config_file_that_others_can_write_runs_no_command() {
             &["doctor"],
             &["wait", "-t", "0", "sugon@lab/instance/i1"],
         ] {
-            let run = desk.joblens(arguments).run();
+            let run = sandbox.joblens(arguments).run();
             assert_eq!(run.code, 2, "{arguments:?}: {}", run.stderr);
             let said = format!("{}{}", run.stdout, run.stderr).replace("\n ", "");
             let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -54,21 +54,21 @@ fn a_config_file_that_others_can_write_runs_no_command() {
         assert_eq!((by_name.code, by_variable.code), (2, 2));
     }
     assert!(!ran.exists());
-    assert!(desk.server.received().is_empty());
-    let place = desk.joblens(&["config", "path"]).run();
+    assert!(sandbox.server.received().is_empty());
+    let place = sandbox.joblens(&["config", "path"]).run();
     assert_eq!((place.code, place.stdout.trim()), (0, shown));
     set_mode(&path, 0o644);
-    desk.get("sugon@lab/instance/i1").run();
+    sandbox.get("sugon@lab/instance/i1").run();
     assert!(ran.exists(), "a config file without a secret may be read");
 }
 
 #[test]
 fn a_config_file_in_a_folder_that_others_can_write_runs_no_command() {
-    let (desk, ran) = with_tracing_command();
+    let (sandbox, ran) = with_tracing_command();
     for folder in [".config/joblens", ".config", ""] {
-        let folder = desk.home.path().join(folder);
+        let folder = sandbox.home.path().join(folder);
         set_mode(&folder, 0o777);
-        let run = desk.get("sugon@lab/instance/i1").run();
+        let run = sandbox.get("sugon@lab/instance/i1").run();
         let message = run.error()["message"].to_string();
         assert_eq!(run.code, 2, "{message}");
         assert!(
@@ -79,8 +79,8 @@ fn a_config_file_in_a_folder_that_others_can_write_runs_no_command() {
     }
     assert!(!ran.exists());
     // Where the sticky bit is set nobody can replace the files of others.
-    set_mode(&desk.home.path().join(".config"), 0o1777);
-    desk.get("sugon@lab/instance/i1").run();
+    set_mode(&sandbox.home.path().join(".config"), 0o1777);
+    sandbox.get("sugon@lab/instance/i1").run();
     assert!(ran.exists());
 }
 
@@ -90,10 +90,10 @@ fn files_of_another_user_are_refused() {
     if !is_root() {
         return;
     }
-    let (desk, ran) = with_tracing_command();
-    let config = desk.home.path().join(CONFIG);
+    let (sandbox, ran) = with_tracing_command();
+    let config = sandbox.home.path().join(CONFIG);
     chown(&config, OTHER_USER, None).unwrap();
-    let run = desk.get("sugon@lab/instance/i1").run();
+    let run = sandbox.get("sugon@lab/instance/i1").run();
     let error = run.error();
     assert_eq!(run.code, 2, "{error}");
     let (message, hint) = (error["message"].to_string(), error["hint"].to_string());
@@ -103,35 +103,35 @@ fn files_of_another_user_are_refused() {
     );
     assert!(hint.contains("run: chown 0 '"), "{hint}");
     // A link does not make it one's own.
-    let link = desk.home.path().join("link.toml");
+    let link = sandbox.home.path().join("link.toml");
     symlink(&config, &link).unwrap();
-    let run = desk
+    let run = sandbox
         .joblens(&["--config", link.to_str().unwrap(), "list"])
         .run();
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(!ran.exists());
     for (file, reference) in damaged::FILES {
-        let desk = Desk::with(&[file]);
-        chown(desk.home.path().join(file.path), OTHER_USER, None).unwrap();
-        let run = desk.get(reference).run();
+        let sandbox = Sandbox::with(&[file]);
+        chown(sandbox.home.path().join(file.path), OTHER_USER, None).unwrap();
+        let run = sandbox.get(reference).run();
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(
             run.stderr.contains("is owned by another user"),
             "{}",
             run.stderr
         );
-        assert!(desk.server.received().is_empty());
+        assert!(sandbox.server.received().is_empty());
     }
 }
 
 #[test]
 fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
     for (file, reference) in damaged::FILES {
-        let desk = Desk::with(&[file]);
-        let path = desk.home.path().join(file.path);
+        let sandbox = Sandbox::with(&[file]);
+        let path = sandbox.home.path().join(file.path);
         for mode in [0o620, 0o666] {
             set_mode(&path, mode);
-            let run = desk.get(reference).run();
+            let run = sandbox.get(reference).run();
             let error = run.error();
             assert_eq!(
                 (run.code, &error["category"]),
@@ -141,21 +141,22 @@ fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
             assert_eq!(error["message"], said.as_str());
             let hint = format!("run: chmod go-w '{}'", path.display());
             assert!(error["hint"].as_str().unwrap().ends_with(&hint), "{error}");
-            let run = desk.joblens(&["auth", "status", "-o", "json"]).run();
+            let run = sandbox.joblens(&["auth", "status", "-o", "json"]).run();
             assert_eq!(run.code, 4, "{}", run.stdout);
             assert!(run.stdout.contains(&said), "{}", run.stdout);
         }
-        assert!(desk.server.received().is_empty());
+        assert!(sandbox.server.received().is_empty());
     }
 }
 
 #[test]
 fn a_secret_file_that_others_can_read_or_change_is_refused() {
-    let desk = Desk::new();
-    desk.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken_file = 'token'\n");
-    let path = desk.write(".config/joblens/token", "lab-token-t1\n");
+    let sandbox = Sandbox::new();
+    sandbox.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken_file = 'token'\n");
+    let path = sandbox.write(".config/joblens/token", "lab-token-t1\n");
     let get = || {
-        desk.get("sugon@lab/instance/i1")
+        sandbox
+            .get("sugon@lab/instance/i1")
             .with_secret("lab-token-t1")
             .run()
     };
@@ -171,22 +172,22 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
         assert!(error["message"].to_string().contains(&said), "{error}");
         let hint = format!("run: chmod 600 '{}'", path.display());
         assert_eq!(error["hint"], hint.as_str());
-        let status = desk.joblens(&["auth", "status"]).run();
+        let status = sandbox.joblens(&["auth", "status"]).run();
         assert!(status.stdout.contains(&said), "{}", status.stdout);
     }
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
     for mode in [0o600, 0o400] {
         set_mode(&path, mode);
         get();
     }
-    assert_eq!(desk.server.received().len(), 2);
+    assert_eq!(sandbox.server.received().len(), 2);
     // What is not a secret may be read by everybody, and written by nobody else.
-    let endpoint = desk.write(".config/joblens/endpoint", &desk.server.origin());
-    desk.configure("[sugon.lab]\nendpoint_file = 'endpoint'\ntoken_file = 'token'\n");
+    let endpoint = sandbox.write(".config/joblens/endpoint", &sandbox.server.origin());
+    sandbox.configure("[sugon.lab]\nendpoint_file = 'endpoint'\ntoken_file = 'token'\n");
     for (mode, arrived) in [(0o644, 3), (0o664, 3)] {
         set_mode(&endpoint, mode);
         get();
-        assert_eq!(desk.server.received().len(), arrived, "{mode:o}");
+        assert_eq!(sandbox.server.received().len(), arrived, "{mode:o}");
     }
 }
 
@@ -198,22 +199,22 @@ fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
         let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
         return;
     }
-    let desk = Desk::new();
-    set_mode(desk.home.path(), 0o755);
-    let secret = desk.write("run/..data/token", "lab-token-t1");
-    symlink("..data/token", desk.home.path().join("run/token")).unwrap();
-    let config = desk.write(
+    let sandbox = Sandbox::new();
+    set_mode(sandbox.home.path(), 0o755);
+    let secret = sandbox.write("run/..data/token", "lab-token-t1");
+    symlink("..data/token", sandbox.home.path().join("run/token")).unwrap();
+    let config = sandbox.write(
         "etc/joblens.toml",
         &format!(
             "[sugon.lab]\nendpoint = '{}'\ntoken_file = '../run/token'\n",
-            desk.server.origin()
+            sandbox.server.origin()
         ),
     );
     set_mode(&config, 0o644);
     chown(&secret, None, OTHER_USER).unwrap();
     let get = || {
         let config = config.to_str().unwrap();
-        let run = desk.joblens(&[
+        let run = sandbox.joblens(&[
             "get",
             "-o",
             "json",
@@ -232,27 +233,27 @@ fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
         );
         assert!(error["hint"].to_string().contains("0440"), "{error}");
     }
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
     set_mode(&secret, 0o440);
     get();
-    assert_eq!(desk.server.received().len(), 1);
+    assert_eq!(sandbox.server.received().len(), 1);
 }
 
 #[test]
 fn a_config_file_from_a_pipe_or_a_device_is_read_as_it_is() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let toml = format!(
         "[sugon.lab]\nendpoint = '{}'\ntoken = 'lab-token-t1'\n",
-        desk.server.origin()
+        sandbox.server.origin()
     );
     let get = ["get", "--config", "/dev/stdin", "sugon@lab/instance/i1"];
-    desk.joblens(&get).input(&toml).run();
-    assert_eq!(desk.server.received().len(), 1);
-    let run = desk
+    sandbox.joblens(&get).input(&toml).run();
+    assert_eq!(sandbox.server.received().len(), 1);
+    let run = sandbox
         .joblens(&["--config", "/dev/null", "config", "path"])
         .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let run = desk
+    let run = sandbox
         .joblens(&["--config", "/dev/null", "auth", "status"])
         .run();
     assert!(run.stdout.contains("sugon default"), "{}", run.stdout);
@@ -260,18 +261,20 @@ fn a_config_file_from_a_pipe_or_a_device_is_read_as_it_is() {
 
 #[test]
 fn certificates_that_others_can_write_are_refused() {
-    let desk = Desk::new();
-    let path = desk.write(".config/joblens/ca.pem", "");
+    let sandbox = Sandbox::new();
+    let path = sandbox.write(".config/joblens/ca.pem", "");
     set_mode(&path, 0o646);
     for (key, more) in [("ca_file", ""), ("client_cert", "client_key = 'me.key'\n")] {
         let origin = "https://127.0.0.1:1";
-        desk.configure(&format!(
+        sandbox.configure(&format!(
             "[sugon.lab]\nendpoint = '{origin}'\ntoken = 'lab-token-t1'\n{key} = 'ca.pem'\n{more}"
         ));
-        let error = desk.get("sugon@lab/instance/i1").run().error();
+        let error = sandbox.get("sugon@lab/instance/i1").run().error();
         let said = format!("{} is writable by others (mode 646)", path.display());
         assert!(error["message"].to_string().contains(&said), "{error}");
-        let run = desk.joblens(&["doctor", "sugon@lab", "-o", "json"]).run();
+        let run = sandbox
+            .joblens(&["doctor", "sugon@lab", "-o", "json"])
+            .run();
         assert!(
             run.stdout.contains("is writable by others"),
             "{}",
@@ -282,15 +285,15 @@ fn certificates_that_others_can_write_are_refused() {
 
 #[test]
 fn tokens_are_not_kept_where_others_can_replace_them() {
-    let desk = Desk::new();
-    desk.configure(
+    let sandbox = Sandbox::new();
+    sandbox.configure(
         "[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\ntoken_cache = true\n",
     );
-    let cache = desk.home.path().join("cache");
+    let cache = sandbox.home.path().join("cache");
     fs::create_dir(&cache).unwrap();
     for (mode, notices) in [(0o755, 0), (0o1777, 0), (0o777, 1)] {
         set_mode(&cache, mode);
-        let run = desk.joblens(&["auth", "status", "-p", "lab", "-o", "json"]);
+        let run = sandbox.joblens(&["auth", "status", "-p", "lab", "-o", "json"]);
         let json = run
             .env("XDG_CACHE_HOME", cache.to_str().unwrap())
             .run()

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Server, http, joblens, json as answer};
+use crate::support::{Run, Server, http, joblens, json as response};
 
 /// A cloud that filters lists by id as E-HPC does.
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl Cloud {
                 .map(|(_, id)| *id)
                 .collect();
             let body = match got.head.contains("ListServerlessJobs") {
-                true => answer(self.list(&parameters, &ids).to_string()),
+                true => response(self.list(&parameters, &ids).to_string()),
                 false => self.describe(ids[0]),
             };
             let _ = stream.write_all(&body);
@@ -52,7 +52,7 @@ impl Cloud {
             true => rows_of(&self.described, &[id]),
             false => self.together.clone(),
         };
-        answer(json!({"TotalCount": rows.len(), "JobInfos": rows}).to_string())
+        response(json!({"TotalCount": rows.len(), "JobInfos": rows}).to_string())
     }
 
     fn list(&self, parameters: &[(&str, &str)], ids: &[&str]) -> Value {
@@ -74,8 +74,8 @@ impl Cloud {
 }
 
 fn rows_of(rows: &[Value], ids: &[&str]) -> Vec<Value> {
-    let is_asked = |row: &&Value| ids.contains(&row["JobId"].as_str().unwrap());
-    rows.iter().filter(is_asked).cloned().collect()
+    let is_requested = |row: &&Value| ids.contains(&row["JobId"].as_str().unwrap());
+    rows.iter().filter(is_requested).cloned().collect()
 }
 
 fn job(id: &str, state: &str) -> Value {
@@ -208,8 +208,8 @@ fn an_active_array_job_passes_only_when_its_subtasks_could_be_read() {
     let described = json!({"TotalCount": 1, "JobInfos": array}).to_string();
     let server = Server::start(move |_, got, stream| {
         let _ = match got.head.contains("ListServerlessJobs") {
-            true => stream.write_all(&answer(&short)),
-            false => stream.write_all(&answer(&described)),
+            true => stream.write_all(&response(&short)),
+            false => stream.write_all(&response(&described)),
         };
     });
     let undecided = wait_for(&server, "running");

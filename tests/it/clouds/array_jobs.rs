@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Server, http, joblens, json as answer};
+use crate::support::{Run, Server, http, joblens, json as response};
 use std::io::Write as _;
 
 /// A server that gives the job 10 with these fields, and this answer for every list.
@@ -14,7 +14,7 @@ fn server(fields: &Value, list: Vec<u8>) -> Server {
     Server::start(move |_, got, stream| {
         let _ = match got.head.contains("ListServerlessJobs") {
             true => stream.write_all(&list),
-            false => stream.write_all(&answer(&described)),
+            false => stream.write_all(&response(&described)),
         };
     })
 }
@@ -34,7 +34,7 @@ fn gate_on_answer(fields: &Value, list: Vec<u8>) -> (i32, String) {
 }
 
 fn gate(fields: &Value, list: &Value) -> (i32, String) {
-    gate_on_answer(fields, answer(list.to_string()))
+    gate_on_answer(fields, response(list.to_string()))
 }
 
 fn refusal(status: &str, code: &str) -> Vec<u8> {
@@ -123,7 +123,7 @@ fn an_ordinary_job_passes_without_subtasks() {
     }
     let flagged = json!({"IsArrayJob": false});
     for list in [
-        answer("no list"),
+        response("no list"),
         http(
             "200 OK",
             "content-type: text/html\r\n",
@@ -149,25 +149,31 @@ fn without_a_flag_a_list_that_cannot_be_read_decides_nothing() {
     let moved = http("302 Found", "location: http://127.0.0.1:9/\r\n", b"");
     for (list, expected) in [
         (
-            answer(json!({"TotalCount": 1, "Jobs": [null]}).to_string()),
+            response(json!({"TotalCount": 1, "Jobs": [null]}).to_string()),
             5,
         ),
         (
-            answer(json!({"TotalCount": 1, "Jobs": [{"JobId": ["x"]}]}).to_string()),
+            response(json!({"TotalCount": 1, "Jobs": [{"JobId": ["x"]}]}).to_string()),
             5,
         ),
         (
-            answer(json!({"Jobs": [{"State": "Failed"}]}).to_string()),
+            response(json!({"Jobs": [{"State": "Failed"}]}).to_string()),
             5,
         ),
-        (answer(json!({"Jobs": [null, succeeded]}).to_string()), 5),
-        (answer("{}"), 5),
-        (answer(json!({"Jobs": {"Job": [succeeded]}}).to_string()), 5),
+        (response(json!({"Jobs": [null, succeeded]}).to_string()), 5),
+        (response("{}"), 5),
         (
-            answer(json!({"TotalCount": 5, "Jobs": null}).to_string()),
+            response(json!({"Jobs": {"Job": [succeeded]}}).to_string()),
             5,
         ),
-        (answer(json!({"TotalCount": 5, "Jobs": []}).to_string()), 8),
+        (
+            response(json!({"TotalCount": 5, "Jobs": null}).to_string()),
+            5,
+        ),
+        (
+            response(json!({"TotalCount": 5, "Jobs": []}).to_string()),
+            8,
+        ),
         (html, 5),
         (moved, 5),
         (refusal("404 Not Found", "ClusterNotFound"), 5),
@@ -256,7 +262,7 @@ fn a_canceled_subtask_makes_a_succeeded_job_canceled() {
 #[test]
 fn a_failed_subtask_fails_a_job_whose_other_subtasks_still_run() {
     let running = json!({"State": "Running", "IsArrayJob": true, "ArrayProperties": range(9, 2)});
-    let server = server(&running, answer(list("Failed").to_string()));
+    let server = server(&running, response(list("Failed").to_string()));
     let job = run(&server, &["get", "aliyun/job/c/10", "-o", "json"]).job();
     assert_eq!(
         (&job["state"], &job["state_raw"]),
@@ -299,7 +305,7 @@ fn filtering_server() -> Server {
             true => json!({"TotalCount": 2, "Jobs": all[..2]}),
             false => json!({"TotalCount": all.len(), "Jobs": all}),
         };
-        let _ = stream.write_all(&answer(body.to_string()));
+        let _ = stream.write_all(&response(body.to_string()));
     })
 }
 
@@ -329,7 +335,7 @@ fn a_failed_subtask_is_found_among_many_jobs_that_are_called_ordinary() {
         jobs.push(json!({"JobId": id, "State": "Succeeded", "IsArrayJob": "False"}));
     }
     rows["TotalCount"] = json!(7);
-    let server = server(&json!({"IsArrayJob": false}), answer(rows.to_string()));
+    let server = server(&json!({"IsArrayJob": false}), response(rows.to_string()));
     let both = ["wait", "-t", "0s", "aliyun/job/c/10", "aliyun/job/c/20"];
     let failed = run(&server, &both);
     assert_eq!(failed.code, 1, "{}", failed.stderr);

@@ -23,7 +23,7 @@ fn get(server: &Server, options: &[&str]) -> Joblens {
 }
 
 /// One attempt at an answer.
-fn answer(bytes: Vec<u8>) -> Run {
+fn response(bytes: Vec<u8>) -> Run {
     get(&Server::answering(bytes), &["--max-attempts", "1"]).run()
 }
 
@@ -38,7 +38,7 @@ fn detail(fields: &str) -> String {
 
 #[test]
 fn an_html_page_in_place_of_json_is_named_with_its_title() {
-    let run = answer(http(
+    let run = response(http(
         "200 OK",
         "content-type: text/html\r\n",
         b"<html><title>Login</title></html>",
@@ -63,7 +63,7 @@ fn html_with_502_is_a_failure_of_the_service_and_is_tried_again() {
 #[test]
 fn truncated_json_is_unreadable() {
     let whole = detail("");
-    let run = answer(json(&whole[..whole.len() / 2]));
+    let run = response(json(&whole[..whole.len() / 2]));
     assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("more JSON"),
@@ -74,7 +74,7 @@ fn truncated_json_is_unreadable() {
 
 #[test]
 fn an_answer_shorter_than_announced_broke_on_the_way() {
-    let run = answer(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"code\":\"0\"".to_vec());
+    let run = response(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"code\":\"0\"".to_vec());
     assert_eq!(category(&run), "network");
 }
 
@@ -82,12 +82,12 @@ fn an_answer_shorter_than_announced_broke_on_the_way() {
 fn what_follows_the_announced_length_is_not_read() {
     let mut bytes = json(detail(""));
     bytes.extend_from_slice(b"{\"status\":\"Failed\"}");
-    assert_eq!(answer(bytes).job()["state"], "running");
+    assert_eq!(response(bytes).job()["state"], "running");
 }
 
 #[test]
 fn an_empty_body_is_unreadable() {
-    let run = answer(json(""));
+    let run = response(json(""));
     assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("empty"),
@@ -98,7 +98,7 @@ fn an_empty_body_is_unreadable() {
 
 #[test]
 fn no_answer_at_all_is_a_failure_of_the_network() {
-    assert_eq!(category(&answer(Vec::new())), "network");
+    assert_eq!(category(&response(Vec::new())), "network");
 }
 
 #[test]
@@ -153,14 +153,14 @@ fn a_gzipped_answer_is_read() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(detail("").as_bytes()).unwrap();
     let body = encoder.finish().unwrap();
-    let run = answer(http("200 OK", "content-encoding: gzip\r\n", &body));
+    let run = response(http("200 OK", "content-encoding: gzip\r\n", &body));
     assert_eq!(run.job()["state"], "running");
 }
 
 #[test]
 fn a_million_empty_elements_are_refused() {
     let list = format!(r#","mountInfoList":[{}{{}}]"#, "{},".repeat(999_999));
-    let run = answer(json(detail(&list)));
+    let run = response(json(detail(&list)));
     assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("200000"),
@@ -174,7 +174,7 @@ fn invalid_utf_8_costs_its_own_field_only() {
     let mut body = detail(r#","instanceServiceName":"aXb""#).into_bytes();
     let at = body.iter().position(|byte| *byte == b'X').unwrap();
     body[at] = 0xff;
-    let run = answer(json(body));
+    let run = response(json(body));
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
     assert_eq!(run.job()["name"], "a\u{fffd}b");
     let notice = &run.json()["notices"][0];
@@ -204,15 +204,15 @@ fn a_bad_row_of_a_list_is_an_error_of_that_row_only() {
 #[test]
 fn a_byte_order_mark_is_skipped() {
     let body = format!("\u{feff}{}", detail(""));
-    assert_eq!(answer(json(body)).job()["state"], "running");
+    assert_eq!(response(json(body)).job()["state"], "running");
 }
 
 #[test]
 fn a_hundred_thousand_nested_arrays_do_no_harm() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let run = answer(json(detail(&format!(r#","other":{deep}"#))));
+    let run = response(json(detail(&format!(r#","other":{deep}"#))));
     assert_eq!(run.job()["state"], "running");
-    let run = answer(json(format!(r#"{{"code":"0","data":{deep}}}"#)));
+    let run = response(json(format!(r#"{{"code":"0","data":{deep}}}"#)));
     assert_eq!(category(&run), "invalid_response");
 }
 
@@ -230,7 +230,7 @@ fn numbers_as_text_and_nulls_everywhere_are_read() {
     let fields = r#","cpuNumber":"3","gpuNumber":"1","ramSize":"15360","taskNumber":"2",
         "taskType":null,"resourceGroup":null,"createTime":null,"mountInfoList":null,
         "containerPortInfoList":null,"useStartScript":null,"headerNotebookIp":null"#;
-    let job = answer(json(detail(fields))).job();
+    let job = response(json(detail(fields))).job();
     assert_eq!(job["resources"]["cpu"], 3.0);
     assert_eq!(job["resources"]["memory_bytes"], 15360_u64 << 20);
     assert_eq!(job["queue"], Value::Null);
@@ -239,7 +239,7 @@ fn numbers_as_text_and_nulls_everywhere_are_read() {
 #[test]
 fn a_state_word_that_no_table_holds_is_unknown_and_reported_once() {
     let body = format!(r#"{{"code":0,"data":{{"id":"{ID}","status":"Zombie"}}}}"#);
-    let run = answer(json(body));
+    let run = response(json(body));
     let job = run.job();
     assert_eq!(
         (&job["state"], &job["ended"]),
@@ -305,7 +305,7 @@ fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
 fn an_answer_for_another_id_is_never_taken_for_this_one() {
     let body =
         r#"{"code":"0","data":{"id":"ffffffffffffffffffffffffffffffff","status":"Completed"}}"#;
-    assert_eq!(category(&answer(json(body))), "invalid_response");
+    assert_eq!(category(&response(json(body))), "invalid_response");
 }
 
 #[test]

@@ -89,8 +89,8 @@ fn what_joblens_knows_itself_has_no_columns_and_says_so() {
     ] {
         let run = joblens(&arguments).run();
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
-        let is_told = run.stderr.contains(what) && run.stderr.contains(hint);
-        assert!(is_told, "{arguments:?}: {}", run.stderr);
+        let is_reported = run.stderr.contains(what) && run.stderr.contains(hint);
+        assert!(is_reported, "{arguments:?}: {}", run.stderr);
     }
 }
 
@@ -103,8 +103,8 @@ fn a_full_disk_is_reported_and_is_no_closed_output() {
             .stdout(full)
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.code(), Some(5), "{told}");
-        assert!(told.contains("cannot write the output"), "{told}");
+        let text = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(5), "{text}");
+        assert!(text.contains("cannot write the output"), "{text}");
     }
 }

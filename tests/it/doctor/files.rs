@@ -10,12 +10,12 @@ use super::{TOKEN, account, failure};
 use crate::support::{Joblens, Server, joblens, json};
 
 /// A home folder with a config file, and a server in the place of a cloud.
-struct Desk {
+struct Sandbox {
     home: tempfile::TempDir,
     server: Server,
 }
 
-impl Desk {
+impl Sandbox {
     fn new() -> Self {
         Self {
             home: tempfile::tempdir().unwrap(),
@@ -57,8 +57,8 @@ fn chmod(path: &Path) -> String {
 
 #[test]
 fn a_settings_file_with_a_secret_that_others_can_read_is_fixed_first() {
-    let desk = Desk::new();
-    let run = desk.doctor(&format!("token = '{TOKEN}'"), 0o644).run();
+    let sandbox = Sandbox::new();
+    let run = sandbox.doctor(&format!("token = '{TOKEN}'"), 0o644).run();
     assert_eq!(run.code, 2);
     let json = run.json();
     let check = &json["checks"][0];
@@ -70,33 +70,33 @@ fn a_settings_file_with_a_secret_that_others_can_read_is_fixed_first() {
         check["hint"].as_str().unwrap().contains("chmod 600"),
         "{check}"
     );
-    assert!(desk.server.received().is_empty());
-    let run = desk.doctor(&format!("token = '{TOKEN}'"), 0o600).run();
+    assert!(sandbox.server.received().is_empty());
+    let run = sandbox.doctor(&format!("token = '{TOKEN}'"), 0o600).run();
     assert_eq!((run.code, &account(&run)["status"]), (0, &"ok".into()));
 }
 
 #[test]
 fn a_secret_in_a_file_that_others_can_read_fails_with_the_chmod() {
-    let desk = Desk::new();
-    let path = desk.write(".config/joblens/lab.token", TOKEN, 0o640);
-    let run = desk.doctor("token_file = 'lab.token'", 0o644).run();
+    let sandbox = Sandbox::new();
+    let path = sandbox.write(".config/joblens/lab.token", TOKEN, 0o640);
+    let run = sandbox.doctor("token_file = 'lab.token'", 0o644).run();
     failure(&run)
         .is("settings", "usage", 2)
         .contains("token_file")
         .contains("is readable by others (mode 640)")
         .advises(&chmod(&path));
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
 }
 
 #[test]
 fn a_file_of_a_clouds_own_tool_that_others_can_read_is_a_warning_with_the_chmod() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/tools/config.json");
     let text = fs::read_to_string(fixture).unwrap();
-    let path = desk.write(".scnet/config.json", &text, 0o644);
+    let path = sandbox.write(".scnet/config.json", &text, 0o644);
     let server = Server::answering(json(r#"{"code":"10008","msg":"no"}"#));
     let run = joblens(&["doctor", "-o", "json"])
-        .env("HOME", desk.home.path().to_str().unwrap())
+        .env("HOME", sandbox.home.path().to_str().unwrap())
         .env("JOBLENS_SUGON_ENDPOINT", server.origin())
         .env("JOBLENS_SUGON_AUTH_ENDPOINT", server.origin())
         .with_secret("scnet-default-secret-y7")
@@ -108,26 +108,26 @@ fn a_file_of_a_clouds_own_tool_that_others_can_read_is_a_warning_with_the_chmod(
 
 #[test]
 fn a_file_that_is_missing_or_refused_is_reported_and_nothing_is_sent() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let token = format!("token = '{TOKEN}'\n");
-    let run = desk
+    let run = sandbox
         .doctor(&format!("{token}ca_file = 'no.pem'"), 0o600)
         .run();
     failure(&run)
         .is("files", "usage", 2)
         .contains("ca_file")
         .contains("no.pem");
-    let key = desk.write(".config/joblens/user.key", "x", 0o644);
-    desk.write(".config/joblens/user.pem", "x", 0o644);
+    let key = sandbox.write(".config/joblens/user.key", "x", 0o644);
+    sandbox.write(".config/joblens/user.pem", "x", 0o644);
     let identity = format!("{token}client_cert = 'user.pem'\nclient_key = 'user.key'");
-    let run = desk.doctor(&identity, 0o600).run();
+    let run = sandbox.doctor(&identity, 0o600).run();
     failure(&run)
         .is("files", "usage", 2)
         .contains("client_key")
         .advises(&chmod(&key));
-    let run = desk.doctor("token_file = 'no.token'", 0o600).run();
+    let run = sandbox.doctor("token_file = 'no.token'", 0o600).run();
     failure(&run)
         .is("settings", "usage", 2)
         .contains("no.token");
-    assert!(desk.server.received().is_empty());
+    assert!(sandbox.server.received().is_empty());
 }

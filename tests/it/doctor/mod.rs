@@ -1,9 +1,9 @@
 //! `joblens doctor` against the emulator, and against whatever may stand between it and a cloud.
 
-mod answers;
 mod files;
 mod forms;
 mod network;
+mod responses;
 mod settings;
 mod tls;
 

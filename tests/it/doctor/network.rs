@@ -167,8 +167,8 @@ fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
 
 #[test]
 fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
-    let answer = json(r#"{"code":"0","data":{"total":0,"list":[]}}"#);
-    let server = Server::answering(answer);
+    let response = json(r#"{"code":"0","data":{"total":0,"list":[]}}"#);
+    let server = Server::answering(response);
     let run = sugon(&server.origin(), &[])
         .env("all_proxy", "quic://joe:hunter22@proxy:1")
         .with_secret("hunter22")

@@ -84,7 +84,7 @@ fn profiles_are_narrowed_by_option_and_by_argument() {
         )
     };
     std::fs::write(&path, table("lab") + &table("prod")).unwrap();
-    let asked = |more: &[&str]| -> Vec<String> {
+    let requested = |more: &[&str]| -> Vec<String> {
         let config = ["--config", path.to_str().unwrap()];
         let run = sugon(&server.origin(), &[&config[..], more].concat())
             .env("LAB_TOKEN", TOKEN)
@@ -96,11 +96,11 @@ fn profiles_are_narrowed_by_option_and_by_argument() {
             .map(|one| one["profile"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(asked(&[]), ["default", "lab", "prod"]);
-    assert_eq!(asked(&["-p", "prod"]), ["prod"]);
-    assert_eq!(asked(&["sugon@lab"]), ["lab"]);
-    assert_eq!(asked(&["sugon@lab", "scnet@prod"]), ["lab", "prod"]);
-    assert_eq!(asked(&["scnet"]), ["default", "lab", "prod"]);
+    assert_eq!(requested(&[]), ["default", "lab", "prod"]);
+    assert_eq!(requested(&["-p", "prod"]), ["prod"]);
+    assert_eq!(requested(&["sugon@lab"]), ["lab"]);
+    assert_eq!(requested(&["sugon@lab", "scnet@prod"]), ["lab", "prod"]);
+    assert_eq!(requested(&["scnet"]), ["default", "lab", "prod"]);
 }
 
 #[test]

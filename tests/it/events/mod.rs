@@ -205,8 +205,8 @@ fn a_page_has_the_times_of_the_reader_and_says_where_a_cloud_cuts() {
             .contains(" +00:00  ")
     );
     assert_eq!(page(&["-q", SERVICE]).stderr, "");
-    let told = page(&["-o", "json", SERVICE]).json()["notices"].to_string();
-    assert!(told.contains("events_truncated"), "{told}");
+    let message = page(&["-o", "json", SERVICE]).json()["notices"].to_string();
+    assert!(message.contains("events_truncated"), "{message}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn a_filter_of_jobs_is_refused_where_only_clusters_lie() {
 #[test]
 fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
     let emulated = Emulated::start(WORLD);
-    for (scope, filter, untold) in [
+    for (scope, filter, unlisted) in [
         ("sugon/instance", ["-u", "magic2"], "this list has no user"),
         (
             "huawei/image-job",
@@ -90,7 +90,7 @@ fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
     ] {
         let run = list(&emulated, &[scope, filter[0], filter[1]]);
         assert_eq!(run.code, 2, "{scope}: {}", run.stderr);
-        assert!(run.stderr.contains(untold), "{scope}: {}", run.stderr);
+        assert!(run.stderr.contains(unlisted), "{scope}: {}", run.stderr);
         assert!(run.stderr.contains(" | joblens get -"), "{}", run.stderr);
     }
     assert!(emulated.requests().is_empty());

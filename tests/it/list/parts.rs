@@ -10,7 +10,7 @@ fn refusing(job_type: &'static str, status: &'static str, body: &'static str) ->
     use std::io::Write as _;
     Server::start(move |_, request, stream| {
         let target = request.target();
-        let answer = match target.contains(&format!("job_type={job_type}&")) {
+        let response = match target.contains(&format!("job_type={job_type}&")) {
             true => http(
                 status,
                 "content-type: application/json\r\n",
@@ -22,7 +22,7 @@ fn refusing(job_type: &'static str, status: &'static str, body: &'static str) ->
             ),
             false => json(r#"{"count": 0, "items": []}"#),
         };
-        let _ = stream.write_all(&answer);
+        let _ = stream.write_all(&response);
     })
 }
 

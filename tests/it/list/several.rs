@@ -35,9 +35,9 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
         json["coverage"],
         json!({"complete": false, "asked": 3, "answered": 2})
     );
-    let told = "2 found in sugon/instance/, huawei/image-job/\n\
+    let message = "2 found in sugon/instance/, huawei/image-job/\n\
                 could not list aliyun/job/nosuch/\n";
-    assert!(run.stderr.ends_with(told), "{}", run.stderr);
+    assert!(run.stderr.ends_with(message), "{}", run.stderr);
     let named = names(&emulated, &scopes);
     assert!(named[2].starts_with("#!incomplete: aliyun/job/nosuch/: could not be listed"));
 }
@@ -51,9 +51,9 @@ fn a_failed_list_is_not_an_empty_list() {
     assert!(!run.stderr.contains("nothing found"), "{}", run.stderr);
     let both = list(&emulated, &["aliyun/job/nosuch", "sugon", "-s", "failed"]);
     assert_eq!(both.code, 3);
-    let told = "nothing found in sugon/instance/ (state failed)\n\
+    let message = "nothing found in sugon/instance/ (state failed)\n\
                 could not list aliyun/job/nosuch/\n";
-    assert!(both.stderr.ends_with(told), "{}", both.stderr);
+    assert!(both.stderr.ends_with(message), "{}", both.stderr);
 }
 
 #[test]

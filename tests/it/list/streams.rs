@@ -73,9 +73,9 @@ impl Listing {
         } = self;
         drop(lines);
         let code = child.wait().unwrap().code();
-        let mut told = String::new();
-        child.stderr.unwrap().read_to_string(&mut told).unwrap();
-        (code, told)
+        let mut message = String::new();
+        child.stderr.unwrap().read_to_string(&mut message).unwrap();
+        (code, message)
     }
 }
 

@@ -20,10 +20,14 @@ fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
         (&["aliyun/job/c", "--name", "[a"], "for --name"),
         (&["-"], "no scope given"),
     ];
-    for (arguments, told) in wrong {
+    for (arguments, message) in wrong {
         let run = list(&emulated, arguments);
         assert_eq!(run.code, 2, "{arguments:?}\n{}", run.stderr);
-        assert!(run.stderr.contains(told), "{arguments:?}\n{}", run.stderr);
+        assert!(
+            run.stderr.contains(message),
+            "{arguments:?}\n{}",
+            run.stderr
+        );
     }
     assert!(emulated.requests().is_empty(), "{:?}", emulated.requests());
 }

@@ -147,8 +147,8 @@ fn a_certificate_is_taken_unseen_only_where_the_profile_says_so_and_every_run_te
         let run = centre.get(&format!("insecure_skip_verify = {flag}")).run();
         assert_eq!(run.job()["state"], "running", "{}", run.stderr);
         assert_eq!(run.json()["notices"][0]["code"], "insecure_skip_verify");
-        let told = run.stderr.matches("certificate is not checked").count();
-        assert_eq!(told, 1, "{}", run.stderr);
+        let reported = run.stderr.matches("certificate is not checked").count();
+        assert_eq!(reported, 1, "{}", run.stderr);
     }
     for arguments in [
         &["get", "-q", REFERENCE][..],
@@ -157,8 +157,8 @@ fn a_certificate_is_taken_unseen_only_where_the_profile_says_so_and_every_run_te
         &["auth", "status", "-q"],
     ] {
         let run = centre.run(arguments, "insecure_skip_verify = true");
-        let told = run.stderr.matches("certificate is not checked").count();
-        assert_eq!(told, 1, "{arguments:?}: {}", run.stderr);
+        let reported = run.stderr.matches("certificate is not checked").count();
+        assert_eq!(reported, 1, "{arguments:?}: {}", run.stderr);
     }
     // Another's CA stands in for the machine's store, which may be empty.
     let other = Centre::start(false);
@@ -210,19 +210,19 @@ fn a_public_cloud_is_never_taken_unseen() {
 
 /// A SOCKS5 proxy that asks for a name and a password and answers in everybody's place; what it was
 /// reported, one per line.
-fn socks(told: &Arc<Mutex<Vec<String>>>) -> u16 {
+fn socks(reported: &Arc<Mutex<Vec<String>>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let told = Arc::clone(told);
+    let reported = Arc::clone(reported);
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let _ = serve_socks(&mut stream.unwrap(), &told);
+            let _ = serve_socks(&mut stream.unwrap(), &reported);
         }
     });
     port
 }
 
-fn serve_socks(stream: &mut TcpStream, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn serve_socks(stream: &mut TcpStream, reported: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let take = |stream: &mut TcpStream, count: usize| {
         let mut bytes = vec![0; count];
         stream.read_exact(&mut bytes).map(|()| bytes)
@@ -239,7 +239,8 @@ fn serve_socks(stream: &mut TcpStream, told: &Mutex<Vec<String>>) -> std::io::Re
     let length = take(stream, 5)?[4];
     let host = text(take(stream, length.into())?);
     take(stream, 2)?;
-    told.lock()
+    reported
+        .lock()
         .unwrap()
         .push(format!("{name}:{password} {host}"));
     stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
@@ -248,8 +249,8 @@ fn serve_socks(stream: &mut TcpStream, told: &Mutex<Vec<String>>) -> std::io::Re
 
 #[test]
 fn a_socks_proxy_is_asked_with_its_password_which_nobody_is_shown() {
-    let told = Arc::default();
-    let port = socks(&told);
+    let reported = Arc::default();
+    let port = socks(&reported);
     for (name, scheme) in [("ALL_PROXY", "socks5h"), ("http_proxy", "socks5h")] {
         let run = joblens(&["get", "-v", "-o", "json", "--allow-http", REFERENCE])
             .env("JOBLENS_SUGON_ENDPOINT", "http://sugon.test")
@@ -259,7 +260,7 @@ fn a_socks_proxy_is_asked_with_its_password_which_nobody_is_shown() {
             .run();
         assert_eq!(run.job()["state"], "running", "{}", run.stderr);
     }
-    assert_eq!(*told.lock().unwrap(), ["joe:hunter22 sugon.test"; 2]);
+    assert_eq!(*reported.lock().unwrap(), ["joe:hunter22 sugon.test"; 2]);
 }
 
 #[test]
@@ -324,8 +325,8 @@ fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
     let port = listener.local_addr().unwrap().port();
     let served = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let mut asked = [0; 8];
-        stream.read_exact(&mut asked).unwrap();
+        let mut requested = [0; 8];
+        stream.read_exact(&mut requested).unwrap();
         let mut byte = [1];
         while byte != [0] {
             stream.read_exact(&mut byte).unwrap();
@@ -333,21 +334,21 @@ fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
         stream.write_all(&[0, 90, 0, 0, 0, 0, 0, 0]).unwrap();
         head(&mut stream).unwrap();
         stream.write_all(&running()).unwrap();
-        asked.to_vec()
+        requested.to_vec()
     });
     (port, served)
 }
 
 #[test]
 fn socks_without_a_number_is_socks4_as_with_curl() {
-    let (port, asked) = socks4();
+    let (port, requested) = socks4();
     let run = joblens(&["get", "-o", "json", "--allow-http", REFERENCE])
         .env("JOBLENS_SUGON_ENDPOINT", "http://192.0.2.7")
         .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
         .env("all_proxy", format!("socks://127.0.0.1:{port}/"))
         .run();
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
-    assert_eq!(asked.join().unwrap(), [4, 1, 0, 80, 192, 0, 2, 7]);
+    assert_eq!(requested.join().unwrap(), [4, 1, 0, 80, 192, 0, 2, 7]);
 }
 
 #[test]
@@ -359,9 +360,9 @@ fn an_endpoint_may_be_an_address_of_ipv6() {
     let port = listener.local_addr().unwrap().port();
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let asked = head(&mut stream).unwrap();
+        let requested = head(&mut stream).unwrap();
         stream.write_all(&running()).unwrap();
-        asked
+        requested
     });
     let run = joblens(&["get", "-o", "json", REFERENCE])
         .env("JOBLENS_SUGON_ENDPOINT", format!("http://[::1]:{port}"))
@@ -369,6 +370,9 @@ fn an_endpoint_may_be_an_address_of_ipv6() {
         .env("ALL_PROXY", "http://127.0.0.1:9")
         .run();
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
-    let asked = server.join().unwrap();
-    assert!(asked.contains(&format!("host: [::1]:{port}")), "{asked}");
+    let requested = server.join().unwrap();
+    assert!(
+        requested.contains(&format!("host: [::1]:{port}")),
+        "{requested}"
+    );
 }

@@ -8,7 +8,7 @@ use super::connection::REFERENCE;
 use crate::support::{Run, joblens};
 
 /// A server on loopback that answers the first bytes of each connection with these.
-fn server(answer: &'static [u8]) -> u16 {
+fn server(response: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -16,7 +16,7 @@ fn server(answer: &'static [u8]) -> u16 {
             let mut stream = stream.unwrap();
             let mut hello = [0; 4096];
             let _ = stream.read(&mut hello);
-            let _ = stream.write_all(answer);
+            let _ = stream.write_all(response);
         }
     });
     port
@@ -34,7 +34,7 @@ fn run(arguments: &[&str], port: u16) -> Run {
 
 #[test]
 fn alerts_of_a_server_are_explained() {
-    for (answer, words, advice) in [
+    for (response, words, advice) in [
         (
             &b"\x15\x03\x01\x00\x02\x02\x46"[..],
             "neither TLS 1.2 nor TLS 1.3",
@@ -68,7 +68,7 @@ fn alerts_of_a_server_are_explained() {
         ),
         (b"", "closed during the TLS handshake", "TLS"),
     ] {
-        let port = server(answer);
+        let port = server(response);
         let error = run(&["get", "-o", "json", REFERENCE], port).error();
         let (message, hint) = (error["message"].to_string(), error["hint"].to_string());
         assert!(message.contains(words), "{words}: {message}");

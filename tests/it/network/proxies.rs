@@ -55,17 +55,17 @@ fn the_status_with_which_a_proxy_refuses_is_named() {
 }
 
 /// A SOCKS proxy that answers what it is sent with these parts, one after each read.
-fn socks(answers: &[&[u8]]) -> u16 {
-    let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
+fn socks(responses: &[&[u8]]) -> u16 {
+    let responses: Vec<Vec<u8>> = responses.iter().map(|response| response.to_vec()).collect();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            for answer in &answers {
-                let mut asked = [0; 512];
-                let _ = stream.read(&mut asked);
-                let _ = stream.write_all(answer);
+            for response in &responses {
+                let mut requested = [0; 512];
+                let _ = stream.read(&mut requested);
+                let _ = stream.write_all(response);
             }
         }
     });
@@ -74,7 +74,7 @@ fn socks(answers: &[&[u8]]) -> u16 {
 
 #[test]
 fn what_a_socks_proxy_refuses_is_said_in_words() {
-    for (scheme, answers, words) in [
+    for (scheme, responses, words) in [
         (
             "socks5h",
             &[&b"\x05\x00"[..], b"\x05\x02\x00\x01\0\0\0\0\0\0"][..],
@@ -103,7 +103,7 @@ fn what_a_socks_proxy_refuses_is_said_in_words() {
             "SOCKS proxy rejected or failed",
         ),
     ] {
-        let port = socks(answers);
+        let port = socks(responses);
         let run = get("https://ai.corp.invalid")
             .env("ALL_PROXY", format!("{scheme}://127.0.0.1:{port}"))
             .run();
@@ -135,8 +135,13 @@ fn hosts_of_no_proxy_are_asked_directly_in_every_spelling() {
             .env("NO_PROXY", no_proxy)
             .run();
         assert_eq!(run.code, 5);
-        let asked = proxy.received().len() - before;
-        assert_eq!(asked, usize::from(!is_direct), "{no_proxy}: {}", run.stderr);
+        let requested = proxy.received().len() - before;
+        assert_eq!(
+            requested,
+            usize::from(!is_direct),
+            "{no_proxy}: {}",
+            run.stderr
+        );
     }
 }
 

@@ -135,10 +135,10 @@ fn a_clock_is_corrected_by_less_than_a_day_alone() {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
         let run = emulated.get(&[JOB]).run();
         assert_eq!(run.code, code, "{offset} {}", run.stdout);
-        let is_told = run.json()["notices"]
+        let is_reported = run.json()["notices"]
             .to_string()
             .contains("clock_corrected");
-        assert_eq!(is_told, code == 0, "{offset}");
+        assert_eq!(is_reported, code == 0, "{offset}");
     }
 }
 

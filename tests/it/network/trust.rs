@@ -92,7 +92,7 @@ impl Shown {
     fn serve(
         &self,
         versions: &[&'static SupportedProtocolVersion],
-        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+        response: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
     ) -> u16 {
         let provider = Arc::new(ring::default_provider());
         let certified = self.certified(&provider);
@@ -101,7 +101,7 @@ impl Shown {
             .unwrap()
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(certified));
-        serve(config, answer)
+        serve(config, response)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, joblens, json as answer};
+use crate::support::{Server, joblens, json as response};
 
 fn fixture(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -92,7 +92,7 @@ fn a_token_that_occurs_in_a_response_changes_nothing_that_is_read() {
     ];
     for (name, command, variable, endpoint, reference) in clouds {
         let document = fixture(name);
-        let server = Server::answering(answer(document.to_string()));
+        let server = Server::answering(response(document.to_string()));
         let id = document["data"]["id"].as_str().unwrap_or_default();
         let reference = format!("{reference}{id}");
         let get = |token: &str| {
@@ -137,7 +137,7 @@ fn a_secret_in_any_text_of_a_response_is_in_no_output() {
     for secret in ["aliyun-test-secret-91c2", "hunter2"] {
         let mut document = fixture("aliyun/job/describe-serverless-jobs-every-field.json");
         inject(&mut document, "", secret);
-        let server = Server::answering(answer(document.to_string()));
+        let server = Server::answering(response(document.to_string()));
         let reference = "aliyun/job/ehpc-hz-FYUr32/10_3";
         let file = |name: &str| folder.path().join(name).display().to_string();
         let (junit, dotenv) = (file("report.xml"), file("report.env"));
@@ -189,7 +189,7 @@ fn a_secret_in_any_text_of_a_response_is_in_no_output() {
 fn an_unknown_state_and_a_label_show_no_secret() {
     let secret = "sugon-test-token-7f3a";
     let body = json!({"code": "0", "msg": "success", "data": {"id": "i1", "status": secret}});
-    let server = Server::answering(answer(body.to_string()));
+    let server = Server::answering(response(body.to_string()));
     let run = joblens(&["get", "-o", "json", "sugon/instance/i1"])
         .env("JOBLENS_SUGON_ENDPOINT", server.origin())
         .env("JOBLENS_SUGON_TOKEN", secret)

@@ -89,8 +89,8 @@ fn what_a_proxy_echoes_is_masked() {
             .and_then(|text| STANDARD.decode(text).ok());
         let plain = String::from_utf8(plain.unwrap_or_default()).unwrap();
         let page = format!("<html><title>{plain}</title>{plain} {sent}</html>");
-        let answer = http("200 OK", "content-type: text/html\r\n", page.as_bytes());
-        let _ = std::io::Write::write_all(stream, &answer);
+        let response = http("200 OK", "content-type: text/html\r\n", page.as_bytes());
+        let _ = std::io::Write::write_all(stream, &response);
     });
     let encoded = STANDARD.encode(format!("bob:{PASSWORD}"));
     let run = joblens(&["get", INSTANCE, "--allow-http", "--max-attempts", "1", "-v"])

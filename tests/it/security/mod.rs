@@ -7,7 +7,7 @@ mod text;
 
 use serde_json::{Value, json};
 
-use crate::support::{Joblens, Run, Server, http, joblens, json as answer};
+use crate::support::{Joblens, Run, Server, http, joblens, json as response};
 
 /// Stands for a secret that nobody but its author knows.
 const UNKNOWN_SECRET: &str = "S3cr3tV4lue99";
@@ -32,7 +32,7 @@ fn job_server(container: &Value) -> Server {
     let job =
         json!({"JobId": "5", "State": "Failed", "ContainerGroups": [{"Containers": [container]}]});
     let body = json!({"RequestId": "r", "TotalCount": 1, "JobInfos": [job]});
-    Server::answering(answer(body.to_string()))
+    Server::answering(response(body.to_string()))
 }
 
 /// A server with a running instance and these fields.
@@ -42,7 +42,7 @@ fn instance_server(fields: &Value) -> Server {
         data[key] = value.clone();
     }
     let body = json!({"code": "0", "msg": "success", "data": data});
-    Server::answering(answer(body.to_string()))
+    Server::answering(response(body.to_string()))
 }
 
 /// A server that refuses every call with this message.

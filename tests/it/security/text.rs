@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{INSTANCE, asking, instance_server};
 use crate::support::pty::Terminal;
-use crate::support::{Joblens, Server, joblens, json as answer};
+use crate::support::{Joblens, Server, joblens, json as response};
 
 /// Holds what moves a cursor and what CI systems take for commands.
 const HOSTILE: &str = "x\n::error title=pwn::gotcha\n\u{1b}[2J##[error]y";
@@ -57,7 +57,7 @@ fn no_page_begins_a_line_with_a_command_after_wrapping() {
         .map(|n| format!("::error::x{n}"))
         .collect::<Vec<_>>()
         .join(" ");
-    let refusing = Server::answering(answer(json!({"code": "10003", "msg": text}).to_string()));
+    let refusing = Server::answering(response(json!({"code": "10003", "msg": text}).to_string()));
     let failed =
         instance_server(&json!({"status": "Failed", "description": text, "statusDesc": text}));
     for (server, arguments) in [

@@ -11,7 +11,7 @@ fn pages() -> BTreeMap<String, String> {
     let place = folder.path().join("share/man1");
     let run = joblens(&["man", place.to_str().unwrap()]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let told = run.stdout.lines().count();
+    let message = run.stdout.lines().count();
     let pages: BTreeMap<_, _> = fs::read_dir(&place)
         .unwrap()
         .map(|entry| {
@@ -20,7 +20,7 @@ fn pages() -> BTreeMap<String, String> {
             (name, fs::read_to_string(&path).unwrap())
         })
         .collect();
-    assert_eq!(pages.len(), told);
+    assert_eq!(pages.len(), message);
     pages
 }
 

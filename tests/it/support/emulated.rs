@@ -30,7 +30,7 @@ impl Emulated {
         let scenario = Scenario::read(&path).unwrap_or_else(|problem| panic!("{problem}"));
         let accesses: Arc<Mutex<Vec<AccessRecord>>> = Arc::default();
         let seen = Arc::clone(&accesses);
-        let (tell, told) = mpsc::channel();
+        let (tell, message) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -47,7 +47,7 @@ impl Emulated {
             });
         });
         Self {
-            origin: told.recv().unwrap(),
+            origin: message.recv().unwrap(),
             accesses,
             stop: Some(stop),
             thread: Some(thread),
@@ -134,9 +134,9 @@ pub fn requests(origin: &str) -> BTreeMap<String, u64> {
     let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
     let request = "GET /_emulator/requests HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap()
 }
 
@@ -153,9 +153,9 @@ pub fn passed_on(origin: &str, head: &str, client: &mut TcpStream) -> Vec<u8> {
     let request = format!("{head}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     stream.write_all(&body).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    answer
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
+    response
 }
 
 fn environment_pairs(environment: &[(String, String)]) -> Vec<(&str, &str)> {

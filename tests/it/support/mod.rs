@@ -307,9 +307,9 @@ impl Server {
     }
 
     /// Answers every request with the same bytes.
-    pub fn answering(answer: Vec<u8>) -> Self {
+    pub fn answering(response: Vec<u8>) -> Self {
         Self::start(move |_, _, stream| {
-            let _ = stream.write_all(&answer);
+            let _ = stream.write_all(&response);
         })
     }
 
@@ -363,13 +363,13 @@ pub fn in_parallel<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T
 
 /// A whole HTTP answer.
 pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut answer = format!(
+    let mut response = format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
         body.len()
     )
     .into_bytes();
-    answer.extend_from_slice(body);
-    answer
+    response.extend_from_slice(body);
+    response
 }
 
 /// A whole JSON answer with status 200.

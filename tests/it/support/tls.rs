@@ -52,7 +52,7 @@ impl Authority {
         &self,
         (certificate, key): &(Certificate, KeyPair),
         wants_certificates: bool,
-        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+        response: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
     ) -> u16 {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
@@ -67,22 +67,22 @@ impl Authority {
         };
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = config.with_single_cert(vec![certificate.der().clone()], key);
-        serve(config.unwrap(), answer)
+        serve(config.unwrap(), response)
     }
 }
 
 /// A server on loopback that answers each request by its head; its port.
 pub fn serve(
     config: ServerConfig,
-    answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    response: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
 ) -> u16 {
-    let (config, answer) = (Arc::new(config), Arc::new(answer));
+    let (config, response) = (Arc::new(config), Arc::new(response));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (config, answer) = (Arc::clone(&config), Arc::clone(&answer));
-            thread::spawn(move || converse(stream.unwrap(), config, &*answer));
+            let (config, response) = (Arc::clone(&config), Arc::clone(&response));
+            thread::spawn(move || converse(stream.unwrap(), config, &*response));
         }
     });
     port
@@ -91,7 +91,7 @@ pub fn serve(
 fn converse(
     mut stream: TcpStream,
     config: Arc<ServerConfig>,
-    answer: &(impl Fn(&str) -> Vec<u8> + ?Sized),
+    response: &(impl Fn(&str) -> Vec<u8> + ?Sized),
 ) {
     let mut connection = rustls::ServerConnection::new(config).unwrap();
     let mut tls = rustls::Stream::new(&mut connection, &mut stream);
@@ -103,7 +103,7 @@ fn converse(
             _ => return,
         }
     }
-    let _ = tls.write_all(&answer(&String::from_utf8_lossy(&head)));
+    let _ = tls.write_all(&response(&String::from_utf8_lossy(&head)));
     tls.conn.send_close_notify();
     let _ = tls.flush();
 }

@@ -149,11 +149,11 @@ fn a_word_that_no_table_knows_is_reported_at_once_and_waited_past() {
     let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
     let run = emulated.wait(&[JOB, "-t", "1s"]).run();
     assert_eq!(run.code, 124, "{}", run.stderr);
-    let told = run
+    let message = run
         .stderr
         .lines()
         .filter(|line| line.starts_with("warning:"));
-    assert_eq!(told.count(), 1, "{}", run.stderr);
+    assert_eq!(message.count(), 1, "{}", run.stderr);
     assert!(reason(&run).contains("Hibernating"));
 }
 

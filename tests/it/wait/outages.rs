@@ -180,14 +180,14 @@ fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
         "Fri, 31 Dec 9999 23:59:59 GMT",
     ];
     in_parallel(hints, |hint| {
-        let answer = http(
+        let response = http(
             "503 Service Unavailable",
             &format!("retry-after: {hint}\r\n"),
             b"{}",
         );
         let server = Server::start(move |number, _, stream| {
             let done = json(r#"{"code":"0","data":{"id":"i-1","status":"Completed"}}"#);
-            let _ = stream.write_all(if number == 0 { &answer } else { &done });
+            let _ = stream.write_all(if number == 0 { &response } else { &done });
         });
         let options: [&[&str]; 2] = [&["wait", "-o", "json"], &["wait", "-o", "json", "-t", LONG]];
         let run = asking(&server, options[usize::from(hint == "7200")]).run();
@@ -226,7 +226,7 @@ fn no_retry_after_ends_a_command_that_follows() {
 #[test]
 fn a_token_service_that_fails_once_is_asked_again_at_the_next_poll() {
     let server = Server::start(|turn, got, stream| {
-        let answer = match (turn, got.target().contains("/auth/tokens")) {
+        let response = match (turn, got.target().contains("/auth/tokens")) {
             (0, _) => http(
                 "429 Too Many Requests",
                 "Retry-After: 18446744073709551615\r\n",
@@ -239,7 +239,7 @@ fn a_token_service_that_fails_once_is_asked_again_at_the_next_poll() {
             ),
             (_, false) => json(r#"{"id":"7","status":"SUCCESS"}"#),
         };
-        let _ = stream.write_all(&answer);
+        let _ = stream.write_all(&response);
     });
     let run = joblens(&["wait", IMAGE_JOB, "-t", "6s", "--max-attempts", "1"])
         .env("JOBLENS_HUAWEI_ENDPOINT", server.origin())

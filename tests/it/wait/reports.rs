@@ -124,11 +124,11 @@ fn a_hangup_ends_it_with_its_reports_unless_it_is_ignored() {
         let report: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         report["exit"]["code"].clone()
     };
-    let asked = "sugon/InstanceServiceDetail";
+    let requested = "sugon/InstanceServiceDetail";
     let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
     let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
     let running = wait.start(Stdio::piped(), Stdio::piped());
-    emulated.wait_for_request(asked);
+    emulated.wait_for_request(requested);
     running.signal("HUP");
     assert_eq!(running.end().code, 143);
     assert_eq!(reported(), 143);
@@ -136,7 +136,7 @@ fn a_hangup_ends_it_with_its_reports_unless_it_is_ignored() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Running, 2s Completed"));
     let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
     let running = wait.ignoring("HUP").start(Stdio::piped(), Stdio::piped());
-    emulated.wait_for_request(asked);
+    emulated.wait_for_request(requested);
     running.signal("HUP");
     let run = running.end();
     assert_eq!(run.code, 0, "{}", run.stderr);

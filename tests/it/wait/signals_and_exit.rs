@@ -134,10 +134,11 @@ fn a_slow_reader_gets_everything() {
         .wait(&["aliyun/job/C/1_1-300", "--for", "running", "-t", LONG])
         .start(writer, Stdio::piped());
     emulated.wait_for_request("aliyun/ListServerlessJobs");
-    let answer = std::thread::spawn(move || rest(reader));
+    let response = std::thread::spawn(move || rest(reader));
     assert_eq!(running.end().code, 0);
-    let answer: serde_json::Value = serde_json::from_str(answer.join().unwrap().trim()).unwrap();
-    assert_eq!(answer["gate"]["met"], 300);
+    let response: serde_json::Value =
+        serde_json::from_str(response.join().unwrap().trim()).unwrap();
+    assert_eq!(response["gate"]["met"], 300);
 }
 
 #[test]
@@ -149,11 +150,11 @@ fn a_full_standard_error_does_not_delay_polls() {
         .wait(&[JOB, "-t", LONG])
         .start(Stdio::piped(), writer);
     emulated.wait_for_request("aliyun/DescribeServerlessJobs");
-    let told = std::thread::spawn(move || rest(reader));
+    let message = std::thread::spawn(move || rest(reader));
     let run = running.end();
     assert_eq!(run.code, 0);
     assert_eq!(run.json()["gate"]["verdict"], "passed");
-    assert!(told.join().unwrap().contains("passed: 1 of 1 succeeded"));
+    assert!(message.join().unwrap().contains("passed: 1 of 1 succeeded"));
 }
 
 #[test]

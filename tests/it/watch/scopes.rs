@@ -1,6 +1,6 @@
 //! Scopes that are watched.
 
-use crate::support::{Server, http, json as answer};
+use crate::support::{Server, http, json as response};
 
 use super::*;
 
@@ -92,15 +92,15 @@ fn a_part_of_a_scope_that_cannot_be_listed_is_reported_and_the_rest_is_followed(
     use std::io::Write as _;
     let server = Server::start(|_, request, stream| {
         let target = request.target();
-        let answer = match () {
+        let response = match () {
             () if target.contains("job_type=DELETE_SERVER&") => http("403 Forbidden", "", b"{}"),
-            () if target.contains("job_type=CREATE_SERVER_IMAGE&") => answer(r#"{"items": []}"#),
+            () if target.contains("job_type=CREATE_SERVER_IMAGE&") => response(r#"{"items": []}"#),
             () if target.contains("job_type=") => {
-                answer(r#"{"items": [{"id": "7", "status": "RUNNING"}]}"#)
+                response(r#"{"items": [{"id": "7", "status": "RUNNING"}]}"#)
             }
-            () => answer(r#"{"id": "7", "status": "RUNNING"}"#),
+            () => response(r#"{"id": "7", "status": "RUNNING"}"#),
         };
-        let _ = stream.write_all(&answer);
+        let _ = stream.write_all(&response);
     });
     let origin = server.origin();
     let environment = [

@@ -146,7 +146,7 @@ async fn an_end_at_the_end_of_time_is_no_end_at_all() {
 fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
     let mut profile = test_support::profile(&[]);
     profile.token_cache_dir = Some(folder.path().to_path_buf());
-    stage.login = stage.login.persistent(&profile, &stage.wire);
+    stage.login = stage.login.persistent(&profile, &stage.transport);
     stage
 }
 
@@ -194,13 +194,13 @@ async fn a_kept_one_is_masked_in_what_the_cloud_answers() {
     let second = kept(stage(&[], HOUR, "token-1").await, &folder);
     let deadline = Deadline::after(Duration::from_secs(60));
     second.login.get(&second.account, deadline).await.unwrap();
-    let answer = Response {
+    let response = Response {
         status: 500,
         headers: Vec::new(),
         body: Vec::new(),
     };
     let refuse = |_: &Response| {
-        let mut refusal = RequestError::from_status(&answer);
+        let mut refusal = RequestError::from_status(&response);
         refusal.iter_mut().for_each(|refusal| {
             refusal.message = "no token-1 here".to_owned();
             refusal.retry = crate::http::RetryAction::No;

@@ -140,15 +140,15 @@ fn an_end_without_a_time_comes_last_and_a_good_one_of_a_part_is_left_out() {
         ..Task::default()
     };
     job.tasks.push(good);
-    let told = summarize(&job);
+    let text = summarize(&job);
     assert_eq!(
-        told[told.len() - 2..],
+        text[text.len() - 2..],
         [
             (EventSubject::Task, Some(State::Failed), None),
             (EventSubject::Job, Some(State::Failed), None),
         ]
     );
-    assert_eq!(told.len(), 11);
+    assert_eq!(text.len(), 11);
 }
 
 #[test]

@@ -28,9 +28,9 @@ pub(in super::super) fn decode(
     body: &[u8],
     show_secrets: bool,
 ) -> Result<(Vec<InvocationDetails>, Option<i64>), String> {
-    let wire: CommandsResponse = lenient::decode_response(body)?;
-    let total = wire.total_count.0;
-    let mut commands = wire.commands.rows("Commands", total)?;
+    let response: CommandsResponse = lenient::decode_response(body)?;
+    let total = response.total_count.0;
+    let mut commands = response.commands.rows("Commands", total)?;
     if !show_secrets {
         for content in commands.iter_mut().filter_map(|row| row.content.0.as_mut()) {
             *content = mask_text(content);

@@ -82,21 +82,21 @@ impl Status {
     /// # Errors
     /// What was expected of the response, and where it was missed.
     pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
-        let wire: StatusResponse = decode(body, "ListInvocationStatusResponse")?;
-        let wire = match wire.list_invocation_status_response.0 {
+        let response: StatusResponse = decode(body, "ListInvocationStatusResponse")?;
+        let response = match response.list_invocation_status_response.0 {
             Some(inner) => *inner,
-            None => wire,
+            None => response,
         };
-        if wire.request_id.0.is_none() && wire.invoke_status.0.is_none() {
+        if response.request_id.0.is_none() && response.invoke_status.0.is_none() {
             return Err("RequestId or InvokeStatus".to_owned());
         }
-        if is_of_another(&wire.command_id, command) {
+        if is_of_another(&response.command_id, command) {
             return Err("the requested CommandId".to_owned());
         }
         Ok(Self {
-            request_id: wire.request_id.0,
-            word: wire.invoke_status.0,
-            nodes: nodes(wire.invoke_instances)?,
+            request_id: response.request_id.0,
+            word: response.invoke_status.0,
+            nodes: nodes(response.invoke_instances)?,
             command: InvocationDetails::default(),
         })
     }
@@ -186,21 +186,23 @@ impl ResultsPage {
     /// # Errors
     /// What was expected of the response, and where it was missed.
     pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
-        let wire: ResultsResponse = decode(body, "ListInvocationResultsResponse")?;
-        let wire = match wire.list_invocation_results_response.0 {
+        let response: ResultsResponse = decode(body, "ListInvocationResultsResponse")?;
+        let response = match response.list_invocation_results_response.0 {
             Some(inner) => *inner,
-            None => wire,
+            None => response,
         };
-        if wire.request_id.0.is_none() && wire.invocation_results == Required::Missing {
+        if response.request_id.0.is_none() && response.invocation_results == Required::Missing {
             return Err("RequestId or InvocationResults".to_owned());
         }
-        let results = wire.invocation_results.rows("InvocationResults", Some(0))?;
+        let results = response
+            .invocation_results
+            .rows("InvocationResults", Some(0))?;
         let mut ids = results.iter().map(|result| &result.command_id);
         if ids.any(|id| is_of_another(id, command)) {
             return Err("the requested CommandId".to_owned());
         }
         Ok(Self {
-            total_count: wire.total_count,
+            total_count: response.total_count,
             results: results.into_iter().map(NodeResult::from).collect(),
         })
     }

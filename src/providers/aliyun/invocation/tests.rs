@@ -225,10 +225,10 @@ fn pages_are_read_to_the_end_and_no_further() {
     assert_eq!(job.state, State::Unknown);
 
     let mut endless = Results::default();
-    let asked = (0..)
+    let requested = (0..)
         .take_while(|n| endless.add(page(json!(null), numbered(n * 50, 50))))
         .count();
-    assert_eq!(asked, 199);
+    assert_eq!(requested, 199);
     let mut no_total = Results::default();
     assert!(!no_total.add(page(json!(null), numbered(0, 49))));
 }

@@ -57,17 +57,17 @@ impl Api {
             }
             listings.insert(cluster, listing);
         }
-        let told = |reference: &Reference| {
+        let message = |reference: &Reference| {
             let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
             let at = job_at(reference, self.region());
             let checked_in = self.array_evidence.of(reference).checked_in;
-            let told = listing.job_for(at, &ask.states, checked_in);
-            told.map(|(job, notices)| GetResult { job, notices })
+            let message = listing.job_for(at, &ask.states, checked_in);
+            message.map(|(job, notices)| GetResult { job, notices })
         };
         let is_job = |reference: &&Reference| reference.kind == &JOB;
         Ok(references
             .iter()
-            .map(|reference| Some(reference).filter(is_job).and_then(told))
+            .map(|reference| Some(reference).filter(is_job).and_then(message))
             .collect())
     }
 
@@ -116,21 +116,21 @@ impl Api {
         loop {
             let request = self.list_request(cluster, filter, pages.next(), MAX_ROWS);
             let client = &self.client;
-            let answer = client
+            let response = client
                 .send(&client.http, &request, ask.deadline)
                 .await
                 .inspect_err(|problem| self.record_list_denied(problem))?;
             // One bad row must not hide a failed subtask beside it.
-            let decoded = client.decode(&request, &answer, Page::decode_readable)?;
+            let decoded = client.decode(&request, &response, Page::decode_readable)?;
             listing.notices.extend(decoded.unreadable);
             let (page, dropped) = decoded.data;
             if let Some(expected) = dropped {
                 listing.mark_partial();
-                let problem = || client.http.decode_problem(&request, &answer, &expected);
+                let problem = || client.http.decode_problem(&request, &response, &expected);
                 skipped.get_or_insert_with(problem);
             }
             let goes_on = pages.add(page, listing);
-            listing.keep_document(&pages, ask, answer.body);
+            listing.keep_document(&pages, ask, response.body);
             if !goes_on {
                 return Ok(skipped);
             }

@@ -34,14 +34,14 @@ pub(super) struct MainContainer(pub(super) model::Container);
 pub(super) struct InitContainer(pub(super) model::Container);
 
 impl From<Container> for MainContainer {
-    fn from(wire: Container) -> Self {
-        Self(wire.into_model(false))
+    fn from(container: Container) -> Self {
+        Self(container.into_model(false))
     }
 }
 
 impl From<Container> for InitContainer {
-    fn from(wire: Container) -> Self {
-        Self(wire.into_model(true))
+    fn from(container: Container) -> Self {
+        Self(container.into_model(true))
     }
 }
 
@@ -199,11 +199,11 @@ struct FieldRef {
 }
 
 impl From<EnvironmentVar> for EnvVar {
-    fn from(wire: EnvironmentVar) -> Self {
-        let field = wire.value_from.0.and_then(|from| from.field_ref.0);
+    fn from(variable: EnvironmentVar) -> Self {
+        let field = variable.value_from.0.and_then(|from| from.field_ref.0);
         Self {
-            name: wire.key.0,
-            value: wire.value.0,
+            name: variable.key.0,
+            value: variable.value.0,
             value_from: field.and_then(|field| field.field_path.0),
         }
     }
@@ -238,23 +238,23 @@ struct ProbeTcpSocket {
 }
 
 impl From<ContainerProbe> for Probe {
-    fn from(wire: ContainerProbe) -> Self {
+    fn from(probe: ContainerProbe) -> Self {
         Self {
-            exec: wire.execs.0,
-            http: wire.http_get.0.map(|get| HttpGet {
+            exec: probe.execs.0,
+            http: probe.http_get.0.map(|get| HttpGet {
                 path: get.path.0,
                 port: get.port.0,
                 scheme: get.scheme.0,
             }),
-            tcp: wire.tcp_socket.0.map(|socket| TcpSocket {
+            tcp: probe.tcp_socket.0.map(|socket| TcpSocket {
                 host: socket.host.0,
                 port: socket.port.0,
             }),
-            initial_delay_seconds: wire.initial_delay_seconds.0,
-            period_seconds: wire.period_seconds.0,
-            timeout_seconds: wire.timeout_seconds.0,
-            success_threshold: wire.success_threshold.0,
-            failure_threshold: wire.failure_threshold.0,
+            initial_delay_seconds: probe.initial_delay_seconds.0,
+            period_seconds: probe.period_seconds.0,
+            timeout_seconds: probe.timeout_seconds.0,
+            success_threshold: probe.success_threshold.0,
+            failure_threshold: probe.failure_threshold.0,
         }
     }
 }
@@ -267,10 +267,10 @@ struct ContainerPort {
 }
 
 impl From<ContainerPort> for Port {
-    fn from(wire: ContainerPort) -> Self {
+    fn from(port: ContainerPort) -> Self {
         Self {
-            port: wire.port.0,
-            protocol: wire.protocol.0,
+            port: port.port.0,
+            protocol: port.protocol.0,
             access_url: None,
         }
     }
@@ -291,12 +291,12 @@ struct Capability {
 }
 
 impl From<SecurityContext> for Security {
-    fn from(wire: SecurityContext) -> Self {
-        let capability = wire.capability.0;
+    fn from(context: SecurityContext) -> Self {
+        let capability = context.capability.0;
         Self {
             capabilities: capability.map_or_else(Vec::new, |capability| capability.adds.0),
-            read_only_root: wire.read_only_root_filesystem.0,
-            run_as_user: wire.run_as_user.0,
+            read_only_root: context.read_only_root_filesystem.0,
+            run_as_user: context.run_as_user.0,
         }
     }
 }
@@ -312,13 +312,13 @@ struct VolumeMount {
 }
 
 impl From<VolumeMount> for Mount {
-    fn from(wire: VolumeMount) -> Self {
+    fn from(mount: VolumeMount) -> Self {
         Self {
-            name: wire.name.0,
-            path: wire.mount_path.0,
-            sub_path: wire.sub_path.0,
-            read_only: wire.read_only.0,
-            propagation: wire.mount_propagation.0,
+            name: mount.name.0,
+            path: mount.mount_path.0,
+            sub_path: mount.sub_path.0,
+            read_only: mount.read_only.0,
+            propagation: mount.mount_propagation.0,
             source_path: None,
             kind: None,
         }

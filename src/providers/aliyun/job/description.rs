@@ -92,14 +92,14 @@ pub(in super::super) fn decode(
     at: Job,
     own: &[(String, State)],
 ) -> Result<Described, DecodeError> {
-    let answer: DescribeJobsResponse = lenient::decode_response(body)?;
-    let total_count = answer.total_count.value.0;
-    let infos = answer.job_infos.rows("JobInfos", total_count)?;
+    let response: DescribeJobsResponse = lenient::decode_response(body)?;
+    let total_count = response.total_count.value.0;
+    let infos = response.job_infos.rows("JobInfos", total_count)?;
     let listed = infos.len();
     if listed == 0 {
         return match total_count {
-            None | Some(0) if !answer.total_count.is_unreadable => {
-                Err(no_such_job(&at.id, answer.request_id.0))
+            None | Some(0) if !response.total_count.is_unreadable => {
+                Err(no_such_job(&at.id, response.request_id.0))
             }
             _ => Err(DecodeError::Invalid(
                 "as many jobs in JobInfos as TotalCount says".to_owned(),
@@ -111,17 +111,17 @@ pub(in super::super) fn decode(
         id.is_some_and(|id| subtask_of(&at.id, id).is_some())
     };
     let (subtasks, others): (Vec<_>, Vec<_>) = infos.into_iter().partition(is_subtask);
-    let mut asked = others
+    let mut requested = others
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let Some(info) = asked.next() else {
+    let Some(info) = requested.next() else {
         return Err(match subtasks.is_empty() {
             true => DecodeError::Invalid("a job with the requested JobId".to_owned()),
             // The list may know the array job that they belong to.
-            false => no_such_job(&at.id, answer.request_id.0),
+            false => no_such_job(&at.id, response.request_id.0),
         });
     };
-    if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
+    if requested.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }
     let mut notices = Vec::new();
@@ -135,7 +135,7 @@ pub(in super::super) fn decode(
         ));
     }
     let mut job = at;
-    job.request_id = answer.request_id.0;
+    job.request_id = response.request_id.0;
     let is_flag_unreadable = info.is_array_job.is_unreadable || info.array_properties.is_unreadable;
     let flag = info.is_array_job.value.0;
     let is_array_job = flag.filter(|flag| *flag || !is_flag_unreadable);
@@ -301,9 +301,9 @@ fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
         })
         .flatten()
         .map(|word| ("aliyun container", container::STATES, word));
-    let mut told = BTreeSet::new();
+    let mut message = BTreeSet::new();
     for (what, table, word) in groups.chain(containers) {
-        if told.insert((what, word)) {
+        if message.insert((what, word)) {
             states::normalize(table, &[], Some(word), what, notices);
         }
     }

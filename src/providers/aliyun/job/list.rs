@@ -52,13 +52,13 @@ impl Page {
     /// # Errors
     /// What was expected of the response, and where it was missed.
     pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
-        let wire: ListJobsResponse = lenient::decode_response(body)?;
-        let total_count = wire.total_count.value.0;
-        let rows = wire.jobs.rows("Jobs", total_count)?;
+        let response: ListJobsResponse = lenient::decode_response(body)?;
+        let total_count = response.total_count.value.0;
+        let rows = response.jobs.rows("Jobs", total_count)?;
         Ok(Self {
-            request_id: wire.request_id.0,
+            request_id: response.request_id.0,
             total_count,
-            is_total_unreadable: wire.total_count.is_unreadable,
+            is_total_unreadable: response.total_count.is_unreadable,
             rows: rows.into_iter().map(Row::from).collect(),
         })
     }
@@ -136,19 +136,19 @@ impl Page {
 }
 
 impl From<JobRow> for Row {
-    fn from(wire: JobRow) -> Self {
+    fn from(row: JobRow) -> Self {
         Self {
-            id: wire.job_id.trimmed().map(str::to_owned),
-            name: wire.job_name.0,
-            is_doubtful: wire.state.is_unreadable || wire.is_array_job.is_unreadable,
-            word: wire.state.value.trimmed().map(str::to_owned),
-            priority: wire.priority.0,
-            queue: wire.queue.0,
-            user: wire.user.0,
-            created_at: wire.submit_time.utc(),
-            started_at: wire.start_time.utc(),
-            finished_at: wire.end_time.utc(),
-            is_array: wire.is_array_job.value.0,
+            id: row.job_id.trimmed().map(str::to_owned),
+            name: row.job_name.0,
+            is_doubtful: row.state.is_unreadable || row.is_array_job.is_unreadable,
+            word: row.state.value.trimmed().map(str::to_owned),
+            priority: row.priority.0,
+            queue: row.queue.0,
+            user: row.user.0,
+            created_at: row.submit_time.utc(),
+            started_at: row.start_time.utc(),
+            finished_at: row.end_time.utc(),
+            is_array: row.is_array_job.value.0,
         }
     }
 }
@@ -205,7 +205,7 @@ impl Row {
         let word = self.word.as_deref();
         let reading = states::normalize(STATES, own, word, "aliyun/job", &mut unknown);
         // A thousand subtasks in one unknown state are reported once.
-        unknown.retain(|new| !notices.iter().any(|told| told.message == new.message));
+        unknown.retain(|new| !notices.iter().any(|text| text.message == new.message));
         notices.append(&mut unknown);
         Task {
             id: self.id.clone(),

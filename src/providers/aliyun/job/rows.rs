@@ -180,8 +180,8 @@ impl JobRows {
         let is_array = row.is_parent() || self.parents.contains(&job.id);
         let is_checked = !job.ended && checked_in == Some(job.state);
         let may_be_array = row.may_be_parent() && row.is_array != Some(false) && !is_checked;
-        let is_told = job.state_raw.is_some() && !is_array && !may_be_array;
-        is_told.then_some((job, notices))
+        let is_reported = job.state_raw.is_some() && !is_array && !may_be_array;
+        is_reported.then_some((job, notices))
     }
 }
 

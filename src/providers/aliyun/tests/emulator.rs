@@ -134,21 +134,21 @@ fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -
     received(emulated(&CLOUD).respond(&incoming, world))
 }
 
-fn code(answer: &Response) -> (Category, RetryAction, String) {
-    let refusal = test_support::classify(&ERRORS, answer).unwrap();
+fn code(response: &Response) -> (Category, RetryAction, String) {
+    let refusal = test_support::classify(&ERRORS, response).unwrap();
     (refusal.category, refusal.retry, refusal.code.unwrap())
 }
 
 #[test]
 fn a_job_of_the_scenario_is_read_back() {
     let world = world();
-    let answer = ask(
+    let response = ask(
         &world,
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
     );
-    assert_eq!(answer.status, 200);
-    let (failed, notices) = read_jobs(&answer.body, job("5"), &[]).unwrap();
+    assert_eq!(response.status, 200);
+    let (failed, notices) = read_jobs(&response.body, job("5"), &[]).unwrap();
     assert_eq!(notices, []);
     assert_eq!((failed.state, failed.exit_code), (State::Failed, Some(137)));
     assert_eq!(failed.tasks.len(), 3);
@@ -168,19 +168,19 @@ fn a_job_of_the_scenario_is_read_back() {
             .ends_with("exit code 137 (Error): as planned")
     );
 
-    let answer = ask(
+    let response = ask(
         &world,
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "7")],
     );
-    let (served, _) = read_jobs(&answer.body, job("7"), &[]).unwrap();
+    let (served, _) = read_jobs(&response.body, job("7"), &[]).unwrap();
     assert_eq!(served.state_raw.as_deref(), Some("Odd"));
-    let answer = ask(
+    let response = ask(
         &world,
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "8")],
     );
-    assert!(read_jobs(&answer.body, job("8"), &[]).is_err());
+    assert!(read_jobs(&response.body, job("8"), &[]).is_err());
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
             ("PageNumber", &number),
             ("PageSize", "50"),
         ];
-        let answer = ask(&world, "ListInvocationResults", &query);
-        if !results.add(ResultsPage::decode(&answer.body, "c-1").unwrap()) {
+        let response = ask(&world, "ListInvocationResults", &query);
+        if !results.add(ResultsPage::decode(&response.body, "c-1").unwrap()) {
             break;
         }
     }
@@ -223,15 +223,15 @@ fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
 #[test]
 fn the_gateway_refuses_as_the_cloud_does() {
     let world = world();
-    let asked = request(
+    let requested = request(
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
     );
-    let answer = |incoming: &ServerRequest| received(emulated(&CLOUD).respond(incoming, &world));
+    let response = |incoming: &ServerRequest| received(emulated(&CLOUD).respond(incoming, &world));
     let good = signer("testsecret", Some("testtoken"));
-    let first = incoming(&asked, &good, now(), "n1");
-    assert_eq!(answer(&first).status, 200);
-    let replayed = code(&answer(&first));
+    let first = incoming(&requested, &good, now(), "n1");
+    assert_eq!(response(&first).status, 200);
+    let replayed = code(&response(&first));
     assert_eq!(
         replayed,
         (
@@ -241,70 +241,75 @@ fn the_gateway_refuses_as_the_cloud_does() {
         )
     );
 
-    let late = incoming(&asked, &good, now() - TimeDelta::minutes(16), "n2");
-    assert_eq!(code(&answer(&late)).2, "InvalidTimeStamp.Expired");
-    let wrong_secret = incoming(&asked, &signer("other", None), now(), "n3");
-    assert_eq!(code(&answer(&wrong_secret)).2, "SignatureDoesNotMatch");
-    let wrong_token = incoming(&asked, &signer("testsecret", Some("other")), now(), "n4");
+    let late = incoming(&requested, &good, now() - TimeDelta::minutes(16), "n2");
+    assert_eq!(code(&response(&late)).2, "InvalidTimeStamp.Expired");
+    let wrong_secret = incoming(&requested, &signer("other", None), now(), "n3");
+    assert_eq!(code(&response(&wrong_secret)).2, "SignatureDoesNotMatch");
+    let wrong_token = incoming(
+        &requested,
+        &signer("testsecret", Some("other")),
+        now(),
+        "n4",
+    );
     assert_eq!(
-        code(&answer(&wrong_token)).2,
+        code(&response(&wrong_token)).2,
         "InvalidSecurityToken.Malformed"
     );
     let mut unknown = good.clone();
     unknown.access_key_id = "nobody".to_owned();
-    let unknown = answer(&incoming(&asked, &unknown, now(), "n5"));
+    let unknown = response(&incoming(&requested, &unknown, now(), "n5"));
     assert_eq!(
         (unknown.status, code(&unknown).0),
         (404, Category::Unauthenticated)
     );
 
-    let mut changed = incoming(&asked, &good, now(), "n6");
+    let mut changed = incoming(&requested, &good, now(), "n6");
     changed.query = changed.query.replace("=5", "=6");
-    assert_eq!(code(&answer(&changed)).2, "SignatureDoesNotMatch");
-    let mut added = incoming(&asked, &good, now(), "n7");
+    assert_eq!(code(&response(&changed)).2, "SignatureDoesNotMatch");
+    let mut added = incoming(&requested, &good, now(), "n7");
     added
         .headers
         .push(("x-acs-extra".to_owned(), "1".to_owned()));
-    assert_eq!(code(&answer(&added)).2, "SignatureDoesNotMatch");
-    let mut bare = incoming(&asked, &good, now(), "n8");
+    assert_eq!(code(&response(&added)).2, "SignatureDoesNotMatch");
+    let mut bare = incoming(&requested, &good, now(), "n8");
     bare.headers.retain(|(name, _)| name != "authorization");
-    assert_eq!(code(&answer(&bare)).2, "IncompleteSignature");
+    assert_eq!(code(&response(&bare)).2, "IncompleteSignature");
 }
 
 #[test]
 fn missing_and_unknown_jobs_are_reported_as_documented() {
     let world = world();
-    let told = |operation, query: &[(&str, &str)]| {
-        let answer = ask(&world, operation, query);
-        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let text = |operation, query: &[(&str, &str)]| {
+        let response = ask(&world, operation, query);
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
         for key in ["RequestId", "HostId", "Recommend", "Message"] {
             assert!(body[key].is_string(), "{key}");
         }
-        (answer.status, code(&answer).2)
+        (response.status, code(&response).2)
     };
     let expected = |status, code: &str| (status, code.to_owned());
     let jobs = "DescribeServerlessJobs";
     assert_eq!(
-        told(jobs, &[("JobIds.1", "5")]),
+        text(jobs, &[("JobIds.1", "5")]),
         expected(400, "MissingClusterId")
     );
     assert_eq!(
-        told(jobs, &[("ClusterId", CLUSTER)]),
+        text(jobs, &[("ClusterId", CLUSTER)]),
         expected(400, "MissingJobIds")
     );
     assert_eq!(
-        told(jobs, &[("ClusterId", "other"), ("JobIds.1", "5")]),
+        text(jobs, &[("ClusterId", "other"), ("JobIds.1", "5")]),
         expected(404, "ClusterNotFound")
     );
     assert_eq!(
-        told(
+        text(
             "ListInvocationStatus",
             &[("ClusterId", CLUSTER), ("CommandId", "c-9")]
         ),
         expected(404, "ObjectNotFound")
     );
     assert_eq!(
-        told("StopServerlessJobs", &[("ClusterId", CLUSTER)]),
+        text("StopServerlessJobs", &[("ClusterId", CLUSTER)]),
         expected(404, "InvalidApi.NotFound")
     );
     let size = [
@@ -313,7 +318,7 @@ fn missing_and_unknown_jobs_are_reported_as_documented() {
         ("PageSize", "51"),
     ];
     assert_eq!(
-        told("ListInvocationResults", &size),
+        text("ListInvocationResults", &size),
         expected(400, "InvalidParams")
     );
 }

@@ -108,10 +108,10 @@ fn details(show_secrets: bool) -> Value {
 
 #[test]
 fn what_the_list_tells_of_a_command_stands_in_its_details() {
-    let told = details(false);
-    assert_eq!(told["content"], "solve --password *** --n 3");
-    assert_eq!(told["timeout_seconds"], 60);
-    assert_eq!(told["working_dir"], "/root/work");
+    let message = details(false);
+    assert_eq!(message["content"], "solve --password *** --n 3");
+    assert_eq!(message["timeout_seconds"], 60);
+    assert_eq!(message["working_dir"], "/root/work");
     let bare = details(true)["content"].take();
     assert!(bare.as_str().unwrap().contains("s3cret"));
 }

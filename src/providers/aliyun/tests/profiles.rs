@@ -3,8 +3,8 @@ use crate::error::{Category, Problem};
 use crate::providers::test_support;
 
 fn connect(variables: &[(&str, &str)]) -> Result<Api, Problem> {
-    let wire = test_support::transport(test_support::moment("2026-01-02T03:04:05Z"));
-    Api::new(&test_support::profile(&CLOUD, variables), &wire)
+    let transport = test_support::transport(test_support::moment("2026-01-02T03:04:05Z"));
+    Api::new(&test_support::profile(&CLOUD, variables), &transport)
 }
 
 const KEY: [(&str, &str); 2] = [

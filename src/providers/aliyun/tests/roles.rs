@@ -85,7 +85,7 @@ fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
 async fn a_key_takes_on_its_role_once_and_again_before_the_end() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &KEY).unwrap();
-    for (second, asked) in [
+    for (second, requested) in [
         (0, &[ASSUME_ROLE, GET][..]),
         (HOUR - 61, &[GET]),
         (HOUR - 60, &[ASSUME_ROLE, GET]),
@@ -94,7 +94,7 @@ async fn a_key_takes_on_its_role_once_and_again_before_the_end() {
     ] {
         cloud.set(second);
         assert_eq!(get(&ehpc).await.unwrap().as_deref(), Some("Running"));
-        assert_eq!(cloud.asked(), asked, "{second}");
+        assert_eq!(cloud.requested(), requested, "{second}");
     }
 }
 
@@ -103,18 +103,21 @@ async fn the_role_of_an_instance_takes_on_another() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &[MACHINE, KEY[2]]).unwrap();
     get(&ehpc).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, ASSUME_ROLE, GET]);
+    assert_eq!(
+        cloud.requested(),
+        [TOKEN, ROLE, CREDENTIALS, ASSUME_ROLE, GET]
+    );
     // The role ends first.
     cloud.set(HOUR);
     get(&ehpc).await.unwrap();
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, GET]);
+    assert_eq!(cloud.requested(), [ASSUME_ROLE, GET]);
 }
 
 #[tokio::test]
 async fn temporary_keys_that_are_refused_are_renewed_once() {
     let cloud = cloud(refusing(1)).await;
     get(&connect(&cloud, &KEY).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, GET, ASSUME_ROLE, GET]);
+    assert_eq!(cloud.requested(), [ASSUME_ROLE, GET, ASSUME_ROLE, GET]);
     let cloud = self::cloud(refusing(9)).await;
     let ehpc = connect(&cloud, &[MACHINE]).unwrap();
     for _ in 0..2 {
@@ -124,7 +127,7 @@ async fn temporary_keys_that_are_refused_are_renewed_once() {
         assert_eq!(label, "instance role (metadata)");
     }
     let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
-    assert_eq!(cloud.asked(), [fetched, fetched].concat());
+    assert_eq!(cloud.requested(), [fetched, fetched].concat());
 }
 
 #[tokio::test]
@@ -183,7 +186,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         let again = get(&ehpc).await.unwrap_err();
         assert_eq!(again.category, category, "{code}");
         assert!(again.message.contains("skipped: "), "{again}");
-        assert_eq!(cloud.asked(), [ASSUME_ROLE], "{code}");
+        assert_eq!(cloud.requested(), [ASSUME_ROLE], "{code}");
     }
 }
 
@@ -197,7 +200,7 @@ async fn a_clock_that_is_wrong_is_corrected_for_sts() {
     let late = test_support::transport(start_time() - chrono::TimeDelta::hours(2));
     let profile = test_support::profile(&CLOUD, &[&KEY[..], &variables[..]].concat());
     get(&Api::new(&profile, &late).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET, GET]);
+    assert_eq!(cloud.requested(), [ASSUME_ROLE, ASSUME_ROLE, GET, GET]);
 }
 
 #[tokio::test]
@@ -251,7 +254,7 @@ async fn what_can_be_no_role_is_a_usage_error() {
         assert_eq!(problem.category, Category::Usage, "{variable:?}");
         assert!(problem.message.starts_with(said), "{}", problem.message);
     }
-    assert!(cloud.asked().is_empty());
+    assert!(cloud.requested().is_empty());
 }
 
 #[tokio::test]
@@ -266,7 +269,7 @@ async fn variables_of_another_way_to_log_in_make_no_key_take_on_a_role() {
         ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"),
     ];
     get(&connect(&cloud, &stray).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [GET]);
+    assert_eq!(cloud.requested(), [GET]);
 }
 
 #[test]
@@ -290,8 +293,8 @@ fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
             ],
         );
         assert_eq!(profile.get("sts_endpoint"), Some(expected));
-        let wire = test_support::transport(start_time());
-        assert!(Api::new(&profile, &wire).is_ok(), "{expected}");
+        let transport = test_support::transport(start_time());
+        assert!(Api::new(&profile, &transport).is_ok(), "{expected}");
     }
 }
 
@@ -337,5 +340,5 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     assert_eq!(problem.operation.as_deref(), Some(GET));
     let said = "role acs:ram::1:role/reader by key te… (config file)";
     assert_eq!(problem.credential.as_deref(), Some(said));
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET]);
+    assert_eq!(cloud.requested(), [ASSUME_ROLE, ASSUME_ROLE, GET]);
 }

@@ -68,7 +68,7 @@ async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
 async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_end() {
     let cloud = cloud(|_| None).await;
     let client = client(&cloud, &USER).unwrap();
-    for (second, asked) in [
+    for (second, requested) in [
         (0, &[TOKEN, GET][..]),
         (DAY - 61, &[GET]),
         (DAY - 60, &[TOKEN, GET]),
@@ -76,7 +76,7 @@ async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_e
     ] {
         cloud.set(second);
         assert_eq!(get(&client).await.unwrap().as_deref(), Some("RUNNING"));
-        assert_eq!(cloud.asked(), asked, "{second}");
+        assert_eq!(cloud.requested(), requested, "{second}");
     }
     let found = client.api.project(test_support::ask().deadline).await;
     assert_eq!(found.unwrap(), PROJECT);
@@ -93,7 +93,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
     .await;
     let client = client(&cloud, &USER).unwrap();
     get(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, GET, TOKEN, GET]);
+    assert_eq!(cloud.requested(), [TOKEN, GET, TOKEN, GET]);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn the_same_token_that_is_given_again_is_not_shown_again() {
     .await;
     let problem = get(&client(&cloud, &USER).unwrap()).await.unwrap_err();
     assert_eq!(problem.code.as_deref(), Some("APIGW.0301"));
-    assert_eq!(cloud.asked(), [TOKEN, GET, TOKEN]);
+    assert_eq!(cloud.requested(), [TOKEN, GET, TOKEN]);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_token_of_a_hundred_kilobytes_is_taken_and_shown() {
     let project = ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT);
     let client = client(&cloud, &[&USER[..], &[project]].concat()).unwrap();
     get(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, GET]);
+    assert_eq!(cloud.requested(), [TOKEN, GET]);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_wrong_password_is_shown_once_and_says_what_to_check() {
         );
         assert!(problem.hint.unwrap().contains("IAM user"));
     }
-    assert_eq!(cloud.asked(), [TOKEN]);
+    assert_eq!(cloud.requested(), [TOKEN]);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_key_pair_finds_the_project_of_its_region_once() {
     for _ in 0..2 {
         get(&client).await.unwrap();
     }
-    assert_eq!(cloud.asked(), [PROJECTS, GET, GET]);
+    assert_eq!(cloud.requested(), [PROJECTS, GET, GET]);
 }
 
 #[tokio::test]
@@ -181,13 +181,13 @@ async fn no_project_or_several_ask_to_choose() {
         let client = client(&cloud, &KEY).unwrap();
         // A second resource of a long list does not request again, and a request a while later
         // does.
-        for (second, asked) in [(0, &[PROJECTS][..]), (9, &[]), (10, &[PROJECTS])] {
+        for (second, requested) in [(0, &[PROJECTS][..]), (9, &[]), (10, &[PROJECTS])] {
             cloud.set(second);
             let problem = get(&client).await.unwrap_err();
             assert_eq!(problem.category, Category::MissingCredentials);
             assert!(problem.message.contains(what), "{}", problem.message);
             assert!(problem.hint.unwrap().contains(hint));
-            assert_eq!(cloud.asked(), asked, "{second}");
+            assert_eq!(cloud.requested(), requested, "{second}");
         }
     }
 }
@@ -209,10 +209,10 @@ async fn a_user_is_complete_and_stands_alone() {
 
 #[test]
 fn the_region_decides_the_host_of_iam() {
-    let wire = test_support::transport(start_time());
+    let transport = test_support::transport(start_time());
     let variables = [("JOBLENS_HUAWEI_REGION", "cn-north-4")];
     let profile = test_support::profile(&CLOUD, &variables);
-    let origin = iam::endpoint(&profile, &wire).unwrap().origin();
+    let origin = iam::endpoint(&profile, &transport).unwrap().origin();
     assert_eq!(origin, "https://iam.cn-north-4.myhuaweicloud.com");
 }
 
@@ -261,9 +261,9 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     );
     assert_eq!((rows, ids.len()), (205, 205));
     // The lists of the three types are requested at the same time, in any order with the token.
-    let mut asked = cloud.asked();
-    asked.sort();
-    assert_eq!(asked, [[TOKEN; 2].as_slice(), &[LIST.name; 6]].concat());
+    let mut requested = cloud.requested();
+    requested.sort();
+    assert_eq!(requested, [[TOKEN; 2].as_slice(), &[LIST.name; 6]].concat());
 }
 
 #[tokio::test]
@@ -275,15 +275,15 @@ async fn a_kept_token_is_kept_with_its_project() {
         ("JOBLENS_HUAWEI_TOKEN_CACHE", "true"),
     ];
     let run = || client(&cloud, &[&USER[..], &kept].concat()).unwrap();
-    for asked in [&[TOKEN, GET][..], &[GET]] {
+    for requested in [&[TOKEN, GET][..], &[GET]] {
         let client = run();
         get(&client).await.unwrap();
-        assert_eq!(cloud.asked(), asked);
+        assert_eq!(cloud.requested(), requested);
         let project = client.api.project(test_support::ask().deadline).await;
         assert_eq!(project.unwrap(), PROJECT);
     }
     // It ends between two runs.
     cloud.set(DAY - 60);
     get(&run()).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, GET]);
+    assert_eq!(cloud.requested(), [TOKEN, GET]);
 }

@@ -35,10 +35,10 @@ async fn cloud(
 }
 
 /// A service that answers these paths so, and the rest as it should.
-async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer {
-    let answers = answers.to_vec();
+async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
+    let responses = responses.to_vec();
     cloud(move |incoming| {
-        let found = answers.iter().find(|(path, ..)| *path == incoming.path);
+        let found = responses.iter().find(|(path, ..)| *path == incoming.path);
         found.map(|(_, status, body)| ServerResponse::document(*status, body))
     })
     .await
@@ -71,7 +71,7 @@ async fn the_agency_of_an_instance_is_fetched_and_renewed_before_the_end() {
     let cloud = cloud(|_| None).await;
     let client = connect(&cloud, &[]).unwrap();
     let fetched = [TOKEN, CREDENTIALS, GET];
-    for (second, asked) in [
+    for (second, requested) in [
         (0, &fetched[..]),
         (DAY - 61, &[GET]),
         (DAY - 60, &fetched),
@@ -79,12 +79,12 @@ async fn the_agency_of_an_instance_is_fetched_and_renewed_before_the_end() {
     ] {
         cloud.set(second);
         assert_eq!(get(&client).await.unwrap().as_deref(), Some("RUNNING"));
-        assert_eq!(cloud.asked(), asked, "{second}");
+        assert_eq!(cloud.requested(), requested, "{second}");
     }
     // Its project is found as that of any key is.
     let client = connect(&cloud, &[("HUAWEICLOUD_SDK_PROJECT_ID", "")]).unwrap();
     get(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, PROJECTS, GET]);
+    assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, PROJECTS, GET]);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_service_without_tokens_is_asked_without_one() {
     for status in [404, 405, 503] {
         let cloud = answering(&[(TOKEN_PATH, status, "")]).await;
         get(&connect(&cloud, &[]).unwrap()).await.unwrap();
-        assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, GET], "{status}");
+        assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET], "{status}");
     }
 }
 
@@ -111,8 +111,8 @@ async fn a_service_that_needs_a_token_is_asked_for_one_once_more() {
     })
     .await;
     get(&connect(&cloud, &[]).unwrap()).await.unwrap();
-    let asked = [TOKEN, CREDENTIALS, TOKEN, CREDENTIALS, GET];
-    assert_eq!(cloud.asked(), asked);
+    let requested = [TOKEN, CREDENTIALS, TOKEN, CREDENTIALS, GET];
+    assert_eq!(cloud.requested(), requested);
 }
 
 #[tokio::test]
@@ -125,8 +125,8 @@ async fn keys_under_other_names_are_read() {
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
         // The emulator knows no such key.
         assert_eq!(problem.category, Category::Unauthenticated);
-        let asked = [TOKEN, CREDENTIALS, GET, TOKEN, CREDENTIALS];
-        assert_eq!(cloud.asked(), asked);
+        let requested = [TOKEN, CREDENTIALS, GET, TOKEN, CREDENTIALS];
+        assert_eq!(cloud.requested(), requested);
     }
 }
 
@@ -159,11 +159,11 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
     ] {
         let cloud = answering(&[(KEY_PATH, status, body)]).await;
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
-        let told = format!("{}; {}", problem.message, problem.hint.unwrap());
-        assert_eq!(problem.category, category, "{told}");
-        assert!(told.contains(said), "{said}: {told}");
-        assert!(!told.contains("hunter2"), "{told}");
-        assert!(!cloud.asked().contains(&GET.to_owned()), "{told}");
+        let text = format!("{}; {}", problem.message, problem.hint.unwrap());
+        assert_eq!(problem.category, category, "{text}");
+        assert!(text.contains(said), "{said}: {text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(!cloud.requested().contains(&GET.to_owned()), "{text}");
     }
 }
 

@@ -84,7 +84,7 @@ async fn a_key_pair_gets_a_token_and_finds_its_host_once() {
     for _ in 0..2 {
         assert_eq!(get(&client).await.unwrap().as_deref(), Some("Running"));
     }
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET, GET]);
+    assert_eq!(cloud.requested(), [TOKENS, CENTRE, GET, GET]);
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn an_exchange_that_cannot_be_understood_is_reported_without_its_text() {
 async fn renews_a_token_before_it_ends() {
     let cloud = cloud(|_, _| None).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
-    for (second, asked) in [
+    for (second, requested) in [
         (0, &[TOKENS, GET][..]),
         (DAY - 61, &[GET]),
         (DAY - 60, &[TOKENS, GET]),
@@ -120,7 +120,7 @@ async fn renews_a_token_before_it_ends() {
     ] {
         cloud.set(second);
         get(&client).await.unwrap();
-        assert_eq!(cloud.asked(), asked, "{second}");
+        assert_eq!(cloud.requested(), requested, "{second}");
     }
 }
 
@@ -129,7 +129,7 @@ async fn logs_in_once_more_when_the_token_is_refused() {
     let cloud = cloud(refusing(1)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     get(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, GET, TOKENS, GET]);
+    assert_eq!(cloud.requested(), [TOKENS, GET, TOKENS, GET]);
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_refusal_of_two_tokens_ends_the_look_up_and_all_that_follow() {
         assert_eq!(problem.code.as_deref(), Some("10008"));
         assert!(problem.hint.unwrap().contains("cluster_id"));
     }
-    assert_eq!(cloud.asked(), [TOKENS, GET, TOKENS, GET]);
+    assert_eq!(cloud.requested(), [TOKENS, GET, TOKENS, GET]);
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_wrong_key_names_the_exchange_and_is_shown_once() {
         assert_eq!(problem.credential.as_deref(), Some("key te… (environment)"));
         assert!(problem.hint.unwrap().contains("access_key"));
     }
-    assert_eq!(cloud.asked(), [TOKENS]);
+    assert_eq!(cloud.requested(), [TOKENS]);
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
     let problem = get(&client).await.unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
     assert!(problem.hint.unwrap().contains("the local clock"));
-    assert_eq!(cloud.asked(), [TOKENS]);
+    assert_eq!(cloud.requested(), [TOKENS]);
 }
 
 /// The centre names a host that nobody listens at, and then the cloud itself.
@@ -211,7 +211,7 @@ async fn asks_the_next_host_when_the_way_to_one_is_broken_and_stays_with_it() {
     let cloud = cloud(two_hosts(dead)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &listed)]).unwrap();
     get(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
+    assert_eq!(cloud.requested(), [TOKENS, CENTRE, GET]);
     let before = client.api.transport.calls();
     get(&client).await.unwrap();
     assert_eq!(client.api.transport.calls(), before + 1);
@@ -230,8 +230,8 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-    assert_eq!(other.asked(), [GET]);
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
+    assert_eq!(other.requested(), [GET]);
+    assert_eq!(cloud.requested(), [TOKENS, CENTRE]);
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn a_host_outside_the_domain_of_the_platform_gets_no_token() {
     let why = format!("{} is plain HTTP", other.origin);
     assert!(problem.message.ends_with(&why), "{problem}");
     assert!(problem.hint.unwrap().contains("ai_hosts"));
-    assert!(other.asked().is_empty());
+    assert!(other.requested().is_empty());
 }
 
 #[tokio::test]
@@ -273,8 +273,8 @@ async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
     let parts = BTreeMap::from([("hosts".to_owned(), other.origin.clone())]);
     kept_hosts.put(parts).await;
     get(&kept_client(&cloud, &home)).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
-    assert!(other.asked().is_empty());
+    assert_eq!(cloud.requested(), [TOKENS, CENTRE, GET]);
+    assert!(other.requested().is_empty());
 }
 
 #[tokio::test]
@@ -294,7 +294,7 @@ async fn says_when_the_centre_names_no_host() {
     assert!(problem.hint.unwrap().contains("endpoint"));
     let again = get(&client).await.unwrap_err();
     assert!(again.message.ends_with(said), "{again}");
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
+    assert_eq!(cloud.requested(), [TOKENS, CENTRE]);
 }
 
 #[tokio::test]
@@ -330,7 +330,7 @@ async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
     assert_eq!(problem.category, Category::MissingCredentials);
     let platform = ("JOBLENS_SUGON_PLATFORM_ENDPOINT", cloud.origin.as_str());
     get(&of(&[token, platform]).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [CENTRE, GET]);
+    assert_eq!(cloud.requested(), [CENTRE, GET]);
 }
 
 #[tokio::test]
@@ -362,5 +362,5 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     }
     std::fs::write(&file, super::test_token()).unwrap();
     get(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [GET]);
+    assert_eq!(cloud.requested(), [GET]);
 }

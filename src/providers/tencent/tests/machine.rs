@@ -13,15 +13,15 @@ const KEYS: &str = "/latest/meta-data/cam/security-credentials/joblens-emulator"
 const HOUR: i64 = 3600;
 
 /// A service that answers these paths so, and the rest as it should.
-async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer {
+async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
     let job = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: ["cls-1", "default", "web"].map(str::to_owned).to_vec(),
         ..EmulatedJob::default()
     };
-    let answers = answers.to_vec();
+    let responses = responses.to_vec();
     let script = Arc::new(move |incoming: &crate::test_support::ServerRequest| {
-        let found = answers.iter().find(|(path, ..)| *path == incoming.path);
+        let found = responses.iter().find(|(path, ..)| *path == incoming.path);
         found.map(|(_, status, body)| ServerResponse::document(*status, body))
     });
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
@@ -53,7 +53,7 @@ async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
     let cloud = answering(&[]).await;
     let client = machine(&cloud);
     let fetched = [ROLE, CREDENTIALS, EVENTS.name];
-    for (second, asked) in [
+    for (second, requested) in [
         (0, &fetched[..]),
         (6 * HOUR - 61, &[EVENTS.name]),
         (6 * HOUR - 60, &fetched),
@@ -61,11 +61,11 @@ async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
     ] {
         cloud.set(second);
         get(&client).await.unwrap();
-        assert_eq!(cloud.asked(), asked, "{second}");
+        assert_eq!(cloud.requested(), requested, "{second}");
     }
     let named = connect(&cloud, "metadata:joblens-emulator", &cloud.origin).unwrap();
     get(&named).await.unwrap();
-    assert_eq!(cloud.asked(), [CREDENTIALS, EVENTS.name]);
+    assert_eq!(cloud.requested(), [CREDENTIALS, EVENTS.name]);
 }
 
 #[tokio::test]
@@ -124,11 +124,14 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
     ] {
         let cloud = answering(&[(path, status, body)]).await;
         let problem = get(&machine(&cloud)).await.unwrap_err();
-        let told = format!("{}; {}", problem.message, problem.hint.unwrap());
-        assert_eq!(problem.category, category, "{told}");
-        assert!(told.contains(said), "{said}: {told}");
-        assert!(!told.contains("hunter2"), "{told}");
-        assert!(!cloud.asked().contains(&EVENTS.name.to_owned()), "{told}");
+        let text = format!("{}; {}", problem.message, problem.hint.unwrap());
+        assert_eq!(problem.category, category, "{text}");
+        assert!(text.contains(said), "{said}: {text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(
+            !cloud.requested().contains(&EVENTS.name.to_owned()),
+            "{text}"
+        );
     }
 }
 

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_file_without_a_secret_may_be_read_by_others() {
     let roles = Roles::with(&[&TCCLI_CVM]);
-    let path = roles.desk.home.path().join(TCCLI_CVM.path);
+    let path = roles.sandbox.home.path().join(TCCLI_CVM.path);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let run = roles.get(SERVICE).env("TCCLI_PROFILE", "cvm").run();
     assert_eq!(
@@ -69,7 +69,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
         let text = file.text();
         assert!(text.contains(from), "{from}");
         let roles = Roles::with(&[]);
-        let path = roles.desk.write(file.path, &text.replace(from, to));
+        let path = roles.sandbox.write(file.path, &text.replace(from, to));
         let (name, value) = choice.split_once('=').unwrap();
         let run = roles.get(reference).env(name, value).run();
         let error = run.error();
@@ -102,7 +102,9 @@ fn a_role_in_a_damaged_file_is_named() {
         let text = ALIYUN_CLI.text();
         assert!(text.contains(from), "{from}");
         let roles = Roles::with(&[]);
-        roles.desk.write(ALIYUN_CLI.path, &text.replace(from, to));
+        roles
+            .sandbox
+            .write(ALIYUN_CLI.path, &text.replace(from, to));
         let run = roles.get(JOB).env("ALIBABA_CLOUD_PROFILE", "role").run();
         let message = run.error()["message"].as_str().unwrap().to_owned();
         assert_eq!(run.code, 4, "{message}");

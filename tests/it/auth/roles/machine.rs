@@ -11,7 +11,7 @@ fn the_role_of_the_machine_is_asked_for_where_a_profile_names_it() {
         ("alibabacloud:ecs", Some("SdkEcsRole")),
     ] {
         let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
-        roles.desk.configure(&format!(
+        roles.sandbox.configure(&format!(
             "[aliyun.lone]\nendpoint = 'ORIGIN'\nmetadata_endpoint = 'ORIGIN'\nregion = 'cn-x'\nsource = '{source}'\n"
         ));
         let run = roles
@@ -23,7 +23,7 @@ fn the_role_of_the_machine_is_asked_for_where_a_profile_names_it() {
             Some(path) => assert_eq!(roles.steps(), [NAMED[0], path, NAMED[1]], "{source}"),
             None => assert_eq!(roles.steps(), ROLE_OF_MACHINE, "{source}: {}", run.stderr),
         }
-        let got = roles.desk.server.received();
+        let got = roles.sandbox.server.received();
         assert_eq!(
             got[0].header("x-aliyun-ecs-metadata-token-ttl-seconds"),
             Some("21600")
@@ -51,7 +51,7 @@ fn the_role_of_a_machine_of_other_clouds_is_asked_for_where_a_profile_names_it()
     ] {
         let roles = Roles::with(&[&TCCLI_CVM]);
         let (cloud, _) = reference.split_once('/').unwrap();
-        roles.desk.configure(&format!(
+        roles.sandbox.configure(&format!(
             "[{cloud}.lone]\nendpoint = 'ORIGIN'\nmetadata_endpoint = 'ORIGIN'\nregion = 'r1'\nsource = '{source}'\n{}",
             if cloud == "huawei" { "project_id = 'p'\n" } else { "" }
         ));
@@ -59,7 +59,7 @@ fn the_role_of_a_machine_of_other_clouds_is_asked_for_where_a_profile_names_it()
             .get(&reference.replacen(cloud, &format!("{cloud}@lone"), 1))
             .run();
         assert_eq!(roles.steps(), steps, "{source}: {}", run.stderr);
-        let last = roles.desk.server.received().pop().unwrap();
+        let last = roles.sandbox.server.received().pop().unwrap();
         let token = last.header("x-security-token").unwrap_or(last.target());
         assert!(token.contains("issued-machine-token-g6"), "{token}");
     }
@@ -67,7 +67,7 @@ fn the_role_of_a_machine_of_other_clouds_is_asked_for_where_a_profile_names_it()
     roles.get(SERVICE).env("TCCLI_PROFILE", "cvm").run();
     assert_eq!(roles.steps(), tencent);
     assert!(
-        roles.desk.server.received()[2]
+        roles.sandbox.server.received()[2]
             .target()
             .contains("Region=ap-shanghai")
     );
@@ -111,7 +111,7 @@ fn no_metadata_service_is_asked_unless_a_profile_says_so() {
             &["list", "--max-attempts", "1"],
             &["auth", "status"],
         ] {
-            let run = roles.desk.joblens(arguments);
+            let run = roles.sandbox.joblens(arguments);
             run.env("ALIBABA_CLOUD_ECS_METADATA", "SomeRole")
                 .env("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/stray")
                 .env("ALIBABA_CLOUD_ROLE_SESSION_NAME", "stray")
@@ -123,7 +123,7 @@ fn no_metadata_service_is_asked_unless_a_profile_says_so() {
             "/openstack/",
             "/?Action=AssumeRole",
         ];
-        for step in roles.desk.server.received() {
+        for step in roles.sandbox.server.received() {
             let target = step.target();
             assert!(
                 !paths.iter().any(|path| target.starts_with(path)),
@@ -150,16 +150,18 @@ fn a_metadata_service_is_asked_past_any_proxy() {
 #[test]
 fn a_metadata_service_that_hangs_is_given_up_soon() {
     let roles = Roles {
-        desk: Desk {
+        sandbox: Sandbox {
             // Holds the connection until the client goes away.
             server: Server::start(|_, _, stream| {
                 let _ = stream.read(&mut [0]);
             }),
-            ..Desk::new()
+            ..Sandbox::new()
         },
         forms: Arc::default(),
     };
-    roles.desk.configure("[http]\nrequest_timeout = '300ms'\n");
+    roles
+        .sandbox
+        .configure("[http]\nrequest_timeout = '300ms'\n");
     let run = roles
         .get(JOB)
         .env("JOBLENS_ALIYUN_SOURCE", "metadata")
@@ -177,14 +179,14 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
         "{hint}"
     );
     // The token, and the role without one.
-    assert_eq!(roles.desk.server.received().len(), 2);
+    assert_eq!(roles.sandbox.server.received().len(), 2);
 }
 
 #[test]
 fn a_variable_of_the_vendors_forbids_to_ask_whatever_a_profile_says() {
     let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
     for source in ["metadata", "aliyun-cli:ecs", "alibabacloud:ecs"] {
-        roles.desk.configure(&format!(
+        roles.sandbox.configure(&format!(
             "[aliyun.lone]\nendpoint = 'ORIGIN'\nmetadata_endpoint = 'ORIGIN'\nsource = '{source}'\n"
         ));
         let run = roles
@@ -208,18 +210,18 @@ fn a_variable_of_the_vendors_forbids_to_ask_whatever_a_profile_says() {
 #[test]
 fn what_a_service_says_in_the_place_of_its_code_is_not_shown() {
     let server = Server::start(|_, got, stream| {
-        let answer = match got.target() {
+        let response = match got.target() {
             target if target.ends_with('/') => http("200 OK", "", b"MachineRole"),
             _ => json(r#"{"Code":"issued-machine-secret-f5 \u001b[2J","AccessKeyId":"x"}"#),
         };
-        let _ = stream.write_all(&answer);
+        let _ = stream.write_all(&response);
     });
-    let desk = Desk {
+    let sandbox = Sandbox {
         server,
-        ..Desk::new()
+        ..Sandbox::new()
     };
     let roles = Roles {
-        desk,
+        sandbox,
         forms: Arc::default(),
     };
     let run = roles
@@ -234,7 +236,7 @@ fn what_a_service_says_in_the_place_of_its_code_is_not_shown() {
 fn a_diagnosis_tells_of_the_role_and_of_a_service_that_is_not_there() {
     let roles = Roles::with(&[]);
     let doctor = || {
-        let run = roles.desk.joblens(&["doctor", "aliyun"]);
+        let run = roles.sandbox.joblens(&["doctor", "aliyun"]);
         let run = run.env("JOBLENS_ALIYUN_REGION", "cn-x");
         keeping_issued(run.env("JOBLENS_ALIYUN_SOURCE", "metadata"))
     };

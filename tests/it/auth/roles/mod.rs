@@ -21,7 +21,7 @@ const ISSUED: [&str; 5] = [
 
 /// A desk whose server gives roles, and the forms that STS was sent.
 struct Roles {
-    desk: Desk,
+    sandbox: Sandbox,
     forms: Arc<Mutex<Vec<String>>>,
 }
 
@@ -33,22 +33,22 @@ impl Roles {
             if got.target().contains("Action=AssumeRole") {
                 seen.lock().unwrap().push(body(got, stream));
             }
-            let _ = stream.write_all(&answer(got));
+            let _ = stream.write_all(&response(got));
         });
-        let desk = Desk {
+        let sandbox = Sandbox {
             server,
-            ..Desk::with(files)
+            ..Sandbox::with(files)
         };
-        Self { desk, forms }
+        Self { sandbox, forms }
     }
 
     fn get(&self, reference: &str) -> Joblens {
-        keeping_issued(self.desk.get(reference))
+        keeping_issued(self.sandbox.get(reference))
     }
 
     /// Keys that signed, or what was requested without one, in the order of arrival.
     fn steps(&self) -> Vec<String> {
-        let got = self.desk.server.received();
+        let got = self.sandbox.server.received();
         let is_of_machine =
             |path: &str| path.starts_with("/latest/") || HUAWEI_STEPS.contains(&path);
         let step = |got: &ReceivedRequest| match got.target() {
@@ -80,7 +80,7 @@ fn keys(id: &str, what: &str) -> String {
     )
 }
 
-fn answer(got: &ReceivedRequest) -> Vec<u8> {
+fn response(got: &ReceivedRequest) -> Vec<u8> {
     const ALIYUN: &str = ROLE_OF_MACHINE[1];
     let text = |text: &str| http("200 OK", "content-type: text/plain\r\n", text.as_bytes());
     let target = got.target();
@@ -156,7 +156,7 @@ fn the_key_of_each_place_takes_on_the_role_that_stands_beside_it() {
         ),
     ] {
         let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
-        roles.desk.configure(&format!(
+        roles.sandbox.configure(&format!(
             "[aliyun.lone]\nendpoint = 'ORIGIN'\nsts_endpoint = 'ORIGIN'\nregion = 'cn-x'\n{settings}\n"
         ));
         let run = roles
@@ -165,7 +165,7 @@ fn the_key_of_each_place_takes_on_the_role_that_stands_beside_it() {
             .run();
         assert_eq!(roles.steps(), [key, "STS.assumedKey123"], "{}", run.stderr);
         assert_eq!(*roles.forms.lock().unwrap(), [form]);
-        let got = roles.desk.server.received();
+        let got = roles.sandbox.server.received();
         let token = got[1].header("x-acs-security-token");
         assert_eq!(token, Some("issued-sts-token-e4"));
         assert!(run.stderr.contains("role acs:ram::"), "{}", run.stderr);
@@ -198,7 +198,7 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
 
     // A list without a word asks it as well.
     let roles = Roles::with(&[]);
-    let list = roles.desk.joblens(&["list", "--max-attempts", "1"]);
+    let list = roles.sandbox.joblens(&["list", "--max-attempts", "1"]);
     keeping_issued(list)
         .env("JOBLENS_ALIYUN_SOURCE", "metadata")
         .run();
@@ -217,11 +217,11 @@ fn a_profile_that_was_named_takes_no_role_from_the_environment() {
             .env("JOBLENS_ALIYUN_SOURCE", "metadata")
     };
     roles
-        .desk
+        .sandbox
         .configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nregion = 'cn-x'\n");
     assert_eq!(get().run().error()["category"], "missing_credentials");
     assert!(roles.steps().is_empty());
-    roles.desk.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\n");
+    roles.sandbox.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\n");
     get().run();
     assert_eq!(roles.steps(), ["FILEKEY"]);
 }
@@ -229,16 +229,16 @@ fn a_profile_that_was_named_takes_no_role_from_the_environment() {
 #[test]
 fn an_account_with_a_role_is_shown_and_nothing_is_sent() {
     let roles = Roles::with(&[&ALIYUN_CLI]);
-    roles.desk.configure(
+    roles.sandbox.configure(
         "[aliyun.default]\nsource = 'metadata'\n[aliyun.ecs]\nregion = 'cn-x'\nsource = 'aliyun-cli:ecs'\n[aliyun.role]\nsource = 'aliyun-cli:role'\n",
     );
     let run = roles
-        .desk
+        .sandbox
         .joblens(&["auth", "status", "-o", "json"])
         .env("JOBLENS_ALIYUN_REGION", "cn-x")
         .run();
     let json = run.json();
-    let path = roles.desk.home.path().join(ALIYUN_CLI.path);
+    let path = roles.sandbox.home.path().join(ALIYUN_CLI.path);
     let path = path.to_str().unwrap();
     for (at, source, place, key) in [
         (0, "metadata", "this machine", "role"),
@@ -256,5 +256,5 @@ fn an_account_with_a_role_is_shown_and_nothing_is_sent() {
         assert_eq!(account["location"], place);
         assert_eq!(account["key"], key, "{source}");
     }
-    assert!(roles.desk.server.received().is_empty());
+    assert!(roles.sandbox.server.received().is_empty());
 }

@@ -49,9 +49,12 @@ fn changed(place: &str, value: Option<Value>) -> Changes {
     compare(&schema(), &new)
 }
 
-fn breaks(place: &str, value: Option<Value>, told: &str) {
+fn breaks(place: &str, value: Option<Value>, message: &str) {
     let changes = changed(place, value);
-    assert!(changes.broken.iter().any(|one| one == told), "{changes:?}");
+    assert!(
+        changes.broken.iter().any(|one| one == message),
+        "{changes:?}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::documented::documented;
 
 /// What stands on the page in other words.
-fn is_retold(key: &str, text: &str) -> bool {
+fn is_repeated(key: &str, text: &str) -> bool {
     match key {
         // What was typed is the reference; kinds have blanks; events name their task by its title.
         "input" | "kind" | "task" => true,
@@ -45,7 +45,7 @@ fn every_text_and_time_of_a_job_stands_on_its_page() {
                 Some(_) => text.replace('T', " ").replace('Z', " +00:00"),
                 None => escape(text.trim()).into_owned(),
             };
-            if !page.contains(&shown) && !is_retold(&key, &text) {
+            if !page.contains(&shown) && !is_repeated(&key, &text) {
                 missing.push(format!("{name}: {key} {text}"));
             }
         }

@@ -145,7 +145,7 @@ pub fn documented_but(
     change: impl Fn(&mut Value) + Clone + Send + Sync + 'static,
 ) -> Vec<(&'static str, Job)> {
     let all = DOCUMENTED.iter();
-    all.map(|(name, answers)| (*name, get(name, answers, change.clone())))
+    all.map(|(name, responses)| (*name, get(name, responses, change.clone())))
         .collect()
 }
 
@@ -157,17 +157,17 @@ pub fn model(name: &str) -> Value {
 
 fn get(
     name: &str,
-    answers: &'static [(&str, &str)],
+    responses: &'static [(&str, &str)],
     change: impl Fn(&mut Value) + Send + Sync + 'static,
 ) -> Job {
     let server = Server::start(move |_, got, stream| {
-        let answer = answers.iter().find(|(part, _)| got.head.contains(part));
-        let bytes = match answer {
+        let response = responses.iter().find(|(part, _)| got.head.contains(part));
+        let bytes = match response {
             Some((_, file)) => {
                 let text = fs::read(fixture(file)).unwrap();
-                let mut answer = serde_json::from_slice(&text).unwrap();
-                change(&mut answer);
-                json(answer.to_string())
+                let mut response = serde_json::from_slice(&text).unwrap();
+                change(&mut response);
+                json(response.to_string())
             }
             None => http("404 Not Found", "", b""),
         };
@@ -226,11 +226,11 @@ fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
     let settings = Settings::from_environment(Environment::new(variables));
     let chain = providers::credential_chain(&settings, &SourceCache::default());
     let profile = chain.profile(&keys, "default").unwrap();
-    let wire = Transport::new(
+    let transport = Transport::new(
         ClientOptions::default(),
         &[],
         Arc::new(move || now),
         Arc::new(|_| {}),
     );
-    (cloud.connect)(&profile, &wire.unwrap()).unwrap()
+    (cloud.connect)(&profile, &transport.unwrap()).unwrap()
 }

@@ -55,12 +55,12 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
         });
         reconcile_subtasks(&mut parent, &listing, None, &[], &mut notices);
         let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
-        let told: &[&str] = if name == "all" {
+        let text: &[&str] = if name == "all" {
             &[]
         } else {
             &["count_mismatch"]
         };
-        assert_eq!(codes, told);
+        assert_eq!(codes, text);
         assert_model(
             &format!("job/describe-serverless-jobs-array-{name}.model.json"),
             parent,
@@ -87,12 +87,12 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         message(&four(None), None),
         format!("{begin}10_1 was not found")
     );
-    for (word, told) in [
+    for (word, text) in [
         ("Running", "10_1 is running"),
         ("Zombie", "10_1 is unknown"),
     ] {
         let rows = four(Some(row("10_1", word)));
-        assert_eq!(message(&rows, None), format!("{begin}{told}"));
+        assert_eq!(message(&rows, None), format!("{begin}{text}"));
     }
     let few = [row("10_4", "Running"), row("10_5", "Succeeded")];
     assert_eq!(
@@ -118,8 +118,8 @@ fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded
         .collect();
     let (job, notices) = judged("Succeeded", &rows, None);
     assert_eq!((job.state, job.ended), (State::Canceled, true));
-    let told = "4 of 5 subtasks are known to have succeeded; 10_3 was canceled";
-    assert_eq!((job.message.as_deref(), job.reason), (Some(told), None));
+    let text = "4 of 5 subtasks are known to have succeeded; 10_3 was canceled";
+    assert_eq!((job.message.as_deref(), job.reason), (Some(text), None));
     assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
 }
 

@@ -111,8 +111,8 @@ fn keeps_words_it_does_not_know_and_tells_each_once() {
     let (job, notices) = decode(&document, "5").unwrap();
     assert_eq!((job.state, job.ended), (State::Unknown, false));
     assert_eq!(job.state_raw.as_deref(), Some("Suspended"));
-    let told: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
-    assert_eq!(told, ["unknown_state"; 3]);
+    let text: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
+    assert_eq!(text, ["unknown_state"; 3]);
 
     let own = [("suspended".to_owned(), State::Stopping)];
     let body = document.to_string();
@@ -277,8 +277,8 @@ fn fifty_events_of_a_group_may_not_be_all() {
     let document = one(json!({"JobId": "5", "State": "Running",
         "ContainerGroups": [group(50), group(49)]}));
     let (mut job, notices) = decode(&document, "5").unwrap();
-    let told: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
-    assert_eq!(told, ["events_truncated"]);
+    let text: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
+    assert_eq!(text, ["events_truncated"]);
     job.finalize(crate::model::Time::from_unix(1_700_000_000).unwrap());
     assert_eq!(job.warning_count, 99);
 }

@@ -147,11 +147,12 @@ fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
     assert!(!listing.says_array("10") && !listing.is_partial());
     assert!(!search.add(page(Some(101), &[row("10_150", "Failed")]), &mut listing));
     assert!(listing.says_array("10") && !listing.is_partial());
-    let (mut search, mut listing, mut asked) = (BatchPages::search("10"), JobRows::default(), 1);
+    let (mut search, mut listing, mut requested) =
+        (BatchPages::search("10"), JobRows::default(), 1);
     while search.add(page(Some(1 << 40), &others), &mut listing) {
-        asked += 1;
+        requested += 1;
     }
-    assert_eq!(asked, 10);
+    assert_eq!(requested, 10);
     assert!(listing.is_partial());
 }
 
@@ -174,11 +175,14 @@ fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
 
     let mut endless = BatchPages::new(&ids);
     let mut listing = JobRows::default();
-    let mut asked = 1;
-    while endless.add(page(Some(1 << 40), &rows(asked, asked + 1)), &mut listing) {
-        asked += 1;
+    let mut requested = 1;
+    while endless.add(
+        page(Some(1 << 40), &rows(requested, requested + 1)),
+        &mut listing,
+    ) {
+        requested += 1;
     }
-    assert_eq!(asked, 10);
+    assert_eq!(requested, 10);
 
     let others = [row("other", "Running")];
     assert!(!BatchPages::new(&ids).add(page(Some(9_000), &others), &mut listing));

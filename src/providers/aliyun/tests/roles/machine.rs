@@ -7,7 +7,7 @@ async fn the_role_of_an_instance_is_fetched_in_three_steps_and_renewed() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &[MACHINE]).unwrap();
     let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
-    for (second, asked) in [
+    for (second, requested) in [
         (0, &fetched[..]),
         (6 * HOUR - 61, &[GET]),
         (6 * HOUR - 60, &fetched),
@@ -15,18 +15,18 @@ async fn the_role_of_an_instance_is_fetched_in_three_steps_and_renewed() {
     ] {
         cloud.set(second);
         get(&ehpc).await.unwrap();
-        assert_eq!(cloud.asked(), asked, "{second}");
+        assert_eq!(cloud.requested(), requested, "{second}");
     }
     let named = ("JOBLENS_ALIYUN_SOURCE", "metadata:joblens-emulator");
     get(&connect(&cloud, &[named]).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, GET]);
+    assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET]);
 }
 
 /// A service that answers these paths so, and the rest as it should.
-async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer {
-    let answers = answers.to_vec();
+async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServer {
+    let responses = responses.to_vec();
     cloud(move |incoming| {
-        let found = answers.iter().find(|(path, ..)| *path == incoming.path);
+        let found = responses.iter().find(|(path, ..)| *path == incoming.path);
         found.map(|(_, status, body)| ServerResponse {
             headers: vec![("location".to_owned(), "http://127.0.0.1:1/".to_owned())],
             ..ServerResponse::document(*status, body)
@@ -57,7 +57,7 @@ async fn what_a_service_says_that_is_no_role_goes_into_no_path() {
             "{}",
             problem.message
         );
-        assert_eq!(cloud.asked(), [TOKEN, ROLE]);
+        assert_eq!(cloud.requested(), [TOKEN, ROLE]);
     }
 }
 
@@ -146,14 +146,14 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
         let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
-        let told = format!("{}; {}", problem.message, problem.hint.unwrap());
-        assert_eq!(problem.category, category, "{told}");
-        assert!(told.contains(said), "{said}: {told}");
+        let text = format!("{}; {}", problem.message, problem.hint.unwrap());
+        assert_eq!(problem.category, category, "{text}");
+        assert!(text.contains(said), "{said}: {text}");
         assert!(
-            !told.contains("hunter2") && !told.contains("max-body"),
-            "{told}"
+            !text.contains("hunter2") && !text.contains("max-body"),
+            "{text}"
         );
-        assert!(!cloud.asked().contains(&GET.to_owned()), "{told}");
+        assert!(!cloud.requested().contains(&GET.to_owned()), "{text}");
     }
 }
 
@@ -163,17 +163,17 @@ async fn without_a_token_the_service_is_asked_all_the_same_unless_that_is_off() 
     for (status, body) in [(404, ""), (403, "no"), (200, ""), (200, "a b")] {
         let cloud = answering(&[(TOKEN_PATH, status, body)]).await;
         get(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
-        assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, GET]);
+        assert_eq!(cloud.requested(), [TOKEN, ROLE, CREDENTIALS, GET]);
         let strict = connect(&cloud, &[MACHINE, ONLY]).unwrap();
         let problem = get(&strict).await.unwrap_err();
         assert!(problem.hint.unwrap().contains(ONLY.0));
-        assert_eq!(cloud.asked(), [TOKEN]);
+        assert_eq!(cloud.requested(), [TOKEN]);
     }
     let cloud = cloud(|_| None).await;
     get(&connect(&cloud, &[MACHINE, ONLY]).unwrap())
         .await
         .unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, GET]);
+    assert_eq!(cloud.requested(), [TOKEN, ROLE, CREDENTIALS, GET]);
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_variable_of_the_vendors_forbids_to_ask_or_names_the_role() {
     get(&connect(&cloud, &[MACHINE, role]).unwrap())
         .await
         .unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, GET]);
+    assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET]);
 }
 
 #[tokio::test]
@@ -247,14 +247,14 @@ async fn a_dead_service_is_not_asked_for_each_job_in_turn() {
     drop(listener);
     let cloud = cloud(|_| None).await;
     let at = ("JOBLENS_ALIYUN_METADATA_ENDPOINT", dead.as_str());
-    let wire = cloud.transport();
+    let transport = cloud.transport();
     let variables = [MACHINE, at, ("JOBLENS_ALIYUN_ENDPOINT", &cloud.origin)];
-    let ehpc = Api::new(&test_support::profile(&CLOUD, &variables), &wire).unwrap();
+    let ehpc = Api::new(&test_support::profile(&CLOUD, &variables), &transport).unwrap();
     for _ in 0..3 {
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, Category::Network);
         assert!(problem.hint.unwrap().contains("attach a RAM role"));
     }
     // The token, and the role without one.
-    assert_eq!(wire.calls(), 2);
+    assert_eq!(transport.calls(), 2);
 }

@@ -19,7 +19,7 @@ pub(super) fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Conne
 async fn a_later_run_knows_the_token_and_the_hosts() {
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
-    for (second, asked) in [
+    for (second, requested) in [
         (0, &[TOKENS, CENTRE, GET][..]),
         (1, &[GET]),
         (DAY - 61, &[GET]),
@@ -29,7 +29,7 @@ async fn a_later_run_knows_the_token_and_the_hosts() {
     ] {
         cloud.set(second);
         get(&kept_client(&cloud, &home)).await.unwrap();
-        assert_eq!(cloud.asked(), asked, "{second}");
+        assert_eq!(cloud.requested(), requested, "{second}");
     }
 }
 
@@ -53,12 +53,12 @@ async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
     let kept_client = || client(&cloud, &kept).unwrap();
     let problem = get(&kept_client()).await.unwrap_err();
     assert_eq!(problem.category, Category::Network);
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
+    assert_eq!(cloud.requested(), [TOKENS, CENTRE]);
     is_moved.store(1, Ordering::Relaxed);
     get(&kept_client()).await.unwrap();
-    assert_eq!(cloud.asked(), [CENTRE, GET]);
+    assert_eq!(cloud.requested(), [CENTRE, GET]);
     get(&kept_client()).await.unwrap();
-    assert_eq!(cloud.asked(), [GET]);
+    assert_eq!(cloud.requested(), [GET]);
 }
 
 #[tokio::test]
@@ -66,10 +66,10 @@ async fn of_a_region_that_is_chosen_nothing_of_another_is_known() {
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
     get(&kept_client(&cloud, &home)).await.unwrap();
-    cloud.asked();
+    cloud.requested();
     let kept = kept(&home);
     let mut kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
     kept.push(("JOBLENS_SUGON_CLUSTER_ID", "11112"));
     get(&client(&cloud, &kept).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
+    assert_eq!(cloud.requested(), [TOKENS, CENTRE, GET]);
 }

@@ -7,7 +7,7 @@ use crate::commands::lookup::Lookup;
 use crate::commands::poll::{PollEvent, PollOptions};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
-use crate::commands::run_loop::{Goal, RunLoop};
+use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
 use crate::model::NoticeCode;
 use crate::output;
@@ -17,7 +17,7 @@ use crate::output::document::Envelope;
 const HEARTBEAT: Duration = Duration::from_secs(300);
 
 /// A decision about all references of a wait.
-pub(super) struct WaitGoal<'a> {
+pub(super) struct WaitHandler<'a> {
     options: &'a WaitOptions,
     pub(super) reports: Reports,
     pub(super) reporter: Reporter,
@@ -39,7 +39,7 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
     RunLoop::new(lookup, options.policy.clone(), poll_options, notices)
 }
 
-impl Goal for WaitGoal<'_> {
+impl LoopHandler for WaitHandler<'_> {
     type Outcome = Decision;
 
     /// Decides by what was seen so far; jobs that need no more polls are dropped.
@@ -105,7 +105,7 @@ impl Goal for WaitGoal<'_> {
     }
 }
 
-impl<'a> WaitGoal<'a> {
+impl<'a> WaitHandler<'a> {
     pub(super) fn new(options: &'a WaitOptions, reports: Reports, reporter: Reporter) -> Self {
         Self {
             options,

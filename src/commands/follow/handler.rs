@@ -10,7 +10,7 @@ use crate::commands::context::CommandContext;
 use crate::commands::poll::{PollEvent, is_transient};
 use crate::commands::print::{closed, write_problem};
 use crate::commands::reporter::Reporter;
-use crate::commands::run_loop::{Goal, RunLoop};
+use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::commands::signals::handler;
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
 use crate::error::{self, Category, Problem};
@@ -29,7 +29,7 @@ const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 type LastReported = Option<(Category, bool)>;
 
 /// The end of all resources, shown on the way.
-pub(super) struct FollowGoal<'a> {
+pub(super) struct FollowHandler<'a> {
     context: &'a CommandContext,
     display: FollowOutput,
     stdout: StdoutWriter,
@@ -43,7 +43,7 @@ pub(super) struct FollowGoal<'a> {
     deferred: Option<Vec<String>>,
 }
 
-impl Goal for FollowGoal<'_> {
+impl LoopHandler for FollowHandler<'_> {
     /// An error when nothing can be written any more.
     type Outcome = io::Result<()>;
 
@@ -131,7 +131,7 @@ impl Goal for FollowGoal<'_> {
     }
 }
 
-impl<'a> FollowGoal<'a> {
+impl<'a> FollowHandler<'a> {
     /// Shows all in a display; `covers` when it hides what is printed on stderr.
     pub(super) fn new(
         context: &'a CommandContext,
