@@ -18,7 +18,7 @@ const ACTIVE_STATUSES: [&str; 2] = ["RUNNING", "WAITING"];
 const LISTS: usize = JOB_TYPES.len() * ACTIVE_STATUSES.len();
 
 /// A row, and the fields of its page that could not be read.
-type Found = (ImageJob, Option<Notice>);
+type ImageJobRow = (ImageJob, Option<Notice>);
 
 /// How many pages a round may ask for: far fewer than one request per reference.
 fn max_pages(references: usize) -> usize {
@@ -52,7 +52,7 @@ pub(super) async fn batch_get(
     references: &[Reference],
     options: &GetOptions,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
-    let mut wanted: HashMap<&str, Option<Found>> =
+    let mut wanted: HashMap<&str, Option<ImageJobRow>> =
         references.iter().map(|r| (r.id(), None)).collect();
     let rotation = &api.list_rotation;
     let mut pages = match rotation.can_list() {
@@ -99,7 +99,7 @@ async fn read_pages(
     api: &Api,
     list: usize,
     pages: &mut usize,
-    wanted: &mut HashMap<&str, Option<Found>>,
+    wanted: &mut HashMap<&str, Option<ImageJobRow>>,
     options: &GetOptions,
 ) -> Result<usize, Problem> {
     let job_type = JOB_TYPES[list / ACTIVE_STATUSES.len()];
