@@ -125,10 +125,16 @@ impl CommandContext {
         (response, messages)
     }
 
-    /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
+    /// Ends a gate of a single check, after its notices. Output that cannot be written changes exit code 0 to 5.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
         self.progress.stop();
-        let (response, messages) = self.rendered_gate(&mut report, Vec::new());
+        let mut messages = Vec::new();
+        for notice in report.notices.iter().filter(|one| self.should_print(one)) {
+            if !self.global.quiet {
+                let _ = output::write_notice(&mut messages, notice);
+            }
+        }
+        let (response, messages) = self.rendered_gate(&mut report, messages);
         if let Err(error) = shutdown::write_out(&response) {
             self.print_problem(&write_problem(&error));
             lose_output(&mut report);
