@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use super::context::CommandContext;
 use super::shutdown;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
 use crate::output::{self, RenderContext, Zone};
@@ -200,6 +200,9 @@ pub(super) fn write_problem(error: &io::Error) -> Problem {
             Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
                 .with_hint("use -o json to see the whole document")
         }
-        _ => Problem::usage(format!("cannot write the output ({error})")),
+        _ => Problem::usage(format!(
+            "cannot write the output ({})",
+            file_error_text(error)
+        )),
     }
 }
