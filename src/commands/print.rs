@@ -161,11 +161,11 @@ impl CommandContext {
         for problem in &report.errors {
             self.print_problem(problem);
         }
-        for notice in report
-            .notices
-            .iter()
-            .filter(|notice| self.should_print(notice))
-        {
+        self.print_notices(&report.notices);
+    }
+
+    pub(super) fn print_notices(&self, notices: &[Notice]) {
+        for notice in notices.iter().filter(|notice| self.should_print(notice)) {
             let _ = output::write_notice(&mut io::stderr().lock(), notice);
         }
     }

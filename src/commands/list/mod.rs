@@ -220,7 +220,10 @@ impl ListRun {
                 Batch::Scopes(more) => scopes.extend(more),
             }
         }
-        let problems = listed.iter().flat_map(ScopeReport::all_problems).cloned();
+        let problems = listed.iter().flat_map(|one| {
+            let problems = one.problems().cloned();
+            problems.chain(one.row_problem())
+        });
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
         if self.options.filter.since.is_some() {
@@ -274,7 +277,11 @@ impl ListRun {
         if context.global.quiet {
             return;
         }
-        context.print_messages(report);
+        // The footer counts the rows that have no problem of their own.
+        for problem in listed.iter().flat_map(ScopeReport::problems) {
+            context.print_problem(problem);
+        }
+        context.print_notices(&report.notices);
         let for_people = is_human_format(context.output_options.format);
         let mut lines = footer::lines(
             listed,
