@@ -25,10 +25,14 @@ impl NoticeLog {
         self.is_new(notice);
     }
 
-    /// Keeps a notice of an account; that of a server that is not verified goes to stderr at once,
-    /// even with `-q`.
+    /// Keeps a notice of an account; those of a server that is not verified and of a credential that
+    /// a proxy can read go to stderr at once, even with `-q`.
     pub(in crate::commands) fn push_and_print(&self, notice: Notice) {
-        if self.is_new(notice.clone()) && notice.code == NoticeCode::InsecureSkipVerify {
+        let is_urgent = matches!(
+            notice.code,
+            NoticeCode::InsecureSkipVerify | NoticeCode::PlaintextProxy
+        );
+        if self.is_new(notice.clone()) && is_urgent {
             // Standard error that is gone is not a reason to stop.
             let _ = output::write_notice(&mut io::stderr().lock(), &notice);
         }

@@ -174,7 +174,9 @@ impl CommandContext {
     pub(super) fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
             // The footer of a list says it.
-            NoticeCode::ListIncomplete | NoticeCode::InsecureSkipVerify => false,
+            NoticeCode::ListIncomplete => false,
+            // Printed when it came.
+            NoticeCode::InsecureSkipVerify | NoticeCode::PlaintextProxy => false,
             NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated => self.global.verbose,
             _ => true,
         }

@@ -3,7 +3,7 @@ use std::io;
 use clap::{Args, ValueEnum};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::context::CommandContext;
 use crate::error::Problem;
@@ -88,15 +88,13 @@ fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) 
     document
 }
 
-/// Leaves what validators in a strict mode know: no formats of Rust's numbers, and a type for what
-/// may be anything.
+/// Leaves what validators in a strict mode know without plugins: no formats, since those of Rust's
+/// numbers are unknown and times have a pattern, and types for what may be anything.
 fn keep_standard(schema: &mut Value) {
     match schema {
         Value::Array(all) => all.iter_mut().for_each(keep_standard),
         Value::Object(keywords) => {
-            let is_number =
-                |format: &Value| format.as_str().is_some_and(|name| name != "date-time");
-            if keywords.get("format").is_some_and(is_number) {
+            if keywords.get("format").is_some_and(Value::is_string) {
                 keywords.remove("format");
             }
             if let Some(Value::Object(properties)) = keywords.get_mut("properties") {
@@ -118,6 +116,7 @@ fn name_types(property: &mut Value) {
     };
     let says = ["type", "$ref", "anyOf", "oneOf", "allOf", "const", "enum"];
     if !says.iter().any(|keyword| keywords.contains_key(*keyword)) {
-        keywords.insert("type".to_owned(), TYPES.as_slice().into());
+        let types = TYPES.map(|name| json!({"type": name}));
+        keywords.insert("anyOf".to_owned(), types.to_vec().into());
     }
 }

@@ -41,7 +41,11 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["WKS.*"], ServiceError).for_status(500),
         ErrorRule::category(Unauthenticated).hint(LOCKED),
         ErrorRule::category(PermissionDenied).hint(PERMISSION),
-        ErrorRule::status(404).becomes(NotFound).hint(ELSEWHERE),
+        // Without a code it may be the answer of a proxy or of another host.
+        ErrorRule::status(404)
+            .for_code(true)
+            .becomes(NotFound)
+            .hint(ELSEWHERE),
     ],
     overrides: &[],
 };

@@ -82,19 +82,19 @@ fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
     for (table, said) in [
         (
             "source = 'aliyun-cli'\naccess_key_id = 'X'",
-            ":2: source and access_key_id are mutually exclusive",
+            ":2:1: source and access_key_id are mutually exclusive",
         ),
         (
             "access_key_id = 'X'\ncredential_command = ['x']",
-            ":3: credential_command and access_key_id are mutually exclusive",
+            ":3:1: credential_command and access_key_id are mutually exclusive",
         ),
         (
             "credential_command = 'pass show x'",
-            ":2: credential_command must be a list of strings",
+            ":2:1: credential_command must be a list of strings",
         ),
         (
             "credential_command = []",
-            ":2: credential_command must be a list of strings",
+            ":2:1: credential_command must be a list of strings",
         ),
     ] {
         sandbox.configure(&format!("[aliyun.default]\n{table}\n"));

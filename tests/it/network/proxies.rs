@@ -182,6 +182,25 @@ fn credentials_that_a_proxy_can_read_are_reported() {
 }
 
 #[test]
+fn every_command_says_on_stderr_that_a_proxy_can_read_the_credentials() {
+    let proxy = Server::answering(running());
+    for command in [
+        &["get", "--exit-status"][..],
+        &["get", "-q"],
+        &["wait", "-t", "0s"],
+        &["describe"],
+    ] {
+        let run = joblens(&[command, &["--allow-http", REFERENCE]].concat())
+            .env("JOBLENS_SUGON_ENDPOINT", "http://ai.corp.invalid:8080")
+            .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+            .env("HTTP_PROXY", proxy.origin())
+            .run();
+        let shown = run.stderr.matches("are readable by the proxy").count();
+        assert_eq!(shown, 1, "{command:?}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn characters_that_end_a_host_must_be_encoded_in_the_url_of_a_proxy() {
     for (password, encoded) in [
         ("hunter#22", "%23"),

@@ -258,8 +258,8 @@ impl Results {
                 self.nodes.push(result);
             }
         }
-        self.is_total_unreadable |= page.total_count.is_unreadable;
         let total = page.total_count.value.unsigned();
+        self.is_total_unreadable |= total.is_none();
         let total = total.and_then(|total| usize::try_from(total).ok());
         let more = match total {
             Some(total) => self.pages * RESULTS_PAGE_SIZE < total,

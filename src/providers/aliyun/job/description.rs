@@ -222,9 +222,8 @@ impl JobInfo {
             let Group {
                 mut task, events, ..
             } = group;
-            // An element of another type has no fields at all.
-            let is_unreadable = task.id.is_none() && self.container_groups.is_unreadable;
-            job.events_unreadable |= group.events_unreadable || is_unreadable;
+            // An element without an id, such as null, may be a group whose events are lost.
+            job.events_unreadable |= group.events_unreadable || task.id.is_none();
             if events.len() >= MAX_EVENTS {
                 notices.push(Notice::new(
                     NoticeCode::EventsTruncated,

@@ -70,9 +70,12 @@ impl Page {
     /// As [`Self::decode`], where the page as a whole cannot be read.
     pub(in super::super) fn decode_readable(body: &[u8]) -> Result<(Self, Option<String>), String> {
         let mut page = Self::decode(body)?;
-        let listed = page.rows.len();
-        page.rows.retain(|row| row.id.is_some() && !row.is_doubtful);
-        let dropped = if page.rows.len() < listed {
+        let is_certain = |row: &Row| row.id.is_some() && !row.is_doubtful;
+        let is_doubtful = !page.rows.iter().all(is_certain);
+        // Nothing that is unknown of a subtask makes its failure undone.
+        let has_failed = |row: &Row| row.id.is_some() && row.state(&[]) == State::Failed;
+        page.rows.retain(|row| is_certain(row) || has_failed(row));
+        let dropped = if is_doubtful {
             Some("JobId, State and IsArrayJob in every row of Jobs")
         } else if page.is_total_unreadable {
             Some("a whole number at TotalCount")
