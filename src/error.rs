@@ -1,11 +1,13 @@
 //! What can go wrong, in the words users and scripts see.
 
 mod fault;
+mod io_text;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use fault::{TransportFailure, TransportFailureKind};
+pub(crate) use io_text::{file_error_text, io_text, kind_text};
 
 /// The name that a wrong word was probably meant to be; `None` when none is like it.
 pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {

@@ -6,7 +6,7 @@ use super::context::{CommandContext, program};
 use super::lookup::{self, LookupPlan, Options};
 use super::runtime::block_on;
 use crate::emulator::{self, Emulator, Scenario};
-use crate::error::Problem;
+use crate::error::{Problem, file_error_text};
 use crate::output::Format;
 use crate::settings::{Environment, Settings};
 
@@ -34,7 +34,8 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> u8 {
             .await
             .map_err(|error| {
                 vec![Problem::usage(format!(
-                    "cannot start the emulator ({error})"
+                    "cannot start the emulator ({})",
+                    file_error_text(&error)
                 ))]
             })?;
         let environment = Environment::new(emulator::environment(&emulator.origin()));

@@ -8,7 +8,7 @@ use clap::Args;
 use super::context::{CommandContext, program};
 use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
-use crate::error::Problem;
+use crate::error::{Problem, file_error_text};
 use crate::output;
 
 /// Run a local emulator of the four clouds
@@ -18,7 +18,7 @@ use crate::output;
     eval \"$(joblens emulate --print-env)\"")]
 pub(super) struct Arguments {
     /// Port to listen on (0 picks a free port)
-    #[arg(long, default_value_t = DEFAULT_PORT, value_name = "N")]
+    #[arg(long, default_value_t = DEFAULT_PORT, value_name = "N", value_parser = port)]
     port: u16,
     /// Scenario file with jobs and faults [default: built-in scenario]
     #[arg(long, value_name = "FILE")]
@@ -29,6 +29,11 @@ pub(super) struct Arguments {
     /// Print the built-in scenario, then exit
     #[arg(long, conflicts_with_all = ["scenario", "print_env"])]
     print_scenario: bool,
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    let port = text.parse();
+    port.map_err(|_| "must be a number from 0 to 65535")
 }
 
 /// Serves until it is interrupted, or prints the variables of a shell.
@@ -64,8 +69,11 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
         let emulator = Emulator::start(scenario, port, log)
             .await
             .map_err(|error| {
-                Problem::usage(format!("cannot listen on 127.0.0.1:{port} ({error})"))
-                    .with_hint("choose another with --port (0 picks a free port)")
+                Problem::usage(format!(
+                    "cannot listen on 127.0.0.1:{port} ({})",
+                    file_error_text(&error)
+                ))
+                .with_hint("choose another with --port (0 picks a free port)")
             })?;
         if !quiet {
             let origin = emulator.origin();

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use super::context::CommandContext;
 use super::shutdown;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
 use crate::output::{self, RenderContext, Zone};
@@ -125,10 +125,16 @@ impl CommandContext {
         (response, messages)
     }
 
-    /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
+    /// Ends a gate of a single check, after its notices. Output that cannot be written changes exit code 0 to 5.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
         self.progress.stop();
-        let (response, messages) = self.rendered_gate(&mut report, Vec::new());
+        let mut messages = Vec::new();
+        for notice in report.notices.iter().filter(|one| self.should_print(one)) {
+            if !self.global.quiet {
+                let _ = output::write_notice(&mut messages, notice);
+            }
+        }
+        let (response, messages) = self.rendered_gate(&mut report, messages);
         if let Err(error) = shutdown::write_out(&response) {
             self.print_problem(&write_problem(&error));
             lose_output(&mut report);
@@ -155,11 +161,11 @@ impl CommandContext {
         for problem in &report.errors {
             self.print_problem(problem);
         }
-        for notice in report
-            .notices
-            .iter()
-            .filter(|notice| self.should_print(notice))
-        {
+        self.print_notices(&report.notices);
+    }
+
+    pub(super) fn print_notices(&self, notices: &[Notice]) {
+        for notice in notices.iter().filter(|notice| self.should_print(notice)) {
             let _ = output::write_notice(&mut io::stderr().lock(), notice);
         }
     }
@@ -196,6 +202,9 @@ pub(super) fn write_problem(error: &io::Error) -> Problem {
             Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
                 .with_hint("use -o json to see the whole document")
         }
-        _ => Problem::usage(format!("cannot write the output ({error})")),
+        _ => Problem::usage(format!(
+            "cannot write the output ({})",
+            file_error_text(error)
+        )),
     }
 }

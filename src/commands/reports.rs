@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, file_error_text};
 use crate::output;
 use crate::output::document::{Envelope, Exit};
 use crate::settings::Environment;
@@ -319,7 +319,8 @@ fn wrong(value: &str, what: &str) -> Problem {
 
 fn cannot_write(option: &str, error: &io::Error) -> Problem {
     Problem::usage(format!(
-        "--report {option}: cannot write this file: {error}"
+        "--report {option}: cannot write this file: {}",
+        file_error_text(error)
     ))
     .with_hint("check the path and its permissions")
 }
@@ -327,7 +328,10 @@ fn cannot_write(option: &str, error: &io::Error) -> Problem {
 fn unwritable(option: &str, error: &io::Error) -> Problem {
     let mut problem = Problem::new(
         Category::ServiceError,
-        format!("cannot write the report {option}: {error}"),
+        format!(
+            "cannot write the report {option}: {}",
+            file_error_text(error)
+        ),
     );
     // No call was made that could be made again.
     problem.retryable = false;

@@ -22,6 +22,13 @@ use scopes::{ScopeEvent, ScopeWatcher};
 /// The longest time between two checks of a handler.
 const MAX_SLEEP: Duration = Duration::from_secs(300);
 
+/// The notices that `wait` and `watch` print when they come, each once.
+pub(super) const NOTICE_CODES: &[NoticeCode] = &[
+    NoticeCode::UnknownState,
+    NoticeCode::ClockCorrected,
+    NoticeCode::UnreadableField,
+];
+
 /// What a command waits for and what it shows meanwhile.
 pub(super) trait LoopHandler {
     /// How the loop ends by itself.

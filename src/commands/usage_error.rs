@@ -79,6 +79,10 @@ fn problem(error: &clap::Error, command: Option<&str>) -> Problem {
             let reason = source.map_or_else(String::new, |source| format!(": {source}"));
             format!("invalid value '{value}' for '{argument}'{reason}")
         }
+        (ErrorKind::InvalidSubcommand, ..) => {
+            let word = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+            format!("unknown command '{}'", quotable(word))
+        }
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => "missing subcommand".into(),
         _ => first_paragraph(error),
     };
@@ -115,8 +119,8 @@ fn hint(error: &clap::Error, command: Option<&str>) -> String {
         (Some(ContextValue::Strings(names)), _) if !names.is_empty() => {
             format!("possible values: {}", names.join(", "))
         }
+        (_, None | Some("help")) => "see: joblens --help".to_owned(),
         (_, Some(command)) => format!("see: joblens {command} --help"),
-        (_, None) => "see: joblens --help".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use crate::error::kind_text;
 use crate::settings::{InsecureFile, Settings, check_program};
 
 /// What is searched where PATH is not set.
@@ -27,7 +28,7 @@ pub(super) enum CommandError {
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
+            Self::NotRun(kind) => write!(f, "cannot be run ({})", kind_text(*kind)),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),
             Self::Other(why) => f.write_str(why),
         }

@@ -8,10 +8,9 @@ use std::error::Error;
 use std::io;
 
 use super::connector::{ConnectError, ConnectFailure};
-use super::io_text::io_text;
 use super::resolver::DnsError;
 use super::{Endpoint, RequestError, RetryAction};
-use crate::error::{Category, TransportFailure, TransportFailureKind};
+use crate::error::{Category, TransportFailure, TransportFailureKind, io_text};
 
 /// The way of a call, as far as it says whose fault a fault is.
 pub(super) struct ErrorContext<'a> {

@@ -13,7 +13,6 @@ mod deadline;
 mod endpoint;
 mod errors;
 mod html;
-mod io_text;
 mod issuer;
 mod no_proxy;
 mod progress;

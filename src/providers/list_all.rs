@@ -42,6 +42,7 @@ impl fmt::Display for Truncation {
             Self::CountMismatch(rows, total) => {
                 write!(f, "the cloud reports {total} rows but lists {rows}")
             }
+            Self::MissingIds(1) => f.write_str("a row has no valid id"),
             Self::MissingIds(rows) => write!(f, "{rows} rows have no valid id"),
         }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::permissions::is_readable_by_others;
 use super::{InsecureFile, check_file};
+use crate::error::kind_text;
 
 /// Files of tools and of single values are far smaller.
 const MAX_BYTES: u64 = 1 << 20;
@@ -22,7 +23,7 @@ pub(crate) enum FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(kind) => kind.fmt(f),
+            Self::Io(kind) => f.write_str(&kind_text(*kind)),
             Self::Kind(why) => f.write_str(why),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),
         }

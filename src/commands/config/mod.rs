@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::context::CommandContext;
-use crate::error::Problem;
+use crate::error::{Problem, kind_text};
 use crate::output;
 use crate::settings::{SettingsFile, check_folders};
 
@@ -73,8 +73,11 @@ fn write(place: &Path) -> Result<(), Problem> {
             Problem::usage(format!("the config file {shown} already exists"))
                 .with_hint("nothing was changed; to start over, move it away first")
         }
-        kind => Problem::usage(format!("cannot write the config file {shown} ({kind})"))
-            .with_hint("pass a writable path with --config"),
+        kind => {
+            let reason = kind_text(kind);
+            Problem::usage(format!("cannot write the config file {shown} ({reason})"))
+                .with_hint("pass a writable path with --config")
+        }
     };
     if place.symlink_metadata().is_ok() {
         return Err(failed(io::ErrorKind::AlreadyExists.into()));

@@ -75,6 +75,7 @@ impl Arguments {
             NoticeCode::UnknownState,
             NoticeCode::ClockCorrected,
             NoticeCode::EventsTruncated,
+            NoticeCode::UnreadableField,
         ];
         FollowOptions::new(&self.poll, notice_codes)
     }

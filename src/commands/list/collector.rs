@@ -69,7 +69,6 @@ impl ListCollector<'_> {
         let ListEvent::Page {
             rows,
             problems,
-            failed_parts,
             total,
             taken,
         } = page
@@ -80,8 +79,7 @@ impl ListCollector<'_> {
         listed.count += rows.count();
         listed.undated += rows.count_undated();
         listed.total = total;
-        listed.problems.extend(problems);
-        listed.failed_parts.extend(failed_parts);
+        listed.unread.extend(problems);
         match &rows {
             Batch::Jobs(jobs) => self.shown.record(jobs.iter().map(|job| &job.reference)),
             Batch::Scopes(scopes) => self.shown.record(scopes.iter().map(|scope| &scope.scope)),

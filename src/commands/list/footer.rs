@@ -36,6 +36,8 @@ pub(super) fn lines(
     for one in listed {
         let scope = one.target.scope();
         match &one.status {
+            // The rows are counted below.
+            ListStatus::Truncated(Truncation::MissingIds(_)) => {}
             ListStatus::Truncated(cut) => {
                 let total = one.total.filter(|_| asked_for.is_none());
                 lines.push(format!("{scope}: {}", cut_short(cut, total)));
@@ -49,11 +51,14 @@ pub(super) fn lines(
             ListStatus::Skipped(why) => lines.push(format!("{scope}: {why}")),
             ListStatus::Pending | ListStatus::Complete | ListStatus::Failed(_) => {}
         }
-        if !one.problems.is_empty() {
-            let unread = one.problems.len();
+        if !one.unread.problems.is_empty() {
+            let unread = one.unread.problems.len();
             lines.push(format!("{scope}: {unread} could not be read"));
         }
-        if !one.failed_parts.is_empty() {
+        if let Some(problem) = one.row_problem() {
+            lines.push(format!("{scope}: {}", problem.message));
+        }
+        if !one.unread.failed_parts.is_empty() {
             lines.push(format!("{scope}: a part could not be listed"));
         }
     }
@@ -107,11 +112,13 @@ pub(super) fn left_out(shown: usize, left_out: usize) -> String {
 
 fn incomplete(one: &ScopeReport) -> Option<String> {
     let unread = || {
-        if let Some(problem) = one.failed_parts.first() {
+        if let Some(problem) = one.unread.failed_parts.first() {
             return Some(format!("a part could not be listed: {}", problem.message));
         }
-        let problem = one.problems.first()?;
-        let count = one.problems.len();
+        let Some(problem) = one.unread.problems.first() else {
+            return one.row_problem().map(|problem| problem.message);
+        };
+        let count = one.unread.problems.len();
         Some(format!("{count} could not be read: {}", problem.message))
     };
     match (&one.status, one.count) {

@@ -41,13 +41,35 @@ impl Batch {
     }
 }
 
+/// What of a list could not be read.
+#[derive(Default)]
+pub(super) struct RowProblems {
+    /// Rows that could not be read.
+    pub problems: Vec<Problem>,
+    /// How many rows no reference can name.
+    pub without_id: usize,
+    /// Why parts of it could not be listed.
+    pub failed_parts: Vec<Problem>,
+}
+
+impl RowProblems {
+    pub(super) fn extend(&mut self, more: Self) {
+        self.problems.extend(more.problems);
+        self.without_id += more.without_id;
+        self.failed_parts.extend(more.failed_parts);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.problems.is_empty() && self.without_id == 0 && self.failed_parts.is_empty()
+    }
+}
+
 /// What comes from a place.
 pub(super) enum ListEvent {
     /// A page. The next one is requested when `taken` was dropped.
     Page {
         rows: Batch,
-        problems: Vec<Problem>,
-        failed_parts: Vec<Problem>,
+        problems: RowProblems,
         total: Option<u64>,
         taken: oneshot::Sender<()>,
     },
@@ -108,11 +130,14 @@ impl ScopeLister {
             let jobs = rows
                 .map(|found| self.lookup.finalize_at(found, now))
                 .collect();
-            let invalid = self.row_problem(page.rows_without_id);
-            let problems = page.problems.into_iter().chain(invalid).collect();
             let failed = page.failed_parts.into_iter();
             let failed = failed.map(|problem| self.with_reference(problem)).collect();
-            self.send(sender, Batch::Jobs(jobs), (problems, failed), page.total)
+            let problems = RowProblems {
+                problems: page.problems,
+                without_id: page.rows_without_id,
+                failed_parts: failed,
+            };
+            self.send(sender, Batch::Jobs(jobs), problems, page.total)
         };
         let filter = &self.options.filter;
         providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page).await
@@ -135,23 +160,16 @@ impl ScopeLister {
             for scope in &mut rows {
                 providers::redact_scope(scope, self.lookup.transport.redactor());
             }
-            let invalid = self.row_problem(page.rows_without_id);
-            let problems = page.problems.into_iter().chain(invalid).collect();
             let failed = page.failed_parts.into_iter();
             let failed = failed.map(|problem| self.with_reference(problem)).collect();
-            self.send(sender, Batch::Scopes(rows), (problems, failed), page.total)
+            let problems = RowProblems {
+                problems: page.problems,
+                without_id: page.rows_without_id,
+                failed_parts: failed,
+            };
+            self.send(sender, Batch::Scopes(rows), problems, page.total)
         };
         providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page).await
-    }
-
-    /// The error of rows that no reference can name.
-    fn row_problem(&self, rows: usize) -> Option<Problem> {
-        let message = match rows {
-            0 => return None,
-            1 => "a row has no valid id".to_owned(),
-            many => format!("{many} rows have no valid id"),
-        };
-        Some(self.with_reference(Problem::new(Category::InvalidResponse, message)))
     }
 
     /// Sends a page, and waits until it was taken.
@@ -159,14 +177,13 @@ impl ScopeLister {
         &self,
         sender: &Sender,
         rows: Batch,
-        (problems, failed_parts): (Vec<Problem>, Vec<Problem>),
+        problems: RowProblems,
         total: Option<u64>,
     ) -> BoxFuture<'static, ControlFlow<()>> {
         let (taken, is_taken) = oneshot::channel();
         let page = ListEvent::Page {
             rows,
             problems,
-            failed_parts,
             total,
             taken,
         };
@@ -225,10 +242,8 @@ pub(super) struct ScopeReport {
     pub undated: usize,
     /// How many rows the cloud counts, where it says so.
     pub total: Option<u64>,
-    /// Rows that could not be read.
-    pub problems: Vec<Problem>,
-    /// Why parts of it could not be listed.
-    pub failed_parts: Vec<Problem>,
+    /// What could not be read.
+    pub unread: RowProblems,
     /// How it ended.
     pub status: ListStatus,
 }
@@ -255,8 +270,7 @@ impl ScopeReport {
             count: 0,
             undated: 0,
             total: None,
-            problems: Vec::new(),
-            failed_parts: Vec::new(),
+            unread: RowProblems::default(),
             status: ListStatus::Pending,
         }
     }
@@ -272,14 +286,12 @@ impl ScopeReport {
 
     /// True when this is all there is.
     pub(super) fn is_complete(&self) -> bool {
-        self.problems.is_empty()
-            && self.failed_parts.is_empty()
-            && matches!(self.status, ListStatus::Complete)
+        self.unread.is_empty() && matches!(self.status, ListStatus::Complete)
     }
 
     /// True when the cloud gave all that was asked of it, be it not all there is.
     pub(super) fn is_answered(&self) -> bool {
-        self.failed_parts.is_empty()
+        self.unread.failed_parts.is_empty()
             && matches!(self.status, ListStatus::Complete | ListStatus::Truncated(_))
     }
 
@@ -291,9 +303,23 @@ impl ScopeReport {
         }
     }
 
-    /// Everything that went wrong.
-    pub(super) fn all_problems(&self) -> impl Iterator<Item = &Problem> {
-        let parts = self.failed_parts.iter();
-        self.problems.iter().chain(parts).chain(self.failure())
+    /// Everything that went wrong, but for the rows that no reference can name.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let parts = self.unread.failed_parts.iter();
+        let problems = self.unread.problems.iter();
+        problems.chain(parts).chain(self.failure())
+    }
+
+    /// The error of the rows that no reference can name.
+    pub(super) fn row_problem(&self) -> Option<Problem> {
+        let message = match self.unread.without_id {
+            0 => return None,
+            rows => Truncation::MissingIds(rows).to_string(),
+        };
+        let problem = Problem::new(Category::InvalidResponse, message);
+        let mut problem = with_account_context(problem, &self.target.account(), None);
+        problem.reference = Some(self.target.scope());
+        problem.input = Some(self.target.input().to_owned());
+        Some(problem)
     }
 }

@@ -17,7 +17,7 @@ pub(super) use scopes::{ListTarget, default_scopes, nothing_configured};
 
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
-use super::lookup::{AccountId, Lookup, Options, check_columns};
+use super::lookup::{Lookup, check_columns};
 use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
@@ -73,14 +73,13 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     {
         return Err(unsupported_filter(place, unlisted).into());
     }
-    let accounts = places
+    let named = places
         .iter()
-        .map(ListTarget::account)
-        .collect::<Vec<AccountId>>();
-    let options = Options::default();
-    let lookup = Lookup::for_accounts(context, settings, accounts, options);
+        .map(|place| (place.account(), place.scope(), place.input()))
+        .collect::<Vec<_>>();
+    let lookup = Lookup::for_scopes(context, settings, &named, !arguments.scopes.is_empty())?;
     Ok(ListRun {
-        lookup: Arc::new(lookup?),
+        lookup: Arc::new(lookup),
         options: Arc::new(plan),
         targets: places,
         skipped,
@@ -221,7 +220,10 @@ impl ListRun {
                 Batch::Scopes(more) => scopes.extend(more),
             }
         }
-        let problems = listed.iter().flat_map(ScopeReport::all_problems).cloned();
+        let problems = listed.iter().flat_map(|one| {
+            let problems = one.problems().cloned();
+            problems.chain(one.row_problem())
+        });
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
         if self.options.filter.since.is_some() {
@@ -275,7 +277,11 @@ impl ListRun {
         if context.global.quiet {
             return;
         }
-        context.print_messages(report);
+        // The footer counts the rows that have no problem of their own.
+        for problem in listed.iter().flat_map(ScopeReport::problems) {
+            context.print_problem(problem);
+        }
+        context.print_notices(&report.notices);
         let for_people = is_human_format(context.output_options.format);
         let mut lines = footer::lines(
             listed,

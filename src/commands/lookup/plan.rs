@@ -89,10 +89,10 @@ impl LookupPlan {
         let accounts = self.accounts();
         let checked =
             CheckedAccounts::new(context.credentials(&self.settings), &transport, accounts)?;
-        self.check(|account| checked.problem(account).cloned())?;
+        check_accounts(self.named(), |account| checked.problem(account).cloned())?;
         let clients = checked.connect(&notices)?;
         if needs_all {
-            self.check(|account| clients.get(account).err())?;
+            check_accounts(self.named(), |account| clients.get(account).err())?;
         }
         let latest = self.targets.latest();
         Ok(Lookup {
@@ -120,47 +120,59 @@ impl LookupPlan {
         let scopes = self.targets.scopes().chain(latest);
         jobs.chain(scopes.map(|one| (account_of_scope(one), one.to_string(), &*one.input)))
     }
+}
 
-    /// Checks the accounts of everything that is looked up.
-    ///
-    /// # Errors
-    /// The usage errors among the problems, one for each account, addressed to what names it first.
-    fn check(&self, problem: impl Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>> {
-        let mut accounts = HashSet::new();
-        let mut problems = Vec::new();
-        for (account, reference, input) in self.named() {
-            if !accounts.insert(account.clone()) {
-                continue;
-            }
-            let problem = problem(&account).filter(|one| one.category == Category::Usage);
-            problems.extend(problem.map(|problem| Problem {
-                reference: Some(reference),
-                input: Some(input.to_owned()),
-                ..with_account_context(problem, &account, None)
-            }));
+/// Checks the accounts of everything that is looked up: each with its canonical form and what was
+/// typed.
+///
+/// # Errors
+/// The usage errors among the problems, one for each account, addressed to what names it first.
+fn check_accounts<'a>(
+    named: impl Iterator<Item = (AccountId, String, &'a str)>,
+    problem: impl Fn(&AccountId) -> Option<Problem>,
+) -> Result<(), Vec<Problem>> {
+    let mut accounts = HashSet::new();
+    let mut problems = Vec::new();
+    for (account, reference, input) in named {
+        if !accounts.insert(account.clone()) {
+            continue;
         }
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(problems),
-        }
+        let problem = problem(&account).filter(|one| one.category == Category::Usage);
+        problems.extend(problem.map(|problem| Problem {
+            reference: Some(reference),
+            input: Some(input.to_owned()),
+            ..with_account_context(problem, &account, None)
+        }));
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems),
     }
 }
 
 impl Lookup {
-    /// Makes a client for each account, for what no reference names. Nothing is sent.
+    /// Makes a client for each account of what is listed: the account, the canonical scope, and what
+    /// was typed. Nothing is sent. Unless the user named the scopes, an account with wrong settings
+    /// fails by itself.
     ///
     /// # Errors
-    /// A usage error in an option or a setting of the connection.
-    pub(in crate::commands) fn for_accounts(
+    /// A usage error in an option, a setting of the connection, or the plain settings of an account
+    /// that was named, before any credential is read or any `credential_command` is run.
+    pub(in crate::commands) fn for_scopes(
         context: &CommandContext,
         settings: Settings,
-        accounts: Vec<AccountId>,
-        options: Options,
-    ) -> Result<Self, Problem> {
+        scopes: &[(AccountId, String, &str)],
+        is_named: bool,
+    ) -> Result<Self, Vec<Problem>> {
         let notices = NoticeLog::default();
         let transport = transport(context, &settings, &notices, None)?;
-        let clients = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?
-            .connect(&notices)?;
+        let accounts = scopes.iter().map(|(account, ..)| account.clone()).collect();
+        let checked = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?;
+        if is_named {
+            let scopes = scopes.iter().cloned();
+            check_accounts(scopes, |account| checked.problem(account).cloned())?;
+        }
+        let clients = checked.connect(&notices)?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),
@@ -168,7 +180,7 @@ impl Lookup {
             transport,
             notices,
             settings,
-            options,
+            options: Options::default(),
             clients,
         })
     }

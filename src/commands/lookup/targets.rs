@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Read as _};
 
-use crate::error::Problem;
+use crate::error::{Problem, file_error_text};
 use crate::providers::{self, Cloud, RESERVED_KINDS};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::secret::shell_word;
@@ -235,7 +235,9 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     input
         .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
-        .map_err(|error| Problem::usage(format!("cannot read stdin ({error})")))?;
+        .map_err(|error| {
+            Problem::usage(format!("cannot read stdin ({})", file_error_text(&error)))
+        })?;
     if text.len() as u64 > MAX_BYTES {
         // A part of the list would look like all of it.
         return Err(Problem::usage(format!(

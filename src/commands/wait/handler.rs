@@ -7,9 +7,8 @@ use crate::commands::lookup::Lookup;
 use crate::commands::poll::{PollEvent, PollOptions};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
-use crate::commands::run_loop::{LoopHandler, RunLoop};
+use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
-use crate::model::NoticeCode;
 use crate::output;
 use crate::output::document::Envelope;
 
@@ -35,8 +34,7 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
         check_existence: needs_events,
         ..PollOptions::default()
     };
-    let notices = &[NoticeCode::UnknownState, NoticeCode::ClockCorrected];
-    RunLoop::new(lookup, options.policy.clone(), poll_options, notices)
+    RunLoop::new(lookup, options.policy.clone(), poll_options, NOTICE_CODES)
 }
 
 impl LoopHandler for WaitHandler<'_> {

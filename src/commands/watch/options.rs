@@ -3,8 +3,8 @@ use clap::Args;
 use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
+use super::super::run_loop::NOTICE_CODES;
 use crate::error::Problem;
-use crate::model::NoticeCode;
 use crate::output::Format;
 
 /// Watch jobs until they finish (live table, or one line per change when piped)
@@ -37,7 +37,6 @@ impl Arguments {
                     .with_hint("use -o jsonl for one record per change"),
             );
         }
-        let notice_codes = &[NoticeCode::UnknownState, NoticeCode::ClockCorrected];
-        FollowOptions::new(&self.poll, notice_codes)
+        FollowOptions::new(&self.poll, NOTICE_CODES)
     }
 }

@@ -135,7 +135,7 @@ fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
     for (name, why) in [
         ("pipe", "not a regular file"),
         ("large", "it is too large"),
-        ("none", "entity not found"),
+        ("none", "no such file"),
     ] {
         let path = place(name);
         let toml = format!("[aliyun.default]\naccess_key_secret_file = {path:?}\n");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use crate::error::Problem;
+use crate::error::{Problem, kind_text};
 use crate::kind::Kind;
 use crate::settings;
 
@@ -21,7 +21,7 @@ const MAX_DURATION: Duration = Duration::from_secs(3650 * 86_400);
 pub(super) fn contents(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| match error.kind() {
         ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
-        kind => format!("cannot be read ({kind})"),
+        kind => format!("cannot be read ({})", kind_text(kind)),
     })
 }
 

@@ -133,7 +133,7 @@ fn a_document_file_stands_beside_the_scenario() {
     assert!(
         problem
             .message
-            .ends_with(":3: 'five.json' cannot be read (entity not found)"),
+            .ends_with(":3: 'five.json' cannot be read (no such file)"),
         "{}",
         problem.message
     );

@@ -88,13 +88,15 @@ pub(super) fn pending(cause: PendingCause, why: &str) -> Evaluation {
 
 /// A state that is undetermined: an unrecognized one, or an end with an unreadable outcome.
 pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
-    let word = seen.word.as_deref().unwrap_or("none");
+    let reason = match (seen.ended, seen.word.as_deref()) {
+        (true, Some(word)) => format!("ended, but state '{word}' does not say how"),
+        (true, None) => "ended, but no state in the response says how".to_owned(),
+        (false, Some(word)) => format!("unrecognized state '{word}'"),
+        (false, None) => "no state in the response".to_owned(),
+    };
     match (seen.ended, rules.unknown_fails) {
-        (true, _) => pending(
-            PendingCause::Service,
-            &format!("ended, but state '{word}' does not say how"),
-        ),
-        (false, true) => Evaluation::Unmet(format!("unrecognized state '{word}'")),
-        (false, false) => pending(PendingCause::Time, &format!("unrecognized state '{word}'")),
+        (true, _) => pending(PendingCause::Service, &reason),
+        (false, true) => Evaluation::Unmet(reason),
+        (false, false) => pending(PendingCause::Time, &reason),
     }
 }

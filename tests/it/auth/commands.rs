@@ -176,7 +176,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
         let run = get(words);
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(
-            run.stderr.contains("cannot be run (entity not found)"),
+            run.stderr.contains("cannot be run (no such file)"),
             "{}",
             run.stderr
         );

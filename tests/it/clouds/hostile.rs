@@ -15,11 +15,14 @@ fn get(server: &Server, options: &[&str]) -> Joblens {
     let reference = format!("sugon/instance/{ID}");
     let mut arguments = vec!["get", reference.as_str(), "-o", "json"];
     arguments.extend_from_slice(options);
-    joblens(&arguments)
+    // Address space, not memory in use: stacks of threads and mappings count in full.
+    sugon(server, &arguments).memory_mib(700)
+}
+
+fn sugon(server: &Server, arguments: &[&str]) -> Joblens {
+    joblens(arguments)
         .env("JOBLENS_SUGON_ENDPOINT", server.origin())
         .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
-        // Address space, not memory in use: stacks of threads and mappings count in full.
-        .memory_mib(700)
 }
 
 /// One attempt at an answer.
@@ -184,19 +187,53 @@ fn invalid_utf_8_costs_its_own_field_only() {
 }
 
 #[test]
+fn commands_that_wait_report_an_unreadable_field_once() {
+    let body = detail(r#","createTime":["x"]"#).replace("Running", "Terminated");
+    let server = Server::answering(json(body));
+    let reference = format!("sugon/instance/{ID}");
+    for arguments in [
+        &["wait", "-t", "0", &reference][..],
+        &["watch", &reference],
+        &["get", "--exit-status", &reference],
+        &["events", "--follow", &reference],
+    ] {
+        let run = sugon(&server, arguments).run();
+        let lines = run.stderr.matches("unreadable fields in the response of ");
+        assert_eq!(lines.count(), 1, "{arguments:?}: {}", run.stderr);
+    }
+    let quiet = sugon(&server, &["get", "--exit-status", "-q", &reference]).run();
+    assert!(!quiet.stderr.contains("unreadable"), "{}", quiet.stderr);
+}
+
+#[test]
+fn a_wait_says_that_a_response_has_no_state() {
+    let body = detail("").replace("\"Running\"", "null");
+    let server = Server::answering(json(body));
+    let reference = format!("sugon/instance/{ID}");
+    let run = sugon(&server, &["wait", "-t", "0", &reference]).run();
+    assert!(
+        run.stderr.contains("no state in the response"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("'none'"), "{}", run.stderr);
+}
+
+#[test]
 fn a_bad_row_of_a_list_is_an_error_of_that_row_only() {
     let row = format!(r#"{{"id":"{ID}","status":"Running"}}"#);
     for bad in ["null", r#"{"id":["x"],"status":"Running"}"#, "7", "{}"] {
         let rows = format!(r#"{{"code":"0","msg":"success","data":[{row},{bad}]}}"#);
         let server = Server::answering(json(rows));
-        let run = joblens(&["list", "sugon/instance/", "-o", "json"])
-            .env("JOBLENS_SUGON_ENDPOINT", server.origin())
-            .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
-            .run();
+        let run = sugon(&server, &["list", "sugon/instance/", "-o", "json"]).run();
         assert_eq!(run.code, 5, "{bad}: {}", run.stderr);
         assert_eq!(run.job()["state"], "running", "{bad}");
         assert_eq!(run.error()["category"], "invalid_response", "{bad}");
         assert_eq!(run.error()["message"], "a row has no valid id", "{bad}");
+        assert_eq!(
+            run.stderr,
+            "1 found in sugon/instance/\nsugon/instance/: a row has no valid id\n"
+        );
         assert_eq!(run.json()["coverage"]["complete"], false, "{bad}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::joblens;
 
 /// Command lines that cannot be read, each with its command and a part of the message.
-const WRONG: [(&[&str], &str, &str); 10] = [
+const WRONG: [(&[&str], &str, &str); 13] = [
     (&["get", "--bogus", "-o", "json"], "get", "'--bogus'"),
     (&["-o", "json", "--bogus"], "get", "'--bogus'"),
     (
@@ -28,6 +28,21 @@ const WRONG: [(&[&str], &str, &str); 10] = [
         "requires a subcommand",
     ),
     (&["-o", "json", "config"], "config", "missing subcommand"),
+    (
+        &["config", "inti2", "-o", "json"],
+        "config",
+        "unknown command 'inti2'",
+    ),
+    (
+        &["emulate", "--port", "x", "-o", "json"],
+        "emulate",
+        "invalid value 'x' for '--port <N>': must be a number from 0 to 65535",
+    ),
+    (
+        &["emulate", "--port=65536", "-o", "json"],
+        "emulate",
+        "must be a number from 0 to 65535",
+    ),
     (&["--output", "json"], "get", "no command or reference"),
 ];
 
@@ -47,6 +62,29 @@ fn a_command_line_that_cannot_be_read_is_reported_in_the_form_it_asks_for() {
         let hint = error["hint"].as_str().unwrap();
         assert_eq!(run.stderr, format!("error: {message}\nhint: {hint}\n"));
     }
+}
+
+#[test]
+fn a_file_that_is_missing_or_misplaced_is_reported_without_a_number() {
+    let run = joblens(&["get", "--config", "missing.toml", "sugon/instance/i"]).run();
+    let message = "cannot read the config file missing.toml (no such file)";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    let run = joblens(&["emulate", "--scenario", "missing.toml"]).run();
+    let message = "cannot be read (no such file)";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    let report = "json=/dev/null/report.json";
+    let run = joblens(&["wait", "-t", "1s", "sugon/instance/i", "--report", report]).run();
+    assert_eq!(run.code, 2);
+    let message = "cannot write this file: ";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    assert!(!run.stderr.contains("os error"), "{}", run.stderr);
+}
+
+#[test]
+fn an_unknown_topic_of_help_refers_to_the_general_help() {
+    let run = joblens(&["help", "zzz"]).run();
+    let message = "error: unknown command 'zzz'\nhint: see: joblens --help\n";
+    assert_eq!((run.code, run.stderr.as_str()), (2, message));
 }
 
 #[test]

@@ -1,3 +1,6 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::{WORLD, list};
 use crate::support::emulated::Emulated;
 use crate::support::joblens;
@@ -76,4 +79,39 @@ fn a_list_that_was_refused_is_no_empty_list_to_a_gate() {
         let run = joblens(&["list", "nope", "-o", format]).run();
         assert_eq!((run.code, run.stdout.lines().count()), (2, 1));
     }
+}
+
+#[test]
+fn wrong_settings_of_a_named_account_are_reported_before_any_command_or_request() {
+    let emulated = Emulated::start(WORLD);
+    let folder = tempfile::tempdir().unwrap();
+    let (config, marker) = (folder.path().join("c.toml"), folder.path().join("marker"));
+    let table = format!(
+        "[aliyun.default]\nregion = 'cn-x'\nendpoint = '{}'\n\
+         credential_command = ['sh', '-c', 'touch {}; echo access_key_id=testid; echo access_key_secret=testsecret']\n\
+         [sugon.bad]\nendpoint = 'nope'\ntoken = 'testtoken'\n",
+        emulated.origin,
+        marker.display()
+    );
+    fs::write(&config, table).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+    let run = |arguments: &[&str]| {
+        joblens(arguments)
+            .env("JOBLENS_CONFIG", config.to_str().unwrap())
+            .env("PATH", "/usr/bin:/bin")
+            .run()
+    };
+    let refused = run(&["list", "aliyun/job/c", "sugon@bad/instance", "-o", "json"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let error = refused.error();
+    assert_eq!(error["input"], "sugon@bad/instance");
+    assert_eq!(
+        (&error["cloud"], &error["profile"]),
+        (&"sugon".into(), &"bad".into())
+    );
+    assert!(!marker.exists(), "{}", refused.stderr);
+    assert!(emulated.requests().is_empty(), "{:?}", emulated.requests());
+    run(&["list", "aliyun/job/c"]);
+    assert!(marker.exists(), "the command is run when nothing is wrong");
+    assert!(!emulated.requests().is_empty());
 }

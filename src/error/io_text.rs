@@ -1,0 +1,46 @@
+use std::io::{self, ErrorKind};
+
+/// The text of an I/O error, without the number that Rust adds to what the operating system says.
+pub(crate) fn file_error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+/// What the operating system says of an error of a connection; otherwise what its kind means, without
+/// any text from the server.
+pub(crate) fn io_text(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => file_error_text(error),
+        None if error.kind() == ErrorKind::UnexpectedEof => "the server closed it".to_owned(),
+        None => kind_text(error.kind()),
+    }
+}
+
+/// What a kind of I/O error means, in the words of the operating system where Rust has its own.
+pub(crate) fn kind_text(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::NotFound => "no such file".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_are_shown_without_numbers() {
+        let refused = io::Error::from_raw_os_error(111);
+        assert_eq!(io_text(&refused), "Connection refused");
+        assert_eq!(file_error_text(&refused), "Connection refused");
+        let custom = io::Error::other("nothing is reading from it");
+        assert_eq!(file_error_text(&custom), "nothing is reading from it");
+        assert_eq!(
+            io_text(&ErrorKind::UnexpectedEof.into()),
+            "the server closed it"
+        );
+        assert_eq!(io_text(&ErrorKind::TimedOut.into()), "timed out");
+        assert_eq!(io_text(&ErrorKind::NotFound.into()), "no such file");
+    }
+}
