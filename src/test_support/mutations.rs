@@ -128,7 +128,7 @@ pub async fn check(case: Case, fields: Fields) {
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
     assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);
     for (file, document) in files.iter().enumerate() {
-        for mutation in mutations(document) {
+        for mutation in mutations(document, fields) {
             served.lock().unwrap()[file] = mutation.document.clone();
             // What one response shows of a job must not be remembered at the next.
             let found = call(&*client(cloud, &server, &transport), &case).await;
@@ -198,8 +198,9 @@ async fn call(client: &dyn Client, case: &Case) -> Result<Outcome, Problem> {
     })
 }
 
-/// Every field of a document, each with every value; of the same field of many rows the first two.
-fn mutations(document: &Value) -> impl Iterator<Item = Mutation> {
+/// Every field of a document, each with every value; of the same field of many rows the first, and the
+/// second as well where it is more than text to show.
+fn mutations(document: &Value, fields: Fields) -> impl Iterator<Item = Mutation> {
     let values = [
         json!(null),
         json!("text"),
@@ -216,9 +217,12 @@ fn mutations(document: &Value) -> impl Iterator<Item = Mutation> {
     let (mut pointers, mut seen) = (Vec::new(), HashMap::new());
     pointers_of(document, "", "", &mut pointers);
     pointers.retain(|(_, path)| {
-        let count: &mut usize = seen.entry(pattern(path)).or_default();
+        let pattern = pattern(path);
+        let known = [fields.essential, fields.evidence].concat();
+        let most = 1 + usize::from(known.contains(&pattern.as_str()));
+        let count: &mut usize = seen.entry(pattern).or_default();
         *count += 1;
-        *count <= 2
+        *count <= most
     });
     let pairs = pointers
         .into_iter()
