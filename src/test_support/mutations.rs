@@ -77,8 +77,19 @@ struct Mutation {
 
 /// Checks the fixtures of a kind.
 pub async fn check_kind(kind: &'static Kind, fields: Fields) {
-    for name in fixtures(kind) {
-        check(case(kind, &name), fields).await;
+    let checks = fixtures(kind).into_iter().map(|name| {
+        // A fixture of every field takes as long as all others together.
+        std::thread::spawn(move || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            let runtime = builder.enable_all().build().unwrap();
+            runtime.block_on(check(case(kind, &name), fields));
+        })
+    });
+    let checks: Vec<_> = checks.collect();
+    for check in checks {
+        if let Err(panic) = check.join() {
+            std::panic::resume_unwind(panic);
+        }
     }
 }
 
