@@ -129,90 +129,93 @@ mod tests {
     use super::*;
     use toml::de::DeTable;
 
+    /// Text, place, what is wrong, and what to write.
+    const SLIPS: [(&str, &str, &str, &str); 15] = [
+        (
+            "[a.b]\nregion = “x”\n",
+            "2:10",
+            "'“' is not a sign of TOML",
+            "write \" in place of “",
+        ),
+        (
+            "[a.b]\nregion ＝ \"x\"\n",
+            "2:8",
+            "'＝' is not a sign of TOML",
+            "write = in place of ＝",
+        ),
+        (
+            "[a.b]\nk = 1\n\n[a.b]\nj = 2\n",
+            "4:1",
+            "table [a.b] is defined twice",
+            "first one",
+        ),
+        (
+            "[a.b]\nk = \"1\"\nk = \"2\"\n",
+            "3:1",
+            "k is set more than once",
+            "remove one",
+        ),
+        (
+            "[a.b]\nk = hunter2\n",
+            "2:5",
+            "text must be in quotes",
+            "write: k = \"…\"",
+        ),
+        (
+            "[a.b]\nk = cn-hangzhou\n",
+            "2:5",
+            "text must be in quotes",
+            "write: k = \"…\"",
+        ),
+        (
+            "[a.b]\nk = \"C:\\corp\\ca\"\n",
+            "2:9",
+            "invalid escape",
+            "k = '…'",
+        ),
+        (
+            "[a.b]\nk = \"hunter2\n",
+            "2:5",
+            "the closing quote is missing",
+            "k = \"…\"",
+        ),
+        ("[a.b]\nk =\n", "2:4", "the value is missing", "k = \"…\""),
+        (
+            "[a.b]\nk: \"hunter2\"\n",
+            "2:1",
+            "expected KEY",
+            "KEY = \"VALUE\"",
+        ),
+        ("[a.b]\nhunter2\n", "2:1", "expected KEY", "KEY = \"VALUE\""),
+        (
+            "[a.产线]\nk = \"1\"\n",
+            "1:4",
+            "invalid table header",
+            "must be quoted",
+        ),
+        (
+            "[a.b\nk = \"1\"\n",
+            "1:5",
+            "invalid table header",
+            "[CLOUD.PROFILE]",
+        ),
+        (
+            "[a.b]\nk = \"x\" y\n",
+            "2:9",
+            "unexpected text after the value",
+            "around the whole",
+        ),
+        (
+            "[a.b]\nk = [\"x\" \"y\"]\n",
+            "2:10",
+            "separated by commas",
+            "",
+        ),
+    ];
+
     #[test]
     fn each_slip_has_its_place_and_says_what_to_write() {
-        for (text, place, what, hint) in [
-            (
-                "[a.b]\nregion = “x”\n",
-                "2:10",
-                "'“' is not a sign of TOML",
-                "write \" in place of “",
-            ),
-            (
-                "[a.b]\nregion ＝ \"x\"\n",
-                "2:8",
-                "'＝' is not a sign of TOML",
-                "write = in place of ＝",
-            ),
-            (
-                "[a.b]\nk = 1\n\n[a.b]\nj = 2\n",
-                "4:1",
-                "table [a.b] is defined twice",
-                "first one",
-            ),
-            (
-                "[a.b]\nk = \"1\"\nk = \"2\"\n",
-                "3:1",
-                "k is set more than once",
-                "remove one",
-            ),
-            (
-                "[a.b]\nk = hunter2\n",
-                "2:5",
-                "text must be in quotes",
-                "write: k = \"…\"",
-            ),
-            (
-                "[a.b]\nk = cn-hangzhou\n",
-                "2:5",
-                "text must be in quotes",
-                "write: k = \"…\"",
-            ),
-            (
-                "[a.b]\nk = \"C:\\corp\\ca\"\n",
-                "2:9",
-                "invalid escape",
-                "k = '…'",
-            ),
-            (
-                "[a.b]\nk = \"hunter2\n",
-                "2:5",
-                "the closing quote is missing",
-                "k = \"…\"",
-            ),
-            ("[a.b]\nk =\n", "2:4", "the value is missing", "k = \"…\""),
-            (
-                "[a.b]\nk: \"hunter2\"\n",
-                "2:1",
-                "expected KEY",
-                "KEY = \"VALUE\"",
-            ),
-            ("[a.b]\nhunter2\n", "2:1", "expected KEY", "KEY = \"VALUE\""),
-            (
-                "[a.产线]\nk = \"1\"\n",
-                "1:4",
-                "invalid table header",
-                "must be quoted",
-            ),
-            (
-                "[a.b\nk = \"1\"\n",
-                "1:5",
-                "invalid table header",
-                "[CLOUD.PROFILE]",
-            ),
-            (
-                "[a.b]\nk = \"x\" y\n",
-                "2:9",
-                "unexpected text after the value",
-                "around the whole",
-            ),
-            (
-                "[a.b]\nk = [\"x\" \"y\"]\n",
-                "2:10",
-                "separated by commas",
-                "",
-            ),
-        ] {
+        for (text, place, what, hint) in SLIPS {
             let error = DeTable::parse(text).unwrap_err();
             let found = explain(text, &error);
             let before = &text[..found.at];
