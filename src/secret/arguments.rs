@@ -188,16 +188,17 @@ fn secret_option(word: &str) -> Option<Sensitivity> {
 
 /// Bytes of a name and the sign after it, as in `password = V`, where blanks stand between the two.
 fn spaced_assignment(word: &str, rest: &str) -> Option<usize> {
+    // Checked first: few words are followed by a sign, and checking a name costs more.
+    let after = rest[word.len()..].trim_start_matches([' ', '\t']);
+    let sign = [":=", "=>", "=", ":", "："]
+        .into_iter()
+        .find(|sign| after.starts_with(sign))?;
     let name = word.trim_matches(|c: char| matches!(c, '"' | '\'' | '[' | ']' | '{' | '('));
     let name = name.trim_start_matches(':');
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || !name.chars().all(is_name) || sensitivity(name).is_none() {
         return None;
     }
-    let after = rest[word.len()..].trim_start_matches([' ', '\t']);
-    let sign = [":=", "=>", "=", ":", "："]
-        .into_iter()
-        .find(|sign| after.starts_with(sign))?;
     let follows = &after[sign.len()..];
     let is_comparison = sign == "=" && follows.starts_with(['=', '~']);
     (!is_comparison).then(|| rest.len() - follows.len())
@@ -209,7 +210,8 @@ fn spaced_assignment(word: &str, rest: &str) -> Option<usize> {
 /// YAML and JSON have it, and `--NAME:V` or `--NAME,V`.
 fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
     let is_option = word.trim_start_matches(['"', '\'']).starts_with('-');
-    for (at, sign) in word.char_indices() {
+    let is_sign = |&(_, c): &(usize, char)| matches!(c, '=' | ':' | '：' | ',');
+    for (at, sign) in word.char_indices().filter(is_sign) {
         let from = at + sign.len_utf8();
         let after = &word[from..];
         let quoted = word[..at].ends_with(['"', '\'']);

@@ -3,13 +3,10 @@
 mod follow;
 
 use crate::support::emulated::Emulated;
+use crate::support::jobs::{IMAGE_JOB, INSTANCE, JOB, SERVICE};
 use crate::support::{Run, joblens};
 use serde_json::{Value, json};
 
-const JOB: &str = "aliyun/job/ehpc-hz-FYUr32/train-7";
-const IMAGE_JOB: &str = "huawei/image-job/702371902345678848";
-const INSTANCE: &str = "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35";
-const SERVICE: &str = "tencent/service/cls-1/default/web";
 const GONE: &str = "aliyun/job/ehpc-hz-FYUr32/no-such";
 
 /// Resources of four clouds; two of them failed, and the service has an old and a new warning.

@@ -1,6 +1,7 @@
 //! The forms of an answer, by the real binary against the emulator.
 
 use crate::support::emulated::Emulated;
+use crate::support::jobs::{IMAGE_JOB, INSTANCE, SERVICE};
 use crate::support::{Run, joblens, yaml};
 use serde_json::{Value, json};
 
@@ -44,9 +45,6 @@ warnings = [{ after = "2m", reason = "BackOff", message = "拉取镜像", count 
 "#;
 
 const JOB: &str = "aliyun/job/ehpc-hz-FYUr32/10_3";
-const INSTANCE: &str = "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35";
-const IMAGE_JOB: &str = "huawei/image-job/702371902345678848";
-const SERVICE: &str = "tencent/service/cls-1/default/web";
 const ALL: [&str; 4] = [JOB, INSTANCE, IMAGE_JOB, SERVICE];
 const MISSING: &str = "aliyun/job/ehpc-hz-FYUr32/404";
 
