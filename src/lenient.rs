@@ -53,7 +53,7 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// cannot be read are U+FFFD; [`collect_unreadable`] gives both.
 ///
 /// # Errors
-/// As [`decode`], for a response that is no JSON object or has too many elements.
+/// As [`decode`], for a response that is not a JSON object or has too many elements.
 pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = without_byte_order_mark(body);
     match attempt(body, NEVER) {

@@ -11,7 +11,7 @@ pub(super) struct Repaired {
     pub ends: Vec<usize>,
 }
 
-/// Replaces what is no UTF-8, half a surrogate pair and escapes that JSON does not have by U+FFFD, and
+/// Replaces invalid UTF-8, half a surrogate pair and escapes that JSON does not have by U+FFFD, and
 /// escapes control characters within texts; `None` where nothing of the kind is there.
 pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     let (text, replaced) = lossy(body);

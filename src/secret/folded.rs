@@ -96,7 +96,7 @@ impl FoldedSecret {
     }
 }
 
-/// Which texts hold no secret, found out at the cost of reading them once.
+/// Finds texts without a secret at the cost of reading them once.
 #[derive(Clone, Default)]
 pub(super) struct Filter {
     /// A bit for each hash of a gram.
@@ -223,7 +223,7 @@ fn for_each_folded(text: &[u8], mut take: impl FnMut(u8, usize, usize)) {
         };
         let (c, length) = match decoded {
             Some((Some(c), length)) if c.is_ascii() => (Some(c as u8), length),
-            // What is not ASCII is no part of a key; a character of a word ends it.
+            // What is not ASCII is not part of a key; a character of a word ends it.
             Some((Some(_), length)) => (Some(0), length),
             Some((None, length)) => (None, length),
             None => (Some(byte), 1),

@@ -50,7 +50,7 @@ const WORDS: [&str; 10] = [
 /// Last words of a name whose value is often a secret; see [`Sensitivity::Likely`].
 const LIKELY_WORDS: [&str; 2] = ["auth", "cred"];
 
-/// `--public-key` and `--sort-key` have values that are no secrets.
+/// `--public-key` and `--sort-key` have values that are not secrets.
 const OTHER_KEYS: [&str; 5] = ["foreign", "partition", "primary", "public", "sort"];
 
 /// `NextToken` and `page_token` lead to the next page of a list.
@@ -75,7 +75,7 @@ const QUERY_WORDS: [&str; 3] = ["sig", "sign", "auth"];
 /// How sure it is that a name has a secret as its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sensitivity {
-    /// Numbers, flags and methods are no secrets: `--tokens 5`, `--auth basic`.
+    /// Numbers, flags and methods are not secrets: `--tokens 5`, `--auth basic`.
     Likely,
     /// Any value is a secret.
     Certain,

@@ -96,7 +96,7 @@ const STATES: StateWords = &[
     ("FAILED", State::Failed),
 ];
 
-/// The cloud's pages hold no more.
+/// The most rows of a page that the cloud allows.
 const PAGE_SIZE: usize = 50;
 
 /// The operations on jobs of schedulers.

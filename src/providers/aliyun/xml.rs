@@ -30,7 +30,7 @@ pub(super) fn json(body: &[u8], root: &str) -> Result<String, String> {
 
 /// The document as JSON would have it: `{ROOT: {CHILD: text, …}}`.
 ///
-/// Attributes, comments and text beside elements are left out; what is no UTF-8 is U+FFFD. Entities are never expanded, a
+/// Attributes, comments and text beside elements are left out; invalid UTF-8 becomes U+FFFD. Entities are never expanded, a
 /// document type is refused.
 ///
 /// # Errors

@@ -92,7 +92,7 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         Some("cvm-role") => {
             let mut result = profile.instance_role(&SERVICE, None);
             if let SourceResult::Found(found) = &mut result {
-                // It holds no secret.
+                // It does not contain a secret.
                 found.notices.clear();
                 found.values.extend(region);
             }

@@ -174,7 +174,7 @@ fn a_failed_subtask_is_found_when_many_jobs_are_listed() {
         let arguments = [&["wait", "-t", "9s", "--for", "running"], &both[..]].concat();
         run(server, &arguments)
     };
-    // By the flag of the row, by a subtask that is listed with it, and by a look at each.
+    // By the flag of the row, by a subtask that is listed with it, and by a lookup of each.
     for row in [
         json!({"JobId": "10", "State": "Running", "IsArrayJob": "True"}),
         ordinary("10", "Running"),
