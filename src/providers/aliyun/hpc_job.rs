@@ -17,8 +17,7 @@ use super::{Api, CLUSTER, NEXT_VERSION, TRUST_FINISHED, cluster_of};
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable,
-    StateWords, Template,
+    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
 };
 use crate::model::{Resources, State};
 use crate::providers::api::Decoded;
@@ -28,18 +27,14 @@ use crate::reference::{Reference, Scope};
 use response::{decode_job, decode_list};
 
 /// Jobs of Slurm and PBS.
-pub static HPC_JOB: Kind = Kind {
-    template: Template {
-        cloud: "aliyun",
-        cloud_short: "ali",
-        kind: "hpc-job",
-        kind_short: "hpc",
-        segments: &[CLUSTER, Segment::required("JOB")],
-        scope_segments: 1,
-        ranges: false,
-        sample: "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager",
-    },
-    states: &[StateTable {
+pub static HPC_JOB: Kind = Kind::new(
+    Template::new(
+        ["aliyun", "ali"],
+        ["hpc-job", "hpc"],
+        &[CLUSTER, Segment::required("JOB")],
+        "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager",
+    ),
+    &[StateTable {
         allows_user_states: true,
         outcome_rules: &[OutcomeRule {
             word: FINISHED,
@@ -55,33 +50,15 @@ pub static HPC_JOB: Kind = Kind {
         )],
         ..StateTable::new("job", STATES)
     }],
-    details: DetailSchemas {
-        job: &[schema_of::<HpcJobDetails>],
-        ..DetailSchemas::NONE
-    },
-    get: GET,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::NewestFirst,
-        unlisted: &[],
-        default_limit: None,
-    }),
-    batch_from: None,
-    needs_check_exists: false,
-    flags: &[TRUST_FINISHED],
-};
+    GET,
+)
+.with_details(&[schema_of::<HpcJobDetails>], &[])
+.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_flags(&[TRUST_FINISHED]);
 
-const GET: Operation = Operation {
-    name: "GetJob",
-    description: "E-HPC 2024-07-30 GetJob",
-    permission: "ehpc:GetJob",
-};
+const GET: Operation = Operation::new("GetJob", "E-HPC 2024-07-30 GetJob", "ehpc:GetJob");
 
-const LIST: Operation = Operation {
-    name: "ListJobs",
-    description: "E-HPC 2024-07-30 ListJobs",
-    permission: "ehpc:ListJobs",
-};
+const LIST: Operation = Operation::new("ListJobs", "E-HPC 2024-07-30 ListJobs", "ehpc:ListJobs");
 
 /// PBS says so of every job that ended, however it did.
 const FINISHED: &str = "FINISHED";

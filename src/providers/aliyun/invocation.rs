@@ -15,8 +15,7 @@ use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, document, summarize};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable,
-    Template, UnlistedField,
+    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::Notice;
 use crate::providers::lenient::{Int, Text};
@@ -30,18 +29,14 @@ pub(super) use commands::decode as decode_commands;
 pub(super) use status::{Results, ResultsPage, Status};
 
 /// Commands on the nodes of a cluster.
-pub static INVOCATION: Kind = Kind {
-    template: Template {
-        cloud: "aliyun",
-        cloud_short: "ali",
-        kind: "invocation",
-        kind_short: "inv",
-        segments: &[CLUSTER, Segment::required("COMMAND")],
-        scope_segments: 1,
-        ranges: false,
-        sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
-    },
-    states: &[
+pub static INVOCATION: Kind = Kind::new(
+    Template::new(
+        ["aliyun", "ali"],
+        ["invocation", "inv"],
+        &[CLUSTER, Segment::required("COMMAND")],
+        "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
+    ),
+    &[
         StateTable {
             allows_user_states: true,
             outcome_rules: &[OutcomeRule {
@@ -62,37 +57,34 @@ pub static INVOCATION: Kind = Kind {
             ..StateTable::new("node", STATES)
         },
     ],
-    details: DetailSchemas {
-        job: &[schema_of::<InvocationDetails>],
-        task: &[schema_of::<NodeDetails>],
-    },
-    get: STATUS,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::Undated,
-        unlisted: &[
+    STATUS,
+)
+.with_details(
+    &[schema_of::<InvocationDetails>],
+    &[schema_of::<NodeDetails>],
+)
+.with_list(
+    ListSpec::new(LIST, ListOrder::Undated)
+        .without(&[
             UnlistedField::User,
             UnlistedField::Queue,
             UnlistedField::CreatedAt,
-        ],
-        default_limit: Some(20),
-    }),
-    batch_from: None,
-    needs_check_exists: false,
-    flags: &[TRUST_FINISHED],
-};
+        ])
+        .with_default_limit(20),
+)
+.with_flags(&[TRUST_FINISHED]);
 
-const STATUS: Operation = Operation {
-    name: "ListInvocationStatus",
-    description: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
-    permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-};
+const STATUS: Operation = Operation::new(
+    "ListInvocationStatus",
+    "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
+    "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+);
 
-const LIST: Operation = Operation {
-    name: "ListCommands",
-    description: "E-HPC 2018-04-12 ListCommands, then a request for each",
-    permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-};
+const LIST: Operation = Operation::new(
+    "ListCommands",
+    "E-HPC 2018-04-12 ListCommands, then a request for each",
+    "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+);
 
 const RESULTS: &str = "ListInvocationResults";
 
