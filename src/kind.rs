@@ -19,6 +19,8 @@ pub struct Kind {
     pub get: Operation,
     /// How it is listed; `None` where it cannot be.
     pub list: Option<ListSpec>,
+    /// How its logs are read.
+    pub logs: LogSupport,
     /// From how many references on one list call is cheaper than a lookup of each; `None` where no
     /// list reports states.
     pub batch_from: Option<usize>,
@@ -40,6 +42,7 @@ impl Kind {
             },
             get,
             list: None,
+            logs: LogSupport::Unavailable("see the console of the cloud"),
             batch_from: None,
             needs_check_exists: false,
             flags: &[],
@@ -56,6 +59,18 @@ impl Kind {
     pub const fn with_list(self, list: ListSpec) -> Self {
         let list = Some(list);
         Self { list, ..self }
+    }
+
+    /// The same with logs.
+    pub const fn with_logs(self, logs: LogSpec) -> Self {
+        let logs = LogSupport::Operation(logs);
+        Self { logs, ..self }
+    }
+
+    /// The same with the place where its logs are found, which the API does not read.
+    pub const fn without_logs(self, place: &'static str) -> Self {
+        let logs = LogSupport::Unavailable(place);
+        Self { logs, ..self }
     }
 
     /// The same with a batch lookup for `min` references or more.
@@ -315,6 +330,40 @@ impl UnlistedField {
             Self::User => "user",
             Self::Queue => "queue",
             Self::CreatedAt => "creation time",
+        }
+    }
+}
+
+/// How the logs of a kind are read.
+#[derive(Debug)]
+pub enum LogSupport {
+    /// By an operation of the API.
+    Operation(LogSpec),
+    /// The API has no operation for it; this says where the log is instead.
+    Unavailable(&'static str),
+}
+
+/// An operation that reads logs, and what it can do.
+#[derive(Debug)]
+pub struct LogSpec {
+    /// The operation.
+    pub operation: Operation,
+    /// Logs can be limited to the lines since a moment.
+    pub since: bool,
+    /// The log of a container before its last restart can be read.
+    pub previous: bool,
+    /// Lines can be given with their times.
+    pub timestamps: bool,
+}
+
+impl LogSpec {
+    /// An operation that gives text only.
+    pub const fn new(operation: Operation) -> Self {
+        Self {
+            operation,
+            since: false,
+            previous: false,
+            timestamps: false,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod huawei;
 mod latest;
 mod list;
 mod list_all;
+mod logs;
 mod mask;
 mod raw;
 mod shapes;
@@ -44,6 +45,7 @@ pub use fields::find_field;
 pub use latest::latest;
 pub use list::{Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
+pub use logs::{LogChunk, LogParams, LogPosition, LogRequest, LogSource};
 pub use mask::{mask_job, redact_job, redact_scope};
 pub use shapes::describe_details;
 

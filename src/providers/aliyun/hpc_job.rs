@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Api, CLUSTER, NEXT_VERSION, TRUST_FINISHED, cluster_of};
+use super::{Api, CLUSTER, Product, TRUST_FINISHED, cluster_of};
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{
@@ -95,7 +95,7 @@ impl KindOps<Api> for HpcJobs {
             ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
             ("JobId", reference.id()),
         ];
-        let request = api.versioned_request(NEXT_VERSION, GET.name, Method::Post, &query);
+        let request = api.product_request(Product::EhpcNext, GET.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_job(body, reference, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_result)
@@ -118,7 +118,7 @@ impl KindOps<Api> for HpcJobs {
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
-        let request = api.versioned_request(NEXT_VERSION, LIST.name, Method::Post, &query);
+        let request = api.product_request(Product::EhpcNext, LIST.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_page)
