@@ -1,5 +1,7 @@
 //! Logs: which ones a job has, and how one is read piece by piece.
 
+use async_trait::async_trait;
+
 use crate::error::Problem;
 use crate::model::{Job, State, Task, Time};
 use crate::reference::Reference;
@@ -121,3 +123,94 @@ pub struct LogChunk {
     /// What the cloud left out, such as `only the last 2000 lines`.
     pub truncated: Option<String>,
 }
+
+/// A part of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct FilePart {
+    /// Its bytes.
+    pub data: Vec<u8>,
+    /// The size of the file, where the cloud reports it; it may be rounded up.
+    pub size: Option<u64>,
+}
+
+/// A log that is a file of the cloud.
+#[async_trait]
+pub(super) trait LogFile: Sync {
+    /// At most so many bytes are in a part.
+    const PART_BYTES: u64;
+
+    /// The part that begins after so many bytes.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way.
+    async fn part(&self, offset: u64) -> Result<FilePart, Problem>;
+}
+
+/// Reads a log that is a file.
+///
+/// # Errors
+/// As [`LogFile::part`].
+pub(super) async fn read_file<F: LogFile>(
+    request: LogRequest<'_>,
+    file: &F,
+) -> Result<LogChunk, Problem> {
+    let mut offset = match request.position {
+        LogPosition::Offset(offset) => *offset,
+        LogPosition::Start | LogPosition::Token(_) => 0,
+    };
+    let mut read = file.part(offset).await?;
+    let mut truncated = None;
+    if read.size.is_some_and(|size| size < offset) {
+        truncated = Some("the file has become shorter; it is read from its start".to_owned());
+        offset = 0;
+        read = file.part(offset).await?;
+    }
+    let wanted = request.params.tail_lines;
+    if let (LogPosition::Start, Some(lines), Some(size)) = (request.position, wanted, read.size) {
+        let mut window = F::PART_BYTES;
+        while size > window.max(read.data.len() as u64) {
+            let mut data = read_to_end(size - window, size, file).await?;
+            if count_lines(&data) > lines || window >= MAX_TAIL_BYTES {
+                let end = size - window + data.len() as u64;
+                // The window begins within a line.
+                let first_end = data.iter().position(|byte| *byte == b'\n');
+                data.drain(..first_end.map_or(0, |at| at + 1));
+                offset = end - data.len() as u64;
+                read.data = data;
+                break;
+            }
+            window *= 4;
+        }
+    }
+    let end = offset + read.data.len() as u64;
+    let is_full = read.data.len() as u64 >= F::PART_BYTES;
+    let has_more = !read.data.is_empty() && (is_full || read.size.is_some_and(|size| end < size));
+    Ok(LogChunk {
+        data: read.data,
+        next: Some(LogPosition::Offset(end)),
+        has_more,
+        truncated,
+    })
+}
+
+/// So much of the end of a file is searched at most for its last lines.
+const MAX_TAIL_BYTES: u64 = 16 << 20;
+
+async fn read_to_end(from: u64, size: u64, file: &impl LogFile) -> Result<Vec<u8>, Problem> {
+    let mut data = Vec::new();
+    while from + (data.len() as u64) < size {
+        let read = file.part(from + data.len() as u64).await?;
+        if read.data.is_empty() {
+            break;
+        }
+        data.extend(read.data);
+    }
+    Ok(data)
+}
+
+fn count_lines(data: &[u8]) -> u64 {
+    data.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,7 @@ use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{CloudApi, Connected, KindOps};
 use list::{has_more, is_list_unavailable};
+use logs::{FilePart, LogFile, read_file};
 
 pub use client::Client;
 pub use fields::find_field;

@@ -4,6 +4,7 @@
 //! of canceled jobs, what GetJob answers to an unknown id, the keys of `ExtraInfo`, the unit of memory
 //! (schedulers count by 1024), and which jobs `CreateTimeStart` and `JobStatus=finished` leave out.
 
+mod logs;
 mod response;
 
 use std::collections::BTreeMap;
@@ -19,10 +20,12 @@ use crate::http::Method;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
 };
-use crate::model::{Resources, State};
+use crate::model::{Job, Resources, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page};
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
+};
 use crate::reference::{Reference, Scope};
 use response::{decode_job, decode_list};
 
@@ -54,6 +57,7 @@ pub static HPC_JOB: Kind = Kind::new(
 )
 .with_details(&[schema_of::<HpcJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_logs(logs::LOGS)
 .with_flags(&[TRUST_FINISHED]);
 
 const GET: Operation = Operation::new("GetJob", "E-HPC 2024-07-30 GetJob", "ehpc:GetJob");
@@ -122,6 +126,19 @@ impl KindOps<Api> for HpcJobs {
         let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_page)
+    }
+
+    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+        LogSource::of_streams(job, &logs::STREAMS)
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
     }
 }
 

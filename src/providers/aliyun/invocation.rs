@@ -2,6 +2,7 @@
 //! has finished.
 
 mod commands;
+mod logs;
 mod outcome;
 mod status;
 
@@ -20,10 +21,12 @@ use crate::kind::{
 use crate::model::Notice;
 use crate::providers::lenient::{Int, Text};
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page, job_at, raw,
+};
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
-use status::{RESULTS_PAGE_SIZE, STATES};
+use status::{RESULTS_PAGE_SIZE, STATES, is_word};
 
 pub(super) use commands::decode as decode_commands;
 pub(super) use status::{Results, ResultsPage, Status};
@@ -72,6 +75,7 @@ pub static INVOCATION: Kind = Kind::new(
         ])
         .with_default_limit(20),
 )
+.with_logs(logs::LOGS)
 .with_flags(&[TRUST_FINISHED]);
 
 const STATUS: Operation = Operation::new(
@@ -192,6 +196,22 @@ impl KindOps<Api> for Invocations {
         }
         Ok(page)
     }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
+    }
+}
+
+/// True for the word of a node that has ended: before that, what it reports of its end is not a fact.
+fn is_final(word: Option<&str>) -> bool {
+    ["Finished", "Failed", "Stopped"]
+        .iter()
+        .any(|end| is_word(word, end))
 }
 
 /// A command of the list, requested unless its row already shows that it does not match.

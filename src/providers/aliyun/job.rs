@@ -9,6 +9,7 @@ mod details;
 mod evidence;
 mod group;
 mod list;
+mod logs;
 mod parent;
 mod row;
 mod rows;
@@ -24,7 +25,9 @@ use crate::kind::{
 };
 use crate::providers::api::DecodeError;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page, job_at, raw,
+};
 use crate::reference::{Reference, Scope};
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
@@ -64,6 +67,7 @@ pub static JOB: Kind = Kind::new(
 )
 .with_details(&[schema_of::<JobDetails>], &[schema_of::<GroupDetails>])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_logs(logs::LOGS)
 .with_batch_from(2);
 
 const GET: Operation = Operation::new(
@@ -144,6 +148,15 @@ impl KindOps<Api> for Jobs {
         let mut page = page.into_page(scope, at, api.region(), &options.states);
         page.notices.extend(found.unreadable);
         Ok(page)
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
     }
 }
 
