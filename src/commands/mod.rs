@@ -20,6 +20,7 @@ mod introspect;
 mod kind_flags;
 mod kinds;
 mod list;
+mod logs;
 mod lookup;
 mod man;
 mod notices;
@@ -79,6 +80,7 @@ struct Cli {
 enum Command {
     Get(get::Arguments),
     Describe(describe::Arguments),
+    Logs(logs::Arguments),
     Events(events::Arguments),
     List(list::Arguments),
     Wait(wait::Arguments),
@@ -104,6 +106,7 @@ impl Command {
         match self {
             Self::Get(_) => "get",
             Self::Describe(_) => "describe",
+            Self::Logs(_) => "logs",
             Self::Events(_) => "events",
             Self::List(_) => "list",
             Self::Wait(_) => "wait",
@@ -126,7 +129,8 @@ impl Command {
     fn has_own_columns(&self) -> bool {
         matches!(
             self,
-            Self::Events(_)
+            Self::Logs(_)
+                | Self::Events(_)
                 | Self::Kinds(_)
                 | Self::States(_)
                 | Self::Schema(_)
@@ -182,6 +186,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         ),
         Some(Command::Get(arguments)) => get::run(&context, &arguments),
         Some(Command::Describe(arguments)) => describe::run(&context, &arguments),
+        Some(Command::Logs(arguments)) => logs::run(&context, &arguments),
         Some(Command::Events(arguments)) => events::run(&context, &arguments),
         Some(Command::List(arguments)) => list::run(&context, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&context, &arguments),

@@ -64,7 +64,7 @@ pub use progress::Progress;
 pub use query::Query;
 pub use rows::RowWriter;
 pub use sort::Sort;
-pub use stream::{RecordBody, RecordWriter, Summary, record_schema, write_transition};
+pub use stream::{LogRecord, RecordBody, RecordWriter, Summary, record_schema, write_transition};
 pub use terminal::{restore as restore_terminal, write_unlocked};
 pub use text::escape;
 pub use timeline::{EventColumn, TimelineWriter, write as write_timeline};

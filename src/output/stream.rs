@@ -88,6 +88,10 @@ impl RecordBody for Transition<'_> {
     const TYPE: &'static str = "transition";
 }
 
+impl RecordBody for LogRecord<'_> {
+    const TYPE: &'static str = "log";
+}
+
 impl RecordBody for &Problem {
     const TYPE: &'static str = "error";
 }
@@ -112,6 +116,20 @@ struct Transition<'a> {
     reason: Option<&'a str>,
 }
 
+/// A line of a log; `at` is its own time where the cloud reports it, else when it was read.
+#[derive(JsonSchema, Serialize)]
+pub struct LogRecord<'a> {
+    /// Canonical reference.
+    #[serde(rename = "ref")]
+    pub reference: &'a str,
+    /// Id of the task.
+    pub task: Option<&'a str>,
+    /// Name of the container or stream.
+    pub container: Option<&'a str>,
+    /// The line, without its end.
+    pub line: &'a str,
+}
+
 /// The JSON Schema of one line of a stream: one record, identified by its `type`. Programs should
 /// ignore unknown types.
 pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
@@ -123,6 +141,7 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
             record::<&ScopeSummary>(generator),
             record::<Transition>(generator),
             record::<&TimelineEvent>(generator),
+            record::<LogRecord>(generator),
             record::<&Problem>(generator),
             record::<Summary>(generator),
         ],

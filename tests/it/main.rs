@@ -11,6 +11,7 @@ mod doctor;
 mod events;
 mod get;
 mod list;
+mod logs;
 mod network;
 mod output;
 mod readme;

@@ -10,6 +10,7 @@ use super::targets::{self, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
+use crate::kind::Kind;
 use crate::reference::Reference;
 use crate::settings::Settings;
 
@@ -36,12 +37,7 @@ impl LookupPlan {
     ) -> Result<Self, Vec<Problem>> {
         let profile = context.default_profile(&settings);
         let targets = targets::parse(inputs, &settings, profile, options.allowed)?;
-        let scopes = targets
-            .scopes()
-            .chain(targets.latest().map(|(_, scope)| scope));
-        let kinds = scopes.map(|scope| scope.kind);
-        let kinds = kinds.chain(targets.references().map(|one| one.kind));
-        columns::check(context, kinds)?;
+        columns::check(context, targets.kinds())?;
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,
@@ -105,6 +101,11 @@ impl LookupPlan {
             options: self.options,
             clients,
         })
+    }
+
+    /// The kinds of everything that is looked up, one for each reference and scope.
+    pub(in crate::commands) fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
+        self.targets.kinds()
     }
 
     /// The accounts of everything that is looked up.

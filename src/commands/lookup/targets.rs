@@ -3,6 +3,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Read as _};
 
 use crate::error::{Problem, file_error_text};
+use crate::kind::Kind;
 use crate::providers::{self, Cloud, RESERVED_KINDS};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::secret::shell_word;
@@ -48,6 +49,13 @@ impl ParsedTargets {
             Target::Scope(scope) => Some(scope),
             _ => None,
         })
+    }
+
+    /// The kinds of everything, one for each resource and scope.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
+        let scopes = self.scopes().chain(self.latest().map(|(_, scope)| scope));
+        let kinds = scopes.map(|scope| scope.kind);
+        kinds.chain(self.references().map(|one| one.kind))
     }
 
     /// The scopes whose newest resource is requested, each with the number of resources before it.

@@ -43,6 +43,7 @@ pub static IMAGE_JOB: Kind = Kind::new(
     &[schema_of::<ImageJobDetails>],
     &[schema_of::<SubJobDetails>],
 )
+.without_logs("see the job in the console of Workspace APP")
 .with_list(
     ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
 )

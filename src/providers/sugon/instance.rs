@@ -48,6 +48,7 @@ pub static INSTANCE: Kind = Kind::new(
     GET,
 )
 .with_details(&[schema_of::<InstanceDetails>], &[])
+.without_logs("open the instance in the console, or read the files that its program writes")
 .with_list(
     ListSpec::new(LIST, ListOrder::NewestFirst)
         .without(&[UnlistedField::User, UnlistedField::Queue]),

@@ -41,6 +41,7 @@ pub static SERVICE: Kind = Kind::new(
     EVENTS,
 )
 .with_details(&[schema_of::<ServiceDetails>], &[])
+.without_logs("run kubectl logs in the cluster")
 .with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[
     UnlistedField::State,
     UnlistedField::User,

@@ -1,0 +1,55 @@
+//! Why there is nothing to print.
+
+use super::select::label;
+use super::source_log::SourceLog;
+use crate::error::{Category, Problem};
+use crate::model::{Job, State};
+use crate::providers::LogSource;
+
+/// Why a reading brought nothing, with what the cloud said; `None` for a log that is there and empty.
+pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Option<Problem> {
+    let is_early = |state: State| matches!(state, State::Pending | State::Starting);
+    let is_waiting = !job.ended && (is_early(log.source.state) || is_early(job.state));
+    match cause {
+        _ if is_waiting => Some(not_started(&log.source, job)),
+        None if !job.ended || !log.is_window => None,
+        cause => Some(gone(&log.source, cause)),
+    }
+}
+
+fn not_started(source: &LogSource, job: &Job) -> Problem {
+    let what = format!(
+        "{} has not started yet; the job is {}",
+        named(source),
+        job.state
+    );
+    Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
+}
+
+/// What to do for the logs of other jobs.
+const HINT: &str = "clouds remove the logs of containers that have ended; collect them with the \
+                    cloud's log service, or follow them with -f";
+
+/// The problem of a log that is empty, or was removed with its container.
+fn gone(source: &LogSource, cause: Option<Problem>) -> Problem {
+    let what = format!(
+        "{} has no log: it wrote nothing, or its log was removed with it",
+        named(source)
+    );
+    match cause {
+        Some(cause) => Problem {
+            message: format!("{what} ({})", cause.message),
+            hint: Some(HINT.to_owned()),
+            ..cause
+        },
+        None => Problem::new(Category::NotFound, what).with_hint(HINT),
+    }
+}
+
+/// The log in a sentence.
+fn named(source: &LogSource) -> String {
+    match label(source) {
+        label if label.is_empty() => "the job".to_owned(),
+        label => label,
+    }
+}

@@ -1,0 +1,134 @@
+//! Lines of a log, put together from the pieces that it is read in.
+
+use std::collections::VecDeque;
+
+/// A longer line is given in pieces.
+const MAX_LINE_BYTES: usize = 64 << 10;
+
+/// So much of a long line is kept back, so that no secret is cut in two.
+const KEPT_BYTES: usize = 4 << 10;
+
+/// The lines of one log.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// The beginning of a line whose end has not come.
+    pending: Vec<u8>,
+    /// Bytes of `pending` at the last call of [`Lines::take_unfinished`].
+    pending_before: usize,
+}
+
+/// A line, or a piece of a long one, with its line end where it has come.
+pub(super) type Line = Vec<u8>;
+
+impl Lines {
+    /// Takes a piece of the log and gives the lines that are whole now.
+    pub(super) fn push(&mut self, data: &[u8]) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for part in data.split_inclusive(|byte| *byte == b'\n') {
+            self.pending.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                lines.push(std::mem::take(&mut self.pending));
+            }
+            while self.pending.len() > MAX_LINE_BYTES {
+                lines.push(self.take_front());
+            }
+        }
+        lines
+    }
+
+    /// The beginning of a line that is too long to wait for its end, up to a blank if there is one.
+    fn take_front(&mut self) -> Line {
+        let end = self.pending.len() - KEPT_BYTES;
+        let blank = self.pending[..end]
+            .iter()
+            .rposition(u8::is_ascii_whitespace);
+        let rest = self.pending.split_off(blank.map_or(end, |at| at + 1));
+        std::mem::replace(&mut self.pending, rest)
+    }
+
+    /// The beginning of a line without an end, at the end of the log.
+    pub(super) fn finish(&mut self) -> Option<Line> {
+        self.pending_before = 0;
+        let line = std::mem::take(&mut self.pending);
+        Some(line).filter(|line| !line.is_empty())
+    }
+
+    /// The beginning of a line that has not grown since the last call, such as a progress bar.
+    pub(super) fn take_unfinished(&mut self) -> Option<Line> {
+        let before = std::mem::replace(&mut self.pending_before, self.pending.len());
+        match before == self.pending.len() {
+            true => self.finish(),
+            false => None,
+        }
+    }
+}
+
+/// The last lines of a log, at most so many.
+#[derive(Debug)]
+pub(super) struct Tail {
+    most: usize,
+    lines: VecDeque<Line>,
+}
+
+impl Tail {
+    /// Keeps at most `most` lines.
+    pub(super) fn new(most: u64) -> Self {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Self {
+            most,
+            lines: VecDeque::new(),
+        }
+    }
+
+    /// Takes further lines.
+    pub(super) fn extend(&mut self, lines: Vec<Line>) {
+        self.lines.extend(lines);
+        let surplus = self.lines.len().saturating_sub(self.most);
+        self.lines.drain(..surplus);
+    }
+
+    /// The last lines.
+    pub(super) fn into_lines(self) -> Vec<Line> {
+        self.lines.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_put_together_from_pieces() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.push("损".as_bytes()), Vec::<Line>::new());
+        assert_eq!(
+            lines.push("失\r\nb\nc".as_bytes()),
+            ["损失\r\n".as_bytes(), b"b\n"]
+        );
+        assert_eq!(lines.take_unfinished(), None);
+        assert_eq!(lines.take_unfinished(), Some(b"c".to_vec()));
+        assert_eq!(lines.finish(), None);
+    }
+
+    #[test]
+    fn a_long_line_comes_in_pieces_without_a_loss() {
+        let mut lines = Lines::default();
+        let text = "x".repeat(300_000) + "\n";
+        let mut all = Vec::new();
+        for piece in text.as_bytes().chunks(1000) {
+            all.extend(lines.push(piece));
+            assert!(lines.pending.len() <= MAX_LINE_BYTES);
+        }
+        assert!(all.len() > 4 && all.concat() == text.as_bytes());
+    }
+
+    #[test]
+    fn the_last_lines_are_kept() {
+        let mut tail = Tail::new(2);
+        tail.extend(vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()]);
+        assert_eq!(tail.into_lines(), [b"b", b"c"]);
+        let mut none = Tail::new(0);
+        none.extend(vec![b"a".to_vec()]);
+        assert!(none.into_lines().is_empty());
+    }
+}

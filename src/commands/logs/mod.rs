@@ -1,0 +1,204 @@
+//! `logs`: the log of a job's container, node or output file.
+
+mod absent;
+mod lines;
+mod options;
+mod printer;
+mod select;
+mod source_log;
+mod stream;
+mod window;
+
+use std::io::{self, IsTerminal as _};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) use options::Arguments;
+
+use super::context::CommandContext;
+use super::lookup::{Lookup, LookupPlan};
+use super::poll::MIN_CALL_INTERVAL;
+use super::print::{closed, write_problem};
+use super::runtime::block_on;
+use super::signals::Signals;
+use super::stdout_writer::StdoutWriter;
+use crate::error::Problem;
+use crate::kind::{Kind, LogSpec};
+use crate::output::{Format, RecordWriter, Summary};
+use crate::providers::LogParams;
+use crate::reference::Reference;
+use printer::{Printer, Style};
+use select::Choice;
+use stream::{LogStream, Stop};
+
+/// Prints the log of a job, and returns the exit code.
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match prepare(context, arguments) {
+        Ok(setup) => block_on(print(context, arguments, setup)),
+        Err(problems) => context.usage_error("logs", problems),
+    }
+}
+
+/// Everything that is needed, checked before the first request.
+struct Setup {
+    lookup: Arc<Lookup>,
+    params: LogParams,
+    spec: &'static LogSpec,
+    interval: Duration,
+}
+
+fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
+    if arguments.references.is_empty() {
+        return Err(Problem::usage("no reference given")
+            .with_hint("pass a reference such as aliyun/job/CLUSTER/JOB")
+            .into());
+    }
+    arguments.check_format(context)?;
+    let interval = arguments.interval()?;
+    let settings = context.settings()?;
+    let options = arguments.lookup_options();
+    let plan = LookupPlan::parse(context, settings, &arguments.references, options)?;
+    let kind = only_kind(&plan)?;
+    let (params, spec) = arguments.params(context, kind)?;
+    let pace = arguments.follow.then_some(MIN_CALL_INTERVAL);
+    let lookup = Arc::new(plan.connect(context, pace)?);
+    Ok(Setup {
+        lookup,
+        params,
+        spec,
+        interval,
+    })
+}
+
+/// The kind of the only job that is named.
+///
+/// # Errors
+/// A usage error where there are several.
+fn only_kind(plan: &LookupPlan) -> Result<&'static Kind, Problem> {
+    let mut kinds = plan.kinds();
+    match (kinds.next(), kinds.next()) {
+        (Some(kind), None) => Ok(kind),
+        _ => Err(Problem::usage("logs prints one job at a time")
+            .with_hint("run it once for each reference")),
+    }
+}
+
+async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) -> u8 {
+    let stdout = match StdoutWriter::open() {
+        Ok(stdout) => stdout,
+        Err(error) => {
+            context.print_problem(&write_problem(&error));
+            return 5;
+        }
+    };
+    let mut signals = Signals::new();
+    let mut stop = pin!(signals.next());
+    let reference = tokio::select! {
+        biased;
+        code = &mut stop => return code,
+        reference = reference(&setup.lookup) => reference,
+    };
+    let reference = match reference {
+        Ok(reference) => reference,
+        Err(problem) => return failed(context, &problem),
+    };
+    let mut stream = stream(context, arguments, &setup, reference, stdout);
+    let end = tokio::select! {
+        biased;
+        code = &mut stop => {
+            stream.stdout.close_soon().await;
+            return code;
+        }
+        end = read(&mut stream, arguments.follow.then_some(setup.interval)) => end,
+    };
+    finish(context, stream, end).await
+}
+
+/// The job that is named, or the newest of the scope that is.
+async fn reference(lookup: &Lookup) -> Result<Reference, Problem> {
+    match (lookup.references.first(), lookup.latest.first()) {
+        (Some(reference), _) => Ok(reference.clone()),
+        (None, Some((_, scope))) => lookup.latest_in(scope).await,
+        (None, None) => Err(Problem::usage("no reference given")),
+    }
+}
+
+fn stream<'a>(
+    context: &'a CommandContext,
+    arguments: &'a Arguments,
+    setup: &'a Setup,
+    reference: Reference,
+    stdout: StdoutWriter,
+) -> LogStream<'a> {
+    let is_ci = context.environment.get("CI").is_some();
+    let style = match context.output_options.format {
+        Format::Jsonl => Style::Records(RecordWriter::default()),
+        _ if io::stdout().is_terminal() || is_ci => Style::Escaped,
+        _ => Style::Bytes,
+    };
+    LogStream {
+        context,
+        lookup: &setup.lookup,
+        printer: Printer {
+            style,
+            reference: reference.to_string(),
+            has_prefix: arguments.all_containers,
+            has_timestamps: setup.params.timestamps,
+            shows_timestamps: arguments.shows_timestamps(),
+            redactor: setup.lookup.transport.redactor(),
+        },
+        reference,
+        spec: setup.spec,
+        params: setup.params.clone(),
+        choice: Choice {
+            task: arguments.task.as_deref(),
+            container: arguments.container.as_deref(),
+            all: arguments.all_containers,
+        },
+        stdout,
+        logs: Vec::new(),
+        is_following: arguments.follow,
+    }
+}
+
+async fn read(stream: &mut LogStream<'_>, interval: Option<Duration>) -> Result<(), Stop> {
+    match interval {
+        None => stream.print_once().await,
+        Some(interval) => stream.follow(interval).await,
+    }
+}
+
+/// Ends the output with what went wrong, and returns the exit code.
+async fn finish(context: &CommandContext, mut stream: LogStream<'_>, end: Result<(), Stop>) -> u8 {
+    let problem = match end {
+        Ok(()) => None,
+        Err(Stop::Problem(problem)) => Some(*problem),
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return closed(),
+        Err(Stop::Output(error)) => Some(write_problem(&error)),
+    };
+    if let Style::Records(records) = &mut stream.printer.style {
+        let now = context.render_context(false).now;
+        let mut out = Vec::new();
+        if let Some(problem) = &problem {
+            // A vector takes everything.
+            let _ = records.write(&mut out, now, problem);
+        }
+        let summary = Summary {
+            jobs: u64::from(problem.is_none()),
+            errors: u64::from(problem.is_some()),
+            requests: stream.lookup.transport.calls(),
+            complete: problem.is_none(),
+        };
+        let _ = records.write(&mut out, now, summary);
+        stream.stdout.write(out);
+    }
+    let written = stream.stdout.close().await;
+    let code = problem.map_or(0, |problem| failed(context, &problem));
+    context.exit_code_after_write(written.map_or(Ok(()), Err), code)
+}
+
+fn failed(context: &CommandContext, problem: &Problem) -> u8 {
+    context.print_problem(problem);
+    problem.category.exit_code()
+}

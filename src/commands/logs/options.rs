@@ -1,0 +1,158 @@
+use std::time::Duration;
+
+use clap::{Arg, Args};
+
+use super::super::context::CommandContext;
+use super::super::kind_flags::KindFlags;
+use super::super::lookup::{AllowedTargets, Options};
+use super::super::since::parse_since;
+use crate::error::Problem;
+use crate::kind::{Kind, LogSpec, LogSupport};
+use crate::output::{Format, Zone};
+use crate::providers::LogParams;
+use crate::settings::parse_duration;
+
+/// How often a log is read while it is followed.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Print the log of a job's container, node or output file
+#[derive(Debug, Args)]
+#[command(
+    alias = "log",
+    // -p is --previous here, as in kubectl, and the profile has its long name only.
+    arg = profile_argument(),
+    before_help = "Examples:\n  \
+        joblens logs aliyun/job/ehpc-hz-FYUr32/train-7\n  \
+        joblens logs -f --tail 20 aliyun/job/ehpc-hz-FYUr32/5\n  \
+        joblens logs --all-containers -o jsonl aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4",
+    after_help = "Of several containers the failed one is chosen, else the first; stderr names the others\n\
+        Bytes are kept in a pipe; on a terminal, control characters are escaped\n\
+        Exit codes: 0 success · 2 usage error, or no log operation in the API · 3 no log (yet) · \
+        4 authentication or permission · 5 service or network error"
+)]
+pub(in crate::commands) struct Arguments {
+    /// Reference of the job; @latest selects the newest in a scope
+    #[arg(value_name = "REF")]
+    pub references: Vec<String>,
+    /// Container, or stream such as stderr
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Task (container group, node, pod) by id or name
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// All containers, each line after TASK/CONTAINER
+    #[arg(long, conflicts_with = "container")]
+    pub all_containers: bool,
+    /// Only the last N lines
+    #[arg(long, value_name = "N")]
+    tail: Option<u64>,
+    /// Only lines since a duration, date or time, e.g. 2h
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// The log of the container before its last restart
+    #[arg(short, long, conflicts_with = "follow")]
+    previous: bool,
+    /// Begin each line with its time
+    #[arg(long)]
+    timestamps: bool,
+    /// Print new lines as they come, until the job has ended
+    #[arg(short, long)]
+    pub follow: bool,
+    /// With --follow, reading interval [default: 2s]
+    #[arg(long, value_name = "TIME", requires = "follow", hide_short_help = true)]
+    interval: Option<String>,
+    #[command(flatten)]
+    kind_flags: KindFlags,
+}
+
+/// The global option of this name, without its short form.
+fn profile_argument() -> Arg {
+    Arg::new("profile")
+        .long("profile")
+        .value_name("NAME")
+        .help("Default profile for references without @PROFILE [env: JOBLENS_PROFILE]")
+        .help_heading("Global options")
+}
+
+impl Arguments {
+    /// How the job is looked up.
+    pub(super) fn lookup_options(&self) -> Options {
+        Options {
+            flags: self.kind_flags.given.clone(),
+            allowed: AllowedTargets::LATEST,
+            ..Options::default()
+        }
+    }
+
+    /// The reading interval.
+    ///
+    /// # Errors
+    /// A usage error for an invalid duration.
+    pub(super) fn interval(&self) -> Result<Duration, Problem> {
+        let text = self.interval.as_deref();
+        let interval = text
+            .map(|text| parse_duration("--interval", text))
+            .transpose()?;
+        Ok(interval.unwrap_or(INTERVAL))
+    }
+
+    /// The formats that a log has.
+    ///
+    /// # Errors
+    /// A usage error for all others.
+    pub(super) fn check_format(&self, context: &CommandContext) -> Result<(), Problem> {
+        match context.output_options.format {
+            Format::Table | Format::Jsonl if context.output_options.query.is_none() => Ok(()),
+            _ => Err(Problem::usage("logs are text or records")
+                .with_hint("leave -o out, or use -o jsonl")),
+        }
+    }
+
+    /// What is wanted of the log, and how this kind reads it.
+    ///
+    /// # Errors
+    /// A usage error: the API of the kind has no operation for logs, or one that cannot do this.
+    pub(super) fn params(
+        &self,
+        context: &CommandContext,
+        kind: &'static Kind,
+    ) -> Result<(LogParams, &'static LogSpec), Problem> {
+        let spec = match &kind.logs {
+            LogSupport::Operation(spec) => spec,
+            LogSupport::Unavailable(place) => {
+                let what = format!("{kind}: the API has no operation for logs");
+                return Err(Problem::usage(what).with_hint(*place));
+            }
+        };
+        let unsupported = |is_given: bool, is_there: bool, option: &str| match is_given && !is_there
+        {
+            false => Ok(()),
+            true => {
+                let operation = spec.operation.name;
+                let what = format!("{option} cannot be used with {kind}");
+                let hint = format!("{operation} has no such parameter; leave {option} out");
+                Err(Problem::usage(what).with_hint(hint))
+            }
+        };
+        unsupported(self.since.is_some(), spec.since, "--since")?;
+        unsupported(self.previous, spec.previous, "--previous")?;
+        unsupported(self.timestamps, spec.timestamps, "--timestamps")?;
+        let now = context.render_context(false).now;
+        let zone = context.global.zone().unwrap_or(Zone::Local);
+        let since = self.since.as_deref();
+        let since = since.map(|text| parse_since(text, now, zone)).transpose()?;
+        let is_jsonl = context.output_options.format == Format::Jsonl;
+        let params = LogParams {
+            tail_lines: self.tail,
+            since,
+            previous: self.previous,
+            timestamps: spec.timestamps && (self.timestamps || self.follow || is_jsonl),
+        };
+        Ok((params, spec))
+    }
+
+    /// Whether lines are printed with the times that the cloud gives.
+    pub(super) fn shows_timestamps(&self) -> bool {
+        self.timestamps
+    }
+}

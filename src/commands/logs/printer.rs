@@ -1,0 +1,217 @@
+//! Lines of logs as they are printed: text as it came, or records.
+
+use chrono::DateTime;
+
+use super::lines::Line;
+use super::select::label;
+use crate::model::Time;
+use crate::output::{self, LogRecord, RecordWriter};
+use crate::providers::LogSource;
+use crate::secret::Redactor;
+
+/// How lines are printed.
+#[derive(Debug)]
+pub(super) enum Style {
+    /// The bytes of the log.
+    Bytes,
+    /// Text with what a terminal or a CI system would obey escaped.
+    Escaped,
+    /// One record a line.
+    Records(RecordWriter),
+}
+
+/// Makes lines of logs into output.
+#[derive(Debug)]
+pub(super) struct Printer<'a> {
+    pub style: Style,
+    /// The canonical reference of the job.
+    pub reference: String,
+    /// Each line begins with the name of its log.
+    pub has_prefix: bool,
+    /// Lines begin with a time that the cloud was asked for.
+    pub has_timestamps: bool,
+    /// That time is shown.
+    pub shows_timestamps: bool,
+    /// Secrets that are never shown.
+    pub redactor: &'a Redactor,
+}
+
+impl Printer<'_> {
+    /// A line of a log as output; `now` is the time of a line that has none.
+    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, line: &Line, now: Time) {
+        let (at, rest) = match self.has_timestamps {
+            true => split_timestamp(line),
+            false => (None, &line[..]),
+        };
+        let shown = if self.shows_timestamps {
+            &line[..]
+        } else {
+            rest
+        };
+        let end = shown.strip_suffix(b"\n").unwrap_or(shown);
+        let is_whole = end.len() < shown.len();
+        if let Style::Records(records) = &mut self.style {
+            let end = end.strip_suffix(b"\r").unwrap_or(end);
+            let mut text = String::from_utf8_lossy(end).into_owned();
+            self.redactor.text(&mut text);
+            let record = LogRecord {
+                reference: &self.reference,
+                task: source.task.as_deref(),
+                container: source.container.as_deref(),
+                line: &text,
+            };
+            // A vector takes everything.
+            let _ = records.write(out, at.unwrap_or(now), record);
+            return;
+        }
+        if self.has_prefix {
+            out.extend_from_slice(output::escape(&label(source)).as_bytes());
+            out.push(b' ');
+        }
+        match self.style {
+            Style::Bytes => masked_bytes(out, end, self.redactor),
+            _ => escaped(out, end, self.redactor),
+        }
+        // Lines of several logs are never joined.
+        if is_whole || self.has_prefix {
+            out.push(b'\n');
+        }
+    }
+}
+
+/// The bytes with the secrets in their text masked.
+fn masked_bytes(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
+    for chunk in bytes.utf8_chunks() {
+        let mut text = chunk.valid().to_owned();
+        redactor.text(&mut text);
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(chunk.invalid());
+    }
+}
+
+/// Text in which only tabs move the cursor.
+fn escaped(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
+    let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    redactor.text(&mut text);
+    for (number, part) in text.split('\t').enumerate() {
+        if number > 0 {
+            out.push(b'\t');
+        }
+        out.extend_from_slice(output::escape(part).as_bytes());
+    }
+}
+
+/// The time that a line begins with, and the rest; all of the line where it begins with none.
+fn split_timestamp(line: &[u8]) -> (Option<Time>, &[u8]) {
+    /// The longest form of RFC 3339 with nanoseconds.
+    const MAX_BYTES: usize = 36;
+    let head = &line[..line.len().min(MAX_BYTES)];
+    let blank = head.iter().position(|byte| *byte == b' ' || *byte == b'\n');
+    let time = blank.and_then(|blank| {
+        let text = std::str::from_utf8(&line[..blank]).ok()?;
+        let at = DateTime::parse_from_rfc3339(text).ok()?;
+        Some((Time::new(at.to_utc())?, blank))
+    });
+    match time {
+        Some((at, blank)) if line[blank] == b' ' => (Some(at), &line[blank + 1..]),
+        Some((at, blank)) => (Some(at), &line[blank..]),
+        None => (None, line),
+    }
+}
+
+/// The time of the last whole line of a window whose lines begin with their times.
+pub(super) fn last_timestamp(window: &[u8]) -> Option<Time> {
+    let end = window.strip_suffix(b"\n").unwrap_or(window);
+    let start = end
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    split_timestamp(&window[start..]).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn print(style: Style, prefix: bool, timestamps: bool, line: &[u8]) -> Vec<u8> {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("tok-s3cret-value-77")]);
+        let mut printer = Printer {
+            style,
+            reference: "aliyun/job/c/1".to_owned(),
+            has_prefix: prefix,
+            has_timestamps: timestamps,
+            shows_timestamps: false,
+            redactor: &redactor,
+        };
+        let source = LogSource {
+            task: Some("eci-1".to_owned()),
+            container: Some("main".to_owned()),
+            ..LogSource::default()
+        };
+        let mut out = Vec::new();
+        printer.print(
+            &mut out,
+            &source,
+            &line.to_vec(),
+            Time::from_unix(1_700_000_000).unwrap(),
+        );
+        out
+    }
+
+    #[test]
+    fn bytes_are_kept_and_secrets_masked() {
+        let line = b"\xff\x1b[31m\xe5\xae token tok-s3cret-value-77\r\n";
+        let shown = print(Style::Bytes, false, false, line);
+        assert!(shown.starts_with(b"\xff\x1b[31m\xe5\xae token ") && shown.ends_with(b"\r\n"));
+        assert!(!String::from_utf8_lossy(&shown).contains("tok-s3cret"));
+        assert_eq!(print(Style::Bytes, false, false, b"half"), b"half");
+        assert_eq!(
+            print(Style::Bytes, true, false, b"half"),
+            b"eci-1/main half\n"
+        );
+    }
+
+    #[test]
+    fn a_terminal_is_not_commanded() {
+        let shown = print(
+            Style::Escaped,
+            false,
+            false,
+            "\u{1b}[2J损失\t1\r\n".as_bytes(),
+        );
+        assert_eq!(String::from_utf8(shown).unwrap(), "\\u{1b}[2J损失\t1\n");
+        let command = print(Style::Escaped, false, false, b"::error::x\n");
+        assert_eq!(command, b"\\u{3a}:error::x\n");
+    }
+
+    #[test]
+    fn the_time_of_a_line_is_taken_from_it_and_shown_when_asked_for() {
+        let line = "2026-01-02T03:00:10.123456789Z epoch 1\n".as_bytes();
+        assert_eq!(print(Style::Bytes, false, true, line), b"epoch 1\n");
+        let record = print(Style::Records(RecordWriter::default()), false, true, line);
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        assert_eq!(record["at"], "2026-01-02T03:00:10Z");
+        assert_eq!(
+            (&record["type"], &record["line"]),
+            (&"log".into(), &"epoch 1".into())
+        );
+        assert_eq!(
+            (&record["task"], &record["container"]),
+            (&"eci-1".into(), &"main".into())
+        );
+        for without in ["epoch 1\n", "2026 epoch\n", "\n", ""] {
+            assert_eq!(
+                print(Style::Bytes, false, true, without.as_bytes()),
+                without.as_bytes()
+            );
+        }
+        let window = b"2026-01-02T03:00:10Z a\n2026-01-02T03:00:12Z b\n";
+        assert_eq!(
+            last_timestamp(window).unwrap().rfc3339(),
+            "2026-01-02T03:00:12Z"
+        );
+    }
+}

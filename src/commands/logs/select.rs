@@ -1,0 +1,215 @@
+//! Which of a job's logs is printed.
+
+use crate::error::{Category, Problem};
+use crate::model::{Job, State};
+use crate::providers::LogSource;
+
+/// So many logs that were not chosen are named at most.
+const MAX_NAMED: usize = 8;
+
+/// What is asked of the logs of a job.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Choice<'a> {
+    /// Id or name of a task.
+    pub task: Option<&'a str>,
+    /// Name of a container or stream.
+    pub container: Option<&'a str>,
+    /// All logs.
+    pub all: bool,
+}
+
+/// `task/container`, as far as a log has them.
+pub(super) fn label(source: &LogSource) -> String {
+    let parts = [source.task.as_deref(), source.container.as_deref()];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    parts.join("/")
+}
+
+impl Choice<'_> {
+    /// The logs that are asked for, and those among which one was chosen.
+    ///
+    /// # Errors
+    /// `not_found`: the job has no such task or container.
+    pub(super) fn of(
+        &self,
+        job: &Job,
+        sources: Vec<LogSource>,
+    ) -> Result<(Vec<LogSource>, Vec<LogSource>), Problem> {
+        let id = self.task.map(|task| task_id(job, task));
+        let is_of_task = |source: &LogSource| {
+            let task = source.task.as_deref();
+            id.is_none_or(|id| task == Some(id) || task == self.task)
+        };
+        let is_named = |source: &LogSource| {
+            let container = self.container;
+            container.is_none_or(|name| source.container.as_deref() == Some(name))
+        };
+        let (of_task, _): (Vec<_>, Vec<_>) = sources.iter().cloned().partition(is_of_task);
+        if let Some(task) = self.task.filter(|_| of_task.is_empty()) {
+            return Err(missing(
+                "task",
+                task,
+                sources.iter().map(|source| source.task.as_deref()),
+            ));
+        }
+        let names = of_task.iter().map(|source| source.container.as_deref());
+        if let Some(name) = self.container.filter(|_| !of_task.iter().any(is_named)) {
+            return Err(missing("container", name, names));
+        }
+        let mut found: Vec<_> = of_task.into_iter().filter(is_named).collect();
+        if self.all || found.len() <= 1 {
+            return Ok((found, Vec::new()));
+        }
+        let has_failed = |source: &LogSource| source.state == State::Failed;
+        let failed = found.iter().position(has_failed);
+        let main = found.iter().position(|source| !source.init);
+        let chosen = found.remove(failed.or(main).unwrap_or(0));
+        Ok((vec![chosen], found))
+    }
+}
+
+/// The id of the task with this id or name.
+fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
+    let mut tasks = job.tasks.iter();
+    let found = tasks.find(|known| known.name.as_deref() == Some(task));
+    found.and_then(|known| known.id.as_deref()).unwrap_or(task)
+}
+
+fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {
+    let mut known: Vec<&str> = known.flatten().collect();
+    known.dedup();
+    let problem = Problem::new(
+        Category::NotFound,
+        format!("no {what} '{name}' in this job"),
+    );
+    match known.is_empty() {
+        true => problem.with_hint(format!("leave --{what} out")),
+        false => problem.with_hint(format!("{what}s: {}", names(&known))),
+    }
+}
+
+/// The names of the logs that were not chosen, or how many of them there are.
+pub(super) fn others(sources: &[LogSource]) -> String {
+    let labels: Vec<String> = sources.iter().map(label).collect();
+    names(&labels.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn names(all: &[&str]) -> String {
+    let shown = all[..all.len().min(MAX_NAMED)].join(", ");
+    match all.len().checked_sub(MAX_NAMED) {
+        None | Some(0) => shown,
+        Some(rest) => format!("{shown} and {rest} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Container, Task};
+
+    fn job(states: &[(&str, &str, bool, State)]) -> Job {
+        let task = |(task, container, init, state): &(&str, &str, bool, State)| Task {
+            id: Some((*task).to_owned()),
+            name: Some(format!("name of {task}")),
+            containers: vec![Container {
+                name: Some((*container).to_owned()),
+                init: *init,
+                state: *state,
+                ..Container::default()
+            }],
+            ..Task::default()
+        };
+        Job {
+            tasks: states.iter().map(task).collect(),
+            ..Job::default()
+        }
+    }
+
+    fn chosen(job: &Job, choice: Choice<'_>) -> Result<Vec<String>, String> {
+        let found = choice.of(job, LogSource::of_job(job));
+        let (sources, _) = found.map_err(|problem| problem.hint.unwrap_or_default())?;
+        Ok(sources.iter().map(label).collect())
+    }
+
+    #[test]
+    fn the_failed_container_is_chosen_and_else_the_first_main_one() {
+        let running = job(&[
+            ("a", "init", true, State::Succeeded),
+            ("b", "main", false, State::Running),
+        ]);
+        assert_eq!(
+            chosen(&running, Choice::default()),
+            Ok(vec!["b/main".to_owned()])
+        );
+        let failed = job(&[
+            ("a", "main", false, State::Succeeded),
+            ("b", "main", false, State::Failed),
+        ]);
+        assert_eq!(
+            chosen(&failed, Choice::default()),
+            Ok(vec!["b/main".to_owned()])
+        );
+        let all = Choice {
+            all: true,
+            ..Choice::default()
+        };
+        assert_eq!(
+            chosen(&failed, all),
+            Ok(vec!["a/main".to_owned(), "b/main".to_owned()])
+        );
+    }
+
+    #[test]
+    fn tasks_are_named_by_id_or_name_and_what_is_missing_by_what_is_there() {
+        let job = job(&[
+            ("a", "main", false, State::Running),
+            ("b", "side", false, State::Running),
+        ]);
+        for task in ["b", "name of b"] {
+            let choice = Choice {
+                task: Some(task),
+                ..Choice::default()
+            };
+            assert_eq!(chosen(&job, choice), Ok(vec!["b/side".to_owned()]));
+        }
+        let container = Choice {
+            container: Some("side"),
+            ..Choice::default()
+        };
+        assert_eq!(chosen(&job, container), Ok(vec!["b/side".to_owned()]));
+        let wrong = Choice {
+            task: Some("c"),
+            ..Choice::default()
+        };
+        assert_eq!(chosen(&job, wrong), Err("tasks: a, b".to_owned()));
+        let wrong = Choice {
+            container: Some("c"),
+            ..Choice::default()
+        };
+        assert_eq!(
+            chosen(&job, wrong),
+            Err("containers: main, side".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_job_without_tasks_has_a_log_of_its_own() {
+        let job = Job::default();
+        assert_eq!(chosen(&job, Choice::default()), Ok(vec![String::new()]));
+        let wrong = Choice {
+            container: Some("c"),
+            ..Choice::default()
+        };
+        assert_eq!(chosen(&job, wrong), Err("leave --container out".to_owned()));
+    }
+
+    #[test]
+    fn many_others_are_counted() {
+        let sources = (0..10).map(|number| LogSource {
+            task: Some(number.to_string()),
+            ..LogSource::default()
+        });
+        let sources: Vec<_> = sources.collect();
+        assert_eq!(others(&sources), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
+    }
+}

@@ -1,0 +1,295 @@
+//! The way of a log from the cloud to stdout.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::absent;
+use super::lines::Line;
+use super::printer::Printer;
+use super::select::{Choice, label, others};
+use super::source_log::{Reading, SourceLog};
+use crate::commands::context::CommandContext;
+use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
+use crate::commands::poll::is_transient;
+use crate::commands::stdout_writer::StdoutWriter;
+use crate::error::{Category, Problem};
+use crate::http::Deadline;
+use crate::kind::LogSpec;
+use crate::model::Job;
+use crate::output;
+use crate::providers::{GetOptions, LogParams};
+use crate::reference::Reference;
+
+/// The longest time between two readings while the cloud cannot be reached.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// A job whose logs are printed.
+pub(super) struct LogStream<'a> {
+    pub context: &'a CommandContext,
+    pub lookup: &'a Lookup,
+    pub reference: Reference,
+    pub spec: &'static LogSpec,
+    pub params: LogParams,
+    pub choice: Choice<'a>,
+    pub printer: Printer<'a>,
+    pub stdout: StdoutWriter,
+    pub logs: Vec<SourceLog>,
+    /// New text is waited for, so that a line may still grow.
+    pub is_following: bool,
+}
+
+/// Why reading ended early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The log cannot be read.
+    Problem(Box<Problem>),
+    /// Nothing can be written any more.
+    Output(io::Error),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl LogStream<'_> {
+    /// Prints what is there now.
+    ///
+    /// # Errors
+    /// Why that is nothing, or what went wrong.
+    pub(super) async fn print_once(&mut self) -> Result<(), Stop> {
+        let job = self.job().await?;
+        self.choose(&job)?;
+        let is_only = self.logs.len() == 1;
+        for number in 0..self.logs.len() {
+            let cause = match self.read_log(number).await {
+                Ok(true) => continue,
+                Ok(false) => None,
+                Err(Stop::Problem(problem)) if problem.category == Category::NotFound => {
+                    Some(*problem)
+                }
+                Err(stop) => return Err(stop),
+            };
+            match absent::explain(&self.logs[number], &job, cause) {
+                Some(problem) if is_only => {
+                    return Err(with_reference(problem, &self.reference).into());
+                }
+                Some(problem) => self.note(problem.message),
+                None if is_only => self.note("the log is empty".to_owned()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what is there and what comes, until the job has ended.
+    ///
+    /// # Errors
+    /// What went wrong and will again.
+    pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), Stop> {
+        let mut job = self.job().await?;
+        self.choose(&job)?;
+        let mut outage: u32 = 0;
+        loop {
+            let read = self.read_all(&job).await;
+            match read {
+                Ok(()) if job.ended => return Ok(()),
+                Ok(()) => outage = 0,
+                Err(Stop::Problem(problem)) if is_transient(problem.category) => {
+                    if outage == 0 {
+                        self.note(format!("{}; retrying", problem.message));
+                    }
+                    outage += 1;
+                }
+                Err(stop) => return Err(stop),
+            }
+            let pause = interval.saturating_mul(2_u32.saturating_pow(outage.min(8)));
+            sleep(pause.min(MAX_BACKOFF).max(interval)).await;
+            match self.job().await {
+                Ok(found) => {
+                    self.update(&found).await?;
+                    job = found;
+                }
+                Err(problem) if is_transient(problem.category) => {}
+                // A job that was deleted has ended.
+                Err(problem) if problem.category == Category::NotFound => job.ended = true,
+                Err(problem) => return Err(problem.into()),
+            }
+        }
+    }
+
+    /// Reads all logs to where they are now; a log that is not there yet is read the next time.
+    async fn read_all(&mut self, job: &Job) -> Result<(), Stop> {
+        let has_ended = job.ended;
+        for number in 0..self.logs.len() {
+            match self.read_log(number).await {
+                Ok(_) => {}
+                Err(Stop::Problem(problem)) if problem.category == Category::NotFound => {
+                    let log = &self.logs[number];
+                    let cause = absent::explain(log, job, Some(*problem));
+                    let is_lost = has_ended && !log.is_opened && self.logs.len() == 1;
+                    if let Some(problem) = cause.filter(|_| is_lost) {
+                        return Err(with_reference(problem, &self.reference).into());
+                    }
+                }
+                Err(stop) => return Err(stop),
+            }
+            let rest = match has_ended {
+                true => self.logs[number].finish(),
+                false => self.logs[number].take_unfinished(),
+            };
+            self.print(number, Vec::from_iter(rest)).await?;
+        }
+        Ok(())
+    }
+
+    /// The job as it is now.
+    async fn job(&self) -> Result<Job, Problem> {
+        let deadline = Deadline::after(LOOKUP_TIMEOUT);
+        let job = self.lookup.get(&self.reference, deadline).await?;
+        for notice in self.lookup.notices.take_new() {
+            if notice.code.is_warning() {
+                self.context.print_notices(&[notice]);
+            }
+        }
+        Ok(job)
+    }
+
+    /// Chooses the logs of a job, and names the others.
+    fn choose(&mut self, job: &Job) -> Result<(), Problem> {
+        let client = self.lookup.client(&self.reference)?;
+        let sources = client.log_sources(&self.reference, job);
+        let chosen = self.choice.of(job, sources);
+        let (chosen, rest) = chosen.map_err(|problem| with_reference(problem, &self.reference))?;
+        if let ([one], false) = (&chosen[..], rest.is_empty()) {
+            self.note(format!("showing {}; others: {}", label(one), others(&rest)));
+        }
+        let logs = chosen
+            .into_iter()
+            .map(|source| SourceLog::new(source, &self.params));
+        self.logs = logs.collect();
+        Ok(())
+    }
+
+    /// Takes what changed of the containers: their states, restarts, and new ones.
+    async fn update(&mut self, job: &Job) -> Result<(), Stop> {
+        let client = self.lookup.client(&self.reference)?;
+        for source in client.log_sources(&self.reference, job) {
+            let is_same = |log: &SourceLog| {
+                log.source.task == source.task && log.source.container == source.container
+            };
+            match self.logs.iter().position(is_same) {
+                Some(number) => {
+                    let restarts = self.logs[number].source.restarts;
+                    self.logs[number].source = source;
+                    if self.logs[number].source.restarts > restarts {
+                        self.restart(number).await?;
+                    }
+                }
+                None if self.choice.all => self.logs.push(SourceLog::new(source, &self.params)),
+                None => {}
+            }
+        }
+        // A container that comes after the job has begun.
+        if self.logs.is_empty() {
+            self.choose(job)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the rest of the log of a container that was restarted.
+    async fn restart(&mut self, number: usize) -> Result<(), Stop> {
+        self.note(format!(
+            "{} was restarted",
+            label(&self.logs[number].source)
+        ));
+        if !self.logs[number].is_window || !self.spec.previous {
+            return Ok(());
+        }
+        let client = self.lookup.client(&self.reference)?;
+        let options = self.options();
+        let read = self.logs[number]
+            .read_previous(&*client, &self.reference, &options)
+            .await;
+        match read {
+            Ok(reading) => self.print_reading(number, reading).await,
+            Err(_) => {
+                self.note("the end of its log before that may be missing".to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads a log to where it is now, and prints it; true when there was anything.
+    async fn read_log(&mut self, number: usize) -> Result<bool, Stop> {
+        let client = self.lookup.client(&self.reference)?;
+        let mut tail = self.logs[number].tail();
+        let mut has_text = false;
+        loop {
+            let options = self.options();
+            let read = self.logs[number]
+                .read(&*client, &self.reference, &options)
+                .await;
+            let mut reading = read.map_err(|mut problem| {
+                self.lookup.transport.redact(&mut problem);
+                with_reference(problem, &self.reference)
+            })?;
+            let has_more = reading.has_more;
+            if !has_more && !self.is_following {
+                reading.lines.extend(self.logs[number].finish());
+            }
+            has_text |= !reading.lines.is_empty();
+            if let Some(tail) = &mut tail {
+                tail.extend(std::mem::take(&mut reading.lines));
+            }
+            self.print_reading(number, reading).await?;
+            if !has_more {
+                break;
+            }
+        }
+        self.logs[number].is_opened = true;
+        if let Some(tail) = tail {
+            self.print(number, tail.into_lines()).await?;
+        }
+        Ok(has_text)
+    }
+
+    async fn print_reading(&mut self, number: usize, reading: Reading) -> Result<(), Stop> {
+        for note in reading.notes {
+            let label = label(&self.logs[number].source);
+            self.note(match label.is_empty() {
+                true => note,
+                false => format!("{label}: {note}"),
+            });
+        }
+        self.print(number, reading.lines).await
+    }
+
+    /// Prints lines, and waits until they are taken: a log may be larger than the memory.
+    async fn print(&mut self, number: usize, lines: Vec<Line>) -> Result<(), Stop> {
+        let now = self.context.render_context(false).now;
+        let mut out = Vec::new();
+        for line in &lines {
+            self.printer
+                .print(&mut out, &self.logs[number].source, line, now);
+        }
+        self.stdout.write(out);
+        self.stdout.flushed().await.map_err(Stop::Output)
+    }
+
+    fn options(&self) -> GetOptions {
+        self.lookup
+            .options_for(&self.reference, Deadline::after(LOOKUP_TIMEOUT))
+    }
+
+    /// Says what a reader should know, on stderr.
+    fn note(&self, message: String) {
+        if !self.context.global.quiet {
+            // Standard error that is gone is not a reason to stop.
+            let _ = output::write_line(&mut io::stderr().lock(), &format!("note: {message}"));
+        }
+    }
+}

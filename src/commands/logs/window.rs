@@ -1,0 +1,144 @@
+//! New text of a log whose API gives its end only, again and again.
+
+/// The last window of a log that was read.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    last: Vec<u8>,
+}
+
+/// What a window has that the one before it did not have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NewText {
+    /// The text.
+    pub data: Vec<u8>,
+    /// True when nothing of the window before it is in this one, so that text between them may have been
+    /// missed.
+    pub has_gap: bool,
+}
+
+impl Window {
+    /// Takes the next window.
+    pub(super) fn advance(&mut self, window: Vec<u8>) -> NewText {
+        let known = match self.last.is_empty() || window.is_empty() {
+            true => 0,
+            false => overlap(&self.last, &window),
+        };
+        let has_gap = known == 0 && !self.last.is_empty() && !window.is_empty();
+        let data = window[known..].to_vec();
+        if !window.is_empty() {
+            self.last = window;
+        }
+        NewText { data, has_gap }
+    }
+
+    /// Forgets the last window: the next one is of another run of the container.
+    pub(super) fn reset(&mut self) {
+        self.last.clear();
+    }
+}
+
+/// Length of the longest beginning of `next` that `last` ends with, and that is more than a part of a
+/// line.
+fn overlap(last: &[u8], next: &[u8]) -> usize {
+    if next.starts_with(last) {
+        return last.len();
+    }
+    let length = longest_border(last, next);
+    match length == next.len() || next[..length].contains(&b'\n') {
+        true => length,
+        false => 0,
+    }
+}
+
+/// Length of the longest beginning of `next` that `last` ends with, by the failure function of Knuth,
+/// Morris and Pratt: in time and memory of the size of both.
+fn longest_border(last: &[u8], next: &[u8]) -> usize {
+    let last = &last[last.len().saturating_sub(next.len())..];
+    let mut failure = vec![0_u32; next.len()];
+    let mut length = 0_usize;
+    for at in 1..next.len() {
+        while length > 0 && next[at] != next[length] {
+            length = failure[length - 1] as usize;
+        }
+        length += usize::from(next[at] == next[length]);
+        failure[at] = u32::try_from(length).expect("a window is smaller than 4 GiB");
+    }
+    let mut matched = 0_usize;
+    for (at, byte) in last.iter().enumerate() {
+        while matched > 0 && (matched == next.len() || *byte != next[matched]) {
+            matched = failure[matched - 1] as usize;
+        }
+        matched += usize::from(*byte == next[matched]);
+        // All of `next` within `last` counts only at its end.
+        if matched == next.len() && at + 1 < last.len() {
+            matched = failure[matched - 1] as usize;
+        }
+    }
+    matched
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn advance(windows: &[&str]) -> Vec<(String, bool)> {
+        let mut window = Window::default();
+        let texts = windows.iter().map(|text| {
+            let new = window.advance(text.as_bytes().to_vec());
+            (String::from_utf8(new.data).unwrap(), new.has_gap)
+        });
+        texts.collect()
+    }
+
+    fn news(windows: &[&str]) -> String {
+        let news = advance(windows);
+        assert!(news.iter().all(|(_, has_gap)| !has_gap), "{news:?}");
+        news.into_iter().map(|(text, _)| text).collect()
+    }
+
+    #[test]
+    fn no_line_is_new_twice_while_the_window_grows_and_moves() {
+        assert_eq!(
+            news(&["", "a\n", "a\n", "a\nb\n", "b\nc\n", "", "c\nd\n"]),
+            "a\nb\nc\nd\n"
+        );
+        assert_eq!(news(&["a\nhal", "a\nhalf\n", "half\nb"]), "a\nhalf\nb");
+    }
+
+    #[test]
+    fn a_window_without_anything_of_the_last_has_a_gap() {
+        let gap = advance(&["a\nb\n", "x\ny\n"]);
+        assert_eq!(gap[1], ("x\ny\n".to_owned(), true));
+        // One byte alike proves nothing.
+        assert_eq!(
+            advance(&["a\nb", "bx\ny\n"])[1],
+            ("bx\ny\n".to_owned(), true)
+        );
+    }
+
+    proptest! {
+        /// A log of lines that repeat, seen through a window of its last lines.
+        #[test]
+        fn every_line_comes_once(words in prop::collection::vec(0_u32..1000, 1..60), steps in prop::collection::vec(1_usize..6, 1..20)) {
+            let lines: Vec<String> = words.iter().enumerate().map(|(at, word)| format!("{at} {word}\n")).collect();
+            let (mut window, mut end, mut seen) = (Window::default(), 0, String::new());
+            for step in steps {
+                end = (end + step).min(lines.len());
+                let text = lines[end.saturating_sub(8)..end].concat();
+                let new = window.advance(text.into_bytes());
+                prop_assert!(!new.has_gap);
+                seen.push_str(&String::from_utf8(new.data).unwrap());
+            }
+            prop_assert_eq!(seen, lines[..end].concat());
+        }
+
+        #[test]
+        fn the_longest_border_is_found(last in "[ab]{1,12}", next in "[ab]{1,12}") {
+            let (last, next) = (last.as_bytes(), next.as_bytes());
+            let longest = (0..=next.len()).rev().find(|length| last.ends_with(&next[..*length]));
+            prop_assert_eq!(longest_border(last, next), longest.unwrap());
+        }
+    }
+}

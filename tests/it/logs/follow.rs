@@ -1,0 +1,117 @@
+//! `joblens logs --follow`.
+
+use std::process::Stdio;
+
+use super::{HPC_JOB, logs, records};
+use crate::support::emulated::Emulated;
+use crate::support::jobs::JOB;
+
+/// A job that writes 30 lines within two seconds, with a restart in the middle, and fails.
+fn growing(more: &str) -> Emulated {
+    Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{JOB}"
+states = [
+  {{ after = "0s", state = "Pending" }},
+  {{ after = "400ms", state = "Running" }},
+  {{ after = "2400ms", state = "Failed", exit_code = 1 }},
+]
+log = [
+  {{ after = "500ms", line = "line {{n}}", every = "60ms", times = 30 }},
+  {{ after = "2390ms", line = "最后一行" }},
+]
+{more}
+"#
+    ))
+}
+
+fn expected() -> String {
+    let lines = (1..=30).map(|number| format!("line {number}\n"));
+    lines.chain(["最后一行\n".to_owned()]).collect()
+}
+
+#[test]
+fn every_line_comes_once_until_the_job_has_ended() {
+    let emulated = growing("");
+    let run = logs(&emulated, &["-f", "--interval", "50ms", JOB]);
+    assert_eq!(
+        (run.code, run.stdout, run.stderr.as_str()),
+        (0, expected(), "")
+    );
+}
+
+#[test]
+fn a_container_that_is_restarted_loses_no_line() {
+    let emulated = growing("restarts = ['1200ms']");
+    let run = logs(&emulated, &["-f", "--interval", "50ms", JOB]);
+    assert_eq!((run.code, run.stdout), (0, expected()), "{}", run.stderr);
+    assert_eq!(run.stderr, "note: eci-train-7-1/main was restarted\n");
+}
+
+#[test]
+fn an_outage_in_the_middle_costs_no_line() {
+    let faults = r#"
+[[fault]]
+operation = "DescribeContainerLog"
+kind = "html"
+status = 502
+skip = 2
+times = 5
+
+[[fault]]
+operation = "DescribeContainerLog"
+kind = "reset"
+skip = 3
+times = 2
+"#;
+    let emulated = growing(faults);
+    let run = logs(&emulated, &["-f", "--interval", "50ms", JOB]);
+    assert_eq!((run.code, run.stdout), (0, expected()), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_is_followed_by_its_offset() {
+    let emulated = Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{HPC_JOB}"
+states = [
+  {{ after = "0s", state = "RUNNING" }},
+  {{ after = "2s", state = "COMPLETED" }},
+]
+log = [{{ after = "100ms", line = "iteration {{n}}", every = "50ms", times = 36 }}]
+"#
+    ));
+    let arguments = [
+        "-qf",
+        "--interval",
+        "50ms",
+        "-c",
+        "stdout",
+        "-o",
+        "jsonl",
+        HPC_JOB,
+    ];
+    let run = logs(&emulated, &arguments);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let records = records(&run.stdout);
+    let (summary, lines) = records.split_last().unwrap();
+    assert_eq!(summary["type"], "summary");
+    let lines = lines
+        .iter()
+        .map(|line| line["line"].as_str().unwrap().to_owned());
+    assert!(lines.eq((1..=36).map(|number| format!("iteration {number}"))));
+}
+
+#[test]
+fn a_signal_ends_it() {
+    let emulated = growing("");
+    let arguments = ["logs", "-f", "--interval", "50ms", JOB];
+    let running = emulated
+        .joblens(&arguments)
+        .start(Stdio::piped(), Stdio::piped());
+    emulated.wait_for_request("aliyun/DescribeContainerLog");
+    running.signal("INT");
+    assert_eq!(running.end().code, 130);
+}

@@ -1,0 +1,275 @@
+//! `joblens logs`, the real binary against the emulated clouds.
+
+mod follow;
+
+use serde_json::{Value, json};
+
+use crate::support::emulated::Emulated;
+use crate::support::jobs::{IMAGE_JOB, INSTANCE, JOB, SERVICE};
+use crate::support::{Run, joblens};
+
+const INVOCATION: &str = "aliyun/invocation/ehpc-hz-FYUr32/c-1";
+const HPC_JOB: &str = "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager";
+
+/// Jobs of every kind with a log; the last container group of the first has failed.
+const WORLD: &str = r#"
+[[job]]
+ref = "aliyun/job/ehpc-hz-FYUr32/train-7"
+age = "3h"
+parts = 2
+restarts = ["1h"]
+states = [
+  { after = "0s", state = "Pending" },
+  { after = "2m", state = "Running" },
+  { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled" },
+]
+log = [
+  { after = "30m", line = "第一次运行" },
+  { after = "61m", line = "epoch {n}\t损失 0.9", every = "1m", times = 40 },
+  { after = "119m", line = "Killed" },
+]
+
+[[job]]
+ref = "aliyun/job/ehpc-hz-FYUr32/waiting"
+age = "1m"
+states = [{ after = "0s", state = "Pending" }]
+
+[[job]]
+ref = "aliyun/invocation/ehpc-hz-FYUr32/c-1"
+age = "1h"
+parts = 2
+states = [
+  { after = "0s", state = "Running" },
+  { after = "45s", state = "Finished", exit_code = 2 },
+]
+log = [{ after = "44s", line = "tar: 无法 open" }]
+
+[[job]]
+ref = "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager"
+age = "5h"
+states = [
+  { after = "0s", state = "RUNNING" },
+  { after = "40m", state = "FINISHED" },
+]
+log = [{ after = "1m", line = "iteration {n}: residual 1e-3", times = 9000 }]
+"#;
+
+fn logs(emulated: &Emulated, arguments: &[&str]) -> Run {
+    let mut all = vec!["logs"];
+    all.extend_from_slice(arguments);
+    emulated.joblens(&all).run()
+}
+
+fn records(text: &str) -> Vec<Value> {
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn the_failed_container_is_shown_and_the_others_are_named() {
+    let emulated = Emulated::start(WORLD);
+    let run = logs(&emulated, &[JOB]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(
+        run.stderr,
+        "note: showing eci-train-7-2/main; others: eci-train-7-1/main\n"
+    );
+    assert_eq!(run.stdout.lines().count(), 41);
+    assert!(run.stdout.starts_with("epoch 1\t损失 0.9\n") && run.stdout.ends_with("\nKilled\n"));
+    let quiet = logs(&emulated, &["-q", "--tail", "2", JOB]);
+    assert_eq!(
+        (quiet.stdout.as_str(), quiet.stderr.as_str()),
+        ("epoch 40\t损失 0.9\nKilled\n", "")
+    );
+    let previous = logs(&emulated, &["-qp", JOB]);
+    assert_eq!(previous.stdout, "第一次运行\n");
+    let task = logs(
+        &emulated,
+        &["--task", "eci-train-7-1", "--container", "main", JOB],
+    );
+    assert_eq!(
+        (task.code, task.stdout.as_str()),
+        (3, ""),
+        "{}",
+        task.stderr
+    );
+}
+
+#[test]
+fn every_line_of_all_containers_names_its_own() {
+    let emulated = Emulated::start(WORLD);
+    let run = logs(&emulated, &["--all-containers", "--tail", "1", INVOCATION]);
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "i-node002 tar: 无法 open\n"),
+        "{}",
+        run.stderr
+    );
+    let streams = logs(&emulated, &["--all-containers", "--tail", "1", HPC_JOB]);
+    assert_eq!(streams.stdout, "stdout iteration 9000: residual 1e-3\n");
+}
+
+#[test]
+fn a_file_is_read_whole_or_from_its_end() {
+    let emulated = Emulated::start(WORLD);
+    let whole = logs(&emulated, &[HPC_JOB]);
+    assert_eq!(whole.stdout.lines().count(), 9000);
+    assert_eq!(emulated.requests()["aliyun/GetJobLog"], 5);
+    let tail = logs(&emulated, &["--tail", "2", HPC_JOB]);
+    let lines = [
+        "iteration 8999: residual 1e-3",
+        "iteration 9000: residual 1e-3",
+    ];
+    assert!(tail.stdout.lines().eq(lines), "{}", tail.stdout);
+    assert!(emulated.requests()["aliyun/GetJobLog"] <= 8);
+    let none = logs(&emulated, &["--tail", "0", HPC_JOB]);
+    assert_eq!((none.code, none.stdout.as_str()), (0, ""));
+    let empty = logs(&emulated, &["-c", "stderr", HPC_JOB]);
+    assert_eq!(
+        (empty.code, empty.stderr.as_str()),
+        (0, "note: the log is empty\n")
+    );
+}
+
+#[test]
+fn times_are_shown_when_they_are_asked_for_and_stand_in_every_record() {
+    let emulated = Emulated::start(WORLD);
+    let run = logs(&emulated, &["-q", "--tail", "1", "--timestamps", JOB]);
+    let (time, line) = run.stdout.split_once(' ').unwrap();
+    assert!(time.ends_with('Z') && time.len() == 20, "{time}");
+    assert_eq!(line, "Killed\n");
+    let records = records(&logs(&emulated, &["-q", "--tail", "2", "-o", "jsonl", JOB]).stdout);
+    let [first, second, summary] = &records[..] else {
+        panic!("{records:#?}")
+    };
+    assert_eq!((&first["type"], &first["seq"]), (&json!("log"), &json!(1)));
+    assert_eq!(first["line"], "epoch 40\t损失 0.9");
+    assert_eq!(
+        (&first["ref"], &first["task"]),
+        (&json!(JOB), &json!("eci-train-7-2"))
+    );
+    assert_eq!(
+        (&second["container"], &second["at"]),
+        (&json!("main"), &json!(time))
+    );
+    assert_eq!(
+        (&summary["type"], &summary["complete"]),
+        (&json!("summary"), &json!(true))
+    );
+    let recent = logs(&emulated, &["-q", "--since", "90m", JOB]);
+    assert_eq!(recent.stdout.lines().count(), 11, "{}", recent.stdout);
+}
+
+#[test]
+fn each_reason_for_the_absence_of_a_log_has_its_own_message() {
+    let emulated = Emulated::start(WORLD);
+    let waiting = logs(&emulated, &["aliyun/job/ehpc-hz-FYUr32/waiting"]);
+    assert_eq!(waiting.code, 3);
+    assert!(
+        waiting
+            .stderr
+            .contains("has not started yet; the job is pending"),
+        "{}",
+        waiting.stderr
+    );
+    assert!(
+        waiting.stderr.contains("hint: use -f"),
+        "{}",
+        waiting.stderr
+    );
+    let gone = logs(&emulated, &["--task", "eci-train-7-1", JOB]);
+    assert_eq!(gone.code, 3);
+    assert!(
+        gone.stderr.contains("its log was removed"),
+        "{}",
+        gone.stderr
+    );
+    let missing = logs(&emulated, &["aliyun/job/ehpc-hz-FYUr32/no-such"]);
+    assert_eq!(missing.code, 3);
+    assert!(
+        missing.stderr.contains("DescribeServerlessJobs"),
+        "{}",
+        missing.stderr
+    );
+    for reference in [SERVICE, INSTANCE, IMAGE_JOB] {
+        let run = joblens(&["logs", reference]).run();
+        assert_eq!(run.code, 2, "{reference}");
+        assert!(
+            run.stderr
+                .contains("the API has no operation for logs\nhint: "),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_permission_that_is_missing_is_named() {
+    let denied = r#"
+[[fault]]
+operation = "DescribeContainerLog"
+kind = "refuse"
+"#;
+    let emulated = Emulated::start(&format!("{WORLD}{denied}"));
+    let run = logs(&emulated, &["-q", JOB]);
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("DescribeContainerLog at "),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn what_an_api_cannot_do_is_wrong_use_before_the_first_request() {
+    let emulated = Emulated::start(WORLD);
+    for (arguments, expected) in [
+        (
+            &["--previous", HPC_JOB][..],
+            "--previous cannot be used with aliyun/hpc-job",
+        ),
+        (
+            &["--since", "1h", INVOCATION][..],
+            "--since cannot be used with aliyun/invocation",
+        ),
+        (
+            &["--timestamps", HPC_JOB][..],
+            "--timestamps cannot be used with aliyun/hpc-job",
+        ),
+        (&["-o", "json", JOB][..], "logs are text or records"),
+        (&[JOB, HPC_JOB][..], "logs prints one job at a time"),
+        (&["--tail", "-1", JOB][..], "unexpected argument '-1'"),
+        (&["-f", "-p", JOB][..], "--previous"),
+    ] {
+        let run = logs(&emulated, arguments);
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
+    assert!(emulated.requests().is_empty());
+    let wrong = logs(&emulated, &["-c", "side", JOB]);
+    assert_eq!(wrong.code, 3);
+    assert!(
+        wrong.stderr.contains("hint: containers: main"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn the_profile_of_a_log_is_named_before_the_command_or_in_full() {
+    let emulated = Emulated::start(WORLD);
+    for arguments in [
+        &["-p", "prod", "logs", JOB][..],
+        &["logs", "--profile", "prod", JOB][..],
+    ] {
+        let run = emulated.joblens(arguments).run();
+        assert_eq!(run.code, 4);
+        assert!(
+            run.stderr.contains("aliyun has no profile 'prod'"),
+            "{}",
+            run.stderr
+        );
+    }
+}
