@@ -7,9 +7,8 @@ fn foreign_command_hint(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
         | "restart" | "scale" | "apply" => "joblens is read-only",
-        "logs" | "log" | "history" | "timeline" => {
-            "joblens does not fetch logs; try: joblens events REF"
-        }
+        "history" | "timeline" => "to show what happened: joblens events REF",
+        "tail" | "output" | "peek" => "to print a log: joblens logs REF",
         "view" | "show" | "inspect" | "info" => "to show details: joblens describe REF",
         "status" => "to get a resource: joblens get REF",
         "diagnose" | "check" | "ping" | "test" => "to diagnose problems: joblens doctor",
@@ -81,7 +80,8 @@ mod tests {
     fn words_from_elsewhere_get_one_sentence() {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens is read-only");
-        assert!(hint("logs").contains("joblens events"));
+        assert!(hint("history").contains("joblens events"));
+        assert!(hint("tail").contains("joblens logs"));
         assert!(hint("view").contains("joblens describe"));
         assert!(hint("ping").contains("joblens doctor"));
         assert!(hint("squeue").contains("joblens list"));

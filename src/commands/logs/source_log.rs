@@ -33,6 +33,8 @@ pub(super) struct Reading {
     pub notes: Vec<String>,
     /// True when more can be read at once.
     pub has_more: bool,
+    /// True when nothing was taken, since the text does not go on where the last reading ended.
+    pub has_gap: bool,
 }
 
 impl SourceLog {
@@ -87,17 +89,27 @@ impl SourceLog {
         options: &GetOptions,
     ) -> Result<Reading, Problem> {
         self.params.previous = true;
-        let read = self.read(client, reference, options).await;
+        let mut read = self.read(client, reference, options).await;
+        let has_gap = read.as_ref().is_ok_and(|reading| reading.has_gap);
+        if has_gap {
+            self.begin_again();
+            read = self.read(client, reference, options).await;
+        }
         self.params.previous = false;
-        self.window.reset();
-        let mut reading = read?;
+        self.begin_again();
+        let mut reading = Reading { has_gap, ..read? };
         reading.lines.extend(self.lines.finish());
         Ok(reading)
     }
 
+    /// Takes the next reading whole, whatever the last one ended with.
+    pub(super) fn begin_again(&mut self) {
+        self.window.reset();
+    }
+
     /// The lines that a piece completes.
     fn take(&mut self, chunk: LogChunk) -> Reading {
-        let mut notes = Vec::from_iter(chunk.truncated.filter(|_| !self.is_opened));
+        let notes = Vec::from_iter(chunk.truncated.filter(|_| !self.is_opened));
         let data = match chunk.next {
             Some(next) => {
                 self.position = next;
@@ -105,21 +117,23 @@ impl SourceLog {
             }
             None => {
                 self.is_window = true;
-                if self.params.timestamps && self.is_opened {
-                    // The next window begins where this one ends, and is small.
-                    self.params.since = last_timestamp(&chunk.data).or(self.params.since);
-                }
-                let new = self.window.advance(chunk.data);
-                if new.has_gap {
-                    notes.push("lines between two readings may be missing".to_owned());
-                }
-                new.data
+                let end = last_timestamp(&chunk.data).filter(|_| self.params.timestamps);
+                let Some(new) = self.window.advance(chunk.data) else {
+                    return Reading {
+                        has_gap: true,
+                        ..Reading::default()
+                    };
+                };
+                // The next window begins where this one ends, and is small.
+                self.params.since = end.or(self.params.since);
+                new
             }
         };
         Reading {
             lines: self.lines.push(&data),
             notes,
             has_more: chunk.has_more,
+            has_gap: false,
         }
     }
 

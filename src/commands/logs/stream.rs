@@ -25,6 +25,9 @@ use crate::reference::Reference;
 /// The longest time between two readings while the cloud cannot be reached.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
+/// What a reader should know of a log that changes faster than it is read.
+const MAY_BE_MISSING: &str = "lines between two readings may be missing";
+
 /// A job whose logs are printed.
 pub(super) struct LogStream<'a> {
     pub context: &'a CommandContext,
@@ -200,13 +203,31 @@ impl LogStream<'_> {
         Ok(())
     }
 
+    /// Finds out why a log does not go on where the last reading ended: its container was restarted, or
+    /// it wrote more than the cloud gives at once.
+    async fn close_gap(&mut self, number: usize) -> Result<(), Stop> {
+        let job = self.job().await?;
+        let restarts = self.logs[number].source.restarts;
+        self.update(&job).await?;
+        if self.logs[number].source.restarts == restarts {
+            self.logs[number].begin_again();
+            self.note(MAY_BE_MISSING.to_owned());
+        }
+        Ok(())
+    }
+
     /// Prints the rest of the log of a container that was restarted.
     async fn restart(&mut self, number: usize) -> Result<(), Stop> {
         self.note(format!(
             "{} was restarted",
             label(&self.logs[number].source)
         ));
-        if !self.logs[number].is_window || !self.spec.previous {
+        if !self.logs[number].is_window {
+            return Ok(());
+        }
+        if !self.spec.previous {
+            self.logs[number].begin_again();
+            self.note(MAY_BE_MISSING.to_owned());
             return Ok(());
         }
         let client = self.lookup.client(&self.reference)?;
@@ -214,13 +235,10 @@ impl LogStream<'_> {
         let read = self.logs[number]
             .read_previous(&*client, &self.reference, &options)
             .await;
-        match read {
-            Ok(reading) => self.print_reading(number, reading).await,
-            Err(_) => {
-                self.note("the end of its log before that may be missing".to_owned());
-                Ok(())
-            }
+        if read.as_ref().map_or(true, |reading| reading.has_gap) {
+            self.note(MAY_BE_MISSING.to_owned());
         }
+        self.print_reading(number, read.unwrap_or_default()).await
     }
 
     /// Reads a log to where it is now, and prints it; true when there was anything.
@@ -237,6 +255,10 @@ impl LogStream<'_> {
                 self.lookup.transport.redact(&mut problem);
                 with_reference(problem, &self.reference)
             })?;
+            if reading.has_gap {
+                self.close_gap(number).await?;
+                continue;
+            }
             let has_more = reading.has_more;
             if !has_more && !self.is_following {
                 reading.lines.extend(self.logs[number].finish());

@@ -6,29 +6,20 @@ pub(super) struct Window {
     last: Vec<u8>,
 }
 
-/// What a window has that the one before it did not have.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct NewText {
-    /// The text.
-    pub data: Vec<u8>,
-    /// True when nothing of the window before it is in this one, so that text between them may have been
-    /// missed.
-    pub has_gap: bool,
-}
-
 impl Window {
-    /// Takes the next window.
-    pub(super) fn advance(&mut self, window: Vec<u8>) -> NewText {
-        let known = match self.last.is_empty() || window.is_empty() {
-            true => 0,
-            false => overlap(&self.last, &window),
-        };
-        let has_gap = known == 0 && !self.last.is_empty() && !window.is_empty();
-        let data = window[known..].to_vec();
-        if !window.is_empty() {
-            self.last = window;
+    /// Takes the next window and gives the text that the one before it did not have; `None`, and nothing
+    /// is taken, where the two have nothing in common, so that text between them may have been missed.
+    pub(super) fn advance(&mut self, window: Vec<u8>) -> Option<Vec<u8>> {
+        if window.is_empty() {
+            return Some(window);
         }
-        NewText { data, has_gap }
+        let known = match self.last.is_empty() {
+            true => 0,
+            false => Some(overlap(&self.last, &window)).filter(|known| *known > 0)?,
+        };
+        let new = window[known..].to_vec();
+        self.last = window;
+        Some(new)
     }
 
     /// Forgets the last window: the next one is of another run of the container.
@@ -83,38 +74,39 @@ mod tests {
 
     use super::*;
 
-    fn advance(windows: &[&str]) -> Vec<(String, bool)> {
+    fn advance(windows: &[&str]) -> Option<String> {
         let mut window = Window::default();
-        let texts = windows.iter().map(|text| {
-            let new = window.advance(text.as_bytes().to_vec());
-            (String::from_utf8(new.data).unwrap(), new.has_gap)
-        });
-        texts.collect()
-    }
-
-    fn news(windows: &[&str]) -> String {
-        let news = advance(windows);
-        assert!(news.iter().all(|(_, has_gap)| !has_gap), "{news:?}");
-        news.into_iter().map(|(text, _)| text).collect()
+        let news = windows
+            .iter()
+            .map(|text| window.advance(text.as_bytes().to_vec()));
+        let news: Option<Vec<Vec<u8>>> = news.collect();
+        Some(String::from_utf8(news?.concat()).unwrap())
     }
 
     #[test]
     fn no_line_is_new_twice_while_the_window_grows_and_moves() {
-        assert_eq!(
-            news(&["", "a\n", "a\n", "a\nb\n", "b\nc\n", "", "c\nd\n"]),
-            "a\nb\nc\nd\n"
-        );
-        assert_eq!(news(&["a\nhal", "a\nhalf\n", "half\nb"]), "a\nhalf\nb");
+        let moving = ["", "a\n", "a\n", "a\nb\n", "b\nc\n", "", "c\nd\n"];
+        assert_eq!(advance(&moving).as_deref(), Some("a\nb\nc\nd\n"));
+        let growing = ["a\nhal", "a\nhalf\n", "half\nb"];
+        assert_eq!(advance(&growing).as_deref(), Some("a\nhalf\nb"));
     }
 
     #[test]
-    fn a_window_without_anything_of_the_last_has_a_gap() {
-        let gap = advance(&["a\nb\n", "x\ny\n"]);
-        assert_eq!(gap[1], ("x\ny\n".to_owned(), true));
+    fn a_window_without_anything_of_the_last_is_not_taken() {
+        assert_eq!(advance(&["a\nb\n", "x\ny\n"]), None);
         // One byte alike proves nothing.
+        assert_eq!(advance(&["a\nb", "bx\ny\n"]), None);
+        let mut window = Window::default();
+        window.advance(b"a\n".to_vec());
+        assert_eq!(window.advance(b"x\n".to_vec()), None);
         assert_eq!(
-            advance(&["a\nb", "bx\ny\n"])[1],
-            ("bx\ny\n".to_owned(), true)
+            window.advance(b"a\nb\n".to_vec()).as_deref(),
+            Some(&b"b\n"[..])
+        );
+        window.reset();
+        assert_eq!(
+            window.advance(b"x\n".to_vec()).as_deref(),
+            Some(&b"x\n"[..])
         );
     }
 
@@ -128,8 +120,7 @@ mod tests {
                 end = (end + step).min(lines.len());
                 let text = lines[end.saturating_sub(8)..end].concat();
                 let new = window.advance(text.into_bytes());
-                prop_assert!(!new.has_gap);
-                seen.push_str(&String::from_utf8(new.data).unwrap());
+                seen.push_str(&String::from_utf8(new.unwrap()).unwrap());
             }
             prop_assert_eq!(seen, lines[..end].concat());
         }

@@ -165,7 +165,7 @@ fn a_schema_is_json_and_nothing_else() {
         run.stderr
     );
     let run = joblens(&["schema", "stream", "--jq", ".oneOf | length"]).run();
-    assert_eq!((run.code, run.stdout.as_str()), (0, "6\n"));
+    assert_eq!((run.code, run.stdout.as_str()), (0, "7\n"));
     let run = joblens(&["schema", "envelop"]).run();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("envelope"), "{}", run.stderr);

@@ -158,7 +158,7 @@ fn times_are_shown_when_they_are_asked_for_and_stand_in_every_record() {
         (&summary["type"], &summary["complete"]),
         (&json!("summary"), &json!(true))
     );
-    let recent = logs(&emulated, &["-q", "--since", "90m", JOB]);
+    let recent = logs(&emulated, &["-q", "--since", "89m30s", JOB]);
     assert_eq!(recent.stdout.lines().count(), 11, "{}", recent.stdout);
 }
 

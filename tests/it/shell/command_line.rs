@@ -78,7 +78,7 @@ fn commands_and_options_of_other_tools_get_a_hint() {
     for (arguments, sentence) in [
         (&["delete", "aliyun/job/C/5"][..], "joblens is read-only"),
         (&["submit"], "joblens is read-only"),
-        (&["logs", "aliyun/job/C/5"], "joblens events REF"),
+        (&["history", "aliyun/job/C/5"], "joblens events REF"),
         (&["gte", "aliyun/job/C/5"], "joblens get"),
         (
             &["get", "--region", "x", JOB],
