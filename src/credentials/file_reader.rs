@@ -192,14 +192,19 @@ impl CredentialFile {
         place: String,
         fields: BTreeMap<&'static str, String>,
     ) -> Result<SourceResult, Problem> {
-        (self.resolve)(&FileProfile {
+        let profile = FileProfile {
             spec: self,
             file,
             files,
             name,
             place,
             fields,
-        })
+        };
+        if files.wants_only_region() {
+            let values = (self.region)(&profile)?;
+            return Ok(profile.found(values.unwrap_or_default(), None));
+        }
+        (self.resolve)(&profile)
     }
 
     fn text_fields(
