@@ -143,8 +143,8 @@ impl CredentialChain {
         }
         for (key, value) in &profile.values {
             let fault = characters::fault(key, value.text.expose());
-            if let Some(fault) = fault.filter(|_| cloud.is_credential(key)) {
-                return Err(profile.invalid(key, &fault));
+            if let Some((what, hint)) = fault.filter(|_| cloud.is_credential(key)) {
+                return Err(profile.invalid(key, &what).with_hint(hint));
             }
         }
         let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));

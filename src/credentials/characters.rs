@@ -36,15 +36,19 @@ const NAMES: [(&[char], &str); 6] = [
     ),
 ];
 
-/// What is wrong with the value of a part of a credential, as it follows the key; `None` for one that can
-/// be sent. At most the code of one character is shown.
-pub(super) fn fault(key: &str, value: &str) -> Option<String> {
+/// What to do about a value with quotes, and with any other character.
+const UNQUOTE: &str = "remove the quotes; docker --env-file keeps them as well";
+const RETYPE: &str = "remove the character from the value";
+
+/// What is wrong with the value of a part of a credential, as it follows the key, and the next step;
+/// `None` for one that can be sent. At most the code of one character is shown.
+pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
     let is_quoted = |(open, close): &(char, char)| {
         let rest = value.strip_prefix(*open);
         rest.is_some_and(|rest| rest.ends_with(*close))
     };
     if key != PASSWORD && QUOTES.iter().any(is_quoted) {
-        return Some("is in quotes, which are part of the value".to_owned());
+        return Some(("is in quotes".to_owned(), UNQUOTE));
     }
     let is_free = FREE_TEXT.contains(&key);
     let name_of = |c: char| NAMES.iter().find(|(chars, _)| chars.contains(&c));
@@ -54,12 +58,13 @@ pub(super) fn fault(key: &str, value: &str) -> Option<String> {
     };
     let wrong = value.chars().find(is_wrong)?;
     let code = u32::from(wrong);
-    Some(match name_of(wrong) {
+    let what = match name_of(wrong) {
         Some((_, name)) => format!("contains {name} (U+{code:04X})"),
         None if wrong.is_whitespace() => "contains whitespace".to_owned(),
         None if wrong.is_control() => format!("contains a control character (U+{code:04X})"),
         None => format!("contains a character that is not ASCII (U+{code:04X})"),
-    })
+    };
+    Some((what, RETYPE))
 }
 
 #[cfg(test)]
@@ -72,12 +77,9 @@ mod tests {
             ("LTAI5tKey", None),
             ("a\"b'c", None),
             ("\"half", None),
-            (
-                "\"LTAI\"",
-                Some("is in quotes, which are part of the value"),
-            ),
-            ("'x'", Some("is in quotes, which are part of the value")),
-            ("“x”", Some("is in quotes, which are part of the value")),
+            ("\"LTAI\"", Some("is in quotes")),
+            ("'x'", Some("is in quotes")),
+            ("“x”", Some("is in quotes")),
             ("\u{feff}LTAI", Some("contains a byte order mark (U+FEFF)")),
             ("LT\u{a0}AI", Some("contains a no-break space (U+00A0)")),
             (
@@ -97,7 +99,8 @@ mod tests {
                 Some("contains a character that is not ASCII (U+5BC6)"),
             ),
         ] {
-            assert_eq!(fault("secret_key", value).as_deref(), expected, "{value:?}");
+            let found = fault("secret_key", value).map(|(what, _)| what);
+            assert_eq!(found.as_deref(), expected, "{value:?}");
         }
     }
 
@@ -105,8 +108,9 @@ mod tests {
     fn names_and_passwords_are_in_any_script() {
         for key in FREE_TEXT {
             assert_eq!(fault(key, "张三é"), None);
-            let expected = Some("contains a zero-width character (U+200B)".to_owned());
-            assert_eq!(fault(key, "张三\u{200b}"), expected);
+            let (what, hint) = fault(key, "张三\u{200b}").unwrap();
+            assert_eq!(what, "contains a zero-width character (U+200B)");
+            assert_eq!(hint, RETYPE);
         }
         assert_eq!(fault("password", "\"x\""), None);
         assert!(fault("user", "\"x\"").is_some());

@@ -64,6 +64,7 @@ pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &
     };
     if error.category == Category::PermissionDenied {
         error.category = Category::InvalidResponse;
+        error.message = "request rejected".to_owned();
     }
     if matches!(response.status, 200..=499) && !matches!(response.status, 401 | 407 | 408 | 429) {
         error.hint = Some(hint(response).to_owned());

@@ -339,7 +339,7 @@ impl CallEvidence<'_> {
         let heard = self.response_info()?;
         let page = heard.html_page.as_deref();
         let page = page.filter(|_| heard.status < 500);
-        let is_elsewhere = (300..400).contains(&heard.status);
+        let is_elsewhere = (300..400).contains(&heard.status) && heard.status != 304;
         if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
             return None;
         }

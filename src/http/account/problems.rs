@@ -81,7 +81,10 @@ impl ApiClient {
             .retry_after
             .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
         problem.retryable = refusal.retry != RetryAction::No;
-        problem.hint = refusal.hint.map(|hint| self.with_places(&hint));
+        let is_rejected = refusal.category == Category::Unauthenticated;
+        let default = || is_rejected.then(|| "check the {credential}".to_owned());
+        let hint = refusal.hint.or_else(default);
+        problem.hint = hint.map(|hint| self.with_places(&hint));
         problem.transport_failure = refusal.transport_failure;
         problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;
