@@ -63,8 +63,8 @@ pub(crate) enum Format {
     JsonFiles {
         /// Its place below HOME.
         folder: &'static str,
-        /// How the names of the files end.
-        end: &'static str,
+        /// How the names of the files with keys end, and of those with the region.
+        ends: &'static [&'static str; 2],
     },
     /// INI: each section is a profile and inherits from `[DEFAULT]`; `#` starts a comment anywhere.
     IniSections,

@@ -32,7 +32,8 @@ impl CredentialFile {
         if let (Some(name), None) = (self.off_variables.iter().find(is_true), named) {
             return Ok(SourceResult::Empty(format!("{name} is true")));
         }
-        if let Format::JsonFiles { folder, end } = self.format {
+        if let Format::JsonFiles { folder, ends } = self.format {
+            let end = ends[usize::from(files.wants_only_region())];
             return self.load_from_folder(files, named, folder, end);
         }
         let mut file = None;

@@ -98,7 +98,7 @@ pub(super) async fn connect_5(
         None => &[5, 1, NO_AUTHENTICATION],
     };
     io.write_all(methods).await?;
-    match (read_reply(io, 5).await?, user) {
+    match (read_reply(io).await?, user) {
         (NO_AUTHENTICATION, _) => {}
         (USER_AND_PASSWORD, Some((name, password))) => {
             let mut request = vec![1];
@@ -135,17 +135,17 @@ pub(super) async fn connect_5(
     }
     request.extend(port.to_be_bytes());
     io.write_all(&request).await?;
-    match read_reply(io, 5).await? {
+    match read_reply(io).await? {
         0 => skip_address(io).await,
         code => Err(SocksError::Refused5(code)),
     }
 }
 
-/// The second byte of an answer; the first is the version.
-async fn read_reply(io: &mut (impl AsyncRead + Unpin), version: u8) -> Result<u8, SocksError> {
-    match io.read_u8().await? == version {
-        true => Ok(io.read_u8().await?),
-        false => Err(SocksError::NotSocks),
+/// The second byte of an answer of version 5; the first is the version.
+async fn read_reply(io: &mut (impl AsyncRead + Unpin)) -> Result<u8, SocksError> {
+    match io.read_u8().await? {
+        5 => Ok(io.read_u8().await?),
+        _ => Err(SocksError::NotSocks),
     }
 }
 

@@ -93,9 +93,10 @@ fn has_terminal() -> bool {
 fn kill_all(child: &mut Child, has_own_group: bool) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {
-        match has_own_group {
-            true => drop(kill_process_group(pid, Signal::KILL)),
-            false => kill_tree(pid),
+        // Descendants may have left the group, and members of the group may have lost their parents.
+        kill_tree(pid);
+        if has_own_group {
+            let _ = kill_process_group(pid, Signal::KILL);
         }
     }
     let _ = child.kill();

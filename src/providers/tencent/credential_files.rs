@@ -19,7 +19,7 @@ pub static SOURCES: [CredentialSource; 3] = [
         name: "tccli",
         format: Format::JsonFiles {
             folder: FOLDER,
-            end: ".credential",
+            ends: &[".credential", ".configure"],
         },
         profile_variables: &["TCCLI_PROFILE"],
         fields: &[

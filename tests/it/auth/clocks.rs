@@ -15,13 +15,18 @@ fn token(at: DateTime<Utc>) -> String {
 /// A server whose clock is behind the local one by so many minutes, with an instance that has run for 10
 /// minutes by that clock.
 fn server(minutes_behind: i64) -> Server {
-    Server::start(move |_, _, stream| {
+    Server::start(move |_, request, stream| {
         let now = Utc::now() - TimeDelta::minutes(minutes_behind);
         let china = |at: DateTime<Utc>| (at + TimeDelta::hours(8)).format("%Y-%m-%d %H:%M:%S");
         let started = china(now - TimeDelta::minutes(10));
-        let body = format!(
-            r#"{{"code":"0","msg":"success","data":{{"id":"i1","status":"Running","createTime":"{started}","startTime":"{started}"}}}}"#
+        let instance = format!(
+            r#"{{"id":"i1","status":"Running","createTime":"{started}","startTime":"{started}"}}"#
         );
+        let data = match request.target().contains("detail") {
+            true => instance,
+            false => format!(r#"{{"total":1,"list":[{instance}]}}"#),
+        };
+        let body = format!(r#"{{"code":"0","msg":"success","data":{data}}}"#);
         let headers = format!(
             "content-type: application/json\r\ndate: {}\r\n",
             now.format("%a, %d %b %Y %H:%M:%S GMT")
@@ -96,6 +101,10 @@ fn ages_and_durations_are_counted_with_the_servers_clock() {
         let server = server(minutes_behind);
         let run = get(&server, "tok-en", &["get", "-o", "json", INSTANCE]).run();
         let seconds = run.job()["duration_seconds"].as_i64().unwrap();
+        assert!((595..660).contains(&seconds), "{minutes_behind}: {seconds}");
+        let list = ["list", "-o", "json", "sugon/instance"];
+        let run = get(&server, "tok-en", &list).run();
+        let seconds = run.json()["jobs"][0]["duration_seconds"].as_i64().unwrap();
         assert!((595..660).contains(&seconds), "{minutes_behind}: {seconds}");
         let describe = get(&server, "tok-en", &["describe", INSTANCE]).run();
         assert!(

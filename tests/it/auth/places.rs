@@ -212,6 +212,9 @@ fn the_region_of_a_tool_serves_keys_of_variables() {
     assert_eq!(accounts(&[])[0], "cn-zhangjiakou");
     sandbox.write(ALIYUN_CLI.path, "{");
     assert_eq!(accounts(&[])[0], "");
+    // tccli has a file for the region alone.
+    fs::remove_file(sandbox.home.path().join(TCCLI.path)).unwrap();
+    assert_eq!(accounts(&[])[2], "ap-guangzhou");
 }
 
 #[test]
