@@ -3,6 +3,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::context::CommandContext;
+use super::list::nothing_configured;
 use super::lookup::transport;
 use super::notices::NoticeLog;
 use crate::credentials::CredentialChain;
@@ -13,9 +14,7 @@ use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{masked_id, quotable};
-use crate::settings::{
-    METADATA, Origin, Profile, SettingRole, Settings, SettingsSchema, table_header,
-};
+use crate::settings::{METADATA, Origin, Profile, SettingRole, Settings, SettingsSchema};
 
 /// Show the credentials each cloud would use
 #[derive(Debug, Args)]
@@ -77,13 +76,7 @@ fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
-        let message = format!("unknown profile '{only}'");
-        let hint = format!(
-            "add {} to the config file, e.g. {}",
-            table_header("CLOUD", only),
-            table_header(CLOUDS[0].name, only)
-        );
-        return Err(Problem::new(Category::MissingCredentials, message).with_hint(hint));
+        return Err(nothing_configured(Some(only), "show"));
     }
     let path = settings.file().existing_path();
     Ok(AuthStatus {

@@ -1,6 +1,6 @@
 //! What every command has: its global options, the environment, and what is made of them.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -8,9 +8,9 @@ use chrono::Utc;
 use super::global::GlobalArgs;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
-use crate::credentials::{CredentialChain, SourceCache};
+use crate::credentials::{CredentialChain, PromptSink, SourceCache};
 use crate::error::Problem;
-use crate::http::{Clock, EventSink, TransportEvent};
+use crate::http::{Clock, EventSink, ServerClocks, TransportEvent};
 use crate::model::{Notice, Time};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers::{self, CLOUDS, Cloud};
@@ -28,6 +28,8 @@ pub(super) struct CommandContext {
     pub sort: Option<Sort>,
     /// The time of requests, signatures and tables.
     pub clock: Clock,
+    /// What responses say of that clock.
+    server_clocks: Arc<ServerClocks>,
     /// Names the requests that take long.
     pub progress: ProgressLine,
     /// What was read of the sources of credentials.
@@ -52,8 +54,12 @@ impl CommandContext {
             global,
             environment,
             clock: Arc::new(Utc::now),
+            server_clocks: Arc::default(),
             progress: ProgressLine::default(),
-            source_cache: SourceCache::default(),
+            source_cache: SourceCache::new(PromptSink::new(
+                |line| drop(output::write_line(&mut io::stderr().lock(), line)),
+                io::stderr().is_terminal(),
+            )),
         };
         match (form, sort) {
             (Ok(form), Ok(sort)) => {
@@ -94,7 +100,7 @@ impl CommandContext {
     /// Traces go to stderr at once, notices are printed with the output.
     pub(super) fn event_sink(&self, notices: &NoticeLog) -> EventSink {
         let (verbose, notices) = (self.global.verbose, notices.clone());
-        let progress = self.progress.clone();
+        let (progress, server_clocks) = (self.progress.clone(), Arc::clone(&self.server_clocks));
         Arc::new(move |happening| match happening {
             TransportEvent::Sending { .. } | TransportEvent::Finished(_) => {
                 progress.record(&happening);
@@ -102,9 +108,8 @@ impl CommandContext {
             TransportEvent::Trace(line) if verbose => {
                 let _ = output::write_line(&mut io::stderr().lock(), &line);
             }
-            TransportEvent::Trace(_)
-            | TransportEvent::DnsResolved { .. }
-            | TransportEvent::Responded(_) => {}
+            TransportEvent::Responded(response) => server_clocks.record(&response),
+            TransportEvent::Trace(_) | TransportEvent::DnsResolved { .. } => {}
             TransportEvent::Notice(code, message) => {
                 notices.push_and_print(Notice::new(code, message))
             }
@@ -141,7 +146,8 @@ impl CommandContext {
                 true => Zone::Local,
                 false => Zone::Utc,
             }),
-            now: Time::new((self.clock)()).expect("the current year is before 10000"),
+            now: Time::new(self.server_clocks.correct((self.clock)()))
+                .expect("the current year is before 10000, and a corrected time too"),
         }
     }
 }

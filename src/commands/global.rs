@@ -247,15 +247,23 @@ impl GlobalArgs {
     /// A usage error that names the option or key.
     pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
         let default = ClientOptions::default();
+        let located = |option: bool, key: &str, problem: Problem| match option {
+            true => problem,
+            false => Problem {
+                message: format!("{}: {}", file.http_place(key), problem.message),
+                ..problem
+            },
+        };
         let pick = |option: &Option<String>, key: &str| {
             option.clone().or_else(|| file.http(key).map(str::to_owned))
         };
         let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
             None => Ok(default),
-            Some(text) => match settings::parse_duration(key, &text)? {
-                Duration::ZERO => Err(wrong(key, &text, "a duration such as 5s or 1m30s")),
-                time => Ok(time),
-            },
+            Some(text) => match settings::parse_duration(key, &text) {
+                Ok(Duration::ZERO) => Err(wrong(key, &text, "a duration such as 5s or 1m30s")),
+                parsed => parsed,
+            }
+            .map_err(|problem| located(option.is_some(), key, problem)),
         };
         let number = |option: &Option<String>, key: &str, default: u32| match pick(option, key) {
             None => Ok(default),
@@ -263,19 +271,24 @@ impl GlobalArgs {
                 .parse()
                 .ok()
                 .filter(|number| (1..=1000).contains(number))
-                .ok_or_else(|| wrong(key, &text, "a number from 1 to 1000")),
+                .ok_or_else(|| wrong(key, &text, "a number from 1 to 1000"))
+                .map_err(|problem| located(option.is_some(), key, problem)),
         };
         let max_body = match pick(&self.max_body, "max_body") {
             None => default.max_body,
             Some(text) => settings::byte_size(&text)
                 .filter(|size| *size > 0)
-                .ok_or_else(|| wrong("max_body", &text, "a size such as 64MiB"))?,
+                .ok_or_else(|| wrong("max_body", &text, "a size such as 64MiB"))
+                .map_err(|problem| located(self.max_body.is_some(), "max_body", problem))?,
         };
         let allow_http = match file.http("allow_http") {
             _ if self.allow_http => true,
             None | Some("false") => false,
             Some("true") => true,
-            Some(text) => return Err(wrong("allow_http", text, "true or false")),
+            Some(text) => {
+                let problem = wrong("allow_http", text, "true or false");
+                return Err(located(false, "allow_http", problem));
+            }
         };
         Ok(ClientOptions {
             connect_timeout: time(

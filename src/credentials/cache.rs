@@ -182,8 +182,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
         deadline: Deadline,
     ) -> Result<Arc<ActiveCredential<S>>, Problem> {
         let mut held = self.active.lock().await;
-        let lasts =
-            |held: &&Arc<ActiveCredential<S>>, margin| held.is_valid_for(account.now(), margin);
+        let lasts = |held: &&Arc<ActiveCredential<S>>, margin| {
+            held.is_valid_for(account.server_now(), margin)
+        };
         if let Some(held) = held.as_ref().filter(|held| lasts(held, REFRESH_MARGIN)) {
             return Ok(Arc::clone(held));
         }
@@ -306,7 +307,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
             account.set_credential_label(label);
         }
         let mut issued = ActiveCredential::new(issued, is_renewal);
-        if provider.makes_calls() && !issued.is_valid_for(account.now(), REFRESH_MARGIN) {
+        if provider.makes_calls() && !issued.is_valid_for(account.server_now(), REFRESH_MARGIN) {
             // A clock is wrong, and another one would be the same: the cloud reports when it ends.
             issued.expires_at = None;
         }

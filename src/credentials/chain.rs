@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 
+use super::characters;
 use super::source::CredentialSource;
 use super::source_cache::SourceCache;
 use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
@@ -11,6 +12,9 @@ use crate::secret::{Secret, quotable};
 use crate::settings::{
     Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, SourcedValue, Values,
 };
+
+/// The setting that a tool's file may give to keys from elsewhere.
+const REGION: &str = "region";
 
 /// A credential with what stands beside it.
 pub(super) struct ResolvedCredential {
@@ -92,7 +96,7 @@ impl CredentialChain {
         if profile.source(cloud).is_none() {
             let said = skipped.into_iter();
             let said = said.map(|one| format!("{}: {}", one.source, one.why));
-            profile.skipped_sources = said.collect();
+            profile.skipped_sources = said.chain(self.unread_variables(cloud)).collect();
         }
         Ok(profile)
     }
@@ -138,11 +142,16 @@ impl CredentialChain {
             }
         }
         for (key, value) in &profile.values {
-            let is_blank = |c: char| c.is_whitespace() || c.is_control();
-            if cloud.is_credential(key) && value.text.expose().contains(is_blank) {
-                return Err(profile.invalid(key, "contains whitespace"));
+            let fault = characters::fault(key, value.text.expose());
+            if let Some((what, hint)) = fault.filter(|_| cloud.is_credential(key)) {
+                return Err(profile.invalid(key, &what).with_hint(hint));
             }
         }
+        let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));
+        if is_from_environment && profile.get(REGION).is_none() {
+            profile.values.extend(self.region_of_tools(cloud));
+        }
+        profile.credential_place = profile.source(cloud).map(Origin::place);
         profile.reload = self.reload(cloud, &profile);
         Ok(profile)
     }
@@ -198,6 +207,43 @@ impl CredentialChain {
             None if is_default => self.load_from_tool_files(cloud, profile, &mut skip),
             None => Ok(None),
         }
+    }
+
+    /// The region of the first tool that has one: where keys come from variables, it is the only
+    /// setting that is missing.
+    fn region_of_tools(&self, cloud: &SettingsSchema) -> Option<(&'static str, SourcedValue)> {
+        let key = cloud.find(REGION)?.key;
+        let files = self.tool_files();
+        self.sources(cloud).iter().find_map(|tool| {
+            let found = tool.region(&files)?;
+            let value = credential(tool, found).values.remove(key)?;
+            Some((key, value))
+        })
+    }
+
+    /// That variables of other programs look like the credential that is missing.
+    fn unread_variables(&self, cloud: &SettingsSchema) -> Option<String> {
+        const WORDS: [&str; 6] = ["KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK"];
+        const MAX_NAMES: usize = 4;
+        let own = cloud.variable("");
+        let is_read = |name: &str| cloud.all().any(|spec| spec.variables.contains(&name));
+        let is_of_cloud = |name: &str| {
+            let mut prefixes = cloud.variable_prefixes.iter();
+            name.starts_with(&own) || prefixes.any(|prefix| name.starts_with(prefix))
+        };
+        let environment = self.settings.environment();
+        let mut names: Vec<&str> = environment
+            .names()
+            .filter(|name| is_of_cloud(name) && !is_read(name))
+            .filter(|name| WORDS.iter().any(|word| name.contains(word)))
+            .collect();
+        names.sort_unstable();
+        names.truncate(MAX_NAMES);
+        let (verb, shown) = (
+            if names.len() == 1 { "is" } else { "are" },
+            names.join(", "),
+        );
+        (!names.is_empty()).then(|| format!("{shown} {verb} set but not read"))
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {

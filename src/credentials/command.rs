@@ -1,23 +1,23 @@
 //! Credentials that a command of the user's prints.
 
+mod formats;
+mod process;
+
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::fmt;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::{CommandError, Invocation};
 use crate::secret::{MASK, Secret, SecretMasker, looks_random, mask_text};
 use crate::sync::lock;
+use process::ProcessError;
 
-/// A command that takes longer is ended.
+/// A command that takes longer is ended, with all that it has started.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// More is not read of what a command prints.
-const MAX_OUTPUT_BYTES: u64 = 1 << 16;
-/// How much of a command's complaint is shown.
-const SHOWN_CHARS: usize = 300;
+/// How much of a command's error output is part of an error.
+const MAX_SHOWN_CHARS: usize = 300;
 
 /// A command that was run again is left alone for so long; what it printed last stands meanwhile.
 const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
@@ -25,9 +25,51 @@ const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
 /// What a command printed: values by the names it gave them.
 pub(super) type CommandOutput = BTreeMap<String, Secret>;
 
+/// Shows what commands write to standard error, such as a prompt or the code of a device.
+#[derive(Clone)]
+pub struct PromptSink {
+    /// Shows one line.
+    show: Arc<dyn Fn(&str) + Send + Sync>,
+    /// False for a log, which is not the place for anything that may be a secret.
+    is_terminal: bool,
+}
+
+impl PromptSink {
+    /// `show` is called with each line while the command runs. Words that may be secrets are masked
+    /// unless only a person sees them.
+    pub fn new(show: impl Fn(&str) + Send + Sync + 'static, is_terminal: bool) -> Self {
+        Self {
+            show: Arc::new(show),
+            is_terminal,
+        }
+    }
+
+    fn line(&self, line: &str) {
+        match self.is_terminal {
+            true => (self.show)(line),
+            false => (self.show)(&mask_words(line)),
+        }
+    }
+}
+
+impl Default for PromptSink {
+    fn default() -> Self {
+        Self::new(|_| {}, false)
+    }
+}
+
+impl fmt::Debug for PromptSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PromptSink")
+    }
+}
+
 /// What commands printed, by cloud and profile. They run one at a time, since they may ask a person.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CommandCache(Arc<Mutex<HashMap<(String, String), CachedRun>>>);
+pub(super) struct CommandCache {
+    runs: Arc<Mutex<HashMap<(String, String), CachedRun>>>,
+    sink: PromptSink,
+}
 
 #[derive(Debug)]
 struct CachedRun {
@@ -36,18 +78,26 @@ struct CachedRun {
 }
 
 impl CommandCache {
+    /// Nothing was run yet.
+    pub(super) fn new(sink: PromptSink) -> Self {
+        Self {
+            runs: Arc::default(),
+            sink,
+        }
+    }
+
     /// What the command of an account printed; it is run on the first use.
     ///
     /// # Errors
-    /// As [`run`].
+    /// Why there is nothing to be had of it.
     pub(super) fn output(
         &self,
         account: (String, String),
         invocation: &Invocation,
     ) -> Result<CommandOutput, CommandError> {
-        let mut runs = lock(&self.0);
+        let mut runs = lock(&self.runs);
         let ran = runs.entry(account).or_insert_with(|| CachedRun {
-            output: run(invocation),
+            output: run(invocation, COMMAND_TIMEOUT, &self.sink),
             again_at: None,
         });
         ran.output.clone()
@@ -55,178 +105,60 @@ impl CommandCache {
 
     /// Runs the command of an account anew, since what it printed is good no longer.
     pub(super) fn run_again(&self, account: (String, String), invocation: &Invocation) {
-        let mut runs = lock(&self.0);
+        let mut runs = lock(&self.runs);
         let is_recent =
             |ran: &CachedRun| ran.again_at.is_some_and(|at| at.elapsed() < RERUN_COOLDOWN);
         if !runs.get(&account).is_some_and(is_recent) {
-            let printed = run(invocation);
+            let output = run(invocation, COMMAND_TIMEOUT, &self.sink);
             let again_at = Some(Instant::now());
-            runs.insert(
-                account,
-                CachedRun {
-                    output: printed,
-                    again_at,
-                },
-            );
+            runs.insert(account, CachedRun { output, again_at });
         }
     }
 }
 
-/// Runs a command without a shell and without input, and reads JSON or lines of `key=value`.
-///
-/// # Errors
-/// Why there is nothing to be had of it.
-fn run(invocation: &Invocation) -> Result<CommandOutput, CommandError> {
-    run_with_timeout(invocation, COMMAND_TIMEOUT)
-}
-
-fn run_with_timeout(
+/// Runs a command without a shell and without input, and reads what it prints.
+fn run(
     invocation: &Invocation,
-    longest: Duration,
+    timeout: Duration,
+    sink: &PromptSink,
 ) -> Result<CommandOutput, CommandError> {
-    let mut child = Command::new(&invocation.program)
-        .args(&invocation.arguments)
-        .current_dir(&invocation.folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| CommandError::NotRun(error.kind()))?;
-    let deadline = Instant::now() + longest;
-    let printed = read_output(child.stdout.take());
-    let complaint = read_output(child.stderr.take());
-    let Some(status) = wait_until(&mut child, deadline) else {
-        // An error means that it has ended just now.
-        let _ = child.kill();
-        let _ = child.wait();
-        let why = format!("timed out after {} s", longest.as_secs());
-        return Err(CommandError::Other(why));
-    };
-    let printed = printed.finish();
-    let complaint = complaint.finish();
-    let values = decode(&printed);
-    if !status.success() {
+    let ran = process::run(invocation, timeout, &mut |line| sink.line(line));
+    let ran = ran.map_err(|error| match error {
+        ProcessError::NotStarted(kind) => CommandError::NotRun(kind),
+        ProcessError::Timeout => {
+            CommandError::Other(format!("timed out after {} s", timeout.as_secs()))
+        }
+    })?;
+    let values = formats::decode(&ran.stdout);
+    if !ran.status.success() {
         let found = values.unwrap_or_default();
-        return Err(CommandError::Other(failed(status, &complaint, &found)));
+        let why = failure_text(ran.status, &ran.stderr, &found);
+        return Err(CommandError::Other(why));
     }
     values.ok_or_else(|| CommandError::Other("did not print JSON or key=value lines".to_owned()))
 }
 
-/// What comes out of an output.
-struct Output {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    closed: Receiver<()>,
-}
-
-/// Reads an output on a thread of its own.
-fn read_output(output: Option<impl Read + Send + 'static>) -> Output {
-    let bytes = Arc::default();
-    let (close, closed) = mpsc::channel();
-    let read = Output {
-        bytes: Arc::clone(&bytes),
-        closed,
-    };
-    thread::spawn(move || {
-        let mut part = [0; 4096];
-        let mut output = output.map(|output| output.take(MAX_OUTPUT_BYTES));
-        // What came before a fault is all there is.
-        while let Some(length) = output
-            .as_mut()
-            .and_then(|output| output.read(&mut part).ok())
-            && length > 0
-        {
-            let bytes: &Mutex<Vec<u8>> = &bytes;
-            let mut bytes = lock(bytes);
-            bytes.extend_from_slice(&part[..length]);
-        }
-        // Nobody listens any longer when the command took too long.
-        let _ = close.send(());
-    });
-    read
-}
-
-impl Output {
-    /// What the command wrote, once it has ended. A child that it left running may keep the output
-    /// open, and is not waited for.
-    fn finish(self) -> Vec<u8> {
-        let _ = self.closed.recv_timeout(Duration::from_secs(1));
-        let mut bytes = lock(&self.bytes);
-        std::mem::take(&mut *bytes)
-    }
-}
-
-fn wait_until(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
-            Ok(None) | Err(_) => return None,
-        }
-    }
-}
-
-fn failed(status: ExitStatus, complaint: &[u8], found: &CommandOutput) -> String {
+fn failure_text(status: ExitStatus, stderr: &[u8], found: &CommandOutput) -> String {
     let how = match status.code() {
         Some(code) => format!("failed with exit code {code}"),
         None => "was killed by a signal".to_owned(),
     };
-    let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(complaint));
-    let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
-    lines.retain(|line| !line.is_empty());
-    for line in &mut lines {
-        // Nobody knows which of these words are secrets.
-        let words = mask_text(line);
-        let words = words.split_whitespace();
-        let words = words.map(|word| if looks_random(word) { MASK } else { word });
-        *line = words.collect::<Vec<_>>().join(" ");
-    }
-    let shown: String = lines.join("; ").chars().take(SHOWN_CHARS).collect();
+    let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(stderr));
+    let lines = text.lines().map(mask_words);
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    let shown: String = lines.join("; ").chars().take(MAX_SHOWN_CHARS).collect();
     match shown.is_empty() {
         true => how,
         false => format!("{how}: {shown}"),
     }
 }
 
-fn decode(printed: &[u8]) -> Option<CommandOutput> {
-    let text = std::str::from_utf8(printed).ok()?;
-    let text = text.trim_start_matches('\u{feff}').trim();
-    let pairs: Vec<(String, String)> = if text.starts_with('{') {
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
-        let text_of = |value| match value {
-            serde_json::Value::String(text) => Some(text),
-            serde_json::Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        };
-        let pairs = object.into_iter();
-        pairs
-            .filter_map(|(key, value)| Some((key, text_of(value)?)))
-            .collect()
-    } else {
-        let lines = text.lines().map(str::trim);
-        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines
-            .map(|line| {
-                let line = line.strip_prefix("export ").unwrap_or(line);
-                let (key, value) = line.split_once('=')?;
-                Some((key.trim().to_owned(), unquoted(value.trim()).to_owned()))
-            })
-            .collect::<Option<_>>()?
-    };
-    let filled = pairs
-        .into_iter()
-        .filter(|(_, value)| !value.trim().is_empty());
-    Some(
-        filled
-            .map(|(key, value)| (key, Secret::new(value.trim())))
-            .collect(),
-    )
-}
-
-fn unquoted(text: &str) -> &str {
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(text)
+/// A line without the words that may be secrets: nobody knows which of them are.
+fn mask_words(line: &str) -> String {
+    let words = mask_text(line.trim());
+    let words = words.split_whitespace();
+    let words = words.map(|word| if looks_random(word) { MASK } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -249,7 +181,8 @@ mod tests {
 
     fn shell(text: &str) -> Result<BTreeMap<String, String>, CommandError> {
         let shown = |(key, value): (String, Secret)| (key, value.expose().to_owned());
-        run(&script(text)).map(|printed| printed.into_iter().map(shown).collect())
+        let ran = run(&script(text), COMMAND_TIMEOUT, &PromptSink::default());
+        ran.map(|printed| printed.into_iter().map(shown).collect())
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -258,16 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_json_and_lines() {
-        let expected = Ok(pairs(&[("id", "i"), ("secret", "s=")]));
-        assert_eq!(
-            shell(r#"echo '{"id":"i","secret":"s=","more":[1]}'"#),
-            expected
-        );
-        assert_eq!(
-            shell("printf '# c\\nid = i\\n\\nexport secret=\"s=\"\\n'"),
-            expected
-        );
+    fn output_in_no_known_format_is_not_shown() {
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
         assert_eq!(neither, "did not print JSON or key=value lines");
     }
@@ -283,8 +207,12 @@ mod tests {
         assert!(!said.contains("abc"), "{said}");
         let said = shell("exit 1").unwrap_err().to_string();
         assert_eq!(said, "failed with exit code 1");
-        let missing = run(&invocation("/nowhere/at/all", &[])).unwrap_err();
-        assert_eq!(missing, CommandError::NotRun(io::ErrorKind::NotFound));
+        let nowhere = invocation("/nowhere/at/all", &[]);
+        let missing = run(&nowhere, COMMAND_TIMEOUT, &PromptSink::default());
+        assert_eq!(
+            missing.unwrap_err(),
+            CommandError::NotRun(io::ErrorKind::NotFound)
+        );
     }
 
     #[test]
@@ -329,7 +257,27 @@ mod tests {
     #[test]
     fn has_no_input_and_is_ended_when_it_takes_too_long() {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
-        let late = run_with_timeout(&script("exec sleep 600"), Duration::ZERO).unwrap_err();
+        let late = script("exec sleep 600");
+        let late = run(&late, Duration::ZERO, &PromptSink::default()).unwrap_err();
         assert_eq!(late.to_string(), "timed out after 0 s");
+    }
+
+    #[test]
+    fn a_terminal_shows_all_that_a_command_asks_and_a_log_no_word_that_may_be_a_secret() {
+        for (is_terminal, expected) in [
+            (true, ["code: B2C4D7F9K", "token S3cr3tV4lue99"]),
+            (false, ["code: ***", "token ***"]),
+        ] {
+            let lines = Arc::new(Mutex::new(Vec::new()));
+            let shown = Arc::clone(&lines);
+            let sink = PromptSink::new(
+                move |line| lock::<Vec<String>>(&shown).push(line.to_owned()),
+                is_terminal,
+            );
+            let asking =
+                script("echo code: B2C4D7F9K >&2; printf 'token S3cr3tV4lue99' >&2; echo id=i");
+            run(&asking, COMMAND_TIMEOUT, &sink).unwrap();
+            assert_eq!(*lock::<Vec<String>>(&lines), expected);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::secret::{quotable, quotable_path};
 use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue, Values, is_same_word};
 
 /// Names by which commands print when a credential ends.
-const EXPIRY_KEYS: [&str; 3] = ["expires_at", "expiration", "sts_expiration"];
+const EXPIRY_KEYS: [&str; 4] = ["expires_at", "expiration", "sts_expiration", "expired_time"];
 
 impl CredentialChain {
     /// What the command of the config file printed, by the cloud's keys or its variables.
@@ -89,9 +89,9 @@ impl OutputReader<'_> {
             } else if EXPIRY_KEYS.iter().any(|known| is_same_word(known, &name)) {
                 let text = text.expose();
                 let number = text.parse().ok().and_then(Time::from_unix);
-                resolved.expires_at = number.or_else(|| Time::from_rfc3339(text));
-                if resolved.expires_at.is_none() {
-                    resolved.notices.push(self.invalid_time(&name));
+                match number.or_else(|| Time::from_rfc3339(text)) {
+                    Some(at) => resolved.expires_at = Some(at),
+                    None => resolved.notices.push(self.invalid_time(&name)),
                 }
             }
         }

@@ -26,6 +26,8 @@ pub(crate) struct CredentialFile {
     pub fields: &'static [FileField],
     /// What a profile gives; [`FileProfile::resolve`] unless there is more than keys in it.
     pub resolve: fn(&FileProfile<'_>) -> Result<SourceResult, Problem>,
+    /// The region of a profile, where it is not among the fields.
+    pub region: fn(&FileProfile<'_>) -> Result<Option<KeyValues>, Problem>,
     /// What to do about a file that is damaged.
     pub hint: &'static str,
     /// What to do where the profile that the tool itself would use is missing, if another source in
@@ -45,6 +47,7 @@ impl CredentialFile {
         off_variables: &[],
         fields: &[],
         resolve: |profile| profile.resolve(),
+        region: |profile| Ok(Some(profile.region())),
         hint: "fix it, or move it away",
         current_hint: None,
     };
@@ -60,8 +63,8 @@ pub(crate) enum Format {
     JsonFiles {
         /// Its place below HOME.
         folder: &'static str,
-        /// How the names of the files end.
-        end: &'static str,
+        /// How the names of the files with keys end, and of those with the region.
+        ends: &'static [&'static str; 2],
     },
     /// INI: each section is a profile and inherits from `[DEFAULT]`; `#` starts a comment anywhere.
     IniSections,

@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::file::{FileField, FileProfile, KeyValues, Presence};
 use super::imds::ImdsService;
 use super::tool_files::{FoundCredential, SourceResult};
-use crate::error::Problem;
+use crate::error::{Category, Problem};
+use crate::http::is_surely_past;
 use crate::lenient;
-use crate::model::Time;
+use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
 
 impl FileProfile<'_> {
@@ -55,6 +56,12 @@ impl FileProfile<'_> {
         }
     }
 
+    /// The region, where it is among the fields.
+    pub(crate) fn region(&self) -> KeyValues {
+        let values = self.values().into_iter();
+        values.filter(|(key, _)| *key == "region").collect()
+    }
+
     /// The values that are there.
     fn values(&self) -> KeyValues {
         let fields = self.spec.fields.iter();
@@ -83,25 +90,53 @@ impl FileProfile<'_> {
         ))
     }
 
+    /// A credential that ends. One that has ended by the local clock alone, which may be wrong, is used with
+    /// a notice: the cloud knows better. `what` begins the message, `renew` is the next step.
+    ///
+    /// # Errors
+    /// `unauthenticated`: it has expired.
+    pub(crate) fn found_until(
+        &self,
+        values: KeyValues,
+        expires_at: Option<Time>,
+        what: &str,
+        renew: &str,
+    ) -> Result<SourceResult, Problem> {
+        let now = self.files.now();
+        let Some(at) = expires_at.filter(|at| *at <= now) else {
+            return Ok(self.found(values, expires_at));
+        };
+        let message = format!("{what} expired at {}", at.rfc3339());
+        if is_surely_past(at.to_datetime(), now.to_datetime()) {
+            return Err(Problem::new(Category::Unauthenticated, message).with_hint(renew));
+        }
+        let message = format!("{message} by the local clock; {renew}");
+        let mut found = self.found_credential(values, None);
+        found
+            .notices
+            .push(Notice::new(NoticeCode::CredentialEnds, message));
+        Ok(SourceResult::Found(found))
+    }
+
     /// A credential.
     pub(crate) fn found(&self, values: KeyValues, expires_at: Option<Time>) -> SourceResult {
-        SourceResult::Found(FoundCredential {
+        SourceResult::Found(self.found_credential(values, expires_at))
+    }
+
+    fn found_credential(&self, values: KeyValues, expires_at: Option<Time>) -> FoundCredential {
+        FoundCredential {
             profile: self.name.map(str::to_owned),
             path: self.file.path.clone(),
             values,
             expires_at,
             notices: self.file.notices(),
-        })
+        }
     }
 
     /// The role of the machine, with the region that stands beside it.
     pub(crate) fn instance_role(&self, service: &ImdsService, role: Option<&str>) -> SourceResult {
         let mut values = service.values(self.files, role);
-        values.extend(
-            self.values()
-                .into_iter()
-                .filter(|(key, _)| *key == "region"),
-        );
+        values.extend(self.region());
         self.found(values, None)
     }
 }

@@ -32,7 +32,8 @@ impl CredentialFile {
         if let (Some(name), None) = (self.off_variables.iter().find(is_true), named) {
             return Ok(SourceResult::Empty(format!("{name} is true")));
         }
-        if let Format::JsonFiles { folder, end } = self.format {
+        if let Format::JsonFiles { folder, ends } = self.format {
+            let end = ends[usize::from(files.wants_only_region())];
             return self.load_from_folder(files, named, folder, end);
         }
         let mut file = None;
@@ -192,14 +193,19 @@ impl CredentialFile {
         place: String,
         fields: BTreeMap<&'static str, String>,
     ) -> Result<SourceResult, Problem> {
-        (self.resolve)(&FileProfile {
+        let profile = FileProfile {
             spec: self,
             file,
             files,
             name,
             place,
             fields,
-        })
+        };
+        if files.wants_only_region() {
+            let values = (self.region)(&profile)?;
+            return Ok(profile.found(values.unwrap_or_default(), None));
+        }
+        (self.resolve)(&profile)
     }
 
     fn text_fields(

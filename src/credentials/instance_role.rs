@@ -230,7 +230,7 @@ impl<S> InstanceRoleProvider<S> {
         operation: &'static str,
         expires_at: DateTime<Utc>,
     ) -> Result<(), Problem> {
-        if expires_at > self.api.now() {
+        if expires_at > self.api.server_now() {
             return Ok(());
         }
         let at = expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);

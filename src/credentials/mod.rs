@@ -6,6 +6,7 @@
 
 mod cache;
 mod chain;
+mod characters;
 mod command;
 mod command_output;
 mod configured;
@@ -39,6 +40,7 @@ pub use cache::CredentialInfo;
 pub(crate) use cache::{CredentialCache, KeySource};
 pub use chain::CredentialChain;
 pub(crate) use chain::check_source;
+pub use command::PromptSink;
 pub(crate) use imds::check_endpoint;
 pub(crate) use negative_cache::NegativeCache;
 pub(crate) use profile::reload;

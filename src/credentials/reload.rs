@@ -20,7 +20,7 @@ impl CredentialChain {
             entries.any(|(_, entry)| matches!(entry, SettingValue::Path(of, _) if of == key))
         };
         let may_change = |key: &str| match profile.origin(key) {
-            Some(Origin::File(_)) => is_path(key),
+            Some(Origin::File { .. }) => is_path(key),
             Some(Origin::Tool { .. } | Origin::Command(_)) => true,
             Some(Origin::Variable(_) | Origin::Machine) | None => false,
         };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::file::CredentialFile;
 use super::imds::ImdsService;
-use super::tool_files::{SourceResult, ToolFiles};
+use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::settings::METADATA;
 
@@ -37,6 +37,15 @@ impl CredentialSource {
         match self {
             Self::File(file) => file.load(files, profile),
             Self::InstanceRole(service) => Ok(service.load(files, profile)),
+        }
+    }
+
+    /// The region of the profile that the tool itself would use, whether or not it has keys; `None` also
+    /// for a file that cannot be read, since nothing else of it is used.
+    pub(super) fn region(&'static self, files: &ToolFiles) -> Option<FoundCredential> {
+        match self.load(&files.clone().for_region(), None) {
+            Ok(SourceResult::Found(found)) => Some(found),
+            _ => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::command::CommandCache;
+use super::command::{CommandCache, PromptSink};
 use super::source::CredentialSource;
 use super::tool_files::{SourceResult, ToolFiles};
 use crate::error::Problem;
@@ -23,14 +23,19 @@ pub struct SourceCache {
 
 impl Default for SourceCache {
     fn default() -> Self {
-        Self {
-            commands: CommandCache::default(),
-            files: Some(Arc::default()),
-        }
+        Self::new(PromptSink::default())
     }
 }
 
 impl SourceCache {
+    /// Nothing was read yet; `prompts` shows what commands ask.
+    pub fn new(prompts: PromptSink) -> Self {
+        Self {
+            commands: CommandCache::new(prompts),
+            files: Some(Arc::default()),
+        }
+    }
+
     /// The same for files that may have been written anew: they are read each time.
     pub(super) fn without_files(&self) -> Self {
         Self {

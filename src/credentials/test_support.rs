@@ -21,6 +21,7 @@ pub const SCHEMA: SettingsSchema = SettingsSchema {
         SettingSpec::setting("auth_endpoint", &[]),
     ],
     public_domains: &[],
+    variable_prefixes: &[],
 };
 
 /// The credentials of settings without files of tools.

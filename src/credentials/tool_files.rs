@@ -46,6 +46,7 @@ pub struct ToolFiles {
     environment: Environment,
     now: Time,
     may_choose: bool,
+    only_region: bool,
 }
 
 /// A file that was read.
@@ -66,7 +67,21 @@ impl ToolFiles {
             environment,
             now,
             may_choose: true,
+            only_region: false,
         }
+    }
+
+    /// The same for the region of a profile alone.
+    pub(super) fn for_region(self) -> Self {
+        Self {
+            only_region: true,
+            ..self
+        }
+    }
+
+    /// Whether the region of a profile alone is needed.
+    pub(super) fn wants_only_region(&self) -> bool {
+        self.only_region
     }
 
     /// The same with another folder in the place of `/`.

@@ -3,6 +3,7 @@ mod problems;
 mod retry_decision;
 mod send;
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -29,6 +30,8 @@ pub struct ApiClient {
     cloud: &'static str,
     profile: String,
     credential: Arc<RwLock<String>>,
+    /// Where each value of the profile came from, by key.
+    places: Arc<HashMap<&'static str, String>>,
     tls: TlsConfig,
     circuit_breaker: CircuitBreaker,
     /// True when another host can be asked, so that a broken way to this one is not tried again.
@@ -64,6 +67,7 @@ impl ApiClient {
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
+            places: Arc::new(profile.places().collect()),
             tls: trust,
             circuit_breaker: CircuitBreaker::new(
                 transport.concurrency_for(profile.cloud),
@@ -84,6 +88,7 @@ impl ApiClient {
             cloud: self.cloud,
             profile: self.profile.clone(),
             credential: Arc::clone(&self.credential),
+            places: Arc::clone(&self.places),
             tls: self.tls.clone(),
             circuit_breaker: CircuitBreaker::new(
                 self.transport.concurrency_for(self.cloud),
@@ -120,6 +125,11 @@ impl ApiClient {
     /// The time as this machine has it.
     pub fn now(&self) -> DateTime<Utc> {
         self.transport.now()
+    }
+
+    /// The time by the clocks of servers; see [`Transport::server_now`].
+    pub fn server_now(&self) -> DateTime<Utc> {
+        self.transport.server_now()
     }
 
     /// Takes another credential in the place of one that was refused, so that calls go out again.

@@ -1,8 +1,15 @@
 //! The CA certificates of the machine, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::settings::{MAX_PEM_BYTES, NO_FILE, open_bytes};
+
+const FILE: &str = "SSL_CERT_FILE";
+const FOLDERS: &str = "SSL_CERT_DIR";
 
 /// CA certificates, and why there are none.
 pub(super) struct CaCertificates {
@@ -12,41 +19,92 @@ pub(super) struct CaCertificates {
 
 /// Reads them, from the places that the variables of the environment name.
 pub(super) fn load(environment: &[(String, String)]) -> CaCertificates {
-    let certificates = rustls_native_certs::load_native_certs().certs;
-    let problem = match certificates.is_empty() {
-        true => variable_problem(environment),
-        false => None,
+    let is_named = |name: &str| environment.iter().any(|(key, _)| key == name);
+    let places = places(environment);
+    let mut certificates = match places[..] {
+        [] if !is_named(FILE) && !is_named(FOLDERS) => {
+            rustls_native_certs::load_native_certs().certs
+        }
+        // As with OpenSSL, an empty variable is one that is not set; the library reads it as a path.
+        [] => {
+            let system = openssl_probe::probe();
+            let files = system.cert_file.iter().map(|path| (path, false));
+            let folders = system.cert_dir.iter().map(|path| (path, true));
+            let places = files.chain(folders);
+            places
+                .flat_map(|(path, is_folder)| read(path, is_folder))
+                .collect()
+        }
+        _ => places
+            .iter()
+            .flat_map(|(name, path)| read(path, *name == FOLDERS))
+            .collect(),
     };
+    certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
+    certificates.dedup();
+    let problem = certificates.is_empty().then(|| problems(&places));
     CaCertificates {
         certificates,
-        problem,
+        problem: problem.flatten(),
     }
 }
 
-/// What is wrong with the variables that name CA certificates, when none were found.
-fn variable_problem(environment: &[(String, String)]) -> Option<String> {
-    let problems = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().flat_map(|name| {
+/// The paths that the variables name, each with its variable.
+fn places(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
+    let value = |name| {
         let found = environment.iter().find(|(key, _)| key == name);
-        let value = found.map_or("", |(_, value)| value);
-        let is_list = *name == "SSL_CERT_DIR";
-        let paths = value.split(move |c| is_list && c == ':');
-        paths.filter_map(move |path| {
-            found?;
-            let wrong = path_problem(path, is_list);
-            Some(format!("{name}: {path} {wrong}"))
-        })
+        found.map_or("", |(_, value)| value.trim())
+    };
+    let folders = value(FOLDERS).split(':').map(|path| (FOLDERS, path));
+    let places = std::iter::once((FILE, value(FILE))).chain(folders);
+    places
+        .filter(|(_, path)| !path.is_empty())
+        .map(|(name, path)| (name, PathBuf::from(path)))
+        .collect()
+}
+
+/// The certificates of a file, or of the files of a folder. Those that cannot be read are left out.
+fn read(path: &Path, is_folder: bool) -> Vec<CertificateDer<'static>> {
+    let files = match is_folder {
+        true => {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect()
+        }
+        false => vec![path.to_path_buf()],
+    };
+    let contents = files.iter().filter_map(|file| {
+        let (bytes, _) = open_bytes(file, false, MAX_PEM_BYTES).ok()?;
+        Some(bytes)
+    });
+    let mut certificates = Vec::new();
+    for bytes in contents {
+        certificates.extend(CertificateDer::pem_slice_iter(&bytes).flatten());
+    }
+    certificates
+}
+
+/// What is wrong with the paths of the variables, where no certificate was found.
+fn problems(places: &[(&'static str, PathBuf)]) -> Option<String> {
+    let problems = places.iter().map(|(name, path)| {
+        let problem = path_problem(path, *name == FOLDERS);
+        format!("{name}: {} {problem}", path.display())
     });
     let problems: Vec<String> = problems.collect();
     (!problems.is_empty()).then(|| problems.join("; "))
 }
 
-fn path_problem(path: &str, is_folder: bool) -> &'static str {
-    match Path::new(path).metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist",
-        Err(_) => "cannot be read",
-        Ok(data) if is_folder && !data.is_dir() => "is not a directory",
-        Ok(data) if !is_folder && data.is_dir() => "is a directory",
-        Ok(_) => "contains no CA certificate",
+const EMPTY: &str = "contains no CA certificate";
+
+fn path_problem(path: &Path, is_folder: bool) -> String {
+    match path.metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        Ok(data) if is_folder && !data.is_dir() => "is not a directory".to_owned(),
+        Ok(data) if !is_folder && data.is_dir() => "is a directory".to_owned(),
+        Ok(_) if is_folder || path == Path::new(NO_FILE) => EMPTY.to_owned(),
+        _ => match open_bytes(path, false, MAX_PEM_BYTES) {
+            Ok(_) => EMPTY.to_owned(),
+            Err(fault) => fault.reason(),
+        },
     }
 }
 
@@ -59,7 +117,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
         let file = format!("{path}/empty.pem");
-        std::fs::write(&file, "").unwrap();
+        fs::write(&file, "").unwrap();
         for (name, value, problem) in [
             (
                 "SSL_CERT_FILE",
@@ -89,9 +147,47 @@ mod tests {
                 ),
             ),
         ] {
-            let found = variable_problem(&[(name.to_owned(), value)]);
+            let found = load(&[(name.to_owned(), value)]).problem;
             assert_eq!(found, Some(problem));
         }
-        assert_eq!(variable_problem(&[]), None);
+    }
+
+    #[test]
+    fn an_empty_variable_is_one_that_is_not_set() {
+        let count = |variables: &[(&str, &str)]| {
+            let owned = variables
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()));
+            load(&owned.collect::<Vec<_>>()).certificates.len()
+        };
+        let system = count(&[]);
+        assert_eq!(count(&[(FILE, "")]), system);
+        assert_eq!(count(&[(FILE, " "), (FOLDERS, "")]), system);
+        assert_eq!(count(&[(FILE, "/dev/null"), (FOLDERS, "")]), 0);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        fs::write(folder.path().join("a.pem"), pem.cert.pem()).unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero")).unwrap();
+        let large = fs::File::create(folder.path().join("large")).unwrap();
+        large.set_len(MAX_PEM_BYTES + 1).unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let of_folder = load(&[(FOLDERS.to_owned(), path(""))]);
+        assert_eq!(of_folder.certificates.len(), 1);
+        for (name, problem) in [
+            ("pipe", "cannot be read (not a regular file)"),
+            ("zero", "cannot be read (not a regular file)"),
+            ("large", "cannot be read (it is too large)"),
+        ] {
+            let found = load(&[(FILE.to_owned(), path(name))]);
+            let expected = format!("SSL_CERT_FILE: {} {problem}", path(name));
+            assert_eq!(found.problem, Some(expected));
+        }
     }
 }

@@ -1,13 +1,62 @@
-//! How far the local clock is from a cloud's, where calls are signed with the cloud's time.
+//! How far the local clock is from that of servers: for signing, and for ages and expiry.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use super::ResponseInfo;
+use crate::model::Time;
+use crate::sync::lock;
 
 /// A smaller difference is not why a call was refused.
 const MIN_OFFSET_SECONDS: i64 = 60;
 /// Nobody gets a signature for a time that is further off than this.
 const MAX_OFFSET_SECONDS: i64 = 86_400;
+
+/// What responses say of the local clock: the least and the greatest number of seconds by which a server
+/// was ahead of it.
+#[derive(Debug, Default)]
+pub struct ServerClocks(Mutex<Option<(i64, i64)>>);
+
+impl ServerClocks {
+    /// Takes the time of a response. A page for people comes from who knows where.
+    pub fn record(&self, response: &ResponseInfo) {
+        let ahead = response.clock_ahead_seconds;
+        if let Some(ahead) = ahead.filter(|_| response.html_page.is_none()) {
+            let mut range = lock(&self.0);
+            let (least, greatest) = range.unwrap_or((ahead, ahead));
+            *range = Some((least.min(ahead), greatest.max(ahead)));
+        }
+    }
+
+    /// The present by the servers' clock, where all that have answered agree that the local one is wrong;
+    /// else `now`, which is the local time.
+    pub fn correct(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let Some((least, greatest)) = *lock(&self.0) else {
+            return now;
+        };
+        let is_agreed = greatest.saturating_sub(least) < MIN_OFFSET_SECONDS;
+        let is_wrong = is_agreed && least.saturating_abs() >= MIN_OFFSET_SECONDS;
+        let corrected = Time::new(signing_time(now, least)).filter(|_| is_wrong);
+        corrected.map_or(now, Time::to_datetime)
+    }
+
+    /// True where a time is past by the servers' clock. Where that is not known the local one may be wrong
+    /// by as much as is corrected when requests are signed.
+    pub fn is_past(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let is_known = lock(&self.0).is_some();
+        match is_known {
+            true => at <= self.correct(now),
+            false => is_surely_past(at, now),
+        }
+    }
+}
+
+/// True where a time is past whatever the local clock is wrong by, as far as that is believed.
+pub fn is_surely_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now.signed_duration_since(at).num_seconds() >= MAX_OFFSET_SECONDS
+}
 
 /// Seconds to add to the local clock when a call is signed; at most a day.
 #[derive(Debug, Default)]
@@ -65,8 +114,9 @@ impl ClockOffset {
 
 /// The time to sign a call with, at an offset of so many seconds.
 pub(super) fn signing_time(now: DateTime<Utc>, offset: i64) -> DateTime<Utc> {
-    now.checked_add_signed(TimeDelta::seconds(offset))
-        .unwrap_or(now)
+    let offset = TimeDelta::try_seconds(offset);
+    let corrected = offset.and_then(|offset| now.checked_add_signed(offset));
+    corrected.unwrap_or(now)
 }
 
 /// `12 s behind HOST`, `20 hours ahead of HOST`: the local clock compared with a server's that is so
@@ -99,6 +149,58 @@ mod tests {
     /// was signed with this offset.
     fn correct(offset: &ClockOffset, seconds: i64, signed: i64) -> Correction {
         offset.correct(Some(at(NOW + seconds)), at(NOW), signed)
+    }
+
+    fn response(ahead: i64, page: Option<&str>) -> ResponseInfo {
+        ResponseInfo {
+            host: "h:1".to_owned(),
+            is_https: true,
+            operation: "Get",
+            status: 200,
+            clock_ahead_seconds: Some(ahead),
+            html_page: page.map(str::to_owned),
+            server: None,
+        }
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_servers_where_they_agree_that_the_local_clock_is_wrong() {
+        for (ahead, expected) in [
+            (&[][..], 0),
+            (&[0, 59], 0),
+            (&[-59], 0),
+            (&[-3600], -3600),
+            (&[-3600, -3599, -3610], -3610),
+            (&[2_592_000], 2_592_000),
+            (&[-3600, 0], 0),
+            (&[-3600, 3600], 0),
+        ] {
+            let clocks = ServerClocks::default();
+            for seconds in ahead {
+                clocks.record(&response(*seconds, None));
+            }
+            assert_eq!(clocks.correct(at(NOW)), at(NOW + expected), "{ahead:?}");
+        }
+        let clocks = ServerClocks::default();
+        clocks.record(&response(-3600, Some("a login page")));
+        assert_eq!(clocks.correct(at(NOW)), at(NOW));
+        clocks.record(&response(i64::MIN, None));
+        assert_eq!(clocks.correct(at(NOW)), at(NOW), "out of all bounds");
+    }
+
+    #[test]
+    fn a_time_is_past_by_the_clock_of_a_server_or_by_more_than_clocks_are_wrong() {
+        let clocks = ServerClocks::default();
+        let is_past = |clocks: &ServerClocks, seconds| clocks.is_past(at(NOW + seconds), at(NOW));
+        assert_eq!(
+            [-86_400, -86_399, 0, 1].map(|at| is_past(&clocks, at)),
+            [true, false, false, false]
+        );
+        clocks.record(&response(-3600, None));
+        assert_eq!(
+            [-3601, -3600, -3599, 0].map(|at| is_past(&clocks, at)),
+            [true, true, false, false]
+        );
     }
 
     #[test]

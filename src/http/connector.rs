@@ -4,13 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
-use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -23,6 +23,7 @@ use tower_service::Service;
 use super::Endpoint;
 use super::proxies::{Proxy, ProxyConfig, ProxyProtocol};
 use super::resolver::Resolver;
+use super::socks::{SocksError, SocksTarget, connect_4, connect_5};
 use super::tunnel::{TunnelError, open_tunnel};
 
 /// Opens the connections of one HTTP client.
@@ -53,8 +54,8 @@ pub(super) enum ConnectFailure {
     Tls(io::Error),
     /// The proxy's answer to `CONNECT`.
     Tunnel(TunnelError),
-    /// What the SOCKS proxy did, in words.
-    Socks(String),
+    /// What the SOCKS proxy answered.
+    Socks(SocksError),
 }
 
 impl fmt::Display for ConnectError {
@@ -134,35 +135,31 @@ impl Connector {
             ProxyProtocol::Socks5 { resolves } => (false, resolves),
             ProxyProtocol::Http | ProxyProtocol::Https => (false, false),
         };
-        let mut to = destination(endpoint);
-        if resolves {
-            let found = self.resolver.resolve(endpoint.host()).await;
-            let found = found.map_err(|error| failed(false)(ConnectFailure::Tcp(error.into())))?;
-            // SOCKS4 has no addresses of IPv6.
-            let usable = found
-                .into_iter()
-                .find(|address| !is_version_4 || address.is_ipv4());
-            if let Some(mut address) = usable {
-                address.set_port(endpoint.port());
-                to = format!("http://{address}").parse().unwrap_or(to);
+        let name = || SocksTarget::Name(endpoint.host().to_owned());
+        let target = match endpoint.host().parse() {
+            Ok(address) => SocksTarget::Address(address),
+            Err(_) if !resolves => name(),
+            Err(_) => {
+                let found = self.resolver.resolve(endpoint.host()).await;
+                let found =
+                    found.map_err(|error| failed(false)(ConnectFailure::Tcp(error.into())))?;
+                // SOCKS4 has no addresses of IPv6.
+                let mut usable = found.iter().map(SocketAddr::ip);
+                let usable = usable.find(|address| !is_version_4 || address.is_ipv4());
+                usable.map_or_else(name, SocksTarget::Address)
             }
-        }
-        let opened = Opened(Some(self.tcp(proxy.uri.clone(), true).await?));
-        let uri = proxy.uri.clone();
-        let connected = if is_version_4 {
-            SocksV4::new(uri, opened)
-                .call(to)
-                .await
-                .map_err(|error| error.to_string())
-        } else {
-            let mut socks = SocksV5::new(uri, opened);
-            if let Some((name, password)) = &proxy.credentials {
-                socks = socks.with_auth(name.clone(), password.expose().to_owned());
-            }
-            socks.call(to).await.map_err(|error| error.to_string())
         };
-        let connected = connected.map_err(|text| failed(true)(ConnectFailure::Socks(text)))?;
-        Ok(Stream::new(connected.into_inner()))
+        let mut io = self.tcp(proxy.uri.clone(), true).await?;
+        let (user, port) = (proxy.credentials.as_ref(), endpoint.port());
+        let connected = match is_version_4 {
+            true => {
+                let user = user.map(|(name, _)| name.as_str());
+                connect_4(&mut io, &target, port, user).await
+            }
+            false => connect_5(&mut io, &target, port, user).await,
+        };
+        connected.map_err(|error| failed(true)(ConnectFailure::Socks(error)))?;
+        Ok(Stream::new(io))
     }
 }
 
@@ -199,24 +196,6 @@ impl Service<Uri> for Connector {
             let opened = tokio::time::timeout(limit, connector.open(uri)).await;
             opened.unwrap_or_else(|_| Err(failed(false)(ConnectFailure::Timeout)))
         })
-    }
-}
-
-/// A connection to a proxy that is open already.
-struct Opened(Option<TcpStream>);
-
-impl Service<Uri> for Opened {
-    type Response = TokioIo<TcpStream>;
-    type Error = io::Error;
-    type Future = std::future::Ready<io::Result<Self::Response>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        let opened = self.0.take().map(TokioIo::new);
-        std::future::ready(opened.ok_or_else(|| io::ErrorKind::NotConnected.into()))
     }
 }
 

@@ -77,7 +77,7 @@ fn connect_error(
     match &error.cause {
         ConnectFailure::Timeout => timeout_error(context.has_proxy),
         ConnectFailure::Tunnel(error) => proxy::tunnel_error(*error),
-        ConnectFailure::Socks(text) => proxy::socks_error(text),
+        ConnectFailure::Socks(error) => proxy::socks_error(*error),
         ConnectFailure::Tls(_) | ConnectFailure::Tcp(_) => {
             let error_of_system = find::<io::Error>(causes);
             let why = error_of_system.map_or_else(|| "no address".to_owned(), io_text);

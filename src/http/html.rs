@@ -10,16 +10,33 @@ const CLIENT_CERTIFICATE: &str = "set client_cert and client_key to those issued
 
 /// True for a response that is an HTML page.
 fn is_html(response: &Response) -> bool {
+    const MAX_PROLOGUE_BYTES: usize = 1024;
     let content_type = response.header("content-type").unwrap_or_default();
-    let beginning = &response.body[..response.body.len().min(64)];
+    let content_type = content_type.trim_start().to_ascii_lowercase();
+    let is_named = ["text/html", "application/xhtml+xml"]
+        .iter()
+        .any(|name| content_type.starts_with(name));
+    let beginning = &response.body[..response.body.len().min(MAX_PROLOGUE_BYTES)];
     let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
-    let beginning = beginning.trim_start_matches('\u{feff}').trim_start();
-    content_type
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("text/html")
-        || beginning.starts_with("<!doctype html")
-        || beginning.starts_with("<html")
+    let beginning = without_prologue(beginning.trim_start_matches('\u{feff}'));
+    let is_written = ["<!doctype html", "<html"]
+        .iter()
+        .any(|start| beginning.starts_with(start));
+    is_written || (is_named && !response.body.trim_ascii().is_empty())
+}
+
+/// The text after an XML declaration, comments and blanks.
+fn without_prologue(text: &str) -> &str {
+    let mut text = text.trim_start();
+    for (start, end) in [("<?xml", "?>"), ("<!--", "-->"), ("<!--", "-->")] {
+        if text.starts_with(start) {
+            text = text
+                .split_once(end)
+                .map_or("", |(_, rest)| rest)
+                .trim_start();
+        }
+    }
+    text
 }
 
 /// What to say of an HTML page: that it is one, and its title; `None` for other responses.
@@ -36,8 +53,8 @@ pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<Strin
 
 /// Names an HTML page in an error whose code no cloud has given.
 ///
-/// A page is not the cloud's decision on a permission. Other statuses keep their meaning, whoever answers
-/// with them: gateways reject filters with a page.
+/// A page is not the cloud's decision on a permission: a proxy or firewall has written it. Other statuses
+/// keep their meaning, whoever answers with them: gateways reject credentials and filters with a page.
 pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &Redactor) {
     if error.code.is_some() {
         return;
@@ -47,6 +64,7 @@ pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &
     };
     if error.category == Category::PermissionDenied {
         error.category = Category::InvalidResponse;
+        error.message = "request rejected".to_owned();
     }
     if matches!(response.status, 200..=499) && !matches!(response.status, 401 | 407 | 408 | 429) {
         error.hint = Some(hint(response).to_owned());
@@ -146,7 +164,46 @@ mod tests {
                 None => assert!(shown.ends_with("API response"), "{shown}"),
             }
         }
-        assert_eq!(describe(&page(200, "{}"), &Redactor::default()), None);
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_type_or_beginning_and_has_a_body() {
+        let is_page = |content_type: &str, body: &str| {
+            let mut page = page(200, body);
+            page.headers = vec![("content-type".to_owned(), content_type.to_owned())];
+            is_html(&page)
+        };
+        for (content_type, body, expected) in [
+            ("", "{}", false),
+            ("application/json", "\u{feff} <!DOCTYPE html><p>", true),
+            ("text/html; charset=utf-8", "hello", true),
+            ("Application/XHTML+XML", "<p>", true),
+            ("text/html", "", false),
+            ("text/html", " \r\n", false),
+            (
+                "",
+                "<?xml version='1.0'?>\n<!-- x -->\n<html xmlns='y'>",
+                true,
+            ),
+            (
+                "text/xml",
+                "<?xml version='1.0'?><!DOCTYPE html PUBLIC 'x'>",
+                true,
+            ),
+            (
+                "text/xml",
+                "<?xml version='1.0'?><Error><Code>x</Code></Error>",
+                false,
+            ),
+            ("", "<?xml version='1.0'", false),
+            ("", "<!-- never closed <html>", false),
+        ] {
+            assert_eq!(
+                is_page(content_type, body),
+                expected,
+                "{content_type} {body}"
+            );
+        }
     }
 
     #[test]

@@ -22,13 +22,14 @@ mod resolver;
 mod response;
 mod response_info;
 mod retry;
+mod socks;
 mod tls;
 mod tunnel;
 mod verifier;
 mod x509;
 
 pub use account::ApiClient;
-pub use clock_offset::describe_offset;
+pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
 pub use proxies::Route;
@@ -152,6 +153,7 @@ pub struct Transport {
     calls: AtomicU64,
     requests: AtomicU64,
     redactor: Redactor,
+    server_clocks: ServerClocks,
 }
 
 impl fmt::Debug for Transport {
@@ -186,6 +188,7 @@ impl Transport {
             calls: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             redactor,
+            server_clocks: ServerClocks::default(),
         }))
     }
 
@@ -197,6 +200,17 @@ impl Transport {
     /// The time as this machine has it.
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
+    }
+
+    /// The time by the clocks of the servers that have answered, where they agree that this machine's is
+    /// wrong.
+    pub fn server_now(&self) -> DateTime<Utc> {
+        self.server_clocks.correct(self.now())
+    }
+
+    /// True where a time is past, as [`ServerClocks::is_past`].
+    pub fn is_past(&self, at: DateTime<Utc>) -> bool {
+        self.server_clocks.is_past(at, self.now())
     }
 
     /// How calls to an endpoint get there.
@@ -261,7 +275,10 @@ impl Transport {
             TransportEvent::Trace(text) | TransportEvent::Notice(_, text) => {
                 self.redactor.text(text)
             }
-            TransportEvent::Responded(heard) => heard.redact(&self.redactor),
+            TransportEvent::Responded(heard) => {
+                self.server_clocks.record(heard);
+                heard.redact(&self.redactor);
+            }
             TransportEvent::DnsResolved { .. }
             | TransportEvent::Sending { .. }
             | TransportEvent::Finished(_) => {}

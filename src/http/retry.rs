@@ -93,6 +93,11 @@ impl RequestError {
     pub fn from_status(response: &Response) -> Option<Self> {
         let (category, retry, what) = match response.status {
             200..=299 => return None,
+            304 => (
+                Category::InvalidResponse,
+                RetryAction::No,
+                "unexpected response (not modified)",
+            ),
             300..=399 => (
                 Category::InvalidResponse,
                 RetryAction::No,

@@ -1,7 +1,5 @@
 //! Whom a profile trusts over TLS, and what it shows of itself.
 
-use std::fs;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +14,7 @@ use super::x509::Certificate;
 use super::{Endpoint, RequestError};
 use crate::error::{Category, Problem};
 use crate::secret::quotable_path;
-use crate::settings::{Profile, check_file};
+use crate::settings::{FileError, Profile, is_open_descriptor, read_pem};
 
 /// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
 /// cloud's; nothing is sent.
@@ -120,7 +118,7 @@ impl TlsConfig {
 
     /// Reads the files, except pipes.
     fn check_files(&self) -> Result<(), RequestError> {
-        let is_pipe = |path: &str| fs::metadata(path).is_ok_and(|data| data.file_type().is_fifo());
+        let is_pipe = |path: &str| is_open_descriptor(Path::new(path));
         if let Some(ca_file) = self.ca_file.as_deref().filter(|path| !is_pipe(path)) {
             add_ca(&mut RootCertStore::empty(), Path::new(ca_file))?;
         }
@@ -140,15 +138,18 @@ fn load_identity(
     key: &str,
     provider: &CryptoProvider,
 ) -> Result<SingleCertAndKey, RequestError> {
-    check_access("client_cert", cert, false)?;
-    let certificates = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let read = |name, path, is_secret| {
+        let bytes = read_pem(Path::new(path), is_secret);
+        bytes.map_err(|fault| with_fault_hint(wrong(name, path, &fault.reason()), &fault))
+    };
+    let bytes = read("client_cert", cert, false)?;
+    let certificates = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
     if certificates.is_empty() {
         return Err(wrong("client_cert", cert, "contains no certificate"));
     }
-    check_access("client_key", key, true)?;
-    let private = PrivateKeyDer::from_pem_file(key)
+    let private = PrivateKeyDer::from_pem_slice(&read("client_key", key, true)?)
         .map_err(|_| wrong("client_key", key, "contains no readable private key"))?;
     let private = provider
         .key_provider
@@ -187,14 +188,9 @@ pub(super) fn add_ca(
         refusal.hint = Some("use a PEM file with certificates".to_owned());
         refusal
     };
-    let data = fs::metadata(path).map_err(|_| wrong("cannot be read"))?;
-    check_file(path, &data, false).map_err(|insecure| {
-        let mut refusal = wrong(&insecure.reason);
-        refusal.hint = Some(insecure.hint);
-        refusal
-    })?;
-    let certificates = CertificateDer::pem_file_iter(path)
-        .map_err(|_| wrong("cannot be read"))?
+    let bytes = read_pem(path, false);
+    let bytes = bytes.map_err(|fault| with_fault_hint(wrong(&fault.reason()), &fault))?;
+    let certificates = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| wrong("is not a PEM file"))?;
     if certificates.is_empty() {
@@ -215,14 +211,12 @@ fn wrong(name: &str, path: &str, what: &str) -> RequestError {
     refusal
 }
 
-/// Refuses a file that another user can change, and a secret that others can read.
-fn check_access(name: &str, path: &str, is_secret: bool) -> Result<(), RequestError> {
-    let data = fs::metadata(path).map_err(|_| wrong(name, path, "cannot be read"))?;
-    check_file(Path::new(path), &data, is_secret).map_err(|insecure| {
-        let mut refusal = wrong(name, path, &insecure.reason);
-        refusal.hint = Some(insecure.hint);
-        refusal
-    })
+/// The next step where the file itself says it.
+fn with_fault_hint(error: RequestError, fault: &FileError) -> RequestError {
+    match fault.hint() {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }
 
 #[cfg(test)]

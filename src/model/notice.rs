@@ -56,7 +56,7 @@ notice_codes! {
     CreatedAtUnknown = "created_at_unknown",
     /// The expiry of a credential cannot be read.
     CredentialEndUnread = "credential_end_unread",
-    /// A credential expires before the timeout of a gate.
+    /// A credential expires before the timeout of a gate, or has expired by the local clock.
     CredentialEnds = "credential_ends",
     /// The cloud keeps more events than it returned.
     EventsTruncated = "events_truncated",

@@ -81,6 +81,8 @@ pub struct Cloud {
     pub keys: &'static [SettingSpec],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
     pub(crate) sources: &'static [CredentialSource],
+    /// How the names of variables begin that other programs read for this cloud.
+    pub variable_prefixes: &'static [&'static str],
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
     /// The endpoint that plain settings name.
@@ -103,6 +105,7 @@ impl Cloud {
             cloud: self.name,
             keys: self.keys,
             public_domains: &PUBLIC_DOMAINS,
+            variable_prefixes: self.variable_prefixes,
         }
     }
 

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::text_file::{FileError, open_text};
-use super::{Environment, SettingsSchema, check_file};
+use super::{Environment, SettingsSchema, check_file, is_open_descriptor};
 use crate::error::Problem;
 use crate::model::State;
 use crate::secret::{Secret, quotable_path};
@@ -34,8 +34,14 @@ pub struct SettingsFile {
     profiles: BTreeMap<(String, String), Entries>,
     commands: BTreeMap<(String, String), Vec<String>>,
     http: BTreeMap<String, String>,
+    /// The line of each key of a profile, by cloud, profile and key, and of `[http]`, by `http`, an empty
+    /// text and key.
+    lines: BTreeMap<[String; 3], usize>,
     states: BTreeMap<String, Vec<(String, State)>>,
 }
+
+/// The table of the settings of all requests.
+const HTTP: &str = "http";
 
 /// Keys of `[http]`.
 pub const HTTP_KEYS: [&str; 6] = [
@@ -78,16 +84,14 @@ impl SettingsFile {
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
-        let is_open = ["/dev/stdin", "/dev/fd", "/proc/self/fd"]
-            .iter()
-            .any(|open| path.starts_with(open));
-        let (text, data) = match open_text(path, is_open) {
+        let (text, data) = match open_text(path, is_open_descriptor(path)) {
             Ok(opened) => opened,
             Err(FileError::Io(ErrorKind::NotFound)) if !named && !path.is_symlink() => {
                 return Ok(Self::default());
             }
             Err(error) => {
-                let shown = quotable_path(path);
+                let whole = std::path::absolute(path);
+                let shown = quotable_path(whole.as_deref().unwrap_or(path));
                 let is_text = !matches!(error, FileError::Io(ErrorKind::InvalidData));
                 let hint = match named {
                     _ if !is_text => "save it as UTF-8",
@@ -104,9 +108,11 @@ impl SettingsFile {
                 );
             }
         };
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let reader = Reader {
             path,
             text: &text,
+            newlines: newlines.map(|(at, _)| at).collect(),
             clouds,
             kinds,
         };
@@ -139,6 +145,20 @@ impl SettingsFile {
             .into_iter()
             .flatten()
             .map(|(key, entry)| (key.as_str(), entry))
+    }
+
+    /// Where a key of a profile stands: `config.toml:4`.
+    pub(crate) fn place(&self, table: &str, profile: &str, key: &str) -> String {
+        let path = self.path.display();
+        match self.lines.get(&[table, profile, key].map(str::to_owned)) {
+            Some(line) => format!("{path}:{line}"),
+            None => path.to_string(),
+        }
+    }
+
+    /// Where a key of `[http]` stands.
+    pub fn http_place(&self, key: &str) -> String {
+        self.place(HTTP, "", key)
     }
 
     /// The words of the command that prints a profile's credential.

@@ -16,13 +16,12 @@ use std::path::PathBuf;
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, parse_duration, utc_offset};
-pub(crate) use permissions::check_program;
-pub(crate) use permissions::quoted;
 pub use permissions::{InsecureFile, check_file, check_folders};
+pub(crate) use permissions::{check_program, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
 pub use referenced_files::ReferencedFile;
-pub(crate) use text_file::{FileError, read_text};
+pub(crate) use text_file::{FileError, MAX_PEM_BYTES, open_bytes, read_pem, read_text};
 pub(crate) use values::Values;
 
 use crate::error::Problem;
@@ -149,6 +148,8 @@ pub struct SettingsSchema {
     pub keys: &'static [SettingSpec],
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],
+    /// How variables of other programs for the cloud begin.
+    pub variable_prefixes: &'static [&'static str],
 }
 
 impl SettingsSchema {
@@ -205,6 +206,12 @@ impl Environment {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
+    }
+
+    /// The names of the variables that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.0.keys().map(String::as_str);
+        names.filter(|name| self.get(name).is_some())
     }
 
     /// The home folder; none where HOME is unset or relative, since the settings would change with

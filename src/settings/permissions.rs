@@ -37,7 +37,7 @@ pub struct InsecureFile {
 /// others; or the secret is readable by others.
 pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), InsecureFile> {
     let kind = data.file_type();
-    if kind.is_char_device() || (!kind.is_file() && is_descriptor(path)) {
+    if kind.is_char_device() || (!kind.is_file() && is_open_descriptor(path)) {
         return Ok(());
     }
     let access = Access::of(data);
@@ -192,10 +192,10 @@ impl Access {
     }
 }
 
-/// True for an open descriptor of this process.
-fn is_descriptor(path: &Path) -> bool {
-    let is_in = |folder| path.starts_with(folder);
-    path == Path::new("/dev/stdin") || ["/dev/fd", "/proc/self/fd"].into_iter().any(is_in)
+/// True for a path to an open descriptor of this process, such as `/dev/stdin`.
+pub(crate) fn is_open_descriptor(path: &Path) -> bool {
+    let folders = ["/dev/stdin", "/dev/fd", "/proc/self/fd"];
+    folders.iter().any(|open| path.starts_with(open))
 }
 
 fn is_read_only(path: &Path) -> bool {

@@ -16,7 +16,12 @@ pub enum Origin {
     /// A variable of the environment.
     Variable(String),
     /// The config file.
-    File(PathBuf),
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, with the variable or file that it refers to: `config.toml:4`.
+        place: String,
+    },
     /// The file of a tool of the cloud's.
     Tool {
         /// Name of the tool.
@@ -37,7 +42,7 @@ impl Origin {
     pub fn label(&self) -> Cow<'static, str> {
         match self {
             Self::Variable(_) => "environment".into(),
-            Self::File(_) => "config file".into(),
+            Self::File { .. } => "config file".into(),
             Self::Tool { tool, profile, .. } => match profile {
                 Some(profile) => format!("{tool} profile {profile}").into(),
                 None => (*tool).into(),
@@ -47,13 +52,22 @@ impl Origin {
         }
     }
 
-    /// The variable or the file where a value can be found and fixed.
+    /// The variable or the file where a value can be found.
     pub fn location(&self) -> String {
         match self {
             Self::Variable(name) => name.clone(),
-            Self::File(path) | Self::Tool { path, .. } => path.display().to_string(),
+            Self::File { path, .. } | Self::Tool { path, .. } => path.display().to_string(),
             Self::Command(program) => program.clone(),
             Self::Machine => "this machine".to_owned(),
+        }
+    }
+
+    /// The variable, the line of a file or the command where a value can be fixed.
+    pub fn place(&self) -> String {
+        match self {
+            Self::File { place, .. } => place.clone(),
+            Self::Command(program) => format!("credential_command {}", quotable(program)),
+            Self::Variable(_) | Self::Tool { .. } | Self::Machine => self.location(),
         }
     }
 }
@@ -90,6 +104,8 @@ pub struct Profile {
     /// The folder where fetched tokens are kept between runs; none when they are not.
     pub token_cache_dir: Option<PathBuf>,
     pub(crate) values: BTreeMap<&'static str, SourcedValue>,
+    /// Where its credential came from, for hints.
+    pub(crate) credential_place: Option<String>,
     /// Why sources that could have given a credential gave none.
     pub(crate) skipped_sources: Vec<String>,
     pub(crate) reload: Option<Arc<dyn Reload>>,
@@ -118,6 +134,7 @@ impl Profile {
             notices: Vec::new(),
             token_cache_dir: None,
             values: BTreeMap::new(),
+            credential_place: None,
             skipped_sources: Vec::new(),
             reload: None,
         }
@@ -151,6 +168,17 @@ impl Profile {
     /// Where a value came from.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.values.get(key).map(|value| &value.origin)
+    }
+
+    /// Where each value came from, by key, and the credential, by `credential`.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let values = self.values.iter();
+        let places = values.map(|(key, value)| (*key, value.origin.place()));
+        places.chain(
+            self.credential_place
+                .iter()
+                .map(|place| ("credential", place.clone())),
+        )
     }
 
     /// Where its credential came from.
@@ -238,7 +266,7 @@ impl Profile {
     /// A usage error in one key of this profile.
     pub fn invalid(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
-        let from = from.map_or_else(String::new, |from| format!(" (from {})", from.location()));
+        let from = from.map_or_else(String::new, |from| format!(" (from {})", from.place()));
         let what = format!(
             "{key} of profile '{}' ({}) {what}{from}",
             self.name, self.cloud

@@ -5,12 +5,14 @@ use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use super::permissions::is_readable_by_others;
+use super::permissions::{is_open_descriptor, is_readable_by_others};
 use super::{InsecureFile, check_file};
 use crate::error::kind_text;
 
 /// Files of tools and of single values are far smaller.
 const MAX_BYTES: u64 = 1 << 20;
+/// The bundles of CA certificates of systems have up to 1 MiB.
+pub(crate) const MAX_PEM_BYTES: u64 = 8 << 20;
 
 /// Why a file cannot be read.
 #[derive(Debug)]
@@ -71,12 +73,37 @@ pub(crate) fn read_text(path: &Path, is_secret: bool) -> Result<(String, bool), 
     Ok((text, is_readable_by_others(&data)))
 }
 
-/// The text of a regular file of at most [`MAX_BYTES`], and whose it is. With `is_open`, a pipe that the
-/// process was started with, such as `/dev/stdin`, is read as well.
+/// The text of a file of at most [`MAX_BYTES`], and whose it is; see [`open_bytes`].
 ///
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn open_text(path: &Path, is_open: bool) -> Result<(String, Metadata), FileError> {
+    let (bytes, data) = open_bytes(path, is_open, MAX_BYTES)?;
+    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
+    Ok((text, data))
+}
+
+/// A file with certificates or a key, which others cannot have written. A pipe that the process was
+/// started with is read as well, but only once.
+///
+/// # Errors
+/// Why it cannot be read, or is refused.
+pub(crate) fn read_pem(path: &Path, is_secret: bool) -> Result<Vec<u8>, FileError> {
+    let (bytes, data) = open_bytes(path, is_open_descriptor(path), MAX_PEM_BYTES)?;
+    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
+    Ok(bytes)
+}
+
+/// The content of a regular file of at most so many bytes, and whose it is. With `is_open`, a pipe that the
+/// process was started with, such as `/dev/stdin`, is read as well.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn open_bytes(
+    path: &Path,
+    is_open: bool,
+    max_bytes: u64,
+) -> Result<(Vec<u8>, Metadata), FileError> {
     // Opening a named pipe would wait for whoever writes to it.
     if !is_open && !fs::metadata(path)?.is_file() {
         return Err(FileError::Kind("not a regular file"));
@@ -84,10 +111,9 @@ pub(super) fn open_text(path: &Path, is_open: bool) -> Result<(String, Metadata)
     let file = fs::File::open(path)?;
     let data = file.metadata()?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
+    file.take(max_bytes + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max_bytes {
         return Err(FileError::Kind("it is too large"));
     }
-    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
-    Ok((text, data))
+    Ok((bytes, data))
 }

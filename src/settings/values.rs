@@ -77,7 +77,7 @@ impl Settings {
         let message = format!("{cloud} has no profile '{name}'; {known}");
         Problem::new(Category::MissingCredentials, message)
             .with_hint(format!(
-                "add {} to the config file",
+                "add {} to the config file (see: joblens config init)",
                 table_header(cloud, name)
             ))
             .with_account(cloud, name)
@@ -151,18 +151,21 @@ impl Settings {
             is_wanted(base)
         };
         for (key, entry) in entries.filter(is_requested) {
-            let (base, text) = match entry {
-                file::SettingValue::Text(text) => (key, Cow::from(text.expose())),
+            let line = self.file.place(cloud.cloud, &profile.name, key);
+            let (base, text, place) = match entry {
+                file::SettingValue::Text(text) => (key, Cow::from(text.expose()), line),
                 file::SettingValue::Variable(base, name) => {
                     let text = self.environment.get(name);
                     let text = text.ok_or_else(|| unset_variable(profile, key, name))?;
-                    (base.as_str(), text.into())
+                    let place = format!("{name}, named in {line}");
+                    (base.as_str(), text.into(), place)
                 }
                 file::SettingValue::Path(base, path) => {
                     let spec = cloud.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let text = self.text_of_file(profile, key, path, is_secret)?;
-                    (base.as_str(), text.into())
+                    let place = format!("{}, named in {line}", self.shown_path(path));
+                    (base.as_str(), text.into(), place)
                 }
             };
             let text = text.trim_start_matches('\u{feff}').trim();
@@ -173,7 +176,8 @@ impl Settings {
             });
             if let (Some(spec), false) = (cloud.find(base), text.is_empty()) {
                 let text = Secret::new(text);
-                let origin = Origin::File(self.file.path().to_path_buf());
+                let path = self.file.path().to_path_buf();
+                let origin = Origin::File { path, place };
                 values.insert(spec.key, SourcedValue { text, origin });
             }
         }
@@ -190,7 +194,8 @@ impl Settings {
     ) -> Result<String, Problem> {
         let read = text_file::read_text(&self.beside_the_file(path), is_secret);
         let (text, _) = read.map_err(|fault| {
-            let what = format!("refers to {}, which {}", shown_path(path), fault.reason());
+            let path = self.shown_path(path);
+            let what = format!("refers to {path}, which {}", fault.reason());
             let problem = profile.invalid(key, &what);
             match fault.hint() {
                 Some(hint) => problem.with_hint(hint),
@@ -199,22 +204,30 @@ impl Settings {
         })?;
         // A program that rewrites it empties it first; another source would be another account.
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
-            let what = format!("refers to {}, which is empty", shown_path(path));
+            let what = format!("refers to {}, which is empty", self.shown_path(path));
             return Err(profile.invalid(key, &what));
         }
         Ok(text)
     }
 
-    /// A path of the config file: `~/` is the home folder, a relative one starts at the file.
+    /// A path of the config file, as a whole: `~/` is the home folder, a relative one starts at the
+    /// file.
     pub(crate) fn beside_the_file(&self, path: &str) -> PathBuf {
-        match (path.strip_prefix("~/"), self.environment.home()) {
+        let path = match (path.strip_prefix("~/"), self.environment.home()) {
             (Some(rest), Some(home)) => home.join(rest),
-            _ => self
-                .file
-                .path()
-                .parent()
-                .map_or_else(|| PathBuf::from(path), |folder| folder.join(path)),
-        }
+            _ => self.file.path().with_file_name("").join(path),
+        };
+        std::path::absolute(&path).unwrap_or(path)
+    }
+
+    /// A path of the config file as a whole, for messages; a word that looks like a secret may be one
+    /// that was pasted here.
+    fn shown_path(&self, path: &str) -> String {
+        let shown = match path.starts_with(['/', '~', '.']) {
+            true => path.into(),
+            false => quotable(path),
+        };
+        self.beside_the_file(&shown).display().to_string()
     }
 }
 
@@ -230,13 +243,5 @@ fn unset_variable(profile: &Profile, key: &str, name: &str) -> Problem {
             &format!("refers to the variable {name}, which is not set"),
         ),
         false => profile.invalid(key, "refers to a variable that is not set"),
-    }
-}
-
-/// A path of the config file; a word that looks like a secret may be one that was pasted here.
-fn shown_path(path: &str) -> Cow<'_, str> {
-    match path.starts_with(['/', '~', '.']) {
-        true => path.into(),
-        false => quotable(path),
     }
 }

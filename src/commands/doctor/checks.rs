@@ -93,13 +93,20 @@ impl CallEvidence<'_> {
                 checks.extend(self.failure_check(step, route));
                 return checks;
             }
+            if step == CheckName::Proxy {
+                checks.extend(proxy(route));
+            }
             // An attempt that took too long may have spent its time anywhere.
             let is_known = fault.is_none_or(|fault| fault.kind != TransportFailureKind::Timeout);
             checks.extend(match step {
-                CheckName::Proxy => proxy(route),
+                CheckName::Proxy => self.plaintext_proxy(),
                 CheckName::Dns => self.addresses(route),
                 CheckName::Connection if is_known => {
-                    Some(Check::ok(step, format!("connected to {}", self.host())))
+                    let how = match route {
+                        Route::Proxied { .. } => "connected through proxy to",
+                        _ => "connected to",
+                    };
+                    Some(Check::ok(step, format!("{how} {}", self.host())))
                 }
                 CheckName::Tls if is_known && self.is_https() => Some(self.encryption()),
                 _ => None,
@@ -203,11 +210,23 @@ impl CallEvidence<'_> {
         Some(Check::ok(CheckName::Dns, message))
     }
 
+    /// That a proxy can read the credentials.
+    fn plaintext_proxy(&self) -> Option<Check> {
+        let notice = self.notice(NoticeCode::PlaintextProxy)?;
+        let hint = "use an https:// endpoint, or add the host to NO_PROXY";
+        Some(Check::warn(CheckName::Proxy, notice.to_owned(), hint))
+    }
+
+    /// The first notice with a code.
+    fn notice(&self, code: NoticeCode) -> Option<&str> {
+        self.events.iter().find_map(|event| match event {
+            TransportEvent::Notice(known, message) if *known == code => Some(message.as_str()),
+            _ => None,
+        })
+    }
+
     fn encryption(&self) -> Check {
-        let unchecked = self.events.iter().any(
-            |one| matches!(one, TransportEvent::Notice(code, _) if *code == NoticeCode::InsecureSkipVerify),
-        );
-        match unchecked {
+        match self.notice(NoticeCode::InsecureSkipVerify).is_some() {
             true => Check::warn(
                 CheckName::Tls,
                 format!(
@@ -320,7 +339,7 @@ impl CallEvidence<'_> {
         let heard = self.response_info()?;
         let page = heard.html_page.as_deref();
         let page = page.filter(|_| heard.status < 500);
-        let is_elsewhere = (300..400).contains(&heard.status);
+        let is_elsewhere = (300..400).contains(&heard.status) && heard.status != 304;
         if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
             return None;
         }

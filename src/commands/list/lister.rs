@@ -126,6 +126,8 @@ impl ScopeLister {
         let now = self.lookup.now()?;
         let mut on_page = |page: Page<GetResult>| {
             self.lookup.keep_notices(page.notices);
+            // A response may have shown that the local clock is wrong.
+            let now = self.lookup.now().unwrap_or(now);
             let rows = page.rows.into_iter();
             let jobs = rows
                 .map(|found| self.lookup.finalize_at(found, now))

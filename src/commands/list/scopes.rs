@@ -189,7 +189,7 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
             format!("unknown profile '{only}'"),
         )
         .with_hint(format!(
-            "add {} to the config file, e.g. {}",
+            "add {} to the config file, e.g. {} (see: joblens config init)",
             table_header("CLOUD", only),
             table_header(CLOUDS[0].name, only)
         )),

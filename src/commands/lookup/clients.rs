@@ -101,13 +101,38 @@ impl<'a> CheckedAccounts<'a> {
         plain.as_ref().err()
     }
 
-    /// Resolves the credential of each account and makes its client. Nothing is sent.
+    /// Resolves the credential of each account and makes its client, those that run a
+    /// `credential_command` last. Nothing is sent. Before the first command is run, `check` gets the
+    /// problem of each other account.
     ///
     /// # Errors
-    /// As [`CheckedAccounts::new`].
-    pub(super) fn connect(self, notices: &NoticeLog) -> Result<Clients, Problem> {
+    /// As [`CheckedAccounts::new`], and those of `check`.
+    pub(super) fn connect(
+        mut self,
+        notices: &NoticeLog,
+        check: impl FnOnce(&dyn Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>>,
+    ) -> Result<Clients, Vec<Problem>> {
+        let settings = self.credentials.settings().clone();
+        let runs_command =
+            |(account, _): &(AccountId, _)| settings.has_credential_command(account.0, &account.1);
+        let accounts = std::mem::take(&mut self.accounts).into_iter();
+        let (last, first): (Vec<_>, Vec<_>) = accounts.partition(runs_command);
         let mut clients = Clients::default();
-        for (account, plain) in self.accounts {
+        self.connect_accounts(first, &mut clients, notices)?;
+        if !last.is_empty() {
+            check(&|account| clients.by_account.get(account)?.as_ref().err().cloned())?;
+        }
+        self.connect_accounts(last, &mut clients, notices)?;
+        Ok(clients)
+    }
+
+    fn connect_accounts(
+        &self,
+        accounts: Vec<(AccountId, Result<Profile, Problem>)>,
+        clients: &mut Clients,
+        notices: &NoticeLog,
+    ) -> Result<(), Problem> {
+        for (account, plain) in accounts {
             let cloud = cloud_of(&account);
             let keys = cloud.settings_schema();
             let client = plain.and_then(|plain| {
@@ -127,7 +152,7 @@ impl<'a> CheckedAccounts<'a> {
             }
             clients.by_account.insert(account, client);
         }
-        Ok(clients)
+        Ok(())
     }
 }
 

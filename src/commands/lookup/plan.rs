@@ -86,7 +86,7 @@ impl LookupPlan {
         let checked =
             CheckedAccounts::new(context.credentials(&self.settings), &transport, accounts)?;
         check_accounts(self.named(), |account| checked.problem(account).cloned())?;
-        let clients = checked.connect(&notices)?;
+        let clients = checked.connect(&notices, |problem| check_accounts(self.named(), problem))?;
         if needs_all {
             check_accounts(self.named(), |account| clients.get(account).err())?;
         }
@@ -173,7 +173,10 @@ impl Lookup {
             let scopes = scopes.iter().cloned();
             check_accounts(scopes, |account| checked.problem(account).cloned())?;
         }
-        let clients = checked.connect(&notices)?;
+        let clients = checked.connect(&notices, |problem| match is_named {
+            true => check_accounts(scopes.iter().cloned(), problem),
+            false => Ok(()),
+        })?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

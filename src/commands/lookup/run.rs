@@ -182,7 +182,7 @@ impl Lookup {
     /// # Errors
     /// A clock that is out of all bounds.
     pub(in crate::commands) fn now(&self) -> Result<Time, Problem> {
-        Time::new(self.transport.now()).ok_or_else(|| {
+        Time::new(self.transport.server_now()).ok_or_else(|| {
             let message = "the local clock is not between the years 1 and 9999";
             Problem::new(Category::ClockSkew, message)
         })

@@ -175,7 +175,7 @@ impl Poller {
             .flatten()
             .max();
         let on_record = known
-            .zip(Time::new(self.lookup.transport.now()))
+            .zip(Time::new(self.lookup.transport.server_now()))
             .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
             .map(Duration::from_secs);
         self.options

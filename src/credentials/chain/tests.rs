@@ -14,6 +14,7 @@ const CLOUD: SettingsSchema = SettingsSchema {
         SettingSpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
     public_domains: &[],
+    variable_prefixes: &[],
 };
 
 fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<CredentialChain, Problem> {

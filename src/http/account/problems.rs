@@ -50,6 +50,21 @@ impl ApiClient {
         problem
     }
 
+    /// A hint in which `{key}` is a key of the profile, with where its value came from.
+    fn with_places(&self, hint: &str) -> String {
+        let mut parts = hint.split('{');
+        let mut shown = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (key, rest) = part.split_once('}').unwrap_or((part, ""));
+            shown += key;
+            if let Some(place) = self.places.get(key) {
+                shown += &format!(" ({place})");
+            }
+            shown += rest;
+        }
+        shown
+    }
+
     /// What the cloud answered, as a problem of this account and operation.
     pub fn to_problem(
         &self,
@@ -66,7 +81,10 @@ impl ApiClient {
             .retry_after
             .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
         problem.retryable = refusal.retry != RetryAction::No;
-        problem.hint = refusal.hint;
+        let is_rejected = refusal.category == Category::Unauthenticated;
+        let default = || is_rejected.then(|| "check the {credential}".to_owned());
+        let hint = refusal.hint.or_else(default);
+        problem.hint = hint.map(|hint| self.with_places(&hint));
         problem.transport_failure = refusal.transport_failure;
         problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;

@@ -12,6 +12,7 @@ const KEYS: SettingsSchema = SettingsSchema {
     cloud: "sugon",
     keys: &[SettingSpec::setting("token", &["TOKEN"])],
     public_domains: &[],
+    variable_prefixes: &[],
 };
 
 /// An account of a machine whose clock stands at 1,700,000,000, and what it reports.

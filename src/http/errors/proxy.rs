@@ -3,6 +3,7 @@
 use super::network_error;
 use crate::error::TransportFailure;
 use crate::error::TransportFailureKind::{self, ProxyAuthorization, ProxyRefused};
+use crate::http::socks::SocksError;
 use crate::http::tunnel::TunnelError;
 use crate::http::{RequestError, RetryAction};
 
@@ -62,96 +63,59 @@ pub(super) fn tunnel_error(error: TunnelError) -> RequestError {
     proxy_error(retry, ProxyRefused, message).with_hint(hint)
 }
 
-/// A kind and hint, and the errors that have them: how the library's text starts, and the message.
-type SocksErrors = (
-    (TransportFailureKind, &'static str),
-    &'static [(&'static str, &'static str)],
-);
-
-/// The errors of a SOCKS proxy; the first that matches counts.
-const SOCKS_ERRORS: [SocksErrors; 5] = [
-    (
-        (ProxyAuthorization, LOGIN),
-        &[
-            (
-                "server does not support user/pass",
-                "accepts no user and password, or requires them",
-            ),
-            (
-                "server implements auth",
-                "chose a way of authentication that was not offered",
-            ),
-            ("credentials not accepted", "rejected the user or password"),
-            ("server ident", "requires an identd user"),
-        ],
-    ),
-    (
-        (ProxyRefused, PROTOCOL),
-        &[
-            (
-                "io error",
-                "closed the connection during the SOCKS handshake",
-            ),
-            ("failed parsing", "did not answer in SOCKS"),
-            ("command not supported", "does not support connections"),
-        ],
-    ),
-    (
-        (ProxyRefused, CHECK),
-        &[
-            (
-                "failed serialize",
-                "cannot be sent so long a host name, user or password",
-            ),
-            ("host address is more", "cannot be sent so long a host name"),
-        ],
-    ),
-    (
-        (ProxyRefused, ADDRESS),
-        &[
-            (
-                "could not resolve",
-                "needs an IPv4 address, and the host has none",
-            ),
-            (
-                "IPV6 is not supported",
-                "needs an IPv4 address, and the host has none",
-            ),
-            (
-                "address type not supported",
-                "does not support this type of address",
-            ),
-        ],
-    ),
-    (
-        (ProxyRefused, ALLOW),
-        &[
-            ("connection not allowed", "does not allow the connection"),
-            (
-                "network unreachable",
-                "cannot reach the network of the host",
-            ),
-            ("host unreachable", "cannot reach the host"),
-            ("ttl expired", "cannot reach the host (TTL expired)"),
-            (
-                "connection refused",
-                "was refused the connection by the host",
-            ),
-            ("", "rejected or failed the connection"),
-        ],
-    ),
-];
-
-/// What a SOCKS proxy did, by the words of the library that asked it.
-pub(super) fn socks_error(text: &str) -> RequestError {
-    let text = text.strip_prefix("SOCKS error: ").unwrap_or(text);
-    let known = SOCKS_ERRORS
-        .iter()
-        .flat_map(|(group, words)| words.iter().map(move |word| (group, word)));
-    let (&(kind, hint), (_, what)) = known
-        .into_iter()
-        .find(|(_, (begin, _))| text.starts_with(begin))
-        .expect("the last entry matches every text");
+/// What a SOCKS proxy did in place of opening a connection.
+pub(super) fn socks_error(error: SocksError) -> RequestError {
+    let (kind, what, hint) = match error {
+        SocksError::NoMethod { has_user: false } => {
+            (ProxyAuthorization, "requires a user and password", LOGIN)
+        }
+        SocksError::NoMethod { has_user: true } => (
+            ProxyAuthorization,
+            "accepts no user and password, and requires another authentication",
+            LOGIN,
+        ),
+        SocksError::OtherMethod => (
+            ProxyAuthorization,
+            "chose a way of authentication that was not offered",
+            LOGIN,
+        ),
+        SocksError::WrongPassword => (ProxyAuthorization, "rejected the user or password", LOGIN),
+        SocksError::Refused4(92 | 93) => (ProxyAuthorization, "requires an identd user", LOGIN),
+        SocksError::Closed => (
+            ProxyRefused,
+            "closed the connection during the SOCKS handshake",
+            PROTOCOL,
+        ),
+        SocksError::NotSocks => (ProxyRefused, "did not answer in SOCKS", PROTOCOL),
+        SocksError::TooLong => (
+            ProxyRefused,
+            "cannot be sent so long a host name, user or password",
+            CHECK,
+        ),
+        SocksError::NoIpv4 => (
+            ProxyRefused,
+            "needs an IPv4 address, and the host has none",
+            ADDRESS,
+        ),
+        SocksError::Refused5(7) => (ProxyRefused, "does not support connections", PROTOCOL),
+        SocksError::Refused5(8) => (
+            ProxyRefused,
+            "does not support this type of address",
+            ADDRESS,
+        ),
+        SocksError::Refused4(_) => (ProxyRefused, "rejected or failed the connection", ALLOW),
+        SocksError::Refused5(code) => {
+            let what = match code {
+                2 => "does not allow the connection",
+                3 => "cannot reach the network of the host",
+                4 => "cannot reach the host",
+                5 => "was refused the connection by the host",
+                6 => "cannot reach the host (TTL expired)",
+                _ => "rejected or failed the connection",
+            };
+            (ProxyRefused, what, ALLOW)
+        }
+    };
     let retry = match kind {
         ProxyAuthorization => RetryAction::No,
         _ => RetryAction::Backoff,

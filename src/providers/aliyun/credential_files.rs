@@ -6,7 +6,7 @@ use super::assume_role::{EXTERNAL_ID, LIFETIME, POLICY};
 use super::instance_role::SERVICE;
 use crate::credentials::file::{CredentialFile, FileField, FileProfile, Format, KeyValues};
 use crate::credentials::{CredentialSource, SourceResult};
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::lenient::{Flag, Int};
 use crate::model::Time;
 use crate::secret::{Secret, quotable, shell_word};
@@ -136,25 +136,19 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     if has_token && token.is_none() {
         return Err(profile.problem("has no sts_token"));
     }
-    // Keys that are cached without their end are taken: the cloud knows better.
-    if let Some(at) = expires_at.filter(|at| *at <= profile.files.now()) {
-        let what = profile.place.trim_start_matches("for ");
-        let message = format!(
-            "the credentials of {what} in {} expired at {}",
-            profile.file.path.display(),
-            at.rfc3339()
-        );
-        let hint = match is_cached {
-            true => format!("{renew} to renew them"),
-            false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
-        };
-        return Err(Problem::new(Category::Unauthenticated, message).with_hint(hint));
-    }
     values.extend(present(&[("security_token", token)]));
     if mode == "RamRoleArn" {
         values.extend(role(profile)?);
     }
-    Ok(profile.found(values, expires_at))
+    // Keys that are cached without their end are taken: the cloud knows better.
+    let what = profile.place.trim_start_matches("for ");
+    let path = profile.file.path.display();
+    let what = format!("the credentials of {what} in {path}");
+    let hint = match is_cached {
+        true => format!("{renew} to renew them"),
+        false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
+    };
+    profile.found_until(values, expires_at, &what, &hint)
 }
 
 /// What takes on the role of mode RamRoleArn, besides the key.

@@ -22,10 +22,10 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 const MAX_MESSAGE_CHARS: usize = 600;
 
 const ENDPOINT: &str = "wrong endpoint or region: check endpoint and region of the profile";
-const KEY_ID: &str = "check access_key_id (in the environment: ALIBABA_CLOUD_ACCESS_KEY_ID): it is unknown or disabled";
-const KEY_SECRET: &str = "check access_key_secret (in the environment: ALIBABA_CLOUD_ACCESS_KEY_SECRET): it does not belong to the key id";
-const TOKEN: &str = "check security_token (in the environment: ALIBABA_CLOUD_SECURITY_TOKEN): temporary keys need the \
-                     token they were issued with, and expire";
+const KEY_ID: &str = "check {access_key_id}: it is unknown or disabled";
+const KEY_SECRET: &str = "check {access_key_secret}: it does not belong to the key id";
+const TOKEN: &str =
+    "check {security_token}: temporary keys need the token they were issued with, and expire";
 
 /// The errors of E-HPC.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {

@@ -86,7 +86,8 @@ pub static CLOUD: Cloud = Cloud {
                 "ALICLOUD_ACCESS_KEY_SECRET",
                 "ALICLOUD_SECRET_KEY",
             ],
-        ),
+        )
+        .with_aliases(&["secret_access_key"]),
         // The other name is that of programs of mode External of the CLI.
         SettingSpec::secret(
             "security_token",
@@ -97,7 +98,7 @@ pub static CLOUD: Cloud = Cloud {
                 "ALICLOUD_SECURITY_TOKEN",
             ],
         )
-        .with_aliases(&["sts_token"]),
+        .with_aliases(&["sts_token", "session_token"]),
         // Variables of the vendor's that name a role belong to another way to log in; none of them
         // makes a key pair take on a role.
         SettingSpec::setting(ROLE, &[]),
@@ -106,6 +107,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("eci_endpoint", &[]),
     ],
     sources: &credential_files::SOURCES,
+    variable_prefixes: &["ALIBABACLOUD_", "ALIBABA_CLOUD_", "ALICLOUD_", "ALIYUN_"],
     public_domains: &[
         "aliyuncs.com",
         "aliyun.com",

@@ -21,7 +21,7 @@ const SPELLINGS: [(&str, &str); 3] = [
 ];
 
 const LOCKED: &str =
-    "check the key before retrying: five failures in a row lock it for five minutes";
+    "check the {credential} before retrying: five failures in a row lock it for five minutes";
 const PERMISSION: &str = "grant the permission Workspace ReadOnlyAccess in this project";
 const ELSEWHERE: &str = "check the job id, the region and the project id";
 
@@ -58,7 +58,7 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[
         ErrorRule::category(Unauthenticated).for_codes(&["APIGW.*"]),
         ErrorRule::category(Unauthenticated).hint(
-            "check the credential: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)",
+            "check the {credential}: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)",
         ),
         ErrorRule::category(PermissionDenied).hint(
             "the user or key has no access to IAM; set project_id, or grant the permission iam:projects:listProjects",

@@ -34,15 +34,18 @@ pub static CLOUD: Cloud = Cloud {
             "project_id",
             &["HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"],
         ),
-        SettingSpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"]),
+        SettingSpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"])
+            .with_aliases(&["access", "ak"]),
         SettingSpec::secret(
             "secret_access_key",
             &["HUAWEICLOUD_SDK_SK", "HW_SECRET_KEY"],
-        ),
+        )
+        .with_aliases(&["secret", "sk"]),
         SettingSpec::secret(
             "security_token",
             &["HUAWEICLOUD_SDK_SECURITY_TOKEN", "HW_SECURITY_TOKEN"],
-        ),
+        )
+        .with_aliases(&["session_token"]),
         SettingSpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
         SettingSpec::id("user", &["JOBLENS_HUAWEI_USER"]),
         SettingSpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
@@ -50,6 +53,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
     sources: &credential_files::SOURCES,
+    variable_prefixes: &["HUAWEICLOUD_", "HUAWEI_", "HWC_", "HW_", "OS_", "OTC_"],
     public_domains: &[
         "myhuaweicloud.com",
         "myhuaweicloud.eu",
@@ -282,13 +286,6 @@ fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
 
 /// A key pair or a token, never both: a silent choice would be a guess.
 fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
-    for key in CREDENTIAL_KEYS {
-        let is_header =
-            |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
-        if profile.secret(key).is_some_and(|secret| !is_header(secret)) {
-            return Err(profile.invalid(key, "contains invalid characters"));
-        }
-    }
     let part = |key: &'static str, variable: &'static str| {
         profile
             .secret(key)

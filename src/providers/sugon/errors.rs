@@ -16,10 +16,10 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     rules: &[
         ErrorRule::codes(&["10008"], Unauthenticated)
             .message(EXPIRED)
-            .hint("log in again and set the new token of the computing region"),
+            .hint("log in again and set the new {token} of the computing region"),
         ErrorRule::codes(&["1001"], Unauthenticated)
             .message("authentication failed")
-            .hint("set the endpoint of the open API, and a token of the computing region"),
+            .hint("set the endpoint of the open API, and a {token} of the computing region"),
         ErrorRule::codes(&["10007", "10009"], PermissionDenied).message("permission denied"),
         ErrorRule::codes(&["10003", "10004"], InvalidArgument).message("request rejected"),
         ErrorRule::codes(&["10012"], ServiceError)
@@ -36,7 +36,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
 pub(super) const EXCHANGE_ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[
         ErrorRule::codes(&["10009"], Unauthenticated).hint(
-            "check user, access_key and secret_key against the authorization file, and the local clock",
+            "check {user}, {access_key} and {secret_key} against the authorization file, and the local clock",
         ),
         ErrorRule::codes(&["10008"], PermissionDenied)
             .hint("the platform issues no tokens for this user; contact its support"),

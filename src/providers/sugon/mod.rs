@@ -42,6 +42,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting(AI_HOSTS, &[]),
     ],
     sources: &credential_files::SOURCES,
+    variable_prefixes: &["SCNET_", "SUGON_"],
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
     endpoint: plain_endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
@@ -74,6 +75,8 @@ struct Api {
     stored_hosts: Option<StoredFact>,
     /// True when the token was given and no other can be fetched.
     is_static_token: bool,
+    /// True when the token had expired by the local clock at the start, which may be wrong.
+    doubts_clock: bool,
     clock: WallClock,
     list_state: instance::ListState,
     profile: String,
@@ -118,7 +121,7 @@ impl Api {
             true => None,
             false => login.stored_fact(CENTRE),
         };
-        let api = Self {
+        let mut api = Self {
             client: SigningClient {
                 http: account,
                 credentials: login,
@@ -132,12 +135,15 @@ impl Api {
             policy,
             host_failures: NegativeCache::default(),
             is_static_token: is_given,
+            doubts_clock: true,
             clock: WallClock::from_profile(profile)?,
             list_state: instance::ListState::default(),
             profile: profile.name.clone(),
         };
         if is_given {
-            api.check_expiry(token(profile)?.expires_at)?;
+            let expires_at = token(profile)?.expires_at;
+            api.check_expiry(expires_at)?;
+            api.doubts_clock = expires_at.is_some_and(|at| at <= transport.now());
         }
         Ok(api)
     }
@@ -145,7 +151,10 @@ impl Api {
     /// Tells an expired token before anything is sent with it.
     fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
         let expired = expires_at
-            .filter(|at| *at <= self.transport.now())
+            .filter(|at| match self.doubts_clock {
+                true => self.transport.is_past(*at),
+                false => *at <= self.transport.server_now(),
+            })
             .and_then(Time::new);
         let Some(at) = expired else {
             return Ok(());
@@ -248,9 +257,6 @@ fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
             "{hint}; or set user, access_key and secret_key to fetch tokens automatically"
         ))
     })?;
-    if !sign::is_token(token.expose()) {
-        return Err(profile.invalid("token", "contains invalid characters"));
-    }
     Ok(sign::Signer::credential(token.clone()))
 }
 

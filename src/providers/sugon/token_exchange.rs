@@ -172,9 +172,6 @@ fn key_pair(profile: &Profile) -> Result<Credential<KeyPair>, Problem> {
         profile.secret(key).cloned().ok_or_else(missing)
     };
     let [user, access_key, secret_key] = [part("user")?, part("access_key")?, part("secret_key")?];
-    if !access_key.expose().bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(profile.invalid("access_key", "contains invalid characters"));
-    }
     Ok(Credential {
         secrets: vec![access_key.clone(), secret_key.clone()],
         signer: KeyPair {

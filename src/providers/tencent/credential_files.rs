@@ -6,7 +6,7 @@ use super::instance_role::SERVICE;
 use crate::credentials::file::{CredentialFile, FileField, FileProfile, Format};
 use crate::credentials::file_reader::json;
 use crate::credentials::{CredentialSource, SourceResult};
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::lenient::{Int, OptionalObject, Text};
 use crate::model::Time;
 use crate::secret::{Secret, quotable, shell_word};
@@ -19,7 +19,7 @@ pub static SOURCES: [CredentialSource; 3] = [
         name: "tccli",
         format: Format::JsonFiles {
             folder: FOLDER,
-            end: ".credential",
+            ends: &[".credential", ".configure"],
         },
         profile_variables: &["TCCLI_PROFILE"],
         fields: &[
@@ -31,6 +31,7 @@ pub static SOURCES: [CredentialSource; 3] = [
             FileField::other("expiresAt"),
         ],
         resolve: from_tccli,
+        region: |profile| Ok(region(profile)?.map(|region| vec![region])),
         hint: "fix it, or move it away and run: tccli configure",
         current_hint: Some("run: tccli configure"),
         ..CredentialFile::PLAIN
@@ -129,13 +130,9 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     let expires_at = expires_at
         .filter(|_| is_temporary)
         .and_then(Time::from_unix);
-    if let Some(at) = expires_at.filter(|at| *at <= profile.files.now()) {
-        let path = profile.file.path.display();
-        let message = format!("the credentials in {path} expired at {}", at.rfc3339());
-        return Err(Problem::new(Category::Unauthenticated, message).with_hint(log_in));
-    }
     values.extend(region);
-    Ok(profile.found(values, expires_at))
+    let what = format!("the credentials in {}", profile.file.path.display());
+    profile.found_until(values, expires_at, &what, &log_in)
 }
 
 #[cfg(test)]

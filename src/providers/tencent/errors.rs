@@ -18,7 +18,7 @@ pub(super) const RETIRED: &str = "API 2.0 may be retired (the vendor announced i
 pub(super) const CHECK_ADDRESS: &str =
     "check cluster, namespace, service and region, or run: joblens list tencent";
 
-const KEY: &str = "check secret id, secret key and token";
+const KEY: &str = "check {secret_id}, {secret_key} and {token}";
 const CLOCK: &str = "check the local clock";
 
 /// The errors of every operation.

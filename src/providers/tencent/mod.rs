@@ -43,11 +43,14 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
         SettingSpec::setting("cluster", &[]),
         SettingSpec::setting("namespace", &[]),
-        SettingSpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"]),
-        SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"]),
-        SettingSpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
+        SettingSpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"])
+            .with_aliases(&["tmp_secret_id", "access_key_id"]),
+        SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"])
+            .with_aliases(&["tmp_secret_key", "secret_access_key"]),
+        SettingSpec::secret("token", &["TENCENTCLOUD_TOKEN"]).with_aliases(&["session_token"]),
     ],
     sources: &credential_files::SOURCES,
+    variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_"],
     public_domains: &[
         "qcloud.com",
         "myqcloud.com",

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::super::{CREDENTIAL_COMMAND, SOURCE, SettingRole, SettingsSchema};
-use super::{Entries, HTTP_KEYS, SettingValue, SettingsFile, syntax};
+use super::{Entries, HTTP, HTTP_KEYS, SettingValue, SettingsFile, syntax};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
 use crate::secret::{Secret, quotable};
@@ -36,6 +36,8 @@ type Table<'a> = DeTable<'a>;
 pub(super) struct Reader<'a> {
     pub path: &'a Path,
     pub text: &'a str,
+    /// Where each line of the text ends.
+    pub newlines: Vec<usize>,
     /// The keys that profiles may have.
     pub clouds: &'a [SettingsSchema],
     /// The kinds whose states may be mapped.
@@ -63,7 +65,10 @@ impl Reader<'_> {
                 _ => problem.with_hint(IN_A_PROFILE),
             })?;
             match name {
-                "http" => file.http = self.http(table)?,
+                HTTP => {
+                    file.http = self.http(table)?;
+                    self.keep_lines(&mut file, [HTTP, ""], table);
+                }
                 "states" => file.states = self.states(table)?,
                 cloud => self.profiles(cloud, key.span().start, table, &mut file)?,
             }
@@ -108,8 +113,23 @@ impl Reader<'_> {
                 file.commands.insert(key.clone(), words);
             }
             file.profiles.insert(key, self.entries(keys, table)?);
+            self.keep_lines(file, [cloud, profile], table);
         }
         Ok(())
+    }
+
+    /// Notes where the keys of a table stand.
+    fn keep_lines(&self, file: &mut SettingsFile, [table, profile]: [&str; 2], keys: &Table<'_>) {
+        let lines = keys.iter().map(|(key, _)| {
+            let line = self.line(key.span().start);
+            ([table, profile, key.get_ref()].map(str::to_owned), line)
+        });
+        file.lines.extend(lines);
+    }
+
+    /// The number of the line at a position.
+    fn line(&self, at: usize) -> usize {
+        1 + self.newlines.partition_point(|newline| *newline < at)
     }
 
     /// The words of `credential_command`, which stands alone: a credential has one source.
@@ -314,7 +334,7 @@ impl Reader<'_> {
     /// A usage error at a position in the file; no text of the file's values is shown.
     fn wrong(&self, at: usize, what: &str) -> Problem {
         let before = &self.text[..at.min(self.text.len())];
-        let line = 1 + before.matches('\n').count();
+        let line = self.line(at);
         let column = 1 + before
             .rsplit('\n')
             .next()

@@ -11,6 +11,7 @@ const CLOUD: SettingsSchema = SettingsSchema {
         SettingSpec::setting("ai_hosts", &[]),
     ],
     public_domains: &[],
+    variable_prefixes: &[],
 };
 
 fn parse(toml: &str, mode: u32) -> Result<SettingsFile, Problem> {

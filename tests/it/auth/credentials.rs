@@ -26,7 +26,7 @@ fn a_value_can_come_from_a_variable_or_a_file_beside_the_settings() {
     fs::remove_file(config.folder.path().join("joblens/key.txt")).unwrap();
     assert_usage(
         &get().env("MY_REGION", "cn-hangzhou").run(),
-        "refers to key.txt, which cannot be read",
+        "joblens/key.txt, which cannot be read (no such file)",
     );
 }
 

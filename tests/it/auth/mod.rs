@@ -1,5 +1,6 @@
 //! Which account is used: variables, settings, files of the clouds' own tools, named profiles.
 
+mod clocks;
 mod commands;
 mod credentials;
 mod damaged;
@@ -8,6 +9,8 @@ mod matrix;
 mod order;
 mod partial;
 mod pasted;
+mod places;
+mod prompts;
 mod renewals;
 mod roles;
 mod status;

@@ -102,11 +102,14 @@ fn a_key_file_that_is_empty_lets_no_other_source_in() {
     sandbox.configure(
         "[aliyun.default]\naccess_key_id_file = 'id'\naccess_key_secret_file = 'secret'\n",
     );
-    sandbox.write(".config/joblens/id", "");
+    let path = sandbox.write(".config/joblens/id", "");
     sandbox.write(".config/joblens/secret", "\n");
     let run = sandbox.get(JOB).run();
     assert_eq!(run.code, 2, "{}", run.stderr);
-    let message = "access_key_id_file of profile 'default' (aliyun) refers to id, which is empty";
-    assert!(run.stderr.contains(message), "{}", run.stderr);
+    let message = format!(
+        "access_key_id_file of profile 'default' (aliyun) refers to {}, which is empty",
+        path.display()
+    );
+    assert!(run.stderr.contains(&message), "{}", run.stderr);
     assert!(sandbox.server.received().is_empty());
 }

@@ -263,19 +263,19 @@ fn network_settings_are_read_from_the_file_and_options_come_first() {
     for (toml, message) in [
         (
             "[http]\nmax_attempts = 0\n",
-            "invalid value '0' for max_attempts; expected a number from 1 to 1000",
+            "joblens/config.toml:2: invalid value '0' for max_attempts; expected a number from 1 to 1000",
         ),
         (
             "[http]\nrequest_timeout = 5\n",
-            "invalid value '5' for request_timeout: missing unit",
+            "joblens/config.toml:2: invalid value '5' for request_timeout: missing unit",
         ),
         (
             "[http]\nmax_body = '64MB'\n",
-            "invalid value '64MB' for max_body",
+            "joblens/config.toml:2: invalid value '64MB' for max_body",
         ),
         (
             "[http]\nallow_http = 'maybe'\n",
-            "invalid value 'maybe' for allow_http",
+            "joblens/config.toml:2: invalid value 'maybe' for allow_http",
         ),
     ] {
         assert_usage(&Config::new(toml).get(&[JOB]).run(), message);

@@ -67,8 +67,12 @@ fn a_command_line_that_cannot_be_read_is_reported_in_the_form_it_asks_for() {
 #[test]
 fn a_file_that_is_missing_or_misplaced_is_reported_without_a_number() {
     let run = joblens(&["get", "--config", "missing.toml", "sugon/instance/i"]).run();
-    let message = "cannot read the config file missing.toml (no such file)";
-    assert!(run.stderr.contains(message), "{}", run.stderr);
+    let whole = std::env::current_dir().unwrap().join("missing.toml");
+    let message = format!(
+        "cannot read the config file {} (no such file)",
+        whole.display()
+    );
+    assert!(run.stderr.contains(&message), "{}", run.stderr);
     let run = joblens(&["emulate", "--scenario", "missing.toml"]).run();
     let message = "cannot be read (no such file)";
     assert!(run.stderr.contains(message), "{}", run.stderr);

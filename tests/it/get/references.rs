@@ -120,7 +120,7 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
         (
             "aliyun@gone/job/5",
             2,
-            "refers to gone.txt, which cannot be read",
+            "gone.txt, which cannot be read (no such file)",
         ),
         ("aliyun@host/job/5", 2, "endpoint 'ehpc' is not a valid URL"),
         (

@@ -73,6 +73,37 @@ fn socks(responses: &[&[u8]]) -> u16 {
 }
 
 #[test]
+fn a_socks_proxy_that_asks_for_no_user_works_with_one_in_its_url() {
+    let response = running();
+    let port = socks(&[b"\x05\x00", b"\x05\x00\x00\x01\0\0\0\0\0\0", &response]);
+    let run = get("http://ai.corp.invalid:8080")
+        .env(
+            "ALL_PROXY",
+            format!("socks5h://joe:hunter22@127.0.0.1:{port}"),
+        )
+        .with_secret("hunter22")
+        .run();
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+}
+
+#[test]
+fn doctor_names_the_proxy_that_it_is_connected_through_and_what_it_can_read() {
+    let proxy = Server::answering(http("502 Bad Gateway", "", b""));
+    let run = joblens(&["doctor", "sugon", "--allow-http"])
+        .env("JOBLENS_SUGON_ENDPOINT", "http://ai.corp.invalid:8080")
+        .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+        .env("HTTP_PROXY", proxy.origin())
+        .run();
+    for part in [
+        "connected through proxy to ai.corp.invalid:8080",
+        "are readable by the proxy http://127.0.0.1",
+        "use an https:// endpoint, or add the host to NO_PROXY",
+    ] {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn what_a_socks_proxy_refuses_is_said_in_words() {
     for (scheme, responses, words) in [
         (

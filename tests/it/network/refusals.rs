@@ -165,7 +165,7 @@ fn the_error_code_of_other_clouds_decides() {
 }
 
 #[test]
-fn a_hint_names_a_variable_as_a_place_for_the_environment_alone() {
+fn a_hint_names_the_variable_that_holds_the_part_that_is_rejected() {
     let emulated = Emulated::start(WORLD);
     for variable in [
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
@@ -174,7 +174,7 @@ fn a_hint_names_a_variable_as_a_place_for_the_environment_alone() {
     ] {
         let run = emulated.get(&[JOB]).env(variable, "another").run();
         let hint = run.error()["hint"].as_str().unwrap().to_owned();
-        let place = format!("(in the environment: {variable})");
+        let place = format!(" ({variable}): ");
         assert!(hint.contains(&place), "{hint}");
     }
 }

@@ -92,6 +92,52 @@ fn settings_are_regular_files_of_at_most_a_mebibyte() {
 }
 
 #[test]
+fn files_of_certificates_and_keys_are_regular_files_of_a_limited_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let made = Command::new("mkfifo").arg(path("pipe")).status();
+    assert!(made.unwrap().success());
+    let large = fs::File::create(path("large")).unwrap();
+    large.set_len((8 << 20) + 1).unwrap();
+    let unusable = [
+        (path("pipe"), "not a regular file"),
+        ("/dev/zero".to_owned(), "not a regular file"),
+        (folder.path().display().to_string(), "not a regular file"),
+        (path("large"), "too large"),
+        (path("gone"), "no such file"),
+    ];
+    let get = ["get", "--max-attempts", "1", INSTANCE];
+    for (file, why) in &unusable {
+        for keys in [
+            format!("ca_file = {file:?}"),
+            format!("client_cert = {file:?}\nclient_key = {file:?}"),
+        ] {
+            let table = "[sugon.default]\nendpoint = \"https://127.0.0.1:9\"\ntoken = \"t\"\n";
+            fs::write(path("config.toml"), format!("{table}{keys}\n")).unwrap();
+            fs::set_permissions(path("config.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+            let config = ["--config", &path("config.toml")];
+            let run = joblens(&[&get[..], &config].concat()).run();
+            assert_eq!(run.code, 2, "{keys}: {}", run.stderr);
+            assert!(run.stderr.contains(why), "{keys}: {}", run.stderr);
+        }
+        let ca_file = ["--ca-file", file];
+        let run = joblens(&[&get[..], &ca_file].concat()).run();
+        assert_eq!(run.code, 2, "{file}: {}", run.stderr);
+        let run = joblens(&get)
+            .env("JOBLENS_SUGON_ENDPOINT", "https://127.0.0.1:9")
+            .env("JOBLENS_SUGON_TOKEN", "sugonTOKENabcdef0123456789xyz")
+            .env("SSL_CERT_FILE", file)
+            .run();
+        assert_eq!(run.code, 5, "{file}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("SSL_CERT_FILE: "),
+            "{file}: {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
 fn a_low_limit_of_open_files_is_named_in_one_line() {
     let run = joblens(&["get", INSTANCE])
         .env("JOBLENS_SUGON_TOKEN", "sugonTOKENabcdef0123456789xyz")

@@ -163,7 +163,7 @@ fn tls_files_that_cannot_be_used_end_a_gate_before_the_first_request() {
     file("open.pem", "garbage", 0o666);
     for (settings, expected) in [
         ("ca_file = 'missing.pem'", "missing.pem cannot be read"),
-        ("ca_file = '.'", "is not a PEM file"),
+        ("ca_file = '.'", "cannot be read (not a regular file)"),
         ("ca_file = 'garbage.pem'", "contains no certificate"),
         ("ca_file = 'open.pem'", "is writable by others"),
         (

@@ -1,0 +1,118 @@
+//! Characters that cannot be part of a credential: quotes around it, and what people do not see.
+
+/// Keys whose values people choose themselves: names in any script, and passwords.
+const FREE_TEXT: [&str; 3] = ["domain", PASSWORD, "user"];
+
+/// A password may begin and end with quotes.
+const PASSWORD: &str = "password";
+
+/// Quotes, as `docker --env-file` keeps them and as word processors write them.
+const QUOTES: [(char, char); 7] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('`', '`'),
+    ('“', '”'),
+    ('‘', '’'),
+    ('„', '“'),
+    ('＂', '＂'),
+];
+
+/// Characters that nobody sees, by name.
+const NAMES: [(&[char], &str); 6] = [
+    (&['\n', '\r', '\u{2028}', '\u{2029}'], "a line break"),
+    (&['\u{feff}'], "a byte order mark"),
+    (&['\u{a0}', '\u{202f}'], "a no-break space"),
+    (
+        &['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}'],
+        "a zero-width character",
+    ),
+    (&['\u{ad}'], "a soft hyphen"),
+    (
+        &[
+            '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+            '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+        ],
+        "a direction mark",
+    ),
+];
+
+/// What to do about a value with quotes, and with any other character.
+const UNQUOTE: &str = "remove the quotes; docker --env-file keeps them as well";
+const RETYPE: &str = "remove the character from the value";
+
+/// What is wrong with the value of a part of a credential, as it follows the key, and the next step;
+/// `None` for one that can be sent. At most the code of one character is shown.
+pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
+    let is_quoted = |(open, close): &(char, char)| {
+        let rest = value.strip_prefix(*open);
+        rest.is_some_and(|rest| rest.ends_with(*close))
+    };
+    if key != PASSWORD && QUOTES.iter().any(is_quoted) {
+        return Some(("is in quotes".to_owned(), UNQUOTE));
+    }
+    let is_free = FREE_TEXT.contains(&key);
+    let name_of = |c: char| NAMES.iter().find(|(chars, _)| chars.contains(&c));
+    let is_wrong = |c: &char| match is_free {
+        true => c.is_whitespace() || c.is_control() || name_of(*c).is_some(),
+        false => !c.is_ascii_graphic(),
+    };
+    let wrong = value.chars().find(is_wrong)?;
+    let code = u32::from(wrong);
+    let what = match name_of(wrong) {
+        Some((_, name)) => format!("contains {name} (U+{code:04X})"),
+        None if wrong.is_whitespace() => "contains whitespace".to_owned(),
+        None if wrong.is_control() => format!("contains a control character (U+{code:04X})"),
+        None => format!("contains a character that is not ASCII (U+{code:04X})"),
+    };
+    Some((what, RETYPE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_do_not_see_is_named() {
+        for (value, expected) in [
+            ("LTAI5tKey", None),
+            ("a\"b'c", None),
+            ("\"half", None),
+            ("\"LTAI\"", Some("is in quotes")),
+            ("'x'", Some("is in quotes")),
+            ("“x”", Some("is in quotes")),
+            ("\u{feff}LTAI", Some("contains a byte order mark (U+FEFF)")),
+            ("LT\u{a0}AI", Some("contains a no-break space (U+00A0)")),
+            (
+                "LTAI\u{200b}",
+                Some("contains a zero-width character (U+200B)"),
+            ),
+            ("\u{202a}LTAI", Some("contains a direction mark (U+202A)")),
+            ("LT\r\nAI", Some("contains a line break (U+000D)")),
+            ("LT AI", Some("contains whitespace")),
+            ("LT\0AI", Some("contains a control character (U+0000)")),
+            (
+                "LTAI”",
+                Some("contains a character that is not ASCII (U+201D)"),
+            ),
+            (
+                "密钥",
+                Some("contains a character that is not ASCII (U+5BC6)"),
+            ),
+        ] {
+            let found = fault("secret_key", value).map(|(what, _)| what);
+            assert_eq!(found.as_deref(), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn names_and_passwords_are_in_any_script() {
+        for key in FREE_TEXT {
+            assert_eq!(fault(key, "张三é"), None);
+            let (what, hint) = fault(key, "张三\u{200b}").unwrap();
+            assert_eq!(what, "contains a zero-width character (U+200B)");
+            assert_eq!(hint, RETYPE);
+        }
+        assert_eq!(fault("password", "\"x\""), None);
+        assert!(fault("user", "\"x\"").is_some());
+    }
+}

@@ -1,0 +1,282 @@
+//! A process whose output is read while it runs, and which is ended with all that it has started.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
+use rustix::termios::tcgetpgrp;
+
+use super::super::program::Invocation;
+use crate::sync::lock;
+
+/// More is not kept of what a process writes.
+const MAX_OUTPUT_BYTES: usize = 1 << 16;
+/// A line without an end is shown when nothing follows for so long: a prompt.
+const PROMPT_DELAY: Duration = Duration::from_millis(200);
+/// What a process has left behind may keep its outputs open, and is not waited for any longer.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// A process that has ended.
+pub(super) struct Finished {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// Why a process did not end by itself.
+pub(super) enum ProcessError {
+    NotStarted(ErrorKind),
+    Timeout,
+}
+
+/// Runs a process without input; `on_line` gets each line of its standard error while it runs.
+///
+/// # Errors
+/// It cannot be started, or took too long; then all that it has started is ended with it.
+pub(super) fn run(
+    invocation: &Invocation,
+    timeout: Duration,
+    on_line: &mut dyn FnMut(&str),
+) -> Result<Finished, ProcessError> {
+    let mut command = Command::new(&invocation.program);
+    command
+        .args(&invocation.arguments)
+        .current_dir(&invocation.folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    // A process in a group of its own could not read from the terminal.
+    let has_own_group = !has_terminal();
+    if has_own_group {
+        command.process_group(0);
+    }
+    let child = command.spawn();
+    let mut child = child.map_err(|error| ProcessError::NotStarted(error.kind()))?;
+    let stdout = Output::read(child.stdout.take());
+    let mut stderr = LineReader::new(Output::read(child.stderr.take()));
+    let deadline = Instant::now() + timeout;
+    let status = loop {
+        stderr.show_new(on_line);
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < deadline => thread::sleep(POLL_INTERVAL),
+            Ok(None) | Err(_) => {
+                kill_all(&mut child, has_own_group);
+                return Err(ProcessError::Timeout);
+            }
+        }
+    };
+    let finished = Finished {
+        status,
+        stdout: stdout.finish(),
+        stderr: stderr.output.finish(),
+    };
+    stderr.show(&finished.stderr, on_line, true);
+    Ok(finished)
+}
+
+/// True where a person at a terminal can be asked: this process is in its foreground.
+fn has_terminal() -> bool {
+    let terminal = File::open("/dev/tty").ok();
+    let group = terminal.and_then(|terminal| tcgetpgrp(terminal).ok());
+    group == Some(getpgrp())
+}
+
+/// Ends a process and what it has started. An error means that it has ended just now.
+fn kill_all(child: &mut Child, has_own_group: bool) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        // Descendants may have left the group, and members of the group may have lost their parents.
+        kill_tree(pid);
+        if has_own_group {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Ends a process and its descendants, as far as the system lists them.
+fn kill_tree(pid: Pid) {
+    // One that is stopped starts no more.
+    let _ = kill_process(pid, Signal::STOP);
+    let pid_text = pid.as_raw_nonzero();
+    let children = std::fs::read_to_string(format!("/proc/{pid_text}/task/{pid_text}/children"));
+    let children = children.unwrap_or_default();
+    let children = children.split_whitespace();
+    children
+        .filter_map(|child| Pid::from_raw(child.parse().ok()?))
+        .for_each(kill_tree);
+    let _ = kill_process(pid, Signal::KILL);
+}
+
+/// What a process writes to one of its outputs.
+struct Output {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    closed: Receiver<()>,
+}
+
+impl Output {
+    /// Reads an output on a thread of its own, to its end.
+    fn read(mut output: Option<impl Read + Send + 'static>) -> Self {
+        let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let (close, closed) = mpsc::channel();
+        let written = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let mut part = [0; 4096];
+            // What came before an error is all there is.
+            while let Some(length) = output
+                .as_mut()
+                .and_then(|output| output.read(&mut part).ok())
+                && length > 0
+            {
+                let mut bytes = lock(&written);
+                let kept = length.min(MAX_OUTPUT_BYTES.saturating_sub(bytes.len()));
+                bytes.extend_from_slice(&part[..kept]);
+            }
+            // Nobody listens any longer when the process took too long.
+            let _ = close.send(());
+        });
+        Self { bytes, closed }
+    }
+
+    /// All of it, once the process has ended.
+    fn finish(&self) -> Vec<u8> {
+        let _ = self.closed.recv_timeout(OUTPUT_TIMEOUT);
+        lock(&self.bytes).clone()
+    }
+}
+
+/// Shows an output line by line.
+struct LineReader {
+    output: Output,
+    /// Bytes that were shown.
+    shown: usize,
+    /// Bytes that had come when there were new ones for the last time, and when that was.
+    last: (usize, Instant),
+}
+
+impl LineReader {
+    fn new(output: Output) -> Self {
+        Self {
+            output,
+            shown: 0,
+            last: (0, Instant::now()),
+        }
+    }
+
+    /// Shows the lines that are complete, and a prompt.
+    fn show_new(&mut self, on_line: &mut dyn FnMut(&str)) {
+        let length = lock(&self.output.bytes).len();
+        if length == self.shown {
+            return;
+        }
+        if length > self.last.0 {
+            self.last = (length, Instant::now());
+        }
+        let is_prompt = self.last.1.elapsed() >= PROMPT_DELAY;
+        let bytes = lock(&self.output.bytes).clone();
+        self.show(&bytes, on_line, is_prompt);
+    }
+
+    fn show(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&str), is_all: bool) {
+        let new = &bytes[self.shown..];
+        let end = match is_all {
+            true => new.len(),
+            false => new
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1),
+        };
+        let text = String::from_utf8_lossy(&new[..end]);
+        let lines = text.split(['\n', '\r']).map(str::trim_end);
+        lines.filter(|line| !line.is_empty()).for_each(on_line);
+        self.shown += end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(text: &str) -> Invocation {
+        Invocation {
+            program: "/bin/sh".into(),
+            arguments: ["-c", text].map(String::from).to_vec(),
+            folder: "/".into(),
+        }
+    }
+
+    #[test]
+    fn lines_and_prompts_are_shown_while_the_process_waits_for_what_they_ask() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = folder.path().join("answer");
+        let answer = answer.display();
+        // It goes on when the test has seen what it asks.
+        let asking = format!(
+            "echo 'open https://login.example' >&2; printf 'Code: ' >&2; \
+             until test -e {answer}; do sleep 0.01; done; printf 'ok\r\n\n' >&2; echo done"
+        );
+        let mut lines = Vec::new();
+        let mut on_line = |line: &str| {
+            lines.push(line.to_owned());
+            if line == "Code:" {
+                std::fs::write(folder.path().join("answer"), "").unwrap();
+            }
+        };
+        let ran = run(&script(&asking), Duration::from_secs(60), &mut on_line);
+        let Ok(finished) = ran else { panic!("ended") };
+        assert_eq!(finished.stdout, b"done\n");
+        assert_eq!(lines, ["open https://login.example", "Code:", "ok"]);
+    }
+
+    #[test]
+    fn an_output_of_any_length_does_not_stop_the_process() {
+        let long = script("head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero; exit 7");
+        let Ok(finished) = run(&long, Duration::from_secs(60), &mut |_| {}) else {
+            panic!("ended")
+        };
+        assert_eq!(finished.status.code(), Some(7));
+        assert_eq!(finished.stdout.len(), MAX_OUTPUT_BYTES);
+    }
+
+    #[test]
+    fn all_that_a_process_has_started_is_ended_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, kill) in [("group", true), ("tree", false)] {
+            let pipe = folder.path().join(name);
+            let late = format!("sleep 600 & echo $! > {}; wait", pipe.display());
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", &late]);
+            if kill {
+                command.process_group(0);
+            }
+            let mut child = command.spawn().unwrap();
+            let started = loop {
+                let text = std::fs::read_to_string(&pipe).unwrap_or_default();
+                match text.strip_suffix('\n') {
+                    Some(pid) => break Pid::from_raw(pid.parse().unwrap()).unwrap(),
+                    None => thread::yield_now(),
+                }
+            };
+            kill_all(&mut child, kill);
+            let is_running = || {
+                let status = format!("/proc/{}/stat", started.as_raw_nonzero());
+                let status = std::fs::read_to_string(status).unwrap_or_default();
+                !status.is_empty() && !status.contains(") Z ")
+            };
+            let until = Instant::now() + Duration::from_secs(60);
+            while is_running() {
+                assert!(Instant::now() < until, "{name}");
+                thread::yield_now();
+            }
+        }
+    }
+}

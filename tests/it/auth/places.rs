@@ -1,0 +1,255 @@
+//! Values that cannot be used are named with the place that they came from, and so are keys that a cloud
+//! rejects.
+
+use super::*;
+use crate::support::emulated::Emulated;
+use crate::support::jobs::{CLOUDS, WORLD};
+
+const KEY: &str = "LTAI5tKey0123456789";
+
+/// A reference of each cloud, a secret of its profiles, the variable and a tool's file for it.
+const SECRETS: [(&str, &str, &str); 4] = [
+    (JOB, "access_key_secret", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+    (SERVICE, "secret_key", "TENCENTCLOUD_SECRET_KEY"),
+    (IMAGE_JOB, "secret_access_key", "HUAWEICLOUD_SDK_SK"),
+    (INSTANCE, "token", "JOBLENS_SUGON_TOKEN"),
+];
+
+/// A value that somebody copied, and how it is refused.
+fn copied() -> [(String, &'static str); 6] {
+    [
+        (format!("\"{KEY}\""), "is in quotes"),
+        (format!("“{KEY}”"), "is in quotes"),
+        (format!("{KEY}\u{200b}"), "a zero-width character (U+200B)"),
+        (format!("\u{feff}{KEY}"), "a byte order mark (U+FEFF)"),
+        (format!("LTAI\u{a0}{KEY}"), "a no-break space (U+00A0)"),
+        (
+            format!("\u{202d}{KEY}\u{202c}"),
+            "a direction mark (U+202D)",
+        ),
+    ]
+}
+
+fn assert_refused(sandbox: &Sandbox, run: Joblens, expected: &[&str]) {
+    let run = run.with_secret(KEY).run();
+    assert_eq!(run.code, 2, "{expected:?}: {}", run.stderr);
+    for part in expected {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    assert!(sandbox.server.received().is_empty(), "{expected:?}");
+}
+
+#[test]
+fn a_variable_with_a_character_that_nobody_sees_is_named_for_every_cloud() {
+    let sandbox = Sandbox::new();
+    for (reference, key, variable) in SECRETS {
+        for (value, why) in copied() {
+            let run = sandbox.get(reference).env(variable, value);
+            let from = format!("(from {variable})");
+            assert_refused(&sandbox, run, &[key, why, &from]);
+        }
+    }
+}
+
+#[test]
+fn the_line_of_the_config_file_is_named() {
+    let sandbox = Sandbox::new();
+    for (reference, key, _) in SECRETS {
+        let cloud = reference.split('/').next().unwrap();
+        for (value, why) in copied() {
+            // The reader of the file drops a byte order mark, which editors write.
+            if value.starts_with('\u{feff}') {
+                continue;
+            }
+            sandbox.configure(&format!("# mine\n[{cloud}.default]\n{key} = '{value}'\n"));
+            let place = "joblens/config.toml:3)";
+            assert_refused(&sandbox, sandbox.get(reference), &[key, why, place]);
+            sandbox.configure(&format!("[{cloud}.default]\n\n{key}_env = 'MY_KEY'\n"));
+            let run = sandbox.get(reference).env("MY_KEY", &value);
+            let place = "joblens/config.toml:3)";
+            assert_refused(&sandbox, run, &["(from MY_KEY, named in ", place]);
+            sandbox.configure(&format!("[{cloud}.default]\n{key}_file = 'my.key'\n"));
+            sandbox.write(".config/joblens/my.key", &value);
+            let expected = ["joblens/my.key, named in ", "joblens/config.toml:2)"];
+            assert_refused(&sandbox, sandbox.get(reference), &expected);
+        }
+    }
+}
+
+#[test]
+fn commands_and_files_of_tools_are_named() {
+    let sandbox = Sandbox::new();
+    for (reference, key, variable) in SECRETS {
+        let cloud = reference.split('/').next().unwrap();
+        sandbox.configure(&format!(
+            "[{cloud}.default]\ncredential_command = ['printenv', 'MY_KEY']\n"
+        ));
+        let printed = format!("{variable}={KEY}\u{200b}");
+        let run = sandbox.get(reference).env("MY_KEY", printed);
+        let run = run.env("PATH", "/usr/bin:/bin");
+        assert_refused(&sandbox, run, &[key, "(from credential_command printenv)"]);
+    }
+    let sandbox = Sandbox::new();
+    let profile = format!(
+        r#"{{"current":"a","profiles":[{{"name":"a","access_key_id":"{KEY}\u200b","access_key_secret":"x"}}]}}"#
+    );
+    sandbox.write(ALIYUN_CLI.path, &profile);
+    let expected = ["access_key_id of profile", ".aliyun/config.json)"];
+    assert_refused(&sandbox, sandbox.get(JOB), &expected);
+}
+
+#[test]
+fn names_and_passwords_may_be_in_any_script() {
+    let sandbox = Sandbox::new();
+    let run = sandbox
+        .get(IMAGE_JOB)
+        .env("JOBLENS_HUAWEI_REGION", "cn-north-4")
+        .env("JOBLENS_HUAWEI_USER", "张三")
+        .env("JOBLENS_HUAWEI_DOMAIN", "某公司")
+        .env("JOBLENS_HUAWEI_PASSWORD", "\"密码\u{200b}\"")
+        .run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("password of profile"), "{}", run.stderr);
+    assert!(!run.stderr.contains("user of profile"), "{}", run.stderr);
+}
+
+#[test]
+fn a_key_that_the_cloud_rejects_is_named_with_its_place() {
+    let emulated = Emulated::start(WORLD);
+    for (cloud, reference) in CLOUDS {
+        let wrong = |key: &str| match cloud {
+            "aliyun" => key.replace("testsecret", "wrong0secret"),
+            "sugon" => key.replace("token = '", "token = 'x"),
+            _ => key.replace("testsecret", "wrong0secret"),
+        };
+        let toml = wrong(&crate::config::settings::profile(
+            &emulated, cloud, "default",
+        ));
+        let config = crate::config::settings::Config::new(&toml);
+        let run = config.get(&[reference]).with_secret("wrong0secret").run();
+        assert_eq!(run.code, 4, "{cloud}: {}", run.stderr);
+        let hint = run.error()["hint"].as_str().unwrap().to_owned();
+        assert!(hint.contains("joblens/config.toml:"), "{cloud}: {hint}");
+    }
+    let run = emulated
+        .get(&[crate::support::jobs::JOB])
+        .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "wrong0secret")
+        .run();
+    let hint = run.error()["hint"].as_str().unwrap().to_owned();
+    assert!(
+        hint.starts_with("check access_key_secret (ALIBABA_CLOUD_ACCESS_KEY_SECRET): "),
+        "{hint}"
+    );
+}
+
+#[test]
+fn variables_that_other_programs_read_are_named_where_a_key_is_missing() {
+    let sandbox = Sandbox::new();
+    for (reference, variables) in [
+        (
+            JOB,
+            &["ALIYUN_ACCESS_KEY_ID", "JOBLENS_ALIYUN_ACCESS_KEY_SECRET"][..],
+        ),
+        (SERVICE, &["QCLOUD_SECRET_KEY", "TENCENT_SECRET_ID"]),
+        (IMAGE_JOB, &["OS_PASSWORD", "HUAWEICLOUD_ACCESS_KEY"]),
+        (INSTANCE, &["SCNET_TOKEN"]),
+    ] {
+        let run = variables
+            .iter()
+            .fold(sandbox.get(reference), |run, name| run.env(name, KEY))
+            .env("OTHER_SECRET_KEY", KEY)
+            .env("ALIYUN_REGION", "cn-x")
+            .env("JOBLENS_HUAWEI_REGION", "cn-north-4")
+            .env("TENCENTCLOUD_REGION", "gz")
+            .with_secret(KEY)
+            .run();
+        assert_eq!(run.code, 4, "{reference}: {}", run.stderr);
+        let hint = run.error()["hint"].as_str().unwrap().to_owned();
+        let verb = if variables.len() == 1 { "is" } else { "are" };
+        assert!(hint.contains("joblens config init"), "{hint}");
+        assert!(
+            hint.contains(&format!(" {verb} set but not read")),
+            "{hint}"
+        );
+        for name in variables {
+            assert!(hint.contains(name), "{name}: {hint}");
+        }
+        assert!(!hint.contains("OTHER"), "{hint}");
+    }
+    let run = sandbox.get(JOB).run();
+    assert!(!run.stderr.contains("not read"), "{}", run.stderr);
+}
+
+#[test]
+fn the_region_of_a_tool_serves_keys_of_variables() {
+    let key = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAImine"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "mine"),
+        ("TENCENTCLOUD_SECRET_ID", "AKIDmine"),
+        ("TENCENTCLOUD_SECRET_KEY", "mine"),
+        ("HUAWEICLOUD_SDK_AK", "HWmine"),
+        ("HUAWEICLOUD_SDK_SK", "mine"),
+    ];
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI, &KOOCLI]);
+    let accounts = |variables: &[(&str, &str)]| {
+        let run = sandbox.joblens(&["auth", "status", "-o", "json"]);
+        let run = run.envs(key).envs(variables.iter().copied()).run();
+        let accounts = run.json()["accounts"].as_array().unwrap().clone();
+        let region = |cloud: &str| {
+            let account = accounts.iter().find(|one| one["cloud"] == cloud);
+            let account = account.unwrap();
+            assert_eq!(account["source"], "environment", "{cloud}");
+            account["region"].as_str().unwrap_or_default().to_owned()
+        };
+        ["aliyun", "huawei", "tencent"].map(region)
+    };
+    assert_eq!(accounts(&[]), ["cn-shanghai", "cn-north-4", "ap-guangzhou"]);
+    let own = [("ALICLOUD_REGION", "cn-beijing")];
+    assert_eq!(accounts(&own)[0], "cn-beijing");
+    // A profile without keys, and a file that cannot be read.
+    let profile = r#"{"current":"r","profiles":[{"name":"r","region_id":"cn-zhangjiakou"}]}"#;
+    sandbox.write(ALIYUN_CLI.path, profile);
+    assert_eq!(accounts(&[])[0], "cn-zhangjiakou");
+    sandbox.write(ALIYUN_CLI.path, "{");
+    assert_eq!(accounts(&[])[0], "");
+    // tccli has a file for the region alone.
+    fs::remove_file(sandbox.home.path().join(TCCLI.path)).unwrap();
+    assert_eq!(accounts(&[])[2], "ap-guangzhou");
+}
+
+#[test]
+fn what_is_wrong_with_an_account_is_reported_before_a_command_of_another_runs() {
+    let sandbox = Sandbox::new();
+    let marker = sandbox.home.path().join("ran");
+    let command = format!(
+        "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['touch', '{}']\n",
+        marker.display()
+    );
+    let huawei = "[huawei.default]\nregion = 'cn-north-4'\nproject_id = 'p'\n";
+    for (other, why) in [
+        (
+            "token = 'a'\naccess_key_id = 'b'\nsecret_access_key = 'c'\n",
+            "mutually exclusive",
+        ),
+        ("token = 'a'\nuser = 'b'\n", "mutually exclusive"),
+        ("token = '“a”'\n", "is in quotes"),
+        (
+            "token_file = 'gone'\n",
+            "joblens/gone, which cannot be read",
+        ),
+        ("token_env = 'GONE_TOKEN'\n", "GONE_TOKEN, which is not set"),
+    ] {
+        sandbox.configure(&format!("{command}{huawei}{other}"));
+        for words in [
+            &["get", "-o", "json", JOB, IMAGE_JOB][..],
+            &["wait", "-o", "json", "-t", "1s", JOB, IMAGE_JOB],
+            &["describe", "-o", "json", JOB, IMAGE_JOB],
+        ] {
+            let run = sandbox.joblens(words).env("PATH", "/usr/bin:/bin").run();
+            assert_eq!(run.code, 2, "{words:?} {other}: {}", run.stderr);
+            assert!(run.stderr.contains(why), "{why}: {}", run.stderr);
+        }
+    }
+    assert!(!marker.exists());
+    assert!(sandbox.server.received().is_empty());
+}
