@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::error::Category::{InvalidArgument, PermissionDenied, ServiceError, Unauthenticated};
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
-use crate::providers::lenient::{self, Text};
+use crate::providers::lenient::{self, Checked, Text};
 
 const EXPIRED: &str = "permission denied or token expired";
 
@@ -51,6 +51,18 @@ struct ErrorHead {
     code: Text,
     msg: Text,
     message: Text,
+}
+
+/// Checks the code of a response that is not a failure.
+///
+/// # Errors
+/// What was expected.
+pub(super) fn check_code(code: &Checked<Text>) -> Result<(), String> {
+    match code.value.trimmed() {
+        Some("0") => Ok(()),
+        _ if code.is_unreadable => Err("text or a number at code".to_owned()),
+        _ => Err("code 0".to_owned()),
+    }
 }
 
 fn failure(response: &Response) -> Failure {
