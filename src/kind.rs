@@ -98,20 +98,6 @@ impl Kind {
         self.states.iter().any(|table| !table.map.is_empty())
     }
 
-    /// What a word for the state of a job can mean, in any case of its letters: one state, several
-    /// where the word does not say how the job ended, or none for a word in no table.
-    pub fn readings(&self, word: &str) -> Vec<State> {
-        let is_word = |known: &str| known.eq_ignore_ascii_case(word);
-        let Some(table) = self.states.first() else {
-            return Vec::new();
-        };
-        if table.outcome_rules.iter().any(|rule| is_word(rule.word)) {
-            return vec![State::Succeeded, State::Failed];
-        }
-        let known = table.map.iter().find(|(known, _)| is_word(known));
-        known.map(|(_, state)| *state).into_iter().collect()
-    }
-
     /// The default number of jobs in a list, where each of them costs calls of its own.
     pub fn list_limit(&self) -> Option<usize> {
         self.list.as_ref().and_then(|list| list.default_limit)

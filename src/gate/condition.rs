@@ -59,7 +59,7 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
         None => {}
     }
     let readings = kinds.iter().flat_map(|kind| {
-        let states = kind.readings(word).into_iter();
+        let states = readings(kind, word).into_iter();
         states.map(move |state| (kind, state))
     });
     let readings: Vec<_> = readings.collect();
@@ -75,6 +75,20 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
             Err(invalid(text, &reason).with_hint("use the state, or ended for any end"))
         }
     }
+}
+
+/// What a word of a kind for the state of a job can mean, in any case of its letters: one state, several
+/// where the word does not say how the job ended, or none for a word in no table.
+fn readings(kind: &Kind, word: &str) -> Vec<State> {
+    let is_word = |known: &str| known.eq_ignore_ascii_case(word);
+    let Some(table) = kind.states.first() else {
+        return Vec::new();
+    };
+    if table.outcome_rules.iter().any(|rule| is_word(rule.word)) {
+        return vec![State::Succeeded, State::Failed];
+    }
+    let known = table.map.iter().find(|(known, _)| is_word(known));
+    known.map(|(_, state)| *state).into_iter().collect()
 }
 
 impl fmt::Display for Condition {

@@ -119,36 +119,9 @@ impl ReferenceParser<'_> {
     }
 
     /// The names and short names of all clouds.
-    fn cloud_names(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn cloud_names(&self) -> impl Iterator<Item = &'static str> {
         self.templates()
             .flat_map(|template| [template.cloud, template.cloud_short])
-    }
-
-    /// The text with the names of cloud and kind that were probably meant.
-    pub(super) fn suggestion(&self, input: &str) -> Option<String> {
-        let template = self.closest_template(input)?;
-        let mut parts = input.splitn(3, '/');
-        let head = parts.next().unwrap_or_default();
-        let (cloud, profile) = head.split_at(head.find('@').unwrap_or(head.len()));
-        let of_cloud = || self.kinds_of(template.cloud).into_iter();
-        let known = [template.cloud, template.cloud_short];
-        let cloud = match known.contains(&cloud.to_ascii_lowercase().as_str()) {
-            true => cloud,
-            false => template.cloud,
-        };
-        let mut text = format!("{cloud}{profile}");
-        if let Some(kind) = parts.next() {
-            let names = of_cloud().flat_map(|one| [one.template.kind, one.template.kind_short]);
-            let kind = match kind {
-                "" => "",
-                kind => closest_match(names, kind)?,
-            };
-            text += &format!("/{kind}");
-        }
-        if let Some(rest) = parts.next() {
-            text += &format!("/{rest}");
-        }
-        (text != input).then_some(text)
     }
 
     /// A wrong cloud or kind, with the text that was probably meant.
@@ -262,7 +235,7 @@ impl ReferenceParser<'_> {
         self.kinds.iter().map(|kind| &kind.template)
     }
 
-    fn kinds_of(&self, cloud: &str) -> Vec<&'static Kind> {
+    pub(super) fn kinds_of(&self, cloud: &str) -> Vec<&'static Kind> {
         let is_requested = |kind: &&&Kind| {
             cloud.eq_ignore_ascii_case(kind.template.cloud)
                 || cloud.eq_ignore_ascii_case(kind.template.cloud_short)
@@ -344,19 +317,6 @@ impl ReferenceParser<'_> {
             Some(template) => format!("expected {template}, e.g. {}", template.sample),
             None => format!("available: {}", templates_text(self.templates())),
         })
-    }
-
-    /// The form whose cloud was probably meant.
-    pub(super) fn closest_template(&self, input: &str) -> Option<&'static Template> {
-        let mut parts = input.splitn(3, '/');
-        let cloud = parts.next().unwrap_or_default();
-        let cloud = cloud.split('@').next().unwrap_or_default();
-        let of_cloud = self.kinds_of(closest_match(self.cloud_names(), cloud)?);
-        let of_cloud = || of_cloud.iter().map(|kind| &kind.template);
-        let kinds = of_cloud().map(|template| template.kind);
-        let kind = closest_match(kinds, parts.next().unwrap_or_default());
-        let of_kind = of_cloud().find(|template| Some(template.kind) == kind);
-        of_kind.or_else(|| of_cloud().next())
     }
 }
 

@@ -198,6 +198,11 @@ mod tests {
             assert!(tree(body.as_bytes(), "R").is_err(), "{body}");
         }
         assert_eq!(json(b"<R>\xff</R>", "R").unwrap(), r#"{"R":"\ud800"}"#);
+        for reference in ["&#xFFFFFF;", "&#0;", "&#xD800;", "&#99999999999;"] {
+            let body = format!("<R><A>x{reference}</A><B>y</B></R>");
+            let expected = r#"{"R":{"A":"x\ud800","B":"y"}}"#;
+            assert_eq!(json(body.as_bytes(), "R").unwrap(), expected, "{reference}");
+        }
     }
 
     #[test]

@@ -81,3 +81,17 @@ fn failure(response: &Response) -> Failure {
         ..Failure::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_cannot_be_read_is_named_as_such() {
+        let check = |json| check_code(&serde_json::from_str(json).unwrap());
+        assert_eq!(check("\"0\""), Ok(()));
+        assert_eq!(check("0"), Ok(()));
+        assert_eq!(check("[[0]]"), Err("text or a number at code".to_owned()));
+        assert_eq!(check("null"), Err("code 0".to_owned()));
+    }
+}
