@@ -4,6 +4,7 @@
 //! [`decode_response`] reports where such values stand. What must not be missed has a type that tells
 //! the two apart: [`Checked`] or [`Required`].
 
+mod duplicates;
 mod error_path;
 mod repair;
 mod scalar;
@@ -13,6 +14,7 @@ mod timestamp;
 mod unreadable;
 mod visitor;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use serde::Deserialize;
@@ -55,27 +57,54 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// # Errors
 /// As [`decode`], for a response that is not a JSON object or has too many elements.
 pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let body = without_byte_order_mark(body);
-    match attempt(body, NEVER) {
-        Ok(data) => {
-            note_mismatches::<T>(body);
-            Ok(data)
+    let original = without_byte_order_mark(body);
+    let mut body = Cow::Borrowed(original);
+    let mut decoded = attempt(&body, NEVER);
+    let explain = |error: &serde_json::Error| error_path::explain(error, original);
+    let explained = decoded.as_ref().err().map(explain).unwrap_or_default();
+    let is_syntax = decoded.as_ref().is_err_and(serde_json::Error::is_syntax);
+    if (is_syntax || is_duplicate(&decoded))
+        && let Some(repaired) = repair::repair(&body)
+    {
+        decoded = attempt(&repaired.body, NEVER);
+        if decoded.is_ok() || is_duplicate(&decoded) {
+            note_broken(&repaired);
         }
-        Err(error) => {
-            let explained = || error_path::explain(&error, body);
-            let repaired = error.is_syntax().then(|| repair::repair(body)).flatten();
-            let repair::Repaired { body, ends } = repaired.ok_or_else(explained)?;
-            let data = attempt(&body, NEVER).map_err(|_| explained())?;
-            let named = ends.iter().take(MAX_NAMED as usize);
-            let broken = named.map(|end| {
-                let path = error_path::path(&body[..*end]);
-                format!("{path} (invalid characters)")
-            });
-            unreadable::note(broken.collect(), ends.len());
-            note_mismatches::<T>(&body);
-            Ok(data)
-        }
+        body = Cow::Owned(repaired.body);
     }
+    if is_duplicate(&decoded)
+        && has_bounded_values(&body)
+        && let Some(merged) = duplicates::merge(&body)
+    {
+        decoded = attempt(&merged, NEVER);
+        body = Cow::Owned(merged);
+    }
+    let data = decoded.map_err(|_| explained)?;
+    note_mismatches::<T>(&body);
+    Ok(data)
+}
+
+/// True for the error of an object in which a key stands more than once.
+fn is_duplicate<T>(decoded: &Result<T, serde_json::Error>) -> bool {
+    let error = decoded.as_ref().err();
+    error.is_some_and(|error| error.is_data() && error.to_string().starts_with("duplicate field"))
+}
+
+/// Notes the texts, and the keys, that had characters that cannot be read.
+fn note_broken(repaired: &repair::Repaired) {
+    let repair::Repaired { body, ends } = repaired;
+    let named = ends.iter().take(MAX_NAMED as usize).map(|end| {
+        // A key is named by itself: its path is known where its value begins.
+        let rest = &body[*end..];
+        let colon = rest.len() - rest.trim_ascii_start().len();
+        let end = match rest.get(colon) {
+            Some(b':') => end + colon + 1,
+            _ => *end,
+        };
+        let path = error_path::path(&body[..end]);
+        format!("{path} (invalid characters)")
+    });
+    unreadable::note(named.collect(), ends.len());
 }
 
 /// Notes where the values stand that the decoding of `body` as `T` has just left out. Only the error
@@ -170,13 +199,18 @@ fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
+/// True when a tree of all values does not take far more memory than the document.
+fn has_bounded_values(body: &[u8]) -> bool {
+    const MAX_VALUES: usize = 2_000_000;
+    memchr::memchr_iter(b',', body).count() <= MAX_VALUES
+}
+
 /// The raw response as a JSON value, with U+FFFD for characters that cannot be read; `None` when it
 /// is not valid JSON, nested too deep, or has so many values that it would take far more memory than
 /// bytes.
 pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
-    const MAX_VALUES: usize = 2_000_000;
     let body = without_byte_order_mark(body);
-    if memchr::memchr_iter(b',', body).count() > MAX_VALUES {
+    if !has_bounded_values(body) {
         return None;
     }
     match serde_json::from_slice(body) {

@@ -7,6 +7,7 @@ mod range;
 mod reader;
 mod scope;
 mod scope_reader;
+mod suggestion;
 
 use std::fmt;
 

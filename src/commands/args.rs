@@ -1,5 +1,6 @@
 //! Options that several commands have.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use clap::Args;
 
 use super::context::CommandContext;
 use super::kind_flags::KindFlags;
-use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
+use super::lookup::{AllowedTargets, Inputs, Lookup, LookupPlan, Options};
 use crate::error::Problem;
 use crate::settings::parse_duration;
 
@@ -17,10 +18,13 @@ pub(super) struct LookupArgs {
     /// References to get; @latest selects the newest in a scope, - reads references from stdin
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
+    /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    kind_flags: KindFlags,
+    pub kind_flags: KindFlags,
 }
 
 /// What the JSON of a job holds besides.
@@ -50,7 +54,15 @@ impl LookupArgs {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
         let is_plain = !self.output.raw && !self.output.show_secrets;
-        self.references.is_empty() && is_plain && self.kind_flags.given.is_empty()
+        self.inputs().is_empty() && is_plain && self.kind_flags.given.is_empty()
+    }
+
+    /// What names the resources.
+    pub(super) fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            typed: &self.references,
+            files: &self.files,
+        }
     }
 
     /// How the resources are requested.
@@ -70,13 +82,13 @@ impl LookupArgs {
         context: &CommandContext,
         options: Options,
     ) -> Result<LookupPlan, Vec<Problem>> {
-        if self.references.is_empty() {
+        if self.inputs().is_empty() {
             return Err(vec![Problem::usage("no references given").with_hint(
                 "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
             )]);
         }
         let settings = context.settings().map_err(|problem| vec![problem])?;
-        LookupPlan::parse(context, settings, &self.references, options)
+        LookupPlan::parse(context, settings, self.inputs(), options)
     }
 
     /// Everything that the request needs. Nothing is sent.
@@ -94,20 +106,38 @@ impl LookupArgs {
     }
 }
 
+/// So long a resource may be missing before that is reported.
+const MISSING_GRACE: &str = "60s";
+
 /// Options of `wait`, `watch` and `events --follow`.
 #[derive(Debug, Args)]
 pub(super) struct PollArgs {
     /// Polling interval [default: adaptive, 2s to 30s]
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
     interval: Option<String>,
     /// Don't report a resource as missing before this much time has passed
     #[arg(
         long,
         value_name = "TIME",
-        default_value = "60s",
+        default_value = MISSING_GRACE,
+        allow_hyphen_values = true,
         hide_short_help = true
     )]
     missing_grace: String,
+}
+
+impl Default for PollArgs {
+    fn default() -> Self {
+        Self {
+            interval: None,
+            missing_grace: MISSING_GRACE.to_owned(),
+        }
+    }
 }
 
 impl PollArgs {

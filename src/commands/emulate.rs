@@ -18,7 +18,13 @@ use crate::output;
     eval \"$(joblens emulate --print-env)\"")]
 pub(super) struct Arguments {
     /// Port to listen on (0 picks a free port)
-    #[arg(long, default_value_t = DEFAULT_PORT, value_name = "N", value_parser = port)]
+    #[arg(
+        long,
+        default_value_t = DEFAULT_PORT,
+        value_name = "N",
+        value_parser = port,
+        allow_hyphen_values = true
+    )]
     port: u16,
     /// Scenario file with jobs and faults [default: built-in scenario]
     #[arg(long, value_name = "FILE")]

@@ -3,13 +3,14 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::args::LookupArgs;
+use super::args::{LookupArgs, PollArgs};
 use super::context::CommandContext;
 use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateState, GateStats, Stop};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
 use super::runtime::block_on;
+use super::watch;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy, Progress, decide};
 use crate::model::State;
@@ -30,22 +31,30 @@ pub(super) struct Arguments {
     /// Exit 0 if all succeeded, 1 if any failed, 8 if still pending
     #[arg(long)]
     exit_status: bool,
+    /// Watch the resources until they finish, as joblens watch does
+    #[arg(short, long, conflicts_with_all = ["exit_status", "raw", "show_secrets"])]
+    watch: bool,
 }
 
 impl Arguments {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        self.lookup.is_empty() && !self.exit_status
+        self.lookup.is_empty() && !self.exit_status && !self.watch
     }
 
-    /// The first reference.
+    /// The first reference; `-` where they are read from a file.
     pub(super) fn first_word(&self) -> Option<&str> {
-        self.lookup.references.first().map(String::as_str)
+        let file = self.lookup.files.first().map(|_| "-");
+        self.lookup.references.first().map(String::as_str).or(file)
     }
 }
 
 /// Looks up what was named and shows it.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    if arguments.watch {
+        let (inputs, flags) = (arguments.lookup.inputs(), &arguments.lookup.kind_flags);
+        return watch::run_with(context, inputs, flags, &PollArgs::default());
+    }
     match print(context, arguments) {
         Ok(code) => code,
         Err(problems) => context.usage_error("get", problems),

@@ -77,19 +77,43 @@ pub(super) struct GlobalArgs {
     )]
     color: Color,
     /// Maximum concurrent requests per cloud [default: 8]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", allow_hyphen_values = true)]
     concurrency: Option<String>,
     /// Connection timeout [default: 5s]
-    #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
     connect_timeout: Option<String>,
     /// Timeout of each request attempt [default: 30s]
-    #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
     request_timeout: Option<String>,
     /// Maximum response size [default: 64MiB]
-    #[arg(long, global = true, value_name = "SIZE", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SIZE",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
     max_body: Option<String>,
     /// Maximum attempts per request [default: 4]
-    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
     pub max_attempts: Option<String>,
     /// Allow plain HTTP to hosts other than localhost
     #[arg(long, global = true, hide_short_help = true)]

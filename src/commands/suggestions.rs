@@ -63,11 +63,6 @@ pub(super) fn flag_hint(argument: &str) -> Option<&'static str> {
         "--region" => "set region in the config file, or JOBLENS_<CLOUD>_REGION",
         "-w" | "--watch" => "to watch jobs: joblens watch REF…",
         "--format" => "use -o table, -o wide or -o json",
-        number
-            if number.starts_with('-') && number[1..].starts_with(|c: char| c.is_ascii_digit()) =>
-        {
-            "durations and numbers cannot be negative"
-        }
         _ => return None,
     })
 }

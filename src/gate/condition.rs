@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::Problem;
+use crate::kind::Kind;
 use crate::model::State;
 use crate::settings;
 
@@ -17,38 +18,77 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`.
+    /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`, in any case; a state may
+    /// also be the word of one of `kinds` for it.
     ///
     /// # Errors
     /// A usage error that lists the valid values.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        let wrong = |what: &str| {
-            let known = State::ALL
-                .map(State::as_str)
-                .join(" ")
-                .replace(" unknown", "");
-            Problem::usage(format!("invalid value '{text}' for --for: {what}")).with_hint(format!(
-                "expected one or more of {known}, or ended, or no-warnings=10m"
-            ))
-        };
-        if text.trim() == "ended" {
+    pub fn parse(text: &str, kinds: &[&'static Kind]) -> Result<Self, Problem> {
+        let lower = text.trim().to_ascii_lowercase();
+        if lower == "ended" {
             return Ok(Self::Ended);
         }
-        if text.trim() == "no-warnings" {
-            return Err(wrong("a duration is missing").with_hint("use --for no-warnings=10m"));
+        if lower == "no-warnings" {
+            return Err(
+                invalid(text, "a duration is missing").with_hint("use --for no-warnings=10m")
+            );
         }
-        if let Some(time) = text.trim().strip_prefix("no-warnings=") {
+        if let Some(time) = lower.strip_prefix("no-warnings=") {
             return settings::parse_duration("--for no-warnings", time).map(Self::NoWarnings);
         }
-        let states = text
-            .split(',')
-            .map(|word| match State::parse(word.trim()) {
-                Some(State::Unknown) | None => Err(wrong(&format!("unknown state '{word}'"))),
-                Some(state) => Ok(state),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::States(states))
+        let words = text.split(',');
+        let states = words.map(|word| parse_state(text, word.trim(), kinds));
+        states.collect::<Result<_, _>>().map(Self::States)
     }
+}
+
+fn invalid(text: &str, reason: &str) -> Problem {
+    let states = State::ALL.iter().filter(|one| **one != State::Unknown);
+    let known: Vec<&str> = states.map(|state| state.as_str()).collect();
+    Problem::usage(format!("invalid value '{text}' for --for: {reason}")).with_hint(format!(
+        "expected one or more of {}, or ended, or no-warnings=10m",
+        known.join(" ")
+    ))
+}
+
+/// A state by its name, or by the word of a kind for it.
+fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State, Problem> {
+    match State::parse(&word.to_ascii_lowercase()) {
+        Some(State::Unknown) => return Err(invalid(text, "a job cannot be awaited as unknown")),
+        Some(state) => return Ok(state),
+        None => {}
+    }
+    let readings = kinds.iter().flat_map(|kind| {
+        let states = readings(kind, word).into_iter();
+        states.map(move |state| (kind, state))
+    });
+    let readings: Vec<_> = readings.collect();
+    match &readings[..] {
+        [] => Err(invalid(text, &format!("unknown state '{word}'"))),
+        [(_, first), rest @ ..] if rest.iter().all(|(_, state)| state == first) => Ok(*first),
+        _ => {
+            let readings = readings
+                .iter()
+                .map(|(kind, state)| format!("{state} ({kind})"));
+            let readings: Vec<String> = readings.collect();
+            let reason = format!("'{word}' can mean {}", readings.join(" or "));
+            Err(invalid(text, &reason).with_hint("use the state, or ended for any end"))
+        }
+    }
+}
+
+/// What a word of a kind for the state of a job can mean, in any case of its letters: one state, several
+/// where the word does not say how the job ended, or none for a word in no table.
+fn readings(kind: &Kind, word: &str) -> Vec<State> {
+    let is_word = |known: &str| known.eq_ignore_ascii_case(word);
+    let Some(table) = kind.states.first() else {
+        return Vec::new();
+    };
+    if table.outcome_rules.iter().any(|rule| is_word(rule.word)) {
+        return vec![State::Succeeded, State::Failed];
+    }
+    let known = table.map.iter().find(|(known, _)| is_word(known));
+    known.map(|(_, state)| *state).into_iter().collect()
 }
 
 impl fmt::Display for Condition {
@@ -70,13 +110,13 @@ mod tests {
 
     #[test]
     fn reads_states_ends_and_times_without_warnings() {
-        let states = Condition::parse("running, succeeded").unwrap();
+        let states = Condition::parse("Running, SUCCEEDED", &[]).unwrap();
         assert_eq!(
             states,
             Condition::States(vec![State::Running, State::Succeeded])
         );
-        assert_eq!(Condition::parse("ended").unwrap(), Condition::Ended);
-        let quiet = Condition::parse("no-warnings=10m").unwrap();
+        assert_eq!(Condition::parse("Ended", &[]).unwrap(), Condition::Ended);
+        let quiet = Condition::parse("no-warnings=10m", &[]).unwrap();
         assert_eq!(quiet, Condition::NoWarnings(Duration::from_secs(600)));
         for wrong in [
             "",
@@ -87,7 +127,7 @@ mod tests {
             "no-warnings=10",
             "ended,failed",
         ] {
-            assert!(Condition::parse(wrong).is_err(), "{wrong}");
+            assert!(Condition::parse(wrong, &[]).is_err(), "{wrong}");
         }
     }
 }

@@ -62,6 +62,8 @@ pub enum Required<S> {
     Missing,
     /// It is null.
     Null,
+    /// It is an empty text or object.
+    Empty,
     /// It has another type.
     Unreadable,
     /// It is there.
@@ -77,8 +79,20 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
     pub fn rows(self, name: &str, total: Option<i64>) -> Result<Vec<T>, String> {
         match (self, total) {
             (Self::Present(List(rows)), _) => Ok(rows),
+            (Self::Empty, Some(0) | None) => Ok(Vec::new()),
             (Self::Missing | Self::Null, Some(0)) => Ok(Vec::new()),
             _ => Err(format!("a list {name}")),
+        }
+    }
+
+    /// The rows of a list that proves that there are no others; none where it is left out.
+    ///
+    /// # Errors
+    /// That a list was expected, also for null or an empty text or object in its place.
+    pub fn all_rows(self, name: &str) -> Result<Vec<T>, String> {
+        match self {
+            Self::Null | Self::Empty => Err(format!("a list {name}")),
+            other => other.rows(name, Some(0)),
         }
     }
 }
@@ -89,7 +103,7 @@ impl<S> Required<S> {
     pub fn or(self, other: Self) -> Self {
         match self {
             Self::Missing | Self::Null => other,
-            Self::Unreadable | Self::Present(_) => self,
+            Self::Empty | Self::Unreadable | Self::Present(_) => self,
         }
     }
 }
@@ -257,13 +271,35 @@ impl<'de, T: Deserialize<'de>, O: Deserialize<'de>> Shape<'de> for ListOrObject<
     }
 }
 
+/// A value, unless it is an empty text or object.
+struct Filled<S>(Option<S>);
+
+impl<'de, S: Shape<'de>> Shape<'de> for Filled<S> {
+    const EXPECTED: &'static str = S::EXPECTED;
+
+    fn empty() -> Self {
+        Self(None)
+    }
+
+    fn from_seq<A: SeqAccess<'de>>(seq: &mut A) -> Result<Option<Self>, A::Error> {
+        Ok(S::from_seq(seq)?.map(|value| Self(Some(value))))
+    }
+
+    fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
+        Ok(S::from_map(map)?.map(|value| Self(Some(value))))
+    }
+}
+
 impl<'de, S: Shape<'de>> Deserialize<'de> for Required<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Option::<Nested<S>>::deserialize(deserializer)? {
-            None => Self::Null,
-            Some(Nested(None)) => Self::Unreadable,
-            Some(Nested(Some(present))) => Self::Present(present),
-        })
+        Ok(
+            match Option::<Nested<Filled<S>>>::deserialize(deserializer)? {
+                None => Self::Null,
+                Some(Nested(None)) => Self::Unreadable,
+                Some(Nested(Some(Filled(None)))) => Self::Empty,
+                Some(Nested(Some(Filled(Some(present))))) => Self::Present(present),
+            },
+        )
     }
 }
 

@@ -103,6 +103,19 @@ fn a_required_list_tells_why_it_is_not_there() {
         assert_eq!(rows(json, Some(1)), missing);
         assert_eq!(rows(json, None), missing);
     }
+    for json in [r#"{"rows":""}"#, r#"{"rows":{}}"#] {
+        assert_eq!(rows(json, Some(0)), Ok(0));
+        assert_eq!(rows(json, None), Ok(0));
+        assert_eq!(rows(json, Some(1)), missing);
+    }
+    let all = |json: &str| {
+        let page: Page = decode_response(json.as_bytes()).unwrap();
+        page.rows.all_rows("rows").map(|rows| rows.len())
+    };
+    assert_eq!((all("{}"), all(r#"{"rows":[{}]}"#)), (Ok(0), Ok(1)));
+    for json in ["null", r#""""#, "{}", "7"] {
+        assert_eq!(all(&format!(r#"{{"rows":{json}}}"#)), missing, "{json}");
+    }
     for json in [r#"{"rows":7}"#, r#"{"rows":{"a":1}}"#, r#"{"rows":"x"}"#] {
         assert_eq!(rows(json, Some(0)), missing);
     }
@@ -144,6 +157,29 @@ fn a_value_of_another_type_is_absent_and_named_once() {
         "unreadable fields in the response of List: list[1] (expected an object), list[2].id \
          (expected text)"
     );
+}
+
+#[test]
+fn a_key_that_stands_twice_costs_its_own_field_only() {
+    let read = |json: &str| {
+        let (answer, unreadable) =
+            collect_unreadable(|| decode_response::<Answer>(json.as_bytes()));
+        (answer.unwrap(), unreadable.named)
+    };
+    let (answer, named) = read(r#"{"text":"a","int":1,"text":"a","other":1,"other":2}"#);
+    assert_eq!((answer.text.trimmed(), named.len()), (Some("a"), 0));
+    let (answer, named) = read(r#"{"text":"a","int":1,"list":[{"id":"x","id":"y"}],"text":"b"}"#);
+    assert_eq!((answer.text.trimmed(), answer.int.0), (None, Some(1)));
+    let mut named = named;
+    named.sort_unstable();
+    assert_eq!(
+        named,
+        ["list[0].id (expected text)", "text (expected text)"]
+    );
+    let (answer, named) = read("{\"text\":\"a\",\"text\":\"a\",\"int\":1,\"na\\ud800me\" : 1}");
+    assert_eq!((answer.text.trimmed(), answer.int.0), (Some("a"), Some(1)));
+    assert_eq!(named, ["na\u{fffd}me (invalid characters)"]);
+    assert!(decode::<Answer>(br#"{"text":"a","text":"a"}"#).is_err());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use serde::de::{
 use super::{MISMATCHES, is_absent, mismatch};
 
 /// The key under which serde_json hands a number over with `arbitrary_precision`, as a map of one.
-const NUMBER_KEY: &str = "$serde_json::private::Number";
+pub(super) const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// A type that is read from a list or an object.
 pub(super) trait Shape<'de>: Sized {

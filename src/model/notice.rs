@@ -78,6 +78,8 @@ notice_codes! {
     ReadableByOthers = "readable_by_others",
     /// A cloud answers again.
     Recovered = "recovered",
+    /// Scopes among the references of a list that was read were not looked up.
+    ScopeSkipped = "scope_skipped",
     /// The account may not list, so that the subtasks of a job could not be checked.
     SubtasksUnchecked = "subtasks_unchecked",
     /// Tokens cannot be kept between runs.

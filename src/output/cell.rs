@@ -78,9 +78,9 @@ impl Cell<'_> {
             (Self::Absent, _) => Ordering::Greater,
             (_, Self::Absent) => Ordering::Less,
             (Self::Text(one), Self::Text(other)) => one.cmp(other),
-            (Self::Time(one) | Self::Age(one), Self::Time(other) | Self::Age(other)) => {
-                one.cmp(other)
-            }
+            (Self::Time(one), Self::Time(other)) => one.cmp(other),
+            // The younger one has the smaller age.
+            (Self::Age(one), Self::Age(other)) => other.cmp(one),
             (one, other) => one.as_number().total_cmp(&other.as_number()),
         }
     }

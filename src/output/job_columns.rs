@@ -102,6 +102,15 @@ impl Tabular for Job {
 }
 
 impl JobColumn {
+    /// The columns of output that is not read at once: when a job was created in place of its age.
+    pub(super) fn for_document(columns: &[Self]) -> Vec<Self> {
+        let columns = columns.iter().map(|column| match column.name.as_ref() {
+            "age" => Self::named("created_at").expect("the columns of our own tables exist"),
+            _ => column.clone(),
+        });
+        columns.collect()
+    }
+
     /// The path of a field of `details`: its names from the outermost.
     pub fn path_in_details(&self) -> Option<Vec<&str>> {
         let path = self.name.strip_prefix("details.")?;

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -30,8 +32,8 @@ const WIDE_COLUMNS: [&str; 12] = [
 pub(super) struct Layout {
     columns: Vec<JobColumn>,
     headers: bool,
-    /// Causes are shown, in a column of their own or under the rows.
-    has_causes: bool,
+    /// The columns were chosen: they are shown as they are, without causes.
+    is_chosen: bool,
     /// Columns give way on a narrow terminal.
     shrinks: bool,
 }
@@ -47,7 +49,7 @@ impl Layout {
         Self {
             columns: chosen.unwrap_or_else(|| JobColumn::all(&names)),
             headers: form.headers,
-            has_causes: !is_chosen,
+            is_chosen,
             shrinks: !is_chosen && !is_wide,
         }
     }
@@ -154,12 +156,23 @@ fn write_range(
     if rows.is_empty() {
         return out.flush();
     }
-    let columns = layout.columns.iter();
+    let columns = match screen.width {
+        Some(_) => Cow::Borrowed(&layout.columns),
+        None => {
+            let mut columns = JobColumn::for_document(&layout.columns);
+            if !layout.is_chosen {
+                let mut names = HashSet::new();
+                columns.retain(|column| names.insert(column.name.clone()));
+            }
+            Cow::Owned(columns)
+        }
+    };
+    let columns = columns.iter();
     let table = TextTable {
         columns: columns
             .map(|column| text_column(column, rows, screen))
             .collect(),
-        trailing: causes(rows).filter(|_| layout.has_causes),
+        trailing: causes(rows).filter(|_| !layout.is_chosen),
         headers: layout.headers,
         shrinks: layout.shrinks,
     };

@@ -35,7 +35,8 @@ pub(super) fn write(
     if !jobs.is_empty() {
         let usual = JobColumn::all(&DEFAULT_COLUMNS);
         let columns = form.columns.as_ref().unwrap_or(&usual);
-        write_table(&mut out, columns, jobs, headers, screen)?;
+        let columns = JobColumn::for_document(columns);
+        write_table(&mut out, &columns, jobs, headers, screen)?;
     }
     out.flush()
 }

@@ -83,6 +83,16 @@ pub struct RenderContext {
     pub zone: Zone,
 }
 
+impl RenderContext {
+    /// A moment for people: in a pipe in the form that programs read as well.
+    fn moment(&self, time: Time) -> String {
+        match self.width {
+            Some(_) => self.zone.clock(time),
+            None => self.zone.rfc3339(time),
+        }
+    }
+}
+
 /// Writes an answer in one form.
 ///
 /// # Errors

@@ -40,7 +40,11 @@ pub(super) fn write(
     if scopes.is_empty() {
         return out.flush();
     }
-    let table = TextTable::new(&columns(), scopes, headers, screen);
+    let columns = match screen.width {
+        Some(_) => columns(),
+        None => document_columns(),
+    };
+    let table = TextTable::new(&columns, scopes, headers, screen);
     let table = TextTable {
         shrinks: true,
         ..table

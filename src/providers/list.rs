@@ -103,7 +103,7 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
 pub struct Filter {
     /// Accepted states; empty for any.
     pub states: Vec<State>,
-    /// Pattern of the name, or of the id where a resource has no name.
+    /// Pattern of the name or the id.
     pub name: Option<Pattern>,
     /// Who owns it.
     pub user: Option<String>,
@@ -119,17 +119,20 @@ impl Filter {
     /// True when a resource matches. A field that a row does not have fails its filter, except for
     /// the creation time, which every resource has: an unreadable one does not drop the row.
     pub fn matches(&self, job: &Job) -> bool {
-        let name = job.name.as_deref().unwrap_or(&job.id).trim();
         (self.states.is_empty() || self.states.contains(&job.state))
-            && self
-                .name
-                .as_ref()
-                .is_none_or(|pattern| pattern.matches(name))
+            && self.matches_name(job.name.as_deref(), &job.id)
             && is_requested(self.user.as_ref(), job.user.as_ref())
             && is_requested(self.queue.as_ref(), job.queue.as_ref())
             && self
                 .since
                 .is_none_or(|since| job.created_at.is_none_or(|at| at >= since))
+    }
+
+    /// True when the name or the id is what was requested.
+    pub fn matches_name(&self, name: Option<&str>, id: &str) -> bool {
+        self.name.as_ref().is_none_or(|pattern| {
+            name.is_some_and(|name| pattern.matches(name.trim())) || pattern.matches(id)
+        })
     }
 
     /// The same without regard to states, which may cost calls to learn.

@@ -1,43 +1,84 @@
 //! Texts that are not references, recognized by what they look like.
 
+use std::ops::Range;
+
 use crate::error::Problem;
 
 const HINT: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// Characters that look like a slash.
 const SLASHES: [char; 5] = ['／', '⁄', '∕', '＼', '\\'];
+/// Characters that other tools write between segments.
+const COLONS: [char; 2] = [':', '：'];
 
 /// A usage error for a URL, a path, another character in place of the slash, or a wildcard.
-pub(super) fn find(input: &str) -> Option<Problem> {
-    let with_slashes = input.replace(SLASHES, "/");
-    let begins = |text: &&str| input.starts_with(text);
-    let is_drive = input.get(1..3) == Some(":\\") || input.starts_with("\\\\");
-    let (message, hint, at) = if let Some(at) = input.find("://") {
-        ("this is a URL, not a reference", HINT.to_owned(), 0..at + 3)
-    } else if is_drive || ["./", "../", "~/"].iter().any(begins) {
-        (
-            "this is a path, not a reference",
-            HINT.to_owned(),
-            0..input.len(),
-        )
-    } else if let Some((at, slash)) = input.char_indices().find(|(_, c)| SLASHES.contains(c)) {
-        let hint = format!("did you mean '{with_slashes}'?");
-        (
-            "segments are separated by '/'",
-            hint,
-            at..at + slash.len_utf8(),
-        )
-    } else {
-        let at = input.find('*')?;
-        let hint = "to filter by name: joblens list SCOPE --name GLOB -o name";
-        (
-            "wildcards are not supported in references",
-            hint.to_owned(),
-            at..at + 1,
-        )
-    };
+/// `resembles_cloud` says whether a text could be meant as the name of a cloud.
+pub(super) fn find(input: &str, resembles_cloud: &dyn Fn(&str) -> bool) -> Option<Problem> {
+    let (message, hint, at) = mistake(input, resembles_cloud)?;
     let mut problem = Problem::usage(message).with_hint(hint);
     problem.input = Some(input.to_owned());
     problem.span = Some(at);
     Some(problem)
+}
+
+/// What is wrong with a text, what to write, and where it is wrong.
+fn mistake(
+    input: &str,
+    resembles_cloud: &dyn Fn(&str) -> bool,
+) -> Option<(&'static str, String, Range<usize>)> {
+    if let Some(at) = input.find("://") {
+        return Some(("this is a URL, not a reference", HINT.into(), 0..at + 3));
+    }
+    let with_slashes = input.replace(SLASHES, "/");
+    let relative = with_slashes.trim_start_matches('/');
+    let head = relative.split(['/', '@', ':', '：']).next();
+    if relative.is_empty() {
+        return None;
+    }
+    let names_cloud = head.is_some_and(resembles_cloud);
+    let is_rooted = relative.len() < with_slashes.len();
+    if is_drive(&with_slashes)
+        || ["./", "../", "~/"]
+            .iter()
+            .any(|root| with_slashes.starts_with(root))
+        || (is_rooted && !names_cloud)
+    {
+        return Some((
+            "this is a path, not a reference",
+            HINT.into(),
+            0..input.len(),
+        ));
+    }
+    let (head, rest) = relative.split_at(relative.find('/').unwrap_or(relative.len()));
+    let separates = names_cloud && head.contains(COLONS) && !head.contains('@');
+    let corrected = match separates {
+        true => head.replace(COLONS, "/") + rest,
+        false => relative.to_owned(),
+    };
+    let wrong = |c: char| SLASHES.contains(&c) || (separates && COLONS.contains(&c));
+    let did_you_mean = || format!("did you mean '{corrected}'?");
+    if let Some((at, c)) = input.char_indices().find(|(_, c)| wrong(*c)) {
+        let at = at..at + c.len_utf8();
+        return Some(("segments are separated by '/'", did_you_mean(), at));
+    }
+    if is_rooted {
+        let slashes = input.len() - relative.len();
+        return Some((
+            "a reference does not begin with '/'",
+            did_you_mean(),
+            0..slashes,
+        ));
+    }
+    let at = input.find('*')?;
+    let hint = "to filter by name: joblens list SCOPE --name GLOB -o name";
+    Some((
+        "wildcards are not supported in references",
+        hint.into(),
+        at..at + 1,
+    ))
+}
+
+/// True for a path that begins with the letter of a drive, such as `C:/jobs`.
+fn is_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }

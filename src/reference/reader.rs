@@ -68,9 +68,7 @@ impl ReferenceParser<'_> {
             parts.pop();
         }
         let as_scope = |problem| self.as_scope(problem, input, &parts[0]);
-        if let Some(problem) = mistakes::find(input) {
-            return Err(problem);
-        }
+        self.check_mistakes(input)?;
         if let [cloud] = &parts[..] {
             let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
             return Ok(Target::Cloud(CloudScope {
@@ -100,9 +98,7 @@ impl ReferenceParser<'_> {
 
     /// Kind and profile.
     fn head(&self, input: &str, parts: &[Token<'_>]) -> Result<(&'static Kind, String), Problem> {
-        if let Some(problem) = mistakes::find(input) {
-            return Err(problem);
-        }
+        self.check_mistakes(input)?;
         if parts.len() == 1 && !input.trim().is_empty() && self.closest_template(input).is_none() {
             return Err(self.bare_id(input));
         }
@@ -113,6 +109,34 @@ impl ReferenceParser<'_> {
         };
         let kind = self.kind(input, &of_cloud, kind_part)?;
         Ok((kind, profile))
+    }
+
+    /// # Errors
+    /// A usage error for a text that looks like something else.
+    fn check_mistakes(&self, input: &str) -> Result<(), Problem> {
+        let resembles_cloud = |text: &str| closest_match(self.cloud_names(), text).is_some();
+        mistakes::find(input, &resembles_cloud).map_or(Ok(()), Err)
+    }
+
+    /// The names and short names of all clouds.
+    pub(super) fn cloud_names(&self) -> impl Iterator<Item = &'static str> {
+        self.templates()
+            .flat_map(|template| [template.cloud, template.cloud_short])
+    }
+
+    /// A wrong cloud or kind, with the text that was probably meant.
+    fn wrong_name(
+        &self,
+        input: &str,
+        message: String,
+        span: Range<usize>,
+        near: Option<&'static Template>,
+    ) -> Problem {
+        let problem = self.wrong(input, message, span, near);
+        match self.suggestion(input) {
+            Some(text) => problem.with_hint(format!("did you mean '{text}'?")),
+            None => problem,
+        }
     }
 
     /// A text without a slash that resembles no cloud.
@@ -150,7 +174,7 @@ impl ReferenceParser<'_> {
                 "" => "missing cloud".to_owned(),
                 _ => format!("unknown cloud '{cloud_text}'"),
             };
-            return Err(self.wrong(input, message, at, None));
+            return Err(self.wrong_name(input, message, at, None));
         }
         let profile = match profile_text {
             Some(text) => self.profile(input, part, text)?,
@@ -211,7 +235,7 @@ impl ReferenceParser<'_> {
         self.kinds.iter().map(|kind| &kind.template)
     }
 
-    fn kinds_of(&self, cloud: &str) -> Vec<&'static Kind> {
+    pub(super) fn kinds_of(&self, cloud: &str) -> Vec<&'static Kind> {
         let is_requested = |kind: &&&Kind| {
             cloud.eq_ignore_ascii_case(kind.template.cloud)
                 || cloud.eq_ignore_ascii_case(kind.template.cloud_short)
@@ -253,7 +277,7 @@ impl ReferenceParser<'_> {
         };
         let near = closest_match(templates().map(|template| template.kind), part.text);
         let template = templates().find(|template| Some(template.kind) == near);
-        let problem = self.wrong(input, message, part.range(), template);
+        let problem = self.wrong_name(input, message, part.range(), template);
         Err(match template {
             Some(_) => problem,
             None => problem.with_hint(format!("available: {}", templates_text(templates()))),
@@ -293,22 +317,6 @@ impl ReferenceParser<'_> {
             Some(template) => format!("expected {template}, e.g. {}", template.sample),
             None => format!("available: {}", templates_text(self.templates())),
         })
-    }
-
-    /// The form whose cloud was probably meant.
-    pub(super) fn closest_template(&self, input: &str) -> Option<&'static Template> {
-        let mut parts = input.splitn(3, '/');
-        let cloud = parts.next().unwrap_or_default();
-        let cloud = cloud.split('@').next().unwrap_or_default();
-        let clouds = self
-            .templates()
-            .flat_map(|template| [template.cloud, template.cloud_short]);
-        let of_cloud = self.kinds_of(closest_match(clouds, cloud)?);
-        let of_cloud = || of_cloud.iter().map(|kind| &kind.template);
-        let kinds = of_cloud().map(|template| template.kind);
-        let kind = closest_match(kinds, parts.next().unwrap_or_default());
-        let of_kind = of_cloud().find(|template| Some(template.kind) == kind);
-        of_kind.or_else(|| of_cloud().next())
     }
 }
 

@@ -10,6 +10,9 @@ use crate::settings::table_header;
 impl ReferenceParser<'_> {
     /// A wrong cloud or kind, with forms of what can be listed.
     pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
+        if let Some(text) = self.suggestion(input) {
+            return problem.with_hint(format!("did you mean '{text}'?"));
+        }
         let cloud = cloud.text.split('@').next().unwrap_or_default();
         let near = self.closest_template(input).map(|template| template.cloud);
         let is_meant = |template: &&'static Template| {

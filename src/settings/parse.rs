@@ -56,7 +56,7 @@ fn duration_error(text: &str) -> (&'static str, String) {
     const EXAMPLES: &str = "use e.g. 90s, 15m, 2h30m or 1d";
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at(digits);
-    if text.starts_with('-') {
+    if text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_digit()) {
         return ("a duration cannot be negative", EXAMPLES.to_owned());
     }
     if !number.is_empty() && rest.is_empty() {

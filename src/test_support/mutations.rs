@@ -122,13 +122,14 @@ fn case(kind: &'static Kind, name: &str) -> Case {
 pub async fn check(case: Case, fields: Fields) {
     let cloud = providers::cloud(case.kind.template.cloud).unwrap();
     let files: Vec<Value> = case.files.iter().map(|(_, file)| read_json(file)).collect();
-    let served = Arc::new(Mutex::new(files.clone()));
+    let texts: Vec<String> = files.iter().map(Value::to_string).collect();
+    let served = Arc::new(Mutex::new(texts.clone()));
     let responder: Responder = {
         let (served, case_files) = (served.clone(), case.files.clone());
         Arc::new(move |request: &ServerRequest| {
             let operation = emulated(cloud).operation(request)?;
             let at = case_files.iter().position(|(name, _)| *name == operation);
-            let body = served.lock().unwrap()[at?].to_string();
+            let body = served.lock().unwrap()[at?].clone();
             Some(ServerResponse::document(200, &body))
         })
     };
@@ -139,15 +140,40 @@ pub async fn check(case: Case, fields: Fields) {
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
     assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);
     for (file, document) in files.iter().enumerate() {
+        served.lock().unwrap()[file] = with_scalars_twice(document);
+        let found = call(&*client(cloud, &server, &transport), &case).await;
+        let what = &case.files[file].1;
+        assert_eq!(found.as_ref(), Ok(&baseline), "{what}: keys stand twice");
         for mutation in mutations(document, fields) {
-            served.lock().unwrap()[file] = mutation.document.clone();
+            served.lock().unwrap()[file] = mutation.document.to_string();
             // What one response shows of a job must not be remembered at the next.
             let found = call(&*client(cloud, &server, &transport), &case).await;
             let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
             let what = format!("{name} {path}: {new}");
             judge(&mutation, &baseline, found, fields, &what);
         }
-        served.lock().unwrap()[file] = document.clone();
+        served.lock().unwrap()[file] = texts[file].clone();
+    }
+}
+
+/// The document with each key twice whose value is no list or object.
+fn with_scalars_twice(document: &Value) -> String {
+    let join = |parts: Vec<String>| parts.join(",");
+    match document {
+        Value::Array(list) => format!("[{}]", join(list.iter().map(with_scalars_twice).collect())),
+        Value::Object(fields) => {
+            let fields = fields.iter().flat_map(|(key, value)| {
+                let count = if value.is_array() || value.is_object() {
+                    1
+                } else {
+                    2
+                };
+                let field = format!("{}:{}", json!(key), with_scalars_twice(value));
+                std::iter::repeat_n(field, count)
+            });
+            format!("{{{}}}", join(fields.collect()))
+        }
+        scalar => scalar.to_string(),
     }
 }
 

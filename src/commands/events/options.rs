@@ -34,7 +34,7 @@ pub(in crate::commands) struct Arguments {
     warnings: bool,
     /// Only show events since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
     /// Keep streaming new events until all resources finish
     #[arg(short, long)]

@@ -55,12 +55,33 @@ impl ListCollector<'_> {
                     self.listed[number].status = end;
                     continue;
                 }
+                Some((number, ListEvent::Parts(targets, first))) => {
+                    self.listed[number].has_parts = true;
+                    // A lister that has ended needs no number.
+                    let _ = first.send(self.listed.len());
+                    self.batches.extend(targets.iter().map(|_| Vec::new()));
+                    self.listed
+                        .extend(targets.into_iter().map(|target| ScopeReport {
+                            parent: Some(number),
+                            ..ScopeReport::new(target)
+                        }));
+                    continue;
+                }
                 Some((number, page)) => (number, page),
             };
             if let Some(end) = self.take(number, page).await {
                 return end;
             }
         }
+    }
+
+    /// Moves what was listed in the place of a scope behind it, whatever came first.
+    pub(super) fn arrange(&mut self) {
+        let reports = std::mem::take(&mut self.listed).into_iter();
+        let batches = std::mem::take(&mut self.batches);
+        let mut all: Vec<_> = reports.zip(batches).enumerate().collect();
+        all.sort_by_key(|(number, (report, _))| report.parent.unwrap_or(*number));
+        (self.listed, self.batches) = all.into_iter().map(|(_, one)| one).unzip();
     }
 
     /// Writes or keeps a page. The next one is requested when the reader has taken this one, so

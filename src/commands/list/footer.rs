@@ -18,11 +18,14 @@ pub(super) fn lines(
     let is_whole = listed.iter().all(ScopeReport::is_complete);
     let with: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
     let without = |is_it: fn(&ScopeReport) -> bool| -> Vec<&ScopeReport> {
-        let all = listed.iter().filter(|one| one.count == 0);
+        let all = listed.iter().filter(|one| one.count == 0 && !one.has_parts);
         all.filter(|one| is_it(one)).collect()
     };
     let empty = without(ScopeReport::is_answered);
-    let unseen = without(|one| matches!(one.status, ListStatus::Failed(_)));
+    let unseen: Vec<&ScopeReport> = listed
+        .iter()
+        .filter(|one| one.count == 0 && one.failure().is_some())
+        .collect();
     let mut lines = Vec::new();
     if found > 0 && (for_people || !is_whole) {
         let nothing = match empty.is_empty() {
@@ -48,7 +51,6 @@ pub(super) fn lines(
                     one.count
                 ));
             }
-            ListStatus::Skipped(why) => lines.push(format!("{scope}: {why}")),
             ListStatus::Pending | ListStatus::Complete | ListStatus::Failed(_) => {}
         }
         if !one.unread.problems.is_empty() {
@@ -70,11 +72,12 @@ pub(super) fn lines(
 
 /// Why a list may not be all there is, one notice for each scope of which that is true.
 pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
-    let incomplete = listed.iter().filter_map(|one| {
-        let message = format!("{}: {}", one.target.scope(), incomplete(one)?);
-        Some(Notice::new(NoticeCode::ListIncomplete, message))
-    });
-    incomplete.collect()
+    listed.iter().filter_map(notice).collect()
+}
+
+fn notice(one: &ScopeReport) -> Option<Notice> {
+    let message = format!("{}: {}", one.target.scope(), incomplete(one)?);
+    Some(Notice::new(NoticeCode::ListIncomplete, message))
 }
 
 /// What `--since` could not filter, one notice for each scope of which that is true.
@@ -87,10 +90,12 @@ pub(super) fn undated(listed: &[ScopeReport]) -> Vec<Notice> {
     undated.collect()
 }
 
-/// Why the rows are not all there are, for the line that ends a list of references.
+/// Why the rows are not all that was asked for, for the line that ends a list of references. With
+/// `has_limit` the user asked for so many.
 pub(super) fn reason(
     listed: &[ScopeReport],
     left_out: usize,
+    has_limit: bool,
     signal: Option<u8>,
 ) -> Option<String> {
     match signal {
@@ -98,8 +103,9 @@ pub(super) fn reason(
         Some(_) => return Some("terminated".to_owned()),
         None => {}
     }
-    let notices = notices(listed).into_iter();
-    let sorted = (left_out > 0).then(|| format!("{left_out} left out by --limit"));
+    let missing = listed.iter().filter(|one| !(has_limit && one.is_limited()));
+    let notices = missing.filter_map(notice);
+    let sorted = (left_out > 0 && !has_limit).then(|| format!("{left_out} left out by --limit"));
     let reasons: Vec<String> = notices.map(|notice| notice.message).chain(sorted).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
@@ -129,7 +135,6 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
             Some(format!("truncated after {found}: {}", problem.message))
         }
         (ListStatus::Pending, _) => Some("stopped early".to_owned()),
-        (ListStatus::Skipped(why), _) => Some(why.clone()),
         (ListStatus::Truncated(cut), _) => {
             Some(unread().unwrap_or_else(|| cut_short(cut, one.total)))
         }

@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, list_permission, with_account_context};
 use super::options::ListOptions;
-use super::scopes::ListTarget;
+use super::scopes::{self, ListTarget};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::{Job, ScopeSummary};
@@ -73,6 +74,8 @@ pub(super) enum ListEvent {
         total: Option<u64>,
         taken: oneshot::Sender<()>,
     },
+    /// Scopes that are listed in the place of this one; the number of the first is sent back.
+    Parts(Vec<ListTarget>, oneshot::Sender<usize>),
     /// No more will come.
     End(ListStatus),
 }
@@ -81,6 +84,7 @@ pub(super) enum ListEvent {
 pub(super) type Sender = mpsc::UnboundedSender<(usize, ListEvent)>;
 
 /// How one place is asked.
+#[derive(Clone)]
 pub(super) struct ScopeLister {
     /// Number of the place among those that are asked.
     pub number: usize,
@@ -90,16 +94,32 @@ pub(super) struct ScopeLister {
     pub format: Format,
     /// What was requested is sorted before it is cut.
     pub sorts: bool,
+    /// Of each cloud so many scopes are listed at once.
+    pub turns: Arc<Semaphore>,
 }
 
 impl ScopeLister {
     /// Asks for all pages and sends what they bring; nobody listens any more when the command is
     /// about to end.
-    pub(super) async fn run(self, sender: Sender) {
-        let drained = match &self.target {
-            ListTarget::Jobs(scope) => self.list_jobs(scope, &sender).await,
-            ListTarget::Scopes(cloud) => self.list_scopes(cloud, &sender).await,
+    pub(super) fn run(self, sender: Sender) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.list(&sender).await })
+    }
+
+    async fn list(&self, sender: &Sender) {
+        let mut parts = Vec::new();
+        let drained = {
+            // The time of a page starts when its turn has come.
+            let _turn = self
+                .turns
+                .acquire()
+                .await
+                .expect("the semaphore is never closed");
+            match &self.target {
+                ListTarget::Jobs(scope) => self.list_jobs(scope, sender).await,
+                ListTarget::Scopes(cloud) => self.list_scopes(cloud, &mut parts, sender).await,
+            }
         };
+        self.list_parts(parts, sender).await;
         let end = match drained {
             Ok(ListStats {
                 truncation: None, ..
@@ -145,19 +165,32 @@ impl ScopeLister {
         providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page).await
     }
 
+    /// Lists the scopes of a cloud, or finds those that are listed in its place.
     async fn list_scopes(
         &self,
         cloud: &reference::CloudScope,
+        parts: &mut Vec<ListTarget>,
         sender: &Sender,
     ) -> Result<ListStats, Problem> {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+        let recursive = self.options.recursive;
         // Clouds filter no places, so that a filter must see all of them.
         let limit = self.options.limit_for_scopes(self.format);
-        let limit = limit.filter(|_| self.options.filter_description.is_none());
+        let sees_all = recursive || self.options.filter_description.is_some();
+        let limit = limit.filter(|_| !sees_all);
         let mut on_page = |page: Page<ScopeSummary>| {
             self.lookup.keep_notices(page.notices);
             let mut rows = page.rows;
+            let mut without_id = page.rows_without_id;
+            if recursive {
+                let found = rows.iter();
+                let found = found.filter_map(|scope| scopes::found(scope, self.target.input()));
+                let known = parts.len();
+                parts.extend(found);
+                without_id += rows.len() - (parts.len() - known);
+                rows.clear();
+            }
             rows.retain(|scope| self.options.matches_scope(scope));
             for scope in &mut rows {
                 providers::redact_scope(scope, self.lookup.transport.redactor());
@@ -166,12 +199,36 @@ impl ScopeLister {
             let failed = failed.map(|problem| self.with_reference(problem)).collect();
             let problems = RowProblems {
                 problems: page.problems,
-                without_id: page.rows_without_id,
+                without_id,
                 failed_parts: failed,
             };
             self.send(sender, Batch::Scopes(rows), problems, page.total)
         };
         providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page).await
+    }
+
+    /// Lists scopes side by side, each with a report of its own.
+    async fn list_parts(&self, parts: Vec<ListTarget>, sender: &Sender) {
+        if parts.is_empty() {
+            return;
+        }
+        let (first, number) = oneshot::channel();
+        let event = ListEvent::Parts(parts.clone(), first);
+        if sender.send((self.number, event)).is_err() {
+            return;
+        }
+        // Without a number nobody listens any more.
+        let Ok(number) = number.await else { return };
+        let mut running = JoinSet::new();
+        for (at, target) in parts.into_iter().enumerate() {
+            let part = Self {
+                number: number + at,
+                target,
+                ..self.clone()
+            };
+            running.spawn(part.run(sender.clone()));
+        }
+        while running.join_next().await.is_some() {}
     }
 
     /// Sends a page, and waits until it was taken.
@@ -212,26 +269,20 @@ impl ScopeLister {
     }
 }
 
-/// Why a filter makes no sense for a place.
-pub(super) fn unsupported_reason(place: &ListTarget, unlisted: &str) -> String {
-    match place {
-        ListTarget::Scopes(_) => format!("cannot filter clusters by {unlisted}"),
-        ListTarget::Jobs(_) => format!("this list has no {unlisted}"),
-    }
-}
-
-/// How to get what a filter cannot.
-pub(super) fn unsupported_hint(place: &ListTarget) -> String {
-    match place {
-        ListTarget::Scopes(_) => format!(
-            "to list its resources: joblens list {}",
-            shell_word(&place.template_below())
-        ),
-        ListTarget::Jobs(_) => format!(
-            "to filter, use: joblens list {} -o name | joblens get - -o wide",
-            shell_word(&place.scope())
-        ),
-    }
+/// A filter on a field that the rows of a scope do not have: "nothing found" would be wrong.
+pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem {
+    let message = format!("cannot filter by {unlisted}: this list has no {unlisted}");
+    let mut problem = Problem::new(Category::InvalidArgument, message);
+    problem.reference = Some(target.scope());
+    problem.input = Some(target.input().to_owned());
+    let recursive = match target {
+        ListTarget::Jobs(_) => "",
+        ListTarget::Scopes(_) => "-R ",
+    };
+    problem.with_hint(format!(
+        "to filter, use: joblens list {recursive}{} -o name | joblens get - -o wide",
+        shell_word(&target.scope())
+    ))
 }
 
 /// What one place came to.
@@ -248,6 +299,10 @@ pub(super) struct ScopeReport {
     pub unread: RowProblems,
     /// How it ended.
     pub status: ListStatus,
+    /// It contains scopes that are listed in its place.
+    pub has_parts: bool,
+    /// Number of the scope in whose place it is listed.
+    pub parent: Option<usize>,
 }
 
 /// How asking one place ended.
@@ -260,8 +315,6 @@ pub(super) enum ListStatus {
     Truncated(Truncation),
     /// Something went wrong.
     Failed(Box<Problem>),
-    /// It was not asked: what is wanted does not lie there.
-    Skipped(String),
 }
 
 impl ScopeReport {
@@ -274,21 +327,29 @@ impl ScopeReport {
             total: None,
             unread: RowProblems::default(),
             status: ListStatus::Pending,
+            has_parts: false,
+            parent: None,
         }
     }
 
-    /// A scope that was not listed, as its rows do not have the fields of the filter.
-    pub(super) fn skipped((place, unlisted): &(ListTarget, String)) -> Self {
-        let (why, next) = (unsupported_reason(place, unlisted), unsupported_hint(place));
+    /// A scope that is not listed, as its rows do not have the fields of the filter.
+    pub(super) fn unsupported((target, unlisted): &(ListTarget, String)) -> Self {
+        let problem = unsupported_filter(target, unlisted);
         Self {
-            status: ListStatus::Skipped(format!("skipped: {why}; {next}")),
-            ..Self::new(place.clone())
+            status: ListStatus::Failed(Box::new(problem)),
+            ..Self::new(target.clone())
         }
     }
 
     /// True when this is all there is.
     pub(super) fn is_complete(&self) -> bool {
         self.unread.is_empty() && matches!(self.status, ListStatus::Complete)
+    }
+
+    /// True when nothing but the limit keeps it from being all there is.
+    pub(super) fn is_limited(&self) -> bool {
+        let is_limit = matches!(self.status, ListStatus::Truncated(Truncation::Limit(_)));
+        is_limit && self.unread.is_empty()
     }
 
     /// True when the cloud gave all that was asked of it, be it not all there is.

@@ -22,12 +22,12 @@ use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
 use collector::{ListCollector, ListEnd};
-use lister::{Batch, ScopeLister, ScopeReport, Sender, unsupported_hint, unsupported_reason};
+use lister::{Batch, ScopeLister, ScopeReport, Sender, unsupported_filter};
 use options::{ListOptions, is_human_format};
 
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
@@ -71,7 +71,11 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     if let Some((place, unlisted)) = skipped.first()
         && (places.is_empty() || !arguments.scopes.is_empty())
     {
-        return Err(unsupported_filter(place, unlisted).into());
+        let problem = Problem {
+            category: Category::Usage,
+            ..unsupported_filter(place, unlisted)
+        };
+        return Err(problem.into());
     }
     let named = places
         .iter()
@@ -84,14 +88,6 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         targets: places,
         skipped,
     })
-}
-
-/// The rows do not have a field of the filter: "nothing found" would be wrong.
-fn unsupported_filter(place: &ListTarget, unlisted: &str) -> Problem {
-    let mut problem = Problem::usage(unsupported_reason(place, unlisted));
-    problem.reference = Some(place.scope());
-    problem.input = Some(place.input().to_owned());
-    problem.with_hint(unsupported_hint(place))
 }
 
 impl ListRun {
@@ -107,7 +103,9 @@ impl ListRun {
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
             rows: output::RowWriter::new(form, screen),
-            streams: self.targets.len() == 1 && context.sort.is_none(),
+            streams: self.targets.len() == 1
+                && context.sort.is_none()
+                && !(self.options.recursive && self.targets[0].kind().is_none()),
             signals: Signals::new(),
             stdout,
         };
@@ -134,11 +132,12 @@ impl ListRun {
     async fn finish(
         self,
         context: &CommandContext,
-        collector: ListCollector<'_>,
+        mut collector: ListCollector<'_>,
         signal: Option<u8>,
     ) -> u8 {
         let form = &context.output_options;
         let screen = context.render_context(io::stdout().is_terminal());
+        collector.arrange();
         let ListCollector {
             batches: found,
             mut listed,
@@ -148,10 +147,10 @@ impl ListRun {
             stdout,
             ..
         } = collector;
-        listed.extend(self.skipped.iter().map(ScopeReport::skipped));
+        listed.extend(self.skipped.iter().map(ScopeReport::unsupported));
         let mut report = self.report(&listed, found, signal);
         let left_out = self.sort_and_limit(context, &mut report);
-        let reason = footer::reason(&listed, left_out, signal);
+        let reason = footer::reason(&listed, left_out, self.options.has_limit(), signal);
         let made = shutdown::run_interruptible(form, signal, || {
             final_output(rows, &report, reason.as_deref(), form, &screen)
         });
@@ -189,7 +188,6 @@ impl ListRun {
             let turn = turns
                 .entry(place.account().0)
                 .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
-            let (turn, sender) = (Arc::clone(turn), sender.clone());
             let asking = ScopeLister {
                 number,
                 target: place.clone(),
@@ -197,12 +195,9 @@ impl ListRun {
                 options: Arc::clone(&self.options),
                 format: context.output_options.format,
                 sorts: context.sort.is_some(),
+                turns: Arc::clone(turn),
             };
-            running.spawn(async move {
-                // The time of a page starts when its turn has come.
-                let _turn = turn.acquire().await.expect("the semaphore is never closed");
-                asking.run(sender).await;
-            });
+            running.spawn(asking.run(sender.clone()));
         }
         running
     }

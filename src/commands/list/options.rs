@@ -32,7 +32,7 @@ pub(in crate::commands) struct Arguments {
     /// Only active resources (pending, starting, running, stopping)
     #[arg(long)]
     active: bool,
-    /// Filter by name (or ID) glob, e.g. 'train-*'
+    /// Filter by name or ID glob, e.g. 'train-*'
     #[arg(long, value_name = "GLOB")]
     name: Option<String>,
     /// Filter by owner
@@ -43,10 +43,13 @@ pub(in crate::commands) struct Arguments {
     queue: Option<String>,
     /// Only resources created since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
+    /// List the jobs in clusters, too [default: if --state, --active, --user or --queue needs it]
+    #[arg(short = 'R', long)]
+    recursive: bool,
     /// Maximum results per scope, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     limit: Option<String>,
 }
 
@@ -57,6 +60,8 @@ pub(super) struct ListOptions {
     pub filter: Filter,
     /// The same in words; `None` where everything passes.
     pub filter_description: Option<String>,
+    /// Jobs in clusters are listed, too.
+    pub recursive: bool,
     limit: Limit,
 }
 
@@ -69,6 +74,13 @@ enum Limit {
     /// All of them.
     All,
 }
+
+/// What the rows of places, such as clusters, do not report.
+const UNLISTED_OF_SCOPES: [UnlistedField; 3] = [
+    UnlistedField::State,
+    UnlistedField::User,
+    UnlistedField::Queue,
+];
 
 /// Rows of one scope that people are shown unless they ask for more.
 const PAGE_FOR_PEOPLE: usize = 100;
@@ -98,6 +110,8 @@ impl Arguments {
         };
         Ok(ListOptions {
             filter_description: words::describe_filter(&filter),
+            recursive: self.recursive
+                || UNLISTED_OF_SCOPES.iter().any(|one| filter.filters_on(*one)),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
         })
@@ -117,6 +131,11 @@ impl ListOptions {
         }
     }
 
+    /// True when the user asked for so many, which is then all that was asked for.
+    pub(super) fn has_limit(&self) -> bool {
+        matches!(self.limit, Limit::AtMost(_))
+    }
+
     /// How many places of one cloud are taken in a format; `None` for all of them.
     pub(super) fn limit_for_scopes(&self, format: Format) -> Option<usize> {
         match self.limit {
@@ -129,16 +148,9 @@ impl ListOptions {
 
 impl ListOptions {
     /// The filter fields that the rows of a scope do not have, in words; empty where all of it can
-    /// be answered. Places have a name and a time of creation only.
+    /// be answered.
     pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
-        const UNLISTED_OF_SCOPES: [UnlistedField; 3] = [
-            UnlistedField::State,
-            UnlistedField::User,
-            UnlistedField::Queue,
-        ];
-        let unlisted = place
-            .kind()
-            .map_or(&UNLISTED_OF_SCOPES[..], Kind::unlisted_fields);
+        let unlisted = place.listed_kind().unlisted_fields();
         let requested = unlisted
             .iter()
             .filter(|unlisted| self.filter.filters_on(**unlisted));
@@ -146,14 +158,13 @@ impl ListOptions {
         words.join(" or ")
     }
 
-    /// True when a place is what was requested, by its name, or its id where it has none, and by
-    /// when it was created, where that can be read.
+    /// True when a place is what was requested, by its name or id, and by when it was created,
+    /// where that can be read.
     pub(super) fn matches_scope(&self, place: &ScopeSummary) -> bool {
         let id = place.scope.trim_end_matches('/').rsplit('/').next();
-        let name = place.name.as_deref().or(id).unwrap_or_default().trim();
-        let pattern = self.filter.name.as_ref();
         let since = self.filter.since;
-        pattern.is_none_or(|pattern| pattern.matches(name))
+        self.filter
+            .matches_name(place.name.as_deref(), id.unwrap_or_default())
             && since.is_none_or(|since| place.created_at.is_none_or(|at| at >= since))
     }
 }

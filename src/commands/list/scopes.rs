@@ -6,8 +6,9 @@ use super::super::context::CommandContext;
 use super::super::lookup::{AccountId, parse_list};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
+use crate::model::ScopeSummary;
 use crate::providers::{self, CLOUDS, Cloud};
-use crate::reference::{CloudScope, DEFAULT_PROFILE, Scope, Target};
+use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
 
 /// Something that can be listed.
@@ -44,17 +45,12 @@ impl ListTarget {
         }
     }
 
-    /// The form of what lies below it: `aliyun@prod/job/CLUSTER`.
-    pub(super) fn template_below(&self) -> String {
-        let Self::Scopes(cloud) = self else {
-            return self.scope();
-        };
-        let template = &cloud_of(cloud).kinds[0].template;
-        let mut form = format!("{}/{}", cloud.name(), template.kind);
-        for segment in &template.segments[..template.scope_segments] {
-            form = form + "/" + segment.name;
+    /// The kind of the resources in it, or in the scopes that it contains.
+    pub(super) fn listed_kind(&self) -> &'static Kind {
+        match self {
+            Self::Jobs(scope) => scope.kind,
+            Self::Scopes(cloud) => cloud_of(cloud).kinds[0],
         }
-        form
     }
 
     /// The kind of the resources in it; `None` where it contains scopes.
@@ -86,6 +82,24 @@ pub(super) fn targets(
         Target::Jobs(_) | Target::Latest(_) => Vec::new(),
     });
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
+}
+
+/// A scope that a cloud returned, as something to list; `None` for one that joblens did not make.
+pub(super) fn found(summary: &ScopeSummary, input: &str) -> Option<ListTarget> {
+    let kinds: Vec<_> = providers::kinds().collect();
+    let parser = ReferenceParser {
+        kinds: &kinds,
+        reserved: &[],
+        default_profile: DEFAULT_PROFILE,
+        setting: &|_, _, _| Ok(None),
+    };
+    match parser.parse_target(&summary.scope) {
+        Ok(Target::Scope(scope)) => Some(ListTarget::Jobs(Scope {
+            input: input.to_owned(),
+            ..scope
+        })),
+        _ => None,
+    }
 }
 
 /// What a cloud alone stands for: its places, or all that lies in none.

@@ -6,11 +6,12 @@ use super::clients::{
 };
 use super::columns;
 use super::run::{Lookup, Options};
-use super::targets::{self, ParsedTargets};
+use super::targets::{self, Inputs, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
+use crate::model::{Notice, NoticeCode};
 use crate::reference::Reference;
 use crate::settings::Settings;
 
@@ -29,14 +30,14 @@ impl LookupPlan {
     ///
     /// # Errors
     /// Usage errors: all references that are wrong.
-    pub(in crate::commands) fn parse(
+    pub(in crate::commands) fn parse<'a>(
         context: &CommandContext,
         settings: Settings,
-        inputs: &[String],
+        inputs: impl Into<Inputs<'a>>,
         options: Options,
     ) -> Result<Self, Vec<Problem>> {
         let profile = context.default_profile(&settings);
-        let targets = targets::parse(inputs, &settings, profile, options.allowed)?;
+        let targets = targets::parse(inputs.into(), &settings, profile, options.allowed)?;
         columns::check(context, targets.kinds())?;
         Ok(Self {
             references: targets.references().cloned().collect(),
@@ -81,6 +82,13 @@ impl LookupPlan {
         needs_all: bool,
     ) -> Result<Lookup, Vec<Problem>> {
         let notices = NoticeLog::default();
+        if let [first, ..] = &self.targets.skipped[..] {
+            let count = self.targets.skipped.len();
+            let message = format!(
+                "skipped {count} of the list that are scopes, such as {first}; joblens list -R lists their jobs"
+            );
+            notices.push(Notice::new(NoticeCode::ScopeSkipped, message));
+        }
         let transport = transport(context, &self.settings, &notices, min_interval)?;
         let accounts = self.accounts();
         let checked =

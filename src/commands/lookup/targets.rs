@@ -1,6 +1,8 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::io::{self, BufRead, Read as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Problem, file_error_text};
 use crate::kind::Kind;
@@ -15,6 +17,33 @@ pub(in crate::commands) struct ParsedTargets {
     /// Everything, in order, each once; scopes and the newest of a scope only where they are
     /// allowed.
     pub targets: Vec<Target>,
+    /// Scopes of a list that was read from stdin or a file, where only resources are looked up.
+    pub skipped: Vec<Scope>,
+}
+
+/// The texts that name resources.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::commands) struct Inputs<'a> {
+    /// Arguments; `-` stands for the lines of stdin.
+    pub typed: &'a [String],
+    /// Files with a reference on each line; `-` stands for stdin.
+    pub files: &'a [PathBuf],
+}
+
+impl Inputs<'_> {
+    /// True when nothing was given.
+    pub fn is_empty(&self) -> bool {
+        self.typed.is_empty() && self.files.is_empty()
+    }
+}
+
+impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
+    fn from(typed: &'a T) -> Self {
+        Self {
+            typed: typed.as_ref(),
+            files: &[],
+        }
+    }
 }
 
 /// What may appear among references besides resources.
@@ -78,25 +107,37 @@ impl ParsedTargets {
 /// A usage error: all invalid references, so that they can be fixed at once. References that are
 /// not allowed count as invalid.
 pub(in crate::commands) fn parse(
-    typed: &[String],
+    inputs: Inputs<'_>,
     settings: &Settings,
     default_profile: &str,
     allowed: AllowedTargets,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    parse_each(typed, settings, default_profile, |reader, input| {
-        let target = match allowed.scopes {
-            true => reader.parse_target(input),
-            false => reader.parse(input),
-        };
-        match target {
-            Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
-            Err(problem) if !allowed.latest => match reader.parse_target(input) {
-                Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
-                _ => Err(problem),
-            },
-            target => target,
-        }
-    })
+    let mut skipped = Vec::new();
+    let parsed = parse_each(
+        inputs,
+        settings,
+        default_profile,
+        |reader, (input, listed)| {
+            let skips = *listed && allowed.latest && !allowed.scopes;
+            let target = match allowed.scopes || skips {
+                true => reader.parse_target(input),
+                false => reader.parse(input),
+            };
+            match target {
+                Ok(Target::Scope(scope)) if skips => {
+                    skipped.push(scope);
+                    Ok(None)
+                }
+                Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
+                Err(problem) if !allowed.latest => match reader.parse_target(input) {
+                    Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
+                    _ => Err(problem),
+                },
+                target => target.map(Some),
+            }
+        },
+    )?;
+    Ok(ParsedTargets { skipped, ..parsed })
 }
 
 /// Reads what is to be listed: scopes and clouds.
@@ -108,18 +149,21 @@ pub(in crate::commands) fn parse_list(
     settings: &Settings,
     default_profile: &str,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    parse_each(typed, settings, default_profile, |reader, input| {
-        reader.parse_list_target(input)
-    })
+    parse_each(
+        typed.into(),
+        settings,
+        default_profile,
+        |reader, (input, _)| reader.parse_list_target(input).map(Some),
+    )
 }
 
 fn parse_each(
-    typed: &[String],
+    inputs: Inputs<'_>,
     settings: &Settings,
     default_profile: &str,
-    read: impl Fn(&ReferenceParser<'_>, &str) -> Result<Target, Problem>,
+    mut read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    let inputs = expand_stdin(typed).map_err(|problem| vec![problem])?;
+    let inputs = expand(inputs).map_err(|problem| vec![problem])?;
     let kinds: Vec<_> = providers::kinds().collect();
     // Of a thousand references that leave the same segment out, the first reads the setting.
     let known = RefCell::new(HashMap::new());
@@ -141,9 +185,9 @@ fn parse_each(
     let mut seen = HashSet::new();
     for input in &inputs {
         match read(&reader, input) {
-            Ok(target) => named
-                .targets
-                .extend(deduplicate(target, &mut |text| seen.insert(text))),
+            Ok(target) => named.targets.extend(
+                target.and_then(|target| deduplicate(target, &mut |text| seen.insert(text))),
+            ),
             Err(problem) => problems.push(problem),
         }
     }
@@ -217,39 +261,56 @@ fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
     ))
 }
 
-/// The typed references, with the lines of stdin in the place of `-`.
-fn expand_stdin(typed: &[String]) -> Result<Vec<String>, Problem> {
-    let mut inputs = Vec::new();
+/// The typed references with the lines of stdin in the place of `-`, then those of the files. Each
+/// comes with true where it was read from a list.
+fn expand(inputs: Inputs<'_>) -> Result<Vec<(String, bool)>, Problem> {
+    let mut references = Vec::new();
     let mut taken = false;
-    for input in typed {
-        match input.as_str() {
-            "-" if taken => {}
-            "-" => {
-                taken = true;
-                inputs.extend(lines(&mut io::stdin().lock())?);
+    let mut read = |path: &Path| -> Result<Vec<String>, Problem> {
+        let is_stdin = path.as_os_str() == "-";
+        if is_stdin && std::mem::replace(&mut taken, true) {
+            return Ok(Vec::new());
+        }
+        match is_stdin {
+            true => lines(&mut io::stdin().lock(), "stdin"),
+            false => {
+                let name = path.display().to_string();
+                let file = File::open(path).map_err(|error| cannot_read(&name, &error))?;
+                lines(&mut BufReader::new(file), &name)
             }
-            other => inputs.push(other.to_owned()),
+        }
+    };
+    let listed = |lines: Vec<String>| lines.into_iter().map(|line| (line, true));
+    for input in inputs.typed {
+        match input.as_str() {
+            "-" => references.extend(listed(read(Path::new("-"))?)),
+            _ => references.push((input.clone(), false)),
         }
     }
-    Ok(inputs)
+    for path in inputs.files {
+        references.extend(listed(read(path)?));
+    }
+    Ok(references)
+}
+
+fn cannot_read(name: &str, error: &io::Error) -> Problem {
+    Problem::usage(format!("cannot read {name} ({})", file_error_text(error)))
 }
 
 /// One reference a line; blank lines and comments are skipped, a byte order mark and white space
 /// around a line as well.
-fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
+fn lines(input: &mut dyn BufRead, name: &str) -> Result<Vec<String>, Problem> {
     /// Far above every list that a person or a program would pipe.
     const MAX_BYTES: u64 = 16 << 20;
     let mut text = String::new();
     input
         .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
-        .map_err(|error| {
-            Problem::usage(format!("cannot read stdin ({})", file_error_text(&error)))
-        })?;
+        .map_err(|error| cannot_read(name, &error))?;
     if text.len() as u64 > MAX_BYTES {
         // A part of the list would look like all of it.
         return Err(Problem::usage(format!(
-            "stdin exceeds {} MiB of references",
+            "{name} exceeds {} MiB of references",
             MAX_BYTES >> 20
         )));
     }
@@ -257,7 +318,7 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
         if let Some(reason) = line.strip_prefix("#!incomplete:") {
             return Err(Problem::usage(format!(
-                "the list on stdin is incomplete: {}",
+                "the list on {name} is incomplete: {}",
                 reason.trim()
             ))
             .with_hint("rerun the command that produced it"));
@@ -278,7 +339,7 @@ mod tests {
     fn named(typed: &[&str], allowed: AllowedTargets) -> Result<ParsedTargets, Vec<Problem>> {
         let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
         let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
-        parse(&typed, &settings, DEFAULT_PROFILE, allowed)
+        parse((&typed).into(), &settings, DEFAULT_PROFILE, allowed)
     }
 
     #[test]
@@ -314,19 +375,23 @@ mod tests {
     #[test]
     fn skips_blank_lines_comments_byte_order_marks_and_carriage_returns() {
         let text = "\u{feff}a/b/c\r\n\r\n# comment\n  d/e/f \n";
-        assert_eq!(lines(&mut text.as_bytes()).unwrap(), ["a/b/c", "d/e/f"]);
+        assert_eq!(
+            lines(&mut text.as_bytes(), "stdin").unwrap(),
+            ["a/b/c", "d/e/f"]
+        );
     }
 
     #[test]
     fn refuses_a_list_that_is_too_long_to_be_read_to_its_end() {
         let text = "a/b/c\n".repeat((16 << 20) / 6 + 1);
-        let problem = lines(&mut text.as_bytes()).unwrap_err();
+        let problem = lines(&mut text.as_bytes(), "stdin").unwrap_err();
         assert!(problem.message.contains("16 MiB"), "{}", problem.message);
     }
 
     #[test]
     fn refuses_a_list_that_says_it_was_cut_short() {
-        let problem = lines(&mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes()).unwrap_err();
+        let problem =
+            lines(&mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes(), "stdin").unwrap_err();
         assert!(problem.message.ends_with("is incomplete: HTTP 502"));
     }
 }

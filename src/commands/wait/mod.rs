@@ -40,12 +40,14 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
-    let plan = arguments.options(&context.environment)?;
     let reports = Reports::parse(&arguments.reports, &context.environment)?;
     let settings = context.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
     let shows_secrets = options.show_secrets;
     let lookup = LookupPlan::parse(context, settings, &arguments.references, options)?;
+    let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
+    kinds.dedup();
+    let plan = arguments.options(&kinds, &context.environment)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")
             .with_hint("pass a reference, or use --allow-empty to accept an empty list")

@@ -6,6 +6,7 @@ use super::super::args::{OutputArgs, PollArgs};
 use super::super::kind_flags::KindFlags;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
+use crate::kind::Kind;
 use crate::settings::{Environment, parse_duration};
 
 /// Wait for jobs to reach a state; the exit code is the verdict
@@ -24,7 +25,7 @@ pub(in crate::commands) struct Arguments {
     /// References to wait for; - reads from stdin
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
-    /// Condition to wait for: STATE[,STATE…], ended, or no-warnings=DURATION
+    /// Condition to wait for: STATE[,STATE…] (the cloud's own words work, too), ended, or no-warnings=DURATION
     #[arg(long = "for", value_name = "GOAL", default_value = "succeeded")]
     goal: String,
     /// Wait until all match (default)
@@ -40,10 +41,10 @@ pub(in crate::commands) struct Arguments {
     #[arg(long, overrides_with = "fail_fast")]
     no_fail_fast: bool,
     /// How long to wait before giving up (90s, 15m, 6h, none); 0 checks once
-    #[arg(short, long, value_name = "TIME")]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     timeout: Option<String>,
     /// Give up if a job has not started by then
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     start_timeout: Option<String>,
     /// How to treat a state joblens doesn't recognize
     #[arg(long, value_enum, default_value = "wait", value_name = "WHAT")]
@@ -54,7 +55,12 @@ pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     poll: PollArgs,
     /// Give up if a job cannot be read for this long
-    #[arg(long, value_name = "TIME", default_value = "none")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "none",
+        allow_hyphen_values = true
+    )]
     max_outage: String,
     /// Succeed if no references are given
     #[arg(long)]
@@ -98,9 +104,15 @@ pub(super) struct WaitOptions {
 }
 
 impl Arguments {
+    /// What the options say about jobs of these kinds.
+    ///
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn options(&self, environment: &Environment) -> Result<WaitOptions, Problem> {
+    pub(super) fn options(
+        &self,
+        kinds: &[&'static Kind],
+        environment: &Environment,
+    ) -> Result<WaitOptions, Problem> {
         let timeout = match self.timeout.as_deref() {
             None | Some("none") => None,
             Some(text) => Some(parse_duration("--timeout", text)?),
@@ -126,7 +138,7 @@ impl Arguments {
                 "none" => None,
                 text => Some(parse_duration("--max-outage", text)?),
             },
-            ..GatePolicy::new(Condition::parse(&self.goal)?)
+            ..GatePolicy::new(Condition::parse(&self.goal, kinds)?)
         };
         Ok(WaitOptions {
             policy: rules,

@@ -39,7 +39,7 @@ fn client(script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static) -> S
 /// A wait for success with this timeout and the usual interval.
 fn options(timeout: Duration) -> WaitOptions {
     WaitOptions {
-        policy: GatePolicy::new(Condition::parse("succeeded").expect("a condition")),
+        policy: GatePolicy::new(Condition::parse("succeeded", &[]).expect("a condition")),
         timeout: Some(timeout),
         interval: None,
         warning: None,

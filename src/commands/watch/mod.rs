@@ -5,15 +5,28 @@ use std::sync::Arc;
 
 pub(super) use options::Arguments;
 
+use super::args::PollArgs;
 use super::context::CommandContext;
 use super::follow::{self, FollowOptions, FollowOutput};
-use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
+use super::kind_flags::KindFlags;
+use super::lookup::{AllowedTargets, Inputs, Lookup, LookupPlan, Options};
 use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
 
 /// Follows what was named until the end, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(context, arguments) {
+    let inputs = (&arguments.references).into();
+    run_with(context, inputs, &arguments.kind_flags, &arguments.poll)
+}
+
+/// As [`run`], with the parts of the arguments.
+pub(super) fn run_with(
+    context: &CommandContext,
+    inputs: Inputs<'_>,
+    flags: &KindFlags,
+    poll: &PollArgs,
+) -> u8 {
+    match prepare(context, inputs, flags, poll) {
         Ok((lookup, plan)) => {
             let display = FollowOutput::open(&context.output_options, is_live(context));
             follow::run(context, lookup, plan, display)
@@ -24,9 +37,11 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
 
 fn prepare(
     context: &CommandContext,
-    arguments: &Arguments,
+    inputs: Inputs<'_>,
+    flags: &KindFlags,
+    poll: &PollArgs,
 ) -> Result<(Arc<Lookup>, FollowOptions), Vec<Problem>> {
-    let plan = arguments.options(context.output_options.format)?;
+    let plan = options::options(poll, context.output_options.format)?;
     if context.sort.is_some() {
         let problem = Problem::usage(
             "--sort-by cannot be used with watch, which keeps the order of the references",
@@ -39,11 +54,10 @@ fn prepare(
             scopes: true,
             latest: true,
         },
-        flags: arguments.kind_flags.given.clone(),
+        flags: flags.given.clone(),
         ..Options::default()
     };
     let settings = context.settings()?;
-    let inputs = &arguments.references;
     let targets = LookupPlan::parse(context, settings, inputs, options)?;
     let lookup = targets.connect(context, Some(MIN_CALL_INTERVAL))?;
     if lookup.references.is_empty() && lookup.scopes.is_empty() && lookup.latest.is_empty() {

@@ -24,19 +24,17 @@ pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     pub kind_flags: KindFlags,
     #[command(flatten)]
-    poll: PollArgs,
+    pub poll: PollArgs,
 }
 
-impl Arguments {
-    /// # Errors
-    /// A usage error that names the option.
-    pub(super) fn options(&self, format: Format) -> Result<FollowOptions, Problem> {
-        if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
-            return Err(
-                Problem::usage("watch supports only -o table, wide and jsonl")
-                    .with_hint("use -o jsonl for one record per change"),
-            );
-        }
-        FollowOptions::new(&self.poll, NOTICE_CODES)
+/// # Errors
+/// A usage error that names the option.
+pub(super) fn options(poll: &PollArgs, format: Format) -> Result<FollowOptions, Problem> {
+    if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
+        return Err(
+            Problem::usage("watch supports only -o table, wide and jsonl")
+                .with_hint("use -o jsonl for one record per change"),
+        );
     }
+    FollowOptions::new(poll, NOTICE_CODES)
 }

@@ -12,6 +12,7 @@ pub struct ImageJobs;
 
 const KIND: &str = "huawei/image-job";
 const LIST: &str = "ListImageJobs";
+const LIST_SUB_JOBS: &str = "ListImageSubJobs";
 
 /// The types of jobs; a list is of one of them, and every job that is served of the first.
 const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
@@ -22,6 +23,7 @@ impl EmulatedKind for ImageJobs {
             &[
                 Route::get("ShowImageJob", "/v1/{}/image-server-jobs/{}"),
                 Route::get(LIST, "/v1/{}/image-server-jobs"),
+                Route::get(LIST_SUB_JOBS, "/v1/{}/image-server-sub-jobs"),
             ]
         }
     }
@@ -32,8 +34,10 @@ impl EmulatedKind for ImageJobs {
                 "project id does not match",
             )));
         }
-        if call.operation == LIST {
-            return list(call);
+        match call.operation {
+            LIST => return list(call),
+            LIST_SUB_JOBS => return list_sub_jobs(call),
+            _ => {}
         }
         let view = call.find(KIND, &[&call.segments[1]])?;
         call.about(&view, || image_job(&view))
@@ -60,6 +64,19 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     call.data(json!({"count": count, "items": items}))
 }
 
+/// One page of the sub-jobs with the type, status and job that are requested, if any are.
+fn list_sub_jobs(call: &EmulatedCall<'_>) -> Answer {
+    let page = Pager::rows(["offset", "limit"], 10, 1..=100).page(call)?;
+    let rows = call.rows(KIND);
+    let mut all: Vec<Value> = rows.iter().flat_map(sub_jobs).collect();
+    for key in ["job_type", "status", "job_id"] {
+        let requested = call.parameter(key);
+        all.retain(|one| requested.is_none_or(|requested| one[key] == requested));
+    }
+    let count = all.len();
+    call.data(json!({"count": count, "items": page.of(all).collect::<Vec<_>>()}))
+}
+
 /// A job of the list, which has no sub-jobs.
 fn row(view: &JobAt<'_>) -> Value {
     json!({
@@ -74,6 +91,12 @@ fn row(view: &JobAt<'_>) -> Value {
 
 /// The documented response for a resource of the scenario.
 fn image_job(view: &JobAt<'_>) -> Value {
+    let mut job = row(view);
+    job["sub_jobs"] = sub_jobs(view).into();
+    job
+}
+
+fn sub_jobs(view: &JobAt<'_>) -> Vec<Value> {
     let parts = view.job.parts;
     let begin_time = view.reached_at(&["RUNNING", "SUCCESS", "FAILED"]).map(time);
     let end_time = view.ended_at(&["SUCCESS", "FAILED"]).map(time);
@@ -100,9 +123,7 @@ fn image_job(view: &JobAt<'_>) -> Value {
             "project_id": PROJECT, "job_id": view.id(),
         })
     };
-    let mut job = row(view);
-    job["sub_jobs"] = (1..=parts).map(sub_job).collect();
-    job
+    (1..=parts).map(sub_job).collect()
 }
 
 /// An id of 18 digits, as the cloud gives them.

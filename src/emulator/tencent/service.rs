@@ -11,6 +11,7 @@ pub struct Service;
 const KIND: &str = "tencent/service";
 const LIST: &str = "DescribeClusterService";
 const INFO: &str = "DescribeClusterServiceInfo";
+const NAMESPACES: &str = "DescribeClusterNameSpaces";
 const EVENTS: &str = "DescribeServiceEvent";
 
 impl EmulatedKind for Service {
@@ -20,6 +21,7 @@ impl EmulatedKind for Service {
                 Route::action(EVENTS),
                 Route::action(LIST),
                 Route::action(INFO),
+                Route::action(NAMESPACES),
             ]
         }
     }
@@ -27,8 +29,10 @@ impl EmulatedKind for Service {
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         let cluster = call.required("clusterId")?;
         let namespace = call.parameter("namespace").unwrap_or("default");
-        if call.operation == LIST {
-            return list(call, cluster, namespace);
+        match call.operation {
+            LIST => return list(call, cluster, namespace),
+            NAMESPACES => return list_namespaces(call, cluster),
+            _ => {}
         }
         let view = call.find(KIND, &[cluster, namespace, call.required("serviceName")?])?;
         match call.operation {
@@ -50,6 +54,21 @@ fn list(call: &EmulatedCall<'_>, cluster: &str, namespace: &str) -> Answer {
         segments[0] == cluster && (is_of_all || segments[1] == namespace)
     });
     call.data(json!({"services": rows.iter().map(service).collect::<Vec<_>>()}))
+}
+
+/// The namespaces of the services of a cluster, which come without pages.
+fn list_namespaces(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
+    let rows = call.rows(KIND);
+    let of_cluster = rows.iter().filter(|view| view.job.segments[0] == cluster);
+    let mut names: Vec<&str> = of_cluster.map(|view| &*view.job.segments[1]).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Err(EmulatedError::NotFound);
+    }
+    let namespace = |name: &&str| json!({"name": name, "status": "Active", "description": ""});
+    let namespaces: Vec<Value> = names.iter().map(namespace).collect();
+    call.data(json!({"totalCount": names.len(), "namespaces": namespaces}))
 }
 
 /// What the cluster knows of a service.

@@ -21,6 +21,7 @@ fn state() -> EmulatedState {
             state: state.to_owned(),
             ..StateChange::default()
         }],
+        parts: 1,
         ..EmulatedJob::default()
     };
     let jobs = vec![
@@ -150,10 +151,10 @@ fn sts_takes_the_action_in_a_header_as_its_own_library_sends_it() {
 }
 
 /// A request of the vendor's own library: a form, signed with HMAC-SHA1 unless it names another.
-fn tencent(method: Option<&str>, token: Option<&str>) -> ServerRequest {
+fn tencent(action: &str, method: Option<&str>, token: Option<&str>) -> ServerRequest {
     let timestamp = now().timestamp().to_string();
     let mut all = vec![
-        ("Action", "DescribeServiceEvent"),
+        ("Action", action),
         ("Nonce", "7"),
         ("Region", "ap-guangzhou"),
         ("SecretId", TEST_ID),
@@ -178,11 +179,14 @@ fn tencent(method: Option<&str>, token: Option<&str>) -> ServerRequest {
 
 #[test]
 fn tencent_takes_forms_and_hmac_sha1_and_refuses_wrong_tokens() {
-    let code = |request| respond(&providers::tencent::CLOUD, &request).1["code"].take();
-    assert_eq!(code(tencent(None, None)), 0);
-    assert_eq!(code(tencent(Some("HmacSHA1"), Some("testtoken"))), 0);
-    assert_eq!(code(tencent(Some("HmacSHA512"), None)), 4100);
-    assert_eq!(code(tencent(None, Some("other"))), 4100);
+    let code = |method, token| {
+        let request = tencent("DescribeServiceEvent", method, token);
+        respond(&providers::tencent::CLOUD, &request).1["code"].take()
+    };
+    assert_eq!(code(None, None), 0);
+    assert_eq!(code(Some("HmacSHA1"), Some("testtoken")), 0);
+    assert_eq!(code(Some("HmacSHA512"), None), 4100);
+    assert_eq!(code(None, Some("other")), 4100);
 }
 
 #[test]
@@ -198,4 +202,23 @@ fn huawei_serves_the_project_of_its_credentials_alone() {
     };
     assert_eq!(get("a4da8115c9d8464ead3a38309130523f"), (200, None));
     assert_eq!(get("other"), (401, Some("APIGW.0301".to_owned())));
+    let sub_jobs = |query: &str| {
+        let path = "/v1/a4da8115c9d8464ead3a38309130523f/image-server-sub-jobs";
+        let request = request("GET", path, query, &token);
+        respond(&providers::huawei::CLOUD, &request).1
+    };
+    let all = sub_jobs("job_id=7&status=RUNNING");
+    assert_eq!(
+        (&all["count"], &all["items"][0]["job_id"]),
+        (&1.into(), &"7".into())
+    );
+    assert_eq!(sub_jobs("job_id=8")["count"], 0);
+}
+
+#[test]
+fn tencent_lists_the_namespaces_of_a_cluster() {
+    let list = tencent("DescribeClusterNameSpaces", None, None);
+    let body = respond(&providers::tencent::CLOUD, &list).1;
+    assert_eq!(body["data"]["totalCount"], 1, "{body}");
+    assert_eq!(body["data"]["namespaces"][0]["name"], "default");
 }

@@ -19,7 +19,7 @@ fn job(state: State) -> Job {
 }
 
 fn rules(goal: &str) -> GatePolicy {
-    GatePolicy::new(Condition::parse(goal).unwrap())
+    GatePolicy::new(Condition::parse(goal, &[]).unwrap())
 }
 
 fn problem(category: Category) -> Problem {

@@ -126,7 +126,7 @@ impl<'a> PageWriter<'a> {
 
     /// `2026-01-02 11:04:05 +08:00`
     pub(super) fn clock(&self, time: Time) -> String {
-        self.context.zone.clock(time)
+        self.context.moment(time)
     }
 
     /// `2026-01-02 11:04:05 +08:00 (2h05m ago)`

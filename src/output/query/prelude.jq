@@ -46,7 +46,8 @@ def pow10: pow(10.0; .);
 def drem($l; r): remainder($l; r) | if . == 0 then copysign(.; $l) end;
 def nexttoward(x; y): nextafter(x; y);
 def scalb(x; e): x * pow(2.0; e);
-def gamma: tgamma;
+def gamma: lgamma;
+def lgamma_r: [lgamma, if . < 0 and (floor | . % 2 != 0) then -1 else 1 end];
 
 # Generators
 def range($from; $upto): range($from; $upto; 1);

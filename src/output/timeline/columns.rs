@@ -41,7 +41,7 @@ static COLUMNS: [EventColumn; 25] = [
         (false, false) => Cell::Absent,
     }),
     Column::new("text", |one, context| {
-        words::sentence(one, context.zone, None).into()
+        words::sentence_with_times(one, context.zone).into()
     }),
 ];
 

@@ -2,13 +2,11 @@ use std::io::{self, Write};
 
 use super::super::text::{width, wrap};
 use super::super::{RenderContext, escape};
-use super::words::{TimeCell, clean, quotes, sentence};
+use super::words::{TimeCell, clean, quotes, sentence, sentence_with_times};
 use crate::output::document::TimelineEvent;
 
 /// What stands on the one bad occurrence of a reference that came first.
 const FIRST_PROBLEM: &str = "◀ first problem";
-/// Columns of a clock with its date and offset.
-const CLOCK: usize = "2026-01-02 11:04:05 +08:00".len();
 /// What has no time stands under this.
 const NO_TIME: &str = "(no time)";
 /// Columns before a text: indentation, time, mark.
@@ -71,14 +69,15 @@ impl TimelineWriter {
         }
     }
 
-    /// `2026-01-02 11:04:05 +08:00 ! REF  text`
+    /// `2026-01-02T11:04:05+08:00  !  REF  text`
     fn line(&self, out: &mut dyn Write, one: &TimelineEvent) -> io::Result<()> {
         let zone = self.context.zone;
         let at = one.happened_at;
-        let at = at.map_or_else(|| NO_TIME.to_owned(), |at| zone.clock(at));
-        let text = sentence(one, zone, None);
+        let at = at.map_or_else(|| NO_TIME.to_owned(), |at| zone.rfc3339(at));
+        let columns = zone.rfc3339(self.context.now).len();
+        let text = sentence_with_times(one, zone);
         let hues = self.palette(one);
-        write!(out, "{at:<CLOCK$}  {}  ", mark(one, "-", &hues))?;
+        write!(out, "{at:<columns$}  {}  ", mark(one, "-", &hues))?;
         if let Some(column) = self.column {
             write!(out, "{}  ", padded(&one.reference, column))?;
         }

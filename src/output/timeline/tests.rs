@@ -134,8 +134,8 @@ fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
     ];
     assert_eq!(
         shown(&all, &["a/b/c", "a/b"], screen(None)),
-        "2023-11-14 22:13:20 +00:00  !  a/b/c  pod启动失败 ×6530 since 2023-11-13 22:13:20 on Pod web-1: one\\ntwo  ◀ first problem\n\
-         (no time)                   -  a/b    Pulled: image pulled\n"
+        "2023-11-14T22:13:20Z  !  a/b/c  pod启动失败 ×6530 since 2023-11-13T22:13:20Z on Pod web-1: one\\ntwo  ◀ first problem\n\
+         (no time)             -  a/b    Pulled: image pulled\n"
     );
 }
 

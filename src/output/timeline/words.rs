@@ -6,13 +6,25 @@ use crate::output::document::{EventSubject, TimelineEvent};
 /// message that was just reported and need not be repeated.
 pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) -> String {
     match one.what {
-        EventSubject::Event => event(one, zone),
+        EventSubject::Event => event(one, since(one, zone)),
         EventSubject::Job | EventSubject::Task | EventSubject::Container => change(one, before),
     }
 }
 
+/// As [`sentence`], with times in RFC 3339 and nothing left out: a line that stands by itself.
+pub(super) fn sentence_with_times(one: &TimelineEvent, zone: Zone) -> String {
+    match one.what {
+        EventSubject::Event => {
+            let times = one.first_at.zip(one.last_at);
+            let first = times.filter(|(first, last)| first != last);
+            event(one, first.map(|(first, _)| zone.rfc3339(first)))
+        }
+        EventSubject::Job | EventSubject::Task | EventSubject::Container => change(one, None),
+    }
+}
+
 /// `BackOff ×4 since 09:30:00 on Pod web-1: Back-off pulling image`
-fn event(one: &TimelineEvent, zone: Zone) -> String {
+fn event(one: &TimelineEvent, since: Option<String>) -> String {
     let reason = clean(one.reason.as_deref());
     let mut text = reason.unwrap_or("event").to_owned();
     // An unrecognized level is shown as the cloud writes it.
@@ -22,7 +34,7 @@ fn event(one: &TimelineEvent, zone: Zone) -> String {
     if let Some(count) = one.count.filter(|count| *count > 1) {
         text += &format!(" ×{count}");
     }
-    if let Some(since) = since(one, zone) {
+    if let Some(since) = since {
         text += &format!(" since {since}");
     }
     if let Some(object) = object(&one.object) {

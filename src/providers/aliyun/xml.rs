@@ -20,27 +20,31 @@ pub(super) fn is_xml(body: &[u8]) -> bool {
 /// # Errors
 /// As [`tree`].
 pub(super) fn json(body: &[u8], root: &str) -> Result<String, String> {
-    let json = tree(body, root)?.to_string();
-    Ok(match std::str::from_utf8(body) {
-        Ok(_) => json,
+    let (tree, is_broken) = tree(body, root)?;
+    let json = tree.to_string();
+    Ok(match is_broken {
+        false => json,
         // The JSON reader tells where such a character stands.
-        Err(_) => json.replace('\u{fffd}', r"\ud800"),
+        true => json.replace('\u{fffd}', r"\ud800"),
     })
 }
 
-/// The document as JSON would have it: `{ROOT: {CHILD: text, …}}`.
+/// The document as JSON would have it: `{ROOT: {CHILD: text, …}}`, and whether it has characters that
+/// cannot be read.
 ///
-/// Attributes, comments and text beside elements are left out; invalid UTF-8 becomes U+FFFD. Entities are never expanded, a
+/// Attributes, comments and text beside elements are left out; invalid UTF-8 and references to
+/// characters that do not exist become U+FFFD. Entities are never expanded, a
 /// document type is refused.
 ///
 /// # Errors
 /// What was expected, without any text of the response.
-pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
+pub(super) fn tree(body: &[u8], root: &str) -> Result<(Value, bool), String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = String::from_utf8_lossy(body);
     let mut reader = Reader::from_str(text.trim_start());
     let mut open: Vec<Element> = Vec::new();
     let mut elements = 0;
+    let mut is_broken = std::str::from_utf8(body).is_err();
     let mut document = None;
     loop {
         let place = reader.buffer_position();
@@ -89,7 +93,8 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
                 }
             }
             Event::GeneralRef(reference) => {
-                let resolved = entity(&reference, malformed)?;
+                let resolved = entity(&reference)?;
+                is_broken |= resolved == "\u{fffd}";
                 if let Some(element) = open.last_mut() {
                     element.text.push_str(&resolved);
                 }
@@ -99,16 +104,18 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
-    document
+    let document = document
         .filter(|_| open.is_empty())
-        .ok_or_else(|| format!("XML with the root {root}, to its end"))
+        .ok_or_else(|| format!("XML with the root {root}, to its end"))?;
+    Ok((document, is_broken))
 }
 
 /// The text of a character reference or of a predefined entity.
-fn entity(reference: &BytesRef<'_>, malformed: impl Fn() -> String) -> Result<String, String> {
-    match reference.resolve_char_ref().map_err(|_| malformed())? {
-        Some(character) => Ok(character.to_string()),
-        None => quick_xml::escape::resolve_predefined_entity(&reference.xml10_content())
+fn entity(reference: &BytesRef<'_>) -> Result<String, String> {
+    match reference.resolve_char_ref() {
+        Err(_) => Ok("\u{fffd}".to_owned()),
+        Ok(Some(character)) => Ok(character.to_string()),
+        Ok(None) => quick_xml::escape::resolve_predefined_entity(&reference.xml10_content())
             .map(str::to_owned)
             .ok_or_else(|| "XML without custom entities".to_owned()),
     }
@@ -167,7 +174,7 @@ mod tests {
         let body = "\u{feff} <?xml version='1.0'?><!-- c --><R a='b'><Id>x &lt;&#65;<![CDATA[&]]></Id>\
                     <InvokeInstance><A/></InvokeInstance><Other>1</Other><InvokeInstance/></R>";
         assert_eq!(
-            tree(body.as_bytes(), "R").unwrap(),
+            tree(body.as_bytes(), "R").unwrap().0,
             json!({"R": {"Id": "x <A&", "InvokeInstance": [{"A": null}, null], "Other": "1"}})
         );
     }
@@ -191,6 +198,11 @@ mod tests {
             assert!(tree(body.as_bytes(), "R").is_err(), "{body}");
         }
         assert_eq!(json(b"<R>\xff</R>", "R").unwrap(), r#"{"R":"\ud800"}"#);
+        for reference in ["&#xFFFFFF;", "&#0;", "&#xD800;", "&#99999999999;"] {
+            let body = format!("<R><A>x{reference}</A><B>y</B></R>");
+            let expected = r#"{"R":{"A":"x\ud800","B":"y"}}"#;
+            assert_eq!(json(body.as_bytes(), "R").unwrap(), expected, "{reference}");
+        }
     }
 
     #[test]

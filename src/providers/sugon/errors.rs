@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::error::Category::{InvalidArgument, PermissionDenied, ServiceError, Unauthenticated};
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
-use crate::providers::lenient::{self, Text};
+use crate::providers::lenient::{self, Checked, Text};
 
 const EXPIRED: &str = "permission denied or token expired";
 
@@ -53,6 +53,18 @@ struct ErrorHead {
     message: Text,
 }
 
+/// Checks the code of a response that is not a failure.
+///
+/// # Errors
+/// What was expected.
+pub(super) fn check_code(code: &Checked<Text>) -> Result<(), String> {
+    match code.value.trimmed() {
+        Some("0") => Ok(()),
+        _ if code.is_unreadable => Err("text or a number at code".to_owned()),
+        _ => Err("code 0".to_owned()),
+    }
+}
+
 fn failure(response: &Response) -> Failure {
     let head = lenient::decode_response::<ErrorHead>(&response.body).unwrap_or_default();
     let Some(code) = head.code.trimmed().filter(|code| *code != "0") else {
@@ -67,5 +79,19 @@ fn failure(response: &Response) -> Failure {
             _ => said,
         },
         ..Failure::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_cannot_be_read_is_named_as_such() {
+        let check = |json| check_code(&serde_json::from_str(json).unwrap());
+        assert_eq!(check("\"0\""), Ok(()));
+        assert_eq!(check("0"), Ok(()));
+        assert_eq!(check("[[0]]"), Err("text or a number at code".to_owned()));
+        assert_eq!(check("null"), Err("code 0".to_owned()));
     }
 }

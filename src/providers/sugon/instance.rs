@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::Api;
+use super::errors::check_code;
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::RequestError;
@@ -121,7 +122,7 @@ pub(super) fn path(reference: &Reference) -> String {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Envelope {
-    code: Text,
+    code: Checked<Text>,
     data: Checked<OptionalObject<Instance>>,
 }
 
@@ -190,9 +191,7 @@ pub(super) fn decode(
     clock: WallClock,
 ) -> Result<GetResult, DecodeError> {
     let envelope: Envelope = lenient::decode_response(body)?;
-    if envelope.code.trimmed() != Some("0") {
-        return Err("code 0".to_owned().into());
-    }
+    check_code(&envelope.code)?;
     let instance = envelope.data.value.0.map(|instance| *instance);
     let is_empty = instance
         .as_ref()

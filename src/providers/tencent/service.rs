@@ -148,23 +148,27 @@ pub(super) fn address(reference: &Reference) -> [(&'static str, &str); 3] {
 #[serde(default, rename_all = "camelCase")]
 struct EventList {
     event_list: Required<List<ServiceEvent>>,
-    /// Null stands for no events; an empty list or text does not.
+    /// Null stands for no events that are known.
     data: Required<OptionalObject<IgnoredAny>>,
 }
 
-/// The events, within `data` or at the top.
-fn events(body: &[u8]) -> Result<Vec<ServiceEvent>, String> {
+/// The events, within `data` or at the top, and whether there may be more: nothing in the place of
+/// the list is no proof that there are none.
+fn events(body: &[u8]) -> Result<(Vec<ServiceEvent>, bool), String> {
     let inner = decode::<EventList>(body)?.event_list;
-    let is_listed = matches!(&inner, Required::Present(_) | Required::Null);
-    let outer = match inner {
-        Required::Present(List(events)) if !events.is_empty() => return Ok(events),
+    let (is_list, is_blank) = match inner {
+        Required::Present(List(events)) if !events.is_empty() => return Ok((events, false)),
         Required::Unreadable => return Err("eventList".to_owned()),
-        _ => lenient::decode_response::<EventList>(body)?,
+        Required::Present(_) => (true, false),
+        Required::Null | Required::Empty => (false, true),
+        Required::Missing => (false, false),
     };
+    let outer: EventList = lenient::decode_response(body)?;
     match outer.event_list {
-        Required::Present(List(events)) => Ok(events),
-        Required::Null => Ok(Vec::new()),
-        Required::Missing if is_listed || outer.data == Required::Null => Ok(Vec::new()),
+        Required::Present(List(events)) => Ok((events, false)),
+        Required::Null | Required::Empty => Ok((Vec::new(), true)),
+        Required::Missing if is_list => Ok((Vec::new(), false)),
+        Required::Missing if is_blank || outer.data == Required::Null => Ok((Vec::new(), true)),
         Required::Missing | Required::Unreadable => Err("eventList".to_owned()),
     }
 }
@@ -189,7 +193,7 @@ pub(super) fn decode_events(
     options: &GetOptions,
     api: &Api,
 ) -> Result<GetResult, String> {
-    let events = events(body)?;
+    let (events, events_unreadable) = events(body)?;
     let mut notices = vec![Notice::new(NoticeCode::EventsTruncated, LAST_HOUR)];
     let times = events
         .iter()
@@ -199,6 +203,7 @@ pub(super) fn decode_events(
     let mut job = Job {
         name: Some(reference.id().to_owned()),
         events: events.collect(),
+        events_unreadable,
         ..job_at(reference, Some(&api.region))
     };
     raw::attach_raw(&mut job, &mut notices, body, options);

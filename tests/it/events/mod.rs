@@ -184,7 +184,7 @@ fn a_page_has_the_times_of_the_reader_and_says_where_a_cloud_cuts() {
     };
     let run = page(&[SERVICE]);
     assert!(
-        run.stdout.lines().all(|line| line.contains(" +08:00  ")),
+        run.stdout.lines().all(|line| line.contains("+08:00  ")),
         "{}",
         run.stdout
     );
@@ -196,11 +196,7 @@ fn a_page_has_the_times_of_the_reader_and_says_where_a_cloud_cuts() {
     assert!(run.stdout.contains("◀ first problem"));
     let note = "note: Tencent only keeps events of the last hour\n";
     assert_eq!(run.stderr, note);
-    assert!(
-        page(&["--time", "utc", SERVICE])
-            .stdout
-            .contains(" +00:00  ")
-    );
+    assert!(page(&["--time", "utc", SERVICE]).stdout.contains("Z  "));
     assert_eq!(page(&["-q", SERVICE]).stderr, "");
     let message = page(&["-o", "json", SERVICE]).json()["notices"].to_string();
     assert!(message.contains("events_truncated"), "{message}");

@@ -199,3 +199,47 @@ fn an_id_that_needs_encoding_is_asked_for_as_it_is() {
         "作业~*'"
     );
 }
+
+#[test]
+fn references_are_read_from_files_and_scopes_of_a_list_are_skipped() {
+    let emulated = Emulated::start(WORLD);
+    let listed = "# a list\naliyun/job/C/\n\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("引用.txt");
+    std::fs::write(&file, format!("{listed}{JOB}\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let get = |arguments: &[&str], input: &str| {
+        let all = [&["get", "-o", "name"], arguments].concat();
+        emulated.joblens(&all).input(input).run()
+    };
+    for run in [
+        get(&["-f", file], ""),
+        get(&["-f", "-"], &format!("{listed}{JOB}\n")),
+        get(&["-", "-f", "-"], &format!("{listed}{JOB}\n")),
+    ] {
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(run.stdout, format!("{JOB}\n"));
+        let skipped = "skipped 1 of the list that are scopes, such as aliyun/job/C/";
+        assert!(run.stderr.contains(skipped), "{}", run.stderr);
+    }
+    let run = get(&["--exit-status", "-f", file], "");
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("a gate needs single resources"));
+    let run = get(&["-f", "/nonexistent/list"], "");
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("cannot read /nonexistent/list"));
+}
+
+#[test]
+fn get_w_watches() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated.joblens(&["get", "-w", JOB, "-o", "jsonl"]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stdout.contains(r#""type":"transition""#),
+        "{}",
+        run.stdout
+    );
+    let run = emulated.joblens(&["get", "-w", "--exit-status", JOB]).run();
+    assert_eq!(run.code, 2);
+}

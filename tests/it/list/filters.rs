@@ -58,13 +58,43 @@ fn clusters_are_found_by_name() {
 }
 
 #[test]
-fn a_filter_of_jobs_is_refused_where_only_clusters_lie() {
+fn a_filter_of_jobs_lists_the_jobs_of_clusters() {
     let emulated = Emulated::start(WORLD);
-    let run = list(&emulated, &["aliyun", "--active"]);
+    let five = ["aliyun/job/ehpc-hz-1/5"];
+    assert_eq!(names(&emulated, &["aliyun", "--active"]), five);
+    assert_eq!(names(&emulated, &["aliyun", "-u", "lin"]), five);
+    let all = names(&emulated, &["aliyun", "-R"]);
+    assert_eq!(all.len(), 3, "{all:?}");
+    assert_eq!(names(&emulated, &["aliyun", "-R", "--name", "训练*"]), five);
+    let run = list(&emulated, &["aliyun", "-s", "canceled"]);
+    assert_eq!(run.code, 0);
+    let nothing = "nothing found in aliyun/job/ehpc-hz-1/, aliyun/job/ehpc-hz-2/ (state canceled)";
+    assert_eq!(run.stderr.trim_end(), nothing);
+    let run = list(&emulated, &["tencent", "--active"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("cannot filter clusters by state"));
-    assert!(run.stderr.contains("joblens list aliyun/job/CLUSTER"));
-    assert!(emulated.requests().is_empty());
+    assert!(run.stderr.contains("this list has no state"));
+}
+
+#[test]
+fn a_cluster_that_cannot_be_listed_makes_the_list_incomplete() {
+    let fault = "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 503\n";
+    let emulated = Emulated::start(&(WORLD.to_owned() + fault));
+    let once = ["aliyun", "-R", "-o", "name", "--max-attempts", "1"];
+    let run = list(&emulated, &once);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(
+        run.stdout
+            .starts_with("#!incomplete: aliyun/job/ehpc-hz-1/")
+    );
+}
+
+#[test]
+fn a_name_is_that_of_the_job_or_its_id() {
+    let emulated = Emulated::start(WORLD);
+    for pattern in ["训练*", "5"] {
+        let found = names(&emulated, &["aliyun/job/ehpc-hz-1", "--name", pattern]);
+        assert_eq!(found, ["aliyun/job/ehpc-hz-1/5"], "{pattern}");
+    }
 }
 
 #[test]

@@ -85,16 +85,18 @@ fn a_profile_that_is_named_is_the_only_one() {
 }
 
 #[test]
-fn a_filter_of_jobs_leaves_clusters_out_and_says_so() {
+fn a_filter_of_jobs_lists_the_clusters_of_every_profile() {
     let emulated = Emulated::start(WORLD);
     let run = bare(&emulated, SETTINGS, &["--active", "-o", "json"]);
     let json = run.json();
-    assert_eq!(each(&json["jobs"], "ref"), ["aliyun@prod/job/ehpc-hz-1/5"]);
     assert_eq!(
-        json["coverage"],
-        json!({"complete": false, "asked": 3, "answered": 1})
+        each(&json["jobs"], "ref"),
+        ["aliyun/job/ehpc-hz-1/5", "aliyun@prod/job/ehpc-hz-1/5"]
     );
-    assert!(run.stderr.contains("aliyun/: skipped: "), "{}", run.stderr);
+    assert_eq!(json["coverage"]["complete"], false);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    let unlisted = "tencent@prod/service/cls-1/: cannot filter by state: this list has no state";
+    assert!(run.stderr.contains(unlisted), "{}", run.stderr);
 }
 
 #[test]

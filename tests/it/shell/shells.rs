@@ -9,7 +9,7 @@ use super::completion::{home, listed};
 use crate::support::joblens;
 
 /// A line and all that is offered for its last word.
-const LINES: [(&str, &[&str]); 10] = [
+const LINES: [(&str, &[&str]); 18] = [
     ("joblens desc", &["describe"]),
     ("~/bin/joblens desc", &["describe"]),
     ("joblens get --show-s", &["--show-secrets"]),
@@ -18,19 +18,34 @@ const LINES: [(&str, &[&str]); 10] = [
         "joblens get --output=js",
         &["--output=json", "--output=jsonl"],
     ),
-    ("joblens get -p ", &["default", "prod"]),
+    ("joblens get -p ", &["a b", "default", "prod", "生产"]),
     ("joblens list --state pending,run", &["pending,running"]),
-    ("joblens get ali", &["aliyun/", "aliyun@prod/"]),
+    (
+        "joblens get ali",
+        &["aliyun/", "aliyun@a b/", "aliyun@prod/", "aliyun@生产/"],
+    ),
     ("joblens get aliyun@pr", &["aliyun@prod/"]),
     (
         "joblens get aliyun@prod/job/ehpc-b/10_1-9:",
         &["aliyun@prod/job/ehpc-b/10_1-9:2"],
     ),
+    ("joblens wait --for running,succ", &["running,succeeded"]),
+    ("joblens wait --for=no", &["--for=no-warnings="]),
+    ("joblens wait --report j", &["junit=", "json="]),
+    ("joblens get aliyun@生", &["aliyun@生产/"]),
+    ("joblens get 'aliyun@生", &["aliyun@生产/"]),
+    ("joblens get \"aliyun@pr", &["aliyun@prod/"]),
+    ("joblens -p 'a ", &["a b"]),
+    ("joblens -p a\\ ", &["a b"]),
 ];
 
 /// A home with settings, what was listed, and the program in its `bin`.
 fn furnished() -> tempfile::TempDir {
     let home = home();
+    let settings = home.path().join(".config/joblens/config.toml");
+    let more = "[aliyun.'a b']\nregion = 'x'\n[aliyun.'生产']\nregion = 'x'\n";
+    let all = fs::read_to_string(&settings).unwrap() + more;
+    fs::write(settings, all).unwrap();
     listed(
         home.path(),
         "aliyun@prod/job/ehpc-b/10_1-9:2\naliyun/job/ehpc-a/5\n",

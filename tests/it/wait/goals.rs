@@ -231,3 +231,35 @@ fn the_deadline_ends_it_undecided() {
     assert_eq!(gate["verdict"], "undecided");
     assert!(run.elapsed >= Duration::from_secs(1) && run.elapsed < MAX_DURATION);
 }
+
+#[test]
+fn a_goal_is_a_state_or_the_word_of_the_cloud_in_any_case() {
+    let emulated = Emulated::start(
+        &(job(JOB, "0s Initing")
+            + &job(IMAGE_JOB, "0s SUCCESS")
+            + "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Finished', exit_code=0}]\n"),
+    );
+    let code = |reference, goal| emulated.wait(&[reference, "-t", "0", "--for", goal]).run();
+    for (reference, goal) in [
+        (JOB, "Starting"),
+        (JOB, "initing,FAILED"),
+        (IMAGE_JOB, "Success"),
+        (IMAGE_JOB, "ENDED"),
+        (INVOCATION, "Succeeded"),
+    ] {
+        let run = code(reference, goal);
+        assert_eq!(run.code, 0, "{goal}: {}", run.stderr);
+    }
+    for (goal, message) in [
+        (
+            "Finished",
+            "'Finished' can mean succeeded (aliyun/invocation) or failed (aliyun/invocation)",
+        ),
+        ("Initing", "unknown state 'Initing'"),
+        ("unknown", "a job cannot be awaited as unknown"),
+    ] {
+        let run = code(INVOCATION, goal);
+        assert_eq!(run.code, 2, "{goal}");
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+    }
+}

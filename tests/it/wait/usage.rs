@@ -72,8 +72,8 @@ fn a_usage_error_says_what_to_write_instead() {
         (&["-t", "30min", JOB], "unknown unit", "30m"),
         (
             &["-t", "-5m", JOB],
-            "unexpected argument '-5' found",
-            "cannot be negative",
+            "invalid value '-5m' for --timeout: a duration cannot be negative",
+            "15m",
         ),
         (&["--timeout=-5m", JOB], "cannot be negative", "15m"),
         (

@@ -193,15 +193,19 @@ fn an_event_of_another_level_than_normal_fails_a_gate_on_warnings() {
 #[test]
 fn a_response_without_a_list_of_events_never_passes() {
     let cases = [
-        "",
-        r#","data":[]"#,
-        r#","data":{}"#,
-        r#","data":{"events":[]}"#,
+        ("", 5),
+        (r#","data":[]"#, 5),
+        (r#","data":{}"#, 5),
+        (r#","data":{"events":[]}"#, 5),
+        (r#","data":{"eventList":null}"#, 124),
+        (r#","data":{"eventList":""}"#, 124),
+        (r#","data":{"eventList":{}}"#, 124),
+        (r#","data":null"#, 124),
     ];
-    in_parallel(cases, |data| {
+    in_parallel(cases, |(data, expected)| {
         let (code, stderr) = code_with_events(move |_| format!(r#"{{"code":0{data}}}"#));
-        assert_eq!(code, 5, "{data}: {stderr}");
+        assert_eq!(code, expected, "{data}: {stderr}");
     });
-    let (code, stderr) = code_with_events(|_| r#"{"code":0,"data":{"eventList":null}}"#.to_owned());
+    let (code, stderr) = code_with_events(|_| r#"{"code":0,"data":{"eventList":[]}}"#.to_owned());
     assert_eq!(code, 0, "{stderr}");
 }

@@ -3,6 +3,12 @@
 function __joblens_complete
     set -l words (commandline --current-process --tokenize --cut-at-cursor)
     set -l word (commandline --current-token --cut-at-cursor)
+    # The word may be within quotes that are not closed yet, or have blanks behind backslashes.
+    if string match --quiet --regex '^["\']' -- "$word"
+        set word (string sub --start 2 -- "$word")
+    else if set -l plain (string unescape -- "$word")
+        set word $plain
+    end
     set -l program (string replace --regex '^~/' "$HOME/" -- $words[1])
     # An alias may be neither a program nor a function.
     type --query -- $program; or set program joblens

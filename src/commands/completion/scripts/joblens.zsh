@@ -7,7 +7,7 @@ _joblens() {
     local program=${${(Q)words[1]}/#\~\//$HOME/}
     # An alias is not a program.
     whence -p -- "$program" >/dev/null || program=joblens
-    for line in "${(@f)$("$program" __complete -- "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
+    for line in "${(@f)$("$program" __complete -- "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}"; do
         value=${line%%$tab*}
         help=${line#*$tab}
         [[ -z $value ]] && continue

@@ -78,7 +78,7 @@ fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, stop: Stop) -> String
 }
 
 fn all(goal: &str) -> GatePolicy {
-    GatePolicy::new(Condition::parse(goal).unwrap())
+    GatePolicy::new(Condition::parse(goal, &[]).unwrap())
 }
 
 fn any(goal: &str) -> GatePolicy {

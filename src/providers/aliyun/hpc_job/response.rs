@@ -55,8 +55,8 @@ struct Variable {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct JobFields<V> {
-    #[serde(alias = "Id")]
     job_id: Checked<Text>,
+    id: Checked<Text>,
     job_name: Text,
     state: Checked<Text>,
     job_queue: Text,
@@ -65,16 +65,16 @@ struct JobFields<V> {
     command_line: Text,
     comment: Text,
     node_list: Text,
-    #[serde(alias = "StdoutPath")]
     output_log: Text,
-    #[serde(alias = "StderrPath")]
+    stdout_path: Text,
     error_log: Text,
+    stderr_path: Text,
     extra_info: Text,
     array_job_id: Text,
     array_job_sub_id: Int,
     array_request: Checked<Text>,
-    #[serde(alias = "SubmitTime")]
     create_time: Timestamp,
+    submit_time: Timestamp,
     start_time: Timestamp,
     last_modify_time: Timestamp,
     variables: V,
@@ -121,7 +121,7 @@ pub(super) fn decode_job(
     check_success(wire.success)?;
     let mut fields = match wire.job_info {
         Required::Present(OptionalObject(Some(fields))) => *fields,
-        Required::Present(OptionalObject(None)) | Required::Null => {
+        Required::Present(OptionalObject(None)) | Required::Empty | Required::Null => {
             let what = format!("job {} not found in the cluster", reference.id());
             let error = RequestError::new(Category::NotFound, what);
             return Err(DecodeError::Failed(Box::new(error)));
@@ -134,8 +134,7 @@ pub(super) fn decode_job(
             .is_some_and(|(id, _)| id == reference.id())
     };
     let is_asked = |id: &str| id == reference.id() || of_server(id);
-    let id = &fields.job_id;
-    if id.is_unreadable || !id.value.trimmed().is_none_or(is_asked) {
+    if fields.is_id_unreadable() || !fields.id().is_none_or(is_asked) {
         return Err("the requested JobId".to_owned().into());
     }
     let List(variables) = std::mem::take(&mut fields.variables);
@@ -181,10 +180,9 @@ pub(super) fn decode_list(
     let rows = wire.jobs.rows("Jobs", total)?;
     let address = |row: &Row| {
         let DefaultObject(fields) = &row.job_spec;
-        let id = fields.job_id.value.trimmed()?;
-        scope
-            .reference(&[id])
-            .filter(|_| !fields.state.is_unreadable)
+        let is_unreadable = fields.is_id_unreadable() || fields.state.is_unreadable;
+        let id = fields.id().filter(|_| !is_unreadable)?;
+        scope.reference(&[id])
     };
     let read = |row: Row, reference: &Reference| {
         let DefaultObject(mut fields) = row.job_spec;
@@ -199,6 +197,20 @@ pub(super) fn decode_list(
 }
 
 impl<V> JobFields<V> {
+    /// The id, under the name of GetJob or that of ListJobs.
+    fn id(&self) -> Option<&str> {
+        let id = self.job_id.value.trimmed();
+        id.or_else(|| self.id.value.trimmed())
+    }
+
+    /// True when the id cannot be read, or the two names give different ones.
+    fn is_id_unreadable(&self) -> bool {
+        let ids = [&self.job_id, &self.id];
+        let differs =
+            |id: &Checked<Text>| id.value.trimmed().is_some_and(|id| self.id() != Some(id));
+        ids.into_iter().any(|id| id.is_unreadable || differs(id))
+    }
+
     fn into_result(
         self,
         reference: &Reference,
@@ -207,7 +219,12 @@ impl<V> JobFields<V> {
         options: &GetOptions,
     ) -> GetResult {
         let (clock, mut notices) = (api.clock, Vec::new());
-        let times = [&self.create_time, &self.start_time, &self.last_modify_time];
+        let times = [
+            &self.create_time,
+            &self.submit_time,
+            &self.start_time,
+            &self.last_modify_time,
+        ];
         clock.note_assumed("aliyun", times, &mut notices);
         let word = self.state.value.trimmed();
         let read = states::normalize(
@@ -229,8 +246,8 @@ impl<V> JobFields<V> {
         let details = HpcJobDetails {
             command: shown(&self.command_line),
             comment: shown(&self.comment),
-            stdout_path: self.output_log.0.clone(),
-            stderr_path: self.error_log.0.clone(),
+            stdout_path: self.output_log.0.clone().or(self.stdout_path.0.clone()),
+            stderr_path: self.error_log.0.clone().or(self.stderr_path.0.clone()),
             nodes: self.node_list.0.clone(),
             node_count: request.nodes.0,
             used: used.resources(),
@@ -248,7 +265,9 @@ impl<V> JobFields<V> {
             user: self.runas_user.0.clone(),
             queue: self.job_queue.0.clone(),
             priority: self.priority.0,
-            created_at: clock.at(&self.create_time),
+            created_at: clock
+                .at(&self.create_time)
+                .or_else(|| clock.at(&self.submit_time)),
             started_at: clock.at(&self.start_time),
             updated_at: clock.at(&self.last_modify_time),
             resources: request.resources(),

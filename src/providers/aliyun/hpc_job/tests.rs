@@ -167,3 +167,28 @@ fn memory_is_read_in_the_units_of_the_schedulers() {
         assert_eq!(memory_bytes(wrong), None, "{wrong}");
     }
 }
+
+#[test]
+fn an_id_under_both_names_is_one_id() {
+    let read = |ids: Value| {
+        let mut fields = json!({"State": "RUNNING", "StdoutPath": "/a", "OutputLog": "/b"});
+        fields
+            .as_object_mut()
+            .unwrap()
+            .extend(ids.as_object().unwrap().clone());
+        read(&json!({"JobInfo": fields}), false)
+    };
+    for ids in [
+        json!({"Id": "1"}),
+        json!({"JobId": "1"}),
+        json!({"Id": "1", "JobId": "1"}),
+    ] {
+        assert_eq!(read(ids).unwrap().job.state, State::Running);
+    }
+    for ids in [
+        json!({"Id": "2", "JobId": "1"}),
+        json!({"Id": [[1]], "JobId": "1"}),
+    ] {
+        assert!(read(ids).is_err());
+    }
+}

@@ -216,7 +216,7 @@ impl JobInfo {
             total_count,
             array_properties: properties,
         }));
-        let groups = self.container_groups.value.rows("ContainerGroups", Some(0));
+        let groups = self.container_groups.value.all_rows("ContainerGroups");
         job.events_unreadable = groups.is_err();
         for group in groups.unwrap_or_default() {
             let Group {

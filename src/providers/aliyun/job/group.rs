@@ -172,7 +172,7 @@ fn finished_at(reading: &NormalizedState, details: &GroupDetails) -> Option<Time
 
 /// The events, and whether there may be more that cannot be read.
 fn events(events: Required<List<GroupEvent>>, task: Option<&String>) -> (Vec<Event>, bool) {
-    let events = events.rows("Events", Some(0));
+    let events = events.all_rows("Events");
     let is_unreadable = events.is_err();
     let events = events.unwrap_or_default().into_iter();
     let events = events.map(|event| event.into_model(task.cloned()));

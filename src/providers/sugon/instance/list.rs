@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::super::errors::check_code;
 use super::{Api, Instance, LIST, STATES};
 use crate::error::{Category, Problem};
 use crate::http::Request;
 use crate::model::Notice;
-use crate::providers::lenient::{self, Int, List, ListOrObject, Required, Text};
+use crate::providers::lenient::{self, Checked, Int, List, ListOrObject, Required, Text};
 use crate::providers::{Cursor, Filter, GetOptions, Page};
 use crate::reference::Scope;
 
@@ -204,7 +205,7 @@ pub(in super::super) struct ListPage {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Envelope {
-    code: Text,
+    code: Checked<Text>,
     data: Required<ListOrObject<Instance, ListObject>>,
 }
 
@@ -226,9 +227,7 @@ impl ListPage {
     /// What was expected and not there.
     pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
         let envelope: Envelope = lenient::decode_response(body)?;
-        if envelope.code.trimmed() != Some("0") {
-            return Err("code 0".to_owned());
-        }
+        check_code(&envelope.code)?;
         let (total, rows) = match envelope.data {
             Required::Present(ListOrObject {
                 list: Some(rows), ..
@@ -241,7 +240,7 @@ impl ListPage {
                 (total, rows.rows("in data", total)?)
             }
             // Null and an empty text stand for no rows.
-            Required::Present(_) | Required::Null => (None, Vec::new()),
+            Required::Present(_) | Required::Empty | Required::Null => (None, Vec::new()),
             Required::Missing | Required::Unreadable => return Err("a list in data".to_owned()),
         };
         Ok(Self { total, rows })

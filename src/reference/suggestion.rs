@@ -1,0 +1,47 @@
+//! What was probably meant by a text with a misspelled cloud or kind.
+
+use super::ReferenceParser;
+use crate::error::closest_match;
+use crate::kind::Template;
+
+impl ReferenceParser<'_> {
+    /// The text with the names of cloud and kind that were probably meant.
+    pub(super) fn suggestion(&self, input: &str) -> Option<String> {
+        let template = self.closest_template(input)?;
+        let mut parts = input.splitn(3, '/');
+        let head = parts.next().unwrap_or_default();
+        let (cloud, profile) = head.split_at(head.find('@').unwrap_or(head.len()));
+        let of_cloud = || self.kinds_of(template.cloud).into_iter();
+        let known = [template.cloud, template.cloud_short];
+        let cloud = match known.contains(&cloud.to_ascii_lowercase().as_str()) {
+            true => cloud,
+            false => template.cloud,
+        };
+        let mut text = format!("{cloud}{profile}");
+        if let Some(kind) = parts.next() {
+            let names = of_cloud().flat_map(|one| [one.template.kind, one.template.kind_short]);
+            let kind = match kind {
+                "" => "",
+                kind => closest_match(names, kind)?,
+            };
+            text += &format!("/{kind}");
+        }
+        if let Some(rest) = parts.next() {
+            text += &format!("/{rest}");
+        }
+        (text != input).then_some(text)
+    }
+
+    /// The form whose cloud was probably meant.
+    pub(super) fn closest_template(&self, input: &str) -> Option<&'static Template> {
+        let mut parts = input.splitn(3, '/');
+        let cloud = parts.next().unwrap_or_default();
+        let cloud = cloud.split('@').next().unwrap_or_default();
+        let of_cloud = self.kinds_of(closest_match(self.cloud_names(), cloud)?);
+        let of_cloud = || of_cloud.iter().map(|kind| &kind.template);
+        let kinds = of_cloud().map(|template| template.kind);
+        let kind = closest_match(kinds, parts.next().unwrap_or_default());
+        let of_kind = of_cloud().find(|template| Some(template.kind) == kind);
+        of_kind.or_else(|| of_cloud().next())
+    }
+}

@@ -1,0 +1,145 @@
+use super::*;
+
+const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
+
+/// An input, the message of its error, the part that is marked, and the hint.
+const INVALID: [(&str, &str, &str, &str); 20] = [
+    (
+        "https://ehpc.console.aliyun.com/job/5",
+        "this is a URL, not a reference",
+        "https://",
+        SEE_KINDS,
+    ),
+    (
+        "C:\\jobs\\5",
+        "this is a path, not a reference",
+        "C:\\jobs\\5",
+        SEE_KINDS,
+    ),
+    (
+        "C:/jobs/5",
+        "this is a path, not a reference",
+        "C:/jobs/5",
+        SEE_KINDS,
+    ),
+    (
+        ".\\jobs\\5",
+        "this is a path, not a reference",
+        ".\\jobs\\5",
+        SEE_KINDS,
+    ),
+    (
+        "/etc/hosts",
+        "this is a path, not a reference",
+        "/etc/hosts",
+        SEE_KINDS,
+    ),
+    (
+        "/aliyun/job/c/5",
+        "a reference does not begin with '/'",
+        "/",
+        "did you mean 'aliyun/job/c/5'?",
+    ),
+    (
+        "aliyun:job:c:5",
+        "segments are separated by '/'",
+        ":",
+        "did you mean 'aliyun/job/c/5'?",
+    ),
+    (
+        "／阿里云/job/c/5",
+        "this is a path, not a reference",
+        "／阿里云/job/c/5",
+        SEE_KINDS,
+    ),
+    (
+        "alyun@prod/jbo/c/5",
+        "unknown cloud 'alyun'",
+        "alyun",
+        "did you mean 'aliyun@prod/job/c/5'?",
+    ),
+    (
+        "./jobs/5",
+        "this is a path, not a reference",
+        "./jobs/5",
+        SEE_KINDS,
+    ),
+    (
+        "aliyun／job／集群/5",
+        "segments are separated by '/'",
+        "／",
+        "did you mean 'aliyun/job/集群/5'?",
+    ),
+    (
+        "aliyun\\job\\c\\5",
+        "segments are separated by '/'",
+        "\\",
+        "did you mean 'aliyun/job/c/5'?",
+    ),
+    (
+        "aliyun/job/c/train-*",
+        "wildcards are not supported in references",
+        "*",
+        "to filter by name: joblens list SCOPE --name GLOB -o name",
+    ),
+    (
+        "5",
+        "'5' is not a reference",
+        "5",
+        "expected CLOUD/KIND/SEGMENT…, e.g. aliyun/job/ehpc-hz-FYUr32/5; with a default cluster: aliyun/job/5",
+    ),
+    (
+        "aliyun/job/c/@lastest",
+        "unknown segment '@lastest'",
+        "@lastest",
+        "did you mean @latest?",
+    ),
+    (
+        "aliyun/job/c/@me",
+        "unknown segment '@me'",
+        "@me",
+        "use @latest, or %40 for an '@' that belongs to the ID",
+    ),
+    (
+        "aliyun/job/c/5/",
+        "this is a scope; expected a single resource",
+        "/",
+        "did you mean 'aliyun/job/c/5'?",
+    ),
+    (
+        "aliyun/job/c/",
+        "this is a scope; expected a single resource",
+        "/",
+        "to list it: joblens list aliyun/job/c",
+    ),
+    (
+        "aliyun/job/c/10_5-1:2",
+        "the range starts after its end",
+        "10_5-1:2",
+        "did you mean '10_1-5:2'?",
+    ),
+    (
+        "aliyun/job/c/10_1-20000",
+        "a range has at most 10000 subtasks",
+        "10_1-20000",
+        "split the range",
+    ),
+];
+
+#[test]
+fn recognizes_what_is_not_a_reference() {
+    let wrong = |input: &str| {
+        let problem = parse(input).expect_err(input);
+        let part = input[problem.span.unwrap()].to_owned();
+        (problem.message, part, problem.hint.unwrap())
+    };
+    for (input, message, part, hint) in INVALID {
+        let expected = (message.to_owned(), part.to_owned(), hint.to_owned());
+        assert_eq!(wrong(input), expected, "{input}");
+    }
+    assert_eq!(parse("alyun").unwrap_err().message, "unknown cloud 'alyun'");
+    assert_eq!(
+        canonical("aliyun/job/c/%2A%EF%BC%8F"),
+        ["aliyun/job/c/%2A%EF%BC%8F"]
+    );
+}
