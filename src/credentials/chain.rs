@@ -13,9 +13,6 @@ use crate::settings::{
     Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, SourcedValue, Values,
 };
 
-/// The setting that a tool's file may give to keys from elsewhere.
-const REGION: &str = "region";
-
 /// A credential with what stands beside it.
 pub(super) struct ResolvedCredential {
     pub values: Values,
@@ -147,10 +144,7 @@ impl CredentialChain {
                 return Err(profile.invalid(key, &what).with_hint(hint));
             }
         }
-        let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));
-        if is_from_environment && profile.get(REGION).is_none() {
-            profile.values.extend(self.region_of_tools(cloud));
-        }
+        self.add_region(cloud, &mut profile);
         profile.credential_place = profile.source(cloud).map(Origin::place);
         profile.reload = self.reload(cloud, &profile);
         Ok(profile)
@@ -207,43 +201,6 @@ impl CredentialChain {
             None if is_default => self.load_from_tool_files(cloud, profile, &mut skip),
             None => Ok(None),
         }
-    }
-
-    /// The region of the first tool that has one: where keys come from variables, it is the only
-    /// setting that is missing.
-    fn region_of_tools(&self, cloud: &SettingsSchema) -> Option<(&'static str, SourcedValue)> {
-        let key = cloud.find(REGION)?.key;
-        let files = self.tool_files();
-        self.sources(cloud).iter().find_map(|tool| {
-            let found = tool.region(&files)?;
-            let value = credential(tool, found).values.remove(key)?;
-            Some((key, value))
-        })
-    }
-
-    /// That variables of other programs look like the credential that is missing.
-    fn unread_variables(&self, cloud: &SettingsSchema) -> Option<String> {
-        const WORDS: [&str; 6] = ["KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK"];
-        const MAX_NAMES: usize = 4;
-        let own = cloud.variable("");
-        let is_read = |name: &str| cloud.all().any(|spec| spec.variables.contains(&name));
-        let is_of_cloud = |name: &str| {
-            let mut prefixes = cloud.variable_prefixes.iter();
-            name.starts_with(&own) || prefixes.any(|prefix| name.starts_with(prefix))
-        };
-        let environment = self.settings.environment();
-        let mut names: Vec<&str> = environment
-            .names()
-            .filter(|name| is_of_cloud(name) && !is_read(name))
-            .filter(|name| WORDS.iter().any(|word| name.contains(word)))
-            .collect();
-        names.sort_unstable();
-        names.truncate(MAX_NAMES);
-        let (verb, shown) = (
-            if names.len() == 1 { "is" } else { "are" },
-            names.join(", "),
-        );
-        (!names.is_empty()).then(|| format!("{shown} {verb} set but not read"))
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {
@@ -377,7 +334,7 @@ fn find_source<'a>(
     Err(profile.invalid(SOURCE, &what).with_hint(hint))
 }
 
-fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {
+pub(super) fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {
     let origin = Origin::Tool {
         tool: tool.name(),
         profile: findings.profile,

@@ -4,6 +4,7 @@
 //! config file, files of the clouds' own tools. A [`CredentialProvider`] issues what signs requests,
 //! and a [`CredentialCache`] keeps it while it is good.
 
+mod beside_variables;
 mod cache;
 mod chain;
 mod characters;

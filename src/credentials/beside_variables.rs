@@ -1,0 +1,52 @@
+//! What the environment and the tools' files say besides keys: a region, and variables that are not read.
+
+use super::chain::{CredentialChain, credential};
+use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue};
+
+/// The setting that a tool's file may give to keys from elsewhere.
+const REGION: &str = "region";
+
+impl CredentialChain {
+    /// Adds the region of the first tool that has one to keys from variables, beside which none is set.
+    pub(super) fn add_region(&self, cloud: &SettingsSchema, profile: &mut Profile) {
+        let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));
+        if is_from_environment && profile.get(REGION).is_none() {
+            profile.values.extend(self.region_of_tools(cloud));
+        }
+    }
+
+    fn region_of_tools(&self, cloud: &SettingsSchema) -> Option<(&'static str, SourcedValue)> {
+        let key = cloud.find(REGION)?.key;
+        let files = self.tool_files();
+        self.sources(cloud).iter().find_map(|tool| {
+            let found = tool.region(&files)?;
+            let value = credential(tool, found).values.remove(key)?;
+            Some((key, value))
+        })
+    }
+
+    /// That variables of other programs look like the credential that is missing.
+    pub(super) fn unread_variables(&self, cloud: &SettingsSchema) -> Option<String> {
+        const WORDS: [&str; 6] = ["KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK"];
+        const MAX_NAMES: usize = 4;
+        let own = cloud.variable("");
+        let is_read = |name: &str| cloud.all().any(|spec| spec.variables.contains(&name));
+        let is_of_cloud = |name: &str| {
+            let mut prefixes = cloud.variable_prefixes.iter();
+            name.starts_with(&own) || prefixes.any(|prefix| name.starts_with(prefix))
+        };
+        let environment = self.settings.environment();
+        let mut names: Vec<&str> = environment
+            .names()
+            .filter(|name| is_of_cloud(name) && !is_read(name))
+            .filter(|name| WORDS.iter().any(|word| name.contains(word)))
+            .collect();
+        names.sort_unstable();
+        names.truncate(MAX_NAMES);
+        let (verb, shown) = (
+            if names.len() == 1 { "is" } else { "are" },
+            names.join(", "),
+        );
+        (!names.is_empty()).then(|| format!("{shown} {verb} set but not read"))
+    }
+}
