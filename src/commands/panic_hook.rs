@@ -51,7 +51,8 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::output::{Format, Live, OutputOptions};
+    use crate::model::Time;
+    use crate::output::{Format, Frame, Live, OutputOptions, RenderContext, TerminalSize, Zone};
 
     /// Names the test that runs in a process of its own.
     const CHILD: &str = "JOBLENS_TEST_OF_PANIC_HOOK";
@@ -82,7 +83,23 @@ mod tests {
                 headers: true,
                 query: None,
             };
-            let _live = Live::open(&form);
+            let context = RenderContext {
+                width: Some(80),
+                colour: false,
+                now: Time::from_unix(1_700_000_000).unwrap(),
+                zone: Zone::Utc,
+            };
+            let frame = Frame {
+                rows: &[],
+                notes: &[],
+                last_read: None,
+                has_keys: false,
+            };
+            let size = TerminalSize {
+                width: 80,
+                height: 24,
+            };
+            Live::new(&form, true).frame(&frame, &context, size);
             let secret = "a-secret-value".to_owned();
             let _ = thread::spawn(move || panic!("refused: {secret}")).join();
             unreachable!("the hook has ended the process");

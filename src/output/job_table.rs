@@ -2,7 +2,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use super::cause::{needs_cause_line, why};
-use super::style::state_colour;
+use super::style::state_style;
 use super::table::{TextColumn, TextTable, TrailingColumn};
 use super::{Format, JobColumn, OutputOptions, RenderContext, escape};
 use crate::model::Job;
@@ -34,6 +34,8 @@ pub(super) struct Layout {
     has_causes: bool,
     /// Columns give way on a narrow terminal.
     shrinks: bool,
+    /// Rows may stand below their scope on a narrow terminal.
+    groups: bool,
 }
 
 impl Layout {
@@ -49,6 +51,16 @@ impl Layout {
             headers: form.headers,
             has_causes: !is_chosen,
             shrinks: !is_chosen && !is_wide,
+            groups: false,
+        }
+    }
+
+    /// The same for a table that nobody copies references from: where they do not fit, rows stand
+    /// below their scope.
+    pub(super) fn grouped(self) -> Self {
+        Self {
+            groups: true,
+            ..self
         }
     }
 }
@@ -162,6 +174,7 @@ fn write_range(
         trailing: causes(rows).filter(|_| layout.has_causes),
         headers: layout.headers,
         shrinks: layout.shrinks,
+        groups: layout.groups,
     };
     table.write_range(out, screen.width, range)
 }
@@ -180,8 +193,8 @@ fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> Text
         }
     }
     if screen.colour && column.name == "state" {
-        let colour = |row: &Row| row.job.map(|job| 8 + state_colour(job.state));
-        shown.colours = rows.iter().map(colour).collect();
+        let style = |row: &Row| row.job.map(|job| state_style(job.state));
+        shown.styles = rows.iter().map(style).collect();
     }
     shown
 }
@@ -205,7 +218,7 @@ fn causes(rows: &[Row]) -> Option<TrailingColumn> {
             name: "why".into(),
             header: "WHY".to_owned(),
             cells: causes.clone(),
-            colours: Vec::new(),
+            styles: Vec::new(),
         },
     })
 }

@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use pty::Terminal;
+
 /// Secrets of the tests; no output of any run may hold them.
 pub const SECRETS: [&str; 5] = [
     "sugon-test-token-7f3a",
@@ -153,6 +155,30 @@ impl Joblens {
     /// Starts with these outputs; of an output that is not a pipe of its own, nothing is known
     /// later.
     pub fn start(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Running {
+        let input = self.input.clone();
+        let mut running = self.spawn(Stdio::piped(), stdout, stderr);
+        // A run that does not read its input closes it, which is not a failure of the test.
+        let _ = running
+            .child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes());
+        running
+    }
+
+    /// Starts with a terminal as input and outputs.
+    pub fn start_on(self, terminal: &Terminal) -> Running {
+        let device = || terminal.user.try_clone().unwrap();
+        self.spawn(device(), device(), device())
+    }
+
+    fn spawn(
+        self,
+        stdin: impl Into<Stdio>,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Running {
         let home = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_joblens");
         let mut command = match self.prelude.is_empty() {
@@ -171,18 +197,16 @@ impl Joblens {
             command.current_dir(folder);
         }
         let started = Instant::now();
-        let mut child = command
+        let child = command
             .args(&self.arguments)
             .env_clear()
             .env("HOME", home.path())
             .envs(&self.variables)
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(stdout)
             .stderr(stderr)
             .spawn()
             .unwrap();
-        // A run that does not read its input closes it, which is not a failure of the test.
-        let _ = child.stdin.take().unwrap().write_all(self.input.as_bytes());
         Running {
             child,
             started,
