@@ -25,6 +25,7 @@ mod list;
 mod lookup;
 mod man;
 mod notices;
+mod pager;
 mod panic_hook;
 mod poll;
 mod print;
