@@ -22,6 +22,7 @@ mod keyboard;
 mod kind_flags;
 mod kinds;
 mod list;
+mod live_terminal;
 mod lookup;
 mod man;
 mod notices;

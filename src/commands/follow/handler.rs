@@ -1,13 +1,12 @@
-use std::future;
 use std::io::{self, IsTerminal as _};
 use std::pin::Pin;
 use std::time::Duration;
 
 use super::display::{FollowOutput, problem_lines};
 use super::rows::{read_failure, rows};
-use super::terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::context::CommandContext;
-use crate::commands::job_control;
+use crate::commands::job_control::is_in_background;
+use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::poll::{PollEvent, is_transient};
 use crate::commands::print::{closed, write_problem};
 use crate::commands::reporter::Reporter;
@@ -124,7 +123,7 @@ impl LoopHandler for FollowHandler<'_> {
         let event = tokio::select! {
             biased;
             error = self.stdout.closed() => return Some(Err(error)),
-            event = next_event(&mut self.terminal) => event,
+            event = LiveTerminal::next_event(&mut self.terminal) => event,
         };
         match event {
             TerminalEvent::Resized => {
@@ -132,7 +131,13 @@ impl LoopHandler for FollowHandler<'_> {
                     live.invalidate();
                 }
             }
-            TerminalEvent::Suspended => self.suspend(),
+            TerminalEvent::Suspended => {
+                self.leave_screen();
+                self.stdout.flush_blocking();
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.stop();
+                }
+            }
             // It was stopped without notice: the shell has written on the screen since.
             TerminalEvent::Continued => self.leave_screen(),
         }
@@ -186,7 +191,7 @@ impl<'a> FollowHandler<'a> {
             return;
         };
         // What a terminal has not taken yet would only be out of date.
-        if self.stdout.has_backlog() || job_control::is_in_background(io::stdout()) {
+        if self.stdout.has_backlog() || is_in_background(io::stdout()) {
             return;
         }
         if let Some(keyboard) = terminal.keyboard {
@@ -210,18 +215,6 @@ impl<'a> FollowHandler<'a> {
             has_keys: terminal.keyboard.is_some(),
         };
         self.stdout.write(live.frame(&frame, &screen, size));
-    }
-
-    /// Gives the terminal back and stops, where a shell can continue the command.
-    fn suspend(&mut self) {
-        if !job_control::can_be_stopped() {
-            return;
-        }
-        self.leave_screen();
-        self.stdout.flush_blocking();
-        if let Some(terminal) = &mut self.terminal {
-            terminal.stop();
-        }
     }
 
     /// Gives the terminal back until the next frame.
@@ -287,13 +280,6 @@ impl<'a> FollowHandler<'a> {
             Ok(_) => STDERR_FLUSH_TIMEOUT,
         });
         code
-    }
-}
-
-async fn next_event(terminal: &mut Option<LiveTerminal<'_>>) -> TerminalEvent {
-    match terminal {
-        Some(terminal) => terminal.next().await,
-        None => future::pending().await,
     }
 }
 

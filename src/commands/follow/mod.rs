@@ -4,7 +4,6 @@ mod dedup;
 mod display;
 mod handler;
 mod rows;
-mod terminal;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +18,7 @@ pub(super) use display::FollowOutput;
 use super::args::PollArgs;
 use super::context::CommandContext;
 use super::keyboard::Keyboard;
+use super::live_terminal::LiveTerminal;
 use super::lookup::Lookup;
 use super::poll::PollOptions;
 use super::print::write_problem;
@@ -31,7 +31,6 @@ use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use handler::FollowHandler;
-use terminal::LiveTerminal;
 
 /// The exit code after `q`, as after Ctrl-C: 0 means that all have ended.
 const QUIT: u8 = 130;

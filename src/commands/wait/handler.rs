@@ -1,17 +1,14 @@
-use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind};
-
 use super::options::WaitOptions;
 use crate::commands::gate_report::{self, GateState, GateStats, Stop};
+use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::lookup::Lookup;
 use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
-use crate::commands::signals::handler;
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
 use crate::model::{State, Time};
 use crate::output::document::Envelope;
@@ -27,8 +24,8 @@ pub(super) struct WaitHandler<'a> {
     pub(super) reporter: Reporter,
     /// What the lines of jobs are shown on.
     screen: RenderContext,
-    /// The shell continues the command after Ctrl-Z; only where jobs have lines.
-    continued: Option<Signal>,
+    /// The terminal on which jobs have lines.
+    terminal: Option<LiveTerminal<'a>>,
     /// When the last line was logged.
     logged_at: Duration,
 }
@@ -98,12 +95,19 @@ impl LoopHandler for WaitHandler<'_> {
     }
 
     async fn output_changed(&mut self) -> Option<Decision> {
-        match &mut self.continued {
-            Some(continued) => drop(continued.recv().await),
-            None => future::pending().await,
-        }
-        if let Some(terminal) = self.reporter.terminal() {
-            terminal.detach();
+        let event = LiveTerminal::next_event(&mut self.terminal).await;
+        let Some(progress) = self.reporter.terminal() else {
+            return None;
+        };
+        match event {
+            TerminalEvent::Resized => {}
+            TerminalEvent::Continued => progress.detach(),
+            TerminalEvent::Suspended => {
+                progress.detach();
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.stop();
+                }
+            }
         }
         None
     }
@@ -127,11 +131,10 @@ impl<'a> WaitHandler<'a> {
         reporter: Reporter,
         screen: RenderContext,
     ) -> Self {
-        let continued = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
         Self {
             options,
             reports,
-            continued: reporter.is_live().then(|| handler(continued)),
+            terminal: reporter.is_live().then(|| LiveTerminal::new(None)),
             reporter,
             screen,
             logged_at: Duration::ZERO,

@@ -132,6 +132,30 @@ fn a_background_job_prints_lines_and_is_not_stopped() {
 }
 
 #[test]
+fn a_wait_that_was_suspended_draws_its_lines_below_what_the_shell_wrote() {
+    let emulated = running();
+    let shell = shell(&emulated);
+    let start = shell.type_line(&format!("joblens wait -t 90s {INSTANCE}"));
+    let status = "waiting for succeeded: 0 of 1 met, times out in 1m";
+    let read = shell
+        .terminal
+        .wait_for_after(start, "running\u{1b}[0m    1h00m");
+    shell.terminal.wait_for_after(read, status);
+    shell.terminal.press("\u{1a}");
+    shell.prompt_after(start);
+    let start = shell.type_line("fg");
+    let end = shell.terminal.wait_for_after(start, status);
+    let shown = shell.terminal.so_far()[start..end].to_owned();
+    assert!(
+        !shown.contains("A\u{1b}") && !shown.contains("[2A"),
+        "{shown:?}"
+    );
+    shell.terminal.press("\u{3}");
+    shell.prompt_after(end);
+    assert!(shell.enter("echo code=$?").contains("code=130"));
+}
+
+#[test]
 fn a_resize_draws_the_table_for_the_new_size() {
     let emulated = running();
     let terminal = Terminal::open();

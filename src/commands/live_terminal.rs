@@ -1,11 +1,15 @@
+//! The terminal below what is drawn again and again.
+
+use std::future;
+
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind};
 
-use crate::commands::job_control;
-use crate::commands::keyboard::Keyboard;
-use crate::commands::signals::handler;
+use super::job_control;
+use super::keyboard::Keyboard;
+use super::signals::handler;
 
-/// The terminal below a live table: its keys, its size, and the shell that may suspend the command.
+/// The terminal below live lines: its keys, its size, and the shell that may suspend the command.
 pub(super) struct LiveTerminal<'a> {
     /// `None` where no keys can be read.
     pub keyboard: Option<&'a Keyboard>,
@@ -21,7 +25,7 @@ pub(super) struct LiveTerminal<'a> {
 pub(super) enum TerminalEvent {
     /// It has another size.
     Resized,
-    /// Ctrl-Z: the shell wants it back.
+    /// Ctrl-Z, where a shell can continue the command: it is given back before [`LiveTerminal::stop`].
     Suspended,
     /// The command goes on after something else has stopped it.
     Continued,
@@ -40,12 +44,22 @@ impl<'a> LiveTerminal<'a> {
         }
     }
 
-    /// Waits for what happens next.
-    pub(super) async fn next(&mut self) -> TerminalEvent {
+    /// Waits for what happens next to a terminal; for ever where there is none.
+    pub(super) async fn next_event(terminal: &mut Option<Self>) -> TerminalEvent {
+        match terminal {
+            Some(terminal) => terminal.next().await,
+            None => future::pending().await,
+        }
+    }
+
+    async fn next(&mut self) -> TerminalEvent {
         loop {
             return tokio::select! {
                 biased;
-                _ = self.suspended.recv() => TerminalEvent::Suspended,
+                _ = self.suspended.recv() => match job_control::can_be_stopped() {
+                    true => TerminalEvent::Suspended,
+                    false => continue,
+                },
                 _ = self.continued.recv() => match std::mem::take(&mut self.was_stopped) {
                     true => continue,
                     false => TerminalEvent::Continued,
