@@ -32,7 +32,7 @@ const XTERM: TerminalSupport = TerminalSupport {
 };
 
 /// Terminals by the beginning of their names, the first that fits.
-const TERMINALS: [(&str, TerminalSupport); 32] = [
+const TERMINALS: [(&str, TerminalSupport); 31] = [
     ("vt52", NONE),
     ("vt", VT100),
     ("ansi", CONSOLE),
@@ -60,10 +60,9 @@ const TERMINALS: [(&str, TerminalSupport); 32] = [
     ("rxvt", XTERM),
     ("screen", XTERM),
     ("st", XTERM),
-    ("terminator", XTERM),
     ("tmux", XTERM),
+    ("vte", XTERM),
     ("wezterm", XTERM),
-    ("xfce", XTERM),
     ("xterm", XTERM),
 ];
 
@@ -76,7 +75,7 @@ impl TerminalSupport {
         let name = environment.get("TERM").unwrap_or_default();
         let name = name.to_ascii_lowercase();
         let is_named = |start: &str| match name.strip_prefix(start) {
-            // `st` is a name of its own, and not the beginning of any other.
+            // `st` is not the beginning of `stupid`.
             Some(rest) => !rest.starts_with(|c: char| c.is_ascii_alphabetic()),
             None => false,
         };
@@ -128,6 +127,7 @@ mod tests {
             "tmux-256color",
             "rxvt-unicode",
             "st",
+            "vte",
             "st-256color",
             "Eterm",
             "iTerm2.app",

@@ -96,9 +96,7 @@ impl LoopHandler for WaitHandler<'_> {
 
     async fn output_changed(&mut self) -> Option<Decision> {
         let event = LiveTerminal::next_event(&mut self.terminal).await;
-        let Some(progress) = self.reporter.terminal() else {
-            return None;
-        };
+        let progress = self.reporter.terminal()?;
         match event {
             TerminalEvent::Resized => {}
             TerminalEvent::Continued => progress.detach(),

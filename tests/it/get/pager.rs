@@ -12,6 +12,12 @@ use crate::support::pty::Terminal;
 const PAGER: &str = "sed 's/^/paged: /'";
 const MISSING: &str = "aliyun/job/ehpc-hz-FYUr32/none";
 
+/// Arguments and variables.
+type Case = (
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
+
 /// Runs a command on a terminal: its exit code and what was shown.
 fn on_a_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let emulated = Emulated::start(WORLD);
@@ -50,7 +56,7 @@ fn a_page_on_a_terminal_goes_through_the_pager_with_its_colours() {
 
 #[test]
 fn nothing_is_paged_where_nobody_wants_or_can_use_it() {
-    let cases: [(&[&str], &[(&str, &str)]); 9] = [
+    let cases: [Case; 9] = [
         (&["describe", "--no-pager", JOB], &[]),
         (&["describe", JOB], &[("JOBLENS_PAGER", "")]),
         (&["describe", JOB], &[("JOBLENS_PAGER", "cat")]),

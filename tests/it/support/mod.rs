@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod emulated;
 pub mod jobs;
+mod parallel;
 pub mod pty;
 pub mod tls;
 pub mod yaml;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub use parallel::in_parallel;
 use pty::Terminal;
 
 /// Secrets of the tests; no output of any run may hold them.
@@ -364,25 +366,6 @@ fn read_head(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     Some(ReceivedRequest {
         head: String::from_utf8_lossy(&head).into_owned(),
     })
-}
-
-/// Checks several cases at the same time, four at once: most of them wait for a process that sleeps.
-///
-/// # Panics
-/// When a check does.
-pub fn in_parallel<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
-    let cases: Vec<T> = cases.into_iter().collect();
-    let cases = Mutex::new(cases.into_iter());
-    let next = || cases.lock().unwrap().next();
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(case) = next() {
-                    check(case);
-                }
-            });
-        }
-    });
 }
 
 /// A whole HTTP answer.
