@@ -1,13 +1,16 @@
 //! What every command has: its global options, the environment, and what is made of them.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use chrono::Utc;
 
 use super::global::GlobalArgs;
+use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
+use super::terminal_support::TerminalSupport;
 use crate::credentials::{CredentialChain, PromptSink, SourceCache};
 use crate::error::Problem;
 use crate::http::{Clock, EventSink, ServerClocks, TransportEvent};
@@ -30,6 +33,8 @@ pub(super) struct CommandContext {
     pub clock: Clock,
     /// What responses say of that clock.
     server_clocks: Arc<ServerClocks>,
+    /// What `TERM` says of the terminal.
+    pub terminal: TerminalSupport,
     /// Names the requests that take long.
     pub progress: ProgressLine,
     /// What was read of the sources of credentials.
@@ -52,6 +57,7 @@ impl CommandContext {
             output_options: global.plain_output_options(),
             sort: None,
             global,
+            terminal: TerminalSupport::new(&environment),
             environment,
             clock: Arc::new(Utc::now),
             server_clocks: Arc::default(),
@@ -116,19 +122,17 @@ impl CommandContext {
         })
     }
 
-    /// Whether a terminal may be drawn on again and again: not between the lines of traces, not where
-    /// nothing says that it can move its cursor, and not in CI, which keeps all of it as a log.
-    pub(super) fn may_redraw(&self) -> bool {
-        let can_move = self
-            .environment
-            .get("TERM")
-            .is_some_and(|term| term != "dumb");
-        can_move && !self.global.verbose && self.environment.get("CI").is_none()
+    /// Whether a stream is a terminal that may be drawn on again and again: not between the lines of
+    /// traces, not where nothing says that it can move its cursor, not while another job has it, and
+    /// not in CI, which keeps all of it as a log.
+    pub(super) fn may_redraw(&self, stream: &(impl IsTerminal + AsFd)) -> bool {
+        let is_log = self.global.verbose || self.environment.get("CI").is_some();
+        stream.is_terminal() && self.terminal.cursor && !is_log && !is_in_background(stream)
     }
 
     /// Names the requests that take long on stderr, until the output is printed.
     pub(super) fn show_progress(&self) {
-        if self.may_redraw() && !self.global.quiet {
+        if self.may_redraw(&io::stderr()) && !self.global.quiet {
             self.progress.start();
         }
     }
@@ -141,7 +145,9 @@ impl CommandContext {
             .map(|(width, _)| usize::from(width.0));
         RenderContext {
             width: terminal.then(|| width.unwrap_or(80)),
-            colour: self.global.colour(terminal, &self.environment),
+            colour: self
+                .global
+                .colour(terminal && self.terminal.colour, &self.environment),
             zone: self.global.zone().unwrap_or(match terminal {
                 true => Zone::Local,
                 false => Zone::Utc,

@@ -1,10 +1,14 @@
+use std::io;
+
 use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::CommandContext;
 use super::lookup;
+use super::pager::Pager;
 use super::runtime::block_on;
 use crate::error::Problem;
+use crate::output::Extent;
 use crate::output::document::Envelope;
 
 /// Show details of resources, most likely failure cause first
@@ -15,20 +19,39 @@ use crate::output::document::Envelope;
     joblens describe aliyun/job/ehpc-hz-FYUr32/5\n  \
     joblens describe huawei/image-job/702364883651395584 --time utc | less",
     after_help = "table and wide print a details page; other formats are the same as for get.\n\
+    A terminal shows the page in $JOBLENS_PAGER, $PAGER or less; an empty value means no pager.\n\
     Times are local even when piped; use --time utc to change that\n\
     Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
+    /// Show all tasks and events, however many there are
+    #[arg(long)]
+    all: bool,
+    /// Don't show the page in a pager on a terminal
+    #[arg(long)]
+    no_pager: bool,
 }
 
 /// Gets the named resources and shows all their details.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     match build_report(context, &arguments.lookup) {
-        Ok(report) => context.print_describe(report),
+        Ok(report) => {
+            let extent = match arguments.all {
+                true => Extent::All,
+                false => Extent::Limited,
+            };
+            context.print_describe(report, extent, pager(context, arguments))
+        }
         Err(problems) => context.usage_error("describe", problems),
     }
+}
+
+/// The pager, where somebody can use it.
+fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
+    let is_used = !arguments.no_pager && context.may_redraw(&io::stdout());
+    is_used.then(|| Pager::new(&context.environment)).flatten()
 }
 
 fn build_report(

@@ -132,7 +132,7 @@ pub(super) struct GlobalArgs {
 /// The words of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// If stdout is a terminal; honors NO_COLOR and TERM=dumb
+    /// If stdout is a terminal; honors NO_COLOR and TERM
     Auto,
     /// Always
     Always,
@@ -141,17 +141,16 @@ pub(super) enum Color {
 }
 
 impl Color {
-    /// Whether colors may be used on a stream.
+    /// Whether colors may be used on a stream; `terminal` if it is a terminal that knows colors.
     pub(super) fn is_on(self, terminal: bool, environment: &Environment) -> bool {
         let forced = environment
             .get("CLICOLOR_FORCE")
             .is_some_and(|value| value != "0");
-        let dumb = environment.get("TERM") == Some("dumb");
         match self {
             Self::Always => true,
             Self::Never => false,
             Self::Auto if environment.get("NO_COLOR").is_some() => false,
-            Self::Auto => forced || (terminal && !dumb),
+            Self::Auto => forced || terminal,
         }
     }
 }
@@ -260,7 +259,7 @@ impl GlobalArgs {
         self.time
     }
 
-    /// Whether colours may be used on a stream.
+    /// Whether colours may be used on a stream; `terminal` if it is a terminal that knows colours.
     pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
         self.color.is_on(terminal, environment)
     }

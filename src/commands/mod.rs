@@ -17,13 +17,17 @@ mod gate_report;
 mod get;
 mod global;
 mod introspect;
+mod job_control;
+mod keyboard;
 mod kind_flags;
 mod kinds;
 mod list;
+mod live_terminal;
 mod logs;
 mod lookup;
 mod man;
 mod notices;
+mod pager;
 mod panic_hook;
 mod poll;
 mod print;
@@ -39,18 +43,20 @@ mod since;
 mod states;
 mod stdout_writer;
 mod suggestions;
+mod terminal_support;
 mod usage_error;
 mod wait;
 mod watch;
 
 use std::io::{self, Write as _};
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::Problem;
 use crate::settings::Environment;
 use context::CommandContext;
 use global::GlobalArgs;
+use terminal_support::TerminalSupport;
 
 pub use panic_hook::install_panic_hook;
 
@@ -154,6 +160,15 @@ fn command() -> clap::Command {
     with_template(Cli::command())
 }
 
+/// Whether help may have colours: not on a terminal that does not know them.
+fn help_colour(environment: &Environment) -> ColorChoice {
+    let is_forced = environment.get("CLICOLOR_FORCE").is_some();
+    match is_forced || TerminalSupport::new(environment).colour {
+        true => ColorChoice::Auto,
+        false => ColorChoice::Never,
+    }
+}
+
 /// Runs the command line and returns the exit code of the process.
 ///
 /// `arguments` begin with the program's own name; the environment is taken once.
@@ -162,8 +177,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Environment::new(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }));
+    signals::end_first_process_by_signals();
     let arguments: Vec<_> = arguments.into_iter().collect();
     let parsed = command()
+        .color(help_colour(&environment))
         .try_get_matches_from(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {

@@ -47,24 +47,46 @@ fn forbid_core_files() {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
     use std::process::{Command, Output};
     use std::thread;
 
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+
     use super::*;
-    use crate::output::{Format, Live, OutputOptions};
+    use crate::model::Time;
+    use crate::output::{
+        Format, Frame, Live, OutputOptions, RenderContext, TerminalSize, Zone, silence_keys,
+    };
 
     /// Names the test that runs in a process of its own.
     const CHILD: &str = "JOBLENS_TEST_OF_PANIC_HOOK";
 
-    /// Runs `test` of this binary again in a process of its own; `None` in that very process.
-    fn in_a_process_of_its_own(test: &str) -> Option<Output> {
+    /// A pseudo terminal: its controlling side, and its device.
+    fn terminal() -> (OwnedFd, String) {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap();
+        (controller, name.into_string().unwrap())
+    }
+
+    fn device(name: &str) -> File {
+        File::options().read(true).write(true).open(name).unwrap()
+    }
+
+    /// Runs `test` of this binary again in a process of its own, which finds `value` in [`CHILD`];
+    /// `None` in that very process.
+    fn in_a_process_of_its_own(test: &str, value: &str) -> Option<Output> {
         if std::env::var_os(CHILD).is_some() {
             return None;
         }
         let name = format!("commands::panic_hook::tests::{test}");
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", &name, "--nocapture", "--test-threads=1"])
-            .env(CHILD, "1")
+            .env(CHILD, value)
             .output()
             .unwrap();
         Some(output)
@@ -72,22 +94,47 @@ mod tests {
 
     #[test]
     fn a_panic_on_any_thread_restores_the_terminal_and_exits_5_with_one_line() {
+        let (_controller, name) = terminal();
+        let terminal = device(&name);
         let Some(output) = in_a_process_of_its_own(
             "a_panic_on_any_thread_restores_the_terminal_and_exits_5_with_one_line",
+            &name,
         ) else {
             install_panic_hook();
+            let terminal = device(&std::env::var(CHILD).unwrap());
+            if silence_keys(&terminal).is_err() {
+                process::exit(1);
+            }
             let form = OutputOptions {
                 format: Format::Table,
                 columns: None,
                 headers: true,
                 query: None,
             };
-            let _live = Live::open(&form);
+            let context = RenderContext {
+                width: Some(80),
+                colour: false,
+                now: Time::from_unix(1_700_000_000).unwrap(),
+                zone: Zone::Utc,
+            };
+            let frame = Frame {
+                rows: &[],
+                notes: &[],
+                last_read: None,
+                has_keys: false,
+            };
+            let size = TerminalSize {
+                width: 80,
+                height: 24,
+            };
+            Live::new(&form, true).frame(&frame, &context, size);
             let secret = "a-secret-value".to_owned();
             let _ = thread::spawn(move || panic!("refused: {secret}")).join();
             unreachable!("the hook has ended the process");
         };
         assert_eq!(output.status.code(), Some(5), "{output:?}");
+        let modes = tcgetattr(&terminal).unwrap().local_modes;
+        assert!(modes.contains(LocalModes::ECHO | LocalModes::ICANON));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
         assert!(stderr.starts_with("error: internal error at src/commands/panic_hook.rs:"));
@@ -100,6 +147,7 @@ mod tests {
     fn a_literal_message_is_shown_and_an_untouched_terminal_gets_nothing() {
         let Some(output) = in_a_process_of_its_own(
             "a_literal_message_is_shown_and_an_untouched_terminal_gets_nothing",
+            "",
         ) else {
             install_panic_hook();
             panic!("a literal");
@@ -116,7 +164,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn no_core_file_is_written() {
-        let Some(output) = in_a_process_of_its_own("no_core_file_is_written") else {
+        let Some(output) = in_a_process_of_its_own("no_core_file_is_written", "") else {
             install_panic_hook();
             let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
             let core = limits

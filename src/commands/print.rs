@@ -4,11 +4,12 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::context::CommandContext;
+use super::pager::Pager;
 use super::shutdown;
 use crate::error::{Category, Problem, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
-use crate::output::{self, RenderContext, Zone};
+use crate::output::{self, Extent, RenderContext, Zone};
 
 /// The exit code of an output that was closed by its reader.
 pub(super) fn closed() -> u8 {
@@ -23,9 +24,14 @@ impl CommandContext {
         })
     }
 
-    /// The same with pages for people in the place of tables, unless columns were chosen. Nobody
-    /// parses a page, so that its times are local wherever it goes.
-    pub(super) fn print_describe(&self, report: Envelope) -> u8 {
+    /// The same with pages for people in the place of tables, unless columns were chosen, on a terminal
+    /// through a pager. Nobody parses a page, so that its times are local wherever it goes.
+    pub(super) fn print_describe(
+        &self,
+        report: Envelope,
+        extent: Extent,
+        pager: Option<Pager>,
+    ) -> u8 {
         let is_table = matches!(
             self.output_options.format,
             output::Format::Table | output::Format::Wide
@@ -35,11 +41,18 @@ impl CommandContext {
         }
         self.print_with(report, |out, report, screen| {
             let zone = self.global.zone().unwrap_or(Zone::Local);
-            output::write_pages(
-                out,
-                &report.content.jobs,
-                &RenderContext { zone, ..*screen },
-            )
+            let screen = RenderContext { zone, ..*screen };
+            let jobs = &report.content.jobs;
+            let Some(pager) = pager.filter(|_| !jobs.is_empty()) else {
+                return output::write_pages(out, jobs, &screen, extent);
+            };
+            let mut text = Vec::new();
+            output::write_pages(&mut text, jobs, &screen, extent)?;
+            pager.show(text, |warning| {
+                if !self.global.quiet {
+                    let _ = output::write_line(&mut io::stderr().lock(), &warning);
+                }
+            })
         })
     }
 

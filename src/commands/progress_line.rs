@@ -1,12 +1,14 @@
 //! A line on the terminal at stderr that names the requests that take long.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::job_control::is_in_background;
 use crate::http::TransportEvent;
+use crate::output::TerminalSize;
 use crate::sync::lock;
 
 /// Requests that take longer than this are shown.
@@ -44,11 +46,8 @@ struct SentRequest {
 }
 
 impl ProgressLine {
-    /// Draws from now on, if stderr is a terminal.
+    /// Draws from now on.
     pub(super) fn start(&self) {
-        if !io::stderr().is_terminal() {
-            return;
-        }
         lock(&self.0.state).is_running = true;
         let shared = Arc::clone(&self.0);
         thread::spawn(move || shared.draw());
@@ -101,9 +100,9 @@ impl Shared {
     fn draw(&self) {
         let mut state = lock(&self.state);
         while state.is_running {
-            let width = terminal_size::terminal_size_of(io::stderr());
-            let width = width.map_or(80, |(width, _)| usize::from(width.0));
+            let width = TerminalSize::of(io::stderr()).width;
             match state.text(Instant::now(), width.saturating_sub(1)) {
+                _ if is_in_background(io::stderr()) => {}
                 Some(text) if text != state.drawn => {
                     let line = [CLEAR_LINE, text.as_bytes()].concat();
                     // A terminal that is gone is not a reason to stop.

@@ -1,97 +1,94 @@
 //! What a long command says on stderr while it works.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::model::State;
-use crate::output::{Progress, escape};
+use super::job_control::is_in_background;
+use crate::output::{Progress, ProgressRow, RenderContext, TerminalSize, escape};
 
 /// How a long command speaks.
 pub(super) enum Reporter {
     /// Not at all.
     Quiet,
-    /// A line at a time, written by a thread of its own: a full pipe must not stop the command.
+    /// A line at a time.
     Lines(Sender<String>, JoinHandle<()>),
     /// One line a job on a terminal.
-    Progress(Progress),
+    Progress(TerminalProgress),
+}
+
+/// Lines that are drawn again and again on the terminal at stderr.
+pub(super) struct TerminalProgress {
+    progress: Progress,
+    writer: Sender<String>,
+    thread: JoinHandle<()>,
+    /// Parts that are not written yet.
+    backlog: Arc<AtomicUsize>,
 }
 
 impl Reporter {
-    /// The reporter that fits stderr; `plain` keeps to lines even on a terminal.
-    pub(super) fn new(quiet: bool, plain: bool, jobs: usize) -> Self {
-        if quiet {
-            return Self::Quiet;
-        }
-        let size = terminal_size::terminal_size_of(io::stderr());
-        match size.filter(|_| io::stderr().is_terminal() && !plain) {
-            Some((width, height)) => Self::Progress(Progress::new(
-                jobs,
-                usize::from(width.0),
-                usize::from(height.0),
-            )),
-            None => {
-                let (sender, lines) = mpsc::channel::<String>();
-                let writer = thread::spawn(move || {
-                    for line in lines {
-                        // Standard error that is gone is not a reason to stop.
-                        let _ = writeln!(io::stderr().lock(), "{}", escape(&line));
-                    }
-                });
-                Self::Lines(sender, writer)
-            }
-        }
+    /// A line at a time, written by a thread of its own: a full pipe must not stop the command.
+    pub(super) fn lines() -> Self {
+        let (lines, thread) = stderr_writer(Arc::default());
+        Self::Lines(lines, thread)
+    }
+
+    /// One line a job, on a terminal that may be drawn on.
+    pub(super) fn progress() -> Self {
+        let backlog = Arc::default();
+        let (writer, thread) = stderr_writer(Arc::clone(&backlog));
+        Self::Progress(TerminalProgress {
+            progress: Progress::default(),
+            writer,
+            thread,
+            backlog,
+        })
     }
 
     /// Says a line.
-    pub(super) fn println(&self, text: String) {
+    pub(super) fn println(&mut self, text: String) {
         match self {
             Self::Quiet => {}
             Self::Lines(lines, _) => {
                 // The writer ends only with this reporter.
-                let _ = lines.send(text);
+                let _ = lines.send(format!("{}\n", escape(&text)));
             }
-            Self::Progress(progress) => progress.line(&text),
+            Self::Progress(terminal) => terminal.println(&text),
         }
     }
 
-    /// True when jobs have lines of their own, so that changes need not be reported.
+    /// The lines of jobs, if they have any, so that changes need not be reported.
+    pub(super) fn terminal(&mut self) -> Option<&mut TerminalProgress> {
+        match self {
+            Self::Progress(terminal) => Some(terminal),
+            Self::Quiet | Self::Lines(..) => None,
+        }
+    }
+
+    /// True when jobs have lines of their own.
     pub(super) fn is_live(&self) -> bool {
         matches!(self, Self::Progress(_))
     }
 
-    /// Shows a job's state and how long it has been in it.
-    pub(super) fn update(
-        &self,
-        number: usize,
-        reference: &str,
-        state: Option<State>,
-        seconds: i64,
-    ) {
-        if let Self::Progress(progress) = self {
-            progress.set(number, reference, state, seconds);
-        }
-    }
-
-    /// Marks a job as decided.
-    pub(super) fn finish_job(&self, number: usize) {
-        if let Self::Progress(progress) = self {
-            progress.finish(number);
-        }
-    }
-
-    /// Ends: takes the live lines away, or waits until the last line is written, which may never be.
+    /// Ends: takes the live lines away, and waits until the last line is written, which may never be.
     pub(super) fn finish(self) {
-        match self {
-            Self::Quiet => {}
-            Self::Progress(progress) => progress.clear(),
-            Self::Lines(lines, writer) => {
-                drop(lines);
-                // The writer panics at nothing it does.
-                let _ = writer.join();
+        let thread = match self {
+            Self::Quiet => return,
+            Self::Progress(mut terminal) => {
+                let cleared = terminal.progress.clear(size().width);
+                terminal.write(cleared);
+                terminal.thread
             }
-        }
+            Self::Lines(lines, thread) => {
+                drop(lines);
+                thread
+            }
+        };
+        // The writer panics at nothing it does.
+        let _ = thread.join();
     }
 
     /// Ends, and gives up waiting for the last line after so long.
@@ -104,4 +101,53 @@ impl Reporter {
         });
         let _ = done.recv_timeout(limit);
     }
+}
+
+impl TerminalProgress {
+    /// Shows jobs and a status line in the place of those shown before.
+    pub(super) fn draw(&mut self, rows: &[ProgressRow], status: &str, context: &RenderContext) {
+        if is_in_background(io::stderr()) {
+            self.detach();
+        } else if self.backlog.load(Ordering::Acquire) == 0 {
+            // What a terminal has not taken yet would only be out of date.
+            let text = self.progress.draw(rows, status, context, size());
+            self.write(text);
+        }
+    }
+
+    /// The cursor has moved: the next lines are drawn where it is.
+    pub(super) fn detach(&mut self) {
+        self.progress.detach();
+    }
+
+    fn println(&mut self, text: &str) {
+        let text = self.progress.println(text, size().width);
+        self.write(text);
+    }
+
+    fn write(&self, text: String) {
+        if !text.is_empty() {
+            self.backlog.fetch_add(1, Ordering::AcqRel);
+            // The writer ends only with this reporter.
+            let _ = self.writer.send(text);
+        }
+    }
+}
+
+/// A thread that writes each text to stderr at once.
+fn stderr_writer(backlog: Arc<AtomicUsize>) -> (Sender<String>, JoinHandle<()>) {
+    let (sender, texts) = mpsc::channel::<String>();
+    let thread = thread::spawn(move || {
+        for text in texts {
+            // Standard error that is gone is not a reason to stop.
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+            backlog.fetch_sub(1, Ordering::AcqRel);
+        }
+    });
+    (sender, thread)
+}
+
+/// The size of the terminal at stderr.
+fn size() -> TerminalSize {
+    TerminalSize::of(io::stderr())
 }

@@ -137,7 +137,7 @@ async fn wait_or_signal<T>(
 }
 
 /// Does what may block on a thread of its own, which the end of the process ends as well.
-fn spawn_blocking_detached<T: Send + 'static>(
+pub(super) fn spawn_blocking_detached<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (sender, done) = oneshot::channel();

@@ -1,34 +1,51 @@
 use std::fs;
 use std::future;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
+use rustix::process::{Pid, getpid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that end a command.
+use super::runtime::runtime;
+use crate::output::restore_terminal;
+
+/// True once a command handles the signals itself.
+static ARE_HANDLED: AtomicBool = AtomicBool::new(false);
+
+/// The signals that end a command. Each is `None` while it is ignored.
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
     /// `None` keeps the default action, which ends the process at once.
     quit: Option<Signal>,
-    /// `None` while it is ignored.
     hangup: Option<Signal>,
 }
 
 impl Signals {
-    /// Takes SIGINT, SIGTERM and SIGHUP, which from now on do nothing by themselves. SIGHUP stays
-    /// ignored if it was ignored when the process started, as `nohup` does.
+    /// Takes SIGINT, SIGTERM and SIGHUP, which from now on do nothing by themselves. Those stay
+    /// ignored that were ignored when the process started: SIGHUP under `nohup`, and SIGINT in a
+    /// background job of a script, which the first process of a container is not.
     pub(super) fn new() -> Self {
-        let is_ours = !is_ignored(SignalKind::hangup());
+        ARE_HANDLED.store(true, Ordering::Release);
+        Self::take()
+    }
+
+    fn take() -> Self {
         Self {
-            interrupt: handler(SignalKind::interrupt()),
-            terminate: handler(SignalKind::terminate()),
+            interrupt: match is_first_process() {
+                true => Some(handler(SignalKind::interrupt())),
+                false => unless_ignored(SignalKind::interrupt()),
+            },
+            terminate: unless_ignored(SignalKind::terminate()),
             quit: None,
-            hangup: is_ours.then(|| signal(SignalKind::hangup()).ok()).flatten(),
+            hangup: unless_ignored(SignalKind::hangup()),
         }
     }
 
     /// Takes SIGQUIT as well, for a command that has to restore the terminal.
     pub(super) fn with_quit(mut self) -> Self {
-        self.quit = Some(handler(SignalKind::quit()));
+        self.quit = unless_ignored(SignalKind::quit());
         self
     }
 
@@ -36,17 +53,45 @@ impl Signals {
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {
             biased;
-            _ = self.interrupt.recv() => 130,
-            _ = self.terminate.recv() => 143,
+            () = received(&mut self.interrupt) => 130,
+            () = received(&mut self.terminate) => 143,
             () = received(&mut self.quit) => 131,
             () = received(&mut self.hangup) => 143,
         }
     }
 }
 
+/// Lets signals end a command that does not handle them: the first process of a container has no
+/// default action.
+pub(super) fn end_first_process_by_signals() {
+    if !is_first_process() {
+        return;
+    }
+    thread::spawn(|| {
+        runtime().block_on(async {
+            let mut signals = Signals::take().with_quit();
+            loop {
+                let code = signals.next().await;
+                if !ARE_HANDLED.load(Ordering::Acquire) {
+                    restore_terminal();
+                    process::exit(code.into());
+                }
+            }
+        });
+    });
+}
+
+fn is_first_process() -> bool {
+    getpid() == Pid::INIT
+}
+
 /// A handler of one signal.
 pub(super) fn handler(kind: SignalKind) -> Signal {
     signal(kind).expect("a handler of this signal can always be set")
+}
+
+fn unless_ignored(kind: SignalKind) -> Option<Signal> {
+    (!is_ignored(kind)).then(|| handler(kind))
 }
 
 /// Waits for a signal; for ever where it is not handled.
@@ -57,18 +102,20 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// True when the process ignores a signal, and where that cannot be found out: `/proc` exists on
-/// Linux only, and to handle a signal that shall be ignored would be worse than its default action.
+/// True when the process ignores a signal. Where that cannot be found out, since `/proc` exists on
+/// Linux only, that is assumed of SIGHUP: its default action ends a command as well.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignores(&status, kind.as_raw_value())
+    ignores(&status, kind.as_raw_value()).unwrap_or(kind == SignalKind::hangup())
 }
 
-/// Whether a signal is in the mask of ignored signals of a `/proc/PID/status`; true without a mask.
-fn ignores(status: &str, number: i32) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask >> (number - 1) & 1 == 1)
+/// Whether a signal is in the mask of ignored signals of a `/proc/PID/status`; `None` without a mask.
+fn ignores(status: &str, number: i32) -> Option<bool> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    Some(mask >> (number - 1) & 1 == 1)
 }
 
 #[cfg(test)]
@@ -78,10 +125,10 @@ mod tests {
     #[test]
     fn an_ignored_signal_is_found_in_the_mask() {
         let status = |mask: &str| format!("Name:\tjoblens\nSigIgn:\t{mask}\nSigCgt:\t0\n");
-        assert!(ignores(&status("0000000000000001"), 1));
-        assert!(ignores(&status("0000000000001001"), 1));
-        assert!(!ignores(&status("0000000000001000"), 1));
-        assert!(ignores(&status("0000000000001000"), 13));
-        assert!(ignores("", 1), "without a mask nothing is known");
+        assert_eq!(ignores(&status("0000000000000001"), 1), Some(true));
+        assert_eq!(ignores(&status("0000000000001001"), 1), Some(true));
+        assert_eq!(ignores(&status("0000000000001000"), 1), Some(false));
+        assert_eq!(ignores(&status("0000000000001000"), 13), Some(true));
+        assert_eq!(ignores("", 1), None, "without a mask nothing is known");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
@@ -89,6 +89,14 @@ impl StdoutWriter {
     /// True while the reader has not taken everything.
     pub(super) fn has_backlog(&self) -> bool {
         self.backlog.parts.load(Ordering::Acquire) > 0
+    }
+
+    /// Blocks this thread until the reader has taken everything, or for [`FLUSH_TIMEOUT`].
+    pub(super) fn flush_blocking(&self) {
+        let started = Instant::now();
+        while self.has_backlog() && started.elapsed() < FLUSH_TIMEOUT {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Waits until the reader has taken everything, so that what is written later does not pile up;

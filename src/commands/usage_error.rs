@@ -9,6 +9,7 @@ use clap::ValueEnum as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::print::{closed, write_problem};
+use super::terminal_support::TerminalSupport;
 use super::{global, suggestions};
 use crate::error::{Problem, closest_match};
 use crate::model::Time;
@@ -21,7 +22,7 @@ use crate::settings::Environment;
 /// Returns the exit code.
 pub(super) fn print(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> u8 {
     let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
-    let is_terminal = io::stderr().is_terminal();
+    let is_terminal = io::stderr().is_terminal() && TerminalSupport::new(environment).colour;
     let screen = RenderContext {
         width: None,
         colour: color(&texts).is_on(is_terminal, environment),

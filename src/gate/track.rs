@@ -111,6 +111,11 @@ impl JobHistory {
         self.last.as_ref().map(|seen| seen.since)
     }
 
+    /// When the resource was last read, if it ever was.
+    pub fn read_at(&self) -> Option<Duration> {
+        self.last.as_ref().map(|seen| seen.at)
+    }
+
     /// Since when the resource has been unreadable, while it is.
     pub fn unreadable_since(&self) -> Option<Duration> {
         self.read_failure.as_ref().map(|trouble| trouble.since)

@@ -1,3 +1,5 @@
+use crate::model::State;
+
 /// Seconds for people, two units at most: `45s`, `12m`, `1h05m`, `3d04h`.
 pub(super) fn duration(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
@@ -23,6 +25,30 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}{}", UNITS[unit])
+}
+
+/// `2 failed, 1 running`, those that need attention first.
+pub(super) fn state_counts(states: impl IntoIterator<Item = State>) -> String {
+    const ORDER: [State; 8] = [
+        State::Failed,
+        State::Canceled,
+        State::Unknown,
+        State::Stopping,
+        State::Pending,
+        State::Starting,
+        State::Running,
+        State::Succeeded,
+    ];
+    let mut counts = [0_usize; ORDER.len()];
+    for state in states {
+        let place = ORDER.iter().position(|one| *one == state);
+        counts[place.expect("every state has its place")] += 1;
+    }
+    let counted = ORDER.iter().zip(counts).filter(|(_, count)| *count > 0);
+    let texts: Vec<String> = counted
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    texts.join(", ")
 }
 
 #[cfg(test)]

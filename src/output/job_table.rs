@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use super::cause::{needs_cause_line, why};
-use super::style::state_colour;
+use super::style::state_style;
 use super::table::{TextColumn, TextTable, TrailingColumn};
 use super::{Format, JobColumn, OutputOptions, RenderContext, escape};
 use crate::model::Job;
@@ -36,6 +36,8 @@ pub(super) struct Layout {
     is_chosen: bool,
     /// Columns give way on a narrow terminal.
     shrinks: bool,
+    /// Rows may stand below their scope on a narrow terminal.
+    groups: bool,
 }
 
 impl Layout {
@@ -51,6 +53,16 @@ impl Layout {
             headers: form.headers,
             is_chosen,
             shrinks: !is_chosen && !is_wide,
+            groups: false,
+        }
+    }
+
+    /// The same for a table that nobody copies references from: where they do not fit, rows stand
+    /// below their scope.
+    pub(super) fn grouped(self) -> Self {
+        Self {
+            groups: true,
+            ..self
         }
     }
 }
@@ -175,6 +187,7 @@ fn write_range(
         trailing: causes(rows).filter(|_| !layout.is_chosen),
         headers: layout.headers,
         shrinks: layout.shrinks,
+        groups: layout.groups,
     };
     table.write_range(out, screen.width, range)
 }
@@ -193,8 +206,8 @@ fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> Text
         }
     }
     if screen.colour && column.name == "state" {
-        let colour = |row: &Row| row.job.map(|job| 8 + state_colour(job.state));
-        shown.colours = rows.iter().map(colour).collect();
+        let style = |row: &Row| row.job.map(|job| state_style(job.state));
+        shown.styles = rows.iter().map(style).collect();
     }
     shown
 }
@@ -218,7 +231,7 @@ fn causes(rows: &[Row]) -> Option<TrailingColumn> {
             name: "why".into(),
             header: "WHY".to_owned(),
             cells: causes.clone(),
-            colours: Vec::new(),
+            styles: Vec::new(),
         },
     })
 }

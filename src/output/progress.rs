@@ -1,113 +1,216 @@
-use std::io;
-use std::time::Duration;
-
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-
-use super::text::truncate_width;
-use super::{escape, human, terminal};
+use super::human;
+use super::region::Region;
+use super::style::{state_style, styled};
+use super::text::{truncate_middle, truncate_width};
+use super::{RenderContext, TerminalSize, escape};
 use crate::model::State;
 
-/// One line a job on a terminal, with a spinner while the job is active; cleared at the end.
-#[derive(Debug)]
+/// One line a job and a status line at the end of a terminal's output; cleared at the end.
+#[derive(Debug, Default)]
 pub struct Progress {
-    all: MultiProgress,
-    lines: Vec<ProgressBar>,
-    rest: Option<ProgressBar>,
-    width: usize,
-    _hide_caret_echo: HideCaretEcho,
+    region: Region,
+    lines: Vec<String>,
 }
 
-/// Frames of the spinner a second.
-const REDRAW_INTERVAL: Duration = Duration::from_millis(120);
+/// What is shown of a job.
+#[derive(Debug, Clone)]
+pub struct ProgressRow {
+    /// Canonical reference.
+    pub reference: String,
+    /// The state that was last read, if any.
+    pub state: Option<State>,
+    /// Seconds that the job has been in its state.
+    pub seconds: i64,
+    /// Whether the job needs no more polls.
+    pub is_final: bool,
+}
+
+/// Columns of the states and of the times.
+const STATE_WIDTH: usize = 9;
+const TIME_WIDTH: usize = 6;
+/// Columns before a reference.
+const REFERENCE_COLUMN: usize = STATE_WIDTH + 1 + TIME_WIDTH + 2;
 
 impl Progress {
-    /// Lines for so many jobs on a terminal of so many columns and rows, drawn on stderr.
+    /// The bytes that show jobs and a status line in the place of those shown before; empty when the
+    /// terminal shows them already.
     ///
-    /// What lies beyond the terminal's height is summed up in a last line.
-    pub fn new(count: usize, width: usize, height: usize) -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let room = height.saturating_sub(2).max(1);
-        let shown = if count > room {
-            room.saturating_sub(1).max(1)
-        } else {
-            count
+    /// What lies beyond the height of the terminal is counted in a line: jobs that are final first.
+    pub fn draw(
+        &mut self,
+        rows: &[ProgressRow],
+        status: &str,
+        context: &RenderContext,
+        size: TerminalSize,
+    ) -> String {
+        let lines = lines(rows, status, context, size);
+        if lines == self.lines {
+            return String::new();
+        }
+        self.lines.clone_from(&lines);
+        self.region.draw(lines, size.width)
+    }
+
+    /// The bytes that print a line above the others.
+    pub fn println(&mut self, text: &str, width: usize) -> String {
+        let cleared = self.region.clear(width);
+        let again = match self.lines.is_empty() {
+            true => String::new(),
+            false => self.region.draw(self.lines.clone(), width),
         };
-        let line = || {
-            let style = ProgressStyle::with_template("{spinner} {wide_msg}")
-                .expect("the template is well formed");
-            let bar = all.add(ProgressBar::new_spinner().with_style(style));
-            bar.enable_steady_tick(REDRAW_INTERVAL);
-            bar
-        };
-        let lines = (0..shown).map(|_| line()).collect();
-        let rest = (count > shown).then(|| {
-            let bar = line();
-            bar.set_message(format!("and {} more", count - shown));
-            bar
-        });
-        Self {
-            all,
-            lines,
-            rest,
-            width,
-            _hide_caret_echo: HideCaretEcho::set(),
-        }
+        format!("{cleared}{}\r\n{again}", escape(text))
     }
 
-    /// Shows a job's state and how long it has been in it.
-    pub fn set(&self, number: usize, reference: &str, state: Option<State>, seconds: i64) {
-        if let Some(line) = self.lines.get(number) {
-            let word = state.map_or("…", State::as_str);
-            let text = format!("{word:<9} {:>6}  {reference}", human::duration(seconds));
-            let room = self.width.saturating_sub(3);
-            line.set_message(truncate_width(&escape(&text), room).into_owned());
-        }
+    /// The cursor has moved: the next lines are drawn where it is.
+    pub fn detach(&mut self) {
+        self.region.detach();
+        self.lines.clear();
     }
 
-    /// Marks a job as decided: its spinner stands still.
-    pub fn finish(&self, number: usize) {
-        if let Some(line) = self.lines.get(number) {
-            // A finished line would be left behind when the others are taken away.
-            line.disable_steady_tick();
-        }
-    }
-
-    /// Prints a line above the others.
-    pub fn line(&self, text: &str) {
-        // A terminal that is gone is not a reason to stop waiting.
-        let _ = self.all.println(escape(text));
-    }
-
-    /// Takes the lines away and shows the cursor again.
-    pub fn clear(&self) {
-        for line in self.lines.iter().chain(&self.rest) {
-            line.disable_steady_tick();
-        }
-        // A terminal that is gone needs no clearing.
-        let _ = self.all.clear();
+    /// The bytes that take the lines away.
+    pub fn clear(&mut self, width: usize) -> String {
+        self.region.clear(width)
     }
 }
 
-/// Keeps the terminal from writing `^C` behind the last line, which fills the whole width: what is
-/// taken away at the end would be one line too few. Ctrl-C itself works as ever.
-#[derive(Debug)]
-struct HideCaretEcho;
-
-impl HideCaretEcho {
-    fn set() -> Self {
-        if let Ok(mut modes) = tcgetattr(io::stderr()) {
-            terminal::keep_modes(modes.clone());
-            modes.local_modes.remove(LocalModes::ECHOCTL);
-            // Where the terminal keeps its ways, only a line stays behind.
-            let _ = tcsetattr(io::stderr(), OptionalActions::Now, &modes);
-        }
-        Self
+fn lines(
+    rows: &[ProgressRow],
+    status: &str,
+    context: &RenderContext,
+    size: TerminalSize,
+) -> Vec<String> {
+    // The status line and the cursor have rows of their own.
+    let room = size.height.saturating_sub(2);
+    let mut shown: Vec<&ProgressRow> = rows.iter().collect();
+    if rows.len() > room {
+        shown.sort_by_key(|row| row.is_final);
+        shown.truncate(room.saturating_sub(1));
     }
+    let mut lines: Vec<String> = shown
+        .iter()
+        .map(|row| line(row, context, size.width))
+        .collect();
+    if shown.len() < rows.len() && room > 0 {
+        lines.push(format!("and {} more", rows.len() - shown.len()));
+    }
+    lines.push(escape(status).into_owned());
+    let cut = |line: String| match line.contains('\u{1b}') {
+        true => line,
+        false => truncate_width(&line, size.width).into_owned(),
+    };
+    lines.into_iter().map(cut).collect()
 }
 
-impl Drop for HideCaretEcho {
-    fn drop(&mut self) {
-        let _ = terminal::restore_modes();
+/// State, time and reference, of which the reference gives way; without colours where not even the
+/// other two have room.
+fn line(row: &ProgressRow, context: &RenderContext, width: usize) -> String {
+    let word = row.state.map_or("-", State::as_str);
+    let time = human::duration(row.seconds);
+    let reference = escape(&row.reference);
+    let room = width.saturating_sub(REFERENCE_COLUMN);
+    let reference = truncate_middle(&reference, room);
+    let blank = " ".repeat(STATE_WIDTH.saturating_sub(word.len()));
+    let word = match row.state.filter(|_| width > REFERENCE_COLUMN) {
+        Some(state) => styled(state_style(state), word, context),
+        None => word.to_owned(),
+    };
+    format!("{word}{blank} {time:>TIME_WIDTH$}  {reference}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Zone;
+    use super::*;
+    use crate::model::Time;
+
+    fn context(colour: bool) -> RenderContext {
+        RenderContext {
+            width: None,
+            colour,
+            now: Time::from_unix(1_700_000_000).unwrap(),
+            zone: Zone::Utc,
+        }
+    }
+
+    fn row(id: &str, state: Option<State>, seconds: i64) -> ProgressRow {
+        ProgressRow {
+            reference: format!("aliyun/job/ehpc-hz-FYUr32/{id}"),
+            state,
+            seconds,
+            is_final: state.is_some_and(State::is_end),
+        }
+    }
+
+    fn shown(rows: &[ProgressRow], width: usize, height: usize) -> Vec<String> {
+        let size = TerminalSize { width, height };
+        lines(
+            rows,
+            "waiting for succeeded: 1 of 3 met",
+            &context(false),
+            size,
+        )
+    }
+
+    #[test]
+    fn each_job_has_a_line_and_the_status_is_the_last() {
+        let rows = [
+            row("train-7", Some(State::Running), 3725),
+            row("训练", None, 2),
+        ];
+        assert_eq!(
+            shown(&rows, 80, 24),
+            [
+                "running    1h02m  aliyun/job/ehpc-hz-FYUr32/train-7",
+                "-             2s  aliyun/job/ehpc-hz-FYUr32/训练",
+                "waiting for succeeded: 1 of 3 met",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_shortens_references_in_the_middle() {
+        let rows = [row("train-7", Some(State::Running), 3725)];
+        let lines = shown(&rows, 36, 24);
+        assert_eq!(lines[0], "running    1h02m  aliyun/j…2/train-7");
+        assert_eq!(lines[1], "waiting for succeeded: 1 of 3 met");
+        for width in 1..40 {
+            for line in shown(&rows, width, 24) {
+                assert!(super::super::text::width(&line) <= width, "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_low_terminal_shows_jobs_that_are_not_final_and_counts_the_rest() {
+        let mut rows = vec![row("1", Some(State::Succeeded), 5); 4];
+        rows.push(row("train-7", Some(State::Running), 5));
+        let lines = shown(&rows, 80, 5);
+        assert!(lines[0].ends_with("/train-7"), "{lines:?}");
+        assert_eq!(lines[2], "and 3 more");
+        assert_eq!(lines.len(), 4);
+        for height in 1..6 {
+            assert!(shown(&rows, 80, height).len() < height.max(2));
+        }
+    }
+
+    #[test]
+    fn a_line_is_printed_above_and_the_rest_is_drawn_again() {
+        let mut progress = Progress::default();
+        let size = TerminalSize {
+            width: 80,
+            height: 24,
+        };
+        let rows = [row("1", Some(State::Running), 5)];
+        assert!(
+            !progress
+                .draw(&rows, "status", &context(true), size)
+                .is_empty()
+        );
+        assert_eq!(progress.draw(&rows, "status", &context(true), size), "");
+        let text = progress.println("a\u{1b}[2Jb", 80);
+        let (before, after) = text.split_once("a\\u{1b}[2Jb\r\n").unwrap();
+        assert_eq!(before, "\r\u{1b}[2A\u{1b}[J");
+        assert!(after.contains("\u{1b}[36mrunning\u{1b}[0m") && after.contains("status"));
+        assert_eq!(progress.clear(80), "\r\u{1b}[2A\u{1b}[J");
     }
 }

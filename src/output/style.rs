@@ -6,14 +6,14 @@ use super::text::wrap;
 use super::{RenderContext, escape};
 use crate::model::State;
 
-/// The number of a state's colour among the eight of ANSI.
-pub(super) fn state_colour(state: State) -> u8 {
-    const RED: u8 = 1;
-    const GREEN: u8 = 2;
-    const YELLOW: u8 = 3;
-    const BLUE: u8 = 4;
-    const MAGENTA: u8 = 5;
-    const CYAN: u8 = 6;
+/// The style of a state's colour, one of the eight of ANSI.
+pub(super) fn state_style(state: State) -> &'static str {
+    const RED: &str = "31";
+    const GREEN: &str = "32";
+    const YELLOW: &str = "33";
+    const BLUE: &str = "34";
+    const MAGENTA: &str = "35";
+    const CYAN: &str = "36";
     match state {
         State::Succeeded => GREEN,
         State::Failed => RED,

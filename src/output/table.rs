@@ -1,6 +1,7 @@
 //! Text tables: aligned columns that fit the terminal.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 
@@ -10,8 +11,12 @@ use super::{RenderContext, escape};
 
 /// Blank columns between two columns.
 const GAP: usize = 2;
+/// Columns that a name keeps before other columns go.
+const MIN_NAME_WIDTH: usize = 20;
 /// Columns that a name keeps on the narrowest terminal.
-const MIN_NAME_WIDTH: usize = 6;
+const SHORTEST_NAME_WIDTH: usize = 6;
+/// Precedes the last segment of a reference below its scope.
+const GROUP_INDENT: &str = "  ";
 /// Precedes a text below its row; a line must not begin with a cloud's text.
 const BELOW_INDENT: &str = "    │ ";
 
@@ -21,8 +26,8 @@ pub(super) struct TextColumn {
     pub name: Cow<'static, str>,
     pub header: String,
     pub cells: Vec<String>,
-    /// The colour of each cell in the palette of 256; empty without colours.
-    pub colours: Vec<Option<u8>>,
+    /// The style of each cell; empty without colours.
+    pub styles: Vec<Option<&'static str>>,
 }
 
 impl TextColumn {
@@ -37,7 +42,7 @@ impl TextColumn {
             name: column.name.clone(),
             header: escape(&column.header()).into_owned(),
             cells: rows.into_iter().map(text).collect(),
-            colours: Vec::new(),
+            styles: Vec::new(),
         }
     }
 
@@ -54,11 +59,11 @@ impl TextColumn {
     fn add_to(&self, line: &mut String, row: Option<usize>, columns: usize) {
         let text = row.map_or(&self.header, |row| &self.cells[row]);
         let blank = " ".repeat((columns + GAP).saturating_sub(width(text)));
-        let colour = row.and_then(|row| self.colours.get(row).copied().flatten());
-        line.push_str(&match colour {
-            Some(colour) => format!("\u{1b}[38;5;{colour}m{text}{blank}\u{1b}[39m"),
-            None => format!("{text}{blank}"),
-        });
+        let style = row.and_then(|row| self.styles.get(row).copied().flatten());
+        match style {
+            Some(style) => line.push_str(&format!("\u{1b}[{style}m{text}\u{1b}[39m{blank}")),
+            None => line.extend([text, blank.as_str()]),
+        }
     }
 }
 
@@ -78,6 +83,8 @@ pub(super) struct TextTable {
     pub headers: bool,
     /// Columns are left out or cut where the terminal is too narrow.
     pub shrinks: bool,
+    /// Where the terminal is too narrow for references, rows stand below their scope.
+    pub groups: bool,
 }
 
 impl TextTable {
@@ -96,6 +103,7 @@ impl TextTable {
             trailing: None,
             headers,
             shrinks: false,
+            groups: false,
         }
     }
 
@@ -117,6 +125,7 @@ impl TextTable {
         rows: Range<usize>,
     ) -> io::Result<()> {
         let below = self.arrange(limit);
+        let scopes = self.fit(limit);
         let widths: Vec<usize> = self
             .columns
             .iter()
@@ -136,7 +145,16 @@ impl TextTable {
         if self.headers && rows.start == 0 {
             writeln!(out, "{}", line(None).trim_end())?;
         }
+        let mut rows: Vec<usize> = rows.collect();
+        let places = first_places(&scopes);
+        rows.sort_by_key(|row| scopes.get(*row).map(|scope| places[scope.as_str()]));
+        let mut above = None;
         for row in rows {
+            let scope = scopes.get(row);
+            if let Some(scope) = scope.filter(|_| scope != above) {
+                writeln!(out, "{scope}")?;
+            }
+            above = scope;
             writeln!(out, "{}", line(Some(row)).trim_end())?;
             if let Some((texts, max_lines, columns)) = &below {
                 for part in wrap(&texts[row], *columns, *max_lines) {
@@ -147,44 +165,83 @@ impl TextTable {
         out.flush()
     }
 
-    /// Makes the table fit; returns the texts below the rows, the lines and the columns of each.
+    /// Moves the last column below the rows where it has no room; returns its texts, the lines and the
+    /// columns of each.
     fn arrange(&mut self, limit: Option<usize>) -> Option<(Vec<String>, usize, usize)> {
-        let mut below = None;
-        if let Some(trailing) = self.trailing.take() {
-            self.columns.push(trailing.column);
-            if let Some(limit) = limit.filter(|limit| total(&self.columns) > *limit) {
-                self.columns.pop();
-                let columns = limit.saturating_sub(width(BELOW_INDENT));
-                below = Some((trailing.below, trailing.max_lines, columns));
+        let trailing = self.trailing.take()?;
+        self.columns.push(trailing.column);
+        let limit = limit.filter(|limit| self.excess(*limit) > 0)?;
+        self.columns.pop();
+        let columns = limit.saturating_sub(width(BELOW_INDENT));
+        Some((trailing.below, trailing.max_lines, columns))
+    }
+
+    /// Makes the table fit; returns the scope of each row where rows stand below their scopes.
+    ///
+    /// REGION goes first, then NAME shrinks, then AGE and RAN go, and NAME where not even a short one
+    /// has room; REF and STATE are never cut.
+    fn fit(&mut self, limit: Option<usize>) -> Vec<String> {
+        let mut scopes = Vec::new();
+        let Some(limit) = limit.filter(|_| self.shrinks) else {
+            return scopes;
+        };
+        self.drop_column("region", limit);
+        self.shrink_name(limit, MIN_NAME_WIDTH);
+        if self.groups && self.excess(limit) > 0 {
+            scopes = self.group().unwrap_or_default();
+        }
+        for name in ["age", "ran"] {
+            self.drop_column(name, limit);
+        }
+        self.shrink_name(limit, SHORTEST_NAME_WIDTH);
+        self.drop_column("name", limit);
+        scopes
+    }
+
+    /// Columns of the terminal that the table takes too many.
+    fn excess(&self, limit: usize) -> usize {
+        let gaps = GAP * self.columns.len().saturating_sub(1);
+        let total = self.columns.iter().map(TextColumn::width).sum::<usize>() + gaps;
+        total.saturating_sub(limit)
+    }
+
+    fn drop_column(&mut self, name: &str, limit: usize) {
+        if self.excess(limit) > 0 {
+            self.columns.retain(|column| column.name != name);
+        }
+    }
+
+    fn shrink_name(&mut self, limit: usize, least: usize) {
+        let excess = self.excess(limit);
+        if let Some(name) = self.columns.iter_mut().find(|column| column.name == "name") {
+            let room = name.width().saturating_sub(excess).max(least);
+            for cell in &mut name.cells {
+                *cell = truncate_width(cell, room).into_owned();
             }
         }
-        if let Some(limit) = limit.filter(|_| self.shrinks) {
-            shrink(&mut self.columns, limit);
-        }
-        below
+    }
+
+    /// Leaves the last segment of each reference and returns the scopes, if any rows share one.
+    fn group(&mut self) -> Option<Vec<String>> {
+        let column = self
+            .columns
+            .iter_mut()
+            .find(|column| column.name == "ref")?;
+        let split = |cell: &String| {
+            let (scope, segment) = cell.split_at(cell.rfind('/').map_or(0, |slash| slash + 1));
+            (scope.to_owned(), format!("{GROUP_INDENT}{segment}"))
+        };
+        let (scopes, segments): (Vec<String>, Vec<String>) = column.cells.iter().map(split).unzip();
+        let is_shared = first_places(&scopes).len() < scopes.len();
+        is_shared.then(|| {
+            column.cells = segments;
+            scopes
+        })
     }
 }
 
-fn total(columns: &[TextColumn]) -> usize {
-    columns.iter().map(TextColumn::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
-}
-
-/// REGION goes first, then AGE and RAN, then NAME shrinks, and goes where not even a short one has
-/// room; REF and STATE are never cut.
-fn shrink(columns: &mut Vec<TextColumn>, limit: usize) {
-    for name in ["region", "age", "ran"] {
-        if total(columns) > limit {
-            columns.retain(|column| column.name != name);
-        }
-    }
-    let excess = total(columns).saturating_sub(limit);
-    if let Some(name) = columns.iter_mut().find(|column| column.name == "name") {
-        let room = name.width().saturating_sub(excess).max(MIN_NAME_WIDTH);
-        for cell in &mut name.cells {
-            *cell = truncate_width(cell, room).into_owned();
-        }
-    }
-    if total(columns) > limit {
-        columns.retain(|column| column.name != "name");
-    }
+/// The number of the first row of each scope.
+fn first_places(scopes: &[String]) -> HashMap<&str, usize> {
+    let rows = scopes.iter().enumerate().rev();
+    rows.map(|(row, scope)| (scope.as_str(), row)).collect()
 }

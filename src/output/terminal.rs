@@ -2,17 +2,21 @@
 //! thread that changed it is stuck or has panicked.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sync::lock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{OptionalActions, Termios, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 
 /// To the alternate screen, with the cursor hidden.
-pub(super) const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l";
-/// Back to the normal screen, with the cursor. The frame that was interrupted ends first.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l";
+/// Back to what was there before, with the cursor.
+const LEAVE: &[u8] = b"\x1b[?25h\x1b[?1049l";
+/// The same. The frame that was interrupted ends first.
 const RESTORE: &[u8] = b"\x1b[?2026l\x1b[?25h\x1b[?1049l";
 /// A terminal that accepts nothing for so long is left as it is.
 const WRITE_TIMEOUT: Timespec = Timespec {
@@ -22,32 +26,43 @@ const WRITE_TIMEOUT: Timespec = Timespec {
 
 /// True while the alternate screen is in use.
 static IN_ALTERNATE_SCREEN: AtomicBool = AtomicBool::new(false);
-/// The modes of the terminal at stderr before they were changed.
-static MODES: Mutex<Option<Termios>> = Mutex::new(None);
+/// A terminal and its modes before they were changed.
+static MODES: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
 
-/// Remembers that the alternate screen is entered.
-pub(super) fn entered_alternate_screen() {
+/// The bytes that enter the alternate screen, which [`restore`] leaves from now on.
+pub(super) fn enter_alternate_screen() -> &'static [u8] {
     IN_ALTERNATE_SCREEN.store(true, Ordering::Release);
+    ENTER
 }
 
-/// Remembers that the alternate screen is left.
-pub(super) fn left_alternate_screen() {
+/// The bytes that leave the alternate screen.
+pub(super) fn leave_alternate_screen() -> &'static [u8] {
     IN_ALTERNATE_SCREEN.store(false, Ordering::Release);
+    LEAVE
 }
 
-/// Remembers the modes of the terminal at stderr; they are set again by [`restore_modes`].
-pub(super) fn keep_modes(modes: Termios) {
-    *lock(&MODES) = Some(modes);
+/// Makes a terminal pass on each key at once and show none of them, until [`restore_modes`].
+///
+/// # Errors
+/// The terminal refuses it, or no descriptor is left.
+pub fn silence_keys(terminal: &impl AsFd) -> io::Result<()> {
+    let mut kept = lock(&MODES);
+    let mut modes = tcgetattr(terminal)?;
+    if kept.is_none() {
+        *kept = Some((terminal.as_fd().try_clone_to_owned()?, modes.clone()));
+    }
+    modes.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
+    modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+    modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+    Ok(tcsetattr(terminal, OptionalActions::Now, &modes)?)
 }
 
-/// Sets the modes that were kept; true if there were any.
-pub(super) fn restore_modes() -> bool {
-    let Some(modes) = lock(&MODES).take() else {
-        return false;
-    };
-    // A terminal that is gone needs no modes.
-    let _ = tcsetattr(io::stderr(), OptionalActions::Now, &modes);
-    true
+/// Sets the modes again that the terminal had before [`silence_keys`].
+pub fn restore_modes() {
+    if let Some((terminal, modes)) = lock(&MODES).take() {
+        // A terminal that is gone needs no modes.
+        let _ = tcsetattr(terminal, OptionalActions::Now, &modes);
+    }
 }
 
 /// Leaves the alternate screen, shows the cursor and sets the modes of the terminal again, as far as
@@ -56,10 +71,7 @@ pub fn restore() {
     if IN_ALTERNATE_SCREEN.swap(false, Ordering::AcqRel) {
         write_unlocked(&io::stdout(), RESTORE);
     }
-    if restore_modes() {
-        // The cursor stands at the end of a line that was being drawn.
-        write_unlocked(&io::stderr(), b"\r\n");
-    }
+    restore_modes();
 }
 
 /// Writes to a stream past its lock and buffer, unless that would block.

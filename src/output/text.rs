@@ -115,6 +115,20 @@ pub(super) fn truncate_width(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
+/// The text cut to so many columns, `…` in its middle.
+pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let room = columns.saturating_sub(1);
+    let head = take_columns(text, room / 2);
+    let room = room - width(head);
+    let begins = |(at, c): &(usize, char)| c.width() != Some(0) && width(&text[*at..]) <= room;
+    let tail = text.char_indices().find(begins);
+    let tail = tail.map_or("", |(at, _)| &text[at..]);
+    Cow::Owned(format!("{head}…{tail}"))
+}
+
 /// The longest beginning of a text that takes at most so many columns, and not more characters
 /// without a width than any language needs: what takes no room would never end a line.
 fn take_columns(text: &str, columns: usize) -> &str {
@@ -219,6 +233,14 @@ mod tests {
         assert_eq!(truncate_width("训练任务", 7), "训练任…");
         assert_eq!(truncate_width("训练任务", 6), "训练…");
         assert_eq!(truncate_width("abc", 0), "…");
+    }
+
+    #[test]
+    fn shortens_in_the_middle_by_columns() {
+        assert_eq!(truncate_middle("aliyun/job/c/5", 14), "aliyun/job/c/5");
+        assert_eq!(truncate_middle("aliyun/job/c/5", 9), "aliy…/c/5");
+        assert_eq!(truncate_middle("训练任务一二三", 8), "训…二三");
+        assert_eq!(truncate_middle("abc", 0), "…");
     }
 
     #[test]

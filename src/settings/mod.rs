@@ -200,12 +200,14 @@ impl Environment {
         })
     }
 
+    /// A variable's value, which may be empty.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// A variable's value; an empty one counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.trim().is_empty())
+        self.raw(name).filter(|value| !value.trim().is_empty())
     }
 
     /// The names of the variables that are set.

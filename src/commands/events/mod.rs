@@ -22,7 +22,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
             None => once(context, &prepared),
             Some(plan) => {
                 let display = display(context, &prepared.lookup, prepared.filter);
-                follow::run(context, prepared.lookup, plan, (display, Vec::new()))
+                follow::run(context, prepared.lookup, plan, display)
             }
         },
         Err(problems) => {

@@ -4,8 +4,8 @@ use super::EventDeduplicator;
 use crate::error::Problem;
 use crate::model::{Job, State, Time};
 use crate::output::{
-    self, Format, Live, OutputOptions, RecordWriter, RenderContext, Row, Summary, TerminalSize,
-    TimelineWriter, write_transition,
+    self, Format, Live, OutputOptions, RecordWriter, RenderContext, Row, Summary, TimelineWriter,
+    write_transition,
 };
 
 /// How what happens is shown: the bytes of each of its parts.
@@ -23,15 +23,12 @@ pub(in crate::commands) enum FollowOutput {
 }
 
 impl FollowOutput {
-    /// The display of states in a form, and the bytes that open it.
-    pub(in crate::commands) fn open(form: &OutputOptions, live: bool) -> (Self, Vec<u8>) {
+    /// The display of states in a form; `live` is the table to draw where it can be drawn.
+    pub(in crate::commands) fn of_states(form: &OutputOptions, live: Option<Live>) -> Self {
         match (form.format, live) {
-            (Format::Jsonl, _) => (Self::Records(RecordWriter::default()), Vec::new()),
-            (_, false) => (Self::Lines, Vec::new()),
-            (_, true) => {
-                let (live, opened) = Live::open(form);
-                (Self::Live(live), opened)
-            }
+            (Format::Jsonl, _) => Self::Records(RecordWriter::default()),
+            (_, Some(live)) => Self::Live(live),
+            (_, None) => Self::Lines,
         }
     }
 
@@ -72,24 +69,11 @@ impl FollowOutput {
         })
     }
 
-    /// The next frame, if there is anything new to draw.
-    pub(super) fn frame(
-        &mut self,
-        rows: &[Row],
-        notes: &[String],
-        screen: &RenderContext,
-        size: TerminalSize,
-    ) -> Vec<u8> {
+    /// The table that is drawn again and again, if this is one.
+    pub(super) fn live(&mut self) -> Option<&mut Live> {
         match self {
-            Self::Live(live) => live.frame(rows, notes, screen, size).unwrap_or_default(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The terminal has lost what was drawn.
-    pub(super) fn invalidate(&mut self) {
-        if let Self::Live(live) = self {
-            live.invalidate();
+            Self::Live(live) => Some(live),
+            _ => None,
         }
     }
 

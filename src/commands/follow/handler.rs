@@ -2,20 +2,19 @@ use std::io::{self, IsTerminal as _};
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind};
-
 use super::display::{FollowOutput, problem_lines};
 use super::rows::{read_failure, rows};
 use crate::commands::context::CommandContext;
+use crate::commands::job_control::is_in_background;
+use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::poll::{PollEvent, is_transient};
 use crate::commands::print::{closed, write_problem};
 use crate::commands::reporter::Reporter;
 use crate::commands::run_loop::{LoopHandler, RunLoop};
-use crate::commands::signals::handler;
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
 use crate::error::{self, Category, Problem};
 use crate::gate::Evaluation;
-use crate::output::{RenderContext, Summary, TerminalSize};
+use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 
 /// Messages that are kept for the end while a table covers the terminal.
 const MAX_DEFERRED_LINES: usize = 200;
@@ -34,7 +33,8 @@ pub(super) struct FollowHandler<'a> {
     display: FollowOutput,
     stdout: StdoutWriter,
     reporter: Reporter,
-    resized: Signal,
+    /// The terminal below a live table.
+    terminal: Option<LiveTerminal<'a>>,
     /// For each resource, in the order of the poller.
     last_reported: Vec<LastReported>,
     /// The newest messages, which stand under a live table.
@@ -115,40 +115,55 @@ impl LoopHandler for FollowHandler<'_> {
 
     /// The next second of a live table.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
-        matches!(self.display, FollowOutput::Live(_))
-            .then(|| run.poller.elapsed() + REDRAW_INTERVAL)
+        let is_live = self.terminal.is_some();
+        is_live.then(|| run.poller.elapsed() + REDRAW_INTERVAL)
     }
 
     async fn output_changed(&mut self) -> Option<io::Result<()>> {
-        tokio::select! {
+        let event = tokio::select! {
             biased;
-            error = self.stdout.closed() => Some(Err(error)),
-            _ = self.resized.recv() => {
-                self.display.invalidate();
-                None
+            error = self.stdout.closed() => return Some(Err(error)),
+            event = LiveTerminal::next_event(&mut self.terminal) => event,
+        };
+        match event {
+            TerminalEvent::Resized => {
+                if let Some(live) = self.display.live() {
+                    live.invalidate();
+                }
             }
+            TerminalEvent::Suspended => {
+                self.leave_screen();
+                self.stdout.flush_blocking();
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.stop();
+                }
+            }
+            // It was stopped without notice: the shell has written on the screen since.
+            TerminalEvent::Continued => self.leave_screen(),
         }
+        None
     }
 }
 
 impl<'a> FollowHandler<'a> {
-    /// Shows all in a display; `covers` when it hides what is printed on stderr.
+    /// Shows all in a display; `terminal` is that of a live table.
     pub(super) fn new(
         context: &'a CommandContext,
         display: FollowOutput,
         stdout: StdoutWriter,
         reporter: Reporter,
-        covers: bool,
+        terminal: Option<LiveTerminal<'a>>,
     ) -> Self {
         Self {
             context,
             display,
             stdout,
             reporter,
-            resized: handler(SignalKind::window_change()),
+            // The table hides what is printed meanwhile.
+            deferred: (terminal.is_some() && io::stderr().is_terminal()).then(Vec::new),
+            terminal,
             last_reported: Vec::new(),
             notes: Vec::new(),
-            deferred: covers.then(Vec::new),
         }
     }
 
@@ -171,23 +186,43 @@ impl<'a> FollowHandler<'a> {
     }
 
     fn redraw(&mut self, run: &RunLoop) {
+        let screen = self.render_context();
+        let (Some(live), Some(terminal)) = (self.display.live(), &self.terminal) else {
+            return;
+        };
         // What a terminal has not taken yet would only be out of date.
-        if !matches!(self.display, FollowOutput::Live(_)) || self.stdout.has_backlog() {
+        if self.stdout.has_backlog() || is_in_background(io::stdout()) {
             return;
         }
-        let size = terminal_size::terminal_size_of(io::stdout());
-        let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
-        let size = TerminalSize {
-            width: usize::from(width),
-            height: usize::from(height),
-        };
+        if let Some(keyboard) = terminal.keyboard {
+            keyboard.take();
+        }
+        let size = TerminalSize::of(io::stdout());
         let screen = RenderContext {
             width: Some(size.width),
-            ..self.render_context()
+            ..screen
         };
-        let rows = rows(&run.poller, &run.policy);
-        let frame = self.display.frame(&rows, &self.notes, &screen, size);
-        self.stdout.write(frame);
+        let read_at = run
+            .poller
+            .jobs
+            .iter()
+            .filter_map(|one| one.history.read_at());
+        let since = |at| run.poller.elapsed().saturating_sub(at).as_secs();
+        let frame = Frame {
+            rows: &rows(&run.poller, &run.policy),
+            notes: &self.notes,
+            last_read: read_at.max().map(|at| since(at) as i64),
+            has_keys: terminal.keyboard.is_some(),
+        };
+        self.stdout.write(live.frame(&frame, &screen, size));
+    }
+
+    /// Gives the terminal back until the next frame.
+    fn leave_screen(&mut self) {
+        if let Some(live) = self.display.live() {
+            self.stdout.write(live.suspend());
+            restore_modes();
+        }
     }
 
     fn render_context(&self) -> RenderContext {
@@ -197,7 +232,7 @@ impl<'a> FollowHandler<'a> {
     /// Writes what comes last, and returns the exit code. A reader that takes nothing can be waited
     /// for, but neither after a signal nor through one.
     async fn finish(
-        self,
+        mut self,
         run: &RunLoop,
         end: Result<io::Result<()>, u8>,
         stop: Pin<&mut impl Future<Output = u8>>,
@@ -215,6 +250,7 @@ impl<'a> FollowHandler<'a> {
         };
         self.stdout
             .write(self.display.close(&rows, &screen, summary));
+        restore_modes();
         let end = match end {
             Ok(Ok(())) => tokio::select! {
                 failure = self.stdout.close() => Ok(failure.map_or(Ok(()), Err)),

@@ -7,7 +7,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, IsTerminal as _};
+use std::future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub(super) use display::FollowOutput;
 
 use super::args::PollArgs;
 use super::context::CommandContext;
+use super::keyboard::Keyboard;
+use super::live_terminal::LiveTerminal;
 use super::lookup::Lookup;
 use super::poll::PollOptions;
 use super::print::write_problem;
@@ -29,6 +31,9 @@ use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use handler::FollowHandler;
+
+/// The exit code after `q`, as after Ctrl-C: 0 means that all have ended.
+const QUIT: u8 = 130;
 
 /// How resources are followed.
 pub(super) struct FollowOptions {
@@ -60,13 +65,12 @@ impl FollowOptions {
     }
 }
 
-/// Follows what the lookup names until the end, and returns the exit code; `opened` is what the
-/// display begins with.
+/// Follows what the lookup names until the end, and returns the exit code.
 pub(super) fn run(
     context: &CommandContext,
     lookup: Arc<Lookup>,
     options: FollowOptions,
-    (display, opened): (FollowOutput, Vec<u8>),
+    display: FollowOutput,
 ) -> u8 {
     block_on(async {
         let stdout = match StdoutWriter::open() {
@@ -76,14 +80,33 @@ pub(super) fn run(
                 return 5;
             }
         };
-        stdout.write(opened);
-        let covers = matches!(display, FollowOutput::Live(_)) && io::stderr().is_terminal();
-        let reporter = Reporter::new(context.global.quiet, true, 0);
+        let is_live = matches!(display, FollowOutput::Live(_));
+        let keyboard = is_live.then(Keyboard::open).flatten();
+        let terminal = is_live.then(|| LiveTerminal::new(keyboard.as_ref()));
+        let reporter = match context.global.quiet {
+            true => Reporter::Quiet,
+            false => Reporter::lines(),
+        };
         let mut run = run_loop(lookup, options, &display);
-        let handler = FollowHandler::new(context, display, stdout, reporter, covers);
+        let handler = FollowHandler::new(context, display, stdout, reporter, terminal);
         let mut signals = Signals::new().with_quit();
-        handler.run(&mut run, pin!(signals.next())).await
+        let stop = async {
+            tokio::select! {
+                biased;
+                code = signals.next() => code,
+                () = quit(keyboard.as_ref()) => QUIT,
+            }
+        };
+        handler.run(&mut run, pin!(stop)).await
     })
+}
+
+/// Waits for the key that quits; for ever where no keys can be read.
+async fn quit(keyboard: Option<&Keyboard>) {
+    match keyboard {
+        Some(keyboard) => keyboard.quit().await,
+        None => future::pending().await,
+    }
 }
 
 /// The loop that polls for a display.

@@ -94,14 +94,17 @@ async fn follow(client: ScriptedClient, ids: &[&str], display: FollowOutput) -> 
     let mut run = run_loop(Arc::new(lookup), options, &display);
     let context = context();
     let stdout = StdoutWriter::new(writer, None);
-    let handler = FollowHandler::new(&context, display, stdout, reporter, false);
+    let handler = FollowHandler::new(&context, display, stdout, reporter, None);
     let code = handler.run(&mut run, pin!(pending())).await;
     let mut stdout = String::new();
     reader.read_to_string(&mut stdout).expect("UTF-8");
     Followed {
         code,
         stdout,
-        lines: lines.into_iter().collect(),
+        lines: lines
+            .into_iter()
+            .map(|line| line.trim_end().to_owned())
+            .collect(),
         elapsed: run.poller.elapsed(),
     }
 }

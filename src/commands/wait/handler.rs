@@ -3,14 +3,16 @@ use std::time::Duration;
 
 use super::options::WaitOptions;
 use crate::commands::gate_report::{self, GateState, GateStats, Stop};
+use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::lookup::Lookup;
-use crate::commands::poll::{PollEvent, PollOptions};
+use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
-use crate::output;
+use crate::model::{State, Time};
 use crate::output::document::Envelope;
+use crate::output::{self, ProgressRow, RenderContext};
 
 /// The interval of the line that a log gets when nothing has changed.
 const HEARTBEAT: Duration = Duration::from_secs(300);
@@ -20,6 +22,10 @@ pub(super) struct WaitHandler<'a> {
     options: &'a WaitOptions,
     pub(super) reports: Reports,
     pub(super) reporter: Reporter,
+    /// What the lines of jobs are shown on.
+    screen: RenderContext,
+    /// The terminal on which jobs have lines.
+    terminal: Option<LiveTerminal<'a>>,
     /// When the last line was logged.
     logged_at: Duration,
 }
@@ -42,7 +48,6 @@ impl LoopHandler for WaitHandler<'_> {
 
     /// Decides by what was seen so far; jobs that need no more polls are dropped.
     fn check(&mut self, run: &mut RunLoop) -> Option<Decision> {
-        self.show(run);
         let evaluations = run.evaluations();
         for (number, evaluation) in evaluations.iter().enumerate() {
             let polled = &mut run.poller.jobs[number];
@@ -50,15 +55,13 @@ impl LoopHandler for WaitHandler<'_> {
                 Evaluation::Pending(open) => open.is_final,
                 Evaluation::Met | Evaluation::Unmet(_) => polled.history.has_ended(),
             };
-            if polled.is_final {
-                self.reporter.finish_job(number);
-            }
         }
         let progress = match run.poller.has_polled_all() {
             _ if self.is_timed_out(run) => Progress::Over,
             true => Progress::Polling,
             false => Progress::FirstRound,
         };
+        self.show(run, &evaluations);
         let decision = decide(&evaluations, &self.options.policy, progress);
         if decision.is_none() {
             self.log_heartbeat(run, &evaluations);
@@ -91,6 +94,22 @@ impl LoopHandler for WaitHandler<'_> {
         self.log(run, line);
     }
 
+    async fn output_changed(&mut self) -> Option<Decision> {
+        let event = LiveTerminal::next_event(&mut self.terminal).await;
+        let progress = self.reporter.terminal()?;
+        match event {
+            TerminalEvent::Resized => {}
+            TerminalEvent::Continued => progress.detach(),
+            TerminalEvent::Suspended => {
+                progress.detach();
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.stop();
+                }
+            }
+        }
+        None
+    }
+
     /// The next report, the deadline, the heartbeat, or the next second of a live display.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
         let deadline = self.options.timeout.filter(|timeout| !timeout.is_zero());
@@ -104,11 +123,18 @@ impl LoopHandler for WaitHandler<'_> {
 }
 
 impl<'a> WaitHandler<'a> {
-    pub(super) fn new(options: &'a WaitOptions, reports: Reports, reporter: Reporter) -> Self {
+    pub(super) fn new(
+        options: &'a WaitOptions,
+        reports: Reports,
+        reporter: Reporter,
+        screen: RenderContext,
+    ) -> Self {
         Self {
             options,
             reports,
+            terminal: reporter.is_live().then(|| LiveTerminal::new(None)),
             reporter,
+            screen,
             logged_at: Duration::ZERO,
         }
     }
@@ -133,10 +159,7 @@ impl<'a> WaitHandler<'a> {
         if self.reporter.is_live() || !is_due {
             return;
         }
-        let count = |word: &str| {
-            let evaluations = evaluations.iter();
-            evaluations.filter(|one| one.as_str() == word).count()
-        };
+        let count = |word| count(evaluations, word);
         let line = format!(
             "{} still waiting: {} done, {} failed, {} pending, {}",
             run.clock(),
@@ -149,18 +172,41 @@ impl<'a> WaitHandler<'a> {
     }
 
     /// Shows each job in a live display.
-    fn show(&self, run: &RunLoop) {
-        if !self.reporter.is_live() {
+    fn show(&mut self, run: &RunLoop, evaluations: &[Evaluation]) {
+        let status = self.status(run, evaluations);
+        let Some(terminal) = self.reporter.terminal() else {
             return;
+        };
+        let now = run.lookup.now().ok();
+        let rows = run.poller.jobs.iter().map(|polled| ProgressRow {
+            reference: polled.reference.to_string(),
+            state: polled.history.state(),
+            seconds: seconds_in_state(polled, now, run.poller.elapsed()),
+            is_final: polled.is_final,
+        });
+        let rows: Vec<ProgressRow> = rows.collect();
+        terminal.draw(&rows, &status, &self.screen);
+    }
+
+    /// `waiting for succeeded: 1 of 3 met, 1 failed, times out in 12m`
+    fn status(&self, run: &RunLoop, evaluations: &[Evaluation]) -> String {
+        let policy = &self.options.policy;
+        let any = if policy.any { "any " } else { "" };
+        let (met, all) = (count(evaluations, "met"), evaluations.len());
+        let mut status = format!("waiting for {any}{}: {met} of {all} met", policy.condition);
+        match count(evaluations, "unmet") {
+            0 => {}
+            unmet => status += &format!(", {unmet} failed"),
         }
-        let now = run.poller.elapsed();
-        for (number, polled) in run.poller.jobs.iter().enumerate() {
-            let since = now.saturating_sub(polled.history.since().unwrap_or_default());
-            let reference = polled.reference.to_string();
-            let seconds = since.as_secs() as i64;
-            self.reporter
-                .update(number, &reference, polled.history.state(), seconds);
+        match self.options.timeout {
+            Some(Duration::ZERO) => {}
+            Some(timeout) => {
+                let left = timeout.saturating_sub(run.poller.elapsed()).as_secs();
+                status += &format!(", times out in {}", output::duration(left as i64));
+            }
+            None => status += ", no timeout",
         }
+        status
     }
 
     /// Rewrites the reports when they are due, so that a killed runner leaves true ones.
@@ -170,7 +216,7 @@ impl<'a> WaitHandler<'a> {
             return;
         }
         let report = self.report(run, None);
-        let reporter = &self.reporter;
+        let reporter = &mut self.reporter;
         self.reports.write(&report, now, &mut |problem| {
             reporter.println(format!("error: {}", problem.message));
         });
@@ -209,5 +255,29 @@ impl<'a> WaitHandler<'a> {
             spent,
         };
         gate_report::report("wait", &state, run.lookup.notices.all(), code)
+    }
+}
+
+/// How many evaluations are called by this word.
+fn count(evaluations: &[Evaluation], word: &str) -> usize {
+    let evaluations = evaluations.iter();
+    evaluations.filter(|one| one.as_str() == word).count()
+}
+
+/// Seconds that a job has been in its state, by its own times where the cloud reports them, otherwise
+/// since the state was first seen; before the first response, since the start.
+fn seconds_in_state(polled: &PolledJob, now: Option<Time>, elapsed: Duration) -> i64 {
+    let reported = polled.job.as_ref().and_then(|job| match job.state {
+        _ if job.ended => job.finished_at,
+        State::Pending => job.created_at,
+        State::Running => job.started_at,
+        _ => None,
+    });
+    match reported.zip(now) {
+        Some((since, now)) => now.seconds_since(since).max(0),
+        None => {
+            let since = polled.history.since().unwrap_or_default();
+            elapsed.saturating_sub(since).as_secs() as i64
+        }
     }
 }

@@ -66,16 +66,17 @@ async fn run_wait(
     plan: &WaitOptions,
     reports: Reports,
 ) -> u8 {
-    let reporter = Reporter::new(
-        context.global.quiet,
-        !context.may_redraw(),
-        lookup.references.len(),
-    );
-    warn_expiring_credentials(context, &lookup, plan, &reporter);
+    let mut reporter = match context.global.quiet {
+        true => Reporter::Quiet,
+        false if context.may_redraw(&io::stderr()) => Reporter::progress(),
+        false => Reporter::lines(),
+    };
+    warn_expiring_credentials(context, &lookup, plan, &mut reporter);
     if let Some(warning) = plan.warning {
         reporter.println(format!("warning: {warning}"));
     }
-    let mut wait = WaitHandler::new(plan, reports, reporter);
+    let screen = context.render_context(io::stderr().is_terminal());
+    let mut wait = WaitHandler::new(plan, reports, reporter, screen);
     let mut run = run_loop(lookup, plan);
     let mut signals = Signals::new();
     let end = run.run(&mut wait, pin!(signals.next())).await;
@@ -98,7 +99,6 @@ async fn run_wait(
     let (response, text) = shutdown::run_interruptible(&context.output_options, signal, || {
         context.rendered_gate(&mut report, text)
     });
-    let screen = context.render_context(io::stderr().is_terminal());
     let complain = |error: &io::Error| {
         let mut lines = Vec::new();
         // A Vec takes everything.
@@ -122,7 +122,7 @@ fn warn_expiring_credentials(
     context: &CommandContext,
     lookup: &Lookup,
     plan: &WaitOptions,
-    reporter: &Reporter,
+    reporter: &mut Reporter,
 ) {
     let zone = context.global.zone().unwrap_or(Zone::Local);
     // A clock that is out of all bounds fails each look by itself.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::commands::lookup::{Reply, ScriptedClient};
 use crate::gate::{Condition, GatePolicy};
-use crate::model::State;
+use crate::model::{State, Time};
+use crate::output::RenderContext;
 use crate::output::document::Envelope;
 use crate::providers::{self, test_support};
 use crate::reference::Reference;
@@ -55,7 +56,13 @@ async fn wait(
     let references = ids.iter().map(|id| reference(id)).collect();
     let lookup = Arc::new(Lookup::scripted(references, client));
     let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
-    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet);
+    let screen = RenderContext {
+        width: None,
+        colour: false,
+        now: Time::from_unix(1_700_000_000).expect("a time"),
+        zone: Zone::Utc,
+    };
+    let mut wait = WaitHandler::new(options, reports, Reporter::Quiet, screen);
     let mut run = run_loop(lookup, options);
     let end = run.run(&mut wait, pin!(pending())).await;
     let elapsed = run.poller.elapsed();

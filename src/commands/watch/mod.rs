@@ -1,6 +1,6 @@
 mod options;
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::sync::Arc;
 
 pub(super) use options::Arguments;
@@ -12,6 +12,7 @@ use super::kind_flags::KindFlags;
 use super::lookup::{AllowedTargets, Inputs, Lookup, LookupPlan, Options};
 use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
+use crate::output::Live;
 
 /// Follows what was named until the end, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
@@ -28,7 +29,8 @@ pub(super) fn run_with(
 ) -> u8 {
     match prepare(context, inputs, flags, poll) {
         Ok((lookup, plan)) => {
-            let display = FollowOutput::open(&context.output_options, is_live(context));
+            let live = live(context);
+            let display = FollowOutput::of_states(&context.output_options, live);
             follow::run(context, lookup, plan, display)
         }
         Err(problems) => context.usage_error("watch", problems),
@@ -69,7 +71,9 @@ fn prepare(
     Ok((Arc::new(lookup), plan))
 }
 
-/// True when a table can be drawn in place.
-fn is_live(context: &CommandContext) -> bool {
-    io::stdout().is_terminal() && context.may_redraw()
+/// The table, where one can be drawn in place.
+fn live(context: &CommandContext) -> Option<Live> {
+    let has_alternate_screen = context.terminal.alternate_screen;
+    let is_drawn = context.may_redraw(&io::stdout());
+    is_drawn.then(|| Live::new(&context.output_options, has_alternate_screen))
 }

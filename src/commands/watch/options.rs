@@ -13,9 +13,10 @@ use crate::output::Format;
     before_help = "Examples:\n  \
         joblens watch aliyun/job/ehpc-hz-FYUr32/ huawei/image-job/702364883651395584\n  \
         joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
-    after_help = "To act on the result, use joblens wait\n\
+    after_help = "Keys on a terminal: q quits, Ctrl-Z suspends\n\
+        To act on the result, use joblens wait\n\
         Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication or permission · \
-        5 service or network error · 130/143 interrupted · 141 output closed"
+        5 service or network error · 130/143 interrupted (130 after q) · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
     /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin

@@ -1,6 +1,7 @@
 use std::io;
 
 use super::super::cause::reason_text;
+use super::Extent;
 use super::command_line::quote;
 use super::page::{PageWriter, Style, Value};
 use super::tasks;
@@ -10,7 +11,7 @@ use crate::model::{Event, Job, Level};
 const MAX_EVENTS: usize = 50;
 
 /// The events, newest first.
-pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job, extent: Extent) -> io::Result<()> {
     if job.events.is_empty() {
         return Ok(());
     }
@@ -22,16 +23,20 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let count = job.events.len();
     let order = if count > 1 { ", newest first" } else { "" };
     page.heading("Events", &format!("({count}{order}{warnings})"))?;
-    for event in job.events.iter().take(MAX_EVENTS) {
+    let shown = match extent {
+        Extent::Limited => count.min(MAX_EVENTS),
+        Extent::All => count,
+    };
+    for event in &job.events[..shown] {
         page.blank_line()?;
         page.paragraph(2, &line(page, event))?;
         for text in lines(page, job, event) {
             page.paragraph(4, &Value::Text(text))?;
         }
     }
-    if count > MAX_EVENTS {
+    if count > shown {
         page.blank_line()?;
-        let more = count - MAX_EVENTS;
+        let more = count - shown;
         let reference = &job.reference;
         page.paragraph(2, &Value::Text(format!("and {more} more; all of them:")))?;
         page.paragraph(

@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::super::style::state_colour;
+use super::super::style::state_style;
 use super::super::text::width;
 use super::super::{RenderContext, escape, human};
 use super::command_line;
@@ -32,12 +32,11 @@ pub(super) enum Style {
 
 impl Style {
     fn code(self) -> &'static str {
-        const COLOURS: [&str; 8] = ["30", "31", "32", "33", "34", "35", "36", "37"];
         match self {
             Self::Bold => "1",
             Self::Plain => "0",
             Self::Warning => "33",
-            Self::State(state) => COLOURS[usize::from(state_colour(state))],
+            Self::State(state) => state_style(state),
         }
     }
 }

@@ -3,34 +3,39 @@ use std::io;
 use super::super::cause::reason_text;
 use super::super::human;
 use super::page::{Fields, PageWriter, Value};
-use super::{containers, details, exit_status, header, volumes};
+use super::{Extent, containers, details, exit_status, header, volumes};
 use crate::model::{Job, State, Task};
 
-/// Beyond so many tasks only those that failed are all shown.
-const MAX_TASKS: usize = 50;
+/// Beyond so many tasks only those that failed are shown.
+const MAX_TASKS: usize = 10;
 /// The kind of the parts of an array job.
 const SUBTASK: &str = "subtask";
 
-/// The parts of a resource, each with its own parts.
-pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
+/// The parts of a resource, each with its own parts: those that failed first.
+pub(super) fn write(page: &mut PageWriter, job: &Job, extent: Extent) -> io::Result<()> {
     if job.tasks.is_empty() {
         return Ok(());
     }
-    let shown = shown(&job.tasks);
     let head = header::head(&plural(&job.tasks));
     let all = match job.tasks.iter().any(has_known_state) {
-        true => format!("({})", counts(&job.tasks, |_| true)),
+        true => format!("({})", counts(job.tasks.iter())),
         false => String::new(),
     };
     page.heading(&head, &all)?;
+    let is_failed = |task: &&Task| task.state == State::Failed;
+    let (mut shown, mut rest): (Vec<&Task>, Vec<&Task>) = job.tasks.iter().partition(is_failed);
+    let room = match extent {
+        Extent::Limited => MAX_TASKS.saturating_sub(shown.len()).min(rest.len()),
+        Extent::All => rest.len(),
+    };
+    shown.extend(rest.drain(..room));
     let mut is_apart = false;
-    for (task, _) in job.tasks.iter().zip(&shown).filter(|(_, shown)| **shown) {
+    for task in shown {
         is_apart = one(page, job, task, is_apart)?;
     }
-    let more = shown.iter().filter(|shown| !**shown).count();
-    if more > 0 {
-        let rest = counts(&job.tasks, |number| !shown[number]);
-        let text = format!("and {more} more ({rest}); -o json shows all");
+    if !rest.is_empty() {
+        let (more, rest) = (rest.len(), counts(rest.into_iter()));
+        let text = format!("and {more} more ({rest}); --all shows all");
         page.paragraph(2, &Value::Text(text))?;
     }
     Ok(())
@@ -62,48 +67,8 @@ pub(super) fn plural(tasks: &[Task]) -> String {
     }
 }
 
-/// Which tasks are shown: all that failed, and others up to the limit.
-fn shown(tasks: &[Task]) -> Vec<bool> {
-    let failed = tasks.iter().filter(|task| task.state == State::Failed);
-    let mut others = MAX_TASKS.saturating_sub(failed.count());
-    tasks
-        .iter()
-        .map(|task| {
-            if task.state == State::Failed {
-                return true;
-            }
-            let has_room = others > 0;
-            others = others.saturating_sub(1);
-            has_room
-        })
-        .collect()
-}
-
-/// `2 failed, 1 running`, those that need attention first.
-fn counts(tasks: &[Task], is_counted: impl Fn(usize) -> bool) -> String {
-    const ORDER: [State; 8] = [
-        State::Failed,
-        State::Canceled,
-        State::Unknown,
-        State::Stopping,
-        State::Pending,
-        State::Starting,
-        State::Running,
-        State::Succeeded,
-    ];
-    let count = |state: State| {
-        let counted = tasks.iter().enumerate();
-        counted
-            .filter(|(number, task)| task.state == state && is_counted(*number))
-            .count()
-    };
-    ORDER
-        .into_iter()
-        .map(|state| (count(state), state))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, state)| format!("{count} {state}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+fn counts<'a>(tasks: impl Iterator<Item = &'a Task>) -> String {
+    human::state_counts(tasks.map(|task| task.state))
 }
 
 /// Writes one task; answers whether it took more than a line, so that the next one stands apart.

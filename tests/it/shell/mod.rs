@@ -3,6 +3,7 @@
 mod command_line;
 mod completion;
 mod demo;
+mod first_process;
 mod man;
 mod shells;
 

@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod emulated;
 pub mod jobs;
+mod parallel;
 pub mod pty;
 pub mod tls;
 pub mod yaml;
@@ -19,6 +20,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+pub use parallel::in_parallel;
+use pty::Terminal;
 
 /// Secrets of the tests; no output of any run may hold them.
 pub const SECRETS: [&str; 5] = [
@@ -153,6 +157,30 @@ impl Joblens {
     /// Starts with these outputs; of an output that is not a pipe of its own, nothing is known
     /// later.
     pub fn start(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Running {
+        let input = self.input.clone();
+        let mut running = self.spawn(Stdio::piped(), stdout, stderr);
+        // A run that does not read its input closes it, which is not a failure of the test.
+        let _ = running
+            .child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes());
+        running
+    }
+
+    /// Starts with a terminal as input and outputs.
+    pub fn start_on(self, terminal: &Terminal) -> Running {
+        let device = || terminal.user.try_clone().unwrap();
+        self.spawn(device(), device(), device())
+    }
+
+    fn spawn(
+        self,
+        stdin: impl Into<Stdio>,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Running {
         let home = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_joblens");
         let mut command = match self.prelude.is_empty() {
@@ -171,18 +199,16 @@ impl Joblens {
             command.current_dir(folder);
         }
         let started = Instant::now();
-        let mut child = command
+        let child = command
             .args(&self.arguments)
             .env_clear()
             .env("HOME", home.path())
             .envs(&self.variables)
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(stdout)
             .stderr(stderr)
             .spawn()
             .unwrap();
-        // A run that does not read its input closes it, which is not a failure of the test.
-        let _ = child.stdin.take().unwrap().write_all(self.input.as_bytes());
         Running {
             child,
             started,
@@ -340,25 +366,6 @@ fn read_head(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     Some(ReceivedRequest {
         head: String::from_utf8_lossy(&head).into_owned(),
     })
-}
-
-/// Checks several cases at the same time, four at once: most of them wait for a process that sleeps.
-///
-/// # Panics
-/// When a check does.
-pub fn in_parallel<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
-    let cases: Vec<T> = cases.into_iter().collect();
-    let cases = Mutex::new(cases.into_iter());
-    let next = || cases.lock().unwrap().next();
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(case) = next() {
-                    check(case);
-                }
-            });
-        }
-    });
 }
 
 /// A whole HTTP answer.

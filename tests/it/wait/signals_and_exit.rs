@@ -169,3 +169,17 @@ fn outputs_that_were_closed_early_do_not_change_the_verdict() {
         assert_eq!(wait().start(closed(), closed()).end().code, code);
     }
 }
+
+#[test]
+fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
+    for command in ["wait", "watch"] {
+        let emulated = running();
+        let run = emulated.joblens(&[command, INSTANCE]).ignoring("INT");
+        let running = run.start(Stdio::piped(), Stdio::piped());
+        emulated.wait_for_request("sugon/InstanceServiceDetail");
+        running.signal("INT");
+        // The first signal would decide the exit code.
+        running.signal("TERM");
+        assert_eq!(running.end().code, 143, "{command}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use super::{INSTANCE, LONG, job};
+use super::{INSTANCE, LONG, job, job_with};
 use crate::support::emulated::Emulated;
 use crate::support::in_parallel;
 use crate::support::pty::Terminal;
@@ -42,8 +42,10 @@ const WATCH: &[&str] = &["watch", INSTANCE, "--interval", "50ms"];
 
 #[test]
 fn a_terminal_is_redrawn_unless_ci_is_set_or_nothing_is_known_of_it() {
-    let environments: [(&[(&str, &str)], bool); 4] = [
+    let environments: [(&[(&str, &str)], bool); 6] = [
         (&[("TERM", "xterm")], true),
+        (&[("TERM", "vt100")], true),
+        (&[("TERM", "no-such-terminal")], false),
         (&[("TERM", "xterm"), ("CI", "true")], false),
         (&[("TERM", "dumb")], false),
         (&[], false),
@@ -76,4 +78,53 @@ fn other_commands_write_plain_lines_on_the_terminal_of_a_ci_step() {
         assert_eq!(code, 0, "{shown}");
         assert!(!is_redrawn(&shown), "{command:?}: {shown:?}");
     }
+}
+
+#[test]
+fn a_terminal_of_which_nothing_is_known_gets_no_escape_sequence() {
+    let commands: [&[&str]; 9] = [
+        &["get", INSTANCE],
+        &["get", "no-reference"],
+        &["get", "--no-such-option"],
+        &["describe", INSTANCE],
+        &["list", "sugon/instance"],
+        &["events", INSTANCE],
+        &["auth", "status"],
+        &["doctor", "sugon"],
+        &["--help"],
+    ];
+    in_parallel(commands, |command| {
+        for variables in [&[][..], &[("TERM", "unknown")], &[("TERM", "dumb")]] {
+            let (_, shown) = on_a_terminal(command, variables);
+            assert!(!shown.is_empty() && !shown.contains('\u{1b}'), "{shown:?}");
+        }
+    });
+}
+
+#[test]
+fn the_lines_of_jobs_show_the_time_in_their_state_and_the_last_one_the_gate() {
+    let ids = ["i-1", "i-2"].map(|id| format!("sugon/instance/{id}-{}", "x".repeat(80)));
+    let scenario = ids
+        .each_ref()
+        .map(|id| job_with(id, "0s Running", "age = '1h'"));
+    let emulated = Emulated::start(&scenario.concat());
+    let terminal = Terminal::open();
+    let wait = emulated.joblens(&["wait", "-t", "2m", &ids[0], &ids[1]]);
+    let wait = wait.env("TERM", "xterm").start_on(&terminal);
+    let status = "waiting for succeeded: 0 of 2 met, times out in 1m";
+    // Both were read, and the line was drawn since.
+    let line = "running\u{1b}[0m    1h00m  sugon/instance/i-2";
+    let read = terminal.wait_for_after(0, line);
+    terminal.wait_for_after(read, status);
+    wait.signal("INT");
+    assert_eq!(wait.end().code, 130);
+    let shown = terminal.shown();
+    let lines = shown.lines().filter(|line| line.contains(" 1h00m  "));
+    for line in lines {
+        let ends = line.trim_end().ends_with("xxx");
+        assert!(line.contains('…') && ends, "{line:?}");
+    }
+    assert!(!shown.contains("\u{1b}[?"), "no mode is changed: {shown:?}");
+    let cleared = shown.rfind("\u{1b}[J").unwrap();
+    assert!(!shown[cleared..].contains("waiting for"), "{shown:?}");
 }

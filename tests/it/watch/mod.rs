@@ -2,6 +2,7 @@
 //! its rules about time.
 
 mod scopes;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};

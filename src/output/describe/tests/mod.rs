@@ -2,6 +2,7 @@ mod hostile;
 
 use super::super::text::width;
 use super::super::{RenderContext, Zone};
+use super::Extent;
 use crate::model::{Container, Event, Job, Level, State, Task, Termination, Time};
 
 const NOW: i64 = 1_700_000_000;
@@ -11,6 +12,10 @@ fn at(seconds_before: i64) -> Option<Time> {
 }
 
 fn page(job: &Job, width: Option<usize>, colour: bool) -> String {
+    page_of(job, width, colour, Extent::Limited)
+}
+
+fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: Extent) -> String {
     let screen = RenderContext {
         width,
         colour,
@@ -18,7 +23,7 @@ fn page(job: &Job, width: Option<usize>, colour: bool) -> String {
         zone: Zone::Utc,
     };
     let mut out = Vec::new();
-    super::write(&mut out, std::slice::from_ref(job), &screen).unwrap();
+    super::write(&mut out, std::slice::from_ref(job), &screen, extent).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -203,10 +208,45 @@ fn of_thousands_of_tasks_all_that_failed_are_shown_and_the_rest_is_counted() {
     let page = page(&settled(array), Some(80), false);
     assert_eq!(page.matches(": failed\n").count(), 100);
     assert!(
-        page.contains("  and 9900 more (100 running, 9800 succeeded); -o json shows all\n"),
+        page.contains("  and 9900 more (100 running, 9800 succeeded); --all shows all\n"),
         "{page}"
     );
     assert!(page.contains("\nSubtasks (100 failed, 100 running, 9800 succeeded)\n"));
+}
+
+#[test]
+fn groups_that_failed_come_first_and_the_rest_is_counted_or_shown_by_all() {
+    let mut job = job(State::Failed);
+    job.tasks = (1..=12)
+        .map(|number| Task {
+            name: Some(format!("rank-{number}")),
+            kind: "container_group".into(),
+            state: match number {
+                11 | 12 => State::Failed,
+                _ => State::Running,
+            },
+            ..Task::default()
+        })
+        .collect();
+    let job = settled(job);
+    let groups = |page: &str| -> Vec<String> {
+        let lines = page
+            .lines()
+            .filter_map(|line| line.split_once("container group "));
+        let names = lines.map(|(_, line)| line.split(':').next().unwrap_or_default().to_owned());
+        names.filter(|name| name.starts_with("rank")).collect()
+    };
+    let limited = page_of(&job, Some(80), false, Extent::Limited);
+    let shown = groups(&limited[limited.find("Container groups").unwrap()..]);
+    assert_eq!(shown.len(), 10, "{limited}");
+    assert_eq!(shown[..3], ["rank-11", "rank-12", "rank-1"]);
+    assert!(limited.contains("  and 2 more (2 running); --all shows all\n"));
+    let all = page_of(&job, Some(80), false, Extent::All);
+    assert_eq!(
+        groups(&all[all.find("Container groups").unwrap()..]).len(),
+        12
+    );
+    assert!(!all.contains("more ("), "{all}");
 }
 
 #[test]
@@ -222,6 +262,7 @@ fn several_jobs_have_a_rule_with_their_reference_before_each() {
         &mut out,
         &[job(State::Running), job(State::Failed)],
         &screen,
+        Extent::Limited,
     )
     .unwrap();
     let page = String::from_utf8(out).unwrap();
@@ -236,9 +277,12 @@ fn of_many_events_the_newest_are_shown_with_the_command_for_all() {
     running.events = (0..60)
         .map(|number| warning(&format!("w{number}"), number))
         .collect();
-    let page = page(&settled(running), Some(80), false);
+    let running = settled(running);
+    let page = page(&running, Some(80), false);
     assert!(page.contains("\nEvents (60, newest first; 60 warnings)\n"));
     assert!(page.contains("    w49\n") && !page.contains("    w50\n"));
     let end = "\n  and 10 more; all of them:\n    joblens events aliyun/job/c/5\n";
     assert!(page.ends_with(end), "{page}");
+    let whole = page_of(&running, Some(80), false, Extent::All);
+    assert!(whole.ends_with("    w59\n"), "{whole}");
 }

@@ -1,7 +1,7 @@
 //! The page of `describe` for every documented answer.
 
 use joblens::model::Job;
-use joblens::output::{RenderContext, Zone, write_pages};
+use joblens::output::{Extent, RenderContext, Zone, write_pages};
 
 use super::documented::documented;
 use super::snapshot::assert_snapshot;
@@ -14,7 +14,13 @@ fn page(job: &Job, width: usize, colour: bool) -> String {
         zone: Zone::Utc,
     };
     let mut out = Vec::new();
-    write_pages(&mut out, std::slice::from_ref(job), &screen).unwrap();
+    write_pages(
+        &mut out,
+        std::slice::from_ref(job),
+        &screen,
+        Extent::Limited,
+    )
+    .unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -1,0 +1,148 @@
+//! The pager that shows a details page on a terminal.
+
+use std::io::{self, Write as _};
+use std::process::{self, Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::runtime::block_on;
+use super::shutdown::spawn_blocking_detached;
+use super::signals::Signals;
+use crate::error::file_error_text;
+use crate::settings::Environment;
+
+/// The variables that name a pager, the first one before the others.
+const VARIABLES: [&str; 2] = ["JOBLENS_PAGER", "PAGER"];
+/// The pager where none is named.
+const DEFAULT_PAGER: &str = "less";
+/// Variables of pagers with what git and gh set them to. less ends by itself where a page fits (F),
+/// shows colours (R), and leaves the page on the terminal (X).
+const PAGER_ENVIRONMENT: [(&str, &str); 2] = [("LESS", "FRX"), ("LV", "-c")];
+
+/// A command that shows what it reads.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pager {
+    /// The variable that names it; `None` for the default one, which need not exist.
+    variable: Option<&'static str>,
+    words: Vec<String>,
+    environment: Vec<(&'static str, &'static str)>,
+}
+
+impl Pager {
+    /// The pager that the environment chooses; `None` for an empty value and for `cat`.
+    pub(super) fn new(environment: &Environment) -> Option<Self> {
+        let mut named = VARIABLES.iter().map(|name| (*name, environment.raw(name)));
+        let named = named.find_map(|(name, value)| Some((name, value?)));
+        let command = named.map_or(DEFAULT_PAGER, |(_, command)| command);
+        // What is not quoted as a shell does is taken for the name of a program.
+        let words = shlex::split(command).unwrap_or_else(|| vec![command.to_owned()]);
+        let is_none = words.is_empty() || words == ["cat"];
+        let unset = |(name, _): &(&str, &str)| environment.raw(name).is_none();
+        (!is_none).then(|| Self {
+            variable: named.map(|(name, _)| name),
+            words,
+            environment: PAGER_ENVIRONMENT.into_iter().filter(unset).collect(),
+        })
+    }
+
+    /// Shows a text until the pager ends. A pager that is not to be found leaves that to stdout; what
+    /// is wrong with one that was named is passed to `warn`.
+    ///
+    /// # Errors
+    /// Those of stdout.
+    pub(super) fn show(self, text: Vec<u8>, warn: impl FnOnce(String)) -> io::Result<()> {
+        let spawned = Command::new(&self.words[0])
+            .args(&self.words[1..])
+            .envs(self.environment)
+            .stdin(Stdio::piped())
+            .spawn();
+        match spawned {
+            Ok(pager) => {
+                block_on(shown(pager, text));
+                Ok(())
+            }
+            Err(error) => {
+                if let Some(variable) = self.variable {
+                    let (pager, reason) = (&self.words[0], file_error_text(&error));
+                    warn(format!(
+                        "warning: {variable}: cannot run '{pager}' ({reason})"
+                    ));
+                }
+                io::stdout().lock().write_all(&text)
+            }
+        }
+    }
+}
+
+/// Passes a text to a pager and waits for its end. Ctrl-C is the pager's; other signals end both.
+async fn shown(mut pager: Child, text: Vec<u8>) {
+    let mut signals = Signals::new();
+    let id = Pid::from_child(&pager);
+    let mut ended = spawn_blocking_detached(move || {
+        if let Some(mut input) = pager.stdin.take() {
+            // A pager that was left has shown what was wanted.
+            let _ = input.write_all(&text);
+        }
+        // Its exit code says nothing about what it has shown.
+        let _ = pager.wait();
+    });
+    loop {
+        let code = tokio::select! {
+            biased;
+            _ = &mut ended => return,
+            code = signals.next() => code,
+        };
+        if code != 130 {
+            // It may have ended meanwhile.
+            let _ = kill_process(id, Signal::TERM);
+            let _ = ended.await;
+            process::exit(code.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pager(variables: &[(&str, &str)]) -> Option<Pager> {
+        let variables = variables.iter();
+        let variables = variables.map(|(name, value)| (name.to_string(), value.to_string()));
+        Pager::new(&Environment::new(variables))
+    }
+
+    fn words(variables: &[(&str, &str)]) -> Vec<String> {
+        pager(variables).expect("a pager").words
+    }
+
+    #[test]
+    fn joblens_pager_comes_before_pager_and_less_after_both() {
+        let both = [("JOBLENS_PAGER", "most -s"), ("PAGER", "more")];
+        assert_eq!(words(&both), ["most", "-s"]);
+        assert_eq!(words(&both[1..]), ["more"]);
+        assert_eq!(words(&[]), ["less"]);
+        assert_eq!(words(&[("PAGER", "'a b' c")]), ["a b", "c"]);
+        assert_eq!(words(&[("PAGER", "it's")]), ["it's"]);
+    }
+
+    #[test]
+    fn an_empty_value_and_cat_mean_none() {
+        for none in ["", " ", "cat"] {
+            assert_eq!(pager(&[("JOBLENS_PAGER", none), ("PAGER", "more")]), None);
+            assert_eq!(pager(&[("PAGER", none)]), None);
+        }
+    }
+
+    #[test]
+    fn options_of_less_are_set_where_the_user_has_none() {
+        let names = |variables: &[(&str, &str)]| {
+            let environment = pager(variables).expect("a pager").environment;
+            environment
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[]), ["LESS", "LV"]);
+        assert_eq!(names(&[("LESS", "")]), ["LV"]);
+    }
+}

@@ -1,0 +1,252 @@
+#[cfg(test)]
+mod tests;
+
+use std::os::fd::AsFd;
+
+use super::human;
+use super::region::{CLEAR_BELOW, Region, height, push_line};
+use super::text::truncate_width;
+use super::{Layout, OutputOptions, RenderContext, Row, escape, job_table, terminal};
+use crate::model::State;
+
+/// Columns and rows of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl TerminalSize {
+    /// The size of a terminal; 80 columns and 24 rows where it has none.
+    pub fn of(terminal: impl AsFd) -> Self {
+        let size = terminal_size::terminal_size_of(terminal);
+        let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
+        Self {
+            width: usize::from(width),
+            height: usize::from(height),
+        }
+    }
+}
+
+/// A table that is drawn again and again in the same place.
+#[derive(Debug)]
+pub struct Live {
+    layout: Layout,
+    screen: Screen,
+}
+
+/// Where the table is drawn.
+#[derive(Debug)]
+enum Screen {
+    /// On the alternate screen: whatever a resize does to lines that were drawn before, the next
+    /// frame covers it, and what the terminal showed before is untouched.
+    Alternate { is_open: bool, last: String },
+    /// Below what was written before, where the terminal has no alternate screen.
+    Normal(Region),
+}
+
+/// What a frame shows.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// Rows in the order of the references.
+    pub rows: &'a [Row<'a>],
+    /// Messages, of which the newest stand below the table.
+    pub notes: &'a [String],
+    /// Seconds since a job was last read; `None` if none was.
+    pub last_read: Option<i64>,
+    /// Whether `q` ends the command.
+    pub has_keys: bool,
+}
+
+/// The terminal shows what lies between these two at once.
+const BEGIN_FRAME: &str = "\x1b[?2026h\x1b[H";
+const END_FRAME: &str = "\x1b[?2026l";
+
+/// Messages that stand under the table.
+const MAX_NOTES: usize = 3;
+/// A terminal of fewer rows has no status line.
+const MIN_STATUS_HEIGHT: usize = 3;
+
+impl Live {
+    /// A table with the columns that the options ask for; `has_alternate_screen` for a terminal that
+    /// has one.
+    pub fn new(form: &OutputOptions, has_alternate_screen: bool) -> Self {
+        Self {
+            layout: Layout::from_options(form),
+            screen: match has_alternate_screen {
+                true => Screen::Alternate {
+                    is_open: false,
+                    last: String::new(),
+                },
+                false => Screen::Normal(Region::default()),
+            },
+        }
+    }
+
+    /// The bytes of the next frame; empty when the terminal shows it already.
+    ///
+    /// Rows stand in the order given while all fit. Else those that have not ended come first, and
+    /// a line counts the rest. Messages stand below, and a status line last.
+    pub fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        context: &RenderContext,
+        size: TerminalSize,
+    ) -> Vec<u8> {
+        let room = match self.screen {
+            Screen::Alternate { .. } => size.height,
+            // The cursor stands on the row below.
+            Screen::Normal(_) => size.height.saturating_sub(1),
+        };
+        let lines = self.lines(
+            frame,
+            context,
+            TerminalSize {
+                height: room,
+                ..size
+            },
+        );
+        match &mut self.screen {
+            Screen::Normal(region) => region.draw(lines, size.width).into(),
+            Screen::Alternate { is_open, last } => {
+                let next = alternate_frame(&lines, size);
+                if *is_open && next == *last {
+                    return Vec::new();
+                }
+                last.clone_from(&next);
+                let opening = match std::mem::replace(is_open, true) {
+                    true => &[],
+                    false => terminal::enter_alternate_screen(),
+                };
+                [opening, next.as_bytes()].concat()
+            }
+        }
+    }
+
+    /// Draws the next frame even if nothing has changed.
+    pub fn invalidate(&mut self) {
+        if let Screen::Alternate { last, .. } = &mut self.screen {
+            last.clear();
+        }
+    }
+
+    /// The bytes that give the terminal back; the next frame takes it again.
+    pub fn suspend(&mut self) -> Vec<u8> {
+        match &mut self.screen {
+            Screen::Normal(region) => {
+                region.detach();
+                Vec::new()
+            }
+            Screen::Alternate { is_open, .. } => match std::mem::take(is_open) {
+                true => terminal::leave_alternate_screen().to_vec(),
+                false => Vec::new(),
+            },
+        }
+    }
+
+    /// The bytes that give the terminal back and leave the whole table as normal output.
+    pub fn close(mut self, rows: &[Row], context: &RenderContext) -> Vec<u8> {
+        let start = match &mut self.screen {
+            Screen::Normal(region) => region.clear(context.width.unwrap_or(80)).into(),
+            Screen::Alternate { .. } => self.suspend(),
+        };
+        [start, self.table(rows, &self.layout, context)].concat()
+    }
+
+    fn lines(&self, frame: &Frame<'_>, context: &RenderContext, size: TerminalSize) -> Vec<String> {
+        let room_for_notes = (size.height / 4).min(MAX_NOTES);
+        let first = frame.notes.len().saturating_sub(room_for_notes);
+        let mut below = frame.notes[first..].to_vec();
+        if size.height >= MIN_STATUS_HEIGHT {
+            below.push(status(frame));
+        }
+        let below = below
+            .iter()
+            .map(|line| truncate_width(&escape(line), size.width).into_owned());
+        let below: Vec<String> = below.collect();
+        let room = size.height.saturating_sub(below.len());
+        let mut lines = self.table_lines(frame.rows, context);
+        if height(&lines, size.width) > room {
+            lines = self.cut(frame.rows, context, size.width, room);
+        }
+        lines.extend(below);
+        lines
+    }
+
+    fn table(&self, rows: &[Row], layout: &Layout, context: &RenderContext) -> Vec<u8> {
+        let mut text = Vec::new();
+        job_table::write_rows(&mut text, rows, layout, context).expect("memory takes every byte");
+        text
+    }
+
+    fn table_lines(&self, rows: &[Row], context: &RenderContext) -> Vec<String> {
+        let text = self.table(rows, &self.layout.clone().grouped(), context);
+        let text = String::from_utf8_lossy(&text);
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// As many rows as fit with the line that counts the others.
+    fn cut(&self, rows: &[Row], context: &RenderContext, width: usize, room: usize) -> Vec<String> {
+        let has_ended = |row: &Row| row.job.is_some_and(|job| job.ended);
+        let mut ordered: Vec<Row> = rows.to_vec();
+        ordered.sort_by_key(has_ended);
+        let (mut fits, mut most) = (0, room.min(ordered.len().saturating_sub(1)));
+        let mut lines = Vec::new();
+        while fits < most {
+            let tried = (fits + most).div_ceil(2);
+            let shown = self.table_lines(&ordered[..tried], context);
+            if height(&shown, width) < room {
+                (fits, lines) = (tried, shown);
+            } else {
+                most = tried - 1;
+            }
+        }
+        let rest = match fits {
+            0 => format!("{} jobs", rows.len()),
+            _ => format!("and {} more", rows.len() - fits),
+        };
+        lines.push(truncate_width(&rest, width).into_owned());
+        lines
+    }
+}
+
+fn alternate_frame(lines: &[String], size: TerminalSize) -> String {
+    let mut frame = BEGIN_FRAME.to_owned();
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 {
+            frame.push_str("\r\n");
+        }
+        push_line(&mut frame, line, size.width);
+    }
+    if height(lines, size.width) < size.height {
+        frame.push_str("\r\n");
+        frame.push_str(CLEAR_BELOW);
+    }
+    frame.push_str(END_FRAME);
+    frame
+}
+
+/// `1 failed, 4 running, polled 3 s ago, q to quit`
+fn status(frame: &Frame<'_>) -> String {
+    let jobs = frame.rows.iter().filter_map(|row| row.job);
+    let states: Vec<State> = jobs.map(|job| job.state).collect();
+    let unread = frame.rows.len() - states.len();
+    let mut parts = Vec::new();
+    if !states.is_empty() {
+        parts.push(human::state_counts(states));
+    }
+    if unread > 0 {
+        parts.push(format!("{unread} not read yet"));
+    }
+    match frame.last_read {
+        Some(seconds @ 0..60) => parts.push(format!("polled {seconds} s ago")),
+        Some(seconds) => parts.push(format!("polled {} ago", human::duration(seconds))),
+        None => {}
+    }
+    if frame.has_keys {
+        parts.push("q to quit".to_owned());
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,128 @@
+//! Lines at the end of a terminal's output that are drawn again in the same place, with codes that
+//! every terminal since the VT100 knows.
+
+use unicode_width::UnicodeWidthChar as _;
+
+pub(super) const CLEAR_LINE: &str = "\x1b[K";
+pub(super) const CLEAR_BELOW: &str = "\x1b[J";
+
+/// The lines that were drawn last; the cursor is on the row below them.
+#[derive(Debug, Default)]
+pub(super) struct Region {
+    drawn: Vec<String>,
+}
+
+impl Region {
+    /// The bytes that draw lines in the place of those drawn before, on a terminal of so many columns.
+    pub(super) fn draw(&mut self, lines: Vec<String>, width: usize) -> String {
+        let mut text = self.start(width);
+        for line in &lines {
+            push_line(&mut text, line, width);
+            text.push_str("\r\n");
+        }
+        text.push_str(CLEAR_BELOW);
+        self.drawn = lines;
+        text
+    }
+
+    /// The bytes that take the lines away; empty while there are none.
+    pub(super) fn clear(&mut self, width: usize) -> String {
+        if self.drawn.is_empty() {
+            return String::new();
+        }
+        let text = self.start(width) + CLEAR_BELOW;
+        self.drawn.clear();
+        text
+    }
+
+    /// The next lines are drawn where the cursor is, and those drawn before stay.
+    pub(super) fn detach(&mut self) {
+        self.drawn.clear();
+    }
+
+    /// Moves the cursor to the first row. On a terminal that became narrower, lines take more rows.
+    fn start(&self, width: usize) -> String {
+        match height(&self.drawn, width) {
+            0 => "\r".to_owned(),
+            rows => format!("\r\x1b[{rows}A"),
+        }
+    }
+}
+
+/// Adds a line, and what clears the rest of its last row.
+pub(super) fn push_line(text: &mut String, line: &str, width: usize) {
+    text.push_str(line);
+    // At the end of a full row the cursor still stands on its last column.
+    if end_position(line, width).1 < width {
+        text.push_str(CLEAR_LINE);
+    }
+}
+
+/// Rows of the terminal that lines take.
+pub(super) fn height(lines: &[String], width: usize) -> usize {
+    lines.iter().map(|line| end_position(line, width).0).sum()
+}
+
+/// Rows that a line takes on a terminal that breaks it where it must, and the column after its end.
+fn end_position(line: &str, width: usize) -> (usize, usize) {
+    let (mut rows, mut column) = (1, 0);
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' {
+            // Only colours stand in a line: text from a cloud is escaped.
+            let _ = rest.find(|c| *c == 'm');
+            continue;
+        }
+        let wide = c.width().unwrap_or(0);
+        if column + wide > width && column > 0 {
+            rows += 1;
+            column = 0;
+        }
+        column += wide;
+    }
+    (rows, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_line_takes_the_rows_that_a_terminal_breaks_it_into() {
+        assert_eq!(end_position("", 10), (1, 0));
+        assert_eq!(end_position("0123456789", 10), (1, 10));
+        assert_eq!(end_position("0123456789a", 10), (2, 1));
+        assert_eq!(end_position("训练训练", 5), (2, 4));
+        assert_eq!(end_position("\u{1b}[31m0123456789\u{1b}[39m", 10), (1, 10));
+    }
+
+    #[test]
+    fn lines_are_drawn_in_the_place_of_those_before() {
+        let mut region = Region::default();
+        assert_eq!(region.clear(10), "");
+        let first = region.draw(lines(&["one", "0123456789"]), 10);
+        assert_eq!(first, "\rone\x1b[K\r\n0123456789\r\n\x1b[J");
+        let next = region.draw(lines(&["one"]), 10);
+        assert_eq!(next, "\r\x1b[2Aone\x1b[K\r\n\x1b[J");
+        assert_eq!(region.clear(10), "\r\x1b[1A\x1b[J");
+    }
+
+    #[test]
+    fn a_narrower_terminal_has_broken_the_lines() {
+        let mut region = Region::default();
+        region.draw(lines(&["0123456789", "one"]), 10);
+        assert!(region.draw(lines(&["one"]), 4).starts_with("\r\x1b[4A"));
+    }
+
+    #[test]
+    fn what_was_detached_stays() {
+        let mut region = Region::default();
+        region.draw(lines(&["one"]), 10);
+        region.detach();
+        assert_eq!(region.draw(lines(&["two"]), 10), "\rtwo\x1b[K\r\n\x1b[J");
+    }
+}
