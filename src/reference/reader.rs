@@ -114,6 +114,15 @@ impl ReferenceParser<'_> {
     /// # Errors
     /// A usage error for a text that looks like something else.
     fn check_mistakes(&self, input: &str) -> Result<(), Problem> {
+        let is_kind = |text: &str| {
+            let mut templates = self.templates();
+            templates.any(|template| [template.kind, template.kind_short].contains(&text))
+        };
+        let rooted = input.strip_prefix('/');
+        if rooted.is_some_and(|rest| rest.split('/').next().is_some_and(is_kind)) {
+            // Only the cloud is missing.
+            return Ok(());
+        }
         let resembles_cloud = |text: &str| closest_match(self.cloud_names(), text).is_some();
         mistakes::find(input, &resembles_cloud).map_or(Ok(()), Err)
     }

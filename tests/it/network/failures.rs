@@ -42,7 +42,7 @@ fn a_wrong_reference_points_at_the_wrong_part() {
     assert_eq!(lines[1], "              ^^^");
     assert!(lines[2].starts_with("hint: "), "{}", run.stderr);
     assert!(
-        lines[2].contains("aliyun/job/CLUSTER/JOB"),
+        lines[2].contains("did you mean 'aliyun/job/C/5'?"),
         "{}",
         run.stderr
     );
