@@ -4,12 +4,13 @@ use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::CommandContext;
+use super::logs;
 use super::lookup;
 use super::pager::Pager;
 use super::runtime::block_on;
 use crate::error::Problem;
-use crate::output::Extent;
 use crate::output::document::Envelope;
+use crate::output::{Extent, Format, LogTail, PageOptions};
 
 /// Show details of resources, most likely failure cause first
 #[derive(Debug, Args)]
@@ -32,17 +33,22 @@ pub(super) struct Arguments {
     /// Don't show the page in a pager on a terminal
     #[arg(long)]
     no_pager: bool,
+    /// Don't read the log of what failed
+    #[arg(long)]
+    no_logs: bool,
 }
 
 /// Gets the named resources and shows all their details.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(context, &arguments.lookup) {
-        Ok(report) => {
+    match build_report(context, arguments) {
+        Ok((report, log_tails)) => {
             let extent = match arguments.all {
                 true => Extent::All,
                 false => Extent::Limited,
             };
-            context.print_describe(report, extent, pager(context, arguments))
+            let log_tails = &log_tails;
+            let options = PageOptions { extent, log_tails };
+            context.print_describe(report, options, pager(context, arguments))
         }
         Err(problems) => context.usage_error("describe", problems),
     }
@@ -56,10 +62,21 @@ fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
 
 fn build_report(
     context: &CommandContext,
-    requested: &LookupArgs,
-) -> Result<Envelope, Vec<Problem>> {
-    let lookup = requested.lookup(context, requested.options())?;
+    arguments: &Arguments,
+) -> Result<(Envelope, Vec<LogTail>), Vec<Problem>> {
+    let lookup = arguments
+        .lookup
+        .lookup(context, arguments.lookup.options())?;
     context.show_progress();
-    let outcomes = block_on(lookup.outcomes());
-    Ok(lookup::report("describe", outcomes, &lookup))
+    let is_page = matches!(context.output_options.format, Format::Table | Format::Wide);
+    let shows_logs = !arguments.no_logs && is_page && context.output_options.columns.is_none();
+    let (outcomes, log_tails) = block_on(async {
+        let outcomes = lookup.outcomes().await;
+        let log_tails = match shows_logs {
+            true => logs::failure_tails(&lookup, &outcomes).await,
+            false => Vec::new(),
+        };
+        (outcomes, log_tails)
+    });
+    Ok((lookup::report("describe", outcomes, &lookup), log_tails))
 }

@@ -9,7 +9,7 @@ use super::shutdown;
 use crate::error::{Category, Problem, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
-use crate::output::{self, Extent, RenderContext, Zone};
+use crate::output::{self, PageOptions, RenderContext, Zone};
 
 /// The exit code of an output that was closed by its reader.
 pub(super) fn closed() -> u8 {
@@ -29,7 +29,7 @@ impl CommandContext {
     pub(super) fn print_describe(
         &self,
         report: Envelope,
-        extent: Extent,
+        options: PageOptions<'_>,
         pager: Option<Pager>,
     ) -> u8 {
         let is_table = matches!(
@@ -44,10 +44,10 @@ impl CommandContext {
             let screen = RenderContext { zone, ..*screen };
             let jobs = &report.content.jobs;
             let Some(pager) = pager.filter(|_| !jobs.is_empty()) else {
-                return output::write_pages(out, jobs, &screen, extent);
+                return output::write_pages(out, jobs, &screen, options);
             };
             let mut text = Vec::new();
-            output::write_pages(&mut text, jobs, &screen, extent)?;
+            output::write_pages(&mut text, jobs, &screen, options)?;
             pager.show(text, |warning| {
                 if !self.global.quiet {
                     let _ = output::write_line(&mut io::stderr().lock(), &warning);

@@ -66,6 +66,8 @@ notice_codes! {
     InsecureSkipVerify = "insecure_skip_verify",
     /// A list stopped early.
     ListIncomplete = "list_incomplete",
+    /// The log of a job that failed cannot be read.
+    LogUnread = "log_unread",
     /// A cloud does not answer for a while.
     Outage = "outage",
     /// A tool's file sets hosts that are not used.

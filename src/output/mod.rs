@@ -48,7 +48,7 @@ pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use cause::cause;
 pub use column::{CellContext, Column, Tabular};
-pub use describe::{Extent, write as write_pages};
+pub use describe::{Extent, LogTail, PageOptions, write as write_pages};
 pub use doctor::{DoctorPart, write_diagnosis, write_doctor_part};
 pub use dotenv::write as write_dotenv;
 pub use github::{

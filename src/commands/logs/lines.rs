@@ -64,7 +64,7 @@ impl Lines {
 }
 
 /// The last lines of a log, at most so many.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tail {
     most: usize,
     lines: VecDeque<Line>,

@@ -1,6 +1,7 @@
 //! `logs`: the log of a job's container, node or output file.
 
 mod absent;
+mod failures;
 mod lines;
 mod options;
 mod printer;
@@ -14,6 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use failures::failure_tails;
 pub(super) use options::Arguments;
 
 use super::context::CommandContext;

@@ -28,6 +28,36 @@ pub enum Extent {
     All,
 }
 
+/// The last lines of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogTail {
+    /// Canonical reference of the job.
+    pub reference: String,
+    /// Task and container that wrote it; empty for the log of the job as a whole.
+    pub label: String,
+    /// The lines.
+    pub lines: Vec<String>,
+}
+
+/// What pages hold besides the jobs.
+#[derive(Debug, Clone, Copy)]
+pub struct PageOptions<'a> {
+    /// How much is shown.
+    pub extent: Extent,
+    /// The logs of jobs that failed.
+    pub log_tails: &'a [LogTail],
+}
+
+impl PageOptions<'_> {
+    /// Pages without logs.
+    pub fn new(extent: Extent) -> Self {
+        Self {
+            extent,
+            log_tails: &[],
+        }
+    }
+}
+
 /// Writes a page for each job, with a rule before each where there are several.
 ///
 /// # Errors
@@ -36,8 +66,9 @@ pub fn write(
     out: &mut dyn Write,
     jobs: &[Job],
     screen: &RenderContext,
-    extent: Extent,
+    options: PageOptions<'_>,
 ) -> io::Result<()> {
+    let PageOptions { extent, log_tails } = options;
     let mut out = BufWriter::new(out);
     let mut page = PageWriter::new(&mut out, screen);
     for (number, job) in jobs.iter().enumerate() {
@@ -47,7 +78,8 @@ pub fn write(
         if jobs.len() > 1 {
             page.rule(&job.reference)?;
         }
-        summary::write(&mut page, job)?;
+        let log_tail = log_tails.iter().find(|log| log.reference == job.reference);
+        summary::write(&mut page, job, log_tail)?;
         header::write(&mut page, job)?;
         tasks::write(&mut page, job, extent)?;
         details::write(&mut page, job)?;

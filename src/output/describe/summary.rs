@@ -3,14 +3,18 @@ use std::io;
 use super::super::cause::{first_failed_container, first_failed_task, name, reason_text};
 use super::super::human;
 use super::page::{PageWriter, Style, Value};
-use super::{exit_status, tasks, warnings};
+use super::{LogTail, exit_status, tasks, warnings};
 use crate::model::{Container, Job, State, Task, Time};
 
 /// Tasks and containers with trouble that are named while a job is active.
 const MAX_ONGOING_PROBLEMS: usize = 3;
 
 /// What a person asks first: how it is and since when, and the likely cause.
-pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
+pub(super) fn write(
+    page: &mut PageWriter,
+    job: &Job,
+    log_tail: Option<&LogTail>,
+) -> io::Result<()> {
     page.paragraph(0, &state(page, job))?;
     let mut lines = lines(job);
     let is_bad = matches!(job.state, State::Failed | State::Canceled);
@@ -20,7 +24,21 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     for line in lines {
         page.paragraph(2, &Value::Text(line))?;
     }
-    warnings::write(page, job)
+    warnings::write(page, job)?;
+    log_tail.map_or(Ok(()), |log| write_log(page, log))
+}
+
+/// The last lines of the log of what failed.
+fn write_log(page: &mut PageWriter, log: &LogTail) -> io::Result<()> {
+    let of = match log.label.is_empty() {
+        true => String::new(),
+        false => format!(" of {}", log.label),
+    };
+    page.paragraph(2, &Value::Text(format!("last lines of the log{of}:")))?;
+    for line in &log.lines {
+        page.paragraph(4, &Value::Text(line.replace('\t', "    ")))?;
+    }
+    Ok(())
 }
 
 /// The state, since when, and how long it took.

@@ -273,3 +273,35 @@ fn the_profile_of_a_log_is_named_before_the_command_or_in_full() {
         );
     }
 }
+
+#[test]
+fn the_page_of_a_failed_job_ends_its_cause_with_the_log() {
+    let emulated = Emulated::start(WORLD);
+    let page = emulated.joblens(&["describe", JOB]).run();
+    assert_eq!((page.code, page.stderr.as_str()), (0, ""));
+    let lines: Vec<&str> = page.stdout.lines().map(str::trim).collect();
+    let heading = "last lines of the log of eci-train-7-2/main:";
+    let start = lines.iter().position(|line| *line == heading).unwrap();
+    assert_eq!(lines[start + 1], "epoch 32    损失 0.9");
+    assert_eq!(lines[start + 10], "Killed");
+    let without = emulated.joblens(&["describe", "--no-logs", JOB]).run();
+    assert!(!without.stdout.contains("Killed"), "{}", without.stdout);
+    let json = emulated.joblens(&["describe", "-o", "json", JOB]).run();
+    assert!(!json.stdout.contains("Killed"));
+    assert_eq!(emulated.requests()["aliyun/DescribeContainerLog"], 1);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_costs_a_page_a_notice() {
+    let denied = "[[fault]]\noperation = 'DescribeContainerLog'\nkind = 'refuse'\n";
+    let emulated = Emulated::start(&format!("{WORLD}{denied}"));
+    let page = emulated.joblens(&["describe", JOB]).run();
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    assert!(page.stderr.starts_with("warning: "), "{}", page.stderr);
+    assert!(
+        page.stderr.contains(": DescribeContainerLog: "),
+        "{}",
+        page.stderr
+    );
+    assert!(page.stdout.contains("failed"));
+}

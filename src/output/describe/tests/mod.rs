@@ -2,7 +2,7 @@ mod hostile;
 
 use super::super::text::width;
 use super::super::{RenderContext, Zone};
-use super::Extent;
+use super::{Extent, PageOptions};
 use crate::model::{Container, Event, Job, Level, State, Task, Termination, Time};
 
 const NOW: i64 = 1_700_000_000;
@@ -23,7 +23,8 @@ fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: Extent) -> Str
         zone: Zone::Utc,
     };
     let mut out = Vec::new();
-    super::write(&mut out, std::slice::from_ref(job), &screen, extent).unwrap();
+    let options = PageOptions::new(extent);
+    super::write(&mut out, std::slice::from_ref(job), &screen, options).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -262,7 +263,7 @@ fn several_jobs_have_a_rule_with_their_reference_before_each() {
         &mut out,
         &[job(State::Running), job(State::Failed)],
         &screen,
-        Extent::Limited,
+        PageOptions::new(Extent::Limited),
     )
     .unwrap();
     let page = String::from_utf8(out).unwrap();

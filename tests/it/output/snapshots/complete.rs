@@ -1,7 +1,7 @@
 //! A page leaves nothing out that the model has.
 
 use joblens::model::{Job, Time};
-use joblens::output::{Extent, RenderContext, Zone, escape, write_pages};
+use joblens::output::{Extent, PageOptions, RenderContext, Zone, escape, write_pages};
 use serde_json::Value;
 
 use super::documented::documented;
@@ -62,6 +62,12 @@ fn page(job: &Job) -> String {
         zone: Zone::Utc,
     };
     let mut out = Vec::new();
-    write_pages(&mut out, std::slice::from_ref(job), &screen, Extent::All).unwrap();
+    write_pages(
+        &mut out,
+        std::slice::from_ref(job),
+        &screen,
+        PageOptions::new(Extent::All),
+    )
+    .unwrap();
     String::from_utf8(out).unwrap()
 }

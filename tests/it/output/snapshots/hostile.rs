@@ -2,7 +2,9 @@
 
 use joblens::model::Job;
 use joblens::output::document::Envelope;
-use joblens::output::{Extent, Format, OutputOptions, RenderContext, Zone, write, write_pages};
+use joblens::output::{
+    Extent, Format, OutputOptions, PageOptions, RenderContext, Zone, write, write_pages,
+};
 use serde_json::Value;
 
 use super::documented::documented_but;
@@ -151,7 +153,13 @@ fn assert_snapshot_in_place(jobs: &[Job], widths: &[usize]) {
     }
     for width in widths {
         let mut out = Vec::new();
-        write_pages(&mut out, jobs, &screen(Some(*width), jobs), Extent::Limited).unwrap();
+        write_pages(
+            &mut out,
+            jobs,
+            &screen(Some(*width), jobs),
+            PageOptions::new(Extent::Limited),
+        )
+        .unwrap();
         assert_harmless("page", &String::from_utf8(out).unwrap());
     }
 }

@@ -1,0 +1,112 @@
+//! The last lines of the logs of jobs that failed, for their pages.
+
+use futures_util::future::join_all;
+
+use super::select::{Choice, label};
+use super::source_log::SourceLog;
+use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, LookupResult};
+use crate::error::{Category, Problem};
+use crate::http::Deadline;
+use crate::kind::LogSupport;
+use crate::model::{Job, Notice, NoticeCode, State};
+use crate::output::LogTail;
+use crate::providers::{LogParams, LogSource};
+use crate::reference::Reference;
+
+/// So many lines say why a job failed.
+const LINES: u64 = 10;
+
+/// The logs of so many jobs are read; a page of more is read by nobody.
+const MAX_JOBS: usize = 10;
+
+/// The last lines of the logs of those jobs that failed. What cannot be read costs a notice.
+pub(in crate::commands) async fn failure_tails(
+    lookup: &Lookup,
+    outcomes: &[LookupResult],
+) -> Vec<LogTail> {
+    let jobs = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
+    let failed = jobs.filter(|job| job.state == State::Failed);
+    let failed = failed.filter_map(|job| Some((job, reference(lookup, job)?)));
+    let has_logs = |(_, reference): &(&Job, Reference)| {
+        matches!(reference.kind.logs, LogSupport::Operation(_))
+    };
+    let tails = failed
+        .filter(has_logs)
+        .take(MAX_JOBS)
+        .map(|(job, reference)| async move {
+            match tail(lookup, &reference, job).await {
+                Ok(tail) => tail,
+                Err(problem) if problem.category == Category::NotFound => None,
+                Err(mut problem) => {
+                    lookup.transport.redact(&mut problem);
+                    let operation = problem.operation.as_deref().unwrap_or("the log");
+                    let text = format!("{reference}: {operation}: {}", problem.message);
+                    lookup
+                        .notices
+                        .push(Notice::new(NoticeCode::LogUnread, text));
+                    None
+                }
+            }
+        });
+    join_all(tails).await.into_iter().flatten().collect()
+}
+
+/// The reference of a job that was looked up by it, or as the newest of its scope.
+fn reference(lookup: &Lookup, job: &Job) -> Option<Reference> {
+    let mut named = lookup.references.iter();
+    let named = named.find(|reference| reference.to_string() == job.reference);
+    let latest = || {
+        let mut scopes = lookup.latest.iter().map(|(_, scope)| scope);
+        scopes.find_map(|scope| {
+            let newest = scope.reference(&[&job.id])?;
+            (newest.to_string() == job.reference).then_some(newest)
+        })
+    };
+    named.cloned().or_else(latest)
+}
+
+/// The last lines of the log of what failed; `None` where it wrote nothing.
+async fn tail(
+    lookup: &Lookup,
+    reference: &Reference,
+    job: &Job,
+) -> Result<Option<LogTail>, Problem> {
+    let client = lookup.client(reference)?;
+    let sources = client.log_sources(reference, job);
+    let (chosen, _) = Choice::default().of(job, sources)?;
+    let Some(source) = chosen.into_iter().find(|source| is_failure(source, job)) else {
+        return Ok(None);
+    };
+    let params = LogParams {
+        tail_lines: Some(LINES),
+        ..LogParams::default()
+    };
+    let mut log = SourceLog::new(source, &params);
+    let mut tail = log.tail().unwrap_or_default();
+    loop {
+        let options = lookup.options_for(reference, Deadline::after(LOOKUP_TIMEOUT));
+        let reading = log.read(&*client, reference, &options).await?;
+        tail.extend(reading.lines);
+        if !reading.has_more {
+            break;
+        }
+    }
+    tail.extend(Vec::from_iter(log.finish()));
+    let lines = tail.into_lines().into_iter().map(|line| {
+        let mut line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        lookup.transport.redactor().text(&mut line);
+        line
+    });
+    let lines: Vec<String> = lines.collect();
+    let tail = LogTail {
+        reference: job.reference.clone(),
+        label: label(&log.source),
+        lines,
+    };
+    Ok(Some(tail).filter(|tail| !tail.lines.is_empty()))
+}
+
+/// True for the log of what failed, and for the only one of a job that failed.
+fn is_failure(source: &LogSource, job: &Job) -> bool {
+    source.state == State::Failed || job.tasks.is_empty()
+}
