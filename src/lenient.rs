@@ -34,6 +34,8 @@ thread_local! {
     static FAIL_AT: Cell<u32> = const { Cell::new(NEVER) };
 }
 
+const NOT_UTF_8: &str = "JSON in UTF-8";
+
 const NEVER: u32 = u32::MAX;
 
 /// So many unreadable fields of a response are named at most.
@@ -45,8 +47,9 @@ const MAX_NAMED: u32 = 8;
 /// # Errors
 /// What was expected and where (path, line, column), without any text of the document.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let body = without_byte_order_mark(body);
-    attempt(body, 1).map_err(|error| error_path::explain(&error, body))
+    let body = std::str::from_utf8(without_byte_order_mark(body));
+    let body = body.map_err(|_| NOT_UTF_8.to_owned())?;
+    attempt(body, 1).map_err(|error| error_path::explain(&error, body.as_bytes()))
 }
 
 /// Decodes a JSON response. Values of another type than expected are absent, and characters that
@@ -56,45 +59,49 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// As [`decode`], for a response that is not a JSON object or has too many elements.
 pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = without_byte_order_mark(body);
-    match attempt(body, NEVER) {
-        Ok(data) => {
-            note_mismatches::<T>(body);
-            Ok(data)
-        }
-        Err(error) => {
-            let explained = || error_path::explain(&error, body);
-            let repaired = error.is_syntax().then(|| repair::repair(body)).flatten();
-            let repair::Repaired { body, ends } = repaired.ok_or_else(explained)?;
-            let data = attempt(&body, NEVER).map_err(|_| explained())?;
-            let named = ends.iter().take(MAX_NAMED as usize);
-            let broken = named.map(|end| {
-                let path = error_path::path(&body[..*end]);
-                format!("{path} (invalid characters)")
-            });
-            unreadable::note(broken.collect(), ends.len());
-            note_mismatches::<T>(&body);
-            Ok(data)
-        }
-    }
+    let problem = match std::str::from_utf8(body) {
+        Err(_) => None,
+        Ok(text) => match attempt(text, NEVER) {
+            Ok(data) => {
+                note_mismatches::<T>(text);
+                return Ok(data);
+            }
+            Err(error) if !error.is_syntax() => return Err(error_path::explain(&error, body)),
+            Err(error) => Some(error_path::explain(&error, body)),
+        },
+    };
+    let Some(repair::Repaired { body, ends }) = repair::repair(body) else {
+        return Err(problem.unwrap_or_else(|| NOT_UTF_8.to_owned()));
+    };
+    let data = attempt(&body, NEVER)
+        .map_err(|error| problem.unwrap_or_else(|| error_path::explain(&error, body.as_bytes())))?;
+    let named = ends.iter().take(MAX_NAMED as usize);
+    let broken = named.map(|end| {
+        let path = error_path::path(&body.as_bytes()[..*end]);
+        format!("{path} (invalid characters)")
+    });
+    unreadable::note(broken.collect(), ends.len());
+    note_mismatches::<T>(&body);
+    Ok(data)
 }
 
 /// Notes where the values stand that the decoding of `body` as `T` has just left out. Only the error
 /// of another decoding knows the place.
-fn note_mismatches<T: DeserializeOwned>(body: &[u8]) {
+fn note_mismatches<T: DeserializeOwned>(body: &str) {
     let count = MISMATCHES.get();
     let named = (1..=count.min(MAX_NAMED)).filter_map(|number| {
         let error = attempt::<T>(body, number).err()?;
-        Some(error_path::explain_place(&error, body))
+        Some(error_path::explain_place(&error, body.as_bytes()))
     });
     unreadable::note(named.collect(), count as usize);
 }
 
 /// Decodes with an error at the mismatch of this number.
-fn attempt<T: DeserializeOwned>(body: &[u8], fail_at: u32) -> Result<T, serde_json::Error> {
+fn attempt<T: DeserializeOwned>(body: &str, fail_at: u32) -> Result<T, serde_json::Error> {
     ELEMENTS.set(0);
     MISMATCHES.set(0);
     FAIL_AT.set(fail_at);
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut deserializer = serde_json::Deserializer::from_str(body);
     let data = T::deserialize(MapOnly(&mut deserializer))?;
     deserializer.end().map(|()| data)
 }
@@ -181,7 +188,7 @@ pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
     }
     match serde_json::from_slice(body) {
         Ok(document) => Some(document),
-        Err(_) => serde_json::from_slice(&repair::repair(body)?.body).ok(),
+        Err(_) => serde_json::from_str(&repair::repair(body)?.body).ok(),
     }
 }
 

@@ -44,7 +44,7 @@ pub use fields::find_field;
 pub use latest::latest;
 pub use list::{Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
-pub use mask::{mask_job, redact_job, redact_scope};
+pub use mask::{mask_job, mask_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.

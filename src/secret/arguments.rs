@@ -1,5 +1,7 @@
 //! Masking of secrets in command lines.
 
+use std::borrow::Cow;
+
 use super::MASK;
 use super::names::{Sensitivity, is_credential_header, is_secret_parameter, sensitivity};
 use super::programs::{Program, Value};
@@ -17,13 +19,16 @@ pub fn mask_arguments<'a>(arguments: impl IntoIterator<Item = &'a mut String>) {
     let mut is_text = false;
     for argument in arguments {
         let text_follows = is_shell_text_option(argument);
-        *argument = masker.argument(argument, std::mem::replace(&mut is_text, text_follows));
+        let is_shell_text = std::mem::replace(&mut is_text, text_follows);
+        if let Cow::Owned(masked) = masker.argument(argument, is_shell_text) {
+            *argument = masked;
+        }
     }
 }
 
 /// Masks secrets in one text as in the text of a shell.
 pub fn mask_text(text: &str) -> String {
-    Masker::default().text(&mask_user_infos(text), true)
+    Masker::default().argument(text, true).into_owned()
 }
 
 /// What the words so far say about the next one.
@@ -44,29 +49,30 @@ struct Masker {
 }
 
 impl Masker {
-    fn argument(&mut self, argument: &str, is_shell_text: bool) -> String {
-        let bare = argument.trim();
+    fn argument<'a>(&mut self, argument: &'a str, is_shell_text: bool) -> Cow<'a, str> {
         if let Some(expected) = self.expected.take() {
+            let bare = argument.trim();
             if bare.is_empty() || is_filler(bare) {
                 self.expected = Some(expected);
-                return argument.to_owned();
+                return argument.into();
             }
             if expected.covers(bare) && secret_option(bare).is_none() {
-                return MASK.to_owned();
+                return MASK.to_owned().into();
             }
         }
-        self.text(&mask_user_infos(argument), is_shell_text)
+        match mask_user_infos(argument) {
+            Cow::Borrowed(text) => self.text(text, is_shell_text),
+            Cow::Owned(text) => self.text(&text, is_shell_text).into_owned().into(),
+        }
     }
 
     /// Masks what follows a secret name in a text. A value ends where a shell would end its word, but
     /// an argument that begins with an assignment and is not a shell text is one value to its end.
-    fn text(&mut self, text: &str, is_shell_text: bool) -> String {
-        let mut masked = String::with_capacity(text.len());
-        let mut at = 0;
+    fn text<'a>(&mut self, text: &'a str, is_shell_text: bool) -> Cow<'a, str> {
+        let mut masked = String::new();
+        let (mut copied, mut at) = (0, 0);
         while at < text.len() {
-            let gap = text[at..].len() - text[at..].trim_start().len();
-            masked.push_str(&text[at..at + gap]);
-            at += gap;
+            at += text[at..].len() - text[at..].trim_start().len();
             let rest = &text[at..];
             let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
             let (shown, length) = match self.word(word, rest) {
@@ -74,13 +80,17 @@ impl Masker {
                 VisiblePart::Until(from, _) if at == 0 && !is_shell_text => (from, rest.len()),
                 VisiblePart::Until(from, end) => (from, end),
             };
-            masked.push_str(&rest[..shown]);
             if shown < length {
+                masked.push_str(&text[copied..at + shown]);
                 masked.push_str(MASK);
+                copied = at + length;
             }
             at += length;
         }
-        masked
+        match copied {
+            0 => text.into(),
+            _ => (masked + &text[copied..]).into(),
+        }
     }
 
     /// What of `rest`, which begins with `word`, is shown.
@@ -180,9 +190,12 @@ fn is_filler(word: &str) -> bool {
 
 /// An option whose value is the next word; quotes and brackets around it do not matter.
 fn secret_option(word: &str) -> Option<Sensitivity> {
+    let begins = word.find(|c: char| c.is_alphanumeric() || c == '-')?;
+    if !word[begins..].starts_with('-') {
+        return None;
+    }
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-');
-    let is_option = bare.starts_with('-')
-        && !bare.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
+    let is_option = !bare.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
     is_option.then(|| sensitivity(bare)).flatten()
 }
 
@@ -209,6 +222,10 @@ fn spaced_assignment(word: &str, rest: &str) -> Option<usize> {
 /// `NAME=V` wherever it stands (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as headers,
 /// YAML and JSON have it, and `--NAME:V` or `--NAME,V`.
 fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
+    let may_be_sign = |byte: u8| matches!(byte, b'=' | b':' | b',') || byte >= 0x80;
+    if !word.bytes().any(may_be_sign) {
+        return None;
+    }
     let is_option = word.trim_start_matches(['"', '\'']).starts_with('-');
     let is_sign = |&(_, c): &(usize, char)| matches!(c, '=' | ':' | '：' | ',');
     for (at, sign) in word.char_indices().filter(is_sign) {

@@ -1,5 +1,8 @@
 //! Programs that take a secret with a short option, which says nothing by its name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// How an option takes its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -50,13 +53,23 @@ const PROGRAMS: [(&str, &[&str], Form); 12] = [
     ),
 ];
 
+type Options = (&'static [&'static str], Form);
+
+static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
+    let rows = PROGRAMS.into_iter();
+    rows.flat_map(|(names, options, form)| {
+        names.split(' ').map(move |name| (name, (options, form)))
+    })
+    .collect()
+});
+
 /// Options of `docker login` and others with a command of this name.
-const LOGIN: (&[&str], Form) = (&["-p"], Form::Either);
+const LOGIN: Options = (&["-p"], Form::Either);
 
 /// What a short option of the program that is being read means.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Program {
-    options: Option<(&'static [&'static str], Form)>,
+    options: Option<Options>,
 }
 
 /// What a word of a command line holds.
@@ -80,12 +93,10 @@ impl Program {
         let found = self.value(bare);
         if found.is_none() && !bare.starts_with('-') {
             let name = bare.rsplit('/').next().unwrap_or_default();
-            let is_known =
-                |(names, ..): &&(&str, _, _)| names.split(' ').any(|known| known == name);
             if name == "login" {
                 self.options = Some(LOGIN);
-            } else if let Some((_, options, form)) = PROGRAMS.iter().find(is_known) {
-                self.options = Some((options, *form));
+            } else if let Some(options) = PROGRAMS_BY_NAME.get(name) {
+                self.options = Some(*options);
             }
         }
         if word.ends_with(';') {
