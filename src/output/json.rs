@@ -1,10 +1,11 @@
+mod serializer;
 mod writer;
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-pub(super) use writer::EXACT_NUMBER;
+pub(super) use serializer::EXACT_NUMBER;
 
 use super::text::needs_escape;
 use crate::output::document::Envelope;
@@ -19,12 +20,12 @@ pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 
 /// Writes a document, indented, with a line end.
 pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-    writer::write(out, document, true)
+    serializer::write(out, document, true)
 }
 
 /// Writes a value as one line, with a line end.
 pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    writer::write(out, value, false)
+    serializer::write(out, value, false)
 }
 
 /// Writes a part of a JSON string with all that could move a cursor or be a command in a CI log
