@@ -1,8 +1,10 @@
 //! Secrets that cannot be printed, and the masking of secrets in text.
 
 mod arguments;
+mod filter;
 mod folded;
 mod names;
+mod piped;
 mod programs;
 mod quoting;
 mod redactor;

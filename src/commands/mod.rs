@@ -52,6 +52,7 @@ use context::CommandContext;
 use global::GlobalArgs;
 
 pub use panic_hook::install_panic_hook;
+pub use runtime::on_sufficient_stack;
 
 /// Inspect, wait for and watch jobs and containers across clouds (read-only)
 #[derive(Debug, Parser)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::MASK;
 use super::names::{Sensitivity, is_credential_header, is_secret_parameter, sensitivity};
+use super::piped::{here_string, piped_secret};
 use super::programs::{Program, Value};
 use super::urls::mask_user_infos;
 
@@ -38,13 +39,17 @@ enum Expected {
     Value(Sensitivity),
     /// It is a token if it looks like one; it stands after the word `Bearer`.
     Token,
+    /// It is the value of a header such as `Authorization`, in which a scheme may stand before the secret.
+    Credentials,
 }
 
 #[derive(Debug, Default)]
 struct Masker {
     expected: Option<Expected>,
-    /// The last word was `set`, which a name and its value follow.
+    /// A name and its value follow, as after `set`.
     is_set: bool,
+    /// The words are those of a `.netrc`: `machine H login U password V`.
+    is_netrc: bool,
     program: Program,
 }
 
@@ -52,7 +57,7 @@ impl Masker {
     fn argument<'a>(&mut self, argument: &'a str, is_shell_text: bool) -> Cow<'a, str> {
         if let Some(expected) = self.expected.take() {
             let bare = argument.trim();
-            if bare.is_empty() || is_filler(bare) {
+            if bare.is_empty() || expected.comes_after(bare) {
                 self.expected = Some(expected);
                 return argument.into();
             }
@@ -72,7 +77,11 @@ impl Masker {
         let mut masked = String::new();
         let (mut copied, mut at) = (0, 0);
         while at < text.len() {
-            at += text[at..].len() - text[at..].trim_start().len();
+            let gap = text[at..].len() - text[at..].trim_start().len();
+            if text[at..at + gap].contains('\n') && !text[..at].ends_with('\\') {
+                self.program = Program::default();
+            }
+            at += gap;
             let rest = &text[at..];
             let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
             let (shown, length) = match self.word(word, rest) {
@@ -96,7 +105,7 @@ impl Masker {
     /// What of `rest`, which begins with `word`, is shown.
     fn word(&mut self, word: &str, rest: &str) -> VisiblePart {
         if let Some(expected) = self.expected.take() {
-            if is_filler(word) {
+            if expected.comes_after(word) {
                 self.expected = Some(expected);
                 return VisiblePart::Whole(word.len());
             }
@@ -104,8 +113,18 @@ impl Masker {
                 return VisiblePart::Until(0, value_end(rest, None));
             }
         }
-        if let Some(value) = secret_value(word, rest) {
+        if let Some(value) = secret_value(word) {
             return value.shown(self, word, rest);
+        }
+        if let Some((from, end)) = piped_secret(word, rest) {
+            return VisiblePart::Until(from, end);
+        }
+        if let Some(from) = here_string(word, rest) {
+            self.expected = (from == word.len()).then_some(Expected::Value(Sensitivity::Certain));
+            return match self.expected {
+                Some(_) => VisiblePart::Whole(from),
+                None => VisiblePart::Until(from, from + value_end(&rest[from..], None)),
+            };
         }
         match self.program.read(word) {
             Some(Value::At(from)) => {
@@ -118,13 +137,18 @@ impl Masker {
         if bare.eq_ignore_ascii_case("bearer") {
             self.expected = Some(Expected::Token);
         }
-        if std::mem::replace(&mut self.is_set, matches!(bare, "set" | "setx"))
-            && !word.starts_with('-')
-        {
+        let sets = matches!(bare, "set" | "setx" | "setenv");
+        if self.is_set && word.starts_with('-') {
+            self.is_set = !word.ends_with(';');
+        } else if std::mem::replace(&mut self.is_set, sets) {
             self.expected = sensitivity(bare).map(Expected::Value);
         }
-        if let Some(length) = spaced_assignment(word, rest) {
-            self.expected = sensitivity(bare).map(Expected::Value);
+        self.is_netrc |= bare == "machine";
+        if self.is_netrc && bare == "password" {
+            self.expected = Some(Expected::Value(Sensitivity::Certain));
+        }
+        if let Some((length, found)) = spaced_assignment(word, rest) {
+            self.expected = Some(Expected::Value(found));
             return VisiblePart::Whole(length);
         }
         VisiblePart::Whole(word.len())
@@ -132,9 +156,15 @@ impl Masker {
 }
 
 impl Expected {
+    /// True for a word that may stand before the value.
+    fn comes_after(self, word: &str) -> bool {
+        is_filler(word) || (self == Self::Credentials && is_scheme(word))
+    }
+
     fn covers(self, word: &str) -> bool {
         match self {
             Self::Value(sensitivity) => sensitivity.covers(word),
+            Self::Credentials => true,
             Self::Token => word.len() >= 8 && word.bytes().any(|byte| byte.is_ascii_digit()),
         }
     }
@@ -161,6 +191,10 @@ struct WordValue {
 impl WordValue {
     fn shown(&self, masker: &mut Masker, word: &str, rest: &str) -> VisiblePart {
         let value = &rest[self.from..];
+        if self.is_header && (value.trim().is_empty() || is_scheme(value)) {
+            masker.expected = Some(Expected::Credentials);
+            return VisiblePart::Whole(rest.len());
+        }
         if self.is_header {
             let ends = |c: char| c == '\n' || Some(c) == self.open;
             let length = value.find(ends).unwrap_or(value.len());
@@ -183,6 +217,23 @@ fn is_shell_text_option(argument: &str) -> bool {
     argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
 }
 
+/// What says in a header how the secret after it is used.
+fn is_scheme(word: &str) -> bool {
+    const SCHEMES: [&str; 7] = [
+        "apikey",
+        "basic",
+        "bearer",
+        "digest",
+        "negotiate",
+        "token",
+        "x-api-key",
+    ];
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    SCHEMES
+        .iter()
+        .any(|scheme| bare.eq_ignore_ascii_case(scheme))
+}
+
 /// A word between an option and its value.
 fn is_filler(word: &str) -> bool {
     matches!(word, "\\" | "--" | "''" | "\"\"")
@@ -199,40 +250,44 @@ fn secret_option(word: &str) -> Option<Sensitivity> {
     is_option.then(|| sensitivity(bare)).flatten()
 }
 
-/// Bytes of a name and the sign after it, as in `password = V`, where blanks stand between the two.
-fn spaced_assignment(word: &str, rest: &str) -> Option<usize> {
+/// Bytes of a secret name and the sign after it, as in `password = V`, where blanks stand between the two.
+fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
     // Checked first: few words are followed by a sign, and checking a name costs more.
     let after = rest[word.len()..].trim_start_matches([' ', '\t']);
     let sign = [":=", "=>", "=", ":", "："]
         .into_iter()
         .find(|sign| after.starts_with(sign))?;
-    let name = word.trim_matches(|c: char| matches!(c, '"' | '\'' | '[' | ']' | '{' | '('));
+    let name = word.trim_end_matches(|c: char| matches!(c, '"' | '\'' | ']'));
+    let name = name.rsplit(['"', '\'', '[', '{', '(']).next()?;
     let name = name.trim_start_matches(':');
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || !name.chars().all(is_name) || sensitivity(name).is_none() {
+    if name.is_empty() || !name.chars().all(is_name) {
         return None;
     }
+    let found = sensitivity(name)?;
     let follows = &after[sign.len()..];
     let is_comparison = sign == "=" && follows.starts_with(['=', '~']);
-    (!is_comparison).then(|| rest.len() - follows.len())
+    (!is_comparison).then(|| (rest.len() - follows.len(), found))
 }
 
 /// Where the value of the first secret name in a word begins.
 ///
 /// `NAME=V` wherever it stands (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as headers,
 /// YAML and JSON have it, and `--NAME:V` or `--NAME,V`.
-fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
+fn secret_value(word: &str) -> Option<WordValue> {
     let may_be_sign = |byte: u8| matches!(byte, b'=' | b':' | b',') || byte >= 0x80;
     if !word.bytes().any(may_be_sign) {
         return None;
     }
-    let is_option = word.trim_start_matches(['"', '\'']).starts_with('-');
+    let bare = word.trim_start_matches(['"', '\'']);
+    // `/password:V`, as programs of Windows have it.
+    let is_option = bare.starts_with('-') || is_windows_option(bare);
     let is_sign = |&(_, c): &(usize, char)| matches!(c, '=' | ':' | '：' | ',');
     for (at, sign) in word.char_indices().filter(is_sign) {
         let from = at + sign.len_utf8();
         let after = &word[from..];
         let quoted = word[..at].ends_with(['"', '\'']);
-        let before = word[..at].trim_end_matches(['"', '\'', '\\']);
+        let before = word[..at].trim_end_matches(['"', '\'', '\\', ']']);
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         let start = before.trim_end_matches(is_name).len();
         let name = &before[start..];
@@ -249,7 +304,11 @@ fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
                     || after.starts_with(['"', '\'', '-'])
                     || (!is_path && is_variable(name))
             }
-            ',' => is_option && at > 0,
+            ',' => {
+                let head = &before[..start];
+                let is_setter = || SETTERS.iter().any(|setter| head.ends_with(setter));
+                at > 0 && (is_option || (quoted && is_setter()))
+            }
             _ => false,
         };
         if !is_assignment {
@@ -266,7 +325,6 @@ fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
             Some(quote) if quote == c => None,
             open => open,
         });
-        let is_header = is_header && !rest[from..].trim().is_empty();
         return Some(WordValue {
             from,
             open,
@@ -275,6 +333,16 @@ fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
         });
     }
     None
+}
+
+/// Ends of what sets a variable in Python: `os.putenv("NAME", "V")`.
+const SETTERS: [&str; 4] = ["putenv(\"", "putenv('", "default(\"", "default('"];
+
+fn is_windows_option(word: &str) -> bool {
+    let name = word
+        .strip_prefix('/')
+        .and_then(|option| option.split([':', '=']).next());
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
 /// `DB_PASSWORD` and `password`, and not `sealed-secret`, which may be the name of an image.

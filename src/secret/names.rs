@@ -34,16 +34,20 @@ const ENDINGS: [&str; 29] = [
 ];
 
 /// Last words of a name whose value is a secret; other words may end in them.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 14] = [
     "authorization",
     "bearer",
     "cookie",
     "dsn",
     "jwt",
     "key",
+    "otp",
     "pass",
     "pat",
     "pgpass",
+    "pin",
+    "psk",
+    "pw",
     "signature",
 ];
 

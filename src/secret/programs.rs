@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::quoting::is_variable;
+
 /// How an option takes its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -26,7 +28,7 @@ const PROGRAMS: [(&str, &[&str], Form); 12] = [
     ),
     (
         "curl",
-        &["-u", "-U", "--user", "--proxy-user"],
+        &["-u", "-U", "--user", "--proxy-user", "-b"],
         Form::Either,
     ),
     ("wget2 lftp ncftp", &["-u"], Form::Either),
@@ -53,6 +55,9 @@ const PROGRAMS: [(&str, &[&str], Form); 12] = [
     ),
 ];
 
+/// Short options without a value that often stand before another one.
+const FLAGS: &str = "sSfkLvgiIxXtTnNqQ";
+
 type Options = (&'static [&'static str], Form);
 
 static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
@@ -66,9 +71,24 @@ static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
 /// Options of `docker login` and others with a command of this name.
 const LOGIN: Options = (&["-p"], Form::Either);
 
+/// Programs and the word after which they take a secret as an argument.
+const LOGINS: [(&str, &str); 5] = [
+    ("ngrok", "add-authtoken"),
+    ("ngrok", "authtoken"),
+    ("snyk", "auth"),
+    ("vault", "login"),
+    ("wandb", "login"),
+];
+
 /// What a short option of the program that is being read means.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Program {
+    /// The one of [`LOGINS`] that is being read.
+    login: Option<&'static str>,
+    /// Its next argument is a secret.
+    takes_secret: bool,
+    /// The last word was an option.
+    is_after_option: bool,
     options: Option<Options>,
 }
 
@@ -91,14 +111,27 @@ impl Program {
             return None;
         }
         let found = self.value(bare);
-        if found.is_none() && !bare.starts_with('-') {
+        let is_operator = word.starts_with(['<', '>']) || word.starts_with("2>");
+        if found.is_none() && !bare.starts_with('-') && !bare.is_empty() && !is_operator {
             let name = bare.rsplit('/').next().unwrap_or_default();
+            if self.takes_secret {
+                // It may be the value of an option as well.
+                self.takes_secret = self.is_after_option;
+                self.is_after_option = false;
+                return (!is_variable(word.trim_end_matches([';', ')']))).then_some(Value::At(0));
+            }
+            let login = LOGINS.iter().find(|(program, _)| *program == name);
+            self.login = login.map(|(program, _)| *program).or(self.login);
+            self.takes_secret = LOGINS
+                .iter()
+                .any(|&(program, command)| Some(program) == self.login && command == name);
             if name == "login" {
                 self.options = Some(LOGIN);
             } else if let Some(options) = PROGRAMS_BY_NAME.get(name) {
                 self.options = Some(*options);
             }
         }
+        self.is_after_option = bare.starts_with('-');
         if word.ends_with(';') {
             *self = Self::default();
         }
@@ -122,15 +155,21 @@ impl Program {
                     return Some(Value::At(at));
                 }
             }
-            // `-sSu VALUE`: short options that stand together.
-            let is_cluster = is_short(option)
+            // `-sSu VALUE` and `-sSuVALUE`: short options that stand together.
+            if is_short(option)
                 && form == Form::Either
-                && word.len() <= 5
-                && word.starts_with('-')
-                && word[1..].bytes().all(|byte| byte.is_ascii_alphabetic())
-                && word.ends_with(&option[1..]);
-            if is_cluster {
-                return Some(Value::Next);
+                && let Some(flags) = word.strip_prefix('-')
+                && let Some((flags, value)) = flags.split_once(&option[1..])
+            {
+                let is_flag = |c: char| FLAGS.contains(c);
+                if flags.len() <= 5 && !flags.is_empty() && flags.chars().all(is_flag) {
+                    let at = word.len() - value.len();
+                    return Some(if value.is_empty() {
+                        Value::Next
+                    } else {
+                        Value::At(at)
+                    });
+                }
             }
         }
         None

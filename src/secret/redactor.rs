@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::folded::Filter;
+use super::filter::Filter;
 use super::{Secret, SecretMasker};
 
 /// How many signatures are remembered: far more than there are requests in flight.

@@ -4,7 +4,8 @@ use std::fmt;
 use memchr::memmem::Finder;
 
 use super::Secret;
-use super::folded::{self, Filter, FoldedSecret, Kind};
+use super::filter::Filter;
+use super::folded::{self, FoldedSecret, Kind};
 use crate::crypto;
 
 /// Replaces the secrets of credentials in text that is about to be shown.
