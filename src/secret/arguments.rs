@@ -339,10 +339,12 @@ fn secret_value(word: &str) -> Option<WordValue> {
 const SETTERS: [&str; 4] = ["putenv(\"", "putenv('", "default(\"", "default('"];
 
 fn is_windows_option(word: &str) -> bool {
-    let name = word
+    let option = word
         .strip_prefix('/')
-        .and_then(|option| option.split([':', '=']).next());
-    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        .and_then(|option| option.split_once(':'));
+    option.is_some_and(|(name, value)| {
+        name.bytes().all(|byte| byte.is_ascii_alphabetic()) && !value.starts_with('/')
+    })
 }
 
 /// `DB_PASSWORD` and `password`, and not `sealed-secret`, which may be the name of an image.

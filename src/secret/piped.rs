@@ -29,7 +29,7 @@ pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
         READERS.iter().any(|reader| command.contains(reader))
     })?;
     let said = &rest[word.len()..pipe];
-    let ends_before = said.contains(['\n', ';']) || said.contains("&&");
+    let ends_before = ["\n", "; ", "&& "].iter().any(|end| said.contains(end));
     let secret = said.trim();
     let from = pipe - said.trim_start().len();
     let is_secret = !secret.is_empty() && !is_variable(secret) && !ends_before;

@@ -161,14 +161,15 @@ impl Program {
                 && let Some(flags) = word.strip_prefix('-')
                 && let Some((flags, value)) = flags.split_once(&option[1..])
             {
-                let is_flag = |c: char| FLAGS.contains(c);
-                if flags.len() <= 5 && !flags.is_empty() && flags.chars().all(is_flag) {
-                    let at = word.len() - value.len();
-                    return Some(if value.is_empty() {
-                        Value::Next
-                    } else {
-                        Value::At(at)
-                    });
+                let is_cluster = match value {
+                    "" => flags.bytes().all(|flag| flag.is_ascii_alphabetic()),
+                    _ => flags.chars().all(|flag| FLAGS.contains(flag)),
+                };
+                let at = word.len() - value.len();
+                match (is_cluster && (1..=5).contains(&flags.len()), value) {
+                    (true, "") => return Some(Value::Next),
+                    (true, _) => return Some(Value::At(at)),
+                    (false, _) => {}
                 }
             }
         }

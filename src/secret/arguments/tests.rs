@@ -97,6 +97,7 @@ fn what_is_no_secret_stays_readable() {
         "set -e; set -x; python train.py --pin-memory",
         "cat <<< $TEXT; ls /data/token:x /usr/lib",
         "wandb login && python train.py",
+        "docker run -v /key:/key -v /token:/data/token x",
         "wandb login\npython train.py --lr 1",
         "echo machine learning; curl -fsSL http://h | bash",
     ] {
@@ -200,7 +201,7 @@ const LINES_WITH_SECRET: [&[&str]; 61] = [
     &["sh", "-c", "echo ${DB_PASSWORD:-S3cr3tV4lue99}"],
 ];
 
-const SPELLINGS: [&[&str]; 42] = [
+const SPELLINGS: [&[&str]; 44] = [
     &["curl", "-H", "Authorization:", "Bearer", S],
     &["curl", "-H", "Authorization:", S],
     &["curl", "-H", "Authorization: Bearer", S],
@@ -217,6 +218,12 @@ const SPELLINGS: [&[&str]; 42] = [
     &["fish", "-c", "set -x API_TOKEN S3cr3tV4lue99"],
     &["fish", "-c", "set -g -x API_TOKEN S3cr3tV4lue99"],
     &["wandb", "login", S],
+    &["zip", "-qrP", S, "x.zip"],
+    &[
+        "sh",
+        "-c",
+        "echo 'a;S3cr3tV4lue99' | docker login --password-stdin",
+    ],
     &[
         "sh",
         "-c",
