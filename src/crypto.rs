@@ -56,6 +56,14 @@ pub fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
+/// Decodes Base64, line breaks and absent padding included; `None` if it is not that.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let is_text = |c: &char| !c.is_ascii_whitespace() && *c != '=';
+    let text: String = text.chars().filter(is_text).collect();
+    let decoded = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text);
+    decoded.ok()
+}
+
 /// Base64url without padding, as in a JWT.
 pub fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)

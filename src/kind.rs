@@ -19,6 +19,8 @@ pub struct Kind {
     pub get: Operation,
     /// How it is listed; `None` where it cannot be.
     pub list: Option<ListSpec>,
+    /// How its logs are read.
+    pub logs: LogSupport,
     /// From how many references on one list call is cheaper than a lookup of each; `None` where no
     /// list reports states.
     pub batch_from: Option<usize>,
@@ -29,6 +31,68 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// A kind that can be looked up only: without details, a list, a batch lookup or switches.
+    pub const fn new(template: Template, states: &'static [StateTable], get: Operation) -> Self {
+        Self {
+            template,
+            states,
+            details: DetailSchemas {
+                job: &[],
+                task: &[],
+            },
+            get,
+            list: None,
+            logs: LogSupport::Unavailable("see the console of the cloud"),
+            batch_from: None,
+            needs_check_exists: false,
+            flags: &[],
+        }
+    }
+
+    /// The same with the types of the `details` of its jobs and of their tasks.
+    pub const fn with_details(self, job: &'static [SchemaFn], task: &'static [SchemaFn]) -> Self {
+        let details = DetailSchemas { job, task };
+        Self { details, ..self }
+    }
+
+    /// The same with a list.
+    pub const fn with_list(self, list: ListSpec) -> Self {
+        let list = Some(list);
+        Self { list, ..self }
+    }
+
+    /// The same with logs.
+    pub const fn with_logs(self, logs: LogSpec) -> Self {
+        let logs = LogSupport::Operation(logs);
+        Self { logs, ..self }
+    }
+
+    /// The same with the place where its logs are found, which the API does not read.
+    pub const fn without_logs(self, place: &'static str) -> Self {
+        let logs = LogSupport::Unavailable(place);
+        Self { logs, ..self }
+    }
+
+    /// The same with a batch lookup for `min` references or more.
+    pub const fn with_batch_from(self, min: usize) -> Self {
+        let batch_from = Some(min);
+        Self { batch_from, ..self }
+    }
+
+    /// The same with a call of its own for existence.
+    pub const fn with_check_exists(self) -> Self {
+        let needs_check_exists = true;
+        Self {
+            needs_check_exists,
+            ..self
+        }
+    }
+
+    /// The same with switches that only it has.
+    pub const fn with_flags(self, flags: &'static [KindFlag]) -> Self {
+        Self { flags, ..self }
+    }
+
     /// False when its jobs report events only.
     pub fn has_states(&self) -> bool {
         self.states.iter().any(|table| !table.map.is_empty())
@@ -49,21 +113,7 @@ impl Kind {
 impl Kind {
     /// A kind of which only the form of its references matters.
     pub(crate) const fn from_template(template: Template) -> Self {
-        const NONE: Operation = Operation {
-            name: "",
-            description: "",
-            permission: "",
-        };
-        Self {
-            template,
-            states: &[],
-            details: DetailSchemas::NONE,
-            get: NONE,
-            list: None,
-            batch_from: None,
-            needs_check_exists: false,
-            flags: &[],
-        }
+        Self::new(template, &[], Operation::new("", "", ""))
     }
 }
 
@@ -108,6 +158,42 @@ pub struct Template {
     pub ranges: bool,
     /// A reference of this kind as an example.
     pub sample: &'static str,
+}
+
+impl Template {
+    /// The template of `cloud` and `kind`, each with its long and its short name; every segment but
+    /// the id makes the scope.
+    pub const fn new(
+        cloud: [&'static str; 2],
+        kind: [&'static str; 2],
+        segments: &'static [Segment],
+        sample: &'static str,
+    ) -> Self {
+        Self {
+            cloud: cloud[0],
+            cloud_short: cloud[1],
+            kind: kind[0],
+            kind_short: kind[1],
+            segments,
+            scope_segments: segments.len() - 1,
+            ranges: false,
+            sample,
+        }
+    }
+
+    /// The same with scopes of so many segments at least.
+    pub const fn with_scope_segments(self, scope_segments: usize) -> Self {
+        Self {
+            scope_segments,
+            ..self
+        }
+    }
+
+    /// The same with ranges of ids.
+    pub const fn with_ranges(self) -> Self {
+        let ranges = true;
+        Self { ranges, ..self }
+    }
 }
 
 impl fmt::Display for Template {
@@ -157,6 +243,21 @@ pub struct Operation {
     pub permission: &'static str,
 }
 
+impl Operation {
+    /// An operation by its name, the same with its API, and its permission.
+    pub const fn new(
+        name: &'static str,
+        description: &'static str,
+        permission: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            description,
+            permission,
+        }
+    }
+}
+
 /// How a kind is listed.
 #[derive(Debug)]
 pub struct ListSpec {
@@ -169,6 +270,32 @@ pub struct ListSpec {
     /// How many jobs a list holds when no number is given, where each of them costs calls of its
     /// own.
     pub default_limit: Option<usize>,
+}
+
+impl ListSpec {
+    /// A list whose rows report all that can be filtered by.
+    pub const fn new(operation: Operation, order: ListOrder) -> Self {
+        Self {
+            operation,
+            order,
+            unlisted: &[],
+            default_limit: None,
+        }
+    }
+
+    /// The same with rows that do not report these fields.
+    pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
+        Self { unlisted, ..self }
+    }
+
+    /// The same with so many jobs when no number is given.
+    pub const fn with_default_limit(self, limit: usize) -> Self {
+        let default_limit = Some(limit);
+        Self {
+            default_limit,
+            ..self
+        }
+    }
 }
 
 /// The order in which a cloud lists the jobs of a kind.
@@ -207,6 +334,40 @@ impl UnlistedField {
     }
 }
 
+/// How the logs of a kind are read.
+#[derive(Debug)]
+pub enum LogSupport {
+    /// By an operation of the API.
+    Operation(LogSpec),
+    /// The API has no operation for it; this says where the log is instead.
+    Unavailable(&'static str),
+}
+
+/// An operation that reads logs, and what it can do.
+#[derive(Debug)]
+pub struct LogSpec {
+    /// The operation.
+    pub operation: Operation,
+    /// Logs can be limited to the lines since a moment.
+    pub since: bool,
+    /// The log of a container before its last restart can be read.
+    pub previous: bool,
+    /// Lines can be given with their times.
+    pub timestamps: bool,
+}
+
+impl LogSpec {
+    /// An operation that gives text only.
+    pub const fn new(operation: Operation) -> Self {
+        Self {
+            operation,
+            since: false,
+            previous: false,
+            timestamps: false,
+        }
+    }
+}
+
 /// A switch of one kind.
 #[derive(Debug)]
 pub struct KindFlag {
@@ -225,14 +386,6 @@ pub struct DetailSchemas {
     pub job: &'static [SchemaFn],
     /// Those of its tasks.
     pub task: &'static [SchemaFn],
-}
-
-impl DetailSchemas {
-    /// Those of a kind without any.
-    pub const NONE: Self = Self {
-        job: &[],
-        task: &[],
-    };
 }
 
 /// A cloud's words and what they mean.

@@ -36,6 +36,12 @@ pub fn scale_time(mut job: EmulatedJob, speed: f64) -> EmulatedJob {
     for warning in &mut job.warnings {
         warning.after = sooner(warning.after);
     }
+    for line in &mut job.log {
+        line.after = sooner(line.after);
+    }
+    for restart in &mut job.restarts {
+        *restart = sooner(*restart);
+    }
     job
 }
 

@@ -107,6 +107,10 @@ pub struct EmulatedJob {
     pub parts: usize,
     /// Warnings it has had.
     pub warnings: Vec<Warning>,
+    /// What its main container, last node or script writes.
+    pub log: Vec<LogLine>,
+    /// Ages at which the main container was restarted.
+    pub restarts: Vec<Duration>,
     /// A document that is served in place of a made-up one.
     pub document: Option<String>,
 }
@@ -137,6 +141,15 @@ pub struct Warning {
     pub message: String,
     /// How often.
     pub count: u64,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogLine {
+    /// Age at which it is written.
+    pub after: Duration,
+    /// The line without its end.
+    pub text: String,
 }
 
 /// A resource at one moment.
@@ -222,6 +235,37 @@ impl<'a> JobAt<'a> {
         let all = self.job.warnings.iter();
         all.map(move |warning| (warning, created_at + warning.after))
             .filter(move |(_, first)| *first <= now)
+    }
+}
+
+impl JobAt<'_> {
+    /// How often the main container has been restarted so far.
+    pub fn restart_count(&self) -> usize {
+        self.restarted_at().count()
+    }
+
+    /// The lines that the main container has written so far since its last restart, or between the
+    /// two restarts before it, each with the time at which it was written.
+    pub fn log_lines(&self, previous: bool) -> Vec<(DateTime<Utc>, &str)> {
+        let skip = usize::from(previous);
+        let mut starts = self.restarted_at().collect::<Vec<_>>().into_iter().rev();
+        let end = match skip {
+            0 => self.now,
+            _ => match starts.next() {
+                Some(end) => end - TimeDelta::milliseconds(1),
+                None => return Vec::new(),
+            },
+        };
+        let start = starts.next().unwrap_or(self.created_at);
+        let lines = self.job.log.iter();
+        let lines = lines.map(|line| (self.created_at + line.after, line.text.as_str()));
+        lines.filter(|(at, _)| (start..=end).contains(at)).collect()
+    }
+
+    fn restarted_at(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        let restarts = self.job.restarts.iter();
+        let restarts = restarts.map(|after| self.created_at + *after);
+        restarts.filter(|at| *at <= self.now)
     }
 }
 

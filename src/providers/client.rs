@@ -2,9 +2,13 @@
 
 use async_trait::async_trait;
 
-use super::{CredentialInfo, Cursor, Filter, GetOptions, GetResult, Page, ScopePage};
+use super::{
+    CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
+    ScopePage,
+};
 use crate::error::Problem;
 use crate::kind::Kind;
+use crate::model::Job;
 use crate::reference::{Reference, Scope};
 
 /// One account of one cloud, whatever the cloud.
@@ -87,6 +91,24 @@ pub trait Client: Send + Sync {
         Err(Problem::usage("its jobs are in no clusters"))
     }
 
+    /// The logs of a job that was looked up, init containers first.
+    fn log_sources(&self, _reference: &Reference, job: &Job) -> Vec<LogSource> {
+        LogSource::of_job(job)
+    }
+
+    /// One piece of a log, for kinds whose [`Kind::logs`] is an operation. Its text is not masked.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way; `not_found` where the log is not there;
+    /// `usage` for a kind without such an operation.
+    async fn read_log(
+        &self,
+        request: LogRequest<'_>,
+        _options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        Err(request.unsupported())
+    }
+
     /// Asks whether a job exists, for kinds with [`Kind::needs_check_exists`].
     ///
     /// # Errors
@@ -165,6 +187,21 @@ pub(super) trait KindOps<A: Sync>: Sync {
         _options: &GetOptions,
     ) -> Result<Page, Problem> {
         Err(Problem::usage(format!("{} cannot be listed", scope.kind)))
+    }
+
+    /// As [`Client::log_sources`].
+    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+        LogSource::of_job(job)
+    }
+
+    /// As [`Client::read_log`].
+    async fn read_log(
+        &self,
+        _api: &A,
+        request: LogRequest<'_>,
+        _options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        Err(request.unsupported())
     }
 
     /// As [`Client::check_exists`], for kinds with [`Kind::needs_check_exists`].
@@ -249,6 +286,19 @@ impl<A: CloudApi> Client for Connected<A> {
         options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
         self.api.list_scopes(profile, at, options).await
+    }
+
+    fn log_sources(&self, reference: &Reference, job: &Job) -> Vec<LogSource> {
+        self.ops(reference.kind).log_sources(job)
+    }
+
+    async fn read_log(
+        &self,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        let ops = self.ops(request.reference.kind);
+        ops.read_log(&self.api, request, options).await
     }
 
     async fn check_exists(

@@ -12,6 +12,7 @@ pub mod huawei;
 mod latest;
 mod list;
 mod list_all;
+mod logs;
 mod mask;
 mod raw;
 mod shapes;
@@ -38,12 +39,14 @@ use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{CloudApi, Connected, KindOps};
 use list::{has_more, is_list_unavailable};
+use logs::{FilePart, LogFile, read_file};
 
 pub use client::Client;
 pub use fields::find_field;
 pub use latest::latest;
 pub use list::{Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
+pub use logs::{LogChunk, LogParams, LogPosition, LogRequest, LogSource};
 pub use mask::{mask_job, mask_scope};
 pub use shapes::describe_details;
 

@@ -43,6 +43,7 @@ project_id = ""  ## project ID of the region
 sts_endpoint = ""  ## STS endpoint for assuming a role
 role_arn = ""  ## role to assume with the key
 role_session_name = ""  ## session name of the assumed role
+eci_endpoint = ""  ## endpoint of ECI, which has the logs of serverless jobs
 iam_endpoint = ""  ## endpoint that issues tokens
 user = ""  ## user name
 password = ""  ## user password

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{cluster, list, request_id};
+use crate::crypto;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, china_time};
@@ -14,6 +15,7 @@ pub struct HpcJobs;
 const KIND: &str = "aliyun/hpc-job";
 pub(super) const GET: &str = "GetJob";
 pub(super) const LIST: &str = "ListJobs";
+pub(super) const LOG: &str = "GetJobLog";
 
 impl EmulatedKind for HpcJobs {
     fn routes(&self) -> &'static [Route] {
@@ -21,6 +23,7 @@ impl EmulatedKind for HpcJobs {
             &[
                 Route::action(GET).only(&["POST"]),
                 Route::action(LIST).only(&["POST"]),
+                Route::action(LOG).only(&["POST"]),
             ]
         }
     }
@@ -31,6 +34,9 @@ impl EmulatedKind for HpcJobs {
             return jobs(call, cluster);
         }
         let view = call.find(KIND, &[cluster, call.required("JobId")?])?;
+        if call.operation == LOG {
+            return log(call, &view);
+        }
         call.about(&view, || {
             json!({"RequestId": request_id(view.id()), "Success": "true", "JobInfo": job(&view)})
         })
@@ -65,6 +71,22 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
     }
     let wrap = |rows| json!({"Success": true, "Jobs": rows});
     list(call, &Pager::pages(10, 50), all, |view| row(&view), wrap)
+}
+
+/// The bytes of the standard output from an offset on; nothing is written to the standard error.
+fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+    let offset = call.number("Offset", 0, 0..=usize::MAX)?;
+    let size = call.number("Size", 10_240, 1..=409_600)?;
+    let lines = view.log_lines(false).into_iter();
+    let text: String = lines.map(|(_, line)| format!("{line}\n")).collect();
+    let part = text.as_bytes().iter().skip(offset).take(size).copied();
+    let wants_stdout = call.parameter("LogType") != Some("stderr");
+    let part: Vec<u8> = part.filter(|_| wants_stdout).collect();
+    call.data(json!({
+        "RequestId": request_id(format_args!("{LOG} {}", view.id())), "JobId": view.id(),
+        "Success": "true", "StdoutLog": crypto::base64(&part), "StderrLog": "",
+        "StdoutLogSize": text.len().to_string(), "StderrLogSize": "0",
+    }))
 }
 
 /// Times have no zone here, and are Unix times in the list.

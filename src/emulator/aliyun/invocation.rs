@@ -78,14 +78,22 @@ fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let has_ended = view.step.state != "Running";
     let row = |(node, is_last)| {
         let code = view.step.exit_code.filter(|_| is_last).unwrap_or(0);
-        let message = view.step.message.as_deref().filter(|_| is_last);
+        let output = view.log_lines(false).into_iter();
+        let output: String = output.map(|(_, line)| format!("{line}\n")).collect();
+        let message = match is_last && has_ended {
+            true if output.is_empty() => view.step.message.clone().unwrap_or_default(),
+            true => output,
+            false => String::new(),
+        };
         json!({
             "CommandId": view.id(), "InstanceId": node, "InvokeRecordStatus": view.step.state,
             "ExitCode": has_ended.then_some(code), "Success": has_ended.then_some(code == 0),
-            "Message": message.unwrap_or_default(),
+            "Message": message,
             "FinishedTime": has_ended.then(|| timestamp(view.since)),
         })
     };
     let wrap = |rows| json!({"InvocationResults": {"InvocationResult": rows}});
-    list(call, &PAGER, nodes(view).collect(), row, wrap)
+    let wanted = call.parameter("Instance.1.Id");
+    let nodes = nodes(view).filter(|(node, _)| wanted.is_none_or(|wanted| wanted == node));
+    list(call, &PAGER, nodes.collect(), row, wrap)
 }

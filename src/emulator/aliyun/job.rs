@@ -179,6 +179,7 @@ fn group(view: &JobAt<'_>, part: usize, is_last: bool) -> Value {
         })
     };
     let events: Vec<Value> = view.warnings().filter(|_| is_last).map(event).collect();
+    let restarts = if is_last { view.restart_count() } else { 0 };
     json!({
         "ContainerGroupId": format!("eci-{id}-{part}"), "ContainerGroupName": format!("{id}-{part}"),
         "Status": status, "InstanceType": "ecs.c7.large", "Cpu": 2.0, "Memory": 4.0,
@@ -190,7 +191,9 @@ fn group(view: &JobAt<'_>, part: usize, is_last: bool) -> Value {
         "Containers": [{
             "Name": "main", "Image": "registry.example.com/demo/solver:1.0",
             "Commands": ["/bin/sh", "-c", "solve input.dat"],
-            "Cpu": 2.0, "Memory": 4.0, "Gpu": 0, "Ready": status == "Running", "RestartCount": 0,
+            "Cpu": 2.0, "Memory": 4.0, "Gpu": 0, "Ready": status == "Running",
+            "RestartCount": restarts,
+            "PreviousState": (restarts > 0).then(|| json!({"State": "Terminated", "ExitCode": 1})),
             "CurrentState": container_state(view, status, is_last),
         }],
     })

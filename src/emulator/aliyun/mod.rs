@@ -1,6 +1,7 @@
 //! Alibaba Cloud, E-HPC and STS: one path, parameters in query or form, signatures ACS3 and version 1.
 
 mod clusters;
+mod eci;
 mod hpc_job;
 mod invocation;
 mod job;
@@ -80,6 +81,7 @@ impl EmulatedApi for Gateway {
                 &job::Jobs,
                 &invocation::Invocations,
                 &hpc_job::HpcJobs,
+                &eci::ContainerLogs,
                 &clusters::Clusters,
                 &sts::Sts,
                 &IMDS,
@@ -182,7 +184,8 @@ fn request_id(seed: impl Display) -> String {
 fn check_version(call: &EmulatedCall<'_>, version: &str) -> Result<(), EmulatedError> {
     let expected = match call.operation {
         sts::ASSUME_ROLE => "2015-04-01",
-        hpc_job::GET | hpc_job::LIST => "2024-07-30",
+        hpc_job::GET | hpc_job::LIST | hpc_job::LOG => "2024-07-30",
+        eci::LOG => "2018-08-08",
         _ => "2018-04-12",
     };
     match version == expected {

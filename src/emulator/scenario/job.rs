@@ -5,7 +5,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::spans::{ScenarioParser, Text, contents};
-use crate::emulator::state::{EmulatedJob, StateChange, Warning};
+use crate::emulator::state::{EmulatedJob, LogLine, StateChange, Warning};
 use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::State;
@@ -28,6 +28,10 @@ pub(super) struct JobTable {
     states: Vec<StateTable>,
     #[serde(default)]
     warnings: Vec<WarningTable>,
+    #[serde(default)]
+    log: Vec<LogTable>,
+    #[serde(default)]
+    restarts: Vec<Text>,
     document: Option<Text>,
     document_file: Option<Text>,
 }
@@ -53,7 +57,19 @@ struct WarningTable {
     count: Option<u64>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogTable {
+    after: Text,
+    line: String,
+    every: Option<Text>,
+    times: Option<Spanned<u32>>,
+}
+
 const MAX_PARTS: usize = 10_000;
+
+/// How often a line of a log may be written at most.
+const MAX_REPEATS: u32 = 100_000;
 
 impl ScenarioParser<'_> {
     pub fn jobs(&self, job: &JobTable) -> Result<Vec<EmulatedJob>, Problem> {
@@ -77,6 +93,9 @@ impl ScenarioParser<'_> {
             .iter()
             .map(|warning| self.warning(warning))
             .collect::<Result<Vec<_>, _>>()?;
+        let log = self.log(&job.log)?;
+        let restarts = job.restarts.iter().map(|after| self.duration(after));
+        let restarts = restarts.collect::<Result<Vec<_>, _>>()?;
         let job = |reference: Reference| EmulatedJob {
             kind: reference.kind.to_string(),
             segments: reference.segments,
@@ -89,6 +108,8 @@ impl ScenarioParser<'_> {
             steps: steps.clone(),
             parts,
             warnings: warnings.clone(),
+            log: log.clone(),
+            restarts: restarts.clone(),
             document: document.clone(),
         };
         Ok(references.into_iter().map(job).collect())
@@ -157,6 +178,26 @@ impl ScenarioParser<'_> {
             message: warning.message.clone(),
             count: warning.count.unwrap_or(1),
         })
+    }
+
+    /// The lines of a log, each as often as it is written.
+    fn log(&self, lines: &[LogTable]) -> Result<Vec<LogLine>, Problem> {
+        let mut log = Vec::new();
+        for line in lines {
+            let after = self.duration(&line.after)?;
+            let every = self.duration_or_zero(line.every.as_ref())?;
+            let times = line.times.as_ref().map_or(1, |times| *times.get_ref());
+            if let Some(at) = line.times.as_ref().filter(|_| times > MAX_REPEATS) {
+                let what = format!("times must be at most {MAX_REPEATS}");
+                return Err(self.wrong(at.span().start, &what));
+            }
+            log.extend((1..=times).map(|number| LogLine {
+                after: after + every * (number - 1),
+                text: line.line.replace("{n}", &number.to_string()),
+            }));
+        }
+        log.sort_by_key(|line| line.after);
+        Ok(log)
     }
 
     fn document(&self, job: &JobTable) -> Result<Option<String>, Problem> {

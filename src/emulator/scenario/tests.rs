@@ -58,6 +58,8 @@ fn reads_jobs_faults_and_the_clock() {
           { after = "2h", state = "Zombie", unrecognized = true, exit_code = 137, reason = "OOMKilled" },
         ]
         warnings = [{ after = "1h", reason = "BackOff", message = "m" }]
+        log = [{ after = "1m", line = "epoch {n}", every = "2s", times = 3 }, { after = "1s", line = "begin" }]
+        restarts = ["61s"]
         [[fault]]
         operation = "*"
         kind = "throttle"
@@ -88,6 +90,18 @@ fn reads_jobs_faults_and_the_clock() {
     assert_eq!(job.steps[1].state, "Zombie");
     assert_eq!(job.steps[1].exit_code, Some(137));
     assert_eq!(job.warnings[0].count, 1);
+    assert_eq!(job.restarts, [Duration::from_secs(61)]);
+    let log = job
+        .log
+        .iter()
+        .map(|line| (line.after.as_secs(), &*line.text));
+    let lines = [
+        (1, "begin"),
+        (60, "epoch 1"),
+        (62, "epoch 2"),
+        (64, "epoch 3"),
+    ];
+    assert!(log.eq(lines));
     let [first, second] = &scenario.faults[..] else {
         panic!("{:?}", scenario.faults)
     };

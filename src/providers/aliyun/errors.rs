@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{NEXT_VERSION, xml};
+use super::{Product, xml};
 use crate::error::Category::{
     ClockSkew, InvalidArgument, MissingCredentials, NotFound, PermissionDenied, ServiceError,
     Throttled, Unauthenticated,
@@ -198,12 +198,12 @@ fn sentence(message: &str) -> String {
 
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
-    Some(format!("grant the permission ehpc:{operation}"))
+    let product = Product::of_request(context.request).permission_prefix();
+    Some(format!("grant the permission {product}:{operation}"))
 }
 
 fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {
-    let headers = &context.request.headers;
-    let is_next = headers.contains(&("x-acs-version", NEXT_VERSION.to_owned()));
+    let is_next = Product::of_request(context.request) == Product::EhpcNext;
     let is_hangzhou = context.parameter("ClusterId").contains("-hz-");
     let first = match is_hangzhou && context.region != Some("cn-hangzhou") {
         true => {

@@ -4,6 +4,7 @@
 //! of canceled jobs, what GetJob answers to an unknown id, the keys of `ExtraInfo`, the unit of memory
 //! (schedulers count by 1024), and which jobs `CreateTimeStart` and `JobStatus=finished` leave out.
 
+mod logs;
 mod response;
 
 use std::collections::BTreeMap;
@@ -13,33 +14,30 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Api, CLUSTER, NEXT_VERSION, TRUST_FINISHED, cluster_of};
+use super::{Api, CLUSTER, Product, TRUST_FINISHED, cluster_of};
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable,
-    StateWords, Template,
+    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
 };
-use crate::model::{Resources, State};
+use crate::model::{Job, Resources, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page};
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
+};
 use crate::reference::{Reference, Scope};
 use response::{decode_job, decode_list};
 
 /// Jobs of Slurm and PBS.
-pub static HPC_JOB: Kind = Kind {
-    template: Template {
-        cloud: "aliyun",
-        cloud_short: "ali",
-        kind: "hpc-job",
-        kind_short: "hpc",
-        segments: &[CLUSTER, Segment::required("JOB")],
-        scope_segments: 1,
-        ranges: false,
-        sample: "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager",
-    },
-    states: &[StateTable {
+pub static HPC_JOB: Kind = Kind::new(
+    Template::new(
+        ["aliyun", "ali"],
+        ["hpc-job", "hpc"],
+        &[CLUSTER, Segment::required("JOB")],
+        "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager",
+    ),
+    &[StateTable {
         allows_user_states: true,
         outcome_rules: &[OutcomeRule {
             word: FINISHED,
@@ -55,33 +53,16 @@ pub static HPC_JOB: Kind = Kind {
         )],
         ..StateTable::new("job", STATES)
     }],
-    details: DetailSchemas {
-        job: &[schema_of::<HpcJobDetails>],
-        ..DetailSchemas::NONE
-    },
-    get: GET,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::NewestFirst,
-        unlisted: &[],
-        default_limit: None,
-    }),
-    batch_from: None,
-    needs_check_exists: false,
-    flags: &[TRUST_FINISHED],
-};
+    GET,
+)
+.with_details(&[schema_of::<HpcJobDetails>], &[])
+.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_logs(logs::LOGS)
+.with_flags(&[TRUST_FINISHED]);
 
-const GET: Operation = Operation {
-    name: "GetJob",
-    description: "E-HPC 2024-07-30 GetJob",
-    permission: "ehpc:GetJob",
-};
+const GET: Operation = Operation::new("GetJob", "E-HPC 2024-07-30 GetJob", "ehpc:GetJob");
 
-const LIST: Operation = Operation {
-    name: "ListJobs",
-    description: "E-HPC 2024-07-30 ListJobs",
-    permission: "ehpc:ListJobs",
-};
+const LIST: Operation = Operation::new("ListJobs", "E-HPC 2024-07-30 ListJobs", "ehpc:ListJobs");
 
 /// PBS says so of every job that ended, however it did.
 const FINISHED: &str = "FINISHED";
@@ -118,7 +99,7 @@ impl KindOps<Api> for HpcJobs {
             ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
             ("JobId", reference.id()),
         ];
-        let request = api.versioned_request(NEXT_VERSION, GET.name, Method::Post, &query);
+        let request = api.product_request(Product::EhpcNext, GET.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_job(body, reference, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_result)
@@ -141,10 +122,23 @@ impl KindOps<Api> for HpcJobs {
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
-        let request = api.versioned_request(NEXT_VERSION, LIST.name, Method::Post, &query);
+        let request = api.product_request(Product::EhpcNext, LIST.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_page)
+    }
+
+    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+        LogSource::of_streams(job, &logs::STREAMS)
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
     }
 }
 

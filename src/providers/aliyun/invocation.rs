@@ -2,6 +2,7 @@
 //! has finished.
 
 mod commands;
+mod logs;
 mod outcome;
 mod status;
 
@@ -15,33 +16,30 @@ use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, document, summarize};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable,
-    Template, UnlistedField,
+    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::Notice;
 use crate::providers::lenient::{Int, Text};
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page, job_at, raw,
+};
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
-use status::{RESULTS_PAGE_SIZE, STATES};
+use status::{RESULTS_PAGE_SIZE, STATES, is_word};
 
 pub(super) use commands::decode as decode_commands;
 pub(super) use status::{Results, ResultsPage, Status};
 
 /// Commands on the nodes of a cluster.
-pub static INVOCATION: Kind = Kind {
-    template: Template {
-        cloud: "aliyun",
-        cloud_short: "ali",
-        kind: "invocation",
-        kind_short: "inv",
-        segments: &[CLUSTER, Segment::required("COMMAND")],
-        scope_segments: 1,
-        ranges: false,
-        sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
-    },
-    states: &[
+pub static INVOCATION: Kind = Kind::new(
+    Template::new(
+        ["aliyun", "ali"],
+        ["invocation", "inv"],
+        &[CLUSTER, Segment::required("COMMAND")],
+        "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
+    ),
+    &[
         StateTable {
             allows_user_states: true,
             outcome_rules: &[OutcomeRule {
@@ -62,37 +60,35 @@ pub static INVOCATION: Kind = Kind {
             ..StateTable::new("node", STATES)
         },
     ],
-    details: DetailSchemas {
-        job: &[schema_of::<InvocationDetails>],
-        task: &[schema_of::<NodeDetails>],
-    },
-    get: STATUS,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::Undated,
-        unlisted: &[
+    STATUS,
+)
+.with_details(
+    &[schema_of::<InvocationDetails>],
+    &[schema_of::<NodeDetails>],
+)
+.with_list(
+    ListSpec::new(LIST, ListOrder::Undated)
+        .without(&[
             UnlistedField::User,
             UnlistedField::Queue,
             UnlistedField::CreatedAt,
-        ],
-        default_limit: Some(20),
-    }),
-    batch_from: None,
-    needs_check_exists: false,
-    flags: &[TRUST_FINISHED],
-};
+        ])
+        .with_default_limit(20),
+)
+.with_logs(logs::LOGS)
+.with_flags(&[TRUST_FINISHED]);
 
-const STATUS: Operation = Operation {
-    name: "ListInvocationStatus",
-    description: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
-    permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-};
+const STATUS: Operation = Operation::new(
+    "ListInvocationStatus",
+    "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
+    "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+);
 
-const LIST: Operation = Operation {
-    name: "ListCommands",
-    description: "E-HPC 2018-04-12 ListCommands, then a request for each",
-    permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-};
+const LIST: Operation = Operation::new(
+    "ListCommands",
+    "E-HPC 2018-04-12 ListCommands, then a request for each",
+    "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+);
 
 const RESULTS: &str = "ListInvocationResults";
 
@@ -200,6 +196,22 @@ impl KindOps<Api> for Invocations {
         }
         Ok(page)
     }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
+    }
+}
+
+/// True for the word of a node that has ended: before that, what it reports of its end is not a fact.
+fn is_final(word: Option<&str>) -> bool {
+    ["Finished", "Failed", "Stopped"]
+        .iter()
+        .any(|end| is_word(word, end))
 }
 
 /// A command of the list, requested unless its row already shows that it does not match.

@@ -9,6 +9,7 @@ mod details;
 mod evidence;
 mod group;
 mod list;
+mod logs;
 mod parent;
 mod row;
 mod rows;
@@ -20,11 +21,13 @@ use super::{Api, CLUSTER, cluster_of, document};
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, Template,
+    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, Template,
 };
 use crate::providers::api::DecodeError;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page, job_at, raw,
+};
 use crate::reference::{Reference, Scope};
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
@@ -33,18 +36,15 @@ pub(super) use description::{LISTABLE, decode};
 pub(super) use evidence::ArrayEvidence;
 
 /// Serverless jobs.
-pub static JOB: Kind = Kind {
-    template: Template {
-        cloud: "aliyun",
-        cloud_short: "ali",
-        kind: "job",
-        kind_short: "job",
-        segments: &[CLUSTER, Segment::required("JOB")],
-        scope_segments: 1,
-        ranges: true,
-        sample: "aliyun/job/ehpc-hz-FYUr32/5",
-    },
-    states: &[
+pub static JOB: Kind = Kind::new(
+    Template::new(
+        ["aliyun", "ali"],
+        ["job", "job"],
+        &[CLUSTER, Segment::required("JOB")],
+        "aliyun/job/ehpc-hz-FYUr32/5",
+    )
+    .with_ranges(),
+    &[
         StateTable {
             allows_user_states: true,
             notes: &[(
@@ -63,33 +63,24 @@ pub static JOB: Kind = Kind {
             ..StateTable::new("container", container::STATES)
         },
     ],
-    details: DetailSchemas {
-        job: &[schema_of::<JobDetails>],
-        task: &[schema_of::<GroupDetails>],
-    },
-    get: GET,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::NewestFirst,
-        unlisted: &[],
-        default_limit: None,
-    }),
-    batch_from: Some(2),
-    needs_check_exists: false,
-    flags: &[],
-};
+    GET,
+)
+.with_details(&[schema_of::<JobDetails>], &[schema_of::<GroupDetails>])
+.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_logs(logs::LOGS)
+.with_batch_from(2);
 
-const GET: Operation = Operation {
-    name: "DescribeServerlessJobs",
-    description: "E-HPC 2018-04-12 DescribeServerlessJobs",
-    permission: "ehpc:DescribeServerlessJobs",
-};
+const GET: Operation = Operation::new(
+    "DescribeServerlessJobs",
+    "E-HPC 2018-04-12 DescribeServerlessJobs",
+    "ehpc:DescribeServerlessJobs",
+);
 
-const LIST: Operation = Operation {
-    name: "ListServerlessJobs",
-    description: "E-HPC 2018-04-12 ListServerlessJobs",
-    permission: "ehpc:ListServerlessJobs",
-};
+const LIST: Operation = Operation::new(
+    "ListServerlessJobs",
+    "E-HPC 2018-04-12 ListServerlessJobs",
+    "ehpc:ListServerlessJobs",
+);
 
 /// The operations on serverless jobs.
 pub(super) struct Jobs;
@@ -157,6 +148,15 @@ impl KindOps<Api> for Jobs {
         let mut page = page.into_page(scope, at, api.region(), &options.states);
         page.notices.extend(found.unreadable);
         Ok(page)
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
     }
 }
 

@@ -12,6 +12,7 @@ mod hpc_job;
 mod instance_role;
 mod invocation;
 mod job;
+mod products;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
 mod xml;
@@ -29,19 +30,15 @@ use super::{
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
-use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
+use crate::http::{ApiClient, Method, Request, Transport};
 use crate::kind::{KindFlag, Segment};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use clusters::ClusterDetails;
 use hpc_job::{HPC_JOB, HpcJobs};
 use invocation::{INVOCATION, Invocations};
 use job::{ArrayEvidence, JOB, Jobs};
+use products::{Endpoints, Product};
 use sign::Signer;
-
-const VERSION: &str = "2018-04-12";
-
-/// The version of E-HPC NEXT, whose clusters are others.
-const NEXT_VERSION: &str = "2024-07-30";
 
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
 
@@ -106,6 +103,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting(ROLE, &[]),
         SettingSpec::setting("role_session_name", &[]),
         SettingSpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
+        SettingSpec::setting("eci_endpoint", &[]),
     ],
     sources: &credential_files::SOURCES,
     public_domains: &[
@@ -118,7 +116,7 @@ pub static CLOUD: Cloud = Cloud {
         if let Some(role) = profile.get(ROLE) {
             assume_role::check_role(role, profile)?;
         }
-        endpoint(profile, transport.options().allow_http)
+        products::endpoint(Product::Ehpc, profile, transport.options().allow_http)
     },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
@@ -133,7 +131,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
 /// One profile's access to E-HPC.
 struct Api {
     client: SigningClient<Signer>,
-    endpoint: Endpoint,
+    endpoints: Endpoints,
     /// How its times without a zone are read.
     clock: WallClock,
     /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
@@ -170,7 +168,7 @@ impl Api {
                 errors: &errors::ERRORS,
                 region: profile.get("region").map(str::to_owned),
             },
-            endpoint: endpoint(profile, transport.options().allow_http)?,
+            endpoints: Endpoints::new(profile, transport.options().allow_http)?,
             clock: WallClock::from_profile(profile)?,
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),
@@ -184,13 +182,13 @@ impl Api {
 
     /// A request of an operation. All parameters stand in the query, the body is empty.
     fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
-        self.versioned_request(VERSION, operation, method, query)
+        self.product_request(Product::Ehpc, operation, method, query)
     }
 
-    /// The same with the operation of another version of the API.
-    fn versioned_request(
+    /// The same with the operation of another product.
+    fn product_request(
         &self,
-        version: &str,
+        product: Product,
         operation: &'static str,
         method: Method,
         query: &[(&str, &str)],
@@ -198,7 +196,7 @@ impl Api {
         Request {
             operation,
             method,
-            endpoint: self.endpoint.clone(),
+            endpoint: self.endpoints.of(product).clone(),
             path: "/".to_owned(),
             query: query
                 .iter()
@@ -207,7 +205,7 @@ impl Api {
             headers: vec![
                 ("accept", "application/json".to_owned()),
                 ("x-acs-action", operation.to_owned()),
-                ("x-acs-version", version.to_owned()),
+                ("x-acs-version", product.version().to_owned()),
             ],
             body: Vec::new(),
         }
@@ -230,7 +228,7 @@ impl Api {
 #[async_trait]
 impl CloudApi for Api {
     fn endpoint(&self) -> Option<String> {
-        Some(self.endpoint.origin())
+        Some(self.endpoints.of(Product::Ehpc).origin())
     }
 
     fn credential(&self) -> CredentialInfo {
@@ -262,29 +260,6 @@ fn summarize(problem: &Problem) -> String {
     let hint = problem.hint.as_ref();
     let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
     format!("{operation}: {code}: {}{hint}", problem.message)
-}
-
-/// The endpoint that is set, else `https://ehpc.REGION.aliyuncs.com`.
-fn endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
-    let region = profile.get("region");
-    let is_region = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    if region.is_some_and(|region| !is_region(region)) {
-        return Err(profile
-            .invalid("region", "is not a valid region id")
-            .with_hint("use the cloud's form, e.g. cn-hangzhou"));
-    }
-    let text = match (profile.get("endpoint"), region) {
-        (Some(endpoint), _) => endpoint.to_owned(),
-        (None, Some(region)) => format!("https://ehpc.{region}.aliyuncs.com"),
-        (None, None) => {
-            return Err(profile.missing("region", &["region"], &["ALIBABA_CLOUD_REGION_ID"]));
-        }
-    };
-    Endpoint::parse(&text, &[], allow_http)
-        .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
 }
 
 #[cfg(test)]

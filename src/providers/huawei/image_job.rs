@@ -13,8 +13,7 @@ use super::Api;
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
-    UnlistedField,
+    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
 };
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
@@ -27,50 +26,41 @@ pub(super) use batch::ListRotation;
 pub(super) use wire::{JOB_TYPES, decode};
 
 /// Jobs of image servers.
-pub static IMAGE_JOB: Kind = Kind {
-    template: Template {
-        cloud: "huawei",
-        cloud_short: "hw",
-        kind: "image-job",
-        kind_short: "img",
-        segments: &[Segment::required("JOB")],
-        scope_segments: 0,
-        ranges: false,
-        sample: "huawei/image-job/702364883651395584",
-    },
-    states: &[
+pub static IMAGE_JOB: Kind = Kind::new(
+    Template::new(
+        ["huawei", "hw"],
+        ["image-job", "img"],
+        &[Segment::required("JOB")],
+        "huawei/image-job/702364883651395584",
+    ),
+    &[
         StateTable::new("job", JOB_STATES).with_user_states(),
         StateTable::new("sub_job", STATES).with_user_states(),
     ],
-    details: DetailSchemas {
-        job: &[schema_of::<ImageJobDetails>],
-        task: &[schema_of::<SubJobDetails>],
-    },
-    get: GET,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::Unsorted,
-        unlisted: &[UnlistedField::User, UnlistedField::Queue],
-        default_limit: None,
-    }),
-    batch_from: Some(2),
-    needs_check_exists: false,
-    flags: &[],
-};
+    GET,
+)
+.with_details(
+    &[schema_of::<ImageJobDetails>],
+    &[schema_of::<SubJobDetails>],
+)
+.with_list(
+    ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
+)
+.with_batch_from(2);
 
 /// Tells all about one job.
-pub(super) const GET: Operation = Operation {
-    name: "ShowImageJob",
-    description: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
-    permission: "Workspace ReadOnlyAccess",
-};
+pub(super) const GET: Operation = Operation::new(
+    "ShowImageJob",
+    "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
+    "Workspace ReadOnlyAccess",
+);
 
 /// Lists jobs without their sub-jobs.
-pub(super) const LIST: Operation = Operation {
-    name: "ListImageJobs",
-    description: "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
-    permission: "Workspace ReadOnlyAccess",
-};
+pub(super) const LIST: Operation = Operation::new(
+    "ListImageJobs",
+    "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
+    "Workspace ReadOnlyAccess",
+);
 
 const PATH: &str = "image-server-jobs";
 

@@ -13,8 +13,7 @@ use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::RequestError;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
-    UnlistedField,
+    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
 };
 use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
 use crate::providers::api::DecodeError;
@@ -34,51 +33,39 @@ pub(super) use list::ListState;
 pub(super) use list::{ListPage, ListParams, ListVariant, list_request};
 
 /// Container instances.
-pub static INSTANCE: Kind = Kind {
-    template: Template {
-        cloud: "sugon",
-        cloud_short: "scnet",
-        kind: "instance",
-        kind_short: "inst",
-        segments: &[Segment::required("INSTANCE")],
-        scope_segments: 0,
-        ranges: false,
-        sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
-    },
-    states: &[
+pub static INSTANCE: Kind = Kind::new(
+    Template::new(
+        ["sugon", "scnet"],
+        ["instance", "inst"],
+        &[Segment::required("INSTANCE")],
+        "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+    ),
+    &[
         StateTable::new("job", STATES).with_user_states(),
         StateTable::new("notebook", &[]),
         StateTable::new("container", &[]),
     ],
-    details: DetailSchemas {
-        job: &[schema_of::<InstanceDetails>],
-        ..DetailSchemas::NONE
-    },
-    get: GET,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::NewestFirst,
-        unlisted: &[UnlistedField::User, UnlistedField::Queue],
-        default_limit: None,
-    }),
-    batch_from: None,
-    needs_check_exists: false,
-    flags: &[],
-};
+    GET,
+)
+.with_details(&[schema_of::<InstanceDetails>], &[])
+.with_list(
+    ListSpec::new(LIST, ListOrder::NewestFirst)
+        .without(&[UnlistedField::User, UnlistedField::Queue]),
+);
 
 /// Tells all about one instance; the vendor gives it no name.
-pub(super) const GET: Operation = Operation {
-    name: "InstanceServiceDetail",
-    description: "GET /ai/openapi/v2/instance-service/{id}/detail",
-    permission: REGION_TOKEN,
-};
+pub(super) const GET: Operation = Operation::new(
+    "InstanceServiceDetail",
+    "GET /ai/openapi/v2/instance-service/{id}/detail",
+    REGION_TOKEN,
+);
 
 /// Lists instances; the vendor gives it no name.
-pub(super) const LIST: Operation = Operation {
-    name: "ListInstances",
-    description: "GET /ai/openapi/v2/instance-service/task",
-    permission: REGION_TOKEN,
-};
+pub(super) const LIST: Operation = Operation::new(
+    "ListInstances",
+    "GET /ai/openapi/v2/instance-service/task",
+    REGION_TOKEN,
+);
 
 const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
 

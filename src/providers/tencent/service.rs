@@ -12,8 +12,7 @@ use super::{Api, decode, errors};
 use crate::error::{Category, Problem};
 use crate::http::RequestError;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
-    UnlistedField,
+    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::api::DecodeError;
@@ -26,53 +25,40 @@ use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job
 use crate::reference::{Reference, Scope};
 
 /// Services, which report events and no states.
-pub static SERVICE: Kind = Kind {
-    template: Template {
-        cloud: "tencent",
-        cloud_short: "qcloud",
-        kind: "service",
-        kind_short: "svc",
-        segments: &[
+pub static SERVICE: Kind = Kind::new(
+    Template::new(
+        ["tencent", "qcloud"],
+        ["service", "svc"],
+        &[
             Segment::with_setting("CLUSTER", "cluster"),
             Segment::with_setting("NAMESPACE", "namespace"),
             Segment::required("SERVICE"),
         ],
-        scope_segments: 1,
-        ranges: false,
-        sample: "tencent/service/cls-xxxxx/default/test-web-service",
-    },
-    states: &[StateTable::new("job", &[])],
-    details: DetailSchemas {
-        job: &[schema_of::<ServiceDetails>],
-        ..DetailSchemas::NONE
-    },
-    get: EVENTS,
-    list: Some(ListSpec {
-        operation: LIST,
-        order: ListOrder::Unsorted,
-        unlisted: &[
-            UnlistedField::State,
-            UnlistedField::User,
-            UnlistedField::Queue,
-        ],
-        default_limit: None,
-    }),
-    batch_from: None,
-    needs_check_exists: true,
-    flags: &[],
-};
+        "tencent/service/cls-xxxxx/default/test-web-service",
+    )
+    .with_scope_segments(1),
+    &[StateTable::new("job", &[])],
+    EVENTS,
+)
+.with_details(&[schema_of::<ServiceDetails>], &[])
+.with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[
+    UnlistedField::State,
+    UnlistedField::User,
+    UnlistedField::Queue,
+]))
+.with_check_exists();
 
-pub(super) const EVENTS: Operation = Operation {
-    name: "DescribeServiceEvent",
-    description: "CCS API 2.0 DescribeServiceEvent",
-    permission: "ccs:DescribeServiceEvent",
-};
+pub(super) const EVENTS: Operation = Operation::new(
+    "DescribeServiceEvent",
+    "CCS API 2.0 DescribeServiceEvent",
+    "ccs:DescribeServiceEvent",
+);
 
-pub(super) const LIST: Operation = Operation {
-    name: "DescribeClusterService",
-    description: "CCS API 2.0 DescribeClusterService",
-    permission: "ccs:DescribeClusterService",
-};
+pub(super) const LIST: Operation = Operation::new(
+    "DescribeClusterService",
+    "CCS API 2.0 DescribeClusterService",
+    "ccs:DescribeClusterService",
+);
 
 /// The operation that reports whether a service exists.
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";

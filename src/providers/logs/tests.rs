@@ -1,0 +1,96 @@
+use std::sync::Mutex;
+
+use super::*;
+use crate::providers::aliyun;
+use crate::providers::test_support::reference;
+use crate::sync::lock;
+
+/// A file with the size that the cloud reports of it, and the offsets that were read.
+struct Lines<'a> {
+    text: &'a str,
+    size: Option<u64>,
+    offsets: Mutex<Vec<u64>>,
+}
+
+#[async_trait]
+impl LogFile for Lines<'_> {
+    const PART_BYTES: u64 = 64;
+
+    async fn part(&self, offset: u64) -> Result<FilePart, Problem> {
+        lock(&self.offsets).push(offset);
+        let bytes = self.text.as_bytes().iter().skip(offset as usize);
+        let data = bytes.take(Self::PART_BYTES as usize).copied().collect();
+        Ok(FilePart {
+            data,
+            size: self.size,
+        })
+    }
+}
+
+/// Reads a file piece by piece; gives its text from the first piece on, and the offsets that were read.
+async fn read(text: &str, lines: Option<u64>, size: Option<u64>) -> (String, Vec<u64>) {
+    let kind = aliyun::CLOUD.kinds[0];
+    let (reference, source) = (reference(kind, &["c", "1"]), LogSource::default());
+    let params = LogParams {
+        tail_lines: lines,
+        ..LogParams::default()
+    };
+    let file = Lines {
+        text,
+        size,
+        offsets: Mutex::default(),
+    };
+    let (mut position, mut text) = (LogPosition::Start, Vec::new());
+    loop {
+        let request = LogRequest {
+            reference: &reference,
+            source: &source,
+            position: &position,
+            params: &params,
+        };
+        let chunk = read_file(request, &file).await.unwrap();
+        text.extend(chunk.data);
+        position = chunk.next.unwrap();
+        if !chunk.has_more {
+            return (
+                String::from_utf8(text).unwrap(),
+                file.offsets.into_inner().unwrap(),
+            );
+        }
+    }
+}
+
+fn file(lines: usize) -> String {
+    (0..lines)
+        .map(|number| format!("第 {number} 行\n"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_file_is_read_to_its_end_whatever_its_size_says() {
+    for lines in [0, 1, 5, 100] {
+        let file = file(lines);
+        let rounded = (file.len() as u64).next_multiple_of(4096);
+        for size in [None, Some(file.len() as u64), Some(rounded)] {
+            assert_eq!(
+                read(&file, None, size).await.0,
+                file,
+                "{lines} lines, {size:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_lines_of_a_file_are_found_from_its_end() {
+    let file = file(10_000);
+    let size = Some(file.len() as u64);
+    for lines in [1_u64, 3, 50] {
+        let (text, offsets) = read(&file, Some(lines), size).await;
+        assert!(file.ends_with(&text) && text.starts_with('第'), "{lines}");
+        assert!(text.lines().count() as u64 >= lines, "{lines}");
+        assert!(offsets.len() < 60, "{offsets:?}");
+    }
+    let (text, _) = read(&file, Some(20_000), size).await;
+    assert!(text == file);
+}
