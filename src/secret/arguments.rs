@@ -257,7 +257,7 @@ fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
     let sign = [":=", "=>", "=", ":", "："]
         .into_iter()
         .find(|sign| after.starts_with(sign))?;
-    let name = word.trim_end_matches(|c: char| matches!(c, '"' | '\'' | ']'));
+    let name = word.trim_end_matches(['"', '\'', ']']);
     let name = name.rsplit(['"', '\'', '[', '{', '(']).next()?;
     let name = name.trim_start_matches(':');
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');

@@ -167,7 +167,7 @@ fn is_plain(text: &str) -> bool {
 fn write_text(out: &mut Writer<'_>, text: &str) -> io::Result<()> {
     let is_escaped = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
     let mut rest = text;
-    while let Some(at) = rest.as_bytes().iter().position(|byte| is_escaped(byte)) {
+    while let Some(at) = rest.as_bytes().iter().position(&is_escaped) {
         write_escaped(out, &rest[..at])?;
         let byte = rest.as_bytes()[at];
         match byte {
