@@ -36,6 +36,8 @@ thread_local! {
     static FAIL_AT: Cell<u32> = const { Cell::new(NEVER) };
 }
 
+const NOT_UTF_8: &str = "JSON in UTF-8";
+
 const NEVER: u32 = u32::MAX;
 
 /// So many unreadable fields of a response are named at most.
@@ -47,8 +49,9 @@ const MAX_NAMED: u32 = 8;
 /// # Errors
 /// What was expected and where (path, line, column), without any text of the document.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let body = without_byte_order_mark(body);
-    attempt(body, 1).map_err(|error| error_path::explain(&error, body))
+    let body = std::str::from_utf8(without_byte_order_mark(body));
+    let body = body.map_err(|_| NOT_UTF_8.to_owned())?;
+    attempt(body, 1).map_err(|error| error_path::explain(&error, body.as_bytes()))
 }
 
 /// Decodes a JSON response. Values of another type than expected are absent, and characters that
@@ -58,13 +61,16 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// As [`decode`], for a response that is not a JSON object or has too many elements.
 pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let original = without_byte_order_mark(body);
-    let mut body = Cow::Borrowed(original);
+    let text = std::str::from_utf8(original);
+    let mut body = Cow::Borrowed(text.unwrap_or_default());
     let mut decoded = attempt(&body, NEVER);
-    let explain = |error: &serde_json::Error| error_path::explain(error, original);
-    let explained = decoded.as_ref().err().map(explain).unwrap_or_default();
-    let is_syntax = decoded.as_ref().is_err_and(serde_json::Error::is_syntax);
+    let explained = match decoded.as_ref().err() {
+        Some(error) if text.is_ok() => error_path::explain(error, original),
+        _ => NOT_UTF_8.to_owned(),
+    };
+    let is_syntax = text.is_err() || decoded.as_ref().is_err_and(serde_json::Error::is_syntax);
     if (is_syntax || is_duplicate(&decoded))
-        && let Some(repaired) = repair::repair(&body)
+        && let Some(repaired) = repair::repair(original)
     {
         decoded = attempt(&repaired.body, NEVER);
         if decoded.is_ok() || is_duplicate(&decoded) {
@@ -73,7 +79,7 @@ pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         body = Cow::Owned(repaired.body);
     }
     if is_duplicate(&decoded)
-        && has_bounded_values(&body)
+        && has_bounded_values(body.as_bytes())
         && let Some(merged) = duplicates::merge(&body)
     {
         decoded = attempt(&merged, NEVER);
@@ -95,13 +101,13 @@ fn note_broken(repaired: &repair::Repaired) {
     let repair::Repaired { body, ends } = repaired;
     let named = ends.iter().take(MAX_NAMED as usize).map(|end| {
         // A key is named by itself: its path is known where its value begins.
-        let rest = &body[*end..];
+        let rest = &body.as_bytes()[*end..];
         let colon = rest.len() - rest.trim_ascii_start().len();
         let end = match rest.get(colon) {
             Some(b':') => end + colon + 1,
             _ => *end,
         };
-        let path = error_path::path(&body[..end]);
+        let path = error_path::path(&body.as_bytes()[..end]);
         format!("{path} (invalid characters)")
     });
     unreadable::note(named.collect(), ends.len());
@@ -109,21 +115,21 @@ fn note_broken(repaired: &repair::Repaired) {
 
 /// Notes where the values stand that the decoding of `body` as `T` has just left out. Only the error
 /// of another decoding knows the place.
-fn note_mismatches<T: DeserializeOwned>(body: &[u8]) {
+fn note_mismatches<T: DeserializeOwned>(body: &str) {
     let count = MISMATCHES.get();
     let named = (1..=count.min(MAX_NAMED)).filter_map(|number| {
         let error = attempt::<T>(body, number).err()?;
-        Some(error_path::explain_place(&error, body))
+        Some(error_path::explain_place(&error, body.as_bytes()))
     });
     unreadable::note(named.collect(), count as usize);
 }
 
 /// Decodes with an error at the mismatch of this number.
-fn attempt<T: DeserializeOwned>(body: &[u8], fail_at: u32) -> Result<T, serde_json::Error> {
+fn attempt<T: DeserializeOwned>(body: &str, fail_at: u32) -> Result<T, serde_json::Error> {
     ELEMENTS.set(0);
     MISMATCHES.set(0);
     FAIL_AT.set(fail_at);
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut deserializer = serde_json::Deserializer::from_str(body);
     let data = T::deserialize(MapOnly(&mut deserializer))?;
     deserializer.end().map(|()| data)
 }
@@ -215,7 +221,7 @@ pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
     }
     match serde_json::from_slice(body) {
         Ok(document) => Some(document),
-        Err(_) => serde_json::from_slice(&repair::repair(body)?.body).ok(),
+        Err(_) => serde_json::from_str(&repair::repair(body)?.body).ok(),
     }
 }
 

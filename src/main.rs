@@ -4,5 +4,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     joblens::commands::install_panic_hook();
-    ExitCode::from(joblens::commands::run(std::env::args_os()))
+    let run = || joblens::commands::run(std::env::args_os());
+    ExitCode::from(joblens::commands::on_sufficient_stack(run))
 }

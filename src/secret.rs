@@ -1,8 +1,10 @@
 //! Secrets that cannot be printed, and the masking of secrets in text.
 
 mod arguments;
+mod filter;
 mod folded;
 mod names;
+mod piped;
 mod programs;
 mod quoting;
 mod redactor;
@@ -14,7 +16,7 @@ use std::fmt;
 pub use arguments::{mask_arguments, mask_text};
 pub use names::is_secret_field;
 pub use quoting::{is_region_like, looks_random, quotable, quotable_path, shell_word};
-pub use redactor::Redactor;
+pub use redactor::{Masks, Redactor};
 pub use scrubber::SecretMasker;
 pub use urls::{mask_access_url, mask_proxy_url, mask_user_info, mask_user_infos, proxy_secrets};
 

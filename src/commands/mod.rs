@@ -59,6 +59,7 @@ use global::GlobalArgs;
 use terminal_support::TerminalSupport;
 
 pub use panic_hook::install_panic_hook;
+pub use runtime::on_sufficient_stack;
 
 /// Inspect, wait for and watch jobs and containers across clouds (read-only)
 #[derive(Debug, Parser)]

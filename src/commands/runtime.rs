@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::process;
+use std::thread;
 
 use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, Runtime};
@@ -23,6 +24,19 @@ pub(super) fn runtime() -> Runtime {
     }
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.unwrap_or_else(|error| exit(error))
+}
+
+/// Calls `command` on a thread of its own where the limit of the first one's stack is too low.
+pub fn on_sufficient_stack<T: Send + 'static>(command: impl FnOnce() -> T + Send + 'static) -> T {
+    const MIN_STACK: u64 = 1 << 20;
+    const STACK: usize = 8 << 20;
+    let limit = getrlimit(Resource::Stack).current;
+    if limit.is_none_or(|limit| limit >= MIN_STACK) {
+        return command();
+    }
+    let thread = thread::Builder::new().stack_size(STACK).spawn(command);
+    let ended = thread.unwrap_or_else(|error| exit(error)).join();
+    ended.unwrap_or_else(|_| exit("the command was aborted"))
 }
 
 fn exit(reason: impl Display) -> ! {

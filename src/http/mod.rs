@@ -261,7 +261,7 @@ impl Transport {
             &mut problem.hint,
         ];
         for value in values.into_iter().flatten() {
-            self.redactor.value(value);
+            self.redactor.masks().value(value);
         }
     }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Repaired {
     /// The document.
-    pub body: Vec<u8>,
+    pub body: String,
     /// Where in it each text ends that had a character that cannot be read.
     pub ends: Vec<usize>,
 }
@@ -16,19 +16,16 @@ pub(super) struct Repaired {
 pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     let (text, replaced) = lossy(body);
     let mut replaced = replaced.into_iter().peekable();
-    let mut repaired = Repaired {
-        body: Vec::with_capacity(text.len()),
-        ends: Vec::new(),
-    };
+    let (mut repaired, mut ends) = (Vec::with_capacity(text.len()), Vec::new());
     let (mut is_in_text, mut is_broken, mut at) = (false, false, 0);
     while let Some(byte) = text.get(at) {
         is_broken |= replaced.next_if_eq(&at).is_some();
         let mut length = 1;
         match byte {
             b'"' => {
-                repaired.body.push(b'"');
+                repaired.push(b'"');
                 if is_in_text && is_broken {
-                    repaired.ends.push(repaired.body.len());
+                    ends.push(repaired.len());
                 }
                 (is_in_text, is_broken) = (!is_in_text, false);
             }
@@ -36,20 +33,22 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
                 let is_valid;
                 (length, is_valid) = escape(&text[at..]);
                 is_broken |= !is_valid;
-                repaired.body.extend(match is_valid {
+                repaired.extend(match is_valid {
                     true => &text[at..at + length],
                     false => br"\ufffd",
                 });
             }
             control @ 0..0x20 if is_in_text => {
                 let escaped = format!("\\u{control:04x}");
-                repaired.body.extend(escaped.as_bytes());
+                repaired.extend(escaped.as_bytes());
             }
-            byte => repaired.body.push(*byte),
+            byte => repaired.push(*byte),
         }
         at += length;
     }
-    (repaired.body != body).then_some(repaired)
+    let is_changed = repaired != body;
+    let body = String::from_utf8(repaired).ok()?;
+    is_changed.then_some(Repaired { body, ends })
 }
 
 /// The document in UTF-8, and where U+FFFD stands in the place of something else.
@@ -123,7 +122,7 @@ mod tests {
             (b"[\"a\tb\"\n]", "[\"a\\u0009b\"\n]".to_owned(), &[]),
         ] {
             let repaired = repair(broken).unwrap();
-            assert_eq!(String::from_utf8(repaired.body).unwrap(), expected);
+            assert_eq!(repaired.body, expected);
             assert_eq!(repaired.ends, ends, "{expected}");
         }
         assert_eq!(repair("{\"a\": \"好\u{fffd}\\n\"}".as_bytes()), None);

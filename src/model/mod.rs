@@ -32,7 +32,7 @@ pub use scope::ScopeSummary;
 pub use skipped_source::SkippedSource;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
-pub use texts::TextField;
+pub use texts::{TextField, Texts};
 pub use time::{Time, TimeText};
 
 /// A job, container instance, invocation or service: the resource a reference names.

@@ -32,13 +32,30 @@ pub enum TextField<'a> {
 /// Takes the fields one after the other.
 type Visit<'a> = &'a mut dyn FnMut(TextField<'_>);
 
+/// What holds texts that came from a cloud.
+pub trait Texts {
+    /// Visits each of them. What the user typed, the references and the words of known states are left
+    /// out.
+    fn visit_texts(&mut self, visit: Visit<'_>);
+}
+
 // Each function names every field, so that a new one is a decision: what is left out here is a part
 // of the reference, a word of joblens's own, or no text.
 
 impl Job {
-    /// Visits every text that came from a cloud. What the user typed, the references and the words
-    /// of known states are left out.
-    pub fn visit_texts(&mut self, visit: Visit<'_>) {
+    /// Visits the job without its tasks and events, each task, and each event: a job may have thousands
+    /// of them.
+    pub fn visit_parts(&mut self, visit: &mut dyn FnMut(&mut dyn Texts)) {
+        let (mut tasks, mut events) = (mem::take(&mut self.tasks), mem::take(&mut self.events));
+        visit(self);
+        tasks.iter_mut().for_each(|task| visit(task));
+        events.iter_mut().for_each(|event| visit(event));
+        (self.tasks, self.events) = (tasks, events);
+    }
+}
+
+impl Texts for Job {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
         let Self {
             reference: _,
             events_unreadable: _,
@@ -95,9 +112,8 @@ impl Job {
     }
 }
 
-impl ScopeSummary {
-    /// Visits every text that came from a cloud but the scope itself.
-    pub fn visit_texts(&mut self, visit: Visit<'_>) {
+impl Texts for ScopeSummary {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
         let Self {
             scope: _,
             name,
@@ -112,7 +128,7 @@ impl ScopeSummary {
     }
 }
 
-impl Task {
+impl Texts for Task {
     fn visit_texts(&mut self, visit: Visit<'_>) {
         let Self {
             id,
@@ -307,7 +323,7 @@ impl Probe {
     }
 }
 
-impl Event {
+impl Texts for Event {
     fn visit_texts(&mut self, visit: Visit<'_>) {
         let Self {
             level: _,
@@ -329,10 +345,16 @@ impl Event {
 }
 
 fn visit_labels(labels: &mut BTreeMap<String, Option<String>>, visit: Visit<'_>) {
-    for (mut key, mut text) in mem::take(labels) {
-        visit(TextField::Key(&mut key));
-        name_like(visit, [&mut text]);
-        labels.insert(key, text);
+    for text in labels.values_mut().flatten() {
+        visit(TextField::Name(text));
+    }
+    let mut keys: Vec<String> = labels.keys().cloned().collect();
+    keys.iter_mut().for_each(|key| visit(TextField::Key(key)));
+    if keys.iter().ne(labels.keys()) {
+        *labels = keys
+            .into_iter()
+            .zip(mem::take(labels).into_values())
+            .collect();
     }
 }
 

@@ -1,7 +1,11 @@
-use std::io::{self, BufWriter, Write};
+mod serializer;
+mod writer;
+
+use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
+
+pub(super) use serializer::EXACT_NUMBER;
 
 use super::text::needs_escape;
 use crate::output::document::Envelope;
@@ -16,132 +20,12 @@ pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 
 /// Writes a document, indented, with a line end.
 pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 16, out);
-    let mut serializer = Serializer::with_formatter(&mut out, SafeFormatter::default());
-    document.serialize(&mut serializer)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    serializer::write(out, document, true)
 }
 
 /// Writes a value as one line, with a line end.
 pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut *out, SafeLineFormatter);
-    value.serialize(&mut serializer)?;
-    out.write_all(b"\n")
-}
-
-/// Indented JSON in which no text can move a cursor or be a command in a CI log: JSON itself escapes
-/// only C0.
-///
-/// A line end and its indentation go out as one piece: large answers are mostly indentation, and
-/// serde_json's own formatter writes each level by itself.
-#[derive(Default)]
-struct SafeFormatter {
-    depth: usize,
-    has_value: bool,
-}
-
-/// The end of a line and the indentation of the next one; deeper levels take several pieces.
-const LINE: &[u8; 66] = b",\n                                                                ";
-
-impl SafeFormatter {
-    /// Ends a line, with a comma between two values, and indents the next one.
-    fn line<W: ?Sized + Write>(&self, writer: &mut W, comma: bool) -> io::Result<()> {
-        let head = usize::from(!comma);
-        let mut spaces = 2 * self.depth;
-        let piece = spaces.min(LINE.len() - 2);
-        writer.write_all(&LINE[head..2 + piece])?;
-        spaces -= piece;
-        while spaces > 0 {
-            let piece = spaces.min(LINE.len() - 2);
-            writer.write_all(&LINE[2..2 + piece])?;
-            spaces -= piece;
-        }
-        Ok(())
-    }
-
-    fn begin<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth += 1;
-        self.has_value = false;
-        writer.write_all(bracket)
-    }
-
-    fn end<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth -= 1;
-        if self.has_value {
-            self.line(writer, false)?;
-        }
-        writer.write_all(bracket)
-    }
-}
-
-impl Formatter for SafeFormatter {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        write_escaped(writer, fragment)
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.begin(writer, b"[")
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.end(writer, b"]")
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.line(writer, !first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.has_value = true;
-        Ok(())
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.begin(writer, b"{")
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.end(writer, b"}")
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.line(writer, !first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.has_value = true;
-        Ok(())
-    }
-}
-
-/// The same on one line.
-struct SafeLineFormatter;
-
-impl Formatter for SafeLineFormatter {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        write_escaped(writer, fragment)
-    }
+    serializer::write(out, value, false)
 }
 
 /// Writes a part of a JSON string with all that could move a cursor or be a command in a CI log

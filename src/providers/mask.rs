@@ -1,132 +1,191 @@
 mod document;
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 
 use super::states::is_known_word;
-use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField};
+use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField, Texts};
 use crate::secret::{
-    MASK, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_user_infos,
+    MASK, Masks, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_user_infos,
 };
 
 pub(super) use document::{mask_document, mask_xml};
 
-/// Masks the secrets of the run's credentials in everything that a job reports in text. State, ids,
-/// references and numbers stay as they are, whatever the secrets are.
-pub fn redact_job(job: &mut Job, redactor: &Redactor) {
+/// Masks the secrets in everything that a job reports in text: those of the run's credentials, and
+/// unless they are to be shown, those that travel in answers. State, ids, references and numbers stay as
+/// they are, whatever the secrets are.
+pub fn mask_job(job: &mut Job, redactor: &Redactor, show_secrets: bool) {
+    if !show_secrets {
+        mask_fields(job);
+    }
     let id = job.id.clone();
-    job.visit_texts(&mut |field| redact(field, &id, redactor));
+    let mut masking = Masking::new(&id, redactor.masks(), show_secrets);
+    job.visit_parts(&mut |part| masking.part(part));
 }
 
-/// As [`redact_job`], for a place.
-pub fn redact_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
+/// As [`mask_job`], for a place, with the secrets of the run's credentials only.
+pub fn mask_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
     let id = scope.scope.clone();
-    scope.visit_texts(&mut |field| redact(field, &id, redactor));
+    Masking::new(&id, redactor.masks(), true).part(scope);
 }
 
-fn redact(field: TextField<'_>, id: &str, redactor: &Redactor) {
-    let text_unless_word = |text: &mut String| {
-        if !is_known_word(text.trim()) && text != id {
-            redactor.text(text);
-        }
-    };
-    match field {
-        TextField::Free(text) => redactor.text(text),
-        TextField::Name(name) => redactor.name(name),
-        TextField::Key(key) => redactor.key(key),
-        TextField::Value(value) if value != id => redactor.value(value),
-        TextField::Value(_) => {}
-        TextField::Word(word) if is_known_word(word.trim()) => {}
-        TextField::Word(word) => redactor.name(word),
-        TextField::Document(document) => {
-            redact_document(document, redactor, &text_unless_word);
-        }
-        TextField::Details(details) => redact_details(details, redactor, &text_unless_word),
-    }
+struct Masking<'a, M> {
+    /// The id of the resource, which stays as it is.
+    id: &'a str,
+    masks: M,
+    show_secrets: bool,
+    /// All texts of a part, since one look at them costs far less than a look at each.
+    texts: Vec<u8>,
+    url: Finder<'static>,
 }
 
-/// Details are typed and cannot be changed: where a text of them holds a secret, their document
-/// takes their place.
-fn redact_details(
-    details: &mut Arc<dyn Details>,
-    redactor: &Redactor,
-    redact: &dyn Fn(&mut String),
-) {
-    let Ok(mut document) = serde_json::to_value(&**details) else {
-        return;
-    };
-    if redact_document(&mut document, redactor, redact) {
-        *details = Arc::new(document);
+impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
+    fn new(id: &'a str, masks: M, show_secrets: bool) -> Self {
+        Self {
+            id,
+            masks,
+            show_secrets,
+            texts: Vec::new(),
+            url: Finder::new("://"),
+        }
     }
-}
 
-/// Masks the keys of a document, and its texts with `redact`; true when that changed it.
-fn redact_document(
-    document: &mut Value,
-    redactor: &Redactor,
-    redact: &dyn Fn(&mut String),
-) -> bool {
-    match document {
-        Value::String(text) => {
-            let before = text.clone();
-            redact(text);
-            *text != before
+    fn part(&mut self, part: &mut dyn Texts) {
+        self.texts.clear();
+        let mut has_document = false;
+        part.visit_texts(&mut |field| has_document |= !self.collect(&field));
+        if !self.show_secrets && self.url.find(&self.texts).is_some() {
+            part.visit_texts(&mut mask_urls);
         }
-        Value::Array(list) => list.iter_mut().fold(false, |is_changed, value| {
-            redact_document(value, redactor, redact) | is_changed
-        }),
-        Value::Object(map) => {
-            let is_changed = map.values_mut().fold(false, |is_changed, value| {
-                redact_document(value, redactor, redact) | is_changed
-            });
-            redact_keys(map, redactor) | is_changed
+        let texts = std::str::from_utf8(&self.texts);
+        if has_document || texts.map_or(true, |texts| self.masks.may_mask(texts)) {
+            part.visit_texts(&mut |field| self.field(field));
         }
-        _ => false,
     }
-}
 
-/// Masks the keys of an object. Keys that are the same then are reported apart by a number, so that
-/// nothing of the document is lost.
-fn redact_keys(map: &mut Map<String, Value>, redactor: &Redactor) -> bool {
-    let redacted = |key: &str| {
-        let mut name = key.to_owned();
-        redactor.key(&mut name);
-        name
-    };
-    if map.keys().all(|key| redacted(key) == *key) {
-        return false;
+    /// Takes a text to those of its part; false for one that has to be looked at by itself.
+    fn collect(&mut self, field: &TextField<'_>) -> bool {
+        let is_taken = match field {
+            TextField::Free(text)
+            | TextField::Name(text)
+            | TextField::Key(text)
+            | TextField::Value(text)
+            | TextField::Word(text) => {
+                self.texts.extend_from_slice(text.as_bytes());
+                true
+            }
+            TextField::Details(details) => {
+                serde_json::to_writer(&mut self.texts, &***details).is_ok()
+            }
+            TextField::Document(_) => false,
+        };
+        self.texts.push(b'\n');
+        is_taken
     }
-    for (key, value) in std::mem::take(map) {
-        let name = redacted(&key);
-        let mut unique = name.clone();
-        let mut number = 1_usize;
-        while map.contains_key(&unique) {
-            number += 1;
-            unique = format!("{name} ({number})");
+
+    fn field(&self, field: TextField<'_>) {
+        let masks = &self.masks;
+        match field {
+            TextField::Free(text) => masks.text(text),
+            TextField::Name(name) => masks.name(name),
+            TextField::Key(key) => masks.key(key),
+            TextField::Value(value) if value != self.id => masks.value(value),
+            TextField::Value(_) => {}
+            TextField::Word(word) if is_known_word(word.trim()) => {}
+            TextField::Word(word) => masks.name(word),
+            TextField::Document(document) => {
+                self.document(document);
+            }
+            TextField::Details(details) => self.details(details),
         }
-        map.insert(unique, value);
     }
-    true
+
+    /// Details are typed and cannot be changed: where a text of them holds a secret, their document
+    /// takes their place.
+    fn details(&self, details: &mut Arc<dyn Details>) {
+        let Ok(mut document) = serde_json::to_value(&**details) else {
+            return;
+        };
+        if self.document(&mut document) {
+            *details = Arc::new(document);
+        }
+    }
+
+    /// Masks the keys and the texts of a document; true when that changed it.
+    fn document(&self, document: &mut Value) -> bool {
+        match document {
+            Value::String(text) => self.document_text(text),
+            Value::Array(list) => list
+                .iter_mut()
+                .fold(false, |is_changed, value| self.document(value) | is_changed),
+            Value::Object(map) => {
+                let is_changed = map
+                    .values_mut()
+                    .fold(false, |is_changed, value| self.document(value) | is_changed);
+                self.keys(map) | is_changed
+            }
+            _ => false,
+        }
+    }
+
+    fn document_text(&self, text: &mut String) -> bool {
+        if !self.masks.may_mask(text) || is_known_word(text.trim()) || text == self.id {
+            return false;
+        }
+        let before = text.clone();
+        self.masks.text(text);
+        *text != before
+    }
+
+    /// Masks the keys of an object. Keys that are the same then are reported apart by a number, so
+    /// that nothing of the document is lost.
+    fn keys(&self, map: &mut Map<String, Value>) -> bool {
+        let redacted = |key: &str| {
+            let mut name = key.to_owned();
+            self.masks.key(&mut name);
+            name
+        };
+        let is_kept = |key: &String| !self.masks.may_mask(key) || redacted(key) == *key;
+        if map.keys().all(is_kept) {
+            return false;
+        }
+        for (key, value) in std::mem::take(map) {
+            let name = redacted(&key);
+            let mut unique = name.clone();
+            let mut number = 1_usize;
+            while map.contains_key(&unique) {
+                number += 1;
+                unique = format!("{name} ({number})");
+            }
+            map.insert(unique, value);
+        }
+        true
+    }
 }
 
 /// Masks the secrets that travel in answers: values of environment variables, contents of config
-/// files, options of volume drivers, labels and arguments whose names say that they are secrets, and
-/// what grants access in URLs. What stands in `details` is masked by the cloud that wrote it.
-pub fn mask_job(job: &mut Job) {
+/// files, options of volume drivers, labels and arguments whose names say that they are secrets. What
+/// stands in `details` is masked by the cloud that wrote it.
+fn mask_fields(job: &mut Job) {
     for (name, value) in &mut job.labels {
         if is_secret_field(name) {
             mask_value(value);
         }
     }
     job.tasks.iter_mut().for_each(mask_task);
-    job.visit_texts(&mut |field| {
-        if let TextField::Free(text) | TextField::Name(text) = field
-            && text.contains("://")
-        {
-            *text = mask_user_infos(text);
-        }
-    });
+}
+
+/// Masks what grants access in URLs.
+fn mask_urls(field: TextField<'_>) {
+    if let TextField::Free(text) | TextField::Name(text) = field
+        && let Cow::Owned(masked) = mask_user_infos(text)
+    {
+        *text = masked;
+    }
 }
 
 fn mask_task(task: &mut Task) {

@@ -47,7 +47,7 @@ pub use latest::latest;
 pub use list::{Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 pub use logs::{LogChunk, LogParams, LogPosition, LogRequest, LogSource};
-pub use mask::{mask_job, redact_job, redact_scope};
+pub use mask::{mask_job, mask_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.

@@ -17,6 +17,7 @@ use crate::http::{
 use crate::kind::Kind;
 use crate::model::Time;
 use crate::reference::Reference;
+use crate::secret::Redactor;
 use crate::settings::{Environment, Profile, Settings};
 
 /// The path of a file below `fixtures/`.
@@ -148,7 +149,7 @@ pub fn model(found: GetResult, observed_at: &str, is_masked: bool) -> Value {
     let mut job = found.job;
     job.finalize(Time::from_rfc3339(observed_at).unwrap());
     if is_masked {
-        mask_job(&mut job);
+        mask_job(&mut job, &Redactor::default(), false);
     }
     serde_json::to_value(&job).unwrap()
 }

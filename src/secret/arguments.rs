@@ -1,7 +1,10 @@
 //! Masking of secrets in command lines.
 
+use std::borrow::Cow;
+
 use super::MASK;
 use super::names::{Sensitivity, is_credential_header, is_secret_parameter, sensitivity};
+use super::piped::{here_string, piped_secret};
 use super::programs::{Program, Value};
 use super::urls::mask_user_infos;
 
@@ -17,13 +20,16 @@ pub fn mask_arguments<'a>(arguments: impl IntoIterator<Item = &'a mut String>) {
     let mut is_text = false;
     for argument in arguments {
         let text_follows = is_shell_text_option(argument);
-        *argument = masker.argument(argument, std::mem::replace(&mut is_text, text_follows));
+        let is_shell_text = std::mem::replace(&mut is_text, text_follows);
+        if let Cow::Owned(masked) = masker.argument(argument, is_shell_text) {
+            *argument = masked;
+        }
     }
 }
 
 /// Masks secrets in one text as in the text of a shell.
 pub fn mask_text(text: &str) -> String {
-    Masker::default().text(&mask_user_infos(text), true)
+    Masker::default().argument(text, true).into_owned()
 }
 
 /// What the words so far say about the next one.
@@ -33,39 +39,48 @@ enum Expected {
     Value(Sensitivity),
     /// It is a token if it looks like one; it stands after the word `Bearer`.
     Token,
+    /// It is the value of a header such as `Authorization`, in which a scheme may stand before the secret.
+    Credentials,
 }
 
 #[derive(Debug, Default)]
 struct Masker {
     expected: Option<Expected>,
-    /// The last word was `set`, which a name and its value follow.
+    /// A name and its value follow, as after `set`.
     is_set: bool,
+    /// The words are those of a `.netrc`: `machine H login U password V`.
+    is_netrc: bool,
     program: Program,
 }
 
 impl Masker {
-    fn argument(&mut self, argument: &str, is_shell_text: bool) -> String {
-        let bare = argument.trim();
+    fn argument<'a>(&mut self, argument: &'a str, is_shell_text: bool) -> Cow<'a, str> {
         if let Some(expected) = self.expected.take() {
-            if bare.is_empty() || is_filler(bare) {
+            let bare = argument.trim();
+            if bare.is_empty() || expected.comes_after(bare) {
                 self.expected = Some(expected);
-                return argument.to_owned();
+                return argument.into();
             }
             if expected.covers(bare) && secret_option(bare).is_none() {
-                return MASK.to_owned();
+                return MASK.to_owned().into();
             }
         }
-        self.text(&mask_user_infos(argument), is_shell_text)
+        match mask_user_infos(argument) {
+            Cow::Borrowed(text) => self.text(text, is_shell_text),
+            Cow::Owned(text) => self.text(&text, is_shell_text).into_owned().into(),
+        }
     }
 
     /// Masks what follows a secret name in a text. A value ends where a shell would end its word, but
     /// an argument that begins with an assignment and is not a shell text is one value to its end.
-    fn text(&mut self, text: &str, is_shell_text: bool) -> String {
-        let mut masked = String::with_capacity(text.len());
-        let mut at = 0;
+    fn text<'a>(&mut self, text: &'a str, is_shell_text: bool) -> Cow<'a, str> {
+        let mut masked = String::new();
+        let (mut copied, mut at) = (0, 0);
         while at < text.len() {
             let gap = text[at..].len() - text[at..].trim_start().len();
-            masked.push_str(&text[at..at + gap]);
+            if text[at..at + gap].contains('\n') && !text[..at].ends_with('\\') {
+                self.program = Program::default();
+            }
             at += gap;
             let rest = &text[at..];
             let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
@@ -74,19 +89,23 @@ impl Masker {
                 VisiblePart::Until(from, _) if at == 0 && !is_shell_text => (from, rest.len()),
                 VisiblePart::Until(from, end) => (from, end),
             };
-            masked.push_str(&rest[..shown]);
             if shown < length {
+                masked.push_str(&text[copied..at + shown]);
                 masked.push_str(MASK);
+                copied = at + length;
             }
             at += length;
         }
-        masked
+        match copied {
+            0 => text.into(),
+            _ => (masked + &text[copied..]).into(),
+        }
     }
 
     /// What of `rest`, which begins with `word`, is shown.
     fn word(&mut self, word: &str, rest: &str) -> VisiblePart {
         if let Some(expected) = self.expected.take() {
-            if is_filler(word) {
+            if expected.comes_after(word) {
                 self.expected = Some(expected);
                 return VisiblePart::Whole(word.len());
             }
@@ -94,8 +113,18 @@ impl Masker {
                 return VisiblePart::Until(0, value_end(rest, None));
             }
         }
-        if let Some(value) = secret_value(word, rest) {
+        if let Some(value) = secret_value(word) {
             return value.shown(self, word, rest);
+        }
+        if let Some((from, end)) = piped_secret(word, rest) {
+            return VisiblePart::Until(from, end);
+        }
+        if let Some(from) = here_string(word, rest) {
+            self.expected = (from == word.len()).then_some(Expected::Value(Sensitivity::Certain));
+            return match self.expected {
+                Some(_) => VisiblePart::Whole(from),
+                None => VisiblePart::Until(from, from + value_end(&rest[from..], None)),
+            };
         }
         match self.program.read(word) {
             Some(Value::At(from)) => {
@@ -108,13 +137,18 @@ impl Masker {
         if bare.eq_ignore_ascii_case("bearer") {
             self.expected = Some(Expected::Token);
         }
-        if std::mem::replace(&mut self.is_set, matches!(bare, "set" | "setx"))
-            && !word.starts_with('-')
-        {
+        let sets = matches!(bare, "set" | "setx" | "setenv");
+        if self.is_set && word.starts_with('-') {
+            self.is_set = !word.ends_with(';');
+        } else if std::mem::replace(&mut self.is_set, sets) {
             self.expected = sensitivity(bare).map(Expected::Value);
         }
-        if let Some(length) = spaced_assignment(word, rest) {
-            self.expected = sensitivity(bare).map(Expected::Value);
+        self.is_netrc |= bare == "machine";
+        if self.is_netrc && bare == "password" {
+            self.expected = Some(Expected::Value(Sensitivity::Certain));
+        }
+        if let Some((length, found)) = spaced_assignment(word, rest) {
+            self.expected = Some(Expected::Value(found));
             return VisiblePart::Whole(length);
         }
         VisiblePart::Whole(word.len())
@@ -122,9 +156,15 @@ impl Masker {
 }
 
 impl Expected {
+    /// True for a word that may stand before the value.
+    fn comes_after(self, word: &str) -> bool {
+        is_filler(word) || (self == Self::Credentials && is_scheme(word))
+    }
+
     fn covers(self, word: &str) -> bool {
         match self {
             Self::Value(sensitivity) => sensitivity.covers(word),
+            Self::Credentials => true,
             Self::Token => word.len() >= 8 && word.bytes().any(|byte| byte.is_ascii_digit()),
         }
     }
@@ -151,6 +191,10 @@ struct WordValue {
 impl WordValue {
     fn shown(&self, masker: &mut Masker, word: &str, rest: &str) -> VisiblePart {
         let value = &rest[self.from..];
+        if self.is_header && (value.trim().is_empty() || is_scheme(value)) {
+            masker.expected = Some(Expected::Credentials);
+            return VisiblePart::Whole(rest.len());
+        }
         if self.is_header {
             let ends = |c: char| c == '\n' || Some(c) == self.open;
             let length = value.find(ends).unwrap_or(value.len());
@@ -173,6 +217,23 @@ fn is_shell_text_option(argument: &str) -> bool {
     argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
 }
 
+/// What says in a header how the secret after it is used.
+fn is_scheme(word: &str) -> bool {
+    const SCHEMES: [&str; 7] = [
+        "apikey",
+        "basic",
+        "bearer",
+        "digest",
+        "negotiate",
+        "token",
+        "x-api-key",
+    ];
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    SCHEMES
+        .iter()
+        .any(|scheme| bare.eq_ignore_ascii_case(scheme))
+}
+
 /// A word between an option and its value.
 fn is_filler(word: &str) -> bool {
     matches!(word, "\\" | "--" | "''" | "\"\"")
@@ -180,42 +241,53 @@ fn is_filler(word: &str) -> bool {
 
 /// An option whose value is the next word; quotes and brackets around it do not matter.
 fn secret_option(word: &str) -> Option<Sensitivity> {
+    let begins = word.find(|c: char| c.is_alphanumeric() || c == '-')?;
+    if !word[begins..].starts_with('-') {
+        return None;
+    }
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '-');
-    let is_option = bare.starts_with('-')
-        && !bare.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
+    let is_option = !bare.contains(|c: char| matches!(c, '=' | ':' | ',') || c.is_whitespace());
     is_option.then(|| sensitivity(bare)).flatten()
 }
 
-/// Bytes of a name and the sign after it, as in `password = V`, where blanks stand between the two.
-fn spaced_assignment(word: &str, rest: &str) -> Option<usize> {
+/// Bytes of a secret name and the sign after it, as in `password = V`, where blanks stand between the two.
+fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
     // Checked first: few words are followed by a sign, and checking a name costs more.
     let after = rest[word.len()..].trim_start_matches([' ', '\t']);
     let sign = [":=", "=>", "=", ":", "："]
         .into_iter()
         .find(|sign| after.starts_with(sign))?;
-    let name = word.trim_matches(|c: char| matches!(c, '"' | '\'' | '[' | ']' | '{' | '('));
+    let name = word.trim_end_matches(['"', '\'', ']']);
+    let name = name.rsplit(['"', '\'', '[', '{', '(']).next()?;
     let name = name.trim_start_matches(':');
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || !name.chars().all(is_name) || sensitivity(name).is_none() {
+    if name.is_empty() || !name.chars().all(is_name) {
         return None;
     }
+    let found = sensitivity(name)?;
     let follows = &after[sign.len()..];
     let is_comparison = sign == "=" && follows.starts_with(['=', '~']);
-    (!is_comparison).then(|| rest.len() - follows.len())
+    (!is_comparison).then(|| (rest.len() - follows.len(), found))
 }
 
 /// Where the value of the first secret name in a word begins.
 ///
 /// `NAME=V` wherever it stands (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as headers,
 /// YAML and JSON have it, and `--NAME:V` or `--NAME,V`.
-fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
-    let is_option = word.trim_start_matches(['"', '\'']).starts_with('-');
+fn secret_value(word: &str) -> Option<WordValue> {
+    let may_be_sign = |byte: u8| matches!(byte, b'=' | b':' | b',') || byte >= 0x80;
+    if !word.bytes().any(may_be_sign) {
+        return None;
+    }
+    let bare = word.trim_start_matches(['"', '\'']);
+    // `/password:V`, as programs of Windows have it.
+    let is_option = bare.starts_with('-') || is_windows_option(bare);
     let is_sign = |&(_, c): &(usize, char)| matches!(c, '=' | ':' | '：' | ',');
     for (at, sign) in word.char_indices().filter(is_sign) {
         let from = at + sign.len_utf8();
         let after = &word[from..];
         let quoted = word[..at].ends_with(['"', '\'']);
-        let before = word[..at].trim_end_matches(['"', '\'', '\\']);
+        let before = word[..at].trim_end_matches(['"', '\'', '\\', ']']);
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         let start = before.trim_end_matches(is_name).len();
         let name = &before[start..];
@@ -232,7 +304,11 @@ fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
                     || after.starts_with(['"', '\'', '-'])
                     || (!is_path && is_variable(name))
             }
-            ',' => is_option && at > 0,
+            ',' => {
+                let head = &before[..start];
+                let is_setter = || SETTERS.iter().any(|setter| head.ends_with(setter));
+                at > 0 && (is_option || (quoted && is_setter()))
+            }
             _ => false,
         };
         if !is_assignment {
@@ -249,7 +325,6 @@ fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
             Some(quote) if quote == c => None,
             open => open,
         });
-        let is_header = is_header && !rest[from..].trim().is_empty();
         return Some(WordValue {
             from,
             open,
@@ -258,6 +333,18 @@ fn secret_value(word: &str, rest: &str) -> Option<WordValue> {
         });
     }
     None
+}
+
+/// Ends of what sets a variable in Python: `os.putenv("NAME", "V")`.
+const SETTERS: [&str; 4] = ["putenv(\"", "putenv('", "default(\"", "default('"];
+
+fn is_windows_option(word: &str) -> bool {
+    let option = word
+        .strip_prefix('/')
+        .and_then(|option| option.split_once(':'));
+    option.is_some_and(|(name, value)| {
+        name.bytes().all(|byte| byte.is_ascii_alphabetic()) && !value.starts_with('/')
+    })
 }
 
 /// `DB_PASSWORD` and `password`, and not `sealed-secret`, which may be the name of an image.

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// Bytes that are compared at once.
-const GRAM: usize = 4;
+pub(super) const GRAM: usize = 4;
 
 /// A secret that is shorter when folded is looked for as it is only.
 const MIN_LENGTH: usize = 7;
@@ -39,7 +39,7 @@ pub(super) enum Kind {
 /// A folded secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct FoldedSecret {
-    text: Vec<u8>,
+    pub text: Vec<u8>,
     /// What stands in its place.
     pub mask: String,
     /// What else it may be.
@@ -76,7 +76,7 @@ impl FoldedSecret {
     }
 
     /// Bytes that a piece has at least.
-    fn min_piece(&self) -> usize {
+    pub(super) fn min_piece(&self) -> usize {
         let length = self.text.len();
         match length {
             _ if self.kind == Kind::Name => length,
@@ -93,52 +93,6 @@ impl FoldedSecret {
                 || piece.len() >= MIN_LENGTH_OF_CUT
                 || piece.len() * 3 >= length * 2
                 || piece.iter().any(u8::is_ascii_digit))
-    }
-}
-
-/// Finds texts without a secret at the cost of reading them once.
-#[derive(Clone, Default)]
-pub(super) struct Filter {
-    /// A bit for each hash of a gram.
-    bits: Vec<u64>,
-    /// How many grams in a row the shortest piece has.
-    run: usize,
-}
-
-impl Filter {
-    /// The filter for these secrets.
-    pub(super) fn new(secrets: &[FoldedSecret]) -> Self {
-        let grams: usize = secrets.iter().map(|secret| secret.text.len()).sum();
-        let shortest = secrets.iter().map(FoldedSecret::min_piece).min();
-        let mut filter = Self {
-            bits: vec![0; (grams / 2).next_power_of_two().max(64)],
-            run: shortest.map_or(usize::MAX, |length| length - (GRAM - 1)),
-        };
-        for gram in secrets.iter().flat_map(|secret| secret.text.windows(GRAM)) {
-            let (at, bit) = filter.place(gram_of(gram));
-            filter.bits[at] |= bit;
-        }
-        filter
-    }
-
-    /// True when a text may hold a piece of a secret.
-    pub(super) fn may_hold_secret(&self, text: &str) -> bool {
-        if self.bits.is_empty() || text.len() < self.run {
-            return false;
-        }
-        let (mut gram, mut run, mut is_found) = (0_u32, 0, false);
-        for_each_folded(text.as_bytes(), |byte, _, _| {
-            gram = (gram << 8) | u32::from(byte);
-            let (at, bit) = self.place(gram);
-            run = if self.bits[at] & bit == 0 { 0 } else { run + 1 };
-            is_found |= run >= self.run;
-        });
-        is_found
-    }
-
-    fn place(&self, gram: u32) -> (usize, u64) {
-        let hash = gram.wrapping_mul(0x9e37_79b1) as usize >> 7;
-        ((hash >> 6) & (self.bits.len() - 1), 1 << (hash & 63))
     }
 }
 
@@ -181,7 +135,7 @@ pub(super) fn mask(text: &str, secrets: &[&FoldedSecret]) -> String {
     masked + &text[shown..]
 }
 
-fn gram_of(bytes: &[u8]) -> u32 {
+pub(super) fn gram_of(bytes: &[u8]) -> u32 {
     bytes
         .iter()
         .fold(0, |gram, byte| (gram << 8) | u32::from(*byte))
@@ -197,42 +151,42 @@ struct Folded {
 
 fn fold(text: &str) -> Folded {
     let mut folded = Folded::default();
-    for_each_folded(text.as_bytes(), |byte, start, end| {
-        folded.bytes.push(byte);
-        folded.starts.push(start);
-        folded.ends.push(end);
-    });
-    folded
-}
-
-/// Calls `take` with each byte of the folded text, and where its spelling begins and ends.
-fn for_each_folded(text: &[u8], mut take: impl FnMut(u8, usize, usize)) {
+    let text = text.as_bytes();
     let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let rest = &text[at..];
-        let decoded = match byte {
-            b'%' => percent(rest),
-            b'&' => entity(rest),
-            b'\\' => Some(escape(rest)),
-            // Non-breaking blanks, soft hyphens, and what has no width.
-            0xc2 if rest.starts_with(b"\xc2\xa0") || rest.starts_with(b"\xc2\xad") => {
-                Some((None, 2))
-            }
-            0xe2 if rest.starts_with(b"\xe2\x80\x8b") => Some((None, 3)),
-            _ => None,
-        };
-        let (c, length) = match decoded {
-            Some((Some(c), length)) if c.is_ascii() => (Some(c as u8), length),
-            // What is not ASCII is not part of a key; a character of a word ends it.
-            Some((Some(_), length)) => (Some(0), length),
-            Some((None, length)) => (None, length),
-            None => (Some(byte), 1),
-        };
-        if let Some(c) = c.filter(|c| !c.is_ascii_whitespace() && *c != b'+') {
-            take(c.to_ascii_lowercase(), at, at + length);
+    while at < text.len() {
+        let (byte, length) = fold_one(&text[at..]);
+        if let Some(byte) = byte {
+            folded.bytes.push(byte);
+            folded.starts.push(at);
+            folded.ends.push(at + length);
         }
         at += length;
     }
+    folded
+}
+
+/// The byte at the beginning of a text when it is folded, if anything stands for it, and the length of its
+/// spelling.
+pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
+    let byte = text[0];
+    let decoded = match byte {
+        b'%' => percent(text),
+        b'&' => entity(text),
+        b'\\' => Some(escape(text)),
+        // Non-breaking blanks, soft hyphens, and what has no width.
+        0xc2 if text.starts_with(b"\xc2\xa0") || text.starts_with(b"\xc2\xad") => Some((None, 2)),
+        0xe2 if text.starts_with(b"\xe2\x80\x8b") => Some((None, 3)),
+        _ => None,
+    };
+    let (c, length) = match decoded {
+        Some((Some(c), length)) if c.is_ascii() => (Some(c as u8), length),
+        // What is not ASCII is not part of a key; a character of a word ends it.
+        Some((Some(_), length)) => (Some(0), length),
+        Some((None, length)) => (None, length),
+        None => (Some(byte), 1),
+    };
+    let folded = c.filter(|c| !c.is_ascii_whitespace() && *c != b'+');
+    (folded.map(|c| c.to_ascii_lowercase()), length)
 }
 
 /// What an escape stands for, if anything, and its bytes.

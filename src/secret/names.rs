@@ -34,16 +34,20 @@ const ENDINGS: [&str; 29] = [
 ];
 
 /// Last words of a name whose value is a secret; other words may end in them.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 14] = [
     "authorization",
     "bearer",
     "cookie",
     "dsn",
     "jwt",
     "key",
+    "otp",
     "pass",
     "pat",
     "pgpass",
+    "pin",
+    "psk",
+    "pw",
     "signature",
 ];
 
@@ -106,77 +110,87 @@ pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
 /// name there.
 pub fn is_secret_field(name: &str) -> bool {
     let words = words(name);
-    words.as_slice() != ["key"] && of_words(&words) == Some(Sensitivity::Certain)
+    words != "key" && of_words(&words) == Some(Sensitivity::Certain)
 }
 
 /// As [`sensitivity`], for a parameter of a URL.
 pub(super) fn is_secret_parameter(name: &str) -> bool {
     let words = words(name);
-    let last = words.last().map(String::as_str);
-    last.is_some_and(|last| QUERY_WORDS.contains(&last)) || of_words(&words).is_some()
+    QUERY_WORDS.contains(&last_of(&words)) || of_words(&words).is_some()
 }
 
 /// True for headers whose value is more than one word.
 pub(super) fn is_credential_header(name: &str) -> bool {
-    let words = words(name);
-    let last = words.last().map_or("", String::as_str);
-    ["authorization", "cookie"].contains(&last)
+    ["authorization", "cookie"].contains(&last_of(&words(name)))
 }
 
-fn of_words(words: &[String]) -> Option<Sensitivity> {
-    let (last, before) = words.split_last()?;
-    let first = words[0].as_str();
-    if words.len() > 1 && ["no", "without", "disable"].contains(&first) {
-        return None;
-    }
-    let previous = before.last().map(String::as_str);
-    let ends = |word: &str| ENDINGS.iter().any(|ending| word.ends_with(ending));
-    let is_other = previous.is_some_and(|word| match last.as_str() {
-        "key" => OTHER_KEYS.contains(&word),
-        "token" => OTHER_TOKENS.contains(&word),
+fn last_of(words: &str) -> &str {
+    words.rsplit(' ').next().unwrap_or_default()
+}
+
+fn of_words(words: &str) -> Option<Sensitivity> {
+    let (before, last) = words.rsplit_once(' ').unwrap_or(("", words));
+    let previous = last_of(before);
+    let is_negated = ["no ", "without ", "disable "]
+        .iter()
+        .any(|first| words.starts_with(first));
+    let is_other = match last {
+        "key" => OTHER_KEYS.contains(&previous),
+        "token" => OTHER_TOKENS.contains(&previous),
         _ => false,
-    });
-    if is_other {
+    };
+    if is_negated || is_other || last.is_empty() {
         return None;
     }
-    let both = format!("{}{last}", previous.unwrap_or_default());
-    if ends(last) || ends(&both) || WORDS.contains(&last.as_str()) {
+    // An ending may begin in the word before: `api key`.
+    let ends = |word: &str, ending: &&str| {
+        word.ends_with(*ending)
+            || ending
+                .strip_suffix(word)
+                .is_some_and(|head| previous.ends_with(head))
+    };
+    if ENDINGS.iter().any(|ending| ends(last, ending)) || WORDS.contains(&last) {
         return Some(Sensitivity::Certain);
     }
-    if LIKELY_WORDS.contains(&last.as_str()) {
+    if LIKELY_WORDS.contains(&last) {
         return Some(Sensitivity::Likely);
     }
     let singular = last.strip_suffix('s');
-    if singular.is_some_and(|word| ends(word) || word == "cookie" || word == "cred") {
+    let is_plural = |word: &str| {
+        ENDINGS.iter().any(|ending| word.ends_with(ending)) || ["cookie", "cred"].contains(&word)
+    };
+    if singular.is_some_and(is_plural) {
         return Some(Sensitivity::Likely);
     }
-    match FORMS.contains(&last.as_str()) && previous != Some("key") {
+    match FORMS.contains(&last) && previous != "key" {
         true => of_words(before),
         false => None,
     }
 }
 
-/// The words of a name in lower case: `X-Auth-Token`, `dbPassword` and `SSHKey` have several.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let chars: Vec<char> = name.chars().collect();
-    for (at, &c) in chars.iter().enumerate() {
-        let before = at.checked_sub(1).map(|before| chars[before]);
-        let after = chars.get(at + 1);
+/// The words of a name in lower case, with a blank between two: `X-Auth-Token`, `dbPassword` and
+/// `SSHKey` have several.
+fn words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    let mut before = None;
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let after = chars.peek();
         let is_hump = c.is_ascii_uppercase()
-            && before.is_some_and(|before| {
+            && before.is_some_and(|before: char| {
                 before.is_ascii_lowercase()
                     || (before.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
             });
-        if is_hump || !c.is_alphanumeric() {
-            words.push(String::new());
+        let is_part = c.is_alphanumeric();
+        if (is_hump || !is_part) && !words.is_empty() && !words.ends_with(' ') {
+            words.push(' ');
         }
-        if c.is_alphanumeric() {
-            let last = words.last_mut().expect("there is at least one word");
-            last.push(c.to_ascii_lowercase());
+        if is_part {
+            words.push(c.to_ascii_lowercase());
         }
+        before = Some(c);
     }
-    words.retain(|word| !word.is_empty());
+    words.truncate(words.trim_end().len());
     words
 }
 

@@ -1,5 +1,10 @@
 //! Programs that take a secret with a short option, which says nothing by its name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::quoting::is_variable;
+
 /// How an option takes its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -23,7 +28,7 @@ const PROGRAMS: [(&str, &[&str], Form); 12] = [
     ),
     (
         "curl",
-        &["-u", "-U", "--user", "--proxy-user"],
+        &["-u", "-U", "--user", "--proxy-user", "-b"],
         Form::Either,
     ),
     ("wget2 lftp ncftp", &["-u"], Form::Either),
@@ -50,13 +55,41 @@ const PROGRAMS: [(&str, &[&str], Form); 12] = [
     ),
 ];
 
+/// Short options without a value that often stand before another one.
+const FLAGS: &str = "sSfkLvgiIxXtTnNqQ";
+
+type Options = (&'static [&'static str], Form);
+
+static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
+    let rows = PROGRAMS.into_iter();
+    rows.flat_map(|(names, options, form)| {
+        names.split(' ').map(move |name| (name, (options, form)))
+    })
+    .collect()
+});
+
 /// Options of `docker login` and others with a command of this name.
-const LOGIN: (&[&str], Form) = (&["-p"], Form::Either);
+const LOGIN: Options = (&["-p"], Form::Either);
+
+/// Programs and the word after which they take a secret as an argument.
+const LOGINS: [(&str, &str); 5] = [
+    ("ngrok", "add-authtoken"),
+    ("ngrok", "authtoken"),
+    ("snyk", "auth"),
+    ("vault", "login"),
+    ("wandb", "login"),
+];
 
 /// What a short option of the program that is being read means.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Program {
-    options: Option<(&'static [&'static str], Form)>,
+    /// The one of [`LOGINS`] that is being read.
+    login: Option<&'static str>,
+    /// Its next argument is a secret.
+    takes_secret: bool,
+    /// The last word was an option.
+    is_after_option: bool,
+    options: Option<Options>,
 }
 
 /// What a word of a command line holds.
@@ -78,16 +111,27 @@ impl Program {
             return None;
         }
         let found = self.value(bare);
-        if found.is_none() && !bare.starts_with('-') {
+        let is_operator = word.starts_with(['<', '>']) || word.starts_with("2>");
+        if found.is_none() && !bare.starts_with('-') && !bare.is_empty() && !is_operator {
             let name = bare.rsplit('/').next().unwrap_or_default();
-            let is_known =
-                |(names, ..): &&(&str, _, _)| names.split(' ').any(|known| known == name);
+            if self.takes_secret {
+                // It may be the value of an option as well.
+                self.takes_secret = self.is_after_option;
+                self.is_after_option = false;
+                return (!is_variable(word.trim_end_matches([';', ')']))).then_some(Value::At(0));
+            }
+            let login = LOGINS.iter().find(|(program, _)| *program == name);
+            self.login = login.map(|(program, _)| *program).or(self.login);
+            self.takes_secret = LOGINS
+                .iter()
+                .any(|&(program, command)| Some(program) == self.login && command == name);
             if name == "login" {
                 self.options = Some(LOGIN);
-            } else if let Some((_, options, form)) = PROGRAMS.iter().find(is_known) {
-                self.options = Some((options, *form));
+            } else if let Some(options) = PROGRAMS_BY_NAME.get(name) {
+                self.options = Some(*options);
             }
         }
+        self.is_after_option = bare.starts_with('-');
         if word.ends_with(';') {
             *self = Self::default();
         }
@@ -111,15 +155,22 @@ impl Program {
                     return Some(Value::At(at));
                 }
             }
-            // `-sSu VALUE`: short options that stand together.
-            let is_cluster = is_short(option)
+            // `-sSu VALUE` and `-sSuVALUE`: short options that stand together.
+            if is_short(option)
                 && form == Form::Either
-                && word.len() <= 5
-                && word.starts_with('-')
-                && word[1..].bytes().all(|byte| byte.is_ascii_alphabetic())
-                && word.ends_with(&option[1..]);
-            if is_cluster {
-                return Some(Value::Next);
+                && let Some(flags) = word.strip_prefix('-')
+                && let Some((flags, value)) = flags.split_once(&option[1..])
+            {
+                let is_cluster = match value {
+                    "" => flags.bytes().all(|flag| flag.is_ascii_alphabetic()),
+                    _ => flags.chars().all(|flag| FLAGS.contains(flag)),
+                };
+                let at = word.len() - value.len();
+                match (is_cluster && (1..=5).contains(&flags.len()), value) {
+                    (true, "") => return Some(Value::Next),
+                    (true, _) => return Some(Value::At(at)),
+                    (false, _) => {}
+                }
             }
         }
         None

@@ -59,6 +59,15 @@ pub fn looks_random(word: &str) -> bool {
         })
 }
 
+/// True for a word that is the value of a variable, such as `"$TOKEN"`.
+pub(super) fn is_variable(word: &str) -> bool {
+    let bare = word.trim_matches(['"', '\'']);
+    let name = bare
+        .strip_prefix('$')
+        .map(|name| name.trim_matches(['{', '}']));
+    name.is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
+}
+
 /// A word as a shell reads it back, for commands in messages.
 pub fn shell_word(word: &str) -> Cow<'_, str> {
     shlex::try_quote(word).unwrap_or_else(|_| MASK.into())

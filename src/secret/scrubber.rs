@@ -1,8 +1,11 @@
 use std::cmp::Reverse;
 use std::fmt;
 
+use memchr::memmem::Finder;
+
 use super::Secret;
-use super::folded::{self, Filter, FoldedSecret, Kind};
+use super::filter::Filter;
+use super::folded::{self, FoldedSecret, Kind};
 use crate::crypto;
 
 /// Replaces the secrets of credentials in text that is about to be shown.
@@ -19,9 +22,9 @@ pub struct SecretMasker {
 }
 
 /// One spelling of one secret.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 struct Needle {
-    length: Reverse<usize>,
+    finder: Finder<'static>,
     text: String,
     mask: String,
     kind: Kind,
@@ -82,7 +85,7 @@ impl SecretMasker {
             };
             if folded.is_empty() {
                 self.needles.extend(spellings(text).map(|text| Needle {
-                    length: Reverse(text.len()),
+                    finder: Finder::new(&text).into_owned(),
                     text,
                     mask: mask.clone(),
                     kind,
@@ -94,9 +97,14 @@ impl SecretMasker {
                 }
             }
         }
+        let order = |needle: &Needle| {
+            let (text, mask) = (needle.text.clone(), needle.mask.clone());
+            (Reverse(text.len()), text, mask)
+        };
+        self.needles.sort_by_key(order);
+        self.needles
+            .dedup_by(|later, earlier| later.text == earlier.text);
         self.filter = Filter::new(&self.folded);
-        self.needles.sort();
-        self.needles.dedup();
     }
 
     /// Masks the secrets in free text, such as a message.
@@ -137,6 +145,19 @@ impl SecretMasker {
         let mut text = text.to_owned();
         self.scrub(&mut text);
         text
+    }
+
+    /// What finds most texts without a secret that is found in any spelling.
+    pub(super) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// True when a secret that is looked for as it is stands in a text, in whatever place.
+    pub(super) fn has_needle(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        self.needles
+            .iter()
+            .any(|needle| needle.finder.find(text).is_some())
     }
 
     /// Masks the secrets whose kind and length are `chosen`.
@@ -187,7 +208,7 @@ fn replace(text: &mut String, needle: &Needle) {
         is_bare && (!is_word || is_credential_value(&text[..*at]))
     };
     // Most texts hold no secret and are left as they are.
-    if memchr::memmem::find(text.as_bytes(), needle.text.as_bytes()).is_none() {
+    if needle.finder.find(text.as_bytes()).is_none() {
         return;
     }
     let mut clean = String::with_capacity(text.len());

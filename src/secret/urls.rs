@@ -1,12 +1,18 @@
 //! Masking of secrets in URLs.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use super::names::is_secret_parameter;
 use super::{MASK, Secret};
 
-/// Masks the user info of every URL in a text: people clone with a token in it.
-pub fn mask_user_infos(text: &str) -> String {
+/// Masks the user info of every URL in a text: people clone with a token in it. A text without a URL
+/// is returned as it is.
+pub fn mask_user_infos(text: &str) -> Cow<'_, str> {
+    if !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://")) {
+        return text.into();
+    }
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((head, tail)) = rest.split_once("://") {
@@ -18,7 +24,7 @@ pub fn mask_user_infos(text: &str) -> String {
         masked.push_str(if host > 0 { MASK } else { "" });
         rest = &tail[host..];
     }
-    masked + rest
+    (masked + rest).into()
 }
 
 /// Bytes of the user info of a URL without its scheme; the `@` after it is not counted.

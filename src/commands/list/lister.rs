@@ -193,7 +193,7 @@ impl ScopeLister {
             }
             rows.retain(|scope| self.options.matches_scope(scope));
             for scope in &mut rows {
-                providers::redact_scope(scope, self.lookup.transport.redactor());
+                providers::mask_scope(scope, self.lookup.transport.redactor());
             }
             let failed = page.failed_parts.into_iter();
             let failed = failed.map(|problem| self.with_reference(problem)).collect();

@@ -19,7 +19,7 @@ use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, Time};
 use crate::output::document::Envelope;
-use crate::providers::{self, Client, GetOptions, GetResult, mask_job, redact_job};
+use crate::providers::{self, Client, GetOptions, GetResult, mask_job};
 use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::Settings;
 
@@ -161,10 +161,8 @@ impl Lookup {
     /// As [`Lookup::settle`], at a given time.
     pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
         found.job.finalize(now);
-        if !self.options.show_secrets {
-            mask_job(&mut found.job);
-        }
-        redact_job(&mut found.job, self.transport.redactor());
+        let redactor = self.transport.redactor();
+        mask_job(&mut found.job, redactor, self.options.show_secrets);
         self.keep_notices(found.notices);
         found.job
     }

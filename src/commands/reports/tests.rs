@@ -11,6 +11,7 @@ use crate::gate::Verdict;
 use crate::model::{Container, EnvVar, Job, State, Task};
 use crate::output::document::Gate;
 use crate::providers::mask_job;
+use crate::secret::Redactor;
 
 const SECRET: &str = "hunter2-hunter2";
 
@@ -390,7 +391,7 @@ fn a_masked_job_leaves_no_secret_in_any_report() {
         })
     };
     let mut masked = job.clone();
-    mask_job(&mut masked);
+    mask_job(&mut masked, &Redactor::default(), false);
     let text = everything(masked);
     assert!(!text.contains(SECRET));
     assert!(text.contains("container main failed"));

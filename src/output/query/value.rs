@@ -9,9 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, Serializer,
 };
 
-/// serde_json hands numbers with all their digits on as a struct of this name, whose only field is
-/// the text.
-const EXACT_NUMBER: &str = "$serde_json::private::Number";
+use crate::output::json::EXACT_NUMBER;
 
 type Failure = serde::de::value::Error;
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::secret::{
@@ -52,8 +54,8 @@ fn mask_string(text: &mut String) {
     let is_url = text.contains("://") && !text.contains(char::is_whitespace);
     if is_url || text.trim_start().starts_with(['{', '[']) {
         *text = mask_text(text);
-    } else if text.contains("://") {
-        *text = mask_user_infos(text);
+    } else if let Cow::Owned(masked) = mask_user_infos(text) {
+        *text = masked;
     }
 }
 

@@ -15,7 +15,7 @@ fn redactor(secrets: &[&str]) -> Redactor {
 
 fn redacted(document: Value, secrets: &[&str]) -> Value {
     let mut job = job(document);
-    redact_job(&mut job, &redactor(secrets));
+    mask_job(&mut job, &redactor(secrets), true);
     job.raw.unwrap()
 }
 
@@ -68,11 +68,11 @@ fn common_words_change_no_name_and_no_reason() {
         .insert("training".to_owned(), Some("training".to_owned()));
     let shown = |job: &Job| serde_json::to_value(job).unwrap();
     let before = shown(&job);
-    redact_job(&mut job, &redactor(&words));
+    mask_job(&mut job, &redactor(&words), true);
     assert_eq!(shown(&job), before);
     job.message = Some("the password training was refused".to_owned());
     job.name = Some("job of hunter2".to_owned());
-    redact_job(&mut job, &redactor(&["training", "hunter2"]));
+    mask_job(&mut job, &redactor(&["training", "hunter2"]), true);
     assert_eq!(job.message.as_deref(), Some("the password *** was refused"));
     assert_eq!(job.name.as_deref(), Some("job of ***"));
 }

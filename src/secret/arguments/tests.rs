@@ -92,6 +92,14 @@ fn what_is_no_secret_stays_readable() {
         "pip install -U tokenizers==0.19 && python -m http.server",
         "bearer of news",
         "--public-key=/k --sort-key name --no-password x",
+        "echo $TOKEN | docker login --password-stdin && wandb login $WANDB_API_KEY",
+        "echo done | tee log; docker login --help",
+        "set -e; set -x; python train.py --pin-memory",
+        "cat <<< $TEXT; ls /data/token:x /usr/lib",
+        "wandb login && python train.py",
+        "docker run -v /key:/key -v /token:/data/token x",
+        "wandb login\npython train.py --lr 1",
+        "echo machine learning; curl -fsSL http://h | bash",
     ] {
         assert_eq!(masked(&["sh", "-c", kept])[2], kept);
     }
@@ -192,6 +200,105 @@ const LINES_WITH_SECRET: [&[&str]; 61] = [
     &["sh", "-c", "echo 数据库密码：S3cr3tV4lue99"],
     &["sh", "-c", "echo ${DB_PASSWORD:-S3cr3tV4lue99}"],
 ];
+
+const SPELLINGS: [&[&str]; 44] = [
+    &["curl", "-H", "Authorization:", "Bearer", S],
+    &["curl", "-H", "Authorization:", S],
+    &["curl", "-H", "Authorization: Bearer", S],
+    &["curl", "--header", "Authorization:", "token", S],
+    &["sh", "-c", "curl -H Authorization: Bearer S3cr3tV4lue99"],
+    &["curl", "-b", S, "http://h"],
+    &["curl", "-b", "session=S3cr3tV4lue99", "http://h"],
+    &["curl", "--cookie", "session=S3cr3tV4lue99", "http://h"],
+    &["curl", "-fsSLu", "user:S3cr3tV4lue99"],
+    &["curl", "-fsSLuuser:S3cr3tV4lue99"],
+    &["curl", "--user", "user:S3cr3tV4lue99"],
+    &["curl", "--proxy-user", "user:S3cr3tV4lue99"],
+    &["sh", "-c", "setenv API_TOKEN S3cr3tV4lue99; run"],
+    &["fish", "-c", "set -x API_TOKEN S3cr3tV4lue99"],
+    &["fish", "-c", "set -g -x API_TOKEN S3cr3tV4lue99"],
+    &["wandb", "login", S],
+    &["zip", "-qrP", S, "x.zip"],
+    &[
+        "sh",
+        "-c",
+        "echo 'a;S3cr3tV4lue99' | docker login --password-stdin",
+    ],
+    &[
+        "sh",
+        "-c",
+        "wandb login --relogin S3cr3tV4lue99 && python x.py",
+    ],
+    &["sh", "-c", "python -m wandb login S3cr3tV4lue99"],
+    &["vault", "login", S],
+    &["vault", "login", "-no-print", S],
+    &["huggingface-cli", "login", "--token", S],
+    &["ngrok", "config", "add-authtoken", S],
+    &["net", "use", "/password:S3cr3tV4lue99"],
+    &["app", "/Token:S3cr3tV4lue99"],
+    &[
+        "python",
+        "-c",
+        r#"import os; os.environ["X_TOKEN"]="S3cr3tV4lue99""#,
+    ],
+    &[
+        "python",
+        "-c",
+        "import os; os.environ['X_TOKEN'] = 'S3cr3tV4lue99'",
+    ],
+    &["python", "-c", r#"os.putenv("X_TOKEN", "S3cr3tV4lue99")"#],
+    &[
+        "python",
+        "-c",
+        r#"os.environ.setdefault("X_TOKEN","S3cr3tV4lue99")"#,
+    ],
+    &["x", "--pin", S],
+    &["x", "--psk", S],
+    &["x", "--otp=S3cr3tV4lue99"],
+    &["x", "--pw", S],
+    &["x", "--pwd", S],
+    &["x", "--passwd", S],
+    &[
+        "sh",
+        "-c",
+        "echo 'machine h login u password S3cr3tV4lue99' > ~/.netrc",
+    ],
+    &[
+        "sh",
+        "-c",
+        "echo S3cr3tV4lue99 | docker login -u x --password-stdin r",
+    ],
+    &[
+        "sh",
+        "-c",
+        "echo -n 'a b S3cr3tV4lue99' | docker login --password-stdin",
+    ],
+    &[
+        "sh",
+        "-c",
+        "printf '%s' S3cr3tV4lue99 | gh auth login --with-token",
+    ],
+    &["sh", "-c", "x && echo S3cr3tV4lue99|sudo -S ls"],
+    &[
+        "sh",
+        "-c",
+        "docker login --password-stdin <<< S3cr3tV4lue99",
+    ],
+    &[
+        "sh",
+        "-c",
+        "docker login --password-stdin <<<'a S3cr3tV4lue99'",
+    ],
+    &["sh", "-c", "vault login - <<< \"S3cr3tV4lue99\""],
+];
+
+#[test]
+fn masks_secrets_in_every_spelling() {
+    for line in SPELLINGS {
+        let shown = masked(line).join(" ");
+        assert!(!shown.contains(S), "{line:?}: {shown}");
+    }
+}
 
 #[test]
 fn masks_the_usual_ways_to_hand_a_secret_to_a_program() {

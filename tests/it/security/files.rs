@@ -153,6 +153,12 @@ fn a_low_limit_of_open_files_is_named_in_one_line() {
 }
 
 #[test]
+fn a_small_stack_is_enough() {
+    let run = joblens(&["kinds"]).stack_kib(64).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
 fn the_complaint_of_a_credential_command_shows_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.toml");

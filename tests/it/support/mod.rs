@@ -130,6 +130,12 @@ impl Joblens {
         self
     }
 
+    /// Starts with a stack of so many KiB.
+    pub fn stack_kib(mut self, kib: u64) -> Self {
+        self.prelude.push(format!("ulimit -s {kib}"));
+        self
+    }
+
     /// Ignores a signal from the start, as `nohup` does for `HUP`.
     pub fn ignoring(mut self, signal: &str) -> Self {
         self.prelude.push(format!("trap '' {signal}"));

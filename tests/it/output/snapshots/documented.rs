@@ -13,6 +13,7 @@ use joblens::http::{ClientOptions, Deadline, Transport};
 use joblens::model::{Job, Time};
 use joblens::providers::{self, Client, GetOptions, RESERVED_KINDS, mask_job};
 use joblens::reference::{Reference, ReferenceParser, Target};
+use joblens::secret::Redactor;
 use joblens::settings::{Environment, Settings};
 use serde_json::Value;
 
@@ -196,7 +197,7 @@ fn get(
         .unwrap_or_else(|problem| panic!("{name}: {problem:?}"))
         .job;
     job.finalize(Time::new(now).unwrap());
-    mask_job(&mut job);
+    mask_job(&mut job, &Redactor::default(), false);
     job
 }
 

@@ -1,0 +1,299 @@
+//! Writes documents of serde as JSON.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use serde::ser::{
+    Error, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
+    SerializeTupleStruct, Serializer,
+};
+
+use super::writer::Writer;
+
+/// serde_json hands numbers with all their digits on as a struct of this name, whose only field is
+/// the text.
+pub(in super::super) const EXACT_NUMBER: &str = "$serde_json::private::Number";
+
+/// A failure of the output, or a document that has something that JSON does not have.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct Failure(#[from] io::Error);
+
+impl Error for Failure {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(io::Error::new(
+            io::ErrorKind::InvalidData,
+            message.to_string(),
+        ))
+    }
+}
+
+fn impossible<T>(what: &str) -> Result<T, Failure> {
+    Err(Failure::custom(format_args!("{what} is not valid in JSON")))
+}
+
+/// Writes a document, indented or on one line, with a line end.
+///
+/// # Errors
+/// Those of the output.
+pub(super) fn write(
+    out: &mut dyn Write,
+    document: &impl Serialize,
+    is_indented: bool,
+) -> io::Result<()> {
+    let mut writer = Writer::new(out, is_indented);
+    let written = document.serialize(&mut writer);
+    written.map_err(|Failure(error)| error)?;
+    writer.write_all(b"\n")?;
+    writer.flush()
+}
+
+/// A list or an object, as far as it has been written.
+pub(super) struct Compound<'a, 'b> {
+    writer: &'a mut Writer<'b>,
+    is_empty: bool,
+    /// What ends it; `None` for a number with all its digits.
+    end: Option<u8>,
+}
+
+impl Compound<'_, '_> {
+    fn next(&mut self) -> Result<(), Failure> {
+        let comma = !std::mem::replace(&mut self.is_empty, false);
+        Ok(self.writer.line(comma)?)
+    }
+
+    fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        self.next()?;
+        value.serialize(&mut *self.writer)
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        if let Some(bracket) = self.end {
+            self.writer.end(bracket, self.is_empty)?;
+        }
+        Ok(())
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident: $type:ty),*) => {
+        $(fn $method(self, number: $type) -> Result<(), Failure> {
+            serde_json::to_writer(self, &number).map_err(|error| Failure(error.into()))
+        })*
+    };
+}
+
+impl<'a, 'b> Serializer for &'a mut Writer<'b> {
+    type Ok = ();
+    type Error = Failure;
+    type SerializeSeq = Compound<'a, 'b>;
+    type SerializeTuple = Compound<'a, 'b>;
+    type SerializeTupleStruct = Compound<'a, 'b>;
+    type SerializeTupleVariant = Impossible<(), Failure>;
+    type SerializeMap = Compound<'a, 'b>;
+    type SerializeStruct = Compound<'a, 'b>;
+    type SerializeStructVariant = Impossible<(), Failure>;
+
+    numbers!(
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
+        serialize_f32: f32, serialize_f64: f64
+    );
+
+    fn serialize_bool(self, flag: bool) -> Result<(), Failure> {
+        let word: &[u8] = if flag { b"true" } else { b"false" };
+        Ok(self.put(word)?)
+    }
+
+    fn serialize_char(self, c: char) -> Result<(), Failure> {
+        Ok(self.text(c.encode_utf8(&mut [0; 4]))?)
+    }
+
+    fn serialize_str(self, text: &str) -> Result<(), Failure> {
+        Ok(self.text(text)?)
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), Failure> {
+        impossible("a text of bytes")
+    }
+
+    fn serialize_none(self) -> Result<(), Failure> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Failure> {
+        Ok(self.put(b"null")?)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Failure> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), Failure> {
+        Ok(self.text(variant)?)
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Failure> {
+        let mut object = self.serialize_map(Some(1))?;
+        object.serialize_entry(variant, value)?;
+        object.finish()
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'a, 'b>, Failure> {
+        self.begin(b'[')?;
+        Ok(Compound {
+            writer: self,
+            is_empty: true,
+            end: Some(b']'),
+        })
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<Compound<'a, 'b>, Failure> {
+        self.serialize_seq(Some(length))
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        length: usize,
+    ) -> Result<Compound<'a, 'b>, Failure> {
+        self.serialize_seq(Some(length))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Failure> {
+        impossible("a variant of several values")
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, 'b>, Failure> {
+        self.begin(b'{')?;
+        Ok(Compound {
+            writer: self,
+            is_empty: true,
+            end: Some(b'}'),
+        })
+    }
+
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        length: usize,
+    ) -> Result<Compound<'a, 'b>, Failure> {
+        if name != EXACT_NUMBER {
+            return self.serialize_map(Some(length));
+        }
+        Ok(Compound {
+            writer: self,
+            is_empty: true,
+            end: None,
+        })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Failure> {
+        impossible("a variant of several values")
+    }
+}
+
+macro_rules! list {
+    ($trait:ident, $method:ident) => {
+        impl $trait for Compound<'_, '_> {
+            type Ok = ();
+            type Error = Failure;
+
+            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+                self.element(value)
+            }
+
+            fn end(self) -> Result<(), Failure> {
+                self.finish()
+            }
+        }
+    };
+}
+
+list!(SerializeSeq, serialize_element);
+list!(SerializeTuple, serialize_element);
+list!(SerializeTupleStruct, serialize_field);
+
+impl SerializeMap for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Failure;
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Failure> {
+        self.next()?;
+        key.serialize(&mut *self.writer)?;
+        match self.writer.ends_with_quote() {
+            true => Ok(self.writer.colon()?),
+            false => impossible("a key that is not a string"),
+        }
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        value.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        self.finish()
+    }
+}
+
+impl SerializeStruct for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Failure;
+
+    fn serialize_field<T: ?Sized + Serialize>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Failure> {
+        if self.end.is_none() {
+            // The digits come as a text.
+            self.writer.set_quotes(false);
+            value.serialize(&mut *self.writer)?;
+            self.writer.set_quotes(true);
+            return Ok(());
+        }
+        self.next()?;
+        // The names of fields in the program need no escapes.
+        self.writer.name(name)?;
+        value.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        self.finish()
+    }
+}

@@ -1,0 +1,185 @@
+//! The output of JSON that is safe to be shown in a terminal and in the log of a CI job. Large responses
+//! are mostly names of fields and indentation, which serde_json writes in many small pieces.
+
+use std::io::{self, Write};
+
+use super::write_escaped;
+
+/// So many bytes are written at once.
+const CHUNK: usize = 1 << 16;
+
+/// The end of a line after a value, and the indentation of the next one, as far as it goes.
+const LINE_AFTER_VALUE: [u8; 64] = line(b",\n");
+
+/// The same without a value before.
+const LINE: [u8; 64] = line(b"\n");
+
+const fn line(head: &[u8]) -> [u8; 64] {
+    let mut line = [b' '; 64];
+    let (first, _) = line.split_at_mut(head.len());
+    first.copy_from_slice(head);
+    line
+}
+
+/// Collects JSON and writes it in large pieces.
+pub(super) struct Writer<'a> {
+    out: &'a mut dyn Write,
+    /// What has not been written yet stands at its beginning.
+    buffer: Vec<u8>,
+    length: usize,
+    is_indented: bool,
+    depth: usize,
+    /// What stands around texts.
+    quote: &'static [u8],
+}
+
+impl Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.room(bytes.len()).is_none() {
+            self.write_buffer()?;
+        }
+        match self.room(bytes.len()) {
+            Some(room) => room.copy_from_slice(bytes),
+            None => return self.out.write(bytes),
+        }
+        self.length += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write_buffer()?;
+        self.out.flush()
+    }
+}
+
+impl Writer<'_> {
+    pub(super) fn new(out: &mut dyn Write, is_indented: bool) -> Writer<'_> {
+        Writer {
+            out,
+            buffer: vec![0; if is_indented { CHUNK } else { 1024 }],
+            length: 0,
+            is_indented,
+            depth: 0,
+            quote: b"\"",
+        }
+    }
+
+    fn room(&mut self, length: usize) -> Option<&mut [u8]> {
+        self.buffer.get_mut(self.length..)?.get_mut(..length)
+    }
+
+    fn write_buffer(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.buffer[..self.length])?;
+        self.length = 0;
+        Ok(())
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(room) = self.room(bytes.len()) else {
+            return self.write_all(bytes);
+        };
+        room.copy_from_slice(bytes);
+        self.length += bytes.len();
+        Ok(())
+    }
+
+    /// Ends a line, with a comma between two values, and indents the next one.
+    pub(super) fn line(&mut self, comma: bool) -> io::Result<()> {
+        let spaces = 2 * self.depth;
+        let (line, head) = match comma {
+            true => (&LINE_AFTER_VALUE, 2),
+            false => (&LINE, 1),
+        };
+        if !self.is_indented {
+            return self.put(&line[..head - 1]);
+        }
+        if head + spaces <= line.len()
+            && let Some(room) = self.room(line.len())
+        {
+            // A copy of a fixed length takes no call.
+            room.copy_from_slice(line);
+            self.length += head + spaces;
+            return Ok(());
+        }
+        self.put(&line[..head])?;
+        (0..spaces).try_for_each(|_| self.put(b" "))
+    }
+
+    pub(super) fn colon(&mut self) -> io::Result<()> {
+        self.put(if self.is_indented { b": " } else { b":" })
+    }
+
+    /// Writes a text with its quotes.
+    pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
+        self.put(self.quote)?;
+        match is_plain(text) {
+            true => self.put(text.as_bytes())?,
+            false => write_text(self, text)?,
+        }
+        self.put(self.quote)
+    }
+
+    /// Writes the name of a field, which needs no escapes.
+    pub(super) fn name(&mut self, name: &str) -> io::Result<()> {
+        self.put(b"\"")?;
+        self.put(name.as_bytes())?;
+        self.put(if self.is_indented { b"\": " } else { b"\":" })
+    }
+
+    pub(super) fn ends_with_quote(&self) -> bool {
+        self.buffer[..self.length].ends_with(b"\"")
+    }
+
+    /// Whether quotes stand around texts from now on.
+    pub(super) fn set_quotes(&mut self, has_quotes: bool) {
+        self.quote = if has_quotes { b"\"" } else { b"" };
+    }
+
+    pub(super) fn begin(&mut self, bracket: u8) -> io::Result<()> {
+        self.depth += 1;
+        self.put(&[bracket])
+    }
+
+    pub(super) fn end(&mut self, bracket: u8, is_empty: bool) -> io::Result<()> {
+        self.depth -= 1;
+        if !is_empty {
+            self.line(false)?;
+        }
+        self.put(&[bracket])
+    }
+}
+
+/// True for ASCII without anything to escape. Branches would cost more than they save in short texts.
+fn is_plain(text: &str) -> bool {
+    // `#` begins the commands of CI logs.
+    let special = text.bytes().fold(0, |special, byte| {
+        special
+            | u8::from(byte < b' ')
+            | u8::from(byte > b'~')
+            | u8::from(byte == b'"')
+            | u8::from(byte == b'#')
+            | u8::from(byte == b'\\')
+    });
+    special == 0
+}
+
+/// Writes what stands between the quotes of a text.
+fn write_text(out: &mut Writer<'_>, text: &str) -> io::Result<()> {
+    let is_escaped = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
+    let mut rest = text;
+    while let Some(at) = rest.as_bytes().iter().position(&is_escaped) {
+        write_escaped(out, &rest[..at])?;
+        let byte = rest.as_bytes()[at];
+        match byte {
+            b'"' | b'\\' => out.write_all(&[b'\\', byte])?,
+            b'\n' => out.write_all(b"\\n")?,
+            b'\r' => out.write_all(b"\\r")?,
+            b'\t' => out.write_all(b"\\t")?,
+            0x08 => out.write_all(b"\\b")?,
+            0x0c => out.write_all(b"\\f")?,
+            byte => write!(out, "\\u{byte:04x}")?,
+        }
+        rest = &rest[at + 1..];
+    }
+    write_escaped(out, rest)
+}

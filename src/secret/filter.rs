@@ -1,0 +1,184 @@
+//! A filter that finds texts without a secret at the cost of reading a part of each.
+
+use super::folded::{FoldedSecret, GRAM, fold_one, gram_of};
+
+/// The grams of secrets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Filter {
+    /// A bit for each hash of a gram.
+    bits: Vec<u64>,
+    /// How many grams in a row the shortest piece has.
+    run: usize,
+}
+
+impl Filter {
+    /// The filter for these secrets.
+    pub(super) fn new(secrets: &[FoldedSecret]) -> Self {
+        let grams: usize = secrets.iter().map(|secret| secret.text.len()).sum();
+        let shortest = secrets.iter().map(FoldedSecret::min_piece).min();
+        let mut filter = Self {
+            bits: vec![0; (grams / 2).next_power_of_two().max(64)],
+            run: shortest.map_or(usize::MAX, |length| length - (GRAM - 1)),
+        };
+        for gram in secrets.iter().flat_map(|secret| secret.text.windows(GRAM)) {
+            let (at, bit) = filter.place(gram_of(gram));
+            filter.bits[at] |= bit;
+        }
+        filter
+    }
+
+    /// The filter for the secrets of both.
+    pub(super) fn union(&self, other: &Self) -> Self {
+        let (large, small) = match self.bits.len() >= other.bits.len() {
+            true => (self, other),
+            false => (other, self),
+        };
+        if small.bits.is_empty() {
+            return large.clone();
+        }
+        // The place of a gram in the small one is that in the large one, by the length of the small one.
+        let bits = large.bits.iter().zip(small.bits.iter().cycle());
+        Self {
+            bits: bits.map(|(a, b)| a | b).collect(),
+            run: self.run.min(other.run),
+        }
+    }
+
+    /// True when a text may hold a piece of a secret. Most texts are read in part only: between two grams
+    /// that no secret has, a piece can stand only where there is room for the shortest one.
+    pub(super) fn may_hold_secret(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        let shortest = self.run.saturating_add(GRAM - 1);
+        if self.bits.is_empty() || text.len() < shortest {
+            return false;
+        }
+        // What follows one of these may be a part of an escape.
+        if memchr::memchr3(b'%', b'&', b'\\', text).is_some() {
+            return self.read(text, usize::MAX).is_none();
+        }
+        let mut from = 0;
+        while let Some(room) = text.get(from..from + shortest) {
+            match self.last_foreign(room) {
+                Some(at) => from += at + 1,
+                None => match self.read(&text[from..], 1) {
+                    Some(length) => from += length,
+                    None => return true,
+                },
+            }
+        }
+        false
+    }
+
+    /// Where the last gram stands that no secret has, and whose bytes are folded one by one.
+    fn last_foreign(&self, text: &[u8]) -> Option<usize> {
+        let mut at = text.len() - GRAM;
+        loop {
+            let mut gram = 0;
+            let mut is_plain = true;
+            for byte in &text[at..at + GRAM] {
+                let folded = FOLDED_BYTES[usize::from(*byte)];
+                gram = (gram << 8) | u32::from(folded);
+                is_plain &= folded != 0;
+            }
+            if is_plain && !self.has(gram) {
+                return Some(at);
+            }
+            at = at.checked_sub(1)?;
+        }
+    }
+
+    /// Reads a text until `max` grams were found that no secret has, and returns where the last of them
+    /// begins, or the end; `None` where a piece of a secret may stand before.
+    fn read(&self, text: &[u8], max: usize) -> Option<usize> {
+        let (mut gram, mut starts, mut length) = (0_u32, [0; GRAM], 0);
+        let (mut run, mut foreign, mut at) = (0, 0, 0);
+        while at < text.len() {
+            let (folded, bytes) = fold_one(&text[at..]);
+            if let Some(byte) = folded {
+                gram = (gram << 8) | u32::from(byte);
+                starts.rotate_left(1);
+                starts[GRAM - 1] = at;
+                length += 1;
+                if length >= GRAM && self.has(gram) {
+                    run += 1;
+                } else if length >= GRAM {
+                    (run, foreign) = (0, foreign + 1);
+                }
+                if run >= self.run {
+                    return None;
+                }
+                if foreign == max {
+                    return Some(starts[0] + 1);
+                }
+            }
+            at += bytes;
+        }
+        Some(text.len())
+    }
+
+    fn has(&self, gram: u32) -> bool {
+        let (at, bit) = self.place(gram);
+        self.bits[at] & bit != 0
+    }
+
+    fn place(&self, gram: u32) -> (usize, u64) {
+        let hash = gram.wrapping_mul(0x9e37_79b1) as usize >> 7;
+        ((hash >> 6) & (self.bits.len() - 1), 1 << (hash & 63))
+    }
+}
+
+/// What stands for a byte that is folded by itself; 0 for one that may be left out or be a part of an
+/// escape.
+const FOLDED_BYTES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = match at as u8 {
+            b'%' | b'&' | b'\\' | b'+' => 0,
+            // Those of the characters without a width.
+            0xc2 | 0xa0 | 0xad | 0xe2 | 0x80 | 0x8b => 0,
+            byte if byte.is_ascii_whitespace() => 0,
+            byte => byte.to_ascii_lowercase(),
+        };
+        at += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::folded::Kind;
+
+    const SECRET: &str = "CAISstsTok+en/abc==xyzLONGLONG";
+
+    proptest::proptest! {
+        #[test]
+        fn a_filter_misses_no_text_with_a_piece(
+            head in "[a-zA-Z0-9 +%&密\u{a0}\u{200b}]{0,20}",
+            from in 0_usize..14,
+            gap in "[ +\n\u{200b}]{0,3}",
+            tail in "[a-zA-Z0-9 +%密]{0,20}",
+        ) {
+            let secrets = FoldedSecret::spellings(SECRET, "***", Kind::Distinctive);
+            let filter = Filter::new(&secrets);
+            let (a, b) = (&SECRET[from..from + 5], &SECRET[from + 5..from + 16]);
+            let text = format!("{head}{a}{gap}{b}{tail}");
+            proptest::prop_assert!(filter.may_hold_secret(&text));
+        }
+    }
+
+    #[test]
+    fn a_union_holds_the_secrets_of_both_filters() {
+        let filter =
+            |secret: &str| Filter::new(&FoldedSecret::spellings(secret, "***", Kind::Distinctive));
+        let long = "x8Y-".repeat(200);
+        let both = filter(SECRET)
+            .union(&filter(&long))
+            .union(&Filter::default());
+        for secret in [SECRET, &long] {
+            assert!(both.may_hold_secret(secret), "{secret}");
+        }
+        assert!(!both.may_hold_secret("Successfully assigned default/sweep to cn-hangzhou-i"));
+    }
+}
