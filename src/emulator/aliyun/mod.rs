@@ -4,6 +4,7 @@ mod clusters;
 mod dlc_job;
 mod eci;
 mod hpc_job;
+mod instant_job;
 mod invocation;
 mod job;
 mod sts;
@@ -31,6 +32,7 @@ const EHPC: &str = "2018-04-12";
 const EHPC_NEXT: &str = "2024-07-30";
 const ECI: &str = "2018-08-08";
 const DLC: &str = "2020-12-03";
+const INSTANT: &str = "2023-07-01";
 const STS: &str = "2015-04-01";
 
 /// How ids of temporary keys begin.
@@ -90,6 +92,7 @@ impl EmulatedApi for Gateway {
                 &invocation::Invocations,
                 &hpc_job::HpcJobs,
                 &dlc_job::DlcJobs,
+                &instant_job::InstantJobs,
                 &eci::ContainerLogs,
                 &clusters::Clusters,
                 &sts::Sts,

@@ -3,7 +3,6 @@
 //! Source: alibabacloud_pai_dlc20201203 1.11.6 and the PAI-DLC API reference. Not documented: the zone of
 //! the times of events, which end of a log `MaxLines` keeps, and the HTTP status of an unknown id.
 
-mod batch;
 mod details;
 mod events;
 mod logs;
@@ -12,6 +11,7 @@ mod response;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
+use super::list_batch::{Batch, MAX_IDS};
 use super::sign::timestamp;
 use super::{Api, Product};
 use crate::crypto::percent_encode;
@@ -23,13 +23,11 @@ use crate::model::{Notice, NoticeCode, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
+    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
 };
 use crate::reference::{Reference, Scope};
 use details::{DlcJobDetails, PodDetails};
 use response::{decode_job, decode_list};
-
-pub(super) use batch::BatchState;
 
 /// Jobs of PAI-DLC.
 pub static DLC_JOB: Kind = Kind::new(
@@ -96,8 +94,8 @@ const POD_STATES: StateWords = &[
     ("Unknown", State::Unknown),
 ];
 
-/// How many rows a page has at most, and how many ids a request takes.
-const PAGE_SIZE: usize = 50;
+/// How many rows a page has at most.
+const PAGE_SIZE: usize = MAX_IDS;
 
 /// The cloud lists jobs of so many days when no start is given.
 const DEFAULT_DAYS: i64 = 7;
@@ -135,7 +133,7 @@ impl KindOps<Api> for DlcJobs {
     }
 
     fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
-        references.len() > 1 && api.dlc_batch.is_available()
+        api.dlc_batches.can_batch(references)
     }
 
     async fn batch_get(
@@ -144,7 +142,8 @@ impl KindOps<Api> for DlcJobs {
         references: &[Reference],
         options: &GetOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
-        batch::batch_get(api, references, options).await
+        let list = |batch| -> BoxFuture<'_, _> { Box::pin(list_batch(api, batch, options)) };
+        api.dlc_batches.get(&DLC_JOB, references, &list).await
     }
 
     /// One page of the jobs of a workspace, the last created first; without a start those of the last
@@ -164,11 +163,14 @@ impl KindOps<Api> for DlcJobs {
             true => timestamp(api.client.http.now() - TimeDelta::days(DEFAULT_DAYS)),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
         };
+        // An account id is no name.
+        let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
+        let user = filter.user.as_deref().filter(is_name);
         let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
         let query = [
             ("WorkspaceId", api.workspace.as_deref()),
             ("Status", word),
-            ("Username", filter.user.as_deref()),
+            ("Username", user),
             ("ResourceId", filter.queue.as_deref()),
             ("StartTime", Some(&*start)),
             ("SortBy", Some("GmtCreateTime")),
@@ -194,6 +196,20 @@ impl KindOps<Api> for DlcJobs {
     ) -> Result<LogChunk, Problem> {
         logs::read(api, request, options).await
     }
+}
+
+/// The jobs with these ids, whenever they were created.
+async fn list_batch(api: &Api, batch: Batch, options: &GetOptions) -> Result<Page, Problem> {
+    let (ids, size) = (batch.ids.join(","), PAGE_SIZE.to_string());
+    let workspace = batch.workspace.as_deref().or(api.workspace.as_deref());
+    let query = [
+        ("WorkspaceId", workspace),
+        ("JobIds", Some(&*ids)),
+        ("StartTime", Some(FIRST_TIME)),
+        ("PageNumber", Some("1")),
+        ("PageSize", Some(&*size)),
+    ];
+    list(api, &batch.scope, &query, Cursor::FIRST, options).await
 }
 
 /// A page of the jobs that these parameters select.

@@ -12,8 +12,10 @@ mod document;
 mod errors;
 mod hpc_job;
 mod instance_role;
+mod instant_job;
 mod invocation;
 mod job;
+mod list_batch;
 mod products;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
@@ -38,8 +40,10 @@ use crate::settings::{Profile, ROLE, SettingSpec};
 use clusters::ClusterDetails;
 use dlc_job::{DLC_JOB, DlcJobs};
 use hpc_job::{HPC_JOB, HpcJobs};
+use instant_job::{INSTANT_JOB, InstantJobs};
 use invocation::{INVOCATION, Invocations};
 use job::{ArrayEvidence, JOB, Jobs};
+use list_batch::ListBatches;
 use products::{Endpoints, Product};
 use sign::Signer;
 
@@ -54,7 +58,7 @@ const TRUST_FINISHED: KindFlag = KindFlag {
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[&JOB, &INVOCATION, &HPC_JOB, &DLC_JOB],
+    kinds: &[&JOB, &INVOCATION, &HPC_JOB, &DLC_JOB, &INSTANT_JOB],
     scope_listing: Some(ScopeListing {
         operation: "E-HPC 2018-04-12 ListClusters",
         permission: "ehpc:ListClusters",
@@ -130,7 +134,7 @@ pub static CLOUD: Cloud = Cloud {
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
         api: Api::new(profile, transport)?,
-        kinds: &[&Jobs, &Invocations, &HpcJobs, &DlcJobs],
+        kinds: &[&Jobs, &Invocations, &HpcJobs, &DlcJobs, &InstantJobs],
     })
 }
 
@@ -149,7 +153,9 @@ struct Api {
     /// The workspace of lists of PAI-DLC.
     workspace: Option<String>,
     /// What earlier responses have shown of jobs of PAI-DLC.
-    dlc_batch: dlc_job::BatchState,
+    dlc_batches: ListBatches,
+    /// What earlier responses have shown of jobs of E-HPC Instant.
+    instant_batches: ListBatches,
 }
 
 impl Api {
@@ -184,7 +190,8 @@ impl Api {
             list_denied: AtomicBool::new(false),
             array_evidence: ArrayEvidence::default(),
             workspace: profile.get("workspace").map(str::to_owned),
-            dlc_batch: dlc_job::BatchState::default(),
+            dlc_batches: ListBatches::default(),
+            instant_batches: ListBatches::default(),
         })
     }
 

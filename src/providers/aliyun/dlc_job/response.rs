@@ -109,7 +109,7 @@ pub(super) fn decode_job(
     let details: DlcJobDetails = lenient::decode_response(body)?;
     let pods: PodRows = lenient::decode_response(body)?;
     let workspace = details.workspace_id.trimmed();
-    api.dlc_batch.record_workspace(reference.id(), workspace);
+    api.dlc_batches.record_workspace(reference.id(), workspace);
     let request_id = fields.request_id.0.clone();
     let found = fields.into_result(details, pods.pods, reference, api, options);
     let mut found = found.with_request_id(request_id);
