@@ -107,3 +107,47 @@ fn is_rejected(problem: &Problem) -> bool {
         Category::PermissionDenied | Category::InvalidArgument
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::aliyun::CLOUD;
+    use crate::providers::test_support::reference;
+
+    #[test]
+    fn jobs_are_listed_in_the_workspace_in_which_they_were_found() {
+        let batches = ListBatches::default();
+        batches.record_workspace("b", Some("268"));
+        batches.record_workspace("c", None);
+        let kind = CLOUD.kinds[3];
+        let references = ["a", "b", "c", "a"].map(|id| reference(kind, &[id]));
+        let groups = batches.by_workspace(&references);
+        let groups: Vec<(Option<&str>, Vec<&str>)> = groups
+            .iter()
+            .map(|(workspace, ids)| {
+                (
+                    workspace.as_deref(),
+                    ids.iter().map(String::as_str).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(groups, [(None, vec!["a", "c"]), (Some("268"), vec!["b"])]);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_is_rejected_is_not_requested_again() {
+        let batches = ListBatches::default();
+        let references = ["a", "b"].map(|id| reference(CLOUD.kinds[3], &[id]));
+        let failing = |category| -> BoxFuture<'static, Result<Page, Problem>> {
+            Box::pin(async move { Err(Problem::new(category, "no")) })
+        };
+        let kind = CLOUD.kinds[3];
+        let throttled = |_| failing(Category::Throttled);
+        assert!(batches.get(kind, &references, &throttled).await.is_err());
+        assert!(batches.can_batch(&references));
+        let denied = |_| failing(Category::PermissionDenied);
+        let found = batches.get(kind, &references, &denied).await.unwrap();
+        assert!(found.iter().all(Option::is_none));
+        assert!(!batches.can_batch(&references));
+    }
+}

@@ -12,7 +12,7 @@ fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
         (&["aliyun/job/c/5"], "this is a single resource"),
         (
             &["aliyn"],
-            "expected one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/, aliyun/hpc-job/CLUSTER/\n",
+            "expected one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/, aliyun/hpc-job/CLUSTER/, aliyun/dlc-job/, aliyun/instant-job/\n",
         ),
         (&["nope"], "expected one of: aliyun/, aliyun/job/CLUSTER/, "),
         (&["sugon/instnce"], "expected sugon/instance/\n"),
