@@ -19,11 +19,12 @@ use crate::error::Problem;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
 };
-use crate::model::{Notice, NoticeCode, State};
+use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
+    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource,
+    Page,
 };
 use crate::reference::{Reference, Scope};
 use details::{DlcJobDetails, PodDetails};
@@ -186,6 +187,14 @@ impl KindOps<Api> for DlcJobs {
             page.notices.push(Notice::new(NoticeCode::ListWindow, text));
         }
         Ok(page)
+    }
+
+    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+        let mut sources = LogSource::of_job(job);
+        for (source, task) in sources.iter_mut().zip(&job.tasks) {
+            source.restarts = logs::restarts(task);
+        }
+        sources
     }
 
     async fn read_log(

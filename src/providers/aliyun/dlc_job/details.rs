@@ -262,6 +262,9 @@ detail_structs! {
     /// `details` of a pod.
     #[schemars(rename = "AliyunDlcPod")]
     PodDetails {
+        /// Role, such as `Worker`.
+        #[serde(rename(deserialize = "Type"))]
+        role: Text,
         /// Id of the pod since its last restart.
         pod_uid: Text,
         /// `Normal` or `Evicted`.
@@ -274,6 +277,27 @@ detail_structs! {
         /// Kinds of profiles that can be taken.
         #[serde(rename(deserialize = "supportedProfilingTypes"))]
         profiling: Text,
+        /// The pod before each of its restarts.
+        #[serde(rename(deserialize = "HistoryPods"))]
+        history: List<PastPod>,
+    }
+    /// A pod before a restart.
+    #[schemars(rename = "AliyunDlcPastPod")]
+    PastPod {
+        /// Its id.
+        pod_uid: Text,
+        /// The cloud's word for its state.
+        status: Text,
+        /// `Normal` or `Evicted`.
+        sub_status: Text,
+        /// Its address.
+        ip: Text,
+        /// When it began to run, as the cloud writes it.
+        #[serde(rename(deserialize = "GmtStartTime"))]
+        started_at: Text,
+        /// When it ended, as the cloud writes it.
+        #[serde(rename(deserialize = "GmtFinishTime"))]
+        finished_at: Text,
     }
 }
 

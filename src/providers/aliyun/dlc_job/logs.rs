@@ -11,6 +11,7 @@ use super::{FIRST_TIME, GET, path};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
+use crate::model::Task;
 use crate::providers::lenient::{self, Words};
 use crate::providers::{GetOptions, LogChunk, LogRequest};
 
@@ -34,6 +35,12 @@ const MAX_LINES: usize = 2000;
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
     logs: Words,
+}
+
+/// How often a pod was restarted, as its details report it.
+pub(super) fn restarts(pod: &Task) -> u64 {
+    let details = serde_json::to_value(&pod.details).unwrap_or_default();
+    details["history"].as_array().map_or(0, Vec::len) as u64
 }
 
 pub(super) async fn read(

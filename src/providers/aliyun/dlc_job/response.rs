@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::{Api, hpc_job::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{POD_STATES, STATES};
-use crate::model::{Address, Container, Job, Resources, Task, Termination};
+use crate::model::{Address, Job, Resources, Task, Time};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Checked, Int, List, Map, Num, Required, Text, Timestamp};
 use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, raw, states};
@@ -60,7 +60,6 @@ struct JobFields {
 #[serde(default, rename_all = "PascalCase")]
 struct Pod {
     pod_id: Text,
-    r#type: Text,
     status: Text,
     ip: Text,
     pod_ips: List<PodIp>,
@@ -82,11 +81,7 @@ struct PodIp {
 #[serde(default, rename_all = "PascalCase")]
 struct PastPod {
     pod_uid: Text,
-    status: Text,
-    sub_status: Text,
     gmt_create_time: Timestamp,
-    gmt_start_time: Timestamp,
-    gmt_finish_time: Timestamp,
 }
 
 /// The pods once more, as [`DetailRows`].
@@ -151,12 +146,11 @@ pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, Str
     let fields: JobFields = lenient::decode_response(body)?;
     let mut pods = fields.pods.0.into_iter();
     let found = pods.find(|known| known.pod_id.trimmed() == Some(pod));
-    let previous = found.and_then(|pod| pod.history_pods.0.into_iter().max_by_key(created_at));
+    let previous = found.and_then(|pod| {
+        let created_at = |past: &PastPod| -> Option<Time> { past.gmt_create_time.utc() };
+        pod.history_pods.0.into_iter().max_by_key(created_at)
+    });
     Ok(previous.and_then(|past| past.pod_uid.0))
-}
-
-fn created_at(past: &PastPod) -> Option<crate::model::Time> {
-    past.gmt_create_time.utc()
 }
 
 /// Masks in a response to GetJob what is masked in its model, and what the model does not keep.
@@ -211,7 +205,8 @@ impl JobFields {
             details.mask();
         }
         let pods = self.pods.0.into_iter().zip(pod_details.0);
-        let tasks = pods.map(|(pod, pod_details)| pod.into_task(pod_details, &details.specs.0));
+        let tasks = pods
+            .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
         let job = Job {
             name: self.display_name.0,
             state: read.state,
@@ -242,40 +237,12 @@ impl JobFields {
 }
 
 impl Pod {
-    /// A task with one container, which is described by the role of the pod.
-    fn into_task(self, details: PodDetails, specs: &[PodSpec]) -> Task {
-        let read =
-            |word: &Text| states::normalize(POD_STATES, &[], word.trimmed(), "", &mut Vec::new());
-        let state = read(&self.status);
-        let spec = specs.iter().find(|spec| spec.r#type == self.r#type);
+    /// A task that is described by the role of the pod.
+    fn into_task(self, job: &str, details: PodDetails, specs: &[PodSpec]) -> Task {
+        let word = self.status.trimmed();
+        let state = states::normalize(POD_STATES, &[], word, "", &mut Vec::new());
+        let spec = specs.iter().find(|spec| spec.r#type == details.role);
         let resources = spec.map(|spec| spec.resource_config.0.resources());
-        let resources = resources.unwrap_or_default();
-        let List(past) = self.history_pods;
-        let restart_count = past.len() as u64;
-        let previous = past.into_iter().max_by_key(created_at).map(|past| {
-            let state = read(&past.status);
-            Box::new(Termination {
-                state: state.state,
-                state_raw: state.raw,
-                reason: past.sub_status.0,
-                started_at: past.gmt_start_time.utc(),
-                finished_at: past.gmt_finish_time.utc(),
-                ..Termination::default()
-            })
-        });
-        let (started_at, finished_at) = (self.gmt_start_time.utc(), self.gmt_finish_time.utc());
-        let finished_at = finished_at.filter(|_| state.ended);
-        let container = Container {
-            image: spec.and_then(|spec| spec.image.0.clone()),
-            resources: resources.clone(),
-            state: state.state,
-            state_raw: state.raw.clone(),
-            restart_count: Some(restart_count),
-            started_at,
-            finished_at,
-            previous,
-            ..Container::default()
-        };
         let ips = self.pod_ips.0.into_iter().map(|ip| ip.ip);
         let mut addresses: Vec<Address> = Vec::new();
         for address in ips.chain([self.ip]).filter_map(|ip| ip.0) {
@@ -287,23 +254,26 @@ impl Pod {
                 addresses.push(address);
             }
         }
+        let name = self.pod_id.trimmed().map(|id| {
+            let short = id.strip_prefix(job).and_then(|id| id.strip_prefix('-'));
+            short.unwrap_or(id).to_owned()
+        });
         Task {
             id: self.pod_id.0,
-            name: self.r#type.0,
+            name,
             kind: "pod".to_owned(),
             state: state.state,
             state_raw: state.raw,
             ended: state.ended,
             reason: details.sub_status.0.clone().filter(|word| word != "Normal"),
             created_at: self.gmt_create_time.utc(),
-            started_at,
-            finished_at,
-            resources,
+            started_at: self.gmt_start_time.utc(),
+            finished_at: self.gmt_finish_time.utc().filter(|_| state.ended),
+            resources: resources.unwrap_or_default(),
             addresses,
             node: self.node_name.0,
             instance_type: spec.and_then(|spec| spec.ecs_spec.0.clone()),
             restart_policy: spec.and_then(|spec| spec.restart_policy.0.clone()),
-            containers: vec![container],
             details: Some(Arc::new(details)),
             ..Task::default()
         }

@@ -190,7 +190,7 @@ impl TaskFields {
             let id = name.as_deref().zip(executor.array_id.0);
             Task {
                 id: id.map(|(name, index)| format!("{}-{name}-{index}", reference.id())),
-                name: name.clone(),
+                name: id.map(|(name, index)| format!("{name}-{index}")),
                 kind: "executor".to_owned(),
                 state: state.state,
                 state_raw: state.raw,
