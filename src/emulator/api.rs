@@ -33,6 +33,11 @@ pub trait EmulatedApi: Sync {
         None
     }
 
+    /// The version of the API that a request names; `None` in clouds whose requests name none.
+    fn version(&self, _request: &ServerRequest) -> Option<String> {
+        None
+    }
+
     /// Checks credentials, signature and time of a request.
     ///
     /// # Errors
@@ -95,8 +100,13 @@ impl dyn EmulatedApi {
         action: Option<&str>,
         request: &ServerRequest,
     ) -> (&'static dyn EmulatedKind, &'static Route, Vec<String>) {
+        let version = self.version(request);
         for kind in self.kinds() {
-            for route in kind.routes() {
+            for route in kind
+                .routes()
+                .iter()
+                .filter(|route| route.is_in(version.as_deref()))
+            {
                 if let Some(segments) = route.segments(action, &request.path) {
                     return (*kind, route, segments);
                 }
@@ -142,6 +152,8 @@ pub struct Route {
     methods: &'static [&'static str],
     /// The path, in which `{}` stands for one segment; empty when requests name the operation.
     path: &'static str,
+    /// The version of its API; empty where requests name none.
+    version: &'static str,
     /// It is answered without the checks of the gateway.
     is_public: bool,
 }
@@ -153,6 +165,7 @@ impl Route {
             operation,
             methods: &[],
             path: "",
+            version: "",
             is_public: false,
         }
     }
@@ -179,11 +192,22 @@ impl Route {
         Self { methods, ..self }
     }
 
+    /// The same in a version of the API alone.
+    pub const fn version(self, version: &'static str) -> Self {
+        Self { version, ..self }
+    }
+
+    /// True for requests that name the version, if the operation has one.
+    fn is_in(&self, version: Option<&str>) -> bool {
+        self.version.is_empty() || version == Some(self.version)
+    }
+
     /// The decoded segments at the places of `{}`; `None` for requests for other operations.
     fn segments(&self, action: Option<&str>, path: &str) -> Option<Vec<String>> {
         let mut segments = Vec::new();
-        if self.path.is_empty() {
-            return (action == Some(self.operation)).then_some(segments);
+        let is_named = action == Some(self.operation);
+        if self.path.is_empty() || (action.is_some() && !is_named) {
+            return (self.path.is_empty() && is_named).then_some(segments);
         }
         let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
         loop {

@@ -1,10 +1,11 @@
 //! The JSON Schema of lenient values, which are printed as what they hold.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{DefaultObject, Flag, Int, List, Num, OptionalObject, Text, Words};
+use super::{DefaultObject, Flag, Int, List, Map, Num, OptionalObject, Text, Words};
 
 macro_rules! schema_of {
     ($inner:ty, $name:ty $(, $parameter:ident)?) => {
@@ -30,5 +31,6 @@ schema_of!(Option<f64>, Num);
 schema_of!(Option<bool>, Flag);
 schema_of!(Vec<String>, Words);
 schema_of!(Vec<T>, List<T>, T);
+schema_of!(BTreeMap<String, T>, Map<T>, T);
 schema_of!(Option<Box<T>>, OptionalObject<T>, T);
 schema_of!(T, DefaultObject<T>, T);

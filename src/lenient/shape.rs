@@ -42,7 +42,8 @@ pub struct OptionalObject<T>(pub Option<Box<T>>);
 pub struct DefaultObject<T>(pub T);
 
 /// Values by names that the cloud's users choose. Entries beyond [`Map::MAX_ENTRIES`] are left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Map<V>(pub BTreeMap<String, V>);
 
 /// A value that some responses show as a list and others as an object.

@@ -12,6 +12,11 @@ use crate::model::{Time, TimeText};
 pub struct Timestamp(TimeText);
 
 impl Timestamp {
+    /// Reads a text.
+    pub fn parse(text: &str) -> Self {
+        Self(TimeText::parse(text))
+    }
+
     /// The time; one without a zone is in UTC.
     pub fn utc(&self) -> Option<Time> {
         self.0.at(0)

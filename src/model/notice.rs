@@ -60,12 +60,16 @@ notice_codes! {
     CredentialEnds = "credential_ends",
     /// The cloud keeps more events than it returned.
     EventsTruncated = "events_truncated",
+    /// The events of a job cannot be read.
+    EventsUnread = "events_unread",
     /// Some exit codes cannot be read.
     ExitCodesUnread = "exit_codes_unread",
     /// A profile does not verify the certificate of its server.
     InsecureSkipVerify = "insecure_skip_verify",
     /// A list stopped early.
     ListIncomplete = "list_incomplete",
+    /// A list without a start shows recent jobs only.
+    ListWindow = "list_window",
     /// The log of a job that failed cannot be read.
     LogUnread = "log_unread",
     /// A cloud does not answer for a while.
@@ -100,6 +104,7 @@ impl NoticeCode {
             Self::AssumedUtcOffset
                 | Self::ClockCorrected
                 | Self::EventsTruncated
+                | Self::ListWindow
                 | Self::OverridesNotUsed
                 | Self::RawOmitted
                 | Self::Recovered

@@ -65,7 +65,7 @@ static PUBLIC_DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 });
 
 /// Kinds that are spoken for and not served yet, as `cloud/kind`.
-pub const RESERVED_KINDS: [&str; 2] = ["aliyun/scheduler-job", "aliyun/instant-job"];
+pub const RESERVED_KINDS: [&str; 1] = ["aliyun/scheduler-job"];
 
 /// One cloud.
 pub struct Cloud {

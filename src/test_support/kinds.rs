@@ -106,7 +106,7 @@ fn connect(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
 }
 
 /// A client of the server with a transport of its own or a shared one.
-pub(super) fn client(
+pub fn client(
     cloud: &'static Cloud,
     server: &TestServer,
     transport: &Arc<Transport>,

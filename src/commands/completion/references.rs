@@ -239,7 +239,13 @@ mod tests {
         assert_eq!(references("ali@p"), ["ali@prod/"]);
         assert_eq!(
             references("aliyun/"),
-            ["aliyun/job/", "aliyun/invocation/", "aliyun/hpc-job/"]
+            [
+                "aliyun/job/",
+                "aliyun/invocation/",
+                "aliyun/hpc-job/",
+                "aliyun/dlc-job/",
+                "aliyun/instant-job/"
+            ]
         );
         assert_eq!(references("hw@x/im"), ["hw@x/image-job/"]);
         assert_eq!(

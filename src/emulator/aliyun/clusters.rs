@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::list;
+use super::{EHPC, list};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::providers::aliyun::sign::timestamp;
@@ -10,7 +10,7 @@ pub struct Clusters;
 
 impl EmulatedKind for Clusters {
     fn routes(&self) -> &'static [Route] {
-        const { &[Route::action("ListClusters").only(&["GET"])] }
+        const { &[Route::action("ListClusters").only(&["GET"]).version(EHPC)] }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::request_id;
+use super::{ECI, request_id};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::state::JobAt;
 use crate::providers::aliyun::sign::timestamp;
@@ -9,11 +9,11 @@ use crate::providers::aliyun::sign::timestamp;
 /// The logs of the containers of serverless jobs.
 pub struct ContainerLogs;
 
-pub(super) const LOG: &str = "DescribeContainerLog";
+const LOG: &str = "DescribeContainerLog";
 
 impl EmulatedKind for ContainerLogs {
     fn routes(&self) -> &'static [Route] {
-        const { &[Route::action(LOG).only(&["GET", "POST"])] }
+        const { &[Route::action(LOG).only(&["GET", "POST"]).version(ECI)] }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {

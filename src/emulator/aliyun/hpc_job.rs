@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{cluster, list, request_id};
+use super::{EHPC_NEXT, cluster, list, request_id};
 use crate::crypto;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
@@ -13,17 +13,17 @@ use crate::emulator::state::{JobAt, china_time};
 pub struct HpcJobs;
 
 const KIND: &str = "aliyun/hpc-job";
-pub(super) const GET: &str = "GetJob";
-pub(super) const LIST: &str = "ListJobs";
-pub(super) const LOG: &str = "GetJobLog";
+const GET: &str = "GetJob";
+const LIST: &str = "ListJobs";
+const LOG: &str = "GetJobLog";
 
 impl EmulatedKind for HpcJobs {
     fn routes(&self) -> &'static [Route] {
         const {
             &[
-                Route::action(GET).only(&["POST"]),
-                Route::action(LIST).only(&["POST"]),
-                Route::action(LOG).only(&["POST"]),
+                Route::action(GET).only(&["POST"]).version(EHPC_NEXT),
+                Route::action(LIST).only(&["POST"]).version(EHPC_NEXT),
+                Route::action(LOG).only(&["POST"]).version(EHPC_NEXT),
             ]
         }
     }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{cluster, list, request_id};
+use super::{EHPC, cluster, list, request_id};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::JobAt;
@@ -19,9 +19,9 @@ impl EmulatedKind for Invocations {
     fn routes(&self) -> &'static [Route] {
         const {
             &[
-                Route::action(STATUS).only(&["GET"]),
-                Route::action(RESULTS).only(&["GET"]),
-                Route::action(LIST).only(&["GET"]),
+                Route::action(STATUS).only(&["GET"]).version(EHPC),
+                Route::action(RESULTS).only(&["GET"]).version(EHPC),
+                Route::action(LIST).only(&["GET"]).version(EHPC),
             ]
         }
     }

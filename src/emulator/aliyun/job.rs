@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{cluster, list, request_id};
+use super::{EHPC, cluster, list, request_id};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{EmulatedState, JobAt, Warning};
@@ -29,8 +29,8 @@ impl EmulatedKind for Jobs {
         const METHODS: &[&str] = &["GET", "POST"];
         const {
             &[
-                Route::action(GET).only(METHODS),
-                Route::action(LIST).only(METHODS),
+                Route::action(GET).only(METHODS).version(EHPC),
+                Route::action(LIST).only(METHODS).version(EHPC),
             ]
         }
     }

@@ -1,8 +1,10 @@
-//! Alibaba Cloud, E-HPC and STS: one path, parameters in query or form, signatures ACS3 and version 1.
+//! Alibaba Cloud: parameters in query or form, one path but for PAI-DLC, signatures ACS3 and version 1.
 
 mod clusters;
+mod dlc_job;
 mod eci;
 mod hpc_job;
+mod instant_job;
 mod invocation;
 mod job;
 mod sts;
@@ -24,6 +26,14 @@ use crate::providers::aliyun::sign_v1;
 
 /// The emulator in the cloud's place.
 pub struct Gateway;
+
+// Versions of the APIs.
+const EHPC: &str = "2018-04-12";
+const EHPC_NEXT: &str = "2024-07-30";
+const ECI: &str = "2018-08-08";
+const DLC: &str = "2020-12-03";
+const INSTANT: &str = "2023-07-01";
+const STS: &str = "2015-04-01";
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "STS.";
@@ -81,6 +91,8 @@ impl EmulatedApi for Gateway {
                 &job::Jobs,
                 &invocation::Invocations,
                 &hpc_job::HpcJobs,
+                &dlc_job::DlcJobs,
+                &instant_job::InstantJobs,
                 &eci::ContainerLogs,
                 &clusters::Clusters,
                 &sts::Sts,
@@ -91,9 +103,14 @@ impl EmulatedApi for Gateway {
 
     /// Requests that are signed with ACS3 name the operation in a header.
     fn action(&self, request: &ServerRequest) -> Option<String> {
-        let is_ours = request.path == "/";
+        let is_ours = request.path == "/" || request.path.starts_with("/api/v1/");
         let named = request.header("x-acs-action").map(str::to_owned);
         is_ours.then(|| named.or_else(|| request.parameter("Action")))?
+    }
+
+    fn version(&self, request: &ServerRequest) -> Option<String> {
+        let named = request.header("x-acs-version").map(str::to_owned);
+        named.or_else(|| request.parameter("Version"))
     }
 
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
@@ -180,24 +197,10 @@ fn request_id(seed: impl Display) -> String {
     parts.join("-")
 }
 
-/// The version of the API that has an operation.
-fn check_version(call: &EmulatedCall<'_>, version: &str) -> Result<(), EmulatedError> {
-    let expected = match call.operation {
-        sts::ASSUME_ROLE => "2015-04-01",
-        hpc_job::GET | hpc_job::LIST | hpc_job::LOG => "2024-07-30",
-        eci::LOG => "2018-08-08",
-        _ => "2018-04-12",
-    };
-    match version == expected {
-        true => Ok(()),
-        false => Err(EmulatedError::UnknownOperation),
-    }
-}
-
 /// Checks a signature of version ACS3, which stands in headers.
 fn verify_acs3(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     let request = call.request;
-    check_version(call, call.header("x-acs-version")?)?;
+    call.header("x-acs-version")?;
     let nonce = call.header("x-acs-signature-nonce")?;
     let hash = call.header("x-acs-content-sha256")?;
     call.check_time(call.header("x-acs-date")?.parse().ok(), WINDOW)?;
@@ -227,7 +230,7 @@ fn verify_acs3(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
 
 /// Checks a signature of version 1, which is one of the parameters.
 fn verify_version_1(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
-    check_version(call, call.required("Version")?)?;
+    call.required("Version")?;
     call.check_time(call.required("Timestamp")?.parse().ok(), WINDOW)?;
     let nonce = call.required("SignatureNonce")?;
     let id = call.required("AccessKeyId")?;

@@ -1,18 +1,22 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{PREFIX, failure, key_document, request_id};
+use super::{PREFIX, STS, failure, key_document, request_id};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::tokens::TemporaryKey;
 
 /// The service that gives the temporary keys of a role.
 pub struct Sts;
 
-pub const ASSUME_ROLE: &str = "AssumeRole";
+const ASSUME_ROLE: &str = "AssumeRole";
 
 impl EmulatedKind for Sts {
     fn routes(&self) -> &'static [Route] {
-        const { &[Route::action(ASSUME_ROLE).only(&["GET", "POST"])] }
+        const {
+            &[Route::action(ASSUME_ROLE)
+                .only(&["GET", "POST"])
+                .version(STS)]
+        }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {

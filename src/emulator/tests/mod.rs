@@ -3,6 +3,7 @@ mod commands;
 mod faults;
 mod filters;
 mod gateways;
+mod id_lists;
 mod newest;
 mod places;
 mod scopes;

@@ -1,4 +1,4 @@
-//! What the codes of E-HPC and STS mean.
+//! What the codes of the products and of STS mean.
 //!
 //! Throttling comes with status 400 here, an unknown key with 404, and a missing permission with 407.
 //! Source: the error pages of the operations and the SDK's error handling.
@@ -56,11 +56,15 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             PermissionDenied,
         )
         .hint_with(permission),
+        ErrorRule::codes(&["OperationForbidden"], PermissionDenied)
+            .hint("the job belongs to another user, or its workspace does not allow this"),
         ErrorRule::codes(&["NotEnabled"], PermissionDenied).hint("enable E-HPC for this account"),
         ErrorRule::codes(&["InDebt"], PermissionDenied).hint("pay the overdue bill of the account"),
         ErrorRule::codes(&["ClusterNotFound"], NotFound).hint_with(no_cluster),
         ErrorRule::codes(&["ObjectNotFound"], NotFound)
             .hint("check the id, and that it belongs to this cluster"),
+        ErrorRule::codes(&["NotFound"], NotFound)
+            .hint("check the id and the region; records of old jobs are deleted"),
         // The command of the scheduler failed; the status 403 is not about a permission.
         ErrorRule::codes(&["ExecFail"], ServiceError)
             .hint("check the id, and the scheduler of the cluster"),
@@ -198,8 +202,14 @@ fn sentence(message: &str) -> String {
 
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
-    let product = Product::of_request(context.request).permission_prefix();
-    Some(format!("grant the permission {product}:{operation}"))
+    let product = Product::of_request(context.request);
+    let prefix = product.permission_prefix();
+    let other = match product {
+        // Documents of the vendor use both.
+        Product::Dlc => format!(" or pai:{operation}, and a role in the workspace"),
+        _ => String::new(),
+    };
+    Some(format!("grant the permission {prefix}:{operation}{other}"))
 }
 
 fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {

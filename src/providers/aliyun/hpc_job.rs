@@ -29,6 +29,8 @@ use crate::providers::{
 use crate::reference::{Reference, Scope};
 use response::{decode_job, decode_list};
 
+pub(super) use response::memory_bytes;
+
 /// Jobs of Slurm and PBS.
 pub static HPC_JOB: Kind = Kind::new(
     Template::new(

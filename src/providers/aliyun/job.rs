@@ -32,6 +32,7 @@ use crate::reference::{Reference, Scope};
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
 
+pub(super) use container::gib;
 pub(super) use description::{LISTABLE, decode};
 pub(super) use evidence::ArrayEvidence;
 

@@ -1,4 +1,4 @@
-//! Alibaba Cloud E-HPC, product `EHPC`, API versions `2018-04-12` and `2024-07-30` (E-HPC NEXT).
+//! Alibaba Cloud: E-HPC (API versions `2018-04-12` and `2024-07-30`), E-HPC Instant and PAI-DLC.
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference.
 
@@ -6,12 +6,16 @@ mod access_key;
 mod assume_role;
 mod clusters;
 mod credential_files;
+mod details;
+mod dlc_job;
 mod document;
 mod errors;
 mod hpc_job;
 mod instance_role;
+mod instant_job;
 mod invocation;
 mod job;
+mod list_batch;
 mod products;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
@@ -34,9 +38,12 @@ use crate::http::{ApiClient, Method, Request, Transport};
 use crate::kind::{KindFlag, Segment};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use clusters::ClusterDetails;
+use dlc_job::{DLC_JOB, DlcJobs};
 use hpc_job::{HPC_JOB, HpcJobs};
+use instant_job::{INSTANT_JOB, InstantJobs};
 use invocation::{INVOCATION, Invocations};
 use job::{ArrayEvidence, JOB, Jobs};
+use list_batch::ListBatches;
 use products::{Endpoints, Product};
 use sign::Signer;
 
@@ -51,7 +58,7 @@ const TRUST_FINISHED: KindFlag = KindFlag {
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[&JOB, &INVOCATION, &HPC_JOB],
+    kinds: &[&JOB, &INVOCATION, &HPC_JOB, &DLC_JOB, &INSTANT_JOB],
     scope_listing: Some(ScopeListing {
         operation: "E-HPC 2018-04-12 ListClusters",
         permission: "ehpc:ListClusters",
@@ -104,7 +111,10 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting(ROLE, &[]),
         SettingSpec::setting("role_session_name", &[]),
         SettingSpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
+        SettingSpec::setting("workspace", &[]),
         SettingSpec::setting("eci_endpoint", &[]),
+        SettingSpec::setting("dlc_endpoint", &[]),
+        SettingSpec::setting("instant_endpoint", &[]),
     ],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["ALIBABACLOUD_", "ALIBABA_CLOUD_", "ALICLOUD_", "ALIYUN_"],
@@ -126,7 +136,7 @@ pub static CLOUD: Cloud = Cloud {
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
         api: Api::new(profile, transport)?,
-        kinds: &[&Jobs, &Invocations, &HpcJobs],
+        kinds: &[&Jobs, &Invocations, &HpcJobs, &DlcJobs, &InstantJobs],
     })
 }
 
@@ -142,6 +152,12 @@ struct Api {
     list_denied: AtomicBool,
     /// What earlier responses have shown of its jobs.
     array_evidence: ArrayEvidence,
+    /// The workspace of lists of PAI-DLC.
+    workspace: Option<String>,
+    /// What earlier responses have shown of jobs of PAI-DLC.
+    dlc_batches: ListBatches,
+    /// What earlier responses have shown of jobs of E-HPC Instant.
+    instant_batches: ListBatches,
 }
 
 impl Api {
@@ -175,6 +191,9 @@ impl Api {
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),
             array_evidence: ArrayEvidence::default(),
+            workspace: profile.get("workspace").map(str::to_owned),
+            dlc_batches: ListBatches::default(),
+            instant_batches: ListBatches::default(),
         })
     }
 
@@ -210,6 +229,24 @@ impl Api {
                 ("x-acs-version", product.version().to_owned()),
             ],
             body: Vec::new(),
+        }
+    }
+
+    /// A request of an operation with a path of its own; parameters without a value are left out.
+    fn path_request(
+        &self,
+        product: Product,
+        operation: &'static str,
+        path: String,
+        query: &[(&str, Option<&str>)],
+    ) -> Request {
+        let query = query.iter();
+        let query: Vec<(&str, &str)> = query
+            .filter_map(|(name, value)| Some((*name, (*value)?)))
+            .collect();
+        Request {
+            path,
+            ..self.product_request(product, operation, Method::Get, &query)
         }
     }
 
@@ -249,7 +286,7 @@ impl CloudApi for Api {
 
 /// The cluster of a reference or scope.
 fn cluster_of(segment: Option<&str>) -> &str {
-    segment.expect("every template of this cloud has a cluster")
+    segment.expect("the template of the kind has a cluster")
 }
 
 /// A failed call in one line: operation, the cloud's code, what it said, and what to do.

@@ -7,7 +7,12 @@ use crate::secret::{
 };
 
 /// Fields that hold secrets of any sort.
-const SECRETS: [&str; 2] = ["FlexVolumeOptions", "startScriptContent"];
+const SECRETS: [&str; 4] = [
+    "FlexVolumeOptions",
+    "PrologScript",
+    "Script",
+    "startScriptContent",
+];
 
 /// Fields that do so in these lists only.
 const SECRETS_OF_LISTS: [(&str, &str); 2] = [

@@ -2,6 +2,7 @@
 
 mod array_evidence;
 mod array_jobs;
+mod dlc_and_instant_jobs;
 mod documents;
 mod hostile;
 mod hpc_jobs;

@@ -351,7 +351,7 @@ impl Amounts {
 }
 
 /// `1gb` of PBS, `1536MB` of Slurm.
-pub(super) fn memory_bytes(text: &str) -> Option<u64> {
+pub(in super::super) fn memory_bytes(text: &str) -> Option<u64> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());

@@ -16,7 +16,7 @@ pub(in super::super) const STATES: StateWords = &[
 ];
 
 /// Memory in GiB as bytes; `None` for an invalid size.
-pub(super) fn gib(size: Num) -> Option<u64> {
+pub(in super::super) fn gib(size: Num) -> Option<u64> {
     const GIB: f64 = (1_u64 << 30) as f64;
     size.0
         .filter(|gib| (0.0..1e9).contains(gib))

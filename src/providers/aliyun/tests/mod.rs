@@ -2,6 +2,7 @@
 
 mod emulator;
 mod fixtures;
+mod logs;
 mod places;
 mod profiles;
 mod roles;

@@ -1,0 +1,196 @@
+use std::cmp::Reverse;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::{DLC, list, request_id};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::pager::Pager;
+use crate::emulator::state::{JobAt, Warning, china_time, merge};
+use crate::providers::aliyun::sign::timestamp;
+
+/// Jobs of PAI-DLC, all in one workspace.
+pub struct DlcJobs;
+
+const KIND: &str = "aliyun/dlc-job";
+const GET: &str = "GetJob";
+const LIST: &str = "ListJobs";
+const EVENTS: &str = "GetJobEvents";
+const WORKSPACE: &str = "268";
+
+impl EmulatedKind for DlcJobs {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::get(LIST, "/api/v1/jobs").version(DLC),
+                Route::get(GET, "/api/v1/jobs/{}").version(DLC),
+                Route::get(EVENTS, "/api/v1/jobs/{}/events").version(DLC),
+                Route::get("GetPodLogs", "/api/v1/jobs/{}/pods/{}/logs").version(DLC),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let Some(id) = call.segments.first() else {
+            return jobs(call);
+        };
+        let view = call.find(KIND, &[id])?;
+        match call.operation {
+            GET => call.about(&view, || job(&view)),
+            EVENTS => call.data(json!({
+                "RequestId": request_id(format_args!("{EVENTS} {id}")), "JobId": id,
+                "Events": view.warnings().map(event).collect::<Vec<_>>(),
+            })),
+            _ => log(call, &view, &call.segments[1]),
+        }
+    }
+}
+
+fn event((warning, at): (&Warning, DateTime<Utc>)) -> String {
+    let at = china_time(at);
+    format!("{at} {}: {}", warning.reason, warning.message)
+}
+
+/// A moment that a parameter names, or this one.
+fn time(
+    call: &EmulatedCall<'_>,
+    name: &'static str,
+    default: DateTime<Utc>,
+) -> Result<DateTime<Utc>, EmulatedError> {
+    match call.parameter(name) {
+        Some(text) => text.parse().map_err(|_| EmulatedError::Invalid(name)),
+        None => Ok(default),
+    }
+}
+
+fn jobs(call: &EmulatedCall<'_>) -> Answer {
+    let week = TimeDelta::days(7);
+    let start = time(call, "StartTime", call.now() - week)?;
+    let is_asked = |name, own: Option<&str>| {
+        let asked = call.parameter(name);
+        asked.is_none_or(|asked| own == Some(asked))
+    };
+    let ids = call.parameter("JobIds");
+    let mut all = call.rows(KIND);
+    all.retain(|view| {
+        view.created_at >= start
+            && ids.is_none_or(|ids| ids.split(',').any(|id| id == view.id()))
+            && is_asked("WorkspaceId", Some(WORKSPACE))
+            && is_asked("Status", Some(&view.step.state))
+            && is_asked("Username", view.job.user.as_deref())
+            && is_asked("ResourceId", view.job.queue.as_deref())
+    });
+    match call.parameter("Order") {
+        Some("asc") => all.sort_by_key(|view| view.created_at),
+        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+    }
+    list(
+        call,
+        &Pager::pages(10, 100),
+        all,
+        |view| row(&view),
+        |rows| json!({"Jobs": rows}),
+    )
+}
+
+/// The lines of the last pod, which is the one that is restarted; the others write none.
+fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
+    let mut pods = pods(view).into_iter();
+    let found = pods
+        .find(|known| known["PodId"] == pod)
+        .ok_or(EmulatedError::NotFound)?;
+    let most = call.number("MaxLines", 2000, 1..=usize::MAX)?;
+    let start = time(call, "StartTime", call.now() - TimeDelta::days(7))?;
+    let uid = call.parameter("PodUid");
+    let past = found["HistoryPods"].as_array().and_then(|past| past.last());
+    let is_past = uid.is_some() && past.is_some_and(|past| past["PodUid"].as_str() == uid);
+    let mut lines = match pods.next() {
+        None => view.log_lines(is_past),
+        Some(_) => Vec::new(),
+    };
+    lines.retain(|(at, _)| *at >= start);
+    lines.drain(..lines.len().saturating_sub(most));
+    let lines: Vec<&str> = lines.into_iter().map(|(_, line)| line).collect();
+    call.data(json!({
+        "RequestId": request_id(format_args!("GetPodLogs {pod}")), "JobId": view.id(),
+        "PodId": pod, "PodUid": uid.unwrap_or_default(), "Logs": lines,
+        "ContainerInfo": {"MainContainer": "pytorch", "SidecarContainers": []},
+    }))
+}
+
+/// What list and lookup report alike.
+fn row(view: &JobAt<'_>) -> Value {
+    let ended = |words: &[&str]| view.ended_at(words).map(timestamp);
+    let (failed, stopped) = (ended(&["Failed", "FailedReserving"]), ended(&["Stopped"]));
+    let succeeded = ended(&["Succeeded", "SucceededReserving"]);
+    json!({
+        "JobId": view.id(), "JobType": "PyTorchJob", "DisplayName": view.name(),
+        "Status": view.step.state, "SubStatus": "", "ReasonCode": view.step.reason,
+        "ReasonMessage": view.step.message, "WorkspaceId": WORKSPACE,
+        "WorkspaceName": "dlc-workspace", "ResourceId": view.job.queue, "Priority": 1,
+        "UserId": "1200000000000001", "Username": view.job.user,
+        "UserCommand": "python train.py --password test",
+        "Envs": {"NCCL_DEBUG": "INFO", "WANDB_API_KEY": "test"}, "RequestCPU": 8,
+        "RequestGPU": "1", "RequestMemory": "32Gi",
+        "RestartTimes": format!("{}/10", view.restart_count()),
+        "GmtCreateTime": timestamp(view.created_at),
+        "GmtRunningTime": view.reached_at(&["Running"]).map(timestamp),
+        "GmtFinishTime": failed.as_ref().or(stopped.as_ref()).or(succeeded.as_ref()),
+        "GmtFailedTime": failed, "GmtStoppedTime": stopped, "GmtSuccessedTime": succeeded,
+    })
+}
+
+fn job(view: &JobAt<'_>) -> Value {
+    let mut job = row(view);
+    let spec = json!({
+        "Type": "Worker", "PodCount": view.job.parts.max(1), "RestartPolicy": "OnFailure",
+        "Image": "registry-vpc.cn-hangzhou.aliyuncs.com/pai-dlc/pytorch:1.12",
+        "ResourceConfig": {"CPU": "8", "GPU": "1", "GPUType": "V100", "Memory": "32Gi"},
+        "ImageConfig": {"Username": "puller", "Password": "test", "Auth": "test"},
+    });
+    merge(
+        &mut job,
+        json!({
+            "RequestId": request_id(view.id()), "JobSpecs": [spec], "Pods": pods(view),
+            "Settings": {"JobReservedMinutes": 30},
+        }),
+    );
+    job
+}
+
+/// None before the job runs; the last one ends as the job does.
+fn pods(view: &JobAt<'_>) -> Vec<Value> {
+    let Some(started_at) = view.reached_at(&["Running"]) else {
+        return Vec::new();
+    };
+    let parts = view.job.parts.max(1);
+    let status = match view.step.state.trim_end_matches("Reserving") {
+        word @ ("Succeeded" | "Failed" | "Stopped") => word,
+        _ => "Running",
+    };
+    let pod = |number: usize| {
+        let id = format!("{}-worker-{number}", view.id());
+        let is_last = number + 1 == parts;
+        let uid = |life: usize| request_id(format_args!("{id} {life}")).to_ascii_lowercase();
+        let lives = if is_last { view.restart_count() } else { 0 };
+        let past = (0..lives).map(|life| {
+            json!({
+                "PodId": id, "PodUid": uid(life), "Type": "Worker", "Status": "Failed",
+                "SubStatus": "Normal", "GmtCreateTime": timestamp(started_at),
+            })
+        });
+        let status = if status == "Failed" && !is_last {
+            "Succeeded"
+        } else {
+            status
+        };
+        json!({
+            "PodId": id, "PodUid": uid(lives), "Type": "Worker", "Status": status,
+            "SubStatus": "Normal", "Ip": "10.0.1.2", "GmtCreateTime": timestamp(started_at),
+            "GmtStartTime": timestamp(started_at),
+            "GmtFinishTime": (status != "Running").then(|| timestamp(view.since)),
+            "HistoryPods": past.collect::<Vec<_>>(),
+        })
+    };
+    (0..parts).map(pod).collect()
+}

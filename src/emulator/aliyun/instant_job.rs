@@ -1,0 +1,167 @@
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{INSTANT, list, request_id};
+use crate::crypto;
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::pager::Pager;
+use crate::emulator::state::{JobAt, Warning, china_time};
+
+/// Jobs of E-HPC Instant.
+pub struct InstantJobs;
+
+const KIND: &str = "aliyun/instant-job";
+const GET: &str = "GetJob";
+const LIST: &str = "ListJobs";
+const EVENTS: &str = "ListExecutorEvents";
+const RESULTS: &str = "DescribeJobResults";
+const PAGER: Pager = Pager::pages(50, 100);
+
+impl EmulatedKind for InstantJobs {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::action(GET).only(&["POST"]).version(INSTANT),
+                Route::action(LIST).only(&["POST"]).version(INSTANT),
+                Route::action(EVENTS).only(&["POST"]).version(INSTANT),
+                Route::action(RESULTS).only(&["POST"]).version(INSTANT),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let filter = call.parameter("Filter").unwrap_or("{}");
+        let filter: Value =
+            serde_json::from_str(filter).map_err(|_| EmulatedError::Invalid("Filter"))?;
+        match call.operation {
+            LIST => return jobs(call, &filter),
+            EVENTS => return events(call, filter["JobId"].as_str().unwrap_or_default()),
+            _ => {}
+        }
+        let view = call.find(KIND, &[call.required("JobId")?])?;
+        match call.operation {
+            GET => call.about(
+                &view,
+                || json!({"RequestId": request_id(view.id()), "JobInfo": job(&view)}),
+            ),
+            _ => results(call, &view),
+        }
+    }
+}
+
+/// The list gives no count.
+fn jobs(call: &EmulatedCall<'_>, filter: &Value) -> Answer {
+    let after = filter["TimeCreatedAfter"].as_i64();
+    let mut all = call.rows(KIND);
+    all.retain(|view| {
+        let ids = filter["JobIds"].as_array();
+        ids.is_none_or(|ids| ids.iter().any(|id| id == view.id()))
+            && filter["Status"]
+                .as_str()
+                .is_none_or(|word| view.is(&[word]))
+            && after.is_none_or(|after| view.created_at.timestamp() >= after)
+    });
+    let page = PAGER.page(call)?;
+    let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
+    call.data(json!({
+        "RequestId": request_id(format_args!("{LIST} {}", call.request.query)),
+        "PageNumber": page.at, "PageSize": page.size, "JobList": rows,
+    }))
+}
+
+fn events(call: &EmulatedCall<'_>, id: &str) -> Answer {
+    let view = call.find(KIND, &[id])?;
+    let row = |(warning, at): (&Warning, DateTime<Utc>)| {
+        json!({
+            "JobId": id, "ExecutorId": format!("{id}-Task0-{}", last(&view)), "Level": "Error",
+            "Time": china_time(at), "Content": format!("{}: {}", warning.reason, warning.message),
+        })
+    };
+    let rows: Vec<_> = view.warnings().collect();
+    list(
+        call,
+        &PAGER,
+        rows,
+        row,
+        |rows| json!({"ExecutorEventList": rows}),
+    )
+}
+
+/// Output and exit code of an executor: the last one writes, and ends with the exit code of the job.
+fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+    call.required("TaskName")?;
+    let index = call.number("ArrayIndex", 0, 0..=last(view))?;
+    let limit = call.number("LimitBytes", 1 << 20, 1..=1 << 20)?;
+    let is_last = index == last(view);
+    let mut lines = match is_last {
+        true => view.log_lines(false),
+        false => Vec::new(),
+    };
+    if let Some(since) = call.parameter("StartTime") {
+        let since = since.parse::<DateTime<Utc>>();
+        let since = since.map_err(|_| EmulatedError::Invalid("StartTime"))?;
+        lines.retain(|(at, _)| *at >= since);
+    }
+    let text: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+    let output = &text.as_bytes()[text.len().saturating_sub(limit)..];
+    let exit_code = match is_last {
+        true => view.step.exit_code.unwrap_or(0),
+        false => 0,
+    };
+    call.data(json!({
+        "RequestId": request_id(format_args!("{RESULTS} {} {index}", view.id())),
+        "ExitCode": exit_code, "Output": crypto::base64(output),
+    }))
+}
+
+/// The index of the last executor.
+fn last(view: &JobAt<'_>) -> usize {
+    view.job.parts.saturating_sub(1)
+}
+
+fn ended_at(view: &JobAt<'_>) -> String {
+    let ends = ["Succeeded", "Succeed", "Failed", "Expired", "Deleted"];
+    view.ended_at(&ends).map(china_time).unwrap_or_default()
+}
+
+fn started_at(view: &JobAt<'_>) -> String {
+    let started_at = view.reached_at(&["Running"]);
+    started_at.map(china_time).unwrap_or_default()
+}
+
+fn row(view: &JobAt<'_>) -> Value {
+    json!({
+        "JobId": view.id(), "JobName": view.name(), "JobDescription": "",
+        "Status": view.step.state, "OwnerUid": view.job.user, "AppName": "",
+        "CreateTime": china_time(view.created_at), "StartTime": started_at(view),
+        "EndTime": ended_at(view), "ExecutorCount": view.job.parts.max(1), "TaskCount": 1,
+        "TaskSustainable": false, "Tags": [],
+    })
+}
+
+fn job(view: &JobAt<'_>) -> Value {
+    let executor = |index: usize| {
+        let is_other = index < last(view) && view.is(&["Failed"]);
+        json!({
+            "ArrayId": index, "Status": if is_other { "Succeeded" } else { &view.step.state },
+            "StatusReason": if is_other { None } else { view.step.message.as_deref() },
+            "CreateTime": china_time(view.created_at), "StartTime": started_at(view),
+            "EndTime": ended_at(view),
+        })
+    };
+    let executors: Vec<Value> = (0..=last(view)).map(executor).collect();
+    json!({
+        "JobId": view.id(), "JobName": view.name(), "JobDescription": "",
+        "Status": view.step.state, "JobScheduler": "HPC",
+        "CreateTime": china_time(view.created_at), "StartTime": started_at(view),
+        "EndTime": ended_at(view),
+        "DeploymentPolicy": {"Pool": view.job.queue, "Priority": 50},
+        "Tasks": [{
+            "TaskName": "Task0", "TaskSustainable": false, "ExecutorStatus": executors,
+            "TaskSpec": {
+                "Resource": {"Cores": 2, "Memory": 4},
+                "TaskExecutor": [{"VM": {"Image": "m-f8z0dfa96lux00001", "Script": "dGVzdA=="}}],
+            },
+        }],
+    })
+}

@@ -1,0 +1,136 @@
+//! Lists that take ids, and filters of kinds of Aliyun without clusters.
+
+use chrono::{TimeDelta, Utc};
+
+use super::batch::{TestEmulator, world};
+use super::scopes::{drained, jobs, references, scope};
+use crate::model::{State, Time};
+use crate::providers::{Cursor, Filter, test_support};
+use crate::reference::Reference;
+
+const KINDS: [&str; 2] = ["aliyun/dlc-job", "aliyun/instant-job"];
+
+fn named(kind: &str, ids: impl IntoIterator<Item = impl ToString>) -> Vec<Reference> {
+    let kind = scope(kind, &[]).kind;
+    let ids = ids.into_iter();
+    ids.map(|id| test_support::reference(kind, &[&id.to_string()]))
+        .collect()
+}
+
+async fn states(world: &TestEmulator, references: &[Reference]) -> Vec<Option<State>> {
+    let client = world.client("aliyun");
+    assert!(client.can_batch(references));
+    let found = client.batch_get(references, &test_support::ask()).await;
+    let found = found.unwrap().into_iter();
+    found.map(|found| Some(found?.job.state)).collect()
+}
+
+#[tokio::test]
+async fn five_hundred_jobs_take_a_call_for_fifty_of_them() {
+    for kind in KINDS {
+        let world = world(&jobs(&format!("{kind}/j"), "Running", 500)).await;
+        let mut ids: Vec<String> = (0..499).map(|n| format!("j{n}")).collect();
+        ids.push("j-missing".to_owned());
+        let found = states(&world, &named(kind, &ids)).await;
+        assert_eq!(found[..499], [Some(State::Running); 499], "{kind}");
+        assert_eq!(found[499], None, "{kind}");
+        assert_eq!(world.calls("aliyun/ListJobs"), 10, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn lookups_by_id_reach_jobs_of_any_age_and_keep_what_was_typed() {
+    for kind in KINDS {
+        let old =
+            "[[job]]\nref = 'KIND/old'\nage = '480h'\nstates = [{after='0s', state='Failed'}]\n";
+        let world =
+            world(&(old.replace("KIND", kind) + &jobs(&format!("{kind}/j"), "Running", 1))).await;
+        let mut asked = named(kind, ["old", "j0", "old,j0"]);
+        asked[0].input = "ali/typed".to_owned();
+        let client = world.client("aliyun");
+        let found = client
+            .batch_get(&asked, &test_support::ask())
+            .await
+            .unwrap();
+        let row = &found[0].as_ref().unwrap().job;
+        assert_eq!((row.state, &*row.input), (State::Failed, "ali/typed"));
+        assert!(found[1].is_some());
+        assert!(found[2].is_none(), "no id has a comma");
+    }
+}
+
+#[tokio::test]
+async fn all_pages_of_a_list_without_a_count_are_read() {
+    let world = world(&jobs("aliyun/instant-job/j", "Running", 205)).await;
+    let client = world.client("aliyun");
+    let (found, stats) = drained(&*client, &scope("aliyun/instant-job", &[])).await;
+    let listed: Vec<_> = found.iter().map(|row| row.job.reference.clone()).collect();
+    assert_eq!(listed, references("aliyun/instant-job/j", 205));
+    assert_eq!(stats.rows, 205);
+    assert_eq!(world.calls("aliyun/ListJobs"), 3);
+}
+
+#[tokio::test]
+async fn a_list_without_a_start_names_the_days_that_it_covers() {
+    let job = |id, age| {
+        format!(
+            "[[job]]\nref = 'aliyun/dlc-job/{id}'\nage = '{age}'\nuser = 'lin'\nstates = [{{after='0s', state='Running'}}]\n"
+        )
+    };
+    let world = world(&(job("new", "2h") + &job("old", "200h"))).await;
+    let client = world.client("aliyun");
+    let place = scope("aliyun/dlc-job", &[]);
+    let list = async |filter: Filter| {
+        let ask = test_support::ask();
+        let page = client
+            .list(&place, &filter, Cursor::FIRST, &ask)
+            .await
+            .unwrap();
+        let ids: Vec<String> = page.rows.into_iter().map(|row| row.job.id).collect();
+        let notices: Vec<_> = page
+            .notices
+            .iter()
+            .map(|notice| notice.code.as_str())
+            .collect();
+        (ids.join(" "), notices.join(" "))
+    };
+    let found = list(Filter::default()).await;
+    assert_eq!(found, ("new".to_owned(), "list_window".to_owned()));
+    let since = Time::new(Utc::now() - TimeDelta::days(30));
+    let everything = ("new old".to_owned(), String::new());
+    assert_eq!(
+        list(Filter {
+            since,
+            ..Filter::default()
+        })
+        .await,
+        everything
+    );
+    // Whoever wants the newest alone wants it whenever it was.
+    let page_rows = Some(10);
+    assert_eq!(
+        list(Filter {
+            page_rows,
+            ..Filter::default()
+        })
+        .await,
+        everything
+    );
+    for (user, expected) in [
+        ("lin", "new old"),
+        ("ana", ""),
+        ("1200000000000001", "new old"),
+    ] {
+        let user = Some(user.to_owned());
+        assert_eq!(
+            list(Filter {
+                user,
+                since,
+                ..Filter::default()
+            })
+            .await
+            .0,
+            expected
+        );
+    }
+}

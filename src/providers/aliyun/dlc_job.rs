@@ -1,0 +1,239 @@
+//! Jobs of PAI-DLC, API version `2020-12-03`.
+//!
+//! Source: alibabacloud_pai_dlc20201203 1.11.6 and the PAI-DLC API reference. Not documented: the zone of
+//! the times of events, which end of a log `MaxLines` keeps, and the HTTP status of an unknown id.
+
+mod details;
+mod events;
+mod logs;
+mod response;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use super::list_batch::{Batch, MAX_IDS};
+use super::sign::timestamp;
+use super::{Api, Product};
+use crate::crypto::percent_encode;
+use crate::error::Problem;
+use crate::kind::{
+    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
+};
+use crate::model::{Job, Notice, NoticeCode, State};
+use crate::providers::api::Decoded;
+use crate::providers::shapes::schema_of;
+use crate::providers::{
+    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource,
+    Page,
+};
+use crate::reference::{Reference, Scope};
+use details::{DlcJobDetails, PodDetails};
+use response::{decode_job, decode_list};
+
+/// Jobs of PAI-DLC.
+pub static DLC_JOB: Kind = Kind::new(
+    Template::new(
+        ["aliyun", "ali"],
+        ["dlc-job", "dlc"],
+        &[Segment::required("JOB")],
+        "aliyun/dlc-job/dlc1abcdefgh2345",
+    ),
+    &[
+        StateTable {
+            allows_user_states: true,
+            notes: &[
+                ("SucceededReserving", "its pods are kept for a while"),
+                ("FailedReserving", "its pods are kept for a while"),
+            ],
+            ..StateTable::new("job", STATES)
+        },
+        StateTable::new("pod", POD_STATES),
+    ],
+    GET,
+)
+.with_details(&[schema_of::<DlcJobDetails>], &[schema_of::<PodDetails>])
+.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_logs(logs::LOGS)
+.with_batch_from(2);
+
+const GET: Operation = Operation::new(
+    "GetJob",
+    "PAI-DLC 2020-12-03 GetJob, GetJobEvents",
+    "paidlc:GetJob, paidlc:GetJobEvents",
+);
+
+const LIST: Operation =
+    Operation::new("ListJobs", "PAI-DLC 2020-12-03 ListJobs", "paidlc:ListJobs");
+
+/// Words that are documented, and the two that clients of third parties know.
+const STATES: StateWords = &[
+    ("Creating", State::Pending),
+    ("Created", State::Pending),
+    ("Queuing", State::Pending),
+    ("Bidding", State::Pending),
+    ("Dequeued", State::Pending),
+    ("EnvPreparing", State::Starting),
+    ("SanityChecking", State::Starting),
+    ("Running", State::Running),
+    ("Restarting", State::Running),
+    ("Stopping", State::Stopping),
+    ("SucceededReserving", State::Succeeded),
+    ("FailedReserving", State::Failed),
+    ("Succeeded", State::Succeeded),
+    ("Failed", State::Failed),
+    ("Stopped", State::Canceled),
+    ("Deleted", State::Canceled),
+    ("SubmitFailed", State::Failed),
+];
+
+const POD_STATES: StateWords = &[
+    ("Pending", State::Pending),
+    ("Running", State::Running),
+    ("Succeeded", State::Succeeded),
+    ("Failed", State::Failed),
+    ("Stopped", State::Canceled),
+    ("Unknown", State::Unknown),
+];
+
+/// How many rows a page has at most.
+const PAGE_SIZE: usize = MAX_IDS;
+
+/// The cloud lists jobs of so many days when no start is given.
+const DEFAULT_DAYS: i64 = 7;
+
+/// Before the first job.
+const FIRST_TIME: &str = "2000-01-01T00:00:00Z";
+
+const PATH: &str = "/api/v1/jobs";
+
+fn path(reference: &Reference) -> String {
+    format!("{PATH}/{}", percent_encode(reference.id()))
+}
+
+/// The operations on jobs of PAI-DLC.
+pub(super) struct DlcJobs;
+
+#[async_trait]
+impl KindOps<Api> for DlcJobs {
+    fn kind(&self) -> &'static Kind {
+        &DLC_JOB
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let request = api.path_request(Product::Dlc, GET.name, path(reference), &[]);
+        let decode = |body: &[u8]| decode_job(body, reference, api, options);
+        let found = api.client.call(&request, options.deadline, decode).await;
+        let mut found = found.map(Decoded::into_result)?;
+        events::read(api, reference, &mut found, options).await;
+        Ok(found)
+    }
+
+    fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
+        api.dlc_batches.can_batch(references)
+    }
+
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        let list = |batch| -> BoxFuture<'_, _> { Box::pin(list_batch(api, batch, options)) };
+        api.dlc_batches.get(&DLC_JOB, references, &list).await
+    }
+
+    /// One page of the jobs of a workspace, the last created first; without a start those of the last
+    /// days, unless few rows are wanted.
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let word = filter.single_state_word(STATES, &options.states);
+        let since = filter.since.map(|since| timestamp(since.to_datetime()));
+        let is_cut = since.is_none() && filter.page_rows.is_none();
+        let start = match is_cut {
+            true => timestamp(api.client.http.now() - TimeDelta::days(DEFAULT_DAYS)),
+            false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
+        };
+        // An account id is no name.
+        let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
+        let user = filter.user.as_deref().filter(is_name);
+        let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
+        let query = [
+            ("WorkspaceId", api.workspace.as_deref()),
+            ("Status", word),
+            ("Username", user),
+            ("ResourceId", filter.queue.as_deref()),
+            ("StartTime", Some(&*start)),
+            ("SortBy", Some("GmtCreateTime")),
+            ("Order", Some("desc")),
+            ("PageNumber", Some(&*page)),
+            ("PageSize", Some(&*size)),
+        ];
+        let mut page = list(api, scope, &query, at, options).await?;
+        if is_cut {
+            let text = format!(
+                "aliyun/dlc-job lists jobs created in the last {DEFAULT_DAYS} days; set --since to list older ones"
+            );
+            page.notices.push(Notice::new(NoticeCode::ListWindow, text));
+        }
+        Ok(page)
+    }
+
+    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+        let mut sources = LogSource::of_job(job);
+        for (source, task) in sources.iter_mut().zip(&job.tasks) {
+            source.restarts = logs::restarts(task);
+        }
+        sources
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
+    }
+}
+
+/// The jobs with these ids, whenever they were created.
+async fn list_batch(api: &Api, batch: Batch, options: &GetOptions) -> Result<Page, Problem> {
+    let (ids, size) = (batch.ids.join(","), PAGE_SIZE.to_string());
+    let workspace = batch.workspace.as_deref().or(api.workspace.as_deref());
+    let query = [
+        ("WorkspaceId", workspace),
+        ("JobIds", Some(&*ids)),
+        ("StartTime", Some(FIRST_TIME)),
+        ("PageNumber", Some("1")),
+        ("PageSize", Some(&*size)),
+    ];
+    list(api, &batch.scope, &query, Cursor::FIRST, options).await
+}
+
+/// A page of the jobs that these parameters select.
+async fn list(
+    api: &Api,
+    scope: &Scope,
+    query: &[(&str, Option<&str>)],
+    at: Cursor,
+    options: &GetOptions,
+) -> Result<Page, Problem> {
+    let request = api.path_request(Product::Dlc, LIST.name, PATH.to_owned(), query);
+    let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
+    let found = api.client.call(&request, options.deadline, decode).await;
+    found.map(Decoded::into_page)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Events of a job: lines of text with a time in front.
+
+use serde::Deserialize;
+
+use super::super::{Api, Product, summarize};
+use super::{FIRST_TIME, path};
+use crate::model::{Event, Notice, NoticeCode};
+use crate::providers::lenient::{self, Timestamp, Words};
+use crate::providers::{GetOptions, GetResult};
+use crate::reference::Reference;
+
+const EVENTS: &str = "GetJobEvents";
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct EventsResponse {
+    events: Words,
+}
+
+/// Adds the events of a job that was found; a notice where they cannot be read.
+pub(super) async fn read(
+    api: &Api,
+    reference: &Reference,
+    found: &mut GetResult,
+    options: &GetOptions,
+) {
+    let created_at = found.job.created_at.map(|at| at.rfc3339());
+    // Without a start the cloud gives those of the last 7 days.
+    let query = [("StartTime", created_at.as_deref().or(Some(FIRST_TIME)))];
+    let path = format!("{}/events", path(reference));
+    let request = api.path_request(Product::Dlc, EVENTS, path, &query);
+    let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
+    match api.client.call(&request, options.deadline, decode).await {
+        Ok(response) => {
+            let Words(lines) = response.data.events;
+            let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
+            let created_at = found.job.created_at;
+            let is_early = |(time, _): &(Timestamp, &str)| api.clock.at(time) < created_at;
+            // The zone is not documented: where it cannot be that of the clock it is UTC.
+            let is_utc = lines.iter().any(|line| line.0.is_local() && is_early(line));
+            if !is_utc {
+                let times = lines.iter().map(|(time, _)| time);
+                api.clock.note_assumed("aliyun", times, &mut found.notices);
+            }
+            let at = |time: &Timestamp| match is_utc {
+                true => time.utc(),
+                false => api.clock.at(time),
+            };
+            let events = lines.iter().map(|(time, message)| Event {
+                first_at: at(time),
+                last_at: at(time),
+                message: Some((*message).to_owned()),
+                ..Event::default()
+            });
+            found.job.events = events.collect();
+            found.notices.extend(response.unreadable);
+        }
+        Err(problem) => {
+            found.job.events_unreadable = true;
+            let text = format!(
+                "cannot read the events of {reference}: {}",
+                summarize(&problem)
+            );
+            found
+                .notices
+                .push(Notice::new(NoticeCode::EventsUnread, text));
+        }
+    }
+}
+
+/// The time and the text of a line such as `2026-01-12 14:20:00 Created pod: x`.
+fn split(line: &str) -> (Timestamp, &str) {
+    let spaces = line.match_indices(' ').map(|(at, _)| at);
+    let ends: Vec<usize> = spaces.take(2).collect();
+    let read = |end: &usize| {
+        let time = Timestamp::parse(&line[..*end]);
+        time.utc()?;
+        Some((time, line[*end..].trim_start()))
+    };
+    let dated = ends.iter().rev().find_map(read);
+    dated.unwrap_or((Timestamp::default(), line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_a_time_is_kept_whole() {
+        let read = |line| {
+            let (time, message) = split(line);
+            (time.utc().map(|at| at.rfc3339()), message.to_owned())
+        };
+        let at = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            read("2021-01-28 14:07:24 Created pod: 训练-0"),
+            (at("2021-01-28T14:07:24Z"), "Created pod: 训练-0".to_owned())
+        );
+        assert_eq!(
+            read("2021-01-28T14:07:24+08:00 Created pod"),
+            (at("2021-01-28T06:07:24Z"), "Created pod".to_owned())
+        );
+        for line in [
+            "",
+            "Created",
+            "创建 pod 训练-0",
+            "5 pods created",
+            "14:07:24 x",
+        ] {
+            assert_eq!(read(line), (None, line.to_owned()), "{line}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What GetJob and ListJobs report of a job, made into the model.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::{Api, hpc_job::memory_bytes};
+use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
+use super::{POD_STATES, STATES};
+use crate::model::{Address, Job, Resources, Task, Time};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{self, Checked, Int, List, Map, Num, Required, Text, Timestamp};
+use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, raw, states};
+use crate::reference::{Reference, Scope};
+use crate::secret::{MASK, mask_text};
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ListResponse {
+    request_id: Text,
+    total_count: Int,
+    jobs: Required<List<JobFields>>,
+}
+
+/// The same rows once more, since `details` are read by a type of their own.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct DetailRows {
+    jobs: List<DlcJobDetails>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct JobFields {
+    request_id: Text,
+    job_id: Checked<Text>,
+    display_name: Text,
+    status: Checked<Text>,
+    reason_code: Text,
+    reason_message: Text,
+    username: Text,
+    resource_id: Text,
+    priority: Int,
+    #[serde(rename = "RequestCPU")]
+    cpu: Num,
+    #[serde(rename = "RequestGPU")]
+    gpu: Num,
+    gmt_create_time: Timestamp,
+    gmt_running_time: Timestamp,
+    gmt_finish_time: Timestamp,
+    gmt_successed_time: Timestamp,
+    gmt_failed_time: Timestamp,
+    gmt_stopped_time: Timestamp,
+    gmt_modified_time: Timestamp,
+    pods: List<Pod>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Pod {
+    pod_id: Text,
+    status: Text,
+    ip: Text,
+    pod_ips: List<PodIp>,
+    node_name: Text,
+    gmt_create_time: Timestamp,
+    gmt_start_time: Timestamp,
+    gmt_finish_time: Timestamp,
+    history_pods: List<PastPod>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct PodIp {
+    ip: Text,
+}
+
+/// A pod before a restart.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct PastPod {
+    pod_uid: Text,
+    gmt_create_time: Timestamp,
+}
+
+/// The pods once more, as [`DetailRows`].
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct PodRows {
+    pods: List<PodDetails>,
+}
+
+pub(super) fn decode_job(
+    body: &[u8],
+    reference: &Reference,
+    api: &Api,
+    options: &GetOptions,
+) -> Result<GetResult, DecodeError> {
+    let fields: JobFields = lenient::decode_response(body)?;
+    if fields.job_id.value.trimmed() != Some(reference.id()) {
+        return Err("the requested JobId".to_owned().into());
+    }
+    let details: DlcJobDetails = lenient::decode_response(body)?;
+    let pods: PodRows = lenient::decode_response(body)?;
+    let workspace = details.workspace_id.trimmed();
+    api.dlc_batches.record_workspace(reference.id(), workspace);
+    let request_id = fields.request_id.0.clone();
+    let found = fields.into_result(details, pods.pods, reference, api, options);
+    let mut found = found.with_request_id(request_id);
+    raw::attach(&mut found.job, &mut found.notices, options, || {
+        let mut document = raw::document(body, options)?;
+        if !options.show_secrets {
+            mask(&mut document);
+        }
+        Some(document)
+    });
+    Ok(found)
+}
+
+pub(super) fn decode_list(
+    body: &[u8],
+    scope: &Scope,
+    at: Cursor,
+    api: &Api,
+    options: &GetOptions,
+) -> Result<Page, DecodeError> {
+    let wire: ListResponse = lenient::decode_response(body)?;
+    let total = wire.total_count.0;
+    let rows = wire.jobs.rows("Jobs", total)?;
+    let details: DetailRows = lenient::decode_response(body)?;
+    let rows = rows.into_iter().zip(details.jobs.0).collect();
+    let address = |(row, _): &(JobFields, DlcJobDetails)| {
+        let id = row.job_id.value.trimmed()?;
+        scope.reference(&[id]).filter(|_| !row.status.is_unreadable)
+    };
+    let read = |(row, details): (JobFields, DlcJobDetails), reference: &Reference| {
+        let found = row.into_result(details, List::default(), reference, api, options);
+        found.with_request_id(wire.request_id.0.clone())
+    };
+    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+}
+
+/// The id of a pod before its last restart, as GetJob reports it.
+pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, String> {
+    let fields: JobFields = lenient::decode_response(body)?;
+    let mut pods = fields.pods.0.into_iter();
+    let found = pods.find(|known| known.pod_id.trimmed() == Some(pod));
+    let previous = found.and_then(|pod| {
+        let created_at = |past: &PastPod| -> Option<Time> { past.gmt_create_time.utc() };
+        pod.history_pods.0.into_iter().max_by_key(created_at)
+    });
+    Ok(previous.and_then(|past| past.pod_uid.0))
+}
+
+/// Masks in a response to GetJob what is masked in its model, and what the model does not keep.
+fn mask(document: &mut Value) {
+    let Value::Object(fields) = document else {
+        if let Value::Array(list) = document {
+            list.iter_mut().for_each(mask);
+        }
+        return;
+    };
+    for (name, value) in fields.iter_mut() {
+        match (name.as_str(), &mut *value) {
+            ("Envs" | "CustomEnvs" | "SystemEnvs" | "AssumeUserInfo", Value::Object(envs)) => {
+                envs.values_mut().for_each(hide);
+            }
+            ("Envs" | "CustomEnvs" | "SystemEnvs" | "Auth", value) => hide(value),
+            ("UserCommand" | "UserScript" | "Description", Value::String(text)) => {
+                *text = mask_text(text);
+            }
+            (_, value) => mask(value),
+        }
+    }
+}
+
+fn hide(value: &mut Value) {
+    if !value.is_null() && *value != "" {
+        *value = MASK.into();
+    }
+}
+
+impl JobFields {
+    fn into_result(
+        self,
+        mut details: DlcJobDetails,
+        pod_details: List<PodDetails>,
+        reference: &Reference,
+        api: &Api,
+        options: &GetOptions,
+    ) -> GetResult {
+        let mut notices = Vec::new();
+        let word = self.status.value.trimmed();
+        let kind = "aliyun/dlc-job";
+        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
+        let finished = [
+            &self.gmt_finish_time,
+            &self.gmt_successed_time,
+            &self.gmt_failed_time,
+            &self.gmt_stopped_time,
+        ];
+        let Map(tags) = std::mem::take(&mut details.settings.0.tags);
+        if !options.show_secrets {
+            details.mask();
+        }
+        let pods = self.pods.0.into_iter().zip(pod_details.0);
+        let tasks = pods
+            .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
+        let job = Job {
+            name: self.display_name.0,
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason: self.reason_code.0,
+            message: self.reason_message.0,
+            user: self.username.0.or_else(|| details.user_id.0.clone()),
+            queue: self.resource_id.0,
+            priority: self.priority.0,
+            labels: tags.into_iter().map(|(name, tag)| (name, tag.0)).collect(),
+            created_at: self.gmt_create_time.utc(),
+            started_at: self.gmt_running_time.utc(),
+            finished_at: finished.into_iter().find_map(Timestamp::utc),
+            updated_at: self.gmt_modified_time.utc(),
+            resources: Resources {
+                cpu: self.cpu.0,
+                memory_bytes: quantity(&details.request_memory),
+                accelerators: whole(self.gpu),
+                ..Resources::default()
+            },
+            tasks: tasks.collect(),
+            details: Some(Arc::new(details)),
+            ..job_at(reference, api.region())
+        };
+        GetResult { job, notices }
+    }
+}
+
+impl Pod {
+    /// A task that is described by the role of the pod.
+    fn into_task(self, job: &str, details: PodDetails, specs: &[PodSpec]) -> Task {
+        let word = self.status.trimmed();
+        let state = states::normalize(POD_STATES, &[], word, "", &mut Vec::new());
+        let spec = specs.iter().find(|spec| spec.r#type == details.role);
+        let resources = spec.map(|spec| spec.resource_config.0.resources());
+        let ips = self.pod_ips.0.into_iter().map(|ip| ip.ip);
+        let mut addresses: Vec<Address> = Vec::new();
+        for address in ips.chain([self.ip]).filter_map(|ip| ip.0) {
+            let address = Address {
+                kind: "private".to_owned(),
+                address,
+            };
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        let name = self.pod_id.trimmed().map(|id| {
+            let short = id.strip_prefix(job).and_then(|id| id.strip_prefix('-'));
+            short.unwrap_or(id).to_owned()
+        });
+        Task {
+            id: self.pod_id.0,
+            name,
+            kind: "pod".to_owned(),
+            state: state.state,
+            state_raw: state.raw,
+            ended: state.ended,
+            reason: details.sub_status.0.clone().filter(|word| word != "Normal"),
+            created_at: self.gmt_create_time.utc(),
+            started_at: self.gmt_start_time.utc(),
+            finished_at: self.gmt_finish_time.utc().filter(|_| state.ended),
+            resources: resources.unwrap_or_default(),
+            addresses,
+            node: self.node_name.0,
+            instance_type: spec.and_then(|spec| spec.ecs_spec.0.clone()),
+            restart_policy: spec.and_then(|spec| spec.restart_policy.0.clone()),
+            details: Some(Arc::new(details)),
+            ..Task::default()
+        }
+    }
+}
+
+impl ResourceConfig {
+    fn resources(&self) -> Resources {
+        Resources {
+            cpu: self.cpu.0,
+            memory_bytes: quantity(&self.memory),
+            accelerators: whole(self.gpu),
+            accelerator_type: self.gpu_type.0.clone(),
+            ..Resources::default()
+        }
+    }
+}
+
+/// Memory such as `64Gi` in bytes.
+pub(super) fn quantity(text: &Text) -> Option<u64> {
+    let text = text.trimmed()?;
+    memory_bytes(&format!("{}b", text.strip_suffix('i')?))
+}
+
+/// A number of cards; `None` for parts of one.
+fn whole(number: Num) -> Option<u64> {
+    let whole = number
+        .0
+        .filter(|number| number.fract() == 0.0 && (0.0..1e9).contains(number));
+    whole.map(|number| number as u64)
+}

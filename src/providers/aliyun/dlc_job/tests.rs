@@ -1,0 +1,98 @@
+use serde_json::{Value, json};
+
+use super::response::{previous_pod, quantity};
+use super::*;
+use crate::error::Category;
+use crate::providers::aliyun::CLOUD;
+use crate::providers::aliyun::errors::ERRORS;
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::Text;
+use crate::providers::test_support::{
+    self, answer, ask, classify, moment, profile, reference, transport,
+};
+use crate::test_support::kinds::check_kind;
+
+check_kind!(
+    &DLC_JOB,
+    essential: ["JobId", "Status", "Jobs", "Jobs[]", "Jobs[].JobId", "Jobs[].Status"],
+    evidence: []
+);
+
+fn api() -> Api {
+    let variables = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ];
+    let wire = transport(moment("2026-01-02T03:04:05Z"));
+    Api::new(&profile(&CLOUD, &variables), &wire).unwrap()
+}
+
+fn read(body: &Value) -> Result<GetResult, DecodeError> {
+    let reference = reference(&DLC_JOB, &["dlc1"]);
+    decode_job(body.to_string().as_bytes(), &reference, &api(), &ask())
+}
+
+#[test]
+fn an_outcome_is_final_while_pods_are_kept() {
+    let state = |word: &str| {
+        let job = read(&json!({"JobId": "dlc1", "Status": word})).unwrap().job;
+        (job.state, job.ended)
+    };
+    assert_eq!(state("SucceededReserving"), (State::Succeeded, true));
+    assert_eq!(state("FailedReserving"), (State::Failed, true));
+    assert_eq!(state("Stopped"), (State::Canceled, true));
+    assert_eq!(state("Bidding"), (State::Pending, false));
+    for word in ["", "Reserving", "Completed"] {
+        assert_eq!(state(word), (State::Unknown, false), "{word}");
+    }
+}
+
+#[test]
+fn a_response_must_be_about_the_job() {
+    for body in [
+        json!({}),
+        json!({"JobId": null, "Status": "Succeeded"}),
+        json!({"JobId": "dlc12", "Status": "Succeeded"}),
+        json!({"JobId": ["dlc1"], "Status": "Succeeded"}),
+    ] {
+        assert!(
+            matches!(read(&body), Err(DecodeError::Invalid(_))),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn memory_is_read_in_binary_units() {
+    let read = |text: &str| quantity(&Text(Some(text.to_owned())));
+    assert_eq!(read("64Gi"), Some(64 << 30));
+    assert_eq!(read("512Mi"), Some(512 << 20));
+    for other in ["64", "64.0", "Gi", "i", "64G", "-1Gi", "损失i"] {
+        assert_eq!(read(other), None, "{other}");
+    }
+}
+
+#[test]
+fn the_pod_before_a_restart_is_the_last_of_its_history() {
+    let past = |uid: &str, day: u8| json!({"PodUid": uid, "GmtCreateTime": format!("2026-01-0{day}T00:00:00Z")});
+    let pods = json!({"Pods": [
+        {"PodId": "dlc1-worker-0", "HistoryPods": [past("a", 1), past("c", 3), past("b", 2)]},
+        {"PodId": "dlc1-worker-1", "HistoryPods": []},
+    ]});
+    let uid = |pod| previous_pod(pods.to_string().as_bytes(), pod).unwrap();
+    assert_eq!(uid("dlc1-worker-0").as_deref(), Some("c"));
+    assert_eq!(uid("dlc1-worker-1"), None);
+    assert_eq!(uid("dlc1-worker-2"), None);
+}
+
+#[test]
+fn an_unknown_job_is_not_found_whatever_the_status() {
+    for status in [200, 400, 404] {
+        let error = classify(&ERRORS, &answer(status, "aliyun/error-dlc-not-found.json")).unwrap();
+        assert_eq!(error.category, Category::NotFound, "{status}");
+    }
+    let forbidden = test_support::response(403, r#"{"Code": "OperationForbidden"}"#);
+    let error = classify(&ERRORS, &forbidden).unwrap();
+    assert_eq!(error.category, Category::PermissionDenied);
+}

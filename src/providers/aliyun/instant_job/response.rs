@@ -1,0 +1,212 @@
+//! What GetJob and ListJobs report of a job, made into the model.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::super::{Api, job::gib};
+use super::STATES;
+use super::details::{InstantJobDetails, Machine};
+use crate::model::{Job, Resources, State, Task};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{
+    self, Checked, DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp,
+};
+use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, raw, states};
+use crate::reference::{Reference, Scope};
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct JobResponse {
+    request_id: Text,
+    job_info: Required<OptionalObject<JobFields>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ListResponse {
+    request_id: Text,
+    total_count: Int,
+    job_list: Required<List<JobFields>>,
+}
+
+/// The same responses once more, since `details` are read by a type of their own.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct DetailResponse {
+    job_info: DefaultObject<InstantJobDetails>,
+    job_list: List<InstantJobDetails>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct JobFields {
+    job_id: Checked<Text>,
+    job_name: Text,
+    status: Checked<Text>,
+    owner_uid: Text,
+    create_time: Timestamp,
+    start_time: Timestamp,
+    end_time: Timestamp,
+    tags: List<Tag>,
+    deployment_policy: DefaultObject<Placement>,
+    tasks: List<TaskFields>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Placement {
+    pool: Text,
+    priority: Int,
+    tags: List<Tag>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Tag {
+    tag_key: Text,
+    tag_value: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct TaskFields {
+    task_name: Text,
+    executor_status: List<Executor>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Executor {
+    array_id: Int,
+    status: Text,
+    status_reason: Text,
+    create_time: Timestamp,
+    start_time: Timestamp,
+    end_time: Timestamp,
+}
+
+pub(super) fn decode_job(
+    body: &[u8],
+    reference: &Reference,
+    api: &Api,
+    options: &GetOptions,
+) -> Result<GetResult, DecodeError> {
+    let wire: JobResponse = lenient::decode_response(body)?;
+    let Required::Present(OptionalObject(Some(fields))) = wire.job_info else {
+        return Err("JobInfo".to_owned().into());
+    };
+    if fields.job_id.value.trimmed() != Some(reference.id()) {
+        return Err("the requested JobId".to_owned().into());
+    }
+    let details: DetailResponse = lenient::decode_response(body)?;
+    let found = fields.into_result(details.job_info.0, reference, api, options);
+    let mut found = found.with_request_id(wire.request_id.0);
+    raw::attach_raw(&mut found.job, &mut found.notices, body, options);
+    Ok(found)
+}
+
+pub(super) fn decode_list(
+    body: &[u8],
+    scope: &Scope,
+    at: Cursor,
+    api: &Api,
+    options: &GetOptions,
+) -> Result<Page, DecodeError> {
+    let wire: ListResponse = lenient::decode_response(body)?;
+    // It may be absent.
+    let total = wire.total_count.0;
+    let rows = wire.job_list.rows("JobList", total)?;
+    let details: DetailResponse = lenient::decode_response(body)?;
+    let rows = rows.into_iter().zip(details.job_list.0).collect();
+    let address = |(row, _): &(JobFields, InstantJobDetails)| {
+        let id = row.job_id.value.trimmed()?;
+        scope.reference(&[id]).filter(|_| !row.status.is_unreadable)
+    };
+    let read = |(row, details): (JobFields, InstantJobDetails), reference: &Reference| {
+        let found = row.into_result(details, reference, api, options);
+        found.with_request_id(wire.request_id.0.clone())
+    };
+    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+}
+
+impl JobFields {
+    fn into_result(
+        self,
+        mut details: InstantJobDetails,
+        reference: &Reference,
+        api: &Api,
+        options: &GetOptions,
+    ) -> GetResult {
+        let (clock, mut notices) = (api.clock, Vec::new());
+        let times = [&self.create_time, &self.start_time, &self.end_time];
+        clock.note_assumed("aliyun", times, &mut notices);
+        let word = self.status.value.trimmed();
+        let kind = "aliyun/instant-job";
+        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
+        if !options.show_secrets {
+            details.mask();
+        }
+        let DefaultObject(placement) = self.deployment_policy;
+        let tags = self.tags.0.into_iter().chain(placement.tags.0);
+        let labels = tags.filter_map(|tag| Some((tag.tag_key.0?, tag.tag_value.0)));
+        let machines = details.tasks.0.iter();
+        let machines = machines.map(|task| &task.task_spec.0.resource.0);
+        let tasks = self.tasks.0.into_iter().zip(machines);
+        let tasks = tasks.flat_map(|(task, machine)| task.into_tasks(machine, reference, api));
+        let mut job = Job {
+            name: self.job_name.0,
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            user: self.owner_uid.0,
+            queue: placement.pool.0,
+            priority: placement.priority.0,
+            labels: labels.collect::<BTreeMap<_, _>>(),
+            created_at: clock.at(&self.create_time),
+            started_at: clock.at(&self.start_time),
+            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
+            tasks: tasks.collect(),
+            ..job_at(reference, api.region())
+        };
+        job.details = Some(Arc::new(details));
+        // The job itself has no reason.
+        if !matches!(job.state, State::Running | State::Succeeded) {
+            let mut alike = job.tasks.iter().filter(|task| task.state == job.state);
+            job.message = alike.find_map(|task| task.message.clone());
+        }
+        GetResult { job, notices }
+    }
+}
+
+impl TaskFields {
+    fn into_tasks(self, machine: &Machine, reference: &Reference, api: &Api) -> Vec<Task> {
+        let clock = api.clock;
+        let name = self.task_name.0;
+        let executors = self.executor_status.0.into_iter().map(|executor| {
+            let word = executor.status.trimmed();
+            let state = states::normalize(STATES, &[], word, "", &mut Vec::new());
+            let id = name.as_deref().zip(executor.array_id.0);
+            Task {
+                id: id.map(|(name, index)| format!("{}-{name}-{index}", reference.id())),
+                name: id.map(|(name, index)| format!("{name}-{index}")),
+                kind: "executor".to_owned(),
+                state: state.state,
+                state_raw: state.raw,
+                ended: state.ended,
+                message: executor.status_reason.0,
+                created_at: clock.at(&executor.create_time),
+                started_at: clock.at(&executor.start_time),
+                finished_at: clock.at(&executor.end_time).filter(|_| state.ended),
+                resources: Resources {
+                    cpu: machine.cores.0,
+                    memory_bytes: gib(machine.memory),
+                    ..Resources::default()
+                },
+                ..Task::default()
+            }
+        });
+        executors.collect()
+    }
+}

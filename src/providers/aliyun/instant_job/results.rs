@@ -1,0 +1,261 @@
+//! What further operations report of the executors of a job: events, exit codes and output.
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::sign::timestamp;
+use super::super::{Api, summarize};
+use super::{PAGE_SIZE, request};
+use crate::crypto;
+use crate::error::{Category, Problem};
+use crate::kind::{LogSpec, Operation};
+use crate::model::{Event, Level, Notice, NoticeCode, Object, State};
+use crate::providers::api::Decoded;
+use crate::providers::lenient::{self, Int, List, Text, Timestamp};
+use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest};
+use crate::reference::Reference;
+
+/// How the output is read.
+pub(super) const LOGS: LogSpec = LogSpec {
+    since: true,
+    ..LogSpec::new(RESULTS)
+};
+
+const RESULTS: Operation = Operation::new(
+    "DescribeJobResults",
+    "E-HPC Instant 2023-07-01 DescribeJobResults",
+    "ehpc:DescribeJobResults",
+);
+
+const EVENTS: &str = "ListExecutorEvents";
+
+/// The most bytes of output that the cloud gives.
+const MAX_BYTES: usize = 1 << 20;
+
+/// The exit codes of so many executors are read, since each costs a request.
+const MAX_EXIT_CODES: usize = 4;
+
+/// So many pages of events are read at most.
+const MAX_EVENT_PAGES: usize = 10;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct EventsResponse {
+    executor_event_list: List<ExecutorEvent>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ExecutorEvent {
+    executor_id: Text,
+    level: Text,
+    time: Timestamp,
+    content: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ResultsResponse {
+    exit_code: Int,
+    output: Text,
+}
+
+/// Adds the events of a job that was found; a notice where they cannot be read.
+pub(super) async fn read_events(
+    api: &Api,
+    reference: &Reference,
+    found: &mut GetResult,
+    options: &GetOptions,
+) {
+    let filter = json!({"JobId": reference.id()}).to_string();
+    let size = PAGE_SIZE.to_string();
+    for page in 1..=MAX_EVENT_PAGES {
+        let page = page.to_string();
+        let query = [
+            ("Filter", &*filter),
+            ("PageNumber", &page),
+            ("PageSize", &size),
+        ];
+        let request = request(api, EVENTS, &query);
+        let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
+        match api.client.call(&request, options.deadline, decode).await {
+            Ok(response) => {
+                found.notices.extend(response.unreadable);
+                let List(rows) = response.data.executor_event_list;
+                let times = rows.iter().map(|row| &row.time);
+                api.clock.note_assumed("aliyun", times, &mut found.notices);
+                let is_last = rows.len() < PAGE_SIZE;
+                let events = rows.into_iter().map(|row| row.into_event(api));
+                found.job.events.extend(events);
+                if is_last {
+                    return;
+                }
+            }
+            Err(problem) => {
+                found.job.events_unreadable = true;
+                let why = summarize(&problem);
+                let text = format!("cannot read the events of {reference}: {why}");
+                found
+                    .notices
+                    .push(Notice::new(NoticeCode::EventsUnread, text));
+                return;
+            }
+        }
+    }
+    let count = MAX_EVENT_PAGES * PAGE_SIZE;
+    let text = format!("{reference} may have more than the {count} events that were read");
+    found
+        .notices
+        .push(Notice::new(NoticeCode::EventsTruncated, text));
+}
+
+impl ExecutorEvent {
+    fn into_event(self, api: &Api) -> Event {
+        let word = self.level.trimmed();
+        let is_error = word.is_some_and(|word| word.eq_ignore_ascii_case("error"));
+        let at = api.clock.at(&self.time);
+        Event {
+            level: match is_error {
+                true => Some(Level::Warning),
+                false => word.and_then(Level::parse),
+            },
+            level_raw: self.level.0,
+            first_at: at,
+            last_at: at,
+            object: Object {
+                kind: Some("Executor".to_owned()),
+                name: self.executor_id.0.clone(),
+            },
+            task: self.executor_id.0,
+            message: self.content.0,
+            ..Event::default()
+        }
+    }
+}
+
+/// Adds the exit codes of the first executors of a job that has ended, failed ones first, and that of
+/// the job where it follows from them.
+pub(super) async fn read_exit_codes(
+    api: &Api,
+    reference: &Reference,
+    found: &mut GetResult,
+    options: &GetOptions,
+) {
+    let job = &mut found.job;
+    let is_final = |state| matches!(state, State::Succeeded | State::Failed);
+    if !job.ended {
+        return;
+    }
+    let mut tasks: Vec<_> = job.tasks.iter_mut().collect();
+    tasks.retain(|task| is_final(task.state));
+    tasks.sort_by_key(|task| task.state != State::Failed);
+    tasks.truncate(MAX_EXIT_CODES);
+    let reads = tasks.iter().map(|task| {
+        let executor = task.id.as_deref();
+        async move { results(api, reference, executor, None, 1, options).await }
+    });
+    let mut failed = None;
+    let responses = join_all(reads).await;
+    for (task, response) in tasks.iter_mut().zip(responses) {
+        match response {
+            Ok(response) => {
+                task.exit_code = response.data.exit_code.0;
+                let notices = &mut found.notices;
+                let new = response.unreadable.filter(|new| !notices.contains(new));
+                notices.extend(new);
+            }
+            Err(problem) => failed = Some(problem),
+        }
+    }
+    if let Some(problem) = failed {
+        let text = format!(
+            "cannot read exit codes of {reference}: {}",
+            summarize(&problem)
+        );
+        found
+            .notices
+            .push(Notice::new(NoticeCode::ExitCodesUnread, text));
+    }
+    let codes = || job.tasks.iter().map(|task| task.exit_code);
+    let is_all_zero = !job.tasks.is_empty() && codes().all(|code| code == Some(0));
+    let failure = codes().flatten().find(|code| *code != 0);
+    job.exit_code = match job.state {
+        State::Failed => failure,
+        _ => is_all_zero.then_some(0),
+    };
+}
+
+/// The output of an executor, in one piece.
+pub(super) async fn read_log(
+    api: &Api,
+    request: LogRequest<'_>,
+    options: &GetOptions,
+) -> Result<LogChunk, Problem> {
+    let since = request.params.since;
+    let since = since.map(|since| timestamp(since.to_datetime()));
+    let executor = request.source.task.as_deref();
+    let (reference, since) = (request.reference, since.as_deref());
+    let response = results(api, reference, executor, since, MAX_BYTES, options).await?;
+    let output = response.data.output.0.unwrap_or_default();
+    let data = crypto::from_base64(&output).ok_or_else(|| {
+        let what = format!(
+            "the output in the response of {} is not Base64",
+            RESULTS.name
+        );
+        Problem::new(Category::InvalidResponse, what)
+    })?;
+    let is_full = data.len() >= MAX_BYTES;
+    Ok(LogChunk {
+        data,
+        truncated: is_full.then(|| "only 1 MiB".to_owned()),
+        ..LogChunk::default()
+    })
+}
+
+/// What is known of an executor, with so many bytes of its output.
+async fn results(
+    api: &Api,
+    reference: &Reference,
+    executor: Option<&str>,
+    since: Option<&str>,
+    bytes: usize,
+    options: &GetOptions,
+) -> Result<Decoded<ResultsResponse>, Problem> {
+    let Some((task, index)) = executor.and_then(|id| parts(reference.id(), id)) else {
+        let what = "the job has no executors yet";
+        return Err(Problem::new(Category::NotFound, what));
+    };
+    let bytes = bytes.to_string();
+    let mut query = vec![
+        ("JobId", reference.id()),
+        ("TaskName", task),
+        ("ArrayIndex", index),
+        ("ContentEncoding", "Base64"),
+        ("LimitBytes", &bytes),
+    ];
+    query.extend(since.map(|since| ("StartTime", since)));
+    let request = request(api, RESULTS.name, &query);
+    let decode = |body: &[u8]| lenient::decode_response::<ResultsResponse>(body);
+    api.client.call(&request, options.deadline, decode).await
+}
+
+/// The name of the task and the index in the id of an executor, `JOB-TASK-INDEX`.
+fn parts<'a>(job: &str, executor: &'a str) -> Option<(&'a str, &'a str)> {
+    let rest = executor.strip_prefix(job)?.strip_prefix('-')?;
+    rest.rsplit_once('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_executor_is_named_by_its_job_task_and_index() {
+        assert_eq!(parts("job-1", "job-1-Task0-12"), Some(("Task0", "12")));
+        assert_eq!(parts("job-1", "job-1-训练-a-0"), Some(("训练-a", "0")));
+        for other in ["job-1", "job-1-", "job-1-Task0", "job-12-Task0-1"] {
+            assert_eq!(parts("job-1", other), None, "{other}");
+        }
+    }
+}

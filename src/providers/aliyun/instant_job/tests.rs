@@ -1,0 +1,73 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::providers::aliyun::CLOUD;
+use crate::providers::api::DecodeError;
+use crate::providers::test_support::{ask, moment, profile, reference, transport};
+use crate::test_support::kinds::check_kind;
+
+check_kind!(
+    &INSTANT_JOB,
+    essential: [
+        "JobInfo", "JobInfo.JobId", "JobInfo.Status",
+        "JobList", "JobList[]", "JobList[].JobId", "JobList[].Status",
+    ],
+    evidence: []
+);
+
+fn read(fields: &Value) -> Result<GetResult, DecodeError> {
+    let variables = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ];
+    let wire = transport(moment("2026-01-02T03:04:05Z"));
+    let api = Api::new(&profile(&CLOUD, &variables), &wire).unwrap();
+    let reference = reference(&INSTANT_JOB, &["job-1"]);
+    let body = json!({"JobInfo": fields}).to_string();
+    decode_job(body.as_bytes(), &reference, &api, &ask())
+}
+
+#[test]
+fn an_exception_is_unknown_and_has_not_ended() {
+    let state = |word: &str| {
+        let job = read(&json!({"JobId": "job-1", "Status": word})).unwrap();
+        let named = job.notices.len();
+        (job.job.state, job.job.ended, named)
+    };
+    assert_eq!(state("Exception"), (State::Unknown, false, 0));
+    assert_eq!(state("Succeed"), (State::Succeeded, true, 0));
+    assert_eq!(state("Suspended"), (State::Pending, false, 0));
+    assert_eq!(state("Expired"), (State::Failed, true, 0));
+    assert_eq!(state("Finished"), (State::Unknown, false, 1));
+}
+
+#[test]
+fn a_response_must_be_about_the_job() {
+    for fields in [
+        json!(null),
+        json!({"Status": "Succeeded"}),
+        json!({"JobId": "job-12", "Status": "Succeeded"}),
+    ] {
+        assert!(
+            matches!(read(&fields), Err(DecodeError::Invalid(_))),
+            "{fields}"
+        );
+    }
+}
+
+#[test]
+fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
+    let executors = json!([
+        {"ArrayId": 0, "Status": "Succeeded", "StatusReason": "released"},
+        {"ArrayId": 1, "Status": "Failed", "StatusReason": "exit code 137"},
+    ]);
+    let message = |word: &str| {
+        let tasks = json!([{"TaskName": "Task0", "ExecutorStatus": executors}]);
+        let job = read(&json!({"JobId": "job-1", "Status": word, "Tasks": tasks}));
+        job.unwrap().job.message
+    };
+    assert_eq!(message("Failed").as_deref(), Some("exit code 137"));
+    assert_eq!(message("Succeeded"), None);
+    assert_eq!(message("Pending"), None);
+}

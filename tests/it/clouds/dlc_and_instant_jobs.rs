@@ -1,0 +1,137 @@
+//! Jobs of PAI-DLC and of E-HPC Instant: outcomes, secrets, events, lists, and what cannot be read.
+
+use serde_json::json;
+
+use super::kinds::refs;
+use crate::support::emulated::Emulated;
+
+const DLC: &str = "aliyun/dlc-job/dlc1";
+const INSTANT: &str = "aliyun/instant-job/job-1";
+
+/// A job with a warning that has come to a state, and what else is in the scenario.
+fn emulated(reference: &str, end: &str, more: &str) -> Emulated {
+    Emulated::start(&format!(
+        "[[job]]\nref = '{reference}'\nname = '训练'\nuser = 'lin'\nage = '1h'\nparts = 2\nstates = [\
+         {{ after = '0s', state = 'Pending', unrecognized = true }}, \
+         {{ after = '1m', state = 'Running' }}, {{ after = '9m', {end} }}]\n\
+         warnings = [{{ after = '2m', reason = 'Restarted', message = 'pod-1', count = 1 }}]\n{more}"
+    ))
+}
+
+#[test]
+fn an_outcome_passes_or_fails_a_gate_while_pods_are_kept() {
+    for (word, code) in [
+        ("SucceededReserving", 0),
+        ("FailedReserving", 1),
+        ("Stopped", 1),
+    ] {
+        let emulated = emulated(DLC, &format!("state = '{word}'"), "");
+        let run = emulated.get(&[DLC, "--exit-status"]).run();
+        assert_eq!(run.code, code, "{word}: {}", run.stderr);
+        assert_eq!(run.job()["ended"], json!(true), "{word}");
+    }
+    let exception = emulated(INSTANT, "state = 'Exception', message = 'no hosts'", "");
+    let run = exception.get(&[INSTANT, "--exit-status"]).run();
+    assert_eq!(run.code, 8, "{}", run.stderr);
+    let job = run.job();
+    assert_eq!(
+        (&job["state"], &job["ended"], &job["message"]),
+        (&json!("unknown"), &json!(false), &json!("no hosts"))
+    );
+}
+
+#[test]
+fn secrets_are_shown_on_request_alone() {
+    let emulated = emulated(DLC, "state = 'Succeeded'", "");
+    let masked = emulated.get(&[DLC, "--raw"]).run().job();
+    assert_eq!(masked["details"]["envs"]["WANDB_API_KEY"], "***");
+    assert_eq!(
+        masked["details"]["command"],
+        "python train.py --password ***"
+    );
+    let raw = &masked["raw"];
+    assert_eq!(raw["Envs"]["NCCL_DEBUG"], "***");
+    assert_eq!(raw["UserCommand"], "python train.py --password ***");
+    let image = &raw["JobSpecs"][0]["ImageConfig"];
+    assert_eq!(
+        (&image["Password"], &image["Auth"], &image["Username"]),
+        (&json!("***"), &json!("***"), &json!("puller"))
+    );
+    let shown = emulated.get(&[DLC, "--show-secrets"]).run().job();
+    assert_eq!(shown["details"]["envs"]["NCCL_DEBUG"], "INFO");
+}
+
+#[test]
+fn executors_are_tasks_with_exit_codes_once_the_job_has_ended() {
+    let end = "state = 'Failed', exit_code = 137, message = 'Container exited with code 137'";
+    let emulated = emulated(INSTANT, end, "");
+    let job = emulated.get(&[INSTANT]).run().job();
+    let tasks = job["tasks"].as_array().unwrap();
+    let codes: Vec<_> = tasks.iter().map(|task| &task["exit_code"]).collect();
+    assert_eq!(codes, [&json!(0), &json!(137)]);
+    assert_eq!(tasks[1]["id"], "job-1-Task0-1");
+    assert_eq!(
+        (&job["exit_code"], &job["warning_count"]),
+        (&json!(137), &json!(1))
+    );
+    let running = "aliyun/instant-job/job-2";
+    let emulated = self::emulated(running, "state = 'Retrying'", "");
+    let job = emulated.get(&[running]).run().job();
+    assert_eq!(
+        (&job["state"], &job["exit_code"]),
+        (&json!("running"), &json!(null))
+    );
+    assert_eq!(emulated.requests().get("aliyun/DescribeJobResults"), None);
+}
+
+#[test]
+fn what_is_read_besides_costs_a_notice_only() {
+    for (reference, operation, code) in [
+        (DLC, "GetJobEvents", "events_unread"),
+        (INSTANT, "ListExecutorEvents", "events_unread"),
+        (INSTANT, "DescribeJobResults", "exit_codes_unread"),
+    ] {
+        let fault =
+            format!("[[fault]]\ncloud = 'aliyun'\noperation = '{operation}'\nkind = 'empty'\n");
+        let emulated = emulated(reference, "state = 'Succeeded'", &fault);
+        let run = emulated.get(&[reference, "--exit-status"]).run();
+        assert_eq!(run.code, 0, "{operation}: {}", run.stderr);
+        let found = run.json();
+        let notices = found["notices"].as_array().unwrap().iter();
+        let codes: Vec<_> = notices
+            .map(|notice| notice["code"].as_str().unwrap())
+            .collect();
+        assert!(codes.contains(&code), "{operation}: {codes:?}");
+    }
+}
+
+#[test]
+fn a_list_is_filtered_and_names_its_window() {
+    let more = "[[job]]\nref = 'aliyun/dlc-job/old'\nage = '300h'\nuser = 'magic2'\n\
+                states = [{ after = '0s', state = 'Running' }]\n";
+    let emulated = emulated(DLC, "state = 'Succeeded'", more);
+    let list = |options: &[&str]| {
+        let words = [&["list", "ali/dlc", "-o", "json"], options].concat();
+        let found = emulated.joblens(&words).run().json();
+        refs(&found).join(" ")
+    };
+    assert_eq!(list(&[]), DLC);
+    let both = format!("{DLC} aliyun/dlc-job/old");
+    assert_eq!(list(&["--since", "30d"]), both);
+    assert_eq!(list(&["--since", "30d", "--active"]), "aliyun/dlc-job/old");
+    assert_eq!(list(&["--since", "30d", "-u", "lin"]), DLC);
+    let run = emulated.joblens(&["list", "ali/dlc"]).run();
+    let window =
+        "aliyun/dlc-job lists jobs created in the last 7 days; set --since to list older ones";
+    assert!(run.stderr.contains(window), "{}", run.stderr);
+    let job = emulated.get(&["ali/dlc/old"]).run().job();
+    assert_eq!(job["state"], "running");
+}
+
+#[test]
+fn an_unknown_job_is_not_found() {
+    let emulated = emulated(DLC, "state = 'Succeeded'", "");
+    for reference in ["ali/dlc/dlc9", "ali/inst/job-9"] {
+        assert_eq!(emulated.get(&[reference]).run().code, 3, "{reference}");
+    }
+}
