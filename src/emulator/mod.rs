@@ -31,7 +31,7 @@ use tokio::task::JoinHandle;
 pub use clock::EmulatorClock;
 pub use faults::{Effect, Fault};
 pub use scenario::{BUILT_IN, Scenario};
-pub use state::{EmulatedJob, StateChange, Warning};
+pub use state::{EmulatedJob, LogLine, StateChange, Warning};
 
 use crate::providers::{self, Cloud};
 use crate::settings::{NO_FILE, SOURCE};

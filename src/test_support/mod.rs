@@ -5,7 +5,7 @@ pub mod mutations;
 mod server;
 
 pub(crate) use crate::emulator::{
-    EmulatedApi, EmulatedError, EmulatedJob, EmulatedState, ServerRequest, ServerResponse,
+    EmulatedApi, EmulatedError, EmulatedJob, EmulatedState, LogLine, ServerRequest, ServerResponse,
     StateChange, Warning,
 };
 pub use server::{Responder, TestServer, start_time};

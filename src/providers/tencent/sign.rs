@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 
+use super::{products::Product, tc3};
 use crate::crypto::{base64, hmac_sha256};
 use crate::http::{Request, SigningInstructions};
 use crate::secret::Secret;
@@ -7,7 +8,7 @@ use crate::secret::Secret;
 /// The one method of signature v2 that is used here; absence would mean SHA-1.
 pub const METHOD: &str = "HmacSHA256";
 
-/// Signs with signature v2 (which the 3.0 documentation calls v1).
+/// Signs with signature v2 (which the 3.0 documentation calls v1), and API 3.0 with TC3.
 pub struct Signer {
     /// Id of the key.
     pub secret_id: Secret,
@@ -19,6 +20,9 @@ pub struct Signer {
 
 impl crate::http::Signer for Signer {
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
+        if let Some(product) = Product::of_request(request) {
+            return tc3::sign(self, product.name, request, now);
+        }
         let mut added = vec![
             ("Timestamp", Secret::new(now.timestamp().to_string())),
             ("Nonce", Secret::new(number_of(nonce).to_string())),
