@@ -1,6 +1,7 @@
 //! Tencent Cloud: CCS (API 2.0) with one path, parameters in query or form and signature v2; TI-ONE and
 //! Batch (API 3.0) with parameters in JSON and signature TC3.
 
+mod batch_job;
 mod clusters;
 mod service;
 mod training_task;
@@ -14,7 +15,7 @@ use super::message::{ServerRequest, ServerResponse};
 use super::state::merge;
 use super::tokens::{TEST_ID, TEST_SECRET, TokenError};
 use crate::crypto::{base64, hmac_sha1, sha256_hex};
-use crate::providers::tencent::products::{Product, TIONE};
+use crate::providers::tencent::products::{BATCH, Product, TIONE};
 use crate::providers::tencent::sign;
 use crate::providers::tencent::tc3::SigningParams;
 
@@ -60,6 +61,7 @@ impl EmulatedApi for Ccs {
                 &service::Service,
                 &clusters::Clusters,
                 &training_task::TrainingTasks,
+                &batch_job::BatchJobs,
                 &IMDS,
             ]
         }
@@ -209,7 +211,10 @@ impl EmulatedApi for Ccs {
 
 /// The product of API 3.0 that has an operation.
 fn product_of(operation: &str) -> Option<&'static Product> {
-    let products: [(&dyn EmulatedKind, _); 1] = [(&training_task::TrainingTasks, &TIONE)];
+    let products: [(&dyn EmulatedKind, _); 2] = [
+        (&training_task::TrainingTasks, &TIONE),
+        (&batch_job::BatchJobs, &BATCH),
+    ];
     let mut products = products.into_iter();
     let product = products.find(|(kind, _)| {
         let mut routes = kind.routes().iter();

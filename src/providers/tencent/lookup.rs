@@ -1,6 +1,6 @@
 //! Lookups and lists of API 3.0.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -87,6 +87,13 @@ impl<'a> Lookup<'a> {
             .push(Notice::new(code, message));
     }
 
+    /// True unless a part could not be read.
+    pub fn is_whole(&self) -> bool {
+        let collected = lock(&self.collected);
+        let mut codes = collected.notices.iter().map(|notice| notice.code);
+        codes.all(|code| code != NoticeCode::PartsUnread)
+    }
+
     /// The job with what the calls have left.
     pub fn into_result(self, mut job: Job, mut notices: Vec<Notice>) -> GetResult {
         let collected = self
@@ -94,6 +101,9 @@ impl<'a> Lookup<'a> {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         notices.extend(collected.notices);
+        // What is true of many parts is said once.
+        let mut known = HashSet::new();
+        notices.retain(|notice| known.insert(notice.clone()));
         raw::attach(&mut job, &mut notices, self.options, || {
             (!collected.is_incomplete).then_some(Value::Object(collected.documents))
         });

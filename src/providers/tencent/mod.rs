@@ -1,5 +1,6 @@
 //! Tencent Cloud: services of CCS (API 2.0), training tasks of TI-ONE and jobs of Batch (API 3.0).
 
+mod batch_job;
 mod clusters;
 mod credential_files;
 mod errors;
@@ -10,6 +11,8 @@ mod regions;
 mod service;
 pub(crate) mod sign;
 pub(crate) mod tc3;
+#[cfg(test)]
+mod test_support;
 mod training_task;
 
 use std::sync::Arc;
@@ -32,6 +35,7 @@ use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
+use batch_job::{BATCH_JOB, BatchJobs};
 use clusters::ClusterDetails;
 use products::Product;
 use service::{SERVICE, Service};
@@ -40,7 +44,7 @@ use training_task::{TRAINING_TASK, TrainingTasks};
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "tencent",
-    kinds: &[&SERVICE, &TRAINING_TASK],
+    kinds: &[&SERVICE, &TRAINING_TASK, &BATCH_JOB],
     scope_listing: Some(ScopeListing {
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",
@@ -80,7 +84,7 @@ const PATH: &str = "/v2/index.php";
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
         api: Api::new(profile, transport)?,
-        kinds: &[&Service, &TrainingTasks],
+        kinds: &[&Service, &TrainingTasks, &BatchJobs],
     })
 }
 

@@ -1,17 +1,14 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::*;
 use crate::error::Category;
-use crate::providers::test_support::{ask, profile, reference};
-use crate::providers::{Client, LogParams, LogPosition, LogSource, tencent::CLOUD};
+use crate::providers::tencent::test_support::{job, refusing, serve};
+use crate::providers::test_support::{ask, reference};
+use crate::providers::{Client, LogParams, LogPosition, LogSource};
 use crate::test_support::kinds::check_kind;
-use crate::test_support::{
-    EmulatedJob, EmulatedState, LogLine, Responder, ServerResponse, StateChange, TestServer,
-    emulated, start_time,
-};
+use crate::test_support::{EmulatedJob, Responder};
 
 check_kind!(
     &TRAINING_TASK,
@@ -26,33 +23,8 @@ check_kind!(
 
 const TASK: &str = "train-1";
 
-/// A task that runs since a minute and writes its lines so many milliseconds after its creation.
 fn task(id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
-    let log = lines.iter().enumerate();
-    EmulatedJob {
-        kind: TRAINING_TASK.to_string(),
-        segments: vec![id.to_owned()],
-        age: Duration::from_secs(60),
-        steps: vec![StateChange {
-            state: word.to_owned(),
-            ..StateChange::default()
-        }],
-        log: log
-            .map(|(number, after)| LogLine {
-                after: Duration::from_millis(*after),
-                text: format!("第 {number} 行"),
-            })
-            .collect(),
-        ..EmulatedJob::default()
-    }
-}
-
-async fn serve(jobs: Vec<EmulatedJob>, responder: Responder) -> (TestServer, Box<dyn Client>) {
-    let server = TestServer::start(&CLOUD, EmulatedState::new(jobs, start_time()), responder).await;
-    let mut variables = vec![("JOBLENS_TENCENT_ENDPOINT", server.origin.as_str())];
-    variables.extend(emulated(&CLOUD).environment());
-    let client = (CLOUD.connect)(&profile(&CLOUD, &variables), &server.transport()).unwrap();
-    (server, client)
+    job(&TRAINING_TASK, id, word, lines)
 }
 
 /// Reads a log to its end from a position on; gives its text and the position after it.
@@ -157,16 +129,6 @@ async fn a_task_without_a_run_has_no_log() {
     };
     let problem = client.read_log(request, &ask()).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-}
-
-/// Refuses these operations.
-fn refusing(operations: &'static [&'static str]) -> Responder {
-    let body = crate::providers::test_support::json("tencent/errors/cam-no-auth.json");
-    Arc::new(move |request| {
-        let operation = emulated(&CLOUD).operation(request)?;
-        let is_refused = operations.contains(&operation.as_str());
-        is_refused.then(|| ServerResponse::json(200, &body))
-    })
 }
 
 #[tokio::test]
