@@ -13,7 +13,7 @@ pub struct Task {
     pub id: Option<String>,
     /// Name given by its owner.
     pub name: Option<String>,
-    /// `container_group`, `subtask`, `sub_job`, `node`, `notebook`.
+    /// `container_group`, `subtask`, `sub_job`, `node`, `notebook`, `pod`, `task`, `task_instance`.
     pub kind: String,
     /// Normalised state.
     pub state: State,

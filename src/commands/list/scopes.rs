@@ -105,12 +105,9 @@ fn in_cloud(requested: CloudScope) -> Vec<ListTarget> {
     kinds.collect()
 }
 
-/// True when the resources of a cloud belong to scopes that must be named.
+/// True when resources of a cloud belong to scopes that can be listed.
 fn has_scopes(cloud: &Cloud) -> bool {
-    cloud
-        .kinds
-        .iter()
-        .all(|kind| kind.template.scope_segments > 0)
+    cloud.scope_listing.is_some()
 }
 
 /// The default scopes of every configured profile, or of the one that was named.

@@ -56,7 +56,7 @@ pub static BATCH_JOB: Kind = Kind::new(
 const GET: Operation = Operation::new(
     "DescribeJob",
     "Batch 2017-03-12 DescribeJob, DescribeTask",
-    "batch:DescribeJob",
+    "batch:DescribeJob, batch:DescribeTask",
 );
 
 const LIST: Operation = Operation::new(

@@ -21,7 +21,7 @@ pub struct Signer {
 impl crate::http::Signer for Signer {
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
         if let Some(product) = Product::of_request(request) {
-            return tc3::sign(self, product.name, request, now);
+            return self.sign_tc3(product.name, request, now);
         }
         let mut added = vec![
             ("Timestamp", Secret::new(now.timestamp().to_string())),
@@ -47,6 +47,38 @@ impl crate::http::Signer for Signer {
         SigningInstructions {
             headers: Vec::new(),
             query: added,
+        }
+    }
+}
+
+impl Signer {
+    /// Signs a request that has no query.
+    fn sign_tc3(
+        &self,
+        service: &str,
+        request: &Request,
+        now: DateTime<Utc>,
+    ) -> SigningInstructions {
+        let params = tc3::SigningParams {
+            method: request.method.as_str(),
+            query: "",
+            content_type: tc3::JSON,
+            host: request.endpoint.authority(),
+            body: &request.body,
+            service,
+            signed_at: now,
+        };
+        let (id, key) = (self.secret_id.expose(), self.secret_key.expose());
+        let authorization = params.authorization(id, key);
+        let timestamp = now.timestamp().to_string();
+        let mut headers = vec![
+            ("x-tc-timestamp", Secret::new(timestamp)),
+            ("authorization", Secret::new(authorization)),
+        ];
+        headers.extend(self.token.clone().map(|token| ("x-tc-token", token)));
+        SigningInstructions {
+            headers,
+            query: Vec::new(),
         }
     }
 }

@@ -3,10 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::sign::Signer;
 use crate::crypto::{hex, hmac_sha256, sha256_hex};
-use crate::http::{Request, SigningInstructions};
-use crate::secret::Secret;
 
 /// The content type of every request.
 pub const JSON: &str = "application/json";
@@ -82,42 +79,11 @@ impl SigningParams<'_> {
     }
 }
 
-/// The headers that prove who sends a request without a query.
-pub(super) fn sign(
-    signer: &Signer,
-    service: &str,
-    request: &Request,
-    now: DateTime<Utc>,
-) -> SigningInstructions {
-    let params = SigningParams {
-        method: request.method.as_str(),
-        query: "",
-        content_type: JSON,
-        host: request.endpoint.authority(),
-        body: &request.body,
-        service,
-        signed_at: now,
-    };
-    let authorization = params.authorization(signer.secret_id.expose(), signer.secret_key.expose());
-    let timestamp = now.timestamp().to_string();
-    let mut headers = vec![
-        ("x-tc-timestamp", Secret::new(timestamp)),
-        ("authorization", Secret::new(authorization)),
-    ];
-    headers.extend(signer.token.clone().map(|token| ("x-tc-token", token)));
-    SigningInstructions {
-        headers,
-        query: Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::http::{Endpoint, Method, Signer as _};
-    use crate::providers::tencent::products;
     use crate::providers::test_support::json;
 
     fn vectors() -> Vec<Value> {
@@ -169,34 +135,5 @@ mod tests {
             assert_eq!(authorization, text("authorization"), "{name}");
         }
         assert_eq!(vectors.len(), 32);
-    }
-
-    #[test]
-    fn the_signer_adds_its_headers() {
-        let mut vectors = vectors().into_iter();
-        let vector = vectors
-            .find(|vector| vector["name"] == "tione-describe-training-task-sts")
-            .unwrap();
-        let text = |key: &str| vector[key].as_str().unwrap().to_owned();
-        let request = Request {
-            operation: "",
-            method: Method::Post,
-            endpoint: Endpoint::parse("https://tione.tencentcloudapi.com", &[], false).unwrap(),
-            path: "/".to_owned(),
-            query: Vec::new(),
-            headers: vec![("x-tc-version", products::TIONE.version.to_owned())],
-            body: text("body").into_bytes(),
-        };
-        let signer = Signer {
-            secret_id: Secret::new("testid"),
-            secret_key: Secret::new("testsecret"),
-            token: vector["security_token"].as_str().map(Secret::new),
-        };
-        let proof = signer.sign(&request, signed_at(&vector), "");
-        let shown = |at: usize| (proof.headers[at].0, proof.headers[at].1.expose().to_owned());
-        assert_eq!(shown(0), ("x-tc-timestamp", text("timestamp")));
-        assert_eq!(shown(1), ("authorization", text("authorization")));
-        assert_eq!(shown(2), ("x-tc-token", text("security_token")));
-        assert!(proof.query.is_empty());
     }
 }

@@ -49,7 +49,7 @@ pub static TRAINING_TASK: Kind = Kind::new(
 const GET: Operation = Operation::new(
     "DescribeTrainingTask",
     "TI-ONE 2021-11-11 DescribeTrainingTask, DescribeTrainingTaskPods, DescribeEvents",
-    "tione:DescribeTrainingTask",
+    "tione:DescribeTrainingTask, tione:DescribeTrainingTaskPods, tione:DescribeEvents",
 );
 
 const LIST: Operation = Operation::new(
