@@ -100,7 +100,8 @@ impl KindOps<Api> for BatchJobs {
         &BATCH_JOB
     }
 
-    /// A job with the instances of its tasks, which have the exit codes.
+    /// A job with the instances of its tasks, which have the exit codes, in the place of the tasks; those
+    /// that have not begun, or could not be read, stand for themselves.
     async fn get(
         &self,
         api: &Api,
@@ -132,13 +133,14 @@ impl KindOps<Api> for BatchJobs {
         let instances = begun.iter().map(|name| instances(&lookup, reference, name));
         let mut instances: Vec<_> = join_all(instances).await;
         for task in &tasks {
-            job.tasks.push(task.clone());
             let at = begun
                 .iter()
                 .position(|name| Some(*name) == task.id.as_deref());
-            if let Some(at) = at {
-                let found = std::mem::take(&mut instances[at]);
-                job.tasks.extend(found.into_tasks(api.clock, &mut notices));
+            let found = at.map(|at| std::mem::take(&mut instances[at]));
+            let found = found.map(|found| found.into_tasks(api.clock, &mut notices));
+            match found.filter(|found| !found.is_empty()) {
+                Some(found) => job.tasks.extend(found),
+                None => job.tasks.push(task.clone()),
             }
         }
         explain(&mut job, lookup.is_whole());

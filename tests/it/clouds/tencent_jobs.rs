@@ -48,6 +48,11 @@ fn a_failed_job_shows_why_and_fails_a_gate() {
             &json!("instance main/0: 内存不足")
         )
     );
+    let text = emulated.joblens(&["describe", JOB]).run().stdout;
+    assert!(
+        text.contains("task instance main/0 exited with 3"),
+        "{text}"
+    );
     let passed = emulated.joblens(&["wait", "tencent/batch-job/job-2"]).run();
     assert_eq!(passed.code, 0, "{}", passed.stderr);
     for reference in [TASK, JOB] {

@@ -316,7 +316,6 @@ impl Instance {
         };
         Task {
             id: index.map(|index| format!("{task}/{index}")),
-            name: Some(task.to_owned()),
             kind: INSTANCE.to_owned(),
             state: read.state,
             state_raw: read.raw,

@@ -39,7 +39,7 @@ async fn the_failed_instance_gives_the_exit_code_and_the_message() {
         .iter()
         .filter_map(|task| task.id.as_deref())
         .collect();
-    assert_eq!(ids, ["main", "main/0", "main/1", "main/2"]);
+    assert_eq!(ids, ["main/0", "main/1", "main/2"]);
 }
 
 #[tokio::test]
