@@ -116,7 +116,7 @@ impl EmulatedApi for Ccs {
 
     fn success(&self, data: Value) -> ServerResponse {
         if data.get(RESPONSE).is_some() {
-            return ServerResponse::json(200, &data);
+            return product_response(200, &data);
         }
         let body = json!({"code": 0, "message": "", "codeDesc": "Success", "data": data});
         ServerResponse::json(200, &body)
@@ -202,7 +202,7 @@ impl EmulatedApi for Ccs {
             _ => 200,
         };
         let error = json!({"Code": code, "Message": message});
-        ServerResponse::json(
+        product_response(
             status,
             &json!({RESPONSE: {"Error": error, "RequestId": request_id(request)}}),
         )
@@ -251,6 +251,13 @@ fn verify_tc3(call: &EmulatedCall<'_>, product: &Product) -> Result<(), Emulated
         true => Ok(()),
         false => Err(EmulatedError::Signature),
     }
+}
+
+/// A response of API 3.0; the vendor's SDKs read errors of this content type alone.
+fn product_response(status: u16, body: &Value) -> ServerResponse {
+    let mut response = ServerResponse::json(status, body);
+    response.headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    response
 }
 
 /// A response of API 3.0 with these data.
