@@ -56,6 +56,11 @@ pub trait EmulatedApi: Sync {
 
     /// The response to a request that fails.
     fn error(&self, error: EmulatedError) -> ServerResponse;
+
+    /// The same in clouds where it depends on the API that the request is for.
+    fn error_to(&self, _request: &ServerRequest, error: EmulatedError) -> ServerResponse {
+        self.error(error)
+    }
 }
 
 impl dyn EmulatedApi {
@@ -90,7 +95,7 @@ impl dyn EmulatedApi {
         });
         answer.unwrap_or_else(|error| match error {
             EmulatedError::Response(response) => response,
-            error => self.error(error),
+            error => self.error_to(request, error),
         })
     }
 

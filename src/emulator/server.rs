@@ -193,10 +193,11 @@ impl State {
         let Some(fault) = call.fault else {
             return call.server.respond(incoming, &self.emulated);
         };
+        let error = |error| call.server.error_to(incoming, error);
         let mut answer = match &fault.effect {
-            Effect::Throttle => call.server.error(EmulatedError::Throttled),
-            Effect::Refuse => call.server.error(EmulatedError::Refused),
-            Effect::Status(status) => call.server.error(EmulatedError::Unavailable(*status)),
+            Effect::Throttle => error(EmulatedError::Throttled),
+            Effect::Refuse => error(EmulatedError::Refused),
+            Effect::Status(status) => error(EmulatedError::Unavailable(*status)),
             Effect::Html(status) => gateway_page(*status),
             Effect::Empty | Effect::Drip => ServerResponse::document(200, ""),
             Effect::Redirect(to) => ServerResponse::text(302, "").with_header("location", to),

@@ -76,6 +76,8 @@ notice_codes! {
     Outage = "outage",
     /// A tool's file sets hosts that are not used.
     OverridesNotUsed = "overrides_not_used",
+    /// Parts or events of a job could not be read, since a further operation failed.
+    PartsUnread = "parts_unread",
     /// Credentials go to a proxy without encryption.
     PlaintextProxy = "plaintext_proxy",
     /// The cloud's document is too large or too deep to be kept.

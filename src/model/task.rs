@@ -13,7 +13,8 @@ pub struct Task {
     pub id: Option<String>,
     /// Name given by its owner.
     pub name: Option<String>,
-    /// `container_group`, `subtask`, `sub_job`, `node`, `notebook`, `pod`, `executor`.
+    /// `container_group`, `subtask`, `sub_job`, `node`, `notebook`, `pod`, `executor`, `task`,
+    /// `task_instance`.
     pub kind: String,
     /// Normalised state.
     pub state: State,

@@ -90,7 +90,7 @@ impl ErrorRule {
     };
 
     /// Failures with one of these codes are of this category and not retried; a code that ends in `*`
-    /// is a prefix.
+    /// is a prefix, one that begins with it a suffix.
     pub const fn codes(codes: &'static [&'static str], category: Category) -> Self {
         Self {
             category: Some(category),
@@ -171,9 +171,11 @@ impl ErrorRule {
     fn matches(&self, error: &RequestError, status: u16) -> bool {
         let condition = &self.condition;
         let code = error.code.as_deref();
-        let is_code = |pattern: &&str| match pattern.strip_suffix('*') {
-            Some(prefix) => code.is_some_and(|code| code.starts_with(prefix)),
-            None => code == Some(*pattern),
+        let is_code = |pattern: &&str| match (pattern.strip_suffix('*'), pattern.strip_prefix('*'))
+        {
+            (Some(prefix), _) => code.is_some_and(|code| code.starts_with(prefix)),
+            (None, Some(suffix)) => code.is_some_and(|code| code.ends_with(suffix)),
+            (None, None) => code == Some(*pattern),
         };
         (condition.codes.is_empty() || condition.codes.iter().any(is_code))
             && condition.has_code.is_none_or(|has| code.is_some() == has)

@@ -153,6 +153,16 @@ impl Filter {
         states::single_word_for(table, own, &self.states)
     }
 
+    /// The states of a cloud that equal the requested states; `None` where none are requested, or
+    /// unrecognized ones might be among them.
+    pub(super) fn state_words(
+        &self,
+        table: StateWords,
+        own: &[(String, State)],
+    ) -> Option<Vec<&'static str>> {
+        Some(states::words_for(table, own, &self.states)).filter(|words| !words.is_empty())
+    }
+
     /// How many rows a page is asked to hold, where the cloud gives at most `most`.
     pub(super) fn page_size(&self, most: usize) -> usize {
         self.page_rows.map_or(most, |rows| rows.clamp(1, most))

@@ -122,13 +122,25 @@ pub fn single_word_for(
     own: &[(String, State)],
     requested: &[State],
 ) -> Option<&'static str> {
+    match words_for(table, own, requested)[..] {
+        [word] => Some(word),
+        _ => None,
+    }
+}
+
+/// The words of a cloud that say what is requested; none when a word that the table does not hold might
+/// be among it.
+pub fn words_for(
+    table: StateWords,
+    own: &[(String, State)],
+    requested: &[State],
+) -> Vec<&'static str> {
     let is_own = own.iter().any(|(_, state)| requested.contains(state));
     if is_own || requested.contains(&State::Unknown) {
-        return None;
+        return Vec::new();
     }
-    let mut words = table.iter().filter(|(_, state)| requested.contains(state));
-    let (word, _) = words.next()?;
-    words.next().is_none().then_some(*word)
+    let words = table.iter().filter(|(_, state)| requested.contains(state));
+    words.map(|(word, _)| *word).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
-//! Tencent Cloud, CCS (API 2.0): one path, parameters in query or form, signature v2.
+//! Tencent Cloud: CCS (API 2.0) with one path, parameters in query or form and signature v2; TI-ONE and
+//! Batch (API 3.0) with parameters in JSON and signature TC3.
 
+mod batch_job;
 mod clusters;
 mod service;
+mod training_task;
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
@@ -9,15 +12,21 @@ use serde_json::{Value, json};
 use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use super::imds::{CREDENTIALS, Imds, ROLE};
 use super::message::{ServerRequest, ServerResponse};
-use super::tokens::{TEST_ID, TEST_SECRET};
-use crate::crypto::{base64, hmac_sha1};
+use super::state::merge;
+use super::tokens::{TEST_ID, TEST_SECRET, TokenError};
+use crate::crypto::{base64, hmac_sha1, sha256_hex};
+use crate::providers::tencent::products::{BATCH, Product, TIONE};
 use crate::providers::tencent::sign;
+use crate::providers::tencent::tc3::SigningParams;
 
 /// The emulator in the cloud's place.
 pub struct Ccs;
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "AKID";
+
+/// What every response of API 3.0 is in.
+const RESPONSE: &str = "Response";
 
 /// The metadata service of an instance.
 static IMDS: Imds = Imds {
@@ -47,10 +56,21 @@ impl EmulatedApi for Ccs {
     }
 
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
-        const { &[&service::Service, &clusters::Clusters, &IMDS] }
+        const {
+            &[
+                &service::Service,
+                &clusters::Clusters,
+                &training_task::TrainingTasks,
+                &batch_job::BatchJobs,
+                &IMDS,
+            ]
+        }
     }
 
     fn action(&self, request: &ServerRequest) -> Option<String> {
+        if request.path == "/" {
+            return request.header("x-tc-action").map(str::to_owned);
+        }
         let is_ours = request.path == "/v2/index.php";
         let action = || request.parameter("Action");
         is_ours.then(|| action().unwrap_or_else(|| "unnamed".to_owned()))
@@ -58,6 +78,11 @@ impl EmulatedApi for Ccs {
 
     /// Checks key, time, signature and nonce over all that was received.
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+        match (call.request.path == "/", product_of(call.operation)) {
+            (true, Some(product)) => return verify_tc3(call, product),
+            (false, None) => {}
+            _ => return Err(EmulatedError::UnknownOperation),
+        }
         call.required("Action")?;
         call.required("Region")?;
         let id = call.required("SecretId")?;
@@ -90,6 +115,9 @@ impl EmulatedApi for Ccs {
     }
 
     fn success(&self, data: Value) -> ServerResponse {
+        if data.get(RESPONSE).is_some() {
+            return product_response(200, &data);
+        }
         let body = json!({"code": 0, "message": "", "codeDesc": "Success", "data": data});
         ServerResponse::json(200, &body)
     }
@@ -129,4 +157,131 @@ impl EmulatedApi for Ccs {
         };
         ServerResponse::json(status, &body)
     }
+
+    fn error_to(&self, request: &ServerRequest, error: EmulatedError) -> ServerResponse {
+        use EmulatedError as E;
+        if request.path != "/" {
+            return self.error(error);
+        }
+        let (code, message) = match error {
+            E::Response(response) => return response,
+            E::Missing(name) | E::MissingHeader(name) => (
+                "MissingParameter",
+                format!("The request is missing a required parameter `{name}`."),
+            ),
+            E::Invalid(name) => (
+                "InvalidParameterValue",
+                format!("The value of {name} is wrong."),
+            ),
+            E::Signature | E::Token(TokenError::Unknown) => (
+                "AuthFailure.SignatureFailure",
+                "The provided credentials could not be validated.".into(),
+            ),
+            E::Token(_) => (
+                "AuthFailure.TokenFailure",
+                "The provided token is invalid.".into(),
+            ),
+            E::Refused => (
+                "AuthFailure.SecretIdNotFound",
+                "The SecretId is not found.".into(),
+            ),
+            E::Throttled => (
+                "RequestLimitExceeded",
+                "Your current request times exceed the limit.".into(),
+            ),
+            E::Replayed | E::ClockSkew | E::TimeFormat => (
+                "AuthFailure.SignatureExpire",
+                "The provided signature has expired.".into(),
+            ),
+            E::NotFound => ("ResourceNotFound", "The resource is not found.".into()),
+            E::Unavailable(_) => ("InternalError", "An internal error has occurred.".into()),
+            E::UnknownOperation | E::Method => ("InvalidAction", "The action is not valid.".into()),
+        };
+        let status = match error {
+            E::Unavailable(status) => status,
+            _ => 200,
+        };
+        let error = json!({"Code": code, "Message": message});
+        product_response(
+            status,
+            &json!({RESPONSE: {"Error": error, "RequestId": request_id(request)}}),
+        )
+    }
+}
+
+/// The product of API 3.0 that has an operation.
+fn product_of(operation: &str) -> Option<&'static Product> {
+    let products: [(&dyn EmulatedKind, _); 2] = [
+        (&training_task::TrainingTasks, &TIONE),
+        (&batch_job::BatchJobs, &BATCH),
+    ];
+    let mut products = products.into_iter();
+    let product = products.find(|(kind, _)| {
+        let mut routes = kind.routes().iter();
+        routes.any(|route| route.operation == operation)
+    });
+    product.map(|(_, product)| product)
+}
+
+/// Checks key, time and signature of a request of API 3.0.
+fn verify_tc3(call: &EmulatedCall<'_>, product: &Product) -> Result<(), EmulatedError> {
+    if call.header("x-tc-version")? != product.version {
+        return Err(EmulatedError::UnknownOperation);
+    }
+    call.header("x-tc-region")?;
+    let seconds = call.header("x-tc-timestamp")?.parse().ok();
+    let signed_at = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    call.check_time(signed_at, TimeDelta::minutes(5))?;
+    let given = call.header("authorization")?;
+    let id = given
+        .split_once("Credential=")
+        .and_then(|(_, rest)| rest.split_once('/'));
+    let (id, _) = id.ok_or(EmulatedError::MissingHeader("authorization"))?;
+    let secret = call.secret_of(PREFIX, id, call.request.header("x-tc-token"))?;
+    let params = SigningParams {
+        method: &call.request.method,
+        query: &call.request.query,
+        content_type: call.header("content-type")?,
+        host: call.header("host")?,
+        body: &call.request.body,
+        service: product.name,
+        signed_at: signed_at.unwrap_or_default(),
+    };
+    match params.authorization(id, &secret) == given {
+        true => Ok(()),
+        false => Err(EmulatedError::Signature),
+    }
+}
+
+/// A response of API 3.0; the vendor's SDKs read errors of this content type alone.
+fn product_response(status: u16, body: &Value) -> ServerResponse {
+    let mut response = ServerResponse::json(status, body);
+    response.headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    response
+}
+
+/// A response of API 3.0 with these data.
+fn response(call: &EmulatedCall<'_>, mut data: Value) -> Value {
+    merge(&mut data, json!({"RequestId": request_id(call.request)}));
+    json!({RESPONSE: data})
+}
+
+fn request_id(request: &ServerRequest) -> String {
+    let hash = sha256_hex(&request.body);
+    format!("7c1f2f3a-5b0e-4d0c-9f3e-{}", &hash[..12])
+}
+
+/// The values of a filter of API 3.0; `None` where it is not given.
+fn filter_values(
+    call: &EmulatedCall<'_>,
+    name: &str,
+) -> Result<Option<Vec<String>>, EmulatedError> {
+    let filters = call.parameter("Filters").unwrap_or("[]");
+    let filters: Vec<Value> =
+        serde_json::from_str(filters).map_err(|_| EmulatedError::Invalid("Filters"))?;
+    let found = filters.into_iter().find(|filter| filter["Name"] == name);
+    let values = found.map(|mut filter| serde_json::from_value(filter["Values"].take()));
+    values
+        .transpose()
+        .map_err(|_| EmulatedError::Invalid("Filters"))
 }

@@ -7,21 +7,23 @@ use crate::secret::{
 };
 
 /// Fields that hold secrets of any sort.
-const SECRETS: [&str; 4] = [
+const SECRETS: [&str; 5] = [
     "FlexVolumeOptions",
+    "LoginCommand",
     "PrologScript",
     "Script",
     "startScriptContent",
 ];
 
 /// Fields that do so in these lists only.
-const SECRETS_OF_LISTS: [(&str, &str); 2] = [
+const SECRETS_OF_LISTS: [(&str, &str); 3] = [
     ("EnvironmentVars", "Value"),
+    ("Envs", "Value"),
     ("ConfigFileVolumeConfigFileToPaths", "Content"),
 ];
 
 /// Fields with a command line. Those of one object are one, with `Args` at its end.
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 11] = [
     "Arg",
     "Args",
     "Command",
@@ -29,11 +31,14 @@ const COMMANDS: [&str; 8] = [
     "Commands",
     "Exec",
     "Execs",
+    "PsStartCmd",
+    "StartCmd",
+    "WorkerStartCmd",
     "startScriptPath",
 ];
 
 /// Fields with the address of a page.
-const ACCESS_URLS: [&str; 1] = ["accessUrl"];
+const ACCESS_URLS: [&str; 2] = ["accessUrl", "callbackUrl"];
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))

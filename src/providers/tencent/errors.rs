@@ -1,22 +1,26 @@
-//! What the codes of API 2.0 mean; all of them come with HTTP status 200.
+//! What the codes of both APIs mean, numbers in API 2.0 and words in API 3.0; all of them come with HTTP
+//! status 200.
 
 use serde::Deserialize;
 
-use super::regions;
+use super::{products::Product, regions};
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
-use crate::providers::lenient::{self, Text};
+use crate::providers::lenient::{self, DefaultObject, Text};
 
 /// Said where the API itself may be gone.
-pub(super) const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
+pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own Kubernetes API has the same events: kubectl get events";
 
 /// Said where a service is not found.
 pub(super) const CHECK_ADDRESS: &str =
     "check cluster, namespace, service and region, or run: joblens list tencent";
+
+/// Said where a task or job is not found.
+const CHECK_ID: &str = "check the id, and the region and account of the profile";
 
 const KEY: &str = "check {secret_id}, {secret_key} and {token}";
 const CLOCK: &str = "check the local clock";
@@ -62,16 +66,66 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["6200"], ServiceError)
             .retry(RetryAction::Backoff)
             .message("temporarily unavailable"),
+        ErrorRule::codes(&["AuthFailure.SignatureExpire"], ClockSkew)
+            .retry(RetryAction::AfterClockSync)
+            .hint(CLOCK),
+        ErrorRule::codes(PERMISSION_CODES, PermissionDenied).hint_with(permission),
+        ErrorRule::codes(&["AuthFailure*", "*.InvalidAuthToken"], Unauthenticated).hint(KEY),
+        ErrorRule::codes(&["ResourceNotFound*", "*NotFound"], NotFound).hint(CHECK_ID),
+        ErrorRule::codes(&["RequestLimitExceeded*"], Throttled).retry(RetryAction::Backoff),
+        ErrorRule::codes(&["UnsupportedRegion"], InvalidArgument)
+            .hint("the product is not offered in this region; set region to another one"),
+        ErrorRule::codes(USAGE_CODES, InvalidArgument),
+        ErrorRule::codes(&["InternalError*"], ServiceError).retry(RetryAction::Backoff),
         ErrorRule::category(PermissionDenied).hint_with(permission),
         // A failure without a code did not come from this API.
         ErrorRule::category(InvalidArgument)
             .for_code(false)
-            .hint_with(|_| Some(format!("check the endpoint; {RETIRED}"))),
+            .hint_with(check_endpoint),
     ],
     overrides: &[],
 };
 
-/// The envelope without its data.
+/// Codes of missing permissions, whatever stands before the dot.
+const PERMISSION_CODES: &[&str] = &[
+    "UnauthorizedOperation*",
+    "*.UnauthorizedOperation",
+    "*.NoPermission",
+    "*.CamNoAuth",
+    "AuthFailure.CamException",
+];
+
+/// Codes of parameters that are not taken.
+const USAGE_CODES: &[&str] = &[
+    "InvalidParameter*",
+    "InvalidFilter*",
+    "MissingParameter*",
+    "UnknownParameter*",
+    "InternalError.Param",
+];
+
+/// The envelope of API 3.0 without its data.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ProductErrorHead {
+    response: DefaultObject<ErrorResponse>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ErrorResponse {
+    error: DefaultObject<ResponseError>,
+    request_id: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ResponseError {
+    code: Text,
+    message: Text,
+}
+
+/// The envelope of API 2.0 without its data.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ErrorHead {
@@ -81,6 +135,16 @@ struct ErrorHead {
 }
 
 fn failure(response: &Response) -> Failure {
+    let head = lenient::decode_response::<ProductErrorHead>(&response.body).unwrap_or_default();
+    let ErrorResponse { error, request_id } = head.response.0;
+    if let Some(code) = error.0.code.trimmed() {
+        return Failure {
+            code: Some(code.to_owned()),
+            message: error.0.message.trimmed().map(str::to_owned),
+            request_id: request_id.0,
+            ..Failure::default()
+        };
+    }
     let head = lenient::decode_response::<ErrorHead>(&response.body).unwrap_or_default();
     let said = head.message.trimmed();
     let is_failure = |word: &&str| !word.eq_ignore_ascii_case("success");
@@ -106,7 +170,15 @@ fn failure(response: &Response) -> Failure {
 
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
-    Some(format!("grant the permission ccs:{operation}"))
+    let product = Product::of_request(context.request).map_or("ccs", |product| product.name);
+    Some(format!("grant the permission {product}:{operation}"))
+}
+
+fn check_endpoint(context: &ErrorContext<'_>) -> Option<String> {
+    Some(match Product::of_request(context.request) {
+        Some(_) => "check the endpoint".to_owned(),
+        None => format!("check the endpoint; {RETIRED}"),
+    })
 }
 
 /// A parameter that is not taken may be the region, which has two spellings.
@@ -116,4 +188,121 @@ fn other_region(context: &ErrorContext<'_>) -> Option<String> {
     Some(format!(
         "check the parameters; the region {region} is also spelled {other}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::test_support::{answer, classify, json, path, response};
+
+    /// What a code of API 3.0 means, and whether the request is sent again.
+    fn read(code: &str) -> (crate::error::Category, RetryAction) {
+        let body = serde_json::json!({"Response": {"Error": {"Code": code}, "RequestId": "r"}});
+        let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
+        assert_eq!(error.request_id.as_deref(), Some("r"));
+        (error.category, error.retry)
+    }
+
+    #[test]
+    fn codes_of_api_3_are_classified_by_their_last_part_first() {
+        for (category, retry, codes) in [
+            (
+                PermissionDenied,
+                RetryAction::No,
+                &[
+                    "UnauthorizedOperation.CamNoAuth",
+                    "UnauthorizedOperation.UserNotAllowedToUseBatch",
+                    "FailedOperation.CamNoAuth",
+                    "FailedOperation.NoPermission",
+                    "InternalError.NoPermission",
+                    "OperationDenied.UnauthorizedOperation",
+                    "AuthFailure.UnauthorizedOperation",
+                    "AuthFailure.NoPermission",
+                    "AuthFailure.CamException",
+                ][..],
+            ),
+            (
+                Unauthenticated,
+                RetryAction::No,
+                &[
+                    "AuthFailure",
+                    "AuthFailure.TokenFailure",
+                    "AuthFailure.SecretIdNotFound",
+                    "FailedOperation.InvalidAuthToken",
+                ],
+            ),
+            (
+                ClockSkew,
+                RetryAction::AfterClockSync,
+                &["AuthFailure.SignatureExpire"],
+            ),
+            (
+                NotFound,
+                RetryAction::No,
+                &[
+                    "ResourceNotFound",
+                    "ResourceNotFound.Job",
+                    "FailedOperation.RecordNotFound",
+                    "InternalError.TaskNotFound",
+                    "InvalidParameterValue.JobNotFound",
+                ],
+            ),
+            (
+                Throttled,
+                RetryAction::Backoff,
+                &[
+                    "RequestLimitExceeded",
+                    "RequestLimitExceeded.UinLimitExceeded",
+                ],
+            ),
+            (
+                InvalidArgument,
+                RetryAction::No,
+                &[
+                    "InvalidParameter.JobIdMalformed",
+                    "InvalidParameterValue.LimitExceeded",
+                    "InvalidFilter",
+                    "InternalError.Param",
+                    "UnsupportedRegion",
+                    "MissingParameter",
+                    "UnknownParameter",
+                ],
+            ),
+            (
+                ServiceError,
+                RetryAction::Backoff,
+                &["InternalError", "InternalError.CallCvm"],
+            ),
+            (
+                ServiceError,
+                RetryAction::No,
+                &["InvalidAction", "ResourceUnavailable", "LimitExceeded"],
+            ),
+        ] {
+            for code in codes {
+                assert_eq!(read(code), (category, retry), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_message_and_the_request_id_are_kept() {
+        for file in std::fs::read_dir(path("tencent/errors")).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            let name = format!("tencent/errors/{name}");
+            let error = classify(&ERRORS, &answer(200, &name)).unwrap();
+            let response = &json(&name)["Response"];
+            assert_eq!(
+                error.code.as_deref(),
+                response["Error"]["Code"].as_str(),
+                "{name}"
+            );
+            assert_eq!(error.message, response["Error"]["Message"], "{name}");
+            assert_eq!(
+                error.request_id.as_deref(),
+                response["RequestId"].as_str(),
+                "{name}"
+            );
+        }
+    }
 }

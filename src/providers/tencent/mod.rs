@@ -1,18 +1,26 @@
-//! Tencent Cloud, CCS (API 2.0): services of a cluster.
+//! Tencent Cloud: services of CCS (API 2.0), training tasks of TI-ONE and jobs of Batch (API 3.0).
 
+mod batch_job;
 mod clusters;
 mod credential_files;
 mod errors;
 mod instance_role;
+mod lookup;
+pub(crate) mod products;
 mod regions;
 mod service;
 pub(crate) mod sign;
+pub(crate) mod tc3;
+#[cfg(test)]
+mod test_support;
+mod training_task;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::lenient::{self, OptionalObject, Required, Text};
@@ -27,13 +35,16 @@ use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
+use batch_job::{BATCH_JOB, BatchJobs};
 use clusters::ClusterDetails;
+use products::Product;
 use service::{SERVICE, Service};
+use training_task::{TRAINING_TASK, TrainingTasks};
 
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "tencent",
-    kinds: &[&SERVICE],
+    kinds: &[&SERVICE, &TRAINING_TASK, &BATCH_JOB],
     scope_listing: Some(ScopeListing {
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",
@@ -48,6 +59,8 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"])
             .with_aliases(&["tmp_secret_key", "secret_access_key"]),
         SettingSpec::secret("token", &["TENCENTCLOUD_TOKEN"]).with_aliases(&["session_token"]),
+        SettingSpec::setting("tione_endpoint", &[]),
+        SettingSpec::setting("batch_endpoint", &[]),
     ],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_"],
@@ -74,7 +87,7 @@ const PATH: &str = "/v2/index.php";
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
         api: Api::new(profile, transport)?,
-        kinds: &[&Service],
+        kinds: &[&Service, &TrainingTasks, &BatchJobs],
     })
 }
 
@@ -82,6 +95,8 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
 struct Api {
     client: SigningClient<sign::Signer>,
     endpoint: Endpoint,
+    tione: Endpoint,
+    batch: Endpoint,
     clock: WallClock,
     region: String,
 }
@@ -93,8 +108,11 @@ impl Api {
         let region = profile
             .get("region")
             .ok_or_else(|| profile.missing("region", &["region"], &["TENCENTCLOUD_REGION"]))?;
+        let allow_http = transport.options().allow_http;
         Ok(Self {
             endpoint: endpoint(profile, transport)?,
+            tione: products::TIONE.endpoint(profile, allow_http)?,
+            batch: products::BATCH.endpoint(profile, allow_http)?,
             client: SigningClient {
                 http: ApiClient::new(transport, profile, label(profile), secrets),
                 credentials,
@@ -133,6 +151,37 @@ impl Api {
         let request = self.request(operation, parameters);
         let called = self.client.call(&request, options.deadline, decode).await;
         called.map_err(|problem| self.with_retirement_hint(problem))
+    }
+
+    /// Calls an operation of API 3.0; see [`SigningClient::call`].
+    async fn call_product<T, E: Into<DecodeError>>(
+        &self,
+        product: &Product,
+        operation: &'static str,
+        parameters: &Value,
+        options: &GetOptions,
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let endpoint = match *product == products::TIONE {
+            true => &self.tione,
+            false => &self.batch,
+        };
+        let region = products::region_name(&self.region).to_owned();
+        let request = Request {
+            operation,
+            method: Method::Post,
+            endpoint: endpoint.clone(),
+            path: "/".to_owned(),
+            query: Vec::new(),
+            headers: vec![
+                ("content-type", tc3::JSON.to_owned()),
+                ("x-tc-action", operation.to_owned()),
+                ("x-tc-version", product.version.to_owned()),
+                ("x-tc-region", region),
+            ],
+            body: parameters.to_string().into_bytes(),
+        };
+        self.client.call(&request, options.deadline, decode).await
     }
 
     /// A host that is gone looks like a broken network, unless it is this machine.
@@ -194,6 +243,29 @@ fn decode<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, S
         Required::Unreadable => Err("an object data".to_owned()),
         Required::Present(OptionalObject(Some(data))) if *data != T::default() => Ok(*data),
         _ => lenient::decode_response(body),
+    }
+}
+
+/// The envelope of every response of API 3.0.
+#[derive(Default, Deserialize)]
+#[serde(
+    default,
+    rename_all = "PascalCase",
+    bound = "T: Default + Deserialize<'de>"
+)]
+struct ProductEnvelope<T> {
+    response: Required<OptionalObject<T>>,
+}
+
+/// Decodes the content of a response of API 3.0.
+///
+/// # Errors
+/// What was expected and not there.
+fn decode_product<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, String> {
+    let envelope: ProductEnvelope<T> = lenient::decode_response(body)?;
+    match envelope.response {
+        Required::Present(OptionalObject(Some(content))) => Ok(*content),
+        _ => Err("an object Response".to_owned()),
     }
 }
 

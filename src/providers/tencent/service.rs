@@ -47,11 +47,12 @@ pub static SERVICE: Kind = Kind::new(
     UnlistedField::User,
     UnlistedField::Queue,
 ]))
+.without_logs("run: kubectl logs")
 .with_check_exists();
 
 pub(super) const EVENTS: Operation = Operation::new(
     "DescribeServiceEvent",
-    "CCS API 2.0 DescribeServiceEvent",
+    "CCS API 2.0 DescribeServiceEvent (retired; use kubectl get events)",
     "ccs:DescribeServiceEvent",
 );
 

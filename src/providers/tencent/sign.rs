@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 
+use super::{products::Product, tc3};
 use crate::crypto::{base64, hmac_sha256};
 use crate::http::{Request, SigningInstructions};
 use crate::secret::Secret;
@@ -7,7 +8,7 @@ use crate::secret::Secret;
 /// The one method of signature v2 that is used here; absence would mean SHA-1.
 pub const METHOD: &str = "HmacSHA256";
 
-/// Signs with signature v2 (which the 3.0 documentation calls v1).
+/// Signs with signature v2 (which the 3.0 documentation calls v1), and API 3.0 with TC3.
 pub struct Signer {
     /// Id of the key.
     pub secret_id: Secret,
@@ -19,6 +20,9 @@ pub struct Signer {
 
 impl crate::http::Signer for Signer {
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
+        if let Some(product) = Product::of_request(request) {
+            return self.sign_tc3(product.name, request, now);
+        }
         let mut added = vec![
             ("Timestamp", Secret::new(now.timestamp().to_string())),
             ("Nonce", Secret::new(number_of(nonce).to_string())),
@@ -43,6 +47,38 @@ impl crate::http::Signer for Signer {
         SigningInstructions {
             headers: Vec::new(),
             query: added,
+        }
+    }
+}
+
+impl Signer {
+    /// Signs a request that has no query.
+    fn sign_tc3(
+        &self,
+        service: &str,
+        request: &Request,
+        now: DateTime<Utc>,
+    ) -> SigningInstructions {
+        let params = tc3::SigningParams {
+            method: request.method.as_str(),
+            query: "",
+            content_type: tc3::JSON,
+            host: request.endpoint.authority(),
+            body: &request.body,
+            service,
+            signed_at: now,
+        };
+        let (id, key) = (self.secret_id.expose(), self.secret_key.expose());
+        let authorization = params.authorization(id, key);
+        let timestamp = now.timestamp().to_string();
+        let mut headers = vec![
+            ("x-tc-timestamp", Secret::new(timestamp)),
+            ("authorization", Secret::new(authorization)),
+        ];
+        headers.extend(self.token.clone().map(|token| ("x-tc-token", token)));
+        SigningInstructions {
+            headers,
+            query: Vec::new(),
         }
     }
 }

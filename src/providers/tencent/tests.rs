@@ -157,7 +157,7 @@ fn a_broken_network_may_mean_that_the_api_is_gone() {
     .unwrap();
     let hint = |problem| vendors.with_retirement_hint(problem).hint;
     let shown = hint(network()).unwrap();
-    assert!(shown.starts_with("check the name; API 2.0 may be retired"));
+    assert!(shown.starts_with("check the name; API 2.0 is retired"));
     assert_eq!(hint(Problem::new(Category::Throttled, "x")), None);
     let own = client("i", "k").with_retirement_hint(network());
     assert_eq!(own.hint.as_deref(), Some("check the name"));

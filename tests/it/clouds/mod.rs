@@ -8,3 +8,4 @@ mod hostile;
 mod hpc_jobs;
 mod invocations;
 pub mod kinds;
+mod tencent_jobs;

@@ -240,7 +240,7 @@ fn every_code_has_its_meaning_though_all_come_with_status_200() {
         }
     }
     let retired = answered(200, r#"{"code":6100}"#).unwrap();
-    assert!(retired.hint.unwrap().contains("API 2.0 may be retired"));
+    assert!(retired.hint.unwrap().contains("API 2.0 is retired"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::http::{Endpoint, Method, Signer as _};
+use crate::providers::tencent::products::TIONE;
 use crate::providers::test_support;
 
 #[test]
@@ -157,4 +158,38 @@ fn nonces_are_positive_and_below_two_to_the_63() {
     assert_eq!(number_of(&"f".repeat(32)), i64::MAX as u64);
     assert_eq!(number_of(&"0".repeat(32)), 1);
     assert_eq!(number_of(""), 1);
+}
+
+#[test]
+fn requests_of_api_3_are_signed_with_tc3() {
+    let file = test_support::json("tencent/vectors/tc3-products.json");
+    let mut vectors = file["vectors"].as_array().unwrap().iter();
+    let vector = vectors
+        .find(|vector| vector["name"] == "tione-describe-training-task-sts")
+        .unwrap();
+    let text = |key: &str| vector[key].as_str().unwrap().to_owned();
+    let request = Request {
+        operation: "",
+        method: Method::Post,
+        endpoint: Endpoint::parse("https://tione.tencentcloudapi.com", &[], false).unwrap(),
+        path: "/".to_owned(),
+        query: Vec::new(),
+        headers: vec![("x-tc-version", TIONE.version.to_owned())],
+        body: text("body").into_bytes(),
+    };
+    let signer = Signer {
+        secret_id: Secret::new("testid"),
+        secret_key: Secret::new("testsecret"),
+        token: vector["security_token"].as_str().map(Secret::new),
+    };
+    let proof = signer.sign(
+        &request,
+        DateTime::from_timestamp(1_716_201_589, 0).unwrap(),
+        "",
+    );
+    let shown = |at: usize| (proof.headers[at].0, proof.headers[at].1.expose().to_owned());
+    assert_eq!(shown(0), ("x-tc-timestamp", text("timestamp")));
+    assert_eq!(shown(1), ("authorization", text("authorization")));
+    assert_eq!(shown(2), ("x-tc-token", text("security_token")));
+    assert!(proof.query.is_empty());
 }

@@ -1,0 +1,208 @@
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::{filter_values, response};
+use crate::crypto::base64;
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::pager::Pager;
+use crate::emulator::state::{JobAt, merge};
+
+/// Jobs of Batch, each with one task whose instances are the parts of the scenario's job.
+pub struct BatchJobs;
+
+const KIND: &str = "tencent/batch-job";
+const LIST: &str = "DescribeJobs";
+const GET: &str = "DescribeJob";
+const GET_TASK: &str = "DescribeTask";
+const LOGS: &str = "DescribeTaskLogs";
+
+/// The name of the only task.
+const TASK: &str = "main";
+
+/// The most bytes of a log.
+const MAX_LOG_BYTES: usize = 2048;
+
+/// The words of jobs that have ended.
+const ENDED: [&str; 3] = ["SUCCEED", "FAILED", "FAILED_INTERRUPTED"];
+
+/// The counts of the metrics, by the words of their states.
+const COUNTS: [(&str, &str); 8] = [
+    ("SubmittedCount", "SUBMITTED"),
+    ("PendingCount", "PENDING"),
+    ("RunnableCount", "RUNNABLE"),
+    ("StartingCount", "STARTING"),
+    ("RunningCount", "RUNNING"),
+    ("SucceedCount", "SUCCEED"),
+    ("FailedInterruptedCount", "FAILED_INTERRUPTED"),
+    ("FailedCount", "FAILED"),
+];
+
+impl EmulatedKind for BatchJobs {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::action(LIST).only(&["POST"]),
+                Route::action(GET).only(&["POST"]),
+                Route::action(GET_TASK).only(&["POST"]),
+                Route::action(LOGS).only(&["POST"]),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == LIST {
+            return list(call);
+        }
+        let view = call.find(KIND, &[call.required("JobId")?])?;
+        if call.operation == GET {
+            return call.about(&view, || response(call, job(&view)));
+        }
+        if call.required("TaskName")? != TASK {
+            return Err(EmulatedError::NotFound);
+        }
+        match call.operation {
+            GET_TASK => task(call, &view),
+            _ => logs(call, &view),
+        }
+    }
+}
+
+fn list(call: &EmulatedCall<'_>) -> Answer {
+    let page = Pager::rows(["Offset", "Limit"], 20, 1..=100).page(call)?;
+    let (ids, words) = (call.parameter("JobIds"), filter_values(call, "job-state")?);
+    let ids: Option<Vec<String>> = ids
+        .map(serde_json::from_str)
+        .transpose()
+        .unwrap_or_default();
+    if ids.is_some() && words.is_some() {
+        return Err(EmulatedError::Invalid("Filters"));
+    }
+    let is_asked = |values: &Option<Vec<String>>, own: &str| {
+        values
+            .as_ref()
+            .is_none_or(|values| values.iter().any(|value| value == own))
+    };
+    let mut all = call.rows(KIND);
+    all.retain(|view| is_asked(&ids, view.id()) && is_asked(&words, &view.step.state));
+    let total = all.len();
+    let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
+    call.data(response(call, json!({"TotalCount": total, "JobSet": rows})))
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The times of a job or task; the end of one that has not ended is nonsense here, as in the cloud.
+fn times(view: &JobAt<'_>) -> Value {
+    let ended_at = view.ended_at(&ENDED).unwrap_or(view.created_at);
+    json!({"CreateTime": time(view.created_at), "EndTime": time(ended_at)})
+}
+
+/// How many of so many are in the state of the job.
+fn metrics(view: &JobAt<'_>, count: usize) -> Value {
+    let counts = COUNTS.iter();
+    counts
+        .map(|(name, word)| {
+            (
+                (*name).to_owned(),
+                json!(count * usize::from(view.is(&[word]))),
+            )
+        })
+        .collect()
+}
+
+fn row(view: &JobAt<'_>) -> Value {
+    let mut row = json!({
+        "JobId": view.id(), "JobName": view.name(), "JobState": view.step.state, "Priority": 1,
+        "Placement": {"Zone": "ap-guangzhou-6", "ProjectId": 0}, "TaskMetrics": metrics(view, 1), "Tags": [],
+    });
+    merge(&mut row, times(view));
+    row
+}
+
+fn job(view: &JobAt<'_>) -> Value {
+    let mut task = json!({"TaskName": TASK, "TaskState": view.step.state});
+    merge(&mut task, times(view));
+    let mut job = json!({
+        "JobId": view.id(), "JobName": view.name(), "JobState": view.step.state, "Priority": 1,
+        "Zone": "ap-guangzhou-6", "TaskSet": [task], "DependenceSet": [], "Tags": null, "NextAction": "",
+        "TaskMetrics": metrics(view, 1), "TaskInstanceMetrics": metrics(view, view.job.parts.max(1)),
+        "StateReason": view.step.reason.as_deref().unwrap_or_default(),
+    });
+    merge(&mut job, times(view));
+    job
+}
+
+fn task(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+    let page = Pager::rows(["Offset", "Limit"], 100, 1..=1000).page(call)?;
+    let parts = view.job.parts.max(1);
+    let rows = page
+        .of((0..parts).collect())
+        .map(|part| instance(view, part));
+    let rows: Vec<Value> = rows.collect();
+    let mut task = json!({
+        "JobId": view.id(), "TaskName": TASK, "TaskState": view.step.state,
+        "TaskInstanceTotalCount": parts, "TaskInstanceSet": rows, "TaskInstanceMetrics": metrics(view, parts),
+    });
+    merge(&mut task, times(view));
+    call.data(response(call, task))
+}
+
+/// An instance; the last one decides how the job ends.
+fn instance(view: &JobAt<'_>, part: usize) -> Value {
+    let is_last = part + 1 == view.job.parts.max(1);
+    let word = match view.is(&["FAILED"]) && !is_last {
+        true => "SUCCEED",
+        false => &view.step.state,
+    };
+    let is_failed = word == "FAILED";
+    let text = |own: &Option<String>| own.as_deref().filter(|_| is_failed).map(str::to_owned);
+    let running_at = view.reached_at(&["RUNNING"]).map(time).unwrap_or_default();
+    let mut instance = json!({
+        "TaskInstanceIndex": part, "TaskInstanceState": word,
+        "ExitCode": view.step.exit_code.filter(|_| is_failed).unwrap_or(0),
+        "StateReason": text(&view.step.reason), "StateDetailedReason": text(&view.step.message),
+        "ComputeNodeInstanceId": if view.is(&["RUNNING"]) { "ins-0p2o4i6u" } else { "" },
+        "LaunchTime": running_at, "RunningTime": running_at, "RedirectInfo": null,
+    });
+    merge(&mut instance, times(view));
+    instance
+}
+
+/// The end of the standard output of the last instance; the others write nothing.
+fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+    let indexes = call
+        .parameter("TaskInstanceIndexes")
+        .map(serde_json::from_str);
+    let indexes: Vec<usize> = match indexes {
+        Some(indexes) => indexes.map_err(|_| EmulatedError::Invalid("TaskInstanceIndexes"))?,
+        None => {
+            let page = Pager::rows(["Offset", "Limit"], 5, 1..=10).page(call)?;
+            page.of((0..view.job.parts.max(1)).collect()).collect()
+        }
+    };
+    let lines = view.log_lines(false).into_iter();
+    let text: String = lines.map(|(_, line)| format!("{line}\n")).collect();
+    let end = &text.as_bytes()[text.len().saturating_sub(MAX_LOG_BYTES)..];
+    let rows = indexes
+        .into_iter()
+        .filter(|index| *index < view.job.parts.max(1))
+        .map(|index| {
+            let written = if index + 1 == view.job.parts.max(1) {
+                end
+            } else {
+                b""
+            };
+            json!({
+                "TaskInstanceIndex": index, "StdoutLog": base64(written), "StderrLog": "",
+                "StdoutRedirectPath": "", "StderrRedirectPath": "",
+                "StdoutRedirectFileName": "", "StderrRedirectFileName": "",
+            })
+        });
+    let rows: Vec<Value> = rows.collect();
+    call.data(response(
+        call,
+        json!({"TotalCount": view.job.parts.max(1), "TaskInstanceLogSet": rows}),
+    ))
+}

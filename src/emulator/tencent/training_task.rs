@@ -1,0 +1,219 @@
+use std::cmp::Reverse;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::{filter_values, response};
+use crate::crypto::sha256_hex;
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::pager::Pager;
+use crate::emulator::state::{JobAt, china_time, merge};
+
+/// Training tasks of TI-ONE.
+pub struct TrainingTasks;
+
+const KIND: &str = "tencent/training-task";
+const LIST: &str = "DescribeTrainingTasks";
+const GET: &str = "DescribeTrainingTask";
+const PODS: &str = "DescribeTrainingTaskPods";
+const LOGS: &str = "DescribeLogs";
+const EVENTS: &str = "DescribeEvents";
+
+/// The words of tasks that have ended.
+const ENDED: [&str; 4] = ["SUCCEED", "FAILED", "SUBMIT_FAILED", "STOPPED"];
+
+impl EmulatedKind for TrainingTasks {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::action(LIST).only(&["POST"]),
+                Route::action(GET).only(&["POST"]),
+                Route::action(PODS).only(&["POST"]),
+                Route::action(LOGS).only(&["POST"]),
+                Route::action(EVENTS).only(&["POST"]),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        match call.operation {
+            LIST => list(call),
+            GET => {
+                let view = call.find(KIND, &[call.required("Id")?])?;
+                let detail = || response(call, json!({"TrainingTaskDetail": detail(&view)}));
+                call.about(&view, detail)
+            }
+            PODS => {
+                let view = call.find(KIND, &[call.required("Id")?])?;
+                let pods: Vec<Value> = (0..view.job.parts.max(1))
+                    .map(|part| pod(&view, part))
+                    .collect();
+                let names: Vec<&Value> = pods.iter().map(|pod| &pod["Name"]).collect();
+                let data =
+                    json!({"PodNames": names, "TotalCount": pods.len(), "PodInfoList": pods});
+                call.data(response(call, data))
+            }
+            LOGS => logs(call, &of_run(call)?),
+            _ => events(call, &of_run(call)?),
+        }
+    }
+}
+
+fn list(call: &EmulatedCall<'_>) -> Answer {
+    let page = Pager::rows(["Offset", "Limit"], 10, 1..=50).page(call)?;
+    let (ids, words) = (filter_values(call, "Id")?, filter_values(call, "Status")?);
+    let mut all = call.rows(KIND);
+    all.retain(|view| {
+        let is_asked = |values: &Option<Vec<String>>, own: &str| {
+            values
+                .as_ref()
+                .is_none_or(|values| values.iter().any(|value| value == own))
+        };
+        is_asked(&ids, view.id()) && is_asked(&words, &view.step.state)
+    });
+    match call.parameter("Order") {
+        Some("ASC") => all.sort_by_key(|view| view.created_at),
+        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+    }
+    let total = all.len();
+    let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
+    call.data(response(
+        call,
+        json!({"TotalCount": total, "TrainingTaskSet": rows}),
+    ))
+}
+
+/// The task whose run a request names.
+fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+    if call.required("Service")? != "TRAIN" {
+        return Err(EmulatedError::Invalid("Service"));
+    }
+    let asked = call.required("ServiceId")?;
+    let mut tasks = call.rows(KIND).into_iter();
+    tasks
+        .find(|view| run(view) == asked)
+        .ok_or(EmulatedError::NotFound)
+}
+
+/// The lines since a time, the last hour by default; the last pod writes them.
+fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+    let page = Pager::rows(["Offset", "Limit"], 100, 1..=100).page(call)?;
+    let start = match call.parameter("StartTime") {
+        None => call.now() - chrono::TimeDelta::hours(1),
+        Some(start) => start
+            .parse()
+            .map_err(|_| EmulatedError::Invalid("StartTime"))?,
+    };
+    let writer = pod_name(view, view.job.parts.max(1) - 1);
+    let mut lines = view.log_lines(false);
+    let is_of_writer = call
+        .parameter("PodName")
+        .is_none_or(|asked| asked == writer);
+    lines.retain(|(at, _)| *at >= start && is_of_writer);
+    if call.parameter("Order") != Some("ASC") {
+        lines.reverse();
+    }
+    let lines = page.of(lines).map(|(at, line)| {
+        json!({"Message": line, "PodName": writer, "Timestamp": at.to_rfc3339_opts(SecondsFormat::Nanos, true)})
+    });
+    let lines: Vec<Value> = lines.collect();
+    call.data(response(call, json!({"Context": "", "Content": lines})))
+}
+
+/// The warnings of the scenario.
+fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+    let warnings = view.warnings().map(|(warning, first_at)| {
+        json!({
+            "Id": sha256_hex(warning.message.as_bytes())[..8], "Message": warning.message,
+            "FirstTimestamp": first_at.to_rfc3339(), "LastTimestamp": first_at.to_rfc3339(),
+            "Count": warning.count, "Type": "Warning",
+            "ResourceKind": "Pod", "ResourceName": pod_name(view, 0),
+        })
+    });
+    let events: Vec<Value> = warnings.collect();
+    call.data(response(
+        call,
+        json!({"TotalCount": events.len(), "Events": events}),
+    ))
+}
+
+fn run(view: &JobAt<'_>) -> String {
+    format!("{}-{}", view.id(), &sha256_hex(view.id().as_bytes())[..12])
+}
+
+fn pod_name(view: &JobAt<'_>, part: usize) -> String {
+    format!("{}-worker-{part}", run(view))
+}
+
+fn pod(view: &JobAt<'_>, part: usize) -> Value {
+    let word = match view.step.state.as_str() {
+        "SUCCEED" => "SUCCEEDED",
+        "FAILED" => "FAILED",
+        "STARTING" => "PENDING",
+        "STOPPING" => "TERMINATING",
+        "STOPPED" => "TERMINATED",
+        word => word,
+    };
+    let time = |at: Option<DateTime<Utc>>| at.map(hour_offset);
+    json!({
+        "Name": pod_name(view, part), "IP": format!("10.0.7.{}", part % 250 + 1), "Status": word,
+        "StartTime": time(view.reached_at(&["RUNNING"])), "EndTime": time(view.ended_at(&ENDED)),
+        "ResourceConfigInfo": role(view), "SubUin": "100000000001",
+    })
+}
+
+fn role(view: &JobAt<'_>) -> Value {
+    json!({
+        "Role": "WORKER", "Cpu": 16000, "Memory": 65536, "GpuType": "V100", "Gpu": 200,
+        "InstanceType": "", "InstanceNum": view.job.parts.max(1), "InstanceTypeAlias": "16核64G V100*2",
+        "RDMAConfig": {"Enable": false},
+    })
+}
+
+/// What list and lookup have in common, but for the form of times.
+fn common(view: &JobAt<'_>, time: fn(DateTime<Utc>) -> String) -> Value {
+    let ended_at = view.ended_at(&ENDED);
+    let started_at = view.reached_at(&["RUNNING"]);
+    let seconds = started_at.map_or(0, |start| {
+        (ended_at.unwrap_or(view.now) - start).num_seconds()
+    });
+    json!({
+        "Id": view.id(), "Name": view.name(), "Status": view.step.state,
+        "FrameworkName": "PYTORCH", "FrameworkVersion": "2.3.0-py3.10-gpu",
+        "FrameworkEnvironment": "tensor2.3-py3.10-cuda12.1-gpu", "TrainingMode": "DDP",
+        "ChargeType": "PREPAID", "ChargeStatus": "NOT_BILLING", "ResourceGroupId": "trsg-5z8b7f6d",
+        "ResourceGroupName": view.job.queue, "ResourceConfigInfos": [role(view)],
+        "RuntimeInSeconds": seconds, "CreateTime": time(view.created_at), "UpdateTime": time(view.since),
+        "StartTime": started_at.map(time).unwrap_or_default(),
+        "EndTime": ended_at.map(time).unwrap_or_default(),
+        "FailureReason": view.step.message, "Message": "", "Tags": [],
+        "SubUin": "100000000001", "SubUinName": view.job.user,
+    })
+}
+
+fn row(view: &JobAt<'_>) -> Value {
+    let mut row = common(view, china_time);
+    let variables = json!([{"Name": "WANDB_KEY", "Value": "test", "IsPrivate": true}]);
+    merge(&mut row, json!({"AppId": "1250000000", "Envs": variables}));
+    row
+}
+
+fn detail(view: &JobAt<'_>) -> Value {
+    let mut detail = common(view, hour_offset);
+    let commands =
+        json!({"StartCmd": "bash run.sh --lr 1e-5", "PsStartCmd": "", "WorkerStartCmd": ""});
+    let has_run = !view.is(&["SUBMITTING", "SUBMIT_FAILED"]);
+    merge(
+        &mut detail,
+        json!({
+            "Region": "ap-guangzhou", "StartCmdInfo": commands, "DataSource": "COS", "LogEnable": true,
+            "LatestInstanceId": has_run.then(|| run(view)), "Remark": "",
+        }),
+    );
+    detail
+}
+
+/// `2026-09-13T19:01:00+08`
+fn hour_offset(at: DateTime<Utc>) -> String {
+    format!("{}+08", china_time(at).replace(' ', "T"))
+}

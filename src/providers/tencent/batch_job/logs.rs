@@ -1,0 +1,194 @@
+//! Standard output and error of the instances of tasks.
+//!
+//! DescribeTaskLogs gives at most 2,048 bytes of each, in Base64; which ones is not documented. The whole
+//! output is in object storage, where the job redirects it to.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{BATCH, INSTANCE};
+use crate::crypto;
+use crate::error::{Category, Problem};
+use crate::kind::{LogSpec, Operation};
+use crate::model::Job;
+use crate::providers::lenient::{Int, List, Text};
+use crate::providers::tencent::{Api, decode_product};
+use crate::providers::{GetOptions, LogChunk, LogRequest, LogSource};
+
+/// How the output is read.
+pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
+    "DescribeTaskLogs",
+    "Batch 2017-03-12 DescribeTaskLogs",
+    "batch:DescribeTaskLogs",
+));
+
+/// The streams of an instance.
+const STREAMS: [&str; 2] = ["stdout", "stderr"];
+
+/// The most bytes that the cloud gives of a stream.
+const MAX_BYTES: usize = 2048;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct LogResponse {
+    task_instance_log_set: List<InstanceLog>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct InstanceLog {
+    task_instance_index: Int,
+    stdout_log: Text,
+    stderr_log: Text,
+    stdout_redirect_path: Text,
+    stderr_redirect_path: Text,
+    stdout_redirect_file_name: Text,
+    stderr_redirect_file_name: Text,
+}
+
+/// The streams of all instances.
+pub(super) fn sources(job: &Job) -> Vec<LogSource> {
+    let instances = job.tasks.iter().filter(|task| task.kind == INSTANCE);
+    let sources = instances.flat_map(|task| {
+        STREAMS.map(|stream| LogSource {
+            task: task.id.clone(),
+            container: Some(stream.to_owned()),
+            state: task.state,
+            ..LogSource::default()
+        })
+    });
+    sources.collect()
+}
+
+pub(super) async fn read(
+    api: &Api,
+    request: LogRequest<'_>,
+    options: &GetOptions,
+) -> Result<LogChunk, Problem> {
+    let (id, source) = (request.reference.id(), request.source);
+    let instance = source
+        .task
+        .as_deref()
+        .and_then(|task| task.rsplit_once('/'));
+    let instance = instance.and_then(|(task, index)| Some((task, index.parse::<i64>().ok()?)));
+    let Some((task, index)) = instance else {
+        return Err(Problem::new(
+            Category::NotFound,
+            "no instance of a task has started",
+        ));
+    };
+    let parameters = json!({"JobId": id, "TaskName": task, "TaskInstanceIndexes": [index]});
+    let is_stdout = source.container.as_deref() != Some(STREAMS[1]);
+    let decode = |body: &[u8]| decode(body, index, is_stdout);
+    let operation = LOGS.operation.name;
+    let called = api.call_product(&BATCH, operation, &parameters, options, decode);
+    called.await.map(|found| found.data)
+}
+
+fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> {
+    let logs = decode_product::<LogResponse>(body)?.task_instance_log_set.0;
+    let log = logs
+        .into_iter()
+        .find(|log| log.task_instance_index.0 == Some(index));
+    // An instance that has written nothing may be left out.
+    let log = log.unwrap_or_default();
+    let (text, folder, file) = match is_stdout {
+        true => (
+            log.stdout_log,
+            log.stdout_redirect_path,
+            log.stdout_redirect_file_name,
+        ),
+        false => (
+            log.stderr_log,
+            log.stderr_redirect_path,
+            log.stderr_redirect_file_name,
+        ),
+    };
+    let text = text.0.unwrap_or_default();
+    let mut data =
+        from_base64(&text).ok_or_else(|| format!("Base64 at the log of instance {index}"))?;
+    let is_full = data.len() >= MAX_BYTES;
+    if is_full {
+        trim_broken_ends(&mut data);
+    }
+    let place = folder
+        .0
+        .map(|folder| folder + file.0.as_deref().unwrap_or_default());
+    let place = place.map_or_else(String::new, |place| format!("; the whole is at {place}"));
+    Ok(LogChunk {
+        data,
+        truncated: is_full.then(|| format!("at most {MAX_BYTES} bytes{place}")),
+        ..LogChunk::default()
+    })
+}
+
+/// Reads Base64 with or without the head of a data URL.
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let text = text.rsplit_once(";base64,").map_or(text, |(_, text)| text);
+    crypto::from_base64(text)
+}
+
+/// Drops the parts of characters at the start and the end of a text that was cut by bytes.
+fn trim_broken_ends(data: &mut Vec<u8>) {
+    let is_continuation = |byte: &&u8| **byte & 0xc0 == 0x80;
+    let head = data.iter().take(3).take_while(is_continuation).count();
+    data.drain(..head);
+    if let Err(error) = std::str::from_utf8(data)
+        && error.error_len().is_none()
+    {
+        data.truncate(error.valid_up_to());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::test_support::read;
+
+    #[test]
+    fn both_forms_of_base64_are_read() {
+        let body = read("tencent/batch-job/task-logs.json");
+        let text = |index, is_stdout| {
+            let chunk = decode(&body, index, is_stdout).unwrap();
+            assert_eq!(chunk.truncated, None);
+            String::from_utf8(chunk.data).unwrap()
+        };
+        assert_eq!(
+            (text(0, true), text(0, false)),
+            (String::new(), String::new())
+        );
+        assert_eq!(
+            (text(1, true).as_str(), text(1, false).as_str()),
+            ("第 1 步 done\n", "")
+        );
+        assert_eq!(
+            (text(2, true).as_str(), text(2, false).as_str()),
+            ("loss=0.7\n", "Killed\n")
+        );
+        assert_eq!(text(9, true), "");
+    }
+
+    fn full(text: &str) -> LogChunk {
+        let row = json!({
+            "TaskInstanceIndex": 0, "StdoutLog": crypto::base64(&text.as_bytes()[1..]),
+            "StdoutRedirectPath": "cos://bucket/", "StdoutRedirectFileName": "out.log",
+        });
+        let body = json!({"Response": {"TaskInstanceLogSet": [row]}});
+        decode(body.to_string().as_bytes(), 0, true).unwrap()
+    }
+
+    #[test]
+    fn a_log_that_is_cut_names_the_place_of_the_whole() {
+        let chunk = full(&"第".repeat(700));
+        assert_eq!(String::from_utf8(chunk.data).unwrap(), "第".repeat(699));
+        let cut = "at most 2048 bytes; the whole is at cos://bucket/out.log";
+        assert_eq!(chunk.truncated.as_deref(), Some(cut));
+    }
+
+    #[test]
+    fn what_is_not_base64_is_an_invalid_response() {
+        let row = json!({"TaskInstanceIndex": 0, "StdoutLog": "%%%"});
+        let body = json!({"Response": {"TaskInstanceLogSet": [row]}}).to_string();
+        assert!(decode(body.as_bytes(), 0, true).is_err());
+    }
+}

@@ -1,0 +1,334 @@
+//! What Batch reports of a job, its tasks and their instances, made into the model.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BATCH, INSTANCE, LIST, STATES, TASK};
+use crate::model::{Job, Notice, State, Task};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{
+    Checked, DefaultObject, Int, List, OptionalObject, Text, Timestamp, Words,
+};
+use crate::providers::tencent::products::Product;
+use crate::providers::tencent::{Api, lookup::Row};
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{GetOptions, GetResult, job_at, states};
+use crate::reference::Reference;
+
+/// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
+#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "TencentBatchJob", !default)]
+pub struct BatchJob {
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    job_id: Checked<Text>,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    job_name: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    job_state: Checked<Text>,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    priority: Int,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    create_time: Timestamp,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    end_time: Timestamp,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    state_reason: Text,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    task_set: List<TaskRow>,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    tags: List<Tag>,
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    request_id: Text,
+    /// Zone it runs in.
+    pub zone: Text,
+    /// What is under way, such as `TERMINATING`.
+    pub next_action: Text,
+    /// Which tasks wait for which.
+    #[serde(rename(deserialize = "DependenceSet"))]
+    pub dependencies: List<Dependency>,
+    /// How many tasks are in which state.
+    #[serde(rename(deserialize = "TaskMetrics"))]
+    pub tasks: OptionalObject<Metrics>,
+    /// How many instances of tasks are in which state; lists do not report it.
+    #[serde(rename(deserialize = "TaskInstanceMetrics"))]
+    pub task_instances: OptionalObject<Metrics>,
+    /// Where it runs; only lists report it.
+    pub placement: OptionalObject<Placement>,
+}
+
+/// A task that waits for another one.
+#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "TencentBatchDependency", !default)]
+pub struct Dependency {
+    /// The task that ends first.
+    pub start_task: Text,
+    /// The task that waits.
+    pub end_task: Text,
+}
+
+/// Numbers by state.
+#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "TencentBatchMetrics", !default)]
+pub struct Metrics {
+    /// `SUBMITTED`.
+    pub submitted_count: Int,
+    /// `PENDING`.
+    pub pending_count: Int,
+    /// `RUNNABLE`.
+    pub runnable_count: Int,
+    /// `STARTING`.
+    pub starting_count: Int,
+    /// `RUNNING`.
+    pub running_count: Int,
+    /// `SUCCEED`.
+    pub succeed_count: Int,
+    /// `FAILED_INTERRUPTED`.
+    pub failed_interrupted_count: Int,
+    /// `FAILED`.
+    pub failed_count: Int,
+}
+
+/// Where a job runs.
+#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "TencentBatchPlacement", !default)]
+pub struct Placement {
+    /// Zone.
+    pub zone: Text,
+    /// Id of the project.
+    pub project_id: Int,
+    /// Dedicated hosts.
+    pub host_ids: Words,
+    /// Dedicated host.
+    pub host_id: Text,
+    /// How a dedicated resource pack is used.
+    pub dedicated_resource_pack_tenancy: Text,
+    /// Dedicated resource packs.
+    pub dedicated_resource_pack_ids: Words,
+    /// Rack.
+    pub rack_id: Text,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Tag {
+    key: Text,
+    value: Text,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct TaskRow {
+    task_name: Text,
+    task_state: Text,
+    create_time: Timestamp,
+    end_time: Timestamp,
+}
+
+impl BatchJob {
+    /// The job, if it is the requested one.
+    pub(super) fn check_id(self, reference: &Reference) -> Result<Self, DecodeError> {
+        match self.job_id.value.trimmed() {
+            Some(id) if id == reference.id() => Ok(self),
+            _ => Err("the requested JobId".to_owned().into()),
+        }
+    }
+
+    pub(super) fn into_job(
+        mut self,
+        reference: &Reference,
+        api: &Api,
+        options: &GetOptions,
+        notices: &mut Vec<Notice>,
+    ) -> Job {
+        let clock = api.clock;
+        clock.note_assumed("tencent", [&self.create_time, &self.end_time], notices);
+        let word = self.job_state.value.trimmed();
+        let read = states::normalize(STATES, &options.states, word, "tencent/batch-job", notices);
+        let tasks = std::mem::take(&mut self.task_set.0).into_iter();
+        let tags = std::mem::take(&mut self.tags.0).into_iter();
+        let next = self.next_action.0.as_ref().filter(|_| !read.ended);
+        Job {
+            name: self.job_name.0.take(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason: self.state_reason.0.take(),
+            message: next.map(|action| format!("next action: {action}")),
+            priority: self.priority.0,
+            labels: tags
+                .filter_map(|tag| Some((tag.key.0?, tag.value.0)))
+                .collect(),
+            created_at: clock.at(&self.create_time),
+            finished_at: clock.at(&self.end_time),
+            tasks: tasks.map(|task| task.into_task(clock, notices)).collect(),
+            request_id: self.request_id.0.take(),
+            details: Some(Arc::new(self)),
+            ..job_at(reference, Some(&api.region))
+        }
+    }
+}
+
+impl Row for BatchJob {
+    const PRODUCT: &'static Product = &BATCH;
+    const OPERATION: &'static str = LIST.name;
+    const PAGE_SIZE: usize = 100;
+
+    fn id(&self) -> Option<&str> {
+        let id = self.job_id.value.trimmed();
+        id.filter(|_| !self.job_state.is_unreadable)
+    }
+
+    fn into_result(self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
+        let mut notices = Vec::new();
+        let job = self.into_job(reference, api, options, &mut notices);
+        GetResult { job, notices }
+    }
+}
+
+impl TaskRow {
+    fn into_task(self, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
+        let word = self.task_state.trimmed();
+        let what = "a task of tencent/batch-job";
+        let read = states::normalize(STATES, &[], word, what, notices);
+        Task {
+            id: self.task_name.0,
+            kind: TASK.to_owned(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            created_at: clock.at(&self.create_time),
+            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
+            ..Task::default()
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct TaskResponse {
+    task_name: Text,
+    task_instance_total_count: Int,
+    task_instance_set: List<Instance>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Instance {
+    task_instance_index: Int,
+    task_instance_state: Text,
+    exit_code: Int,
+    state_reason: Text,
+    state_detailed_reason: Text,
+    compute_node_instance_id: Text,
+    create_time: Timestamp,
+    launch_time: Timestamp,
+    running_time: Timestamp,
+    end_time: Timestamp,
+    redirect_info: DefaultObject<Redirect>,
+}
+
+/// Where the output of an instance is kept as a whole.
+#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "TencentBatchRedirect", !default)]
+pub struct Redirect {
+    /// Place of its standard output.
+    pub stdout_redirect_path: Text,
+    /// Place of its standard error.
+    pub stderr_redirect_path: Text,
+    /// File of its standard output.
+    pub stdout_redirect_file_name: Text,
+    /// File of its standard error.
+    pub stderr_redirect_file_name: Text,
+}
+
+/// `details` of an instance of a task.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "TencentBatchTaskInstance")]
+pub struct TaskInstanceDetails {
+    /// Number of the instance, from 0.
+    pub index: Option<i64>,
+    /// When its node was launched.
+    pub launched_at: Option<crate::model::Time>,
+    /// Where its output is kept as a whole.
+    pub redirect: Redirect,
+}
+
+impl TaskResponse {
+    /// True for a response about this task.
+    pub fn is_about(&self, task: &str) -> bool {
+        self.task_name.trimmed() == Some(task)
+    }
+
+    /// That the response has fewer instances than there are.
+    pub fn missing_instances(&self, task: &str) -> Option<String> {
+        let (total, read) = (
+            self.task_instance_total_count.unsigned()?,
+            self.task_instance_set.0.len(),
+        );
+        let has_more = total > read as u64;
+        has_more.then(|| format!("read {read} of {total} instances of the task {task}"))
+    }
+
+    /// The instances by their numbers.
+    pub fn into_tasks(self, clock: WallClock, notices: &mut Vec<Notice>) -> Vec<Task> {
+        let mut instances = self.task_instance_set.0;
+        instances.sort_by_key(|instance| instance.task_instance_index.0);
+        let name = self.task_name.0.unwrap_or_default();
+        let tasks = instances
+            .into_iter()
+            .map(|instance| instance.into_task(&name, clock, notices));
+        tasks.collect()
+    }
+}
+
+impl Instance {
+    fn into_task(self, task: &str, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
+        let word = self.task_instance_state.trimmed();
+        let what = "an instance of tencent/batch-job";
+        let read = states::normalize(STATES, &[], word, what, notices);
+        let index = self.task_instance_index.0;
+        // A failed instance with code 0 never ran: its node did not start.
+        let exit_code = self
+            .exit_code
+            .0
+            .filter(|code| read.ended && (*code == 0) == (read.state == State::Succeeded));
+        let details = TaskInstanceDetails {
+            index,
+            launched_at: clock.at(&self.launch_time),
+            redirect: self.redirect_info.0,
+        };
+        Task {
+            id: index.map(|index| format!("{task}/{index}")),
+            kind: INSTANCE.to_owned(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason: self.state_reason.0,
+            message: self.state_detailed_reason.0,
+            exit_code,
+            created_at: clock.at(&self.create_time),
+            started_at: clock.at(&self.running_time),
+            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
+            node: self.compute_node_instance_id.0,
+            details: Some(Arc::new(details)),
+            ..Task::default()
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::error::Category;
+use crate::providers::tencent::test_support::{job, refusing, serve};
+use crate::providers::test_support::{ask, reference};
+use crate::providers::{LogParams, LogPosition};
+use crate::test_support::EmulatedJob;
+use crate::test_support::kinds::check_kind;
+
+check_kind!(
+    &BATCH_JOB,
+    essential: [
+        "Response", "Response.JobId", "Response.JobState", "Response.JobSet", "Response.JobSet[]",
+        "Response.JobSet[].JobId", "Response.JobSet[].JobState", "Response.TaskName",
+    ],
+    evidence: []
+);
+
+fn failed(lines: &[u64]) -> EmulatedJob {
+    let mut job = job(&BATCH_JOB, "job-1", "FAILED", lines);
+    job.parts = 3;
+    job.steps[0].exit_code = Some(137);
+    job.steps[0].message = Some("container exit with code 137".to_owned());
+    job
+}
+
+#[tokio::test]
+async fn the_failed_instance_gives_the_exit_code_and_the_message() {
+    let (server, client) = serve(vec![failed(&[])], Arc::new(|_| None)).await;
+    let reference = reference(&BATCH_JOB, &["job-1"]);
+    let job = client.get(&reference, &ask()).await.unwrap().job;
+    assert_eq!(server.requested(), [GET.name, GET_TASK]);
+    assert_eq!((job.state, job.exit_code), (State::Failed, Some(137)));
+    let message = "instance main/2: container exit with code 137";
+    assert_eq!(job.message.as_deref(), Some(message));
+    let ids: Vec<_> = job
+        .tasks
+        .iter()
+        .filter_map(|task| task.id.as_deref())
+        .collect();
+    assert_eq!(ids, ["main/0", "main/1", "main/2"]);
+}
+
+#[tokio::test]
+async fn instances_that_cannot_be_read_cost_a_notice_and_those_of_pending_tasks_no_request() {
+    let reference = reference(&BATCH_JOB, &["job-1"]);
+    let (_server, client) = serve(vec![failed(&[])], refusing(&[GET_TASK])).await;
+    let found = client.get(&reference, &ask()).await.unwrap();
+    assert_eq!(
+        (found.job.state, found.job.exit_code),
+        (State::Failed, None)
+    );
+    assert_eq!(found.notices.len(), 1);
+    assert_eq!(found.notices[0].code, NoticeCode::PartsUnread);
+    let pending = job(&BATCH_JOB, "job-1", "RUNNABLE", &[]);
+    let (server, client) = serve(vec![pending], Arc::new(|_| None)).await;
+    let found = client.get(&reference, &ask()).await.unwrap();
+    assert_eq!(
+        (found.job.state, found.job.tasks.len()),
+        (State::Pending, 1)
+    );
+    assert_eq!(server.requested(), [GET.name]);
+}
+
+#[tokio::test]
+async fn one_list_reports_100_jobs() {
+    let ids: Vec<String> = (0..101).map(|number| format!("job-{number}")).collect();
+    let jobs = ids.iter().map(|id| job(&BATCH_JOB, id, "RUNNING", &[]));
+    let (server, client) = serve(jobs.collect(), Arc::new(|_| None)).await;
+    let references = ids.iter().map(|id| reference(&BATCH_JOB, &[id]));
+    let references: Vec<Reference> = references.collect();
+    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    assert_eq!(server.requested(), [LIST.name; 2]);
+    let states = rows.iter().flatten().map(|row| row.job.state);
+    assert_eq!(states.filter(|state| *state == State::Running).count(), 101);
+}
+
+#[tokio::test]
+async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
+    let words = ["FAILED_INTERRUPTED", "FAILED", "RUNNING"];
+    let jobs = words.map(|word| job(&BATCH_JOB, word, word, &[])).to_vec();
+    let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
+    let scope = Scope::at(&BATCH_JOB, "default", &[]).unwrap();
+    let filter = Filter {
+        states: vec![State::Failed],
+        ..Filter::default()
+    };
+    let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+    assert_eq!(page.unwrap().rows.len(), 2);
+}
+
+#[tokio::test]
+async fn each_instance_has_two_logs_and_the_last_2048_bytes_of_them() {
+    let times: Vec<u64> = (0..300).map(|number| 30_000 + number).collect();
+    let (_server, client) = serve(vec![failed(&times)], Arc::new(|_| None)).await;
+    let reference = reference(&BATCH_JOB, &["job-1"]);
+    let job = client.get(&reference, &ask()).await.unwrap().job;
+    let sources = client.log_sources(&reference, &job);
+    assert_eq!(sources.len(), 6);
+    let read = async |source: &LogSource| {
+        let request = LogRequest {
+            reference: &reference,
+            source,
+            position: &LogPosition::Start,
+            params: &LogParams::default(),
+        };
+        client.read_log(request, &ask()).await
+    };
+    let stdout = read(&sources[4]).await.unwrap();
+    let text = String::from_utf8(stdout.data).unwrap();
+    assert!(text.ends_with("第 298 行\n第 299 行\n"), "{text}");
+    assert_eq!(stdout.truncated.as_deref(), Some("at most 2048 bytes"));
+    assert_eq!(read(&sources[5]).await.unwrap(), LogChunk::default());
+    let problem = read(&LogSource::default()).await.unwrap_err();
+    assert_eq!(problem.category, Category::NotFound);
+}

@@ -1,0 +1,255 @@
+//! What TI-ONE reports of a task, its pods and its events, made into the model.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::details::{Role, TrainingTask};
+use super::{LIST, POD_STATES, STATES, TIONE};
+use crate::model::{Address, Event, Job, Level, Notice, NoticeCode, Object, Task, UnreadableTimes};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{
+    DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp, Words,
+};
+use crate::providers::tencent::products::Product;
+use crate::providers::tencent::{Api, lookup::Row};
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{GetOptions, GetResult, job_at, states};
+use crate::reference::Reference;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct TaskResponse {
+    training_task_detail: Required<OptionalObject<TrainingTask>>,
+    request_id: Text,
+}
+
+impl TaskResponse {
+    /// The task, with the id of the request.
+    ///
+    /// # Errors
+    /// There is none, or another one.
+    pub fn read(
+        self,
+        reference: &Reference,
+    ) -> Result<(TrainingTask, Option<String>), DecodeError> {
+        let Required::Present(OptionalObject(Some(task))) = self.training_task_detail else {
+            return Err("an object TrainingTaskDetail".to_owned().into());
+        };
+        match task.id.value.trimmed() {
+            Some(id) if id == reference.id() => Ok((*task, self.request_id.0)),
+            _ => Err("the requested Id".to_owned().into()),
+        }
+    }
+}
+
+impl Row for TrainingTask {
+    const PRODUCT: &'static Product = &TIONE;
+    const OPERATION: &'static str = LIST.name;
+    const PAGE_SIZE: usize = 50;
+
+    fn id(&self) -> Option<&str> {
+        self.id
+            .value
+            .trimmed()
+            .filter(|_| !self.status.is_unreadable)
+    }
+
+    fn into_result(self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
+        let mut notices = Vec::new();
+        let job = self.into_job(reference, api, options, &mut notices);
+        GetResult { job, notices }
+    }
+}
+
+impl TrainingTask {
+    pub(super) fn into_job(
+        mut self,
+        reference: &Reference,
+        api: &Api,
+        options: &GetOptions,
+        notices: &mut Vec<Notice>,
+    ) -> Job {
+        let clock = api.clock;
+        let times = [
+            &self.create_time,
+            &self.start_time,
+            &self.end_time,
+            &self.update_time,
+        ];
+        clock.note_assumed("tencent", times, notices);
+        let word = self.status.value.trimmed();
+        let read = states::normalize(
+            STATES,
+            &options.states,
+            word,
+            "tencent/training-task",
+            notices,
+        );
+        if !options.show_secrets {
+            self.mask();
+        }
+        let tags = std::mem::take(&mut self.tags.0).into_iter();
+        let region = self.region.0.take();
+        Job {
+            name: self.name.0.take(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            message: self.failure_reason.0.clone().or(self.message.0.clone()),
+            user: self.sub_uin_name.0.clone().or(self.sub_uin.0.clone()),
+            queue: self
+                .resource_group_name
+                .0
+                .clone()
+                .or(self.resource_group_id.0.clone()),
+            labels: tags
+                .filter_map(|tag| Some((tag.tag_key.0?, tag.tag_value.0)))
+                .collect(),
+            created_at: clock.at(&self.create_time),
+            started_at: clock.at(&self.start_time),
+            finished_at: clock.at(&self.end_time),
+            updated_at: clock.at(&self.update_time),
+            resources: self.resources(),
+            details: Some(Arc::new(self)),
+            ..job_at(reference, region.as_deref().or(Some(&api.region)))
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct PodsResponse {
+    pod_names: Words,
+    pod_info_list: List<Pod>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Pod {
+    name: Text,
+    #[serde(rename = "IP")]
+    ip: Text,
+    status: Text,
+    start_time: Timestamp,
+    end_time: Timestamp,
+    resource_config_info: DefaultObject<Role>,
+}
+
+impl PodsResponse {
+    /// The pods; those of which only the name is reported have no state.
+    pub fn into_tasks(self, clock: WallClock, notices: &mut Vec<Notice>) -> Vec<Task> {
+        let pods = self.pod_info_list.0;
+        let times = pods.iter().flat_map(|pod| [&pod.start_time, &pod.end_time]);
+        clock.note_assumed("tencent", times, notices);
+        let mut tasks: Vec<Task> = pods
+            .into_iter()
+            .map(|pod| pod.into_task(clock, notices))
+            .collect();
+        for name in self.pod_names.0 {
+            if tasks.iter().all(|task| task.id.as_ref() != Some(&name)) {
+                tasks.push(Task {
+                    id: Some(name),
+                    kind: "pod".to_owned(),
+                    ..Task::default()
+                });
+            }
+        }
+        tasks
+    }
+}
+
+impl Pod {
+    fn into_task(self, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
+        let word = self.status.trimmed();
+        let read = states::normalize(
+            POD_STATES,
+            &[],
+            word,
+            "a pod of tencent/training-task",
+            notices,
+        );
+        let role = self.resource_config_info.0;
+        let address = self.ip.0.map(|address| Address {
+            kind: "private".to_owned(),
+            address,
+        });
+        Task {
+            id: self.name.0,
+            kind: "pod".to_owned(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            started_at: clock.at(&self.start_time),
+            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
+            addresses: address.into_iter().collect(),
+            instance_type: role
+                .instance_type
+                .0
+                .clone()
+                .or(role.instance_type_alias.0.clone()),
+            resources: role.resources(Some(1)),
+            ..Task::default()
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct EventsResponse {
+    total_count: Int,
+    events: List<TaskEvent>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct TaskEvent {
+    message: Text,
+    first_timestamp: Timestamp,
+    last_timestamp: Timestamp,
+    count: Int,
+    #[serde(rename = "Type")]
+    level: Text,
+    resource_kind: Text,
+    resource_name: Text,
+}
+
+impl EventsResponse {
+    /// The events, each with the pod that it is about.
+    pub fn into_events(
+        self,
+        clock: WallClock,
+        pods: &[Task],
+        notices: &mut Vec<Notice>,
+    ) -> Vec<Event> {
+        let events = self.events.0;
+        if self.total_count.unsigned() > Some(events.len() as u64) {
+            let what = format!("Tencent returned only the last {} events", events.len());
+            notices.push(Notice::new(NoticeCode::EventsTruncated, what));
+        }
+        let events = events.into_iter().map(|event| {
+            let pod = event.resource_name.0.clone();
+            let is_pod = pods.iter().any(|task| task.id.is_some() && task.id == pod);
+            let level_raw = event.level.trimmed().map(str::to_owned);
+            Event {
+                level: level_raw.as_deref().and_then(Level::parse),
+                level_raw,
+                first_at: clock.at(&event.first_timestamp),
+                last_at: clock.at(&event.last_timestamp),
+                unreadable_times: UnreadableTimes {
+                    first: event.first_timestamp.into_unreadable(),
+                    last: event.last_timestamp.into_unreadable(),
+                },
+                count: event.count.unsigned(),
+                object: Object {
+                    kind: event.resource_kind.0,
+                    name: event.resource_name.0,
+                },
+                task: pod.filter(|_| is_pod),
+                reason: None,
+                message: event.message.0,
+            }
+        });
+        events.collect()
+    }
+}

@@ -1,0 +1,207 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::*;
+use crate::error::Category;
+use crate::providers::tencent::test_support::{job, refusing, serve};
+use crate::providers::test_support::{ask, reference};
+use crate::providers::{Client, LogParams, LogPosition, LogSource};
+use crate::test_support::kinds::check_kind;
+use crate::test_support::{EmulatedJob, Responder};
+
+check_kind!(
+    &TRAINING_TASK,
+    essential: [
+        "Response", "Response.TrainingTaskDetail", "Response.TrainingTaskDetail.Id",
+        "Response.TrainingTaskDetail.Status", "Response.TrainingTaskSet",
+        "Response.TrainingTaskSet[]", "Response.TrainingTaskSet[].Id",
+        "Response.TrainingTaskSet[].Status",
+    ],
+    evidence: []
+);
+
+const TASK: &str = "train-1";
+
+fn task(id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
+    job(&TRAINING_TASK, id, word, lines)
+}
+
+/// Reads a log to its end from a position on; gives its text and the position after it.
+async fn read(
+    client: &dyn Client,
+    params: &LogParams,
+    mut position: LogPosition,
+) -> (String, LogPosition) {
+    let (reference, mut text) = (reference(&TRAINING_TASK, &[TASK]), String::new());
+    loop {
+        let request = LogRequest {
+            reference: &reference,
+            source: &LogSource::default(),
+            position: &position,
+            params,
+        };
+        let chunk = client.read_log(request, &ask()).await.unwrap();
+        text += &String::from_utf8(chunk.data).unwrap();
+        assert_eq!(chunk.truncated, None);
+        position = chunk.next.unwrap();
+        if !chunk.has_more {
+            return (text, position);
+        }
+    }
+}
+
+fn lines(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|number| format!("第 {number} 行\n")).collect()
+}
+
+#[tokio::test]
+async fn a_log_that_grows_is_read_once_and_whole() {
+    // More than a page within a second, and lines that are written while the log is followed.
+    let times: Vec<u64> = (0..250)
+        .map(|number| 30_000 + number * 3)
+        .chain([59_900, 60_100, 60_200, 61_000, 75_000])
+        .collect();
+    let (server, client) = serve(vec![task(TASK, "RUNNING", &times)], Arc::new(|_| None)).await;
+    let params = LogParams::default();
+    let (text, position) = read(&*client, &params, LogPosition::Start).await;
+    assert_eq!(text, lines(0..251));
+    let (text, position) = read(&*client, &params, position).await;
+    assert_eq!(text, "");
+    server.set(1);
+    let (text, position) = read(&*client, &params, position).await;
+    assert_eq!(text, lines(251..254));
+    server.set(20);
+    let (text, position) = read(&*client, &params, position).await;
+    assert_eq!(text, lines(254..255));
+    assert_eq!(read(&*client, &params, position).await.0, "");
+}
+
+#[tokio::test]
+async fn the_last_lines_are_read_and_followed() {
+    let times: Vec<u64> = (0..250)
+        .map(|number| 59_000 + number * 3)
+        .chain([61_000])
+        .collect();
+    for wanted in [1_u64, 100, 249, 9000] {
+        let (server, client) = serve(vec![task(TASK, "RUNNING", &times)], Arc::new(|_| None)).await;
+        let params = LogParams {
+            tail_lines: Some(wanted),
+            ..LogParams::default()
+        };
+        let (text, position) = read(&*client, &params, LogPosition::Start).await;
+        let first = 250_usize.saturating_sub(wanted as usize);
+        assert_eq!(text, lines(first..250), "{wanted}");
+        server.set(5);
+        assert_eq!(
+            read(&*client, &params, position).await.0,
+            lines(250..251),
+            "{wanted}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_log_begins_at_a_time_and_shows_times() {
+    let jobs = vec![task(TASK, "RUNNING", &[10_000, 20_000, 30_500])];
+    let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
+    let params = LogParams {
+        since: crate::model::Time::from_rfc3339("2026-01-02T03:03:25Z"),
+        timestamps: true,
+        ..LogParams::default()
+    };
+    let (text, _) = read(&*client, &params, LogPosition::Start).await;
+    assert_eq!(
+        text,
+        "2026-01-02T03:03:25Z 第 1 行\n2026-01-02T03:03:35.500Z 第 2 行\n"
+    );
+}
+
+#[tokio::test]
+async fn a_task_without_a_run_has_no_log() {
+    let jobs = vec![task(TASK, "SUBMITTING", &[])];
+    let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
+    let request = LogRequest {
+        reference: &reference(&TRAINING_TASK, &[TASK]),
+        source: &LogSource::default(),
+        position: &LogPosition::Start,
+        params: &LogParams::default(),
+    };
+    let problem = client.read_log(request, &ask()).await.unwrap_err();
+    assert_eq!(problem.category, Category::NotFound);
+}
+
+#[tokio::test]
+async fn pods_and_events_that_cannot_be_read_cost_a_notice() {
+    let jobs = vec![task(TASK, "FAILED", &[])];
+    let (_server, client) = serve(jobs, refusing(&[PODS, EVENTS])).await;
+    let reference = reference(&TRAINING_TASK, &[TASK]);
+    let found = client.get(&reference, &ask()).await.unwrap();
+    assert_eq!(
+        (found.job.state, found.job.events_unreadable),
+        (State::Failed, true)
+    );
+    let notices: Vec<&str> = found
+        .notices
+        .iter()
+        .map(|notice| notice.message.as_str())
+        .collect();
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices[0].ends_with("; grant the permission tione:DescribeTrainingTaskPods"));
+}
+
+#[tokio::test]
+async fn one_list_reports_50_tasks() {
+    let ids: Vec<String> = (0..101).map(|number| format!("train-{number}")).collect();
+    let jobs: Vec<EmulatedJob> = ids.iter().map(|id| task(id, "RUNNING", &[])).collect();
+    let mut references: Vec<Reference> = ids
+        .iter()
+        .map(|id| reference(&TRAINING_TASK, &[id]))
+        .collect();
+    references.push(reference(&TRAINING_TASK, &["train-missing"]));
+    let (server, client) = serve(jobs.clone(), Arc::new(|_| None)).await;
+    assert!(client.can_batch(&references));
+    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    assert_eq!(server.requested(), [LIST.name; 3]);
+    let found = rows.iter().flatten().zip(&references);
+    for (row, reference) in found {
+        assert_eq!(row.job.reference, reference.to_string());
+        assert_eq!(row.job.state, State::Running);
+    }
+    assert_eq!(
+        rows.iter().map(Option::is_some).collect::<Vec<_>>()[100..],
+        [true, false]
+    );
+    let (_server, client) = serve(jobs, refusing(&[LIST.name])).await;
+    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    assert_eq!(rows.iter().flatten().count(), 0);
+}
+
+#[tokio::test]
+async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
+    let words = ["SUBMIT_FAILED", "FAILED", "RUNNING"];
+    let jobs = words.map(|word| task(word, word, &[])).to_vec();
+    let seen: Arc<std::sync::Mutex<Vec<Value>>> = Arc::default();
+    let keep = seen.clone();
+    let responder: Responder = Arc::new(move |request| {
+        keep.lock()
+            .unwrap()
+            .push(serde_json::from_slice(&request.body).unwrap());
+        None
+    });
+    let (_server, client) = serve(jobs, responder).await;
+    let scope = Scope::at(&TRAINING_TASK, "default", &[]).unwrap();
+    let filter = Filter {
+        states: vec![State::Failed],
+        ..Filter::default()
+    };
+    let page = client
+        .list(&scope, &filter, Cursor::FIRST, &ask())
+        .await
+        .unwrap();
+    assert_eq!(page.rows.len(), 2);
+    let asked = seen.lock().unwrap().remove(0);
+    let filters = json!([{"Name": "Status", "Values": ["FAILED", "SUBMIT_FAILED"]}]);
+    assert_eq!(asked["Filters"], filters);
+    assert_eq!(asked["OrderField"], "CreateTime");
+}
