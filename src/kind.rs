@@ -1,11 +1,17 @@
 //! What a kind of job is, as plain data: the form of its references, its states, and the operations
 //! that read it.
 
+mod list;
+mod logs;
+
 use std::fmt;
 
 use schemars::{Schema, SchemaGenerator};
 
 use crate::model::State;
+
+pub use list::{ListOrder, ListSpec, UnlistedField};
+pub use logs::{LogSpec, LogSupport};
 
 /// One kind of job in a cloud. Each is a static of its own and compared by address.
 pub struct Kind {
@@ -254,116 +260,6 @@ impl Operation {
             name,
             description,
             permission,
-        }
-    }
-}
-
-/// How a kind is listed.
-#[derive(Debug)]
-pub struct ListSpec {
-    /// The operation behind a list.
-    pub operation: Operation,
-    /// The order in which the cloud lists.
-    pub order: ListOrder,
-    /// What the rows do not report.
-    pub unlisted: &'static [UnlistedField],
-    /// How many jobs a list holds when no number is given, where each of them costs calls of its
-    /// own.
-    pub default_limit: Option<usize>,
-}
-
-impl ListSpec {
-    /// A list whose rows report all that can be filtered by.
-    pub const fn new(operation: Operation, order: ListOrder) -> Self {
-        Self {
-            operation,
-            order,
-            unlisted: &[],
-            default_limit: None,
-        }
-    }
-
-    /// The same with rows that do not report these fields.
-    pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
-        Self { unlisted, ..self }
-    }
-
-    /// The same with so many jobs when no number is given.
-    pub const fn with_default_limit(self, limit: usize) -> Self {
-        let default_limit = Some(limit);
-        Self {
-            default_limit,
-            ..self
-        }
-    }
-}
-
-/// The order in which a cloud lists the jobs of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListOrder {
-    /// Newest first, as the cloud is asked to.
-    NewestFirst,
-    /// An undocumented order; rows have the creation time.
-    Unsorted,
-    /// Rows do not have the creation time.
-    Undated,
-}
-
-/// What the rows of a list may leave out, so that a filter on it would match nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnlistedField {
-    /// Its state.
-    State,
-    /// Who owns it.
-    User,
-    /// Queue or card group.
-    Queue,
-    /// When it was created.
-    CreatedAt,
-}
-
-impl UnlistedField {
-    /// The word for it in messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::State => "state",
-            Self::User => "user",
-            Self::Queue => "queue",
-            Self::CreatedAt => "creation time",
-        }
-    }
-}
-
-/// How the logs of a kind are read.
-#[derive(Debug)]
-pub enum LogSupport {
-    /// By an operation of the API.
-    Operation(LogSpec),
-    /// The API has no operation for it; this says where the log is instead.
-    Unavailable(&'static str),
-}
-
-/// An operation that reads logs, and what it can do.
-#[derive(Debug)]
-pub struct LogSpec {
-    /// The operation.
-    pub operation: Operation,
-    /// Logs can be limited to the lines since a moment.
-    pub since: bool,
-    /// The log of a container before its last restart can be read.
-    pub previous: bool,
-    /// Lines can be given with their times.
-    pub timestamps: bool,
-}
-
-impl LogSpec {
-    /// An operation that gives text only.
-    pub const fn new(operation: Operation) -> Self {
-        Self {
-            operation,
-            since: false,
-            previous: false,
-            timestamps: false,
         }
     }
 }

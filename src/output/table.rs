@@ -14,7 +14,7 @@ const GAP: usize = 2;
 /// Columns that a name keeps before other columns go.
 const MIN_NAME_WIDTH: usize = 20;
 /// Columns that a name keeps on the narrowest terminal.
-const SHORTEST_NAME_WIDTH: usize = 6;
+const MIN_SHRUNK_NAME_WIDTH: usize = 6;
 /// Precedes the last segment of a reference below its scope.
 const GROUP_INDENT: &str = "  ";
 /// Precedes a text below its row; a line must not begin with a cloud's text.
@@ -193,7 +193,7 @@ impl TextTable {
         for name in ["age", "ran"] {
             self.drop_column(name, limit);
         }
-        self.shrink_name(limit, SHORTEST_NAME_WIDTH);
+        self.shrink_name(limit, MIN_SHRUNK_NAME_WIDTH);
         self.drop_column("name", limit);
         scopes
     }

@@ -156,7 +156,7 @@ pub async fn check(case: Case, fields: Fields) {
     }
 }
 
-/// The document with each key twice whose value is no list or object.
+/// The document with each key twice whose value is neither list nor object.
 fn with_scalars_twice(document: &Value) -> String {
     let join = |parts: Vec<String>| parts.join(",");
     match document {

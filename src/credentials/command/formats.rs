@@ -51,7 +51,7 @@ fn collect(object: Map<String, Value>, pairs: &mut Vec<(String, String)>) {
     }
 }
 
-/// The name and value of a line, or that it has none; `None` for what is no such line.
+/// The name and value of a line, or that it has none; `None` for any other line.
 fn assignment(line: &str) -> Option<Option<(String, String)>> {
     let exported = SHELL_PREFIXES
         .iter()

@@ -22,12 +22,12 @@ pub(super) struct Lookup<'a> {
     pub api: &'a Api,
     pub product: &'static Product,
     pub options: &'a GetOptions,
-    collected: Mutex<Collected>,
+    responses: Mutex<Responses>,
 }
 
 /// What the calls have left beside their data.
 #[derive(Default)]
-struct Collected {
+struct Responses {
     /// The documents by operation and part.
     documents: Map<String, Value>,
     /// True where one is too deeply nested to be kept.
@@ -41,7 +41,7 @@ impl<'a> Lookup<'a> {
             api,
             product,
             options,
-            collected: Mutex::default(),
+            responses: Mutex::default(),
         }
     }
 
@@ -82,30 +82,30 @@ impl<'a> Lookup<'a> {
 
     /// Adds a notice.
     pub fn note(&self, code: NoticeCode, message: String) {
-        lock(&self.collected)
+        lock(&self.responses)
             .notices
             .push(Notice::new(code, message));
     }
 
     /// True unless a part could not be read.
     pub fn is_whole(&self) -> bool {
-        let collected = lock(&self.collected);
-        let mut codes = collected.notices.iter().map(|notice| notice.code);
+        let responses = lock(&self.responses);
+        let mut codes = responses.notices.iter().map(|notice| notice.code);
         codes.all(|code| code != NoticeCode::PartsUnread)
     }
 
     /// The job with what the calls have left.
     pub fn into_result(self, mut job: Job, mut notices: Vec<Notice>) -> GetResult {
-        let collected = self
-            .collected
+        let responses = self
+            .responses
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        notices.extend(collected.notices);
+        notices.extend(responses.notices);
         // What is true of many parts is said once.
         let mut known = HashSet::new();
         notices.retain(|notice| known.insert(notice.clone()));
         raw::attach(&mut job, &mut notices, self.options, || {
-            (!collected.is_incomplete).then_some(Value::Object(collected.documents))
+            (!responses.is_incomplete).then_some(Value::Object(responses.documents))
         });
         GetResult { job, notices }
     }
@@ -127,17 +127,17 @@ impl<'a> Lookup<'a> {
         let (api, options) = (self.api, self.options);
         let called = api.call_product(self.product, operation, &parameters, options, decode);
         let found = called.await?;
-        lock(&self.collected).notices.extend(found.unreadable);
+        lock(&self.responses).notices.extend(found.unreadable);
         Ok(found.data)
     }
 
     fn keep(&self, operation: &str, part: Option<&str>, document: Option<Value>) {
-        let mut collected = lock(&self.collected);
+        let mut responses = lock(&self.responses);
         let Some(document) = document else {
-            collected.is_incomplete = true;
+            responses.is_incomplete = true;
             return;
         };
-        let of_operation = collected.documents.entry(operation).or_insert(Value::Null);
+        let of_operation = responses.documents.entry(operation).or_insert(Value::Null);
         match part {
             None => *of_operation = document,
             Some(part) => of_operation[part] = document,

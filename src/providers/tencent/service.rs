@@ -154,7 +154,7 @@ struct EventList {
 }
 
 /// The events, within `data` or at the top, and whether there may be more: nothing in the place of
-/// the list is no proof that there are none.
+/// the list does not prove that there are none.
 fn events(body: &[u8]) -> Result<(Vec<ServiceEvent>, bool), String> {
     let inner = decode::<EventList>(body)?.event_list;
     let (is_list, is_blank) = match inner {

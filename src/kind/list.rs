@@ -1,0 +1,79 @@
+//! How a kind is listed.
+
+use super::Operation;
+
+/// How a kind is listed.
+#[derive(Debug)]
+pub struct ListSpec {
+    /// The operation behind a list.
+    pub operation: Operation,
+    /// The order in which the cloud lists.
+    pub order: ListOrder,
+    /// What the rows do not report.
+    pub unlisted: &'static [UnlistedField],
+    /// How many jobs a list holds when no number is given, where each of them costs calls of its
+    /// own.
+    pub default_limit: Option<usize>,
+}
+
+impl ListSpec {
+    /// A list whose rows report all that can be filtered by.
+    pub const fn new(operation: Operation, order: ListOrder) -> Self {
+        Self {
+            operation,
+            order,
+            unlisted: &[],
+            default_limit: None,
+        }
+    }
+
+    /// The same with rows that do not report these fields.
+    pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
+        Self { unlisted, ..self }
+    }
+
+    /// The same with so many jobs when no number is given.
+    pub const fn with_default_limit(self, limit: usize) -> Self {
+        let default_limit = Some(limit);
+        Self {
+            default_limit,
+            ..self
+        }
+    }
+}
+
+/// The order in which a cloud lists the jobs of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListOrder {
+    /// Newest first, as the cloud is asked to.
+    NewestFirst,
+    /// An undocumented order; rows have the creation time.
+    Unsorted,
+    /// Rows do not have the creation time.
+    Undated,
+}
+
+/// What the rows of a list may leave out, so that a filter on it would match nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnlistedField {
+    /// Its state.
+    State,
+    /// Who owns it.
+    User,
+    /// Queue or card group.
+    Queue,
+    /// When it was created.
+    CreatedAt,
+}
+
+impl UnlistedField {
+    /// The word for it in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::User => "user",
+            Self::Queue => "queue",
+            Self::CreatedAt => "creation time",
+        }
+    }
+}

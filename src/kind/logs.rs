@@ -1,0 +1,37 @@
+//! How the logs of a kind are read.
+
+use super::Operation;
+
+/// How the logs of a kind are read.
+#[derive(Debug)]
+pub enum LogSupport {
+    /// By an operation of the API.
+    Operation(LogSpec),
+    /// The API has no operation for it; this says where the log is instead.
+    Unavailable(&'static str),
+}
+
+/// An operation that reads logs, and what it can do.
+#[derive(Debug)]
+pub struct LogSpec {
+    /// The operation.
+    pub operation: Operation,
+    /// Logs can be limited to the lines since a moment.
+    pub since: bool,
+    /// The log of a container before its last restart can be read.
+    pub previous: bool,
+    /// Lines can be given with their times.
+    pub timestamps: bool,
+}
+
+impl LogSpec {
+    /// An operation that gives text only.
+    pub const fn new(operation: Operation) -> Self {
+        Self {
+            operation,
+            since: false,
+            previous: false,
+            timestamps: false,
+        }
+    }
+}
