@@ -170,7 +170,10 @@ pub(super) async fn read_file<F: LogFile>(
         let mut window = F::PART_BYTES;
         while size > window.max(read.data.len() as u64) {
             let mut data = read_to_end(size - window, size, file).await?;
-            if count_lines(&data) > lines || window >= MAX_TAIL_BYTES {
+            let has_enough = count_lines(&data) > lines;
+            if has_enough || window >= MAX_TAIL_BYTES {
+                let cut = format!("only the last {} MiB", MAX_TAIL_BYTES >> 20);
+                truncated = truncated.or((!has_enough).then_some(cut));
                 let end = size - window + data.len() as u64;
                 // The window begins within a line.
                 let first_end = data.iter().position(|byte| *byte == b'\n');

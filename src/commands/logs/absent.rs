@@ -17,6 +17,15 @@ pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Opt
     }
 }
 
+/// The problem of a job without a task that could have a log.
+pub(super) fn no_task(job: &Job) -> Problem {
+    let source = LogSource::default();
+    match job.ended {
+        true => gone(&source, None),
+        false => not_started(&source, job),
+    }
+}
+
 fn not_started(source: &LogSource, job: &Job) -> Problem {
     let what = format!(
         "{} has not started yet; the job is {}",

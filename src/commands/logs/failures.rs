@@ -83,8 +83,8 @@ async fn tail(
     };
     let mut log = SourceLog::new(source, &params);
     let mut tail = log.tail().unwrap_or_default();
+    let options = lookup.options_for(reference, Deadline::after(LOOKUP_TIMEOUT));
     loop {
-        let options = lookup.options_for(reference, Deadline::after(LOOKUP_TIMEOUT));
         let reading = log.read(&*client, reference, &options).await?;
         tail.extend(reading.lines);
         if !reading.has_more {

@@ -38,7 +38,9 @@ impl Lines {
 
     /// The beginning of a line that is too long to wait for its end, up to a blank if there is one.
     fn take_front(&mut self) -> Line {
+        let begins_character = |at: &usize| self.pending[*at] & 0xc0 != 0x80;
         let end = self.pending.len() - KEPT_BYTES;
+        let end = (end - 3..=end).rev().find(begins_character).unwrap_or(end);
         let blank = self.pending[..end]
             .iter()
             .rposition(u8::is_ascii_whitespace);
@@ -120,6 +122,10 @@ mod tests {
             assert!(lines.pending.len() <= MAX_LINE_BYTES);
         }
         assert!(all.len() > 4 && all.concat() == text.as_bytes());
+        let text = "损".repeat(60_000);
+        let pieces = text.as_bytes().chunks(1000);
+        let all: Vec<Line> = pieces.flat_map(|piece| lines.push(piece)).collect();
+        assert!(all.len() > 1 && all.iter().all(|line| std::str::from_utf8(line).is_ok()));
     }
 
     #[test]

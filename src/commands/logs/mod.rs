@@ -133,7 +133,9 @@ fn stream<'a>(
     reference: Reference,
     stdout: StdoutWriter,
 ) -> LogStream<'a> {
-    let is_ci = context.environment.get("CI").is_some();
+    // Azure Pipelines and TeamCity do not set CI.
+    let mut ci = ["CI", "TF_BUILD", "TEAMCITY_VERSION"].into_iter();
+    let is_ci = ci.any(|name| context.environment.get(name).is_some());
     let style = match context.output_options.format {
         Format::Jsonl => Style::Records(RecordWriter::default()),
         _ if io::stdout().is_terminal() || is_ci => Style::Escaped,

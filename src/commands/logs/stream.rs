@@ -19,7 +19,7 @@ use crate::http::Deadline;
 use crate::kind::LogSpec;
 use crate::model::Job;
 use crate::output;
-use crate::providers::{GetOptions, LogParams};
+use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
 
 /// The longest time between two readings while the cloud cannot be reached.
@@ -66,6 +66,9 @@ impl LogStream<'_> {
     pub(super) async fn print_once(&mut self) -> Result<(), Stop> {
         let job = self.job().await?;
         self.choose(&job)?;
+        if self.logs.is_empty() {
+            return Err(with_reference(absent::no_task(&job), &self.reference).into());
+        }
         let is_only = self.logs.len() == 1;
         for number in 0..self.logs.len() {
             let cause = match self.read_log(number).await {
@@ -94,11 +97,14 @@ impl LogStream<'_> {
     /// What went wrong and will again.
     pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), Stop> {
         let mut job = self.job().await?;
-        self.choose(&job)?;
+        self.choose_early(&job)?;
         let mut outage: u32 = 0;
         loop {
             let read = self.read_all(&job).await;
             match read {
+                Ok(()) if job.ended && self.logs.is_empty() => {
+                    return Err(with_reference(absent::no_task(&job), &self.reference).into());
+                }
                 Ok(()) if job.ended => return Ok(()),
                 Ok(()) => outage = 0,
                 Err(Stop::Problem(problem)) if is_transient(problem.category) => {
@@ -177,10 +183,25 @@ impl LogStream<'_> {
         Ok(())
     }
 
+    /// As [`Self::choose`]; what is not there yet is chosen when it comes.
+    fn choose_early(&mut self, job: &Job) -> Result<(), Problem> {
+        match self.choose(job) {
+            Err(problem) if problem.category == Category::NotFound && !job.ended => Ok(()),
+            chosen => chosen,
+        }
+    }
+
     /// Takes what changed of the containers: their states, restarts, and new ones.
     async fn update(&mut self, job: &Job) -> Result<(), Stop> {
         let client = self.lookup.client(&self.reference)?;
-        for source in client.log_sources(&self.reference, job) {
+        let sources = client.log_sources(&self.reference, job);
+        let is_of_job = |source: &LogSource| source.task.is_none() && source.container.is_none();
+        let has_parts = !sources.iter().all(is_of_job);
+        // Before its tasks are there, a job seems to have a log of its own, or none.
+        if has_parts && self.logs.iter().all(|log| is_of_job(&log.source)) {
+            return Ok(self.choose_early(job)?);
+        }
+        for source in sources {
             let is_same = |log: &SourceLog| {
                 log.source.task == source.task && log.source.container == source.container
             };
@@ -195,10 +216,6 @@ impl LogStream<'_> {
                 None if self.choice.all => self.logs.push(SourceLog::new(source, &self.params)),
                 None => {}
             }
-        }
-        // A container that comes after the job has begun.
-        if self.logs.is_empty() {
-            self.choose(job)?;
         }
         Ok(())
     }

@@ -115,3 +115,23 @@ fn a_signal_ends_it() {
     running.signal("INT");
     assert_eq!(running.end().code, 130);
 }
+
+#[test]
+fn pods_that_come_later_are_waited_for() {
+    let job = "aliyun/dlc-job/dlc1abcdefgh9999";
+    let emulated = Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{job}"
+states = [
+  {{ after = "0s", state = "Creating" }},
+  {{ after = "500ms", state = "Running" }},
+  {{ after = "2s", state = "Succeeded" }},
+]
+log = [{{ after = "700ms", line = "line {{n}}", every = "100ms", times = 5 }}]
+"#
+    ));
+    let run = logs(&emulated, &["-qf", "--interval", "50ms", job]);
+    let expected: String = (1..=5).map(|number| format!("line {number}\n")).collect();
+    assert_eq!((run.code, run.stdout), (0, expected), "{}", run.stderr);
+}

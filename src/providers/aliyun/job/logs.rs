@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::sign::timestamp;
 use super::super::{Api, Product};
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
 use crate::providers::lenient::{self, Text};
@@ -45,6 +45,12 @@ pub(super) async fn read(
     options: &GetOptions,
 ) -> Result<LogChunk, Problem> {
     let (source, params) = (request.source, request.params);
+    if source.task.is_none() {
+        return Err(Problem::new(
+            Category::NotFound,
+            "the job has no container group",
+        ));
+    }
     let lines = params
         .tail_lines
         .map_or(MAX_LINES, |lines| lines.min(MAX_LINES));
