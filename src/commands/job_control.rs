@@ -7,7 +7,7 @@ use rustix::termios::tcgetpgrp;
 
 /// True while another job has the terminal: who reads from it or changes its modes then is stopped.
 pub(super) fn is_in_background(terminal: impl AsFd) -> bool {
-    // A terminal that does not control this process stops nobody.
+    // A terminal that does not control this process does not stop it.
     tcgetpgrp(terminal).is_ok_and(|foreground| foreground != getpgrp())
 }
 

@@ -17,7 +17,7 @@ const QUOTES: [(char, char); 7] = [
     ('＂', '＂'),
 ];
 
-/// Characters that nobody sees, by name.
+/// Invisible characters, by name.
 const NAMES: [(&[char], &str); 6] = [
     (&['\n', '\r', '\u{2028}', '\u{2029}'], "a line break"),
     (&['\u{feff}'], "a byte order mark"),

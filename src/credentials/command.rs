@@ -153,7 +153,7 @@ fn failure_text(status: ExitStatus, stderr: &[u8], found: &CommandOutput) -> Str
     }
 }
 
-/// A line without the words that may be secrets: nobody knows which of them are.
+/// A line without the words that may be secrets.
 fn mask_words(line: &str) -> String {
     let words = mask_text(line.trim());
     let words = words.split_whitespace();

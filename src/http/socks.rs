@@ -149,7 +149,7 @@ async fn read_reply(io: &mut (impl AsyncRead + Unpin)) -> Result<u8, SocksError>
     }
 }
 
-/// Reads the address that the proxy has bound, which matters to nobody.
+/// Reads the address that the proxy has bound, which is not used.
 async fn skip_address(io: &mut (impl AsyncRead + Unpin)) -> Result<(), SocksError> {
     let mut head = [0; 2];
     io.read_exact(&mut head).await?;

@@ -60,8 +60,6 @@ notice_codes! {
     CredentialEnds = "credential_ends",
     /// The cloud keeps more events than it returned.
     EventsTruncated = "events_truncated",
-    /// The events of a job cannot be read.
-    EventsUnread = "events_unread",
     /// Some exit codes cannot be read.
     ExitCodesUnread = "exit_codes_unread",
     /// A profile does not verify the certificate of its server.

@@ -57,7 +57,7 @@ impl Layout {
         }
     }
 
-    /// The same for a table that nobody copies references from: where they do not fit, rows stand
+    /// The same for a table whose references are not copied: where they do not fit, rows stand
     /// below their scope.
     pub(super) fn grouped(self) -> Self {
         Self {

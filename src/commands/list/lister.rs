@@ -217,7 +217,7 @@ impl ScopeLister {
         if sender.send((self.number, event)).is_err() {
             return;
         }
-        // Without a number nobody listens any more.
+        // Without a number there is no receiver any more.
         let Ok(number) = number.await else { return };
         let mut running = JoinSet::new();
         for (at, target) in parts.into_iter().enumerate() {

@@ -12,7 +12,7 @@ pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Opt
     let is_waiting = !job.ended && (is_early(log.source.state) || is_early(job.state));
     match cause {
         _ if is_waiting => Some(not_started(&log.source, job)),
-        None if !job.ended || !log.is_window => None,
+        None if !job.ended || !log.is_window || log.has_since() => None,
         cause => Some(gone(&log.source, cause)),
     }
 }

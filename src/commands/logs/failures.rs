@@ -16,7 +16,7 @@ use crate::reference::Reference;
 /// So many lines say why a job failed.
 const LINES: u64 = 10;
 
-/// The logs of so many jobs are read; a page of more is read by nobody.
+/// The logs of so many jobs are read at most.
 const MAX_JOBS: usize = 10;
 
 /// The last lines of the logs of those jobs that failed. What cannot be read costs a notice.

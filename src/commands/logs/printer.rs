@@ -28,7 +28,7 @@ pub(super) struct Printer<'a> {
     pub reference: String,
     /// Each line begins with the name of its log.
     pub has_prefix: bool,
-    /// Lines begin with a time that the cloud was asked for.
+    /// Lines begin with a timestamp of the cloud.
     pub has_timestamps: bool,
     /// That time is shown.
     pub shows_timestamps: bool,

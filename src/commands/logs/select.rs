@@ -7,7 +7,7 @@ use crate::providers::LogSource;
 /// So many logs that were not chosen are named at most.
 const MAX_NAMED: usize = 8;
 
-/// What is asked of the logs of a job.
+/// Which logs of a job are requested.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Choice<'a> {
     /// Id or name of a task.
@@ -26,7 +26,7 @@ pub(super) fn label(source: &LogSource) -> String {
 }
 
 impl Choice<'_> {
-    /// The logs that are asked for, and those among which one was chosen.
+    /// The requested logs, and the others where one was chosen.
     ///
     /// # Errors
     /// `not_found`: the job has no such task or container.

@@ -137,10 +137,15 @@ impl SourceLog {
         }
     }
 
-    /// The last lines of a first reading, as many as were asked for.
+    /// The last lines of a first reading, as many as were requested.
     pub(super) fn tail(&self) -> Option<Tail> {
         let lines = self.params.tail_lines.filter(|_| !self.is_opened);
         lines.map(Tail::new)
+    }
+
+    /// True when only lines since a moment are read.
+    pub(super) fn has_since(&self) -> bool {
+        self.params.since.is_some()
     }
 
     /// The beginning of a line whose end will not come.

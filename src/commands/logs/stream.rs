@@ -84,6 +84,9 @@ impl LogStream<'_> {
                     return Err(with_reference(problem, &self.reference).into());
                 }
                 Some(problem) => self.note(problem.message),
+                None if is_only && self.params.since.is_some() => {
+                    self.note("no lines since that time".to_owned());
+                }
                 None if is_only => self.note("the log is empty".to_owned()),
                 None => {}
             }

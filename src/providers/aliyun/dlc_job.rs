@@ -164,7 +164,7 @@ impl KindOps<Api> for DlcJobs {
             true => timestamp(api.client.http.now() - TimeDelta::days(DEFAULT_DAYS)),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
         };
-        // An account id is no name.
+        // An account id is not a name.
         let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
         let user = filter.user.as_deref().filter(is_name);
         let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());

@@ -62,7 +62,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["InDebt"], PermissionDenied).hint("pay the overdue bill of the account"),
         ErrorRule::codes(&["ClusterNotFound"], NotFound).hint_with(no_cluster),
         ErrorRule::codes(&["ObjectNotFound"], NotFound)
-            .hint("check the id, and that it belongs to this cluster"),
+            .hint("check the id, and the region and cluster that it belongs to"),
         ErrorRule::codes(&["NotFound"], NotFound)
             .hint("check the id and the region; records of old jobs are deleted"),
         // The command of the scheduler failed; the status 403 is not about a permission.

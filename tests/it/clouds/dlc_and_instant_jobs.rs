@@ -87,8 +87,8 @@ fn executors_are_tasks_with_exit_codes_once_the_job_has_ended() {
 #[test]
 fn what_is_read_besides_costs_a_notice_only() {
     for (reference, operation, code) in [
-        (DLC, "GetJobEvents", "events_unread"),
-        (INSTANT, "ListExecutorEvents", "events_unread"),
+        (DLC, "GetJobEvents", "parts_unread"),
+        (INSTANT, "ListExecutorEvents", "parts_unread"),
         (INSTANT, "DescribeJobResults", "exit_codes_unread"),
     ] {
         let fault =

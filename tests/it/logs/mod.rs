@@ -186,6 +186,22 @@ fn each_reason_for_the_absence_of_a_log_has_its_own_message() {
         "{}",
         gone.stderr
     );
+    let old = logs(
+        &emulated,
+        &[
+            "-c",
+            "main",
+            "--task",
+            "eci-train-7-2",
+            "--since",
+            "1m",
+            JOB,
+        ],
+    );
+    assert_eq!(
+        (old.code, old.stderr.as_str()),
+        (0, "note: no lines since that time\n")
+    );
     let missing = logs(&emulated, &["aliyun/job/ehpc-hz-FYUr32/no-such"]);
     assert_eq!(missing.code, 3);
     assert!(

@@ -63,7 +63,7 @@ pub(super) async fn read(
             );
             found
                 .notices
-                .push(Notice::new(NoticeCode::EventsUnread, text));
+                .push(Notice::new(NoticeCode::PartsUnread, text));
         }
     }
 }

@@ -98,7 +98,7 @@ pub(super) async fn read_events(
                 let text = format!("cannot read the events of {reference}: {why}");
                 found
                     .notices
-                    .push(Notice::new(NoticeCode::EventsUnread, text));
+                    .push(Notice::new(NoticeCode::PartsUnread, text));
                 return;
             }
         }
