@@ -35,8 +35,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
 fn shown(kind: &Kind) -> KindInfo {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
-    let places = providers::cloud(template.cloud).and_then(|cloud| cloud.scope_listing);
-    let places = places.filter(|_| template.scope_segments > 0);
+    let places = providers::scope_listing(kind);
     let list = kind.list.as_ref().map(|list| list.operation);
     let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
     KindInfo {

@@ -53,11 +53,11 @@ impl EmulatedState {
             .map(move |job| job.at(self.started_at, now))
     }
 
-    /// The clusters of the resources of these kinds (`aliyun/` for all of a cloud), each once, with
-    /// the creation time of its oldest resource; in the order of the scenario.
-    pub fn clusters(&self, kinds: &str) -> Vec<(&str, DateTime<Utc>)> {
+    /// The clusters of the jobs of these kinds, each once, with the creation time of its oldest job;
+    /// in the order of the scenario.
+    pub fn clusters(&self, kinds: &[&str]) -> Vec<(&str, DateTime<Utc>)> {
         let mut places: Vec<(&str, DateTime<Utc>)> = Vec::new();
-        for job in self.jobs.iter().filter(|t| t.kind.starts_with(kinds)) {
+        for job in self.jobs.iter().filter(|job| kinds.contains(&&*job.kind)) {
             let [place, _, ..] = &job.segments[..] else {
                 continue;
             };

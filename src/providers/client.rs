@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
-    ScopePage,
+    ScopeListing, ScopePage,
 };
 use crate::error::Problem;
 use crate::kind::Kind;
@@ -77,13 +77,14 @@ pub trait Client: Send + Sync {
         Err(Problem::usage(format!("{} cannot be listed", scope.kind)))
     }
 
-    /// One page of the places of this account that hold jobs, such as clusters; `profile` is the
-    /// profile's name, for their scopes.
+    /// One page of the scopes of this account that contain jobs, such as clusters; `listing` is one
+    /// of its cloud's, `profile` the profile's name, for their references.
     ///
     /// # Errors
     /// What the cloud said, or what went wrong on the way; `usage` where jobs are in no clusters.
     async fn list_scopes(
         &self,
+        _listing: &'static ScopeListing,
         _profile: &str,
         _at: Cursor,
         _options: &GetOptions,
@@ -134,6 +135,7 @@ pub(super) trait CloudApi: Send + Sync {
     /// As [`Client::list_scopes`].
     async fn list_scopes(
         &self,
+        _listing: &'static ScopeListing,
         _profile: &str,
         _at: Cursor,
         _options: &GetOptions,
@@ -281,11 +283,12 @@ impl<A: CloudApi> Client for Connected<A> {
 
     async fn list_scopes(
         &self,
+        listing: &'static ScopeListing,
         profile: &str,
         at: Cursor,
         options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
-        self.api.list_scopes(profile, at, options).await
+        self.api.list_scopes(listing, profile, at, options).await
     }
 
     fn log_sources(&self, reference: &Reference, job: &Job) -> Vec<LogSource> {

@@ -9,7 +9,7 @@ use super::list::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model;
-use crate::providers::{BoxFuture, Client, GetOptions, GetResult};
+use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
 use crate::reference::Scope;
 
 /// At most so many pages are requested in one drain: a million rows at a hundred a page.
@@ -97,18 +97,24 @@ pub async fn list_all(
     pages_of(&kept, ask, limit, on_page).await
 }
 
-/// As [`drain`], for the places of an account ([`Client::scopes`]).
+/// As [`list_all`], for the scopes of an account ([`Client::list_scopes`]).
 ///
 /// # Errors
-/// As [`drain`].
+/// As [`list_all`].
 pub async fn list_all_scopes(
     client: &dyn Client,
+    listing: &'static ScopeListing,
     profile: &str,
     ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, model::ScopeSummary>,
 ) -> Result<ListStats, Problem> {
-    pages_of(&ScopePages { client, profile }, ask, limit, on_page).await
+    let source = ScopePages {
+        client,
+        listing,
+        profile,
+    };
+    pages_of(&source, ask, limit, on_page).await
 }
 
 /// What can be requested page by page.
@@ -164,6 +170,7 @@ impl PageSource for JobPages<'_> {
 
 struct ScopePages<'c> {
     client: &'c dyn Client,
+    listing: &'static ScopeListing,
     profile: &'c str,
 }
 
@@ -176,7 +183,8 @@ impl PageSource for ScopePages<'_> {
         at: Cursor,
         ask: &GetOptions,
     ) -> Result<Page<model::ScopeSummary>, Problem> {
-        self.client.list_scopes(self.profile, at, ask).await
+        let (listing, profile) = (self.listing, self.profile);
+        self.client.list_scopes(listing, profile, at, ask).await
     }
 
     fn key(row: &model::ScopeSummary) -> &str {

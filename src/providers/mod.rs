@@ -73,8 +73,8 @@ pub struct Cloud {
     pub name: &'static str,
     /// What can be checked.
     pub kinds: &'static [&'static Kind],
-    /// How the parent scopes of its resources are listed; `None` where there are none.
-    pub scope_listing: Option<ScopeListing>,
+    /// How the parent scopes of its jobs are listed, such as clusters; empty where there are none.
+    pub scope_listings: &'static [ScopeListing],
     /// What the `details` of its places can be.
     pub scope_details: &'static [SchemaFn],
     /// Settings of a profile of this cloud, besides those every cloud has.
@@ -143,9 +143,11 @@ impl Cloud {
     }
 }
 
-/// How the places of a cloud, such as clusters, are listed.
-#[derive(Debug, Clone, Copy)]
+/// How scopes that contain jobs, such as clusters, are listed.
+#[derive(Debug)]
 pub struct ScopeListing {
+    /// The kinds of the jobs in them; the scopes are listed as those of the first.
+    pub kinds: &'static [&'static Kind],
     /// The operation behind the list, with the interface it belongs to.
     pub operation: &'static str,
     /// The permission that listing needs, as the cloud writes it.
@@ -222,6 +224,12 @@ pub fn kinds() -> impl Iterator<Item = &'static Kind> {
 /// The cloud with this long name.
 pub fn cloud(name: &str) -> Option<&'static Cloud> {
     CLOUDS.iter().copied().find(|cloud| cloud.name == name)
+}
+
+/// How the scopes that contain jobs of a kind are listed; `None` where there are none.
+pub fn scope_listing(kind: &Kind) -> Option<&'static ScopeListing> {
+    let mut listings = CLOUDS.iter().flat_map(|cloud| cloud.scope_listings);
+    listings.find(|listing| listing.kinds.iter().any(|one| std::ptr::eq(*one, kind)))
 }
 
 /// A job of which only its address is known.

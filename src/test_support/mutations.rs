@@ -19,7 +19,7 @@ use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::{NoticeCode, State};
 use crate::providers::test_support::{ask, json as read_json, model, path};
-use crate::providers::{self, Client, Cursor, Filter};
+use crate::providers::{self, Client, Cursor, Filter, scope_listing};
 use crate::reference::DEFAULT_PROFILE;
 
 /// The fields of a kind's responses that are more than text to show, by the ends of their paths
@@ -200,8 +200,9 @@ async fn call(client: &dyn Client, case: &Case) -> Result<Outcome, Problem> {
             notices.extend(page.notices);
         }
         Call::Scopes => {
+            let listing = scope_listing(case.kind).expect("its jobs are in scopes");
             let page = client
-                .list_scopes(DEFAULT_PROFILE, Cursor::FIRST, &options)
+                .list_scopes(listing, DEFAULT_PROFILE, Cursor::FIRST, &options)
                 .await?;
             shown = serde_json::to_value(&page.rows).unwrap();
             notices.extend(page.notices);

@@ -124,13 +124,13 @@ impl AccountProbe {
         };
         let place = self.target.as_ref()?;
         let outcome = match place {
-            ListTarget::Jobs(scope) if scope.kind.list.is_none() => return None,
-            ListTarget::Jobs(scope) => {
+            ListTarget::Jobs { scope, .. } if scope.kind.list.is_none() => return None,
+            ListTarget::Jobs { scope, .. } => {
                 let page = client.list(scope, &filter, Cursor::FIRST, &ask).await;
                 page.map(|_| ())
             }
-            ListTarget::Scopes(scope) => {
-                let page = client.list_scopes(&scope.profile, Cursor::FIRST, &ask);
+            ListTarget::Scopes { cloud, listing } => {
+                let page = client.list_scopes(listing, &cloud.profile, Cursor::FIRST, &ask);
                 page.await.map(|_| ())
             }
         };

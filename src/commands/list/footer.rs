@@ -24,7 +24,7 @@ pub(super) fn lines(
     let empty = without(ScopeReport::is_answered);
     let unseen: Vec<&ScopeReport> = listed
         .iter()
-        .filter(|one| one.count == 0 && one.failure().is_some())
+        .filter(|one| one.count == 0 && one.failure().is_some() && !one.is_optional(listed))
         .collect();
     let mut lines = Vec::new();
     if found > 0 && (for_people || !is_whole) {
@@ -51,7 +51,16 @@ pub(super) fn lines(
                     one.count
                 ));
             }
-            ListStatus::Pending | ListStatus::Complete | ListStatus::Failed(_) => {}
+            // An error of its own says so where it is a failure of the list.
+            ListStatus::Failed(problem) | ListStatus::Unsupported(problem)
+                if one.is_optional(listed) =>
+            {
+                lines.push(format!("{scope}: could not be listed: {problem}"));
+            }
+            ListStatus::Pending
+            | ListStatus::Complete
+            | ListStatus::Failed(_)
+            | ListStatus::Unsupported(_) => {}
         }
         if !one.unread.problems.is_empty() {
             let unread = one.unread.problems.len();
@@ -128,10 +137,10 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
         Some(format!("{count} could not be read: {}", problem.message))
     };
     match (&one.status, one.count) {
-        (ListStatus::Failed(problem), 0) => {
+        (ListStatus::Failed(problem) | ListStatus::Unsupported(problem), 0) => {
             Some(format!("could not be listed: {}", problem.message))
         }
-        (ListStatus::Failed(problem), found) => {
+        (ListStatus::Failed(problem) | ListStatus::Unsupported(problem), found) => {
             Some(format!("truncated after {found}: {}", problem.message))
         }
         (ListStatus::Pending, _) => Some("stopped early".to_owned()),

@@ -13,7 +13,9 @@ use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::{Job, ScopeSummary};
 use crate::output::Format;
-use crate::providers::{self, BoxFuture, GetOptions, GetResult, ListStats, Page, Truncation};
+use crate::providers::{
+    self, BoxFuture, GetOptions, GetResult, ListStats, Page, ScopeListing, Truncation,
+};
 use crate::reference;
 use crate::secret::shell_word;
 
@@ -106,6 +108,13 @@ impl ScopeLister {
     }
 
     async fn list(&self, sender: &Sender) {
+        let unlisted = self.options.unsupported_by(&self.target);
+        if !unlisted.is_empty() {
+            let problem = Box::new(unsupported_filter(&self.target, &unlisted));
+            let end = ListEvent::End(ListStatus::Unsupported(problem));
+            let _ = sender.send((self.number, end));
+            return;
+        }
         let mut parts = Vec::new();
         let drained = {
             // The time of a page starts when its turn has come.
@@ -115,8 +124,11 @@ impl ScopeLister {
                 .await
                 .expect("the semaphore is never closed");
             match &self.target {
-                ListTarget::Jobs(scope) => self.list_jobs(scope, sender).await,
-                ListTarget::Scopes(cloud) => self.list_scopes(cloud, &mut parts, sender).await,
+                ListTarget::Jobs { scope, .. } => self.list_jobs(scope, sender).await,
+                ListTarget::Scopes { cloud, listing } => {
+                    let pages = self.list_scopes(cloud, listing, &mut parts, sender);
+                    pages.await
+                }
             }
         };
         self.list_parts(parts, sender).await;
@@ -169,6 +181,7 @@ impl ScopeLister {
     async fn list_scopes(
         &self,
         cloud: &reference::CloudScope,
+        listing: &'static ScopeListing,
         parts: &mut Vec<ListTarget>,
         sender: &Sender,
     ) -> Result<ListStats, Problem> {
@@ -184,11 +197,12 @@ impl ScopeLister {
             let mut rows = page.rows;
             let mut without_id = page.rows_without_id;
             if recursive {
-                let found = rows.iter();
-                let found = found.filter_map(|scope| scopes::found(scope, self.target.input()));
-                let known = parts.len();
-                parts.extend(found);
-                without_id += rows.len() - (parts.len() - known);
+                for scope in &rows {
+                    match scopes::found(scope, listing, self.target.input()) {
+                        Some(found) => parts.extend(found),
+                        None => without_id += 1,
+                    }
+                }
                 rows.clear();
             }
             rows.retain(|scope| self.options.matches_scope(scope));
@@ -204,7 +218,8 @@ impl ScopeLister {
             };
             self.send(sender, Batch::Scopes(rows), problems, page.total)
         };
-        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page).await
+        let profile = &cloud.profile;
+        providers::list_all_scopes(&*client, listing, profile, &ask, limit, &mut on_page).await
     }
 
     /// Lists scopes side by side, each with a report of its own.
@@ -276,8 +291,8 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
     problem.reference = Some(target.scope());
     problem.input = Some(target.input().to_owned());
     let recursive = match target {
-        ListTarget::Jobs(_) => "",
-        ListTarget::Scopes(_) => "-R ",
+        ListTarget::Jobs { .. } => "",
+        ListTarget::Scopes { .. } => "-R ",
     };
     problem.with_hint(format!(
         "to filter, use: joblens list {recursive}{} -o name | joblens get - -o wide",
@@ -315,6 +330,8 @@ pub(super) enum ListStatus {
     Truncated(Truncation),
     /// Something went wrong.
     Failed(Box<Problem>),
+    /// It was not requested, as its rows do not have the fields of the filter.
+    Unsupported(Box<Problem>),
 }
 
 impl ScopeReport {
@@ -336,7 +353,7 @@ impl ScopeReport {
     pub(super) fn unsupported((target, unlisted): &(ListTarget, String)) -> Self {
         let problem = unsupported_filter(target, unlisted);
         Self {
-            status: ListStatus::Failed(Box::new(problem)),
+            status: ListStatus::Unsupported(Box::new(problem)),
             ..Self::new(target.clone())
         }
     }
@@ -361,16 +378,49 @@ impl ScopeReport {
     /// What ended it before its end.
     pub(super) fn failure(&self) -> Option<&Problem> {
         match &self.status {
-            ListStatus::Failed(problem) => Some(problem),
+            ListStatus::Failed(problem) | ListStatus::Unsupported(problem) => Some(problem),
             _ => None,
         }
     }
 
-    /// Everything that went wrong, but for the rows that no reference can name.
-    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+    /// Everything that went wrong, but for the rows that no reference can name, and for what is only
+    /// worth a notice: a kind that the account may have nothing of. `all` are those it was listed
+    /// with.
+    pub(super) fn problems<'a>(&'a self, all: &[Self]) -> impl Iterator<Item = &'a Problem> {
         let parts = self.unread.failed_parts.iter();
         let problems = self.unread.problems.iter();
-        problems.chain(parts).chain(self.failure())
+        let failure = self.failure().filter(|_| !self.is_optional(all));
+        problems.chain(parts).chain(failure)
+    }
+
+    /// True when the list is no failure without it: its rows do not have the fields of the filter,
+    /// or it was not named itself and the account has no access to its product, or the cluster
+    /// refuses this kind and lists another one.
+    pub(super) fn is_optional(&self, all: &[Self]) -> bool {
+        let category = match &self.status {
+            ListStatus::Unsupported(_) => return true,
+            ListStatus::Failed(problem) => problem.category,
+            _ => return false,
+        };
+        let ListTarget::Jobs {
+            scope,
+            is_named: false,
+        } = &self.target
+        else {
+            return false;
+        };
+        let is_beside = |other: &Self| match (&other.target, self.parent) {
+            (_, None) => other.target.account() == self.target.account(),
+            (ListTarget::Jobs { scope: theirs, .. }, parent) => {
+                other.parent == parent && theirs.segments == scope.segments
+            }
+            (ListTarget::Scopes { .. }, Some(_)) => false,
+        };
+        let is_access = matches!(category, Category::PermissionDenied | Category::NotFound);
+        is_access
+            && all
+                .iter()
+                .any(|other| other.is_answered() && is_beside(other))
     }
 
     /// The error of the rows that no reference can name.

@@ -43,6 +43,8 @@ struct ListRun {
     lookup: Arc<Lookup>,
     options: Arc<ListOptions>,
     targets: Vec<ListTarget>,
+    /// Active jobs are shown before those that have ended.
+    active_first: bool,
     /// What would be asked but for a filter that its rows cannot answer, and for what of it.
     skipped: Vec<(ListTarget, String)>,
 }
@@ -69,7 +71,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     let (places, skipped): (Vec<_>, Vec<_>) = checked.partition(|(_, skipped)| skipped.is_empty());
     let places: Vec<ListTarget> = places.into_iter().map(|(place, _)| place).collect();
     if let Some((place, unlisted)) = skipped.first()
-        && (places.is_empty() || !arguments.scopes.is_empty())
+        && (places.is_empty() || place.is_named() && !arguments.scopes.is_empty())
     {
         let problem = Problem {
             category: Category::Usage,
@@ -86,6 +88,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         lookup: Arc::new(lookup),
         options: Arc::new(plan),
         targets: places,
+        active_first: arguments.scopes.is_empty() && context.sort.is_none(),
         skipped,
     })
 }
@@ -104,6 +107,7 @@ impl ListRun {
             shown: ListedReferences::default(),
             rows: output::RowWriter::new(form, screen),
             streams: self.targets.len() == 1
+                && !self.active_first
                 && context.sort.is_none()
                 && !(self.options.recursive && self.targets[0].kind().is_none()),
             signals: Signals::new(),
@@ -149,6 +153,9 @@ impl ListRun {
         } = collector;
         listed.extend(self.skipped.iter().map(ScopeReport::unsupported));
         let mut report = self.report(&listed, found, signal);
+        if self.active_first {
+            report.content.jobs.sort_by_key(|job| job.ended);
+        }
         let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, self.options.has_limit(), signal);
         let made = shutdown::run_interruptible(form, signal, || {
@@ -216,7 +223,7 @@ impl ListRun {
             }
         }
         let problems = listed.iter().flat_map(|one| {
-            let problems = one.problems().cloned();
+            let problems = one.problems(listed).cloned();
             problems.chain(one.row_problem())
         });
         let mut notices = self.lookup.notices.all();
@@ -273,7 +280,7 @@ impl ListRun {
             return;
         }
         // The footer counts the rows that have no problem of their own.
-        for problem in listed.iter().flat_map(ScopeReport::problems) {
+        for problem in listed.iter().flat_map(|one| one.problems(listed)) {
             context.print_problem(problem);
         }
         context.print_notices(&report.notices);

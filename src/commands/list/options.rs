@@ -17,7 +17,8 @@ use crate::providers::Filter;
         joblens list aliyun/job/ehpc-hz-FYUr32 --active -o name | joblens wait - -t 2h\n  \
         joblens list sugon huawei -s failed,canceled --since 1d --limit none",
     after_help = "A scope is a reference prefix, such as aliyun/job/CLUSTER, huawei/image-job or \
-        tencent/service/CLUSTER/NAMESPACE; a cloud name alone lists its clusters (or its resources, if it has no clusters).\n\
+        tencent/service/CLUSTER/NAMESPACE; a cloud name alone lists its clusters, and the jobs that are in no cluster. \
+        Without a scope, all jobs of all configured profiles are listed, active ones first.\n\
         Exit codes: 0 success, even if nothing was found · 2 usage error · 3 not found · 4 authentication or permission · \
         5 service or network error · 130/143 interrupted · 141 output closed"
 )]
@@ -45,7 +46,8 @@ pub(in crate::commands) struct Arguments {
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
-    /// List the jobs in clusters, too [default: if --state, --active, --user or --queue needs it]
+    /// List the jobs in clusters, too [default: without SCOPE, and if --state, --active, --user or
+    /// --queue needs it]
     #[arg(short = 'R', long)]
     recursive: bool,
     /// Maximum results per scope, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
@@ -111,6 +113,7 @@ impl Arguments {
         Ok(ListOptions {
             filter_description: words::describe_filter(&filter),
             recursive: self.recursive
+                || self.scopes.is_empty()
                 || UNLISTED_OF_SCOPES.iter().any(|one| filter.filters_on(*one)),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
@@ -150,11 +153,13 @@ impl ListOptions {
     /// The filter fields that the rows of a scope do not have, in words; empty where all of it can
     /// be answered.
     pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
-        let unlisted = place.listed_kind().unlisted_fields();
-        let requested = unlisted
-            .iter()
-            .filter(|unlisted| self.filter.filters_on(**unlisted));
-        let words: Vec<&str> = requested.map(|unlisted| unlisted.as_str()).collect();
+        let kinds = place.listed_kinds();
+        let unlisted = kinds[0].unlisted_fields().iter().filter(|unlisted| {
+            let mut kinds = kinds.iter();
+            self.filter.filters_on(**unlisted)
+                && kinds.all(|kind| kind.unlisted_fields().contains(unlisted))
+        });
+        let words: Vec<&str> = unlisted.map(|unlisted| unlisted.as_str()).collect();
         words.join(" or ")
     }
 

@@ -7,57 +7,78 @@ use super::super::lookup::{AccountId, parse_list};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::ScopeSummary;
-use crate::providers::{self, CLOUDS, Cloud};
+use crate::providers::{self, CLOUDS, Cloud, ScopeListing};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
 
 /// Something that can be listed.
 #[derive(Debug, Clone)]
 pub(in crate::commands) enum ListTarget {
-    /// Resources of one kind.
-    Jobs(Scope),
-    /// The parent scopes of a cloud, such as clusters.
-    Scopes(CloudScope),
+    /// Jobs of one kind.
+    Jobs {
+        /// Where they are.
+        scope: Scope,
+        /// False where a cloud stands for them, so that the account need not have any.
+        is_named: bool,
+    },
+    /// Scopes that contain jobs, such as clusters.
+    Scopes {
+        /// The cloud, as it was named.
+        cloud: CloudScope,
+        /// How they are listed.
+        listing: &'static ScopeListing,
+    },
 }
 
 impl ListTarget {
     /// The canonical scope.
     pub(super) fn scope(&self) -> String {
         match self {
-            Self::Jobs(scope) => scope.to_string(),
-            Self::Scopes(cloud) => cloud.to_string(),
+            Self::Jobs { scope, .. } => scope.to_string(),
+            Self::Scopes { cloud, listing } => {
+                let is_first = std::ptr::eq(*listing, &cloud_of(cloud).scope_listings[0]);
+                match is_first {
+                    true => cloud.to_string(),
+                    false => format!("{cloud}{}/", listing.kinds[0].template.kind),
+                }
+            }
         }
     }
 
     /// The scope as it was typed.
     pub(super) fn input(&self) -> &str {
         match self {
-            Self::Jobs(scope) => &scope.input,
-            Self::Scopes(cloud) => &cloud.input,
+            Self::Jobs { scope, .. } => &scope.input,
+            Self::Scopes { cloud, .. } => &cloud.input,
         }
     }
 
     /// The account that it is asked with.
     pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
-            Self::Jobs(scope) => (scope.kind.template.cloud, scope.profile.clone()),
-            Self::Scopes(cloud) => (cloud.cloud, cloud.profile.clone()),
+            Self::Jobs { scope, .. } => (scope.kind.template.cloud, scope.profile.clone()),
+            Self::Scopes { cloud, .. } => (cloud.cloud, cloud.profile.clone()),
         }
     }
 
-    /// The kind of the resources in it, or in the scopes that it contains.
-    pub(super) fn listed_kind(&self) -> &'static Kind {
+    /// The kinds of the jobs in it, or in the scopes that it contains.
+    pub(super) fn listed_kinds(&self) -> Vec<&'static Kind> {
         match self {
-            Self::Jobs(scope) => scope.kind,
-            Self::Scopes(cloud) => cloud_of(cloud).kinds[0],
+            Self::Jobs { scope, .. } => vec![scope.kind],
+            Self::Scopes { listing, .. } => listing.kinds.to_vec(),
         }
+    }
+
+    /// False where only the cloud was named.
+    pub(super) fn is_named(&self) -> bool {
+        matches!(self, Self::Jobs { is_named: true, .. })
     }
 
     /// The kind of the resources in it; `None` where it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
-            Self::Jobs(scope) => Some(scope.kind),
-            Self::Scopes(_) => None,
+            Self::Jobs { scope, .. } => Some(scope.kind),
+            Self::Scopes { .. } => None,
         }
     }
 }
@@ -77,15 +98,23 @@ pub(super) fn targets(
     let named = parse_list(typed, settings, context.default_profile(settings))?;
     let mut seen = HashSet::new();
     let places = named.targets.into_iter().flat_map(|target| match target {
-        Target::Scope(scope) => vec![ListTarget::Jobs(scope)],
-        Target::Cloud(cloud) => in_cloud(cloud),
+        Target::Scope(scope) => vec![ListTarget::Jobs {
+            scope,
+            is_named: true,
+        }],
+        Target::Cloud(cloud) => in_cloud(&cloud),
         Target::Jobs(_) | Target::Latest(_) => Vec::new(),
     });
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
 }
 
-/// A scope that a cloud returned, as something to list; `None` for one that joblens did not make.
-pub(super) fn found(summary: &ScopeSummary, input: &str) -> Option<ListTarget> {
+/// What is listed in a scope that a cloud returned: jobs of each kind, but for those whose list
+/// costs a call for each; `None` for a scope that joblens did not make.
+pub(super) fn found(
+    summary: &ScopeSummary,
+    listing: &ScopeListing,
+    input: &str,
+) -> Option<Vec<ListTarget>> {
     let kinds: Vec<_> = providers::kinds().collect();
     let parser = ReferenceParser {
         kinds: &kinds,
@@ -94,34 +123,45 @@ pub(super) fn found(summary: &ScopeSummary, input: &str) -> Option<ListTarget> {
         setting: &|_, _, _| Ok(None),
     };
     match parser.parse_target(&summary.scope) {
-        Ok(Target::Scope(scope)) => Some(ListTarget::Jobs(Scope {
-            input: input.to_owned(),
-            ..scope
-        })),
+        Ok(Target::Scope(scope)) => {
+            let kinds = listing.kinds.iter().copied();
+            let listed = kinds.filter(|kind| kind.list.is_some() && kind.list_limit().is_none());
+            let targets = listed.map(|kind| ListTarget::Jobs {
+                scope: Scope {
+                    kind,
+                    input: input.to_owned(),
+                    ..scope.clone()
+                },
+                is_named: false,
+            });
+            Some(targets.collect())
+        }
         _ => None,
     }
 }
 
-/// What a cloud alone stands for: its places, or all that lies in none.
-fn in_cloud(requested: CloudScope) -> Vec<ListTarget> {
-    let cloud = cloud_of(&requested);
-    if has_scopes(cloud) {
-        return vec![ListTarget::Scopes(requested)];
-    }
-    let kinds = cloud.kinds.iter().copied().map(|kind| {
-        ListTarget::Jobs(Scope {
+/// What a cloud alone stands for: its scopes, and the jobs that are in none.
+fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
+    let cloud = cloud_of(requested);
+    let scopes = cloud
+        .scope_listings
+        .iter()
+        .map(|listing| ListTarget::Scopes {
+            cloud: requested.clone(),
+            listing,
+        });
+    let kinds = cloud.kinds.iter().copied();
+    let kinds = kinds.filter(|kind| kind.template.scope_segments == 0 && kind.list.is_some());
+    let jobs = kinds.map(|kind| ListTarget::Jobs {
+        scope: Scope {
             kind,
             profile: requested.profile.clone(),
             segments: Vec::new(),
             input: requested.input.clone(),
-        })
+        },
+        is_named: false,
     });
-    kinds.collect()
-}
-
-/// True when resources of a cloud belong to scopes that can be listed.
-fn has_scopes(cloud: &Cloud) -> bool {
-    cloud.scope_listing.is_some()
+    scopes.chain(jobs).collect()
 }
 
 /// The default scopes of every configured profile, or of the one that was named.
@@ -145,8 +185,8 @@ fn defaults(context: &CommandContext, settings: &Settings) -> Result<Vec<ListTar
     }
 }
 
-/// What a profile lists when nothing is named: its cluster as far as its settings name one, else the
-/// places of its cloud, or all that lies in none.
+/// What a profile lists when nothing is named: all of its cloud; where its settings name a cluster,
+/// of the scopes of the first kind only this one.
 pub(in crate::commands) fn default_scopes(
     settings: &Settings,
     cloud: &'static Cloud,
@@ -159,9 +199,7 @@ pub(in crate::commands) fn default_scopes(
     };
     let input = requested.name();
     let requested = CloudScope { input, ..requested };
-    if !has_scopes(cloud) {
-        return in_cloud(requested);
-    }
+    let mut targets = in_cloud(&requested);
     let keys = cloud.settings_schema();
     // Settings that cannot be read are reported when the account is used.
     let setting = |key| {
@@ -175,8 +213,8 @@ pub(in crate::commands) fn default_scopes(
         .iter()
         .map_while(|segment| setting(segment.setting?))
         .collect();
-    if segments.len() < template.scope_segments {
-        return vec![ListTarget::Scopes(requested)];
+    if template.scope_segments == 0 || segments.len() < template.scope_segments {
+        return targets;
     }
     let mut scope = Scope {
         kind,
@@ -185,7 +223,12 @@ pub(in crate::commands) fn default_scopes(
         input: String::new(),
     };
     scope.input = scope.to_string();
-    vec![ListTarget::Jobs(scope)]
+    // The scopes of the first kind are listed first.
+    targets[0] = ListTarget::Jobs {
+        scope,
+        is_named: true,
+    };
+    targets
 }
 
 fn cloud_of(requested: &CloudScope) -> &'static Cloud {

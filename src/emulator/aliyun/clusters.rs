@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{EHPC, list};
+use super::{EHPC, EHPC_NEXT, list};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::providers::aliyun::sign::timestamp;
@@ -8,12 +8,22 @@ use crate::providers::aliyun::sign::timestamp;
 /// The clusters of the scenario.
 pub struct Clusters;
 
+const LIST: &str = "ListClusters";
+
 impl EmulatedKind for Clusters {
     fn routes(&self) -> &'static [Route] {
-        const { &[Route::action("ListClusters").only(&["GET"]).version(EHPC)] }
+        const {
+            &[
+                Route::action(LIST).only(&["GET"]).version(EHPC),
+                Route::action(LIST).only(&["POST"]).version(EHPC_NEXT),
+            ]
+        }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.header("x-acs-version")? == EHPC_NEXT {
+            return next_clusters(call);
+        }
         let row = |(id, created_at)| {
             json!({
                 "Id": id, "Name": id, "Description": "", "Status": "running",
@@ -29,7 +39,7 @@ impl EmulatedKind for Clusters {
                 "UsedResources": {"Cpu": 4, "Gpu": 0, "Memory": 16},
             })
         };
-        let all = call.state.clusters("aliyun/");
+        let all = call.state.clusters(&["aliyun/job", "aliyun/invocation"]);
         list(
             call,
             &Pager::pages(10, 50),
@@ -38,4 +48,20 @@ impl EmulatedKind for Clusters {
             |rows| json!({"Clusters": {"ClusterInfoSimple": rows}}),
         )
     }
+}
+
+/// The clusters of E-HPC NEXT.
+fn next_clusters(call: &EmulatedCall<'_>) -> Answer {
+    let row = |(id, created_at)| {
+        json!({
+            "ClusterId": id, "ClusterName": id, "ClusterDescription": "",
+            "ClusterStatus": "running", "ClusterCategory": "Standard",
+            "ClusterMode": "Integrated", "EhpcVersion": "2.0.0",
+            "ClusterCreateTime": timestamp(created_at),
+            "Manager": {"Scheduler": {"Type": "SLURM", "Version": "22.05.8"}},
+        })
+    };
+    let all = call.state.clusters(&["aliyun/hpc-job"]);
+    let wrap = |rows| json!({"Clusters": rows});
+    list(call, &Pager::pages(10, 100), all, row, wrap)
 }

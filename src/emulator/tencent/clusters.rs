@@ -17,7 +17,7 @@ impl EmulatedKind for Clusters {
     /// One page of the clusters, newest first.
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         let page = Pager::rows(["offset", "limit"], 20, 0..=usize::MAX).page(call)?;
-        let mut all = call.state.clusters("tencent/");
+        let mut all = call.state.clusters(&["tencent/service"]);
         let status = call.parameter("status");
         all.retain(|_| status.is_none_or(|status| status == "Running"));
         all.sort_by_key(|(_, created_at)| Reverse(*created_at));

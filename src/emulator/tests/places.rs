@@ -5,10 +5,15 @@ use std::ops::ControlFlow;
 use super::batch::world;
 use crate::error::{Category, Problem};
 use crate::model;
-use crate::providers::{self, Client, ListStats, ScopePage, Truncation, ready, test_support};
+use crate::providers::aliyun::CLOUD as ALIYUN;
+use crate::providers::tencent::CLOUD as TENCENT;
+use crate::providers::{
+    self, Client, ListStats, ScopeListing, ScopePage, Truncation, ready, test_support,
+};
 
 async fn drained(
     client: &dyn Client,
+    listing: &'static ScopeListing,
     limit: Option<usize>,
 ) -> (Vec<model::ScopeSummary>, Result<ListStats, Problem>) {
     let mut all = Vec::new();
@@ -17,7 +22,8 @@ async fn drained(
         ready(ControlFlow::Continue(()))
     };
     let ask = test_support::ask();
-    let drained = providers::list_all_scopes(client, "prod", &ask, limit, &mut on_page).await;
+    let drained =
+        providers::list_all_scopes(client, listing, "prod", &ask, limit, &mut on_page).await;
     (all, drained)
 }
 
@@ -48,7 +54,8 @@ async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
     let mut text = clusters("aliyun/job", &["1", "2"], 101);
     text += &clusters("aliyun/invocation", &["c-1"], 2);
     let world = world(&text).await;
-    let (places, drained) = drained(&*world.client("aliyun"), None).await;
+    let (places, drained) =
+        drained(&*world.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("aliyun@prod/job", 101));
     let drained = drained.unwrap();
     assert_eq!(
@@ -62,18 +69,30 @@ async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
 }
 
 #[tokio::test]
+async fn clusters_of_both_generations_of_e_hpc_are_lists_of_their_own() {
+    let text = clusters("aliyun/job", &["1"], 1) + &clusters("aliyun/hpc-job", &["2"], 11);
+    let world = world(&text).await;
+    let client = world.client("aliyun");
+    let (first, _) = drained(&*client, &ALIYUN.scope_listings[0], None).await;
+    assert_eq!(listed(&first), scopes("aliyun@prod/job", 1));
+    let (next, _) = drained(&*client, &ALIYUN.scope_listings[1], None).await;
+    assert_eq!(listed(&next), scopes("aliyun@prod/hpc-job", 11));
+    assert_eq!(next[0].status.as_deref(), Some("running"));
+}
+
+#[tokio::test]
 async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
     let text = clusters("tencent/service", &["n/web", "n/api"], 45)
         + "[[fault]]\noperation = 'DescribeCluster'\nkind = 'empty'\nskip = 2\ntimes = 1\n";
     let world = world(&text).await;
     let client = world.client("tencent");
-    let (places, cut) = drained(&*client, None).await;
+    let (places, cut) = drained(&*client, &TENCENT.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 40));
     assert_eq!(cut.unwrap_err().category, Category::InvalidResponse);
-    let (places, whole) = drained(&*client, None).await;
+    let (places, whole) = drained(&*client, &TENCENT.scope_listings[0], None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 45));
     assert_eq!(whole.unwrap().pages, 3);
-    let (places, limited) = drained(&*client, Some(5)).await;
+    let (places, limited) = drained(&*client, &TENCENT.scope_listings[0], Some(5)).await;
     assert_eq!(places.len(), 5);
     assert_eq!(limited.unwrap().truncation, Some(Truncation::Limit(5)));
 }
@@ -82,9 +101,10 @@ async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
 async fn clouds_whose_jobs_lie_in_no_places_say_so() {
     let world = world("").await;
     for cloud in ["sugon", "huawei"] {
-        let (_, drained) = drained(&*world.client(cloud), None).await;
+        let (_, drained) = drained(&*world.client(cloud), &TENCENT.scope_listings[0], None).await;
         assert_eq!(drained.unwrap_err().category, Category::Usage, "{cloud}");
     }
-    let (places, drained) = drained(&*world.client("aliyun"), None).await;
+    let (places, drained) =
+        drained(&*world.client("aliyun"), &ALIYUN.scope_listings[0], None).await;
     assert!(places.is_empty() && drained.unwrap().truncation.is_none());
 }

@@ -6,13 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Api;
+use super::hpc_job::HPC_JOB;
 use super::job::JOB;
+use super::products::Product;
 use crate::error::Problem;
 use crate::http::Method;
+use crate::kind::Kind;
 use crate::model::ScopeSummary;
 use crate::providers::api::Decoded;
 use crate::providers::lenient::{
-    self, DefaultObject, Int, Num, Required, Text, Timestamp, WrappedList,
+    self, DefaultObject, Int, List, Num, Required, Text, Timestamp, WrappedList,
 };
 use crate::providers::{Cursor, GetOptions, ScopePage};
 use crate::reference::Scope;
@@ -121,20 +124,67 @@ struct ClustersResponse {
     clusters: Required<WrappedList<ClusterDetails>>,
 }
 
-/// One page of the clusters of the region.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct NextClustersResponse {
+    total_count: Int,
+    clusters: Required<List<NextCluster>>,
+}
+
+/// A cluster of E-HPC NEXT.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct NextCluster {
+    cluster_id: Text,
+    cluster_name: Text,
+    cluster_status: Text,
+    cluster_description: Text,
+    cluster_category: Text,
+    cluster_mode: Text,
+    ehpc_version: Text,
+    cluster_create_time: Timestamp,
+    cluster_vpc_id: Text,
+    cluster_v_switch_id: Text,
+    manager: DefaultObject<Manager>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Manager {
+    scheduler: DefaultObject<Scheduler>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Scheduler {
+    #[serde(rename = "Type")]
+    scheduler_type: Text,
+}
+
+/// One page of the clusters of the region that have jobs of a kind.
 ///
 /// # Errors
 /// What the cloud said, or what went wrong on the way.
 pub(super) async fn list(
     api: &Api,
+    kind: &'static Kind,
     profile: &str,
     at: Cursor,
     options: &GetOptions,
 ) -> Result<ScopePage, Problem> {
+    let is_next = std::ptr::eq(kind, &HPC_JOB);
+    let (product, method) = match is_next {
+        true => (Product::EhpcNext, Method::Post),
+        false => (Product::Ehpc, Method::Get),
+    };
     let (page, size) = (at.page.to_string(), PAGE_SIZE.to_string());
     let query = [("PageNumber", page.as_str()), ("PageSize", &size)];
-    let decode = |body: &[u8]| decode(body, at, profile, api.region());
-    let page = api.call("ListClusters", Method::Get, &query, options, decode);
+    let request = api.product_request(product, "ListClusters", method, &query);
+    let decode = |body: &[u8]| match is_next {
+        true => decode_next(body, at, profile, api.region()),
+        false => decode(body, at, profile, api.region()),
+    };
+    let page = api.client.call(&request, options.deadline, decode);
     page.await.map(Decoded::into_page)
 }
 
@@ -152,6 +202,40 @@ pub(super) fn decode(
         let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region))
     }))
+}
+
+/// The same for a page of E-HPC NEXT.
+pub(super) fn decode_next(
+    body: &[u8],
+    at: Cursor,
+    profile: &str,
+    region: Option<&str>,
+) -> Result<ScopePage, String> {
+    let response: NextClustersResponse = lenient::decode_response(body)?;
+    let total = response.total_count.0;
+    let rows = response.clusters.rows("Clusters", total)?;
+    Ok(ScopePage::from_rows(at, total, rows, |row| {
+        let scope = Scope::at(&HPC_JOB, profile, &[row.cluster_id.trimmed()?])?;
+        Some(row.into_details().into_scope(scope.to_string(), region))
+    }))
+}
+
+impl NextCluster {
+    fn into_details(self) -> ClusterDetails {
+        ClusterDetails {
+            name: self.cluster_name,
+            status: self.cluster_status,
+            create_time: self.cluster_create_time,
+            description: self.cluster_description,
+            scheduler: self.manager.0.scheduler.0.scheduler_type,
+            deploy_mode: self.cluster_category,
+            location: self.cluster_mode,
+            ehpc_version: self.ehpc_version,
+            vpc_id: self.cluster_vpc_id,
+            vswitch_id: self.cluster_v_switch_id,
+            ..ClusterDetails::default()
+        }
+    }
 }
 
 impl ClusterDetails {

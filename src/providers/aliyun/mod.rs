@@ -59,10 +59,18 @@ const TRUST_FINISHED: KindFlag = KindFlag {
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
     kinds: &[&JOB, &INVOCATION, &HPC_JOB, &DLC_JOB, &INSTANT_JOB],
-    scope_listing: Some(ScopeListing {
-        operation: "E-HPC 2018-04-12 ListClusters",
-        permission: "ehpc:ListClusters",
-    }),
+    scope_listings: &[
+        ScopeListing {
+            kinds: &[&JOB, &INVOCATION],
+            operation: "E-HPC 2018-04-12 ListClusters",
+            permission: "ehpc:ListClusters",
+        },
+        ScopeListing {
+            kinds: &[&HPC_JOB],
+            operation: "E-HPC 2024-07-30 ListClusters",
+            permission: "ehpc:ListClusters",
+        },
+    ],
     scope_details: &[schema_of::<ClusterDetails>],
     keys: &[
         // As the SDKs, aliyun-cli with its two other prefixes, and Terraform name them.
@@ -276,11 +284,12 @@ impl CloudApi for Api {
 
     async fn list_scopes(
         &self,
+        listing: &'static ScopeListing,
         profile: &str,
         at: Cursor,
         options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
-        clusters::list(self, profile, at, options).await
+        clusters::list(self, listing.kinds[0], profile, at, options).await
     }
 }
 

@@ -26,7 +26,7 @@ use image_job::{IMAGE_JOB, ImageJobs};
 pub static CLOUD: Cloud = Cloud {
     name: "huawei",
     kinds: &[&IMAGE_JOB],
-    scope_listing: None,
+    scope_listings: &[],
     scope_details: &[],
     keys: &[
         SettingSpec::setting("region", &["HW_REGION_NAME"]),

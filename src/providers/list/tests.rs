@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::model::{Job, Notice, NoticeCode};
 use crate::providers::list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
-use crate::providers::{Client, GetOptions, tencent, test_support};
+use crate::providers::{Client, GetOptions, ScopeListing, tencent, test_support};
 use crate::reference::{Reference, Scope};
 
 /// Gives a page after the other, the last one again and again.
@@ -51,6 +51,7 @@ impl Client for Pages {
 
     async fn list_scopes(
         &self,
+        _: &'static ScopeListing,
         profile: &str,
         at: Cursor,
         _: &GetOptions,
@@ -237,7 +238,15 @@ async fn places_are_drained_by_the_same_loop() {
             ready(ControlFlow::Continue(()))
         };
         let ask = test_support::ask();
-        let listed = list_all_scopes(&client, "p q", &ask, limit, &mut on_page).await;
+        let listed = list_all_scopes(
+            &client,
+            &tencent::CLOUD.scope_listings[0],
+            "p q",
+            &ask,
+            limit,
+            &mut on_page,
+        )
+        .await;
         (seen, listed.unwrap())
     };
     let (seen, all) = listed(

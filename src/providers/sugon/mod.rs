@@ -29,7 +29,7 @@ use instance::{INSTANCE, Instances};
 pub static CLOUD: Cloud = Cloud {
     name: "sugon",
     kinds: &[&INSTANCE],
-    scope_listing: None,
+    scope_listings: &[],
     scope_details: &[],
     keys: &[
         SettingSpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),

@@ -45,10 +45,11 @@ use training_task::{TRAINING_TASK, TrainingTasks};
 pub static CLOUD: Cloud = Cloud {
     name: "tencent",
     kinds: &[&SERVICE, &TRAINING_TASK, &BATCH_JOB],
-    scope_listing: Some(ScopeListing {
+    scope_listings: &[ScopeListing {
+        kinds: &[&SERVICE],
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",
-    }),
+    }],
     scope_details: &[schema_of::<ClusterDetails>],
     keys: &[
         SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
@@ -207,6 +208,7 @@ impl CloudApi for Api {
 
     async fn list_scopes(
         &self,
+        _listing: &'static ScopeListing,
         profile: &str,
         at: Cursor,
         options: &GetOptions,

@@ -68,10 +68,17 @@ fn a_filter_of_jobs_lists_the_jobs_of_clusters() {
     assert_eq!(names(&emulated, &["aliyun", "-R", "--name", "训练*"]), five);
     let run = list(&emulated, &["aliyun", "-s", "canceled"]);
     assert_eq!(run.code, 0);
-    let nothing = "nothing found in aliyun/job/ehpc-hz-1/, aliyun/job/ehpc-hz-2/ (state canceled)";
-    assert_eq!(run.stderr.trim_end(), nothing);
-    let run = list(&emulated, &["tencent", "--active"]);
+    assert!(
+        run.stderr
+            .contains("nothing found in 5 scopes (state canceled)"),
+        "{}",
+        run.stderr
+    );
+    let run = list(&emulated, &["tencent/service/cls-1", "--active"]);
     assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("this list has no state"));
+    let run = list(&emulated, &["tencent", "--active"]);
+    assert_eq!(run.code, 0);
     assert!(run.stderr.contains("this list has no state"));
 }
 

@@ -70,7 +70,9 @@ fn people_see_clusters_in_a_table_of_their_own_before_the_jobs() {
     assert_eq!(lines[2], "");
     assert!(lines[3].starts_with("REF"));
     assert!(lines[4].starts_with("sugon/instance/i-1"));
-    assert_eq!(run.stderr, "2 found in sugon/instance/, tencent/\n");
+    let footer = "2 found in sugon/instance/, tencent/; \
+        nothing in tencent/training-task/, tencent/batch-job/\n";
+    assert_eq!(run.stderr, footer);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::super::clusters::decode;
+use super::super::clusters::{decode, decode_next};
 use super::super::invocation::{InvocationDetails, Status, decode_commands};
 use super::{fixture, invocation, shown};
 use crate::providers::{Cursor, ScopePage, test_support as fixtures};
@@ -32,6 +32,15 @@ fn no_documented_field_of_a_cluster_is_lost() {
         (".CreateTime", "2020-10-30T07:39:20Z"),
     ];
     fixtures::assert_nothing_lost(&row, &model, &converted);
+}
+
+#[test]
+fn the_documented_clusters_of_e_hpc_next_become_their_model() {
+    let body = fixture("list-clusters-next.json");
+    let page = decode_next(&body, Cursor::FIRST, "default", Some("cn-hangzhou")).unwrap();
+    assert_eq!((page.total, page.rows_without_id), (Some(2), 0));
+    let model = serde_json::to_value(&page.rows).unwrap();
+    fixtures::assert_model("aliyun/list-clusters-next.model.json", &model);
 }
 
 #[test]
