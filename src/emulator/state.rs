@@ -150,6 +150,8 @@ pub struct LogLine {
     pub after: Duration,
     /// The line without its end.
     pub text: String,
+    /// True for the standard error, where an API reads the two streams apart.
+    pub is_stderr: bool,
 }
 
 /// A resource at one moment.
@@ -247,19 +249,41 @@ impl JobAt<'_> {
     /// The lines that the main container has written so far since its last restart, or between the
     /// two restarts before it, each with the time at which it was written.
     pub fn log_lines(&self, previous: bool) -> Vec<(DateTime<Utc>, &str)> {
+        let lines = self.lines_of_run(previous);
+        lines
+            .map(|line| (self.created_at + line.after, line.text.as_str()))
+            .collect()
+    }
+
+    /// The text of the standard output and of the standard error so far.
+    pub fn streams(&self) -> (String, String) {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        for line in self.lines_of_run(false) {
+            let stream = match line.is_stderr {
+                true => &mut stderr,
+                false => &mut stdout,
+            };
+            stream.push_str(&line.text);
+            stream.push('\n');
+        }
+        (stdout, stderr)
+    }
+
+    fn lines_of_run(&self, previous: bool) -> impl Iterator<Item = &LogLine> {
         let skip = usize::from(previous);
         let mut starts = self.restarted_at().collect::<Vec<_>>().into_iter().rev();
         let end = match skip {
             0 => self.now,
             _ => match starts.next() {
                 Some(end) => end - TimeDelta::milliseconds(1),
-                None => return Vec::new(),
+                // Before the first line.
+                None => self.created_at - TimeDelta::milliseconds(1),
             },
         };
         let start = starts.next().unwrap_or(self.created_at);
+        let created_at = self.created_at;
         let lines = self.job.log.iter();
-        let lines = lines.map(|line| (self.created_at + line.after, line.text.as_str()));
-        lines.filter(|(at, _)| (start..=end).contains(at)).collect()
+        lines.filter(move |line| (start..=end).contains(&(created_at + line.after)))
     }
 
     fn restarted_at(&self) -> impl Iterator<Item = DateTime<Utc>> {

@@ -188,10 +188,8 @@ impl ScopeLister {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let recursive = self.options.recursive;
-        // Clouds filter no places, so that a filter must see all of them.
         let limit = self.options.limit_for_scopes(self.format);
-        let sees_all = recursive || self.options.filter_description.is_some();
-        let limit = limit.filter(|_| !sees_all);
+        let limit = limit.filter(|_| !recursive);
         let mut on_page = |page: Page<ScopeSummary>| {
             self.lookup.keep_notices(page.notices);
             let mut rows = page.rows;
@@ -205,7 +203,6 @@ impl ScopeLister {
                 }
                 rows.clear();
             }
-            rows.retain(|scope| self.options.matches_scope(scope));
             for scope in &mut rows {
                 providers::mask_scope(scope, self.lookup.transport.redactor());
             }

@@ -4,8 +4,8 @@ use super::super::since;
 use super::scopes::ListTarget;
 use super::words;
 use crate::error::Problem;
-use crate::kind::{Kind, UnlistedField};
-use crate::model::{ScopeSummary, Time};
+use crate::kind::Kind;
+use crate::model::Time;
 use crate::output::{Format, Zone};
 use crate::providers::Filter;
 
@@ -46,8 +46,7 @@ pub(in crate::commands) struct Arguments {
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
-    /// List the jobs in clusters, too [default: without SCOPE, and if --state, --active, --user or
-    /// --queue needs it]
+    /// List the jobs in clusters instead of the clusters [default: without SCOPE or with a filter]
     #[arg(short = 'R', long)]
     recursive: bool,
     /// Maximum results per scope, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
@@ -77,13 +76,6 @@ enum Limit {
     All,
 }
 
-/// What the rows of places, such as clusters, do not report.
-const UNLISTED_OF_SCOPES: [UnlistedField; 3] = [
-    UnlistedField::State,
-    UnlistedField::User,
-    UnlistedField::Queue,
-];
-
 /// Rows of one scope that people are shown unless they ask for more.
 const PAGE_FOR_PEOPLE: usize = 100;
 
@@ -110,11 +102,10 @@ impl Arguments {
                 .transpose()?,
             page_rows: None,
         };
+        let filter_description = words::describe_filter(&filter);
         Ok(ListOptions {
-            filter_description: words::describe_filter(&filter),
-            recursive: self.recursive
-                || self.scopes.is_empty()
-                || UNLISTED_OF_SCOPES.iter().any(|one| filter.filters_on(*one)),
+            recursive: self.recursive || self.scopes.is_empty() || filter_description.is_some(),
+            filter_description,
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
         })
@@ -161,16 +152,6 @@ impl ListOptions {
         });
         let words: Vec<&str> = unlisted.map(|unlisted| unlisted.as_str()).collect();
         words.join(" or ")
-    }
-
-    /// True when a place is what was requested, by its name or id, and by when it was created,
-    /// where that can be read.
-    pub(super) fn matches_scope(&self, place: &ScopeSummary) -> bool {
-        let id = place.scope.trim_end_matches('/').rsplit('/').next();
-        let since = self.filter.since;
-        self.filter
-            .matches_name(place.name.as_deref(), id.unwrap_or_default())
-            && since.is_none_or(|since| place.created_at.is_none_or(|at| at >= since))
     }
 }
 

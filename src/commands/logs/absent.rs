@@ -8,6 +8,13 @@ use crate::providers::LogSource;
 
 /// Why a reading brought nothing, with what the cloud said; `None` for a log that is there and empty.
 pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Option<Problem> {
+    if log.is_previous()
+        && cause
+            .as_ref()
+            .is_none_or(|cause| cause.category == Category::NotFound)
+    {
+        return Some(never_restarted(&log.source, cause));
+    }
     let is_early = |state: State| matches!(state, State::Pending | State::Starting);
     let is_waiting = !job.ended && (is_early(log.source.state) || is_early(job.state));
     match cause {
@@ -33,6 +40,23 @@ fn not_started(source: &LogSource, job: &Job) -> Problem {
         job.state
     );
     Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
+}
+
+/// The problem of `--previous` for a container that was not restarted.
+fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
+    let what = format!(
+        "{} has no previous log: it was not restarted, or that log was removed",
+        named(source)
+    );
+    let problem = cause.unwrap_or_else(|| Problem::new(Category::NotFound, ""));
+    Problem {
+        message: match problem.message.is_empty() {
+            true => what,
+            false => format!("{what} ({})", problem.message),
+        },
+        ..problem
+    }
+    .with_hint("leave --previous out for the log of the present run")
 }
 
 /// What to do for the logs of other jobs.

@@ -10,8 +10,11 @@ use crate::http::Deadline;
 use crate::kind::LogSupport;
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::output::LogTail;
-use crate::providers::{LogParams, LogSource};
+use crate::providers::{Client, LogParams, LogSource};
 use crate::reference::Reference;
+
+/// The stream that says why a program failed, as the kinds with two streams name it.
+const STDERR: &str = "stderr";
 
 /// So many lines say why a job failed.
 const LINES: u64 = 10;
@@ -65,7 +68,8 @@ fn reference(lookup: &Lookup, job: &Job) -> Option<Reference> {
     named.cloned().or_else(latest)
 }
 
-/// The last lines of the log of what failed; `None` where it wrote nothing.
+/// The last lines of the log of what failed; `None` where it wrote nothing. Of a task with two
+/// streams the standard error is shown, unless it is empty.
 async fn tail(
     lookup: &Lookup,
     reference: &Reference,
@@ -73,10 +77,29 @@ async fn tail(
 ) -> Result<Option<LogTail>, Problem> {
     let client = lookup.client(reference)?;
     let sources = client.log_sources(reference, job);
-    let (chosen, _) = Choice::default().of(job, sources)?;
+    let (chosen, others) = Choice::default().of(job, sources)?;
     let Some(source) = chosen.into_iter().find(|source| is_failure(source, job)) else {
         return Ok(None);
     };
+    let is_error_stream =
+        |other: &LogSource| other.task == source.task && other.container.as_deref() == Some(STDERR);
+    let error_stream = others.into_iter().find(is_error_stream);
+    for source in error_stream.into_iter().chain([source]) {
+        let tail = tail_of(lookup, &*client, reference, source).await?;
+        if !tail.lines.is_empty() {
+            return Ok(Some(tail));
+        }
+    }
+    Ok(None)
+}
+
+/// The last lines of a log, masked.
+async fn tail_of(
+    lookup: &Lookup,
+    client: &dyn Client,
+    reference: &Reference,
+    source: LogSource,
+) -> Result<LogTail, Problem> {
     let params = LogParams {
         tail_lines: Some(LINES),
         ..LogParams::default()
@@ -85,7 +108,7 @@ async fn tail(
     let mut tail = log.tail().unwrap_or_default();
     let options = lookup.options_for(reference, Deadline::after(LOOKUP_TIMEOUT));
     loop {
-        let reading = log.read(&*client, reference, &options).await?;
+        let reading = log.read(client, reference, &options).await?;
         tail.extend(reading.lines);
         if !reading.has_more {
             break;
@@ -98,12 +121,11 @@ async fn tail(
         line
     });
     let lines: Vec<String> = lines.collect();
-    let tail = LogTail {
-        reference: job.reference.clone(),
+    Ok(LogTail {
+        reference: reference.to_string(),
         label: label(&log.source),
         lines,
-    };
-    Ok(Some(tail).filter(|tail| !tail.lines.is_empty()))
+    })
 }
 
 /// True for the log of what failed, and for the only one of a job that failed.

@@ -51,6 +51,11 @@ impl SourceLog {
         }
     }
 
+    /// True for the log of the run before the last restart.
+    pub(super) fn is_previous(&self) -> bool {
+        self.params.previous
+    }
+
     /// Reads the next piece.
     ///
     /// # Errors

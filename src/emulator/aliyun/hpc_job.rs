@@ -73,19 +73,21 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
     list(call, &Pager::pages(10, 50), all, |view| row(&view), wrap)
 }
 
-/// The bytes of the standard output from an offset on; nothing is written to the standard error.
+/// The bytes of the requested streams from an offset on.
 fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let offset = call.number("Offset", 0, 0..=usize::MAX)?;
     let size = call.number("Size", 10_240, 1..=409_600)?;
-    let lines = view.log_lines(false).into_iter();
-    let text: String = lines.map(|(_, line)| format!("{line}\n")).collect();
-    let part = text.as_bytes().iter().skip(offset).take(size).copied();
-    let wants_stdout = call.parameter("LogType") != Some("stderr");
-    let part: Vec<u8> = part.filter(|_| wants_stdout).collect();
+    let (stdout, stderr) = view.streams();
+    let part = |text: &str, other: &str| {
+        let is_requested = call.parameter("LogType") != Some(other);
+        let part = text.as_bytes().iter().skip(offset).take(size).copied();
+        let part: Vec<u8> = part.filter(|_| is_requested).collect();
+        crypto::base64(&part)
+    };
     call.data(json!({
         "RequestId": request_id(format_args!("{LOG} {}", view.id())), "JobId": view.id(),
-        "Success": "true", "StdoutLog": crypto::base64(&part), "StderrLog": "",
-        "StdoutLogSize": text.len().to_string(), "StderrLogSize": "0",
+        "Success": "true", "StdoutLog": part(&stdout, "stderr"), "StderrLog": part(&stderr, "stdout"),
+        "StdoutLogSize": stdout.len().to_string(), "StderrLogSize": stderr.len().to_string(),
     }))
 }
 

@@ -64,6 +64,7 @@ struct LogTable {
     line: String,
     every: Option<Text>,
     times: Option<Spanned<u32>>,
+    stream: Option<Text>,
 }
 
 const MAX_PARTS: usize = 10_000;
@@ -191,8 +192,17 @@ impl ScenarioParser<'_> {
                 let what = format!("times must be at most {MAX_REPEATS}");
                 return Err(self.wrong(at.span().start, &what));
             }
+            let is_stderr = match line.stream.as_ref() {
+                None => false,
+                Some(stream) => match stream.get_ref().as_str() {
+                    "stdout" => false,
+                    "stderr" => true,
+                    _ => return Err(self.wrong_at(stream, "must be stdout or stderr")),
+                },
+            };
             log.extend((1..=times).map(|number| LogLine {
                 after: after + every * (number - 1),
+                is_stderr,
                 text: line.line.replace("{n}", &number.to_string()),
             }));
         }

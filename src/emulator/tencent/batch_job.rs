@@ -170,7 +170,7 @@ fn instance(view: &JobAt<'_>, part: usize) -> Value {
     instance
 }
 
-/// The end of the standard output of the last instance; the others write nothing.
+/// The end of the two streams of the last instance; the others write nothing.
 fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let indexes = call
         .parameter("TaskInstanceIndexes")
@@ -182,20 +182,18 @@ fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
             page.of((0..view.job.parts.max(1)).collect()).collect()
         }
     };
-    let lines = view.log_lines(false).into_iter();
-    let text: String = lines.map(|(_, line)| format!("{line}\n")).collect();
-    let end = &text.as_bytes()[text.len().saturating_sub(MAX_LOG_BYTES)..];
+    let (stdout, stderr) = view.streams();
+    let end = |text: &str| base64(&text.as_bytes()[text.len().saturating_sub(MAX_LOG_BYTES)..]);
     let rows = indexes
         .into_iter()
         .filter(|index| *index < view.job.parts.max(1))
         .map(|index| {
-            let written = if index + 1 == view.job.parts.max(1) {
-                end
-            } else {
-                b""
+            let (stdout, stderr) = match index + 1 == view.job.parts.max(1) {
+                true => (end(&stdout), end(&stderr)),
+                false => (String::new(), String::new()),
             };
             json!({
-                "TaskInstanceIndex": index, "StdoutLog": base64(written), "StderrLog": "",
+                "TaskInstanceIndex": index, "StdoutLog": stdout, "StderrLog": stderr,
                 "StdoutRedirectPath": "", "StderrRedirectPath": "",
                 "StdoutRedirectFileName": "", "StderrRedirectFileName": "",
             })

@@ -7,6 +7,9 @@ use super::{NotFoundSpan, ReadFailure};
 use crate::error::Category;
 use crate::gate::{Evaluation, Pending, PendingCause};
 
+/// For so long the outcome of a job that has ended may follow its end.
+const OUTCOME_GRACE: Duration = Duration::from_secs(60);
+
 impl JobHistory {
     pub(super) fn pending_on_failure(
         &self,
@@ -95,7 +98,11 @@ pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
         (false, None) => "no state in the response".to_owned(),
     };
     match (seen.ended, rules.unknown_fails) {
-        (true, _) => pending(PendingCause::Service, &reason),
+        (true, _) => Evaluation::Pending(Pending {
+            cause: PendingCause::Service,
+            is_final: seen.at.saturating_sub(seen.since) >= OUTCOME_GRACE,
+            reason,
+        }),
         (false, true) => Evaluation::Unmet(reason),
         (false, false) => pending(PendingCause::Time, &reason),
     }

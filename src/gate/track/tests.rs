@@ -88,7 +88,7 @@ fn a_word_that_no_table_knows_is_open_unless_it_shall_fail() {
 }
 
 #[test]
-fn an_end_whose_outcome_cannot_be_read_stays_open_and_is_an_end() {
+fn an_end_whose_outcome_cannot_be_read_is_an_end_and_undecided_for_good_after_a_minute() {
     let mut unread = job(State::Unknown);
     unread.ended = true;
     let mut track = JobHistory::new(false);
@@ -97,11 +97,22 @@ fn an_end_whose_outcome_cannot_be_read_stays_open_and_is_an_end() {
         unknown_fails: true,
         ..rules("succeeded")
     };
-    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(0)) else {
-        panic!()
-    };
-    assert_eq!((open.cause, open.is_final), (PendingCause::Service, false));
-    assert_eq!(track.evaluate(&rules("ended"), seconds(0)), Evaluation::Met);
+    for (at, is_final) in [(0, false), (59, false), (60, true)] {
+        track.observe(Observation::Read(&unread), seconds(at));
+        let Evaluation::Pending(open) = track.evaluate(&strict, seconds(at)) else {
+            panic!()
+        };
+        let expected = (PendingCause::Service, is_final);
+        assert_eq!((open.cause, open.is_final), expected, "{at}");
+        assert_eq!(
+            track.evaluate(&rules("ended"), seconds(at)),
+            Evaluation::Met
+        );
+    }
+    let mut readable = job(State::Succeeded);
+    readable.ended = true;
+    track.observe(Observation::Read(&readable), seconds(61));
+    assert_eq!(track.evaluate(&strict, seconds(61)), Evaluation::Met);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn unknown(job: &Job) -> String {
     }
     match job.ended {
         true => format!(": ended ({raw}), result unknown"),
-        false => format!(": the cloud reports {raw}, an unrecognized state"),
+        false => format!(": the cloud reports {raw}, which joblens maps to unknown"),
     }
 }
 

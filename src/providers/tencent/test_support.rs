@@ -27,6 +27,7 @@ pub fn job(kind: &Kind, id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
             .map(|(number, after)| LogLine {
                 after: Duration::from_millis(*after),
                 text: format!("第 {number} 行"),
+                is_stderr: false,
             })
             .collect(),
         ..EmulatedJob::default()

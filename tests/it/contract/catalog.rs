@@ -177,6 +177,11 @@ fn a_list_of_clusters_names_its_operation_and_permission_too() {
     for kind in kinds["kinds"].as_array().unwrap() {
         let is_in_clusters = kind["scope"].as_str().unwrap().contains("/CLUSTER");
         let expected = match kind["cloud"].as_str().unwrap() {
+            "aliyun" if kind["kind"] == "hpc-job" => [
+                "aliyun/",
+                "E-HPC 2024-07-30 ListClusters",
+                "ehpc:ListClusters",
+            ],
             "aliyun" if is_in_clusters => [
                 "aliyun/",
                 "E-HPC 2018-04-12 ListClusters",

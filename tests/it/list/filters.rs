@@ -51,10 +51,12 @@ fn a_cloud_that_can_filter_is_asked_to() {
 }
 
 #[test]
-fn clusters_are_found_by_name() {
+fn a_filter_on_a_cloud_finds_jobs_in_its_clusters() {
     let emulated = Emulated::start(WORLD);
-    let found = names(&emulated, &["aliyun", "--name", "*-2"]);
-    assert_eq!(found, ["aliyun/job/ehpc-hz-2/"]);
+    let found = names(&emulated, &["aliyun", "--name", "训练*"]);
+    assert_eq!(found, ["aliyun/job/ehpc-hz-1/5"]);
+    let found = names(&emulated, &["aliyun", "--since", "90m"]);
+    assert_eq!(found, ["aliyun/job/ehpc-hz-1/5"]);
 }
 
 #[test]

@@ -85,6 +85,15 @@ fn the_failed_container_is_shown_and_the_others_are_named() {
     );
     let previous = logs(&emulated, &["-qp", JOB]);
     assert_eq!(previous.stdout, "第一次运行\n");
+    let never = logs(&emulated, &["-p", "--task", "eci-train-7-1", JOB]);
+    assert_eq!((never.code, never.stdout.as_str()), (3, ""));
+    assert!(
+        never
+            .stderr
+            .contains("has no previous log: it was not restarted"),
+        "{}",
+        never.stderr
+    );
     let task = logs(
         &emulated,
         &["--task", "eci-train-7-1", "--container", "main", JOB],
@@ -305,6 +314,29 @@ fn the_page_of_a_failed_job_ends_its_cause_with_the_log() {
     let json = emulated.joblens(&["describe", "-o", "json", JOB]).run();
     assert!(!json.stdout.contains("损失"));
     assert_eq!(emulated.requests()["aliyun/DescribeContainerLog"], 1);
+}
+
+#[test]
+fn of_two_streams_a_page_shows_the_standard_error_unless_it_is_empty() {
+    let job = |id: &str, log: &str| {
+        format!(
+            "[[job]]\nref = 'tencent/batch-job/{id}'\nage = '1h'\nlog = [{log}]\n\
+             states = [{{after = '0s', state = 'FAILED', exit_code = 1}}]\n"
+        )
+    };
+    let out = "{after = '1m', line = 'step 一'}";
+    let error = "{after = '1m', line = 'ImportError: 没有 torch', stream = 'stderr'}";
+    let scenario = job("job-1", &format!("{out}, {error}")) + &job("job-2", out);
+    let emulated = Emulated::start(&scenario);
+    for (id, shown) in [("job-1", "ImportError: 没有 torch"), ("job-2", "step 一")] {
+        let page = emulated
+            .joblens(&["describe", &format!("tencent/batch-job/{id}")])
+            .run();
+        let mut lines = page.stdout.lines().map(str::trim);
+        let heading = lines.find(|line| line.starts_with("last lines of the log of "));
+        assert!(heading.is_some(), "{}", page.stdout);
+        assert_eq!(lines.next(), Some(shown), "{}", page.stdout);
+    }
 }
 
 #[test]

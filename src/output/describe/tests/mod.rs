@@ -137,7 +137,7 @@ fn every_state_says_since_when_and_an_unknown_one_why() {
     );
     assert_eq!(
         first(job(State::Unknown)),
-        "unknown: the cloud reports Word, an unrecognized state"
+        "unknown: the cloud reports Word, which joblens maps to unknown"
     );
     let mut partly = job(State::Failed);
     partly.ended = false;

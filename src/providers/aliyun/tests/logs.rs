@@ -27,6 +27,7 @@ async fn server(kind: &Kind) -> TestServer {
     let line = |n: u64| LogLine {
         after: Duration::from_secs(n * 10),
         text: format!("第 {n} 行"),
+        is_stderr: false,
     };
     let job = EmulatedJob {
         kind: kind.to_string(),

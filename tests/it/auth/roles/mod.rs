@@ -196,13 +196,15 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
     roles.get(JOB).env("ALIBABA_CLOUD_PROFILE", "ecs-any").run();
     assert_eq!(roles.steps(), ROLE_OF_MACHINE);
 
-    // A list without a word asks it as well.
+    // A list without a scope uses it for all its requests.
     let roles = Roles::with(&[]);
     let list = roles.sandbox.joblens(&["list", "--max-attempts", "1"]);
     keeping_issued(list)
         .env("JOBLENS_ALIYUN_SOURCE", "metadata")
         .run();
-    assert_eq!(roles.steps(), ROLE_OF_MACHINE);
+    let mut steps = roles.steps();
+    steps.dedup();
+    assert_eq!(steps, ROLE_OF_MACHINE);
 }
 
 #[test]
