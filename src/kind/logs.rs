@@ -22,6 +22,10 @@ pub struct LogSpec {
     pub previous: bool,
     /// Lines can be given with their times.
     pub timestamps: bool,
+    /// The kind of the tasks that have logs, where not all have.
+    pub task_kind: Option<&'static str>,
+    /// What is written apart, such as `stdout` and `stderr`; empty where all is in one log.
+    pub streams: &'static [&'static str],
 }
 
 impl LogSpec {
@@ -32,6 +36,8 @@ impl LogSpec {
             since: false,
             previous: false,
             timestamps: false,
+            task_kind: None,
+            streams: &[],
         }
     }
 }

@@ -106,7 +106,7 @@ impl Arguments {
             since: since
                 .map(|text| since::parse_since(text, now, zone))
                 .transpose()?,
-            page_rows: None,
+            ..Filter::default()
         };
         Ok(ListOptions {
             filter_description: words::describe_filter(&filter),

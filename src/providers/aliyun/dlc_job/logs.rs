@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::super::sign::timestamp;
-use super::super::{Api, Product};
+use super::super::{Api, products::DLC};
 use super::response::previous_pod;
 use super::{FIRST_TIME, GET, path};
 use crate::crypto::percent_encode;
@@ -66,7 +66,7 @@ pub(super) async fn read(
         ("StartTime", since.as_deref().or(Some(FIRST_TIME))),
     ];
     let path = format!("{}/pods/{}/logs", path(reference), percent_encode(pod));
-    let request = api.path_request(Product::Dlc, LOG.name, path, &query);
+    let request = api.path_request(&DLC, LOG.name, path, &query);
     let found = api.client.call(&request, options.deadline, decode).await;
     found.map(|found| found.data)
 }
@@ -78,7 +78,7 @@ async fn previous_uid(
     pod: &str,
     options: &GetOptions,
 ) -> Result<String, Problem> {
-    let get = api.path_request(Product::Dlc, GET.name, path(request.reference), &[]);
+    let get = api.path_request(&DLC, GET.name, path(request.reference), &[]);
     let decode = |body: &[u8]| previous_pod(body, pod);
     let found = api.client.call(&get, options.deadline, decode).await?;
     found.data.ok_or_else(|| {

@@ -7,20 +7,18 @@ use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::response::TaskResponse;
-use super::{GET, SERVICE, TIONE};
+use super::{SERVICE, TIONE, task};
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::providers::lenient::{List, Text, Timestamp};
-use crate::providers::tencent::{Api, decode_product, lookup::Lookup};
+use crate::providers::tencent::Api;
 use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
-    operation: LOG,
     since: true,
-    previous: false,
     timestamps: true,
+    ..LogSpec::new(LOG)
 };
 
 const LOG: Operation = Operation::new(
@@ -88,10 +86,7 @@ impl LogReader<'_> {
     /// Where the log of the latest run begins.
     async fn start(&self) -> Result<Place, Problem> {
         let reference = self.request.reference;
-        let lookup = Lookup::new(self.api, &TIONE, self.options);
-        let read = |wire: TaskResponse| wire.read(reference);
-        let id = json!({"Id": reference.id()});
-        let (task, _) = lookup.call(GET.name, id, read).await?;
+        let (task, _) = task(self.api, reference, self.options).await?.data;
         let run = task.latest_instance_id.0.ok_or_else(|| {
             Problem::new(
                 Category::NotFound,
@@ -119,9 +114,8 @@ impl LogReader<'_> {
         if let Some(second) = place.second {
             parameters["StartTime"] = second.to_rfc3339_opts(SecondsFormat::Secs, true).into();
         }
-        let decode = |body: &[u8]| decode_product::<LogResponse>(body);
         let (api, options) = (self.api, self.options);
-        let called = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
+        let called = api.read_product::<LogResponse>(&TIONE, LOG.name, &parameters, options);
         called.await.map(|found| found.data.content.0)
     }
 
