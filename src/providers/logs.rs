@@ -133,6 +133,8 @@ pub struct LogChunk {
     /// Where the next piece begins; `None` where the API has no positions, so that each request
     /// responds with the same window and new text is found by its overlap with the last one.
     pub next: Option<LogPosition>,
+    /// True where the text may begin with that of the last piece although `next` is known.
+    pub overlaps: bool,
     /// True when the next piece is there already.
     pub has_more: bool,
     /// What the cloud left out, such as `only the last 2000 lines`.
@@ -208,6 +210,7 @@ pub(super) async fn read_file<F: LogFile>(
         next: Some(LogPosition::Offset(end)),
         has_more,
         truncated,
+        ..LogChunk::default()
     })
 }
 

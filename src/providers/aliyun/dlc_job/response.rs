@@ -143,6 +143,12 @@ pub(super) fn decode_list(
     Ok(Page::from_addressed_rows(at, total, rows, address, read))
 }
 
+/// When a job was created, as GetJob reports it.
+pub(super) fn created_at(body: &[u8]) -> Result<Option<Time>, String> {
+    let fields: JobFields = lenient::decode_response(body)?;
+    Ok(fields.gmt_create_time.utc())
+}
+
 /// The id of a pod before its last restart, as GetJob reports it.
 pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, String> {
     let fields: JobFields = lenient::decode_response(body)?;

@@ -19,6 +19,7 @@ use crate::reference::Reference;
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
+    may_lack_end: true,
     ..LogSpec::new(RESULTS)
 };
 

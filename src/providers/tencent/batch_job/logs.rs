@@ -16,6 +16,7 @@ use crate::providers::{GetOptions, LogChunk, LogRequest};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
+    may_lack_end: true,
     task_kind: Some(INSTANCE),
     streams: &STREAMS,
     ..LogSpec::new(Operation::new(
