@@ -30,6 +30,8 @@ pub struct Kind {
     /// From how many references on one list call is cheaper than a lookup of each; `None` where no
     /// list reports states.
     pub batch_from: Option<usize>,
+    /// How many ids a list takes; `None` where lists take no ids.
+    pub max_ids: Option<usize>,
     /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
     pub needs_check_exists: bool,
     /// Switches that only this kind has.
@@ -50,6 +52,7 @@ impl Kind {
             list: None,
             logs: LogSupport::Unavailable("see the console of the cloud"),
             batch_from: None,
+            max_ids: None,
             needs_check_exists: false,
             flags: &[],
         }
@@ -83,6 +86,15 @@ impl Kind {
     pub const fn with_batch_from(self, min: usize) -> Self {
         let batch_from = Some(min);
         Self { batch_from, ..self }
+    }
+
+    /// The same with a batch lookup by lists that take so many ids.
+    pub const fn with_id_lists(self, max: usize) -> Self {
+        Self {
+            batch_from: Some(2),
+            max_ids: Some(max),
+            ..self
+        }
     }
 
     /// The same with a call of its own for existence.

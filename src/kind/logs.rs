@@ -22,6 +22,13 @@ pub struct LogSpec {
     pub previous: bool,
     /// Lines can be given with their times.
     pub timestamps: bool,
+    /// True where a full response may have the first lines of a longer log and not its last, since the
+    /// documentation does not say which.
+    pub may_lack_end: bool,
+    /// The kind of the tasks that have logs, where not all have.
+    pub task_kind: Option<&'static str>,
+    /// What is written apart, such as `stdout` and `stderr`; empty where all is in one log.
+    pub streams: &'static [&'static str],
 }
 
 impl LogSpec {
@@ -32,6 +39,9 @@ impl LogSpec {
             since: false,
             previous: false,
             timestamps: false,
+            may_lack_end: false,
+            task_kind: None,
+            streams: &[],
         }
     }
 }

@@ -24,10 +24,24 @@ pub(super) struct SigningClient<S> {
 pub(super) struct Decoded<T> {
     /// What it holds.
     pub data: T,
+    /// The response as it came.
+    pub body: Vec<u8>,
     /// The cloud's id of the request, where a header has it.
     pub request_id: Option<String>,
     /// The fields that could not be read, if there are any.
     pub unreadable: Option<Notice>,
+}
+
+impl<T> Decoded<T> {
+    /// The same with what `convert` makes of what it holds.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Decoded<U> {
+        Decoded {
+            data: convert(self.data),
+            body: self.body,
+            request_id: self.request_id,
+            unreadable: self.unreadable,
+        }
+    }
 }
 
 impl Decoded<GetResult> {
@@ -79,7 +93,9 @@ impl<S: Signer + 'static> SigningClient<S> {
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
         let response = self.send(&self.http, request, deadline).await?;
-        self.decode(request, &response, decode)
+        let mut decoded = self.decode(request, &response, decode)?;
+        decoded.body = response.body;
+        Ok(decoded)
     }
 
     /// Sends a request by `http`, which may be the same account at another host.
@@ -102,7 +118,7 @@ impl<S: Signer + 'static> SigningClient<S> {
             .await
     }
 
-    /// Decodes the body of a successful response.
+    /// Decodes the body of a successful response, which stays where it is.
     ///
     /// # Errors
     /// `invalid_response`, or what `decode` read as a failure.
@@ -117,6 +133,7 @@ impl<S: Signer + 'static> SigningClient<S> {
         match decoded.map_err(Into::into) {
             Ok(data) => Ok(Decoded {
                 data,
+                body: Vec::new(),
                 request_id,
                 unreadable: unreadable.notice(request.operation),
             }),

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::lookup::{self, RejectedLists};
 use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
     ScopeListing, ScopePage,
@@ -169,14 +170,21 @@ pub(super) trait KindOps<A: Sync>: Sync {
         false
     }
 
-    /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`].
+    /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`]; where the cloud rejects the list,
+    /// each is looked up. By default [`KindOps::list`] is asked for [`Filter::ids`].
     async fn batch_get(
         &self,
-        _api: &A,
+        api: &A,
         references: &[Reference],
-        _options: &GetOptions,
+        options: &GetOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
-        Ok(references.iter().map(|_| None).collect())
+        lookup::batch_get(self, api, references, options).await
+    }
+
+    /// What the jobs of a list by ids must have in common, such as a workspace; `None` where it is not
+    /// known of this one.
+    fn batch_group(&self, _api: &A, _id: &str) -> Option<String> {
+        None
     }
 
     /// As [`Client::list`], for kinds with [`Kind::list`].
@@ -193,7 +201,7 @@ pub(super) trait KindOps<A: Sync>: Sync {
 
     /// As [`Client::log_sources`].
     fn log_sources(&self, job: &Job) -> Vec<LogSource> {
-        LogSource::of_job(job)
+        LogSource::of_kind(self.kind(), job)
     }
 
     /// As [`Client::read_log`].
@@ -219,6 +227,8 @@ pub(super) trait KindOps<A: Sync>: Sync {
 
 /// A cloud's API with the kinds that it serves.
 pub(super) struct Connected<A: 'static> {
+    /// The lists that the cloud has rejected.
+    pub rejected_lists: RejectedLists,
     /// The account.
     pub api: A,
     /// Every kind of the cloud.
@@ -249,7 +259,10 @@ impl<A: CloudApi> Client for Connected<A> {
 
     fn can_batch(&self, references: &[Reference]) -> bool {
         let first = references.first();
-        first.is_some_and(|first| self.ops(first.kind).can_batch(&self.api, references))
+        first.is_some_and(|first| {
+            !self.rejected_lists.contains(first.kind)
+                && self.ops(first.kind).can_batch(&self.api, references)
+        })
     }
 
     fn confirms_end(&self, reference: &Reference) -> bool {
@@ -261,12 +274,15 @@ impl<A: CloudApi> Client for Connected<A> {
         references: &[Reference],
         options: &GetOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
-        match references.first() {
-            Some(first) => {
-                let ops = self.ops(first.kind);
-                ops.batch_get(&self.api, references, options).await
+        let Some(first) = references.first() else {
+            return Ok(Vec::new());
+        };
+        let ops = self.ops(first.kind);
+        match ops.batch_get(&self.api, references, options).await {
+            Err(problem) if self.rejected_lists.record(first.kind, &problem) => {
+                Ok(references.iter().map(|_| None).collect())
             }
-            None => Ok(Vec::new()),
+            found => found,
         }
     }
 

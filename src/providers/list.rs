@@ -101,6 +101,9 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
 /// same.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Ids, at most [`Kind::max_ids`](crate::kind::Kind::max_ids) and only for kinds that have it; empty
+    /// for any.
+    pub ids: Vec<String>,
     /// Accepted states; empty for any.
     pub states: Vec<State>,
     /// Pattern of the name or the id.
@@ -119,7 +122,8 @@ impl Filter {
     /// True when a resource matches. A field that a row does not have fails its filter, except for
     /// the creation time, which every resource has: an unreadable one does not drop the row.
     pub fn matches(&self, job: &Job) -> bool {
-        (self.states.is_empty() || self.states.contains(&job.state))
+        (self.ids.is_empty() || self.ids.contains(&job.id))
+            && (self.states.is_empty() || self.states.contains(&job.state))
             && self.matches_name(job.name.as_deref(), &job.id)
             && is_requested(self.user.as_ref(), job.user.as_ref())
             && is_requested(self.queue.as_ref(), job.queue.as_ref())

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::Problem;
+use crate::kind::{Kind, LogSupport};
 use crate::model::{Job, State, Task, Time};
 use crate::reference::Reference;
 
@@ -35,14 +36,28 @@ impl LogSource {
         }
     }
 
-    /// The named streams of a job that has no tasks.
-    pub fn of_streams(job: &Job, streams: &[&str]) -> Vec<Self> {
-        let stream = |name: &&str| Self {
-            container: Some((*name).to_owned()),
-            state: job.state,
-            ..Self::default()
+    /// The same as far as a kind has logs, each stream by itself.
+    pub(super) fn of_kind(kind: &Kind, job: &Job) -> Vec<Self> {
+        let LogSupport::Operation(spec) = &kind.logs else {
+            return Self::of_job(job);
         };
-        streams.iter().map(stream).collect()
+        let sources = match spec.task_kind {
+            None => Self::of_job(job),
+            Some(kind) => {
+                let tasks = job.tasks.iter().filter(|task| task.kind == kind);
+                tasks.flat_map(Self::of_task).collect()
+            }
+        };
+        if spec.streams.is_empty() {
+            return sources;
+        }
+        let streams = |source: Self| {
+            spec.streams.iter().map(move |name| Self {
+                container: Some((*name).to_owned()),
+                ..source.clone()
+            })
+        };
+        sources.into_iter().flat_map(streams).collect()
     }
 
     fn of_task(task: &Task) -> Vec<Self> {
@@ -118,6 +133,8 @@ pub struct LogChunk {
     /// Where the next piece begins; `None` where the API has no positions, so that each request
     /// responds with the same window and new text is found by its overlap with the last one.
     pub next: Option<LogPosition>,
+    /// True where the text may begin with that of the last piece although `next` is known.
+    pub overlaps: bool,
     /// True when the next piece is there already.
     pub has_more: bool,
     /// What the cloud left out, such as `only the last 2000 lines`.
@@ -193,6 +210,7 @@ pub(super) async fn read_file<F: LogFile>(
         next: Some(LogPosition::Offset(end)),
         has_more,
         truncated,
+        ..LogChunk::default()
     })
 }
 

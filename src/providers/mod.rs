@@ -13,7 +13,9 @@ mod latest;
 mod list;
 mod list_all;
 mod logs;
+mod lookup;
 mod mask;
+mod products;
 mod raw;
 mod shapes;
 pub mod states;
@@ -40,6 +42,7 @@ use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{CloudApi, Connected, KindOps};
 use list::{has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, read_file};
+use lookup::RejectedLists;
 
 pub use client::Client;
 pub use fields::find_field;

@@ -1,7 +1,9 @@
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::api::Decoded;
 use super::mask::mask_document;
-use super::{GetOptions, lenient};
+use super::{GetOptions, GetResult, lenient};
+use crate::error::Problem;
 use crate::model::{Job, Notice, NoticeCode};
 
 /// Keeps the raw response in the job, if requested; its secrets are masked, unless they are to be shown.
@@ -42,5 +44,47 @@ pub(super) fn attach(
                 job.reference
             ),
         ));
+    }
+}
+
+/// The documents of a lookup that calls several operations, by operation and part.
+pub(super) struct Documents<'a> {
+    options: &'a GetOptions,
+    /// `None` where one is nested too deep to be kept.
+    all: Option<Map<String, Value>>,
+}
+
+impl<'a> Documents<'a> {
+    pub fn new(options: &'a GetOptions) -> Self {
+        let all = Some(Map::new());
+        Self { options, all }
+    }
+
+    /// Keeps the response of a call that succeeded, if raw responses were requested; `part` is the name
+    /// of the part of the job, where there are several.
+    pub fn add<T>(
+        &mut self,
+        operation: &str,
+        part: Option<&str>,
+        called: &Result<Decoded<T>, Problem>,
+    ) {
+        let Some(called) = called.as_ref().ok().filter(|_| self.options.raw) else {
+            return;
+        };
+        let document = document(&called.body, self.options);
+        self.all = self.all.take().zip(document).map(|(mut all, document)| {
+            let of_operation = all.entry(operation).or_insert(Value::Null);
+            match part {
+                None => *of_operation = document,
+                Some(part) => of_operation[part] = document,
+            }
+            all
+        });
+    }
+
+    /// Keeps the documents in the job that was found.
+    pub fn attach(self, found: &mut GetResult) {
+        let read = || self.all.map(Value::Object);
+        attach(&mut found.job, &mut found.notices, self.options, read);
     }
 }

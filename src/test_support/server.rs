@@ -67,6 +67,11 @@ impl TestServer {
         self.seconds.store(seconds, Ordering::Relaxed);
     }
 
+    /// The clock that [`Self::set`] sets.
+    pub fn clock(&self) -> Arc<AtomicI64> {
+        self.seconds.clone()
+    }
+
     /// What was asked since the last time.
     pub fn requested(&self) -> Vec<String> {
         std::mem::take(&mut *self.operations.lock().unwrap())

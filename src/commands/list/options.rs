@@ -100,7 +100,7 @@ impl Arguments {
             since: since
                 .map(|text| since::parse_since(text, now, zone))
                 .transpose()?,
-            page_rows: None,
+            ..Filter::default()
         };
         let filter_description = words::describe_filter(&filter);
         Ok(ListOptions {

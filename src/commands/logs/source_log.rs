@@ -18,6 +18,8 @@ pub(super) struct SourceLog {
     pub is_opened: bool,
     /// True when the API gives the end of the log only, so that an empty one may also be gone.
     pub is_window: bool,
+    /// True once a reader was told that its end may be missing.
+    pub is_stuck: bool,
     position: LogPosition,
     window: Window,
     lines: Lines,
@@ -33,6 +35,8 @@ pub(super) struct Reading {
     pub notes: Vec<String>,
     /// True when more can be read at once.
     pub has_more: bool,
+    /// True when the response was full, and the same as the last one.
+    pub is_stuck: bool,
     /// True when nothing was taken, since the text does not go on where the last reading ended.
     pub has_gap: bool,
 }
@@ -44,6 +48,7 @@ impl SourceLog {
             source,
             is_opened: false,
             is_window: false,
+            is_stuck: false,
             position: LogPosition::Start,
             window: Window::default(),
             lines: Lines::default(),
@@ -114,29 +119,30 @@ impl SourceLog {
 
     /// The lines that a piece completes.
     fn take(&mut self, chunk: LogChunk) -> Reading {
-        let notes = Vec::from_iter(chunk.truncated.filter(|_| !self.is_opened));
-        let data = match chunk.next {
-            Some(next) => {
-                self.position = next;
-                chunk.data
-            }
-            None => {
-                self.is_window = true;
-                let end = last_timestamp(&chunk.data).filter(|_| self.params.timestamps);
-                let Some(new) = self.window.advance(chunk.data) else {
-                    return Reading {
-                        has_gap: true,
-                        ..Reading::default()
-                    };
-                };
-                // The next window begins where this one ends, and is small.
-                self.params.since = end.or(self.params.since);
-                new
-            }
+        let is_full = chunk.truncated.is_some();
+        let is_window = chunk.next.is_none() || chunk.overlaps;
+        let is_noted = !self.is_opened || !is_window;
+        let end = last_timestamp(&chunk.data).filter(|_| self.params.timestamps);
+        let has_position = chunk.next.is_some();
+        self.is_window |= is_window;
+        if !is_window {
+            self.window.reset();
+        }
+        let Some(new) = self.window.advance(chunk.data) else {
+            return Reading {
+                has_gap: true,
+                ..Reading::default()
+            };
         };
+        if let Some(next) = chunk.next {
+            self.position = next;
+        }
+        // The next window begins where this one ends, and is small.
+        self.params.since = end.filter(|_| !has_position).or(self.params.since);
         Reading {
-            lines: self.lines.push(&data),
-            notes,
+            is_stuck: is_full && is_window && self.is_opened && new.is_empty(),
+            lines: self.lines.push(&new),
+            notes: Vec::from_iter(chunk.truncated.filter(|_| is_noted)),
             has_more: chunk.has_more,
             has_gap: false,
         }
@@ -163,3 +169,6 @@ impl SourceLog {
         self.lines.take_unfinished()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -279,6 +279,7 @@ impl LogStream<'_> {
                 self.close_gap(number).await?;
                 continue;
             }
+            self.note_stuck(number, &reading);
             let has_more = reading.has_more;
             if !has_more && !self.is_following {
                 reading.lines.extend(self.logs[number].finish());
@@ -297,6 +298,20 @@ impl LogStream<'_> {
             self.print(number, tail.into_lines()).await?;
         }
         Ok(has_text)
+    }
+
+    /// Says once that a log that does not change may have reached the limit of the API.
+    fn note_stuck(&mut self, number: usize, reading: &Reading) {
+        let log = &mut self.logs[number];
+        let may_lack_end = self.spec.may_lack_end && !log.source.state.is_end();
+        if reading.is_stuck && may_lack_end && !log.is_stuck {
+            log.is_stuck = true;
+            let operation = self.spec.operation.name;
+            let label = label(&log.source);
+            self.note(format!(
+                "{label}: {operation} gives no more of the log than was read; newer lines may be missing"
+            ));
+        }
     }
 
     async fn print_reading(&mut self, number: usize, reading: Reading) -> Result<(), Stop> {

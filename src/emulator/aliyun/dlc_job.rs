@@ -101,6 +101,7 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
         .ok_or(EmulatedError::NotFound)?;
     let most = call.number("MaxLines", 2000, 1..=usize::MAX)?;
     let start = time(call, "StartTime", call.now() - TimeDelta::days(7))?;
+    let end = time(call, "EndTime", call.now() + TimeDelta::seconds(1))?;
     let uid = call.parameter("PodUid");
     let past = found["HistoryPods"].as_array().and_then(|past| past.last());
     let is_past = uid.is_some() && past.is_some_and(|past| past["PodUid"].as_str() == uid);
@@ -108,8 +109,9 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
         None => view.log_lines(is_past),
         Some(_) => Vec::new(),
     };
-    lines.retain(|(at, _)| *at >= start);
-    lines.drain(..lines.len().saturating_sub(most));
+    lines.retain(|(at, _)| (start..end).contains(at));
+    // Which end is kept is not documented; the first lines are the harder ones to go on from.
+    lines.truncate(most);
     let lines: Vec<&str> = lines.into_iter().map(|(_, line)| line).collect();
     call.data(json!({
         "RequestId": request_id(format_args!("GetPodLogs {pod}")), "JobId": view.id(),

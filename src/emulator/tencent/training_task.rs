@@ -104,12 +104,16 @@ fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
             .parse()
             .map_err(|_| EmulatedError::Invalid("StartTime"))?,
     };
+    let end: Option<DateTime<Utc>> = match call.parameter("EndTime") {
+        None => None,
+        Some(end) => Some(end.parse().map_err(|_| EmulatedError::Invalid("EndTime"))?),
+    };
     let writer = pod_name(view, view.job.parts.max(1) - 1);
     let mut lines = view.log_lines(false);
     let is_of_writer = call
         .parameter("PodName")
         .is_none_or(|asked| asked == writer);
-    lines.retain(|(at, _)| *at >= start && is_of_writer);
+    lines.retain(|(at, _)| *at >= start && end.is_none_or(|end| *at <= end) && is_of_writer);
     if call.parameter("Order") != Some("ASC") {
         lines.reverse();
     }

@@ -11,9 +11,8 @@ mod response;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use super::list_batch::{Batch, MAX_IDS};
 use super::sign::timestamp;
-use super::{Api, Product};
+use super::{Api, products::DLC};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::kind::{
@@ -23,10 +22,10 @@ use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource,
-    Page,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
 };
 use crate::reference::{Reference, Scope};
+use crate::sync::lock;
 use details::{DlcJobDetails, PodDetails};
 use response::{decode_job, decode_list};
 
@@ -54,7 +53,7 @@ pub static DLC_JOB: Kind = Kind::new(
 .with_details(&[schema_of::<DlcJobDetails>], &[schema_of::<PodDetails>])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
-.with_batch_from(2);
+.with_id_lists(PAGE_SIZE);
 
 const GET: Operation = Operation::new(
     "GetJob",
@@ -96,7 +95,7 @@ const POD_STATES: StateWords = &[
 ];
 
 /// How many rows a page has at most.
-const PAGE_SIZE: usize = MAX_IDS;
+const PAGE_SIZE: usize = 50;
 
 /// The cloud lists jobs of so many days when no start is given.
 const DEFAULT_DAYS: i64 = 7;
@@ -125,7 +124,7 @@ impl KindOps<Api> for DlcJobs {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        let request = api.path_request(Product::Dlc, GET.name, path(reference), &[]);
+        let request = api.path_request(&DLC, GET.name, path(reference), &[]);
         let decode = |body: &[u8]| decode_job(body, reference, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         let mut found = found.map(Decoded::into_result)?;
@@ -133,22 +132,13 @@ impl KindOps<Api> for DlcJobs {
         Ok(found)
     }
 
-    fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
-        api.dlc_batches.can_batch(references)
-    }
-
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let list = |batch| -> BoxFuture<'_, _> { Box::pin(list_batch(api, batch, options)) };
-        api.dlc_batches.get(&DLC_JOB, references, &list).await
+    /// The workspace, as far as a lookup has shown it.
+    fn batch_group(&self, api: &Api, id: &str) -> Option<String> {
+        lock(&api.dlc_workspaces).get(id).cloned()
     }
 
     /// One page of the jobs of a workspace, the last created first; without a start those of the last
-    /// days, unless few rows are wanted.
+    /// days, unless few rows or certain ones are wanted.
     async fn list(
         &self,
         api: &Api,
@@ -159,7 +149,7 @@ impl KindOps<Api> for DlcJobs {
     ) -> Result<Page, Problem> {
         let word = filter.single_state_word(STATES, &options.states);
         let since = filter.since.map(|since| timestamp(since.to_datetime()));
-        let is_cut = since.is_none() && filter.page_rows.is_none();
+        let is_cut = since.is_none() && filter.page_rows.is_none() && filter.ids.is_empty();
         let start = match is_cut {
             true => timestamp(api.client.http.now() - TimeDelta::days(DEFAULT_DAYS)),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
@@ -168,8 +158,14 @@ impl KindOps<Api> for DlcJobs {
         let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
         let user = filter.user.as_deref().filter(is_name);
         let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
+        let first = filter.ids.first();
+        let (known, ids) = (
+            first.and_then(|id| self.batch_group(api, id)),
+            filter.ids.join(","),
+        );
         let query = [
-            ("WorkspaceId", api.workspace.as_deref()),
+            ("WorkspaceId", known.as_deref().or(api.workspace.as_deref())),
+            ("JobIds", first.map(|_| &*ids)),
             ("Status", word),
             ("Username", user),
             ("ResourceId", filter.queue.as_deref()),
@@ -179,7 +175,10 @@ impl KindOps<Api> for DlcJobs {
             ("PageNumber", Some(&*page)),
             ("PageSize", Some(&*size)),
         ];
-        let mut page = list(api, scope, &query, at, options).await?;
+        let request = api.path_request(&DLC, LIST.name, PATH.to_owned(), &query);
+        let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
+        let found = api.client.call(&request, options.deadline, decode).await;
+        let mut page = found.map(Decoded::into_page)?;
         if is_cut {
             let text = format!(
                 "aliyun/dlc-job lists jobs created in the last {DEFAULT_DAYS} days; set --since to list older ones"
@@ -205,34 +204,6 @@ impl KindOps<Api> for DlcJobs {
     ) -> Result<LogChunk, Problem> {
         logs::read(api, request, options).await
     }
-}
-
-/// The jobs with these ids, whenever they were created.
-async fn list_batch(api: &Api, batch: Batch, options: &GetOptions) -> Result<Page, Problem> {
-    let (ids, size) = (batch.ids.join(","), PAGE_SIZE.to_string());
-    let workspace = batch.workspace.as_deref().or(api.workspace.as_deref());
-    let query = [
-        ("WorkspaceId", workspace),
-        ("JobIds", Some(&*ids)),
-        ("StartTime", Some(FIRST_TIME)),
-        ("PageNumber", Some("1")),
-        ("PageSize", Some(&*size)),
-    ];
-    list(api, &batch.scope, &query, Cursor::FIRST, options).await
-}
-
-/// A page of the jobs that these parameters select.
-async fn list(
-    api: &Api,
-    scope: &Scope,
-    query: &[(&str, Option<&str>)],
-    at: Cursor,
-    options: &GetOptions,
-) -> Result<Page, Problem> {
-    let request = api.path_request(Product::Dlc, LIST.name, PATH.to_owned(), query);
-    let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
-    let found = api.client.call(&request, options.deadline, decode).await;
-    found.map(Decoded::into_page)
 }
 
 #[cfg(test)]

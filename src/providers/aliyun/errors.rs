@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Product, xml};
+use super::products::{self, DLC, EHPC_NEXT};
+use super::xml;
 use crate::error::Category::{
     ClockSkew, InvalidArgument, MissingCredentials, NotFound, PermissionDenied, ServiceError,
     Throttled, Unauthenticated,
@@ -202,18 +203,18 @@ fn sentence(message: &str) -> String {
 
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
-    let product = Product::of_request(context.request);
-    let prefix = product.permission_prefix();
-    let other = match product {
+    let product = products::of_request(context.request);
+    let prefix = product.permission_prefix;
+    let other = match product == &DLC {
         // Documents of the vendor use both.
-        Product::Dlc => format!(" or pai:{operation}, and a role in the workspace"),
-        _ => String::new(),
+        true => format!(" or pai:{operation}, and a role in the workspace"),
+        false => String::new(),
     };
     Some(format!("grant the permission {prefix}:{operation}{other}"))
 }
 
 fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {
-    let is_next = Product::of_request(context.request) == Product::EhpcNext;
+    let is_next = products::of_request(context.request) == &EHPC_NEXT;
     let is_hangzhou = context.parameter("ClusterId").contains("-hz-");
     let first = match is_hangzhou && context.region != Some("cn-hangzhou") {
         true => {

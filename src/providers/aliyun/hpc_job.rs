@@ -14,17 +14,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Api, CLUSTER, Product, TRUST_FINISHED, cluster_of};
+use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, products::EHPC_NEXT};
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
 };
-use crate::model::{Job, Resources, State};
+use crate::model::{Resources, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
 };
 use crate::reference::{Reference, Scope};
 use response::{decode_job, decode_list};
@@ -101,7 +101,7 @@ impl KindOps<Api> for HpcJobs {
             ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
             ("JobId", reference.id()),
         ];
-        let request = api.product_request(Product::EhpcNext, GET.name, Method::Post, &query);
+        let request = api.product_request(&EHPC_NEXT, GET.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_job(body, reference, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_result)
@@ -124,14 +124,10 @@ impl KindOps<Api> for HpcJobs {
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
-        let request = api.product_request(Product::EhpcNext, LIST.name, Method::Post, &query);
+        let request = api.product_request(&EHPC_NEXT, LIST.name, Method::Post, &query);
         let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_page)
-    }
-
-    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
-        LogSource::of_streams(job, &logs::STREAMS)
     }
 
     async fn read_log(

@@ -10,10 +10,9 @@ mod results;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::list_batch::Batch;
-use super::{Api, Product};
+use super::{Api, products::INSTANT};
 use crate::error::Problem;
 use crate::http::{Method, Request};
 use crate::kind::{
@@ -23,7 +22,7 @@ use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
 };
 use crate::reference::{Reference, Scope};
 use details::InstantJobDetails;
@@ -50,7 +49,7 @@ pub static INSTANT_JOB: Kind = Kind::new(
 .with_details(&[schema_of::<InstantJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::Queue]))
 .with_logs(results::LOGS)
-.with_batch_from(2);
+.with_id_lists(50);
 
 const GET: Operation = Operation::new(
     "GetJob",
@@ -109,34 +108,6 @@ impl KindOps<Api> for InstantJobs {
         Ok(found)
     }
 
-    fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
-        api.instant_batches.can_batch(references)
-    }
-
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let list = |batch: Batch| -> BoxFuture<'_, _> {
-            Box::pin(async move {
-                let filter = json!({"JobIds": batch.ids});
-                list(
-                    api,
-                    &batch.scope,
-                    &filter,
-                    Cursor::FIRST,
-                    PAGE_SIZE,
-                    options,
-                )
-                .await
-            })
-        };
-        let batches = &api.instant_batches;
-        batches.get(&INSTANT_JOB, references, &list).await
-    }
-
     /// One page of the jobs of the region.
     async fn list(
         &self,
@@ -147,6 +118,9 @@ impl KindOps<Api> for InstantJobs {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let mut asked = json!({});
+        if !filter.ids.is_empty() {
+            asked["JobIds"] = json!(filter.ids);
+        }
         if let Some(word) = filter.single_state_word(STATES, &options.states) {
             asked["Status"] = word.into();
         }
@@ -155,7 +129,17 @@ impl KindOps<Api> for InstantJobs {
             let since = since.to_datetime() - TimeDelta::days(1);
             asked["TimeCreatedAfter"] = since.timestamp().into();
         }
-        list(api, scope, &asked, at, filter.page_size(PAGE_SIZE), options).await
+        let (asked, page) = (asked.to_string(), at.page.to_string());
+        let size = filter.page_size(PAGE_SIZE).to_string();
+        let query = [
+            ("Filter", &*asked),
+            ("PageNumber", &page),
+            ("PageSize", &size),
+        ];
+        let request = request(api, LIST.name, &query);
+        let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
+        let found = api.client.call(&request, options.deadline, decode).await;
+        found.map(Decoded::into_page)
     }
 
     async fn read_log(
@@ -169,28 +153,7 @@ impl KindOps<Api> for InstantJobs {
 }
 
 fn request(api: &Api, operation: &'static str, query: &[(&str, &str)]) -> Request {
-    api.product_request(Product::Instant, operation, Method::Post, query)
-}
-
-/// A page of the jobs that a filter of the cloud selects.
-async fn list(
-    api: &Api,
-    scope: &Scope,
-    filter: &Value,
-    at: Cursor,
-    size: usize,
-    options: &GetOptions,
-) -> Result<Page, Problem> {
-    let (filter, page, size) = (filter.to_string(), at.page.to_string(), size.to_string());
-    let query = [
-        ("Filter", &*filter),
-        ("PageNumber", &page),
-        ("PageSize", &size),
-    ];
-    let request = request(api, LIST.name, &query);
-    let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
-    let found = api.client.call(&request, options.deadline, decode).await;
-    found.map(Decoded::into_page)
+    api.product_request(&INSTANT, operation, Method::Post, query)
 }
 
 #[cfg(test)]

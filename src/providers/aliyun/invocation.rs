@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, document, summarize};
+use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, document};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{
@@ -20,6 +20,7 @@ use crate::kind::{
 };
 use crate::model::Notice;
 use crate::providers::lenient::{Int, Text};
+use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
     Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page, job_at, raw,

@@ -15,22 +15,24 @@ mod instance_role;
 mod instant_job;
 mod invocation;
 mod job;
-mod list_batch;
 mod products;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
 mod xml;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use super::api::{DecodeError, Decoded, SigningClient};
+use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::wall_clock::WallClock;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, RejectedLists, ScopeListing,
+    ScopePage,
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
@@ -43,8 +45,7 @@ use hpc_job::{HPC_JOB, HpcJobs};
 use instant_job::{INSTANT_JOB, InstantJobs};
 use invocation::{INVOCATION, Invocations};
 use job::{ArrayEvidence, JOB, Jobs};
-use list_batch::ListBatches;
-use products::{Endpoints, Product};
+use products::EHPC;
 use sign::Signer;
 
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
@@ -136,13 +137,14 @@ pub static CLOUD: Cloud = Cloud {
         if let Some(role) = profile.get(ROLE) {
             assume_role::check_role(role, profile)?;
         }
-        products::endpoint(Product::Ehpc, profile, transport.options().allow_http)
+        products::endpoint(&EHPC, profile, transport.options().allow_http)
     },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
+        rejected_lists: RejectedLists::default(),
         api: Api::new(profile, transport)?,
         kinds: &[&Jobs, &Invocations, &HpcJobs, &DlcJobs, &InstantJobs],
     })
@@ -162,10 +164,8 @@ struct Api {
     array_evidence: ArrayEvidence,
     /// The workspace of lists of PAI-DLC.
     workspace: Option<String>,
-    /// What earlier responses have shown of jobs of PAI-DLC.
-    dlc_batches: ListBatches,
-    /// What earlier responses have shown of jobs of E-HPC Instant.
-    instant_batches: ListBatches,
+    /// The workspaces of jobs of PAI-DLC that earlier responses have shown, by id.
+    dlc_workspaces: Mutex<HashMap<String, String>>,
 }
 
 impl Api {
@@ -194,14 +194,15 @@ impl Api {
                 errors: &errors::ERRORS,
                 region: profile.get("region").map(str::to_owned),
             },
-            endpoints: Endpoints::new(profile, transport.options().allow_http)?,
+            endpoints: Endpoints::new(&products::ALL, |product| {
+                products::endpoint(product, profile, transport.options().allow_http)
+            })?,
             clock: WallClock::from_profile(profile)?,
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),
             array_evidence: ArrayEvidence::default(),
             workspace: profile.get("workspace").map(str::to_owned),
-            dlc_batches: ListBatches::default(),
-            instant_batches: ListBatches::default(),
+            dlc_workspaces: Mutex::default(),
         })
     }
 
@@ -211,13 +212,13 @@ impl Api {
 
     /// A request of an operation. All parameters stand in the query, the body is empty.
     fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
-        self.product_request(Product::Ehpc, operation, method, query)
+        self.product_request(&EHPC, operation, method, query)
     }
 
     /// The same with the operation of another product.
     fn product_request(
         &self,
-        product: Product,
+        product: &Product,
         operation: &'static str,
         method: Method,
         query: &[(&str, &str)],
@@ -234,7 +235,7 @@ impl Api {
             headers: vec![
                 ("accept", "application/json".to_owned()),
                 ("x-acs-action", operation.to_owned()),
-                ("x-acs-version", product.version().to_owned()),
+                ("x-acs-version", product.version.to_owned()),
             ],
             body: Vec::new(),
         }
@@ -243,7 +244,7 @@ impl Api {
     /// A request of an operation with a path of its own; parameters without a value are left out.
     fn path_request(
         &self,
-        product: Product,
+        product: &Product,
         operation: &'static str,
         path: String,
         query: &[(&str, Option<&str>)],
@@ -275,7 +276,7 @@ impl Api {
 #[async_trait]
 impl CloudApi for Api {
     fn endpoint(&self) -> Option<String> {
-        Some(self.endpoints.of(Product::Ehpc).origin())
+        Some(self.endpoints.of(&EHPC).origin())
     }
 
     fn credential(&self) -> CredentialInfo {
@@ -296,18 +297,6 @@ impl CloudApi for Api {
 /// The cluster of a reference or scope.
 fn cluster_of(segment: Option<&str>) -> &str {
     segment.expect("the template of the kind has a cluster")
-}
-
-/// A failed call in one line: operation, the cloud's code, what it said, and what to do.
-fn summarize(problem: &Problem) -> String {
-    let operation = problem.operation.as_deref().unwrap_or_default();
-    let code = problem
-        .code
-        .as_deref()
-        .unwrap_or_else(|| problem.category.as_str());
-    let hint = problem.hint.as_ref();
-    let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
-    format!("{operation}: {code}: {}{hint}", problem.message)
 }
 
 #[cfg(test)]

@@ -1,105 +1,41 @@
-//! The products that are requested: their hosts, their versions, and the settings of their endpoints.
+//! The products that are requested.
 
 use crate::error::Problem;
 use crate::http::{Endpoint, Request};
+use crate::providers::products::Product;
 use crate::settings::Profile;
 
-/// A product with an API of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Product {
-    /// E-HPC 1.0.
-    Ehpc,
-    /// E-HPC NEXT, at the same hosts.
-    EhpcNext,
-    /// Elastic Container Instance, which runs the containers of serverless jobs.
-    Eci,
-    /// PAI-DLC, jobs of training.
-    Dlc,
-    /// E-HPC Instant, the successor of serverless jobs.
-    Instant,
-}
+/// E-HPC 1.0.
+pub(super) static EHPC: Product = Product::new("ehpc", "2018-04-12");
 
-/// What is to be known of a product.
-struct Facts {
-    /// The version of its API.
-    version: &'static str,
-    /// The first part of its public hosts.
-    host: &'static str,
-    /// The setting of its endpoint, where that of E-HPC does not name it.
-    endpoint_key: Option<&'static str>,
-    /// Its name in permissions.
-    permission_prefix: &'static str,
-}
+/// E-HPC NEXT, at the same hosts.
+pub(super) static EHPC_NEXT: Product = Product::new("ehpc", "2024-07-30");
 
-impl Product {
-    const ALL: [Self; 5] = [
-        Self::Ehpc,
-        Self::EhpcNext,
-        Self::Eci,
-        Self::Dlc,
-        Self::Instant,
-    ];
+/// Elastic Container Instance, which runs the containers of serverless jobs.
+pub(super) static ECI: Product = Product {
+    endpoint_key: Some("eci_endpoint"),
+    ..Product::new("eci", "2018-08-08")
+};
 
-    /// The product that a request is for.
-    pub fn of_request(request: &Request) -> Self {
-        let mut headers = request.headers.iter();
-        let version = headers.find(|(name, _)| *name == "x-acs-version");
-        let version = version.map(|(_, version)| version.as_str());
-        let all = Self::ALL.into_iter();
-        let mut products = all.filter(|product| Some(product.version()) == version);
-        products.next().unwrap_or(Self::Ehpc)
-    }
+/// PAI-DLC, jobs of training.
+pub(super) static DLC: Product = Product {
+    endpoint_key: Some("dlc_endpoint"),
+    permission_prefix: "paidlc",
+    ..Product::new("pai-dlc", "2020-12-03")
+};
 
-    /// The name of the product in permissions.
-    pub fn permission_prefix(self) -> &'static str {
-        self.facts().permission_prefix
-    }
+/// E-HPC Instant, the successor of serverless jobs.
+pub(super) static INSTANT: Product = Product {
+    endpoint_key: Some("instant_endpoint"),
+    permission_prefix: "ehpc",
+    ..Product::new("ehpcinstant", "2023-07-01")
+};
 
-    /// The version of its API.
-    pub fn version(self) -> &'static str {
-        self.facts().version
-    }
+pub(super) static ALL: [&Product; 5] = [&EHPC, &EHPC_NEXT, &ECI, &DLC, &INSTANT];
 
-    fn facts(self) -> Facts {
-        let (version, host, endpoint_key, permission_prefix) = match self {
-            Self::Ehpc => ("2018-04-12", "ehpc", None, "ehpc"),
-            Self::EhpcNext => ("2024-07-30", "ehpc", None, "ehpc"),
-            Self::Eci => ("2018-08-08", "eci", Some("eci_endpoint"), "eci"),
-            Self::Dlc => ("2020-12-03", "pai-dlc", Some("dlc_endpoint"), "paidlc"),
-            Self::Instant => (
-                "2023-07-01",
-                "ehpcinstant",
-                Some("instant_endpoint"),
-                "ehpc",
-            ),
-        };
-        Facts {
-            version,
-            host,
-            endpoint_key,
-            permission_prefix,
-        }
-    }
-}
-
-/// The endpoints of a profile, in the order of [`Product::ALL`].
-pub(super) struct Endpoints(Vec<Endpoint>);
-
-impl Endpoints {
-    /// The endpoints that a profile names.
-    ///
-    /// # Errors
-    /// `missing_credentials` where neither region nor endpoint is set, `usage` where one cannot be used.
-    pub fn new(profile: &Profile, allow_http: bool) -> Result<Self, Problem> {
-        let endpoint = |product| endpoint(product, profile, allow_http);
-        let all = Product::ALL.into_iter().map(endpoint);
-        all.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The endpoint of a product.
-    pub fn of(&self, product: Product) -> &Endpoint {
-        &self.0[product as usize]
-    }
+/// The product that a request is for.
+pub(super) fn of_request(request: &Request) -> &'static Product {
+    Product::of_request(&ALL, "x-acs-version", request).unwrap_or(&EHPC)
 }
 
 /// The endpoint of a product: the one that is set for it, else `endpoint`, else
@@ -107,8 +43,11 @@ impl Endpoints {
 ///
 /// A public host of E-HPC in `endpoint` is the host of E-HPC only: other products have the public host of
 /// the same region and network.
+///
+/// # Errors
+/// `missing_credentials` where neither region nor endpoint is set, `usage` where one cannot be used.
 pub(super) fn endpoint(
-    product: Product,
+    product: &Product,
     profile: &Profile,
     allow_http: bool,
 ) -> Result<Endpoint, Problem> {
@@ -122,20 +61,12 @@ pub(super) fn endpoint(
             .invalid("region", "is not a valid region id")
             .with_hint("use the cloud's form, e.g. cn-hangzhou"));
     }
-    let facts = product.facts();
-    let own = facts.endpoint_key.and_then(|key| profile.get(key));
-    let text = match (own.or(profile.get("endpoint")), region) {
-        (Some(endpoint), _) => match own {
-            Some(own) => own.to_owned(),
-            None => public_host(endpoint, facts.host).unwrap_or_else(|| endpoint.to_owned()),
-        },
-        (None, Some(region)) => format!("https://{}.{region}.aliyuncs.com", facts.host),
-        (None, None) => {
-            return Err(profile.missing("region", &["region"], &["ALIBABA_CLOUD_REGION_ID"]));
-        }
-    };
-    Endpoint::parse(&text, &[], allow_http)
-        .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
+    let name = product.name;
+    let shared = |text: &str| public_host(text, name).or_else(|| Some(text.to_owned()));
+    product.endpoint(profile, allow_http, shared, || match region {
+        Some(region) => Ok(format!("https://{name}.{region}.aliyuncs.com")),
+        None => Err(profile.missing("region", &["region"], &["ALIBABA_CLOUD_REGION_ID"])),
+    })
 }
 
 /// The address of a product beside a public address of E-HPC, such as
@@ -153,7 +84,7 @@ mod tests {
     use crate::providers::aliyun::CLOUD;
     use crate::providers::test_support::profile;
 
-    fn origin(product: Product, settings: &[(&str, &str)]) -> String {
+    fn origin(product: &'static Product, settings: &[(&str, &str)]) -> String {
         let keys = [
             ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
             ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
@@ -167,7 +98,7 @@ mod tests {
     fn a_product_is_asked_at_its_own_public_host_unless_another_is_set() {
         let region = ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou");
         let endpoint = |text| ("JOBLENS_ALIYUN_ENDPOINT", text);
-        let eci = |settings: &[_]| origin(Product::Eci, settings);
+        let eci = |settings: &[_]| origin(&ECI, settings);
         assert_eq!(eci(&[region]), "https://eci.cn-hangzhou.aliyuncs.com");
         let vpc = endpoint("https://ehpc-vpc.cn-beijing.aliyuncs.com");
         assert_eq!(
@@ -179,11 +110,11 @@ mod tests {
         let own = ("JOBLENS_ALIYUN_ECI_ENDPOINT", "https://eci.corp.example");
         assert_eq!(eci(&[region, gateway, own]), "https://eci.corp.example");
         assert_eq!(
-            origin(Product::Dlc, &[region, vpc]),
+            origin(&DLC, &[region, vpc]),
             "https://pai-dlc-vpc.cn-beijing.aliyuncs.com"
         );
         assert_eq!(
-            origin(Product::Instant, &[region]),
+            origin(&INSTANT, &[region]),
             "https://ehpcinstant.cn-hangzhou.aliyuncs.com"
         );
     }

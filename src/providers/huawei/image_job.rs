@@ -89,10 +89,6 @@ impl KindOps<Api> for ImageJobs {
         found.await.map(Decoded::into_result)
     }
 
-    fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
-        references.len() > 1 && api.list_rotation.can_list()
-    }
-
     async fn batch_get(
         &self,
         api: &Api,

@@ -78,6 +78,7 @@ const PROJECTS: &str = "KeystoneListProjects";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
+        rejected_lists: super::RejectedLists::default(),
         api: Api::new(profile, transport)?,
         kinds: &[&ImageJobs],
     })

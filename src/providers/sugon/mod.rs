@@ -56,6 +56,7 @@ const TOKENS: &str = "GetUserTokens";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
+        rejected_lists: super::RejectedLists::default(),
         api: Api::new(profile, transport)?,
         kinds: &[&Instances],
     })

@@ -6,21 +6,25 @@
 mod logs;
 mod response;
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::Api;
-use super::lookup::{self, Lookup, Row as _};
+use super::list::{self, Row};
 use super::products::BATCH;
+use super::{Api, decode_product};
 use crate::error::Problem;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
 };
 use crate::model::{Job, NoticeCode, State, Task};
+use crate::providers::api::{DecodeError, Decoded};
+use crate::providers::raw::Documents;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
 };
 use crate::reference::{Reference, Scope};
 use response::{BatchJob, TaskInstanceDetails, TaskResponse};
@@ -51,7 +55,7 @@ pub static BATCH_JOB: Kind = Kind::new(
     ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
 )
 .with_logs(logs::LOGS)
-.with_batch_from(2);
+.with_id_lists(BatchJob::PAGE_SIZE);
 
 const GET: Operation = Operation::new(
     "DescribeJob",
@@ -108,13 +112,17 @@ impl KindOps<Api> for BatchJobs {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        let lookup = Lookup::new(api, &BATCH, options);
         let id = json!({"JobId": reference.id()});
-        let read = |wire: BatchJob| wire.check_id(reference);
-        let job = lookup.call(GET.name, id, read).await?;
-        let mut notices = Vec::new();
-        let mut job = job.into_job(reference, api, options, &mut notices);
-        let tasks = std::mem::take(&mut job.tasks);
+        let decode = |body: &[u8]| -> Result<_, DecodeError> {
+            decode_product::<BatchJob>(body)?.check_id(reference)
+        };
+        let called = api.call_product(&BATCH, GET.name, &id, options, decode);
+        let called = called.await;
+        let mut documents = Documents::new(options);
+        documents.add(GET.name, None, &called);
+        let called = called?.map(|job| job.into_result(reference, api, options));
+        let mut found = called.into_result();
+        let tasks = std::mem::take(&mut found.job.tasks);
         let has_begun = |task: &&Task| !matches!(task.state, State::Pending | State::Unknown);
         let mut begun: Vec<&str> = Vec::new();
         for is_failed in [true, false] {
@@ -127,34 +135,34 @@ impl KindOps<Api> for BatchJobs {
                 "read the instances of {MAX_TASKS} tasks, of {} that have begun",
                 begun.len()
             );
-            lookup.note(NoticeCode::PartsUnread, what);
+            found.note(NoticeCode::PartsUnread, what);
         }
         begun.truncate(MAX_TASKS);
-        let instances = begun.iter().map(|name| instances(&lookup, reference, name));
-        let mut instances: Vec<_> = join_all(instances).await;
-        for task in &tasks {
-            let at = begun
-                .iter()
-                .position(|name| Some(*name) == task.id.as_deref());
-            let found = at.map(|at| std::mem::take(&mut instances[at]));
-            let found = found.map(|found| found.into_tasks(api.clock, &mut notices));
-            match found.filter(|found| !found.is_empty()) {
-                Some(found) => job.tasks.extend(found),
-                None => job.tasks.push(task.clone()),
+        let called = begun
+            .iter()
+            .map(|name| read_task(api, reference, name, options));
+        let mut instances = HashMap::new();
+        for (name, called) in begun.iter().copied().zip(join_all(called).await) {
+            documents.add(GET_TASK, Some(name), &called);
+            let what = format!("the instances of the task {name}");
+            if let Some(task) = found.part(&what, called) {
+                if let Some(what) = task.missing_instances(name) {
+                    found.note(NoticeCode::PartsUnread, what);
+                }
+                let of_task = task.into_tasks(api.clock, &mut found.notices);
+                instances.insert(name, of_task);
             }
         }
-        explain(&mut job, lookup.is_whole());
-        Ok(lookup.into_result(job, notices))
-    }
-
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let by_id = |ids: &[&str]| json!({"JobIds": ids});
-        lookup::batch_get::<BatchJob>(api, references, by_id, options).await
+        for task in &tasks {
+            let of_task = task.id.as_deref().and_then(|id| instances.remove(id));
+            let of_task = of_task.filter(|instances| !instances.is_empty());
+            let of_task = of_task.unwrap_or_else(|| vec![task.clone()]);
+            found.job.tasks.extend(of_task);
+        }
+        let is_whole = found.is_whole();
+        explain(&mut found.job, is_whole);
+        documents.attach(&mut found);
+        Ok(found)
     }
 
     async fn list(
@@ -165,17 +173,12 @@ impl KindOps<Api> for BatchJobs {
         at: Cursor,
         options: &GetOptions,
     ) -> Result<Page, Problem> {
-        let words = filter.state_words(STATES, &options.states);
-        let parameters = match words {
+        let parameters = match filter.state_words(STATES, &options.states) {
+            _ if !filter.ids.is_empty() => json!({"JobIds": filter.ids}),
             Some(words) => json!({"Filters": [{"Name": "job-state", "Values": words}]}),
             None => json!({}),
         };
-        let size = filter.page_size(BatchJob::PAGE_SIZE);
-        lookup::list::<BatchJob>(api, scope, parameters, size, at, options).await
-    }
-
-    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
-        logs::sources(job)
+        list::list::<BatchJob>(api, scope, parameters, filter, at, options).await
     }
 
     async fn read_log(
@@ -188,24 +191,19 @@ impl KindOps<Api> for BatchJobs {
     }
 }
 
-/// The instances of a task; none, with a notice, where they cannot be read.
-async fn instances(lookup: &Lookup<'_>, reference: &Reference, task: &str) -> TaskResponse {
+/// A task with its instances.
+async fn read_task(
+    api: &Api,
+    reference: &Reference,
+    task: &str,
+    options: &GetOptions,
+) -> Result<Decoded<TaskResponse>, Problem> {
     let parameters = json!({
         "JobId": reference.id(), "TaskName": task, "Offset": 0, "Limit": MAX_INSTANCES,
     });
-    let found: Option<TaskResponse> = lookup.part(GET_TASK, Some(task), parameters).await;
-    let Some(found) = found else {
-        return TaskResponse::default();
-    };
-    if !found.is_about(task) {
-        let what = format!("the response of {GET_TASK} is not about the task {task}");
-        lookup.note(NoticeCode::PartsUnread, what);
-        return TaskResponse::default();
-    }
-    if let Some(what) = found.missing_instances(task) {
-        lookup.note(NoticeCode::PartsUnread, what);
-    }
-    found
+    let decode = |body: &[u8]| decode_product::<TaskResponse>(body)?.check_name(task);
+    api.call_product(&BATCH, GET_TASK, &parameters, options, decode)
+        .await
 }
 
 /// Gives a job what its instances say of its failure and, where all were read, of its start.

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{products::Product, regions};
+use super::{products, regions};
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
     Unauthenticated,
@@ -170,12 +170,12 @@ fn failure(response: &Response) -> Failure {
 
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
-    let product = Product::of_request(context.request).map_or("ccs", |product| product.name);
+    let product = products::of_request(context.request).map_or("ccs", |product| product.name);
     Some(format!("grant the permission {product}:{operation}"))
 }
 
 fn check_endpoint(context: &ErrorContext<'_>) -> Option<String> {
-    Some(match Product::of_request(context.request) {
+    Some(match products::of_request(context.request) {
         Some(_) => "check the endpoint".to_owned(),
         None => format!("check the endpoint; {RETIRED}"),
     })

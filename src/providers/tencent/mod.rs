@@ -5,7 +5,7 @@ mod clusters;
 mod credential_files;
 mod errors;
 mod instance_role;
-mod lookup;
+mod list;
 pub(crate) mod products;
 mod regions;
 mod service;
@@ -24,10 +24,11 @@ use serde_json::Value;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::lenient::{self, OptionalObject, Required, Text};
+use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
-    wall_clock::WallClock,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, RejectedLists, ScopeListing,
+    ScopePage, wall_clock::WallClock,
 };
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource};
@@ -37,7 +38,6 @@ use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
 use batch_job::{BATCH_JOB, BatchJobs};
 use clusters::ClusterDetails;
-use products::Product;
 use service::{SERVICE, Service};
 use training_task::{TRAINING_TASK, TrainingTasks};
 
@@ -87,6 +87,7 @@ const PATH: &str = "/v2/index.php";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
     Ok(Connected {
+        rejected_lists: RejectedLists::default(),
         api: Api::new(profile, transport)?,
         kinds: &[&Service, &TrainingTasks, &BatchJobs],
     })
@@ -96,8 +97,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
 struct Api {
     client: SigningClient<sign::Signer>,
     endpoint: Endpoint,
-    tione: Endpoint,
-    batch: Endpoint,
+    endpoints: Endpoints,
     clock: WallClock,
     region: String,
 }
@@ -112,8 +112,9 @@ impl Api {
         let allow_http = transport.options().allow_http;
         Ok(Self {
             endpoint: endpoint(profile, transport)?,
-            tione: products::TIONE.endpoint(profile, allow_http)?,
-            batch: products::BATCH.endpoint(profile, allow_http)?,
+            endpoints: Endpoints::new(&products::ALL, |product| {
+                products::endpoint(product, profile, allow_http)
+            })?,
             client: SigningClient {
                 http: ApiClient::new(transport, profile, label(profile), secrets),
                 credentials,
@@ -163,15 +164,11 @@ impl Api {
         options: &GetOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let endpoint = match *product == products::TIONE {
-            true => &self.tione,
-            false => &self.batch,
-        };
         let region = products::region_name(&self.region).to_owned();
         let request = Request {
             operation,
             method: Method::Post,
-            endpoint: endpoint.clone(),
+            endpoint: self.endpoints.of(product).clone(),
             path: "/".to_owned(),
             query: Vec::new(),
             headers: vec![
@@ -183,6 +180,18 @@ impl Api {
             body: parameters.to_string().into_bytes(),
         };
         self.client.call(&request, options.deadline, decode).await
+    }
+
+    /// The same for a response that is read by its fields alone.
+    async fn read_product<T: DeserializeOwned + Default>(
+        &self,
+        product: &Product,
+        operation: &'static str,
+        parameters: &Value,
+        options: &GetOptions,
+    ) -> Result<Decoded<T>, Problem> {
+        self.call_product(product, operation, parameters, options, decode_product)
+            .await
     }
 
     /// A host that is gone looks like a broken network, unless it is this machine.

@@ -1,58 +1,43 @@
-//! The products of API 3.0: their hosts, their versions, and the settings of their endpoints.
+//! The products of API 3.0, whose names are those of their hosts, signatures and permissions.
 
 use super::{CLOUD, regions};
 use crate::error::Problem;
 use crate::http::{Endpoint, Request};
+pub(crate) use crate::providers::products::Product;
 use crate::settings::Profile;
-
-/// A product of API 3.0.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Product {
-    /// Its name in hosts, signatures and permissions.
-    pub name: &'static str,
-    /// The version of its API, which no other product has.
-    pub version: &'static str,
-    /// The setting of its endpoint.
-    endpoint_key: &'static str,
-}
 
 /// The platform for training.
 pub(crate) static TIONE: Product = Product {
-    name: "tione",
-    version: "2021-11-11",
-    endpoint_key: "tione_endpoint",
+    endpoint_key: Some("tione_endpoint"),
+    ..Product::new("tione", "2021-11-11")
 };
 
 /// Batch computing.
 pub(crate) static BATCH: Product = Product {
-    name: "batch",
-    version: "2017-03-12",
-    endpoint_key: "batch_endpoint",
+    endpoint_key: Some("batch_endpoint"),
+    ..Product::new("batch", "2017-03-12")
 };
 
-impl Product {
-    /// The product that a request is for; `None` for API 2.0.
-    pub fn of_request(request: &Request) -> Option<&'static Self> {
-        let mut headers = request.headers.iter();
-        let (_, version) = headers.find(|(name, _)| *name == "x-tc-version")?;
-        let mut all = [&TIONE, &BATCH].into_iter();
-        all.find(|product| product.version == version)
-    }
+pub(super) static ALL: [&Product; 2] = [&TIONE, &BATCH];
 
-    /// The endpoint of the product: the one that is set for it, else `endpoint` unless it is a public
-    /// host, which serves one product alone, else the public host of the product.
-    ///
-    /// # Errors
-    /// `usage` for an address that cannot be used.
-    pub fn endpoint(&self, profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
-        let shared = || profile.get("endpoint").filter(|text| !is_public(text));
-        let text = match profile.get(self.endpoint_key).or_else(shared) {
-            Some(text) => text.to_owned(),
-            None => format!("https://{}.tencentcloudapi.com", self.name),
-        };
-        Endpoint::parse(&text, &[], allow_http)
-            .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
-    }
+/// The product that a request is for; `None` for API 2.0.
+pub(super) fn of_request(request: &Request) -> Option<&'static Product> {
+    Product::of_request(&ALL, "x-tc-version", request)
+}
+
+/// The endpoint of a product: the one that is set for it, else `endpoint` unless it is a public host,
+/// which serves one product alone, else the public host of the product.
+///
+/// # Errors
+/// `usage` for an address that cannot be used.
+pub(super) fn endpoint(
+    product: &Product,
+    profile: &Profile,
+    allow_http: bool,
+) -> Result<Endpoint, Problem> {
+    let shared = |text: &str| (!is_public(text)).then(|| text.to_owned());
+    let public = || Ok(format!("https://{}.tencentcloudapi.com", product.name));
+    product.endpoint(profile, allow_http, shared, public)
 }
 
 /// The name of a region in API 3.0, which does not take the short codes of API 2.0.
@@ -79,7 +64,7 @@ mod tests {
     use crate::providers::test_support::profile;
 
     fn batch(settings: &[(&str, &str)]) -> String {
-        let endpoint = BATCH.endpoint(&profile(&CLOUD, settings), false);
+        let endpoint = endpoint(&BATCH, &profile(&CLOUD, settings), false);
         endpoint.unwrap().origin()
     }
 

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{products::Product, tc3};
+use super::{products, tc3};
 use crate::crypto::{base64, hmac_sha256};
 use crate::http::{Request, SigningInstructions};
 use crate::secret::Secret;
@@ -20,7 +20,7 @@ pub struct Signer {
 
 impl crate::http::Signer for Signer {
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
-        if let Some(product) = Product::of_request(request) {
+        if let Some(product) = products::of_request(request) {
             return self.sign_tc3(product.name, request, now);
         }
         let mut added = vec![

@@ -11,14 +11,16 @@ use async_trait::async_trait;
 use futures_util::future::join;
 use serde_json::json;
 
-use super::Api;
-use super::lookup::{self, Lookup, Row as _};
+use super::list::{self, Row};
 use super::products::TIONE;
+use super::{Api, decode_product};
 use crate::error::Problem;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
 };
 use crate::model::State;
+use crate::providers::api::{DecodeError, Decoded};
+use crate::providers::raw::Documents;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
     Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
@@ -44,7 +46,7 @@ pub static TRAINING_TASK: Kind = Kind::new(
 .with_details(&[schema_of::<TrainingTask>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
-.with_batch_from(2);
+.with_id_lists(TrainingTask::PAGE_SIZE);
 
 const GET: Operation = Operation::new(
     "DescribeTrainingTask",
@@ -105,45 +107,42 @@ impl KindOps<Api> for TrainingTasks {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        let lookup = Lookup::new(api, &TIONE, options);
-        let id = json!({"Id": reference.id()});
-        let read = |wire: TaskResponse| wire.read(reference);
-        let (task, request_id) = lookup.call(GET.name, id.clone(), read).await?;
-        let mut notices = Vec::new();
-        let run = task.latest_instance_id.0.clone();
-        let mut job = task.into_job(reference, api, options, &mut notices);
-        job.request_id = request_id;
+        let mut documents = Documents::new(options);
+        let called = task(api, reference, options).await;
+        documents.add(GET.name, None, &called);
+        let called = called?;
+        let run = called.data.0.latest_instance_id.0.clone();
+        let called = called.map(|(task, request_id)| {
+            let found = task.into_result(reference, api, options);
+            found.with_request_id(request_id)
+        });
+        let mut found = called.into_result();
         if let Some(run) = run {
+            let id = json!({"Id": reference.id()});
             let mut events = json!({
                 "Service": SERVICE, "ServiceId": run, "Limit": MAX_EVENTS,
                 "Order": "DESC", "OrderField": "LastTimestamp",
             });
-            if let Some(created_at) = job.created_at {
+            if let Some(created_at) = found.job.created_at {
                 events["StartTime"] = created_at.rfc3339().into();
             }
             let (pods, events) = join(
-                lookup.part::<PodsResponse>(PODS, None, id),
-                lookup.part::<EventsResponse>(EVENTS, None, events),
+                api.read_product::<PodsResponse>(&TIONE, PODS, &id, options),
+                api.read_product::<EventsResponse>(&TIONE, EVENTS, &events, options),
             )
             .await;
-            let pods = pods.unwrap_or_default();
-            job.tasks = pods.into_tasks(api.clock, &mut notices);
-            job.events_unreadable = events.is_none();
+            documents.add(PODS, None, &pods);
+            documents.add(EVENTS, None, &events);
+            let pods = found.part("the pods", pods).unwrap_or_default();
+            let tasks = pods.into_tasks(api.clock, &mut found.notices);
+            let events = found.part("the events", events);
+            found.job.events_unreadable = events.is_none();
             let events = events.unwrap_or_default();
-            job.events = events.into_events(api.clock, &job.tasks, &mut notices);
+            found.job.events = events.into_events(api.clock, &tasks, &mut found.notices);
+            found.job.tasks = tasks;
         }
-        Ok(lookup.into_result(job, notices))
-    }
-
-    /// What one list of each 50 tasks reports.
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let by_id = |ids: &[&str]| json!({"Filters": [{"Name": "Id", "Values": ids}]});
-        lookup::batch_get::<TrainingTask>(api, references, by_id, options).await
+        documents.attach(&mut found);
+        Ok(found)
     }
 
     /// One page of the tasks, newest first.
@@ -156,11 +155,12 @@ impl KindOps<Api> for TrainingTasks {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let mut parameters = json!({"Order": "DESC", "OrderField": "CreateTime"});
-        if let Some(words) = filter.state_words(STATES, &options.states) {
+        if !filter.ids.is_empty() {
+            parameters["Filters"] = json!([{"Name": "Id", "Values": filter.ids}]);
+        } else if let Some(words) = filter.state_words(STATES, &options.states) {
             parameters["Filters"] = json!([{"Name": "Status", "Values": words}]);
         }
-        let size = filter.page_size(TrainingTask::PAGE_SIZE);
-        lookup::list::<TrainingTask>(api, scope, parameters, size, at, options).await
+        list::list::<TrainingTask>(api, scope, parameters, filter, at, options).await
     }
 
     async fn read_log(
@@ -171,6 +171,20 @@ impl KindOps<Api> for TrainingTasks {
     ) -> Result<LogChunk, Problem> {
         logs::read(api, request, options).await
     }
+}
+
+/// The response to a lookup of a task, with the id of its request.
+async fn task(
+    api: &Api,
+    reference: &Reference,
+    options: &GetOptions,
+) -> Result<Decoded<(TrainingTask, Option<String>)>, Problem> {
+    let decode = |body: &[u8]| -> Result<_, DecodeError> {
+        decode_product::<TaskResponse>(body)?.read(reference)
+    };
+    let id = json!({"Id": reference.id()});
+    api.call_product(&TIONE, GET.name, &id, options, decode)
+        .await
 }
 
 #[cfg(test)]

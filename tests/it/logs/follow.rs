@@ -135,3 +135,50 @@ log = [{{ after = "700ms", line = "line {{n}}", every = "100ms", times = 5 }}]
     let expected: String = (1..=5).map(|number| format!("line {number}\n")).collect();
     assert_eq!((run.code, run.stdout), (0, expected), "{}", run.stderr);
 }
+
+#[test]
+fn a_file_that_gets_shorter_is_read_from_its_start() {
+    let emulated = Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{HPC_JOB}"
+states = [
+  {{ after = "0s", state = "RUNNING" }},
+  {{ after = "2400ms", state = "COMPLETED" }},
+]
+restarts = ["1300ms"]
+log = [
+  {{ after = "100ms", line = "line {{n}} of a file that is rotated", every = "30ms", times = 30 }},
+  {{ after = "1800ms", line = "第 {{n}} 行", every = "50ms", times = 5 }},
+]
+"#
+    ));
+    let arguments = ["-f", "--interval", "50ms", "-c", "stdout", HPC_JOB];
+    let run = logs(&emulated, &arguments);
+    let old = (1..=30).map(|number| format!("line {number} of a file that is rotated\n"));
+    let expected = old.chain((1..=5).map(|number| format!("第 {number} 行\n")));
+    assert_eq!((run.code, run.stdout), (0, expected.collect()), "{}", run.stderr);
+    let note = "note: stdout: the file has become shorter; it is read from its start\n";
+    assert_eq!(run.stderr, note);
+}
+
+#[test]
+fn a_full_response_that_does_not_change_is_noted_once() {
+    let job = "tencent/batch-job/job-1y6u9i0o";
+    let emulated = Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{job}"
+states = [
+  {{ after = "0s", state = "RUNNING" }},
+  {{ after = "2s", state = "SUCCEED" }},
+]
+log = [{{ after = "10ms", line = "iteration {{n}}", times = 300 }}]
+"#
+    ));
+    let arguments = ["-f", "--interval", "50ms", "-c", "stdout", job];
+    let run = logs(&emulated, &arguments);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let missing = "DescribeTaskLogs gives no more of the log than was read; newer lines may be missing";
+    assert_eq!(run.stderr.matches(missing).count(), 1, "{}", run.stderr);
+}

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::super::{Api, Product, summarize};
+use super::super::{Api, products::DLC};
 use super::{FIRST_TIME, path};
-use crate::model::{Event, Notice, NoticeCode};
+use crate::model::Event;
 use crate::providers::lenient::{self, Timestamp, Words};
 use crate::providers::{GetOptions, GetResult};
 use crate::reference::Reference;
@@ -28,44 +28,34 @@ pub(super) async fn read(
     // Without a start the cloud gives those of the last 7 days.
     let query = [("StartTime", created_at.as_deref().or(Some(FIRST_TIME)))];
     let path = format!("{}/events", path(reference));
-    let request = api.path_request(Product::Dlc, EVENTS, path, &query);
+    let request = api.path_request(&DLC, EVENTS, path, &query);
     let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-    match api.client.call(&request, options.deadline, decode).await {
-        Ok(response) => {
-            let Words(lines) = response.data.events;
-            let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
-            let created_at = found.job.created_at;
-            let is_early = |(time, _): &(Timestamp, &str)| api.clock.at(time) < created_at;
-            // The zone is not documented: where it cannot be that of the clock it is UTC.
-            let is_utc = lines.iter().any(|line| line.0.is_local() && is_early(line));
-            if !is_utc {
-                let times = lines.iter().map(|(time, _)| time);
-                api.clock.note_assumed("aliyun", times, &mut found.notices);
-            }
-            let at = |time: &Timestamp| match is_utc {
-                true => time.utc(),
-                false => api.clock.at(time),
-            };
-            let events = lines.iter().map(|(time, message)| Event {
-                first_at: at(time),
-                last_at: at(time),
-                message: Some((*message).to_owned()),
-                ..Event::default()
-            });
-            found.job.events = events.collect();
-            found.notices.extend(response.unreadable);
-        }
-        Err(problem) => {
-            found.job.events_unreadable = true;
-            let text = format!(
-                "cannot read the events of {reference}: {}",
-                summarize(&problem)
-            );
-            found
-                .notices
-                .push(Notice::new(NoticeCode::PartsUnread, text));
-        }
+    let called = api.client.call(&request, options.deadline, decode).await;
+    let Some(response) = found.part("the events", called) else {
+        found.job.events_unreadable = true;
+        return;
+    };
+    let Words(lines) = response.events;
+    let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
+    let created_at = found.job.created_at;
+    let is_early = |(time, _): &(Timestamp, &str)| api.clock.at(time) < created_at;
+    // The zone is not documented: where it cannot be that of the clock it is UTC.
+    let is_utc = lines.iter().any(|line| line.0.is_local() && is_early(line));
+    if !is_utc {
+        let times = lines.iter().map(|(time, _)| time);
+        api.clock.note_assumed("aliyun", times, &mut found.notices);
     }
+    let at = |time: &Timestamp| match is_utc {
+        true => time.utc(),
+        false => api.clock.at(time),
+    };
+    let events = lines.iter().map(|(time, message)| Event {
+        first_at: at(time),
+        last_at: at(time),
+        message: Some((*message).to_owned()),
+        ..Event::default()
+    });
+    found.job.events = events.collect();
 }
 
 /// The time and the text of a line such as `2026-01-12 14:20:00 Created pod: x`.

@@ -1,19 +1,22 @@
 //! Logs of the pods of a job.
 //!
-//! GetPodLogs gives lines without positions, standard output and error mixed.
+//! GetPodLogs gives lines without positions or times, standard output and error mixed, and at most 2,000 of
+//! them; which end of a longer log is not documented. So the time is divided until each part has fewer.
 
+use chrono::DateTime;
 use serde::Deserialize;
 
 use super::super::sign::timestamp;
-use super::super::{Api, Product};
-use super::response::previous_pod;
-use super::{FIRST_TIME, GET, path};
+use super::super::{Api, products::DLC};
+use super::response::{created_at, previous_pod};
+use super::{GET, path};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::model::Task;
 use crate::providers::lenient::{self, Words};
-use crate::providers::{GetOptions, LogChunk, LogRequest};
+use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
+use crate::reference::Reference;
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -30,6 +33,15 @@ const LOG: Operation = Operation::new(
 
 /// How many lines are requested; the cloud documents no other number.
 const MAX_LINES: usize = 2000;
+
+/// [`FIRST_TIME`](super::FIRST_TIME) as Unix time.
+const FIRST_SECOND: i64 = 946_684_800;
+
+/// A line is taken to be readable so many seconds after it was written.
+const MAX_DELAY: i64 = 60;
+
+/// After so many full seconds in a row the rest is left out: the cloud may not take `EndTime`.
+const MAX_CUTS: u8 = 3;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -53,82 +65,261 @@ pub(super) async fn read(
         let what = "the job has no pods yet, or not any more";
         return Err(Problem::new(Category::NotFound, what));
     };
+    let previous = |body: &[u8]| previous_pod(body, pod);
     let uid = match params.previous {
-        true => Some(previous_uid(api, request, pod, options).await?),
+        true => Some(
+            job(api, reference, options, previous)
+                .await?
+                .ok_or_else(|| {
+                    let what = format!("pod {pod} has not been restarted");
+                    Problem::new(Category::NotFound, what)
+                })?,
+        ),
         false => None,
     };
-    let since = params.since.map(|since| timestamp(since.to_datetime()));
-    let lines = MAX_LINES.to_string();
-    let query = [
-        ("PodUid", uid.as_deref()),
-        ("MaxLines", Some(&*lines)),
-        // Without a start the cloud gives the lines of the last 7 days.
-        ("StartTime", since.as_deref().or(Some(FIRST_TIME))),
-    ];
-    let path = format!("{}/pods/{}/logs", path(reference), percent_encode(pod));
-    let request = api.path_request(Product::Dlc, LOG.name, path, &query);
-    let found = api.client.call(&request, options.deadline, decode).await;
-    found.map(|found| found.data)
-}
-
-/// The id of the pod in its life before the last restart.
-async fn previous_uid(
-    api: &Api,
-    request: LogRequest<'_>,
-    pod: &str,
-    options: &GetOptions,
-) -> Result<String, Problem> {
-    let get = api.path_request(Product::Dlc, GET.name, path(request.reference), &[]);
-    let decode = |body: &[u8]| previous_pod(body, pod);
-    let found = api.client.call(&get, options.deadline, decode).await?;
-    found.data.ok_or_else(|| {
-        let what = format!("pod {pod} has not been restarted");
-        Problem::new(Category::NotFound, what)
-    })
-}
-
-fn decode(body: &[u8]) -> Result<LogChunk, String> {
-    let response: LogResponse = lenient::decode_response(body)?;
-    let Words(lines) = response.logs;
-    let mut text = lines.join("\n");
-    if !lines.is_empty() {
-        text.push('\n');
+    let log = PodLog {
+        api,
+        path: format!("{}/pods/{}/logs", path(reference), percent_encode(pod)),
+        uid,
+        options,
+        now: api.client.http.now().timestamp(),
+    };
+    let known = match request.position {
+        LogPosition::Token(token) => Place::parse(token),
+        LogPosition::Start | LogPosition::Offset(_) => None,
+    };
+    let since = params.since.map(|since| since.to_datetime().timestamp());
+    let mut place = known.unwrap_or(Place {
+        start: since.unwrap_or(FIRST_SECOND),
+        ..Place::default()
+    });
+    let mut lines = log.lines(place).await?;
+    if known.is_none() && since.is_none() && is_full(&lines) {
+        let created_at = job(api, reference, options, created_at).await?;
+        place.start = created_at.map_or(FIRST_SECOND, |at| at.to_datetime().timestamp());
     }
-    let is_full = lines.len() >= MAX_LINES;
-    Ok(LogChunk {
-        data: text.into_bytes(),
-        truncated: is_full.then(|| format!("only {MAX_LINES} lines")),
-        ..LogChunk::default()
-    })
+    match (known, params.tail_lines) {
+        _ if !is_full(&lines) => {}
+        (None, Some(wanted)) => return log.tail(place, wanted).await,
+        (Some(known), _) if !known.is_new => {
+            let (place, lines) = log.last_lines(known.until_last_reading()).await?;
+            return Ok(place.chunk(&lines, log.now));
+        }
+        _ => {
+            while is_full(&lines) && place.span(log.now) > 1 {
+                place.seconds = Some(place.span(log.now) / 2);
+                lines = log.lines(place).await?;
+            }
+        }
+    }
+    Ok(place.chunk(&lines, log.now))
+}
+
+/// The log of one life of a pod.
+struct PodLog<'a> {
+    api: &'a Api,
+    path: String,
+    uid: Option<String>,
+    options: &'a GetOptions,
+    /// Unix time.
+    now: i64,
+}
+
+impl PodLog<'_> {
+    /// At most [`MAX_LINES`] lines of a time.
+    async fn lines(&self, place: Place) -> Result<Vec<String>, Problem> {
+        let second = |second| DateTime::from_timestamp(second, 0).map(timestamp);
+        let (start, end) = (second(place.start), place.end(self.now).and_then(second));
+        let most = MAX_LINES.to_string();
+        let query = [
+            ("PodUid", self.uid.as_deref()),
+            ("MaxLines", Some(&*most)),
+            // Without a start the cloud gives the lines of the last 7 days.
+            ("StartTime", start.as_deref()),
+            ("EndTime", end.as_deref()),
+        ];
+        let (api, path) = (self.api, self.path.clone());
+        let request = api.path_request(&DLC, LOG.name, path, &query);
+        let decode = |body: &[u8]| lenient::decode_response::<LogResponse>(body);
+        let called = api.client.call(&request, self.options.deadline, decode);
+        called.await.map(|found| found.data.logs.0)
+    }
+
+    /// The last seconds of a place whose lines one response holds, and those lines.
+    async fn last_lines(&self, mut place: Place) -> Result<(Place, Vec<String>), Problem> {
+        let mut lines = self.lines(place).await?;
+        while is_full(&lines) && place.span(self.now) > 1 {
+            let half = place.span(self.now) / 2;
+            place.start += half;
+            place.seconds = place.seconds.map(|seconds| seconds - half);
+            lines = self.lines(place).await?;
+        }
+        Ok((place, lines))
+    }
+
+    /// The last lines of a log that one response does not hold.
+    async fn tail(&self, place: Place, wanted: u64) -> Result<LogChunk, Problem> {
+        let (place, lines) = self.last_lines(place).await?;
+        let count = lines.len();
+        let is_cut = is_full(&lines) || (count as u64) < wanted;
+        Ok(LogChunk {
+            truncated: is_cut.then(|| format!("only the last {count} lines")),
+            ..place.chunk(&lines, self.now)
+        })
+    }
+}
+
+/// Seconds of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Place {
+    /// Unix time of the first one.
+    start: i64,
+    /// How many; `None` for all until now.
+    seconds: Option<i64>,
+    /// True where no line of them was read before.
+    is_new: bool,
+    /// Unix time of the last reading.
+    read_at: i64,
+    /// How many seconds before them had more lines than one response holds, in a row.
+    cuts: u8,
+}
+
+impl Place {
+    /// Unix time after the last second; `None` for now.
+    fn end(self, now: i64) -> Option<i64> {
+        let end = self.start.checked_add(self.seconds?)?;
+        (end < now).then_some(end)
+    }
+
+    fn span(self, now: i64) -> i64 {
+        self.end(now).unwrap_or(now) - self.start
+    }
+
+    /// What was read of the last minute at the last reading: its lines are the last ones that are known,
+    /// and after it all are new.
+    fn until_last_reading(self) -> Self {
+        let end = self.read_at.saturating_add(1);
+        let start = self.start.max(end - MAX_DELAY);
+        Self {
+            start,
+            seconds: Some(end - start).filter(|seconds| *seconds > 0),
+            ..Self::default()
+        }
+    }
+
+    /// The lines of this place, and where reading goes on: at its end, or with the same start, or, when
+    /// half of what a response holds was read, with a later one.
+    fn chunk(self, lines: &[String], now: i64) -> LogChunk {
+        let is_cut = is_full(lines);
+        let (is_long, later) = (lines.len() >= MAX_LINES / 2, now - MAX_DELAY);
+        let next = match self.end(now) {
+            Some(_) if is_cut && self.cuts >= MAX_CUTS => Self {
+                start: now,
+                is_new: true,
+                ..Self::default()
+            },
+            Some(end) => Self {
+                start: end,
+                seconds: self.seconds.map(|seconds| seconds.saturating_mul(2)),
+                is_new: true,
+                cuts: if is_cut { self.cuts + 1 } else { 0 },
+                ..Self::default()
+            },
+            None => Self {
+                start: match is_long && later - self.start >= MAX_DELAY {
+                    true => later,
+                    false => self.start,
+                },
+                read_at: now,
+                ..Self::default()
+            },
+        };
+        let mut text = lines.join("\n");
+        if !lines.is_empty() {
+            text.push('\n');
+        }
+        LogChunk {
+            data: text.into_bytes(),
+            next: Some(LogPosition::Token(next.token())),
+            // After seconds without a line, all that comes is new.
+            overlaps: !self.is_new && !lines.is_empty(),
+            has_more: next.start > self.start && next.start < now,
+            truncated: is_cut.then(|| format!("only {MAX_LINES} lines of a second")),
+        }
+    }
+
+    fn token(self) -> String {
+        let (seconds, is_new) = (self.seconds.unwrap_or_default(), u8::from(self.is_new));
+        format!(
+            "{} {seconds} {is_new} {} {}",
+            self.start, self.read_at, self.cuts
+        )
+    }
+
+    fn parse(token: &str) -> Option<Self> {
+        let mut parts = token.split(' ').map(str::parse::<i64>);
+        let mut next = || parts.next()?.ok();
+        Some(Self {
+            start: next()?,
+            seconds: Some(next()?).filter(|seconds| *seconds > 0),
+            is_new: next()? != 0,
+            read_at: next()?,
+            cuts: u8::try_from(next()?).ok()?,
+        })
+    }
+}
+
+fn is_full(lines: &[String]) -> bool {
+    lines.len() >= MAX_LINES
+}
+
+/// What `decode` reads of the response to a lookup of the job.
+async fn job<T: Send>(
+    api: &Api,
+    reference: &Reference,
+    options: &GetOptions,
+    decode: impl FnOnce(&[u8]) -> Result<T, String> + Send,
+) -> Result<T, Problem> {
+    let get = api.path_request(&DLC, GET.name, path(reference), &[]);
+    let called = api.client.call(&get, options.deadline, decode);
+    called.await.map(|found| found.data)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::test_support;
-    use serde_json::json;
 
     #[test]
-    fn lines_are_joined_and_a_full_answer_says_so() {
-        let chunk = decode(&test_support::read("aliyun/dlc-job/get-pod-logs.json")).unwrap();
-        let text = String::from_utf8(chunk.data).unwrap();
-        assert!(
-            text.starts_with("WARN: ./requirements.txt not found"),
-            "{text}"
-        );
-        assert!(text.ends_with(
-            "损失 0.71\nTraceback (most recent call last):\nRuntimeError: CUDA error\n"
-        ));
-        assert_eq!(chunk.truncated, None);
-        let full = json!({"Logs": vec!["x"; MAX_LINES]}).to_string();
-        let chunk = decode(full.as_bytes()).unwrap();
-        assert_eq!(chunk.truncated.as_deref(), Some("only 2000 lines"));
-        for body in ["{}", r#"{"Logs": []}"#, r#"{"Logs": null}"#] {
-            assert_eq!(
-                decode(body.as_bytes()).unwrap(),
-                LogChunk::default(),
-                "{body}"
-            );
+    fn a_place_survives_its_token() {
+        for place in [
+            Place::default(),
+            Place {
+                start: 1_700_000_000,
+                seconds: Some(64),
+                is_new: true,
+                read_at: 1_700_000_100,
+                cuts: 2,
+            },
+        ] {
+            assert_eq!(Place::parse(&place.token()), Some(place));
         }
+        for other in ["", "1 2 3", "x 0 0 0 0", "1 0 0 0 300"] {
+            assert_eq!(Place::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn lines_are_joined_and_those_of_a_full_second_are_cut() {
+        let read = |count: usize| {
+            let place = Place {
+                start: 10,
+                seconds: Some(1),
+                ..Place::default()
+            };
+            place.chunk(&vec!["损失".to_owned(); count], 100)
+        };
+        assert_eq!(read(2).data, "损失\n损失\n".as_bytes());
+        assert_eq!((read(2).truncated, read(0).data), (None, Vec::new()));
+        assert!(read(MAX_LINES).truncated.is_some());
     }
 }

@@ -14,6 +14,7 @@ use crate::providers::lenient::{self, Checked, Int, List, Map, Num, Required, Te
 use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, raw, states};
 use crate::reference::{Reference, Scope};
 use crate::secret::{MASK, mask_text};
+use crate::sync::lock;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -103,8 +104,9 @@ pub(super) fn decode_job(
     }
     let details: DlcJobDetails = lenient::decode_response(body)?;
     let pods: PodRows = lenient::decode_response(body)?;
-    let workspace = details.workspace_id.trimmed();
-    api.dlc_batches.record_workspace(reference.id(), workspace);
+    if let Some(workspace) = details.workspace_id.trimmed() {
+        lock(&api.dlc_workspaces).insert(reference.id().to_owned(), workspace.to_owned());
+    }
     let request_id = fields.request_id.0.clone();
     let found = fields.into_result(details, pods.pods, reference, api, options);
     let mut found = found.with_request_id(request_id);
@@ -139,6 +141,12 @@ pub(super) fn decode_list(
         found.with_request_id(wire.request_id.0.clone())
     };
     Ok(Page::from_addressed_rows(at, total, rows, address, read))
+}
+
+/// When a job was created, as GetJob reports it.
+pub(super) fn created_at(body: &[u8]) -> Result<Option<Time>, String> {
+    let fields: JobFields = lenient::decode_response(body)?;
+    Ok(fields.gmt_create_time.utc())
 }
 
 /// The id of a pod before its last restart, as GetJob reports it.

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::super::{Api, Product, cluster_of};
+use super::super::{Api, cluster_of, products::EHPC_NEXT};
 use crate::crypto;
 use crate::error::Problem;
 use crate::http::Method;
@@ -16,14 +16,17 @@ use crate::providers::{FilePart, GetOptions, LogChunk, LogFile, LogRequest, read
 use crate::reference::Reference;
 
 /// How the output is read.
-pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
-    "GetJobLog",
-    "E-HPC 2024-07-30 GetJobLog",
-    "ehpc:GetJobLog",
-));
+pub(super) const LOGS: LogSpec = LogSpec {
+    streams: &STREAMS,
+    ..LogSpec::new(Operation::new(
+        "GetJobLog",
+        "E-HPC 2024-07-30 GetJobLog",
+        "ehpc:GetJobLog",
+    ))
+};
 
 /// The streams of a job.
-pub(super) const STREAMS: [&str; 2] = ["stdout", "stderr"];
+const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -77,7 +80,7 @@ impl LogFile for Stream<'_> {
         ];
         let operation = LOGS.operation.name;
         let api = self.api;
-        let request = api.product_request(Product::EhpcNext, operation, Method::Post, &query);
+        let request = api.product_request(&EHPC_NEXT, operation, Method::Post, &query);
         let decode = |body: &[u8]| decode(body, self.name);
         let found = api
             .client

@@ -4,13 +4,13 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::super::Api;
 use super::super::sign::timestamp;
-use super::super::{Api, summarize};
 use super::{PAGE_SIZE, request};
 use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
-use crate::model::{Event, Level, Notice, NoticeCode, Object, State};
+use crate::model::{Event, Level, NoticeCode, Object, State};
 use crate::providers::api::Decoded;
 use crate::providers::lenient::{self, Int, List, Text, Timestamp};
 use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest};
@@ -19,6 +19,7 @@ use crate::reference::Reference;
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
+    may_lack_end: true,
     ..LogSpec::new(RESULTS)
 };
 
@@ -79,35 +80,24 @@ pub(super) async fn read_events(
         ];
         let request = request(api, EVENTS, &query);
         let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-        match api.client.call(&request, options.deadline, decode).await {
-            Ok(response) => {
-                found.notices.extend(response.unreadable);
-                let List(rows) = response.data.executor_event_list;
-                let times = rows.iter().map(|row| &row.time);
-                api.clock.note_assumed("aliyun", times, &mut found.notices);
-                let is_last = rows.len() < PAGE_SIZE;
-                let events = rows.into_iter().map(|row| row.into_event(api));
-                found.job.events.extend(events);
-                if is_last {
-                    return;
-                }
-            }
-            Err(problem) => {
-                found.job.events_unreadable = true;
-                let why = summarize(&problem);
-                let text = format!("cannot read the events of {reference}: {why}");
-                found
-                    .notices
-                    .push(Notice::new(NoticeCode::PartsUnread, text));
-                return;
-            }
+        let called = api.client.call(&request, options.deadline, decode).await;
+        let Some(response) = found.part("the events", called) else {
+            found.job.events_unreadable = true;
+            return;
+        };
+        let List(rows) = response.executor_event_list;
+        let times = rows.iter().map(|row| &row.time);
+        api.clock.note_assumed("aliyun", times, &mut found.notices);
+        let is_last = rows.len() < PAGE_SIZE;
+        let events = rows.into_iter().map(|row| row.into_event(api));
+        found.job.events.extend(events);
+        if is_last {
+            return;
         }
     }
     let count = MAX_EVENT_PAGES * PAGE_SIZE;
     let text = format!("{reference} may have more than the {count} events that were read");
-    found
-        .notices
-        .push(Notice::new(NoticeCode::EventsTruncated, text));
+    found.note(NoticeCode::EventsTruncated, text);
 }
 
 impl ExecutorEvent {
@@ -142,41 +132,27 @@ pub(super) async fn read_exit_codes(
     found: &mut GetResult,
     options: &GetOptions,
 ) {
-    let job = &mut found.job;
-    let is_final = |state| matches!(state, State::Succeeded | State::Failed);
-    if !job.ended {
+    if !found.job.ended {
         return;
     }
-    let mut tasks: Vec<_> = job.tasks.iter_mut().collect();
-    tasks.retain(|task| is_final(task.state));
-    tasks.sort_by_key(|task| task.state != State::Failed);
+    let is_final = |state| matches!(state, State::Succeeded | State::Failed);
+    let mut tasks: Vec<_> = found.job.tasks.iter().enumerate().collect();
+    tasks.retain(|(_, task)| is_final(task.state));
+    tasks.sort_by_key(|(_, task)| task.state != State::Failed);
     tasks.truncate(MAX_EXIT_CODES);
-    let reads = tasks.iter().map(|task| {
+    let reads = tasks.into_iter().map(async |(at, task)| {
         let executor = task.id.as_deref();
-        async move { results(api, reference, executor, None, 1, options).await }
+        (
+            at,
+            results(api, reference, executor, None, 1, options).await,
+        )
     });
-    let mut failed = None;
-    let responses = join_all(reads).await;
-    for (task, response) in tasks.iter_mut().zip(responses) {
-        match response {
-            Ok(response) => {
-                task.exit_code = response.data.exit_code.0;
-                let notices = &mut found.notices;
-                let new = response.unreadable.filter(|new| !notices.contains(new));
-                notices.extend(new);
-            }
-            Err(problem) => failed = Some(problem),
-        }
+    for (at, called) in join_all(reads).await {
+        let code = NoticeCode::ExitCodesUnread;
+        let response = found.part_or(code, "exit codes", called);
+        found.job.tasks[at].exit_code = response.and_then(|response| response.exit_code.0);
     }
-    if let Some(problem) = failed {
-        let text = format!(
-            "cannot read exit codes of {reference}: {}",
-            summarize(&problem)
-        );
-        found
-            .notices
-            .push(Notice::new(NoticeCode::ExitCodesUnread, text));
-    }
+    let job = &mut found.job;
     let codes = || job.tasks.iter().map(|task| task.exit_code);
     let is_all_zero = !job.tasks.is_empty() && codes().all(|code| code == Some(0));
     let failure = codes().flatten().find(|code| *code != 0);

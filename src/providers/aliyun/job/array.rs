@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use super::super::summarize;
 use super::rows::{BatchPages, JobRows};
 use super::{Api, Described, cluster_of, document, parent};
 use crate::error::{Category, Problem};
 use crate::model::{Array, Job, Notice, NoticeCode, State, Time};
+use crate::providers::lookup::summarize;
 use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at, raw};
 use crate::reference::Reference;
 

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::super::sign::timestamp;
-use super::super::{Api, Product};
+use super::super::{Api, products::ECI};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
@@ -15,10 +15,10 @@ use crate::providers::{GetOptions, LogChunk, LogRequest};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
-    operation: LOG,
     since: true,
     previous: true,
     timestamps: true,
+    ..LogSpec::new(LOG)
 };
 
 const LOG: Operation = Operation::new(
@@ -70,7 +70,7 @@ pub(super) async fn read(
     let query: Vec<_> = query
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
-    let request = api.product_request(Product::Eci, LOG.name, Method::Post, &query);
+    let request = api.product_request(&ECI, LOG.name, Method::Post, &query);
     let wanted = params.tail_lines;
     let decode = |body: &[u8]| decode(body, wanted);
     let found = api.client.call(&request, options.deadline, decode).await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::errors::ERRORS;
 use super::super::invocation::{Results, ResultsPage, Status};
 use super::super::sign::Signer;
-use super::super::{CLOUD, Product};
+use super::super::{CLOUD, products::EHPC};
 use super::{invocation, job, read_jobs};
 use crate::error::Category;
 use crate::http::{Endpoint, Method, Request, Response, RetryAction, Signer as _};
@@ -104,7 +104,7 @@ fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
         headers: vec![
             ("accept", "application/json".to_owned()),
             ("x-acs-action", operation.to_owned()),
-            ("x-acs-version", Product::Ehpc.version().to_owned()),
+            ("x-acs-version", EHPC.version.to_owned()),
         ],
         body: Vec::new(),
     }

@@ -62,7 +62,7 @@ async fn read(
 
 async fn text(client: &dyn Client, kind: &'static Kind, params: LogParams) -> String {
     let chunk = read(client, kind, params).await.1.unwrap();
-    assert_eq!((chunk.next, chunk.truncated), (None, None));
+    assert_eq!((chunk.has_more, chunk.truncated), (false, None));
     String::from_utf8(chunk.data).unwrap()
 }
 

@@ -1,4 +1,4 @@
-use super::super::{Api, CLOUD, Product};
+use super::super::{Api, CLOUD, products::EHPC};
 use crate::error::{Category, Problem};
 use crate::providers::test_support;
 
@@ -20,7 +20,7 @@ fn connect_with(variable: (&str, &str)) -> Result<Api, Problem> {
 fn the_endpoint_follows_from_the_region_unless_it_is_set() {
     let authority = |variable| {
         connect_with(variable)
-            .map(|ehpc| ehpc.endpoints.of(Product::Ehpc).origin())
+            .map(|ehpc| ehpc.endpoints.of(&EHPC).origin())
             .unwrap()
     };
     assert_eq!(

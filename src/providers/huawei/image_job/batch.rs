@@ -1,13 +1,13 @@
 //! Cheap checks of many jobs: the list of jobs, which takes a status and no ids.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::wire::{ImageJob, JOB_TYPES};
 use super::{Api, PAGE_SIZE, list_page};
 use crate::error::Problem;
 use crate::model::Notice;
-use crate::providers::{GetOptions, GetResult, is_list_unavailable};
+use crate::providers::{GetOptions, GetResult};
 use crate::reference::Reference;
 
 /// The states of active jobs. Ended ones are not listed: their number only grows, and a job that
@@ -32,15 +32,6 @@ fn max_pages(references: usize) -> usize {
 pub(in super::super) struct ListRotation {
     /// The list to begin with, since the pages of a round may not do for all.
     first: AtomicUsize,
-    /// True once the cloud has said that this key may not list jobs.
-    lists_unavailable: AtomicBool,
-}
-
-impl ListRotation {
-    /// False when lists are known not to be given.
-    pub(super) fn can_list(&self) -> bool {
-        !self.lists_unavailable.load(Ordering::Relaxed)
-    }
 }
 
 /// What a few pages of the list tell of the references.
@@ -55,10 +46,7 @@ pub(super) async fn batch_get(
     let mut wanted: HashMap<&str, Option<ImageJobRow>> =
         references.iter().map(|r| (r.id(), None)).collect();
     let rotation = &api.list_rotation;
-    let mut pages = match rotation.can_list() {
-        true => max_pages(references.len()),
-        false => 0,
-    };
+    let mut pages = max_pages(references.len());
     let first = rotation.first.load(Ordering::Relaxed);
     // Of the lists that were asked: how many were found there, and its number.
     let mut best = (0, first);
@@ -67,14 +55,7 @@ pub(super) async fn batch_get(
             break;
         }
         let list = (first + turn) % LISTS;
-        let found = match read_pages(api, list, &mut pages, &mut wanted, options).await {
-            Ok(found) => found,
-            Err(problem) if is_list_unavailable(&problem) => {
-                rotation.lists_unavailable.store(true, Ordering::Relaxed);
-                return Ok(references.iter().map(|_| None).collect());
-            }
-            Err(problem) => return Err(problem),
-        };
+        let found = read_pages(api, list, &mut pages, &mut wanted, options).await?;
         best = match found > best.0 {
             true => (found, list),
             // Where none was found the next round goes on after what this one has seen.

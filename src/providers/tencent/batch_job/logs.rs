@@ -10,17 +10,21 @@ use super::{BATCH, INSTANCE};
 use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
-use crate::model::Job;
 use crate::providers::lenient::{Int, List, Text};
 use crate::providers::tencent::{Api, decode_product};
-use crate::providers::{GetOptions, LogChunk, LogRequest, LogSource};
+use crate::providers::{GetOptions, LogChunk, LogRequest};
 
 /// How the output is read.
-pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
-    "DescribeTaskLogs",
-    "Batch 2017-03-12 DescribeTaskLogs",
-    "batch:DescribeTaskLogs",
-));
+pub(super) const LOGS: LogSpec = LogSpec {
+    may_lack_end: true,
+    task_kind: Some(INSTANCE),
+    streams: &STREAMS,
+    ..LogSpec::new(Operation::new(
+        "DescribeTaskLogs",
+        "Batch 2017-03-12 DescribeTaskLogs",
+        "batch:DescribeTaskLogs",
+    ))
+};
 
 /// The streams of an instance.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
@@ -44,20 +48,6 @@ struct InstanceLog {
     stderr_redirect_path: Text,
     stdout_redirect_file_name: Text,
     stderr_redirect_file_name: Text,
-}
-
-/// The streams of all instances.
-pub(super) fn sources(job: &Job) -> Vec<LogSource> {
-    let instances = job.tasks.iter().filter(|task| task.kind == INSTANCE);
-    let sources = instances.flat_map(|task| {
-        STREAMS.map(|stream| LogSource {
-            task: task.id.clone(),
-            container: Some(stream.to_owned()),
-            state: task.state,
-            ..LogSource::default()
-        })
-    });
-    sources.collect()
 }
 
 pub(super) async fn read(

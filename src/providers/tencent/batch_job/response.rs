@@ -11,8 +11,8 @@ use crate::providers::api::DecodeError;
 use crate::providers::lenient::{
     Checked, DefaultObject, Int, List, OptionalObject, Text, Timestamp, Words,
 };
-use crate::providers::tencent::products::Product;
-use crate::providers::tencent::{Api, lookup::Row};
+use crate::providers::products::Product;
+use crate::providers::tencent::{Api, list::Row};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, states};
 use crate::reference::Reference;
@@ -148,40 +148,6 @@ impl BatchJob {
             _ => Err("the requested JobId".to_owned().into()),
         }
     }
-
-    pub(super) fn into_job(
-        mut self,
-        reference: &Reference,
-        api: &Api,
-        options: &GetOptions,
-        notices: &mut Vec<Notice>,
-    ) -> Job {
-        let clock = api.clock;
-        clock.note_assumed("tencent", [&self.create_time, &self.end_time], notices);
-        let word = self.job_state.value.trimmed();
-        let read = states::normalize(STATES, &options.states, word, "tencent/batch-job", notices);
-        let tasks = std::mem::take(&mut self.task_set.0).into_iter();
-        let tags = std::mem::take(&mut self.tags.0).into_iter();
-        let next = self.next_action.0.as_ref().filter(|_| !read.ended);
-        Job {
-            name: self.job_name.0.take(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
-            reason: self.state_reason.0.take(),
-            message: next.map(|action| format!("next action: {action}")),
-            priority: self.priority.0,
-            labels: tags
-                .filter_map(|tag| Some((tag.key.0?, tag.value.0)))
-                .collect(),
-            created_at: clock.at(&self.create_time),
-            finished_at: clock.at(&self.end_time),
-            tasks: tasks.map(|task| task.into_task(clock, notices)).collect(),
-            request_id: self.request_id.0.take(),
-            details: Some(Arc::new(self)),
-            ..job_at(reference, Some(&api.region))
-        }
-    }
 }
 
 impl Row for BatchJob {
@@ -194,9 +160,36 @@ impl Row for BatchJob {
         id.filter(|_| !self.job_state.is_unreadable)
     }
 
-    fn into_result(self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
-        let mut notices = Vec::new();
-        let job = self.into_job(reference, api, options, &mut notices);
+    fn into_result(mut self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
+        let (clock, mut notices) = (api.clock, Vec::new());
+        let times = [&self.create_time, &self.end_time];
+        clock.note_assumed("tencent", times, &mut notices);
+        let word = self.job_state.value.trimmed();
+        let kind = "tencent/batch-job";
+        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
+        let tasks = std::mem::take(&mut self.task_set.0).into_iter();
+        let tags = std::mem::take(&mut self.tags.0).into_iter();
+        let next = self.next_action.0.as_ref().filter(|_| !read.ended);
+        let job = Job {
+            name: self.job_name.0.take(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason: self.state_reason.0.take(),
+            message: next.map(|action| format!("next action: {action}")),
+            priority: self.priority.0,
+            labels: tags
+                .filter_map(|tag| Some((tag.key.0?, tag.value.0)))
+                .collect(),
+            created_at: clock.at(&self.create_time),
+            finished_at: clock.at(&self.end_time),
+            tasks: tasks
+                .map(|task| task.into_task(clock, &mut notices))
+                .collect(),
+            request_id: self.request_id.0.take(),
+            details: Some(Arc::new(self)),
+            ..job_at(reference, Some(&api.region))
+        };
         GetResult { job, notices }
     }
 }
@@ -271,9 +264,15 @@ pub struct TaskInstanceDetails {
 }
 
 impl TaskResponse {
-    /// True for a response about this task.
-    pub fn is_about(&self, task: &str) -> bool {
-        self.task_name.trimmed() == Some(task)
+    /// The same where it is about this task.
+    ///
+    /// # Errors
+    /// It is about another one.
+    pub fn check_name(self, task: &str) -> Result<Self, String> {
+        let is_about = self.task_name.trimmed() == Some(task);
+        is_about
+            .then_some(self)
+            .ok_or_else(|| "the requested TaskName".to_owned())
     }
 
     /// That the response has fewer instances than there are.

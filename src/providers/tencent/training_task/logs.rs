@@ -3,24 +3,24 @@
 //! DescribeLogs gives lines by time and rows. Its contexts end with the time range of a request, so that a
 //! log that grows is read on from the second of the last line, without the lines of it that were read.
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::response::TaskResponse;
-use super::{GET, SERVICE, TIONE};
+use super::{SERVICE, TIONE, task};
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::providers::lenient::{List, Text, Timestamp};
-use crate::providers::tencent::{Api, decode_product, lookup::Lookup};
+use crate::providers::tencent::Api;
 use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
-    operation: LOG,
     since: true,
-    previous: false,
     timestamps: true,
+    ..LogSpec::new(LOG)
 };
 
 const LOG: Operation = Operation::new(
@@ -44,6 +44,7 @@ struct LogResponse {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Line {
+    id: Text,
     message: Text,
     timestamp: Timestamp,
 }
@@ -55,6 +56,8 @@ struct Place {
     /// `None` for the last hour.
     second: Option<DateTime<Utc>>,
     skip: usize,
+    /// Hash of the first line of the second; 0 where it is not known.
+    first: u64,
 }
 
 struct LogReader<'a> {
@@ -88,10 +91,7 @@ impl LogReader<'_> {
     /// Where the log of the latest run begins.
     async fn start(&self) -> Result<Place, Problem> {
         let reference = self.request.reference;
-        let lookup = Lookup::new(self.api, &TIONE, self.options);
-        let read = |wire: TaskResponse| wire.read(reference);
-        let id = json!({"Id": reference.id()});
-        let (task, _) = lookup.call(GET.name, id, read).await?;
+        let (task, _) = task(self.api, reference, self.options).await?.data;
         let run = task.latest_instance_id.0.ok_or_else(|| {
             Problem::new(
                 Category::NotFound,
@@ -105,10 +105,18 @@ impl LogReader<'_> {
             run,
             second: from.map(|time| time.to_datetime().trunc_subsecs(0)),
             skip: 0,
+            first: 0,
         })
     }
 
-    async fn lines(&self, place: &Place, order: &str, offset: usize) -> Result<Vec<Line>, Problem> {
+    /// A page of the lines until `end`.
+    async fn lines(
+        &self,
+        place: &Place,
+        order: &str,
+        offset: usize,
+        end: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Line>, Problem> {
         let mut parameters = json!({
             "Service": SERVICE, "ServiceId": place.run, "Offset": offset, "Limit": PAGE_LINES,
             "Order": order, "OrderField": "Timestamp",
@@ -116,33 +124,43 @@ impl LogReader<'_> {
         if let Some(pod) = &self.request.source.task {
             parameters["PodName"] = pod.as_str().into();
         }
-        if let Some(second) = place.second {
-            parameters["StartTime"] = second.to_rfc3339_opts(SecondsFormat::Secs, true).into();
+        for (name, time) in [("StartTime", place.second), ("EndTime", end)] {
+            if let Some(time) = time {
+                parameters[name] = time.to_rfc3339_opts(SecondsFormat::Secs, true).into();
+            }
         }
-        let decode = |body: &[u8]| decode_product::<LogResponse>(body);
         let (api, options) = (self.api, self.options);
-        let called = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
+        let called = api.read_product::<LogResponse>(&TIONE, LOG.name, &parameters, options);
         called.await.map(|found| found.data.content.0)
     }
 
     /// The lines at a place.
     async fn page(&self, place: Place) -> Result<LogChunk, Problem> {
-        let lines = self.lines(&place, "ASC", place.skip).await?;
+        let lines = self.lines(&place, "ASC", place.skip, None).await?;
+        let is_first = lines.first().is_some_and(|line| line.hash() == place.first);
+        if is_first && place.skip > 0 {
+            return Err(repeated());
+        }
         let has_more = lines.len() >= PAGE_LINES;
         let last = lines.iter().rev().find_map(Line::second);
         let next = match last.or(place.second) {
             // Lines without a readable time are of the second before them.
-            Some(second) if place.second.is_none_or(|before| before < second) => Place {
-                skip: lines.len()
-                    - lines
-                        .iter()
-                        .position(|line| line.second() == last)
-                        .unwrap_or(0),
-                second: Some(second),
-                ..place
-            },
+            Some(second) if place.second.is_none_or(|before| before < second) => {
+                let first = lines.iter().position(|line| line.second() == last);
+                let first = first.unwrap_or(0);
+                Place {
+                    skip: lines.len() - first,
+                    first: lines.get(first).map_or(0, Line::hash),
+                    second: Some(second),
+                    ..place
+                }
+            }
             _ => Place {
                 skip: place.skip + lines.len(),
+                first: match (place.skip, lines.first()) {
+                    (0, Some(line)) => line.hash(),
+                    _ => place.first,
+                },
                 ..place
             },
         };
@@ -157,9 +175,18 @@ impl LogReader<'_> {
             .min(MAX_TAIL_LINES);
         let mut lines: Vec<Line> = Vec::new();
         loop {
-            let page = self.lines(&place, "DESC", lines.len()).await?;
+            // Lines that come while pages are read move the others to the next page.
+            let end = lines.iter().find_map(Line::second);
+            let end = end.map(|second| second + TimeDelta::seconds(1));
+            let page = self.lines(&place, "DESC", lines.len(), end).await?;
             let is_last = page.len() < PAGE_LINES;
-            lines.extend(page);
+            let first = page.first().map(Line::hash);
+            let known = lines.iter().position(|line| Some(line.hash()) == first);
+            if known == Some(0) {
+                return Err(repeated());
+            }
+            let known = known.map_or(0, |at| lines.len() - at);
+            lines.extend(page.into_iter().skip(known));
             let ends = [lines.first(), lines.last()].map(|line| line.and_then(Line::second));
             let is_enough = lines.len() >= count && ends[0] != ends[1];
             if is_last || is_enough || lines.len() >= MAX_TAIL_LINES {
@@ -170,8 +197,10 @@ impl LogReader<'_> {
         let of_last = lines
             .iter()
             .take_while(|line| line.second().is_none_or(|at| Some(at) == last));
+        let of_last: Vec<&Line> = of_last.collect();
         let next = Place {
-            skip: of_last.count(),
+            skip: of_last.len(),
+            first: of_last.last().map_or(0, |line| line.hash()),
             second: last.or(place.second),
             ..place
         };
@@ -194,11 +223,25 @@ impl LogReader<'_> {
                 .second
                 .is_none()
                 .then(|| "only the last hour".to_owned()),
+            ..LogChunk::default()
         }
     }
 }
 
+fn repeated() -> Problem {
+    let what = format!("{} repeats lines: it does not take Offset", LOG.name);
+    Problem::new(Category::InvalidResponse, what)
+}
+
 impl Line {
+    /// A number that other lines do not have.
+    fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let at = self.timestamp.utc().map(|at| at.to_datetime());
+        (&self.id.0, &self.message.0, at).hash(&mut hasher);
+        hasher.finish()
+    }
+
     fn second(&self) -> Option<DateTime<Utc>> {
         let time = self.timestamp.utc()?;
         Some(time.to_datetime().trunc_subsecs(0))
@@ -223,15 +266,16 @@ impl Line {
 impl Place {
     fn token(&self) -> String {
         let second = self.second.map_or(0, |second| second.timestamp());
-        format!("{second} {} {}", self.skip, self.run)
+        format!("{second} {} {} {}", self.skip, self.first, self.run)
     }
 
     fn parse(token: &str) -> Option<Self> {
-        let mut parts = token.splitn(3, ' ');
+        let mut parts = token.splitn(4, ' ');
         let second = parts.next()?.parse().ok()?;
         Some(Self {
             second: DateTime::from_timestamp(second, 0).filter(|_| second != 0),
             skip: parts.next()?.parse().ok()?,
+            first: parts.next()?.parse().ok()?,
             run: parts.next()?.to_owned(),
         })
     }

@@ -11,8 +11,8 @@ use crate::providers::api::DecodeError;
 use crate::providers::lenient::{
     DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp, Words,
 };
-use crate::providers::tencent::products::Product;
-use crate::providers::tencent::{Api, lookup::Row};
+use crate::providers::products::Product;
+use crate::providers::tencent::{Api, list::Row};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, states};
 use crate::reference::Reference;
@@ -55,43 +55,24 @@ impl Row for TrainingTask {
             .filter(|_| !self.status.is_unreadable)
     }
 
-    fn into_result(self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
-        let mut notices = Vec::new();
-        let job = self.into_job(reference, api, options, &mut notices);
-        GetResult { job, notices }
-    }
-}
-
-impl TrainingTask {
-    pub(super) fn into_job(
-        mut self,
-        reference: &Reference,
-        api: &Api,
-        options: &GetOptions,
-        notices: &mut Vec<Notice>,
-    ) -> Job {
-        let clock = api.clock;
+    fn into_result(mut self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
+        let (clock, mut notices) = (api.clock, Vec::new());
         let times = [
             &self.create_time,
             &self.start_time,
             &self.end_time,
             &self.update_time,
         ];
-        clock.note_assumed("tencent", times, notices);
+        clock.note_assumed("tencent", times, &mut notices);
         let word = self.status.value.trimmed();
-        let read = states::normalize(
-            STATES,
-            &options.states,
-            word,
-            "tencent/training-task",
-            notices,
-        );
+        let kind = "tencent/training-task";
+        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
         if !options.show_secrets {
             self.mask();
         }
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let region = self.region.0.take();
-        Job {
+        let job = Job {
             name: self.name.0.take(),
             state: read.state,
             state_raw: read.raw,
@@ -113,7 +94,8 @@ impl TrainingTask {
             resources: self.resources(),
             details: Some(Arc::new(self)),
             ..job_at(reference, region.as_deref().or(Some(&api.region)))
-        }
+        };
+        GetResult { job, notices }
     }
 }
 

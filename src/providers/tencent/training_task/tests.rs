@@ -1,14 +1,16 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 use super::*;
 use crate::error::Category;
+use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
 use crate::providers::test_support::{ask, reference};
 use crate::providers::{Client, LogParams, LogPosition, LogSource};
 use crate::test_support::kinds::check_kind;
-use crate::test_support::{EmulatedJob, Responder};
+use crate::test_support::{EmulatedJob, Responder, ServerResponse, emulated};
 
 check_kind!(
     &TRAINING_TASK,
@@ -98,6 +100,63 @@ async fn the_last_lines_are_read_and_followed() {
             lines(250..251),
             "{wanted}"
         );
+    }
+}
+
+#[tokio::test]
+async fn lines_that_come_while_the_last_ones_are_read_are_not_read_twice() {
+    let times: Vec<u64> = (0..2000).map(|number| 30_000 + number * 100).collect();
+    let clock: Arc<OnceLock<Arc<AtomicI64>>> = Arc::default();
+    let seconds = clock.clone();
+    let responder: Responder = Arc::new(move |_| {
+        seconds.get()?.fetch_add(1, Ordering::Relaxed);
+        None
+    });
+    let (server, client) = serve(vec![task(TASK, "RUNNING", &times)], responder).await;
+    server.set(60);
+    clock.set(server.clock()).unwrap();
+    let params = LogParams {
+        tail_lines: Some(700),
+        ..LogParams::default()
+    };
+    let (text, position) = read(&*client, &params, LogPosition::Start).await;
+    let first: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
+    assert_eq!(text, lines(first..first + 700));
+    server.set(300);
+    let (text, _) = read(&*client, &params, position).await;
+    assert_eq!(text, lines(first + 700..2000));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_take_offsets_is_an_invalid_response() {
+    let line =
+        |number| json!({"Message": format!("{number}"), "Timestamp": "2026-01-02T03:03:30Z"});
+    let page: Vec<Value> = (0..100).map(line).collect();
+    let body = json!({"Response": {"Content": page}});
+    let responder: Responder = Arc::new(move |request| {
+        let operation = emulated(&CLOUD).operation(request)?;
+        (operation == "DescribeLogs").then(|| ServerResponse::json(200, &body))
+    });
+    for tail_lines in [None, Some(500)] {
+        let jobs = vec![task(TASK, "RUNNING", &[])];
+        let (_server, client) = serve(jobs, responder.clone()).await;
+        let (reference, mut position) = (reference(&TRAINING_TASK, &[TASK]), LogPosition::Start);
+        let problem = loop {
+            let request = LogRequest {
+                reference: &reference,
+                source: &LogSource::default(),
+                position: &position,
+                params: &LogParams {
+                    tail_lines,
+                    ..LogParams::default()
+                },
+            };
+            match client.read_log(request, &ask()).await {
+                Ok(chunk) => position = chunk.next.unwrap(),
+                Err(problem) => break problem,
+            }
+        };
+        assert_eq!(problem.category, Category::InvalidResponse);
     }
 }
 

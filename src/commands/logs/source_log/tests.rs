@@ -1,0 +1,138 @@
+//! Logs that are longer than one response of the cloud.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::providers::aliyun::CLOUD;
+use crate::providers::test_support::{ask, reference};
+use crate::test_support::kinds::client;
+use crate::test_support::{
+    EmulatedJob, EmulatedState, LogLine, Responder, ServerResponse, StateChange, TestServer,
+    start_time,
+};
+
+const KIND: &str = "aliyun/dlc-job";
+
+/// A job that writes a line at each of these milliseconds.
+async fn server(times: &[u64], responder: Responder) -> TestServer {
+    let lines = times.iter().enumerate().map(|(number, after)| LogLine {
+        after: Duration::from_millis(*after),
+        text: format!("第 {number} 行"),
+    });
+    let job = EmulatedJob {
+        kind: KIND.to_owned(),
+        segments: vec!["j1".to_owned()],
+        steps: vec![StateChange {
+            state: "Running".to_owned(),
+            ..StateChange::default()
+        }],
+        log: lines.collect(),
+        ..EmulatedJob::default()
+    };
+    TestServer::start(
+        &CLOUD,
+        EmulatedState::new(vec![job], start_time()),
+        responder,
+    )
+    .await
+}
+
+/// Reads the log at these seconds, each time to its end; gives its text and the notes.
+async fn follow(
+    server: &TestServer,
+    params: &LogParams,
+    seconds: impl IntoIterator<Item = i64>,
+) -> (String, Vec<String>) {
+    let transport = server.transport();
+    let client = client(&CLOUD, server, &transport);
+    let kind = CLOUD.kinds.iter().find(|kind| kind.to_string() == KIND);
+    let reference = reference(kind.unwrap(), &["j1"]);
+    let source = LogSource {
+        task: Some("j1-worker-0".to_owned()),
+        ..LogSource::default()
+    };
+    let (mut log, mut lines, mut notes) = (SourceLog::new(source, params), Vec::new(), Vec::new());
+    for second in seconds {
+        server.set(second);
+        let mut tail = log.tail();
+        loop {
+            let reading = log.read(&*client, &reference, &ask()).await.unwrap();
+            assert!(!reading.has_gap, "at {second}");
+            notes.extend(reading.notes);
+            match &mut tail {
+                Some(tail) => tail.extend(reading.lines),
+                None => lines.extend(reading.lines),
+            }
+            if !reading.has_more {
+                break;
+            }
+        }
+        lines.extend(tail.into_iter().flat_map(Tail::into_lines));
+        log.is_opened = true;
+    }
+    (String::from_utf8(lines.concat()).unwrap(), notes)
+}
+
+fn lines(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|number| format!("第 {number} 行\n")).collect()
+}
+
+/// 5,000 lines within ten minutes, a pause of five, a line now and then, and 2,500 within ten seconds.
+fn times() -> Vec<u64> {
+    let first = (0..5000).map(|n| n * 120);
+    let slow = (0..200).map(|n| 900_000 + n * 1500);
+    let burst = (0..2500).map(|n| 1_200_000 + n * 4);
+    first.chain(slow).chain(burst).collect()
+}
+
+#[tokio::test]
+async fn a_log_of_many_responses_is_read_once_and_whole_while_it_grows() {
+    let times = times();
+    let server = server(&times, Arc::new(|_| None)).await;
+    let (text, notes) = follow(&server, &LogParams::default(), [1300]).await;
+    assert_eq!((text, notes), (lines(0..times.len()), Vec::new()));
+    let requests = server.requested().len();
+    assert!(requests < 30, "{requests}");
+    let seconds = (590..1300).step_by(7);
+    let (text, notes) = follow(&server, &LogParams::default(), seconds).await;
+    assert_eq!((text, notes), (lines(0..times.len()), Vec::new()));
+}
+
+#[tokio::test]
+async fn the_last_lines_of_a_long_log_are_its_last_lines() {
+    let times = times();
+    let server = server(&times, Arc::new(|_| None)).await;
+    for wanted in [1, 300] {
+        let params = LogParams {
+            tail_lines: Some(wanted),
+            ..LogParams::default()
+        };
+        let (text, notes) = follow(&server, &params, [700, 1000]).await;
+        let last = 5000 - wanted as usize;
+        assert_eq!((text, notes), (lines(last..5067), Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn a_second_with_more_lines_than_a_response_holds_is_noted() {
+    let times: Vec<u64> = (0..5000).map(|n| 30_000 + n / 5).chain([50_000]).collect();
+    let server = server(&times, Arc::new(|_| None)).await;
+    let (text, notes) = follow(&server, &LogParams::default(), [60]).await;
+    assert!(text.ends_with("\n第 5000 行\n"));
+    assert_eq!(notes, ["only 2000 lines of a second"]);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_take_an_end_is_not_asked_without_end() {
+    let body = serde_json::json!({"Logs": vec!["x"; 2000]});
+    let responder: Responder = Arc::new(move |request| {
+        let is_log = request.path.ends_with("/logs");
+        is_log.then(|| ServerResponse::json(200, &body))
+    });
+    let server = server(&[], responder).await;
+    let (_, notes) = follow(&server, &LogParams::default(), [80_000]).await;
+    assert!(!notes.is_empty());
+    let requests = server.requested().len();
+    assert!(requests < 60, "{requests}");
+}
