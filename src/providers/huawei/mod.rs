@@ -129,7 +129,7 @@ impl Api {
                 ),
                 iam.clone().expect("only IAM knows users"),
             )?)
-            .persistent(profile, transport),
+            .persistent(profile, transport, ""),
         };
         Ok(Self {
             client: SigningClient {
