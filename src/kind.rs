@@ -5,6 +5,7 @@ mod list;
 mod logs;
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::{Schema, SchemaGenerator};
 
@@ -34,6 +35,8 @@ pub struct Kind {
     pub max_ids: Option<usize>,
     /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
     pub needs_check_exists: bool,
+    /// For so long a lookup may miss a job that exists, such as one that was just submitted.
+    pub missing_grace: Duration,
     /// Switches that only this kind has.
     pub flags: &'static [KindFlag],
 }
@@ -54,6 +57,7 @@ impl Kind {
             batch_from: None,
             max_ids: None,
             needs_check_exists: false,
+            missing_grace: Duration::ZERO,
             flags: &[],
         }
     }
@@ -102,6 +106,14 @@ impl Kind {
         let needs_check_exists = true;
         Self {
             needs_check_exists,
+            ..self
+        }
+    }
+
+    /// The same with lookups that may miss a job that exists for so long.
+    pub const fn with_missing_grace(self, missing_grace: Duration) -> Self {
+        Self {
+            missing_grace,
             ..self
         }
     }

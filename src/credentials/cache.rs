@@ -142,12 +142,21 @@ impl<S: Signer + 'static> CredentialCache<S> {
     }
 
     /// The same, with what is issued kept between runs where the profile says so. What is set in the
-    /// profile must tell whose credential it is: one of the machine itself is not for this.
-    pub(crate) fn persistent(self, profile: &Profile, transport: &Arc<Transport>) -> Self
+    /// profile must tell whose credential it is: one of the machine itself is not for this. `part`
+    /// tells the credentials of one profile apart.
+    pub(crate) fn persistent(
+        self,
+        profile: &Profile,
+        transport: &Arc<Transport>,
+        part: &str,
+    ) -> Self
     where
         S: Storable,
     {
-        match (self.provider, TokenStore::from_profile(profile, transport)) {
+        match (
+            self.provider,
+            TokenStore::from_profile(profile, transport, part),
+        ) {
             (Some(provider), Some(store)) => Self {
                 provider: Some(Box::new(PersistentProvider::new(provider, &store))),
                 store: Some(store),

@@ -33,6 +33,8 @@ pub(crate) trait Storable: Sized {
 pub(super) struct TokenStore {
     folder: PathBuf,
     profile: Profile,
+    /// Which of the profile's credentials it is.
+    part: String,
     transport: Arc<Transport>,
     /// Found when it is first needed, since that takes a while.
     name: OnceLock<String>,
@@ -40,11 +42,16 @@ pub(super) struct TokenStore {
 
 impl TokenStore {
     /// What a profile keeps; `None` where it keeps nothing.
-    pub(super) fn from_profile(profile: &Profile, transport: &Arc<Transport>) -> Option<Arc<Self>> {
+    pub(super) fn from_profile(
+        profile: &Profile,
+        transport: &Arc<Transport>,
+        part: &str,
+    ) -> Option<Arc<Self>> {
         let folder = profile.token_cache_dir.clone()?;
         Some(Arc::new(Self {
             folder,
             profile: profile.clone(),
+            part: part.to_owned(),
             transport: Arc::clone(transport),
             name: OnceLock::new(),
         }))
@@ -56,7 +63,7 @@ impl TokenStore {
     }
 
     fn name(&self) -> &str {
-        self.name.get_or_init(|| name(&self.profile))
+        self.name.get_or_init(|| name(&self.profile, &self.part))
     }
 
     fn trace(&self, what: &str) {
@@ -209,13 +216,14 @@ impl StoredFact {
 
 /// The name of a profile's file: a hash of all that is set, secrets and addresses included, so that
 /// what was fetched with other settings is not found. It is slow, since a password is among them.
-fn name(profile: &Profile) -> String {
+fn name(profile: &Profile, part: &str) -> String {
     const ROUNDS: u32 = 2_000;
     let values: Vec<(&str, &str)> = profile
         .values()
         .map(|(key, value): (_, &Secret)| (key, value.expose()))
         .collect();
-    let account = serde_json::to_vec(&(profile.cloud, values)).expect("texts are always JSON");
+    let account = serde_json::to_vec(&(profile.cloud, part, values));
+    let account = account.expect("texts are always JSON");
     hex(&pbkdf2_sha256(&account, b"joblens token", ROUNDS))
 }
 

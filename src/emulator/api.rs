@@ -192,6 +192,11 @@ impl Route {
         }
     }
 
+    /// An operation with a path of its own that reads with a POST.
+    pub const fn post(operation: &'static str, path: &'static str) -> Self {
+        Self::get(operation, path).only(&["POST"])
+    }
+
     /// The same with these methods alone.
     pub const fn only(self, methods: &'static [&'static str]) -> Self {
         Self { methods, ..self }

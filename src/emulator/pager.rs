@@ -28,9 +28,14 @@ pub struct Page {
 impl Pager {
     /// Places are numbers of pages, from 1.
     pub const fn pages(default_size: usize, max_size: usize) -> Self {
+        Self::numbers(["PageNumber", "PageSize"], default_size, max_size)
+    }
+
+    /// The same with the names of place and size.
+    pub const fn numbers(names: [&'static str; 2], default_size: usize, max_size: usize) -> Self {
         Self {
             first: 1,
-            ..Self::rows(["PageNumber", "PageSize"], default_size, 1..=max_size)
+            ..Self::rows(names, default_size, 1..=max_size)
         }
     }
 

@@ -35,6 +35,8 @@ pub struct JobHistory {
     has_run: bool,
     ended: Option<Ended>,
     not_found: Option<NotFoundSpan>,
+    /// For so long checks may miss a resource that exists.
+    missing_grace: Duration,
     read_failure: Option<ReadFailure>,
     warnings: Option<Warnings>,
 }
@@ -88,6 +90,14 @@ impl JobHistory {
         Self {
             stateless,
             ..Self::default()
+        }
+    }
+
+    /// The same for a resource that checks may miss for so long although it exists.
+    pub fn with_missing_grace(self, missing_grace: Duration) -> Self {
+        Self {
+            missing_grace,
+            ..self
         }
     }
 

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -6,9 +7,9 @@ use serde::Serialize;
 
 /// Fields of one kind only: a typed struct of the cloud's folder, serialised as `details`.
 ///
-/// Every such type must also have a schema.
-pub trait Details: erased_serde::Serialize + fmt::Debug + Send + Sync {}
-impl<T: Serialize + JsonSchema + fmt::Debug + Send + Sync> Details for T {}
+/// Every such type must also have a schema. The kind that made it gets it back by its type.
+pub trait Details: Any + erased_serde::Serialize + fmt::Debug + Send + Sync {}
+impl<T: Any + Serialize + JsonSchema + fmt::Debug + Send + Sync> Details for T {}
 erased_serde::serialize_trait_object!(Details);
 
 /// Stands for the `details` of a job in its JSON Schema. The model does not know the clouds, so the

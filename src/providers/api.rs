@@ -54,6 +54,19 @@ impl Decoded<GetResult> {
     }
 }
 
+impl Decoded<Option<GetResult>> {
+    /// What was found, if anything, as [`Decoded::into_result`] gives it.
+    pub fn into_found(self) -> Option<GetResult> {
+        let decoded = Decoded {
+            data: self.data?,
+            body: self.body,
+            request_id: self.request_id,
+            unreadable: self.unreadable,
+        };
+        Some(decoded.into_result())
+    }
+}
+
 impl<R> Decoded<Page<R>> {
     /// The page with the fields that could not be read.
     pub fn into_page(self) -> Page<R> {

@@ -200,7 +200,7 @@ async fn pages_of<S: PageSource>(
     on_page: OnPage<'_, S::Row>,
 ) -> Result<ListStats, Problem> {
     let budget = ask.deadline.remaining();
-    let mut known = HashSet::new();
+    let (mut known, mut passed) = (HashSet::new(), HashSet::new());
     let (mut rows, mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0, 0);
     let mut at = Cursor::FIRST;
     loop {
@@ -214,14 +214,19 @@ async fn pages_of<S: PageSource>(
         rows += (came + page.rows_without_id) as u64;
         unnamed += page.rows_without_id;
         // Rows move to the next page when something new comes in before it is requested.
+        // The same job may stand in two lists, and be wanted as only one of them shows it.
         let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
-        page.rows.retain(|row| is_new(S::key(row)));
+        let mut new = 0;
+        page.rows.retain(|row| {
+            let (is_new, is_wanted) = (is_new(S::key(row)), source.is_wanted(row));
+            new += usize::from(is_new);
+            spent += usize::from(is_new && source.is_costly(row));
+            is_wanted && !passed.contains(S::key(row)) && passed.insert(S::key(row).to_owned())
+        });
         page.problems
             .retain(|problem| problem.reference.as_deref().is_none_or(&mut is_new));
-        let is_repeated = came > 0 && page.rows.is_empty() && page.problems.is_empty();
-        let costly = page.rows.iter().filter(|row| source.is_costly(row));
-        spent += costly.count() + page.problems.len();
-        page.rows.retain(|row| source.is_wanted(row));
+        let is_repeated = came > 0 && new == 0 && page.problems.is_empty();
+        spent += page.problems.len();
         let room = limit.map_or(usize::MAX, |limit| limit - kept);
         let is_over = page.rows.len() > room;
         page.rows.truncate(room);

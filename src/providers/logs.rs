@@ -14,6 +14,8 @@ pub struct LogSource {
     pub task: Option<String>,
     /// Name of the container or stream; `None` where a task has a single log.
     pub container: Option<String>,
+    /// Path of the file, for kinds whose logs are files that are read by it.
+    pub path: Option<String>,
     /// True for a container that runs before the others.
     pub init: bool,
     /// State of the container, or of what has the log.

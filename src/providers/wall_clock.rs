@@ -1,3 +1,5 @@
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::lenient::Timestamp;
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode, Time};
@@ -31,6 +33,12 @@ impl WallClock {
     /// The moment that a response names.
     pub fn at(self, time: &Timestamp) -> Option<Time> {
         time.at(self.offset_seconds)
+    }
+
+    /// A moment as `yyyy-MM-dd HH:mm:ss`.
+    pub fn text(self, moment: DateTime<Utc>) -> String {
+        let local = moment + TimeDelta::seconds(self.offset_seconds.into());
+        local.format("%Y-%m-%d %H:%M:%S").to_string()
     }
 
     /// Says once that the zone is an assumption, if any of these times has none.

@@ -95,7 +95,8 @@ impl PolledJob {
     /// A resource that was not checked yet.
     fn new(reference: &Reference) -> Self {
         Self {
-            history: JobHistory::new(is_stateless(reference)),
+            history: JobHistory::new(is_stateless(reference))
+                .with_missing_grace(reference.kind.missing_grace),
             reference: reference.clone(),
             job: None,
             problem: None,

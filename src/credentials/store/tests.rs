@@ -82,7 +82,7 @@ impl Stage {
         let issuer = Box::new(self.service.clone());
         PersistentProvider::new(
             issuer,
-            &TokenStore::from_profile(profile, &transport).unwrap(),
+            &TokenStore::from_profile(profile, &transport, "").unwrap(),
         )
     }
 

@@ -1,12 +1,14 @@
 //! Sugon SCNet: a token in a header, codes in the body of responses with status 200.
 
 mod instance;
+mod job;
 mod tokens;
 
 use serde_json::{Value, json};
 
 use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind};
 use super::message::ServerResponse;
+use super::tokens::TokenError;
 
 /// A token of the documented shape that opens nothing but the emulator; it ends in 2100.
 const TEST_TOKEN: &str = concat!(
@@ -16,22 +18,40 @@ const TEST_TOKEN: &str = concat!(
     "hFCXDWsw_hCIGDevola-zW0X0jR2xMmsi6YPW5X3mL8",
 );
 
+/// The same for the platform.
+const PLATFORM_TOKEN: &str = concat!(
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
+    "eyJjb21wdXRlVXNlciI6ImpvYmxlbnMtZW11bGF0b3IiLCJleHBpcmVUaW1lIjoiNDEwMjQ0N",
+    "DgwMDAwMCIsImNsdXN0ZXJJZCI6IjAiLCJ1c2VyIjoiam9ibGVucy1lbXVsYXRvciJ9.",
+    "L_E8MW8ALTKwdIZ0Q9AZryTxpKjtd2zY5AHxr0FLoHI",
+);
+
 /// The emulator in the cloud's place.
 pub struct ScNet;
 
 impl EmulatedApi for ScNet {
     fn environment(&self) -> &'static [(&'static str, &'static str)] {
-        &[("JOBLENS_SUGON_TOKEN", TEST_TOKEN)]
+        &[
+            ("JOBLENS_SUGON_TOKEN", TEST_TOKEN),
+            ("JOBLENS_SUGON_PLATFORM_TOKEN", PLATFORM_TOKEN),
+            ("JOBLENS_SUGON_CLUSTER_ID", tokens::REGION),
+        ]
     }
 
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
-        const { &[&instance::Instances, &tokens::Platform] }
+        const { &[&instance::Instances, &job::Jobs, &tokens::Platform] }
     }
 
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
         let token = call.request.header("token");
         let token = token.ok_or(EmulatedError::MissingHeader("token"))?;
-        tokens::check(token, call.now())
+        let place = tokens::place(token, call.now())?;
+        // The platform knows what is where, and the regions the rest.
+        let is_platform = call.request.path.starts_with("/ac/openapi/v2/jobs/");
+        match is_platform == (place == tokens::PLATFORM) {
+            true => Ok(()),
+            false => Err(EmulatedError::Token(TokenError::Unknown)),
+        }
     }
 
     fn success(&self, data: Value) -> ServerResponse {

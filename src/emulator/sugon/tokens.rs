@@ -11,7 +11,10 @@ use crate::providers::sugon::token_exchange;
 pub struct Platform;
 
 const TOKENS: &str = "GetUserTokens";
-const REGION: &str = "11112";
+/// The id of the only region.
+pub const REGION: &str = "11112";
+/// The id by which the platform gives its own token.
+pub const PLATFORM: &str = "0";
 
 /// A JWT, signed with HMAC-SHA256.
 const FORMAT: TokenFormat = TokenFormat {
@@ -57,7 +60,7 @@ fn tokens(call: &EmulatedCall<'_>) -> Answer {
         FORMAT.issue(claims, call.now() + TimeDelta::hours(24))
     };
     call.data(json!([
-        {"clusterName": "ac", "clusterId": "0", "token": token("0")},
+        {"clusterName": "ac", "clusterId": PLATFORM, "token": token(PLATFORM)},
         {"clusterName": "emulator", "clusterId": REGION, "token": token(REGION)},
         {"clusterName": "stopped", "clusterId": "11250", "token": null},
     ]))
@@ -77,11 +80,10 @@ fn centre(call: &EmulatedCall<'_>) -> Value {
     })
 }
 
-/// Checks that a token is one of the region.
-pub fn check(token: &str, now: DateTime<Utc>) -> Result<(), EmulatedError> {
+/// The place that a token opens.
+pub fn place(token: &str, now: DateTime<Utc>) -> Result<&'static str, EmulatedError> {
     let (claims, _) = FORMAT.read(token, now).map_err(EmulatedError::Token)?;
-    match claims["clusterId"] == REGION {
-        true => Ok(()),
-        false => Err(EmulatedError::Token(TokenError::Unknown)),
-    }
+    let mut places = [REGION, PLATFORM].into_iter();
+    let place = places.find(|place| claims["clusterId"] == *place);
+    place.ok_or(EmulatedError::Token(TokenError::Unknown))
 }

@@ -68,7 +68,8 @@ impl JobHistory {
 
     pub(super) fn pending_on_missing(&self, missing: &NotFoundSpan, rules: &GatePolicy) -> Pending {
         let apart = missing.last.saturating_sub(missing.first);
-        let believed = apart >= MISSING_RECHECK_INTERVAL && missing.last >= rules.missing_grace;
+        let min_apart = MISSING_RECHECK_INTERVAL.max(self.missing_grace);
+        let believed = apart >= min_apart && missing.last >= rules.missing_grace;
         let why = match &self.last {
             Some(seen) => format!("disappeared (was {})", seen.state),
             None => "not found".to_owned(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Api;
 use super::hpc_job::HPC_JOB;
 use super::job::JOB;
-use super::products::Product;
+use super::products::{EHPC, EHPC_NEXT};
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::Kind;
@@ -174,8 +174,8 @@ pub(super) async fn list(
 ) -> Result<ScopePage, Problem> {
     let is_next = std::ptr::eq(kind, &HPC_JOB);
     let (product, method) = match is_next {
-        true => (Product::EhpcNext, Method::Post),
-        false => (Product::Ehpc, Method::Get),
+        true => (&EHPC_NEXT, Method::Post),
+        false => (&EHPC, Method::Get),
     };
     let (page, size) = (at.page.to_string(), PAGE_SIZE.to_string());
     let query = [("PageNumber", page.as_str()), ("PageSize", &size)];

@@ -182,7 +182,7 @@ impl Api {
                 // Which role the machine has is not told by the profile.
                 let login = match profile.uses_instance_role() {
                     true => login,
-                    false => login.persistent(profile, transport),
+                    false => login.persistent(profile, transport, ""),
                 };
                 (login, label)
             }

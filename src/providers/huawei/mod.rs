@@ -130,7 +130,7 @@ impl Api {
                 ),
                 iam.clone().expect("only IAM knows users"),
             )?)
-            .persistent(profile, transport),
+            .persistent(profile, transport, ""),
         };
         Ok(Self {
             client: SigningClient {

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::error::Category::{InvalidArgument, PermissionDenied, ServiceError, Unauthenticated};
+use crate::error::Category::{
+    InvalidArgument, NotFound, PermissionDenied, ServiceError, Unauthenticated,
+};
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, Checked, Text};
@@ -25,6 +27,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["10012"], ServiceError)
             .retry(RetryAction::Backoff)
             .message("connection interrupted"),
+        ErrorRule::codes(&["911020"], NotFound).message("file does not exist"),
         ErrorRule::codes(&["10001"], ServiceError).message("internal error"),
         ErrorRule::any_code().message("service error"),
         ErrorRule::status(404).hint("check the endpoint: this response is not from the open API"),

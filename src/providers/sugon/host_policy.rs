@@ -15,8 +15,8 @@ const MAX_HOSTS: usize = 16;
 /// The longest URL that is read.
 const MAX_URL_BYTES: usize = 2048;
 
-/// Paths that the URL of an AI host may end in.
-const PATHS: &[&str] = &["/ai"];
+/// Paths that the URL of a host may end in.
+pub(super) const PATHS: &[&str] = &["/ai", "/hpc"];
 
 /// Top-level domains whose public suffixes are known here, and those of private networks. The domain of
 /// a host anywhere else may be open to everybody, as `gitlab.io` and `blog.br` are: a host too few is an

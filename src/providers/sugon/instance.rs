@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::Api;
-use super::errors::check_code;
+use super::envelope::decode_data;
+use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::RequestError;
@@ -18,9 +18,7 @@ use crate::kind::{
 };
 use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, Flag, Int, List, Num, OptionalObject, Text, Timestamp,
-};
+use crate::providers::lenient::{Flag, Int, List, Num, Text, Timestamp};
 use crate::providers::shapes::schema_of;
 use crate::providers::states;
 use crate::providers::wall_clock::WallClock;
@@ -31,7 +29,7 @@ use details::{InstanceDetails, StartScript, Tensorboard};
 
 pub(super) use list::ListState;
 #[cfg(test)]
-pub(super) use list::{ListPage, ListParams, ListVariant, list_request};
+pub(super) use list::{ListParams, ListVariant, list_request};
 
 /// Container instances.
 pub static INSTANCE: Kind = Kind::new(
@@ -69,8 +67,6 @@ pub(super) const LIST: Operation = Operation::new(
     REGION_TOKEN,
 );
 
-const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
-
 /// The six words of the list call's filter; the detail page names none.
 pub(super) const STATES: StateWords = &[
     ("Waiting", State::Pending),
@@ -96,9 +92,10 @@ impl KindOps<Api> for Instances {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        let request = api.request(GET.name, &path(reference));
-        let decode = |body: &[u8]| decode(body, reference, options, api.clock);
-        let found = api.call(request, options.deadline, decode).await?;
+        let region = &api.home;
+        let request = region.request(GET.name, &path(reference));
+        let decode = |body: &[u8]| decode(body, reference, options, region.clock);
+        let found = region.call(request, options.deadline, decode).await?;
         Ok(found.into_result())
     }
 
@@ -117,13 +114,6 @@ impl KindOps<Api> for Instances {
 pub(super) fn path(reference: &Reference) -> String {
     let id = percent_encode(reference.id());
     format!("/ai/openapi/v2/instance-service/{id}/detail")
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Envelope {
-    code: Checked<Text>,
-    data: Checked<OptionalObject<Instance>>,
 }
 
 #[derive(Default, PartialEq, Deserialize)]
@@ -190,16 +180,7 @@ pub(super) fn decode(
     options: &GetOptions,
     clock: WallClock,
 ) -> Result<GetResult, DecodeError> {
-    let envelope: Envelope = lenient::decode_response(body)?;
-    check_code(&envelope.code)?;
-    let instance = envelope.data.value.0.map(|instance| *instance);
-    let is_empty = instance
-        .as_ref()
-        .is_none_or(|one| *one == Instance::default());
-    if is_empty && envelope.data.is_unreadable {
-        return Err("an instance in data".to_owned().into());
-    }
-    let Some(instance) = instance.filter(|_| !is_empty) else {
+    let Some(instance) = decode_data::<Instance>(body, "an instance")? else {
         let mut missing = RequestError::new(Category::NotFound, "instance not found");
         missing.hint =
             Some("check the id, and that the token is one of the instance's region".to_owned());

@@ -1,11 +1,13 @@
 mod tokens;
 
-use super::instance::{
-    GET, Instance, LIST, ListPage, ListParams, ListVariant, decode, list_request, path,
-};
+use super::envelope::ListPage;
+use super::instance::{GET, Instance, LIST, ListParams, ListVariant, decode, list_request, path};
 use super::*;
 use crate::http::RequestError;
+use crate::http::{Method, Response};
+use crate::providers::api::DecodeError;
 use crate::providers::test_support;
+use crate::providers::wall_clock::WallClock;
 use crate::reference::Reference;
 use crate::test_support::{self as peer, EmulatedJob, EmulatedState, StateChange, emulated};
 
@@ -41,9 +43,13 @@ fn classify(response: &Response) -> Option<RequestError> {
 /// What the emulator answers to the client's own signed request.
 fn requested(token: &str, id: &str) -> Response {
     let client = client("http://127.0.0.1:7411", token).unwrap();
-    let request = client.request(GET.name, &path(&reference(id)));
+    let request = client.home.request(GET.name, &path(&reference(id)));
     let now = test_support::moment(NOW);
-    let proof = client.client.credentials.sign_for_test(&request, now, "0");
+    let proof = client
+        .home
+        .client
+        .credentials
+        .sign_for_test(&request, now, "0");
     let incoming = peer::incoming(&request, &proof, now);
     assert_eq!(
         emulated(&CLOUD).operation(&incoming).as_deref(),
@@ -71,6 +77,7 @@ fn an_endpoint_that_ends_in_ai_is_never_doubled() {
     ] {
         let request = client(endpoint, "opaque-token")
             .unwrap()
+            .home
             .request(GET.name, &path(&reference("a b")));
         assert_eq!(
             request.endpoint.origin() + &request.path,
@@ -103,7 +110,11 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
         assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
         let mut incoming = peer::incoming(
             &request,
-            &client.client.credentials.sign_for_test(&request, now, "0"),
+            &client
+                .home
+                .client
+                .credentials
+                .sign_for_test(&request, now, "0"),
             now,
         );
         assert_eq!(
@@ -116,7 +127,7 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
         }
         let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
         assert_eq!(classify(&answer), None);
-        let rows = ListPage::decode(&answer.body).unwrap().rows;
+        let rows = ListPage::<Instance>::decode(&answer.body).unwrap().rows;
         let ids: Vec<_> = rows.iter().map(Instance::id).collect();
         assert_eq!(ids, [Some("100")]);
     }
@@ -140,11 +151,15 @@ fn the_emulator_filters_its_list_by_state() {
         ..ListParams::default()
     };
     let request = list_request(&client, ListVariant::Query, 0, &only_failed);
-    let proof = client.client.credentials.sign_for_test(&request, now, "0");
+    let proof = client
+        .home
+        .client
+        .credentials
+        .sign_for_test(&request, now, "0");
     let incoming = peer::incoming(&request, &proof, now);
     let world = EmulatedState::new(jobs.to_vec(), now);
     let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
-    let rows = ListPage::decode(&answer.body).unwrap().rows;
+    let rows = ListPage::<Instance>::decode(&answer.body).unwrap().rows;
     let ids: Vec<_> = rows.iter().map(Instance::id).collect();
     assert_eq!(ids, [Some("failed")]);
 }

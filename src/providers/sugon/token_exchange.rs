@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use tokio::sync::Mutex;
 
 use super::errors::EXCHANGE_ERRORS;
 use super::{TOKENS, address, sign};
@@ -18,6 +19,28 @@ use crate::settings::Profile;
 
 /// Where tokens are given, unless another host is set.
 const HOST: &str = "https://api.scnet.cn";
+
+/// What a token opens.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// The region of the settings, or the only one.
+    Home,
+    /// The region with this id.
+    Region(&'a str),
+    /// The platform itself.
+    Platform,
+}
+
+impl<'a> Place<'a> {
+    /// The name by which its token is kept between runs, beside that of the home region.
+    pub(super) fn as_str(self) -> &'a str {
+        match self {
+            Self::Home => "",
+            Self::Region(id) => id,
+            Self::Platform => PLATFORM_ID,
+        }
+    }
+}
 
 /// The platform's own entry among the regions; its token opens no region.
 const PLATFORM_ID: &str = "0";
@@ -77,15 +100,24 @@ pub(crate) fn signature(secret_key: &str, message: &str) -> String {
     hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
 }
 
-/// The exchange of one profile's key pair.
-pub(super) struct TokenExchangeProvider {
+/// The exchange of one profile's key pair, which gives the tokens of all places at once.
+pub(super) struct Exchange {
     api: ApiClient,
     credentials: CredentialCache<KeyPair>,
     endpoint: Endpoint,
     cluster_id: Option<String>,
+    issued: Mutex<Issued>,
 }
 
-impl TokenExchangeProvider {
+/// The tokens of the last exchange.
+#[derive(Default)]
+struct Issued {
+    regions: Vec<Region>,
+    /// Those that were given away, so that another one is wanted when they are asked for again.
+    taken: Vec<String>,
+}
+
+impl Exchange {
     /// # Errors
     /// A usage error, or what is missing.
     pub(super) fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
@@ -106,11 +138,25 @@ impl TokenExchangeProvider {
             credentials: login,
             endpoint: endpoint.expect("there is a default"),
             cluster_id: profile.get("cluster_id").map(str::to_owned),
+            issued: Mutex::default(),
         })
     }
 
-    async fn tokens(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
-        let request = Request {
+    /// What gives the tokens of one place.
+    pub(super) fn provider(self: &Arc<Self>, place: Place<'_>) -> TokenExchangeProvider {
+        TokenExchangeProvider {
+            exchange: Arc::clone(self),
+            wanted: match place {
+                Place::Home => self.cluster_id.clone(),
+                Place::Region(id) => Some(id.to_owned()),
+                Place::Platform => None,
+            },
+            is_platform: matches!(place, Place::Platform),
+        }
+    }
+
+    fn request(&self) -> Request {
+        Request {
             operation: TOKENS,
             method: Method::Post,
             endpoint: self.endpoint.clone(),
@@ -118,34 +164,72 @@ impl TokenExchangeProvider {
             query: Vec::new(),
             headers: Vec::new(),
             body: Vec::new(),
-        };
+        }
+    }
+
+    async fn exchange(&self, deadline: Deadline) -> Result<Vec<Region>, Problem> {
+        let request = self.request();
+        let classify = EXCHANGE_ERRORS.classifier(&request);
         let response = self
             .credentials
-            .send(
-                &self.api,
-                &request,
-                &EXCHANGE_ERRORS.classifier(&request),
-                deadline,
-            )
+            .send(&self.api, &request, &classify, deadline)
             .await?;
-        let unreadable = |expected: &str| {
-            // What was answered is not shown: it may be a token.
-            let what = format!("invalid response: expected {expected}");
-            let problem = self.api.problem(&request, Category::InvalidResponse, what);
-            problem.with_hint("check auth_endpoint")
-        };
-        let tokens: Tokens = lenient::decode(&response.body).map_err(|what| unreadable(&what))?;
-        let token = select_region_token(tokens.data.0, self.cluster_id.as_deref()).map_err(
-            |(what, hint)| {
-                let problem = self
-                    .api
-                    .problem(&request, Category::MissingCredentials, what);
-                problem.with_hint(hint)
-            },
-        )?;
-        if !sign::is_token(&token) {
-            return Err(unreadable("a token of ASCII characters in data"));
+        let tokens: Tokens =
+            lenient::decode(&response.body).map_err(|what| self.unreadable(&what))?;
+        Ok(tokens.data.0)
+    }
+
+    fn unreadable(&self, expected: &str) -> Problem {
+        // What was answered is not shown: it may be a token.
+        let what = format!("invalid response: expected {expected}");
+        let problem = self
+            .api
+            .problem(&self.request(), Category::InvalidResponse, what);
+        problem.with_hint("check auth_endpoint")
+    }
+}
+
+/// Gives the tokens of one place.
+pub(super) struct TokenExchangeProvider {
+    exchange: Arc<Exchange>,
+    wanted: Option<String>,
+    is_platform: bool,
+}
+
+impl TokenExchangeProvider {
+    fn select(&self, regions: &[Region]) -> Result<String, (String, String)> {
+        match self.is_platform {
+            true => select_platform_token(regions),
+            false => select_region_token(regions, self.wanted.as_deref()),
         }
+    }
+
+    async fn token(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
+        let exchange = &*self.exchange;
+        let mut issued = exchange.issued.lock().await;
+        let is_unused = |token: &String| {
+            let expires_at = sign::Signer::new(Secret::new(token)).expires_at();
+            let is_good = expires_at.is_none_or(|at| at > exchange.api.server_now());
+            is_good && !issued.taken.contains(token)
+        };
+        let known = self.select(&issued.regions).ok().filter(is_unused);
+        let token = match known {
+            Some(token) => token,
+            None => {
+                issued.regions = exchange.exchange(deadline).await?;
+                issued.taken.clear();
+                self.select(&issued.regions).map_err(|(what, hint)| {
+                    let request = exchange.request();
+                    let category = Category::MissingCredentials;
+                    let problem = exchange.api.problem(&request, category, what);
+                    problem.with_hint(hint)
+                })?
+            }
+        };
+        if !sign::is_token(&token) {
+            return Err(exchange.unreadable("a token of ASCII characters in data"));
+        }
+        issued.taken.push(token.clone());
         Ok(sign::Signer::credential(Secret::new(token)))
     }
 }
@@ -153,11 +237,11 @@ impl TokenExchangeProvider {
 #[async_trait]
 impl CredentialProvider<sign::Signer> for TokenExchangeProvider {
     async fn provide(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
-        self.tokens(deadline).await
+        self.token(deadline).await
     }
 
     fn label(&self) -> Option<String> {
-        Some(self.api.credential())
+        Some(self.exchange.api.credential())
     }
 }
 
@@ -211,22 +295,38 @@ impl Region {
     }
 }
 
+/// The platform's own token; why there is none, and what to do.
+fn select_platform_token(regions: &[Region]) -> Result<String, (String, String)> {
+    let mut platform = regions.iter().filter(|region| region.is(PLATFORM_ID));
+    let token = platform.find_map(|region| region.token.trimmed());
+    token.map(str::to_owned).ok_or_else(|| {
+        let what = "no token issued for the platform".to_owned();
+        (
+            what,
+            "list one scheduler: joblens list sugon/job/REGION/SCHEDULER/".to_owned(),
+        )
+    })
+}
+
 /// The token of the region that is wanted, else of the only one; why there is none, and what to do.
 fn select_region_token(
-    regions: Vec<Region>,
+    regions: &[Region],
     wanted: Option<&str>,
 ) -> Result<String, (String, String)> {
     const STOPPED: &str =
         "the account is suspended there; top it up, or set cluster_id to another region";
-    let all: Vec<Region> = regions
-        .into_iter()
+    let all: Vec<&Region> = regions
+        .iter()
         .filter(|region| !region.is(PLATFORM_ID))
         .collect();
     let labels = |open: bool| {
         let labels = all
             .iter()
             .filter(|region| !open || region.token.0.is_some());
-        labels.map(Region::label).collect::<Vec<_>>().join(", ")
+        labels
+            .map(|region| region.label())
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let token = |region: &Region| region.token.trimmed().map(str::to_owned);
     if let Some(wanted) = wanted {
@@ -245,7 +345,7 @@ fn select_region_token(
         };
         return token(region).ok_or_else(stopped);
     }
-    let tokens: Vec<String> = all.iter().filter_map(token).collect();
+    let tokens: Vec<String> = all.iter().filter_map(|region| token(region)).collect();
     match (&tokens[..], all.is_empty()) {
         ([token], _) => Ok(token.clone()),
         ([], true) => Err((

@@ -19,6 +19,7 @@ async fn server(times: &[u64], responder: Responder) -> TestServer {
     let lines = times.iter().enumerate().map(|(number, after)| LogLine {
         after: Duration::from_millis(*after),
         text: format!("第 {number} 行"),
+        is_stderr: false,
     });
     let job = EmulatedJob {
         kind: KIND.to_owned(),

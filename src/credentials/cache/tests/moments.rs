@@ -146,7 +146,7 @@ async fn an_end_at_the_end_of_time_is_no_end_at_all() {
 fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
     let mut profile = test_support::profile(&[]);
     profile.token_cache_dir = Some(folder.path().to_path_buf());
-    stage.login = stage.login.persistent(&profile, &stage.transport);
+    stage.login = stage.login.persistent(&profile, &stage.transport, "");
     stage
 }
 

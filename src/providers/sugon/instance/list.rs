@@ -7,15 +7,13 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Deserialize;
 use serde_json::json;
 
-use super::super::errors::check_code;
+use super::super::envelope::ListPage;
 use super::{Api, Instance, LIST, STATES};
 use crate::error::{Category, Problem};
 use crate::http::Request;
 use crate::model::Notice;
-use crate::providers::lenient::{self, Checked, Int, List, ListOrObject, Required, Text};
 use crate::providers::{Cursor, Filter, GetOptions, Page};
 use crate::reference::Scope;
 
@@ -114,7 +112,7 @@ pub(super) async fn list(
         is_unfiltered: is_plain,
         ..at
     };
-    let read = |row: Instance, reference: &_| row.into_row(reference, options, api.clock);
+    let read = |row: Instance, reference: &_| row.into_row(reference, options, api.home.clock);
     let address = |row: &Instance| scope.reference(&[row.id()?]);
     let (total, rows) = (listed.total, listed.rows);
     let mut page = Page::from_addressed_rows(at, total, rows, address, read);
@@ -127,12 +125,16 @@ async fn try_variants(
     at: Cursor,
     wanted: &ListParams,
     options: &GetOptions,
-) -> Result<(ListPage, Option<Notice>), Problem> {
+) -> Result<(ListPage<Instance>, Option<Notice>), Problem> {
     let known = api.list_state.working_variant.get();
     let mut first_said = None;
     for variant in known.map_or(&VARIANTS[..], std::slice::from_ref) {
         let request = list_request(api, *variant, at.offset, wanted);
-        match api.call(request, options.deadline, ListPage::decode).await {
+        match api
+            .home
+            .call(request, options.deadline, ListPage::decode)
+            .await
+        {
             Ok(page) => {
                 api.list_state.working_variant.get_or_init(|| *variant);
                 return Ok((page.data, page.unreadable));
@@ -163,7 +165,7 @@ pub(in super::super) fn list_request(
         ("sort", "desc".to_owned()),
     ];
     let query = query.into_iter().chain(status);
-    let mut request = api.request(LIST.name, path);
+    let mut request = api.home.request(LIST.name, path);
     request.query = query
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
@@ -192,59 +194,6 @@ fn is_variant_error(problem: &Problem) -> bool {
 /// True when the cloud may not take a parameter.
 fn is_refused(problem: &Problem) -> bool {
     problem.category == Category::InvalidArgument || problem.code.as_deref() == Some(INTERNAL_ERROR)
-}
-
-/// One page of the list of instances.
-pub(in super::super) struct ListPage {
-    /// How many instances there are in all.
-    pub total: Option<i64>,
-    /// Instances without much that a lookup of one reports.
-    pub rows: Vec<Instance>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Envelope {
-    code: Checked<Text>,
-    data: Required<ListOrObject<Instance, ListObject>>,
-}
-
-/// The list within data, as this cloud's other lists have it; the vendor's command-line tool reads a
-/// list as data itself.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ListObject {
-    total: Int,
-    data: Required<List<Instance>>,
-    list: Required<List<Instance>>,
-    records: Required<List<Instance>>,
-}
-
-impl ListPage {
-    /// Decodes a response without a failure.
-    ///
-    /// # Errors
-    /// What was expected and not there.
-    pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
-        let envelope: Envelope = lenient::decode_response(body)?;
-        check_code(&envelope.code)?;
-        let (total, rows) = match envelope.data {
-            Required::Present(ListOrObject {
-                list: Some(rows), ..
-            }) => (None, rows),
-            Required::Present(ListOrObject {
-                object: Some(inner),
-                ..
-            }) => {
-                let (total, rows) = (inner.total.0, inner.data.or(inner.list).or(inner.records));
-                (total, rows.rows("in data", total)?)
-            }
-            // Null and an empty text stand for no rows.
-            Required::Present(_) | Required::Empty | Required::Null => (None, Vec::new()),
-            Required::Missing | Required::Unreadable => return Err("a list in data".to_owned()),
-        };
-        Ok(Self { total, rows })
-    }
 }
 
 #[cfg(test)]

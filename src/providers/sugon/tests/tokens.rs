@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::super::*;
+use crate::model::Time;
 use crate::providers::Client as _;
 use crate::providers::test_support;
 use crate::test_support::{
@@ -212,9 +213,9 @@ async fn asks_the_next_host_when_the_way_to_one_is_broken_and_stays_with_it() {
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &listed)]).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.requested(), [TOKENS, CENTRE, GET]);
-    let before = client.api.transport.calls();
+    let before = client.api.home.transport.calls();
     get(&client).await.unwrap();
-    assert_eq!(client.api.transport.calls(), before + 1);
+    assert_eq!(client.api.home.transport.calls(), before + 1);
 }
 
 #[tokio::test]
@@ -259,13 +260,15 @@ async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
     let other = cloud(|_, _| None).await;
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
-    let kept_hosts = kept_client(&cloud, &home).api.stored_hosts.unwrap();
+    let client = kept_client(&cloud, &home);
+    let kept_hosts = client.api.home.services[0].stored.as_ref().unwrap();
     kept_client(&cloud, &home)
         .api
+        .home
         .client
         .credentials
         .get(
-            &kept_client(&cloud, &home).api.client.http,
+            &kept_client(&cloud, &home).api.home.client.http,
             test_support::ask().deadline,
         )
         .await

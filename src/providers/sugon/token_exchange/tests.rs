@@ -59,7 +59,7 @@ fn every_stage_agrees_with_the_known_answers() {
 fn chosen(data: &serde_json::Value, wanted: Option<&str>) -> Result<String, (String, String)> {
     let body = json!({"code": "0", "data": data}).to_string();
     let tokens: Tokens = lenient::decode(body.as_bytes()).unwrap();
-    select_region_token(tokens.data.0, wanted)
+    select_region_token(&tokens.data.0, wanted)
 }
 
 #[test]

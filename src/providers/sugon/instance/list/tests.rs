@@ -17,7 +17,8 @@ fn found(row: Instance) -> GetResult {
 
 #[test]
 fn rows_become_instances_as_far_as_they_tell() {
-    let page = ListPage::decode(&test_support::read("sugon/instance/list.json")).unwrap();
+    let page =
+        ListPage::<Instance>::decode(&test_support::read("sugon/instance/list.json")).unwrap();
     assert_eq!(page.total, None);
     let [running, other, unnamed] = <[Instance; 3]>::try_from(page.rows).ok().unwrap();
     assert_eq!(found(running).job.state, State::Running);
@@ -31,12 +32,20 @@ fn rows_become_instances_as_far_as_they_tell() {
 
 #[test]
 fn a_list_may_stand_within_data() {
-    let page = ListPage::decode(&test_support::read("sugon/instance/list-records.json")).unwrap();
+    let page =
+        ListPage::<Instance>::decode(&test_support::read("sugon/instance/list-records.json"))
+            .unwrap();
     assert_eq!(page.total, Some(21));
     assert_eq!(page.rows.len(), 1);
     for name in ["data", "list", "records"] {
         let body = format!(r#"{{"code":"0","data":{{"{name}":[{{"id":"i"}},{{"id":"j"}}]}}}}"#);
-        assert_eq!(ListPage::decode(body.as_bytes()).unwrap().rows.len(), 2);
+        assert_eq!(
+            ListPage::<Instance>::decode(body.as_bytes())
+                .unwrap()
+                .rows
+                .len(),
+            2
+        );
     }
 }
 
@@ -48,7 +57,7 @@ fn nothing_listed_is_not_an_answer_that_is_no_list() {
         r#"{"code":"0","data":{"total":0,"list":null}}"#,
         r#"{"code":"0","data":{"records":[]}}"#,
     ] {
-        let page = ListPage::decode(body.as_bytes());
+        let page = ListPage::<Instance>::decode(body.as_bytes());
         assert!(page.is_ok_and(|page| page.rows.is_empty()), "{body}");
     }
     for body in [
@@ -62,6 +71,9 @@ fn nothing_listed_is_not_an_answer_that_is_no_list() {
         r#"{"code":"0","data":"a new id"}"#,
         r#"{"code":"0","data":{"id":"i","status":"Running"}}"#,
     ] {
-        assert!(ListPage::decode(body.as_bytes()).is_err(), "{body}");
+        assert!(
+            ListPage::<Instance>::decode(body.as_bytes()).is_err(),
+            "{body}"
+        );
     }
 }

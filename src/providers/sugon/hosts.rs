@@ -1,4 +1,4 @@
-//! Where the instances of a computing region are: its AI hosts, which only the platform knows.
+//! Where the services of a computing region are: their hosts, which only the platform knows.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,6 +17,43 @@ pub(super) const PLATFORM: &str = "https://www.scnet.cn";
 
 /// Name of the part that holds the hosts where they are kept.
 const HOSTS: &str = "hosts";
+
+/// A service of a computing region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    /// Container instances.
+    Ai,
+    /// Jobs of schedulers, and their files.
+    Hpc,
+}
+
+impl Service {
+    /// Every service.
+    pub(super) const ALL: [Self; 2] = [Self::Ai, Self::Hpc];
+
+    /// The service that a path belongs to.
+    pub(super) fn of_path(path: &str) -> Self {
+        match path.starts_with("/hpc/") {
+            true => Self::Hpc,
+            false => Self::Ai,
+        }
+    }
+
+    /// The name by which its hosts are kept between runs.
+    pub(super) fn fact(self) -> &'static str {
+        match self {
+            Self::Ai => CENTRE,
+            Self::Hpc => "GetCenterInfo HPC",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ai => "AI",
+            Self::Hpc => "HPC",
+        }
+    }
+}
 
 /// Hosts that all serve the same region.
 pub(super) struct Hosts {
@@ -108,6 +145,7 @@ struct ListForm {
 #[serde(default, rename_all = "camelCase")]
 struct Centre {
     ai_urls: List<Address>,
+    hpc_urls: List<Address>,
 }
 
 #[derive(Default, Deserialize)]
@@ -117,17 +155,19 @@ struct Address {
     enable: Text,
 }
 
-/// Asks the platform for the AI hosts of the region whose token this is.
+/// Asks the platform for the hosts of a service of the region whose token this is.
 ///
 /// # Errors
 /// What the platform said, or that it returned no usable host.
 pub(super) async fn find(
     client: &SigningClient<sign::Signer>,
     platform: &Endpoint,
+    service: Service,
     policy: &HostPolicy,
     deadline: Deadline,
 ) -> Result<Hosts, Problem> {
-    const NEXT: &str = "set endpoint to the AI host of the computing region";
+    let name = service.name();
+    let next = format!("set endpoint to the {name} host of the computing region");
     let request = Request {
         operation: CENTRE,
         method: Method::Get,
@@ -138,28 +178,29 @@ pub(super) async fn find(
         body: Vec::new(),
     };
     let account = &client.http;
-    let urls = client.call(&request, deadline, enabled).await?.data;
+    let urls = client.call(&request, deadline, |body| enabled(body, service));
+    let urls = urls.await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
     if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
-        let what = format!("the platform returned no usable AI host: {why}");
+        let what = format!("the platform returned no usable {name} host: {why}");
         return Err(account
             .problem(&request, Category::InvalidResponse, what)
             .with_hint(format!(
-                "if you trust the host, add it to {AI_HOSTS} of the profile; or {NEXT}"
+                "if you trust the host, add it to {AI_HOSTS} of the profile; or {next}"
             )));
     }
     if checked.allowed.is_empty() {
-        let what = "the platform returned no enabled AI host";
+        let what = format!("the platform returned no enabled {name} host");
         return Err(account
             .problem(&request, Category::NotFound, what)
-            .with_hint(NEXT));
+            .with_hint(next));
     }
     Ok(Hosts::new(checked.allowed, account, policy))
 }
 
 /// The addresses that are marked by the word `true`. The vendor's table shows a list of centres, its
 /// sample one centre.
-fn enabled(body: &[u8]) -> Result<Vec<String>, String> {
+fn enabled(body: &[u8], service: Service) -> Result<Vec<String>, String> {
     let centres: Vec<Centre> = match lenient::decode::<ListForm>(body) {
         Ok(response) => response.data.0,
         Err(_) => lenient::decode::<ObjectForm>(body)?
@@ -167,7 +208,10 @@ fn enabled(body: &[u8]) -> Result<Vec<String>, String> {
             .0
             .map_or_else(Vec::new, |centre| vec![*centre]),
     };
-    let urls = centres.into_iter().flat_map(|centre| centre.ai_urls.0);
+    let urls = centres.into_iter().flat_map(|centre| match service {
+        Service::Ai => centre.ai_urls.0,
+        Service::Hpc => centre.hpc_urls.0,
+    });
     let is_enabled = |address: &Address| address.enable.trimmed() == Some("true");
     Ok(urls
         .filter(is_enabled)
@@ -193,12 +237,15 @@ mod tests {
         ];
         for data in [centre.to_owned(), format!("[{centre}]")] {
             let body = format!(r#"{{"code":"0","data":{data}}}"#);
-            assert_eq!(enabled(body.as_bytes()).unwrap(), wanted);
+            assert_eq!(enabled(body.as_bytes(), Service::Ai).unwrap(), wanted);
         }
         for data in ["null", "[]", "{}", "\"\""] {
             let body = format!(r#"{{"code":"0","data":{data}}}"#);
-            assert!(enabled(body.as_bytes()).unwrap().is_empty(), "{data}");
+            assert!(
+                enabled(body.as_bytes(), Service::Ai).unwrap().is_empty(),
+                "{data}"
+            );
         }
-        assert!(enabled(b"<html>").is_err());
+        assert!(enabled(b"<html>", Service::Ai).is_err());
     }
 }

@@ -1,0 +1,279 @@
+use std::cmp::Reverse;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::tokens::REGION;
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::message::ServerResponse;
+use crate::emulator::pager::Pager;
+use crate::emulator::state::{JobAt, china_time, merge};
+
+/// Jobs of schedulers.
+pub struct Jobs;
+
+const KIND: &str = "sugon/job";
+const GET: &str = "GetJob";
+const GET_ENDED: &str = "GetHistoryJob";
+const LIST: &str = "ListJobs";
+const LIST_ENDED: &str = "ListHistoryJobs";
+const LIST_ALL: &str = "ListJobsOfPlatform";
+const LIST_ALL_ENDED: &str = "ListHistoryJobsOfPlatform";
+const READ: &str = "ReadFile";
+
+/// How jobs end, with the words of Slurm and the status of the history.
+const ENDED: [(&str, &str, i64); 6] = [
+    ("statC", "COMPLETED", 0),
+    ("statD", "FAILED", 1),
+    ("statEX", "FAILED", 1),
+    ("statT", "TIMEOUT", 10006),
+    ("statN", "NODE_FAIL", 1),
+    ("statDE", "CANCELLED by 1234", 0),
+];
+
+/// So long a job that has ended is among the live ones.
+const LIVE_TIME: TimeDelta = TimeDelta::minutes(5);
+
+/// So long after its end a job is not in the history.
+const BOOKING_TIME: TimeDelta = TimeDelta::seconds(44);
+
+/// Lines on a page of a file.
+const PAGE_LINES: usize = 1000;
+
+impl EmulatedKind for Jobs {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::get(GET, "/hpc/openapi/v2/jobs/{}"),
+                Route::get(LIST, "/hpc/openapi/v2/jobs"),
+                Route::get(LIST_ENDED, "/hpc/openapi/v2/historyjobs"),
+                Route::get(GET_ENDED, "/hpc/openapi/v2/historyjobs/{}/{}"),
+                Route::post(LIST_ALL, "/ac/openapi/v2/jobs/monitor/page-list"),
+                Route::post(LIST_ALL_ENDED, "/ac/openapi/v2/jobs/history/page-list"),
+                Route::post(READ, "/hpc/openapi/v2/file/content"),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        match call.operation {
+            GET => {
+                let scheduler = call.parameter("strJobManagerID");
+                let mut all = call.state.all(KIND, call.now());
+                let found = all.find(|view| {
+                    let is_asked = scheduler.is_none_or(|id| id == view.job.segments[1]);
+                    is_asked && view.id() == call.segments[0] && is_live(view)
+                });
+                let view = found.ok_or(EmulatedError::NotFound)?;
+                call.about(&view, || live(&view))
+            }
+            GET_ENDED => {
+                let [scheduler, id] = [&*call.segments[0], &*call.segments[1]];
+                let view = call.find(KIND, &[REGION, scheduler, id])?;
+                match is_booked(&view) {
+                    true => call.data(booked(&view)),
+                    false => Err(EmulatedError::NotFound),
+                }
+            }
+            LIST => list(call, ["start", "limit"], "strClusterIDList", is_live, live),
+            LIST_ENDED => list(
+                call,
+                ["start", "limit"],
+                "strClusterNameList",
+                is_booked,
+                booked,
+            ),
+            LIST_ALL => list(call, ["page", "size"], "", is_live, live_row),
+            LIST_ALL_ENDED => list(call, ["page", "size"], "", is_booked, booked),
+            _ => file(call),
+        }
+    }
+}
+
+fn ended(view: &JobAt<'_>) -> Option<(&'static str, i64)> {
+    let found = ENDED.iter().find(|(word, ..)| view.is(&[word]));
+    found.map(|(_, own, status)| (*own, *status))
+}
+
+fn is_live(view: &JobAt<'_>) -> bool {
+    ended(view).is_none() || view.now < view.since + LIVE_TIME
+}
+
+fn is_booked(view: &JobAt<'_>) -> bool {
+    ended(view).is_some() && view.now >= view.since + BOOKING_TIME
+}
+
+/// One page of the jobs of a scheduler, which this parameter names, or of all.
+fn list(
+    call: &EmulatedCall<'_>,
+    page: [&'static str; 2],
+    scheduler: &'static str,
+    is_there: fn(&JobAt<'_>) -> bool,
+    row: fn(&JobAt<'_>) -> Value,
+) -> Answer {
+    let is_of_platform = scheduler.is_empty();
+    let pager = match is_of_platform {
+        true => Pager::numbers(page, 10, 1000),
+        false => Pager::rows(page, 25, 1..=1000),
+    };
+    let page = pager.page(call)?;
+    let scheduler = match is_of_platform {
+        true => None,
+        false => Some(call.required(scheduler)?),
+    };
+    let is_asked = |names: [&str; 2], own: &str| {
+        let asked = names.iter().find_map(|name| call.parameter(name));
+        asked.is_none_or(|asked| asked == own)
+    };
+    let mut all = call.rows(KIND);
+    all.retain(|view| {
+        let ended_at = ended(view).map(|_| china_time(view.since));
+        let is_in_window = ended_at.is_none_or(|at| {
+            let [start, end] = ["startTime", "endTime"].map(|name| call.parameter(name));
+            start.is_none_or(|start| *at >= *start) && end.is_none_or(|end| *at <= *end)
+        });
+        is_there(view)
+            && is_in_window
+            && scheduler.is_none_or(|id| id == view.job.segments[1])
+            && is_asked(["clusterId", ""], &view.job.segments[0])
+            && is_asked(["jobId", "strJobId"], view.id())
+            && is_asked(["queue", "strQueueName"], queue(view))
+            && is_asked(["clusterUserName", "strJobOwner"], user(view))
+            && is_asked(["strUser", ""], user(view))
+    });
+    all.sort_by_key(|view| Reverse(view.created_at));
+    let total = all.len();
+    let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
+    call.data(match is_of_platform {
+        true => json!({"total": total, "records": rows}),
+        false => json!({"total": total, "list": rows}),
+    })
+}
+
+/// One page of the standard output of a job, from the start of the file; nothing is written to the
+/// standard error.
+fn file(call: &EmulatedCall<'_>) -> Answer {
+    let path = call.required("dirPath")?;
+    let page = call.number("triggerNum", 1, 1..=usize::MAX)?;
+    let mut all = call.state.all(KIND, call.now());
+    let found = all.find(|view| {
+        let has_started = view.reached_at(&["statR"]).is_some();
+        has_started
+            && ["out", "err"]
+                .iter()
+                .any(|stream| path == output(view, stream))
+    });
+    let Some(view) = found else {
+        let error = json!({"code": "911020", "msg": "File does not exist", "data": null});
+        return Err(EmulatedError::Response(ServerResponse::json(200, &error)));
+    };
+    let mut lines = view.log_lines(false);
+    lines.retain(|_| path == output(&view, "out"));
+    let (total, pages) = (lines.len(), lines.len().div_ceil(PAGE_LINES));
+    let from_end = call.parameter("rollDirection") == Some("UP");
+    let page = if from_end {
+        (pages + 1).saturating_sub(page)
+    } else {
+        page
+    };
+    let shown = lines
+        .chunks(PAGE_LINES)
+        .nth(page.wrapping_sub(1))
+        .unwrap_or_default();
+    let text: String = shown.iter().map(|(_, line)| format!("{line}\n")).collect();
+    call.data(json!({
+        "data": text, "allLineTotal": total, "totalTriggerTimes": pages, "success": "true", "errmsg": "",
+    }))
+}
+
+fn output(view: &JobAt<'_>, stream: &str) -> String {
+    format!("/public/home/{}/std.{stream}.{}", user(view), view.id())
+}
+
+fn user<'a>(view: &JobAt<'a>) -> &'a str {
+    view.job.user.as_deref().unwrap_or("magic2")
+}
+
+fn queue<'a>(view: &JobAt<'a>) -> &'a str {
+    view.job.queue.as_deref().unwrap_or("kshdtest")
+}
+
+fn time(moment: Option<DateTime<Utc>>) -> String {
+    moment.map(china_time).unwrap_or_default()
+}
+
+/// What the scheduler says; the word of the platform covers all ends.
+fn record(view: &JobAt<'_>) -> Value {
+    let word = ended(view).map(|(word, _)| word);
+    let word = word.unwrap_or(if view.is(&["statR"]) {
+        "RUNNING"
+    } else {
+        "PENDING"
+    });
+    let code = view.step.exit_code.unwrap_or(i64::from(word == "FAILED"));
+    json!({"JobState": word, "ExitCode": format!("{code}:0"), "Reason": view.step.reason.as_deref().unwrap_or("None")})
+}
+
+/// What both answers about live jobs have.
+fn common(view: &JobAt<'_>) -> Value {
+    let [stdout, stderr] = ["out", "err"].map(|stream| output(view, stream));
+    json!({
+        "jobId": view.id(), "jobName": view.name(), "queue": queue(view), "nodeUsed": "a01r1n00",
+        "procNumUsed": 8, "procNumReq": 8, "gpuNumReq": 0, "dcuNumReq": 4, "nodeNumReq": 1,
+        "jobStartTime": time(view.reached_at(&["statR"])), "workDir": "/public/home/magic2",
+        "outputPath": stdout, "errorPath": stderr, "exitCode": "",
+        "reason": view.step.reason.as_deref().unwrap_or("None"),
+    })
+}
+
+fn live_word<'a>(view: &JobAt<'a>) -> &'a str {
+    ended(view).map_or(&view.step.state, |_| "statC")
+}
+
+fn live(view: &JobAt<'_>) -> Value {
+    let mut job = common(view);
+    merge(
+        &mut job,
+        json!({
+            "jobStatus": live_word(view), "user": user(view), "jobSubmitTime": china_time(view.created_at),
+            "jobEndTime": time(ended(view).map(|_| view.since)), "jobmanagerName": "slurm-emulator",
+            "jobmanagerType": "SLURM", "jobInitAttr": record(view),
+        }),
+    );
+    job
+}
+
+fn live_row(view: &JobAt<'_>) -> Value {
+    let mut job = common(view);
+    merge(
+        &mut job,
+        json!({
+            "jobState": live_word(view), "clusterId": 11112, "clusterName": "emulator",
+            "clusterUserName": user(view), "jobManagerId": view.job.segments[1],
+            "jobManagerName": "slurm-emulator", "jobQueueTime": china_time(view.created_at),
+            "wallTimeReq": "1-00:00:00", "appType": "BASIC", "taskType": "HPC",
+            "initContentAttr": record(view).to_string(),
+        }),
+    );
+    job
+}
+
+fn booked(view: &JobAt<'_>) -> Value {
+    let status = ended(view).map_or(0, |(_, status)| status);
+    let started_at = view.reached_at(&["statR"]);
+    let seconds = |from: DateTime<Utc>, to: DateTime<Utc>| (to - from).num_seconds();
+    let booked_at = (view.since + BOOKING_TIME).format("%Y-%m-%dT%H:%M:%S.000+0000");
+    let [stdout, stderr] = ["out", "err"].map(|stream| output(view, stream));
+    json!({
+        "acctTime": booked_at.to_string(), "jobId": view.id(), "jobmanagerId": view.job.segments[1],
+        "jobmanagerName": "slurm-emulator", "clusterId": view.job.segments[0], "clusterName": "emulator",
+        "userName": user(view), "queue": queue(view), "jobName": view.name(), "groupName": "emulator",
+        "jobQueueTime": china_time(view.created_at), "jobStartTime": time(started_at),
+        "jobEndTime": china_time(view.since), "jobExecHost": "a01r1n00", "walltime": 86_400,
+        "jobWaitTime": started_at.map_or(0, |at| seconds(view.created_at, at)),
+        "jobCpuTime": started_at.map_or(0, |at| 8 * seconds(at, view.since)),
+        "jobExitStatus": view.step.exit_code.unwrap_or(status), "jobMemUsed": 786_432, "jobProcNum": 8,
+        "jobGpuNum": 0, "workdir": "/public/home/magic2", "stdout": stdout, "stderr": stderr,
+        "command": "srun solve --password test", "jobState": view.step.state,
+    })
+}

@@ -1,0 +1,89 @@
+//! What stands around the data of every response.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::errors::check_code;
+use crate::providers::lenient::{
+    self, Checked, Int, List, ListOrObject, OptionalObject, Required, Text,
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound = "T: Default + DeserializeOwned")]
+struct Single<T> {
+    code: Checked<Text>,
+    data: Checked<OptionalObject<T>>,
+}
+
+/// Decodes a response about one resource; `None` for the documented success around no data, which is
+/// how this cloud says that there is none.
+///
+/// # Errors
+/// What was expected, such as `what` in data.
+pub(super) fn decode_data<T>(body: &[u8], what: &str) -> Result<Option<T>, String>
+where
+    T: Default + PartialEq + DeserializeOwned,
+{
+    let envelope: Single<T> = lenient::decode_response(body)?;
+    check_code(&envelope.code)?;
+    let data = envelope.data.value.0.map(|data| *data);
+    let data = data.filter(|data| *data != T::default());
+    match data.is_none() && envelope.data.is_unreadable {
+        true => Err(format!("{what} in data")),
+        false => Ok(data),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound = "T: Default + DeserializeOwned")]
+struct Several<T> {
+    code: Checked<Text>,
+    data: Required<ListOrObject<T, ListObject<T>>>,
+}
+
+/// The list within data, as most lists of this cloud have it; the vendor's command-line tool reads
+/// one of them as data itself.
+#[derive(Default, Deserialize)]
+#[serde(default, bound = "T: Default + DeserializeOwned")]
+struct ListObject<T> {
+    total: Int,
+    data: Required<List<T>>,
+    list: Required<List<T>>,
+    records: Required<List<T>>,
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub(super) struct ListPage<T> {
+    /// How many rows there are in all.
+    pub total: Option<i64>,
+    /// The rows, which may have fewer fields than a lookup of one reports.
+    pub rows: Vec<T>,
+}
+
+impl<T: Default + DeserializeOwned> ListPage<T> {
+    /// Decodes a response without a failure.
+    ///
+    /// # Errors
+    /// What was expected and not there.
+    pub(super) fn decode(body: &[u8]) -> Result<Self, String> {
+        let envelope: Several<T> = lenient::decode_response(body)?;
+        check_code(&envelope.code)?;
+        let (total, rows) = match envelope.data {
+            Required::Present(ListOrObject {
+                list: Some(rows), ..
+            }) => (None, rows),
+            Required::Present(ListOrObject {
+                object: Some(inner),
+                ..
+            }) => {
+                let (total, rows) = (inner.total.0, inner.data.or(inner.list).or(inner.records));
+                (total, rows.rows("in data", total)?)
+            }
+            // Null and an empty text stand for no rows.
+            Required::Present(_) | Required::Empty | Required::Null => (None, Vec::new()),
+            Required::Missing | Required::Unreadable => return Err("a list in data".to_owned()),
+        };
+        Ok(Self { total, rows })
+    }
+}

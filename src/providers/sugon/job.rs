@@ -1,0 +1,315 @@
+//! Jobs of the schedulers of computing regions.
+//!
+//! A job is in the answer about live jobs until five minutes after its end, and in the history once it
+//! is booked, about a minute after its end. In between, and right after its submission, it may be in
+//! neither. Not documented: the zone of the times (UTC+8 in what is published of it), the exit statuses
+//! of the platform above 255, and how long the history goes back.
+
+mod details;
+mod list;
+mod logs;
+mod response;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use super::envelope::ListPage;
+use super::region::Region;
+use super::{Api, REGION_TOKEN};
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem};
+use crate::http::{Request, RequestError};
+use crate::kind::{
+    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
+};
+use crate::model::{Job, State};
+use crate::providers::api::{DecodeError, Decoded};
+use crate::providers::shapes::schema_of;
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
+};
+use crate::reference::{Reference, Scope};
+use details::JobDetails;
+use response::{JobFields, Origin, decode_job};
+
+/// Jobs of schedulers.
+pub static JOB: Kind = Kind::new(
+    Template::new(
+        ["sugon", "scnet"],
+        ["job", "job"],
+        &[
+            Segment::with_setting("REGION", "cluster_id"),
+            Segment::with_setting("SCHEDULER", "scheduler_id"),
+            Segment::required("JOB"),
+        ],
+        "sugon/job/11112/1638523853/8231456",
+    )
+    .with_scope_segments(0),
+    &[StateTable {
+        allows_user_states: true,
+        outcome_rules: &[OutcomeRule {
+            word: COMPLETED,
+            when: [
+                "in the history, or the scheduler says COMPLETED",
+                "the scheduler says so, or an exit code other than 0",
+                "a job that has just ended, without a word of the scheduler",
+            ],
+        }],
+        notes: &[
+            ("statC", "canceled where the scheduler says so"),
+            ("statS", "suspended"),
+        ],
+        ..StateTable::new("job", STATES)
+    }],
+    GET,
+)
+.with_details(&[schema_of::<JobDetails>], &[])
+.with_list(ListSpec::new(LIST, ListOrder::Unsorted))
+.with_logs(logs::LOGS)
+.with_batch_from(2)
+.with_missing_grace(Duration::from_secs(180));
+
+/// Tells all about a live job; the vendor gives it no name, nor any other operation here.
+const GET: Operation = Operation::new(
+    "GetJob",
+    "GET /hpc/openapi/v2/jobs/{id}, else historyjobs/{scheduler}/{id}",
+    REGION_TOKEN,
+);
+
+/// Lists the live jobs of a scheduler, and then those that have ended; or those of all regions.
+const LIST: Operation = Operation::new(
+    "ListJobs",
+    "POST /ac/openapi/v2/jobs/monitor/page-list, history/page-list; of one scheduler GET /hpc/openapi/v2/jobs, historyjobs",
+    "a token of the platform; for one scheduler that of its region",
+);
+
+const GET_ENDED: &str = "GetHistoryJob";
+const LIST_ENDED: &str = "ListHistoryJobs";
+
+/// A live job of this word has ended in any way.
+const COMPLETED: &str = "statC";
+
+/// The words of the platform, then those of Slurm, which it passes on for some jobs.
+const STATES: StateWords = &[
+    ("statQ", State::Pending),
+    ("statH", State::Pending),
+    ("statW", State::Pending),
+    ("statRQ", State::Pending),
+    ("statR", State::Running),
+    ("statS", State::Running),
+    ("statE", State::Stopping),
+    (COMPLETED, State::Unknown),
+    ("statX", State::Unknown),
+    ("statD", State::Failed),
+    ("statT", State::Failed),
+    ("statN", State::Failed),
+    ("statEX", State::Failed),
+    ("statDE", State::Canceled),
+    ("PENDING", State::Pending),
+    ("REQUEUED", State::Pending),
+    ("REQUEUE_HOLD", State::Pending),
+    ("SPECIAL_EXIT", State::Pending),
+    ("RESV_DEL_HOLD", State::Pending),
+    ("CONFIGURING", State::Starting),
+    ("RUNNING", State::Running),
+    ("SUSPENDED", State::Running),
+    ("COMPLETING", State::Stopping),
+    ("STOPPED", State::Stopping),
+    ("STAGE_OUT", State::Stopping),
+    ("SIGNALING", State::Stopping),
+    ("COMPLETED", State::Succeeded),
+    ("FAILED", State::Failed),
+    ("TIMEOUT", State::Failed),
+    ("NODE_FAIL", State::Failed),
+    ("BOOT_FAIL", State::Failed),
+    ("OUT_OF_MEMORY", State::Failed),
+    ("DEADLINE", State::Failed),
+    ("LAUNCH_FAILED", State::Failed),
+    ("CANCELLED", State::Canceled),
+    ("REVOKED", State::Canceled),
+    ("PREEMPTED", State::Canceled),
+];
+
+/// How many days back a job that has ended is looked for, first and then.
+const HISTORY_DAYS: [i64; 2] = [30, 365];
+
+/// The operations on jobs.
+pub(super) struct Jobs;
+
+#[async_trait]
+impl KindOps<Api> for Jobs {
+    fn kind(&self) -> &'static Kind {
+        &JOB
+    }
+
+    /// Looks a job up among the live ones, and in the history where it is not there, or has ended
+    /// without a word that says how.
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let region = api.region(reference.segment("REGION").unwrap_or_default())?;
+        let live = get_live(&region, reference, options).await?;
+        let Some(live) = live else {
+            return get_ended(&region, reference, options).await;
+        };
+        if live.job.ended && live.job.state == State::Unknown {
+            let ended = get_ended(&region, reference, options).await;
+            return Ok(ended.unwrap_or(live));
+        }
+        Ok(live)
+    }
+
+    /// Looks jobs up in the lists of live jobs, one for each scheduler.
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        let mut schedulers = BTreeMap::<_, Vec<&Reference>>::new();
+        for reference in references {
+            let place = (reference.segment("REGION"), scheduler(reference));
+            schedulers.entry(place).or_default().push(reference);
+        }
+        let mut found = HashMap::new();
+        for wanted in schedulers.values() {
+            let rows = list::live_rows(api, &JOB, wanted, options).await?;
+            found.extend(rows.into_iter().map(|row| (row.job.reference.clone(), row)));
+        }
+        let row = |reference: &Reference| {
+            let mut row = found.remove(&reference.to_string())?;
+            row.job.input.clone_from(&reference.input);
+            Some(row)
+        };
+        Ok(references.iter().map(row).collect())
+    }
+
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        list::list(api, scope, filter, at, options).await
+    }
+
+    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+        logs::sources(job)
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
+    }
+}
+
+fn scheduler(reference: &Reference) -> &str {
+    reference.segment("SCHEDULER").unwrap_or_default()
+}
+
+/// A GET with a query.
+fn query(region: &Region, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+    let query = query.iter();
+    let query = query.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Request {
+        query: query.collect(),
+        ..region.request(operation, path)
+    }
+}
+
+/// A live job; `None` where it is not, or no longer, among them.
+async fn get_live(
+    region: &Region,
+    reference: &Reference,
+    options: &GetOptions,
+) -> Result<Option<GetResult>, Problem> {
+    let path = format!("/hpc/openapi/v2/jobs/{}", percent_encode(reference.id()));
+    let parameters = [("strJobManagerID", scheduler(reference))];
+    let request = query(region, GET.name, &path, &parameters);
+    let decode = |body: &[u8]| decode_job(body, Origin::Live, reference, region.clock, options);
+    let found = region.call(request, options.deadline, decode).await?;
+    Ok(found.into_found())
+}
+
+/// A job in the history, which is fast only with the time at which it was booked.
+async fn get_ended(
+    region: &Region,
+    reference: &Reference,
+    options: &GetOptions,
+) -> Result<GetResult, Problem> {
+    let booked_at = booked_at(region, reference, options).await?;
+    let (scheduler, id) = (scheduler(reference), reference.id());
+    let [scheduler, id] = [scheduler, id].map(percent_encode);
+    let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
+    let parameters = booked_at.as_deref().map(|at| ("acctTime", at));
+    let request = query(region, GET_ENDED, &path, parameters.as_slice());
+    let decode = |body: &[u8]| {
+        let found = decode_job(body, Origin::History, reference, region.clock, options)?;
+        found.ok_or_else(missing)
+    };
+    let found = region.call(request, options.deadline, decode).await;
+    found.map(Decoded::into_result)
+}
+
+/// When a job of the history was booked, as the cloud writes it; `None` where it does not say.
+///
+/// # Errors
+/// `not_found` for a job that is not in the history.
+async fn booked_at(
+    region: &Region,
+    reference: &Reference,
+    options: &GetOptions,
+) -> Result<Option<String>, Problem> {
+    let now = region.client.http.server_now();
+    let time = |days: i64| region.clock.text(now - TimeDelta::days(days));
+    let end = time(-1);
+    for days in HISTORY_DAYS {
+        let start = time(days);
+        let mut parameters = list::history_query(scheduler(reference), &start, &end);
+        parameters.extend([("start", "0"), ("limit", "100"), ("jobId", reference.id())]);
+        let request = query(region, LIST_ENDED, list::HISTORY_PATH, &parameters);
+        let decode = |body: &[u8]| -> Result<_, DecodeError> {
+            let rows = ListPage::<JobFields>::decode(body)?.rows;
+            if rows.iter().any(JobFields::is_id_unreadable) {
+                return Err("text or a number at jobId".to_owned().into());
+            }
+            let rows = rows.into_iter();
+            let rows = rows.filter(|row| row.id() == Some(reference.id()));
+            // A job that was requeued has been booked before.
+            let newest = rows.max_by_key(|row| row.booked_at(region.clock));
+            match newest {
+                None if days == HISTORY_DAYS[1] => Err(missing()),
+                newest => Ok(newest.map(|row| row.booked_at(region.clock))),
+            }
+        };
+        let found = region.call(request, options.deadline, decode).await?;
+        if let Some(booked_at) = found.data {
+            return Ok(booked_at.map(|at| region.clock.text(at.to_datetime())));
+        }
+    }
+    Ok(None)
+}
+
+fn missing() -> DecodeError {
+    let mut missing = RequestError::new(Category::NotFound, "job not found");
+    missing.hint = Some(
+        "check region, scheduler and id; a job that was just submitted or has just ended may take a minute to appear"
+            .to_owned(),
+    );
+    DecodeError::Failed(Box::new(missing))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! Lists: first the live jobs, then those that have ended, page by page.
+//!
+//! The platform lists the jobs of all regions; those of one scheduler are listed by its region.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::super::Api;
+use super::super::envelope::ListPage;
+use super::super::region::Region;
+use super::response::{JobFields, Origin};
+use super::{LIST, LIST_ENDED, query};
+use crate::error::Problem;
+use crate::http::{Method, Request};
+use crate::kind::Kind;
+use crate::model::{Notice, NoticeCode, State};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page, is_list_unavailable};
+use crate::reference::{Reference, Scope};
+
+pub(super) const HISTORY_PATH: &str = "/hpc/openapi/v2/historyjobs";
+
+const LIVE_PATH: &str = "/hpc/openapi/v2/jobs";
+const LIST_ALL: &str = "ListJobsOfPlatform";
+const LIST_ALL_ENDED: &str = "ListHistoryJobsOfPlatform";
+
+/// How many rows a page is asked to hold.
+const PAGE_SIZE: usize = 100;
+
+/// The history is listed for so many days when no start is given, as the platform does by itself.
+const DEFAULT_DAYS: i64 = 7;
+
+/// One page of the jobs of a scope.
+pub(super) async fn list(
+    api: &Api,
+    scope: &Scope,
+    filter: &Filter,
+    at: Cursor,
+    options: &GetOptions,
+) -> Result<Page, Problem> {
+    let origin = match at.lists.offsets[0] {
+        Some(_) => Origin::Live,
+        None => Origin::History,
+    };
+    let (region, request) = request(api, scope, filter, at, origin)?;
+    let decode = ListPage::<JobFields>::decode;
+    let found = region.call(request, options.deadline, decode).await?;
+    let ListPage { total, mut rows } = found.data;
+    let count = rows.len();
+    // The cloud is trusted with no filter: a row would get the address of another job.
+    let wanted = scope.segment("REGION");
+    rows.retain(|row| {
+        row.region()
+            .is_none_or(|id| wanted.is_none_or(|wanted| wanted == id))
+    });
+    let dropped = count - rows.len();
+    let address = |row: &JobFields| row.reference(scope);
+    let read = |row: JobFields, reference: &Reference| {
+        row.into_result(origin, reference, region.clock, options)
+    };
+    let mut page = Page::from_addressed_rows(at, total, rows, address, read);
+    page.notices.extend(found.unreadable);
+    let total = total.and_then(|total| u64::try_from(total).ok());
+    let known = total.filter(|_| dropped == 0);
+    let known = known
+        .zip(at.lists.ended_total)
+        .map(|(one, other)| one + other);
+    let has_ended = may_have_ended(filter);
+    (page.next, page.total) = match at.after(count, total) {
+        Some(next) => (Some(next), None),
+        None if origin == Origin::Live && has_ended => {
+            let mut next = Cursor::FIRST.without_lists([0]);
+            next.lists.ended_total = known;
+            (Some(next), None)
+        }
+        None => (None, known),
+    };
+    if origin == Origin::History && filter.since.is_none() {
+        let text = format!(
+            "sugon/job lists jobs that ended in the last {DEFAULT_DAYS} days; set --since to list older ones"
+        );
+        page.notices.push(Notice::new(NoticeCode::ListWindow, text));
+    }
+    Ok(page)
+}
+
+/// True unless only active jobs are wanted.
+fn may_have_ended(filter: &Filter) -> bool {
+    let is_active = |state: &State| !state.is_end() && *state != State::Unknown;
+    filter.states.is_empty() || !filter.states.iter().all(is_active)
+}
+
+/// The request for a page, and where it goes.
+fn request(
+    api: &Api,
+    scope: &Scope,
+    filter: &Filter,
+    at: Cursor,
+    origin: Origin,
+) -> Result<(Arc<Region>, Request), Problem> {
+    let region = match (scope.segment("REGION"), scope.segment("SCHEDULER")) {
+        (Some(region), Some(_)) => api.region(region)?,
+        _ => api.platform()?,
+    };
+    let now = region.client.http.server_now();
+    let since = filter.since.map(|since| since.to_datetime());
+    let since = since.unwrap_or_else(|| now - TimeDelta::days(DEFAULT_DAYS));
+    let (start, end) = (
+        region.clock.text(since),
+        region.clock.text(now + TimeDelta::days(1)),
+    );
+    let size = filter.page_size(PAGE_SIZE);
+    let (user, queue) = (filter.user.as_deref(), filter.queue.as_deref());
+    let Some(scheduler) = scope.segment("SCHEDULER") else {
+        let (operation, path) = match origin {
+            Origin::Live => (LIST_ALL, "/ac/openapi/v2/jobs/monitor/page-list"),
+            Origin::History => (LIST_ALL_ENDED, "/ac/openapi/v2/jobs/history/page-list"),
+        };
+        // What a window would mean for a job that has not started is not documented.
+        let is_cut = origin == Origin::History;
+        let [start, end] = [start, end].map(|time| if is_cut { time } else { String::new() });
+        let body = json!({
+            "page": at.page, "size": size, "clusterId": scope.segment("REGION").unwrap_or_default(),
+            "queue": queue.unwrap_or_default(), "jobId": "", "jobState": "",
+            "startTime": start, "endTime": end, "showGroupJobs": false,
+            "clusterUserName": user.unwrap_or_default(), "showAllData": true,
+        });
+        let request = Request {
+            method: Method::Post,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.to_string().into_bytes(),
+            ..region.request(operation, path)
+        };
+        return Ok((region, request));
+    };
+    let (offset, size) = (at.offset.to_string(), size.to_string());
+    let page = [("start", &*offset), ("limit", &*size)];
+    let (operation, path, mut parameters, names) = match origin {
+        Origin::Live => {
+            let parameters = vec![("strClusterIDList", scheduler)];
+            (
+                LIST.name,
+                LIVE_PATH,
+                parameters,
+                ["strJobOwner", "strQueueName"],
+            )
+        }
+        Origin::History => {
+            let parameters = history_query(scheduler, &start, &end);
+            (LIST_ENDED, HISTORY_PATH, parameters, ["strUser", "queue"])
+        }
+    };
+    parameters.extend(page);
+    let filters = names.into_iter().zip([user, queue]);
+    parameters.extend(filters.filter_map(|(name, value)| Some((name, value?))));
+    let request = query(&region, operation, path, &parameters);
+    Ok((region, request))
+}
+
+/// The parameters of the history of a scheduler that are always there.
+pub(super) fn history_query<'a>(
+    scheduler: &'a str,
+    start: &'a str,
+    end: &'a str,
+) -> Vec<(&'static str, &'a str)> {
+    vec![
+        ("strClusterNameList", scheduler),
+        ("startTime", start),
+        ("endTime", end),
+        ("timeType", "CUSTOM"),
+        ("isQueryByQueueTime", "false"),
+        ("sort", "DESC"),
+    ]
+}
+
+/// The live jobs of one scheduler, as far as few pages hold those that are wanted.
+///
+/// # Errors
+/// What went wrong on the way.
+pub(super) async fn live_rows(
+    api: &Api,
+    kind: &'static Kind,
+    wanted: &[&Reference],
+    options: &GetOptions,
+) -> Result<Vec<GetResult>, Problem> {
+    const REFERENCES_PER_PAGE: usize = 50;
+    let active = Filter {
+        states: vec![State::Running],
+        ..Filter::default()
+    };
+    let scope = wanted.first().and_then(|first| {
+        let parents = first.segments.split_last()?.1.iter();
+        let parents: Vec<&str> = parents.map(String::as_str).collect();
+        Scope::at(kind, &first.profile, &parents)
+    });
+    let (mut rows, mut next) = (Vec::new(), scope.map(|scope| (scope, Cursor::FIRST)));
+    for _ in 0..wanted.len().div_ceil(REFERENCES_PER_PAGE) {
+        let Some((scope, at)) = next else { break };
+        let page = match list(api, &scope, &active, at, options).await {
+            // Lookups of each may do where the list does not.
+            Err(problem) if is_list_unavailable(&problem) => break,
+            page => page?,
+        };
+        rows.extend(page.rows);
+        next = page.next.map(|at| (scope, at));
+    }
+    Ok(rows)
+}
+
+impl JobFields {
+    /// The address of a row; a scope holds its beginning.
+    fn reference(&self, scope: &Scope) -> Option<Reference> {
+        let own = [self.region(), self.scheduler(), self.id()];
+        let below: Option<Vec<&str>> = own[scope.segments.len()..].iter().copied().collect();
+        scope.reference(&below.filter(|_| !self.is_row_unreadable())?)
+    }
+}

@@ -1,0 +1,215 @@
+//! Standard output and error of jobs, which are files in the storage of the region.
+//!
+//! The cloud gives pages of 1,000 lines, counted from the start of the file, and how many there are.
+
+use std::any::Any;
+
+use serde::Deserialize;
+
+use super::super::envelope::decode_data;
+use super::super::{Api, REGION_TOKEN};
+use super::details::JobDetails;
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem};
+use crate::http::{Method, Request, RequestError};
+use crate::kind::{LogSpec, Operation};
+use crate::model::Job;
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{Flag, Int, Text};
+use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest, LogSource};
+
+/// How the output is read.
+pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
+    "ReadFile",
+    "POST /hpc/openapi/v2/file/content",
+    REGION_TOKEN,
+));
+
+/// The streams of a job; both may be in one file.
+pub(super) fn sources(job: &Job) -> Vec<LogSource> {
+    let details = job.details.as_deref().map(|details| details as &dyn Any);
+    let details = details.and_then(|details| details.downcast_ref::<JobDetails>());
+    let [stdout, stderr] = details.map_or([None, None], |details| {
+        [&details.stdout_path, &details.stderr_path].map(Option::as_deref)
+    });
+    let stderr = stderr.filter(|path| Some(*path) != stdout);
+    let streams = [("stdout", stdout), ("stderr", stderr)].into_iter();
+    let streams = streams.filter(|(name, path)| *name == "stdout" || path.is_some());
+    let source = |(name, path): (&str, Option<&str>)| LogSource {
+        container: Some(name.to_owned()),
+        path: path.map(str::to_owned),
+        state: job.state,
+        ..LogSource::default()
+    };
+    streams.map(source).collect()
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Content {
+    data: Text,
+    all_line_total: Int,
+    total_trigger_times: Int,
+    /// Text in what is published.
+    success: Flag,
+    errmsg: Text,
+}
+
+/// Where reading goes on: a page, from 1, and so many bytes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    page: u64,
+    bytes: usize,
+}
+
+impl Mark {
+    const START: Self = Self { page: 1, bytes: 0 };
+
+    fn parse(position: &LogPosition) -> Self {
+        let LogPosition::Token(text) = position else {
+            return Self::START;
+        };
+        let parts = text.split_once(':');
+        let mark = parts.and_then(|(page, bytes)| {
+            let (page, bytes) = (page.parse().ok()?, bytes.parse().ok()?);
+            Some(Self { page, bytes })
+        });
+        mark.unwrap_or(Self::START)
+    }
+
+    fn position(self) -> LogPosition {
+        LogPosition::Token(format!("{}:{}", self.page, self.bytes))
+    }
+}
+
+/// One page of a file.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct FilePage {
+    text: String,
+    /// How many pages the file has.
+    pages: Option<u64>,
+    /// How many lines the file has.
+    lines: Option<u64>,
+}
+
+pub(super) async fn read(
+    api: &Api,
+    request: LogRequest<'_>,
+    options: &GetOptions,
+) -> Result<LogChunk, Problem> {
+    let Some(path) = request.source.path.as_deref() else {
+        return Err(Problem::new(
+            Category::NotFound,
+            "the job names no output file",
+        ));
+    };
+    let region = request.reference.segment("REGION").unwrap_or_default();
+    let region = api.region(region)?;
+    let read = async |page: u64| {
+        let page = page.to_string();
+        let form = [
+            ("hostName", ""),
+            ("dirPath", path),
+            ("triggerNum", &page),
+            ("rollDirection", "DOWN"),
+        ];
+        let form = form.map(|(name, value)| format!("{name}={}", percent_encode(value)));
+        let content_type = "application/x-www-form-urlencoded".to_owned();
+        let request = Request {
+            method: Method::Post,
+            headers: vec![("content-type", content_type)],
+            body: form.join("&").into_bytes(),
+            ..region.request(LOGS.operation.name, "/hpc/openapi/v2/file/content")
+        };
+        region
+            .call(request, options.deadline, decode)
+            .await
+            .map(|found| found.data)
+    };
+    let mut mark = Mark::parse(request.position);
+    let mut file = read(mark.page).await?;
+    if let (LogPosition::Start, Some(lines)) = (request.position, request.params.tail_lines) {
+        mark.page = file.page_of_last(lines);
+        if mark.page > 1 {
+            file = read(mark.page).await?;
+        }
+    }
+    let mut truncated = None;
+    if !file.has(mark) {
+        truncated = Some("the file has become shorter; it is read from its start".to_owned());
+        mark = Mark::START;
+        file = read(mark.page).await?;
+    }
+    Ok(LogChunk {
+        truncated,
+        ..file.after(mark)
+    })
+}
+
+impl FilePage {
+    /// The page on which the last so many lines begin; this is the first one.
+    fn page_of_last(&self, lines: u64) -> u64 {
+        let size = self.text.lines().count() as u64;
+        match (self.pages, self.lines) {
+            (Some(pages @ 2..), Some(total)) if size > 0 => {
+                let page = total.saturating_sub(lines) / size + 1;
+                page.min(pages)
+            }
+            _ => 1,
+        }
+    }
+
+    /// False for a mark beyond the end of the file.
+    fn has(&self, mark: Mark) -> bool {
+        self.text.is_char_boundary(mark.bytes)
+            && (mark.bytes == 0 || self.pages.is_none_or(|pages| mark.page <= pages))
+    }
+
+    /// The text of the page after a mark. A page that others follow is complete.
+    fn after(mut self, mark: Mark) -> LogChunk {
+        let is_complete = self.pages.is_some_and(|pages| mark.page < pages);
+        if is_complete && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+        let next = match is_complete {
+            true => Mark {
+                page: mark.page + 1,
+                bytes: 0,
+            },
+            false => Mark {
+                bytes: self.text.len(),
+                ..mark
+            },
+        };
+        LogChunk {
+            data: self.text.into_bytes().split_off(mark.bytes),
+            next: Some(next.position()),
+            has_more: is_complete,
+            truncated: None,
+            overlaps: false,
+        }
+    }
+}
+
+fn decode(body: &[u8]) -> Result<FilePage, DecodeError> {
+    // An empty file may come without data.
+    let content = decode_data::<Content>(body, "the content of a file")?.unwrap_or_default();
+    if content.success.0 == Some(false) {
+        let said = content.errmsg.0.unwrap_or_default();
+        let is_missing = said.contains("exist") || said.contains("不存在");
+        let category = match is_missing {
+            true => Category::NotFound,
+            false => Category::ServiceError,
+        };
+        let error = RequestError::new(category, format!("the file cannot be read: {said}"));
+        return Err(DecodeError::Failed(Box::new(error)));
+    }
+    Ok(FilePage {
+        text: content.data.0.unwrap_or_default(),
+        pages: content.total_trigger_times.unsigned(),
+        lines: content.all_line_total.unsigned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+use super::*;
+use crate::providers::test_support;
+
+fn page(text: &str, pages: Option<u64>, lines: Option<u64>) -> FilePage {
+    FilePage {
+        text: text.to_owned(),
+        pages,
+        lines,
+    }
+}
+
+#[test]
+fn the_text_of_a_file_is_decoded() {
+    let body = test_support::read("sugon/job/file-content.json");
+    let expected = page("epoch 1\n损失 0.7\n", Some(1), Some(2));
+    assert_eq!(decode(&body), Ok(expected));
+    let empty = br#"{"code": "0", "msg": "success", "data": null}"#;
+    assert_eq!(decode(empty), Ok(FilePage::default()));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_not_found() {
+    let category = |said: &str| {
+        let body = serde_json::json!({"code": "0", "data": {"success": "false", "errmsg": said}});
+        match decode(body.to_string().as_bytes()) {
+            Err(DecodeError::Failed(error)) => error.category,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(category("File does not exist"), Category::NotFound);
+    assert_eq!(category("文件不存在"), Category::NotFound);
+    assert_eq!(category("disk error"), Category::ServiceError);
+}
+
+#[test]
+fn a_line_may_grow_and_the_last_line_of_a_full_page_ends() {
+    let mark = |page, bytes| Mark { page, bytes };
+    let after = |file: FilePage, at: Mark| {
+        let chunk = file.after(at);
+        let text = String::from_utf8(chunk.data).unwrap();
+        (text, Mark::parse(&chunk.next.unwrap()), chunk.has_more)
+    };
+    let grows = after(page("a\nb", Some(1), Some(2)), Mark::START);
+    assert_eq!(grows, ("a\nb".to_owned(), mark(1, 3), false));
+    let grown = after(page("a\nbc\nd", Some(2), Some(4)), mark(1, 3));
+    assert_eq!(grown, ("c\nd\n".to_owned(), mark(2, 0), true));
+    let last = after(page("e", Some(2), Some(4)), mark(2, 0));
+    assert_eq!(last, ("e".to_owned(), mark(2, 1), false));
+}
+
+#[test]
+fn a_file_that_has_become_shorter_is_seen() {
+    let mark = Mark { page: 1, bytes: 4 };
+    assert!(page("abcd", Some(1), None).has(mark));
+    assert!(page("abcd", None, None).has(mark));
+    assert!(!page("abc", Some(1), None).has(mark));
+    assert!(!page("损失", Some(1), None).has(mark));
+    assert!(!page("", Some(1), None).has(Mark { page: 2, bytes: 3 }));
+}
+
+#[test]
+fn the_last_lines_begin_on_a_page_that_is_counted_from_the_end() {
+    let first = page(&"x\n".repeat(1000), Some(3), Some(2500));
+    let pages = [0, 1, 500, 501, 1500, 1501, 9999].map(|lines| first.page_of_last(lines));
+    assert_eq!(pages, [3, 3, 3, 2, 2, 1, 1]);
+    assert_eq!(page("x\n", Some(1), Some(1)).page_of_last(1), 1);
+    assert_eq!(page("x\n", None, None).page_of_last(1), 1);
+}

@@ -1,0 +1,393 @@
+//! What the answers of the live jobs and of the history report of a job, made into the model.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::super::envelope::decode_data;
+use super::{COMPLETED, JobDetails, STATES};
+use crate::model::{Job, Resources, State, Time};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{self, Checked, DefaultObject, Int, Text, Timestamp};
+use crate::providers::states::normalize;
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{GetOptions, GetResult, job_at, raw};
+use crate::reference::Reference;
+use crate::secret::mask_text;
+
+/// Where an answer comes from, on which the meaning of a word depends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The live jobs.
+    Live,
+    /// The jobs that have ended.
+    History,
+}
+
+/// A job as one of six operations has it: the two of live jobs, the two of the history, and the two
+/// lists of the platform.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct JobFields {
+    job_id: Checked<Text>,
+    cluster_id: Checked<Text>,
+    cluster_name: Text,
+    job_manager_id: Checked<Text>,
+    #[serde(rename = "jobmanagerId")]
+    history_manager_id: Checked<Text>,
+    job_manager_name: Text,
+    #[serde(rename = "jobmanagerName")]
+    other_manager_name: Text,
+    job_name: Text,
+    job_status: Checked<Text>,
+    job_state: Checked<Text>,
+    job_init_attr: DefaultObject<Record>,
+    init_content_attr: Text,
+    reason: Text,
+    exit_code: Checked<Text>,
+    job_exit_status: Checked<Int>,
+    user: Text,
+    cluster_user_name: Text,
+    user_name: Text,
+    group_name: Text,
+    queue: Text,
+    priority: Int,
+    app_type: Text,
+    command: Text,
+    #[serde(rename = "workDir")]
+    live_work_dir: Text,
+    workdir: Text,
+    output_path: Text,
+    error_path: Text,
+    stdout: Text,
+    stderr: Text,
+    node_used: Text,
+    job_exec_host: Text,
+    node_num_req: Int,
+    node_num_used: Int,
+    proc_num_req: Int,
+    proc_num_used: Int,
+    gpu_num_req: Int,
+    gpu_num_used: Int,
+    dcu_num_req: Int,
+    dcu_num_used: Int,
+    job_proc_num: Int,
+    job_gpu_num: Int,
+    /// KB.
+    job_mem_used: Int,
+    job_cpu_time: Int,
+    job_wait_time: Int,
+    /// Seconds.
+    walltime: Int,
+    /// `1-00:00:00`
+    wall_time_req: Text,
+    job_submit_time: Timestamp,
+    job_queue_time: Timestamp,
+    job_start_time: Timestamp,
+    job_end_time: Timestamp,
+    acct_time: Timestamp,
+}
+
+/// What the scheduler itself says of a job.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Record {
+    job_state: Checked<Text>,
+    /// `1:0`: exit code and signal.
+    exit_code: Checked<Text>,
+    reason: Text,
+    start_time: Timestamp,
+}
+
+/// How a job ended, as far as numbers say so.
+#[derive(Default)]
+struct Exit {
+    code: Option<i64>,
+    signal: Option<i64>,
+    is_unreadable: bool,
+}
+
+/// Decodes a response about one job; `None` where there is none.
+pub(super) fn decode_job(
+    body: &[u8],
+    origin: Origin,
+    reference: &Reference,
+    clock: WallClock,
+    options: &GetOptions,
+) -> Result<Option<GetResult>, DecodeError> {
+    let Some(fields) = decode_data::<JobFields>(body, "a job")? else {
+        return Ok(None);
+    };
+    if fields.is_id_unreadable() || fields.id() != Some(reference.id()) {
+        return Err("the requested jobId".to_owned().into());
+    }
+    let scheduler = reference.segment("SCHEDULER");
+    if fields.scheduler().is_some_and(|id| Some(id) != scheduler) {
+        return Err("a job of the requested scheduler".to_owned().into());
+    }
+    let mut found = fields.into_result(origin, reference, clock, options);
+    raw::attach(&mut found.job, &mut found.notices, options, || {
+        let mut document = raw::document(body, options)?;
+        if let Some(serde_json::Value::String(command)) = document.pointer_mut("/data/command")
+            && !options.show_secrets
+        {
+            *command = mask_text(command);
+        }
+        Some(document)
+    });
+    Ok(Some(found))
+}
+
+impl JobFields {
+    pub(super) fn id(&self) -> Option<&str> {
+        self.job_id.value.trimmed()
+    }
+
+    pub(super) fn is_id_unreadable(&self) -> bool {
+        self.job_id.is_unreadable
+    }
+
+    /// Id of the region.
+    pub(super) fn region(&self) -> Option<&str> {
+        self.cluster_id.value.trimmed()
+    }
+
+    /// Id of the scheduler.
+    pub(super) fn scheduler(&self) -> Option<&str> {
+        let id = self.job_manager_id.value.trimmed();
+        id.or_else(|| self.history_manager_id.value.trimmed())
+    }
+
+    /// True for a row of which nothing can be said.
+    pub(super) fn is_row_unreadable(&self) -> bool {
+        let checked = [&self.job_id, &self.job_status, &self.job_state];
+        checked.into_iter().any(|field| field.is_unreadable)
+    }
+
+    /// When it was taken in by the history.
+    pub(super) fn booked_at(&self, clock: WallClock) -> Option<Time> {
+        clock.at(&self.acct_time)
+    }
+
+    pub(super) fn into_result(
+        self,
+        origin: Origin,
+        reference: &Reference,
+        clock: WallClock,
+        options: &GetOptions,
+    ) -> GetResult {
+        let mut notices = Vec::new();
+        // JSON in a text.
+        let content = self.init_content_attr.0.as_deref().unwrap_or_default();
+        let content: Record = lenient::decode_response(content.as_bytes()).unwrap_or_default();
+        let record = match self.job_init_attr.0 == Record::default() {
+            true => &content,
+            false => &self.job_init_attr.0,
+        };
+        let times = [
+            &self.job_submit_time,
+            &self.job_queue_time,
+            &self.job_start_time,
+            &self.job_end_time,
+            &record.start_time,
+        ];
+        clock.note_assumed("sugon", times, &mut notices);
+        let [
+            submitted_at,
+            queued_at,
+            started_at,
+            finished_at,
+            recorded_start,
+        ] = times.map(|time| clock.at(time));
+        let word = self.job_status.value.trimmed();
+        let word = word.or_else(|| self.job_state.value.trimmed());
+        let read = normalize(STATES, &options.states, word, "sugon/job", &mut notices);
+        let exit = self.exit(origin, record);
+        let reason = [&self.reason, &record.reason].map(Text::trimmed);
+        let reason = reason.into_iter().flatten().find(|word| *word != "None");
+        let mut job = Job {
+            name: self.job_name.0.clone(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason: reason.map(str::to_owned),
+            exit_code: exit.code.filter(|code| (0..=255).contains(code)),
+            user: first([&self.user, &self.cluster_user_name, &self.user_name]),
+            queue: self.queue.0.clone(),
+            priority: self.priority.0,
+            created_at: submitted_at.or(queued_at),
+            started_at: started_at.or(recorded_start),
+            finished_at,
+            updated_at: None,
+            resources: self.resources(),
+            ..job_at(reference, reference.segment("REGION"))
+        };
+        judge(&mut job, origin, record, &exit);
+        let details = self.details(record, &exit, clock, options.show_secrets);
+        job.details = Some(Arc::new(details));
+        GetResult { job, notices }
+    }
+
+    fn exit(&self, origin: Origin, record: &Record) -> Exit {
+        if origin == Origin::History {
+            return Exit {
+                code: self.job_exit_status.value.0,
+                signal: None,
+                is_unreadable: self.job_exit_status.is_unreadable,
+            };
+        }
+        // The outer one is often empty.
+        let both = [&record.exit_code, &self.exit_code];
+        let text = both.iter().find_map(|text| text.value.trimmed());
+        let mut exit = Exit {
+            is_unreadable: both.iter().any(|text| text.is_unreadable),
+            ..Exit::default()
+        };
+        if let Some(text) = text {
+            let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
+            match (code.trim().parse(), signal.trim().parse()) {
+                (Ok(code), Ok(signal)) => {
+                    exit.code = Some(code);
+                    exit.signal = Some(signal).filter(|signal| *signal != 0);
+                }
+                _ => exit.is_unreadable = true,
+            }
+        }
+        exit
+    }
+
+    fn resources(&self) -> Resources {
+        let procs = [self.proc_num_req, self.proc_num_used, self.job_proc_num];
+        let gpus = [self.gpu_num_req, self.gpu_num_used, self.job_gpu_num];
+        let dcus = [self.dcu_num_req, self.dcu_num_used];
+        resources(&procs, &gpus, &dcus)
+    }
+
+    fn details(
+        &self,
+        record: &Record,
+        exit: &Exit,
+        clock: WallClock,
+        show_secrets: bool,
+    ) -> JobDetails {
+        let command = match show_secrets {
+            true => self.command.0.clone(),
+            false => self.command.0.as_deref().map(mask_text),
+        };
+        let (procs, gpus) = ([self.proc_num_used], [self.gpu_num_used]);
+        let memory = self.job_mem_used.unsigned();
+        let id = self.id().unwrap_or_default();
+        let path = |names: [&Text; 2]| first(names).map(|path| path.replace("%j", id));
+        JobDetails {
+            region_name: self.cluster_name.0.clone(),
+            scheduler_name: first([&self.job_manager_name, &self.other_manager_name]),
+            scheduler_state: record.job_state.value.trimmed().map(str::to_owned),
+            app_type: self.app_type.0.clone(),
+            group: self.group_name.0.clone(),
+            command,
+            work_dir: first([&self.live_work_dir, &self.workdir]),
+            stdout_path: path([&self.output_path, &self.stdout]),
+            stderr_path: path([&self.error_path, &self.stderr]),
+            nodes: first([&self.node_used, &self.job_exec_host]),
+            node_count: self.node_num_req.0.or(self.node_num_used.0),
+            time_limit_seconds: self
+                .walltime
+                .0
+                .or_else(|| self.wall_time_req.trimmed().and_then(seconds)),
+            wait_seconds: self.job_wait_time.0,
+            cpu_seconds: self.job_cpu_time.0,
+            used: Resources {
+                memory_bytes: memory.and_then(|kib| kib.checked_mul(1024)),
+                ..resources(&procs, &gpus, &[self.dcu_num_used])
+            },
+            signal: exit.signal,
+            exit_status: self.job_exit_status.value.0,
+            booked_at: self.booked_at(clock),
+        }
+    }
+}
+
+/// Decides what a word means that depends on where it stands and on what the scheduler says.
+fn judge(job: &mut Job, origin: Origin, record: &Record, exit: &Exit) {
+    let word = job.state_raw.as_deref().unwrap_or_default();
+    let is = |known: &str| word.eq_ignore_ascii_case(known);
+    let is_completed = is(COMPLETED);
+    let own = record.job_state.value.trimmed();
+    // `CANCELLED by 1234`, `CANCELLED+`
+    let own = own.and_then(|own| own.split([' ', '+']).next());
+    let own = STATES
+        .iter()
+        .find(|(known, _)| own.is_some_and(|own| known.eq_ignore_ascii_case(own)));
+    if is_completed && origin == Origin::History {
+        (job.state, job.ended) = (State::Succeeded, true);
+    } else if is_completed || is("statE") || is("statX") {
+        if let Some((_, state)) = own {
+            (job.state, job.ended) = (*state, state.is_end());
+        } else if is_completed {
+            let is_failed = job.reason.as_deref() == Some("NonZeroExitCode");
+            job.ended = true;
+            job.state = if is_failed {
+                State::Failed
+            } else {
+                State::Unknown
+            };
+        }
+    }
+    let is_bad = exit.code.is_some_and(|code| code != 0) || exit.signal.is_some();
+    match job.state {
+        State::Succeeded if is_bad => job.state = State::Failed,
+        State::Succeeded if exit.is_unreadable => job.state = State::Unknown,
+        _ => {}
+    }
+    if job.ended && job.state == State::Unknown {
+        job.reason = Some("outcome unknown".to_owned());
+        job.message = Some(format!("{word} does not say whether the job succeeded"));
+    }
+    if job.state == State::Failed {
+        job.message = match (exit.code, exit.signal) {
+            (_, Some(signal)) => Some(format!("signal {signal}")),
+            (Some(code @ 1..=255), None) => Some(format!("exit code {code}")),
+            (Some(status), None) if status != 0 => {
+                Some(format!("exit status {status} of the platform"))
+            }
+            _ => None,
+        };
+    }
+}
+
+fn first<const N: usize>(texts: [&Text; N]) -> Option<String> {
+    texts.into_iter().find_map(|text| text.0.clone())
+}
+
+/// The first of several counts of the same; of accelerators those that there are.
+fn resources(procs: &[Int], gpus: &[Int], dcus: &[Int]) -> Resources {
+    let first = |counts: &[Int]| counts.iter().find_map(|count| count.unsigned());
+    let [gpus, dcus] = [gpus, dcus].map(first);
+    let (accelerators, kind) = match (gpus, dcus) {
+        (Some(gpus @ 1..), _) => (Some(gpus), Some("gpu")),
+        (_, Some(dcus @ 1..)) => (Some(dcus), Some("dcu")),
+        (gpus, dcus) => (gpus.or(dcus), None),
+    };
+    Resources {
+        cpu: first(procs).map(|count| count as f64),
+        accelerators,
+        accelerator_type: kind.map(str::to_owned),
+        ..Resources::default()
+    }
+}
+
+/// Seconds of `1-00:00:00`; `None` for `UNLIMITED`.
+fn seconds(text: &str) -> Option<i64> {
+    let (days, time) = text.split_once('-').unwrap_or(("0", text));
+    let days: i64 = days.parse().ok()?;
+    let parts = time.split(':').map(str::parse);
+    let parts: Vec<i64> = parts.collect::<Result<_, _>>().ok()?;
+    let [hours, minutes, seconds] = parts[..] else {
+        return None;
+    };
+    let hours = days.checked_mul(24)?.checked_add(hours)?;
+    hours
+        .checked_mul(3600)?
+        .checked_add(minutes.checked_mul(60)?)?
+        .checked_add(seconds)
+}

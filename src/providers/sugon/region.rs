@@ -1,0 +1,264 @@
+//! What one token opens: a computing region, or the platform.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::OnceCell;
+
+use super::host_policy::HostPolicy;
+use super::hosts::{self, Hosts, Service};
+use super::token_exchange::{self, Exchange, Place};
+use super::{CLOUD, address, errors, sign};
+use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredFact};
+use crate::error::{Category, Problem};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response, Transport};
+use crate::model::Time;
+use crate::providers::api::{DecodeError, Decoded, SigningClient};
+use crate::providers::wall_clock::WallClock;
+use crate::settings::Profile;
+
+/// A computing region, or the platform.
+pub(super) struct Region {
+    pub client: SigningClient<sign::Signer>,
+    pub transport: Arc<Transport>,
+    /// The host that is set, else the platform's, which knows the hosts of the region.
+    pub endpoint: Endpoint,
+    /// In the order of [`Service::ALL`].
+    pub services: [ServiceHosts; 2],
+    /// Which hosts of the region may receive the token.
+    policy: HostPolicy,
+    /// True when the token was given and no other can be fetched.
+    is_static_token: bool,
+    /// True when the token had expired by the local clock at the start, which may be wrong.
+    doubts_clock: bool,
+    pub clock: WallClock,
+    profile: String,
+}
+
+/// The hosts of a service of a region.
+pub(super) struct ServiceHosts {
+    hosts: OnceCell<Hosts>,
+    failures: NegativeCache,
+    /// The hosts that an earlier run found with a token that it fetched.
+    pub stored: Option<StoredFact>,
+}
+
+impl Region {
+    /// A place that the account may use; without an exchange by the token of the profile.
+    ///
+    /// # Errors
+    /// A usage error, or what is missing.
+    pub(super) fn new(
+        profile: &Profile,
+        transport: &Arc<Transport>,
+        exchange: Option<&Arc<Exchange>>,
+        place: Place<'_>,
+    ) -> Result<Self, Problem> {
+        let (login, label) = match exchange {
+            None => {
+                let read = match place {
+                    Place::Platform => platform_token,
+                    Place::Home | Place::Region(_) => token,
+                };
+                let login = CredentialCache::from_profile(profile, read, token_label)?;
+                (login, token_label(profile))
+            }
+            Some(exchange) => {
+                let login = CredentialCache::from_provider(exchange.provider(place));
+                let login = login.persistent(profile, transport, place.as_str());
+                (login, token_exchange::label(profile))
+            }
+        };
+        let secrets = ["token", "platform_token", "secret_key"]
+            .iter()
+            .filter_map(|key| profile.secret(key));
+        let account = ApiClient::new(transport, profile, label, secrets);
+        let is_static_token = exchange.is_none();
+        let (endpoint, is_host) = endpoint(profile, transport, is_static_token, place)?;
+        let policy = HostPolicy::new(profile, &endpoint)?;
+        let services = Service::ALL.map(|service| {
+            let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &account, &policy));
+            let is_stored = !is_static_token && !is_host;
+            let stored = is_stored.then(|| login.stored_fact(service.fact()));
+            ServiceHosts {
+                hosts: OnceCell::new_with(hosts),
+                failures: NegativeCache::default(),
+                stored: stored.flatten(),
+            }
+        });
+        let mut region = Self {
+            client: SigningClient {
+                http: account,
+                credentials: login,
+                errors: &errors::ERRORS,
+                region: None,
+            },
+            transport: Arc::clone(transport),
+            endpoint,
+            services,
+            policy,
+            is_static_token,
+            doubts_clock: true,
+            clock: WallClock::from_profile(profile)?,
+            profile: profile.name.clone(),
+        };
+        if is_static_token {
+            let given = match place {
+                Place::Platform => platform_token(profile)?,
+                Place::Home | Place::Region(_) => token(profile)?,
+            };
+            region.check_expiry(given.expires_at)?;
+            region.doubts_clock = given.expires_at.is_some_and(|at| at <= transport.now());
+        }
+        Ok(region)
+    }
+
+    /// Tells an expired token before anything is sent with it.
+    fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
+        let expired = expires_at
+            .filter(|at| match self.doubts_clock {
+                true => self.transport.is_past(*at),
+                false => *at <= self.transport.server_now(),
+            })
+            .and_then(Time::new);
+        let Some(at) = expired else {
+            return Ok(());
+        };
+        let message = format!("the token expired at {}", at.rfc3339());
+        let problem = Problem::new(Category::Unauthenticated, message);
+        let mut problem = problem.with_account(CLOUD.name, &self.profile);
+        problem.credential = Some(self.client.http.credential());
+        problem.host = Some(self.endpoint.authority().to_owned());
+        Err(problem.with_hint("log in again and set the new token of the computing region"))
+    }
+
+    /// A GET of a path.
+    pub(super) fn request(&self, operation: &'static str, path: &str) -> Request {
+        Request {
+            operation,
+            method: Method::Get,
+            endpoint: self.endpoint.clone(),
+            path: path.to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Calls an operation at a host of the region; see [`SigningClient::call`].
+    pub(super) async fn call<T, E: Into<DecodeError>>(
+        &self,
+        mut request: Request,
+        deadline: Deadline,
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let response = self.send(&mut request, deadline).await?;
+        self.client.decode(&request, &response, decode)
+    }
+
+    /// Sends a call to a host of the region; `request` names the one that was asked last.
+    async fn send(&self, request: &mut Request, deadline: Deadline) -> Result<Response, Problem> {
+        let client = &self.client;
+        let held = client.credentials.get(&client.http, deadline).await?;
+        if self.is_static_token {
+            self.check_expiry(held.signer.expires_at())?;
+        }
+        let service = Service::of_path(&request.path);
+        let known = &self.services[service as usize];
+        let find = || self.find(service, known, deadline);
+        let hosts = known.hosts.get_or_try_init(find).await?;
+        let answered = hosts.send(client, request, deadline).await;
+        answered.map_err(|problem| match problem.category {
+            Category::Network => {
+                // They may have moved.
+                known.stored.iter().for_each(StoredFact::invalidate);
+                problem
+            }
+            Category::Unauthenticated if !self.is_static_token => problem.with_hint(
+                "check that this account may use the computing region; cluster_id chooses another",
+            ),
+            _ => problem,
+        })
+    }
+
+    /// The hosts of a service, as an earlier run found them or as the platform names them.
+    async fn find(
+        &self,
+        service: Service,
+        known: &ServiceHosts,
+        deadline: Deadline,
+    ) -> Result<Hosts, Problem> {
+        let account = &self.client.http;
+        let stored = known.stored.as_ref().and_then(StoredFact::get);
+        let stored = stored.and_then(|parts| Hosts::from_parts(&parts, account, &self.policy));
+        if let Some(hosts) = stored {
+            return Ok(hosts);
+        }
+        if let Some(problem) = known.failures.get("host", account.now()) {
+            return Err(problem);
+        }
+        let (client, platform) = (&self.client, &self.endpoint);
+        let found = hosts::find(client, platform, service, &self.policy, deadline).await;
+        let hosts = found.inspect_err(|problem| known.failures.insert(problem, account.now()))?;
+        if let Some(learned) = &known.stored {
+            learned.put(hosts.parts()).await;
+        }
+        Ok(hosts)
+    }
+}
+
+/// The host that is asked, and whether it serves all of the place; else it is the platform's, which
+/// knows the others.
+fn endpoint(
+    profile: &Profile,
+    transport: &Transport,
+    is_static_token: bool,
+    place: Place<'_>,
+) -> Result<(Endpoint, bool), Problem> {
+    let address = |key, default| address(profile, key, default, transport);
+    // A token is shown to no host that nobody has named.
+    let default = Some(hosts::PLATFORM).filter(|_| !is_static_token);
+    let missing = || profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"]);
+    let is_platform = matches!(place, Place::Platform);
+    let (host, platform) = (
+        address("endpoint", None)?,
+        address("platform_endpoint", None)?,
+    );
+    match (host, platform) {
+        (_, Some(platform)) if is_platform => Ok((platform, true)),
+        (Some(host), _) => Ok((host, true)),
+        (None, Some(platform)) => Ok((platform, false)),
+        (None, None) => {
+            let platform = address("platform_endpoint", default)?.ok_or_else(missing)?;
+            Ok((platform, is_platform))
+        }
+    }
+}
+
+pub(super) fn token_label(profile: &Profile) -> String {
+    profile.credential_label("token", "token")
+}
+
+/// The token of a profile.
+fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
+    let token = profile
+        .secret("token")
+        .ok_or_else(|| missing(profile, "token", "token", "JOBLENS_SUGON_TOKEN"))?;
+    Ok(sign::Signer::credential(token.clone()))
+}
+
+/// The token of the platform that a profile has beside that of its region.
+fn platform_token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
+    let (key, variable) = ("platform_token", "JOBLENS_SUGON_PLATFORM_TOKEN");
+    let token = profile.secret(key);
+    let token = token.ok_or_else(|| missing(profile, "token of the platform", key, variable))?;
+    Ok(sign::Signer::credential(token.clone()))
+}
+
+fn missing(profile: &Profile, what: &str, key: &str, variable: &str) -> Problem {
+    let problem = profile.missing(what, &[key], &[variable]);
+    let hint = problem.hint.clone().unwrap_or_default();
+    problem.with_hint(format!(
+        "{hint}; or set user, access_key and secret_key to fetch tokens automatically"
+    ))
+}
