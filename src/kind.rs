@@ -18,6 +18,8 @@ pub use logs::{LogSpec, LogSupport};
 pub struct Kind {
     /// Template of its references.
     pub template: Template,
+    /// What it is, in one line.
+    pub summary: &'static str,
     /// What the cloud's state words mean, first those of the job itself.
     pub states: &'static [StateTable],
     /// What its `details` can be.
@@ -46,6 +48,7 @@ impl Kind {
     pub const fn new(template: Template, states: &'static [StateTable], get: Operation) -> Self {
         Self {
             template,
+            summary: "",
             states,
             details: DetailSchemas {
                 job: &[],
@@ -60,6 +63,11 @@ impl Kind {
             missing_grace: Duration::ZERO,
             flags: &[],
         }
+    }
+
+    /// The same with a line that says what it is.
+    pub const fn with_summary(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
     }
 
     /// The same with the types of the `details` of its jobs and of their tasks.

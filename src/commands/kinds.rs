@@ -2,7 +2,7 @@ use clap::Args;
 
 use super::context::CommandContext;
 use super::introspect;
-use crate::kind::{Kind, Template};
+use crate::kind::{Kind, LogSupport, Template};
 use crate::output;
 use crate::output::document::{Envelope, KindInfo, KindList};
 use crate::providers;
@@ -27,8 +27,9 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
         command: "kinds",
         kinds: kinds.into_iter().map(shown).collect(),
     };
+    let is_overview = arguments.named.is_none();
     context.print_catalog("kinds", |out, form, screen| {
-        output::write_kinds(out, &kinds, form, screen)
+        output::write_kinds(out, &kinds, is_overview, form, screen)
     })
 }
 
@@ -37,10 +38,15 @@ fn shown(kind: &Kind) -> KindInfo {
     let (long, segments) = (template.to_string(), segments(template));
     let places = providers::scope_listing(kind);
     let list = kind.list.as_ref().map(|list| list.operation);
+    let logs = match &kind.logs {
+        LogSupport::Operation(spec) => Some(spec.operation),
+        LogSupport::Unavailable(_) => None,
+    };
     let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
     KindInfo {
         cloud: template.cloud,
         kind: template.kind,
+        summary: kind.summary,
         template: long,
         short,
         sample: template.sample,
@@ -49,6 +55,8 @@ fn shown(kind: &Kind) -> KindInfo {
         scope: scope(template),
         list_operation: list.map(|operation| operation.description),
         list_permission: list.map(|operation| operation.permission),
+        logs_operation: logs.map(|operation| operation.description),
+        logs_permission: logs.map(|operation| operation.permission),
         scopes_parent: places.map(|_| format!("{}/", template.cloud)),
         scopes_operation: places.map(|places| places.operation),
         scopes_permission: places.map(|places| places.permission),

@@ -21,18 +21,22 @@ pub fn is_for_catalogs(format: Format) -> bool {
     !matches!(format, Format::Jsonl | Format::Name)
 }
 
-/// Writes the resource kinds.
+/// Writes the resource kinds; for people an overview of a line each, by cloud, or all of each.
 ///
 /// # Errors
 /// Those of the writer, and as invalid data what an expression could not do.
 pub fn write_kinds(
     out: &mut dyn Write,
     kinds: &KindList,
+    is_overview: bool,
     form: &OutputOptions,
     screen: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
-        return blocks(out, &kinds.kinds, screen);
+        return match is_overview {
+            true => overview(out, &kinds.kinds, screen),
+            false => blocks(out, &kinds.kinds, screen),
+        };
     }
     write(out, kinds, rows(&kinds.kinds)?, form, screen)
 }
@@ -120,6 +124,26 @@ fn without_dash(cell: &str) -> String {
     }
 }
 
+/// Writes a line for each kind, below its cloud.
+fn overview(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    let width = kinds.iter().map(|kind| kind.template.len()).max();
+    let width = width.unwrap_or_default();
+    let mut cloud = "";
+    for kind in kinds {
+        if kind.cloud != cloud {
+            if !cloud.is_empty() {
+                writeln!(out)?;
+            }
+            cloud = kind.cloud;
+            writeln!(out, "{}", styled("1", cloud, screen))?;
+        }
+        let label = format!("  {:<width$}  ", kind.template);
+        write_labelled(&mut out, &label, width + 4, kind.summary, screen)?;
+    }
+    out.flush()
+}
+
 /// Writes a paragraph for each kind: its template, and what belongs to it.
 fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
     let mut out = BufWriter::new(out);
@@ -129,6 +153,7 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
         }
         writeln!(out, "{}", styled("1", &kind.template, screen))?;
         let lines = [
+            ("what", Some(kind.summary)),
             ("short", Some(kind.short.as_str())),
             ("sample", Some(kind.sample)),
             ("api", Some(kind.operation)),
@@ -136,6 +161,8 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
             ("list", Some(kind.scope.as_str())),
             ("api", kind.list_operation),
             ("permission", kind.list_permission),
+            ("logs", kind.logs_operation),
+            ("permission", kind.logs_permission),
             ("list", kind.scopes_parent.as_deref()),
             ("api", kind.scopes_operation),
             ("permission", kind.scopes_permission),

@@ -82,6 +82,8 @@ pub struct Cloud {
     pub scope_details: &'static [SchemaFn],
     /// Settings of a profile of this cloud, besides those every cloud has.
     pub keys: &'static [SettingSpec],
+    /// Those that are enough for a profile, the first things to fill in.
+    pub minimal_keys: &'static [&'static str],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
     pub(crate) sources: &'static [CredentialSource],
     /// How the names of variables begin that other programs read for this cloud.

@@ -50,7 +50,7 @@ instant_endpoint = ""  ## endpoint of E-HPC Instant
 tione_endpoint = ""  ## endpoint of TI-ONE, which has training tasks
 batch_endpoint = ""  ## endpoint of Batch
 iam_endpoint = ""  ## endpoint that issues tokens
-user = ""  ## user name
+user = ""  ## user name, also of list -u me
 password = ""  ## user password
 domain = ""  ## account (domain) of the user
 cluster_id = ""  ## computing region, if the account has several
@@ -78,12 +78,28 @@ pub(super) fn text() -> String {
 
 fn profiles(text: &mut String, cloud: &Cloud) {
     let _ = writeln!(text, "\n# [{}.default]", cloud.name);
-    let all = cloud.settings_schema().all();
-    let (own, common): (Vec<_>, Vec<_>) = all.partition(|spec| cloud.keys.contains(spec));
-    for spec in own.into_iter().chain(common) {
+    let is_minimal = |spec: &&SettingSpec| cloud.minimal_keys.contains(&spec.key);
+    let all: Vec<&SettingSpec> = cloud.settings_schema().all().collect();
+    let (minimal, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(is_minimal);
+    let is_credential = |spec: &&SettingSpec| {
+        spec.role != SettingRole::Setting || spec.key == SOURCE || spec.key == CREDENTIAL_COMMAND
+    };
+    let (credentials, settings): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_credential);
+    for spec in minimal {
+        let _ = writeln!(text, "# {}", line(cloud, spec));
+    }
+    let _ = writeln!(
+        text,
+        "## alternatives to these credentials, and parts of them:"
+    );
+    for spec in credentials {
         let _ = writeln!(text, "# {}", line(cloud, spec));
     }
     let _ = writeln!(text, "# {}", line_for(CREDENTIAL_COMMAND, ""));
+    let _ = writeln!(text, "## other settings:");
+    for spec in settings {
+        let _ = writeln!(text, "# {}", line(cloud, spec));
+    }
     let _ = writeln!(
         text,
         "## another profile: joblens get {0}@prod/…\n# [{0}.prod]",

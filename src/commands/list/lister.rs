@@ -173,8 +173,8 @@ impl ScopeLister {
             };
             self.send(sender, Batch::Jobs(jobs), problems, page.total)
         };
-        let filter = &self.options.filter;
-        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page).await
+        let filter = self.options.filter_for(&self.target.account());
+        providers::list_all(&*client, scope, &filter, &ask, limit, &mut on_page).await
     }
 
     /// Lists the scopes of a cloud, or finds those that are listed in its place.

@@ -52,7 +52,7 @@ struct ListRun {
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
     let screen = context.render_context(io::stdout().is_terminal());
     let zone = context.global.zone().unwrap_or(Zone::Local);
-    let plan = arguments.options(screen.now, zone)?;
+    let mut plan = arguments.options(screen.now, zone)?;
     let settings = context.settings()?;
     let places = scopes::targets(context, &settings, &arguments.scopes)?;
     if places.is_empty() {
@@ -78,6 +78,9 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
             ..unsupported_filter(place, unlisted)
         };
         return Err(problem.into());
+    }
+    if plan.is_for_me() {
+        plan.users = scopes::users(&settings, &places)?;
     }
     let named = places
         .iter()

@@ -1,5 +1,8 @@
+use std::collections::HashMap;
+
 use clap::Args;
 
+use super::super::lookup::AccountId;
 use super::super::since;
 use super::scopes::ListTarget;
 use super::words;
@@ -36,7 +39,7 @@ pub(in crate::commands) struct Arguments {
     /// Filter by name or ID glob, e.g. 'train-*'
     #[arg(long, value_name = "GLOB")]
     name: Option<String>,
-    /// Filter by owner
+    /// Filter by owner; "me" is the user of the profile (its setting user)
     #[arg(short, long, value_name = "USER")]
     user: Option<String>,
     /// Filter by queue
@@ -61,6 +64,8 @@ pub(super) struct ListOptions {
     pub filter: Filter,
     /// The same in words; `None` where everything passes.
     pub filter_description: Option<String>,
+    /// The users of the accounts, where their own jobs are requested.
+    pub users: HashMap<AccountId, String>,
     /// Jobs in clusters are listed, too.
     pub recursive: bool,
     limit: Limit,
@@ -75,6 +80,9 @@ enum Limit {
     /// All of them.
     All,
 }
+
+/// The word for the user of the profile.
+const ME: &str = "me";
 
 /// Rows of one scope that people are shown unless they ask for more.
 const PAGE_FOR_PEOPLE: usize = 100;
@@ -106,6 +114,7 @@ impl Arguments {
         Ok(ListOptions {
             recursive: self.recursive || self.scopes.is_empty() || filter_description.is_some(),
             filter_description,
+            users: HashMap::new(),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
         })
@@ -113,6 +122,20 @@ impl Arguments {
 }
 
 impl ListOptions {
+    /// True when the jobs of the profile's user are requested.
+    pub(super) fn is_for_me(&self) -> bool {
+        self.filter.user.as_deref() == Some(ME)
+    }
+
+    /// The filter for the jobs of an account.
+    pub(super) fn filter_for(&self, account: &AccountId) -> Filter {
+        let user = self.users.get(account).cloned();
+        Filter {
+            user: user.or_else(|| self.filter.user.clone()),
+            ..self.filter.clone()
+        }
+    }
+
     /// Maximum number of resources of a kind per scope in a format; `None` for all of them, as
     /// where they are sorted before they are cut, unless each of them costs requests.
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {

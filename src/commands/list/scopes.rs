@@ -1,6 +1,6 @@
 //! What is listed: what was named, or what every configured profile has.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::context::CommandContext;
 use super::super::lookup::{AccountId, parse_list};
@@ -10,6 +10,9 @@ use crate::model::ScopeSummary;
 use crate::providers::{self, CLOUDS, Cloud, ScopeListing};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
+
+/// The setting that names the user of a profile.
+const USER: &str = "user";
 
 /// Something that can be listed.
 #[derive(Debug, Clone)]
@@ -106,6 +109,31 @@ pub(super) fn targets(
         Target::Jobs(_) | Target::Latest(_) => Vec::new(),
     });
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
+}
+
+/// The users that the profiles of these targets name.
+///
+/// # Errors
+/// Usage: a profile names none.
+pub(super) fn users(
+    settings: &Settings,
+    targets: &[ListTarget],
+) -> Result<HashMap<AccountId, String>, Problem> {
+    let mut users = HashMap::new();
+    for target in targets {
+        let (name, profile) = target.account();
+        let cloud = providers::cloud(name).expect("every scope belongs to a registered cloud");
+        let keys = cloud.settings_schema();
+        let found = settings.profile_with_setting(&keys, &profile, USER)?;
+        let Some(user) = found.get(USER) else {
+            let message = format!("-u me needs the user of profile '{profile}' ({name})");
+            let table = table_header(name, &profile);
+            let hint = format!("set user in {table} of the config file, or pass its name: -u NAME");
+            return Err(Problem::usage(message).with_hint(hint));
+        };
+        users.insert((name, profile), user.to_owned());
+    }
+    Ok(users)
 }
 
 /// What is listed in a scope that a cloud returned: jobs of each kind, but for those whose list

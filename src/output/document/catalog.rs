@@ -25,6 +25,8 @@ pub struct KindInfo {
     pub cloud: &'static str,
     /// Bare kind.
     pub kind: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
     /// Template of its references.
     pub template: String,
     /// The same with short names, accepted on input.
@@ -41,6 +43,10 @@ pub struct KindInfo {
     pub list_operation: Option<&'static str>,
     /// The permission that listing it requires, as the cloud writes it.
     pub list_permission: Option<&'static str>,
+    /// The operation that reads its logs; null where the API has none.
+    pub logs_operation: Option<&'static str>,
+    /// The permission that reading them requires, as the cloud writes it.
+    pub logs_permission: Option<&'static str>,
     /// Template of the scopes that list its parent scopes, such as clusters; null where it has
     /// none.
     pub scopes_parent: Option<String>,

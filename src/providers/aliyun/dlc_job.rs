@@ -50,6 +50,7 @@ pub static DLC_JOB: Kind = Kind::new(
     ],
     GET,
 )
+.with_summary("Training job of PAI-DLC, with its pods")
 .with_details(&[schema_of::<DlcJobDetails>], &[schema_of::<PodDetails>])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)

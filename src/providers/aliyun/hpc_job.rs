@@ -57,6 +57,7 @@ pub static HPC_JOB: Kind = Kind::new(
     }],
     GET,
 )
+.with_summary("Slurm or PBS job of an E-HPC NEXT cluster")
 .with_details(&[schema_of::<HpcJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)

@@ -46,6 +46,7 @@ pub static INSTANT_JOB: Kind = Kind::new(
     ],
     GET,
 )
+.with_summary("Job of E-HPC Instant, with its executors")
 .with_details(&[schema_of::<InstantJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::Queue]))
 .with_logs(results::LOGS)

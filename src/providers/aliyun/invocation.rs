@@ -63,6 +63,7 @@ pub static INVOCATION: Kind = Kind::new(
     ],
     STATUS,
 )
+.with_summary("Command that runs on the nodes of an E-HPC cluster")
 .with_details(
     &[schema_of::<InvocationDetails>],
     &[schema_of::<NodeDetails>],

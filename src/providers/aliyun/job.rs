@@ -66,6 +66,7 @@ pub static JOB: Kind = Kind::new(
     ],
     GET,
 )
+.with_summary("Job of a serverless E-HPC cluster, with its containers")
 .with_details(&[schema_of::<JobDetails>], &[schema_of::<GroupDetails>])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)

@@ -85,6 +85,7 @@ pub static CLOUD: Cloud = Cloud {
             ],
         ),
         SettingSpec::setting("cluster", &[]),
+        SettingSpec::setting("user", &[]),
         SettingSpec::id(
             "access_key_id",
             &[
@@ -125,6 +126,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("dlc_endpoint", &[]),
         SettingSpec::setting("instant_endpoint", &[]),
     ],
+    minimal_keys: &["region", "access_key_id", "access_key_secret"],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["ALIBABACLOUD_", "ALIBABA_CLOUD_", "ALICLOUD_", "ALIYUN_"],
     public_domains: &[

@@ -52,6 +52,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
         SettingSpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
+    minimal_keys: &["region", "access_key_id", "secret_access_key"],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["HUAWEICLOUD_", "HUAWEI_", "HWC_", "HW_", "OS_", "OTC_"],
     public_domains: &[

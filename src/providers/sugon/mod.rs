@@ -45,6 +45,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("platform_endpoint", &[]),
         SettingSpec::setting(AI_HOSTS, &[]),
     ],
+    minimal_keys: &["user", "access_key", "secret_key"],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["SCNET_", "SUGON_"],
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],

@@ -55,6 +55,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
         SettingSpec::setting("cluster", &[]),
         SettingSpec::setting("namespace", &[]),
+        SettingSpec::setting("user", &[]),
         SettingSpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"])
             .with_aliases(&["tmp_secret_id", "access_key_id"]),
         SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"])
@@ -63,6 +64,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("tione_endpoint", &[]),
         SettingSpec::setting("batch_endpoint", &[]),
     ],
+    minimal_keys: &["region", "secret_id", "secret_key"],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_"],
     public_domains: &[

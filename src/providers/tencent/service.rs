@@ -40,6 +40,7 @@ pub static SERVICE: Kind = Kind::new(
     &[StateTable::new("job", &[])],
     EVENTS,
 )
+.with_summary("Events of a TKE service (retired API)")
 .with_details(&[schema_of::<ServiceDetails>], &[])
 .without_logs("run kubectl logs in the cluster")
 .with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[

@@ -43,6 +43,7 @@ pub static TRAINING_TASK: Kind = Kind::new(
     ],
     GET,
 )
+.with_summary("Training task of TI-ONE, with its pods")
 .with_details(&[schema_of::<TrainingTask>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)

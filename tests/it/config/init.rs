@@ -45,6 +45,30 @@ fn a_first_file_is_for_its_owner_alone_and_is_read_back() {
 }
 
 #[test]
+fn each_cloud_begins_with_the_smallest_table() {
+    let home = tempfile::tempdir().unwrap();
+    init(home.path()).run();
+    let text = fs::read_to_string(home.path().join(".config/joblens/config.toml")).unwrap();
+    for (cloud, keys) in [
+        ("aliyun", ["region", "access_key_id", "access_key_secret"]),
+        ("sugon", ["user", "access_key", "secret_key"]),
+        ("huawei", ["region", "access_key_id", "secret_access_key"]),
+        ("tencent", ["region", "secret_id", "secret_key"]),
+    ] {
+        let head = format!("# [{cloud}.default]");
+        let mut lines = text.lines().skip_while(|line| *line != head).skip(1);
+        for key in keys {
+            let line = lines.next().unwrap();
+            assert!(line.starts_with(&format!("# {key} = ")), "{cloud}: {line}");
+        }
+        assert!(
+            lines.next().unwrap().starts_with("## alternatives"),
+            "{cloud}"
+        );
+    }
+}
+
+#[test]
 fn every_line_may_be_uncommented() {
     let home = tempfile::tempdir().unwrap();
     let place = home.path().join("config.toml");

@@ -119,6 +119,31 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
 }
 
 #[test]
+fn kinds_are_shown_by_cloud_with_a_line_that_says_what_each_is() {
+    let overview = joblens(&["kinds"]).run().stdout;
+    let json = joblens(&["kinds", "-o", "json"]).run().json();
+    let mut lines = overview.lines().filter(|line| !line.is_empty());
+    let mut cloud = "";
+    for kind in json["kinds"].as_array().unwrap() {
+        let text = |key: &str| kind[key].as_str().unwrap();
+        if text("cloud") != cloud {
+            cloud = text("cloud");
+            assert_eq!(lines.next(), Some(cloud));
+        }
+        let line = lines.next().unwrap();
+        assert!(!text("summary").is_empty(), "{line}");
+        assert!(line.trim_start().starts_with(text("template")), "{line}");
+        assert!(line.ends_with(&format!("  {}", text("summary"))), "{line}");
+    }
+    assert_eq!(lines.next(), None);
+    let one = joblens(&["kinds", "aliyun/dlc-job"]).run().stdout;
+    assert!(
+        one.contains("  logs        PAI-DLC 2020-12-03 GetPodLogs\n"),
+        "{one}"
+    );
+}
+
+#[test]
 fn what_there_is_not_is_a_usage_error_with_the_nearest() {
     for (arguments, near) in [
         (["states", "sugin"], "did you mean 'sugon'?"),

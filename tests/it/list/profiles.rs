@@ -140,6 +140,34 @@ fn a_product_that_the_account_has_no_access_to_costs_a_notice_unless_it_was_name
 }
 
 #[test]
+fn me_is_the_user_that_the_profile_names() {
+    let emulated = Emulated::start(WORLD);
+    let settings = SETTINGS.replacen("cluster = 'ehpc-hz-1'", "user = 'wang'", 1);
+    let scope = "aliyun@prod/job/ehpc-hz-1";
+    let mine = bare(&emulated, &settings, &[scope, "-u", "me", "-o", "name"]);
+    assert_eq!(
+        mine.stdout.trim(),
+        "aliyun@prod/job/ehpc-hz-1/6",
+        "{}",
+        mine.stderr
+    );
+    let unknown = bare(&emulated, &settings, &["aliyun/job/ehpc-hz-1", "-u", "me"]);
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown
+            .stderr
+            .contains("-u me needs the user of profile 'default' (aliyun)"),
+        "{}",
+        unknown.stderr
+    );
+    assert!(
+        unknown.stderr.contains("set user in [aliyun.default]"),
+        "{}",
+        unknown.stderr
+    );
+}
+
+#[test]
 fn nothing_configured_says_what_to_set() {
     let run = joblens(&["list"]).run();
     assert_eq!((run.code, run.stdout.as_str()), (4, ""));
