@@ -105,7 +105,7 @@ fn variables_make_the_default_profile() {
     let run = emulated.joblens(&["list", "-o", "json"]).run();
     let json = run.json();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(json["coverage"]["asked"], 4);
+    assert_eq!(json["coverage"]["asked"], 5);
     assert_eq!(json["scopes"].as_array().unwrap().len(), 3);
     assert_eq!(json["jobs"].as_array().unwrap().len(), 2);
 }
@@ -126,10 +126,10 @@ fn assert_half_configured(run: &Run, scope: &str, said: &str) {
     let json = run.json();
     assert_eq!(
         json["coverage"],
-        json!({"complete": false, "asked": 4, "answered": 3})
+        json!({"complete": false, "asked": 5, "answered": 3})
     );
     assert_eq!(json["jobs"].as_array().unwrap().len(), 4);
-    let error = run.error();
+    let error = &json["errors"][0];
     assert_eq!(
         (&error["ref"], &error["category"]),
         (&json!(scope), &json!("missing_credentials"))
