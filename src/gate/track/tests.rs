@@ -157,6 +157,35 @@ fn one_successful_poll_makes_a_missing_job_present_again() {
 }
 
 #[test]
+fn a_kind_whose_lookups_miss_jobs_for_a_while_is_given_that_time() {
+    let missing = problem(Category::NotFound);
+    let mut track = JobHistory::new(false).with_missing_grace(Duration::from_secs(180));
+    let mut is_final = |look: Observation<'_>, at| {
+        track.observe(look, seconds(at));
+        match track.evaluate(&rules("succeeded"), seconds(at)) {
+            Evaluation::Pending(open) => open.is_final,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (at, expected) in [(0, false), (100, false), (179, false), (180, true)] {
+        assert_eq!(
+            is_final(Observation::Failed(&missing), at),
+            expected,
+            "{at}"
+        );
+    }
+    // The time counts anew after a job that was there.
+    assert!(!is_final(Observation::Read(&job(State::Running)), 200));
+    for (at, expected) in [(500, false), (679, false), (680, true)] {
+        assert_eq!(
+            is_final(Observation::Failed(&missing), at),
+            expected,
+            "{at}"
+        );
+    }
+}
+
+#[test]
 fn missing_can_be_waited_for() {
     let mut track = JobHistory::new(false);
     for at in [0, 100] {

@@ -8,6 +8,7 @@
 mod details;
 mod list;
 mod logs;
+mod outcome;
 mod response;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,7 +34,8 @@ use crate::providers::{
 };
 use crate::reference::{Reference, Scope};
 use details::JobDetails;
-use response::{JobFields, Origin, decode_job};
+use outcome::Origin;
+use response::{JobFields, decode_job};
 
 /// Jobs of schedulers.
 pub static JOB: Kind = Kind::new(

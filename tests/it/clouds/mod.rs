@@ -8,4 +8,5 @@ mod hostile;
 mod hpc_jobs;
 mod invocations;
 pub mod kinds;
+mod sugon_jobs;
 mod tencent_jobs;

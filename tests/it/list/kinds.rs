@@ -63,7 +63,7 @@ fn what_is_printed_can_be_listed_and_looked_up_in_its_turn() {
 #[test]
 fn people_see_clusters_in_a_table_of_their_own_before_the_jobs() {
     let emulated = Emulated::start(WORLD);
-    let run = list(&emulated, &["sugon", "tencent"]);
+    let run = list(&emulated, &["sugon/instance", "tencent"]);
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert!(lines[0].starts_with("SCOPE"), "{}", run.stdout);
     assert!(lines[1].starts_with("tencent/service/cls-1/"));

@@ -33,9 +33,9 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
     );
     assert_eq!(
         json["coverage"],
-        json!({"complete": false, "asked": 3, "answered": 2})
+        json!({"complete": false, "asked": 4, "answered": 3})
     );
-    let message = "2 found in sugon/instance/, huawei/image-job/\n\
+    let message = "2 found in sugon/instance/, sugon/job/, huawei/image-job/\n\
                 could not list aliyun/job/nosuch/\n";
     assert!(run.stderr.ends_with(message), "{}", run.stderr);
     let named = names(&emulated, &scopes);
@@ -51,7 +51,7 @@ fn a_failed_list_is_not_an_empty_list() {
     assert!(!run.stderr.contains("nothing found"), "{}", run.stderr);
     let both = list(&emulated, &["aliyun/job/nosuch", "sugon", "-s", "failed"]);
     assert_eq!(both.code, 3);
-    let message = "nothing found in sugon/instance/ (state failed)\n\
+    let message = "nothing found in sugon/instance/, sugon/job/ (state failed)\n\
                 could not list aliyun/job/nosuch/\n";
     assert!(both.stderr.ends_with(message), "{}", both.stderr);
 }

@@ -72,7 +72,10 @@ fn bash_is_offered_commands_options_and_their_values() {
     );
     assert_eq!(bash("joblens list --sort-by exi"), ["exit_code"]);
     assert_eq!(bash("joblens completion z"), ["zsh"]);
-    assert_eq!(bash("joblens kinds sug"), ["sugon", "sugon/instance"]);
+    assert_eq!(
+        bash("joblens kinds sug"),
+        ["sugon", "sugon/instance", "sugon/job"]
+    );
     assert_eq!(bash("joblens  get   ali"), ["aliyun/", "aliyun@prod/"]);
     assert!(bash("joblens nothing zzz").is_empty());
 }

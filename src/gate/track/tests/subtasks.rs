@@ -95,7 +95,7 @@ fn a_resource_in_an_unrecognized_state_is_not_without_warnings() {
         let Evaluation::Pending(open) = track.evaluate(&goal, seconds(60)) else {
             panic!("{ended}")
         };
-        assert_eq!((open.cause, open.is_final), (cause, false));
+        assert_eq!((open.cause, open.is_final), (cause, ended));
         let strict = GatePolicy {
             unknown_fails: true,
             ..goal

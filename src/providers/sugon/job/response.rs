@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::super::envelope::decode_data;
-use super::{COMPLETED, JobDetails, STATES};
-use crate::model::{Job, Resources, State, Time};
+use super::outcome::{Exit, Origin, Record};
+use super::{JobDetails, STATES};
+use crate::model::{Job, Resources, Time};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Checked, DefaultObject, Int, Text, Timestamp};
 use crate::providers::states::normalize;
@@ -14,15 +15,6 @@ use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, raw};
 use crate::reference::Reference;
 use crate::secret::mask_text;
-
-/// Where an answer comes from, on which the meaning of a word depends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The live jobs.
-    Live,
-    /// The jobs that have ended.
-    History,
-}
 
 /// A job as one of six operations has it: the two of live jobs, the two of the history, and the two
 /// lists of the platform.
@@ -65,6 +57,7 @@ pub(super) struct JobFields {
     job_exec_host: Text,
     node_num_req: Int,
     node_num_used: Int,
+    nodect: Int,
     proc_num_req: Int,
     proc_num_used: Int,
     gpu_num_req: Int,
@@ -86,25 +79,6 @@ pub(super) struct JobFields {
     job_start_time: Timestamp,
     job_end_time: Timestamp,
     acct_time: Timestamp,
-}
-
-/// What the scheduler itself says of a job.
-#[derive(Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Record {
-    job_state: Checked<Text>,
-    /// `1:0`: exit code and signal.
-    exit_code: Checked<Text>,
-    reason: Text,
-    start_time: Timestamp,
-}
-
-/// How a job ended, as far as numbers say so.
-#[derive(Default)]
-struct Exit {
-    code: Option<i64>,
-    signal: Option<i64>,
-    is_unreadable: bool,
 }
 
 /// Decodes a response about one job; `None` where there is none.
@@ -202,7 +176,10 @@ impl JobFields {
         let word = self.job_status.value.trimmed();
         let word = word.or_else(|| self.job_state.value.trimmed());
         let read = normalize(STATES, &options.states, word, "sugon/job", &mut notices);
-        let exit = self.exit(origin, record);
+        let exit = match origin {
+            Origin::Live => Exit::of_live(record, &self.exit_code),
+            Origin::History => Exit::of_history(&self.job_exit_status),
+        };
         let reason = [&self.reason, &record.reason].map(Text::trimmed);
         let reason = reason.into_iter().flatten().find(|word| *word != "None");
         let mut job = Job {
@@ -211,7 +188,7 @@ impl JobFields {
             state_raw: read.raw,
             ended: read.ended,
             reason: reason.map(str::to_owned),
-            exit_code: exit.code.filter(|code| (0..=255).contains(code)),
+            exit_code: exit.exit_code(),
             user: first([&self.user, &self.cluster_user_name, &self.user_name]),
             queue: self.queue.0.clone(),
             priority: self.priority.0,
@@ -222,38 +199,10 @@ impl JobFields {
             resources: self.resources(),
             ..job_at(reference, reference.segment("REGION"))
         };
-        judge(&mut job, origin, record, &exit);
+        exit.judge(&mut job, origin, record.word());
         let details = self.details(record, &exit, clock, options.show_secrets);
         job.details = Some(Arc::new(details));
         GetResult { job, notices }
-    }
-
-    fn exit(&self, origin: Origin, record: &Record) -> Exit {
-        if origin == Origin::History {
-            return Exit {
-                code: self.job_exit_status.value.0,
-                signal: None,
-                is_unreadable: self.job_exit_status.is_unreadable,
-            };
-        }
-        // The outer one is often empty.
-        let both = [&record.exit_code, &self.exit_code];
-        let text = both.iter().find_map(|text| text.value.trimmed());
-        let mut exit = Exit {
-            is_unreadable: both.iter().any(|text| text.is_unreadable),
-            ..Exit::default()
-        };
-        if let Some(text) = text {
-            let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
-            match (code.trim().parse(), signal.trim().parse()) {
-                (Ok(code), Ok(signal)) => {
-                    exit.code = Some(code);
-                    exit.signal = Some(signal).filter(|signal| *signal != 0);
-                }
-                _ => exit.is_unreadable = true,
-            }
-        }
-        exit
     }
 
     fn resources(&self) -> Resources {
@@ -281,7 +230,7 @@ impl JobFields {
         JobDetails {
             region_name: self.cluster_name.0.clone(),
             scheduler_name: first([&self.job_manager_name, &self.other_manager_name]),
-            scheduler_state: record.job_state.value.trimmed().map(str::to_owned),
+            scheduler_state: record.word().map(str::to_owned),
             app_type: self.app_type.0.clone(),
             group: self.group_name.0.clone(),
             command,
@@ -289,7 +238,11 @@ impl JobFields {
             stdout_path: path([&self.output_path, &self.stdout]),
             stderr_path: path([&self.error_path, &self.stderr]),
             nodes: first([&self.node_used, &self.job_exec_host]),
-            node_count: self.node_num_req.0.or(self.node_num_used.0),
+            node_count: self
+                .node_num_req
+                .0
+                .or(self.node_num_used.0)
+                .or(self.nodect.0),
             time_limit_seconds: self
                 .walltime
                 .0
@@ -304,54 +257,6 @@ impl JobFields {
             exit_status: self.job_exit_status.value.0,
             booked_at: self.booked_at(clock),
         }
-    }
-}
-
-/// Decides what a word means that depends on where it stands and on what the scheduler says.
-fn judge(job: &mut Job, origin: Origin, record: &Record, exit: &Exit) {
-    let word = job.state_raw.as_deref().unwrap_or_default();
-    let is = |known: &str| word.eq_ignore_ascii_case(known);
-    let is_completed = is(COMPLETED);
-    let own = record.job_state.value.trimmed();
-    // `CANCELLED by 1234`, `CANCELLED+`
-    let own = own.and_then(|own| own.split([' ', '+']).next());
-    let own = STATES
-        .iter()
-        .find(|(known, _)| own.is_some_and(|own| known.eq_ignore_ascii_case(own)));
-    if is_completed && origin == Origin::History {
-        (job.state, job.ended) = (State::Succeeded, true);
-    } else if is_completed || is("statE") || is("statX") {
-        if let Some((_, state)) = own {
-            (job.state, job.ended) = (*state, state.is_end());
-        } else if is_completed {
-            let is_failed = job.reason.as_deref() == Some("NonZeroExitCode");
-            job.ended = true;
-            job.state = if is_failed {
-                State::Failed
-            } else {
-                State::Unknown
-            };
-        }
-    }
-    let is_bad = exit.code.is_some_and(|code| code != 0) || exit.signal.is_some();
-    match job.state {
-        State::Succeeded if is_bad => job.state = State::Failed,
-        State::Succeeded if exit.is_unreadable => job.state = State::Unknown,
-        _ => {}
-    }
-    if job.ended && job.state == State::Unknown {
-        job.reason = Some("outcome unknown".to_owned());
-        job.message = Some(format!("{word} does not say whether the job succeeded"));
-    }
-    if job.state == State::Failed {
-        job.message = match (exit.code, exit.signal) {
-            (_, Some(signal)) => Some(format!("signal {signal}")),
-            (Some(code @ 1..=255), None) => Some(format!("exit code {code}")),
-            (Some(status), None) if status != 0 => {
-                Some(format!("exit status {status} of the platform"))
-            }
-            _ => None,
-        };
     }
 }
 

@@ -1,0 +1,139 @@
+//! How a job ended: by its word, by that of its scheduler, and by numbers.
+
+use serde::Deserialize;
+
+use super::{COMPLETED, STATES};
+use crate::model::{Job, State};
+use crate::providers::lenient::{Checked, Int, Text, Timestamp};
+
+/// Where an answer comes from, on which the meaning of a word depends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The live jobs.
+    Live,
+    /// The jobs that have ended.
+    History,
+}
+
+/// What the scheduler itself says of a job.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct Record {
+    job_state: Checked<Text>,
+    /// `1:0`: exit code and signal.
+    exit_code: Checked<Text>,
+    pub reason: Text,
+    pub start_time: Timestamp,
+}
+
+impl Record {
+    /// Its word for the state.
+    pub(super) fn word(&self) -> Option<&str> {
+        self.job_state.value.trimmed()
+    }
+}
+
+/// How a job ended, as far as numbers say so.
+#[derive(Default)]
+pub(super) struct Exit {
+    code: Option<i64>,
+    /// The signal that ended it.
+    pub signal: Option<i64>,
+    is_unreadable: bool,
+}
+
+impl Exit {
+    /// Of a job in the history: a status of the platform.
+    pub(super) fn of_history(status: &Checked<Int>) -> Self {
+        Self {
+            code: status.value.0,
+            signal: None,
+            is_unreadable: status.is_unreadable,
+        }
+    }
+
+    /// Of a live job: the code and the signal of its scheduler. The outer code is often empty.
+    pub(super) fn of_live(record: &Record, outer: &Checked<Text>) -> Self {
+        let both = [&record.exit_code, outer];
+        let mut exit = Self {
+            is_unreadable: both.iter().any(|text| text.is_unreadable),
+            ..Self::default()
+        };
+        if let Some(text) = both.iter().find_map(|text| text.value.trimmed()) {
+            let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
+            match (code.trim().parse(), signal.trim().parse()) {
+                (Ok(code), Ok(signal)) => {
+                    exit.code = Some(code);
+                    exit.signal = Some(signal).filter(|signal| *signal != 0);
+                }
+                _ => exit.is_unreadable = true,
+            }
+        }
+        exit
+    }
+
+    /// The exit code, unless a signal ended the job, or it is a status of the platform.
+    pub(super) fn exit_code(&self) -> Option<i64> {
+        let code = self.code.filter(|code| (0..=255).contains(code))?;
+        (code != 0 || self.signal.is_none()).then_some(code)
+    }
+
+    /// What went wrong, in words.
+    fn message(&self) -> Option<String> {
+        match (self.code, self.signal) {
+            (_, Some(signal)) => Some(format!("signal {signal}")),
+            (None | Some(0), None) => None,
+            (Some(code @ 1..=255), None) => Some(format!("exit code {code}")),
+            (Some(status), None) => Some(format!("exit status {status} of the platform")),
+        }
+    }
+
+    /// Decides what a word means that depends on where it stands and on what the scheduler says.
+    pub(super) fn judge(&self, job: &mut Job, origin: Origin, own: Option<&str>) {
+        let word = job.state_raw.clone().unwrap_or_default();
+        let is = |known: &str| word.eq_ignore_ascii_case(known);
+        if is(COMPLETED) && origin == Origin::History {
+            (job.state, job.ended) = (State::Succeeded, true);
+        } else if let Some(state) = own.and_then(state_of).filter(|_| is_vague(&word)) {
+            (job.state, job.ended) = (state, state.is_end());
+        } else if is(COMPLETED) {
+            let has_failed = job.reason.as_deref() == Some("NonZeroExitCode");
+            job.state = [State::Unknown, State::Failed][usize::from(has_failed)];
+            job.ended = true;
+        }
+        let is_bad = self.message().is_some();
+        match job.state {
+            State::Succeeded if is_bad => job.state = State::Failed,
+            State::Succeeded if self.is_unreadable => job.state = State::Unknown,
+            _ => {}
+        }
+        let reason = match job.state {
+            State::Failed | State::Canceled => own,
+            _ if is("statS") || is("SUSPENDED") => Some("suspended"),
+            _ if is("statH") => Some("held"),
+            _ => None,
+        };
+        job.reason = job.reason.take().or_else(|| reason.map(str::to_owned));
+        if job.state == State::Failed {
+            job.message = self.message();
+        }
+        if job.ended && job.state == State::Unknown {
+            job.reason = Some("outcome unknown".to_owned());
+            job.message = Some(format!("{word} does not say whether the job succeeded"));
+        }
+    }
+}
+
+/// True for words of live jobs that the scheduler's own word explains.
+fn is_vague(word: &str) -> bool {
+    let mut vague = [COMPLETED, "statE", "statX"].into_iter();
+    vague.any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// The state that a word of Slurm stands for, such as `CANCELLED by 1234` and `CANCELLED+`.
+fn state_of(word: &str) -> Option<State> {
+    let word = word.split([' ', '+']).next()?;
+    let mut known = STATES.iter();
+    let found = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
+    found.map(|(_, state)| *state)
+}
