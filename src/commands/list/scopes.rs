@@ -89,7 +89,6 @@ pub(super) fn found(summary: &ScopeSummary, input: &str) -> Option<ListTarget> {
     let kinds: Vec<_> = providers::kinds().collect();
     let parser = ReferenceParser {
         kinds: &kinds,
-        reserved: &[],
         default_profile: DEFAULT_PROFILE,
         setting: &|_, _, _| Ok(None),
     };

@@ -7,6 +7,7 @@ mod hpc_job;
 mod instant_job;
 mod invocation;
 mod job;
+mod scheduler_job;
 mod sts;
 
 use std::fmt::Display;
@@ -93,6 +94,7 @@ impl EmulatedApi for Gateway {
                 &hpc_job::HpcJobs,
                 &dlc_job::DlcJobs,
                 &instant_job::InstantJobs,
+                &scheduler_job::SchedulerJobs,
                 &eci::ContainerLogs,
                 &clusters::Clusters,
                 &sts::Sts,

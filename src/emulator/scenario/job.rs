@@ -9,7 +9,6 @@ use crate::emulator::state::{EmulatedJob, LogLine, StateChange, Warning};
 use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::State;
-use crate::providers::RESERVED_KINDS;
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
 #[derive(Deserialize)]
@@ -118,7 +117,6 @@ impl ScenarioParser<'_> {
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
         let reader = reference::ReferenceParser {
             kinds: self.kinds,
-            reserved: &RESERVED_KINDS,
             default_profile: DEFAULT_PROFILE,
             setting: &|_, _, _| Ok(None),
         };

@@ -16,6 +16,9 @@ mod instant_job;
 mod invocation;
 mod job;
 mod products;
+mod scheduler;
+mod scheduler_job;
+mod scheduler_log;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
 mod xml;
@@ -46,6 +49,7 @@ use instant_job::{INSTANT_JOB, InstantJobs};
 use invocation::{INVOCATION, Invocations};
 use job::{ArrayEvidence, JOB, Jobs};
 use products::EHPC;
+use scheduler_job::{SCHEDULER_JOB, SchedulerJobs};
 use sign::Signer;
 
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
@@ -59,7 +63,14 @@ const TRUST_FINISHED: KindFlag = KindFlag {
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[&JOB, &INVOCATION, &HPC_JOB, &DLC_JOB, &INSTANT_JOB],
+    kinds: &[
+        &JOB,
+        &INVOCATION,
+        &HPC_JOB,
+        &DLC_JOB,
+        &INSTANT_JOB,
+        &SCHEDULER_JOB,
+    ],
     scope_listing: Some(ScopeListing {
         operation: "E-HPC 2018-04-12 ListClusters",
         permission: "ehpc:ListClusters",
@@ -138,7 +149,14 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[&Jobs, &Invocations, &HpcJobs, &DlcJobs, &InstantJobs],
+        kinds: &[
+            &Jobs,
+            &Invocations,
+            &HpcJobs,
+            &DlcJobs,
+            &InstantJobs,
+            &SchedulerJobs,
+        ],
     })
 }
 

@@ -157,7 +157,12 @@ log = [
     let run = logs(&emulated, &arguments);
     let old = (1..=30).map(|number| format!("line {number} of a file that is rotated\n"));
     let expected = old.chain((1..=5).map(|number| format!("第 {number} 行\n")));
-    assert_eq!((run.code, run.stdout), (0, expected.collect()), "{}", run.stderr);
+    assert_eq!(
+        (run.code, run.stdout),
+        (0, expected.collect()),
+        "{}",
+        run.stderr
+    );
     let note = "note: stdout: the file has become shorter; it is read from its start\n";
     assert_eq!(run.stderr, note);
 }
@@ -179,6 +184,7 @@ log = [{{ after = "10ms", line = "iteration {{n}}", times = 300 }}]
     let arguments = ["-f", "--interval", "50ms", "-c", "stdout", job];
     let run = logs(&emulated, &arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let missing = "DescribeTaskLogs gives no more of the log than was read; newer lines may be missing";
+    let missing =
+        "DescribeTaskLogs gives no more of the log than was read; newer lines may be missing";
     assert_eq!(run.stderr.matches(missing).count(), 1, "{}", run.stderr);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::{Api, hpc_job::memory_bytes};
+use super::super::{Api, scheduler::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{POD_STATES, STATES};
 use crate::model::{Address, Job, Resources, Task, Time};
