@@ -34,6 +34,7 @@ const EHPC_NEXT: &str = "2024-07-30";
 const ECI: &str = "2018-08-08";
 const DLC: &str = "2020-12-03";
 const INSTANT: &str = "2023-07-01";
+const WORKSPACE_API: &str = "2021-02-04";
 const STS: &str = "2015-04-01";
 
 /// How ids of temporary keys begin.

@@ -127,6 +127,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("eci_endpoint", &[]),
         SettingSpec::setting("dlc_endpoint", &[]),
         SettingSpec::setting("instant_endpoint", &[]),
+        SettingSpec::setting("workspace_endpoint", &[]),
     ],
     sources: &credential_files::SOURCES,
     variable_prefixes: &["ALIBABACLOUD_", "ALIBABA_CLOUD_", "ALICLOUD_", "ALIYUN_"],
@@ -174,6 +175,8 @@ struct Api {
     array_evidence: ArrayEvidence,
     /// The workspace of lists of PAI-DLC.
     workspace: Option<String>,
+    /// The workspaces that the list of jobs of PAI-DLC goes on with.
+    workspaces: Mutex<Vec<String>>,
     /// The workspaces of jobs of PAI-DLC that earlier responses have shown, by id.
     dlc_workspaces: Mutex<HashMap<String, String>>,
 }
@@ -212,6 +215,7 @@ impl Api {
             list_denied: AtomicBool::new(false),
             array_evidence: ArrayEvidence::default(),
             workspace: profile.get("workspace").map(str::to_owned),
+            workspaces: Mutex::default(),
             dlc_workspaces: Mutex::default(),
         })
     }
