@@ -123,7 +123,7 @@ mod tests {
     fn takes_clouds_and_kinds_by_long_and_short_names() {
         assert_eq!(names("hw"), ["huawei/image-job/JOB"]);
         assert_eq!(names("Ali/INV/"), ["aliyun/invocation/CLUSTER/COMMAND"]);
-        assert_eq!(names("aliyun/").len(), 5);
+        assert_eq!(names("aliyun/").len(), 6);
         assert_eq!(kinds_of(None).unwrap().len(), providers::kinds().count());
     }
 

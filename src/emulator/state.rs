@@ -95,6 +95,8 @@ pub struct EmulatedJob {
     pub user: Option<String>,
     /// Queue or card group.
     pub queue: Option<String>,
+    /// Workspace, in clouds that have them.
+    pub workspace: Option<String>,
     /// How old it was when the world was born.
     pub age: Duration,
     /// How long after the world's birth it appears.

@@ -162,13 +162,15 @@ fn java(text: &str) -> Option<DateTime<Utc>> {
 }
 
 fn without_zone(text: &str) -> Option<NaiveDateTime> {
-    const FORMS: [&str; 6] = [
+    const FORMS: [&str; 7] = [
         "%Y-%m-%d %H:%M:%S%.f",
         "%Y-%m-%dT%H:%M:%S%.f",
         "%Y/%m/%d %H:%M:%S%.f",
         "%Y-%m-%d %H:%M",
         "%Y-%m-%dT%H:%M",
         "%Y/%m/%d %H:%M",
+        // As `asctime` of C writes it.
+        "%a %b %e %H:%M:%S %Y",
     ];
     // chrono reads a date as long as there are digits, and would take these for the year 20260102.
     if text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -22,6 +22,8 @@ pub struct LogSource {
     pub state: State,
     /// How often the container was restarted.
     pub restarts: u64,
+    /// The node that writes it, where requests name it.
+    pub node: Option<String>,
 }
 
 impl LogSource {

@@ -67,9 +67,6 @@ static PUBLIC_DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     domains.copied().collect()
 });
 
-/// Kinds that are spoken for and not served yet, as `cloud/kind`.
-pub const RESERVED_KINDS: [&str; 1] = ["aliyun/scheduler-job"];
-
 /// One cloud.
 pub struct Cloud {
     /// Long name.

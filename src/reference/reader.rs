@@ -14,8 +14,6 @@ type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem>
 pub struct ReferenceParser<'a> {
     /// Every kind there is.
     pub kinds: &'a [&'static Kind],
-    /// Kinds that are spoken for and not yet served, as `cloud/kind`.
-    pub reserved: &'a [&'static str],
     /// The profile of a reference without `@PROFILE`.
     pub default_profile: &'a str,
     /// The value of a profile's setting, by cloud, profile and key, or why it cannot be used.
@@ -278,12 +276,7 @@ impl ReferenceParser<'_> {
         }
         let templates = || of_cloud.iter().map(|kind| &kind.template);
         let cloud = of_cloud[0].template.cloud;
-        let requested = format!("{cloud}/{}", part.text.to_ascii_lowercase());
-        let message = if self.reserved.contains(&requested.as_str()) {
-            format!("the kind '{}' is not supported yet", part.text)
-        } else {
-            format!("unknown kind '{}' for {cloud}", part.text)
-        };
+        let message = format!("unknown kind '{}' for {cloud}", part.text);
         let near = closest_match(templates().map(|template| template.kind), part.text);
         let template = templates().find(|template| Some(template.kind) == near);
         let problem = self.wrong_name(input, message, part.range(), template);

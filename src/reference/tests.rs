@@ -88,7 +88,6 @@ fn a_setting_that_cannot_be_used_is_no_missing_segment() {
 fn reader() -> ReferenceParser<'static> {
     ReferenceParser {
         kinds: &KINDS,
-        reserved: &["aliyun/scheduler-job"],
         default_profile: "default",
         setting: &setting,
     }
@@ -208,8 +207,6 @@ fn points_at_the_wrong_part() {
     }
     let hint = parse("aliyun/jbo/c/5").unwrap_err().hint.unwrap();
     assert_eq!(hint, "did you mean 'aliyun/job/c/5'?");
-    let reserved = parse("aliyun/scheduler-job/c/5").unwrap_err().message;
-    assert!(reserved.contains("is not supported yet"), "{reserved}");
 }
 
 proptest! {

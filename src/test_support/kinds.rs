@@ -120,7 +120,6 @@ pub fn client(
 pub(super) fn reference(kind: &'static Kind, text: &str) -> Reference {
     let parser = ReferenceParser {
         kinds: &[kind],
-        reserved: &[],
         default_profile: DEFAULT_PROFILE,
         setting: &|_, _, _| Ok(None),
     };

@@ -244,7 +244,8 @@ mod tests {
                 "aliyun/invocation/",
                 "aliyun/hpc-job/",
                 "aliyun/dlc-job/",
-                "aliyun/instant-job/"
+                "aliyun/instant-job/",
+                "aliyun/scheduler-job/"
             ]
         );
         assert_eq!(references("hw@x/im"), ["hw@x/image-job/"]);

@@ -47,6 +47,7 @@ workspace = ""  ## workspace of lists of PAI-DLC jobs
 eci_endpoint = ""  ## endpoint of ECI, which has the logs of serverless jobs
 dlc_endpoint = ""  ## endpoint of PAI-DLC
 instant_endpoint = ""  ## endpoint of E-HPC Instant
+workspace_endpoint = ""  ## endpoint of AIWorkSpace
 tione_endpoint = ""  ## endpoint of TI-ONE, which has training tasks
 batch_endpoint = ""  ## endpoint of Batch
 iam_endpoint = ""  ## endpoint that issues tokens

@@ -413,8 +413,12 @@ impl ScopeReport {
             }
             (ListTarget::Scopes { .. }, Some(_)) => false,
         };
-        let is_access = matches!(category, Category::PermissionDenied | Category::NotFound);
-        is_access
+        let is_refusal = match category {
+            Category::PermissionDenied | Category::NotFound => true,
+            Category::InvalidArgument => self.parent.is_some(),
+            _ => false,
+        };
+        is_refusal
             && all
                 .iter()
                 .any(|other| other.is_answered() && is_beside(other))

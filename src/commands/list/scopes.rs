@@ -146,7 +146,6 @@ pub(super) fn found(
     let kinds: Vec<_> = providers::kinds().collect();
     let parser = ReferenceParser {
         kinds: &kinds,
-        reserved: &[],
         default_profile: DEFAULT_PROFILE,
         setting: &|_, _, _| Ok(None),
     };

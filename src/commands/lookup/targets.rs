@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Problem, file_error_text};
 use crate::kind::Kind;
-use crate::providers::{self, Cloud, RESERVED_KINDS};
+use crate::providers::{self, Cloud};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::secret::shell_word;
 use crate::settings::Settings;
@@ -176,7 +176,6 @@ fn parse_each(
     };
     let reader = ReferenceParser {
         kinds: &kinds,
-        reserved: &RESERVED_KINDS,
         default_profile,
         setting: &setting,
     };

@@ -39,7 +39,9 @@ impl EmulatedKind for Clusters {
                 "UsedResources": {"Cpu": 4, "Gpu": 0, "Memory": 16},
             })
         };
-        let all = call.state.clusters(&["aliyun/job", "aliyun/invocation"]);
+        let all = call
+            .state
+            .clusters(&["aliyun/job", "aliyun/invocation", "aliyun/scheduler-job"]);
         list(
             call,
             &Pager::pages(10, 50),

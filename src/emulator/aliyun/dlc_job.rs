@@ -1,28 +1,32 @@
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{DLC, list, request_id};
+use super::{DLC, WORKSPACE_API, find_job, list, request_id};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, Warning, china_time, merge};
 use crate::providers::aliyun::sign::timestamp;
 
-/// Jobs of PAI-DLC, all in one workspace.
+/// Jobs of PAI-DLC and their workspaces.
 pub struct DlcJobs;
 
 const KIND: &str = "aliyun/dlc-job";
 const GET: &str = "GetJob";
 const LIST: &str = "ListJobs";
 const EVENTS: &str = "GetJobEvents";
+/// The default workspace.
 const WORKSPACE: &str = "268";
+const WORKSPACES: &str = "ListWorkspaces";
 
 impl EmulatedKind for DlcJobs {
     fn routes(&self) -> &'static [Route] {
         const {
             &[
                 Route::get(LIST, "/api/v1/jobs").version(DLC),
+                Route::get(WORKSPACES, "/api/v1/workspaces").version(WORKSPACE_API),
                 Route::get(GET, "/api/v1/jobs/{}").version(DLC),
                 Route::get(EVENTS, "/api/v1/jobs/{}/events").version(DLC),
                 Route::get("GetPodLogs", "/api/v1/jobs/{}/pods/{}/logs").version(DLC),
@@ -32,9 +36,12 @@ impl EmulatedKind for DlcJobs {
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         let Some(id) = call.segments.first() else {
-            return jobs(call);
+            return match call.operation {
+                WORKSPACES => workspaces(call),
+                _ => jobs(call),
+            };
         };
-        let view = call.find(KIND, &[id])?;
+        let view = find_job(call, KIND, id)?;
         match call.operation {
             GET => call.about(&view, || job(&view)),
             EVENTS => call.data(json!({
@@ -63,6 +70,24 @@ fn time(
     }
 }
 
+fn workspace_of<'a>(view: &'a JobAt<'_>) -> &'a str {
+    view.job.workspace.as_deref().unwrap_or(WORKSPACE)
+}
+
+fn workspaces(call: &EmulatedCall<'_>) -> Answer {
+    let all = call.rows(KIND);
+    let ids: BTreeSet<&str> = all.iter().map(workspace_of).chain([WORKSPACE]).collect();
+    let row = |id: &str| {
+        json!({
+            "WorkspaceId": id, "WorkspaceName": format!("ws-{id}"), "Status": "ENABLED",
+            "IsDefault": id == WORKSPACE, "GmtCreateTime": "2026-01-01T00:00:00.000Z",
+        })
+    };
+    let wrap = |rows| json!({"Workspaces": rows});
+    let ids = ids.into_iter().collect();
+    list(call, &Pager::pages(20, 100), ids, row, wrap)
+}
+
 fn jobs(call: &EmulatedCall<'_>) -> Answer {
     let week = TimeDelta::days(7);
     let start = time(call, "StartTime", call.now() - week)?;
@@ -75,7 +100,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
     all.retain(|view| {
         view.created_at >= start
             && ids.is_none_or(|ids| ids.split(',').any(|id| id == view.id()))
-            && is_asked("WorkspaceId", Some(WORKSPACE))
+            && workspace_of(view) == call.parameter("WorkspaceId").unwrap_or(WORKSPACE)
             && is_asked("Status", Some(&view.step.state))
             && is_asked("Username", view.job.user.as_deref())
             && is_asked("ResourceId", view.job.queue.as_deref())
@@ -128,7 +153,7 @@ fn row(view: &JobAt<'_>) -> Value {
     json!({
         "JobId": view.id(), "JobType": "PyTorchJob", "DisplayName": view.name(),
         "Status": view.step.state, "SubStatus": "", "ReasonCode": view.step.reason,
-        "ReasonMessage": view.step.message, "WorkspaceId": WORKSPACE,
+        "ReasonMessage": view.step.message, "WorkspaceId": workspace_of(view),
         "WorkspaceName": "dlc-workspace", "ResourceId": view.job.queue, "Priority": 1,
         "UserId": "1200000000000001", "Username": view.job.user,
         "UserCommand": "python train.py --password test",

@@ -7,6 +7,7 @@ mod hpc_job;
 mod instant_job;
 mod invocation;
 mod job;
+mod scheduler_job;
 mod sts;
 
 use std::fmt::Display;
@@ -18,7 +19,7 @@ use super::api::{Answer, EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind,
 use super::imds::{CREDENTIALS, Imds, ROLE, TOKEN};
 use super::message::{ServerRequest, ServerResponse};
 use super::pager::Pager;
-use super::state::merge;
+use super::state::{JobAt, merge};
 use super::tokens::{TEST_ID, TEST_SECRET, TemporaryKey, TokenError};
 use crate::crypto;
 use crate::providers::aliyun::sign::{Authorization, SigningParams};
@@ -33,6 +34,7 @@ const EHPC_NEXT: &str = "2024-07-30";
 const ECI: &str = "2018-08-08";
 const DLC: &str = "2020-12-03";
 const INSTANT: &str = "2023-07-01";
+const WORKSPACE_API: &str = "2021-02-04";
 const STS: &str = "2015-04-01";
 
 /// How ids of temporary keys begin.
@@ -93,6 +95,7 @@ impl EmulatedApi for Gateway {
                 &hpc_job::HpcJobs,
                 &dlc_job::DlcJobs,
                 &instant_job::InstantJobs,
+                &scheduler_job::SchedulerJobs,
                 &eci::ContainerLogs,
                 &clusters::Clusters,
                 &sts::Sts,
@@ -259,6 +262,18 @@ fn cluster<'a>(call: &'a EmulatedCall<'_>) -> Result<&'a str, EmulatedError> {
         "ClusterNotFound",
         message,
     )))
+}
+
+/// A job by its id alone, which other products miss by another code than E-HPC.
+fn find_job<'a>(
+    call: &'a EmulatedCall<'_>,
+    kind: &str,
+    id: &str,
+) -> Result<JobAt<'a>, EmulatedError> {
+    call.find(kind, &[id]).map_err(|_| {
+        let message = "The specified job does not exist.";
+        EmulatedError::Response(failure(404, "NotFound", message))
+    })
 }
 
 /// The requested page of these rows, in the field that `wrap` puts them into.

@@ -9,7 +9,6 @@ use crate::emulator::state::{EmulatedJob, LogLine, StateChange, Warning};
 use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::State;
-use crate::providers::RESERVED_KINDS;
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
 #[derive(Deserialize)]
@@ -20,6 +19,7 @@ pub(super) struct JobTable {
     name: Option<String>,
     user: Option<String>,
     queue: Option<String>,
+    workspace: Option<String>,
     age: Option<Text>,
     appears: Option<Text>,
     vanishes: Option<Text>,
@@ -103,6 +103,7 @@ impl ScenarioParser<'_> {
             name: job.name.clone(),
             user: job.user.clone(),
             queue: job.queue.clone(),
+            workspace: job.workspace.clone(),
             age,
             appears_after,
             vanishes_after,
@@ -119,7 +120,6 @@ impl ScenarioParser<'_> {
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
         let reader = reference::ReferenceParser {
             kinds: self.kinds,
-            reserved: &RESERVED_KINDS,
             default_profile: DEFAULT_PROFILE,
             setting: &|_, _, _| Ok(None),
         };

@@ -134,3 +134,28 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_list_has_the_jobs_of_all_workspaces_unless_one_is_set() {
+    let job = |id: &str, workspace, age| {
+        format!(
+            "[[job]]\nref = 'aliyun/dlc-job/{id}'\nage = '{age}'\nworkspace = '{workspace}'\nstates = [{{after='0s', state='Running'}}]\n"
+        )
+    };
+    let jobs = (0..60).map(|n| job(&format!("a{n}"), "268", format!("{}m", 2 * n)));
+    let others = (0..60).map(|n| job(&format!("b{n}"), "300", format!("{}m", 2 * n + 1)));
+    let world = world(&jobs.chain(others).collect::<String>()).await;
+    let client = world.client("aliyun");
+    let place = scope("aliyun/dlc-job", &[]);
+    let (found, stats) = drained(&*client, &place).await;
+    assert_eq!((stats.rows, stats.pages, stats.truncation), (120, 2, None));
+    let first: Vec<&str> = found.iter().map(|row| &*row.job.id).take(4).collect();
+    assert_eq!(first, ["a0", "b0", "a1", "b1"]);
+    assert_eq!(world.calls("aliyun/ListWorkspaces"), 1);
+    assert_eq!(world.calls("aliyun/ListJobs"), 4);
+    // Lists by ids are those of the workspaces that were seen.
+    let asked = named("aliyun/dlc-job", ["b0", "b1", "a0"]);
+    let found = client.batch_get(&asked, &test_support::ask()).await;
+    assert!(found.unwrap().iter().all(Option::is_some));
+    assert_eq!(world.calls("aliyun/ListJobs"), 6);
+}

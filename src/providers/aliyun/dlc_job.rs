@@ -7,6 +7,7 @@ mod details;
 mod events;
 mod logs;
 mod response;
+mod workspaces;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -62,8 +63,11 @@ const GET: Operation = Operation::new(
     "paidlc:GetJob, paidlc:GetJobEvents",
 );
 
-const LIST: Operation =
-    Operation::new("ListJobs", "PAI-DLC 2020-12-03 ListJobs", "paidlc:ListJobs");
+const LIST: Operation = Operation::new(
+    "ListJobs",
+    "PAI-DLC 2020-12-03 ListJobs, AIWorkSpace 2021-02-04 ListWorkspaces",
+    "paidlc:ListJobs, paiworkspace:ListWorkspaces",
+);
 
 /// Words that are documented, and the two that clients of third parties know.
 const STATES: StateWords = &[
@@ -138,8 +142,8 @@ impl KindOps<Api> for DlcJobs {
         lock(&api.dlc_workspaces).get(id).cloned()
     }
 
-    /// One page of the jobs of a workspace, the last created first; without a start those of the last
-    /// days, unless few rows or certain ones are wanted.
+    /// One page of the jobs of a workspace, or of all where none is set, the last created first; without a
+    /// start those of the last days, unless few rows or certain ones are wanted.
     async fn list(
         &self,
         api: &Api,
@@ -159,13 +163,15 @@ impl KindOps<Api> for DlcJobs {
         let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
         let user = filter.user.as_deref().filter(is_name);
         let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
-        let first = filter.ids.first();
-        let (known, ids) = (
-            first.and_then(|id| self.batch_group(api, id)),
-            filter.ids.join(","),
-        );
+        let (first, ids) = (filter.ids.first(), filter.ids.join(","));
+        let (workspaces, notice) = match first {
+            Some(id) => {
+                let known = self.batch_group(api, id).or(api.workspace.clone());
+                (vec![known], None)
+            }
+            None => workspaces::of_page(api, at, options).await,
+        };
         let query = [
-            ("WorkspaceId", known.as_deref().or(api.workspace.as_deref())),
             ("JobIds", first.map(|_| &*ids)),
             ("Status", word),
             ("Username", user),
@@ -176,10 +182,17 @@ impl KindOps<Api> for DlcJobs {
             ("PageNumber", Some(&*page)),
             ("PageSize", Some(&*size)),
         ];
-        let request = api.path_request(&DLC, LIST.name, PATH.to_owned(), &query);
-        let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
-        let found = api.client.call(&request, options.deadline, decode).await;
-        let mut page = found.map(Decoded::into_page)?;
+        let page = async |workspace: &Option<String>| {
+            let mut query = query.to_vec();
+            query.push(("WorkspaceId", workspace.as_deref()));
+            let request = api.path_request(&DLC, LIST.name, PATH.to_owned(), &query);
+            let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
+            let found = api.client.call(&request, options.deadline, decode).await;
+            found.map(Decoded::into_page)
+        };
+        let pages = workspaces.iter().map(page);
+        let mut page = workspaces::merge(api, at, &workspaces, pages).await?;
+        page.notices.extend(notice);
         if is_cut {
             let text = format!(
                 "aliyun/dlc-job lists jobs created in the last {DEFAULT_DAYS} days; set --since to list older ones"

@@ -4,32 +4,26 @@
 //! of canceled jobs, what GetJob answers to an unknown id, the keys of `ExtraInfo`, the unit of memory
 //! (schedulers count by 1024), and which jobs `CreateTimeStart` and `JobStatus=finished` leave out.
 
-mod logs;
 mod response;
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, products::EHPC_NEXT};
+use super::scheduler::{SchedulerJobDetails, decode_list, outcome_rule};
+use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, products::EHPC_NEXT, scheduler_log};
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
+    Kind, ListOrder, ListSpec, LogSpec, Operation, Segment, StateTable, StateWords, Template,
 };
-use crate::model::{Resources, State};
+use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
     Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
 };
 use crate::reference::{Reference, Scope};
-use response::{decode_job, decode_list};
-
-pub(super) use response::memory_bytes;
+use response::{Row, decode_job};
 
 /// Jobs of Slurm and PBS.
 pub static HPC_JOB: Kind = Kind::new(
@@ -41,14 +35,7 @@ pub static HPC_JOB: Kind = Kind::new(
     ),
     &[StateTable {
         allows_user_states: true,
-        outcome_rules: &[OutcomeRule {
-            word: FINISHED,
-            when: [
-                "exit status 0",
-                "another exit status",
-                "no exit status; --trust-finished treats it as succeeded",
-            ],
-        }],
+        outcome_rules: &[outcome_rule(FINISHED)],
         notes: &[(
             "Completed",
             "an array job as a whole is unknown: its subtasks may not have ended",
@@ -58,14 +45,20 @@ pub static HPC_JOB: Kind = Kind::new(
     GET,
 )
 .with_summary("Slurm or PBS job of an E-HPC NEXT cluster")
-.with_details(&[schema_of::<HpcJobDetails>], &[])
+.with_details(&[schema_of::<SchedulerJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
-.with_logs(logs::LOGS)
+.with_logs(LOGS)
 .with_flags(&[TRUST_FINISHED]);
 
 const GET: Operation = Operation::new("GetJob", "E-HPC 2024-07-30 GetJob", "ehpc:GetJob");
 
 const LIST: Operation = Operation::new("ListJobs", "E-HPC 2024-07-30 ListJobs", "ehpc:ListJobs");
+
+const LOGS: LogSpec = scheduler_log::spec(Operation::new(
+    "GetJobLog",
+    "E-HPC 2024-07-30 GetJobLog",
+    "ehpc:GetJobLog",
+));
 
 /// PBS says so of every job that ended, however it did.
 const FINISHED: &str = "FINISHED";
@@ -126,7 +119,7 @@ impl KindOps<Api> for HpcJobs {
             ("PageSize", &size),
         ];
         let request = api.product_request(&EHPC_NEXT, LIST.name, Method::Post, &query);
-        let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
+        let decode = |body: &[u8]| decode_list::<Row>(body, scope, at, api, options);
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_page)
     }
@@ -137,7 +130,7 @@ impl KindOps<Api> for HpcJobs {
         request: LogRequest<'_>,
         options: &GetOptions,
     ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+        scheduler_log::read(api, &EHPC_NEXT, request, options).await
     }
 }
 
@@ -155,36 +148,6 @@ fn job_filter(filter: &Filter) -> Value {
         asked["Queues"] = json!([queue]);
     }
     asked
-}
-
-/// `details` of an `aliyun/hpc-job`.
-#[derive(Debug, JsonSchema, Serialize)]
-#[schemars(rename = "AliyunHpcJob")]
-pub struct HpcJobDetails {
-    /// What runs, with secrets in its arguments masked; lists do not report it.
-    pub command: Option<String>,
-    /// Text of its owner or of the scheduler; only lists report it.
-    pub comment: Option<String>,
-    /// File of its standard output.
-    pub stdout_path: Option<String>,
-    /// File of its standard error.
-    pub stderr_path: Option<String>,
-    /// Its nodes as the scheduler writes them: `compute[002,005]`.
-    pub nodes: Option<String>,
-    /// How many nodes it asked for.
-    pub node_count: Option<i64>,
-    /// What it uses, or used, of `resources`.
-    pub used: Resources,
-    /// How many nodes it uses, or used.
-    pub used_node_count: Option<i64>,
-    /// Id of the array job it belongs to.
-    pub array_job_id: Option<String>,
-    /// Indices of the array job as they were submitted: `1-5:2`.
-    pub array_request: Option<String>,
-    /// Its environment; values are masked.
-    pub variables: BTreeMap<String, Option<String>>,
-    /// JSON text of the scheduler's own.
-    pub extra_info: Option<String>,
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ mod instant_job;
 mod invocation;
 mod job;
 mod products;
+mod scheduler;
+mod scheduler_job;
+mod scheduler_log;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
 mod xml;
@@ -46,6 +49,7 @@ use instant_job::{INSTANT_JOB, InstantJobs};
 use invocation::{INVOCATION, Invocations};
 use job::{ArrayEvidence, JOB, Jobs};
 use products::EHPC;
+use scheduler_job::{SCHEDULER_JOB, SchedulerJobs};
 use sign::Signer;
 
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
@@ -59,10 +63,17 @@ const TRUST_FINISHED: KindFlag = KindFlag {
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[&JOB, &INVOCATION, &HPC_JOB, &DLC_JOB, &INSTANT_JOB],
+    kinds: &[
+        &JOB,
+        &INVOCATION,
+        &HPC_JOB,
+        &DLC_JOB,
+        &INSTANT_JOB,
+        &SCHEDULER_JOB,
+    ],
     scope_listings: &[
         ScopeListing {
-            kinds: &[&JOB, &INVOCATION],
+            kinds: &[&JOB, &INVOCATION, &SCHEDULER_JOB],
             operation: "E-HPC 2018-04-12 ListClusters",
             permission: "ehpc:ListClusters",
         },
@@ -125,6 +136,7 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("eci_endpoint", &[]),
         SettingSpec::setting("dlc_endpoint", &[]),
         SettingSpec::setting("instant_endpoint", &[]),
+        SettingSpec::setting("workspace_endpoint", &[]),
     ],
     minimal_keys: &["region", "access_key_id", "access_key_secret"],
     sources: &credential_files::SOURCES,
@@ -148,7 +160,14 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[&Jobs, &Invocations, &HpcJobs, &DlcJobs, &InstantJobs],
+        kinds: &[
+            &Jobs,
+            &Invocations,
+            &HpcJobs,
+            &DlcJobs,
+            &InstantJobs,
+            &SchedulerJobs,
+        ],
     })
 }
 
@@ -166,6 +185,8 @@ struct Api {
     array_evidence: ArrayEvidence,
     /// The workspace of lists of PAI-DLC.
     workspace: Option<String>,
+    /// The workspaces that the list of jobs of PAI-DLC goes on with.
+    workspaces: Mutex<Vec<String>>,
     /// The workspaces of jobs of PAI-DLC that earlier responses have shown, by id.
     dlc_workspaces: Mutex<HashMap<String, String>>,
 }
@@ -204,6 +225,7 @@ impl Api {
             list_denied: AtomicBool::new(false),
             array_evidence: ArrayEvidence::default(),
             workspace: profile.get("workspace").map(str::to_owned),
+            workspaces: Mutex::default(),
             dlc_workspaces: Mutex::default(),
         })
     }

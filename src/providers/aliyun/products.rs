@@ -31,7 +31,14 @@ pub(super) static INSTANT: Product = Product {
     ..Product::new("ehpcinstant", "2023-07-01")
 };
 
-pub(super) static ALL: [&Product; 5] = [&EHPC, &EHPC_NEXT, &ECI, &DLC, &INSTANT];
+/// AIWorkSpace, the workspaces of PAI.
+pub(super) static WORKSPACE: Product = Product {
+    endpoint_key: Some("workspace_endpoint"),
+    permission_prefix: "paiworkspace",
+    ..Product::new("aiworkspace", "2021-02-04")
+};
+
+pub(super) static ALL: [&Product; 6] = [&EHPC, &EHPC_NEXT, &ECI, &DLC, &INSTANT, &WORKSPACE];
 
 /// The product that a request is for.
 pub(super) fn of_request(request: &Request) -> &'static Product {

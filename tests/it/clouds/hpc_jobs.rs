@@ -78,3 +78,47 @@ fn an_unknown_cluster_may_be_one_of_the_other_api() {
         run.stderr
     );
 }
+
+#[test]
+fn a_job_of_the_first_version_is_read_like_one_of_the_next() {
+    let job = "aliyun/scheduler-job/c/2.scheduler";
+    let ended = |exit_code: &str| {
+        Emulated::start(&format!(
+            "[[job]]\nref = '{job}'\nuser = 'lin'\nage = '1h'\nstates = [\
+             {{ after = '0s', state = 'QUEUED' }}, \
+             {{ after = '9m', state = 'FINISHED'{exit_code} }}]\n"
+        ))
+    };
+    let emulated = ended("");
+    let found = emulated.get(&[job]).run().job();
+    assert_eq!(
+        (&found["state"], &found["ended"], &found["user"]),
+        (&json!("unknown"), &json!(true), &json!("lin"))
+    );
+    let trusted = emulated.get(&[job, "--trust-finished"]).run().job();
+    assert_eq!(trusted["state"], "succeeded");
+    let listed = emulated
+        .joblens(&["list", "ali/sched/c", "--user", "lin", "-o", "json"])
+        .run();
+    assert_eq!(refs(&listed.json()), [job]);
+    let failed = ended(", exit_code = 271").get(&[job]).run().job();
+    assert_eq!(
+        (&failed["state"], &failed["exit_code"]),
+        (&json!("failed"), &json!(271))
+    );
+}
+
+#[test]
+fn the_log_of_a_job_that_runs_is_read_from_its_node() {
+    let job = "aliyun/scheduler-job/c/2.scheduler";
+    let emulated = Emulated::start(&format!(
+        "[[job]]\nref = '{job}'\nstates = [{{ after = '0s', state = 'RUNNING' }}, \
+         {{ after = '2s', state = 'FINISHED', exit_code = 0 }}]\n\
+         log = [{{ after = '100ms', line = '第 {{n}} 步', every = '50ms', times = 20 }}]\n"
+    ));
+    let run = emulated
+        .joblens(&["logs", "-qf", "--interval", "50ms", "-c", "stdout", job])
+        .run();
+    let lines: String = (1..=20).map(|number| format!("第 {number} 步\n")).collect();
+    assert_eq!((run.code, run.stdout), (0, lines), "{}", run.stderr);
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::{Api, hpc_job::memory_bytes};
+use super::super::{Api, scheduler::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{POD_STATES, STATES};
 use crate::model::{Address, Job, Resources, Task, Time};
@@ -104,9 +104,6 @@ pub(super) fn decode_job(
     }
     let details: DlcJobDetails = lenient::decode_response(body)?;
     let pods: PodRows = lenient::decode_response(body)?;
-    if let Some(workspace) = details.workspace_id.trimmed() {
-        lock(&api.dlc_workspaces).insert(reference.id().to_owned(), workspace.to_owned());
-    }
     let request_id = fields.request_id.0.clone();
     let found = fields.into_result(details, pods.pods, reference, api, options);
     let mut found = found.with_request_id(request_id);
@@ -198,6 +195,9 @@ impl JobFields {
         api: &Api,
         options: &GetOptions,
     ) -> GetResult {
+        if let Some(workspace) = details.workspace_id.trimmed() {
+            lock(&api.dlc_workspaces).insert(reference.id().to_owned(), workspace.to_owned());
+        }
         let mut notices = Vec::new();
         let word = self.status.value.trimmed();
         let kind = "aliyun/dlc-job";

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::response::{decode_job, memory_bytes};
+use super::super::scheduler::memory_bytes;
+use super::response::decode_job;
 use super::*;
 use crate::error::Category;
 use crate::providers::aliyun::CLOUD;

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use joblens::credentials::SourceCache;
 use joblens::http::{ClientOptions, Deadline, Transport};
 use joblens::model::{Job, Time};
-use joblens::providers::{self, Client, GetOptions, RESERVED_KINDS, mask_job};
+use joblens::providers::{self, Client, GetOptions, mask_job};
 use joblens::reference::{Reference, ReferenceParser, Target};
 use joblens::secret::Redactor;
 use joblens::settings::{Environment, Settings};
@@ -205,7 +205,6 @@ fn reference(input: &str) -> Reference {
     let kinds: Vec<_> = providers::kinds().collect();
     let reader = ReferenceParser {
         kinds: &kinds,
-        reserved: &RESERVED_KINDS,
         default_profile: "default",
         setting: &|_, _, _| Ok(None),
     };

@@ -1,29 +1,30 @@
 //! Standard output and error of scheduler jobs.
 //!
-//! GetJobLog gives the bytes from an offset on, in Base64, and the size of the file, which may be rounded
-//! up.
+//! GetJobLog gives the bytes from an offset on, in Base64, and in E-HPC NEXT the size of the file, which may
+//! be rounded up.
 
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::super::{Api, cluster_of, products::EHPC_NEXT};
+use super::{Api, cluster_of, products::EHPC_NEXT};
 use crate::crypto;
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
 use crate::providers::lenient::{self, Int, Text};
-use crate::providers::{FilePart, GetOptions, LogChunk, LogFile, LogRequest, read_file};
+use crate::providers::products::Product;
+use crate::providers::{FilePart, GetOptions, LogChunk, LogFile, LogRequest, LogSource, read_file};
 use crate::reference::Reference;
 
-/// How the output is read.
-pub(super) const LOGS: LogSpec = LogSpec {
-    streams: &STREAMS,
-    ..LogSpec::new(Operation::new(
-        "GetJobLog",
-        "E-HPC 2024-07-30 GetJobLog",
-        "ehpc:GetJobLog",
-    ))
-};
+/// How the output is read by an operation.
+pub(super) const fn spec(operation: Operation) -> LogSpec {
+    LogSpec {
+        streams: &STREAMS,
+        ..LogSpec::new(operation)
+    }
+}
+
+const OPERATION: &str = "GetJobLog";
 
 /// The streams of a job.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
@@ -31,7 +32,9 @@ const STREAMS: [&str; 2] = ["stdout", "stderr"];
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
+    #[serde(alias = "OutputLog")]
     stdout_log: Text,
+    #[serde(alias = "ErrorLog")]
     stderr_log: Text,
     stdout_log_size: Int,
     stderr_log_size: Int,
@@ -40,29 +43,26 @@ struct LogResponse {
 /// One stream of a job.
 struct Stream<'a> {
     api: &'a Api,
+    product: &'static Product,
     reference: &'a Reference,
-    /// `stdout` or `stderr`.
-    name: &'a str,
+    source: &'a LogSource,
     options: &'a GetOptions,
 }
 
 pub(super) async fn read(
     api: &Api,
+    product: &'static Product,
     request: LogRequest<'_>,
     options: &GetOptions,
 ) -> Result<LogChunk, Problem> {
-    let name = request.source.container.as_deref().unwrap_or(STREAMS[0]);
-    let reference = request.reference;
-    read_file(
-        request,
-        &Stream {
-            api,
-            reference,
-            name,
-            options,
-        },
-    )
-    .await
+    let stream = Stream {
+        api,
+        product,
+        reference: request.reference,
+        source: request.source,
+        options,
+    };
+    read_file(request, &stream).await
 }
 
 #[async_trait]
@@ -71,22 +71,28 @@ impl LogFile for Stream<'_> {
 
     async fn part(&self, offset: u64) -> Result<FilePart, Problem> {
         let (offset, size) = (offset.to_string(), Self::PART_BYTES.to_string());
-        let query = [
+        let source = self.source;
+        let name = source.container.as_deref().unwrap_or(STREAMS[0]);
+        let (is_next, node) = (self.product == &EHPC_NEXT, source.node.as_deref());
+        let mut query = vec![
             ("ClusterId", cluster_of(self.reference.segment("CLUSTER"))),
             ("JobId", self.reference.id()),
-            ("LogType", self.name),
             ("Offset", &offset),
             ("Size", &size),
         ];
-        let operation = LOGS.operation.name;
+        let method = match is_next {
+            true => Method::Post,
+            false => Method::Get,
+        };
+        query.extend(is_next.then_some(("LogType", name)));
+        // E-HPC 1.0 reads the log of a job that runs from its node.
+        let host = node.filter(|_| !is_next && !source.state.is_end());
+        query.extend(host.map(|host| ("ExecHost", host)));
         let api = self.api;
-        let request = api.product_request(&EHPC_NEXT, operation, Method::Post, &query);
-        let decode = |body: &[u8]| decode(body, self.name);
-        let found = api
-            .client
-            .call(&request, self.options.deadline, decode)
-            .await;
-        found.map(|found| found.data)
+        let request = api.product_request(self.product, OPERATION, method, &query);
+        let decode = |body: &[u8]| decode(body, name);
+        let found = api.client.call(&request, self.options.deadline, decode);
+        found.await.map(|found| found.data)
     }
 }
 

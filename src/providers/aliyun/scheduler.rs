@@ -1,0 +1,380 @@
+//! Jobs of schedulers, as both versions of E-HPC report them, made into the model.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Api, TRUST_FINISHED};
+use crate::error::Category;
+use crate::http::RequestError;
+use crate::kind::{Kind, OutcomeRule};
+use crate::model::{Array, Job, Resources, State};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{
+    self, Checked, DefaultObject, Flag, Int, List, Map, Num, Required, Text, Timestamp,
+};
+use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, states};
+use crate::reference::{Reference, Scope};
+use crate::secret::{MASK, mask_text};
+
+#[derive(Deserialize)]
+#[serde(default, rename_all = "PascalCase", bound = "R: Deserialize<'de>")]
+struct ListResponse<R> {
+    request_id: Text,
+    success: Checked<Flag>,
+    total_count: Int,
+    jobs: Required<List<R>>,
+}
+
+impl<R> Default for ListResponse<R> {
+    fn default() -> Self {
+        Self {
+            request_id: Text::default(),
+            success: Checked::default(),
+            total_count: Int::default(),
+            jobs: Required::Missing,
+        }
+    }
+}
+
+/// A job as GetJob of E-HPC NEXT has it; the other names are those of its list, of the list of E-HPC 1.0,
+/// and of PBS. `V` is the form of its variables.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct JobFields<V> {
+    job_id: Checked<Text>,
+    id: Checked<Text>,
+    #[serde(alias = "Name", alias = "Job_Name")]
+    pub job_name: Text,
+    #[serde(alias = "job_state")]
+    state: Checked<Text>,
+    #[serde(alias = "Queue", alias = "queue")]
+    job_queue: Text,
+    #[serde(alias = "Owner", alias = "Job_Owner")]
+    runas_user: Text,
+    priority: Int,
+    command_line: Text,
+    #[serde(alias = "comment")]
+    comment: Text,
+    #[serde(alias = "exec_host")]
+    node_list: Text,
+    #[serde(alias = "Output_Path")]
+    output_log: Text,
+    #[serde(alias = "Stdout")]
+    stdout_path: Text,
+    #[serde(alias = "Error_Path")]
+    error_log: Text,
+    #[serde(alias = "Stderr")]
+    stderr_path: Text,
+    /// Of PBS, once the job has ended.
+    #[serde(rename = "Exit_status")]
+    exit_status: Checked<Int>,
+    extra_info: Text,
+    array_job_id: Text,
+    array_job_sub_id: Int,
+    array_request: Checked<Text>,
+    #[serde(alias = "ctime")]
+    create_time: Timestamp,
+    submit_time: Timestamp,
+    #[serde(alias = "stime")]
+    start_time: Timestamp,
+    #[serde(alias = "mtime")]
+    last_modify_time: Timestamp,
+    #[serde(alias = "VariableList", alias = "Variable_List")]
+    pub variables: V,
+    #[serde(alias = "Resource_List")]
+    resources: DefaultObject<Amounts>,
+    #[serde(alias = "ResourcesActualOccupied", alias = "resources_used")]
+    resources_used: DefaultObject<Amounts>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Amounts {
+    #[serde(alias = "ncpus")]
+    cores: Num,
+    #[serde(alias = "ngpus")]
+    gpus: Int,
+    #[serde(alias = "mem")]
+    memory: Text,
+    #[serde(alias = "nodect")]
+    nodes: Int,
+}
+
+/// What PBS reports of the end of a job, where the cloud passes it on.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ExtraInfo {
+    #[serde(rename = "Exit_status")]
+    exit_status: Checked<Int>,
+}
+
+/// When a word for the end that does not say how a job ended is taken for which outcome.
+pub(super) const fn outcome_rule(word: &'static str) -> OutcomeRule {
+    OutcomeRule {
+        word,
+        when: [
+            "exit status 0",
+            "another exit status",
+            "no exit status; --trust-finished treats it as succeeded",
+        ],
+    }
+}
+
+/// # Errors
+/// The response says that the operation failed.
+pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {
+    match success.value.0 {
+        Some(false) => {
+            let error = RequestError::new(Category::ServiceError, "Success is false".to_owned());
+            Err(DecodeError::Failed(Box::new(error)))
+        }
+        _ if success.is_unreadable => Err("true or false at Success".to_owned().into()),
+        _ => Ok(()),
+    }
+}
+
+/// That the cluster does not have a job.
+pub(super) fn not_found(reference: &Reference) -> DecodeError {
+    let what = format!("job {} not found in the cluster", reference.id());
+    DecodeError::Failed(Box::new(RequestError::new(Category::NotFound, what)))
+}
+
+/// True for the id of the job that was asked for; PBS takes an id without its server, and responds with both.
+pub(super) fn is_asked(id: &str, reference: &Reference) -> bool {
+    let mut parts = id.split_once('.').into_iter();
+    id == reference.id() || parts.any(|(number, _)| number == reference.id())
+}
+
+/// A page of rows that become [`JobFields`].
+pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
+    body: &[u8],
+    scope: &Scope,
+    at: Cursor,
+    api: &Api,
+    options: &GetOptions,
+) -> Result<Page, DecodeError> {
+    let wire: ListResponse<R> = lenient::decode_response(body)?;
+    check_success(wire.success)?;
+    let total = wire.total_count.0;
+    let rows = wire.jobs.rows("Jobs", total)?;
+    let rows = rows.into_iter().map(Into::into).collect();
+    let address = |fields: &JobFields<Text>| {
+        let is_unreadable = fields.is_id_unreadable() || fields.state.is_unreadable;
+        let id = fields.id().filter(|_| !is_unreadable)?;
+        scope.reference(&[id])
+    };
+    let read = |mut fields: JobFields<Text>, reference: &Reference| {
+        // A JSON text.
+        let variables = fields.variables.0.take().unwrap_or_default();
+        let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
+        let found = fields.into_result(reference, variables, api, options);
+        found.with_request_id(wire.request_id.0.clone())
+    };
+    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+}
+
+impl<V> JobFields<V> {
+    /// The id, under the name of GetJob or that of ListJobs.
+    pub fn id(&self) -> Option<&str> {
+        let id = self.job_id.value.trimmed();
+        id.or_else(|| self.id.value.trimmed())
+    }
+
+    /// True when the id cannot be read, or the two names give different ones.
+    pub fn is_id_unreadable(&self) -> bool {
+        let ids = [&self.job_id, &self.id];
+        let differs =
+            |id: &Checked<Text>| id.value.trimmed().is_some_and(|id| self.id() != Some(id));
+        ids.into_iter().any(|id| id.is_unreadable || differs(id))
+    }
+
+    pub fn into_result(
+        self,
+        reference: &Reference,
+        variables: BTreeMap<String, Text>,
+        api: &Api,
+        options: &GetOptions,
+    ) -> GetResult {
+        let (clock, mut notices) = (api.clock, Vec::new());
+        let times = [
+            &self.create_time,
+            &self.submit_time,
+            &self.start_time,
+            &self.last_modify_time,
+        ];
+        clock.note_assumed("aliyun", times, &mut notices);
+        let word = self.state.value.trimmed();
+        let (table, kind) = (&reference.kind.states[0], reference.kind.to_string());
+        let read = states::normalize(table.map, &options.states, word, &kind, &mut notices);
+        let (request, used) = (&self.resources.0, &self.resources_used.0);
+        let shown = |text: &Text| match options.show_secrets {
+            true => text.0.clone(),
+            false => text.0.as_deref().map(mask_text),
+        };
+        let value = |value: Text| match options.show_secrets {
+            true => value.0,
+            false => value.0.map(|_| MASK.to_owned()),
+        };
+        let details = SchedulerJobDetails {
+            command: shown(&self.command_line),
+            comment: shown(&self.comment),
+            stdout_path: self.output_log.0.clone().or(self.stdout_path.0.clone()),
+            stderr_path: self.error_log.0.clone().or(self.stderr_path.0.clone()),
+            nodes: self.node_list.0.clone(),
+            node_count: request.nodes.0,
+            used: used.resources(),
+            used_node_count: used.nodes.0,
+            array_job_id: self.array_job_id.0.clone(),
+            array_request: self.array_request.value.0.clone(),
+            variables: variables.into_iter().map(|(n, v)| (n, value(v))).collect(),
+            extra_info: shown(&self.extra_info),
+        };
+        let mut job = Job {
+            name: self.job_name.0.clone(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            // Of `user@server` the user.
+            user: self.runas_user.0.as_deref().map(user).map(str::to_owned),
+            queue: self.job_queue.0.clone(),
+            priority: self.priority.0,
+            created_at: clock
+                .at(&self.create_time)
+                .or_else(|| clock.at(&self.submit_time)),
+            started_at: clock.at(&self.start_time),
+            updated_at: clock.at(&self.last_modify_time),
+            resources: request.resources(),
+            array: self.array(),
+            details: Some(Arc::new(details)),
+            ..job_at(reference, api.region())
+        };
+        self.judge(&mut job, reference.kind, options.has_flag(&TRUST_FINISHED));
+        GetResult { job, notices }
+    }
+
+    /// The place of a subtask in its array job; a job as a whole has no form that all schedulers share.
+    fn array(&self) -> Option<Array> {
+        let index = Some(self.array_job_sub_id.0?);
+        let request = self.array_request.value.trimmed().unwrap_or_default();
+        let (range, step) = request.split_once(':').unwrap_or((request, "1"));
+        let bounds = range.split_once('-').and_then(|(start, end)| {
+            let (start, end, step) = (start.parse().ok()?, end.parse().ok()?, step.parse().ok()?);
+            Some((start, end, step))
+        });
+        let array = bounds.map(|(start, end, step)| Array {
+            start: Some(start),
+            end: Some(end),
+            step: Some(step),
+            index,
+        });
+        array.or(Some(Array {
+            index,
+            ..Array::UNKNOWN
+        }))
+    }
+
+    /// Decides how a job ended whose word alone does not say so.
+    fn judge(&self, job: &mut Job, job_kind: &Kind, trusts_finished: bool) {
+        let word = self.state.value.trimmed().unwrap_or_default();
+        let mut rules = job_kind.states[0].outcome_rules.iter();
+        let is_finished = rules.any(|rule| word.eq_ignore_ascii_case(rule.word));
+        if !is_finished && !job.ended {
+            return;
+        }
+        job.ended = true;
+        let extra = self.extra_info.0.as_deref().unwrap_or_default();
+        let extra: ExtraInfo = lenient::decode_response(extra.as_bytes()).unwrap_or_default();
+        let own = &self.exit_status;
+        let exit_status = match own.is_unreadable || own.value.0.is_some() {
+            true => own,
+            false => &extra.exit_status,
+        };
+        job.exit_code = exit_status.value.0;
+        let request = &self.array_request;
+        let has_request = request.is_unreadable || request.value.0.is_some();
+        let is_whole_array = has_request && self.array_job_sub_id.0.is_none();
+        match (job.state, job.exit_code) {
+            (State::Succeeded | State::Unknown, Some(code)) if code != 0 => {
+                job.state = State::Failed;
+                job.message = Some(format!("exit status {code}"));
+            }
+            (State::Succeeded, _) if is_whole_array => {
+                job.state = State::Unknown;
+                job.ended = false;
+                job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                job.message = Some("the subtasks of the array job may not have ended".to_owned());
+            }
+            (State::Unknown, Some(0)) if !is_whole_array => job.state = State::Succeeded,
+            (State::Unknown, _) if is_finished && trusts_finished => job.state = State::Succeeded,
+            (State::Succeeded, _) if !exit_status.is_unreadable => {}
+            (State::Succeeded | State::Unknown, _) => {
+                job.state = State::Unknown;
+                job.reason = Some("exit status unavailable".to_owned());
+                job.message = Some(format!("{word} does not say whether the job succeeded"));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Amounts {
+    fn resources(&self) -> Resources {
+        Resources {
+            cpu: self.cores.0,
+            memory_bytes: self.memory.trimmed().and_then(memory_bytes),
+            accelerators: self.gpus.unsigned(),
+            ..Resources::default()
+        }
+    }
+}
+
+fn user(owner: &str) -> &str {
+    owner.split_once('@').map_or(owner, |(user, _)| user)
+}
+
+/// `1gb` of PBS, `1536MB` of Slurm.
+pub(super) fn memory_bytes(text: &str) -> Option<u64> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim().to_ascii_lowercase();
+    let power = ["b", "kb", "mb", "gb", "tb"]
+        .iter()
+        .position(|known| *known == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(1 << (10 * power))
+}
+
+/// `details` of an `aliyun/hpc-job` or `aliyun/scheduler-job`.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunHpcJob")]
+pub struct SchedulerJobDetails {
+    /// What runs, with secrets in its arguments masked; lists do not report it.
+    pub command: Option<String>,
+    /// Text of its owner or of the scheduler; only lists report it.
+    pub comment: Option<String>,
+    /// File of its standard output.
+    pub stdout_path: Option<String>,
+    /// File of its standard error.
+    pub stderr_path: Option<String>,
+    /// Its nodes as the scheduler writes them: `compute[002,005]`.
+    pub nodes: Option<String>,
+    /// How many nodes it asked for.
+    pub node_count: Option<i64>,
+    /// What it uses, or used, of `resources`.
+    pub used: Resources,
+    /// How many nodes it uses, or used.
+    pub used_node_count: Option<i64>,
+    /// Id of the array job it belongs to.
+    pub array_job_id: Option<String>,
+    /// Indices of the array job as they were submitted: `1-5:2`.
+    pub array_request: Option<String>,
+    /// Its environment; values are masked.
+    pub variables: BTreeMap<String, Option<String>>,
+    /// JSON text of the scheduler's own.
+    pub extra_info: Option<String>,
+}

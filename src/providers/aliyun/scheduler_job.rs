@@ -1,0 +1,333 @@
+//! Jobs of the schedulers of E-HPC 1.0 clusters, API version `2018-04-12`: DescribeJob and
+//! ListJobsWithFilters.
+//!
+//! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference. DescribeJob gives what the
+//! scheduler says of a job, as an object or as JSON text. Not documented: the keys of it, which are read as
+//! those of PBS, and the zone of its times; where it has no state, the list is searched.
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::products::EHPC;
+use super::scheduler::{
+    JobFields, SchedulerJobDetails, decode_list, is_asked, not_found, outcome_rule,
+};
+use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, scheduler_log};
+use crate::error::Problem;
+use crate::http::Method;
+use crate::kind::{
+    Kind, ListOrder, ListSpec, LogSpec, Operation, Segment, StateTable, StateWords, Template,
+};
+use crate::model::{Job, NoticeCode, State};
+use crate::providers::api::{DecodeError, Decoded};
+use crate::providers::lenient::{self, Map, OptionalObject, Required, Text};
+use crate::providers::lookup::summarize;
+use crate::providers::shapes::schema_of;
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page, raw,
+};
+use crate::reference::{Reference, Scope};
+use crate::secret::{MASK, mask_text};
+
+/// Jobs of PBS and other schedulers.
+pub static SCHEDULER_JOB: Kind = Kind::new(
+    Template::new(
+        ["aliyun", "ali"],
+        ["scheduler-job", "sched"],
+        &[CLUSTER, Segment::required("JOB")],
+        "aliyun/scheduler-job/ehpc-hz-FYUr32/2.scheduler",
+    ),
+    &[StateTable {
+        allows_user_states: true,
+        outcome_rules: &[
+            outcome_rule("FINISHED"),
+            outcome_rule("F"),
+            outcome_rule("X"),
+        ],
+        notes: &[("X", "a subtask of an array job that has ended")],
+        ..StateTable::new("job", STATES)
+    }],
+    GET,
+)
+.with_summary("Job of the scheduler of an E-HPC 1.0 cluster")
+.with_details(&[schema_of::<SchedulerJobDetails>], &[])
+.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_logs(LOGS)
+.with_flags(&[TRUST_FINISHED]);
+
+const GET: Operation = Operation::new(
+    "DescribeJob",
+    "E-HPC 2018-04-12 DescribeJob",
+    "ehpc:DescribeJob",
+);
+
+const LIST: Operation = Operation::new(
+    "ListJobsWithFilters",
+    "E-HPC 2018-04-12 ListJobsWithFilters",
+    "ehpc:ListJobsWithFilters",
+);
+
+const LOGS: LogSpec = scheduler_log::spec(Operation::new(
+    "GetJobLog",
+    "E-HPC 2018-04-12 GetJobLog",
+    "ehpc:GetJobLog",
+));
+
+/// The words of the list, and the letters of PBS.
+const STATES: StateWords = &[
+    ("QUEUED", State::Pending),
+    ("RUNNING", State::Running),
+    ("FINISHED", State::Unknown),
+    ("Q", State::Pending),
+    ("H", State::Pending),
+    ("W", State::Pending),
+    ("T", State::Pending),
+    ("S", State::Pending),
+    ("U", State::Pending),
+    ("R", State::Running),
+    ("B", State::Running),
+    ("E", State::Running),
+    ("F", State::Unknown),
+    ("X", State::Unknown),
+];
+
+/// The most rows of a page that the cloud allows.
+const PAGE_SIZE: usize = 50;
+
+/// A job without a state is searched on so many pages of the list.
+const MAX_PAGES: usize = 4;
+
+/// The operations on jobs of schedulers.
+pub(super) struct SchedulerJobs;
+
+#[async_trait]
+impl KindOps<Api> for SchedulerJobs {
+    fn kind(&self) -> &'static Kind {
+        &SCHEDULER_JOB
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let cluster = cluster_of(reference.segment("CLUSTER"));
+        let query = [("ClusterId", cluster), ("JobId", reference.id())];
+        let decode = |body: &[u8]| decode_job(body, reference, api, options);
+        let found = api.call(GET.name, Method::Get, &query, options, decode);
+        let mut found = found.await.map(Decoded::into_result)?;
+        if found.job.state_raw.is_none() {
+            self.read_row(api, reference, &mut found, options).await;
+        }
+        Ok(found)
+    }
+
+    /// One page of the jobs of a cluster, the last submitted first.
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
+        let mut query = vec![
+            ("ClusterId", cluster_of(scope.segment("CLUSTER"))),
+            ("PageNumber", &page),
+            ("PageSize", &size),
+            ("SubmitOrder", "desc"),
+        ];
+        let is_active = |state: &State| !state.is_end() && *state != State::Unknown;
+        if !filter.states.is_empty() && filter.states.iter().all(is_active) {
+            query.push(("JobStatus", "notfinish"));
+        }
+        query.extend(filter.user.as_deref().map(|user| ("Users.1", user)));
+        query.extend(filter.queue.as_deref().map(|queue| ("Queues.1", queue)));
+        let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, scope, at, api, options);
+        let found = api.call(LIST.name, Method::Get, &query, options, decode);
+        found.await.map(Decoded::into_page)
+    }
+
+    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+        let details = serde_json::to_value(&job.details).unwrap_or_default();
+        let node = details["nodes"].as_str().and_then(first_node);
+        let mut sources = LogSource::of_kind(&SCHEDULER_JOB, job);
+        for source in &mut sources {
+            source.node = node.map(str::to_owned);
+        }
+        sources
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        scheduler_log::read(api, &EHPC, request, options).await
+    }
+}
+
+impl SchedulerJobs {
+    /// Gives a job what the list reports of it, if it is among the newest; its document stays.
+    async fn read_row(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        found: &mut GetResult,
+        options: &GetOptions,
+    ) {
+        let segments = [cluster_of(reference.segment("CLUSTER"))];
+        let scope = Scope::at(&SCHEDULER_JOB, &reference.profile, &segments);
+        let scope = scope.expect("a cluster is a scope of the kind");
+        let (filter, mut at) = (Filter::default(), Cursor::FIRST);
+        for _ in 0..MAX_PAGES {
+            let page = match self.list(api, &scope, &filter, at, options).await {
+                Ok(page) => page,
+                Err(problem) => {
+                    let why = summarize(&problem);
+                    let text = format!("cannot read the state of {reference}: {why}");
+                    return found.note(NoticeCode::PartsUnread, text);
+                }
+            };
+            found.notices.extend(page.notices);
+            let mut rows = page.rows.into_iter();
+            if let Some(row) = rows.find(|row| is_asked(&row.job.id, reference)) {
+                found.notices.extend(row.notices);
+                let known = std::mem::replace(&mut found.job, row.job);
+                found.job.reference = known.reference;
+                found.job.input = known.input;
+                found.job.id = known.id;
+                found.job.raw = known.raw;
+                return;
+            }
+            match page.next {
+                Some(next) => at = next,
+                None => return,
+            }
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct JobResponse {
+    request_id: Text,
+    message: OptionalObject<Message>,
+}
+
+/// What the scheduler says of jobs, by their ids.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Message {
+    job_info: Required<Map<JobFields<Map<Text>>>>,
+}
+
+/// The same as JSON text.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct TextResponse {
+    request_id: Text,
+}
+
+fn decode_job(
+    body: &[u8],
+    reference: &Reference,
+    api: &Api,
+    options: &GetOptions,
+) -> Result<GetResult, DecodeError> {
+    let document = lenient::parse_raw(body).unwrap_or_default();
+    let (jobs, request_id) = match document.pointer("/Message/JobInfo") {
+        Some(Value::String(text)) if text.trim().is_empty() => return Err(not_found(reference)),
+        Some(Value::String(text)) => {
+            let response: TextResponse = lenient::decode_response(body)?;
+            (
+                lenient::decode_response(text.as_bytes())?,
+                response.request_id,
+            )
+        }
+        _ => {
+            let response: JobResponse = lenient::decode_response(body)?;
+            let message = response.message.0.unwrap_or_default();
+            match message.job_info {
+                Required::Present(jobs) => (jobs, response.request_id),
+                Required::Null | Required::Empty => return Err(not_found(reference)),
+                Required::Missing | Required::Unreadable => {
+                    return Err("JobInfo".to_owned().into());
+                }
+            }
+        }
+    };
+    let Map(jobs) = jobs;
+    if jobs.is_empty() {
+        return Err(not_found(reference));
+    }
+    let mut jobs = jobs.into_iter();
+    let Some((_, mut fields)) = jobs.find(|(id, _)| is_asked(id, reference)) else {
+        return Err("the requested job".to_owned().into());
+    };
+    let Map(variables) = std::mem::take(&mut fields.variables);
+    let found = fields.into_result(reference, variables, api, options);
+    let mut found = found.with_request_id(request_id.0);
+    raw::attach(&mut found.job, &mut found.notices, options, || {
+        let mut document = raw::document(body, options)?;
+        if !options.show_secrets {
+            mask(&mut document);
+        }
+        Some(document)
+    });
+    Ok(found)
+}
+
+/// Masks the variables of jobs, and all secrets where they are in a text.
+fn mask(document: &mut Value) {
+    match document.pointer_mut("/Message/JobInfo") {
+        Some(Value::String(text)) => {
+            *text = match serde_json::from_str::<Value>(text) {
+                Ok(mut jobs) => {
+                    mask_jobs(&mut jobs);
+                    jobs.to_string()
+                }
+                Err(_) => mask_text(text),
+            };
+        }
+        Some(jobs) => mask_jobs(jobs),
+        None => {}
+    }
+}
+
+fn mask_jobs(jobs: &mut Value) {
+    for job in jobs
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|jobs| jobs.values_mut())
+    {
+        match job.get_mut("Variable_List") {
+            Some(Value::Object(variables)) => {
+                variables
+                    .values_mut()
+                    .for_each(|value| *value = MASK.into());
+            }
+            Some(other) if !other.is_null() => *other = MASK.into(),
+            _ => {}
+        }
+        for name in ["Submit_arguments", "comment"] {
+            if let Some(Value::String(text)) = job.get_mut(name) {
+                *text = mask_text(text);
+            }
+        }
+    }
+}
+
+/// The first node of `["compute2", "compute3"]`, of `compute2/0+compute3/0` or of `compute2`.
+fn first_node(nodes: &str) -> Option<&str> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_' || c == '.';
+    let mut parts = nodes.split(|c| !is_part(c));
+    parts.find(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::model::{Notice, NoticeCode};
+use crate::providers::test_support::{ask, reference};
+use crate::providers::{CLOUDS, job_at};
+use crate::sync::lock;
+
+/// What was asked for, and what the list answers when it fails.
+#[derive(Default)]
+struct Api {
+    asked: Mutex<Vec<Vec<String>>>,
+    failure: Mutex<Option<Category>>,
+}
+
+impl CloudApi for Api {
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn credential(&self) -> CredentialInfo {
+        CredentialInfo::default()
+    }
+}
+
+struct Jobs;
+
+fn kind() -> &'static Kind {
+    let mut kinds = CLOUDS[0].kinds.iter();
+    kinds.find(|kind| kind.max_ids.is_some()).unwrap()
+}
+
+#[async_trait]
+impl KindOps<Api> for Jobs {
+    fn kind(&self) -> &'static Kind {
+        kind()
+    }
+
+    async fn get(
+        &self,
+        _: &Api,
+        reference: &Reference,
+        _: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let (job, notices) = (job_at(reference, None), Vec::new());
+        Ok(GetResult { job, notices })
+    }
+
+    fn batch_group(&self, _: &Api, id: &str) -> Option<String> {
+        id.split_once('.').map(|(group, _)| group.to_owned())
+    }
+
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        _: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        lock(&api.asked).push(filter.ids.clone());
+        if let Some(category) = *lock(&api.failure) {
+            return Err(Problem::new(category, "rejected"));
+        }
+        let mut page = Page::default();
+        for id in &filter.ids {
+            let reference = scope.reference(&[id]).unwrap();
+            page.rows.push(self.get(api, &reference, options).await?);
+        }
+        page.notices
+            .push(Notice::new(NoticeCode::UnreadableField, "a"));
+        Ok(page)
+    }
+}
+
+fn client() -> Connected<Api> {
+    Connected {
+        rejected_lists: RejectedLists::default(),
+        api: Api::default(),
+        kinds: &[&Jobs],
+    }
+}
+
+#[tokio::test]
+async fn each_list_takes_ids_of_one_group_once_and_its_notices_are_those_of_its_rows() {
+    let client = client();
+    let mut references = ["a", "x.b", "c", "a,c", "a"].map(|id| reference(kind(), &[id]));
+    references[0].input = "typed".to_owned();
+    let found = client.batch_get(&references, &ask()).await.unwrap();
+    let ids: Vec<Option<&str>> = found
+        .iter()
+        .map(|row| Some(&*row.as_ref()?.job.id))
+        .collect();
+    assert_eq!(ids, [Some("a"), Some("x.b"), Some("c"), None, None]);
+    let first = found[0].as_ref().unwrap();
+    assert_eq!((&*first.job.input, first.notices.len()), ("typed", 1));
+    let asked = lock(&client.api.asked).join(&String::new());
+    assert_eq!(asked, ["a", "c", "", "x.b"]);
+}
+
+#[tokio::test]
+async fn a_list_that_is_rejected_is_not_requested_again() {
+    let client = client();
+    let references = ["a", "b"].map(|id| reference(kind(), &[id]));
+    let get = async |category| {
+        *lock(&client.api.failure) = Some(category);
+        client.batch_get(&references, &ask()).await
+    };
+    assert!(get(Category::Throttled).await.is_err());
+    for category in [Category::NotFound, Category::PermissionDenied] {
+        assert!(client.can_batch(&references));
+        let found = get(category).await.unwrap();
+        assert!(found.iter().all(Option::is_none));
+    }
+    assert!(!client.can_batch(&references));
+}
