@@ -83,12 +83,13 @@ fn profiles(text: &mut String, cloud: &Cloud) {
     let _ = writeln!(text, "\n# [{}.default]", cloud.name);
     let is_minimal = |spec: &&SettingSpec| cloud.minimal_keys.contains(&spec.key);
     let all: Vec<&SettingSpec> = cloud.settings_schema().all().collect();
-    let (minimal, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(is_minimal);
+    let rest = all.iter().copied().filter(|spec| !is_minimal(spec));
     let is_credential = |spec: &&SettingSpec| {
         spec.role != SettingRole::Setting || spec.key == SOURCE || spec.key == CREDENTIAL_COMMAND
     };
-    let (credentials, settings): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_credential);
-    for spec in minimal {
+    let (credentials, settings): (Vec<_>, Vec<_>) = rest.partition(is_credential);
+    let minimal = cloud.minimal_keys.iter();
+    for spec in minimal.filter_map(|key| all.iter().find(|spec| spec.key == *key)) {
         let _ = writeln!(text, "# {}", line(cloud, spec));
     }
     let _ = writeln!(
