@@ -108,7 +108,9 @@ fn in_cloud(requested: CloudScope) -> Vec<ListTarget> {
     if has_scopes(cloud) {
         return vec![ListTarget::Scopes(requested)];
     }
-    let kinds = cloud.kinds.iter().copied().map(|kind| {
+    let kinds = cloud.kinds.iter().copied();
+    let listed = kinds.filter(|kind| kind.list.is_some());
+    let scopes = listed.map(|kind| {
         ListTarget::Jobs(Scope {
             kind,
             profile: requested.profile.clone(),
@@ -116,7 +118,7 @@ fn in_cloud(requested: CloudScope) -> Vec<ListTarget> {
             input: requested.input.clone(),
         })
     });
-    kinds.collect()
+    scopes.collect()
 }
 
 /// True when resources of a cloud belong to scopes that can be listed.

@@ -109,7 +109,9 @@ impl SourceLog {
 
     /// The lines that a piece completes.
     fn take(&mut self, chunk: LogChunk) -> Reading {
-        let notes = Vec::from_iter(chunk.truncated.filter(|_| !self.is_opened));
+        // A window lacks the same text each time; after a position, what is lacking is new.
+        let is_new = !self.is_opened || chunk.next.is_some();
+        let notes = Vec::from_iter(chunk.truncated.filter(|_| is_new));
         let data = match chunk.next {
             Some(next) => {
                 self.position = next;

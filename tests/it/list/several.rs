@@ -33,9 +33,9 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
     );
     assert_eq!(
         json["coverage"],
-        json!({"complete": false, "asked": 3, "answered": 2})
+        json!({"complete": false, "asked": 4, "answered": 3})
     );
-    let message = "2 found in sugon/instance/, huawei/image-job/\n\
+    let message = "2 found in sugon/instance/, huawei/image-job/; nothing in huawei/training-job/\n\
                 could not list aliyun/job/nosuch/\n";
     assert!(run.stderr.ends_with(message), "{}", run.stderr);
     let named = names(&emulated, &scopes);
