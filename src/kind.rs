@@ -131,6 +131,16 @@ impl Kind {
         Self { flags, ..self }
     }
 
+    /// Its operations: lookup, list, and logs.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        let list = self.list.as_ref().map(|list| &list.operation);
+        let logs = match &self.logs {
+            LogSupport::Operation(spec) => Some(&spec.operation),
+            LogSupport::Unavailable(_) => None,
+        };
+        [Some(&self.get), list, logs].into_iter().flatten()
+    }
+
     /// False when its jobs report events only.
     pub fn has_states(&self) -> bool {
         self.states.iter().any(|table| !table.map.is_empty())
@@ -250,6 +260,8 @@ pub struct Segment {
     pub name: &'static str,
     /// Key of the profile's settings that fills it when it is missing on the left.
     pub setting: Option<&'static str>,
+    /// What it may be; anything where this is empty.
+    pub values: &'static [&'static str],
 }
 
 impl Segment {
@@ -258,14 +270,23 @@ impl Segment {
         Self {
             name,
             setting: None,
+            values: &[],
+        }
+    }
+
+    /// A segment that must be one of these words.
+    pub const fn one_of(name: &'static str, values: &'static [&'static str]) -> Self {
+        Self {
+            values,
+            ..Self::required(name)
         }
     }
 
     /// A segment that a setting of the profile can fill.
     pub const fn with_setting(name: &'static str, key: &'static str) -> Self {
         Self {
-            name,
             setting: Some(key),
+            ..Self::required(name)
         }
     }
 }

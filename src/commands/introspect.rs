@@ -121,7 +121,14 @@ mod tests {
 
     #[test]
     fn takes_clouds_and_kinds_by_long_and_short_names() {
-        assert_eq!(names("hw"), ["huawei/image-job/JOB"]);
+        assert_eq!(
+            names("hw"),
+            [
+                "huawei/image-job/JOB",
+                "huawei/training-job/JOB",
+                "huawei/job/SERVICE/JOB"
+            ]
+        );
         assert_eq!(names("Ali/INV/"), ["aliyun/invocation/CLUSTER/COMMAND"]);
         assert_eq!(names("aliyun/").len(), 6);
         assert_eq!(kinds_of(None).unwrap().len(), providers::kinds().count());

@@ -11,8 +11,10 @@ pub struct Pager {
     size: &'static str,
     default_size: usize,
     sizes: RangeInclusive<usize>,
-    /// The place of the first page: 1 where pages are counted, 0 where rows are.
+    /// The place of the first page.
     first: usize,
+    /// Places are numbers of pages, not of rows.
+    counts_pages: bool,
 }
 
 /// A part of a list.
@@ -35,7 +37,19 @@ impl Pager {
     pub const fn numbers(names: [&'static str; 2], default_size: usize, max_size: usize) -> Self {
         Self {
             first: 1,
-            ..Self::rows(names, default_size, 1..=max_size)
+            ..Self::pages_from_0(names, default_size, 1..=max_size)
+        }
+    }
+
+    /// Places are numbers of pages, from 0; with the names of place and size.
+    pub const fn pages_from_0(
+        names: [&'static str; 2],
+        default_size: usize,
+        sizes: RangeInclusive<usize>,
+    ) -> Self {
+        Self {
+            counts_pages: true,
+            ..Self::rows(names, default_size, sizes)
         }
     }
 
@@ -52,6 +66,7 @@ impl Pager {
             default_size,
             sizes,
             first: 0,
+            counts_pages: false,
         }
     }
 
@@ -62,9 +77,9 @@ impl Pager {
     pub fn page(&self, call: &EmulatedCall<'_>) -> Result<Page, EmulatedError> {
         let at = call.number(self.at, self.first, self.first..=usize::MAX)?;
         let size = call.number(self.size, self.default_size, self.sizes.clone())?;
-        let skip = match self.first {
-            0 => at,
-            first => (at - first).saturating_mul(size),
+        let skip = match self.counts_pages {
+            true => (at - self.first).saturating_mul(size),
+            false => at,
         };
         Ok(Page { at, size, skip })
     }

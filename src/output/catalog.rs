@@ -158,7 +158,7 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
             ("sample", Some(kind.sample)),
             ("api", Some(kind.operation)),
             ("permission", Some(kind.permission)),
-            ("list", Some(kind.scope.as_str())),
+            ("list", kind.list_operation.map(|_| kind.scope.as_str())),
             ("api", kind.list_operation),
             ("permission", kind.list_permission),
             ("logs", kind.logs_operation),

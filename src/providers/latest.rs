@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use super::list::{Cursor, Filter};
 use super::list_all::{list_all, ready};
 use crate::error::{Category, Problem};
-use crate::kind::ListOrder;
+use crate::kind::{ListOrder, ListSpec};
 use crate::model::Time;
 use crate::providers::{Client, GetOptions, GetResult};
 use crate::reference::{LATEST, Reference, Scope};
@@ -17,7 +17,7 @@ const LATEST_PAGE_SIZE: usize = 10;
 /// `ask`.
 ///
 /// # Errors
-/// `usage` for a kind whose lists tell no times, before anything is asked; `not_found` for an empty
+/// `usage` for a kind without a list or whose lists tell no times, before anything is asked; `not_found` for an empty
 /// scope; `invalid_response` when the cloud does not report which is the newest; what went wrong on
 /// the way.
 pub async fn latest(
@@ -25,11 +25,10 @@ pub async fn latest(
     scope: &Scope,
     ask: &GetOptions,
 ) -> Result<Reference, Problem> {
-    let order = scope
-        .kind
-        .list
-        .as_ref()
-        .map_or(ListOrder::Undated, |list| list.order);
+    let Some(ListSpec { order, .. }) = scope.kind.list else {
+        let problem = Problem::usage(format!("{} cannot be listed", scope.kind));
+        return Err(with_scope(problem, scope));
+    };
     if order == ListOrder::Undated {
         return Err(with_scope(undated(scope), scope));
     }

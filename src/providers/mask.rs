@@ -13,7 +13,7 @@ use crate::secret::{
     MASK, Masks, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_user_infos,
 };
 
-pub(super) use document::{mask_document, mask_xml};
+pub(super) use document::{mask_document, mask_named, mask_xml};
 
 /// Masks the secrets in everything that a job reports in text: those of the run's credentials, and
 /// unless they are to be shown, those that travel in answers. State, ids, references and numbers stay as

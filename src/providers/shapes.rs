@@ -6,6 +6,26 @@ use super::{CLOUDS, kinds};
 use crate::kind::SchemaFn;
 use crate::model::{JobDetails, ScopeDetails, TaskDetails};
 
+/// Declares structs of `details` that are read from fields in a case of serde's and printed in
+/// `snake_case`; without a case, from fields in `PascalCase`.
+macro_rules! detail_structs {
+    ($case:tt => $($(#[$attribute:meta])* $name:ident {
+        $($(#[$field_attribute:meta])* $field:ident: $type:ty,)*
+    })*) => {
+        $(#[derive(Debug, Default, schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
+        #[serde(default, rename_all(deserialize = $case))]
+        #[schemars(!default)]
+        $(#[$attribute])*
+        pub struct $name {
+            $($(#[$field_attribute])* pub $field: $type,)*
+        })*
+    };
+    ($($structs:tt)*) => {
+        $crate::providers::shapes::detail_structs! { "PascalCase" => $($structs)* }
+    };
+}
+pub(super) use detail_structs;
+
 /// The shape of a type.
 pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()

@@ -212,7 +212,9 @@ impl ReferenceParser<'_> {
             return Err(problem.with_hint(hint));
         }
         for part in named {
-            segments.push(self.segment(input, template, part)?);
+            let text = self.segment(input, template, part)?;
+            self.check_value(input, template, segments.len(), &text, part)?;
+            segments.push(text);
         }
         if is_newest {
             return Ok(Target::Latest(Scope {

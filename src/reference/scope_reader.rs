@@ -57,7 +57,9 @@ impl ReferenceParser<'_> {
         }
         let mut segments = Vec::with_capacity(parents.len());
         for part in given {
-            segments.push(self.segment(input, template, part).map_err(wrong)?);
+            let text = self.segment(input, template, part).map_err(wrong)?;
+            self.check_value(input, template, segments.len(), &text, part)?;
+            segments.push(text);
         }
         for segment in &parents[given.len()..] {
             let key = segment.setting.filter(|_| given.is_empty());

@@ -1,10 +1,35 @@
-//! What was probably meant by a text with a misspelled cloud or kind.
+//! What was probably meant by a text with a misspelled cloud, kind or segment.
 
-use super::ReferenceParser;
-use crate::error::closest_match;
+use super::reader::{ReferenceParser, Token};
+use crate::error::{Problem, closest_match};
 use crate::kind::Template;
 
 impl ReferenceParser<'_> {
+    /// # Errors
+    /// A usage error for a segment that is none of the words of its place.
+    pub(super) fn check_value(
+        &self,
+        input: &str,
+        template: &'static Template,
+        place: usize,
+        text: &str,
+        part: &Token<'_>,
+    ) -> Result<(), Problem> {
+        let Some(segment) = template.segments.get(place) else {
+            return Ok(());
+        };
+        let values = segment.values;
+        if values.is_empty() || values.contains(&text) {
+            return Ok(());
+        }
+        let name = segment.name;
+        let message = format!("unknown {name} '{text}'");
+        let problem = self.wrong(input, message, part.range(), Some(template));
+        let near = closest_match(values.iter().copied(), text);
+        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+        Err(problem.with_hint(format!("{near}{name} is one of: {}", values.join(", "))))
+    }
+
     /// The text with the names of cloud and kind that were probably meant.
     pub(super) fn suggestion(&self, input: &str) -> Option<String> {
         let template = self.closest_template(input)?;

@@ -12,14 +12,8 @@ static JOB: Kind = Kind::from_template(Template {
     kind: "job",
     kind_short: "job",
     segments: &[
-        Segment {
-            name: "CLUSTER",
-            setting: Some("cluster"),
-        },
-        Segment {
-            name: "JOB",
-            setting: None,
-        },
+        Segment::with_setting("CLUSTER", "cluster"),
+        Segment::required("JOB"),
     ],
     scope_segments: 1,
     ranges: true,
@@ -31,18 +25,9 @@ static SERVICE: Kind = Kind::from_template(Template {
     kind: "service",
     kind_short: "svc",
     segments: &[
-        Segment {
-            name: "CLUSTER",
-            setting: Some("cluster"),
-        },
-        Segment {
-            name: "NAMESPACE",
-            setting: Some("namespace"),
-        },
-        Segment {
-            name: "SERVICE",
-            setting: None,
-        },
+        Segment::with_setting("CLUSTER", "cluster"),
+        Segment::with_setting("NAMESPACE", "namespace"),
+        Segment::required("SERVICE"),
     ],
     scope_segments: 1,
     ranges: false,
@@ -54,10 +39,7 @@ static INSTANCE: Kind = Kind::from_template(Template {
     cloud_short: "scnet",
     kind: "instance",
     kind_short: "inst",
-    segments: &[Segment {
-        name: "INSTANCE",
-        setting: None,
-    }],
+    segments: &[Segment::required("INSTANCE")],
     scope_segments: 0,
     ranges: false,
     sample: "sugon/instance/8a85c1f2",

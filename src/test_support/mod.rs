@@ -1,5 +1,6 @@
 //! What tests need of more than one layer: the emulated clouds as peers of their clients.
 
+pub mod jobs;
 pub mod kinds;
 pub mod mutations;
 mod server;

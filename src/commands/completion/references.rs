@@ -81,7 +81,10 @@ impl CompletionData {
     /// Places that can be listed.
     pub(super) fn scopes(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let mut found = self.references(typed);
-        found.retain(|one| one.get_value().as_encoded_bytes().ends_with(b"/"));
+        found.retain(|one| {
+            let text = one.get_value().to_string_lossy();
+            text.ends_with('/') && !is_unlisted(&text)
+        });
         found
     }
 
@@ -160,7 +163,14 @@ impl CompletionData {
         // Up to the end of the segment, so that a thousand resources of a cluster are one to
         // choose.
         let next = listed.filter_map(|rest| Some(rest.split_inclusive('/').next()?.to_owned()));
-        next.filter(|part| seen.insert(part.clone()))
+        let place = segments.matches('/').count();
+        let values = template.segments.get(place).map_or(&[][..], |s| s.values);
+        let begun = segments.rsplit('/').next().unwrap_or_default();
+        let values = values
+            .iter()
+            .filter_map(|value| Some(format!("{}/", value.strip_prefix(begun)?)));
+        next.chain(values)
+            .filter(|part| seen.insert(part.clone()))
             .map(|part| candidate(format!("{typed}{part}"), String::new()))
             .collect()
     }
@@ -169,6 +179,19 @@ impl CompletionData {
 fn candidate(value: String, help: String) -> CompletionCandidate {
     let help = (!help.is_empty()).then(|| help.into());
     CompletionCandidate::new(value).help(help)
+}
+
+/// True for a text that begins with a kind that cannot be listed.
+fn is_unlisted(text: &str) -> bool {
+    let mut parts = text.split('/');
+    let cloud = parts.next().and_then(|head| head.split('@').next());
+    let kind = parts.next();
+    let mut unlisted = providers::kinds().filter(|kind| kind.list.is_none());
+    unlisted.any(|known| {
+        let known = &known.template;
+        [known.cloud, known.cloud_short].map(Some).contains(&cloud)
+            && [known.kind, known.kind_short].map(Some).contains(&kind)
+    })
 }
 
 fn short(cloud: &Cloud) -> &'static str {
@@ -286,7 +309,13 @@ mod tests {
         let scopes = |typed| values(known().scopes(OsStr::new(typed)));
         assert_eq!(scopes("aliyun/job/ehpc-a"), ["aliyun/job/ehpc-a/"]);
         assert!(scopes("aliyun/job/ehpc-a/").is_empty());
-        assert_eq!(scopes("huawei/"), ["huawei/image-job/"]);
+        assert_eq!(
+            scopes("huawei/"),
+            ["huawei/image-job/", "huawei/training-job/"]
+        );
+        assert!(scopes("huawei/job/").is_empty());
+        let references = |typed| values(known().references(OsStr::new(typed)));
+        assert_eq!(references("hw/job/e"), ["hw/job/ecs/", "hw/job/evs/"]);
     }
 
     #[test]

@@ -121,6 +121,7 @@ impl SourceLog {
     fn take(&mut self, chunk: LogChunk) -> Reading {
         let is_full = chunk.truncated.is_some();
         let is_window = chunk.next.is_none() || chunk.overlaps;
+        // A window lacks the same text each time; after a position, what is lacking is new.
         let is_noted = !self.is_opened || !is_window;
         let end = last_timestamp(&chunk.data).filter(|_| self.params.timestamps);
         let has_position = chunk.next.is_some();

@@ -1,14 +1,17 @@
-//! Huawei Cloud, Workspace APP and IAM: a path for each operation, tokens or signatures in headers.
+//! Huawei Cloud: Workspace APP, ModelArts, asynchronous jobs and IAM: a path for each operation, tokens or signatures in
+//! headers.
 
 mod iam;
 mod image_job;
+mod job;
+mod training_job;
 
 use chrono::{NaiveDateTime, SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
 use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use super::imds::{CREDENTIALS, Imds, TOKEN};
-use super::message::ServerResponse;
+use super::message::{ServerRequest, ServerResponse};
 use super::tokens::{TEST_ID, TEST_SECRET};
 use crate::crypto::nonce;
 use crate::providers::huawei::sign;
@@ -63,7 +66,15 @@ impl EmulatedApi for Gateway {
     }
 
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
-        const { &[&image_job::ImageJobs, &iam::Iam, &IMDS] }
+        const {
+            &[
+                &image_job::ImageJobs,
+                &training_job::TrainingJobs,
+                &job::AsyncJobs,
+                &iam::Iam,
+                &IMDS,
+            ]
+        }
     }
 
     /// Checks token or signature.
@@ -105,6 +116,21 @@ impl EmulatedApi for Gateway {
             E::Unavailable(status) => (status, "APIGW.0201", "Backend unavailable".into()),
         };
         failure(status, code, &message)
+    }
+
+    fn error_to(&self, request: &ServerRequest, error: EmulatedError) -> ServerResponse {
+        use EmulatedError as E;
+        match error {
+            E::NotFound if request.path.starts_with("/v2/") => {
+                failure(400, "ModelArts.2775", "Training job not found.")
+            }
+            E::Missing(name) | E::Invalid(name) if request.path.starts_with("/v2/") => failure(
+                400,
+                "ModelArts.2764",
+                &format!("The parameter {name} is invalid."),
+            ),
+            error => self.error(error),
+        }
     }
 }
 

@@ -2,14 +2,8 @@ use super::*;
 use crate::kind::{Kind, Segment, StateTable, Template};
 use crate::model::State;
 
-const CLUSTER: Segment = Segment {
-    name: "CLUSTER",
-    setting: Some("cluster"),
-};
-const ID: Segment = Segment {
-    name: "ID",
-    setting: None,
-};
+const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
+const ID: Segment = Segment::required("ID");
 static JOB: Kind = Kind {
     states: &[StateTable::new("job", &[("Running", State::Running)])],
     ..Kind::from_template(Template {

@@ -1,13 +1,17 @@
-//! What the errors of the API gateway, of Workspace and of IAM mean.
+//! What the errors of the API gateway, of the products and of IAM mean.
+//!
+//! ModelArts has one code for several HTTP statuses, and HTTP 400 for a job that does not exist.
 
 use serde_json::{Map, Value};
 
+use super::CLOUD;
+use super::training_job::TRAINING_JOB;
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
+use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient;
 
 /// Error bodies are short; a longer body is not searched for a code.
@@ -22,25 +26,67 @@ const SPELLINGS: [(&str, &str); 3] = [
 
 const LOCKED: &str =
     "check the {credential} before retrying: five failures in a row lock it for five minutes";
-const PERMISSION: &str = "grant the permission Workspace ReadOnlyAccess in this project";
+const PROJECT: &str = "check project_id and region: each region has projects of its own";
 const ELSEWHERE: &str = "check the job id, the region and the project id";
 
-/// The errors of Workspace.
+/// Codes of ModelArts for a log that is not generated, was cleared, or is kept nowhere.
+const NO_LOG: &[&str] = &[
+    "ModelArts.2776",
+    "ModelArts.2818",
+    "ModelArts.2819",
+    "ModelArts.2820",
+    "ModelArts.2822",
+];
+
+/// Codes of ModelArts for a credential that is not taken, with HTTP status 403 as well.
+const CREDENTIAL: &[&str] = &[
+    "ModelArts.0202",
+    "ModelArts.0203",
+    "ModelArts.0206",
+    "ModelArts.0212",
+    "ModelArts.2784",
+    "ModelArts.6620",
+];
+
+/// Codes of ModelArts for a missing permission or a frozen account, with HTTP statuses 400, 401 and 500
+/// as well.
+const DENIED: &[&str] = &[
+    "ModelArts.0108",
+    "ModelArts.0109",
+    "ModelArts.0112",
+    "ModelArts.2771",
+    "ModelArts.2785",
+    "ModelArts.2837",
+];
+
+/// The errors of the products.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     failure,
     request_id,
     rules: &[
         ErrorRule::codes(&["APIGW.0301", "APIGW.0305"], Unauthenticated).hint(LOCKED),
         ErrorRule::codes(&["APIGW.0303"], ClockSkew).retry(RetryAction::AfterClockSync),
-        ErrorRule::codes(&["APIGW.0302", "APIGW.0306"], PermissionDenied).hint(PERMISSION),
-        ErrorRule::codes(&["APIGW.0308"], Throttled).retry(RetryAction::Backoff),
+        ErrorRule::codes(&["APIGW.0302", "APIGW.0306"], PermissionDenied).hint_with(permission),
+        ErrorRule::codes(&["APIGW.0308", "ModelArts.2799"], Throttled).retry(RetryAction::Backoff),
         ErrorRule::codes(&["APIGW.0101"], InvalidArgument)
             .hint("unknown API on this host: wrong endpoint or region"),
         ErrorRule::codes(&["WKS.0202"], NotFound).hint(ELSEWHERE),
+        ErrorRule::codes(&["ModelArts.2775"], NotFound).hint(ELSEWHERE),
+        ErrorRule::codes(NO_LOG, NotFound),
+        ErrorRule::codes(CREDENTIAL, Unauthenticated).hint(LOCKED),
+        ErrorRule::codes(DENIED, PermissionDenied).hint_with(permission),
+        // With a status of 404, which is not that of a missing job.
+        ErrorRule::codes(&["ModelArts.2786"], PermissionDenied).hint(PROJECT),
+        ErrorRule::codes(&["ModelArts.0210"], InvalidArgument)
+            .for_status(400)
+            .hint(PROJECT),
+        ErrorRule::codes(&["ModelArts.0210"], PermissionDenied)
+            .for_status(403)
+            .hint(PROJECT),
         // The service answers 500 for its own errors too, which a second call does not heal.
         ErrorRule::codes(&["WKS.*"], ServiceError).for_status(500),
         ErrorRule::category(Unauthenticated).hint(LOCKED),
-        ErrorRule::category(PermissionDenied).hint(PERMISSION),
+        ErrorRule::category(PermissionDenied).hint_with(permission),
         // Without a code it may be the answer of a proxy or of another host.
         ErrorRule::status(404)
             .for_code(true)
@@ -71,6 +117,19 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
     ..ERRORS
 };
 
+/// The permission of the operation, where a kind has it.
+fn permission(context: &ErrorContext<'_>) -> Option<String> {
+    let name = context.request.operation;
+    let operations = CLOUD.kinds.iter().flat_map(|kind| kind.operations());
+    let mut found = operations.filter(|operation| operation.name == name);
+    let other = match context.request.path.contains("/training-job") {
+        true => TRAINING_JOB.get.permission,
+        false => "ReadOnlyAccess of the product",
+    };
+    let permission = found.next().map_or(other, |found| found.permission);
+    Some(format!("grant the permission {permission} in this project"))
+}
+
 fn request_id(response: &Response) -> Option<String> {
     response.header("x-request-id").map(str::to_owned)
 }
@@ -84,8 +143,9 @@ fn failure(response: &Response) -> Failure {
     };
     let is_good = (200..300).contains(&response.status);
     let said = match is_good {
-        // A job has no error fields of its own, so one that stands there is no job.
-        true => error_in_object(top, &SPELLINGS[..2]),
+        // A job with a status may have the code of its own failure; anything else is no job.
+        true if top.contains_key("status") => None,
+        true => error_in_object(top, &SPELLINGS),
         false => error_in(top),
     };
     let (code, message) = said.unwrap_or_default();

@@ -1,15 +1,21 @@
-//! Huawei Cloud, Workspace APP (云应用): jobs of image servers.
+//! Huawei Cloud: Workspace APP (云应用), ModelArts, and the asynchronous jobs of other services.
 
+mod active_list;
 mod credential_files;
 mod errors;
 mod iam;
 mod image_job;
 mod instance_role;
+mod job;
+mod products;
 mod regions;
 pub(crate) mod sign;
+mod sub_jobs;
+mod training_job;
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
@@ -18,14 +24,18 @@ use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
-use crate::secret::{Secret, is_region_like};
+use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
+use active_list::ListRotation;
 use image_job::{IMAGE_JOB, ImageJobs};
+use job::{AsyncJobs, JOB};
+use products::{Product, first_endpoint};
+use training_job::{TRAINING_JOB, TrainingJobs};
 
 /// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "huawei",
-    kinds: &[&IMAGE_JOB],
+    kinds: &[&IMAGE_JOB, &TRAINING_JOB, &JOB],
     scope_listings: &[],
     scope_details: &[],
     keys: &[
@@ -51,6 +61,8 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
         SettingSpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
         SettingSpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
+        SettingSpec::setting("workspace", &[]),
+        SettingSpec::setting("modelarts_endpoint", &[]),
     ],
     minimal_keys: &["region", "access_key_id", "secret_access_key"],
     sources: &credential_files::SOURCES,
@@ -66,7 +78,7 @@ pub static CLOUD: Cloud = Cloud {
         if profile.get("project_id").is_some() {
             project_id_of(profile)?;
         }
-        endpoint(profile, transport)
+        first_endpoint(profile, transport.options().allow_http)
     },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
@@ -81,14 +93,17 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: super::RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[&ImageJobs],
+        kinds: &[&ImageJobs, &TrainingJobs, &AsyncJobs],
     })
 }
 
 /// One key, token or user of one project.
 struct Api {
     client: SigningClient<sign::Signer>,
+    /// The endpoint of the first product.
     endpoint: Endpoint,
+    profile: Profile,
+    allow_http: bool,
     /// True for a key pair, which signs each call.
     is_key: bool,
     /// The project that is set, or was found for a key.
@@ -96,7 +111,10 @@ struct Api {
     project_failures: NegativeCache,
     /// Who knows the project, when it is not set.
     iam: Option<Endpoint>,
-    list_rotation: image_job::ListRotation,
+    /// What earlier lists of image jobs have shown.
+    image_lists: ListRotation,
+    /// What earlier lists of training jobs have shown.
+    training_lists: ListRotation,
 }
 
 impl Api {
@@ -107,7 +125,8 @@ impl Api {
             .transpose()?;
         let login = || CredentialCache::from_key_source(&KEYS, profile, transport);
         let key_or_token = given.is_none().then(login).transpose()?;
-        let endpoint = endpoint(profile, transport)?;
+        let allow_http = transport.options().allow_http;
+        let endpoint = first_endpoint(profile, allow_http)?;
         let is_key = !has_user && profile.secret("token").is_none();
         let project_id = profile.get("project_id").is_some() || !(is_key || has_user);
         let project_id = project_id.then(|| project_id_of(profile)).transpose()?;
@@ -141,11 +160,14 @@ impl Api {
                 region: profile.get("region").map(str::to_owned),
             },
             endpoint,
+            profile: profile.clone(),
+            allow_http,
             is_key,
             project,
             project_failures: NegativeCache::default(),
             iam,
-            list_rotation: image_job::ListRotation::default(),
+            image_lists: ListRotation::default(),
+            training_lists: ListRotation::default(),
         })
     }
 
@@ -179,43 +201,61 @@ impl Api {
     }
 
     /// A request below the project's path.
-    fn request(
-        &self,
-        operation: &'static str,
-        project: &str,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Request {
+    fn request(&self, call: &Call<'_>, endpoint: Endpoint, project: &str) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if self.is_key {
             headers.push(("x-project-id", project.to_owned()));
         }
-        let query = query.iter();
+        let query = call.query.iter();
         Request {
-            operation,
-            method: Method::Get,
-            endpoint: self.endpoint.clone(),
-            path: format!("/v1/{project}/{path}"),
+            operation: call.operation,
+            method: call.body.map_or(Method::Get, |_| Method::Post),
+            endpoint,
+            path: format!("/{}/{project}/{}", call.product.version, call.path),
             query: query
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             headers,
-            body: Vec::new(),
+            body: call
+                .body
+                .map_or_else(Vec::new, |body| body.to_string().into_bytes()),
         }
     }
 
     /// Calls an operation below the project's path; see [`SigningClient::call`].
     async fn call<T, E: Into<DecodeError>>(
         &self,
-        operation: &'static str,
-        path: &str,
-        query: &[(&str, &str)],
+        call: Call<'_>,
         options: &GetOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
+        let endpoint = call.product.endpoint(&self.profile, self.allow_http)?;
         let project = self.project(options.deadline).await?;
-        let request = self.request(operation, &project, path, query);
+        let request = self.request(&call, endpoint, &project);
         self.client.call(&request, options.deadline, decode).await
+    }
+}
+
+/// What is requested of a product, below the path of the project.
+struct Call<'a> {
+    product: &'a Product,
+    operation: &'static str,
+    path: &'a str,
+    query: &'a [(&'a str, &'a str)],
+    /// Sent with POST.
+    body: Option<&'a Value>,
+}
+
+impl<'a> Call<'a> {
+    /// A GET without a query.
+    fn get(product: &'a Product, operation: &'static str, path: &'a str) -> Self {
+        Self {
+            product,
+            operation,
+            path,
+            query: &[],
+            body: None,
+        }
     }
 }
 
@@ -312,28 +352,6 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
             &["access_key_id", "secret_access_key"],
             &["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"],
         )),
-    }
-}
-
-fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
-    let parse = |text: &str| Endpoint::parse(text, &[], transport.options().allow_http);
-    if let Some(text) = profile.get("endpoint") {
-        return parse(text);
-    }
-    let region = profile
-        .get("region")
-        .ok_or_else(|| profile.missing("region", &["region"], &["JOBLENS_HUAWEI_REGION"]))?;
-    match regions::host(region) {
-        Some(host) => parse(&format!("https://{host}")),
-        None => {
-            let what = match is_region_like(region) {
-                true => format!("is '{region}', which has no known endpoint"),
-                false => "has no known endpoint".to_owned(),
-            };
-            Err(profile.invalid("region", &what).with_hint(
-                "set endpoint to the address of Workspace APP in that region, or fix the region",
-            ))
-        }
     }
 }
 

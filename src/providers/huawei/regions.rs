@@ -1,4 +1,4 @@
-/// Regions that serve the product under the name `appstream`, from the vendor's SDK 3.1.219.
+/// Regions that serve Workspace APP under the name `appstream`, from the vendor's SDK 3.1.219.
 const APPSTREAM: [&str; 5] = [
     "cn-north-9",
     "cn-southwest-2",
@@ -23,12 +23,53 @@ const WORKSPACE: [&str; 12] = [
     "ap-southeast-2",
 ];
 
-/// The host of the product in a region; `None` where the vendor's table has no row.
-pub fn host(region: &str) -> Option<String> {
-    let service = match region {
-        _ if APPSTREAM.contains(&region) => "appstream",
-        _ if WORKSPACE.contains(&region) => "workspace",
-        _ => return None,
-    };
-    Some(format!("{service}.{region}.myhuaweicloud.com"))
+/// Every region, from the table of ECS in the same SDK.
+const ALL: [&str; 33] = [
+    "cn-north-1",
+    "cn-north-4",
+    "cn-south-1",
+    "cn-east-2",
+    "cn-east-3",
+    "cn-southwest-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "af-south-1",
+    "sa-brazil-1",
+    "la-north-2",
+    "cn-south-4",
+    "na-mexico-1",
+    "la-south-2",
+    "cn-south-2",
+    "cn-north-9",
+    "cn-north-2",
+    "ap-southeast-4",
+    "tr-west-1",
+    "me-east-1",
+    "ae-ad-1",
+    "cn-east-4",
+    "eu-west-101",
+    "cn-east-5",
+    "eu-west-0",
+    "my-kualalumpur-1",
+    "af-north-1",
+    "ru-moscow-1",
+    "ap-southeast-5",
+    "cn-north-11",
+    "cn-north-12",
+    "cn-southwest-3",
+];
+
+/// True for a region of the vendor's.
+pub fn is_known(region: &str) -> bool {
+    ALL.contains(&region)
+}
+
+/// The first part of the host of Workspace APP in a region; `None` where the vendor's table has no row.
+pub fn workspace_host(region: &str) -> Option<&'static str> {
+    match region {
+        _ if APPSTREAM.contains(&region) => Some("appstream"),
+        _ if WORKSPACE.contains(&region) => Some("workspace"),
+        _ => None,
+    }
 }

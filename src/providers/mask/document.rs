@@ -95,6 +95,34 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
     }
 }
 
+/// Masks fields by their names at any depth: every value of `secrets` and below, and the texts of
+/// `texts` that look like secrets.
+pub(in super::super) fn mask_named(document: &mut Value, secrets: &[&str], texts: &[&str]) {
+    match document {
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|value| mask_named(value, secrets, texts)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    _ if secrets.contains(&key.as_str()) => hide_below(value),
+                    Value::String(text) if texts.contains(&key.as_str()) => *text = mask_text(text),
+                    _ => mask_named(value, secrets, texts),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn hide_below(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(hide_below),
+        Value::Object(map) => map.values_mut().for_each(hide_below),
+        _ => hide(value),
+    }
+}
+
 fn hide(value: &mut Value) {
     if !value.is_null() && *value != "" {
         *value = MASK.into();

@@ -6,6 +6,7 @@ mod dlc_and_instant_jobs;
 mod documents;
 mod hostile;
 mod hpc_jobs;
+mod huawei_jobs;
 mod invocations;
 pub mod kinds;
 mod sugon_jobs;

@@ -40,7 +40,7 @@ fn run(server: &Server, arguments: &[&str]) -> Joblens {
 fn a_type_that_is_refused_hides_no_rows_of_the_others() {
     for (status, code) in [("403 Forbidden", 4), ("400 Bad Request", 5)] {
         let server = refusing("DELETE_SERVER", status, DENIED);
-        let run = run(&server, &["list", "huawei", "-o", "json"]).run();
+        let run = run(&server, &["list", "huawei/image-job", "-o", "json"]).run();
         let json = run.json();
         assert_eq!(run.code, code, "{}", run.stdout);
         assert_eq!(each(&json["jobs"], "ref"), ["huawei/image-job/7"]);
@@ -59,7 +59,7 @@ fn a_type_that_is_refused_hides_no_rows_of_the_others() {
 #[test]
 fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
     let server = refusing("DELETE_SERVER", "403 Forbidden", DENIED);
-    let table = run(&server, &["list", "huawei"]).run();
+    let table = run(&server, &["list", "huawei/image-job"]).run();
     assert!(
         table.stdout.contains("huawei/image-job/7"),
         "{}",
@@ -67,13 +67,13 @@ fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
     );
     let part = "huawei/image-job/: a part could not be listed\n";
     assert!(table.stderr.contains(part), "{}", table.stderr);
-    let names = run(&server, &["list", "huawei", "-o", "name"]).run();
+    let names = run(&server, &["list", "huawei/image-job", "-o", "name"]).run();
     let end = "huawei/image-job/7\n#!incomplete: huawei/image-job/: \
                a part could not be listed: job_type DELETE_SERVER: ";
     assert!(names.stdout.starts_with(end), "{}", names.stdout);
     // The only row there is lies in the part that is refused: that is not "nothing found".
     let server = refusing("CREATE_SERVER", "403 Forbidden", DENIED);
-    let none = run(&server, &["list", "huawei"]).run();
+    let none = run(&server, &["list", "huawei/image-job"]).run();
     assert_eq!(none.code, 4);
     assert!(!none.stderr.contains("nothing found"), "{}", none.stderr);
 }

@@ -35,7 +35,8 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
         json["coverage"],
         json!({"complete": false, "asked": 4, "answered": 3})
     );
-    let message = "2 found in sugon/instance/, huawei/image-job/; nothing in sugon/job/\n\
+    let message = "2 found in sugon/instance/, huawei/image-job/; \
+        nothing in sugon/job/, huawei/training-job/\n\
                 could not list aliyun/job/nosuch/\n";
     assert!(run.stderr.ends_with(message), "{}", run.stderr);
     let named = names(&emulated, &scopes);

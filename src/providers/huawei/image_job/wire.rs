@@ -1,16 +1,16 @@
 //! What answers about image jobs hold, and the jobs they become.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::active_list::Row;
+use super::super::sub_jobs::{JobParts, SubJobParts, Words};
 use crate::kind::StateWords;
-use crate::model::{Job, Notice, NoticeCode, State, Task, Time};
+use crate::model::{State, Time};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Required, Text, Timestamp};
-use crate::providers::states;
-use crate::providers::{GetOptions, GetResult, job_at, raw};
+use crate::providers::{GetOptions, GetResult, raw};
 use crate::reference::Reference;
 
 /// Words of sub-jobs; the first four are those of jobs.
@@ -27,7 +27,11 @@ pub const STATES: StateWords = &[
 /// Words of jobs.
 pub const JOB_STATES: StateWords = STATES.split_at(4).0;
 
-const SUB_JOB: &str = "a sub-job of huawei/image-job";
+static WORDS: Words = Words {
+    kind: "huawei/image-job",
+    job: JOB_STATES,
+    sub_job: STATES,
+};
 
 /// One job, as it is looked up or listed.
 #[derive(Default, Deserialize)]
@@ -108,10 +112,9 @@ pub fn decode(
     if found.id() != Some(reference.id()) {
         return Err("the requested id".to_owned());
     }
-    let mut notices = Vec::new();
-    let mut job = job(found, reference, options, region, &mut notices);
-    raw::attach_raw(&mut job, &mut notices, body, options);
-    Ok(GetResult { job, notices })
+    let mut found = found.into_result(reference, options, region);
+    raw::attach_raw(&mut found.job, &mut found.notices, body, options);
+    Ok(found)
 }
 
 impl ImageJob {
@@ -119,20 +122,19 @@ impl ImageJob {
     pub fn begin_time(&self) -> Option<Time> {
         self.begin_time.utc()
     }
+}
 
-    /// The id of the job.
-    pub fn id(&self) -> Option<&str> {
+impl Row for ImageJob {
+    fn id(&self) -> Option<&str> {
         self.id.trimmed()
     }
 
-    /// True when the row gives a state.
-    pub fn has_state(&self) -> bool {
+    fn has_state(&self) -> bool {
         self.status.trimmed().is_some()
     }
 
-    /// The job as far as the list reports it, which is without its sub-jobs and thus without a
-    /// cause.
-    pub fn into_row(
+    /// The job without its sub-jobs and thus without a cause.
+    fn into_row(
         self,
         reference: &Reference,
         options: &GetOptions,
@@ -147,10 +149,9 @@ impl ImageJob {
             sub_jobs: List::default(),
             ..self
         };
-        let mut notices = Vec::new();
-        let mut job = job(listed, reference, options, region, &mut notices);
-        job.details = Some(Arc::new(details));
-        GetResult { job, notices }
+        let mut found = listed.into_result(reference, options, region);
+        found.job.details = Some(Arc::new(details));
+        found
     }
 }
 
@@ -185,132 +186,55 @@ impl JobPage {
     }
 }
 
-fn job(
-    answered: ImageJob,
-    reference: &Reference,
-    ask: &GetOptions,
-    region: Option<&str>,
-    notices: &mut Vec<Notice>,
-) -> Job {
-    let reading = states::normalize(
-        JOB_STATES,
-        &ask.states,
-        answered.status.trimmed(),
-        "huawei/image-job",
-        notices,
-    );
-    let total = answered.sub_jobs_total.0;
-    let listed = answered.sub_jobs.0.len();
-    if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
-        notices.push(Notice::new(
-            NoticeCode::CountMismatch,
-            format!(
-                "{reference} reports {} sub-jobs but lists {listed}",
-                total.unwrap_or_default()
-            ),
-        ));
-    }
-    let tasks: Vec<Task> = answered
-        .sub_jobs
-        .0
-        .into_iter()
-        .map(|sub_job| task(sub_job, ask))
-        .collect();
-    note_unknown_words(&tasks, ask, notices);
-    let (reason, message) = match (reading.state, &reading.raw) {
-        (State::Failed, _) => failure(&tasks),
-        (_, None) => (
-            Some("no status".to_owned()),
-            Some("the response has no status".to_owned()),
-        ),
-        _ => (None, None),
-    };
-    let started_at = match reading.state {
-        State::Pending => None,
-        _ => tasks.iter().filter_map(|task| task.started_at).min(),
-    };
-    Job {
-        state: reading.state,
-        state_raw: reading.raw,
-        ended: reading.ended,
-        reason,
-        message,
-        created_at: answered.begin_time.utc(),
-        started_at,
-        finished_at: answered.end_time.utc(),
-        tasks,
-        details: Some(Arc::new(ImageJobDetails {
-            job_type: answered.job_type.0,
-            sub_jobs_total: total,
-        })),
-        ..job_at(reference, region)
+impl ImageJob {
+    fn into_result(
+        self,
+        reference: &Reference,
+        options: &GetOptions,
+        region: Option<&str>,
+    ) -> GetResult {
+        let total = self.sub_jobs_total.0;
+        let parts = JobParts {
+            name: None,
+            status: self.status,
+            created_at: self.begin_time.utc(),
+            started_at: None,
+            finished_at: self.end_time.utc(),
+            failure: (None, None),
+            total,
+            sub_jobs: self
+                .sub_jobs
+                .0
+                .into_iter()
+                .map(SubJob::into_parts)
+                .collect(),
+            details: Arc::new(ImageJobDetails {
+                job_type: self.job_type.0,
+                sub_jobs_total: total,
+            }),
+        };
+        parts.into_result(&WORDS, reference, options, region)
     }
 }
 
-/// A thousand sub-jobs in one unknown state are reported once.
-fn note_unknown_words(tasks: &[Task], ask: &GetOptions, notices: &mut Vec<Notice>) {
-    let words: BTreeSet<&str> = tasks
-        .iter()
-        .filter_map(|task| task.state_raw.as_deref())
-        .collect();
-    for word in words {
-        states::normalize(STATES, &ask.states, Some(word), SUB_JOB, notices);
+impl SubJob {
+    fn into_parts(self) -> SubJobParts {
+        let resource = self.job_resource_info.0.unwrap_or_default();
+        let execution = self.job_execute_info.0.unwrap_or_default();
+        SubJobParts {
+            id: self.id.0,
+            name: resource.resource_name.0,
+            status: self.status,
+            begin_time: self.begin_time,
+            end_time: self.end_time,
+            reason: execution.error_code.0,
+            message: execution.error_message.0,
+            details: Arc::new(SubJobDetails {
+                job_type: self.job_type.0,
+                resource_id: resource.resource_id.0,
+                project_id: self.project_id.0,
+                job_id: self.job_id.0,
+            }),
+        }
     }
-}
-
-fn task(sub_job: SubJob, ask: &GetOptions) -> Task {
-    let word = sub_job.status.trimmed();
-    let reading = states::normalize(STATES, &ask.states, word, SUB_JOB, &mut Vec::new());
-    let resource = sub_job.job_resource_info.0.unwrap_or_default();
-    let execution = sub_job.job_execute_info.0.unwrap_or_default();
-    let created_at = sub_job.begin_time.utc();
-    let is_waiting = reading.state == State::Pending;
-    Task {
-        id: sub_job.id.0,
-        name: resource.resource_name.0,
-        kind: "sub_job".to_owned(),
-        state: reading.state,
-        state_raw: reading.raw,
-        ended: reading.ended,
-        reason: execution.error_code.0,
-        message: execution.error_message.0,
-        created_at,
-        started_at: created_at.filter(|_| !is_waiting),
-        finished_at: sub_job.end_time.utc().filter(|_| reading.ended),
-        details: Some(Arc::new(SubJobDetails {
-            job_type: sub_job.job_type.0,
-            resource_id: resource.resource_id.0,
-            project_id: sub_job.project_id.0,
-            job_id: sub_job.job_id.0,
-        })),
-        ..Task::default()
-    }
-}
-
-/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a sentence.
-fn failure(tasks: &[Task]) -> (Option<String>, Option<String>) {
-    let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
-    let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();
-    if failed.is_empty() {
-        failed = tasks.iter().filter(has_error).collect();
-    }
-    // One that says why is worth more than one that came earlier.
-    let Some(first) = failed
-        .iter()
-        .find(|task| has_error(task))
-        .or(failed.first())
-    else {
-        return (None, None);
-    };
-    let name = first.name.as_deref().or(first.id.as_deref());
-    let what = first.message.as_deref().or(first.reason.as_deref());
-    let mut message = format!(
-        "{}: {}",
-        name.unwrap_or("a sub-job"),
-        what.unwrap_or("failed")
-    );
-    if failed.len() > 1 {
-        message += &format!(" (and {} more)", failed.len() - 1);
-    }
-    (first.reason.clone(), Some(message))
 }

@@ -1,0 +1,84 @@
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::{PROJECT, unauthenticated};
+use crate::crypto::{nonce, sha256_hex};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::message::ServerResponse;
+use crate::emulator::state::JobAt;
+
+/// Asynchronous jobs, whose paths are the same in all services.
+pub struct AsyncJobs;
+
+const KIND: &str = "huawei/job";
+
+impl EmulatedKind for AsyncJobs {
+    fn routes(&self) -> &'static [Route] {
+        const { &[Route::get("ShowJob", "/v1/{}/jobs/{}")] }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.segments[0] != PROJECT {
+            let response = unauthenticated("project id does not match");
+            return Err(EmulatedError::Response(response));
+        }
+        let mut all = call.state.all(KIND, call.now());
+        match all.find(|view| view.id() == call.segments[1]) {
+            Some(view) => call.about(&view, || job(&view)),
+            None => {
+                let error = json!({"code": "Ecs.0114", "message": "The job does not exist."});
+                let response = ServerResponse::json(404, &json!({"error": error}));
+                let response = response.with_header("x-request-id", nonce());
+                Err(EmulatedError::Response(response))
+            }
+        }
+    }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn job(view: &JobAt<'_>) -> Value {
+    let (job_type, entities) = match view.job.segments[0].as_str() {
+        "ims" => {
+            let percent = if view.is(&["SUCCESS"]) { 1.0 } else { 0.42 };
+            let image = json!({"image_name": view.name(), "process_percent": percent});
+            ("imsCreateImageByInstance", image)
+        }
+        "evs" | "vbs" => {
+            let id = &sha256_hex(view.id().as_bytes())[..32];
+            let volume = json!({
+                "name": view.name(), "volume_id": id, "volume_type": "SSD", "size": 100,
+            });
+            ("createVolume", volume)
+        }
+        _ => {
+            let parts = view.job.parts.max(1);
+            let sub_jobs: Vec<Value> = (0..parts).map(|part| sub_job(view, part, parts)).collect();
+            let servers = json!({"sub_jobs_total": parts, "sub_jobs": sub_jobs});
+            ("createServer", servers)
+        }
+    };
+    fields(view, view.id(), job_type, &view.step.state, &entities)
+}
+
+/// A sub-job; the last one fails with the job.
+fn sub_job(view: &JobAt<'_>, part: usize, parts: usize) -> Value {
+    let hash = sha256_hex(format!("{}/{part}", view.id()).as_bytes());
+    let word = match view.is(&["FAIL"]) && part + 1 < parts {
+        true => "SUCCESS",
+        false => &view.step.state,
+    };
+    let entities = json!({"server_id": &hash[32..]});
+    fields(view, &hash[..32], "createSingleServer", word, &entities)
+}
+
+fn fields(view: &JobAt<'_>, id: &str, job_type: &str, word: &str, entities: &Value) -> Value {
+    let failure = |text: &Option<String>| text.clone().filter(|_| word == "FAIL");
+    json!({
+        "status": word, "entities": entities, "job_id": id, "job_type": job_type,
+        "begin_time": time(view.created_at), "end_time": view.ended_at(&["SUCCESS", "FAIL"]).map(time),
+        "error_code": failure(&view.step.reason), "fail_reason": failure(&view.step.message),
+    })
+}

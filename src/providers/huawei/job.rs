@@ -1,0 +1,249 @@
+//! The asynchronous jobs of services such as ECS, EVS and IMS: what a call that creates or deletes
+//! resources has started.
+//!
+//! Source: huaweicloudsdkecs, -evs, -ims and -bms 3.1.219. No service lists them. Not documented: the
+//! response about an unknown id.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use super::products::Product;
+use super::sub_jobs::{JobParts, SubJobParts, Words};
+use super::{Api, Call};
+use crate::crypto::percent_encode;
+use crate::error::Problem;
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, Template};
+use crate::model::State;
+use crate::providers::api::Decoded;
+use crate::providers::lenient::{self, DefaultObject, Int, List, Num, Text, Timestamp};
+use crate::providers::shapes::{detail_structs, schema_of};
+use crate::providers::{GetOptions, GetResult, KindOps, raw};
+use crate::reference::Reference;
+
+/// The services that have such jobs, as their hosts name them; elastic IPs are at `vpc`.
+const SERVICES: &[&str] = &["ecs", "evs", "ims", "bms", "sdrs", "vpc", "vbs"];
+
+/// Asynchronous jobs.
+pub static JOB: Kind = Kind::new(
+    Template::new(
+        ["huawei", "hw"],
+        ["job", "job"],
+        &[
+            Segment::one_of("SERVICE", SERVICES),
+            Segment::required("JOB"),
+        ],
+        "huawei/job/ecs/ff80808288d41e1b018990260955687b",
+    ),
+    &[
+        StateTable::new("job", STATES).with_user_states(),
+        StateTable::new("sub_job", STATES).with_user_states(),
+    ],
+    GET,
+)
+.with_summary("Asynchronous job of ECS, EVS, IMS and other services")
+.with_details(&[schema_of::<JobDetails>], &[schema_of::<SubJobDetails>])
+.without_logs("the job has none; its resources have");
+
+const GET: Operation = Operation::new(
+    "ShowJob",
+    "ECS, EVS, IMS, BMS, SDRS, VPC or VBS GET /v1/{project_id}/jobs/{job_id}",
+    "ReadOnlyAccess of the service",
+);
+
+const STATES: StateWords = &[
+    ("INIT", State::Pending),
+    ("WAITING_EXECUTE", State::Pending),
+    ("RUNNING", State::Running),
+    ("LISTENING", State::Running),
+    ("SUCCESS", State::Succeeded),
+    ("FAIL", State::Failed),
+];
+
+static WORDS: Words = Words {
+    kind: "huawei/job",
+    job: STATES,
+    sub_job: STATES,
+};
+
+detail_structs! { "snake_case" =>
+    /// `details` of a `huawei/job`.
+    #[schemars(rename = "HuaweiJob")]
+    JobDetails {
+        /// What is done, such as `createServer`.
+        job_type: Text,
+        /// What it is done to.
+        entities: DefaultObject<Entities>,
+    }
+    /// `details` of a sub-job.
+    #[schemars(rename = "HuaweiJobPart")]
+    SubJobDetails {
+        /// What is done.
+        job_type: Text,
+        /// What it is done to.
+        entities: DefaultObject<Entities>,
+    }
+    /// What a job is done to, as far as its service reports it.
+    #[schemars(rename = "HuaweiJobEntities")]
+    Entities {
+        /// Server.
+        server_id: Text,
+        /// Network interface.
+        nic_id: Text,
+        /// Disk.
+        volume_id: Text,
+        /// Type of the disk.
+        volume_type: Text,
+        /// Size of the disk in GB.
+        #[serde(rename(deserialize = "size"))]
+        size_gb: Int,
+        /// Image.
+        image_id: Text,
+        /// Step that an image is in.
+        current_task: Text,
+        /// How far an image is, as the cloud counts.
+        process_percent: Num,
+        /// Images of a job for many.
+        results: List<ImageResult>,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        name: Text,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        image_name: Text,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        errorcode_message: Text,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        addition_error_msg: Text,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        sub_jobs_total: Int,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        sub_jobs: List<AsyncJob>,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        sub_jobs_result: List<AsyncJob>,
+    }
+    /// An image of a job for many.
+    #[schemars(rename = "HuaweiImageResult")]
+    ImageResult {
+        /// Image.
+        image_id: Text,
+        /// Its project.
+        project_id: Text,
+        /// The cloud's word.
+        status: Text,
+    }
+}
+
+/// A job or one of its sub-jobs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AsyncJob {
+    job_id: Text,
+    job_type: Text,
+    status: Text,
+    begin_time: Timestamp,
+    end_time: Timestamp,
+    error_code: Text,
+    fail_reason: Text,
+    entities: DefaultObject<Entities>,
+}
+
+/// The operations on asynchronous jobs.
+pub(super) struct AsyncJobs;
+
+#[async_trait]
+impl KindOps<Api> for AsyncJobs {
+    fn kind(&self) -> &'static Kind {
+        &JOB
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let mut services = SERVICES.iter();
+        let host = services.find(|name| Some(**name) == reference.segment("SERVICE"));
+        let host = host.expect("the service of a reference is one of these");
+        let product = Product::new(host, "v1");
+        let path = format!("jobs/{}", percent_encode(reference.id()));
+        let decode = |body: &[u8]| decode(body, reference, options, api.region());
+        let call = Call::get(&product, GET.name, &path);
+        let found = api.call(call, options, decode).await;
+        found.map(Decoded::into_result)
+    }
+}
+
+fn decode(
+    body: &[u8],
+    reference: &Reference,
+    options: &GetOptions,
+    region: Option<&str>,
+) -> Result<GetResult, String> {
+    let found: AsyncJob = lenient::decode_response(body)?;
+    if found.job_id.trimmed() != Some(reference.id()) {
+        return Err("the requested job_id".to_owned());
+    }
+    let found = found.into_parts();
+    let mut found = found.into_result(&WORDS, reference, options, region);
+    raw::attach_raw(&mut found.job, &mut found.notices, body, options);
+    Ok(found)
+}
+
+impl AsyncJob {
+    fn into_parts(mut self) -> JobParts {
+        let entities = &mut self.entities.0;
+        let mut sub_jobs = std::mem::take(&mut entities.sub_jobs.0);
+        sub_jobs.append(&mut entities.sub_jobs_result.0);
+        let message = entities.addition_error_msg.0.take();
+        JobParts {
+            name: entities.take_name(),
+            status: self.status,
+            created_at: self.begin_time.utc(),
+            started_at: self.begin_time.utc(),
+            finished_at: self.end_time.utc(),
+            failure: (self.error_code.0, message.or(self.fail_reason.0)),
+            total: entities.sub_jobs_total.0,
+            sub_jobs: sub_jobs.into_iter().map(Self::into_sub_job).collect(),
+            details: Arc::new(JobDetails {
+                job_type: self.job_type,
+                entities: self.entities,
+            }),
+        }
+    }
+
+    fn into_sub_job(mut self) -> SubJobParts {
+        let entities = &mut self.entities.0;
+        let message = entities.errorcode_message.0.take();
+        SubJobParts {
+            id: self.job_id.0,
+            name: entities.take_name(),
+            status: self.status,
+            begin_time: self.begin_time,
+            end_time: self.end_time,
+            reason: self.error_code.0,
+            message: message.or(self.fail_reason.0),
+            details: Arc::new(SubJobDetails {
+                job_type: self.job_type,
+                entities: self.entities,
+            }),
+        }
+    }
+}
+
+impl Entities {
+    fn take_name(&mut self) -> Option<String> {
+        let name = self.name.0.take();
+        name.or_else(|| self.image_name.0.take())
+    }
+}
+
+#[cfg(test)]
+mod tests;

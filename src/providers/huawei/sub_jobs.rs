@@ -1,0 +1,169 @@
+//! Jobs that consist of sub-jobs, which alone say why they failed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::kind::StateWords;
+use crate::model::{Details, Job, Notice, NoticeCode, State, Task, Time};
+use crate::providers::lenient::{Text, Timestamp};
+use crate::providers::{GetOptions, GetResult, job_at, states};
+use crate::reference::Reference;
+
+/// A kind and its words.
+pub(super) struct Words {
+    /// The kind, such as `huawei/image-job`.
+    pub kind: &'static str,
+    /// The words of jobs.
+    pub job: StateWords,
+    /// The words of sub-jobs.
+    pub sub_job: StateWords,
+}
+
+/// What a response reports of a job.
+pub(super) struct JobParts {
+    pub name: Option<String>,
+    pub status: Text,
+    pub created_at: Option<Time>,
+    /// When it began to run, where its sub-jobs do not say so.
+    pub started_at: Option<Time>,
+    pub finished_at: Option<Time>,
+    /// Why it failed, where its sub-jobs do not say so: a code and a sentence.
+    pub failure: (Option<String>, Option<String>),
+    /// How many sub-jobs the cloud counts.
+    pub total: Option<i64>,
+    pub sub_jobs: Vec<SubJobParts>,
+    pub details: Arc<dyn Details>,
+}
+
+/// What a response reports of a sub-job.
+pub(super) struct SubJobParts {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub status: Text,
+    pub begin_time: Timestamp,
+    pub end_time: Timestamp,
+    /// Code of the failure.
+    pub reason: Option<String>,
+    pub message: Option<String>,
+    pub details: Arc<dyn Details>,
+}
+
+impl JobParts {
+    pub fn into_result(
+        self,
+        words: &Words,
+        reference: &Reference,
+        options: &GetOptions,
+        region: Option<&str>,
+    ) -> GetResult {
+        let mut notices = Vec::new();
+        let own = &options.states;
+        let word = self.status.trimmed();
+        let read = states::normalize(words.job, own, word, words.kind, &mut notices);
+        let listed = self.sub_jobs.len();
+        let total = self.total;
+        if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
+            let total = total.unwrap_or_default();
+            let text = format!("{reference} reports {total} sub-jobs but lists {listed}");
+            notices.push(Notice::new(NoticeCode::CountMismatch, text));
+        }
+        let sub_jobs = self.sub_jobs.into_iter();
+        let tasks: Vec<Task> = sub_jobs.map(|one| one.into_task(words, options)).collect();
+        note_unknown_words(&tasks, words, options, &mut notices);
+        let (reason, message) = match (read.state, &read.raw) {
+            (State::Failed, _) => {
+                let (reason, message) = failure(&tasks);
+                (reason.or(self.failure.0), message.or(self.failure.1))
+            }
+            (_, None) => (
+                Some("no status".to_owned()),
+                Some("the response has no status".to_owned()),
+            ),
+            _ => (None, None),
+        };
+        let first = tasks.iter().filter_map(|task| task.started_at).min();
+        let job = Job {
+            name: self.name,
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason,
+            message,
+            created_at: self.created_at,
+            started_at: first
+                .or(self.started_at)
+                .filter(|_| read.state != State::Pending),
+            finished_at: self.finished_at,
+            tasks,
+            details: Some(self.details),
+            ..job_at(reference, region)
+        };
+        GetResult { job, notices }
+    }
+}
+
+impl SubJobParts {
+    fn into_task(self, words: &Words, options: &GetOptions) -> Task {
+        let word = self.status.trimmed();
+        let own = &options.states;
+        let read = states::normalize(words.sub_job, own, word, "", &mut Vec::new());
+        let created_at = self.begin_time.utc();
+        Task {
+            id: self.id,
+            name: self.name,
+            kind: "sub_job".to_owned(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason: self.reason,
+            message: self.message,
+            created_at,
+            started_at: created_at.filter(|_| read.state != State::Pending),
+            finished_at: self.end_time.utc().filter(|_| read.ended),
+            details: Some(self.details),
+            ..Task::default()
+        }
+    }
+}
+
+/// A thousand sub-jobs in one unknown state are reported once.
+fn note_unknown_words(
+    tasks: &[Task],
+    words: &Words,
+    options: &GetOptions,
+    notices: &mut Vec<Notice>,
+) {
+    let known = tasks.iter().filter_map(|task| task.state_raw.as_deref());
+    let what = format!("a sub-job of {}", words.kind);
+    for word in known.collect::<BTreeSet<_>>() {
+        states::normalize(words.sub_job, &options.states, Some(word), &what, notices);
+    }
+}
+
+/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a sentence.
+fn failure(tasks: &[Task]) -> (Option<String>, Option<String>) {
+    let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
+    let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();
+    if failed.is_empty() {
+        failed = tasks.iter().filter(has_error).collect();
+    }
+    // One that says why is worth more than one that came earlier.
+    let Some(first) = failed
+        .iter()
+        .find(|task| has_error(task))
+        .or(failed.first())
+    else {
+        return (None, None);
+    };
+    let name = first.name.as_deref().or(first.id.as_deref());
+    let what = first.message.as_deref().or(first.reason.as_deref());
+    let mut message = format!(
+        "{}: {}",
+        name.unwrap_or("a sub-job"),
+        what.unwrap_or("failed")
+    );
+    if failed.len() > 1 {
+        message += &format!(" (and {} more)", failed.len() - 1);
+    }
+    (first.reason.clone(), Some(message))
+}

@@ -1,0 +1,193 @@
+//! Training jobs of ModelArts, API version 2.
+//!
+//! Source: huaweicloudsdkmodelarts 3.1.219. Not documented: the end of a job (its start and its duration
+//! give it), whether `Abnormal` is final, and what the `count` of a list counts.
+
+mod details;
+mod logs;
+mod parts;
+mod response;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::active_list::{Row as _, RowPage};
+use super::products::MODELARTS;
+use super::{Api, Call};
+use crate::crypto::percent_encode;
+use crate::error::Problem;
+use crate::kind::{
+    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
+};
+use crate::model::State;
+use crate::providers::api::Decoded;
+use crate::providers::shapes::schema_of;
+use crate::providers::{
+    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
+};
+use crate::reference::{Reference, Scope};
+use details::TrainingJobDetails;
+use response::{ListResponse, TrainingJob, decode_job};
+
+/// Training jobs.
+pub static TRAINING_JOB: Kind = Kind::new(
+    Template::new(
+        ["huawei", "hw"],
+        ["training-job", "train"],
+        &[Segment::required("JOB")],
+        "huawei/training-job/5bd61eea-9de2-4864-a0f7-5fae966171b5",
+    ),
+    &[StateTable {
+        notes: &[("Abnormal", "it could not be created, or was lost")],
+        ..StateTable::new("job", STATES).with_user_states()
+    }],
+    GET,
+)
+.with_summary("Training job of ModelArts, with its tasks")
+.with_details(&[schema_of::<TrainingJobDetails>], &[])
+.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
+.with_logs(logs::LOGS)
+.with_batch_from(2);
+
+const GET: Operation = Operation::new(
+    "ShowTrainingJobDetails",
+    "ModelArts GET /v2/{project_id}/training-jobs/{job_id}, its events, and its stages before it runs",
+    "modelarts:trainJob:get, modelarts:trainJob:listEvents",
+);
+
+const LIST: Operation = Operation::new(
+    "ListTrainingJobs",
+    "ModelArts POST /v2/{project_id}/training-job-searches",
+    "modelarts:trainJob:list",
+);
+
+const STATES: StateWords = &[
+    ("Creating", State::Pending),
+    ("Pending", State::Pending),
+    ("Running", State::Running),
+    ("Terminating", State::Stopping),
+    ("Completed", State::Succeeded),
+    ("Failed", State::Failed),
+    ("Abnormal", State::Failed),
+    ("Terminated", State::Canceled),
+];
+
+/// The words of active jobs.
+const ACTIVE: &[&str] = &["Creating", "Pending", "Running", "Terminating"];
+
+/// How many rows a page has at most.
+const PAGE_SIZE: usize = 50;
+
+fn path(reference: &Reference) -> String {
+    format!("training-jobs/{}", percent_encode(reference.id()))
+}
+
+/// The operations on training jobs.
+pub(super) struct TrainingJobs;
+
+#[async_trait]
+impl KindOps<Api> for TrainingJobs {
+    fn kind(&self) -> &'static Kind {
+        &TRAINING_JOB
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let path = path(reference);
+        let decode = |body: &[u8]| decode_job(body, reference, options, api.region());
+        let call = Call::get(&MODELARTS, GET.name, &path);
+        let found = api.call(call, options, decode).await;
+        let mut found = found.map(Decoded::into_result)?;
+        parts::read(api, reference, &path, &mut found, options).await;
+        Ok(found)
+    }
+
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        let page = |_: usize, at: Cursor| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                let page = list(api, Some(ACTIVE), at, PAGE_SIZE, options).await?;
+                Ok(RowPage {
+                    next: page.data.next(at, PAGE_SIZE),
+                    rows: page.data.rows,
+                    unreadable: page.unreadable,
+                })
+            })
+        };
+        let lists = &api.training_lists;
+        lists
+            .batch_get(references, 1, &page, options, api.region())
+            .await
+    }
+
+    /// One page of the jobs, newest first.
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let words = filter.state_words(STATES, &options.states);
+        let size = filter.page_size(PAGE_SIZE);
+        let found = list(api, words.as_deref(), at, size, options).await?;
+        let next = found.data.next(at, size);
+        let address = |row: &TrainingJob| scope.reference(&[row.id()?]);
+        let read = |row: TrainingJob, reference: &Reference| {
+            let row = row.into_row(reference, options, api.region());
+            row.with_request_id(found.request_id.clone())
+        };
+        let rows = found.data.rows;
+        Ok(Page {
+            next,
+            notices: Vec::from_iter(found.unreadable),
+            ..Page::from_addressed_rows(at, None, rows, address, read)
+        })
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
+    }
+}
+
+/// A page of the jobs with one of these words, or of all. Places are numbers of pages here, from 0.
+async fn list(
+    api: &Api,
+    words: Option<&[&str]>,
+    at: Cursor,
+    size: usize,
+    options: &GetOptions,
+) -> Result<Decoded<ListResponse>, Problem> {
+    let mut body = json!({
+        "offset": at.page - 1, "limit": size, "sort_by": "create_time", "order": "desc",
+    });
+    if let Some(workspace) = api.profile.get("workspace") {
+        body["workspace_id"] = workspace.into();
+    }
+    if let Some(words) = words {
+        let filter: Value = json!({"key": "phase", "operator": "in", "value": words});
+        body["filters"] = json!([filter]);
+    }
+    let call = Call {
+        body: Some(&body),
+        ..Call::get(&MODELARTS, LIST.name, "training-job-searches")
+    };
+    api.call(call, options, ListResponse::decode).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Logs of the tasks of a job: at most the last 5 MB of each, with the size of the whole.
+
+use serde::Deserialize;
+
+use super::super::products::MODELARTS;
+use super::super::{Api, Call};
+use super::path;
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem};
+use crate::http::RequestError;
+use crate::kind::{LogSpec, Operation};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{self, Int, Text};
+use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
+
+/// How the logs are read.
+pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
+    "ShowTrainingJobLogsPreview",
+    "ModelArts GET /v2/{project_id}/training-jobs/{job_id}/tasks/{task_id}/logs/preview",
+    "modelarts:trainJob:get",
+));
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Preview {
+    content: Text,
+    /// What the field was called until March 2022.
+    context: Text,
+    full_size: Int,
+}
+
+pub(super) async fn read(
+    api: &Api,
+    request: LogRequest<'_>,
+    options: &GetOptions,
+) -> Result<LogChunk, Problem> {
+    let Some(task) = request.source.task.as_deref() else {
+        let what = "the job has no tasks yet";
+        return Err(Problem::new(Category::NotFound, what));
+    };
+    let path = format!(
+        "{}/tasks/{}/logs/preview",
+        path(request.reference),
+        percent_encode(task)
+    );
+    let call = Call::get(&MODELARTS, LOGS.operation.name, &path);
+    let decode = |body: &[u8]| decode(body, request.position);
+    api.call(call, options, decode)
+        .await
+        .map(|found| found.data)
+}
+
+fn decode(body: &[u8], position: &LogPosition) -> Result<LogChunk, DecodeError> {
+    if body.trim_ascii().is_empty() {
+        // HTTP 204, in the place of code ModelArts.2776.
+        let error = RequestError::new(Category::NotFound, "the log is not generated yet");
+        return Err(DecodeError::Failed(Box::new(error)));
+    }
+    let preview: Preview = lenient::decode_response(body)?;
+    let text = preview.content.0.or(preview.context.0);
+    let text = text.unwrap_or_default();
+    let size = preview.full_size.unsigned();
+    Ok(match size.filter(|size| *size >= text.len() as u64) {
+        Some(size) => after(text.into_bytes(), size, position),
+        // The sizes are of something else: what is new is found by the text.
+        None => LogChunk {
+            data: text.into_bytes(),
+            ..LogChunk::default()
+        },
+    })
+}
+
+/// What the end of a log of `size` bytes has after a position.
+fn after(mut end: Vec<u8>, size: u64, position: &LogPosition) -> LogChunk {
+    let start = size - end.len() as u64;
+    let (from, truncated) = match position {
+        LogPosition::Offset(from) if *from > size => {
+            let what = "the log has become shorter; it is read from its start";
+            (start, Some(what.to_owned()))
+        }
+        LogPosition::Offset(from) if *from < start => {
+            let what = format!("{} bytes between two readings are missing", start - from);
+            (start, Some(what))
+        }
+        LogPosition::Offset(from) => (*from, None),
+        LogPosition::Start | LogPosition::Token(_) => {
+            let what = || format!("only the last {} bytes of {size}", end.len());
+            (start, (start > 0).then(what))
+        }
+    };
+    // The position is within the text, whose length is a `usize`.
+    end.drain(..usize::try_from(from - start).unwrap_or(end.len()));
+    LogChunk {
+        data: end,
+        next: Some(LogPosition::Offset(size)),
+        truncated,
+        ..LogChunk::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::test_support::read;
+
+    fn preview(name: &str) -> LogChunk {
+        let body = read(&format!("huawei/training-job/{name}.json"));
+        decode(&body, &LogPosition::Start).unwrap()
+    }
+
+    #[test]
+    fn the_text_is_read_under_both_of_its_names() {
+        let chunk = preview("log-preview");
+        let text = "[2026-09-13 19:03:58] step 10 loss=0.71\n第 3 轮\nKilled\n";
+        assert_eq!(String::from_utf8(chunk.data).unwrap(), text);
+        assert_eq!(chunk.next, Some(LogPosition::Offset(57)));
+        let text = "[2022-01-13 19:03:58] step 10\n";
+        assert_eq!(preview("log-preview-2022").data, text.as_bytes());
+    }
+
+    #[test]
+    fn a_position_is_a_place_in_the_whole_log() {
+        let read = |size, position: LogPosition| {
+            let body = serde_json::json!({"content": "第1行\n", "full_size": size});
+            let chunk = decode(body.to_string().as_bytes(), &position).unwrap();
+            let text = String::from_utf8(chunk.data).unwrap();
+            (text, chunk.next, chunk.truncated)
+        };
+        let at = LogPosition::Offset;
+        let (text, next, cut) = read(1008, LogPosition::Start);
+        assert_eq!((text.as_str(), next), ("第1行\n", Some(at(1008))));
+        assert_eq!(cut.as_deref(), Some("only the last 8 bytes of 1008"));
+        let (text, _, cut) = read(1008, at(1007));
+        assert_eq!((text.as_str(), cut), ("\n", None));
+        assert_eq!(read(1008, at(1008)).0, "");
+        let (text, _, cut) = read(1008, at(990));
+        assert_eq!(text, "第1行\n");
+        assert_eq!(
+            cut.as_deref(),
+            Some("10 bytes between two readings are missing")
+        );
+        let (text, next, cut) = read(8, at(1008));
+        assert_eq!((text.as_str(), next), ("第1行\n", Some(at(8))));
+        assert!(cut.unwrap().contains("shorter"));
+        // Sizes that are not those of the text.
+        assert_eq!(read(3, LogPosition::Start).1, None);
+    }
+
+    #[test]
+    fn a_log_that_is_not_there_is_not_found() {
+        for body in ["", "\n"] {
+            let error = decode(body.as_bytes(), &LogPosition::Start).unwrap_err();
+            let DecodeError::Failed(error) = error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(error.category, Category::NotFound);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a job's events and stages tell of it.
+
+use futures_util::future::join;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::super::products::MODELARTS;
+use super::super::{Api, Call};
+use crate::model::{Event, Level, Notice, NoticeCode, Object, State, Task};
+use crate::providers::lenient::{self, Int, List, Text, Timestamp};
+use crate::providers::{GetOptions, GetResult};
+use crate::reference::Reference;
+
+const EVENTS: &str = "ListTrainingJobEvents";
+const STAGES: &str = "ListTrainingJobStages";
+
+/// The most events that the cloud gives at once.
+const MAX_EVENTS: &str = "100";
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct EventsResponse {
+    total: Int,
+    events: List<JobEvent>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct JobEvent {
+    time: Timestamp,
+    level: Text,
+    message: Text,
+    source: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StagesResponse {
+    running_records: List<RunStages>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RunStages {
+    stages: List<Stage>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Stage {
+    en_message: Text,
+    start_time: Text,
+    end_time: Text,
+    sub_stages: List<SubStage>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SubStage {
+    en_message: Text,
+}
+
+/// Adds the last events of a job that was found, and before it runs the stage that it is in.
+pub(super) async fn read(
+    api: &Api,
+    reference: &Reference,
+    path: &str,
+    found: &mut GetResult,
+    options: &GetOptions,
+) {
+    let is_early = found.job.state == State::Pending;
+    let query = [("offset", "0"), ("limit", MAX_EVENTS), ("order", "desc")];
+    let events = part::<EventsResponse>(api, EVENTS, format!("{path}/events"), &query, options);
+    let stages = async {
+        match is_early {
+            true => Some(part(api, STAGES, format!("{path}/stages"), &[], options).await),
+            false => None,
+        }
+    };
+    let (events, stages) = join(events, stages).await;
+    let note = |problem: Notice, found: &mut GetResult| {
+        let text = format!("{reference}: {}", problem.message);
+        found.notices.push(Notice::new(problem.code, text));
+    };
+    match events {
+        Ok((events, unreadable)) => {
+            found.notices.extend(unreadable);
+            let rows = events.events.0;
+            if events.total.unsigned() > Some(rows.len() as u64) {
+                let what = format!("Huawei returned only the last {} events", rows.len());
+                let code = NoticeCode::EventsTruncated;
+                found.notices.push(Notice::new(code, what));
+            }
+            let tasks = &found.job.tasks;
+            let events = rows.into_iter().map(|row| row.into_event(tasks));
+            found.job.events = events.collect();
+        }
+        Err(problem) => {
+            found.job.events_unreadable = true;
+            note(problem, found);
+        }
+    }
+    match stages {
+        Some(Ok((stages, unreadable))) => {
+            found.notices.extend(unreadable);
+            found.job.message = current(&stages).or(found.job.message.take());
+        }
+        Some(Err(problem)) => note(problem, found),
+        None => {}
+    }
+}
+
+/// Calls an operation about a part of a job; a notice where that fails.
+async fn part<T: DeserializeOwned + Send>(
+    api: &Api,
+    operation: &'static str,
+    path: String,
+    query: &[(&str, &str)],
+    options: &GetOptions,
+) -> Result<(T, Option<Notice>), Notice> {
+    let call = Call {
+        query,
+        ..Call::get(&MODELARTS, operation, &path)
+    };
+    let called = api.call(call, options, lenient::decode_response::<T>).await;
+    called
+        .map(|found| (found.data, found.unreadable))
+        .map_err(|problem| {
+            let hint = problem
+                .hint
+                .map_or_else(String::new, |hint| format!("; {hint}"));
+            let what = format!("{operation} failed: {}{hint}", problem.message);
+            Notice::new(NoticeCode::PartsUnread, what)
+        })
+}
+
+/// The stage that the last run is in, such as `Preparing: Pull image`.
+fn current(stages: &StagesResponse) -> Option<String> {
+    let run = stages.running_records.0.last()?;
+    let is_open = |stage: &&Stage| stage.start_time.0.is_some() && stage.end_time.0.is_none();
+    let stage = run.stages.0.iter().rev().find(is_open)?;
+    let step = stage.sub_stages.0.last();
+    let step = step.and_then(|step| step.en_message.0.as_deref());
+    let name = stage.en_message.0.as_deref()?;
+    Some(step.map_or_else(|| name.to_owned(), |step| format!("{name}: {step}")))
+}
+
+impl JobEvent {
+    /// The event, with the task that stands at the start of its message.
+    fn into_event(self, tasks: &[Task]) -> Event {
+        let word = self.level.trimmed();
+        let level = match word.map(str::to_ascii_lowercase).as_deref() {
+            Some("info") => Some(Level::Normal),
+            Some("warning" | "error") => Some(Level::Warning),
+            _ => None,
+        };
+        let head = self.message.0.as_deref().and_then(|text| {
+            let (head, _) = text.trim_start().strip_prefix('[')?.split_once(']')?;
+            Some(head)
+        });
+        let is_task = |name: &&str| tasks.iter().any(|task| task.id.as_deref() == Some(name));
+        let task = head.filter(is_task).map(str::to_owned);
+        Event {
+            level,
+            level_raw: word.map(str::to_owned),
+            first_at: self.time.utc(),
+            last_at: self.time.utc(),
+            object: Object {
+                kind: self.source.0,
+                name: task.clone(),
+            },
+            task,
+            message: self.message.0,
+            ..Event::default()
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! What ModelArts reports of a job, made into the model.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+
+use super::super::active_list::Row;
+use super::STATES;
+use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
+use crate::model::{Job, Notice, Resources, State, Task, Time};
+use crate::providers::lenient::{
+    self, Checked, DefaultObject, Flag, Int, List, Map, Required, Text, Timestamp, Words,
+};
+use crate::providers::mask::mask_named;
+use crate::providers::states::{self, ExitOutcome};
+use crate::providers::{Cursor, GetOptions, GetResult, job_at, raw};
+use crate::reference::Reference;
+
+/// A job, as it is looked up or listed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TrainingJob {
+    kind: Text,
+    metadata: DefaultObject<Metadata>,
+    status: DefaultObject<Status>,
+    algorithm: DefaultObject<Algorithm>,
+    spec: DefaultObject<Spec>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    id: Checked<Text>,
+    name: Text,
+    description: Text,
+    create_time: Timestamp,
+    workspace_id: Text,
+    user_name: Text,
+    annotations: Map<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    phase: Checked<Text>,
+    secondary_phase: Text,
+    /// Milliseconds.
+    duration: Int,
+    start_time: Timestamp,
+    tasks: Words,
+    task_statuses: List<TaskStatus>,
+    running_records: List<RunningRecord>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TaskStatus {
+    task: Text,
+    exit_code: Int,
+    message: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    resource: DefaultObject<Resource>,
+    schedule_policy: DefaultObject<SchedulePolicy>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SchedulePolicy {
+    priority: Int,
+    preemptible: Flag,
+}
+
+/// A page of the list.
+pub(super) struct ListResponse {
+    pub rows: Vec<TrainingJob>,
+    /// The size of the page, where the cloud changed it.
+    limit: Option<usize>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListWire {
+    limit: Int,
+    items: Required<List<TrainingJob>>,
+}
+
+impl ListResponse {
+    /// # Errors
+    /// That a list was expected.
+    pub fn decode(body: &[u8]) -> Result<Self, String> {
+        let wire: ListWire = lenient::decode_response(body)?;
+        // Other numbers of a page count all jobs of the user, or are not documented.
+        let rows = wire.items.rows("items", None)?;
+        let limit = wire
+            .limit
+            .not_zero()
+            .and_then(|limit| usize::try_from(limit).ok());
+        Ok(Self { rows, limit })
+    }
+
+    /// The page after this one; `None` after one that is not full.
+    pub fn next(&self, at: Cursor, size: usize) -> Option<Cursor> {
+        let size = self.limit.map_or(size, |limit| limit.clamp(1, size));
+        let is_full = self.rows.len() >= size;
+        at.after(self.rows.len(), Some(u64::MAX))
+            .filter(|_| is_full)
+    }
+}
+
+pub(super) fn decode_job(
+    body: &[u8],
+    reference: &Reference,
+    options: &GetOptions,
+    region: Option<&str>,
+) -> Result<GetResult, String> {
+    let found: TrainingJob = lenient::decode_response(body)?;
+    if found.metadata.0.id.value.trimmed() != Some(reference.id()) {
+        return Err("the requested metadata.id".to_owned());
+    }
+    let mut found = found.into_row(reference, options, region);
+    raw::attach(&mut found.job, &mut found.notices, options, || {
+        let mut document = raw::document(body, options)?;
+        if !options.show_secrets {
+            let secrets = ["environments", "task_urls"];
+            mask_named(&mut document, &secrets, &["command", "description"]);
+        }
+        Some(document)
+    });
+    Ok(found)
+}
+
+impl Row for TrainingJob {
+    fn id(&self) -> Option<&str> {
+        let is_readable = !self.status.0.phase.is_unreadable;
+        self.metadata.0.id.value.trimmed().filter(|_| is_readable)
+    }
+
+    fn has_state(&self) -> bool {
+        self.status.0.phase.value.trimmed().is_some()
+    }
+
+    fn into_row(
+        self,
+        reference: &Reference,
+        options: &GetOptions,
+        region: Option<&str>,
+    ) -> GetResult {
+        let mut notices = Vec::new();
+        let job = self.into_job(reference, options, region, &mut notices);
+        GetResult { job, notices }
+    }
+}
+
+impl TrainingJob {
+    fn into_job(
+        self,
+        reference: &Reference,
+        options: &GetOptions,
+        region: Option<&str>,
+        notices: &mut Vec<Notice>,
+    ) -> Job {
+        let (metadata, status, spec) = (self.metadata.0, self.status.0, self.spec.0);
+        let word = status.phase.value.trimmed();
+        let kind = "huawei/training-job";
+        let read = states::normalize(STATES, &options.states, word, kind, notices);
+        let secondary = status.secondary_phase.trimmed();
+        let reason = secondary.filter(|secondary| Some(*secondary) != word);
+        let resource = spec.resource.0;
+        let message = (read.state == State::Failed).then(|| status.cause());
+        let mut details = TrainingJobDetails {
+            job_type: self.kind,
+            secondary_phase: status.secondary_phase.clone(),
+            description: metadata.description,
+            workspace_id: metadata.workspace_id,
+            algorithm: self.algorithm.0,
+            preemptible: spec.schedule_policy.0.preemptible,
+            ..TrainingJobDetails::default()
+        };
+        if !options.show_secrets {
+            details.mask();
+        }
+        let started_at = status.start_time.utc();
+        let duration = status.duration.0.map(TimeDelta::milliseconds);
+        let end = |start: Time| Time::new(start.to_datetime().checked_add_signed(duration?)?);
+        let mut job = Job {
+            name: metadata.name.0,
+            state: read.state,
+            state_raw: read.raw.clone(),
+            ended: read.ended,
+            reason: reason.map(str::to_owned),
+            message: message.flatten(),
+            exit_code: status.exit_code(read.state),
+            user: metadata.user_name.0,
+            queue: resource.pool_name.0.clone().or(resource.pool_id.0.clone()),
+            priority: spec.schedule_policy.0.priority.0,
+            labels: metadata
+                .annotations
+                .0
+                .into_iter()
+                .map(|(name, Text(text))| (name, text))
+                .collect(),
+            created_at: metadata.create_time.utc(),
+            started_at,
+            finished_at: started_at.and_then(end),
+            resources: resource.resources(),
+            tasks: status.tasks(read.state),
+            ..job_at(reference, region)
+        };
+        details.resource = resource;
+        details.running_records = status.running_records;
+        job.details = Some(Arc::new(details));
+        job
+    }
+}
+
+impl Status {
+    /// The first task that failed, one that says why before others.
+    fn failed_task(&self) -> Option<&TaskStatus> {
+        let failed = || {
+            let all = self.task_statuses.0.iter();
+            all.filter(|task| task.exit_code.not_zero().is_some())
+        };
+        let explained = failed().find(|task| task.message.0.is_some());
+        explained.or_else(|| failed().next())
+    }
+
+    /// Why the job failed, in a sentence.
+    fn cause(&self) -> Option<String> {
+        let Some(task) = self.failed_task() else {
+            let last = self.running_records.0.last();
+            return last.and_then(|run| run.end_reason.0.clone());
+        };
+        let name = task.task.0.as_deref().unwrap_or("a task");
+        let code = task.exit_code.0.unwrap_or_default();
+        Some(match &task.message.0 {
+            Some(message) => format!("{name}: {message} (exit code {code})"),
+            None => format!("{name}: exit code {code}"),
+        })
+    }
+
+    /// The exit code of the task that failed; 0 where the cloud calls the job completed and all tasks
+    /// ended with it.
+    fn exit_code(&self, state: State) -> Option<i64> {
+        let mut codes = self.task_statuses.0.iter().map(|task| task.exit_code.0);
+        let has_codes = !self.task_statuses.0.is_empty();
+        let is_all_zero = has_codes && codes.all(|code| code == Some(0));
+        let failed = self.failed_task().and_then(|task| task.exit_code.0);
+        failed.or((state == State::Succeeded && is_all_zero).then_some(0))
+    }
+
+    /// The tasks, of which the cloud reports names, and exit codes at the end.
+    fn tasks(&self, job: State) -> Vec<Task> {
+        let statuses = &self.task_statuses.0;
+        let mut names: Vec<&str> = self.tasks.0.iter().map(String::as_str).collect();
+        let others = statuses.iter().filter_map(|task| task.task.0.as_deref());
+        names.extend(others);
+        let mut known = std::collections::HashSet::new();
+        names.retain(|name| !name.is_empty() && known.insert(*name));
+        let task = |name: &str| {
+            let status = statuses
+                .iter()
+                .find(|task| task.task.0.as_deref() == Some(name));
+            let exit_code = status.and_then(|task| task.exit_code.0);
+            let state = match exit_code {
+                None if job == State::Pending => State::Pending,
+                code => ExitOutcome::from_exit_code(code).state(),
+            };
+            Task {
+                id: Some(name.to_owned()),
+                kind: "task".to_owned(),
+                state,
+                ended: exit_code.is_some(),
+                message: status.and_then(|task| task.message.0.clone()),
+                exit_code,
+                ..Task::default()
+            }
+        };
+        names.into_iter().map(task).collect()
+    }
+}
+
+impl Resource {
+    /// What all machines have together.
+    fn resources(&self) -> Resources {
+        let flavor = &self.flavor_detail.0.flavor_info.0;
+        let nodes = self.node_count.unsigned().filter(|nodes| *nodes > 0);
+        let all = |amount: Option<u64>| amount?.checked_mul(nodes?);
+        let has_units = |cards: &&Amount| cards.unit_num.not_zero().is_some();
+        let mut cards = [&flavor.gpu.0, &flavor.npu.0].into_iter();
+        let cards = cards.find(has_units);
+        let memory = &flavor.memory.0;
+        let unit: Option<u64> = match memory.unit.trimmed() {
+            Some("GB") => Some(1 << 30),
+            Some("MB") => Some(1 << 20),
+            _ => None,
+        };
+        let bytes = memory.size.unsigned().zip(unit);
+        Resources {
+            cpu: flavor
+                .cpu
+                .0
+                .core_num
+                .0
+                .zip(nodes)
+                .map(|(cores, nodes)| cores * nodes as f64),
+            memory_bytes: all(bytes.and_then(|(size, unit)| size.checked_mul(unit))),
+            accelerators: all(cards.and_then(|cards| cards.unit_num.unsigned())),
+            accelerator_type: cards.and_then(|cards| cards.product_name.0.clone()),
+            ..Resources::default()
+        }
+    }
+}

@@ -1,0 +1,254 @@
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::response::{ListResponse, decode_job};
+use super::*;
+use crate::error::Category;
+use crate::http::RetryAction;
+use crate::providers::huawei::CLOUD;
+use crate::providers::huawei::errors::ERRORS;
+use crate::providers::test_support::{ask, classify, reference, response};
+use crate::providers::{Client, LogParams, LogPosition, LogSource};
+use crate::test_support::ServerResponse;
+use crate::test_support::jobs::{job, responding, serve};
+use crate::test_support::kinds::check_kind;
+
+check_kind!(
+    &TRAINING_JOB,
+    essential: [
+        "metadata", "metadata.id", "status", "status.phase", "items", "items[]", "items[].metadata",
+        "items[].metadata.id", "items[].status", "items[].status.phase",
+    ],
+    evidence: []
+);
+
+const ID: &str = "5bd61eea-9de2-4864-a0f7-5fae966171b5";
+
+fn read(body: &Value) -> Result<GetResult, String> {
+    let reference = reference(&TRAINING_JOB, &[ID]);
+    decode_job(body.to_string().as_bytes(), &reference, &ask(), None)
+}
+
+fn in_state(phase: &str, statuses: Value) -> GetResult {
+    let status =
+        json!({"phase": phase, "tasks": ["worker-0", "worker-1"], "task_statuses": statuses});
+    read(&json!({"metadata": {"id": ID}, "status": status})).unwrap()
+}
+
+#[test]
+fn a_failed_job_says_why_by_the_task_that_says_most() {
+    let codes = |second: Value| json!([{"task": "worker-0", "exit_code": 143}, second]);
+    let oom = json!({"task": "worker-1", "exit_code": 137, "message": "OOM"});
+    let job = in_state("Failed", codes(oom)).job;
+    assert_eq!(job.exit_code, Some(137));
+    assert_eq!(
+        job.message.as_deref(),
+        Some("worker-1: OOM (exit code 137)")
+    );
+    let job = in_state("Failed", codes(json!({"task": "worker-1", "exit_code": 1}))).job;
+    assert_eq!(job.message.as_deref(), Some("worker-0: exit code 143"));
+    let states: Vec<State> = job.tasks.iter().map(|task| task.state).collect();
+    assert_eq!(states, [State::Failed, State::Failed]);
+}
+
+#[test]
+fn a_job_has_succeeded_only_where_the_cloud_says_so() {
+    let zero = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 0}]);
+    let job = in_state("Completed", zero.clone()).job;
+    assert_eq!((job.state, job.exit_code), (State::Succeeded, Some(0)));
+    let job = in_state("Failed", zero).job;
+    assert_eq!((job.state, job.exit_code), (State::Failed, None));
+    let job = in_state("Completed", Value::Null).job;
+    assert_eq!((job.state, job.exit_code), (State::Succeeded, None));
+    let found = in_state("Finished", Value::Null);
+    assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
+    assert_eq!(found.notices.len(), 1);
+    let job = in_state("Pending", Value::Null).job;
+    assert_eq!(job.tasks[1].state, State::Pending);
+    let job = in_state("Running", Value::Null).job;
+    assert_eq!(job.tasks[1].state, State::Unknown);
+}
+
+#[test]
+fn a_response_must_be_about_the_job() {
+    for body in [
+        json!({}),
+        json!({"metadata": {"id": "other"}, "status": {"phase": "Running"}}),
+    ] {
+        assert!(read(&body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_page_that_is_not_full_is_the_last_one() {
+    let page = |rows: usize, limit: Value| {
+        let items: Vec<Value> = (0..rows)
+            .map(|id| json!({"metadata": {"id": id}}))
+            .collect();
+        let body = json!({"total": 5059, "count": rows, "limit": limit, "items": items});
+        let page = ListResponse::decode(body.to_string().as_bytes()).unwrap();
+        page.next(Cursor::FIRST, PAGE_SIZE).is_some()
+    };
+    assert!(page(50, json!(50)) && page(50, Value::Null));
+    assert!(!page(49, json!(50)) && !page(0, json!(50)) && !page(49, json!(0)));
+    // The cloud may give less than was requested.
+    assert!(page(20, json!(20)) && !page(19, json!(20)));
+}
+
+#[test]
+fn code_and_status_together_say_what_an_error_means() {
+    use Category::{InvalidArgument, NotFound, PermissionDenied, Throttled, Unauthenticated};
+    for (status, code, category) in [
+        (400, "2775", NotFound),
+        (404, "2786", PermissionDenied),
+        (400, "2771", PermissionDenied),
+        (403, "0108", PermissionDenied),
+        (401, "0112", PermissionDenied),
+        (500, "0109", PermissionDenied),
+        (400, "2837", PermissionDenied),
+        (403, "0210", PermissionDenied),
+        (400, "0210", InvalidArgument),
+        (401, "0210", Unauthenticated),
+        (401, "0202", Unauthenticated),
+        (403, "0206", Unauthenticated),
+        (403, "2784", Unauthenticated),
+        (401, "6620", Unauthenticated),
+        (400, "2764", InvalidArgument),
+        (400, "0102", InvalidArgument),
+        (400, "2818", NotFound),
+        (400, "2822", NotFound),
+        (429, "2799", Throttled),
+    ] {
+        let body = json!({"error_msg": "m", "error_code": format!("ModelArts.{code}")});
+        let error = classify(&ERRORS, &response(status, &body.to_string())).unwrap();
+        assert_eq!(error.category, category, "{status} {code}");
+        let retry = match category {
+            Throttled => RetryAction::Backoff,
+            _ => RetryAction::No,
+        };
+        assert_eq!(error.retry, retry, "{status} {code}");
+    }
+}
+
+#[tokio::test]
+async fn every_job_of_a_list_comes_once_by_numbers_of_pages() {
+    let jobs = (0..120).map(|id| job(&TRAINING_JOB, &format!("job-{id}"), "Running", &[]));
+    let (server, client) = serve(&CLOUD, jobs.collect(), Arc::new(|_| None)).await;
+    let scope = Scope::at(&TRAINING_JOB, "default", &[]).unwrap();
+    let (mut at, mut ids) = (Some(Cursor::FIRST), std::collections::HashSet::new());
+    while let Some(cursor) = at {
+        let page = client
+            .list(&scope, &Filter::default(), cursor, &ask())
+            .await
+            .unwrap();
+        ids.extend(page.rows.into_iter().map(|row| row.job.id));
+        at = page.next;
+    }
+    assert_eq!(ids.len(), 120);
+    assert_eq!(server.requested(), [LIST.name; 3]);
+}
+
+#[tokio::test]
+async fn a_list_of_active_jobs_reports_many() {
+    let job = |id: usize| {
+        let word = ["Running", "Pending", "Failed"][id % 3];
+        job(&TRAINING_JOB, &format!("job-{id}"), word, &[])
+    };
+    let (server, client) = serve(&CLOUD, (0..60).map(job).collect(), Arc::new(|_| None)).await;
+    let reference = |id: usize| reference(&TRAINING_JOB, &[&format!("job-{id}")]);
+    let references: Vec<Reference> = [0, 1, 2, 99].map(reference).into();
+    assert!(client.can_batch(&references));
+    let rows = client.batch_get(&references, &ask()).await.unwrap();
+    let states: Vec<_> = rows
+        .iter()
+        .map(|row| row.as_ref().map(|row| row.job.state))
+        .collect();
+    assert_eq!(
+        states,
+        [Some(State::Running), Some(State::Pending), None, None]
+    );
+    assert_eq!(server.requested(), [LIST.name]);
+}
+
+#[tokio::test]
+async fn parts_that_cannot_be_read_cost_a_notice() {
+    let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
+    let body = json!({"error_code": "ModelArts.2771", "error_msg": "No permission."});
+    let operations = &["ListTrainingJobEvents", "ListTrainingJobStages"];
+    let refusing = responding(&CLOUD, operations, ServerResponse::json(400, &body));
+    let (_server, client) = serve(&CLOUD, jobs, refusing).await;
+    let found = client
+        .get(&reference(&TRAINING_JOB, &[ID]), &ask())
+        .await
+        .unwrap();
+    assert_eq!(found.job.state, State::Pending);
+    assert!(found.job.events_unreadable);
+    assert_eq!(found.notices.len(), 2);
+    for notice in &found.notices {
+        assert!(
+            notice
+                .message
+                .contains("No permission; grant the permission modelarts:trainJob:get"),
+            "{notice:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_waits_says_in_which_stage_it_is() {
+    let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
+    let stages = json!({"running_records": [{"stages": [
+        {"en_message": "Scheduling", "start_time": "t", "end_time": "t"},
+        {"en_message": "Preparing", "start_time": "t", "end_time": "",
+         "sub_stages": [{"en_message": "Download code"}, {"en_message": "Pull image"}]},
+    ]}]});
+    let stages = ServerResponse::json(200, &stages);
+    let responder = responding(&CLOUD, &["ListTrainingJobStages"], stages);
+    let (_server, client) = serve(&CLOUD, jobs, responder).await;
+    let found = client
+        .get(&reference(&TRAINING_JOB, &[ID]), &ask())
+        .await
+        .unwrap();
+    assert_eq!(found.job.message.as_deref(), Some("Preparing: Pull image"));
+}
+
+/// Reads a log of a task from a position on.
+async fn read_log(
+    client: &dyn Client,
+    position: &LogPosition,
+) -> Result<(String, Option<LogPosition>), Problem> {
+    let source = LogSource {
+        task: Some("worker-0".to_owned()),
+        ..LogSource::default()
+    };
+    let request = LogRequest {
+        reference: &reference(&TRAINING_JOB, &[ID]),
+        source: &source,
+        position,
+        params: &LogParams::default(),
+    };
+    let chunk = client.read_log(request, &ask()).await?;
+    Ok((String::from_utf8(chunk.data).unwrap(), chunk.next))
+}
+
+#[tokio::test]
+async fn a_log_that_grows_is_read_once_and_whole() {
+    let jobs = vec![job(&TRAINING_JOB, ID, "Running", &[1_000, 59_000, 61_000])];
+    let (server, client) = serve(&CLOUD, jobs, Arc::new(|_| None)).await;
+    let (text, next) = read_log(&*client, &LogPosition::Start).await.unwrap();
+    assert_eq!(text, "第 0 行\n第 1 行\n");
+    let next = next.unwrap();
+    assert_eq!(read_log(&*client, &next).await.unwrap().0, "");
+    server.set(5);
+    assert_eq!(read_log(&*client, &next).await.unwrap().0, "第 2 行\n");
+}
+
+#[tokio::test]
+async fn a_job_that_has_not_started_has_no_log() {
+    let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[1_000])];
+    let (_server, client) = serve(&CLOUD, jobs, Arc::new(|_| None)).await;
+    let problem = read_log(&*client, &LogPosition::Start).await.unwrap_err();
+    assert_eq!(problem.category, Category::NotFound);
+    assert_eq!(problem.message, "the log is not generated yet");
+}
