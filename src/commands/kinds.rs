@@ -55,6 +55,7 @@ fn shown(kind: &Kind) -> KindInfo {
         scope: scope(template),
         list_operation: list.map(|operation| operation.description),
         list_permission: list.map(|operation| operation.permission),
+        batch: kind.batch_from.is_some(),
         logs_operation: logs.map(|operation| operation.description),
         logs_permission: logs.map(|operation| operation.permission),
         scopes_parent: places.map(|_| format!("{}/", template.cloud)),

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::in_parallel;
+use crate::support::{in_parallel, joblens};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
@@ -79,6 +79,30 @@ fn the_chinese_readme_has_the_same_examples() {
     let headings = |text: &str| text.lines().filter(|line| line.starts_with('#')).count();
     assert_eq!(headings(&chinese), headings(&english));
     assert!(english.contains("(README.zh-CN.md)") && chinese.contains("(README.md)"));
+}
+
+#[test]
+fn the_table_of_kinds_says_what_each_can_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kinds = joblens(&["kinds", "-o", "json"]).run().json();
+    for file in ["README.md", "README.zh-CN.md"] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        for kind in kinds["kinds"].as_array().unwrap() {
+            let text_of = |key: &str| kind[key].as_str().unwrap();
+            let name = format!("| `{}/{}` | ", text_of("cloud"), text_of("kind"));
+            let mut rows = text.lines().filter_map(|line| line.strip_prefix(&name));
+            let row = rows.find(|row| row.contains(['✓', '–']));
+            let row = row.unwrap_or_else(|| panic!("{file}: {name}"));
+            let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+            let mark = |is_there: bool| if is_there { "✓" } else { "–" };
+            let expected = [
+                mark(!kind["list_operation"].is_null()),
+                mark(!kind["logs_operation"].is_null()),
+                mark(kind["batch"] == true),
+            ];
+            assert_eq!([cells[0], cells[1], cells[3]], expected, "{file}: {name}");
+        }
+    }
 }
 
 /// A block of TOML without the comment at the end of each line, which is translated; any other block

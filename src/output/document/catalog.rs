@@ -43,6 +43,8 @@ pub struct KindInfo {
     pub list_operation: Option<&'static str>,
     /// The permission that listing it requires, as the cloud writes it.
     pub list_permission: Option<&'static str>,
+    /// True when lists look up many of them in few requests.
+    pub batch: bool,
     /// The operation that reads its logs; null where the API has none.
     pub logs_operation: Option<&'static str>,
     /// The permission that reading them requires, as the cloud writes it.

@@ -39,7 +39,7 @@ pub static IMAGE_JOB: Kind = Kind::new(
     ],
     GET,
 )
-.with_summary("Asynchronous job of the image service (IMS)")
+.with_summary("Job on image servers of Workspace APP")
 .with_details(
     &[schema_of::<ImageJobDetails>],
     &[schema_of::<SubJobDetails>],

@@ -33,7 +33,7 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
     );
     assert_eq!(
         json["coverage"],
-        json!({"complete": false, "asked": 4, "answered": 3})
+        json!({"complete": false, "asked": 5, "answered": 4})
     );
     let message = "2 found in sugon/instance/, huawei/image-job/; \
         nothing in sugon/job/, huawei/training-job/\n\
