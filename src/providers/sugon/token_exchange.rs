@@ -129,10 +129,8 @@ impl TokenExchangeProvider {
             )
             .await?;
         let unreadable = |expected: &str| {
-            // What was answered is not shown: it may be a token.
-            let what = format!("invalid response: expected {expected}");
-            let problem = self.api.problem(&request, Category::InvalidResponse, what);
-            problem.with_hint("check auth_endpoint")
+            let api = &self.api;
+            api.decode_secret_problem(&request, &response, expected, "auth_endpoint")
         };
         let tokens: Tokens = lenient::decode(&response.body).map_err(|what| unreadable(&what))?;
         let token = select_region_token(tokens.data.0, self.cluster_id.as_deref()).map_err(
