@@ -180,8 +180,7 @@ pub(super) fn decode_list(
     let rows = wire.jobs.rows("Jobs", total)?;
     let address = |row: &Row| {
         let DefaultObject(fields) = &row.job_spec;
-        let is_unreadable = fields.is_id_unreadable() || fields.state.is_unreadable;
-        let id = fields.id().filter(|_| !is_unreadable)?;
+        let id = fields.id().filter(|_| !fields.is_id_unreadable())?;
         scope.reference(&[id])
     };
     let read = |row: Row, reference: &Reference| {
