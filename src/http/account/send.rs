@@ -1,10 +1,9 @@
 //! Sending a request again until its outcome is final.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use tokio::sync::SemaphorePermit;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::ApiClient;
 use super::retry_decision::{Next, Refused};
