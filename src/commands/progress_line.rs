@@ -54,7 +54,8 @@ impl ProgressLine {
     pub(super) fn start(&self) {
         lock(&self.0.state).is_running = true;
         let shared = Arc::clone(&self.0);
-        thread::spawn(move || shared.draw());
+        // Where there can be no more threads, there is no line.
+        let _ = thread::Builder::new().spawn(move || shared.draw());
     }
 
     /// Clears the line and draws no more.
