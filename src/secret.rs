@@ -14,11 +14,11 @@ mod urls;
 use std::fmt;
 
 pub use arguments::{mask_arguments, mask_text};
-pub use names::is_secret_field;
+pub use names::{Sensitivity, field_sensitivity, is_secret_field};
 pub use quoting::{is_region_like, looks_random, quotable, quotable_path, shell_word};
 pub use redactor::{Masks, Redactor};
 pub use scrubber::SecretMasker;
-pub use urls::{mask_access_url, mask_proxy_url, mask_user_info, mask_user_infos, proxy_secrets};
+pub use urls::{mask_access_url, mask_proxy_url, mask_urls, mask_user_info, proxy_secrets};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";

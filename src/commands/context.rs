@@ -53,6 +53,8 @@ impl CommandContext {
     ) -> Result<Self, (Box<Self>, Problem)> {
         let form = global.output_options(own_columns, &environment);
         let sort = global.sort(own_columns);
+        let progress = ProgressLine::default();
+        let prompts = progress.clone();
         let mut context = Self {
             output_options: global.plain_output_options(),
             sort: None,
@@ -61,11 +63,14 @@ impl CommandContext {
             environment,
             clock: Arc::new(Utc::now),
             server_clocks: Arc::default(),
-            progress: ProgressLine::default(),
             source_cache: SourceCache::new(PromptSink::new(
-                |line| drop(output::write_line(&mut io::stderr().lock(), line)),
+                move |line| {
+                    let write = || output::write_line(&mut io::stderr().lock(), line);
+                    drop(prompts.suspend(write));
+                },
                 io::stderr().is_terminal(),
             )),
+            progress,
         };
         match (form, sort) {
             (Ok(form), Ok(sort)) => {
@@ -117,7 +122,7 @@ impl CommandContext {
             TransportEvent::Responded(response) => server_clocks.record(&response),
             TransportEvent::Trace(_) | TransportEvent::DnsResolved { .. } => {}
             TransportEvent::Notice(code, message) => {
-                notices.push_and_print(Notice::new(code, message))
+                progress.suspend(|| notices.push_and_print(Notice::new(code, message)))
             }
         })
     }

@@ -179,7 +179,8 @@ impl CommandContext {
 
     pub(super) fn print_notices(&self, notices: &[Notice]) {
         for notice in notices.iter().filter(|notice| self.should_print(notice)) {
-            let _ = output::write_notice(&mut io::stderr().lock(), notice);
+            let write = || output::write_notice(&mut io::stderr().lock(), notice);
+            let _ = self.progress.suspend(write);
         }
     }
 
@@ -197,7 +198,8 @@ impl CommandContext {
 
     pub(super) fn print_problem(&self, problem: &Problem) {
         let screen = self.render_context(io::stderr().is_terminal());
-        let _ = output::write_problem(&mut io::stderr().lock(), problem, &screen);
+        let write = || output::write_problem(&mut io::stderr().lock(), problem, &screen);
+        let _ = self.progress.suspend(write);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A line on the terminal at stderr that names the requests that take long.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,6 +31,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     is_running: bool,
+    /// Others are writing on the terminal.
+    writers: usize,
+    /// The line that the cursor is in is not the own one.
+    is_mid_line: bool,
     /// What stands on the terminal.
     drawn: String,
     requests: BTreeMap<u64, SentRequest>,
@@ -50,7 +54,8 @@ impl ProgressLine {
     pub(super) fn start(&self) {
         lock(&self.0.state).is_running = true;
         let shared = Arc::clone(&self.0);
-        thread::spawn(move || shared.draw());
+        // Where there can be no more threads, there is no line.
+        let _ = thread::Builder::new().spawn(move || shared.draw());
     }
 
     /// Clears the line and draws no more.
@@ -61,11 +66,23 @@ impl ProgressLine {
         self.0.changed.notify_all();
     }
 
-    /// Clears the line while something else is written.
+    /// Clears the line while something else is written, which may take as long as it likes.
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        let mut state = lock(&self.0.state);
-        state.clear();
-        write()
+        let change = |by: isize| {
+            let mut state = lock(&self.0.state);
+            state.clear();
+            state.writers = state.writers.saturating_add_signed(by);
+        };
+        change(1);
+        let written = write();
+        change(-1);
+        written
+    }
+
+    /// An output on the same terminal.
+    pub(super) fn share_terminal<W: Write>(&self, out: W) -> SharedTerminal<W> {
+        let progress = self.clone();
+        SharedTerminal { out, progress }
     }
 
     /// Follows the requests of a run.
@@ -92,6 +109,26 @@ impl ProgressLine {
             }
             _ => {}
         }
+    }
+}
+
+/// An output on the terminal of the line, which is cleared while something is written.
+pub(super) struct SharedTerminal<W> {
+    out: W,
+    progress: ProgressLine,
+}
+
+impl<W: Write> Write for SharedTerminal<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.progress.suspend(|| self.out.write(bytes))?;
+        if let Some(last) = bytes[..written].last() {
+            lock(&self.progress.0.state).is_mid_line = *last != b'\n';
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -133,8 +170,11 @@ impl State {
     }
 
     /// `waiting for sugon (attempt 1, 3 s)`: the slowest request of each cloud; `None` while none is
-    /// slow.
+    /// slow, or something else has the terminal.
     fn text(&self, now: Instant, width: usize) -> Option<String> {
+        if self.writers > 0 || self.is_mid_line {
+            return None;
+        }
         let mut clouds: Vec<(&str, String)> = Vec::new();
         for request in self.requests.values() {
             let elapsed = now.saturating_duration_since(request.since);
@@ -189,6 +229,22 @@ mod tests {
         assert_eq!(shown.as_deref(), Some(expected));
         let narrow = text(&line, Duration::from_millis(3500), 11);
         assert_eq!(narrow.as_deref(), Some("waiting for"));
+    }
+
+    #[test]
+    fn nothing_is_drawn_while_or_after_others_write_a_part_of_a_line() {
+        let line = ProgressLine::default();
+        line.record(&sending(0, "sugon", 1));
+        let shown = || text(&line, Duration::from_secs(2), 200);
+        assert!(shown().is_some());
+        assert_eq!(line.suspend(shown), None);
+        assert!(shown().is_some());
+        let mut out = line.share_terminal(Vec::new());
+        for (part, is_shown) in [("half", false), (" line\n", true), ("", true)] {
+            out.write_all(part.as_bytes()).unwrap();
+            assert_eq!(shown().is_some(), is_shown, "{part}");
+        }
+        assert_eq!(out.out, b"half line\n");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::job_control::is_in_background;
+use super::progress_line::ProgressLine;
 use crate::output::{Progress, ProgressRow, RenderContext, TerminalSize, escape};
 
 /// How a long command speaks.
@@ -31,15 +32,16 @@ pub(super) struct TerminalProgress {
 
 impl Reporter {
     /// A line at a time, written by a thread of its own: a full pipe must not stop the command.
-    pub(super) fn lines() -> Self {
-        let (lines, thread) = stderr_writer(Arc::default());
+    /// `progress` is cleared meanwhile.
+    pub(super) fn lines(progress: &ProgressLine) -> Self {
+        let (lines, thread) = stderr_writer(Arc::default(), progress.clone());
         Self::Lines(lines, thread)
     }
 
     /// One line a job, on a terminal that may be drawn on.
     pub(super) fn progress() -> Self {
         let backlog = Arc::default();
-        let (writer, thread) = stderr_writer(Arc::clone(&backlog));
+        let (writer, thread) = stderr_writer(Arc::clone(&backlog), ProgressLine::default());
         Self::Progress(TerminalProgress {
             progress: Progress::default(),
             writer,
@@ -135,12 +137,15 @@ impl TerminalProgress {
 }
 
 /// A thread that writes each text to stderr at once.
-fn stderr_writer(backlog: Arc<AtomicUsize>) -> (Sender<String>, JoinHandle<()>) {
+fn stderr_writer(
+    backlog: Arc<AtomicUsize>,
+    progress: ProgressLine,
+) -> (Sender<String>, JoinHandle<()>) {
     let (sender, texts) = mpsc::channel::<String>();
     let thread = thread::spawn(move || {
         for text in texts {
             // Standard error that is gone is not a reason to stop.
-            let _ = io::stderr().lock().write_all(text.as_bytes());
+            let _ = progress.suspend(|| io::stderr().lock().write_all(text.as_bytes()));
             backlog.fetch_sub(1, Ordering::AcqRel);
         }
     });

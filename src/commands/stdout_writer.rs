@@ -13,6 +13,8 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
+use super::progress_line::ProgressLine;
+
 /// An interrupted command ends within this time, whatever its outputs do.
 pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 
@@ -40,14 +42,14 @@ impl StdoutWriter {
     ///
     /// # Errors
     /// No descriptor is left.
-    pub(super) fn open() -> io::Result<Self> {
+    pub(super) fn open(progress: &ProgressLine) -> io::Result<Self> {
         let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        if io::stdout().is_terminal() {
+            return Ok(Self::new(progress.share_terminal(out), None));
+        }
         let watched = io::stdout().as_fd().try_clone_to_owned()?;
-        let pipe = match io::stdout().is_terminal() {
-            true => None,
-            // Only readiness is polled, so that it need not be in non-blocking mode.
-            false => pipe::Sender::from_owned_fd_unchecked(watched).ok(),
-        };
+        // Only readiness is polled, so that it need not be in non-blocking mode.
+        let pipe = pipe::Sender::from_owned_fd_unchecked(watched).ok();
         Ok(Self::new(out, pipe))
     }
 

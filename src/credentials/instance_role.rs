@@ -26,6 +26,10 @@ pub(crate) const TOKEN: &str = "MetadataToken";
 pub(crate) const ROLE: &str = "MetadataRole";
 pub(crate) const CREDENTIALS: &str = "MetadataCredentials";
 
+/// The next step for a response that is not one of a metadata service.
+const ELSEWHERE: &str =
+    "check that this machine is an instance of this cloud, and check metadata_endpoint";
+
 /// How long a session token is to be good.
 const TTL_SECONDS: &str = "21600";
 
@@ -111,13 +115,13 @@ impl<S> InstanceRoleProvider<S> {
             }
         }
         if self.has_no_role(&response) {
-            return Err(self.no_role(CREDENTIALS, response.status));
+            return Err(self.no_role(CREDENTIALS, &response));
         }
-        let response = self.check_status(CREDENTIALS, response)?;
+        self.check_status(CREDENTIALS, &response)?;
         let key = service.fields.decode(&response.body);
         let key = key.map_err(|error| match error {
             KeyError::Refused(code) => self.refused(CREDENTIALS, &code),
-            KeyError::Invalid(expected) => self.unreadable(CREDENTIALS, &expected),
+            KeyError::Invalid(expected) => self.unreadable(CREDENTIALS, &expected, &response),
         })?;
         self.check_expiry(CREDENTIALS, key.expires_at)?;
         Ok((self.issue)(key))
@@ -136,15 +140,16 @@ impl<S> InstanceRoleProvider<S> {
         let issued = sent.await.map(|response| {
             let is_header = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
             let text = text(&response).filter(|_| response.status == 200);
-            text.filter(is_header).map(Secret::new)
+            let token = text.filter(is_header).map(Secret::new);
+            token.ok_or(response)
         });
         match (issued, &self.token_only) {
-            (Ok(Some(token)), _) => Ok(Some(token)),
-            (Ok(None), Some(variable)) => Err(self
-                .unreadable(TOKEN, "a token")
+            (Ok(Ok(token)), _) => Ok(Some(token)),
+            (Ok(Err(response)), Some(variable)) => Err(self
+                .unreadable(TOKEN, "a token", &response)
                 .with_hint(format!("{variable} is set, so a token is required"))),
             (Err(problem), Some(_)) => Err(self.unreachable(problem)),
-            (Ok(None) | Err(_), None) => Ok(None),
+            (Ok(Err(_)) | Err(_), None) => Ok(None),
         }
     }
 
@@ -156,11 +161,11 @@ impl<S> InstanceRoleProvider<S> {
         deadline: Deadline,
     ) -> Result<String, Problem> {
         let response = self.get(ROLE, path, token, deadline).await?;
-        let response = self.check_status(ROLE, response)?;
+        self.check_status(ROLE, &response)?;
         let first = text(&response).and_then(|text| text.lines().next());
         let role = first.map(str::trim).filter(|text| is_role_name(text));
         role.map(str::to_owned)
-            .ok_or_else(|| self.unreadable(ROLE, "the name of a role"))
+            .ok_or_else(|| self.unreadable(ROLE, "the name of a role", &response))
     }
 
     async fn get(
@@ -184,45 +189,49 @@ impl<S> InstanceRoleProvider<S> {
         })
     }
 
-    fn check_status(
-        &self,
-        operation: &'static str,
-        response: Response,
-    ) -> Result<Response, Problem> {
-        match response.status {
-            200 => Ok(response),
-            404 => Err(self.no_role(operation, 404)),
-            status => {
-                let is_passing = status == 429 || status >= 500;
-                let category = match is_passing {
-                    true => Category::ServiceError,
-                    false => Category::MissingCredentials,
-                };
-                let what = format!("the metadata service returned HTTP {status}");
-                let mut problem = self.problem(operation, category, &what);
-                problem.retryable = is_passing;
-                Err(with_status(problem.with_hint(self.service.hint), status))
-            }
-        }
+    fn check_status(&self, operation: &'static str, response: &Response) -> Result<(), Problem> {
+        let status = response.status;
+        let is_page = self.api.describe_page(response).is_some();
+        let (category, hint) = match status {
+            200 => return Ok(()),
+            404 => return Err(self.no_role(operation, response)),
+            429 | 500.. => (Category::ServiceError, self.service.hint),
+            // A service of this kind has pages of its own for 401, 403 and 404 only.
+            _ if is_page && !matches!(status, 401 | 403) => (Category::InvalidResponse, ELSEWHERE),
+            _ => (Category::MissingCredentials, self.service.hint),
+        };
+        let what = format!("the metadata service returned HTTP {status}");
+        let mut problem = self.problem(operation, category, &what);
+        problem.retryable = category == Category::ServiceError;
+        Err(self.with_response(problem.with_hint(hint), response))
     }
 
     /// That the machine has no role, or not the one that is named.
-    fn no_role(&self, operation: &'static str, status: u16) -> Problem {
+    fn no_role(&self, operation: &'static str, response: &Response) -> Problem {
         let what = match &self.role {
             Some(role) => format!("the metadata service has no role {role}"),
             None => "no role is attached to this instance".to_owned(),
         };
         let problem = self.problem(operation, Category::MissingCredentials, &what);
-        with_status(problem.with_hint(self.service.hint), status)
+        self.with_response(problem.with_hint(self.service.hint), response)
+    }
+
+    /// The problem with the status of a response, and with the title of a page.
+    fn with_response(&self, mut problem: Problem, response: &Response) -> Problem {
+        problem.http_status = Some(response.status);
+        if let Some(page) = self.api.describe_page(response) {
+            problem.message = format!("{}: {page}", problem.message);
+        }
+        problem
     }
 
     /// A response that is not what it should be. Its text is not shown, since it may be a secret.
-    fn unreadable(&self, operation: &'static str, expected: &str) -> Problem {
-        let what = format!("invalid response from the metadata service: expected {expected}");
+    fn unreadable(&self, operation: &'static str, expected: &str, response: &Response) -> Problem {
+        let page = self.api.describe_page(response);
+        let why = page.unwrap_or_else(|| format!("expected {expected}"));
+        let what = format!("invalid response from the metadata service: {why}");
         let problem = self.problem(operation, Category::InvalidResponse, &what);
-        problem.with_hint(
-            "check that this machine is an instance of this cloud, and check metadata_endpoint",
-        )
+        problem.with_hint(ELSEWHERE)
     }
 
     fn check_expiry(
@@ -300,9 +309,4 @@ impl<S: Send> CredentialProvider<S> for InstanceRoleProvider<S> {
 fn text(answer: &Response) -> Option<&str> {
     let text = std::str::from_utf8(&answer.body).ok()?.trim();
     (!text.is_empty()).then_some(text)
-}
-
-fn with_status(mut problem: Problem, status: u16) -> Problem {
-    problem.http_status = Some(status);
-    problem
 }

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
+use super::proxies::Proxy;
 use super::tls::TlsConfig;
 use super::{
     ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
@@ -166,7 +167,10 @@ impl ApiClient {
         let signed_at = signing_time(self.transport.now(), clock_offset);
         let signing = signer.sign(request, signed_at, &crypto::nonce());
         let is_direct = self.bypasses_proxy || request.endpoint.is_loopback();
-        let has_proxy = !is_direct && self.has_proxy(&request.endpoint)?;
+        let proxy = match is_direct {
+            true => None,
+            false => self.proxy(&request.endpoint)?,
+        };
         let client = self.transport.clients.get(&PoolKey {
             https: request.endpoint.is_https(),
             bypasses_proxy: is_direct,
@@ -181,8 +185,10 @@ impl ApiClient {
             number,
             max_body: self.options.max_body,
             timeout: self.options.request_timeout.min(deadline.remaining()),
-            has_proxy,
-            proxy_authorization: self.proxy_authorization(&request.endpoint, is_direct),
+            proxy,
+            redactor: self.transport.redactor(),
+            proxy_authorization: proxy
+                .and_then(|proxy| self.proxy_authorization(&request.endpoint, proxy)),
         };
         if let Some(signature) = signing.signature() {
             self.transport.redactor().add_signature(&signature);
@@ -197,25 +203,27 @@ impl ApiClient {
         Ok(response)
     }
 
-    /// What an HTTP proxy is shown with a request that it reads itself, which is reported.
-    fn proxy_authorization(&self, endpoint: &Endpoint, is_direct: bool) -> Option<Secret> {
-        let is_read = !is_direct && !endpoint.is_https();
-        let proxy = self.transport.clients.proxy_for(endpoint);
-        let proxy = proxy.filter(|proxy| is_read && proxy.reads_requests())?;
+    /// What an HTTP proxy is shown with a request that is not encrypted. That a proxy of any kind can
+    /// read such a request is reported.
+    fn proxy_authorization(&self, endpoint: &Endpoint, proxy: &Proxy) -> Option<Secret> {
+        if endpoint.is_https() {
+            return None;
+        }
         let message = format!(
             "requests to {} and their credentials are readable by the proxy {proxy}, since the endpoint is http://",
             endpoint.origin()
         );
         let notice = TransportEvent::Notice(NoticeCode::PlaintextProxy, message);
         self.transport.emit(notice);
-        proxy.authorization()
+        let is_http = proxy.is_http();
+        is_http.then(|| proxy.authorization()).flatten()
     }
 
-    /// Whether a call goes through a proxy.
-    fn has_proxy(&self, endpoint: &Endpoint) -> Result<bool, RequestError> {
+    /// The proxy that a call goes through.
+    fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Proxy>, RequestError> {
         match self.transport.route(endpoint) {
-            Route::Direct | Route::Bypassed(_) => Ok(false),
-            Route::Proxied { .. } => Ok(true),
+            Route::Direct | Route::Bypassed(_) => Ok(None),
+            Route::Proxied { .. } => Ok(self.transport.clients.proxy_for(endpoint)),
             Route::Unusable { problem } => {
                 let mut refusal = RequestError::new(problem.category, problem.message);
                 refusal.hint = problem.hint;

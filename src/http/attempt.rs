@@ -11,11 +11,12 @@ use hyper::{Request as HttpRequest, Uri};
 use super::body::{self, BodyError};
 use super::clients::HttpClient;
 use super::errors::{self, ErrorContext, classify};
+use super::proxies::Proxy;
 use super::request::encode_query;
 use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions};
 use crate::crypto::percent_encode;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
-use crate::secret::{MASK, Secret};
+use crate::secret::{MASK, Redactor, Secret};
 
 /// One sending of one call.
 pub(super) struct Attempt<'a> {
@@ -24,8 +25,10 @@ pub(super) struct Attempt<'a> {
     pub number: u32,
     pub max_body: u64,
     pub timeout: Duration,
-    /// True when it goes through a proxy.
-    pub has_proxy: bool,
+    /// The proxy that it goes through.
+    pub proxy: Option<&'a Proxy>,
+    /// What must not be shown of a proxy's page.
+    pub redactor: &'a Redactor,
     /// What a proxy that reads the request itself is shown.
     pub proxy_authorization: Option<Secret>,
 }
@@ -71,7 +74,8 @@ impl Attempt<'_> {
     async fn exchange(&self, client: &HttpClient) -> Result<Response, RequestError> {
         let context = ErrorContext {
             endpoint: &self.request.endpoint,
-            has_proxy: self.has_proxy,
+            proxy: self.proxy,
+            redactor: self.redactor,
         };
         let mut request = HttpRequest::new(Full::new(Bytes::from(self.request.body.clone())));
         *request.method_mut() = match self.request.method {

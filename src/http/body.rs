@@ -10,6 +10,10 @@ use super::RequestError;
 use super::Response;
 use crate::error::Category;
 
+/// Each member of a gzip file, and each encoding, costs time even where it is empty.
+const MAX_GZIP_MEMBERS: usize = 10_000;
+const MAX_ENCODINGS: usize = 4;
+
 /// Why a body could not be read.
 #[derive(Debug)]
 pub(super) enum BodyError {
@@ -17,7 +21,7 @@ pub(super) enum BodyError {
     Lost(hyper::Error),
     /// More than so many bytes.
     TooLarge(u64),
-    /// Its gzip is damaged or incomplete.
+    /// Its gzip is damaged or incomplete, or has far too many members.
     Gzip,
 }
 
@@ -46,6 +50,9 @@ pub(super) async fn read(mut body: Incoming, max: u64) -> Result<Vec<u8>, BodyEr
 pub(super) fn decode(response: &mut Response, max: u64) -> Result<(), BodyError> {
     let encodings: Vec<String> = encodings(response).collect();
     if !encodings.is_empty() && encodings.iter().all(|name| is_gzip(name)) {
+        if encodings.len() > MAX_ENCODINGS {
+            return Err(BodyError::Gzip);
+        }
         for _ in encodings {
             response.body = gunzip(&response.body, max)?;
         }
@@ -82,9 +89,10 @@ fn gunzip(mut rest: &[u8], max: u64) -> Result<Vec<u8>, BodyError> {
     const MAGIC: [u8; 2] = [0x1f, 0x8b];
     let mut plain = Vec::new();
     // An empty body is sent with the encoding of others.
-    let mut is_first = !rest.is_empty();
-    while is_first || rest.starts_with(&MAGIC) {
-        is_first = false;
+    if rest.is_empty() {
+        return Ok(plain);
+    }
+    for _ in 0..MAX_GZIP_MEMBERS {
         let mut decoder = GzDecoder::new(rest);
         let left = max - plain.len() as u64;
         let read = decoder.by_ref().take(left + 1).read_to_end(&mut plain);
@@ -93,8 +101,11 @@ fn gunzip(mut rest: &[u8], max: u64) -> Result<Vec<u8>, BodyError> {
         }
         read.map_err(|_| BodyError::Gzip)?;
         rest = decoder.into_inner();
+        if !rest.starts_with(&MAGIC) {
+            return Ok(plain);
+        }
     }
-    Ok(plain)
+    Err(BodyError::Gzip)
 }
 
 #[cfg(test)]
@@ -156,6 +167,23 @@ mod tests {
                 error.message
             );
         }
+    }
+
+    #[test]
+    fn members_and_encodings_without_end_are_refused() {
+        let empty = gzip(b"");
+        let decoded = |members| gunzip(&empty.repeat(members), 64);
+        assert!(decoded(MAX_GZIP_MEMBERS).is_ok());
+        assert!(matches!(
+            decoded(MAX_GZIP_MEMBERS + 1),
+            Err(BodyError::Gzip)
+        ));
+        let layers = |count| {
+            let body = (0..count).fold(b"a".to_vec(), |body, _| gzip(&body));
+            decode(&mut response(&vec!["gzip"; count], body), 4096)
+        };
+        assert!(layers(MAX_ENCODINGS).is_ok());
+        assert!(layers(MAX_ENCODINGS + 1).is_err());
     }
 
     #[test]

@@ -11,7 +11,10 @@ use crate::settings::{MAX_PEM_BYTES, NO_FILE, open_bytes};
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
 
-/// CA certificates, and why there are none.
+/// What to do about a place without certificates.
+pub(super) const FIX: &str = "correct or unset the variable, or set --ca-file";
+
+/// CA certificates, and the places that were named and contain none.
 pub(super) struct CaCertificates {
     pub certificates: Vec<CertificateDer<'static>>,
     pub problem: Option<String>,
@@ -21,6 +24,7 @@ pub(super) struct CaCertificates {
 pub(super) fn load(environment: &[(String, String)]) -> CaCertificates {
     let is_named = |name: &str| environment.iter().any(|(key, _)| key == name);
     let places = places(environment);
+    let mut problems = Vec::new();
     let mut certificates = match places[..] {
         [] if !is_named(FILE) && !is_named(FOLDERS) => {
             rustls_native_certs::load_native_certs().certs
@@ -35,17 +39,24 @@ pub(super) fn load(environment: &[(String, String)]) -> CaCertificates {
                 .flat_map(|(path, is_folder)| read(path, is_folder))
                 .collect()
         }
-        _ => places
-            .iter()
-            .flat_map(|(name, path)| read(path, *name == FOLDERS))
-            .collect(),
+        _ => {
+            let mut named = Vec::new();
+            for (name, path) in &places {
+                let found = read(path, *name == FOLDERS);
+                if found.is_empty() {
+                    let problem = path_problem(path, *name == FOLDERS);
+                    problems.push(format!("{name}: {} {problem}", path.display()));
+                }
+                named.extend(found);
+            }
+            named
+        }
     };
     certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
     certificates.dedup();
-    let problem = certificates.is_empty().then(|| problems(&places));
     CaCertificates {
         certificates,
-        problem: problem.flatten(),
+        problem: (!problems.is_empty()).then(|| problems.join("; ")),
     }
 }
 
@@ -81,16 +92,6 @@ fn read(path: &Path, is_folder: bool) -> Vec<CertificateDer<'static>> {
         certificates.extend(CertificateDer::pem_slice_iter(&bytes).flatten());
     }
     certificates
-}
-
-/// What is wrong with the paths of the variables, where no certificate was found.
-fn problems(places: &[(&'static str, PathBuf)]) -> Option<String> {
-    let problems = places.iter().map(|(name, path)| {
-        let problem = path_problem(path, *name == FOLDERS);
-        format!("{name}: {} {problem}", path.display())
-    });
-    let problems: Vec<String> = problems.collect();
-    (!problems.is_empty()).then(|| problems.join("; "))
 }
 
 const EMPTY: &str = "contains no CA certificate";
@@ -150,6 +151,20 @@ mod tests {
             let found = load(&[(name.to_owned(), value)]).problem;
             assert_eq!(found, Some(problem));
         }
+    }
+
+    #[test]
+    fn a_place_without_certificates_is_named_beside_others_that_have_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        fs::write(folder.path().join("a.pem"), pem.cert.pem()).unwrap();
+        let found = load(&[
+            (FILE.to_owned(), "/nope".to_owned()),
+            (FOLDERS.to_owned(), folder.path().display().to_string()),
+        ]);
+        assert_eq!(found.certificates.len(), 1);
+        let problem = found.problem.as_deref();
+        assert_eq!(problem, Some("SSL_CERT_FILE: /nope does not exist"));
     }
 
     #[test]

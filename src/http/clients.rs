@@ -155,7 +155,7 @@ impl ClientPool {
             let (message, hint) = match system.problem {
                 Some(problem) => (
                     format!("no CA certificates found: {problem}"),
-                    "correct or unset the variable, or set --ca-file",
+                    ca_store::FIX,
                 ),
                 None => (
                     "no CA certificates found".to_owned(),
@@ -169,6 +169,7 @@ impl ClientPool {
             });
             return Err(refusal);
         }
+        trusted.store_problem = system.problem;
         Ok(trusted)
     }
 }

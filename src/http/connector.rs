@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::Endpoint;
+use super::client_certificate::{CertificateRequest, observe};
 use super::proxies::{Proxy, ProxyConfig, ProxyProtocol};
 use super::resolver::Resolver;
 use super::socks::{SocksError, SocksTarget, connect_4, connect_5};
@@ -51,7 +52,9 @@ pub(super) enum ConnectFailure {
     Timeout,
     /// Name or TCP.
     Tcp(Box<dyn Error + Send + Sync>),
-    Tls(io::Error),
+    /// The name of the endpoint, which this machine resolves for a SOCKS proxy.
+    NameForSocks(Box<dyn Error + Send + Sync>),
+    Tls(io::Error, CertificateRequest),
     /// The proxy's answer to `CONNECT`.
     Tunnel(TunnelError),
     /// What the SOCKS proxy answered.
@@ -67,8 +70,8 @@ impl fmt::Display for ConnectError {
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            ConnectFailure::Tcp(cause) => Some(&**cause),
-            ConnectFailure::Tls(cause) => Some(cause),
+            ConnectFailure::Tcp(cause) | ConnectFailure::NameForSocks(cause) => Some(&**cause),
+            ConnectFailure::Tls(cause, _) => Some(cause),
             ConnectFailure::Timeout | ConnectFailure::Tunnel(_) | ConnectFailure::Socks(_) => None,
         }
     }
@@ -85,7 +88,7 @@ impl Connector {
         let destination = destination(&endpoint);
         let io = match proxy {
             None => Stream::new(self.tcp(destination, false).await?),
-            Some(proxy) if !proxy.reads_requests() => self.socks(proxy, &endpoint).await?,
+            Some(proxy) if !proxy.is_http() => self.socks(proxy, &endpoint).await?,
             Some(proxy) => {
                 let mut io = Stream::new(self.tcp(proxy.uri.clone(), true).await?);
                 if proxy.protocol == ProxyProtocol::Https {
@@ -119,13 +122,17 @@ impl Connector {
 
     /// Starts TLS with a server of this name.
     async fn secure(&self, io: Stream, host: &str, at_proxy: bool) -> Result<Stream, ConnectError> {
-        let tls_failed = |cause| failed(at_proxy)(ConnectFailure::Tls(cause));
+        let tls_failed = |cause, request| failed(at_proxy)(ConnectFailure::Tls(cause, request));
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             let message = format!("{host} cannot be the name of a TLS server");
-            tls_failed(io::Error::new(io::ErrorKind::InvalidInput, message))
+            let cause = io::Error::new(io::ErrorKind::InvalidInput, message);
+            tls_failed(cause, CertificateRequest::None)
         })?;
-        let secured = TlsConnector::from(Arc::clone(&self.tls)).connect(name, io);
-        secured.await.map(Stream::new).map_err(tls_failed)
+        let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, io);
+        let (secured, request) = observe(handshake).await;
+        secured
+            .map(Stream::new)
+            .map_err(|cause| tls_failed(cause, request))
     }
 
     /// Connects to an endpoint through a SOCKS proxy.
@@ -141,8 +148,8 @@ impl Connector {
             Err(_) if !resolves => name(),
             Err(_) => {
                 let found = self.resolver.resolve(endpoint.host()).await;
-                let found =
-                    found.map_err(|error| failed(false)(ConnectFailure::Tcp(error.into())))?;
+                let found = found
+                    .map_err(|error| failed(false)(ConnectFailure::NameForSocks(error.into())))?;
                 // SOCKS4 has no addresses of IPv6.
                 let mut usable = found.iter().map(SocketAddr::ip);
                 let usable = usable.find(|address| !is_version_4 || address.is_ipv4());

@@ -7,17 +7,24 @@ mod tls;
 use std::error::Error;
 use std::io;
 
+use super::client_certificate::CertificateRequest;
 use super::connector::{ConnectError, ConnectFailure};
+use super::proxies::Proxy;
 use super::resolver::DnsError;
 use super::{Endpoint, RequestError, RetryAction};
 use crate::error::{Category, TransportFailure, TransportFailureKind, io_text};
+use crate::secret::Redactor;
+
+pub(super) use proxy::explain_login;
 
 /// The way of a call, as far as it says whose fault a fault is.
 pub(super) struct ErrorContext<'a> {
     /// Whom the call is for.
     pub endpoint: &'a Endpoint,
-    /// True when it goes through a proxy.
-    pub has_proxy: bool,
+    /// The proxy that it goes through.
+    pub proxy: Option<&'a Proxy>,
+    /// What must not be shown of a proxy's page.
+    pub redactor: &'a Redactor,
 }
 
 /// A refusal of the network.
@@ -49,7 +56,8 @@ pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>
     }
     if let Some(fault) = find(&causes) {
         // What is in no tunnel goes to the proxy itself, whoever it is for.
-        return tls::tls_error(fault, context.has_proxy && !context.endpoint.is_https());
+        let at_proxy = context.proxy.is_some() && !context.endpoint.is_https();
+        return tls::tls_error(fault, at_proxy, CertificateRequest::None);
     }
     let hyper = find::<hyper::Error>(&causes);
     if hyper.is_some_and(hyper::Error::is_parse) {
@@ -68,21 +76,29 @@ fn connect_error(
     context: &ErrorContext<'_>,
 ) -> RequestError {
     let at_proxy = error.at_proxy;
+    let request = match error.cause {
+        ConnectFailure::Tls(_, request) => request,
+        _ => CertificateRequest::None,
+    };
     if let Some(fault) = find(causes) {
-        return tls::tls_error(fault, at_proxy);
+        return tls::tls_error(fault, at_proxy, request);
     }
     if let Some(unresolved) = find(causes) {
-        return dns_error(unresolved, at_proxy);
+        let error_of_name = dns_error(unresolved, at_proxy);
+        return match error.cause {
+            ConnectFailure::NameForSocks(_) => error_of_name.with_hint(proxy::SEND_NAME),
+            _ => error_of_name,
+        };
     }
     match &error.cause {
-        ConnectFailure::Timeout => timeout_error(context.has_proxy),
-        ConnectFailure::Tunnel(error) => proxy::tunnel_error(*error),
-        ConnectFailure::Socks(error) => proxy::socks_error(*error),
-        ConnectFailure::Tls(_) | ConnectFailure::Tcp(_) => {
+        ConnectFailure::Timeout => timeout_error(context.proxy.is_some()),
+        ConnectFailure::Tunnel(error) => proxy::tunnel_error(error, context),
+        ConnectFailure::Socks(error) => proxy::socks_error(*error, context),
+        ConnectFailure::Tls(..) | ConnectFailure::Tcp(_) | ConnectFailure::NameForSocks(_) => {
             let error_of_system = find::<io::Error>(causes);
             let why = error_of_system.map_or_else(|| "no address".to_owned(), io_text);
             let kind = match (&error.cause, error_of_system.map(io::Error::kind)) {
-                (ConnectFailure::Tls(_), _) => TransportFailureKind::Tls,
+                (ConnectFailure::Tls(..), _) => TransportFailureKind::Tls,
                 (_, Some(io::ErrorKind::ConnectionRefused)) => {
                     TransportFailureKind::ConnectionRefused
                 }
@@ -91,7 +107,11 @@ fn connect_error(
                 }
                 _ => TransportFailureKind::Connection,
             };
-            broken_connection(TransportFailure { kind, at_proxy }, &why)
+            let broken = broken_connection(TransportFailure { kind, at_proxy }, &why);
+            match request {
+                CertificateRequest::Unanswered => broken.with_hint(tls::CLIENT),
+                _ => broken,
+            }
         }
     }
 }

@@ -51,6 +51,13 @@ pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<Strin
     })
 }
 
+/// The title of an HTML page; `None` for other responses.
+pub(super) fn page_title(response: &Response, redactor: &Redactor) -> Option<String> {
+    is_html(response)
+        .then(|| title(&response.body, redactor))
+        .flatten()
+}
+
 /// Names an HTML page in an error whose code no cloud has given.
 ///
 /// A page is not the cloud's decision on a permission: a proxy or firewall has written it. Other statuses

@@ -6,6 +6,7 @@ mod attempt;
 mod body;
 mod ca_store;
 mod circuit_breaker;
+mod client_certificate;
 mod clients;
 mod clock_offset;
 mod connector;

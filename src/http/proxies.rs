@@ -63,6 +63,8 @@ const SCHEMES: [(&str, ProxyProtocol, u16); 7] = [
 #[derive(Debug, Clone)]
 pub(super) struct Proxy {
     pub protocol: ProxyProtocol,
+    /// The name of the protocol in its URL.
+    pub scheme: &'static str,
     /// `http://host:port`, whatever the protocol.
     pub uri: Uri,
     /// Name and password, decoded.
@@ -84,8 +86,8 @@ impl Proxy {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// True when it reads requests that are not encrypted, and false when it only passes bytes on.
-    pub(super) fn reads_requests(&self) -> bool {
+    /// True when it speaks HTTP, and false when it only passes bytes on.
+    pub(super) fn is_http(&self) -> bool {
         matches!(self.protocol, ProxyProtocol::Http | ProxyProtocol::Https)
     }
 
@@ -257,6 +259,7 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
     let mask = if credentials.is_some() { "***@" } else { "" };
     Ok(Proxy {
         protocol,
+        scheme,
         uri,
         credentials,
         shown: format!("{scheme}://{mask}{host}:{port}"),

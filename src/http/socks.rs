@@ -112,6 +112,7 @@ pub(super) async fn connect_5(
                 return Err(SocksError::WrongPassword);
             }
         }
+        (USER_AND_PASSWORD, None) => return Err(SocksError::NoMethod { has_user: false }),
         (0xff, user) => {
             let has_user = user.is_some();
             return Err(SocksError::NoMethod { has_user });
@@ -227,7 +228,7 @@ mod tests {
             (b"HTTP/1.1 400", None, SocksError::NotSocks),
             (b"\x05\xff", None, no_method(false)),
             (b"\x05\xff", user(), no_method(true)),
-            (b"\x05\x02", None, SocksError::OtherMethod),
+            (b"\x05\x02", None, no_method(false)),
             (b"\x05\x01", user(), SocksError::OtherMethod),
             (b"\x05\x02\x01\x01", user(), SocksError::WrongPassword),
             (b"\x05\x00\x05\x02", None, SocksError::Refused5(2)),

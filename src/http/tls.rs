@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
+use super::client_certificate::ClientCertificate;
 use super::x509::Certificate;
 use super::{Endpoint, RequestError};
 use crate::error::{Category, Problem};
@@ -109,11 +110,10 @@ impl TlsConfig {
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
         provider: &CryptoProvider,
     ) -> Result<ClientConfig, RequestError> {
-        let Some((cert, key)) = &self.identity else {
-            return Ok(builder.with_no_client_auth());
-        };
-        let shown = load_identity(cert, key, provider)?;
-        Ok(builder.with_client_cert_resolver(Arc::new(shown)))
+        let identity = self.identity.as_ref();
+        let own = identity.map(|(cert, key)| load_identity(cert, key, provider));
+        let own = ClientCertificate(own.transpose()?);
+        Ok(builder.with_client_cert_resolver(Arc::new(own)))
     }
 
     /// Reads the files, except pipes.

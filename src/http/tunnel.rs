@@ -1,18 +1,23 @@
 //! A connection through an HTTP proxy, opened by `CONNECT`.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::Endpoint;
+use super::{Endpoint, Response};
 use crate::secret::Secret;
 
 /// A longer answer is not that of a proxy.
 const MAX_HEAD_BYTES: usize = 16 << 10;
+/// So much of the page of an error is read for its title, and for so long.
+const MAX_PAGE_BYTES: usize = 64 << 10;
+const PAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why a proxy opened no connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum TunnelError {
-    /// It answered with this HTTP status.
-    Status(u16),
+    /// It answered with another status than success.
+    Refused(Response),
     /// It closed the connection.
     Closed,
     /// It did not answer in HTTP.
@@ -52,10 +57,40 @@ pub(super) async fn open_tunnel(
             return Err(TunnelError::NotHttp);
         }
     }
-    match status(&head).ok_or(TunnelError::NotHttp)? {
-        200..=299 => Ok(()),
-        status => Err(TunnelError::Status(status)),
+    let mut response = parse_head(&head).ok_or(TunnelError::NotHttp)?;
+    if (200..300).contains(&response.status) {
+        return Ok(());
     }
+    // What has come by then is enough.
+    let _ = tokio::time::timeout(PAGE_TIMEOUT, read_page(proxy, &mut response)).await;
+    Err(TunnelError::Refused(response))
+}
+
+/// Reads the body of a response, as far as it comes and may hold a title.
+async fn read_page(proxy: &mut (impl AsyncRead + Unpin), response: &mut Response) {
+    let length = response.header("content-length");
+    let length = length.and_then(|text| text.trim().parse().ok());
+    let length = length.unwrap_or(usize::MAX).min(MAX_PAGE_BYTES);
+    while response.body.len() < length && !response.body.ends_with(b"\r\n0\r\n\r\n") {
+        match proxy.read_buf(&mut response.body).await {
+            Ok(1..) => {}
+            _ => return,
+        }
+    }
+}
+
+/// A response without its body.
+fn parse_head(head: &[u8]) -> Option<Response> {
+    let text = String::from_utf8_lossy(head);
+    let headers = text.lines().skip(1).filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+    });
+    Some(Response {
+        status: status(head)?,
+        headers: headers.collect(),
+        body: Vec::new(),
+    })
 }
 
 /// The status of a response: `HTTP/1.1 403 Forbidden`.
@@ -69,13 +104,23 @@ fn status(head: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
-    async fn open(response: &str) -> (Result<(), TunnelError>, String) {
+    /// What comes of a response: `Ok`, the status and body of an error, or no HTTP response at all.
+    type Opened = Result<(), Option<(u16, String)>>;
+
+    async fn open(response: &str) -> (Opened, String) {
         let (mut near, mut far) = tokio::io::duplex(64 << 10);
         far.write_all(response.as_bytes()).await.unwrap();
         far.shutdown().await.unwrap();
         let endpoint = Endpoint::parse("https://[fd00::1]", &[], false).unwrap();
         let authorization = Some(Secret::new("Basic am9lOnB3"));
         let opened = open_tunnel(&mut near, &endpoint, authorization).await;
+        let opened = opened.map_err(|error| match error {
+            TunnelError::Refused(response) => {
+                let body = String::from_utf8(response.body).unwrap();
+                Some((response.status, body))
+            }
+            TunnelError::Closed | TunnelError::NotHttp => None,
+        });
         drop(near);
         let mut sent = String::new();
         far.read_to_string(&mut sent).await.unwrap();
@@ -93,15 +138,22 @@ mod tests {
             ("HTTP/1.0 200 OK\nx: y\n\n", Ok(())),
             (
                 "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
-                Err(TunnelError::Status(407)),
+                Err(Some((407, String::new()))),
             ),
-            ("HTTP/1.1 403\r\n\r\n<html>", Err(TunnelError::Status(403))),
-            ("HTTP/1.1 502 Bad Gate", Err(TunnelError::Closed)),
-            ("", Err(TunnelError::Closed)),
-            ("HTTP/1.1 训\r\n\r\n", Err(TunnelError::NotHttp)),
-            ("HTTP/1.1\r\n\r\n", Err(TunnelError::NotHttp)),
-            ("SSH-2.0-OpenSSH\r\n", Err(TunnelError::NotHttp)),
-            (&large, Err(TunnelError::NotHttp)),
+            (
+                "HTTP/1.1 403\r\n\r\n<html>",
+                Err(Some((403, "<html>".to_owned()))),
+            ),
+            (
+                "HTTP/1.1 403 x\r\nContent-Length: 1\r\n\r\n<",
+                Err(Some((403, "<".to_owned()))),
+            ),
+            ("HTTP/1.1 502 Bad Gate", Err(None)),
+            ("", Err(None)),
+            ("HTTP/1.1 训\r\n\r\n", Err(None)),
+            ("HTTP/1.1\r\n\r\n", Err(None)),
+            ("SSH-2.0-OpenSSH\r\n", Err(None)),
+            (&large, Err(None)),
         ] {
             let (opened, sent) = open(response).await;
             assert_eq!(opened, expected, "{response}");
@@ -114,6 +166,19 @@ mod tests {
                 "{sent}"
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_does_not_end_is_taken_as_far_as_it_came() {
+        let (mut near, mut far) = tokio::io::duplex(1024);
+        let page = b"HTTP/1.1 403 No\r\n\r\n<title>Denied</title>";
+        far.write_all(page).await.unwrap();
+        let endpoint = Endpoint::parse("https://a.example", &[], false).unwrap();
+        let opened = open_tunnel(&mut near, &endpoint, None).await;
+        let Err(TunnelError::Refused(response)) = opened else {
+            panic!("{opened:?}")
+        };
+        assert_eq!(response.body, b"<title>Denied</title>");
     }
 
     #[tokio::test]

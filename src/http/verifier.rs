@@ -25,6 +25,8 @@ pub(super) const MIN_RSA_BITS: usize = 2048;
 /// The certificates that a client trusts.
 #[derive(Debug)]
 pub(super) struct TrustedCertificates {
+    /// The places of CA certificates that were named and contain none.
+    pub store_problem: Option<String>,
     /// Those of CAs, which vouch for others.
     pub roots: RootCertStore,
     /// All of them: each is trusted for the server that presents exactly it, whatever it is marked as.
@@ -34,6 +36,7 @@ pub(super) struct TrustedCertificates {
 impl Default for TrustedCertificates {
     fn default() -> Self {
         Self {
+            store_problem: None,
             roots: RootCertStore::empty(),
             exact: Vec::new(),
         }
@@ -48,6 +51,7 @@ pub(super) struct RecordingVerifier {
     usual: Option<Arc<WebPkiServerVerifier>>,
     exact: Vec<CertificateDer<'static>>,
     insecure_host: Option<String>,
+    store_problem: Option<String>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -59,7 +63,11 @@ impl RecordingVerifier {
         unchecked_host: Option<&str>,
         provider: &Arc<CryptoProvider>,
     ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-        let TrustedCertificates { roots, exact } = trusted;
+        let TrustedCertificates {
+            store_problem,
+            roots,
+            exact,
+        } = trusted;
         let usual = (!roots.is_empty()).then(|| {
             WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider))
                 .build()
@@ -69,6 +77,7 @@ impl RecordingVerifier {
             usual,
             exact,
             insecure_host: unchecked_host.map(str::to_owned),
+            store_problem,
             algorithms: provider.signature_verification_algorithms,
         };
         builder
@@ -119,6 +128,7 @@ impl RecordingVerifier {
         let own = shown.first();
         let rejected = CertificateRejected {
             cause,
+            store_problem: self.store_problem.clone(),
             issuer,
             is_self_signed: own.is_some_and(Certificate::is_self_signed),
             is_ca: own.is_some_and(Certificate::is_ca),
@@ -172,6 +182,8 @@ fn raw_key(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
 pub(super) struct CertificateRejected {
     /// What rustls says.
     pub cause: CertificateError,
+    /// The places of CA certificates that were named and contain none.
+    pub store_problem: Option<String>,
     /// Who issued it, where that can be read.
     pub issuer: Option<String>,
     /// True when the server's certificate names itself as its issuer.

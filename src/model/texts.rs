@@ -62,7 +62,7 @@ impl Texts for Job {
             input: _,
             cloud: _,
             profile: _,
-            region: _,
+            region,
             kind: _,
             cluster: _,
             namespace: _,
@@ -100,7 +100,7 @@ impl Texts for Job {
         }
         free(visit, [message]);
         name_like(visit, [name, user, queue]);
-        value(visit, [request_id, &mut resources.accelerator_type]);
+        value(visit, [region, request_id, &mut resources.accelerator_type]);
         word(visit, [state_raw]);
         visit_labels(labels, visit);
         tasks.iter_mut().for_each(|task| task.visit_texts(visit));

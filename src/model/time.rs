@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
-use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
@@ -9,8 +11,14 @@ use serde::{Serialize, Serializer};
 pub struct Time(DateTime<Utc>);
 
 impl Time {
-    /// The moment; `None` outside the years 1 to 9999, which RFC 3339 cannot write.
+    /// The moment; `None` outside the years 1 to 9999, which RFC 3339 cannot write. A leap second is the
+    /// second after it, since few programs read one.
     pub fn new(moment: DateTime<Utc>) -> Option<Self> {
+        let in_leap_second = moment.timestamp_subsec_nanos() >= 1_000_000_000;
+        let moment = match in_leap_second {
+            true => DateTime::from_timestamp(moment.timestamp() + 1, 0)?,
+            false => moment,
+        };
         (1..=9999).contains(&moment.year()).then_some(Self(moment))
     }
 
@@ -68,25 +76,28 @@ pub enum TimeText {
 }
 
 impl TimeText {
-    /// Reads the forms that servers write times in: RFC 3339, ISO 8601 with `+0800` or `+08`, Go's and
-    /// Java's default texts, RFC 2822, wall-clock text with `-` or `/`, compact digits, and Unix times
-    /// in seconds, milliseconds, microseconds or nanoseconds.
+    /// Reads the forms that servers write times in: RFC 3339, ISO 8601 with `+0800` or `+08`, without
+    /// seconds, or in compact digits, a zone by its name (`UTC`, `GMT`, `CST`), Go's, Java's and C's
+    /// default texts, RFC 2822, wall-clock text with `-` or `/`, and Unix times in seconds,
+    /// milliseconds, microseconds or nanoseconds.
     pub fn parse(text: &str) -> Self {
-        let text = text.trim();
-        let readers = [with_zone, unix, go, java];
+        let original = text.trim();
+        let normalized = normalized(original);
+        let text = &*normalized;
+        let readers = [with_zone, unix, go, java, with_named_zone];
         if is_zero(text) {
             Self::Unset
         } else if let Some(moment) = readers.iter().find_map(|read| read(text)) {
             match (is_placeholder(moment), Time::new(moment)) {
                 (true, _) => Self::Unset,
                 (false, Some(time)) => Self::Zoned(time),
-                (false, None) => Self::Unreadable(text.to_owned()),
+                (false, None) => Self::Unreadable(original.to_owned()),
             }
         } else {
             match without_zone(text) {
                 Some(wall) if is_placeholder(wall.and_utc()) => Self::Unset,
                 Some(wall) if wall.year() <= 9999 => Self::Local(wall),
-                _ => Self::Unreadable(text.to_owned()),
+                _ => Self::Unreadable(original.to_owned()),
             }
         }
     }
@@ -104,12 +115,44 @@ impl TimeText {
     }
 }
 
-/// True for zeros, for dates that no calendar has, and for the Unix times that stand for no time: -1,
-/// and year 1 in seconds or milliseconds.
+/// The text without the name of the zone that Java writes after its offset, and with a point before a
+/// fraction: `2024-01-02T15:04:05,999+08:00[Asia/Shanghai]`.
+fn normalized(text: &str) -> Cow<'_, str> {
+    let named = text.strip_suffix(']').and_then(|rest| rest.split_once('['));
+    let text = match named {
+        Some((moment, _)) if !moment.is_empty() => moment,
+        _ => text,
+    };
+    match text.split_once(',') {
+        Some((moment, fraction)) if fraction.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("{moment}.{fraction}").into()
+        }
+        _ => text.into(),
+    }
+}
+
+/// True for zeros, for dates that no calendar has, and for what stands for no time: placeholders without
+/// a time of day, and as Unix times, -1 and those before 1970.
 fn is_zero(text: &str) -> bool {
-    text.bytes().all(|byte| byte == b'0')
+    const MIN_DIGITS: usize = 5;
+    let is_negative = |digits: &str| {
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && (digits == "1" || digits.len() >= MIN_DIGITS)
+    };
+    text.is_empty()
+        || text.parse() == Ok(0.0)
         || ["0000-", "0000/"].iter().any(|year| text.starts_with(year))
-        || matches!(text, "-1" | "-62135596800" | "-62135596800000")
+        || text.strip_prefix('-').is_some_and(is_negative)
+        || midnight(text).is_some_and(is_placeholder)
+}
+
+/// The beginning of a day that has no time of day.
+fn midnight(text: &str) -> Option<DateTime<Utc>> {
+    const DATE_LEN: usize = 10;
+    let mut forms = ["%Y-%m-%d", "%Y/%m/%d"].iter();
+    let date = (text.len() == DATE_LEN)
+        .then(|| forms.find_map(|form| NaiveDate::parse_from_str(text, form).ok()));
+    Some(date??.and_time(NaiveTime::MIN).and_utc())
 }
 
 /// True for the dates that languages and databases have in the place of a missing one: those of the
@@ -120,7 +163,9 @@ fn is_placeholder(moment: DateTime<Utc>) -> bool {
 }
 
 fn with_zone(text: &str) -> Option<DateTime<Utc>> {
-    const FORMS: [&str; 4] = [
+    const FORMS: [&str; 6] = [
+        "%Y-%m-%dT%H:%M%#z",
+        "%Y-%m-%d %H:%M %#z",
         "%Y-%m-%dT%H:%M:%S%.f%#z",
         "%Y-%m-%d %H:%M:%S%.f%#z",
         "%Y-%m-%d %H:%M:%S%.f %#z",
@@ -144,6 +189,9 @@ fn go(text: &str) -> Option<DateTime<Utc>> {
     Some(moment.filter(|_| name.chars().all(is_name))?.to_utc())
 }
 
+/// On servers of Chinese clouds it is China Standard Time.
+const CHINA: (&str, i32) = ("CST", 8);
+
 /// `Tue Jan 02 15:04:05 CST 2024`, as Java prints times.
 fn java(text: &str) -> Option<DateTime<Utc>> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -152,13 +200,22 @@ fn java(text: &str) -> Option<DateTime<Utc>> {
     };
     let offset = match zone {
         "UTC" | "GMT" | "Z" => "+0000",
-        // On servers of Chinese clouds it is China Standard Time.
-        "CST" => "+0800",
+        _ if zone == CHINA.0 => "+0800",
         _ => zone.strip_prefix("GMT").or(zone.strip_prefix("UTC"))?,
     };
     let text = format!("{day} {month} {date} {clock} {offset} {year}");
     let moment = DateTime::parse_from_str(&text, "%a %b %d %H:%M:%S %#z %Y");
     Some(moment.ok()?.to_utc())
+}
+
+/// `2024-01-02 15:04:05 UTC`, and every form without a zone that `Z` follows.
+fn with_named_zone(text: &str) -> Option<DateTime<Utc>> {
+    const ZONES: [(&str, i32); 4] = [("UTC", 0), ("GMT", 0), ("Z", 0), CHINA];
+    ZONES.iter().find_map(|(name, hours)| {
+        let wall = without_zone(text.strip_suffix(name)?.trim_end())?;
+        let zone = FixedOffset::east_opt(hours * 3600)?;
+        Some(wall.and_local_timezone(zone).single()?.to_utc())
+    })
 }
 
 fn without_zone(text: &str) -> Option<NaiveDateTime> {
@@ -173,8 +230,11 @@ fn without_zone(text: &str) -> Option<NaiveDateTime> {
         "%a %b %e %H:%M:%S %Y",
     ];
     // chrono reads a date as long as there are digits, and would take these for the year 20260102.
-    if text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok();
+    let (date, time) = text.split_at_checked(8).unwrap_or((text, ""));
+    let time = time.strip_prefix('T').unwrap_or(time);
+    let mut digits = date.bytes().chain(time.bytes());
+    if time.len() == 6 && digits.all(|byte| byte.is_ascii_digit()) {
+        return NaiveDateTime::parse_from_str(&format!("{date}{time}"), "%Y%m%d%H%M%S").ok();
     }
     FORMS
         .iter()
@@ -270,12 +330,34 @@ mod tests {
             "Mon May 20 10:39:49 UTC 2024",
             "Mon May 20 18:39:49 GMT+08:00 2024",
             "Mon, 20 May 2024 10:39:49 GMT",
+            "2024-05-20 10:39:49 UTC",
+            "2024-05-20T10:39:49.123 GMT",
+            "2024-05-20 18:39:49 CST",
+            "2024-05-20T10:39:49,123Z",
+            "2024-05-20 18:39:49,5",
+            "2024-05-20T18:39:49+08:00[Asia/Shanghai]",
+            "2024-05-20T10:39:49Z[UTC]",
+            "Mon May 20 18:39:49 2024",
+            "20240520T103949Z",
+            "20240520T183949",
         ] {
             let time = shown(Time::from_text(text, 8 * 3600));
             assert_eq!(time.as_deref(), Some("2024-05-20T10:39:49Z"), "{text}");
         }
-        let minute = Time::from_text("2024-05-20 18:39", 8 * 3600);
-        assert_eq!(shown(minute).as_deref(), Some("2024-05-20T10:39:00Z"));
+        for text in [
+            "2024-05-20 18:39",
+            "2024-05-20T10:39Z",
+            "2024-05-20T18:39+08:00",
+            "2024-05-20T18:39+0800",
+            "2024-05-20 18:39 +08:00",
+            "2024-05-20T10:38:60Z",
+            "2024-05-20 18:38:60",
+        ] {
+            let time = shown(Time::from_text(text, 8 * 3600));
+            assert_eq!(time.as_deref(), Some("2024-05-20T10:39:00Z"), "{text}");
+        }
+        let day = Time::from_text("Thu Jan  2 15:04:05 2020", 0);
+        assert_eq!(shown(day).as_deref(), Some("2020-01-02T15:04:05Z"));
     }
 
     #[test]
@@ -320,6 +402,15 @@ mod tests {
             "0000000001",
             "-1",
             "-62135596800",
+            "-62135596800000",
+            "0001-01-01",
+            "1900/01/01",
+            "1970-01-01",
+            "0.0",
+            "-28800",
+            "-2208988800",
+            "1970-01-01 00:00:00 UTC",
+            "1970-01-01T00:00Z",
         ] {
             assert_eq!(TimeText::parse(text), TimeText::Unset, "{text}");
         }
@@ -331,7 +422,12 @@ mod tests {
             "0001",
             "-7",
             "20240520",
+            "2024-05-20",
             "12345-01-01 00:00:00",
+            "2024-05-20T10:39:49,Z",
+            "[UTC]",
+            "UTC",
+            "Z",
         ] {
             let unreadable = TimeText::Unreadable(text.to_owned());
             assert_eq!(TimeText::parse(text), unreadable);

@@ -15,6 +15,8 @@ const GAP: usize = 2;
 const MIN_NAME_WIDTH: usize = 20;
 /// Columns that a name keeps on the narrowest terminal.
 const MIN_SHRUNK_NAME_WIDTH: usize = 6;
+/// In a pipe, a longer text moves the rest of its own row only.
+const MAX_PADDED_WIDTH: usize = 200;
 /// Precedes the last segment of a reference below its scope.
 const GROUP_INDENT: &str = "  ";
 /// Precedes a text below its row; a line must not begin with a cloud's text.
@@ -55,10 +57,17 @@ impl TextColumn {
         self.cell_width().max(width(&self.header))
     }
 
+    /// Columns of the widest text that has at most `max`.
+    fn padded_width(&self, headers: bool, max: usize) -> usize {
+        let header = headers.then_some(&self.header);
+        let texts = self.cells.iter().chain(header).map(|text| width(text));
+        texts.filter(|width| *width <= max).max().unwrap_or(0)
+    }
+
     /// Adds the header, or the cell of a row, and blanks up to so many columns to a line.
     fn add_to(&self, line: &mut String, row: Option<usize>, columns: usize) {
         let text = row.map_or(&self.header, |row| &self.cells[row]);
-        let blank = " ".repeat((columns + GAP).saturating_sub(width(text)));
+        let blank = " ".repeat(columns.saturating_sub(width(text)) + GAP);
         let style = row.and_then(|row| self.styles.get(row).copied().flatten());
         match style {
             Some(style) => line.push_str(&format!("\u{1b}[{style}m{text}\u{1b}[39m{blank}")),
@@ -126,13 +135,15 @@ impl TextTable {
     ) -> io::Result<()> {
         let below = self.arrange(limit);
         let scopes = self.fit(limit);
+        let max = if limit.is_none() {
+            MAX_PADDED_WIDTH
+        } else {
+            usize::MAX
+        };
         let widths: Vec<usize> = self
             .columns
             .iter()
-            .map(|column| match self.headers {
-                true => column.width(),
-                false => column.cell_width(),
-            })
+            .map(|column| column.padded_width(self.headers, max))
             .collect();
         let line = |row| {
             let mut line = String::new();
@@ -244,4 +255,35 @@ impl TextTable {
 fn first_places(scopes: &[String]) -> HashMap<&str, usize> {
     let rows = scopes.iter().enumerate().rev();
     rows.map(|(row, scope)| (scope.as_str(), row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_pipe_a_long_text_moves_the_rest_of_its_own_row_only() {
+        let column = |name: &'static str, cells: &[&str]| TextColumn {
+            name: name.into(),
+            header: name.to_uppercase(),
+            cells: cells.iter().map(ToString::to_string).collect(),
+            styles: Vec::new(),
+        };
+        let long = "x".repeat(100_000);
+        let table = TextTable {
+            columns: vec![
+                column("name", &["a", &long, "训练"]),
+                column("state", &["running"; 3]),
+            ],
+            trailing: None,
+            headers: true,
+            shrinks: false,
+            groups: false,
+        };
+        let mut out = Vec::new();
+        table.write(&mut out, None).unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        let expected = format!("NAME  STATE\na     running\n{long}  running\n训练  running\n");
+        assert_eq!(shown, expected);
+    }
 }

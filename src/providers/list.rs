@@ -120,10 +120,11 @@ pub struct Filter {
 
 impl Filter {
     /// True when a resource matches. A field that a row does not have fails its filter, except for
-    /// the creation time, which every resource has: an unreadable one does not drop the row.
+    /// state and creation time, which every resource has: an unreadable one does not drop the row.
     pub fn matches(&self, job: &Job) -> bool {
+        let has_no_state = job.state == State::Unknown && job.state_raw.is_none();
         (self.ids.is_empty() || self.ids.contains(&job.id))
-            && (self.states.is_empty() || self.states.contains(&job.state))
+            && (self.states.is_empty() || self.states.contains(&job.state) || has_no_state)
             && self.matches_name(job.name.as_deref(), &job.id)
             && is_requested(self.user.as_ref(), job.user.as_ref())
             && is_requested(self.queue.as_ref(), job.queue.as_ref())

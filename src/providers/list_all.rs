@@ -233,7 +233,10 @@ async fn pages_of<S: PageSource>(
         kept += page.rows.len();
         let (next, total) = (page.next, page.total);
         let has_problems = !page.problems.is_empty() || !page.failed_parts.is_empty();
-        let is_empty = page.rows.is_empty() && page.notices.is_empty() && !has_problems;
+        let is_empty = page.rows.is_empty()
+            && page.rows_without_id == 0
+            && page.notices.is_empty()
+            && !has_problems;
         let is_broken = !is_empty && on_page(page).await.is_break();
         let cut = match (next, limit) {
             (_, Some(limit)) if is_over => Some(Truncation::Limit(limit)),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::states::is_known_word;
 use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField, Texts};
 use crate::secret::{
-    MASK, Masks, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_user_infos,
+    MASK, Masks, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_urls,
 };
 
 pub(super) use document::{mask_document, mask_named, mask_xml};
@@ -59,7 +59,7 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
         let mut has_document = false;
         part.visit_texts(&mut |field| has_document |= !self.collect(&field));
         if !self.show_secrets && self.url.find(&self.texts).is_some() {
-            part.visit_texts(&mut mask_urls);
+            part.visit_texts(&mut mask_url_field);
         }
         let texts = std::str::from_utf8(&self.texts);
         if has_document || texts.map_or(true, |texts| self.masks.may_mask(texts)) {
@@ -100,18 +100,9 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
             TextField::Document(document) => {
                 self.document(document);
             }
-            TextField::Details(details) => self.details(details),
-        }
-    }
-
-    /// Details are typed and cannot be changed: where a text of them holds a secret, their document
-    /// takes their place.
-    fn details(&self, details: &mut Arc<dyn Details>) {
-        let Ok(mut document) = serde_json::to_value(&**details) else {
-            return;
-        };
-        if self.document(&mut document) {
-            *details = Arc::new(document);
+            TextField::Details(details) => {
+                replace_details(details, &|document| self.document(document));
+            }
         }
     }
 
@@ -180,11 +171,44 @@ fn mask_fields(job: &mut Job) {
 }
 
 /// Masks what grants access in URLs.
-fn mask_urls(field: TextField<'_>) {
-    if let TextField::Free(text) | TextField::Name(text) = field
-        && let Cow::Owned(masked) = mask_user_infos(text)
-    {
-        *text = masked;
+fn mask_url_field(field: TextField<'_>) {
+    match field {
+        TextField::Free(text) | TextField::Name(text) => {
+            mask_url_text(text);
+        }
+        TextField::Details(details) => replace_details(details, &mask_document_urls),
+        _ => {}
+    }
+}
+
+/// Masks what grants access in the URLs of a text; true when that changed it.
+fn mask_url_text(text: &mut String) -> bool {
+    let masked = match mask_urls(text) {
+        Cow::Owned(masked) if masked != *text => masked,
+        _ => return false,
+    };
+    *text = masked;
+    true
+}
+
+/// As [`mask_url_text`], for all texts of a document.
+fn mask_document_urls(document: &mut Value) -> bool {
+    let mut or = |is_changed, value: &mut Value| mask_document_urls(value) | is_changed;
+    match document {
+        Value::String(text) => mask_url_text(text),
+        Value::Array(list) => list.iter_mut().fold(false, &mut or),
+        Value::Object(map) => map.values_mut().fold(false, &mut or),
+        _ => false,
+    }
+}
+
+/// Details are typed and cannot be changed: where `mask` changes their document, it takes their place.
+fn replace_details(details: &mut Arc<dyn Details>, mask: &dyn Fn(&mut Value) -> bool) {
+    let Ok(mut document) = serde_json::to_value(&**details) else {
+        return;
+    };
+    if mask(&mut document) {
+        *details = Arc::new(document);
     }
 }
 

@@ -31,7 +31,7 @@ impl ReferenceParser<'_> {
         if is_scope(&parts) {
             let one = input.trim_end_matches('/');
             let hint = match parts.len() - 3 < kind.template.segments.len() {
-                true => format!("to list it: joblens list {one}"),
+                true => format!("to list it: joblens list {}", shell_word(one)),
                 false => format!("did you mean '{one}'?"),
             };
             let message = "this is a scope; expected a single resource".to_owned();

@@ -6,7 +6,7 @@ use super::MASK;
 use super::names::{Sensitivity, is_credential_header, is_secret_parameter, sensitivity};
 use super::piped::{here_string, piped_secret};
 use super::programs::{Program, Value};
-use super::urls::mask_user_infos;
+use super::urls::mask_urls;
 
 /// Masks secrets in a command line given as a list of arguments.
 ///
@@ -65,7 +65,10 @@ impl Masker {
                 return MASK.to_owned().into();
             }
         }
-        match mask_user_infos(argument) {
+        if argument.contains("PRIVATE KEY-----") {
+            return MASK.to_owned().into();
+        }
+        match mask_urls(argument) {
             Cow::Borrowed(text) => self.text(text, is_shell_text),
             Cow::Owned(text) => self.text(&text, is_shell_text).into_owned().into(),
         }
@@ -236,7 +239,7 @@ fn is_scheme(word: &str) -> bool {
 
 /// A word between an option and its value.
 fn is_filler(word: &str) -> bool {
-    matches!(word, "\\" | "--" | "''" | "\"\"")
+    matches!(word, "\\" | "--" | "''" | "\"\"" | "=")
 }
 
 /// An option whose value is the next word; quotes and brackets around it do not matter.
@@ -301,6 +304,7 @@ fn secret_value(word: &str) -> Option<WordValue> {
                     || is_header
                     || after.is_empty()
                     || sign == '：'
+                    || is_own_header(name)
                     || after.starts_with(['"', '\'', '-'])
                     || (!is_path && is_variable(name))
             }
@@ -345,6 +349,12 @@ fn is_windows_option(word: &str) -> bool {
     option.is_some_and(|(name, value)| {
         name.bytes().all(|byte| byte.is_ascii_alphabetic()) && !value.starts_with('/')
     })
+}
+
+/// `X-API-Key`, as in the arguments of HTTP clients.
+fn is_own_header(name: &str) -> bool {
+    let prefix = name.get(..2);
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case("x-"))
 }
 
 /// `DB_PASSWORD` and `password`, and not `sealed-secret`, which may be the name of an image.

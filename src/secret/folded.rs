@@ -60,12 +60,16 @@ impl FoldedSecret {
                 texts.push(part(URL_SAFE_NO_PAD.encode(&bytes)));
             }
         }
+        let mut texts: Vec<_> = texts.iter().map(|text| fold(text).bytes).collect();
+        // What looks like an escape may be a part of the secret.
+        let own = secret.bytes().filter_map(fold_byte);
+        texts.push(own.collect());
         texts.sort();
         texts.dedup();
         let folded = texts.into_iter().map(|text| Self {
             mask: mask.to_owned(),
             kind,
-            text: fold(&text).bytes,
+            text,
         });
         folded.filter(|one| one.text.len() >= MIN_LENGTH).collect()
     }
@@ -173,9 +177,12 @@ pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
         b'%' => percent(text),
         b'&' => entity(text),
         b'\\' => Some(escape(text)),
-        // Non-breaking blanks, soft hyphens, and what has no width.
-        0xc2 if text.starts_with(b"\xc2\xa0") || text.starts_with(b"\xc2\xad") => Some((None, 2)),
-        0xe2 if text.starts_with(b"\xe2\x80\x8b") => Some((None, 3)),
+        b'<' | b'=' | b'\x1b' => line_break(text),
+        // Non-breaking and wide blanks, soft hyphens, line separators, and what has no width.
+        0xc2 | 0xe2 | 0xe3 | 0xef => BLANKS
+            .iter()
+            .find(|blank| text.starts_with(blank.as_bytes()))
+            .map(|blank| (None, blank.len())),
         _ => None,
     };
     let (c, length) = match decoded {
@@ -185,8 +192,38 @@ pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
         Some((None, length)) => (None, length),
         None => (Some(byte), 1),
     };
-    let folded = c.filter(|c| !c.is_ascii_whitespace() && *c != b'+');
-    (folded.map(|c| c.to_ascii_lowercase()), length)
+    (c.and_then(fold_byte), length)
+}
+
+/// What stands for a character; `None` for a blank, for `+`, which stands for one, and for NUL.
+fn fold_byte(byte: u8) -> Option<u8> {
+    let is_blank = byte.is_ascii_whitespace() || matches!(byte, b'+' | 0);
+    (!is_blank).then(|| byte.to_ascii_lowercase())
+}
+
+/// Characters beyond ASCII that mean nothing within a secret.
+const BLANKS: [&str; 13] = [
+    "\u{a0}", "\u{ad}", "\u{200b}", "\u{200c}", "\u{200d}", "\u{200e}", "\u{200f}", "\u{2028}",
+    "\u{2029}", "\u{2060}", "\u{3000}", "\u{feff}", "\u{202f}",
+];
+
+/// Where a line is broken or coloured: `<br>` and `<wbr>` of HTML, the `=` at the end of a line of
+/// quoted-printable text, and `ESC [ 31 m`.
+fn line_break(text: &[u8]) -> Option<Decoded> {
+    const TAGS: [&[u8]; 4] = [b"<br>", b"<wbr>", b"<br/>", b"<br />"];
+    const BREAKS: [&[u8]; 2] = [b"=\n", b"=\r\n"];
+    const MAX_SEQUENCE_LEN: usize = 16;
+    let is_begin = |start: &&&[u8]| {
+        let begin = text.get(..start.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    };
+    if let Some(found) = TAGS.iter().chain(&BREAKS).find(is_begin) {
+        return Some((None, found.len()));
+    }
+    let sequence = text.strip_prefix(b"\x1b[")?;
+    let sequence = sequence.iter().take(MAX_SEQUENCE_LEN);
+    let end = sequence.take_while(|byte| !byte.is_ascii_alphabetic());
+    Some((None, (end.count() + 3).min(text.len())))
 }
 
 /// What an escape stands for, if anything, and its bytes.
@@ -220,16 +257,20 @@ fn entity(text: &[u8]) -> Option<Decoded> {
         at += 4;
     }
     let rest = &text[at..];
-    if let Some(digits) = rest.strip_prefix(b"#") {
-        let length = digits.iter().take(8).position(|byte| *byte == b';')?;
-        let code = match digits[..length]
-            .strip_prefix(b"x")
-            .or(digits[..length].strip_prefix(b"X"))
-        {
-            Some(digits) => hex(digits)?,
-            None => std::str::from_utf8(&digits[..length]).ok()?.parse().ok()?,
+    if let Some(number) = rest.strip_prefix(b"#") {
+        const MAX_DIGITS: usize = 7;
+        let is_hex = matches!(number.first(), Some(b'x' | b'X'));
+        let (radix, digits) = match is_hex {
+            true => (16, &number[1..]),
+            false => (10, number),
         };
-        return Some((char::from_u32(code), at + length + 2));
+        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+        let length = digits.iter().take(MAX_DIGITS).take_while(is_digit).count();
+        let code = code(&digits[..length], radix)?;
+        // Browsers do without the semicolon.
+        let end = usize::from(digits.get(length) == Some(&b';'));
+        let start = at + 1 + usize::from(is_hex);
+        return Some((char::from_u32(code), start + length + end));
     }
     let named = NAMES.iter().find(|(name, _)| rest.starts_with(name));
     match named {
@@ -239,24 +280,31 @@ fn entity(text: &[u8]) -> Option<Decoded> {
     }
 }
 
-/// `\u002b`, `\x2b`, the line end `\n`, and any other character after a backslash.
+/// `\u002b`, `\U0000002b`, `\x2b`, `\053`, the line end `\n`, and any other character after a backslash.
 fn escape(text: &[u8]) -> Decoded {
     let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
     let rest = &text[slashes..];
-    let digits = match rest.first() {
-        Some(b'u') => rest.get(1..5),
-        Some(b'x') => rest.get(1..3),
+    let (sign, digits, radix) = match rest.first() {
+        Some(b'u') => (1, rest.get(1..5), 16),
+        Some(b'U') => (1, rest.get(1..9), 16),
+        Some(b'x') => (1, rest.get(1..3), 16),
+        Some(b'0'..=b'3') => (0, rest.get(..3), 8),
         Some(b'n' | b'r' | b't') => return (None, slashes + 1),
-        _ => None,
+        _ => (0, None, 16),
     };
-    match digits.and_then(|digits| Some((hex(digits)?, digits.len()))) {
-        Some((code, length)) => (char::from_u32(code), slashes + 1 + length),
+    match digits.and_then(|digits| Some((code(digits, radix)?, digits.len()))) {
+        Some((code, length)) => (char::from_u32(code), slashes + sign + length),
         None => (None, slashes),
     }
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {
-    let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
-    let text = std::str::from_utf8(digits).ok().filter(|_| is_hex)?;
-    u32::from_str_radix(text, 16).ok()
+    code(digits, 16)
+}
+
+/// The number that digits stand for.
+fn code(digits: &[u8], radix: u32) -> Option<u32> {
+    let is_number = digits.iter().all(|byte| char::from(*byte).is_digit(radix));
+    let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    u32::from_str_radix(text, radix).ok()
 }

@@ -34,13 +34,14 @@ const ENDINGS: [&str; 29] = [
 ];
 
 /// Last words of a name whose value is a secret; other words may end in them.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 19] = [
     "authorization",
     "bearer",
     "cookie",
     "dsn",
     "jwt",
     "key",
+    "keypass",
     "otp",
     "pass",
     "pat",
@@ -48,7 +49,11 @@ const WORDS: [&str; 14] = [
     "pin",
     "psk",
     "pw",
+    "requirepass",
     "signature",
+    "sk",
+    "sshpass",
+    "storepass",
 ];
 
 /// Last words of a name whose value is often a secret; see [`Sensitivity::Likely`].
@@ -61,9 +66,10 @@ const OTHER_KEYS: [&str; 5] = ["foreign", "partition", "primary", "public", "sor
 const OTHER_TOKENS: [&str; 3] = ["continuation", "next", "page"];
 
 /// Words after the name of a secret that change nothing: `--password-text`, `tokenValue`.
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 10] = [
     "b64",
     "base64",
+    "hash",
     "literal",
     "plain",
     "plaintext",
@@ -78,7 +84,7 @@ const QUERY_WORDS: [&str; 3] = ["sig", "sign", "auth"];
 
 /// How sure it is that a name has a secret as its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sensitivity {
+pub enum Sensitivity {
     /// Numbers, flags and methods are not secrets: `--tokens 5`, `--auth basic`.
     Likely,
     /// Any value is a secret.
@@ -87,7 +93,7 @@ pub(super) enum Sensitivity {
 
 impl Sensitivity {
     /// True when this value is a secret.
-    pub(super) fn covers(self, value: &str) -> bool {
+    pub fn covers(self, value: &str) -> bool {
         const METHODS: [&str; 14] = [
             "true", "false", "yes", "no", "on", "off", "none", "null", "auto", "basic", "digest",
             "ntlm", "oauth2", "bearer",
@@ -109,8 +115,13 @@ pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
 /// True for a field of a document that holds a secret, as its name says. `key` alone is the name of a
 /// name there.
 pub fn is_secret_field(name: &str) -> bool {
+    field_sensitivity(name) == Some(Sensitivity::Certain)
+}
+
+/// Whether the value of a field of a document is a secret; see [`is_secret_field`].
+pub fn field_sensitivity(name: &str) -> Option<Sensitivity> {
     let words = words(name);
-    words != "key" && of_words(&words) == Some(Sensitivity::Certain)
+    (words != "key").then(|| of_words(&words)).flatten()
 }
 
 /// As [`sensitivity`], for a parameter of a URL.
@@ -220,6 +231,9 @@ mod tests {
             "npm:_authToken",
             "client_secret",
             "Set-Cookie",
+            "HW_SK",
+            "-storepass",
+            "UserPasswordHash",
         ] {
             assert_eq!(sensitivity(name), Some(Sensitivity::Certain), "{name}");
         }

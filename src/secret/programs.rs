@@ -15,7 +15,7 @@ enum Form {
 }
 
 /// Programs and their options that take a secret.
-const PROGRAMS: [(&str, &[&str], Form); 12] = [
+const PROGRAMS: [(&str, &[&str], Form); 16] = [
     (
         "mysql mysqldump mysqladmin mysqlimport mysqlslap mariadb mariadb-dump 7z 7za 7zr rar unrar",
         &["-p"],
@@ -40,7 +40,19 @@ const PROGRAMS: [(&str, &[&str], Form); 12] = [
         Form::Either,
     ),
     ("smbclient rpcclient", &["-U"], Form::Either),
-    ("sqlcmd bcp isql tsql zip unzip", &["-P"], Form::Either),
+    (
+        "sqlcmd bcp isql tsql zip unzip ipmitool",
+        &["-P"],
+        Form::Either,
+    ),
+    ("ossutil ossutil64 obsutil", &["-k"], Form::Either),
+    ("coscmd", &["-s"], Form::Either),
+    (
+        "snmpwalk snmpbulkwalk snmpget snmpset",
+        &["-A", "-X"],
+        Form::Either,
+    ),
+    ("beeline", &["-p"], Form::Either),
     (
         "openssl",
         &["-passin", "-passout", "-pass", "-k", "-K"],
@@ -72,9 +84,11 @@ static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
 const LOGIN: Options = (&["-p"], Form::Either);
 
 /// Programs and the word after which they take a secret as an argument.
-const LOGINS: [(&str, &str); 5] = [
+const LOGINS: [(&str, &str); 7] = [
     ("ngrok", "add-authtoken"),
     ("ngrok", "authtoken"),
+    ("redis-cli", "AUTH"),
+    ("redis-cli", "auth"),
     ("snyk", "auth"),
     ("vault", "login"),
     ("wandb", "login"),

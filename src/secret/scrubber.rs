@@ -49,6 +49,9 @@ const MIN_LENGTH_WITHIN_WORDS: usize = 8;
 /// A secret of letters and digits that is shorter may be an ordinary word or id.
 const MIN_DISTINCTIVE_LENGTH: usize = 16;
 
+/// A secret of letters that is shorter may be an ordinary word.
+const MIN_LONG_TEXT: usize = 20;
+
 impl SecretMasker {
     /// A masker for `secrets`.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
@@ -188,11 +191,15 @@ fn kind(secret: &str) -> Kind {
     let has = |is: fn(&u8) -> bool| secret.as_bytes().iter().any(is);
     let is_all = |is: fn(u8) -> bool| secret.bytes().all(is);
     let is_long = secret.len() >= MIN_DISTINCTIVE_LENGTH && has(u8::is_ascii_digit);
+    let is_long_text = secret.len() >= MIN_LONG_TEXT && !has(u8::is_ascii_digit);
     let is_of_ids = is_all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
     match secret.len() >= MIN_LENGTH_WITHIN_WORDS && !is_of_ids {
         true => Kind::Distinctive,
         false if is_long && is_id(secret) => Kind::Id,
         false if is_long && has(u8::is_ascii_alphabetic) => Kind::Distinctive,
+        // No word is so long, but a name of several words may be.
+        false if is_long_text && is_all(|byte| byte.is_ascii_alphabetic()) => Kind::Distinctive,
+        false if is_long_text && is_of_ids => Kind::Name,
         false if is_of_ids && !(has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)) => {
             Kind::Plain
         }

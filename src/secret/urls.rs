@@ -7,24 +7,75 @@ use percent_encoding::percent_decode_str;
 use super::names::is_secret_parameter;
 use super::{MASK, Secret};
 
-/// Masks the user info of every URL in a text: people clone with a token in it. A text without a URL
-/// is returned as it is.
-pub fn mask_user_infos(text: &str) -> Cow<'_, str> {
+/// What stands in the URL of a webhook before its secret.
+const WEBHOOKS: [&str; 5] = [
+    "//api.telegram.org/bot",
+    "//discord.com/api/webhooks/",
+    "//hooks.slack.com/services/",
+    ".office.com/webhook",
+    "/open-apis/bot/v2/hook/",
+];
+
+/// Masks what grants access in every URL of a text: user info, since people clone with a token in it,
+/// parameters whose names say so, and the secret of a webhook. A text without a URL is returned as it is.
+pub fn mask_urls(text: &str) -> Cow<'_, str> {
     if !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://")) {
         return text.into();
     }
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((head, tail)) = rest.split_once("://") {
+    while let Some(at) = rest.find("://") {
+        let url = &rest[at..];
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
-        let url = &tail[..tail.find(ends).unwrap_or(tail.len())];
-        let host = user_info_length(url);
+        let end = url.find(ends).unwrap_or(url.len());
+        masked.push_str(&rest[..at]);
+        masked.push_str(&masked_url(&url[..end]));
+        rest = &url[end..];
+    }
+    (masked + rest).into()
+}
+
+/// A URL without its scheme, `://` first; there may be another one within it.
+fn masked_url(url: &str) -> String {
+    let mut masked = String::with_capacity(url.len());
+    let mut rest = url;
+    while let Some((head, tail)) = rest.split_once("://") {
+        let host = user_info_length(tail);
         masked.push_str(head);
         masked.push_str("://");
         masked.push_str(if host > 0 { MASK } else { "" });
         rest = &tail[host..];
     }
-    (masked + rest).into()
+    masked.push_str(rest);
+    let webhook = WEBHOOKS.iter().find_map(|hook| {
+        let start = masked.find(hook)? + hook.len();
+        let end = masked[start..]
+            .find('?')
+            .map_or(masked.len(), |at| start + at);
+        (start < end).then_some(start..end)
+    });
+    if let Some(secret) = webhook {
+        masked.replace_range(secret, MASK);
+    }
+    mask_parameters(&masked)
+}
+
+/// Masks the values of secret parameters in query, fragment and path of a URL.
+fn mask_parameters(url: &str) -> String {
+    let Some(first) = url.find(['?', '#', ';']) else {
+        return url.to_owned();
+    };
+    let part = |part: &str| {
+        let bare = part.trim_end_matches(['?', '&', '#', ';']);
+        match bare.split_once('=') {
+            Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => {
+                format!("{name}={MASK}{}", &part[bare.len()..])
+            }
+            _ => part.to_owned(),
+        }
+    };
+    let parts = url[first..].split_inclusive(['?', '&', '#', ';']);
+    url[..first].to_owned() + &parts.map(part).collect::<String>()
 }
 
 /// Bytes of the user info of a URL without its scheme; the `@` after it is not counted.
@@ -142,9 +193,35 @@ mod tests {
     }
 
     #[test]
-    fn masks_the_user_info_of_every_url_of_a_text() {
+    fn masks_what_grants_access_in_every_url_of_a_text() {
+        for (text, shown) in [
+            (
+                "GET https://h/p?token=s3cret 404; see http://h/?page=2&b=c",
+                "GET https://h/p?token=*** 404; see http://h/?page=2&b=c",
+            ),
+            (
+                "oss://b/o?Expires=1&Signature=s3cret%3D&x=y#token=s3cret",
+                "oss://b/o?Expires=1&Signature=***&x=y#token=***",
+            ),
+            (
+                "http://h/a;token=s3cret http://h/r?to=https://u:s3cret@i/?sig=s3cret",
+                "http://h/a;token=*** http://h/r?to=https://***@i/?sig=***",
+            ),
+            (
+                "curl https://hooks.slack.com/services/T0/B0/s3cret -d x",
+                "curl https://hooks.slack.com/services/*** -d x",
+            ),
+            (
+                "https://api.telegram.org/bot1:s3cret/sendMessage?chat_id=1",
+                "https://api.telegram.org/bot***?chat_id=1",
+            ),
+            ("https://h/?key=&a", "https://h/?key=&a"),
+            ("a :// b", "a :// b"),
+        ] {
+            assert_eq!(mask_urls(text), shown);
+        }
         assert_eq!(
-            mask_user_infos("git clone https://x:p/q#r@h/p; curl http://h:80/@a 'ftp://u@h'"),
+            mask_urls("git clone https://x:p/q#r@h/p; curl http://h:80/@a 'ftp://u@h'"),
             "git clone https://***@h/p; curl http://h:80/@a 'ftp://***@h'"
         );
     }

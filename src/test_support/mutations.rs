@@ -150,7 +150,8 @@ pub async fn check(case: Case, fields: Fields) {
             let found = call(&*client(cloud, &server, &transport), &case).await;
             let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
             let what = format!("{name} {path}: {new}");
-            judge(&mutation, &baseline, found, fields, &what);
+            let is_list = file == 0 && matches!(case.call, Call::List);
+            judge(&mutation, &baseline, found, fields, is_list, &what);
         }
         served.lock().unwrap()[file] = texts[file].clone();
     }
@@ -319,12 +320,19 @@ fn judge(
     baseline: &Outcome,
     found: Result<Outcome, Problem>,
     fields: Fields,
+    is_list: bool,
     what: &str,
 ) {
     let is_one_of = |patterns: &[&str]| patterns.contains(&mutation.pattern.as_str());
     if is_one_of(fields.essential) {
         // A list may show the other rows, each as it was.
-        for (reference, state, ..) in found.map(|found| found.states).unwrap_or_default() {
+        let states = found.map(|found| found.states).unwrap_or_default();
+        let name = mutation.pattern.rsplit('.').next().unwrap_or_default();
+        let name = name.to_ascii_lowercase();
+        if is_list && (name.ends_with("state") || name.ends_with("status")) {
+            assert_eq!(states.len(), baseline.states.len(), "{what}: a row is lost");
+        }
+        for (reference, state, ..) in states {
             let mut known = baseline.states.iter();
             let before = known.find(|(known, ..)| *known == reference);
             let is_known = before.is_none_or(|(_, before, ..)| *before == state);

@@ -89,11 +89,13 @@ impl CallEvidence<'_> {
             CheckName::Connection,
             CheckName::Tls,
         ] {
+            let is_proxy = step == CheckName::Proxy;
             if failed_at == Some(step) {
+                checks.extend(self.plaintext_proxy().filter(|_| is_proxy));
                 checks.extend(self.failure_check(step, route));
                 return checks;
             }
-            if step == CheckName::Proxy {
+            if is_proxy {
                 checks.extend(proxy(route));
             }
             // An attempt that took too long may have spent its time anywhere.

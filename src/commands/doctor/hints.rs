@@ -13,12 +13,6 @@ pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Op
         Route::Direct | Route::Bypassed(_) | Route::Unusable { .. } => "HTTPS_PROXY",
     };
     Some(match (fault.kind, fault.at_proxy) {
-        (TransportFailureKind::ProxyAuthorization, _) => format!(
-            "set the proxy user and password in {variable}: http://NAME:PASSWORD@HOST:PORT (percent-encode the password)"
-        ),
-        (TransportFailureKind::ProxyRefused, _) => format!(
-            "ask for {name} to be allowed on the proxy, or add it to NO_PROXY"
-        ),
         (TransportFailureKind::UnknownHost | TransportFailureKind::DnsFailure, true) => {
             format!("check the host in {variable}")
         }

@@ -46,7 +46,10 @@ pub(super) fn transport(
     let (log, trace) = (log.clone(), context.event_sink(&NoticeLog::default()));
     let sink = move |happening: TransportEvent| {
         log.record(&happening);
-        trace(happening);
+        // Its checks say what a notice would say.
+        if !matches!(happening, TransportEvent::Notice(..)) {
+            trace(happening);
+        }
     };
     let variables = settings.environment().network();
     Transport::new(limits, &variables, Arc::new(Utc::now), Arc::new(sink))

@@ -114,14 +114,22 @@ fn certificates(settings: &Settings, limits: &ClientOptions, trusted: &CaStore) 
         let files = files.collect::<Vec<_>>().join(", ");
         message += &format!(", {} by --ca-file {files}", trusted.extra);
     }
-    match (&trusted.error, trusted.system + trusted.extra) {
-        (Some(fault), _) if trusted.system == 0 => {
-            let message = format!("{message}: {fault}");
-            Check::warn(CheckName::Certificates, message, MISSING)
-        }
-        (_, 0) => Check::warn(CheckName::Certificates, message, MISSING),
-        _ => Check::ok(CheckName::Certificates, message),
+    let (problem, hint) = match &trusted.error {
+        Some(problem) => (format!(": {problem}"), FIX),
+        None => (String::new(), INSTALL),
+    };
+    let count = trusted.system + trusted.extra;
+    if count > 0 && trusted.error.is_none() {
+        return Check::ok(CheckName::Certificates, message);
     }
+    let effect = if count == 0 { NONE } else { "" };
+    Check::warn(
+        CheckName::Certificates,
+        format!("{message}{problem}"),
+        format!("{hint}{effect}"),
+    )
 }
 
-const MISSING: &str = "install the package ca-certificates, or fix SSL_CERT_FILE; without CA certificates no https:// server can be verified";
+const FIX: &str = "correct or unset the variable";
+const INSTALL: &str = "install the package ca-certificates";
+const NONE: &str = "; without CA certificates no https:// server can be verified";

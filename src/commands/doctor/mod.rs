@@ -7,15 +7,17 @@ mod hints;
 mod log;
 mod machine;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use clap::Args;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::context::CommandContext;
+use super::progress_line::SLOW_REQUEST;
 use super::runtime::block_on;
 use crate::error::{self, Problem};
 use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
@@ -149,7 +151,7 @@ fn probe(
 }
 
 /// Checks all side by side, those of one cloud as many at once as calls may be in flight; `on_account`
-/// is called in their order, for each as soon as it and those before it are known.
+/// is called for each, in their order unless one before it takes long.
 async fn run_all(
     probes: Vec<AccountProbe>,
     concurrency: usize,
@@ -171,14 +173,34 @@ async fn run_all(
             (number, probe.run().await)
         });
     }
-    let mut shown = 0;
-    while let Some(joined) = running.join_next().await {
-        let (number, account) = joined.expect("a check neither panics nor is cancelled");
-        checked[number] = Some(account);
-        while let Some(Some(account)) = checked.get(shown) {
-            on_account(account);
-            shown += 1;
+    let mut unshown: BTreeSet<usize> = (0..checked.len()).collect();
+    let mut flush_at: Option<Instant> = None;
+    loop {
+        let joined = match flush_at {
+            Some(at) => timeout_at(at, running.join_next()).await,
+            None => Ok(running.join_next().await),
+        };
+        let in_order = joined.is_ok();
+        match joined {
+            Ok(None) => break,
+            Ok(Some(joined)) => {
+                let (number, account) = joined.expect("a check neither panics nor is cancelled");
+                checked[number] = Some(account);
+            }
+            Err(_) => {}
         }
+        let is_known = |number: &&usize| checked[**number].is_some();
+        let ready: Vec<usize> = match in_order {
+            true => unshown.iter().take_while(is_known).copied().collect(),
+            false => unshown.iter().filter(is_known).copied().collect(),
+        };
+        for number in ready {
+            checked[number].iter().for_each(&mut on_account);
+            unshown.remove(&number);
+        }
+        let is_waiting = unshown.iter().any(|number| checked[*number].is_some());
+        let later = || Instant::now() + SLOW_REQUEST;
+        flush_at = is_waiting.then(|| flush_at.unwrap_or_else(later));
     }
     let checked = checked.into_iter();
     checked

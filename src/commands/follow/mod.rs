@@ -73,7 +73,7 @@ pub(super) fn run(
     display: FollowOutput,
 ) -> u8 {
     block_on(async {
-        let stdout = match StdoutWriter::open() {
+        let stdout = match StdoutWriter::open(&context.progress) {
             Ok(stdout) => stdout,
             Err(error) => {
                 context.print_problem(&write_problem(&error));
@@ -85,7 +85,7 @@ pub(super) fn run(
         let terminal = is_live.then(|| LiveTerminal::new(keyboard.as_ref()));
         let reporter = match context.global.quiet {
             true => Reporter::Quiet,
-            false => Reporter::lines(),
+            false => Reporter::lines(&context.progress),
         };
         let mut run = run_loop(lookup, options, &display);
         let handler = FollowHandler::new(context, display, stdout, reporter, terminal);
@@ -97,7 +97,12 @@ pub(super) fn run(
                 () = quit(keyboard.as_ref()) => QUIT,
             }
         };
-        handler.run(&mut run, pin!(stop)).await
+        if !is_live {
+            context.show_progress();
+        }
+        let code = handler.run(&mut run, pin!(stop)).await;
+        context.progress.stop();
+        code
     })
 }
 

@@ -98,7 +98,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
 
 impl ListRun {
     async fn run(self, context: &CommandContext) -> u8 {
-        let stdout = match StdoutWriter::open() {
+        let stdout = match StdoutWriter::open(&context.progress) {
             Ok(stdout) => stdout,
             Err(error) => return context.exit_code_after_write(Err(error), 0),
         };
@@ -116,10 +116,7 @@ impl ListRun {
             signals: Signals::new(),
             stdout,
         };
-        // Rows that come one by one would be written over the line.
-        if collector.rows.is_none() || !io::stdout().is_terminal() {
-            context.show_progress();
-        }
+        context.show_progress();
         let (sender, mut events) = mpsc::unbounded_channel();
         let running = self.start(context, &sender);
         drop(sender);

@@ -37,7 +37,12 @@ use stream::{LogStream, Stop};
 /// Prints the log of a job, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(context, arguments) {
-        Ok(setup) => block_on(print(context, arguments, setup)),
+        Ok(setup) => {
+            context.show_progress();
+            let code = block_on(print(context, arguments, setup));
+            context.progress.stop();
+            code
+        }
         Err(problems) => context.usage_error("logs", problems),
     }
 }
@@ -87,7 +92,7 @@ fn only_kind(plan: &LookupPlan) -> Result<&'static Kind, Problem> {
 }
 
 async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) -> u8 {
-    let stdout = match StdoutWriter::open() {
+    let stdout = match StdoutWriter::open(&context.progress) {
         Ok(stdout) => stdout,
         Err(error) => {
             context.print_problem(&write_problem(&error));

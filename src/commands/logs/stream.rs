@@ -345,8 +345,10 @@ impl LogStream<'_> {
     /// Says what a reader should know, on stderr.
     fn note(&self, message: String) {
         if !self.context.global.quiet {
+            let text = format!("note: {message}");
+            let write = || output::write_line(&mut io::stderr().lock(), &text);
             // Standard error that is gone is not a reason to stop.
-            let _ = output::write_line(&mut io::stderr().lock(), &format!("note: {message}"));
+            let _ = self.context.progress.suspend(write);
         }
     }
 }

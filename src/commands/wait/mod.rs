@@ -69,7 +69,7 @@ async fn run_wait(
     let mut reporter = match context.global.quiet {
         true => Reporter::Quiet,
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),
-        false => Reporter::lines(),
+        false => Reporter::lines(&context.progress),
     };
     warn_expiring_credentials(context, &lookup, plan, &mut reporter);
     if let Some(warning) = plan.warning {

@@ -14,23 +14,48 @@ impl ApiClient {
         response: &Response,
         expected: &str,
     ) -> Problem {
+        if let Some(problem) = self.page_problem(request, response) {
+            return problem;
+        }
         let begins = excerpt(&response.body, self.transport.redactor());
-        let page = html::describe(response, self.transport.redactor());
-        let message = if let Some(page) = page.as_ref() {
-            format!("invalid response: {page}")
-        } else if begins.is_empty() {
-            format!("empty response; expected {expected}")
-        } else {
-            format!("invalid response: expected {expected}; body starts with: {begins}")
+        let message = match begins.is_empty() {
+            true => format!("empty response; expected {expected}"),
+            false => format!("invalid response: expected {expected}; body starts with: {begins}"),
         };
         let mut problem = self.problem(request, Category::InvalidResponse, message);
         problem.http_status = Some(response.status);
-        let hint = match page {
-            Some(_) => html::hint(response),
-            None => "check that the endpoint is the cloud's own; use -v to see the request",
+        problem.with_hint("check that the endpoint is the cloud's own; use -v to see the request")
+    }
+
+    /// A response with a credential that could not be understood. Its text is not shown, since it may
+    /// be a secret; `endpoint_key` is the setting of its endpoint.
+    pub fn decode_secret_problem(
+        &self,
+        request: &Request,
+        response: &Response,
+        expected: &str,
+        endpoint_key: &str,
+    ) -> Problem {
+        let unreadable = || {
+            let message = format!("invalid response: expected {expected}");
+            let problem = self.problem(request, Category::InvalidResponse, message);
+            problem.with_hint(format!("check {endpoint_key}"))
         };
-        problem.hint = Some(hint.to_owned());
-        problem
+        let page = self.page_problem(request, response);
+        page.unwrap_or_else(unreadable)
+    }
+
+    /// What to say of an HTML page in place of a response; `None` for other responses.
+    pub fn describe_page(&self, response: &Response) -> Option<String> {
+        html::describe(response, self.transport.redactor())
+    }
+
+    fn page_problem(&self, request: &Request, response: &Response) -> Option<Problem> {
+        let page = self.describe_page(response)?;
+        let message = format!("invalid response: {page}");
+        let mut problem = self.problem(request, Category::InvalidResponse, message);
+        problem.http_status = Some(response.status);
+        Some(problem.with_hint(html::hint(response)))
     }
 
     /// A problem of this account and operation.

@@ -1,16 +1,15 @@
 //! Sending a request again until its outcome is final.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use tokio::sync::SemaphorePermit;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::ApiClient;
 use super::retry_decision::{Next, Refused};
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::progress::RequestProgress;
-use crate::http::{Deadline, Request, RequestError, Response, Signer, body, html};
+use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
 
 /// A request with what all its attempts have in common.
 struct Call<'a> {
@@ -65,7 +64,7 @@ impl Call<'_> {
             let permits = match self.acquire_permit(attempts).await {
                 Ok(permits) => permits,
                 Err(problem) if problem.category == Category::Network => {
-                    return Err(self.with_duration(earlier.unwrap_or(problem)));
+                    return Err(self.with_duration(earlier.unwrap_or(problem), attempts));
                 }
                 Err(problem) => return Err(problem),
             };
@@ -80,7 +79,7 @@ impl Call<'_> {
             drop(permits);
             let is_cut = response.is_none() && self.deadline.remaining().is_zero();
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
-                return Err(self.with_duration(problem));
+                return Err(self.with_duration(problem, attempts));
             }
             let is_elsewhere = client.has_failover && response.is_none();
             let next = match is_elsewhere || attempts >= client.options.max_attempts {
@@ -109,7 +108,7 @@ impl Call<'_> {
                     if response.is_none() {
                         client.circuit_breaker.on_unreachable(&problem);
                     }
-                    return Err(self.with_duration(problem));
+                    return Err(self.with_duration(problem, attempts));
                 }
             }
         }
@@ -158,6 +157,10 @@ impl Call<'_> {
             error.message = format!("{}: {}", error.message, encoding.message);
         }
         html::explain(&mut error, response, self.client.transport.redactor());
+        let is_direct = self.client.bypasses_proxy;
+        let proxies = &self.client.transport.clients;
+        let proxy = proxies.proxy_for(&self.request.endpoint);
+        errors::explain_login(&mut error, response, proxy.filter(|_| !is_direct));
         Some(error)
     }
 
@@ -204,13 +207,13 @@ impl Call<'_> {
     }
 
     /// Says how often and how long a request without a complete response was tried.
-    fn with_duration(&self, mut problem: Problem) -> Problem {
+    fn with_duration(&self, mut problem: Problem, attempts: u32) -> Problem {
         use TransportFailureKind::{Broken, ConnectTimeout, Timeout};
         let failure = problem.transport_failure.map(|failure| failure.kind);
-        if matches!(failure, Some(Broken | ConnectTimeout | Timeout)) && problem.attempts > 1 {
+        if matches!(failure, Some(Broken | ConnectTimeout | Timeout)) && attempts > 1 {
+            problem.attempts = attempts;
             problem.message = format!(
-                "no complete response after {} attempts in {} s: {}",
-                problem.attempts,
+                "no complete response after {attempts} attempts in {} s: {}",
                 self.started.elapsed().as_secs(),
                 problem.message
             );

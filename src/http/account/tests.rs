@@ -222,3 +222,23 @@ async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
     assert_eq!(ask(&direct).await, b"host.");
     assert_eq!(ask(&direct.for_host(false)).await, b"host.");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_the_deadline_cuts_is_counted() {
+    // It takes connections and never responds.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", server.local_addr().unwrap());
+    let request = Request {
+        endpoint: Endpoint::parse(&origin, &[], false).unwrap(),
+        ..request()
+    };
+    let (account, _) = account();
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let sent = account.send(&request, &Anonymous, &|_| None, deadline);
+    let problem = sent.await.unwrap_err();
+    assert_eq!(
+        problem.message,
+        "no complete response after 2 attempts in 60 s: request timed out after 30 s"
+    );
+    assert_eq!(problem.attempts, 2);
+}

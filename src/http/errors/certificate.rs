@@ -4,8 +4,9 @@ use chrono::DateTime;
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
-use super::super::verifier::{CertificateRejected, MIN_RSA_BITS};
 use crate::error::TransportFailureKind;
+use crate::http::ca_store;
+use crate::http::verifier::{CertificateRejected, MIN_RSA_BITS};
 
 const NAME_IT: &str =
     "to trust this server, add its certificate to the file named by ca_file or --ca-file";
@@ -34,11 +35,14 @@ pub(super) fn certificate_error(
     }
     match cause {
         CertificateError::UnknownIssuer => {
-            let why = match seen.and_then(|seen| seen.issuer.as_deref()) {
-                Some(issuer) => format!("unknown issuer {issuer}"),
-                None => "unknown issuer".to_owned(),
+            let issuer = seen.and_then(|seen| seen.issuer.as_deref());
+            let issuer = issuer.map_or_else(String::new, |issuer| format!(" {issuer}"));
+            let (problem, hint) = match seen.and_then(|seen| seen.store_problem.as_deref()) {
+                Some(problem) => (format!(" ({problem})"), ca_store::FIX),
+                None => (String::new(), OWN_CA),
             };
-            (TransportFailureKind::UnknownIssuer, why, OWN_CA)
+            let why = format!("unknown issuer{issuer}{problem}");
+            (TransportFailureKind::UnknownIssuer, why, hint)
         }
         CertificateError::BadSignature => signature_error(seen),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {

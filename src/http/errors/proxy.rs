@@ -1,109 +1,166 @@
 //! What a proxy answered in place of a connection.
 
-use super::network_error;
+use super::{ErrorContext, network_error};
 use crate::error::TransportFailure;
 use crate::error::TransportFailureKind::{self, ProxyAuthorization, ProxyRefused};
+use crate::http::proxies::Proxy;
 use crate::http::socks::SocksError;
 use crate::http::tunnel::TunnelError;
-use crate::http::{RequestError, RetryAction};
+use crate::http::{RequestError, Response, RetryAction, html};
 
 /// The next step for a proxy that cannot be reached.
 pub(super) const CHECK: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY";
+/// The next step for a host name that this machine cannot resolve for a SOCKS proxy.
+pub(super) const SEND_NAME: &str =
+    "use socks5h:// or socks4a://, with which the proxy resolves the host name";
 
-const LOGIN: &str = "set the user and password in the URL of the proxy: http://NAME:PASSWORD@HOST:PORT (percent-encoded)";
-const ALLOW: &str =
-    "ask the operator of the proxy to allow the host and port, or add the host to NO_PROXY";
+const LOGIN: &str = "check the user and password in the URL of the proxy (percent-encoded)";
+const OTHER_LOGIN: &str =
+    "use a local proxy that authenticates to this one, such as cntlm, or add the host to NO_PROXY";
 const PROTOCOL: &str = "check the scheme and port of the proxy: http://HOST:PORT for an HTTP proxy, socks4a://HOST:PORT for SOCKS4";
-const ADDRESS: &str = "use socks5h://HOST:PORT, which sends the host name";
+
+fn allow(context: &ErrorContext<'_>) -> String {
+    let host = context.endpoint.host();
+    format!("ask the operator of the proxy to allow {host}, or add it to NO_PROXY")
+}
+
+/// How to set a user and password where there are none.
+fn set_login(proxy: Option<&Proxy>) -> String {
+    let scheme = proxy.map_or("http", |proxy| proxy.scheme);
+    format!(
+        "set the user and password in the URL of the proxy: {scheme}://NAME:PASSWORD@HOST:PORT (percent-encoded)"
+    )
+}
+
+/// Why an HTTP proxy asks for a user and password, and what to do.
+fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
+    const MAX_NAME_LEN: usize = 20;
+    let offered = response.headers.iter();
+    let offered = offered.filter(|(name, _)| name == "proxy-authenticate");
+    let mut methods: Vec<&str> = offered
+        .filter_map(|(_, value)| value.split([' ', ',']).next())
+        .filter(|name| !name.is_empty() && name.len() <= MAX_NAME_LEN)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .collect();
+    methods.dedup();
+    let is_basic = |name: &&str| name.eq_ignore_ascii_case("basic");
+    if !methods.is_empty() && !methods.iter().any(is_basic) {
+        let what = format!(
+            "requires {} authentication, which is not supported",
+            methods.join(" or ")
+        );
+        return (what, OTHER_LOGIN.to_owned());
+    }
+    match proxy.and_then(|proxy| proxy.credentials.as_ref()) {
+        Some(_) => ("rejected the user or password".to_owned(), LOGIN.to_owned()),
+        None => ("requires authentication".to_owned(), set_login(proxy)),
+    }
+}
+
+/// Says what an HTTP proxy requires, where it has answered a request itself.
+pub(in crate::http) fn explain_login(
+    error: &mut RequestError,
+    response: &Response,
+    proxy: Option<&Proxy>,
+) {
+    let kind = error.transport_failure.map(|failure| failure.kind);
+    if kind == Some(ProxyAuthorization) {
+        let (what, hint) = login(response, proxy);
+        let generic = "proxy authentication required";
+        error.message = error
+            .message
+            .replacen(generic, &format!("the proxy {what}"), 1);
+        error.hint = Some(hint);
+    }
+}
 
 /// What the answer to `CONNECT` says.
-pub(super) fn tunnel_error(error: TunnelError) -> RequestError {
+pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> RequestError {
     let (retry, message, hint) = match error {
-        // A wrong password that is sent again and again locks the user's account.
-        TunnelError::Status(407) => {
-            let message = "the proxy requires authentication (HTTP 407 to CONNECT)".to_owned();
-            return proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(LOGIN);
-        }
-        TunnelError::Status(status) => {
-            let why = match status {
-                401 => ": it requires authentication",
-                403 => ": it does not allow the connection",
-                404 | 405 | 501 => ": it does not support CONNECT",
-                429 => ": it limits connections",
-                502 | 503 => ": it cannot reach the host",
-                504 => ": the host did not answer in time",
-                _ => "",
-            };
-            let message = format!("the proxy answered HTTP {status} to CONNECT{why}");
-            let is_transient = status == 429 || status >= 500 && status != 501;
-            let retry = match is_transient {
-                true => RetryAction::Backoff,
-                false => RetryAction::No,
-            };
-            let hint = match status {
-                401 => LOGIN,
-                404 | 405 | 501 => CHECK,
-                _ => ALLOW,
-            };
-            (retry, message, hint)
-        }
-        TunnelError::Closed => {
-            let message = "the proxy closed the connection instead of answering CONNECT";
-            (RetryAction::Backoff, message.to_owned(), CHECK)
-        }
-        TunnelError::NotHttp => {
-            let message = "the proxy did not answer in HTTP";
-            (
-                RetryAction::No,
-                message.to_owned(),
-                "check the scheme and port of the proxy: a SOCKS proxy is socks5h://HOST:PORT",
-            )
-        }
+        TunnelError::Refused(response) => return refused(response, context),
+        TunnelError::Closed => (
+            RetryAction::Backoff,
+            "the proxy closed the connection instead of answering CONNECT",
+            CHECK,
+        ),
+        TunnelError::NotHttp => (
+            RetryAction::No,
+            "the proxy did not answer in HTTP",
+            "check the scheme and port of the proxy: a SOCKS proxy is socks5h://HOST:PORT",
+        ),
     };
-    proxy_error(retry, ProxyRefused, message).with_hint(hint)
+    proxy_error(retry, ProxyRefused, message.to_owned()).with_hint(hint)
+}
+
+/// What an HTTP status other than success says.
+fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
+    let status = response.status;
+    let title = html::page_title(response, context.redactor);
+    let page = title.map_or_else(String::new, |title| format!(": HTML page '{title}'"));
+    if let 401 | 407 = status {
+        let (what, hint) = login(response, context.proxy);
+        let message = format!("the proxy {what} (HTTP {status} to CONNECT){page}");
+        // A wrong password that is sent again and again locks the user's account.
+        return proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint);
+    }
+    let why = match status {
+        403 => ": it does not allow the connection",
+        404 | 405 | 501 => ": it does not support CONNECT",
+        429 => ": it limits connections",
+        502 | 503 => ": it cannot reach the host",
+        504 => ": the host did not answer in time",
+        _ => "",
+    };
+    let is_transient = status == 429 || status >= 500 && status != 501;
+    let retry = match is_transient {
+        true => RetryAction::Backoff,
+        false => RetryAction::No,
+    };
+    let message = format!("the proxy answered HTTP {status} to CONNECT{why}{page}");
+    proxy_error(retry, ProxyRefused, message).with_hint(match status {
+        404 | 405 | 501 => CHECK.to_owned(),
+        _ => allow(context),
+    })
 }
 
 /// What a SOCKS proxy did in place of opening a connection.
-pub(super) fn socks_error(error: SocksError) -> RequestError {
-    let (kind, what, hint) = match error {
+pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> RequestError {
+    const METHOD: &str =
+        "use a proxy that accepts a user and password, or add the host to NO_PROXY";
+    const USER: &str =
+        "set the user in the URL of the proxy: socks4a://NAME@HOST:PORT, or use socks5h://";
+    const ADDRESS: &str = "use socks5h://HOST:PORT, which sends the host name";
+    let (what, hint) = match error {
         SocksError::NoMethod { has_user: false } => {
-            (ProxyAuthorization, "requires a user and password", LOGIN)
+            let what = "requires a user and password";
+            return login_error(what, set_login(context.proxy));
         }
-        SocksError::NoMethod { has_user: true } => (
-            ProxyAuthorization,
-            "accepts no user and password, and requires another authentication",
-            LOGIN,
-        ),
-        SocksError::OtherMethod => (
-            ProxyAuthorization,
-            "chose a way of authentication that was not offered",
-            LOGIN,
-        ),
-        SocksError::WrongPassword => (ProxyAuthorization, "rejected the user or password", LOGIN),
-        SocksError::Refused4(92 | 93) => (ProxyAuthorization, "requires an identd user", LOGIN),
+        SocksError::NoMethod { has_user: true } => {
+            let what = "accepts no user and password, and requires another authentication";
+            return login_error(what, METHOD);
+        }
+        SocksError::OtherMethod => {
+            let what = "chose a way of authentication that was not offered";
+            return login_error(what, METHOD);
+        }
+        SocksError::WrongPassword => return login_error("rejected the user or password", LOGIN),
+        SocksError::Refused4(92 | 93) => return login_error("requires an identd user", USER),
         SocksError::Closed => (
-            ProxyRefused,
             "closed the connection during the SOCKS handshake",
-            PROTOCOL,
+            PROTOCOL.to_owned(),
         ),
-        SocksError::NotSocks => (ProxyRefused, "did not answer in SOCKS", PROTOCOL),
+        SocksError::NotSocks => ("did not answer in SOCKS", PROTOCOL.to_owned()),
         SocksError::TooLong => (
-            ProxyRefused,
             "cannot be sent so long a host name, user or password",
-            CHECK,
+            CHECK.to_owned(),
         ),
         SocksError::NoIpv4 => (
-            ProxyRefused,
             "needs an IPv4 address, and the host has none",
-            ADDRESS,
+            ADDRESS.to_owned(),
         ),
-        SocksError::Refused5(7) => (ProxyRefused, "does not support connections", PROTOCOL),
-        SocksError::Refused5(8) => (
-            ProxyRefused,
-            "does not support this type of address",
-            ADDRESS,
-        ),
-        SocksError::Refused4(_) => (ProxyRefused, "rejected or failed the connection", ALLOW),
+        SocksError::Refused5(7) => ("does not support connections", PROTOCOL.to_owned()),
+        SocksError::Refused5(8) => ("does not support this type of address", ADDRESS.to_owned()),
+        SocksError::Refused4(_) => ("rejected or failed the connection", allow(context)),
         SocksError::Refused5(code) => {
             let what = match code {
                 2 => "does not allow the connection",
@@ -113,14 +170,17 @@ pub(super) fn socks_error(error: SocksError) -> RequestError {
                 6 => "cannot reach the host (TTL expired)",
                 _ => "rejected or failed the connection",
             };
-            (ProxyRefused, what, ALLOW)
+            (what, allow(context))
         }
     };
-    let retry = match kind {
-        ProxyAuthorization => RetryAction::No,
-        _ => RetryAction::Backoff,
-    };
-    proxy_error(retry, kind, format!("the SOCKS proxy {what}")).with_hint(hint)
+    let message = format!("the SOCKS proxy {what}");
+    proxy_error(RetryAction::Backoff, ProxyRefused, message).with_hint(hint)
+}
+
+/// A SOCKS proxy that does not accept who asks.
+fn login_error(what: &str, hint: impl Into<String>) -> RequestError {
+    let message = format!("the SOCKS proxy {what}");
+    proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint)
 }
 
 fn proxy_error(retry: RetryAction, kind: TransportFailureKind, message: String) -> RequestError {

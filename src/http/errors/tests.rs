@@ -1,4 +1,7 @@
 use super::*;
+use crate::http::Response;
+use crate::http::proxies::ProxyConfig;
+use crate::http::tunnel::TunnelError;
 use crate::http::verifier::CertificateRejected;
 use rustls::{
     AlertDescription as Alert, CertificateError, Error, InvalidMessage, OtherError,
@@ -6,9 +9,87 @@ use rustls::{
 };
 use std::sync::Arc;
 
+/// What is said of a proxy's answer to `CONNECT`.
+fn refusal(status: u16, authenticate: &str, proxy_url: Option<&str>) -> RequestError {
+    let variables = proxy_url.map(|url| ("HTTPS_PROXY".to_owned(), url.to_owned()));
+    let proxies = ProxyConfig::parse(&variables.into_iter().collect::<Vec<_>>());
+    let endpoint = Endpoint::parse("https://a.example", &[], false).unwrap();
+    let context = ErrorContext {
+        endpoint: &endpoint,
+        proxy: proxies.proxy_for(&endpoint),
+        redactor: &Redactor::default(),
+    };
+    let headers = authenticate
+        .split(';')
+        .filter(|value| !value.is_empty())
+        .map(|value| ("proxy-authenticate".to_owned(), value.to_owned()));
+    let response = Response {
+        status,
+        headers: headers.collect(),
+        body: b"<html><title>Access &amp; Denied</title>".to_vec(),
+    };
+    proxy::tunnel_error(&TunnelError::Refused(response), &context)
+}
+
+#[test]
+fn what_a_proxy_requires_depends_on_what_it_was_sent_and_offers() {
+    for (status, authenticate, url, message, hint) in [
+        (
+            407,
+            "",
+            "http://10.0.0.1:80",
+            "requires authentication",
+            "http://NAME",
+        ),
+        (
+            401,
+            "",
+            "https://10.0.0.1",
+            "requires authentication",
+            "https://NAME",
+        ),
+        (
+            407,
+            "Basic realm=x",
+            "http://joe:pw@10.0.0.1",
+            "rejected the user or password",
+            "check the user",
+        ),
+        (
+            407,
+            "NTLM;Negotiate;Basic",
+            "http://joe:pw@10.0.0.1",
+            "rejected",
+            "check",
+        ),
+        (
+            407,
+            "Negotiate;NTLM",
+            "http://joe:pw@10.0.0.1",
+            "requires Negotiate or NTLM authentication, which is not supported",
+            "local proxy",
+        ),
+        (
+            403,
+            "",
+            "http://10.0.0.1",
+            "does not allow",
+            "allow a.example",
+        ),
+    ] {
+        let error = refusal(status, authenticate, Some(url));
+        assert!(error.message.contains(message), "{}", error.message);
+        let page = format!("HTTP {status} to CONNECT");
+        assert!(error.message.contains(&page), "{}", error.message);
+        let page = "HTML page 'Access & Denied'";
+        assert!(error.message.ends_with(page), "{}", error.message);
+        let shown = error.hint.unwrap();
+        assert!(shown.contains(hint), "{hint}: {shown}");
+    }
+}
+
 #[test]
 fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
-    use super::super::tunnel::TunnelError;
     for (status, retry) in [
         (302, RetryAction::No),
         (400, RetryAction::No),
@@ -22,7 +103,7 @@ fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
         (503, RetryAction::Backoff),
         (504, RetryAction::Backoff),
     ] {
-        let error = proxy::tunnel_error(TunnelError::Status(status));
+        let error = refusal(status, "", None);
         assert!(
             error.message.contains(&format!("HTTP {status}")),
             "{}",
@@ -36,7 +117,7 @@ fn every_status_of_a_proxy_is_named_and_only_passing_ones_are_retried() {
 /// Checks the message and the hint of each error.
 fn assert_explained(errors: &[(Error, &str, &str)]) {
     for (error, words, advice) in errors {
-        let shown = tls::tls_error(error, false);
+        let shown = tls::tls_error(error, false, CertificateRequest::None);
         assert!(shown.message.contains(words), "{words}: {}", shown.message);
         let hint = shown.hint.unwrap();
         assert!(hint.contains(advice), "{advice}: {hint}");
@@ -108,10 +189,34 @@ fn tls_errors_have_a_message_and_a_hint() {
 }
 
 #[test]
+fn a_failed_handshake_after_a_request_for_a_certificate_is_about_that_certificate() {
+    use CertificateRequest::{Answered, None, Unanswered};
+    for (alert, request, words) in [
+        (Alert::HandshakeFailure, None, "no cipher suite"),
+        (
+            Alert::HandshakeFailure,
+            Unanswered,
+            "certificate is required",
+        ),
+        (Alert::BadCertificate, Unanswered, "certificate is required"),
+        (Alert::HandshakeFailure, Answered, ": handshake failure"),
+        (Alert::UnknownCA, Answered, ": unknown issuer"),
+        (Alert::InternalError, Unanswered, "internal error"),
+    ] {
+        let error = tls::tls_error(&Error::AlertReceived(alert), false, request);
+        assert!(error.message.contains(words), "{words}: {}", error.message);
+        let is_about_client = error.hint.unwrap().contains("client_cert");
+        let expected = error.message.contains("rejected the client certificate");
+        assert_eq!(is_about_client, expected, "{words}");
+    }
+}
+
+#[test]
 fn certificate_errors_have_a_message_and_a_hint() {
     let rejected = |weak_key_bits, in_handshake| {
         let rejected = CertificateRejected {
             cause: CertificateError::BadSignature,
+            store_problem: None,
             issuer: Some("CN=corp ca".to_owned()),
             is_self_signed: false,
             is_ca: false,

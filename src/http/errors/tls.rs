@@ -5,17 +5,22 @@ use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 use super::certificate::certificate_error;
 use super::network_error;
 use crate::error::{TransportFailure, TransportFailureKind};
+use crate::http::client_certificate::CertificateRequest;
 use crate::http::{RequestError, RetryAction};
 
 const UPGRADE: &str = "ask the operator to enable TLS 1.2 or later on the server";
 const SUPPORTED: &str = "ask the operator to enable ECDHE key exchange with AES-GCM or ChaCha20-Poly1305, and a certificate \
      with an RSA (2048 bits or more), P-256, P-384 or Ed25519 key; P-521 keys, CBC ciphers and RSA key exchange are not supported";
-const CLIENT: &str = "set client_cert and client_key to those issued by the operator";
+pub(super) const CLIENT: &str = "set client_cert and client_key to those issued by the operator";
 const NO_TLS: &str = "check the port of the endpoint, or whether it should be http://";
 const NETWORK: &str = "check endpoint, network and proxy";
 
 /// What went wrong between this machine and a server, or a proxy that speaks TLS itself.
-pub(super) fn tls_error(error: &Error, at_proxy: bool) -> RequestError {
+pub(super) fn tls_error(
+    error: &Error,
+    at_proxy: bool,
+    request: CertificateRequest,
+) -> RequestError {
     use TransportFailureKind::{ClientCertificate, NoTls, Tls};
     let whose = if at_proxy { "proxy" } else { "server" };
     let mut retry = RetryAction::No;
@@ -25,8 +30,11 @@ pub(super) fn tls_error(error: &Error, at_proxy: bool) -> RequestError {
             let message = format!("the {whose}'s certificate is not trusted: {why}");
             (kind, message, hint)
         }
-        Error::AlertReceived(alert) if is_about_client(*alert) => {
-            let why = alert_text(*alert);
+        Error::AlertReceived(alert) if is_about_client(*alert, request) => {
+            let why = match request {
+                CertificateRequest::Unanswered => alert_text(AlertDescription::CertificateRequired),
+                _ => alert_text(*alert),
+            };
             let message = format!("the {whose} rejected the client certificate: {why}");
             (ClientCertificate, message, CLIENT)
         }
@@ -73,9 +81,13 @@ pub(super) fn tls_error(error: &Error, at_proxy: bool) -> RequestError {
     network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
 }
 
-/// True for what a server says of a client's certificate, or of the lack of one.
-fn is_about_client(alert: AlertDescription) -> bool {
+/// True for what a server says of a client's certificate, or of the lack of one. Where it has requested
+/// one, TLS 1.2 has no alert of its own for that.
+fn is_about_client(alert: AlertDescription, request: CertificateRequest) -> bool {
     use AlertDescription as Alert;
+    if let Alert::HandshakeFailure | Alert::InsufficientSecurity = alert {
+        return request != CertificateRequest::None;
+    }
     matches!(
         alert,
         Alert::CertificateRequired
@@ -101,6 +113,8 @@ fn alert_text(alert: AlertDescription) -> String {
         Alert::CertificateExpired => "certificate expired",
         Alert::UnknownCA => "unknown issuer",
         Alert::AccessDenied => "access denied",
+        Alert::HandshakeFailure => "handshake failure",
+        Alert::InsufficientSecurity => "insufficient security",
         Alert::InternalError => "internal error",
         Alert::UnexpectedMessage => "unexpected message",
         Alert::IllegalParameter => "illegal parameter",

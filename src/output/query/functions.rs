@@ -48,7 +48,7 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
         "skip" => ("_skip", arguments, function),
         _ => (name, arguments, function),
     });
-    let own: [Filter<RunPtr<Data>>; 14] = [
+    let own: [Filter<RunPtr<Data>>; 15] = [
         ("_guard", v(0), |cv| bome(check_depth(&cv.1))),
         ("delpaths", v(1), |mut cv| {
             let all = cv.0.pop_var();
@@ -69,6 +69,10 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
         ("_match", v(2), |mut cv| {
             let (flags, pattern) = (cv.0.pop_var(), cv.0.pop_var());
             bome(regex::matches(&cv.1, &pattern, &flags))
+        }),
+        ("_gaps", v(2), |mut cv| {
+            let (flags, pattern) = (cv.0.pop_var(), cv.0.pop_var());
+            bome(regex::gaps(&cv.1, &pattern, &flags))
         }),
         ("tojson", v(0), |cv| bome(to_json(&cv.1).map(Val::from))),
         ("fromjson", v(0), |cv| bome(text(&cv.1).and_then(from_json))),

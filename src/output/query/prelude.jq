@@ -194,18 +194,16 @@ def scan($re; $flags): match($re; "g" + $flags) | if .captures | length > 0 then
 def scan($re): scan($re; null);
 def split($sep): if type == "string" and ($sep | type) == "string" then . / $sep
   else error("split input and separator must be strings") end;
-def split($re; $flags): . as $in
-  | [foreach (match($re; $flags + "g"), null) as $m ({next: 0};
-      {start: .next, end: $m.offset, next: ($m.offset + $m.length)}; $in[.start:.end])];
+def split($re; $flags): _gaps($re; $flags + "g");
 def splits($re; $flags): split($re; $flags)[];
 def splits($re): splits($re; null);
-def sub($re; f; $flags): . as $in
-  | (reduce match($re; $flags) as $m ({result: [], previous: 0};
-       $in[.previous:$m.offset] as $gap
+def sub($re; f; $flags): . as $in | _gaps($re; $flags) as $gaps
+  | (reduce match($re; $flags) as $m ({result: [], number: 0};
+       $gaps[.number] as $gap
        | [$m | _captures | f] as $inserts
        | reduce range($inserts | length) as $i (.; .result[$i] += $gap + $inserts[$i])
-       | .previous = $m.offset + $m.length)
-     | .result[] + $in[.previous:]) // $in;
+       | .number += 1)
+     | .result[] + $gaps[-1]) // $in;
 def sub($re; f): sub($re; f; "");
 def gsub($re; f; $flags): sub($re; f; $flags + "g");
 def gsub($re; f): sub($re; f; "g");

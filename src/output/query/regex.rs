@@ -2,45 +2,20 @@
 
 use jaq_core::{Error, ValR};
 use jaq_json::{Map, Val};
-use regex_bites::RegexBuilder;
+use regex_bites::{Captures, Regex, RegexBuilder};
 
 /// The matches of a pattern: `[{offset, length, string, captures}]`, in characters.
 pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
-    let (Val::TStr(input), Val::TStr(pattern)) = (input, pattern) else {
-        return Err(Error::str(
-            "a regular expression and what it matches must be strings",
-        ));
-    };
-    let input = String::from_utf8_lossy(input);
-    let flags = match flags {
-        Val::Null => String::new(),
-        Val::TStr(flags) => String::from_utf8_lossy(flags).into_owned(),
-        _ => return Err(Error::str("flags of a regular expression must be a string")),
-    };
-    if let Some(unknown) = flags.chars().find(|flag| !"gimnpslx".contains(*flag)) {
-        return Err(Error::str(format!(
-            "{unknown} is not a flag of regular expressions"
-        )));
-    }
-    let has = |flag| flags.contains(flag);
-    let regex = RegexBuilder::new(&String::from_utf8_lossy(pattern))
-        .case_insensitive(has('i'))
-        .multi_line(has('m') || has('p'))
-        .dot_matches_new_line(has('s') || has('p'))
-        .swap_greed(has('l'))
-        .ignore_whitespace(has('x'))
-        .build();
-    let regex =
-        regex.map_err(|error| Error::str(format!("invalid regular expression: {error}")))?;
-    let names: Vec<_> = regex.capture_names().collect();
-    let found = regex.captures_iter(&input);
-    let found = found.take(if has('g') { usize::MAX } else { 1 });
-    let found = found.filter(|one| !(has('n') && one.get(0).is_some_and(|all| all.is_empty())));
+    let search = Search::new(input, pattern, flags)?;
+    let names: Vec<_> = search.regex.capture_names().collect();
     let mut place = Place::default();
-    let found = found.map(|one| {
+    let found = search.found().map(|one| {
         let group = |at: usize, place: &mut Place| {
             let group = one.get(at);
-            place.group(&input, group.map(|group| (group.start(), group.as_str())))
+            place.group(
+                &search.input,
+                group.map(|group| (group.start(), group.as_str())),
+            )
         };
         let mut all = group(0, &mut place);
         let captures = (1..names.len()).map(|at| {
@@ -54,6 +29,72 @@ pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
         Val::obj(all)
     });
     Ok(found.collect())
+}
+
+/// The texts before, between and after the matches of a pattern.
+pub(super) fn gaps(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
+    let search = Search::new(input, pattern, flags)?;
+    let mut end = 0;
+    let mut gaps = Vec::new();
+    for all in search.found().filter_map(|one| one.get(0)) {
+        gaps.push(search.input[end..all.start()].to_owned());
+        end = all.end();
+    }
+    gaps.push(search.input[end..].to_owned());
+    Ok(gaps.into_iter().map(Val::from).collect())
+}
+
+/// A pattern and the text that it is looked for in.
+struct Search {
+    input: String,
+    regex: Regex,
+    is_global: bool,
+    skips_empty: bool,
+}
+
+impl Search {
+    fn new(input: &Val, pattern: &Val, flags: &Val) -> Result<Self, Error<Val>> {
+        let (Val::TStr(input), Val::TStr(pattern)) = (input, pattern) else {
+            return Err(Error::str(
+                "a regular expression and what it matches must be strings",
+            ));
+        };
+        let input = String::from_utf8_lossy(input).into_owned();
+        let flags = match flags {
+            Val::Null => String::new(),
+            Val::TStr(flags) => String::from_utf8_lossy(flags).into_owned(),
+            _ => return Err(Error::str("flags of a regular expression must be a string")),
+        };
+        if let Some(unknown) = flags.chars().find(|flag| !"gimnpslx".contains(*flag)) {
+            return Err(Error::str(format!(
+                "{unknown} is not a flag of regular expressions"
+            )));
+        }
+        let has = |flag| flags.contains(flag);
+        let regex = RegexBuilder::new(&String::from_utf8_lossy(pattern))
+            .case_insensitive(has('i'))
+            .multi_line(has('m') || has('p'))
+            .dot_matches_new_line(has('s') || has('p'))
+            .swap_greed(has('l'))
+            .ignore_whitespace(has('x'))
+            .build();
+        let regex =
+            regex.map_err(|error| Error::str(format!("invalid regular expression: {error}")))?;
+        let (is_global, skips_empty) = (has('g'), has('n'));
+        Ok(Self {
+            input,
+            regex,
+            is_global,
+            skips_empty,
+        })
+    }
+
+    fn found(&self) -> impl Iterator<Item = Captures<'_>> {
+        let found = self.regex.captures_iter(&self.input);
+        let found = found.take(if self.is_global { usize::MAX } else { 1 });
+        let is_empty = |one: &Captures<'_>| one.get(0).is_some_and(|all| all.is_empty());
+        found.filter(move |one| !(self.skips_empty && is_empty(one)))
+    }
 }
 
 /// Characters before a byte of the input, counted on from the last question.

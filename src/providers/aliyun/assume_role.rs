@@ -13,7 +13,7 @@ use super::sign::Signer;
 use super::sign_v1;
 use crate::credentials::temporary_key::{KeyError, TemporaryKeyFields};
 use crate::credentials::{Credential, CredentialCache, CredentialProvider};
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
 use crate::settings::{Origin, Profile, ROLE};
 
@@ -129,14 +129,10 @@ impl AssumeRoleProvider {
                 problem.message = format!("cannot assume {}: {}", self.role, problem.message);
                 problem
             })?;
-        let unreadable = |expected: &str| {
-            // What was answered is not shown: it may be a secret.
-            let what = format!("invalid response: expected {expected}");
-            let problem = self.api.problem(&request, Category::InvalidResponse, what);
-            problem.with_hint("check sts_endpoint")
-        };
-        let key = FIELDS.decode(&response.body).map_err(|error| match error {
-            KeyError::Invalid(expected) | KeyError::Refused(expected) => unreadable(&expected),
+        let key = FIELDS.decode(&response.body).map_err(|error| {
+            let (KeyError::Invalid(expected) | KeyError::Refused(expected)) = error;
+            let api = &self.api;
+            api.decode_secret_problem(&request, &response, &expected, "sts_endpoint")
         })?;
         Ok(access_key::issued(key))
     }

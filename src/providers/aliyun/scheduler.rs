@@ -163,8 +163,7 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     let rows = wire.jobs.rows("Jobs", total)?;
     let rows = rows.into_iter().map(Into::into).collect();
     let address = |fields: &JobFields<Text>| {
-        let is_unreadable = fields.is_id_unreadable() || fields.state.is_unreadable;
-        let id = fields.id().filter(|_| !is_unreadable)?;
+        let id = fields.id().filter(|_| !fields.is_id_unreadable())?;
         scope.reference(&[id])
     };
     let read = |mut fields: JobFields<Text>, reference: &Reference| {

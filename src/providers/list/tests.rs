@@ -335,3 +335,22 @@ async fn one_id_in_two_namespaces_is_two_jobs_and_a_lost_row_is_reported_once() 
     assert_eq!(seen, ["tencent/service/c/a/web", "tencent/service/c/b/web"]);
     assert_eq!(lost, 1);
 }
+
+#[test]
+fn a_filter_keeps_a_row_whose_state_is_not_known() {
+    let reference = scope().reference(&["s"]).unwrap();
+    let mut job = crate::providers::job_at(&reference, None);
+    let filter = Filter {
+        states: vec![State::Running],
+        ..Filter::default()
+    };
+    for (state, word, is_kept) in [
+        (State::Running, Some("Running"), true),
+        (State::Failed, Some("Failed"), false),
+        (State::Unknown, Some("Paused"), false),
+        (State::Unknown, None, true),
+    ] {
+        (job.state, job.state_raw) = (state, word.map(str::to_owned));
+        assert_eq!(filter.matches(&job), is_kept, "{word:?}");
+    }
+}

@@ -3,7 +3,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::secret::{
-    MASK, is_secret_field, mask_access_url, mask_arguments, mask_text, mask_user_infos,
+    MASK, Sensitivity, field_sensitivity, is_secret_field, mask_access_url, mask_arguments,
+    mask_text, mask_urls,
 };
 
 /// Fields that hold secrets of any sort.
@@ -64,7 +65,7 @@ fn mask_string(text: &mut String) {
     let is_url = text.contains("://") && !text.contains(char::is_whitespace);
     if is_url || text.trim_start().starts_with(['{', '[']) {
         *text = mask_text(text);
-    } else if let Cow::Owned(masked) = mask_user_infos(text) {
+    } else if let Cow::Owned(masked) = mask_urls(text) {
         *text = masked;
     }
 }
@@ -83,14 +84,16 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
             || (has_secret_name && is_one_of(key, &["value"]));
         match value {
             _ if is_secret => hide(value),
-            Value::String(_) | Value::Number(_) if is_secret_field(key) => hide(value),
             Value::String(url) if is_one_of(key, &ACCESS_URLS) => *url = mask_access_url(url),
             Value::String(_) if is_one_of(key, &COMMANDS) => {}
             Value::Array(list) if is_one_of(key, &COMMANDS) => {
                 let nested = list.iter_mut().filter(|value| !value.is_string());
                 nested.for_each(|value| mask_below(value, key));
             }
-            _ => mask_below(value, key),
+            _ => match field_sensitivity(key) {
+                Some(sensitivity) => mask_secret(value, key, sensitivity),
+                None => mask_below(value, key),
+            },
         }
     }
 }
@@ -120,6 +123,27 @@ fn hide_below(value: &mut Value) {
         Value::Array(list) => list.iter_mut().for_each(hide_below),
         Value::Object(map) => map.values_mut().for_each(hide_below),
         _ => hide(value),
+    }
+}
+
+/// Masks a value under the name of a secret. Of an object the texts are masked, except names.
+fn mask_secret(value: &mut Value, key: &str, sensitivity: Sensitivity) {
+    match value {
+        Value::String(text) if sensitivity.covers(text) => hide(value),
+        Value::Number(_) if sensitivity == Sensitivity::Certain => hide(value),
+        Value::Array(list) => {
+            let values = list.iter_mut();
+            values.for_each(|value| mask_secret(value, key, sensitivity));
+        }
+        Value::Object(map) => {
+            for (key, value) in map {
+                match key.to_ascii_lowercase().ends_with("name") {
+                    true => mask_below(value, key),
+                    false => mask_secret(value, key, Sensitivity::Likely),
+                }
+            }
+        }
+        _ => mask_below(value, key),
     }
 }
 
@@ -177,7 +201,7 @@ pub(in super::super) fn mask_xml(text: &str) -> String {
         masked.push('<');
         match may_hold_secret(name) && !content.trim().is_empty() {
             true => masked.push_str(&format!("{head}>{MASK}")),
-            false => masked.push_str(&mask_user_infos(tag)),
+            false => masked.push_str(&mask_urls(tag)),
         }
     }
     masked
@@ -198,7 +222,10 @@ mod tests {
     fn fields_are_masked_by_their_names_at_any_depth() {
         let document = json!({
             "apiKey": "s3cret", "SessionToken": 12345, "password": null, "secret": "",
-            "new": [{"connectionString": "s3cret", "token": {"kept": "x"}}],
+            "new": [{"connectionString": "s3cret", "token": {"name": "x", "valid": true, "days": 1}}],
+            "PASSWORD": ["s3cret", {"value": "s3cret"}], "tokens": 5, "Credentials": "s3cret",
+            "Secret": {"data": {"a": "s3cret"}}, "auths": {"r.io": {"auth": "s3cret"}},
+            "UserPasswordHash": "s3cret", "imagePullSecrets": [{"name": "regcred"}], "auth": "basic",
             "labels": [{"Key": "DB_PASSWORD", "Value": "s3cret"}, {"name": "n", "value": "v"}],
             "config": "{\"password\": \"s3cret\"}",
             "url": "http://h/p?token=s3cret",
@@ -208,7 +235,10 @@ mod tests {
             masked(document),
             json!({
                 "apiKey": "***", "SessionToken": "***", "password": null, "secret": "",
-                "new": [{"connectionString": "***", "token": {"kept": "x"}}],
+                "new": [{"connectionString": "***", "token": {"name": "x", "valid": true, "days": 1}}],
+                "PASSWORD": ["***", {"value": "***"}], "tokens": 5, "Credentials": "***",
+                "Secret": {"data": {"a": "***"}}, "auths": {"r.io": {"auth": "***"}},
+                "UserPasswordHash": "***", "imagePullSecrets": [{"name": "regcred"}], "auth": "basic",
                 "labels": [{"Key": "DB_PASSWORD", "Value": "***"}, {"name": "n", "value": "v"}],
                 "config": "{\"password\": ***",
                 "url": "http://h/p?token=***",

@@ -76,3 +76,25 @@ fn common_words_change_no_name_and_no_reason() {
     assert_eq!(job.message.as_deref(), Some("the password *** was refused"));
     assert_eq!(job.name.as_deref(), Some("job of ***"));
 }
+
+#[test]
+fn what_grants_access_is_masked_in_the_region_and_in_urls_of_details() {
+    let url = "https://u:S3cr3t@h/p?token=S3cr3t&page=2";
+    let masked = "https://***@h/p?token=***&page=2";
+    let mut job = job(json!({}));
+    job.region = Some(format!("x {SECRET} y"));
+    job.message = Some(format!("GET {url}"));
+    job.details = Some(Arc::new(
+        json!({"sources": [{"uri": url, "branch": "main"}]}),
+    ));
+    let shown = |job: &Job| serde_json::to_value(job).unwrap();
+    let mut whole = job.clone();
+    mask_job(&mut whole, &redactor(&[SECRET]), true);
+    assert_eq!(shown(&whole)["details"]["sources"][0]["uri"], url);
+    mask_job(&mut job, &redactor(&[SECRET]), false);
+    let shown = shown(&job);
+    assert_eq!(shown["region"], "x *** y");
+    assert_eq!(shown["message"], format!("GET {masked}"));
+    let details = json!({"sources": [{"uri": masked, "branch": "main"}]});
+    assert_eq!(shown["details"], details);
+}

@@ -174,8 +174,11 @@ impl Exchange {
             .credentials
             .send(&self.api, &request, &classify, deadline)
             .await?;
-        let tokens: Tokens =
-            lenient::decode(&response.body).map_err(|what| self.unreadable(&what))?;
+        let unreadable = |expected: String| {
+            let api = &self.api;
+            api.decode_secret_problem(&request, &response, &expected, "auth_endpoint")
+        };
+        let tokens: Tokens = lenient::decode(&response.body).map_err(unreadable)?;
         Ok(tokens.data.0)
     }
 

@@ -21,7 +21,7 @@ pub(super) trait Row: DeserializeOwned + Send {
     /// The most rows of a page that the cloud allows.
     const PAGE_SIZE: usize;
 
-    /// The id; `None` for a row of which id or state cannot be read.
+    /// The id; `None` for a row without one that can be read.
     fn id(&self) -> Option<&str>;
 
     /// What the row reports of a job.

@@ -3,7 +3,7 @@ use super::*;
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// An input, the message of its error, the part that is marked, and the hint.
-const INVALID: [(&str, &str, &str, &str); 20] = [
+const INVALID: [(&str, &str, &str, &str); 21] = [
     (
         "https://ehpc.console.aliyun.com/job/5",
         "this is a URL, not a reference",
@@ -111,6 +111,12 @@ const INVALID: [(&str, &str, &str, &str); 20] = [
         "this is a scope; expected a single resource",
         "/",
         "to list it: joblens list aliyun/job/c",
+    ),
+    (
+        "aliyun/job/$(id)/",
+        "this is a scope; expected a single resource",
+        "/",
+        "to list it: joblens list 'aliyun/job/$(id)'",
     ),
     (
         "aliyun/job/c/10_5-1:2",

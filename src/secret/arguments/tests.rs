@@ -47,7 +47,24 @@ fn masks_inside_one_shell_text() {
 
 #[test]
 fn no_spelling_of_a_command_line_gets_a_secret_past_the_mask() {
-    let lines: [&[&str]; 25] = [
+    let lines: [&[&str]; 42] = [
+        &["SK=hunter2"],
+        &["export", "HW_SK=hunter2"],
+        &["SSHPASS=hunter2", "sshpass", "-e", "ssh", "h"],
+        &["x", "--sk", "hunter2"],
+        &["x", "-sk", "hunter2"],
+        &["x", "--sk=hunter2"],
+        &["ossutil", "config", "-k", "hunter2"],
+        &["obsutil", "config", "-k=hunter2"],
+        &["coscmd", "config", "-s", "hunter2"],
+        &["redis-server", "--requirepass", "hunter2"],
+        &["redis-cli", "AUTH", "hunter2"],
+        &["keytool", "-storepass", "hunter2"],
+        &["ipmitool", "-P", "hunter2"],
+        &["snmpwalk", "-A", "hunter2"],
+        &["xh", "http://h", "X-API-Key:hunter2"],
+        &["x", "--token", "=", "hunter2"],
+        &["echo", "-----BEGIN PRIVATE KEY-----\nhunter2"],
         &["--password=correct hunter2"],
         &["PASSWORD=correct hunter2"],
         &["--password", "-hunter2"],

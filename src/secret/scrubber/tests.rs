@@ -122,6 +122,13 @@ fn a_secret_is_masked_in_other_spellings() {
         TOKEN.chars().map(encode).collect()
     };
     let percent = crypto::percent_encode(TOKEN);
+    let wrapped = |gap: &str| {
+        let pieces: Vec<&str> = (0..TOKEN.len())
+            .step_by(5)
+            .map(|at| &TOKEN[at..TOKEN.len().min(at + 5)])
+            .collect();
+        pieces.join(gap)
+    };
     let spellings = [
         TOKEN[..TOKEN.len() - 1].to_owned(),
         TOKEN[..20].to_owned(),
@@ -137,7 +144,20 @@ fn a_secret_is_masked_in_other_spellings() {
         format!("{} {}", &TOKEN[..16], &TOKEN[16..]),
         format!("{}\r\n{}", &TOKEN[..5], &TOKEN[5..]),
         format!("{}\\n{}", &TOKEN[..16], &TOKEN[16..]),
-        format!("{}\u{200b}{}", &TOKEN[..16], &TOKEN[16..]),
+        html(|c| format!("&#{}", u32::from(c))),
+        html(|c| format!("\\{:03o}", u32::from(c))),
+        html(|c| format!("\\U{:08x}", u32::from(c))),
+        wrapped("\u{200b}"),
+        wrapped("\u{200c}"),
+        wrapped("\u{2028}"),
+        wrapped("\u{2060}"),
+        wrapped("\u{3000}"),
+        wrapped("\u{feff}"),
+        wrapped("\0"),
+        wrapped("<br>"),
+        wrapped("<WBR>"),
+        wrapped("=\n"),
+        wrapped("\u{1b}[1;31m"),
         TOKEN.to_uppercase(),
         percent.replace('%', "%25"),
         percent.to_lowercase(),
@@ -154,6 +174,36 @@ fn a_secret_is_masked_in_other_spellings() {
         assert!(shown.contains("***") && is_bare, "{spelling}: {shown}");
         assert_eq!(shown, value);
     }
+}
+
+#[test]
+fn a_secret_of_letters_or_with_escapes_is_masked_in_other_spellings() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    for secret in [
+        "CorrectHorseBatteryStaple",
+        "Abc%41def12345$x",
+        "Qx7&amp;zz91Lmn#p2w",
+    ] {
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for spelling in [
+            secret.to_owned(),
+            secret.to_lowercase(),
+            secret.replace('&', "&amp;"),
+            crypto::percent_encode(secret),
+            STANDARD.encode(secret),
+            hex,
+        ] {
+            let text = format!("bad {spelling}, x");
+            let (shown, _) = shown(secret, &text);
+            assert!(shown.starts_with("bad ***"), "{spelling}: {shown}");
+            assert!(shown.len() < "bad ***, x".len() + 6, "{spelling}: {shown}");
+        }
+    }
+    let name = shown("train-resnet-on-imagenet", "job train-resnet-on-imagenet");
+    assert_eq!(name.0, "job ***");
+    let value = shown("train-resnet-on-imagenet", "train-resnet-on-imagenet").1;
+    assert_eq!(value, "train-resnet-on-imagenet");
 }
 
 #[test]

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::{fault_after, list, many, names, pages_asked};
 use crate::support::emulated::Emulated;
+use crate::support::{self, Server, joblens};
 
 #[test]
 fn all_pages_are_drained_one_page_a_call() {
@@ -9,6 +10,24 @@ fn all_pages_are_drained_one_page_a_call() {
     let found = names(&emulated, &["aliyun/job/c"]);
     assert_eq!(found.len(), 250);
     assert_eq!(pages_asked(&emulated), 3);
+}
+
+#[test]
+fn a_page_of_rows_without_ids_is_an_error() {
+    for rows in ["[null]", "[{}]", r#"[{"JobId": null}]"#, r#"["x"]"#] {
+        let page = format!(r#"{{"TotalCount": 1, "JobList": {rows}}}"#);
+        let server = Server::answering(support::json(page));
+        let run = joblens(&["list", "aliyun/instant-job", "-o", "json"])
+            .env("JOBLENS_ALIYUN_INSTANT_ENDPOINT", server.origin())
+            .env("JOBLENS_ALIYUN_REGION", "cn-hangzhou")
+            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIexample0001")
+            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "example-secret")
+            .run();
+        assert_eq!(run.code, 5, "{rows}: {}", run.stderr);
+        let error = run.error();
+        assert_eq!(error["category"], "invalid_response", "{rows}");
+        assert_eq!(error["message"], "a row has no valid id", "{rows}");
+    }
 }
 
 #[test]

@@ -104,6 +104,63 @@ fn a_page_is_named_with_its_title_for_every_status_and_command() {
 }
 
 #[test]
+fn a_page_in_place_of_a_credential_is_named_with_its_title() {
+    for status in [
+        "200 OK",
+        "302 Found",
+        "400 Bad",
+        "403 No",
+        "404 No",
+        "502 E",
+    ] {
+        let page = b"<html><title>Corp Gateway</title></html>";
+        let server = Server::answering(http(status, "content-type: text/html\r\n", page));
+        let origin = &server.origin();
+        let cases: [(&str, &[(&str, &str)]); 3] = [
+            (
+                "aliyun/job/c/1",
+                &[
+                    ("JOBLENS_ALIYUN_ENDPOINT", origin),
+                    ("JOBLENS_ALIYUN_STS_ENDPOINT", origin),
+                    ("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIexample0001"),
+                    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "example-secret"),
+                    ("JOBLENS_ALIYUN_ROLE_ARN", "acs:ram::1:role/r"),
+                ],
+            ),
+            (
+                "aliyun/job/c/1",
+                &[
+                    ("JOBLENS_ALIYUN_ENDPOINT", origin),
+                    ("JOBLENS_ALIYUN_METADATA_ENDPOINT", origin),
+                    ("JOBLENS_ALIYUN_SOURCE", "metadata"),
+                ],
+            ),
+            (
+                REFERENCE,
+                &[
+                    ("JOBLENS_SUGON_AUTH_ENDPOINT", origin),
+                    ("JOBLENS_SUGON_USER", "u"),
+                    ("JOBLENS_SUGON_ACCESS_KEY", "example-key"),
+                    ("JOBLENS_SUGON_SECRET_KEY", "example-secret"),
+                ],
+            ),
+        ];
+        for (reference, variables) in cases {
+            let run = joblens(&["get", "-o", "json", "--max-attempts", "1", reference])
+                .env("JOBLENS_ALIYUN_REGION", "cn-hangzhou")
+                .envs(variables.iter().copied())
+                .run();
+            let message = run.error()["message"].as_str().unwrap().to_owned();
+            let expected = "got an HTML page instead of an API response: 'Corp Gateway'";
+            assert!(
+                message.contains(expected),
+                "{status} {variables:?}: {message}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_missing_client_certificate_is_recognized_on_a_page() {
     let page = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>";
     let server = Server::answering(http("400 Bad Request", "content-type: text/html\r\n", page));

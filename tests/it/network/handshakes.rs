@@ -1,10 +1,12 @@
 //! Servers that end the TLS handshake, in words that no library has chosen.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener};
+use std::sync::Arc;
 use std::thread;
 
-use super::connection::REFERENCE;
+use super::connection::{REFERENCE, running};
+use crate::support::tls::{Authority, write};
 use crate::support::{Run, joblens};
 
 /// A server on loopback that answers the first bytes of each connection with these.
@@ -89,6 +91,116 @@ fn alerts_of_a_server_are_explained() {
             doctor.stdout
         );
     }
+}
+
+/// A TLS 1.2 server that requests a certificate and then answers with these bytes, and its CA.
+fn requesting(response: &'static [u8]) -> (u16, tempfile::TempDir) {
+    let authority = Authority::new(|_| {});
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("ca.pem"), &authority.pem(), 0o644);
+    let own = authority.signed("localhost", |_| {});
+    let config = Arc::new(authority.config(&own, true, &[&rustls::version::TLS12]));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            while !connection.wants_write() {
+                connection.read_tls(&mut stream).unwrap();
+                connection.process_new_packets().unwrap();
+            }
+            while connection.wants_write() {
+                connection.write_tls(&mut stream).unwrap();
+            }
+            let mut reply = [0; 4096];
+            let _ = stream.read(&mut reply);
+            let _ = stream.write_all(response);
+            let _ = stream.shutdown(Shutdown::Write);
+            // A connection that is closed with unread bytes is reset.
+            let _ = io::copy(&mut stream, &mut io::sink());
+        }
+    });
+    (port, folder)
+}
+
+#[test]
+fn a_handshake_that_fails_for_want_of_a_client_certificate_says_so() {
+    for (response, words) in [
+        (
+            &b"\x15\x03\x03\x00\x02\x02\x28"[..],
+            "rejected the client certificate: a certificate is required",
+        ),
+        (b"", "closed during the TLS handshake"),
+    ] {
+        let (port, folder) = requesting(response);
+        let ca_file = folder.path().join("ca.pem");
+        let options = ["--ca-file", ca_file.to_str().unwrap()];
+        let get = run(
+            &[&["get", "-o", "json", REFERENCE][..], &options].concat(),
+            port,
+        );
+        let error = get.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("set client_cert and client_key"), "{hint}");
+        let doctor = run(&[&["doctor", "sugon"][..], &options].concat(), port);
+        let shown = doctor.stdout.split_whitespace().collect::<Vec<_>>();
+        let shown = shown.join(" ");
+        assert!(shown.contains(words), "{shown}");
+        assert!(shown.contains("set client_cert and client_key"), "{shown}");
+    }
+}
+
+#[test]
+fn a_place_without_certificates_is_named_beside_one_that_has_some() {
+    let named = |name: &'static str| {
+        Authority::new(move |params| {
+            let subject = &mut params.distinguished_name;
+            subject.push(rcgen::DnType::CommonName, name);
+        })
+    };
+    let authority = named("Corp CA");
+    let own = authority.signed("localhost", |_| {});
+    let port = authority.serve(&own, false, |_| running());
+    let other = tempfile::tempdir().unwrap();
+    let ca_file = other.path().join("other.pem");
+    write(&ca_file, &named("Other CA").pem(), 0o644);
+    let ca_file = ca_file.to_str().unwrap();
+    let run = |arguments: &[&str], name: &str, value: &str| {
+        joblens(&[arguments, &["--max-attempts", "1"]].concat())
+            .env(
+                "JOBLENS_SUGON_ENDPOINT",
+                format!("https://localhost:{port}"),
+            )
+            .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+            .env("SSL_CERT_FILE", "/nope")
+            .env(name, value)
+            .run()
+    };
+    let folder = other.path().to_str().unwrap();
+    let get = ["get", "-o", "json", REFERENCE];
+    let by_option = [&get[..], &["--ca-file", ca_file]].concat();
+    for (arguments, name, value) in [
+        (&get[..], "SSL_CERT_DIR", folder),
+        (&by_option, "UNUSED", ""),
+    ] {
+        let error = run(arguments, name, value).error();
+        let (message, hint) = (error["message"].to_string(), error["hint"].to_string());
+        let problem = "SSL_CERT_FILE: /nope does not exist";
+        assert!(message.contains(problem), "{message}");
+        assert!(hint.contains("unset the variable"), "{hint}");
+    }
+    let doctor = run(&["doctor", "sugon", "-o", "json"], "SSL_CERT_DIR", folder).json();
+    let check = &doctor["checks"][2];
+    assert_eq!(check["status"], "warn");
+    let shown = check["message"].as_str().unwrap();
+    assert!(
+        shown.ends_with("SSL_CERT_FILE: /nope does not exist"),
+        "{shown}"
+    );
+    assert_eq!(check["hint"], "correct or unset the variable");
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn the_status_with_which_a_proxy_refuses_is_named() {
         ("503 Service Unavailable", "HTTP 503 to CONNECT"),
         ("302 Found", "HTTP 302 to CONNECT"),
     ] {
-        let proxy = Server::answering(http(status, "content-type: text/html\r\n", b"<html>"));
+        let page = b"<html><title>Denied by Corp</title>";
+        let proxy = Server::answering(http(status, "content-type: text/html\r\n", page));
         let run = get("https://ai.corp.invalid")
             .env("HTTPS_PROXY", proxy.origin())
             .run();
@@ -49,6 +50,7 @@ fn the_status_with_which_a_proxy_refuses_is_named() {
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(words), "{words}: {message}");
         assert!(message.contains("the proxy"), "{message}");
+        assert!(message.ends_with("'Denied by Corp'"), "{message}");
         assert_eq!((&error["category"], run.code), (&"network".into(), 5));
         assert!(error["hint"].is_string());
     }
@@ -101,6 +103,8 @@ fn doctor_names_the_proxy_that_it_is_connected_through_and_what_it_can_read() {
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
     }
+    let all = run.stdout + &run.stderr;
+    assert_eq!(all.matches("are readable by the proxy").count(), 1, "{all}");
 }
 
 #[test]
@@ -210,6 +214,73 @@ fn credentials_that_a_proxy_can_read_are_reported() {
         .run();
     assert_eq!(direct.json()["notices"], serde_json::json!([]));
     assert_eq!(proxy.received().len(), 1);
+}
+
+#[test]
+fn a_socks_proxy_that_can_read_the_credentials_is_reported() {
+    for (scheme, responses) in [
+        (
+            "socks5h",
+            &[&b"\x05\x00"[..], b"\x05\x00\x00\x01\0\0\0\0\0\0"][..],
+        ),
+        ("socks4a", &[b"\x00\x5a\0\0\0\0\0\0"]),
+    ] {
+        let answer = running();
+        let port = socks(&[responses, &[&answer]].concat());
+        let url = format!("{scheme}://127.0.0.1:{port}");
+        let run = get("http://ai.corp.invalid:8080")
+            .env("ALL_PROXY", &url)
+            .run();
+        assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+        let message = format!("are readable by the proxy {url}");
+        assert!(run.stderr.contains(&message), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_user_is_set_in_the_url_of_a_proxy_by_its_own_protocol() {
+    let port = socks(&[b"\x05\x02", b"\x01\x01"]);
+    let refused = |url: String| {
+        let run = get("https://ai.corp.invalid").env("ALL_PROXY", url).run();
+        run.error()["hint"].as_str().unwrap().to_owned()
+    };
+    let hint = refused(format!("socks5h://127.0.0.1:{port}"));
+    assert!(hint.contains("socks5h://NAME:PASSWORD@"), "{hint}");
+    let hint = refused(format!("socks5h://joe:x@127.0.0.1:{port}"));
+    assert!(hint.contains("check the user and password"), "{hint}");
+    let hint = refused(format!("socks5://127.0.0.1:{port}"));
+    assert!(hint.contains("use socks5h://"), "{hint}");
+}
+
+#[test]
+fn a_proxy_of_requests_that_are_not_encrypted_says_what_it_requires() {
+    for (user, header, words, advice) in [
+        ("", "", "requires authentication", "http://NAME:PASSWORD@"),
+        (
+            "joe:x@",
+            "Proxy-Authenticate: Basic realm=x\r\n",
+            "rejected the user or password",
+            "check the user",
+        ),
+        (
+            "joe:x@",
+            "Proxy-Authenticate: NTLM\r\n",
+            "requires NTLM authentication",
+            "local proxy",
+        ),
+    ] {
+        let page = b"<html><title>Denied by Corp</title>";
+        let response = http("407 Proxy Authentication Required", header, page);
+        let proxy = Server::answering(response);
+        let url = format!("http://{user}127.0.0.1:{}", proxy.port);
+        let run = get("http://ai.corp.invalid").env("HTTP_PROXY", url).run();
+        let error = run.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(&format!("the proxy {words}")), "{message}");
+        assert!(message.ends_with("'Denied by Corp'"), "{message}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains(advice), "{hint}");
+    }
 }
 
 #[test]

@@ -117,6 +117,56 @@ fn doctor_prints_what_it_has_found_before_a_cloud_answers() {
 }
 
 #[test]
+fn doctor_does_not_wait_for_a_slow_account_to_print_the_others() {
+    let held = HeldServer::start(1);
+    let quick = Server::answering(json("{}"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    let run = held
+        .run(&["doctor", "sugon", "tencent", "--max-attempts", "1"])
+        .env("TENCENTCLOUD_SECRET_ID", "AKIDexample")
+        .env("TENCENTCLOUD_SECRET_KEY", "example-secret")
+        .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+        .env("JOBLENS_TENCENT_ENDPOINT", quick.origin());
+    let started = run.start(OwnedFd::from(writer), Stdio::piped());
+    let mut lines = BufReader::new(reader).lines();
+    let mut shown = String::new();
+    while !shown.contains("tencent default") {
+        shown += &lines.next().unwrap().unwrap();
+    }
+    assert!(!shown.contains("sugon default"), "{shown}");
+    held.release();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(rest.join("\n").contains("sugon default"), "{rest:?}");
+    started.end();
+}
+
+#[test]
+fn logs_and_followed_events_name_a_slow_request() {
+    let reference = reference(2);
+    for command in [
+        &["logs", "tencent/batch-job/job-1", "--max-attempts", "1"][..],
+        &["events", "-f", &reference],
+    ] {
+        let held = HeldServer::start(2);
+        let terminal = Terminal::open();
+        let stderr = Stdio::from(terminal.user.try_clone().unwrap());
+        let run = held
+            .run(command)
+            .env("TENCENTCLOUD_SECRET_ID", "AKIDexample")
+            .env("TENCENTCLOUD_SECRET_KEY", "example-secret")
+            .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+            .env("JOBLENS_TENCENT_BATCH_ENDPOINT", held.server.origin())
+            .env("TERM", "xterm")
+            .start(Stdio::piped(), stderr);
+        terminal.wait_for("(attempt 1, 1 s)");
+        run.signal("INT");
+        assert_eq!(run.end().code, 130);
+        let shown = terminal.shown();
+        assert!(shown.ends_with("\r\u{1b}[K"), "{shown:?}");
+    }
+}
+
+#[test]
 fn a_slow_request_has_a_line_on_a_terminal_that_is_cleared() {
     let held = HeldServer::start(2);
     let terminal = Terminal::open();

@@ -9,7 +9,7 @@ use std::thread;
 use rcgen::{Certificate, CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 /// A CA of its own, and servers on loopback that it vouches for.
 pub struct Authority {
@@ -50,16 +50,27 @@ impl Authority {
     /// certificate of this CA; its port. `answer` is given the head of the request.
     pub fn serve(
         &self,
-        (certificate, key): &(Certificate, KeyPair),
+        own: &(Certificate, KeyPair),
         wants_certificates: bool,
         response: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
     ) -> u16 {
+        let config = self.config(own, wants_certificates, rustls::DEFAULT_VERSIONS);
+        serve(config, response)
+    }
+
+    /// The settings of such a server.
+    pub fn config(
+        &self,
+        (certificate, key): &(Certificate, KeyPair),
+        wants_certificates: bool,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ServerConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).unwrap();
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap();
         let config = match wants_certificates {
             true => config.with_client_cert_verifier(verifier.build().unwrap()),
@@ -67,7 +78,7 @@ impl Authority {
         };
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = config.with_single_cert(vec![certificate.der().clone()], key);
-        serve(config.unwrap(), response)
+        config.unwrap()
     }
 }
 

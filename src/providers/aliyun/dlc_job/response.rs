@@ -129,10 +129,8 @@ pub(super) fn decode_list(
     let rows = wire.jobs.rows("Jobs", total)?;
     let details: DetailRows = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.jobs.0).collect();
-    let address = |(row, _): &(JobFields, DlcJobDetails)| {
-        let id = row.job_id.value.trimmed()?;
-        scope.reference(&[id]).filter(|_| !row.status.is_unreadable)
-    };
+    let address =
+        |(row, _): &(JobFields, DlcJobDetails)| scope.reference(&[row.job_id.value.trimmed()?]);
     let read = |(row, details): (JobFields, DlcJobDetails), reference: &Reference| {
         let found = row.into_result(details, List::default(), reference, api, options);
         found.with_request_id(wire.request_id.0.clone())

@@ -121,8 +121,7 @@ pub(super) fn decode_list(
     let details: DetailResponse = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.job_list.0).collect();
     let address = |(row, _): &(JobFields, InstantJobDetails)| {
-        let id = row.job_id.value.trimmed()?;
-        scope.reference(&[id]).filter(|_| !row.status.is_unreadable)
+        scope.reference(&[row.job_id.value.trimmed()?])
     };
     let read = |(row, details): (JobFields, InstantJobDetails), reference: &Reference| {
         let found = row.into_result(details, reference, api, options);

@@ -136,8 +136,7 @@ pub(super) fn decode_job(
 
 impl Row for TrainingJob {
     fn id(&self) -> Option<&str> {
-        let is_readable = !self.status.0.phase.is_unreadable;
-        self.metadata.0.id.value.trimmed().filter(|_| is_readable)
+        self.metadata.0.id.value.trimmed()
     }
 
     fn has_state(&self) -> bool {

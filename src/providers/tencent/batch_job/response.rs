@@ -156,8 +156,7 @@ impl Row for BatchJob {
     const PAGE_SIZE: usize = 100;
 
     fn id(&self) -> Option<&str> {
-        let id = self.job_id.value.trimmed();
-        id.filter(|_| !self.job_state.is_unreadable)
+        self.job_id.value.trimmed()
     }
 
     fn into_result(mut self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {

@@ -49,10 +49,7 @@ impl Row for TrainingTask {
     const PAGE_SIZE: usize = 50;
 
     fn id(&self) -> Option<&str> {
-        self.id
-            .value
-            .trimmed()
-            .filter(|_| !self.status.is_unreadable)
+        self.id.value.trimmed()
     }
 
     fn into_result(mut self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {

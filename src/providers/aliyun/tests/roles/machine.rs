@@ -52,11 +52,12 @@ async fn what_a_service_says_that_is_no_role_goes_into_no_path() {
             .await
             .unwrap_err();
         assert_eq!(problem.category, Category::InvalidResponse, "{body}");
-        assert!(
-            problem.message.ends_with("the name of a role"),
-            "{}",
-            problem.message
-        );
+        let expected = match body.starts_with('<') {
+            true => "got an HTML page instead of an API response",
+            false => "the name of a role",
+        };
+        let message = problem.message;
+        assert!(message.ends_with(expected), "{message}");
         assert_eq!(cloud.requested(), [TOKEN, ROLE]);
     }
 }
@@ -64,7 +65,28 @@ async fn what_a_service_says_that_is_no_role_goes_into_no_path() {
 const KEYS: &str = "/latest/meta-data/ram/security-credentials/joblens-emulator";
 
 /// A path of the metadata service, its response, and the error.
-const UNUSABLE: [(&str, u16, &str, Category, &str); 10] = [
+const UNUSABLE: [(&str, u16, &str, Category, &str); 13] = [
+    (
+        ROLES_PATH,
+        404,
+        "<html><title>404 - Not Found</title>",
+        Category::MissingCredentials,
+        "no role is attached to this instance: got an HTML page instead of an API response: '404 - Not Found'",
+    ),
+    (
+        ROLES_PATH,
+        302,
+        "<html><title>Login</title>",
+        Category::InvalidResponse,
+        "'Login'",
+    ),
+    (
+        KEYS,
+        200,
+        "<html><title>Login</title>",
+        Category::InvalidResponse,
+        "'Login'",
+    ),
     (
         ROLES_PATH,
         404,

@@ -1,0 +1,57 @@
+//! The client's own certificate, and whether a server requests one: the error of a TLS 1.2 server that
+//! gets none does not say so.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::sync::Arc;
+
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+
+tokio::task_local! {
+    static REQUEST: Cell<CertificateRequest>;
+}
+
+/// Whether the server of a handshake requested a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CertificateRequest {
+    /// It did not.
+    None,
+    /// It did, and the client has none.
+    Unanswered,
+    /// It did, and the client sent its own.
+    Answered,
+}
+
+/// Runs a handshake whose client has a [`ClientCertificate`].
+pub(super) async fn observe<F: Future>(handshake: F) -> (F::Output, CertificateRequest) {
+    let observed = async {
+        let outcome = handshake.await;
+        (outcome, REQUEST.with(Cell::get))
+    };
+    let request = Cell::new(CertificateRequest::None);
+    REQUEST.scope(request, observed).await
+}
+
+/// The client's own certificate, if it has one.
+#[derive(Debug)]
+pub(super) struct ClientCertificate(pub Option<SingleCertAndKey>);
+
+impl ResolvesClientCert for ClientCertificate {
+    fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let own = self.0.as_ref();
+        let sent = own.and_then(|own| own.resolve(issuers, schemes));
+        let request = match sent {
+            Some(_) => CertificateRequest::Answered,
+            None => CertificateRequest::Unanswered,
+        };
+        // Outside of `observe` nobody asks.
+        let _ = REQUEST.try_with(|observed| observed.set(request));
+        sent
+    }
+
+    fn has_certs(&self) -> bool {
+        self.0.is_some()
+    }
+}
