@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{DLC, WORKSPACE_API, list, request_id};
+use super::{DLC, WORKSPACE_API, find_job, list, request_id};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, Warning, china_time, merge};
@@ -41,7 +41,7 @@ impl EmulatedKind for DlcJobs {
                 _ => jobs(call),
             };
         };
-        let view = call.find(KIND, &[id])?;
+        let view = find_job(call, KIND, id)?;
         match call.operation {
             GET => call.about(&view, || job(&view)),
             EVENTS => call.data(json!({

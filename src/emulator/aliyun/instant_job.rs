@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{INSTANT, list, request_id};
+use super::{INSTANT, find_job, list, request_id};
 use crate::crypto;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
@@ -38,7 +38,7 @@ impl EmulatedKind for InstantJobs {
             EVENTS => return events(call, filter["JobId"].as_str().unwrap_or_default()),
             _ => {}
         }
-        let view = call.find(KIND, &[call.required("JobId")?])?;
+        let view = find_job(call, KIND, call.required("JobId")?)?;
         match call.operation {
             GET => call.about(
                 &view,
@@ -70,7 +70,7 @@ fn jobs(call: &EmulatedCall<'_>, filter: &Value) -> Answer {
 }
 
 fn events(call: &EmulatedCall<'_>, id: &str) -> Answer {
-    let view = call.find(KIND, &[id])?;
+    let view = find_job(call, KIND, id)?;
     let row = |(warning, at): (&Warning, DateTime<Utc>)| {
         json!({
             "JobId": id, "ExecutorId": format!("{id}-Task0-{}", last(&view)), "Level": "Error",

@@ -19,7 +19,7 @@ use super::api::{Answer, EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind,
 use super::imds::{CREDENTIALS, Imds, ROLE, TOKEN};
 use super::message::{ServerRequest, ServerResponse};
 use super::pager::Pager;
-use super::state::merge;
+use super::state::{JobAt, merge};
 use super::tokens::{TEST_ID, TEST_SECRET, TemporaryKey, TokenError};
 use crate::crypto;
 use crate::providers::aliyun::sign::{Authorization, SigningParams};
@@ -262,6 +262,18 @@ fn cluster<'a>(call: &'a EmulatedCall<'_>) -> Result<&'a str, EmulatedError> {
         "ClusterNotFound",
         message,
     )))
+}
+
+/// A job by its id alone, which other products miss by another code than E-HPC.
+fn find_job<'a>(
+    call: &'a EmulatedCall<'_>,
+    kind: &str,
+    id: &str,
+) -> Result<JobAt<'a>, EmulatedError> {
+    call.find(kind, &[id]).map_err(|_| {
+        let message = "The specified job does not exist.";
+        EmulatedError::Response(failure(404, "NotFound", message))
+    })
 }
 
 /// The requested page of these rows, in the field that `wrap` puts them into.
