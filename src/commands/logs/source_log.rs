@@ -18,7 +18,7 @@ pub(super) struct SourceLog {
     pub is_opened: bool,
     /// True when the API gives the end of the log only, so that an empty one may also be gone.
     pub is_window: bool,
-    /// True once a reader was told that its end may be missing.
+    /// True once a note said that its end may be missing.
     pub is_stuck: bool,
     position: LogPosition,
     window: Window,
