@@ -214,6 +214,6 @@ impl JobFields {
     fn reference(&self, scope: &Scope) -> Option<Reference> {
         let own = [self.region(), self.scheduler(), self.id()];
         let below: Option<Vec<&str>> = own[scope.segments.len()..].iter().copied().collect();
-        scope.reference(&below.filter(|_| !self.is_row_unreadable())?)
+        scope.reference(&below.filter(|_| !self.is_id_unreadable())?)
     }
 }

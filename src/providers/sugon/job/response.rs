@@ -132,12 +132,6 @@ impl JobFields {
         id.or_else(|| self.history_manager_id.value.trimmed())
     }
 
-    /// True for a row of which nothing can be said.
-    pub(super) fn is_row_unreadable(&self) -> bool {
-        let checked = [&self.job_id, &self.job_status, &self.job_state];
-        checked.into_iter().any(|field| field.is_unreadable)
-    }
-
     /// When it was taken in by the history.
     pub(super) fn booked_at(&self, clock: WallClock) -> Option<Time> {
         clock.at(&self.acct_time)
@@ -175,6 +169,8 @@ impl JobFields {
         ] = times.map(|time| clock.at(time));
         let word = self.job_status.value.trimmed();
         let word = word.or_else(|| self.job_state.value.trimmed());
+        let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;
+        let word = word.filter(|_| !is_unreadable);
         let read = normalize(STATES, &options.states, word, "sugon/job", &mut notices);
         let exit = match origin {
             Origin::Live => Exit::of_live(record, &self.exit_code),
