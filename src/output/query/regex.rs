@@ -26,7 +26,7 @@ pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let regex = RegexBuilder::new(&String::from_utf8_lossy(pattern))
         .case_insensitive(has('i'))
         .multi_line(has('m') || has('p'))
-        .dot_matches_new_line(has('s') || has('p'))
+        .dot_matches_new_line(has('p'))
         .swap_greed(has('l'))
         .ignore_whitespace(has('x'))
         .build();
