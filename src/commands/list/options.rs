@@ -1,11 +1,10 @@
 use clap::Args;
 
-use super::super::since;
+use super::super::since::{Present, parse_since};
 use super::scopes::ListTarget;
 use super::words;
 use crate::error::Problem;
 use crate::kind::Kind;
-use crate::model::Time;
 use crate::output::{Format, Zone};
 use crate::providers::Filter;
 
@@ -59,8 +58,6 @@ pub(in crate::commands) struct Arguments {
 pub(super) struct ListOptions {
     /// What the resources must match.
     pub filter: Filter,
-    /// The same in words; `None` where everything passes.
-    pub filter_description: Option<String>,
     /// Jobs in clusters are listed, too.
     pub recursive: bool,
     limit: Limit,
@@ -82,7 +79,7 @@ const PAGE_FOR_PEOPLE: usize = 100;
 impl Arguments {
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn options(&self, now: Time, zone: Zone) -> Result<ListOptions, Problem> {
+    pub(super) fn options(&self, present: &Present, zone: Zone) -> Result<ListOptions, Problem> {
         let mut states = self
             .state
             .iter()
@@ -98,14 +95,14 @@ impl Arguments {
             user: given("--user", self.user.as_ref())?,
             queue: given("--queue", self.queue.as_ref())?,
             since: since
-                .map(|text| since::parse_since(text, now, zone))
+                .map(|text| parse_since(text, present, zone))
                 .transpose()?,
             ..Filter::default()
         };
-        let filter_description = words::describe_filter(&filter);
         Ok(ListOptions {
-            recursive: self.recursive || self.scopes.is_empty() || filter_description.is_some(),
-            filter_description,
+            recursive: self.recursive
+                || self.scopes.is_empty()
+                || words::describe_filter(&filter).is_some(),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
         })
@@ -187,6 +184,9 @@ fn limit(text: &str) -> Result<Limit, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
     use clap::Parser;
 
     use super::*;
@@ -200,8 +200,13 @@ mod tests {
 
     fn plan(line: &str) -> Result<ListOptions, Problem> {
         let words = std::iter::once("list").chain(line.split_whitespace());
-        let now = Time::from_unix(1_700_000_000).unwrap();
-        Line::parse_from(words).arguments.options(now, Zone::Utc)
+        let present = Present {
+            now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+            clocks: Arc::default(),
+        };
+        Line::parse_from(words)
+            .arguments
+            .options(&present, Zone::Utc)
     }
 
     fn wrong(line: &str) -> String {
@@ -247,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_said_in_words() {
-        let said = |line| plan(line).unwrap().filter_description;
+        let said = |line| words::describe_filter(&plan(line).unwrap().filter);
         assert_eq!(said(""), None);
         assert_eq!(said("--active").as_deref(), Some("active"));
         assert_eq!(

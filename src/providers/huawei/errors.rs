@@ -20,8 +20,7 @@ const SPELLINGS: [(&str, &str); 3] = [
     ("code", "message"),
 ];
 
-const LOCKED: &str =
-    "check the {credential} before retrying: five failures in a row lock it for five minutes";
+const LOCKED: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
 const PERMISSION: &str = "grant the permission Workspace ReadOnlyAccess in this project";
 const ELSEWHERE: &str = "check the job id, the region and the project id";
 
