@@ -252,10 +252,8 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
 fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
     let name = scope.to_string();
     let name = name.trim_end_matches('/');
-    let active = match scope.kind.unlisted_fields().contains(&UnlistedField::State) {
-        true => "",
-        false => " --active",
-    };
+    let has_state = !scope.kind.unlisted_fields().contains(&UnlistedField::State);
+    let active = if has_state { " --active" } else { "" };
     Problem {
         message: "this is a scope; a gate needs single resources".to_owned(),
         ..problem
