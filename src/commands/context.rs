@@ -10,6 +10,7 @@ use super::global::GlobalArgs;
 use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
+use super::since::Present;
 use super::terminal_support::TerminalSupport;
 use crate::credentials::{CredentialChain, PromptSink, SourceCache};
 use crate::error::Problem;
@@ -139,6 +140,14 @@ impl CommandContext {
     pub(super) fn show_progress(&self) {
         if self.may_redraw(&io::stderr()) && !self.global.quiet {
             self.progress.start();
+        }
+    }
+
+    /// The local time, and what responses say of it.
+    pub(super) fn present(&self) -> Present {
+        Present {
+            now: (self.clock)(),
+            clocks: Arc::clone(&self.server_clocks),
         }
     }
 

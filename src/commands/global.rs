@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use crate::error::Problem;
 use crate::http::ClientOptions;
 use crate::output::{self, Format, Zone};
-use crate::settings::{self, Environment, SettingsFile};
+use crate::providers::CLOUDS;
+use crate::settings::{self, Environment, SettingRole, SettingSpec, SettingsFile};
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
@@ -64,7 +65,7 @@ pub(super) struct GlobalArgs {
     /// Don't print column headers
     #[arg(long, global = true)]
     no_headers: bool,
-    /// Time zone for displayed times [default: local on a terminal, otherwise utc]
+    /// Time zone for displayed times [default: local on a terminal and in describe and events, otherwise utc]
     #[arg(long, global = true, value_enum, value_name = "ZONE")]
     time: Option<Zone>,
     /// When to use color
@@ -239,7 +240,7 @@ impl GlobalArgs {
         }
         let arguments = serde_json::json!({"positional": [], "named": named});
         let fixed = [
-            ("ENV".to_owned(), environment.masked().collect()),
+            ("ENV".to_owned(), environment.masked(is_key_id).collect()),
             ("ARGS".to_owned(), arguments),
         ];
         output::Query::parse(expression, fixed.into_iter().chain(named)).map(Some)
@@ -271,7 +272,11 @@ impl GlobalArgs {
     pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
         let default = ClientOptions::default();
         let located = |option: bool, key: &str, problem: Problem| match option {
-            true => problem,
+            true => {
+                let option = format!(" for --{}", key.replace('_', "-"));
+                let message = problem.message.replacen(&format!(" for {key}"), &option, 1);
+                Problem { message, ..problem }
+            }
             false => Problem {
                 message: format!("{}: {}", file.http_place(key), problem.message),
                 ..problem
@@ -332,6 +337,17 @@ impl GlobalArgs {
             ca_files: self.ca_file.clone(),
         })
     }
+}
+
+/// True for a variable that has the id of a key.
+fn is_key_id(name: &str) -> bool {
+    CLOUDS.iter().any(|cloud| {
+        let keys = cloud.settings_schema();
+        let is_named =
+            |spec: &SettingSpec| spec.variables.contains(&name) || keys.variable(spec.key) == name;
+        keys.all()
+            .any(|spec| spec.role == SettingRole::Id && is_named(spec))
+    })
 }
 
 /// The name of a variable of jq, without a `$`.

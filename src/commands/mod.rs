@@ -52,6 +52,7 @@ use std::io::{self, Write as _};
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::credentials::end_commands;
 use crate::error::Problem;
 use crate::settings::Environment;
 use context::CommandContext;
@@ -174,6 +175,12 @@ fn help_colour(environment: &Environment) -> ColorChoice {
 ///
 /// `arguments` begin with the program's own name; the environment is taken once.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    let code = run_command(arguments);
+    end_commands();
+    code
+}
+
+fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let environment =
         Environment::new(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

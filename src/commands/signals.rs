@@ -8,6 +8,7 @@ use rustix::process::{Pid, getpid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::runtime::runtime;
+use crate::credentials::end_commands;
 use crate::output::restore_terminal;
 
 /// True once a command handles the signals itself.
@@ -74,6 +75,7 @@ pub(super) fn end_first_process_by_signals() {
                 let code = signals.next().await;
                 if !ARE_HANDLED.load(Ordering::Acquire) {
                     restore_terminal();
+                    end_commands();
                     process::exit(code.into());
                 }
             }

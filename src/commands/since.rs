@@ -1,22 +1,30 @@
 //! Since when: the moment that `--since` names.
 
-use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeZone as _};
+use std::sync::Arc;
+
+use chrono::{DateTime, Local, NaiveDate, NaiveTime, TimeZone as _, Utc};
 
 use crate::error::Problem;
-use crate::model::Time;
+use crate::http::ServerClocks;
+use crate::model::{Since, Time};
 use crate::output::Zone;
-use crate::settings;
+use crate::secret::quotable;
+use crate::settings::{self, parse_duration};
 
-/// A moment: so long ago, the midnight a date begins with, or a time with its offset.
+/// The local time, and what responses say of it.
+#[derive(Debug, Clone)]
+pub(super) struct Present {
+    pub now: DateTime<Utc>,
+    pub clocks: Arc<ServerClocks>,
+}
+
+/// A moment: so long ago by the clocks of the servers, the midnight a date begins with, or a time with its
+/// offset.
 ///
 /// # Errors
 /// A usage error.
-pub(super) fn parse_since(text: &str, now: Time, zone: Zone) -> Result<Time, Problem> {
-    let ago = || {
-        let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
-        now.to_datetime().checked_sub_signed(ago)
-    };
-    let exact = || DateTime::parse_from_rfc3339(text.trim()).ok();
+pub(super) fn parse_since(text: &str, present: &Present, zone: Zone) -> Result<Since, Problem> {
+    let exact = || Some(DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc());
     let date = || {
         let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
         let midnight = date.and_time(NaiveTime::MIN);
@@ -29,25 +37,50 @@ pub(super) fn parse_since(text: &str, now: Time, zone: Zone) -> Result<Time, Pro
             }),
         }
     };
-    ago()
-        .or_else(|| exact().map(|moment| moment.to_utc()))
-        .or_else(date)
-        .and_then(Time::new)
-        .ok_or_else(|| {
-            Problem::usage(format!(
-                "invalid value '{text}' for --since; expected a duration, a date, or a time with an offset"
-            ))
-            .with_hint("use e.g. 2h, 1d, 2026-01-02 or 2026-01-02T03:04:05+08:00")
-        })
+    if let Some(since) = ago(text, present) {
+        return Ok(since);
+    }
+    let moment = exact().or_else(date).and_then(Time::new);
+    moment.map(Since::from).ok_or_else(|| error(text))
+}
+
+/// A moment that is so long ago.
+fn ago(text: &str, present: &Present) -> Option<Since> {
+    let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
+    let moment = present.now.checked_sub_signed(ago)?;
+    let (local, clocks) = (Time::new(moment)?, Arc::clone(&present.clocks));
+    Some(Since::new(move || {
+        Time::new(clocks.correct(moment)).unwrap_or(local)
+    }))
+}
+
+fn error(text: &str) -> Problem {
+    const EXAMPLES: &str = "use e.g. 2h, 1d, 2026-01-02 or 2026-01-02T03:04:05+08:00";
+    match parse_duration("--since", text) {
+        Err(problem) if settings::is_almost_duration(text) => problem,
+        _ => Problem::usage(format!(
+            "invalid value '{}' for --since; expected a duration, a date, or a time with an offset",
+            quotable(text)
+        ))
+        .with_hint(EXAMPLES),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::ResponseInfo;
+
+    fn present() -> Present {
+        Present {
+            now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+            clocks: Arc::default(),
+        }
+    }
 
     fn parse(text: &str) -> Option<String> {
-        let now = Time::from_unix(1_700_000_000).unwrap();
-        parse_since(text, now, Zone::Utc).ok().map(Time::rfc3339)
+        let since = parse_since(text, &present(), Zone::Utc).ok()?;
+        Some(since.time().rfc3339())
     }
 
     #[test]
@@ -66,6 +99,45 @@ mod tests {
             "2026-13-01",
         ] {
             assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_time_ago_counts_from_the_clock_of_the_servers_and_a_date_does_not() {
+        let present = present();
+        let parse = |text| parse_since(text, &present, Zone::Utc).unwrap();
+        let (ago, date) = (parse("2h"), parse("2026-01-02"));
+        present.clocks.record(&ResponseInfo {
+            host: "h:1".to_owned(),
+            is_https: true,
+            operation: "Get",
+            status: 200,
+            clock_ahead_seconds: Some(-2_592_000),
+            html_page: None,
+            server: None,
+        });
+        assert_eq!(ago.time().rfc3339(), "2023-10-15T20:13:20Z");
+        assert_eq!(date.time().rfc3339(), "2026-01-02T00:00:00Z");
+    }
+
+    #[test]
+    fn a_wrong_duration_is_explained_as_everywhere() {
+        for (text, words, hint) in [
+            ("30", "missing unit", "30s or 30m"),
+            ("1.5d", "fractions", "1d12h"),
+            ("30min", "unknown unit", "30m"),
+            ("-2h", "negative", "e.g."),
+            ("2026-13-02", "a date", "2026-01-02"),
+            ("yesterday", "a date", "2026-01-02"),
+        ] {
+            let problem = parse_since(text, &present(), Zone::Utc).unwrap_err();
+            assert!(
+                problem.message.contains(words),
+                "{text}: {}",
+                problem.message
+            );
+            let given = problem.hint.unwrap();
+            assert!(given.contains(hint), "{text}: {given}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the environment and the tools' files say besides keys: a region, and variables that are not read.
 
 use super::chain::{CredentialChain, credential};
+use crate::error::Problem;
 use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue};
 
 /// The setting that a tool's file may give to keys from elsewhere.
@@ -11,18 +12,34 @@ impl CredentialChain {
     pub(super) fn add_region(&self, cloud: &SettingsSchema, profile: &mut Profile) {
         let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));
         if is_from_environment && profile.get(REGION).is_none() {
-            profile.values.extend(self.region_of_tools(cloud));
+            match self.region_of_tools(cloud) {
+                Ok(region) => profile.values.extend(region),
+                // Only a command that needs the region has to know.
+                Err(problem) => profile.skipped_sources.push(problem.message),
+            }
         }
     }
 
-    fn region_of_tools(&self, cloud: &SettingsSchema) -> Option<(&'static str, SourcedValue)> {
-        let key = cloud.find(REGION)?.key;
+    /// The region of the first tool that has one.
+    ///
+    /// # Errors
+    /// A file before it that cannot be used.
+    fn region_of_tools(
+        &self,
+        cloud: &SettingsSchema,
+    ) -> Result<Option<(&'static str, SourcedValue)>, Problem> {
+        let Some(key) = cloud.find(REGION).map(|spec| spec.key) else {
+            return Ok(None);
+        };
         let files = self.tool_files();
-        self.sources(cloud).iter().find_map(|tool| {
+        for tool in self.sources(cloud) {
             let found = tool.region(&files)?;
-            let value = credential(tool, found).values.remove(key)?;
-            Some((key, value))
-        })
+            let value = found.and_then(|found| credential(tool, found).values.remove(key));
+            if let Some(value) = value {
+                return Ok(Some((key, value)));
+            }
+        }
+        Ok(None)
     }
 
     /// That variables of other programs look like the credential that is missing.

@@ -90,11 +90,18 @@ impl CredentialChain {
     ) -> Result<Profile, Problem> {
         let mut skipped = Vec::new();
         let mut profile = self.resolve(cloud, plain, &mut skipped)?;
-        if profile.source(cloud).is_none() {
-            let said = skipped.into_iter();
-            let said = said.map(|one| format!("{}: {}", one.source, one.why));
-            profile.skipped_sources = said.chain(self.unread_variables(cloud)).collect();
-        }
+        let unread = match profile.source(cloud) {
+            None => self.unread_variables(cloud),
+            Some(Origin::Variable(_)) => {
+                skipped.retain(|one| one.source == "environment");
+                None
+            }
+            Some(_) => return Ok(profile),
+        };
+        let said = skipped.into_iter();
+        let said = said.map(|one| format!("{}: {}", one.source, one.why));
+        let said: Vec<String> = said.chain(unread).collect();
+        profile.skipped_sources.splice(0..0, said);
         Ok(profile)
     }
 
@@ -145,7 +152,7 @@ impl CredentialChain {
             }
         }
         self.add_region(cloud, &mut profile);
-        profile.credential_place = profile.source(cloud).map(Origin::place);
+        profile.credential_place = credential_place(cloud, &profile);
         profile.reload = self.reload(cloud, &profile);
         Ok(profile)
     }
@@ -189,7 +196,9 @@ impl CredentialChain {
                 skip("config file", why.to_owned());
             }
             if let Some(other) = other {
-                skip("environment", format!("{other}, {why}"));
+                let first = in_environment.values().next();
+                let first = first.map_or_else(String::new, |value| value.origin.place());
+                skip("environment", format!("{other}, overridden by {first}"));
             }
             return Ok(Some(ResolvedCredential::from_values(in_environment)));
         }
@@ -291,6 +300,20 @@ impl CredentialChain {
         });
         skipped.collect()
     }
+}
+
+/// Where a credential stands: its first part, and the files and variables in which others are.
+fn credential_place(cloud: &SettingsSchema, profile: &Profile) -> Option<String> {
+    let mut places = vec![profile.source(cloud)?.place()];
+    let parts = cloud.credential_keys();
+    let parts = parts.filter_map(|spec| profile.origin(spec.key));
+    let is_elsewhere = |place: &String| place.contains(", named in ");
+    for place in parts.map(Origin::place).filter(is_elsewhere) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Some(places.join("; "))
 }
 
 /// Checks that the cloud of plain settings has the source that they name.

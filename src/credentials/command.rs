@@ -2,6 +2,7 @@
 
 mod formats;
 mod process;
+mod shell;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -114,6 +115,11 @@ impl CommandCache {
             runs.insert(account, CachedRun { output, again_at });
         }
     }
+}
+
+/// Ends the commands that have not ended by themselves when this process is about to.
+pub fn end_commands() {
+    process::end_all();
 }
 
 /// Runs a command without a shell and without input, and reads what it prints.

@@ -108,7 +108,9 @@ impl FileProfile<'_> {
         };
         let message = format!("{what} expired at {}", at.rfc3339());
         if is_surely_past(at.to_datetime(), now.to_datetime()) {
-            return Err(Problem::new(Category::Unauthenticated, message).with_hint(renew));
+            let message = format!("{message}; the local clock shows {}", now.rfc3339());
+            let hint = format!("{renew}; or correct the local clock if it is wrong");
+            return Err(Problem::new(Category::Unauthenticated, message).with_hint(hint));
         }
         let message = format!("{message} by the local clock; {renew}");
         let mut found = self.found_credential(values, None);

@@ -41,7 +41,7 @@ pub use cache::CredentialInfo;
 pub(crate) use cache::{CredentialCache, KeySource};
 pub use chain::CredentialChain;
 pub(crate) use chain::check_source;
-pub use command::PromptSink;
+pub use command::{PromptSink, end_commands};
 pub(crate) use imds::check_endpoint;
 pub(crate) use negative_cache::NegativeCache;
 pub(crate) use profile::reload;

@@ -40,13 +40,18 @@ impl CredentialSource {
         }
     }
 
-    /// The region of the profile that the tool itself would use, whether or not it has keys; `None` also
-    /// for a file that cannot be read, since nothing else of it is used.
-    pub(super) fn region(&'static self, files: &ToolFiles) -> Option<FoundCredential> {
-        match self.load(&files.clone().for_region(), None) {
-            Ok(SourceResult::Found(found)) => Some(found),
+    /// The region of the profile that the tool itself would use, whether or not it has keys.
+    ///
+    /// # Errors
+    /// As [`CredentialFile::load`].
+    pub(super) fn region(
+        &'static self,
+        files: &ToolFiles,
+    ) -> Result<Option<FoundCredential>, Problem> {
+        Ok(match self.load(&files.clone().for_region(), None)? {
+            SourceResult::Found(found) => Some(found),
             _ => None,
-        }
+        })
     }
 }
 

@@ -38,6 +38,11 @@ pub trait EmulatedApi: Sync {
         None
     }
 
+    /// The decoded parameters of a request.
+    fn parameters(&self, request: &ServerRequest) -> Vec<(String, String)> {
+        request.parameters()
+    }
+
     /// Checks credentials, signature and time of a request.
     ///
     /// # Errors
@@ -81,7 +86,7 @@ impl dyn EmulatedApi {
             state,
             operation: route.operation,
             segments,
-            parameters: request.parameters(),
+            parameters: self.parameters(request),
         };
         let verified = match route.is_public {
             true => Ok(()),

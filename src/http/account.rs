@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
@@ -131,6 +131,12 @@ impl ApiClient {
     /// The time by the clocks of servers; see [`Transport::server_now`].
     pub fn server_now(&self) -> DateTime<Utc> {
         self.transport.server_now()
+    }
+
+    /// How far the clocks of servers are ahead of this machine's; zero where it is right, or nobody knows.
+    pub fn clock_ahead(&self) -> TimeDelta {
+        let now = self.now();
+        self.transport.server_clocks.correct(now) - now
     }
 
     /// Takes another credential in the place of one that was refused, so that calls go out again.

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::cause::why;
-use super::{escape, json};
+use super::{Zone, escape, json};
 use crate::error::Problem;
 use crate::model::{EXTENSIBLE, Job, ScopeSummary, State, Time};
 use crate::output::document::{Envelope, TimelineEvent};
@@ -19,12 +19,13 @@ use crate::output::document::{Envelope, TimelineEvent};
 pub fn write_transition(
     out: &mut dyn Write,
     at: Time,
+    zone: Zone,
     job: &Job,
     previous: Option<State>,
 ) -> io::Result<()> {
     let line = format!(
         "{}  {}  {:<9}  {:<9}  {}",
-        at.rfc3339(),
+        zone.rfc3339(at),
         escape(&job.reference),
         job.state,
         previous.map_or("-", State::as_str),
@@ -259,10 +260,17 @@ mod tests {
     #[test]
     fn a_line_tells_when_what_from_where_and_why() {
         let mut out = Vec::new();
-        write_transition(&mut out, at(), &job("OOM\n::error::"), Some(State::Running)).unwrap();
+        write_transition(
+            &mut out,
+            at(),
+            Zone::Utc,
+            &job("OOM\n::error::"),
+            Some(State::Running),
+        )
+        .unwrap();
         let mut running = job("x");
         running.state = State::Running;
-        write_transition(&mut out, at(), &running, None).unwrap();
+        write_transition(&mut out, at(), Zone::Utc, &running, None).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "2023-11-14T22:13:20Z  aliyun/job/c/5  failed     running    OOM\\n::error::\n\
@@ -312,7 +320,7 @@ mod tests {
         #[test]
         fn no_answer_can_break_a_line_or_move_a_cursor(reason in any::<String>()) {
             let (mut line, mut record) = (Vec::new(), Vec::new());
-            write_transition(&mut line, at(), &job(&reason), None).unwrap();
+            write_transition(&mut line, at(), Zone::Utc, &job(&reason), None).unwrap();
             RecordWriter::default().transition(&mut record, at(), &job(&reason), None).unwrap();
             for out in [line, record] {
                 let text = String::from_utf8(out).unwrap();

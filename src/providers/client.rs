@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 
 use super::lookup::RejectedLists;
 use super::{
@@ -13,6 +14,9 @@ use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::Job;
 use crate::reference::{Reference, Scope};
+
+/// A smaller change of the clock changes nothing that a list asks for.
+const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 
 /// One account of one cloud, whatever the cloud.
 #[async_trait]
@@ -134,6 +138,11 @@ pub(super) trait CloudApi: Send + Sync {
 
     /// As [`Client::credential`].
     fn credential(&self) -> CredentialInfo;
+
+    /// How far the clocks of the servers are known to be ahead of the local one.
+    fn clock_ahead(&self) -> TimeDelta {
+        TimeDelta::zero()
+    }
 
     /// As [`Client::list_scopes`].
     async fn list_scopes(
@@ -349,7 +358,15 @@ impl<A: CloudApi> Client for Connected<A> {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let ops = self.ops(scope.kind);
-        ops.list(&self.api, scope, filter, at, options).await
+        loop {
+            // What was asked for by a wrong clock, such as the jobs of the last day, is asked for again
+            // once a response has shown it.
+            let ahead = self.api.clock_ahead();
+            let page = ops.list(&self.api, scope, filter, at, options).await?;
+            if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
+                return Ok(page);
+            }
+        }
     }
 
     async fn list_scopes(

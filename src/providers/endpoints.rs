@@ -29,14 +29,8 @@ pub(super) fn check(
             true => format!("https://{text}"),
             false => text.to_owned(),
         };
-        Endpoint::parse(&text, PATHS, allow_http).map_err(|problem| {
-            let what = format!("cannot be used: {}", problem.message);
-            let named = profile.invalid(spec.key, &what);
-            match problem.hint {
-                Some(hint) => named.with_hint(hint),
-                None => named,
-            }
-        })?;
+        Endpoint::parse(&text, PATHS, allow_http)
+            .map_err(|problem| profile.unusable(spec.key, problem))?;
     }
     Ok(())
 }

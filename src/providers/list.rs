@@ -8,7 +8,7 @@ use super::GetResult;
 use super::states;
 use crate::error::{Category, Problem};
 use crate::kind::{StateWords, UnlistedField};
-use crate::model::{self, Job, Notice, State, Time};
+use crate::model::{self, Job, Notice, Since, State};
 use crate::reference::Reference;
 
 /// A page with fewer rows than this is the last one where the cloud gives no total: no interface
@@ -113,7 +113,7 @@ pub struct Filter {
     /// Queue or card group.
     pub queue: Option<String>,
     /// It was created then or later.
-    pub since: Option<Time>,
+    pub since: Option<Since>,
     /// No more rows than this are wanted on a page, where the cloud lets one choose.
     pub page_rows: Option<usize>,
 }
@@ -130,7 +130,8 @@ impl Filter {
             && is_requested(self.queue.as_ref(), job.queue.as_ref())
             && self
                 .since
-                .is_none_or(|since| job.created_at.is_none_or(|at| at >= since))
+                .as_ref()
+                .is_none_or(|since| job.created_at.is_none_or(|at| at >= since.time()))
     }
 
     /// True when the name or the id is what was requested.

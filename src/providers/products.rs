@@ -53,12 +53,14 @@ impl Product {
         shared: impl FnOnce(&str) -> Option<String>,
         public: impl FnOnce() -> Result<String, Problem>,
     ) -> Result<Endpoint, Problem> {
-        let own = self.endpoint_key.and_then(|key| profile.get(key));
-        let shared = || profile.get("endpoint").and_then(shared);
-        let text = own.map(str::to_owned).or_else(shared);
+        let own = self.endpoint_key.filter(|key| profile.get(key).is_some());
+        let key = own.unwrap_or("endpoint");
+        let text = match own {
+            Some(key) => profile.get(key).map(str::to_owned),
+            None => profile.get(key).and_then(shared),
+        };
         let text = text.map_or_else(public, Ok)?;
-        Endpoint::parse(&text, &[], allow_http)
-            .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
+        Endpoint::parse(&text, &[], allow_http).map_err(|problem| profile.unusable(key, problem))
     }
 }
 

@@ -4,7 +4,7 @@ use super::reader::{ReferenceParser, Token, end_span, nth_segment};
 use super::scope::{CloudScope, Scope};
 use crate::error::Problem;
 use crate::kind::{Kind, Template};
-use crate::secret::shell_word;
+use crate::secret::{quotable, shell_word};
 use crate::settings::table_header;
 
 impl ReferenceParser<'_> {
@@ -53,7 +53,15 @@ impl ReferenceParser<'_> {
                 parents.len(),
                 given.len()
             );
-            return Err(wrong(self.wrong(input, message, at, Some(template))));
+            let mut problem = wrong(self.wrong(input, message, at, Some(template)));
+            let job = input.strip_suffix('/');
+            if let Some(job) = job.filter(|_| given.len() == parents.len() + 1) {
+                problem.hint = Some(format!(
+                    "a scope ends with '/', a job does not: {}",
+                    quotable(job)
+                ));
+            }
+            return Err(problem);
         }
         let mut segments = Vec::with_capacity(parents.len());
         for part in given {

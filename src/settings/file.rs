@@ -34,9 +34,9 @@ pub struct SettingsFile {
     profiles: BTreeMap<(String, String), Entries>,
     commands: BTreeMap<(String, String), Vec<String>>,
     http: BTreeMap<String, String>,
-    /// The line of each key of a profile, by cloud, profile and key, and of `[http]`, by `http`, an empty
-    /// text and key.
-    lines: BTreeMap<[String; 3], usize>,
+    /// Line and column of each value of a profile, by cloud, profile and key, and of `[http]`, by `http`, an
+    /// empty text and key.
+    places: BTreeMap<[String; 3], (usize, usize)>,
     states: BTreeMap<String, Vec<(String, State)>>,
 }
 
@@ -147,16 +147,16 @@ impl SettingsFile {
             .map(|(key, entry)| (key.as_str(), entry))
     }
 
-    /// Where a key of a profile stands: `config.toml:4`.
+    /// Where a value of a profile stands: `config.toml:4:12`.
     pub(crate) fn place(&self, table: &str, profile: &str, key: &str) -> String {
         let path = self.path.display();
-        match self.lines.get(&[table, profile, key].map(str::to_owned)) {
-            Some(line) => format!("{path}:{line}"),
+        match self.places.get(&[table, profile, key].map(str::to_owned)) {
+            Some((line, column)) => format!("{path}:{line}:{column}"),
             None => path.to_string(),
         }
     }
 
-    /// Where a key of `[http]` stands.
+    /// Where a value of `[http]` stands.
     pub fn http_place(&self, key: &str) -> String {
         self.place(HTTP, "", key)
     }

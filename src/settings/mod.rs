@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
-pub use parse::{byte_size, duration, parse_duration, utc_offset};
+pub use parse::{byte_size, duration, is_almost_duration, parse_duration, utc_offset};
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use permissions::{check_program, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;
@@ -25,6 +25,7 @@ pub(crate) use text_file::{FileError, MAX_PEM_BYTES, open_bytes, read_pem, read_
 pub(crate) use values::Values;
 
 use crate::error::Problem;
+use crate::secret::{mask_arguments, masked_id};
 
 /// One key of a cloud's profiles.
 #[derive(Debug, PartialEq, Eq)]
@@ -190,11 +191,14 @@ impl Environment {
         Self(variables.into_iter().collect())
     }
 
-    /// All variables, with the values of secrets masked.
-    pub fn masked(&self) -> impl Iterator<Item = (String, String)> + '_ {
-        self.0.iter().map(|(name, value)| {
+    /// All variables, with the values of secrets and of key ids masked; `is_id` tells which have an id.
+    pub fn masked(&self, is_id: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().map(move |(name, value)| {
+            if is_id(name) {
+                return (name.clone(), masked_id(value));
+            }
             let mut pair = [format!("{name}={value}")];
-            crate::secret::mask_arguments(&mut pair);
+            mask_arguments(&mut pair);
             let value = pair[0].split_once('=').map_or("", |(_, value)| value);
             (name.clone(), value.to_owned())
         })

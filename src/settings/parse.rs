@@ -51,6 +51,13 @@ pub fn parse_duration(name: &str, text: &str) -> Result<Duration, Problem> {
     })
 }
 
+/// True for a text that is no duration and that nobody would write for a date.
+pub fn is_almost_duration(text: &str) -> bool {
+    let text = text.trim();
+    let text = text.strip_prefix('-').unwrap_or(text);
+    text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(['-', ':', '/'])
+}
+
 /// Why a text is not a duration, and what to write instead.
 fn duration_error(text: &str) -> (&'static str, String) {
     const EXAMPLES: &str = "use e.g. 90s, 15m, 2h30m or 1d";
@@ -72,22 +79,56 @@ fn duration_error(text: &str) -> (&'static str, String) {
         let hint = hint.map_or_else(|| EXAMPLES.to_owned(), |text| format!("use {text}"));
         return ("fractions are not supported", hint);
     }
-    let word = rest.trim().to_ascii_lowercase();
-    let short = match word.as_str() {
-        "ms" => "ms",
-        "s" | "sec" | "secs" | "second" | "seconds" => "s",
-        "m" | "min" | "mins" | "minute" | "minutes" => "m",
-        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
-        "d" | "day" | "days" => "d",
-        _ => "",
-    };
-    match !number.is_empty() && duration(&format!("{number}{short}")).is_some() {
-        true => ("unknown unit", format!("use {number}{short}")),
-        false => (
-            "expected a duration with a unit, at most 100 years",
-            EXAMPLES.to_owned(),
-        ),
+    corrected_units(text).unwrap_or_else(|| {
+        let reason = "expected a duration with a unit, at most 100 years";
+        (reason, EXAMPLES.to_owned())
+    })
+}
+
+/// Units as people write them.
+const UNITS: [(&str, &[&str]); 6] = [
+    ("ms", &["ms", "毫秒"]),
+    ("s", &["s", "sec", "secs", "second", "seconds", "秒"]),
+    (
+        "m",
+        &["m", "min", "mins", "minute", "minutes", "分", "分钟"],
+    ),
+    ("h", &["h", "hr", "hrs", "hour", "hours", "小时"]),
+    ("d", &["d", "day", "days", "天"]),
+    ("w", &["w", "wk", "week", "weeks", "周"]),
+];
+
+/// What is wrong with the units of a duration, and the hint with the right ones.
+fn corrected_units(text: &str) -> Option<(&'static str, String)> {
+    let (mut rest, mut corrected, mut last) = (text, String::new(), "");
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = rest.split_at(digits);
+        let mut number: u32 = number.parse().ok()?;
+        let end = tail.find(|c: char| c.is_ascii_digit());
+        let (word, tail) = tail.split_at(end.unwrap_or(tail.len()));
+        let word = word.trim().to_lowercase();
+        let known = UNITS.iter().find(|(_, words)| words.contains(&&*word));
+        last = match (word.as_str(), known, last) {
+            ("", _, "d") => "h",
+            ("", _, "h") => "m",
+            ("", _, "m") => "s",
+            (_, Some(("w", _)), _) => {
+                number = number.checked_mul(7)?;
+                "d"
+            }
+            (_, Some((unit, _)), _) => unit,
+            _ => return None,
+        };
+        corrected.push_str(&format!("{number}{last}"));
+        rest = tail;
+        if word.is_empty() {
+            let hint = format!("did you mean {corrected}?");
+            return duration(&corrected).map(|_| ("missing unit", hint));
+        }
     }
+    duration(&corrected)?;
+    Some(("unknown unit", format!("use {corrected}")))
 }
 
 /// `1.5` and `h` as `1h30m`.

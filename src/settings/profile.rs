@@ -19,7 +19,7 @@ pub enum Origin {
     File {
         /// The file.
         path: PathBuf,
-        /// The line, with the variable or file that it refers to: `config.toml:4`.
+        /// Line and column, with the variable or file that it refers to: `config.toml:4:12`.
         place: String,
     },
     /// The file of a tool of the cloud's.
@@ -274,6 +274,15 @@ impl Profile {
         Problem::usage(what).with_account(self.cloud, &self.name)
     }
 
+    /// The same of a value that cannot be used, and why.
+    pub fn unusable(&self, key: &str, why: Problem) -> Problem {
+        let what = format!("cannot be used: {}", why.message);
+        Problem {
+            hint: why.hint,
+            ..self.invalid(key, &what)
+        }
+    }
+
     /// A setting or credential that is needed and missing.
     ///
     /// `what` is a noun phrase such as `access key`; `variables` are those that would give it.
@@ -282,33 +291,42 @@ impl Profile {
         let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
         let origin = there.first().and_then(|key| self.origin(key));
         let profile = format!("profile '{}' ({})", self.name, self.cloud);
+        let absent = absent.join(" and ");
         let message = match origin {
             Some(origin) if !absent.is_empty() => format!(
-                "{profile} has {} from {}, but no {}",
+                "{profile} has {} from {}, but no {absent}",
                 there.join(" and "),
-                origin.location(),
-                absent.join(" and ")
+                origin.location()
             ),
             _ => format!("missing {what} for {profile}"),
         };
         let mut problem = Problem::new(Category::MissingCredentials, message);
-        let table = format!(
-            "{} in {} of the config file",
-            keys.join(" and "),
-            table_header(self.cloud, &self.name)
-        );
-        problem.hint = Some(if self.name == "default" && !variables.is_empty() {
-            format!(
-                "set {}, or {table} (see: joblens config init)",
-                variables.join(" and ")
-            )
-        } else {
-            format!("set {table} (see: joblens config init)")
-        });
+        problem.hint = Some(self.missing_hint(origin, keys, variables));
         if !self.skipped_sources.is_empty() {
             let hint = problem.hint.take().unwrap_or_default();
             problem.hint = Some(format!("{hint}; {}", self.skipped_sources.join("; ")));
         }
         problem.with_account(self.cloud, &self.name)
+    }
+    /// What to set where something is missing, in the source that has the remainder.
+    fn missing_hint(&self, there: Option<&Origin>, keys: &[&str], variables: &[&str]) -> String {
+        let is_absent = |key: &&&str| !self.values.contains_key(**key);
+        let absent: Vec<&str> = keys.iter().filter(is_absent).copied().collect();
+        let keys = keys.join(" and ");
+        let table = format!(
+            "{keys} in {} of the config file",
+            table_header(self.cloud, &self.name)
+        );
+        match there {
+            Some(Origin::Command(_)) if !absent.is_empty() => {
+                let place = there.map_or_else(String::new, Origin::place);
+                format!("{place} must print {} as well", absent.join(" and "))
+            }
+            _ if self.name == "default" && !variables.is_empty() => {
+                let variables = variables.join(" and ");
+                format!("set {variables}, or {table} (see: joblens config init)")
+            }
+            _ => format!("set {table} (see: joblens config init)"),
+        }
     }
 }

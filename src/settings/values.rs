@@ -156,14 +156,14 @@ impl Settings {
                 file::SettingValue::Text(text) => (key, Cow::from(text.expose()), line),
                 file::SettingValue::Variable(base, name) => {
                     let text = self.environment.get(name);
-                    let text = text.ok_or_else(|| unset_variable(profile, key, name))?;
+                    let text = text.ok_or_else(|| unset_variable(profile, key, name, &line))?;
                     let place = format!("{name}, named in {line}");
                     (base.as_str(), text.into(), place)
                 }
                 file::SettingValue::Path(base, path) => {
                     let spec = cloud.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
-                    let text = self.text_of_file(profile, key, path, is_secret)?;
+                    let text = self.text_of_file(profile, [key, path, &line], is_secret)?;
                     let place = format!("{}, named in {line}", self.shown_path(path));
                     (base.as_str(), text.into(), place)
                 }
@@ -184,27 +184,27 @@ impl Settings {
         Ok(values)
     }
 
-    /// The text of the file that a key of a profile refers to.
+    /// The text of the file that a key of a profile refers to; `key`, the path, and where it stands.
     fn text_of_file(
         &self,
         profile: &Profile,
-        key: &str,
-        path: &str,
+        [key, path, place]: [&str; 3],
         is_secret: bool,
     ) -> Result<String, Problem> {
         let read = text_file::read_text(&self.beside_the_file(path), is_secret);
         let (text, _) = read.map_err(|fault| {
             let path = self.shown_path(path);
-            let what = format!("refers to {path}, which {}", fault.reason());
-            let problem = profile.invalid(key, &what);
-            match fault.hint() {
-                Some(hint) => problem.with_hint(hint),
-                None => problem,
-            }
+            let what = format!("refers to {path}, which {} (from {place})", fault.reason());
+            let hint = fault.hint().map_or_else(
+                || format!("create {path} with the value alone, or fix the path"),
+                str::to_owned,
+            );
+            profile.invalid(key, &what).with_hint(hint)
         })?;
         // A program that rewrites it empties it first; another source would be another account.
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
-            let what = format!("refers to {}, which is empty", self.shown_path(path));
+            let path = self.shown_path(path);
+            let what = format!("refers to {path}, which is empty (from {place})");
             return Err(profile.invalid(key, &what));
         }
         Ok(text)
@@ -232,16 +232,25 @@ impl Settings {
 }
 
 /// That a key of a profile refers to a variable that is not set.
-fn unset_variable(profile: &Profile, key: &str, name: &str) -> Problem {
+fn unset_variable(profile: &Profile, key: &str, text: &str, place: &str) -> Problem {
+    const MAX_WORD: usize = 16;
+    let name = text.trim_start_matches('$').trim_matches(['{', '}']);
     // A secret that was pasted here by mistake is not a name of a variable.
     let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-        && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())
-        && name.contains('_');
-    match is_name {
-        true => profile.invalid(
-            key,
-            &format!("refers to the variable {name}, which is not set"),
-        ),
-        false => profile.invalid(key, "refers to a variable that is not set"),
+        && name
+            .bytes()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
+        && (name.contains('_')
+            || name.len() <= MAX_WORD && !name.contains(|c: char| c.is_ascii_digit()));
+    if !is_name {
+        let what = format!("refers to a variable that is not set (from {place})");
+        let hint = format!("{key} holds the name of a variable, not its value");
+        return profile.invalid(key, &what).with_hint(hint);
     }
+    let what = format!("refers to the variable {name}, which is not set (from {place})");
+    let hint = match name == text {
+        true => format!("export {name} before joblens is run, or fix {key}"),
+        false => format!("write: {key} = \"{name}\""),
+    };
+    profile.invalid(key, &what).with_hint(hint)
 }

@@ -7,7 +7,7 @@ use clap_complete::engine::CompletionCandidate;
 use super::super::completion_cache;
 use super::super::context::CommandContext;
 use super::prefix_matches;
-use crate::crypto::percent_decode;
+use crate::crypto::{percent_decode, percent_encode};
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Settings, SettingsSchema};
@@ -113,11 +113,12 @@ impl CompletionData {
             heads.push((format!("{name}/"), format!("profile {DEFAULT_PROFILE}")));
             let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
             let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
-            heads.extend(
-                profiles.map(|(_, profile)| {
-                    (format!("{name}@{profile}/"), format!("profile {profile}"))
-                }),
-            );
+            heads.extend(profiles.map(|(_, profile)| {
+                (
+                    format!("{name}@{}/", encoded(profile)),
+                    format!("profile {profile}"),
+                )
+            }));
         }
         let heads = heads
             .into_iter()
@@ -192,6 +193,18 @@ fn is_unlisted(text: &str) -> bool {
         [known.cloud, known.cloud_short].map(Some).contains(&cloud)
             && [known.kind, known.kind_short].map(Some).contains(&kind)
     })
+}
+
+/// A profile's name as it stands in references, with letters of all languages and blanks left readable.
+fn encoded(profile: &str) -> String {
+    let parts = profile.split_inclusive(|c: char| !c.is_ascii() || c == ' ');
+    let parts = parts.map(|part| {
+        let end = part
+            .trim_end_matches(|c: char| !c.is_ascii() || c == ' ')
+            .len();
+        percent_encode(&part[..end]) + &part[end..]
+    });
+    parts.collect()
 }
 
 fn short(cloud: &Cloud) -> &'static str {
@@ -302,6 +315,20 @@ mod tests {
         let accounts = |typed| values(known().accounts(OsStr::new(typed)));
         assert_eq!(accounts("hua"), ["huawei"]);
         assert_eq!(accounts("aliyun@"), ["aliyun@default", "aliyun@prod"]);
+    }
+
+    #[test]
+    fn names_of_profiles_are_encoded_as_references_read_them() {
+        for (name, expected) in [
+            ("prod-1", "prod-1"),
+            ("生产 a", "生产 a"),
+            ("a/b", "a%2Fb"),
+            ("a%b", "a%25b"),
+            ("产'$;线", "产%27%24%3B线"),
+        ] {
+            assert_eq!(encoded(name), expected);
+            assert_eq!(percent_decode(&encoded(name)).as_deref(), Some(name));
+        }
     }
 
     #[test]

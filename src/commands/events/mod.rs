@@ -21,7 +21,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
         Ok(prepared) => match prepared.options {
             None => once(context, &prepared),
             Some(plan) => {
-                let display = display(context, &prepared.lookup, prepared.filter);
+                let display = display(context, &prepared.lookup, prepared.filter.clone());
                 follow::run(context, prepared.lookup, plan, display)
             }
         },
@@ -57,9 +57,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
             .into());
     }
     let columns = columns(context)?;
-    let screen = context.render_context(io::stdout().is_terminal());
     let zone = context.global.zone().unwrap_or(Zone::Local);
-    let filter = arguments.filter(screen.now, zone)?;
+    let filter = arguments.filter(&context.present(), zone)?;
     let is_plain = columns.is_none() && context.output_options.query.is_none();
     let plan = arguments
         .follow
@@ -101,7 +100,7 @@ fn once(context: &CommandContext, prepared: &Setup) -> u8 {
         requests: lookup.transport.calls(),
         ..Timeline::from_jobs("events", &jobs, problems, lookup.notices.all())
     };
-    timeline.retain(prepared.filter);
+    timeline.retain(&prepared.filter);
     let code = finish(context, &timeline, prepared.columns.as_deref());
     // The process ends here: to take what was found apart would be time for nothing.
     std::mem::forget((jobs, timeline));

@@ -3,9 +3,9 @@ use clap::Args;
 use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
-use super::super::since;
+use super::super::since::{Present, parse_since};
 use crate::error::Problem;
-use crate::model::{NoticeCode, Time};
+use crate::model::NoticeCode;
 use crate::output::document::EventFilter;
 use crate::output::{Format, Zone};
 
@@ -50,9 +50,9 @@ impl Arguments {
     ///
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn filter(&self, now: Time, zone: Zone) -> Result<EventFilter, Problem> {
+    pub(super) fn filter(&self, present: &Present, zone: Zone) -> Result<EventFilter, Problem> {
         let since = self.since.as_deref();
-        let since = since.map(|text| since::parse_since(text, now, zone));
+        let since = since.map(|text| parse_since(text, present, zone));
         Ok(EventFilter {
             bad_only: self.warnings,
             since: since.transpose()?,

@@ -155,7 +155,7 @@ mod tests {
     fn reports_nothing_that_the_filter_drops() {
         let filter = EventFilter {
             bad_only: true,
-            since: at(5),
+            since: at(5).map(Into::into),
         };
         let mut dedup = EventDeduplicator::new(filter);
         assert!(dedup.new_events(&job(vec![warning(1, 1)])).is_empty());

@@ -5,13 +5,13 @@ use crate::error::Problem;
 use crate::model::{Job, State, Time};
 use crate::output::{
     self, Format, Live, OutputOptions, RecordWriter, RenderContext, Row, Summary, TimelineWriter,
-    write_transition,
+    Zone, write_transition,
 };
 
 /// How what happens is shown: the bytes of each of its parts.
 pub(in crate::commands) enum FollowOutput {
     /// A line for each change of state.
-    Lines,
+    Lines(Zone),
     /// Records for programs.
     Records(RecordWriter),
     /// The table itself, drawn again in its place.
@@ -24,11 +24,15 @@ pub(in crate::commands) enum FollowOutput {
 
 impl FollowOutput {
     /// The display of states in a form; `live` is the table to draw where it can be drawn.
-    pub(in crate::commands) fn of_states(form: &OutputOptions, live: Option<Live>) -> Self {
+    pub(in crate::commands) fn of_states(
+        form: &OutputOptions,
+        zone: Zone,
+        live: Option<Live>,
+    ) -> Self {
         match (form.format, live) {
             (Format::Jsonl, _) => Self::Records(RecordWriter::default()),
             (_, Some(live)) => Self::Live(live),
-            (_, None) => Self::Lines,
+            (_, None) => Self::Lines(zone),
         }
     }
 
@@ -48,14 +52,14 @@ impl FollowOutput {
                 let new = dedup.new_events(job);
                 new.iter().try_for_each(|one| records.write(out, at, one))
             }
-            Self::Lines | Self::Records(_) | Self::Live(_) => Ok(()),
+            Self::Lines(_) | Self::Records(_) | Self::Live(_) => Ok(()),
         })
     }
 
     /// A job is in another state than before.
     pub(super) fn transition(&mut self, at: Time, job: &Job, previous: Option<State>) -> Vec<u8> {
         written(|out| match self {
-            Self::Lines => write_transition(out, at, job, previous),
+            Self::Lines(zone) => write_transition(out, at, *zone, job, previous),
             Self::Records(records) => records.transition(out, at, job, previous),
             Self::Live(_) | Self::Page(..) | Self::Events(..) => Ok(()),
         })
@@ -65,7 +69,7 @@ impl FollowOutput {
     pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
         written(|out| match self {
             Self::Records(records) | Self::Events(records, _) => records.write(out, at, problem),
-            Self::Lines | Self::Live(_) | Self::Page(..) => Ok(()),
+            Self::Lines(_) | Self::Live(_) | Self::Page(..) => Ok(()),
         })
     }
 
@@ -80,7 +84,7 @@ impl FollowOutput {
     /// The end: the summary, or the table as normal output.
     pub(super) fn close(self, rows: &[Row], screen: &RenderContext, summary: Summary) -> Vec<u8> {
         match self {
-            Self::Lines | Self::Page(..) => Vec::new(),
+            Self::Lines(_) | Self::Page(..) => Vec::new(),
             Self::Records(mut records) | Self::Events(mut records, _) => {
                 written(|out| records.write(out, screen.now, summary))
             }

@@ -20,7 +20,7 @@ use crate::error::Category;
 use crate::gate::Condition;
 use crate::model::{Event, Level, State, Time};
 use crate::output::document::EventFilter;
-use crate::output::{RecordWriter, TimelineWriter};
+use crate::output::{RecordWriter, TimelineWriter, Zone};
 use crate::providers::{self, test_support};
 use crate::settings::Environment;
 
@@ -142,7 +142,7 @@ fn transitions(records: &[Value], id: &str) -> Vec<[String; 2]> {
 #[tokio::test(start_paused = true)]
 async fn each_change_of_state_is_a_line_until_all_have_ended() {
     let ids = ["train", "7"];
-    let run = follow(client(script), &ids, FollowOutput::Lines).await;
+    let run = follow(client(script), &ids, FollowOutput::Lines(Zone::Utc)).await;
     assert_eq!((run.code, &run.lines[..]), (0, &[][..]));
     let lines = run.stdout.lines();
     let lines: Vec<Vec<&str>> = lines

@@ -157,7 +157,10 @@ fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
             format!("showing the first {limit} of {total}; use --limit none to show all")
         }
         (Truncation::Limit(limit), _) => {
-            format!("showing {limit} results; use --limit none to show all")
+            format!(
+                "showing {limit} result{}; use --limit none to show all",
+                if *limit == 1 { "" } else { "s" }
+            )
         }
         (cut, _) => format!("{cut}; there may be more"),
     }

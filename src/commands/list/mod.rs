@@ -50,9 +50,8 @@ struct ListRun {
 }
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
-    let screen = context.render_context(io::stdout().is_terminal());
     let zone = context.global.zone().unwrap_or(Zone::Local);
-    let mut plan = arguments.options(screen.now, zone)?;
+    let mut plan = arguments.options(&context.present(), zone)?;
     let settings = context.settings()?;
     let places = scopes::targets(context, &settings, &arguments.scopes)?;
     if places.is_empty() {
@@ -287,7 +286,7 @@ impl ListRun {
         let for_people = is_human_format(context.output_options.format);
         let mut lines = footer::lines(
             listed,
-            self.options.filter_description.as_deref(),
+            words::describe_filter(&self.options.filter).as_deref(),
             for_people,
         );
         if left_out > 0 {

@@ -3,12 +3,11 @@ use std::collections::HashMap;
 use clap::Args;
 
 use super::super::lookup::AccountId;
-use super::super::since;
+use super::super::since::{Present, parse_since};
 use super::scopes::ListTarget;
 use super::words;
 use crate::error::Problem;
 use crate::kind::Kind;
-use crate::model::Time;
 use crate::output::{Format, Zone};
 use crate::providers::Filter;
 
@@ -62,8 +61,6 @@ pub(in crate::commands) struct Arguments {
 pub(super) struct ListOptions {
     /// What the resources must match.
     pub filter: Filter,
-    /// The same in words; `None` where everything passes.
-    pub filter_description: Option<String>,
     /// The users of the accounts, where their own jobs are requested.
     pub users: HashMap<AccountId, String>,
     /// Jobs in clusters are listed, too.
@@ -90,7 +87,7 @@ const PAGE_FOR_PEOPLE: usize = 100;
 impl Arguments {
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn options(&self, now: Time, zone: Zone) -> Result<ListOptions, Problem> {
+    pub(super) fn options(&self, present: &Present, zone: Zone) -> Result<ListOptions, Problem> {
         let mut states = self
             .state
             .iter()
@@ -106,14 +103,14 @@ impl Arguments {
             user: given("--user", self.user.as_ref())?,
             queue: given("--queue", self.queue.as_ref())?,
             since: since
-                .map(|text| since::parse_since(text, now, zone))
+                .map(|text| parse_since(text, present, zone))
                 .transpose()?,
             ..Filter::default()
         };
-        let filter_description = words::describe_filter(&filter);
         Ok(ListOptions {
-            recursive: self.recursive || self.scopes.is_empty() || filter_description.is_some(),
-            filter_description,
+            recursive: self.recursive
+                || self.scopes.is_empty()
+                || words::describe_filter(&filter).is_some(),
             users: HashMap::new(),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
@@ -210,6 +207,9 @@ fn limit(text: &str) -> Result<Limit, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
     use clap::Parser;
 
     use super::*;
@@ -223,8 +223,13 @@ mod tests {
 
     fn plan(line: &str) -> Result<ListOptions, Problem> {
         let words = std::iter::once("list").chain(line.split_whitespace());
-        let now = Time::from_unix(1_700_000_000).unwrap();
-        Line::parse_from(words).arguments.options(now, Zone::Utc)
+        let present = Present {
+            now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+            clocks: Arc::default(),
+        };
+        Line::parse_from(words)
+            .arguments
+            .options(&present, Zone::Utc)
     }
 
     fn wrong(line: &str) -> String {
@@ -270,7 +275,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_said_in_words() {
-        let said = |line| plan(line).unwrap().filter_description;
+        let said = |line| words::describe_filter(&plan(line).unwrap().filter);
         assert_eq!(said(""), None);
         assert_eq!(said("--active").as_deref(), Some("active"));
         assert_eq!(

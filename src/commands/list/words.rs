@@ -3,7 +3,7 @@
 use glob::Pattern;
 
 use crate::error::{Problem, closest_match};
-use crate::model::{State, Time};
+use crate::model::State;
 use crate::providers::Filter;
 
 /// The active states.
@@ -44,7 +44,7 @@ pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
         false => (!states.is_empty()).then(|| format!("state {}", states.join(" or "))),
     };
     let part = |name: &str, text: Option<&str>| text.map(|text| format!("{name} {text}"));
-    let since = filter.since.map(Time::rfc3339);
+    let since = filter.since.as_ref().map(|since| since.time().rfc3339());
     let parts: Vec<String> = [
         states,
         part("name", filter.name.as_ref().map(Pattern::as_str)),

@@ -27,6 +27,7 @@ use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
 use crate::error::Problem;
 use crate::kind::{Kind, LogSpec};
+use crate::model::Since;
 use crate::output::{Format, RecordWriter, Summary};
 use crate::providers::LogParams;
 use crate::reference::Reference;
@@ -51,6 +52,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
 struct Setup {
     lookup: Arc<Lookup>,
     params: LogParams,
+    since: Option<Since>,
     spec: &'static LogSpec,
     interval: Duration,
 }
@@ -68,11 +70,13 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = LookupPlan::parse(context, settings, &arguments.references, options)?;
     let kind = only_kind(&plan)?;
     let (params, spec) = arguments.params(context, kind)?;
+    let since = arguments.since(context)?;
     let pace = arguments.follow.then_some(MIN_CALL_INTERVAL);
     let lookup = Arc::new(plan.connect(context, pace)?);
     Ok(Setup {
         lookup,
         params,
+        since,
         spec,
         interval,
     })
@@ -160,6 +164,7 @@ fn stream<'a>(
         reference,
         spec: setup.spec,
         params: setup.params.clone(),
+        since: setup.since.as_ref(),
         choice: Choice {
             task: arguments.task.as_deref(),
             container: arguments.container.as_deref(),

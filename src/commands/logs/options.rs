@@ -8,6 +8,7 @@ use super::super::lookup::{AllowedTargets, Options};
 use super::super::since::parse_since;
 use crate::error::Problem;
 use crate::kind::{Kind, LogSpec, LogSupport};
+use crate::model::Since;
 use crate::output::{Format, Zone};
 use crate::providers::LogParams;
 use crate::settings::parse_duration;
@@ -108,7 +109,18 @@ impl Arguments {
         }
     }
 
-    /// What is wanted of the log, and how this kind reads it.
+    /// Since when lines are wanted.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub(super) fn since(&self, context: &CommandContext) -> Result<Option<Since>, Problem> {
+        let (present, since) = (context.present(), self.since.as_deref());
+        let zone = context.global.zone().unwrap_or(Zone::Local);
+        let since = since.map(|text| parse_since(text, &present, zone));
+        since.transpose()
+    }
+
+    /// What is wanted of the log but for its beginning, and how this kind reads it.
     ///
     /// # Errors
     /// A usage error: the API of the kind has no operation for logs, or one that cannot do this.
@@ -137,14 +149,10 @@ impl Arguments {
         unsupported(self.since.is_some(), spec.since, "--since")?;
         unsupported(self.previous, spec.previous, "--previous")?;
         unsupported(self.timestamps, spec.timestamps, "--timestamps")?;
-        let now = context.render_context(false).now;
-        let zone = context.global.zone().unwrap_or(Zone::Local);
-        let since = self.since.as_deref();
-        let since = since.map(|text| parse_since(text, now, zone)).transpose()?;
         let is_jsonl = context.output_options.format == Format::Jsonl;
         let params = LogParams {
             tail_lines: self.tail,
-            since,
+            since: None,
             previous: self.previous,
             timestamps: spec.timestamps && (self.timestamps || self.follow || is_jsonl),
         };

@@ -17,7 +17,7 @@ use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::LogSpec;
-use crate::model::Job;
+use crate::model::{Job, Since};
 use crate::output;
 use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
@@ -35,6 +35,7 @@ pub(super) struct LogStream<'a> {
     pub reference: Reference,
     pub spec: &'static LogSpec,
     pub params: LogParams,
+    pub since: Option<&'a Since>,
     pub choice: Choice<'a>,
     pub printer: Printer<'a>,
     pub stdout: StdoutWriter,
@@ -64,7 +65,7 @@ impl LogStream<'_> {
     /// # Errors
     /// Why that is nothing, or what went wrong.
     pub(super) async fn print_once(&mut self) -> Result<(), Stop> {
-        let job = self.job().await?;
+        let job = self.first_job().await?;
         self.choose(&job)?;
         if self.logs.is_empty() {
             return Err(with_reference(absent::no_task(&job), &self.reference).into());
@@ -99,7 +100,7 @@ impl LogStream<'_> {
     /// # Errors
     /// What went wrong and will again.
     pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), Stop> {
-        let mut job = self.job().await?;
+        let mut job = self.first_job().await?;
         self.choose_early(&job)?;
         let mut outage: u32 = 0;
         loop {
@@ -156,6 +157,13 @@ impl LogStream<'_> {
             self.print(number, Vec::from_iter(rest)).await?;
         }
         Ok(())
+    }
+
+    /// The job before its log is read. Its response tells of the clock by which the log begins.
+    async fn first_job(&mut self) -> Result<Job, Problem> {
+        let job = self.job().await?;
+        self.params.since = self.since.map(Since::time);
+        Ok(job)
     }
 
     /// The job as it is now.
@@ -226,7 +234,7 @@ impl LogStream<'_> {
     /// Finds out why a log does not go on where the last reading ended: its container was restarted, or
     /// it wrote more than the cloud gives at once.
     async fn close_gap(&mut self, number: usize) -> Result<(), Stop> {
-        let job = self.job().await?;
+        let job = self.first_job().await?;
         let restarts = self.logs[number].source.restarts;
         self.update(&job).await?;
         if self.logs[number].source.restarts == restarts {

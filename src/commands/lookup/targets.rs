@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Problem, file_error_text};
-use crate::kind::Kind;
+use crate::kind::{Kind, UnlistedField};
 use crate::providers::{self, Cloud};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::secret::shell_word;
@@ -251,12 +251,14 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
 fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
     let name = scope.to_string();
     let name = name.trim_end_matches('/');
+    let has_state = !scope.kind.unlisted_fields().contains(&UnlistedField::State);
+    let active = if has_state { " --active" } else { "" };
     Problem {
         message: "this is a scope; a gate needs single resources".to_owned(),
         ..problem
     }
     .with_hint(format!(
-        "joblens list {name} --active -o name | joblens wait - -t 5m"
+        "joblens list {name}{active} -o name | joblens wait - -t 5m"
     ))
 }
 

@@ -193,7 +193,11 @@ impl<'a> WaitHandler<'a> {
         let policy = &self.options.policy;
         let any = if policy.any { "any " } else { "" };
         let (met, all) = (count(evaluations, "met"), evaluations.len());
-        let mut status = format!("waiting for {any}{}: {met} of {all} met", policy.condition);
+        let goal = match &policy.condition {
+            Condition::NoWarnings(time) => format!("no new warning in {} s", time.as_secs()),
+            condition => condition.to_string(),
+        };
+        let mut status = format!("waiting for {any}{goal}: {met} of {all} met");
         match count(evaluations, "unmet") {
             0 => {}
             unmet => status += &format!(", {unmet} failed"),

@@ -30,7 +30,8 @@ pub(super) fn run_with(
     match prepare(context, inputs, flags, poll) {
         Ok((lookup, plan)) => {
             let live = live(context);
-            let display = FollowOutput::of_states(&context.output_options, live);
+            let zone = context.render_context(false).zone;
+            let display = FollowOutput::of_states(&context.output_options, zone, live);
             follow::run(context, lookup, plan, display)
         }
         Err(problems) => context.usage_error("watch", problems),

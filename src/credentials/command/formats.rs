@@ -3,14 +3,14 @@
 
 use serde_json::{Map, Value};
 
-use super::CommandOutput;
+use super::{CommandOutput, shell};
 use crate::secret::Secret;
 
 /// Objects in which the clouds' tools wrap a credential.
 const WRAPPERS: [&str; 4] = ["credential", "credentials", "data", "response"];
 
-/// What stands before an assignment that is meant for a shell.
-const SHELL_PREFIXES: [&str; 2] = ["export ", "declare -x "];
+/// Words of lines that are meant for a shell.
+const SHELL_WORDS: [&str; 3] = ["export", "declare", "typeset"];
 
 /// The values that a command printed, by its names; `None` for any other format.
 pub(super) fn decode(printed: &[u8]) -> Option<CommandOutput> {
@@ -20,10 +20,8 @@ pub(super) fn decode(printed: &[u8]) -> Option<CommandOutput> {
     match text.starts_with('{') {
         true => collect(serde_json::from_str(text).ok()?, &mut pairs),
         false => {
-            // `NAME=value; export NAME` is two lines.
-            let text = text.replace("; export ", "\nexport ");
             for line in text.lines().map(str::trim) {
-                pairs.extend(assignment(line)?);
+                pairs.extend(assignments(line)?);
             }
         }
     }
@@ -51,26 +49,34 @@ fn collect(object: Map<String, Value>, pairs: &mut Vec<(String, String)>) {
     }
 }
 
-/// The name and value of a line, or that it has none; `None` for any other line.
-fn assignment(line: &str) -> Option<Option<(String, String)>> {
-    let exported = SHELL_PREFIXES
-        .iter()
-        .find_map(|prefix| line.strip_prefix(prefix));
+/// The names and values of a line; `None` for a line of another format.
+fn assignments(line: &str) -> Option<Vec<(String, String)>> {
     if line.is_empty() || line.starts_with(['#', '[']) {
-        return Some(None);
+        return Some(Vec::new());
     }
-    let Some((key, value)) = exported.unwrap_or(line).split_once('=') else {
-        return exported.map(|_| None);
+    let words = line.split(|c: char| c.is_whitespace() || c == ';');
+    let is_exported = words.clone().any(|word| SHELL_WORDS.contains(&word));
+    let pair = line.split_once('=');
+    let is_quoted = pair.is_some_and(|(_, value)| {
+        let value = value.trim_start();
+        ["\"", "'", "$'"]
+            .iter()
+            .any(|quote| value.starts_with(quote))
+    });
+    // Blanks around `=` are those of a file and not of a shell.
+    let compact = pair.map(|(name, value)| format!("{}={}", name.trim_end(), value.trim_start()));
+    if (is_exported || is_quoted)
+        && let Some(pairs) = shell::assignments(compact.as_deref().unwrap_or(line))
+    {
+        return Some(pairs);
+    }
+    let (name, value) = pair?;
+    let name = name.trim();
+    let name = match name.split_once(char::is_whitespace) {
+        Some((word, name)) if SHELL_WORDS.contains(&word) => name.trim_start(),
+        _ => name,
     };
-    let value = value.trim();
-    let is_quoted = value.starts_with(['"', '\'']);
-    let value = match is_quoted || exported.is_some() {
-        true => value.trim_end_matches(';').trim_end(),
-        false => value,
-    };
-    let words = shlex::split(value).filter(|words| is_quoted && words.len() == 1);
-    let value = words.map_or_else(|| value.to_owned(), |words| words.concat());
-    Some(Some((key.trim().to_owned(), value)))
+    Some(vec![(name.to_owned(), value.trim().to_owned())])
 }
 
 #[cfg(test)]
@@ -92,6 +98,13 @@ mod tests {
             "export id=\"i\"; export secret=\"s=\";",
             "id=i; export id;\nsecret='s='; export secret;\n",
             "declare -x id=\"i\"\ndeclare -x secret=\"s=\"\n",
+            "export id=\"i\";export secret=\"s=\";",
+            "export id=\"i\" secret=\"s=\"",
+            "id=\"i\"; secret=\"s=\"; export id secret;",
+            "id=i && secret='s=' && export id secret",
+            "export\tid=i\nexport secret=\"s=\"; # comment",
+            "id=\"i\" # the id\nsecret='s=' ;",
+            "export id=$'i'\nexport secret=s\\=",
             "[default]\nid = i\nsecret = s=\nempty=\n",
         ] {
             let expected = [("id", "i"), ("secret", "s=")];
@@ -110,6 +123,12 @@ mod tests {
             ("p=it's", "it's"),
             ("p=\"half", "\"half"),
             ("p=\"x\" y", "\"x\" y"),
+            ("export p=\"a$b`c\\d\\$\";", "a$b`c\\d$"),
+            ("export p='a;b#c \"d'; # e", "a;b#c \"d"),
+            ("export p=$'it\\'s'", "it's"),
+            ("export p=a#b", "a#b"),
+            ("export p=a&b", "a&b"),
+            ("p=a #b", "a #b"),
         ] {
             let expected = vec![("p".to_owned(), value.to_owned())];
             assert_eq!(pairs(text), Some(expected), "{text}");

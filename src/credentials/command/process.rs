@@ -1,9 +1,11 @@
 //! A process whose output is read while it runs, and which is ended with all that it has started.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio, id};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,6 +16,11 @@ use rustix::termios::tcgetpgrp;
 
 use super::super::program::Invocation;
 use crate::sync::lock;
+
+/// A variable that all processes of one run have: the id of this process and the number of the run.
+const MARK: &str = "JOBLENS_CREDENTIAL_COMMAND_RUN";
+/// How many runs have begun, and how many of these have ended.
+static RUNS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
 /// More is not kept of what a process writes.
 const MAX_OUTPUT_BYTES: usize = 1 << 16;
@@ -45,8 +52,30 @@ pub(super) fn run(
     timeout: Duration,
     on_line: &mut dyn FnMut(&str),
 ) -> Result<Finished, ProcessError> {
+    let mark = format!("{}-{}-", id(), RUNS[0].fetch_add(1, Ordering::SeqCst));
+    let ran = run_marked(invocation, &mark, timeout, on_line);
+    RUNS[1].fetch_add(1, Ordering::SeqCst);
+    ran
+}
+
+/// Ends all that has not ended by itself when this process is about to.
+pub(in crate::credentials) fn end_all() {
+    let [begun, ended] = [&RUNS[0], &RUNS[1]].map(|count| count.load(Ordering::SeqCst));
+    if begun > ended {
+        let mark = format!("{}-", id());
+        marked(&mark).into_iter().for_each(kill_tree);
+    }
+}
+
+fn run_marked(
+    invocation: &Invocation,
+    mark: &str,
+    timeout: Duration,
+    on_line: &mut dyn FnMut(&str),
+) -> Result<Finished, ProcessError> {
     let mut command = Command::new(&invocation.program);
     command
+        .env(MARK, mark)
         .args(&invocation.arguments)
         .current_dir(&invocation.folder)
         .stdin(Stdio::null())
@@ -68,7 +97,7 @@ pub(super) fn run(
             Ok(Some(status)) => break status,
             Ok(None) if Instant::now() < deadline => thread::sleep(POLL_INTERVAL),
             Ok(None) | Err(_) => {
-                kill_all(&mut child, has_own_group);
+                kill_all(&mut child, mark, has_own_group);
                 return Err(ProcessError::Timeout);
             }
         }
@@ -90,17 +119,36 @@ fn has_terminal() -> bool {
 }
 
 /// Ends a process and what it has started. An error means that it has ended just now.
-fn kill_all(child: &mut Child, has_own_group: bool) {
+fn kill_all(child: &mut Child, mark: &str, has_own_group: bool) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {
-        // Descendants may have left the group, and members of the group may have lost their parents.
+        // Descendants may have left the group, may have lost their parents, or may have another
+        // environment.
         kill_tree(pid);
         if has_own_group {
             let _ = kill_process_group(pid, Signal::KILL);
         }
+        marked(mark).into_iter().for_each(kill_tree);
     }
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// The processes whose inherited mark begins so, as far as the system lists them.
+fn marked(mark: &str) -> Vec<Pid> {
+    let variable = format!("{MARK}={mark}");
+    let is_marked = |folder: &Path| {
+        let environment = fs::read(folder.join("environ")).unwrap_or_default();
+        environment
+            .split(|byte| *byte == 0)
+            .any(|one| one.starts_with(variable.as_bytes()))
+    };
+    let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let folders = folders.filter_map(|entry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        is_marked(&entry.path()).then_some(pid)
+    });
+    folders.collect()
 }
 
 /// Ends a process and its descendants, as far as the system lists them.
@@ -108,7 +156,7 @@ fn kill_tree(pid: Pid) {
     // One that is stopped starts no more.
     let _ = kill_process(pid, Signal::STOP);
     let pid_text = pid.as_raw_nonzero();
-    let children = std::fs::read_to_string(format!("/proc/{pid_text}/task/{pid_text}/children"));
+    let children = fs::read_to_string(format!("/proc/{pid_text}/task/{pid_text}/children"));
     let children = children.unwrap_or_default();
     let children = children.split_whitespace();
     children
@@ -228,7 +276,7 @@ mod tests {
         let mut on_line = |line: &str| {
             lines.push(line.to_owned());
             if line == "Code:" {
-                std::fs::write(folder.path().join("answer"), "").unwrap();
+                fs::write(folder.path().join("answer"), "").unwrap();
             }
         };
         let ran = run(&script(&asking), Duration::from_secs(60), &mut on_line);
@@ -250,26 +298,33 @@ mod tests {
     #[test]
     fn all_that_a_process_has_started_is_ended_with_it() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, kill) in [("group", true), ("tree", false)] {
+        for (name, kill, ends) in [
+            ("group", true, "wait"),
+            ("tree", false, "wait"),
+            ("orphan", false, "exit"),
+        ] {
             let pipe = folder.path().join(name);
-            let late = format!("sleep 600 & echo $! > {}; wait", pipe.display());
+            let late = format!(
+                "(sleep 600 & echo $! > {}; {ends}); wait; sleep 600",
+                pipe.display()
+            );
             let mut command = Command::new("/bin/sh");
-            command.args(["-c", &late]);
+            command.args(["-c", &late]).env(MARK, name);
             if kill {
                 command.process_group(0);
             }
             let mut child = command.spawn().unwrap();
             let started = loop {
-                let text = std::fs::read_to_string(&pipe).unwrap_or_default();
+                let text = fs::read_to_string(&pipe).unwrap_or_default();
                 match text.strip_suffix('\n') {
                     Some(pid) => break Pid::from_raw(pid.parse().unwrap()).unwrap(),
                     None => thread::yield_now(),
                 }
             };
-            kill_all(&mut child, kill);
+            kill_all(&mut child, name, kill);
             let is_running = || {
                 let status = format!("/proc/{}/stat", started.as_raw_nonzero());
-                let status = std::fs::read_to_string(status).unwrap_or_default();
+                let status = fs::read_to_string(status).unwrap_or_default();
                 !status.is_empty() && !status.contains(") Z ")
             };
             let until = Instant::now() + Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! Alibaba Cloud: parameters in query or form, one path but for PAI-DLC, signatures ACS3 and version 1.
+//! Alibaba Cloud: parameters in query or form, one path but for PAI-DLC.
 
 mod clusters;
 mod dlc_job;
@@ -9,6 +9,7 @@ mod invocation;
 mod job;
 mod scheduler_job;
 mod sts;
+mod verify;
 
 use std::fmt::Display;
 
@@ -22,8 +23,6 @@ use super::pager::Pager;
 use super::state::{JobAt, merge};
 use super::tokens::{TEST_ID, TEST_SECRET, TemporaryKey, TokenError};
 use crate::crypto;
-use crate::providers::aliyun::sign::{Authorization, SigningParams};
-use crate::providers::aliyun::sign_v1;
 
 /// The emulator in the cloud's place.
 pub struct Gateway;
@@ -39,9 +38,6 @@ const STS: &str = "2015-04-01";
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "STS.";
-
-/// How far a signed time may be off.
-const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
 // What the cloud says of errors.
 const TIME_FORMAT: &str = "Specified time stamp or date value is not well formatted.";
@@ -104,11 +100,16 @@ impl EmulatedApi for Gateway {
         }
     }
 
-    /// Requests that are signed with ACS3 name the operation in a header.
+    /// Requests of the SDKs name the operation in a header, those of version 1 in a parameter as well.
     fn action(&self, request: &ServerRequest) -> Option<String> {
         let is_ours = request.path == "/" || request.path.starts_with("/api/v1/");
         let named = request.header("x-acs-action").map(str::to_owned);
-        is_ours.then(|| named.or_else(|| request.parameter("Action")))?
+        // Keys in parameters are called so in another cloud.
+        let is_foreign = || named.is_none() && request.parameter("SecretId").is_some();
+        if !is_ours || is_foreign() {
+            return None;
+        }
+        named.or_else(|| request.parameter("Action"))
     }
 
     fn version(&self, request: &ServerRequest) -> Option<String> {
@@ -117,10 +118,7 @@ impl EmulatedApi for Gateway {
     }
 
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
-        match call.request.header("x-acs-action") {
-            Some(_) => verify_acs3(call),
-            None => verify_version_1(call),
-        }
+        verify::signature(call)
     }
 
     fn error(&self, error: EmulatedError) -> ServerResponse {
@@ -198,56 +196,6 @@ fn request_id(seed: impl Display) -> String {
         &hex[20..32],
     ];
     parts.join("-")
-}
-
-/// Checks a signature of version ACS3, which stands in headers.
-fn verify_acs3(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
-    let request = call.request;
-    call.header("x-acs-version")?;
-    let nonce = call.header("x-acs-signature-nonce")?;
-    let hash = call.header("x-acs-content-sha256")?;
-    call.check_time(call.header("x-acs-date")?.parse().ok(), WINDOW)?;
-    let authorization = Authorization::parse(call.header("authorization")?)
-        .ok_or(EmulatedError::MissingHeader("authorization"))?;
-    let token = request.header("x-acs-security-token");
-    let secret = call.secret_of(PREFIX, &authorization.access_key_id, token)?;
-    let must_be_signed = |name: &str| name == "host" || name.starts_with("x-acs-");
-    let mut names = request.headers.iter().map(|(name, _)| name);
-    let all_signed =
-        names.all(|name| !must_be_signed(name) || authorization.signed_headers.contains(name));
-    let params = SigningParams {
-        method: &request.method,
-        path: &request.path,
-        query: &request.query_parameters(),
-        headers: &request.headers,
-        body: &request.body,
-    };
-    let is_signed = hash == crypto::sha256_hex(&request.body)
-        && all_signed
-        && authorization.is_signed_with(&secret, &params);
-    if !is_signed {
-        return Err(EmulatedError::Signature);
-    }
-    call.check_nonce(nonce)
-}
-
-/// Checks a signature of version 1, which is one of the parameters.
-fn verify_version_1(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
-    call.required("Version")?;
-    call.check_time(call.required("Timestamp")?.parse().ok(), WINDOW)?;
-    let nonce = call.required("SignatureNonce")?;
-    let id = call.required("AccessKeyId")?;
-    let secret = call.secret_of(PREFIX, id, call.parameter("SecurityToken"))?;
-    let mut signed = call.parameters.clone();
-    signed.retain(|(name, _)| name != "Signature");
-    let canonical = sign_v1::canonical_query(&signed);
-    let text = sign_v1::string_to_sign(&call.request.method, &canonical);
-    let is_version_1 = call.parameter("SignatureMethod") == Some("HMAC-SHA1")
-        && call.parameter("SignatureVersion") == Some("1.0");
-    if !is_version_1 || call.required("Signature")? != sign_v1::signature(&secret, &text) {
-        return Err(EmulatedError::Signature);
-    }
-    call.check_nonce(nonce)
 }
 
 /// The requested cluster; one exists when any emulated resource is in it.

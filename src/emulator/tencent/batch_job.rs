@@ -1,7 +1,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::{filter_values, response};
+use super::{filter_values, items, response};
 use crate::crypto::base64;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
@@ -41,10 +41,10 @@ impl EmulatedKind for BatchJobs {
     fn routes(&self) -> &'static [Route] {
         const {
             &[
-                Route::action(LIST).only(&["POST"]),
-                Route::action(GET).only(&["POST"]),
-                Route::action(GET_TASK).only(&["POST"]),
-                Route::action(LOGS).only(&["POST"]),
+                Route::action(LIST),
+                Route::action(GET),
+                Route::action(GET_TASK),
+                Route::action(LOGS),
             ]
         }
     }
@@ -69,11 +69,8 @@ impl EmulatedKind for BatchJobs {
 
 fn list(call: &EmulatedCall<'_>) -> Answer {
     let page = Pager::rows(["Offset", "Limit"], 20, 1..=100).page(call)?;
-    let (ids, words) = (call.parameter("JobIds"), filter_values(call, "job-state")?);
-    let ids: Option<Vec<String>> = ids
-        .map(serde_json::from_str)
-        .transpose()
-        .unwrap_or_default();
+    let ids: Option<Vec<String>> = items(call, "JobIds")?;
+    let words = filter_values(call, "job-state")?;
     if ids.is_some() && words.is_some() {
         return Err(EmulatedError::Invalid("Filters"));
     }
@@ -172,11 +169,8 @@ fn instance(view: &JobAt<'_>, part: usize) -> Value {
 
 /// The end of the two streams of the last instance; the others write nothing.
 fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
-    let indexes = call
-        .parameter("TaskInstanceIndexes")
-        .map(serde_json::from_str);
-    let indexes: Vec<usize> = match indexes {
-        Some(indexes) => indexes.map_err(|_| EmulatedError::Invalid("TaskInstanceIndexes"))?,
+    let indexes: Vec<usize> = match items(call, "TaskInstanceIndexes")? {
+        Some(indexes) => indexes,
         None => {
             let page = Pager::rows(["Offset", "Limit"], 5, 1..=10).page(call)?;
             page.of((0..view.job.parts.max(1)).collect()).collect()

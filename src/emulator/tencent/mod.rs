@@ -1,12 +1,15 @@
-//! Tencent Cloud: CCS (API 2.0) with one path, parameters in query or form and signature v2; TI-ONE and
-//! Batch (API 3.0) with parameters in JSON and signature TC3.
+//! Tencent Cloud: CCS (API 2.0), and TI-ONE and Batch (API 3.0), each with one path.
 
 mod batch_job;
 mod clusters;
+mod parameters;
 mod service;
 mod training_task;
+mod verify;
 
-use chrono::{DateTime, TimeDelta};
+use std::str::FromStr;
+
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Route};
@@ -14,10 +17,8 @@ use super::imds::{CREDENTIALS, Imds, ROLE};
 use super::message::{ServerRequest, ServerResponse};
 use super::state::merge;
 use super::tokens::{TEST_ID, TEST_SECRET, TokenError};
-use crate::crypto::{base64, hmac_sha1, sha256_hex};
+use crate::crypto::sha256_hex;
 use crate::providers::tencent::products::{BATCH, Product, TIONE};
-use crate::providers::tencent::sign;
-use crate::providers::tencent::tc3::SigningParams;
 
 /// The emulator in the cloud's place.
 pub struct Ccs;
@@ -68,50 +69,25 @@ impl EmulatedApi for Ccs {
     }
 
     fn action(&self, request: &ServerRequest) -> Option<String> {
-        if request.path == "/" {
-            return request.header("x-tc-action").map(str::to_owned);
-        }
-        let is_ours = request.path == "/v2/index.php";
         let action = || request.parameter("Action");
-        is_ours.then(|| action().unwrap_or_else(|| "unnamed".to_owned()))
+        if !is_product(request) {
+            let is_ours = request.path == "/v2/index.php";
+            return is_ours.then(|| action().unwrap_or_else(|| "unnamed".to_owned()));
+        }
+        let named = request.header("x-tc-action").map(str::to_owned);
+        named.or_else(|| request.parameter("SecretId").and_then(|_| action()))
     }
 
-    /// Checks key, time, signature and nonce over all that was received.
+    fn parameters(&self, request: &ServerRequest) -> Vec<(String, String)> {
+        parameters::joined(request.parameters())
+    }
+
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
-        match (call.request.path == "/", product_of(call.operation)) {
-            (true, Some(product)) => return verify_tc3(call, product),
-            (false, None) => {}
-            _ => return Err(EmulatedError::UnknownOperation),
+        match (is_product(call.request), product_of(call.operation)) {
+            (true, Some(product)) => verify::product(call, product),
+            (false, None) => verify::api_2(call),
+            _ => Err(EmulatedError::UnknownOperation),
         }
-        call.required("Action")?;
-        call.required("Region")?;
-        let id = call.required("SecretId")?;
-        let timestamp = call.required("Timestamp")?.parse().ok();
-        let nonce = call.required("Nonce")?;
-        let given = call.required("Signature")?;
-        let secret = call.secret_of(PREFIX, id, call.parameter("Token"))?;
-        let signed_at = timestamp.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-        call.check_time(signed_at, TimeDelta::minutes(5))?;
-        if !nonce.parse::<i64>().is_ok_and(|nonce| nonce > 0) {
-            return Err(EmulatedError::Replayed);
-        }
-        let parameters = call.parameters.iter();
-        let signed: Vec<(&str, &str)> = parameters
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .filter(|(name, _)| *name != "Signature")
-            .collect();
-        let (method, path) = (&call.request.method, &call.request.path);
-        let host = call.request.header("host").unwrap_or_default();
-        let text = sign::text_to_sign(method, host, path, &signed);
-        let expected = match call.parameter("SignatureMethod") {
-            Some(sign::METHOD) => sign::signature(&secret, &text),
-            None | Some("HmacSHA1") => base64(&hmac_sha1(secret.as_bytes(), text.as_bytes())),
-            Some(_) => return Err(EmulatedError::Signature),
-        };
-        if given != expected {
-            return Err(EmulatedError::Signature);
-        }
-        call.check_nonce(&format!("tencent {nonce}"))
     }
 
     fn success(&self, data: Value) -> ServerResponse {
@@ -160,7 +136,7 @@ impl EmulatedApi for Ccs {
 
     fn error_to(&self, request: &ServerRequest, error: EmulatedError) -> ServerResponse {
         use EmulatedError as E;
-        if request.path != "/" {
+        if !is_product(request) {
             return self.error(error);
         }
         let (code, message) = match error {
@@ -209,6 +185,11 @@ impl EmulatedApi for Ccs {
     }
 }
 
+/// True for requests of API 3.0.
+fn is_product(request: &ServerRequest) -> bool {
+    request.path == "/"
+}
+
 /// The product of API 3.0 that has an operation.
 fn product_of(operation: &str) -> Option<&'static Product> {
     let products: [(&dyn EmulatedKind, _); 2] = [
@@ -221,36 +202,6 @@ fn product_of(operation: &str) -> Option<&'static Product> {
         routes.any(|route| route.operation == operation)
     });
     product.map(|(_, product)| product)
-}
-
-/// Checks key, time and signature of a request of API 3.0.
-fn verify_tc3(call: &EmulatedCall<'_>, product: &Product) -> Result<(), EmulatedError> {
-    if call.header("x-tc-version")? != product.version {
-        return Err(EmulatedError::UnknownOperation);
-    }
-    call.header("x-tc-region")?;
-    let seconds = call.header("x-tc-timestamp")?.parse().ok();
-    let signed_at = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    call.check_time(signed_at, TimeDelta::minutes(5))?;
-    let given = call.header("authorization")?;
-    let id = given
-        .split_once("Credential=")
-        .and_then(|(_, rest)| rest.split_once('/'));
-    let (id, _) = id.ok_or(EmulatedError::MissingHeader("authorization"))?;
-    let secret = call.secret_of(PREFIX, id, call.request.header("x-tc-token"))?;
-    let params = SigningParams {
-        method: &call.request.method,
-        query: &call.request.query,
-        content_type: call.header("content-type")?,
-        host: call.header("host")?,
-        body: &call.request.body,
-        service: product.name,
-        signed_at: signed_at.unwrap_or_default(),
-    };
-    match params.authorization(id, &secret) == given {
-        true => Ok(()),
-        false => Err(EmulatedError::Signature),
-    }
 }
 
 /// A response of API 3.0; the vendor's SDKs read errors of this content type alone.
@@ -269,6 +220,24 @@ fn response(call: &EmulatedCall<'_>, mut data: Value) -> Value {
 fn request_id(request: &ServerRequest) -> String {
     let hash = sha256_hex(&request.body);
     format!("7c1f2f3a-5b0e-4d0c-9f3e-{}", &hash[..12])
+}
+
+/// The items of a list, which are text where they do not stand in JSON; `None` where it is not given.
+fn items<T: FromStr>(
+    call: &EmulatedCall<'_>,
+    name: &'static str,
+) -> Result<Option<Vec<T>>, EmulatedError> {
+    let Some(text) = call.parameter(name) else {
+        return Ok(None);
+    };
+    let invalid = || EmulatedError::Invalid(name);
+    let items: Vec<Value> = serde_json::from_str(text).map_err(|_| invalid())?;
+    let items = items.iter().map(|item| match item.as_str() {
+        Some(text) => text.parse().ok(),
+        None => item.to_string().parse().ok(),
+    });
+    let items: Option<Vec<T>> = items.collect();
+    items.map(Some).ok_or_else(invalid)
 }
 
 /// The values of a filter of API 3.0; `None` where it is not given.

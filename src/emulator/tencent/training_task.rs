@@ -26,11 +26,11 @@ impl EmulatedKind for TrainingTasks {
     fn routes(&self) -> &'static [Route] {
         const {
             &[
-                Route::action(LIST).only(&["POST"]),
-                Route::action(GET).only(&["POST"]),
-                Route::action(PODS).only(&["POST"]),
-                Route::action(LOGS).only(&["POST"]),
-                Route::action(EVENTS).only(&["POST"]),
+                Route::action(LIST),
+                Route::action(GET),
+                Route::action(PODS),
+                Route::action(LOGS),
+                Route::action(EVENTS),
             ]
         }
     }

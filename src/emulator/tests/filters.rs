@@ -83,7 +83,7 @@ async fn a_word_of_the_settings_file_keeps_the_filter_here() {
 async fn the_time_since_which_is_asked_goes_to_the_cloud_that_takes_it() {
     let world = world(&jobs("aliyun/job/c/", "Running", 10)).await;
     let filter = Filter {
-        since: Time::new(Utc::now() - TimeDelta::seconds(150)),
+        since: Time::new(Utc::now() - TimeDelta::seconds(150)).map(Into::into),
         ..Filter::default()
     };
     let cluster = scope("aliyun/job", &["c"]);

@@ -5,6 +5,7 @@ use crate::crypto::{base64, hmac_sha1, percent_encode};
 use crate::emulator::tokens::{TEST_ID, TEST_SECRET};
 use crate::providers::aliyun::{sign, sign_v1};
 use crate::providers::tencent::sign::text_to_sign;
+use crate::providers::test_support::json;
 use crate::test_support::emulated;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -14,6 +15,11 @@ fn now() -> DateTime<Utc> {
 }
 
 fn state() -> EmulatedState {
+    state_at(now())
+}
+
+/// All jobs were created then.
+fn state_at(at: DateTime<Utc>) -> EmulatedState {
     let job = |kind: &str, segments: &[&str], state: &str| EmulatedJob {
         kind: kind.to_owned(),
         segments: segments.iter().map(ToString::to_string).collect(),
@@ -26,10 +32,14 @@ fn state() -> EmulatedState {
     };
     let jobs = vec![
         job("aliyun/job", &["c-1", "5"], "Running"),
+        job("aliyun/dlc-job", &["dlc-1"], "Running"),
+        job("tencent/batch-job", &["job-1"], "RUNNING"),
+        job("tencent/batch-job", &["job-2"], "SUCCEED"),
+        job("tencent/training-task", &["train-1"], "RUNNING"),
         job("tencent/service", &["cls-1", "default", "web"], ""),
         job("huawei/image-job", &["7"], "RUNNING"),
     ];
-    EmulatedState::new(jobs, now())
+    EmulatedState::new(jobs, at)
 }
 
 fn encoded(pairs: &[(String, String)]) -> String {
@@ -221,4 +231,86 @@ fn tencent_lists_the_namespaces_of_a_cluster() {
     let body = respond(&providers::tencent::CLOUD, &list).1;
     assert_eq!(body["data"]["totalCount"], 1, "{body}");
     assert_eq!(body["data"]["namespaces"][0]["name"], "default");
+}
+
+/// Requests as an SDK sends them, with their names.
+fn sdk_requests(cloud: &Cloud) -> Vec<(String, ServerRequest)> {
+    let file = json(&format!("{}/vectors/sdk-requests.json", cloud.name));
+    let requests = file["requests"].as_array().unwrap().iter();
+    let requests = requests.map(|request| {
+        let text = |key: &str| request[key].as_str().unwrap().to_owned();
+        let headers = request["headers"].as_object().unwrap().iter();
+        let sent = ServerRequest {
+            method: text("method"),
+            path: text("path"),
+            query: text("query"),
+            headers: headers
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+                .collect(),
+            body: text("body").into_bytes(),
+            now: text("now").parse().unwrap(),
+        };
+        (text("name"), sent)
+    });
+    requests.collect()
+}
+
+/// The cloud that takes a request, and the response with jobs that were created at `at`.
+fn dispatch(request: &ServerRequest, at: DateTime<Utc>) -> (&'static str, String) {
+    let mut apis = APIS.into_iter();
+    let (cloud, api) = apis
+        .find(|(_, api)| api.operation(request).is_some())
+        .unwrap();
+    let response = api.respond(request, &state_at(at));
+    (cloud.name, String::from_utf8(response.body).unwrap())
+}
+
+#[test]
+fn requests_of_the_vendors_sdks_are_served_with_every_signature() {
+    for (cloud, count) in [
+        (&providers::aliyun::CLOUD, 6),
+        (&providers::tencent::CLOUD, 12),
+    ] {
+        let requests = sdk_requests(cloud);
+        assert_eq!(requests.len(), count);
+        for (name, request) in requests {
+            let (taken_by, body) = dispatch(&request, request.now);
+            assert_eq!(taken_by, cloud.name, "{name}");
+            let body: Value = serde_json::from_str(&body).unwrap();
+            let response = body.get("Response").unwrap_or(&body);
+            // One job is in the state of the filter.
+            let total = ["TotalCount", "JobId"].map(|key| &response[key]);
+            let is_right = total[0] == &json!(1) || total[1] == &json!("dlc-1");
+            assert!(is_right, "{name}: {body}");
+        }
+    }
+}
+
+#[test]
+fn requests_of_the_vendors_sdks_are_refused_when_changed_or_late() {
+    for cloud in [&providers::aliyun::CLOUD, &providers::tencent::CLOUD] {
+        for (name, request) in sdk_requests(cloud) {
+            let separator = if request.query.is_empty() { "" } else { "&" };
+            let changed = ServerRequest {
+                query: format!("{}{separator}Other=1", request.query),
+                ..request.clone()
+            };
+            let (_, body) = dispatch(&changed, request.now);
+            let is_refused = ["SignatureDoesNotMatch", "SignatureFailure"];
+            assert!(
+                is_refused.iter().any(|code| body.contains(code)),
+                "{name}: {body}"
+            );
+            let late = ServerRequest {
+                now: request.now + TimeDelta::hours(1),
+                ..request.clone()
+            };
+            let (_, body) = dispatch(&late, request.now);
+            let is_late = ["InvalidTimeStamp.Expired", "SignatureExpire"];
+            assert!(
+                is_late.iter().any(|code| body.contains(code)),
+                "{name}: {body}"
+            );
+        }
+    }
 }

@@ -100,7 +100,7 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
     let everything = ("new old".to_owned(), String::new());
     assert_eq!(
         list(Filter {
-            since,
+            since: since.map(Into::into),
             ..Filter::default()
         })
         .await,
@@ -125,7 +125,7 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
         assert_eq!(
             list(Filter {
                 user,
-                since,
+                since: since.map(Into::into),
                 ..Filter::default()
             })
             .await

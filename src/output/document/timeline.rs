@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Envelope;
 use super::timeline_event::{self, TimelineEvent};
 use crate::error::Problem;
-use crate::model::{Job, Notice, Time};
+use crate::model::{Job, Notice, Since};
 
 /// A timeline: what happened to resources, and what could not be read.
 pub type Timeline = Envelope<TimelineContent>;
@@ -42,7 +42,7 @@ impl Timeline {
     }
 
     /// Leaves out what a sieve does not let pass.
-    pub fn retain(&mut self, sieve: EventFilter) {
+    pub fn retain(&mut self, sieve: &EventFilter) {
         self.content.events.retain(|one| sieve.matches(one));
     }
 
@@ -59,21 +59,22 @@ impl Timeline {
 }
 
 /// Which occurrences are wanted; the default lets all pass.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EventFilter {
     /// Failed ends and warnings only.
     pub bad_only: bool,
     /// True when it was last seen then or later, or has no time: nothing shows that it is older.
-    pub since: Option<Time>,
+    pub since: Option<Since>,
 }
 
 impl EventFilter {
     /// True when an occurrence is wanted.
-    pub fn matches(self, one: &TimelineEvent) -> bool {
+    pub fn matches(&self, one: &TimelineEvent) -> bool {
         let is_old = self
             .since
+            .as_ref()
             .zip(one.happened_at)
-            .is_some_and(|(since, at)| at < since);
+            .is_some_and(|(since, at)| at < since.time());
         (one.is_problem || !self.bad_only) && !is_old
     }
 }
@@ -82,7 +83,7 @@ impl EventFilter {
 mod tests {
     use super::*;
     use crate::error::Category;
-    use crate::model::{Event, Level, State};
+    use crate::model::{Event, Level, State, Time};
 
     fn at(seconds: i64) -> Option<Time> {
         Time::from_unix(1_700_000_000 + seconds)
@@ -138,9 +139,10 @@ mod tests {
     #[test]
     fn a_sieve_keeps_what_has_no_time_unless_it_is_not_bad() {
         let jobs = [job("a", 0, 30)];
-        let kept = |bad_only, since| {
+        let kept = |bad_only, since: Option<Time>| {
+            let since = since.map(Since::from);
             let mut timeline = Timeline::from_jobs("events", &jobs, vec![], vec![]);
-            timeline.retain(EventFilter { bad_only, since });
+            timeline.retain(&EventFilter { bad_only, since });
             timeline
                 .content
                 .events

@@ -48,7 +48,7 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
         "skip" => ("_skip", arguments, function),
         _ => (name, arguments, function),
     });
-    let own: [Filter<RunPtr<Data>>; 15] = [
+    let own: [Filter<RunPtr<Data>>; 16] = [
         ("_guard", v(0), |cv| bome(check_depth(&cv.1))),
         ("delpaths", v(1), |mut cv| {
             let all = cv.0.pop_var();
@@ -61,6 +61,10 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
         ("_multiply", v(2), |mut cv| {
             let (right, left) = (cv.0.pop_var(), cv.0.pop_var());
             bome(multiply(left, right))
+        }),
+        ("_modulo", v(2), |mut cv| {
+            let (right, left) = (cv.0.pop_var(), cv.0.pop_var());
+            bome(modulo(left, right))
         }),
         ("setpath", v(2), |mut cv| {
             let (value, path) = (cv.0.pop_var(), cv.0.pop_var());
@@ -141,6 +145,25 @@ fn divide(left: Val, right: Val) -> ValR<Val> {
         }
         _ => left / right,
     }
+}
+
+/// The remainder of whole numbers, to which others are cut.
+fn modulo(left: Val, right: Val) -> ValR<Val> {
+    let (Val::Num(_), Val::Num(_)) = (&left, &right) else {
+        return left % right;
+    };
+    let [whole, divisor] = [&left, &right].map(|one| one.as_f64().unwrap_or(f64::NAN));
+    if whole.is_nan() || divisor.is_nan() {
+        return Ok(Val::from(f64::NAN));
+    }
+    // A conversion from a float is bounded by the range of the integer.
+    let divisor = (divisor as i64).unsigned_abs();
+    if divisor == 0 {
+        return Err(Error::str("cannot divide by zero"));
+    }
+    let remainder = (whole as i64).unsigned_abs() % divisor;
+    let remainder = isize::try_from(remainder).unwrap_or(isize::MAX);
+    Ok(Val::from(if whole < 0.0 { -remainder } else { remainder }))
 }
 
 /// A string is repeated: not at all for less than 0, and never beyond a limit.

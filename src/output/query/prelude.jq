@@ -211,7 +211,7 @@ def gsub($re; f): sub($re; f; "g");
 # Dates
 def dateadd(unit; $n): . + $n;
 def datesub(unit; $n): . - $n;
-def todate: todateiso8601;
+def todate: strftime("%Y-%m-%dT%H:%M:%SZ");
 def fromdate: fromdateiso8601;
 def date: todate;
 

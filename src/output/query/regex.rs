@@ -74,7 +74,7 @@ impl Search {
         let regex = RegexBuilder::new(&String::from_utf8_lossy(pattern))
             .case_insensitive(has('i'))
             .multi_line(has('m') || has('p'))
-            .dot_matches_new_line(has('s') || has('p'))
+            .dot_matches_new_line(has('p'))
             .swap_greed(has('l'))
             .ignore_whitespace(has('x'))
             .build();

@@ -36,6 +36,7 @@ pub(super) fn calculation<'s>(left: Tree<'s>, op: BinaryOp<&'s str>, right: Tree
     match op {
         BinaryOp::Math(Math::Mul) => call("_multiply", [left, right]),
         BinaryOp::Math(Math::Div) => call("_divide", [left, right]),
+        BinaryOp::Math(Math::Rem) => call("_modulo", [left, right]),
         op => binary(left, op, right),
     }
 }
@@ -112,7 +113,7 @@ pub(super) fn is_single(term: &Tree<'_>) -> bool {
                     .is_none_or(|otherwise| is_single(otherwise))
         }
         Term::Call(name, arguments) => match *name {
-            "_index" | "_multiply" | "_divide" | "_assign" | "_modify" => {
+            "_index" | "_multiply" | "_divide" | "_modulo" | "_assign" | "_modify" => {
                 arguments.iter().all(is_single)
             }
             name => arguments.is_empty() && SINGLE.contains(&name),

@@ -73,11 +73,8 @@ impl AssumeRoleProvider {
             true => text.to_owned(),
             false => format!("https://{text}"),
         };
-        let endpoint =
-            Endpoint::parse(&text, &[], transport.options().allow_http).map_err(|problem| {
-                let what = format!("cannot be used: {}", problem.message);
-                profile.invalid("sts_endpoint", &what)
-            })?;
+        let endpoint = Endpoint::parse(&text, &[], transport.options().allow_http)
+            .map_err(|problem| profile.unusable("sts_endpoint", problem))?;
         let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
             // Its answers hold secrets, which are not masked there.

@@ -153,10 +153,11 @@ impl KindOps<Api> for DlcJobs {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let word = filter.single_state_word(STATES, &options.states);
-        let since = filter.since.map(|since| timestamp(since.to_datetime()));
+        let since = filter.since.as_ref();
+        let since = since.map(|since| timestamp(since.time().to_datetime()));
         let is_cut = since.is_none() && filter.page_rows.is_none() && filter.ids.is_empty();
         let start = match is_cut {
-            true => timestamp(api.client.http.now() - TimeDelta::days(DEFAULT_DAYS)),
+            true => timestamp(api.client.http.server_now() - TimeDelta::days(DEFAULT_DAYS)),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
         };
         // An account id is not a name.

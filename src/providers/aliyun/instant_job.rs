@@ -125,9 +125,9 @@ impl KindOps<Api> for InstantJobs {
         if let Some(word) = filter.single_state_word(STATES, &options.states) {
             asked["Status"] = word.into();
         }
-        if let Some(since) = filter.since {
+        if let Some(since) = &filter.since {
             // It may be a time of the region or a Unix time: all zones are within a day.
-            let since = since.to_datetime() - TimeDelta::days(1);
+            let since = since.time().to_datetime() - TimeDelta::days(1);
             asked["TimeCreatedAfter"] = since.timestamp().into();
         }
         let (asked, page) = (asked.to_string(), at.page.to_string());

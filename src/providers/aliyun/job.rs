@@ -136,8 +136,8 @@ impl KindOps<Api> for Jobs {
         if let Some(word) = word.filter(|word| LISTABLE.contains(word)) {
             query.push(("State".to_owned(), word.to_owned()));
         }
-        if let Some(since) = filter.since {
-            let since = since.to_datetime().timestamp();
+        if let Some(since) = &filter.since {
+            let since = since.time().to_datetime().timestamp();
             query.push(("SubmitTimeStart".to_owned(), since.to_string()));
         }
         let rows = filter.page_size(list::MAX_ROWS);

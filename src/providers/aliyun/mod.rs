@@ -42,6 +42,7 @@ use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport};
 use crate::kind::{KindFlag, Segment};
 use crate::settings::{Profile, ROLE, SettingSpec};
+use chrono::TimeDelta;
 use clusters::ClusterDetails;
 use dlc_job::{DLC_JOB, DlcJobs};
 use hpc_job::{HPC_JOB, HpcJobs};
@@ -305,6 +306,10 @@ impl CloudApi for Api {
 
     fn credential(&self) -> CredentialInfo {
         self.client.credentials.credential()
+    }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.client.http.clock_ahead()
     }
 
     async fn list_scopes(

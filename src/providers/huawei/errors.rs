@@ -24,8 +24,7 @@ const SPELLINGS: [(&str, &str); 3] = [
     ("code", "message"),
 ];
 
-const LOCKED: &str =
-    "check the {credential} before retrying: five failures in a row lock it for five minutes";
+const LOCKED: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
 const PROJECT: &str = "check project_id and region: each region has projects of its own";
 const ELSEWHERE: &str = "check the job id, the region and the project id";
 

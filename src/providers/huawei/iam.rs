@@ -66,6 +66,7 @@ pub(super) fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpo
     let own = format!("https://iam.{region}.myhuaweicloud.com");
     let text = profile.get("iam_endpoint").unwrap_or(&own);
     Endpoint::parse(text, &["/v3"], transport.options().allow_http)
+        .map_err(|problem| profile.unusable("iam_endpoint", problem))
 }
 
 /// A user whose password is exchanged for tokens.

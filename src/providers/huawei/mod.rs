@@ -15,6 +15,7 @@ mod training_job;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -267,6 +268,10 @@ impl CloudApi for Api {
     fn credential(&self) -> CredentialInfo {
         self.client.credentials.credential()
     }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.client.http.clock_ahead()
+    }
 }
 
 /// What is masked in answers.
@@ -328,12 +333,11 @@ fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
 
 /// A key pair or a token, never both: a silent choice would be a guess.
 fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
-    let part = |key: &'static str, variable: &'static str| {
-        profile
-            .secret(key)
-            .cloned()
-            .ok_or_else(|| profile.missing(&key.replace('_', " "), &[key], &[variable]))
+    let missing = || {
+        let variables = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"];
+        profile.missing("access key", &CREDENTIAL_KEYS[..2], &variables)
     };
+    let part = |key| profile.secret(key).cloned().ok_or_else(missing);
     let has_key = CREDENTIAL_KEYS[..3]
         .iter()
         .any(|key| profile.secret(key).is_some());
@@ -343,15 +347,11 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
             .with_hint("remove one of them")),
         (Some(token), false) => Ok(sign::Signer::credential(token.clone(), None).signer),
         (None, true) => Ok(sign::Signer::Key {
-            id: part("access_key_id", "HUAWEICLOUD_SDK_AK")?,
-            secret: part("secret_access_key", "HUAWEICLOUD_SDK_SK")?,
+            id: part("access_key_id")?,
+            secret: part("secret_access_key")?,
             security_token: profile.secret("security_token").cloned(),
         }),
-        (None, false) => Err(profile.missing(
-            "access key",
-            &["access_key_id", "secret_access_key"],
-            &["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"],
-        )),
+        (None, false) => Err(missing()),
     }
 }
 

@@ -46,12 +46,14 @@ impl Product {
     /// in which the product has no known host.
     pub fn endpoint(&self, profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
         let own = self.endpoint_key.and_then(|key| profile.get(key));
+        let key = self.endpoint_key.filter(|_| own.is_some());
         let text = match (own, profile.get("endpoint")) {
             (Some(own), _) => own.to_owned(),
             (None, Some(shared)) => self.beside(shared).unwrap_or_else(|| shared.to_owned()),
             (None, None) => format!("https://{}", self.public_host(profile)?),
         };
         Endpoint::parse(&text, &[], allow_http)
+            .map_err(|problem| profile.unusable(key.unwrap_or("endpoint"), problem))
     }
 
     /// The address of the product beside the public address of another one.

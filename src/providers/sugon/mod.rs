@@ -14,6 +14,8 @@ pub(crate) mod token_exchange;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
+
 use super::{Cloud, CloudApi, Connected, CredentialInfo};
 use crate::error::{Category, Problem};
 use crate::http::{Endpoint, Transport};
@@ -156,6 +158,10 @@ impl CloudApi for Api {
     fn credential(&self) -> CredentialInfo {
         self.home.client.credentials.credential()
     }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.home.client.http.clock_ahead()
+    }
 }
 
 /// The address that a key gives, else the default.
@@ -168,7 +174,7 @@ fn address(
     let text = profile.get(key).or(default);
     text.map(|text| Endpoint::parse(text, PATHS, transport.options().allow_http))
         .transpose()
-        .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
+        .map_err(|problem| profile.unusable(key, problem))
 }
 
 /// The endpoint that plain settings name, with the hosts that may be asked besides.

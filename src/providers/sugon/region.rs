@@ -124,12 +124,16 @@ impl Region {
         let Some(at) = expired else {
             return Ok(());
         };
+        let now = Time::new(self.transport.server_now()).map(Time::rfc3339);
+        let now = now.unwrap_or_default();
         let message = format!("the token expired at {}", at.rfc3339());
         let problem = Problem::new(Category::Unauthenticated, message);
         let mut problem = problem.with_account(CLOUD.name, &self.profile);
         problem.credential = Some(self.client.http.credential());
         problem.host = Some(self.endpoint.authority().to_owned());
-        Err(problem.with_hint("log in again and set the new token of the computing region"))
+        Err(problem.with_hint(format!(
+            "log in again and set the new token of the computing region; if the time is not {now}, correct the local clock"
+        )))
     }
 
     /// A GET of a path.

@@ -18,6 +18,7 @@ mod training_task;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -217,6 +218,10 @@ impl CloudApi for Api {
         self.client.credentials.credential()
     }
 
+    fn clock_ahead(&self) -> TimeDelta {
+        self.client.http.clock_ahead()
+    }
+
     async fn list_scopes(
         &self,
         _listing: &'static ScopeListing,
@@ -289,6 +294,7 @@ fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Proble
     let endpoint = profile.get("endpoint");
     let endpoint = endpoint.unwrap_or("https://ccs.api.qcloud.com");
     Endpoint::parse(endpoint, &[], transport.options().allow_http)
+        .map_err(|problem| profile.unusable("endpoint", problem))
 }
 
 static KEYS: KeySource<sign::Signer> = KeySource {

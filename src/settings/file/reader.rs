@@ -67,7 +67,7 @@ impl Reader<'_> {
             match name {
                 HTTP => {
                     file.http = self.http(table)?;
-                    self.keep_lines(&mut file, [HTTP, ""], table);
+                    self.keep_places(&mut file, [HTTP, ""], table);
                 }
                 "states" => file.states = self.states(table)?,
                 cloud => self.profiles(cloud, key.span().start, table, &mut file)?,
@@ -84,19 +84,7 @@ impl Reader<'_> {
         file: &mut SettingsFile,
     ) -> Result<(), Problem> {
         let Some(keys) = self.clouds.iter().find(|keys| keys.cloud == cloud) else {
-            let known = self
-                .clouds
-                .iter()
-                .map(|keys| keys.cloud)
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(self.wrong(
-                at,
-                &format!(
-                    "unknown table '{}'; expected one of: {known}, http, states",
-                    quotable(cloud)
-                ),
-            ));
+            return Err(self.unknown_table(at, cloud));
         };
         for (name, value) in table.iter() {
             let profile: &str = name.get_ref();
@@ -113,23 +101,46 @@ impl Reader<'_> {
                 file.commands.insert(key.clone(), words);
             }
             file.profiles.insert(key, self.entries(keys, table)?);
-            self.keep_lines(file, [cloud, profile], table);
+            self.keep_places(file, [cloud, profile], table);
         }
         Ok(())
     }
 
-    /// Notes where the keys of a table stand.
-    fn keep_lines(&self, file: &mut SettingsFile, [table, profile]: [&str; 2], keys: &Table<'_>) {
-        let lines = keys.iter().map(|(key, _)| {
-            let line = self.line(key.span().start);
-            ([table, profile, key.get_ref()].map(str::to_owned), line)
+    fn unknown_table(&self, at: usize, name: &str) -> Problem {
+        let known: Vec<&str> = self.clouds.iter().map(|keys| keys.cloud).collect();
+        let what = format!(
+            "unknown table '{}'; expected one of: {}, http, states",
+            quotable(name),
+            known.join(", ")
+        );
+        let joined = known.iter().find_map(|cloud| {
+            let profile = name
+                .strip_prefix(cloud)?
+                .strip_prefix(['-', '_', '/', ':', '@'])?;
+            Some(format!("write [{cloud}.{}]", quotable(profile)))
         });
-        file.lines.extend(lines);
+        let near = closest_match(known.into_iter().chain([HTTP, "states"]), name);
+        let near = near.map(|near| format!("did you mean '{near}'?"));
+        let hint = joined.or(near);
+        self.wrong(at, &what)
+            .with_hint(hint.unwrap_or_else(|| IN_A_PROFILE.to_owned()))
     }
 
-    /// The number of the line at a position.
-    fn line(&self, at: usize) -> usize {
-        1 + self.newlines.partition_point(|newline| *newline < at)
+    /// Notes where the values of a table stand.
+    fn keep_places(&self, file: &mut SettingsFile, [table, profile]: [&str; 2], keys: &Table<'_>) {
+        let places = keys.iter().map(|(key, value)| {
+            let place = self.place(value.span().start);
+            ([table, profile, key.get_ref()].map(str::to_owned), place)
+        });
+        file.places.extend(places);
+    }
+
+    /// Line and column of a position, from 1.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = &self.text[..at.min(self.text.len())];
+        let line = 1 + self.newlines.partition_point(|newline| *newline < at);
+        let last = before.rsplit('\n').next();
+        (line, 1 + last.map_or(0, |line| line.chars().count()))
     }
 
     /// The words of `credential_command`, which stands alone: a credential has one source.
@@ -333,12 +344,7 @@ impl Reader<'_> {
 
     /// A usage error at a position in the file; no text of the file's values is shown.
     fn wrong(&self, at: usize, what: &str) -> Problem {
-        let before = &self.text[..at.min(self.text.len())];
-        let line = self.line(at);
-        let column = 1 + before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |line| line.chars().count());
+        let (line, column) = self.place(at);
         Problem::usage(format!("{}:{line}:{column}: {what}", self.path.display()))
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct SyntaxError {
 }
 
 /// Signs of other alphabets that look like those of TOML.
-const LOOKALIKES: [(char, &str); 11] = [
+const LOOKALIKES: [(char, &str); 15] = [
     ('“', "\""),
     ('”', "\""),
     ('„', "\""),
@@ -26,6 +26,10 @@ const LOOKALIKES: [(char, &str); 11] = [
     ('［', "["),
     ('］', "]"),
     ('\u{3000}', "a blank"),
+    ('\u{a0}', "a blank"),
+    ('\u{202f}', "a blank"),
+    ('\u{200b}', "nothing"),
+    ('\u{feff}', "nothing"),
 ];
 
 /// Explains the error of the parser by the line in which it stands.
@@ -45,12 +49,13 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
             .map(|sign| (place, sign))
     });
     if let Some((place, (sign, ascii))) = lookalike {
-        let what = format!("'{sign}' is not a sign of TOML");
-        return found(
-            start + place,
-            &what,
-            Some(format!("write {ascii} in place of {sign}")),
-        );
+        let shown = match sign.is_whitespace() || *ascii == "nothing" {
+            true => format!("the invisible character U+{:04X}", u32::from(*sign)),
+            false => format!("'{sign}'"),
+        };
+        let what = format!("{shown} is not a sign of TOML");
+        let hint = format!("write {ascii} in place of {}", shown.trim_matches('\''));
+        return found(start + place, &what, Some(hint));
     }
     if error.message().contains("duplicate") {
         return duplicate(line, start);
@@ -68,8 +73,13 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
         );
     };
     let value_at = start + key.len() + 1 + (value.len() - value.trim_start().len());
-    let (key, value) = (quotable(key.trim()), value.trim());
+    let key = quotable(key.trim().trim_matches(['"', '\'']).trim());
+    let value = value.trim();
     let text_hint = || Some(format!("write: {key} = \"…\""));
+    if let Some(flag) = flag(value) {
+        let hint = format!("write: {key} = {flag}");
+        return found(value_at, "a boolean is true or false", Some(hint));
+    }
     match value.chars().next() {
         None => found(value_at, "the value is missing", text_hint()),
         Some('"') if value.contains('\\') => found(
@@ -89,12 +99,27 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
                 "write {quote} around the whole value only, and # before a comment"
             )),
         ),
+        Some('[') if !value.contains(['"', '\'']) => found(
+            value_at,
+            "texts in a list must be in quotes",
+            Some(format!("write: {key} = [\"…\", \"…\"]")),
+        ),
         Some('[' | '{') => found(
             at,
             "the list or table is not closed or not separated by commas",
             None,
         ),
         Some(_) => found(value_at, "text must be in quotes", text_hint()),
+    }
+}
+
+/// What other languages write for a boolean.
+fn flag(value: &str) -> Option<&'static str> {
+    let word = value.split([' ', '\t', '#']).next().unwrap_or_default();
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some("true"),
+        "false" | "no" | "off" => Some("false"),
+        _ => None,
     }
 }
 
@@ -130,7 +155,39 @@ mod tests {
     use toml::de::DeTable;
 
     /// Text, place, what is wrong, and what to write.
-    const SLIPS: [(&str, &str, &str, &str); 15] = [
+    const SLIPS: [(&str, &str, &str, &str); 22] = [
+        (
+            "[a.b]\nregion\u{a0}= \"x\"\n",
+            "2:7",
+            "invisible character U+00A0",
+            "a blank in place",
+        ),
+        (
+            "\u{200b}[a.b]\nregion = \"x\"\n",
+            "1:1",
+            "U+200B",
+            "nothing in place",
+        ),
+        (
+            "[a.b]\nk = [hunter2, b]\n",
+            "2:5",
+            "list must be in quotes",
+            "k = [\"…\", \"…\"]",
+        ),
+        ("[a.b]\nk = True\n", "2:5", "true or false", "k = true"),
+        ("[a.b]\nk = no # off\n", "2:5", "true or false", "k = false"),
+        (
+            "[a.b]\nk = yesterday\n",
+            "2:5",
+            "text must be in quotes",
+            "k = \"…\"",
+        ),
+        (
+            "[a.b]\n\"k = hunter2\"\n",
+            "2:6",
+            "text must be in quotes",
+            "write: k = \"…\"",
+        ),
         (
             "[a.b]\nregion = “x”\n",
             "2:10",

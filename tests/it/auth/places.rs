@@ -62,15 +62,18 @@ fn the_line_of_the_config_file_is_named() {
                 continue;
             }
             sandbox.configure(&format!("# mine\n[{cloud}.default]\n{key} = '{value}'\n"));
-            let place = "joblens/config.toml:3)";
-            assert_refused(&sandbox, sandbox.get(reference), &[key, why, place]);
+            let place =
+                |line: usize, name: &str| format!("joblens/config.toml:{line}:{})", name.len() + 4);
+            let of_key = place(3, key);
+            assert_refused(&sandbox, sandbox.get(reference), &[key, why, &of_key]);
             sandbox.configure(&format!("[{cloud}.default]\n\n{key}_env = 'MY_KEY'\n"));
             let run = sandbox.get(reference).env("MY_KEY", &value);
-            let place = "joblens/config.toml:3)";
-            assert_refused(&sandbox, run, &["(from MY_KEY, named in ", place]);
+            let of_variable = place(3, &format!("{key}_env"));
+            assert_refused(&sandbox, run, &["(from MY_KEY, named in ", &of_variable]);
             sandbox.configure(&format!("[{cloud}.default]\n{key}_file = 'my.key'\n"));
             sandbox.write(".config/joblens/my.key", &value);
-            let expected = ["joblens/my.key, named in ", "joblens/config.toml:2)"];
+            let of_file = place(2, &format!("{key}_file"));
+            let expected = ["joblens/my.key, named in ", &*of_file];
             assert_refused(&sandbox, sandbox.get(reference), &expected);
         }
     }
@@ -212,6 +215,15 @@ fn the_region_of_a_tool_serves_keys_of_variables() {
     assert_eq!(accounts(&[])[0], "cn-zhangjiakou");
     sandbox.write(ALIYUN_CLI.path, "{");
     assert_eq!(accounts(&[])[0], "");
+    let run = sandbox
+        .get(JOB)
+        .envs(key)
+        .env("JOBLENS_ALIYUN_ENDPOINT", "");
+    let run = run.run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    for part in ["missing region", ".aliyun/config.json"] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
     // tccli has a file for the region alone.
     fs::remove_file(sandbox.home.path().join(TCCLI.path)).unwrap();
     assert_eq!(accounts(&[])[2], "ap-guangzhou");
@@ -252,4 +264,36 @@ fn what_is_wrong_with_an_account_is_reported_before_a_command_of_another_runs() 
     }
     assert!(!marker.exists());
     assert!(sandbox.server.received().is_empty());
+}
+
+#[test]
+fn what_is_missing_is_named_where_the_other_parts_are() {
+    let sandbox = Sandbox::new();
+    let hint = |run: Joblens| {
+        let run = run.env("PATH", "/usr/bin:/bin").with_secret(KEY).run();
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        run.error()["hint"].as_str().unwrap().to_owned()
+    };
+    for (reference, id, secret) in [
+        (JOB, "access_key_id", "access_key_secret"),
+        (SERVICE, "secret_id", "secret_key"),
+        (IMAGE_JOB, "access_key_id", "secret_access_key"),
+    ] {
+        let cloud = reference.split('/').next().unwrap();
+        sandbox.configure(&format!(
+            "[{cloud}.default]\nregion = 'cn-north-4'\nproject_id = 'p'\ncredential_command = ['echo', '{id}=x']\n"
+        ).replace("project_id = 'p'\n", if cloud == "huawei" { "project_id = 'p'\n" } else { "" }));
+        let expected = format!("credential_command echo must print {secret} as well");
+        assert_eq!(hint(sandbox.get(reference)), expected);
+    }
+    sandbox.configure("");
+    let run = sandbox
+        .get(JOB)
+        .env("ALICLOUD_ACCESS_KEY", KEY)
+        .env("ALICLOUD_SECRET_KEY", KEY)
+        .env("ALIBABA_CLOUD_SECURITY_TOKEN", KEY)
+        .env("ALIBABA_CLOUD_REGION_ID", "cn-x");
+    let hint = hint(run);
+    let names = "ALICLOUD_ACCESS_KEY, overridden by ALIBABA_CLOUD_SECURITY_TOKEN";
+    assert!(hint.contains(names), "{hint}");
 }

@@ -263,19 +263,19 @@ fn network_settings_are_read_from_the_file_and_options_come_first() {
     for (toml, message) in [
         (
             "[http]\nmax_attempts = 0\n",
-            "joblens/config.toml:2: invalid value '0' for max_attempts; expected a number from 1 to 1000",
+            "joblens/config.toml:2:16: invalid value '0' for max_attempts; expected a number from 1 to 1000",
         ),
         (
             "[http]\nrequest_timeout = 5\n",
-            "joblens/config.toml:2: invalid value '5' for request_timeout: missing unit",
+            "joblens/config.toml:2:19: invalid value '5' for request_timeout: missing unit",
         ),
         (
             "[http]\nmax_body = '64MB'\n",
-            "joblens/config.toml:2: invalid value '64MB' for max_body",
+            "joblens/config.toml:2:12: invalid value '64MB' for max_body",
         ),
         (
             "[http]\nallow_http = 'maybe'\n",
-            "joblens/config.toml:2: invalid value 'maybe' for allow_http",
+            "joblens/config.toml:2:14: invalid value 'maybe' for allow_http",
         ),
     ] {
         assert_usage(&Config::new(toml).get(&[JOB]).run(), message);
@@ -283,7 +283,7 @@ fn network_settings_are_read_from_the_file_and_options_come_first() {
     let wrong = emulated.get(&["--connect-timeout", "5", JOB]).run();
     assert_usage(
         &wrong,
-        "invalid value '5' for connect_timeout: missing unit",
+        "invalid value '5' for --connect-timeout: missing unit",
     );
 }
 

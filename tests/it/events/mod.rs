@@ -1,6 +1,7 @@
 //! `joblens events`, the real binary against the emulated clouds.
 
 mod follow;
+mod since;
 
 use crate::support::emulated::Emulated;
 use crate::support::jobs::{IMAGE_JOB, INSTANCE, JOB, SERVICE};

@@ -1,3 +1,5 @@
+use chrono::{TimeDelta, Utc};
+
 use super::{WORLD, each, list, many, names, pages_asked};
 use crate::support::emulated::Emulated;
 use crate::support::{SECRETS, Server, joblens, json};
@@ -136,7 +138,7 @@ fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
 
 #[test]
 fn since_keeps_what_has_no_readable_creation_time_and_says_so() {
-    let recent = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S.000+0000");
+    let recent = Utc::now().format("%Y-%m-%dT%H:%M:%S.000+0000");
     let body = format!(
         r#"{{"code":"0","msg":"success","data":[
         {{"id":"new","status":"Running","createTime":"{recent}"}},
@@ -157,4 +159,41 @@ fn since_keeps_what_has_no_readable_creation_time_and_says_so() {
     assert!(table.stdout.contains("undated"), "{}", table.stdout);
     let note = "--since kept 1 without a readable creation time";
     assert!(table.stderr.contains(note), "{}", table.stderr);
+}
+
+#[test]
+fn a_time_ago_counts_from_the_clock_of_the_servers() {
+    for offset in ["-3h", "+3h", "-20d"] {
+        let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));
+        let found = |scope: &str, since: &str| {
+            let run = list(&emulated, &[scope, "--since", since, "-o", "name"]);
+            assert_eq!(run.code, 0, "{offset} {scope}: {}", run.stderr);
+            run.stdout
+        };
+        assert_eq!(
+            found("sugon/instance", "3h"),
+            "sugon/instance/i-1\n",
+            "{offset}"
+        );
+        assert_eq!(found("sugon/instance", "1h"), "", "{offset}");
+        // Requests of these are signed with a time, which is not corrected by more than a day.
+        if offset != "-20d" {
+            assert_eq!(
+                found("huawei/image-job", "1h"),
+                "huawei/image-job/7\n",
+                "{offset}"
+            );
+            let jobs = "aliyun/job/ehpc-hz-1/5\n";
+            assert_eq!(found("aliyun/job/ehpc-hz-1", "90m"), jobs, "{offset}");
+        }
+    }
+}
+
+#[test]
+fn the_footer_names_the_time_by_the_clock_of_the_servers() {
+    let emulated = Emulated::start(&format!("clock_offset = '-20d'\n{WORLD}"));
+    let run = list(&emulated, &["sugon/instance", "--since", "1h"]);
+    let since = Utc::now() - TimeDelta::days(20) - TimeDelta::hours(1);
+    let shown = since.format("(since %Y-%m-%dT").to_string();
+    assert!(run.stderr.contains(&shown), "{}", run.stderr);
 }

@@ -105,7 +105,8 @@ fn request(
         _ => api.platform()?,
     };
     let now = region.client.http.server_now();
-    let since = filter.since.map(|since| since.to_datetime());
+    let since = filter.since.as_ref();
+    let since = since.map(|since| since.time().to_datetime());
     let since = since.unwrap_or_else(|| now - TimeDelta::days(DEFAULT_DAYS));
     let (start, end) = (
         region.clock.text(since),

@@ -177,7 +177,7 @@ async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
         ("JOBLENS_SUGON_AUTH_ENDPOINT", cloud.origin.as_str()),
         ("JOBLENS_SUGON_ENDPOINT", &cloud.origin),
     ];
-    let late = test_support::transport(start_time() - chrono::TimeDelta::hours(2));
+    let late = test_support::transport(start_time() - TimeDelta::hours(2));
     let client = connect(&test_support::profile(&CLOUD, &variables), &late).unwrap();
     let problem = get(&client).await.unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
@@ -346,7 +346,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     let origin = &cloud.origin;
     let toml = format!("[sugon.default]\nendpoint = '{origin}'\ntoken_file = 't.txt'\n");
     std::fs::write(&config, toml).unwrap();
-    let end = start_time() + chrono::TimeDelta::seconds(100);
+    let end = start_time() + TimeDelta::seconds(100);
     let claims = json!({"expireTime": end.timestamp_millis()}).to_string();
     let token = format!("e30.{}.c2ln", base64url(claims.as_bytes()));
     test_support::write_secret(&file, &token);
