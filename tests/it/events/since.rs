@@ -12,6 +12,5 @@ fn a_time_ago_counts_from_the_clock_of_the_servers() {
             events.map(|one| one["reason"].clone()).collect()
         };
         assert_eq!(reasons("1h"), ["Unhealthy"], "{offset}");
-        assert!(reasons("10m").is_empty(), "{offset}");
     }
 }
