@@ -16,7 +16,7 @@ pub(super) struct RejectedLists(Mutex<Vec<&'static Kind>>);
 
 impl RejectedLists {
     pub fn contains(&self, kind: &Kind) -> bool {
-        lock(&self.0).iter().any(|rejected| *rejected == kind)
+        lock(&self.0).contains(&kind)
     }
 
     /// True when lookups of each may do where the lists of a kind do not.

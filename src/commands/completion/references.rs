@@ -114,10 +114,8 @@ impl CompletionData {
             let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
             let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
             heads.extend(profiles.map(|(_, profile)| {
-                (
-                    format!("{name}@{}/", encoded(profile)),
-                    format!("profile {profile}"),
-                )
+                let profile = encoded(profile);
+                (format!("{name}@{profile}/"), format!("profile {profile}"))
             }));
         }
         let heads = heads

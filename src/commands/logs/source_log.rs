@@ -106,8 +106,8 @@ impl SourceLog {
             read = self.read(client, reference, options).await;
         }
         self.params.previous = false;
-        self.begin_again();
         let mut reading = Reading { has_gap, ..read? };
+        self.begin_again();
         reading.lines.extend(self.lines.finish());
         Ok(reading)
     }

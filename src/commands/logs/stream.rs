@@ -22,6 +22,9 @@ use crate::output;
 use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
 
+/// So often in a row the log of a job that has ended is requested in vain at most.
+const MAX_ATTEMPTS_AT_END: u32 = 5;
+
 /// The longest time between two readings while the cloud cannot be reached.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -111,6 +114,10 @@ impl LogStream<'_> {
                 }
                 Ok(()) if job.ended => return Ok(()),
                 Ok(()) => outage = 0,
+                // Nothing more comes of a job that has ended: its log is read or it is not.
+                Err(Stop::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS_AT_END => {
+                    return Err((*problem).into());
+                }
                 Err(Stop::Problem(problem)) if is_transient(problem.category) => {
                     if outage == 0 {
                         self.note(format!("{}; retrying", problem.message));
@@ -122,10 +129,12 @@ impl LogStream<'_> {
             let pause = interval.saturating_mul(2_u32.saturating_pow(outage.min(8)));
             sleep(pause.min(MAX_BACKOFF).max(interval)).await;
             match self.job().await {
-                Ok(found) => {
-                    self.update(&found).await?;
-                    job = found;
-                }
+                Ok(found) => match self.update(&found).await {
+                    Ok(()) => job = found,
+                    // What it could not read is read in the next round.
+                    Err(Stop::Problem(problem)) if is_transient(problem.category) => outage += 1,
+                    Err(stop) => return Err(stop),
+                },
                 Err(problem) if is_transient(problem.category) => {}
                 // A job that was deleted has ended.
                 Err(problem) if problem.category == Category::NotFound => job.ended = true,
@@ -218,10 +227,14 @@ impl LogStream<'_> {
             };
             match self.logs.iter().position(is_same) {
                 Some(number) => {
-                    let restarts = self.logs[number].source.restarts;
-                    self.logs[number].source = source;
-                    if self.logs[number].source.restarts > restarts {
-                        self.restart(number).await?;
+                    let known = std::mem::replace(&mut self.logs[number].source, source);
+                    if self.logs[number].source.restarts > known.restarts {
+                        let restarted = self.restart(number).await;
+                        if restarted.is_err() {
+                            // It counts as restarted once its end was read.
+                            self.logs[number].source = known;
+                        }
+                        restarted?;
                     }
                 }
                 None if self.choice.all => self.logs.push(SourceLog::new(source, &self.params)),
@@ -246,14 +259,13 @@ impl LogStream<'_> {
 
     /// Prints the rest of the log of a container that was restarted.
     async fn restart(&mut self, number: usize) -> Result<(), Stop> {
-        self.note(format!(
-            "{} was restarted",
-            label(&self.logs[number].source)
-        ));
+        let restarted = format!("{} was restarted", label(&self.logs[number].source));
         if !self.logs[number].is_window {
+            self.note(restarted);
             return Ok(());
         }
         if !self.spec.previous {
+            self.note(restarted);
             self.logs[number].begin_again();
             self.note(MAY_BE_MISSING.to_owned());
             return Ok(());
@@ -263,6 +275,15 @@ impl LogStream<'_> {
         let read = self.logs[number]
             .read_previous(&*client, &self.reference, &options)
             .await;
+        if let Err(problem) = &read
+            && is_transient(problem.category)
+        {
+            return Err(problem.clone().into());
+        }
+        self.note(restarted);
+        if read.is_err() {
+            self.logs[number].begin_again();
+        }
         if read.as_ref().map_or(true, |reading| reading.has_gap) {
             self.note(MAY_BE_MISSING.to_owned());
         }

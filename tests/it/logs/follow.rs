@@ -71,6 +71,35 @@ times = 2
 }
 
 #[test]
+fn the_end_of_a_restarted_container_is_read_after_an_outage() {
+    let faults = r#"
+restarts = ["1200ms"]
+
+[[fault]]
+operation = "DescribeContainerLog"
+kind = "status"
+status = 502
+from = "1100ms"
+until = "1500ms"
+"#;
+    let emulated = growing(faults);
+    let once = ["-f", "--interval", "50ms", "--max-attempts", "1", JOB];
+    let run = logs(&emulated, &once);
+    assert_eq!((run.code, run.stdout), (0, expected()), "{}", run.stderr);
+}
+
+#[test]
+fn a_log_of_an_ended_job_that_stays_unreadable_ends_with_its_error() {
+    let emulated = Emulated::start(&format!(
+        "[[job]]\nref = '{JOB}'\nage = '1h'\nstates = [{{ after = '0s', state = 'Succeeded' }}]\n\
+         [[fault]]\noperation = 'DescribeContainerLog'\nkind = 'status'\nstatus = 502\n"
+    ));
+    let once = ["-f", "--interval", "10ms", "--max-attempts", "1", JOB];
+    let run = logs(&emulated, &once);
+    assert_eq!((run.code, run.stdout.as_str()), (5, ""), "{}", run.stderr);
+}
+
+#[test]
 fn a_file_is_followed_by_its_offset() {
     let emulated = Emulated::start(&format!(
         r#"

@@ -127,7 +127,11 @@ pub(super) fn decode_job(
         let mut document = raw::document(body, options)?;
         if !options.show_secrets {
             let secrets = ["environments", "task_urls"];
-            mask_named(&mut document, &secrets, &["command", "description"]);
+            mask_named(
+                &mut document,
+                &secrets,
+                &["command", "description", "value"],
+            );
         }
         Some(document)
     });
@@ -184,7 +188,7 @@ impl TrainingJob {
             details.mask();
         }
         let started_at = status.start_time.utc();
-        let duration = status.duration.0.map(TimeDelta::milliseconds);
+        let duration = status.duration.0.and_then(TimeDelta::try_milliseconds);
         let end = |start: Time| Time::new(start.to_datetime().checked_add_signed(duration?)?);
         let mut job = Job {
             name: metadata.name.0,
