@@ -123,6 +123,15 @@ pub const CREDENTIAL_COMMAND: &str = "credential_command";
 /// profile keeps the name of the role that is assumed through it, empty for the one there is.
 pub const METADATA: &str = "metadata";
 
+/// The key of the proxy of a profile's hosts, on clouds that have one; it is used for this machine too.
+pub const PROXY_URL: &str = "proxy_url";
+
+/// The key of the name that the certificate of a profile's endpoint has to have in the place of its host.
+pub const TLS_SERVER_NAME: &str = "tls_server_name";
+
+/// Where a profile keeps the only certificates that it trusts, as PEM text or its Base64.
+pub const CA_DATA: &str = "certificate_authority_data";
+
 /// The key of a role that a key pair takes on, on clouds that have such roles.
 pub const ROLE: &str = "role_arn";
 
