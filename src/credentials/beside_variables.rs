@@ -1,6 +1,7 @@
 //! What the environment and the tools' files say besides keys: a region, and variables that are not read.
 
-use super::chain::{CredentialChain, credential};
+use super::chain::CredentialChain;
+use super::tool_sources::credential;
 use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue};
 
 /// The setting that a tool's file may give to keys from elsewhere.

@@ -17,9 +17,7 @@ use super::{Endpoint, RequestError};
 use crate::crypto::from_base64;
 use crate::error::{Category, Problem};
 use crate::secret::{Secret, quotable_path};
-use crate::settings::{
-    CA_DATA, FileError, Profile, TLS_SERVER_NAME, is_open_descriptor, read_pem,
-};
+use crate::settings::{CA_DATA, FileError, Profile, TLS_SERVER_NAME, is_open_descriptor, read_pem};
 
 /// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
 /// cloud's; nothing is sent.
@@ -123,7 +121,8 @@ impl ClientIdentity {
     /// # Errors
     /// A usage error, as a request error.
     pub fn check(&self) -> Result<(), RequestError> {
-        self.load(&rustls::crypto::ring::default_provider()).map(drop)
+        self.load(&rustls::crypto::ring::default_provider())
+            .map(drop)
     }
 
     fn load(&self, provider: &CryptoProvider) -> Result<SingleCertAndKey, RequestError> {

@@ -21,7 +21,9 @@ pub(crate) use permissions::{check_program, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
 pub use referenced_files::ReferencedFile;
-pub(crate) use text_file::{FileError, MAX_PEM_BYTES, open_bytes, read_pem, read_text};
+pub(crate) use text_file::{
+    FileError, MAX_FILE_BYTES, MAX_PEM_BYTES, open_bytes, read_pem, read_text_up_to,
+};
 pub(crate) use values::Values;
 
 use crate::error::Problem;

@@ -41,11 +41,14 @@ pub(in crate::commands) struct Arguments {
     /// Filter by queue
     #[arg(long, value_name = "QUEUE")]
     queue: Option<String>,
+    /// Filter by labels, as in kubectl: app=web,tier!=db (Kubernetes only)
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    selector: Option<String>,
     /// Only resources created since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
-    /// List the jobs in clusters, too [default: if --state, --active, --user or --queue needs it]
+    /// List the jobs in clusters, too [default: if --state, --active, --user, --queue or --selector needs it]
     #[arg(short = 'R', long)]
     recursive: bool,
     /// Maximum results per scope, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
@@ -106,11 +109,13 @@ impl Arguments {
             since: since
                 .map(|text| since::parse_since(text, now, zone))
                 .transpose()?,
+            selector: given("--selector", self.selector.as_ref())?,
             page_rows: None,
         };
         Ok(ListOptions {
             filter_description: words::describe_filter(&filter),
             recursive: self.recursive
+                || filter.selector.is_some()
                 || UNLISTED_OF_SCOPES.iter().any(|one| filter.filters_on(*one)),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
@@ -150,11 +155,16 @@ impl ListOptions {
     /// The filter fields that the rows of a scope do not have, in words; empty where all of it can
     /// be answered.
     pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
-        let unlisted = place.listed_kind().unlisted_fields();
+        let kind = place.listed_kind();
+        let has_selector = kind.list.as_ref().is_some_and(|list| list.has_selector);
+        let unlisted = kind.unlisted_fields();
         let requested = unlisted
             .iter()
             .filter(|unlisted| self.filter.filters_on(**unlisted));
-        let words: Vec<&str> = requested.map(|unlisted| unlisted.as_str()).collect();
+        let mut words: Vec<&str> = requested.map(|unlisted| unlisted.as_str()).collect();
+        if self.filter.selector.is_some() && !has_selector {
+            words.push("labels");
+        }
         words.join(" or ")
     }
 

@@ -7,7 +7,7 @@ use super::super::lookup::{AccountId, parse_list};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::ScopeSummary;
-use crate::providers::{self, CLOUDS, Cloud};
+use crate::providers::{self, CLOUDS, Cloud, plain_setting};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
 
@@ -162,12 +162,8 @@ pub(in crate::commands) fn default_scopes(
     if !has_scopes(cloud) {
         return in_cloud(requested);
     }
-    let keys = cloud.settings_schema();
     // Settings that cannot be read are reported when the account is used.
-    let setting = |key| {
-        let found = settings.profile_with_setting(&keys, profile, key).ok()?;
-        found.get(key).map(str::to_owned)
-    };
+    let setting = |key| plain_setting(settings, cloud, profile, key).ok().flatten();
     let kind = cloud.kinds[0];
     let template = &kind.template;
     let segments: Vec<String> = template

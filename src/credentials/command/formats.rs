@@ -7,7 +7,7 @@ use super::CommandOutput;
 use crate::secret::Secret;
 
 /// Objects in which the clouds' tools wrap a credential.
-const WRAPPERS: [&str; 4] = ["credential", "credentials", "data", "response"];
+const WRAPPERS: [&str; 5] = ["credential", "credentials", "data", "response", "status"];
 
 /// What stands before an assignment that is meant for a shell.
 const SHELL_PREFIXES: [&str; 2] = ["export ", "declare -x "];

@@ -48,6 +48,12 @@ pub(super) fn run(
     let mut command = Command::new(&invocation.program);
     command
         .args(&invocation.arguments)
+        .envs(
+            invocation
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
         .current_dir(&invocation.folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -211,6 +217,7 @@ mod tests {
             program: "/bin/sh".into(),
             arguments: ["-c", text].map(String::from).to_vec(),
             folder: "/".into(),
+            environment: Vec::new(),
         }
     }
 

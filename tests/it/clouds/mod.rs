@@ -8,4 +8,5 @@ mod hostile;
 mod hpc_jobs;
 mod invocations;
 pub mod kinds;
+mod kubernetes;
 mod tencent_jobs;

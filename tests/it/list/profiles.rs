@@ -105,7 +105,7 @@ fn variables_make_the_default_profile() {
     let run = emulated.joblens(&["list", "-o", "json"]).run();
     let json = run.json();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(json["coverage"]["asked"], 4);
+    assert_eq!(json["coverage"]["asked"], 5);
     assert_eq!(json["scopes"].as_array().unwrap().len(), 3);
     assert_eq!(json["jobs"].as_array().unwrap().len(), 2);
 }
