@@ -24,7 +24,7 @@ pub use urls::{mask_access_url, mask_proxy_url, mask_urls, mask_user_info, proxy
 pub const MASK: &str = "***";
 
 /// A secret text. It has no `Display`, and its `Debug` shows the mask.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret {
     text: String,
     is_key_id: bool,

@@ -145,7 +145,7 @@ pub(super) fn account(
     let plain = settings.plain_profile(&keys, name).and_then(|plain| {
         match cloud.check_settings(&plain, transport) {
             // No command is run for an account that cannot be used.
-            Err(problem) if settings.has_credential_command(cloud.name, name) => Err(problem),
+            Err(problem) if credentials.runs_program(&keys, &plain) => Err(problem),
             _ => Ok(plain),
         }
     });

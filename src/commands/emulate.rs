@@ -11,7 +11,7 @@ use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenari
 use crate::error::{Problem, file_error_text};
 use crate::output;
 
-/// Run a local emulator of the four clouds
+/// Run a local emulator of the clouds
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  \
     joblens emulate --scenario outage.toml\n  \

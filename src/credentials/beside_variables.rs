@@ -1,6 +1,7 @@
 //! What the environment and the tools' files say besides keys: a region, and variables that are not read.
 
-use super::chain::{CredentialChain, credential};
+use super::chain::CredentialChain;
+use super::tool_sources::credential;
 use crate::error::Problem;
 use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue};
 

@@ -1,17 +1,12 @@
 //! The sources of a profile's credential, in their order.
 
-use chrono::Utc;
-
 use super::characters;
 use super::source::CredentialSource;
 use super::source_cache::SourceCache;
-use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
-use crate::error::{Category, Problem, closest_match};
+use crate::error::Problem;
 use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
-use crate::settings::{
-    Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, SourcedValue, Values,
-};
+use crate::settings::{Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, Values};
 
 /// A credential with what stands beside it.
 pub(super) struct ResolvedCredential {
@@ -21,7 +16,7 @@ pub(super) struct ResolvedCredential {
 }
 
 impl ResolvedCredential {
-    fn from_values(values: Values) -> Self {
+    pub(super) fn from_values(values: Values) -> Self {
         Self {
             values,
             expires_at: None,
@@ -207,98 +202,11 @@ impl CredentialChain {
         }
         match command {
             Some(words) => self.load_from_command(cloud, profile, words).map(Some),
-            None if is_default => self.load_from_tool_files(cloud, profile, &mut skip),
+            None if is_default || self.selects_tool(cloud, profile) => {
+                self.load_from_tool_files(cloud, profile, &mut skip)
+            }
             None => Ok(None),
         }
-    }
-
-    pub(super) fn tool_files(&self) -> ToolFiles {
-        let now = Time::new(Utc::now()).expect("the current year is before 10000");
-        ToolFiles::new(self.settings.environment().clone(), now)
-    }
-
-    /// The credential of the first tool that has one. A file that is there and cannot be used ends
-    /// the search: another account in its place would be the wrong one.
-    fn load_from_tool_files(
-        &self,
-        cloud: &SettingsSchema,
-        profile: &Profile,
-        pass: &mut dyn FnMut(&str, String),
-    ) -> Result<Option<ResolvedCredential>, Problem> {
-        let files = self.tool_files();
-        for tool in self.sources(cloud) {
-            match self
-                .cache
-                .load(cloud.cloud, tool, &files, None)
-                .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?
-            {
-                SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
-                SourceResult::Empty(why) => pass(tool.name(), why),
-                SourceResult::NotPresent | SourceResult::InstanceRole(_) => {}
-            }
-        }
-        Ok(None)
-    }
-
-    /// What `source` names: `TOOL` or `TOOL:PROFILE`.
-    fn load_from_source(
-        &self,
-        cloud: &SettingsSchema,
-        profile: &Profile,
-        source: &str,
-    ) -> Result<ResolvedCredential, Problem> {
-        let (tool, named) = find_source(self.sources(cloud), profile, source)?;
-        // Variables choose nothing for a profile that was named.
-        let files = match profile.name.as_str() {
-            "default" => self.tool_files(),
-            _ => self.tool_files().ignoring_selection(),
-        };
-        let reading = self
-            .cache
-            .load(cloud.cloud, tool, &files, named)
-            .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
-        let why = match reading {
-            SourceResult::Found(findings) => return Ok(credential(tool, findings)),
-            SourceResult::InstanceRole(said) => {
-                let origin = Origin::Machine;
-                return Ok(ResolvedCredential::from_values(values(said, &origin)));
-            }
-            SourceResult::Empty(why) => why,
-            SourceResult::NotPresent => format!("no file of {} found", tool.name()),
-        };
-        let message = format!(
-            "profile '{}' ({}) has {SOURCE} = '{}': {why}",
-            profile.name,
-            profile.cloud,
-            quotable(source)
-        );
-        Err(Problem::new(Category::MissingCredentials, message)
-            .with_account(profile.cloud, &profile.name)
-            .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name())))
-    }
-
-    /// The tools that would have been asked after the source that is used.
-    fn shadowed_tools(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
-        let why = format!("overridden by {}", used.label());
-        let sources = self.sources(cloud);
-        let at = sources.iter().position(
-            |tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name()),
-        );
-        let files = self.tool_files();
-        let behind = &sources[at.map_or(0, |at| at + 1)..];
-        let skipped = behind.iter().filter_map(|tool| {
-            let why = match self.cache.load(cloud.cloud, tool, &files, None) {
-                Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
-                Ok(SourceResult::Empty(said)) => said,
-                Ok(SourceResult::Found(_)) => why.clone(),
-                Err(problem) => format!("{why}; {}", problem.message),
-            };
-            Some(SkippedSource {
-                source: tool.name().to_owned(),
-                why,
-            })
-        });
-        skipped.collect()
     }
 }
 
@@ -314,68 +222,6 @@ fn credential_place(cloud: &SettingsSchema, profile: &Profile) -> Option<String>
         }
     }
     Some(places.join("; "))
-}
-
-/// Checks that the cloud of plain settings has the source that they name.
-///
-/// # Errors
-/// Usage: it has no such source.
-pub(crate) fn check_source(
-    plain: &Profile,
-    sources: &'static [CredentialSource],
-) -> Result<(), Problem> {
-    match plain.get(SOURCE) {
-        Some(source) => find_source(sources, plain, source).map(|_| ()),
-        None => Ok(()),
-    }
-}
-
-/// The tool that `source` names, and the tool's profile where it names one.
-///
-/// # Errors
-/// Usage: the cloud has no such tool.
-fn find_source<'a>(
-    sources: &'static [CredentialSource],
-    profile: &Profile,
-    source: &'a str,
-) -> Result<(&'static CredentialSource, Option<&'a str>), Problem> {
-    let (name, named) = match source.split_once(':') {
-        Some((name, named)) => (name, Some(named)),
-        None => (source, None),
-    };
-    if let Some(tool) = sources.iter().find(|tool| tool.name() == name) {
-        return Ok((tool, named));
-    }
-    let known: Vec<&str> = sources.iter().map(|tool| tool.name()).collect();
-    let near = closest_match(known.iter().copied(), name);
-    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
-    let hint = match known.is_empty() {
-        true => format!("{} has no supported source", profile.cloud),
-        false => format!("{near}{} supports {}", profile.cloud, known.join(", ")),
-    };
-    let what = format!("has the unknown value '{}'", quotable(name));
-    Err(profile.invalid(SOURCE, &what).with_hint(hint))
-}
-
-pub(super) fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {
-    let origin = Origin::Tool {
-        tool: tool.name(),
-        profile: findings.profile,
-        path: findings.path,
-    };
-    ResolvedCredential {
-        values: values(findings.values, &origin),
-        expires_at: findings.expires_at,
-        notices: findings.notices,
-    }
-}
-
-fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
-    let value = |(key, text)| {
-        let origin = origin.clone();
-        (key, SourcedValue { text, origin })
-    };
-    found.into_iter().map(value).collect()
 }
 
 #[cfg(test)]

@@ -72,9 +72,10 @@ pub(super) struct CommandCache {
     sink: PromptSink,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct CachedRun {
-    output: Result<CommandOutput, CommandError>,
+    /// `None` for one that is good no longer.
+    output: Option<Result<CommandOutput, CommandError>>,
     again_at: Option<Instant>,
 }
 
@@ -97,22 +98,22 @@ impl CommandCache {
         invocation: &Invocation,
     ) -> Result<CommandOutput, CommandError> {
         let mut runs = lock(&self.runs);
-        let ran = runs.entry(account).or_insert_with(|| CachedRun {
-            output: run(invocation, COMMAND_TIMEOUT, &self.sink),
-            again_at: None,
-        });
-        ran.output.clone()
+        let ran = runs.entry(account).or_default();
+        let output = ran
+            .output
+            .get_or_insert_with(|| run(invocation, COMMAND_TIMEOUT, &self.sink));
+        output.clone()
     }
 
-    /// Runs the command of an account anew, since what it printed is good no longer.
-    pub(super) fn run_again(&self, account: (String, String), invocation: &Invocation) {
+    /// Has the command of an account run anew at the next use, since what it printed is good no longer.
+    pub(super) fn invalidate(&self, account: (String, String)) {
         let mut runs = lock(&self.runs);
-        let is_recent =
-            |ran: &CachedRun| ran.again_at.is_some_and(|at| at.elapsed() < RERUN_COOLDOWN);
-        if !runs.get(&account).is_some_and(is_recent) {
-            let output = run(invocation, COMMAND_TIMEOUT, &self.sink);
-            let again_at = Some(Instant::now());
-            runs.insert(account, CachedRun { output, again_at });
+        let ran = runs.entry(account).or_default();
+        if ran.again_at.is_none_or(|at| at.elapsed() >= RERUN_COOLDOWN) {
+            *ran = CachedRun {
+                output: None,
+                again_at: Some(Instant::now()),
+            };
         }
     }
 }
@@ -178,6 +179,7 @@ mod tests {
             program: program.into(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
             folder: "/".into(),
+            environment: Vec::new(),
         }
     }
 
@@ -231,9 +233,9 @@ mod tests {
         let account = || ("sugon".to_owned(), "default".to_owned());
         let id = || runs.output(account(), &counting).unwrap()["id"].clone();
         assert_eq!([id(), id()], [Secret::new("1"), Secret::new("1")]);
-        runs.run_again(account(), &counting);
+        runs.invalidate(account());
         assert_eq!(id(), Secret::new("2"));
-        runs.run_again(account(), &counting);
+        runs.invalidate(account());
         assert_eq!(id(), Secret::new("2"), "it was run again just now");
     }
 

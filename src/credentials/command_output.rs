@@ -1,15 +1,27 @@
 //! The credential that a profile's `credential_command` prints.
 
+use std::path::Path;
+
 use super::chain::{CredentialChain, ResolvedCredential};
 use super::command::CommandOutput;
-use super::program::{CommandError, invocation};
+use super::program::{CommandError, invocation, plugin_invocation};
+use super::source::CredentialSource;
+use super::tool_files::CredentialProgram;
+use super::tool_sources::{origin, values};
+use crate::crypto::base64;
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
-use crate::secret::{quotable, quotable_path};
+use crate::secret::{Secret, quotable, quotable_path};
 use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue, Values, is_same_word};
 
 /// Names by which commands print when a credential ends.
-const EXPIRY_KEYS: [&str; 4] = ["expires_at", "expiration", "sts_expiration", "expired_time"];
+const EXPIRY_KEYS: [&str; 5] = [
+    "expires_at",
+    "expiration",
+    "sts_expiration",
+    "expired_time",
+    "expiration_timestamp",
+];
 
 impl CredentialChain {
     /// What the command of the config file printed, by the cloud's keys or its variables.
@@ -55,6 +67,7 @@ impl CredentialChain {
             cloud,
             profile,
             program,
+            origin: Origin::Command(program.to_owned()),
         };
         let resolved = reader.read(printed);
         if !resolved.values.keys().any(|key| cloud.is_credential(key)) {
@@ -64,11 +77,63 @@ impl CredentialChain {
     }
 }
 
-/// Reads what the program of a profile's `credential_command` printed.
+impl CredentialChain {
+    /// The credential that the program of a tool's file prints.
+    pub(super) fn load_from_program(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        tool: &CredentialSource,
+        plugin: &CredentialProgram,
+    ) -> Result<ResolvedCredential, Problem> {
+        let key = (cloud.cloud.to_owned(), profile.name.clone());
+        let invocation = plugin_invocation(plugin, self.settings.environment());
+        let commands = &self.cache.commands;
+        let printed = invocation.and_then(|invocation| commands.output(key, &invocation));
+        let command = quotable_path(Path::new(&plugin.command));
+        let origin = origin(tool, &plugin.found, Some(&command));
+        let problem = |why: &str, hint: String| {
+            let place = plugin.found.path.display();
+            let message = format!("{command}, which {place} names, {why}");
+            Problem::new(Category::MissingCredentials, message)
+                .with_hint(hint)
+                .with_account(profile.cloud, &profile.name)
+        };
+        let printed = printed.map_err(|failure| {
+            let next = match &failure {
+                CommandError::NotRun(_) => plugin.install_hint.clone(),
+                CommandError::Insecure(insecure) => Some(insecure.hint.clone()),
+                CommandError::Other(_) => None,
+            };
+            let next = next.unwrap_or_else(|| format!("run it by hand: {command}"));
+            problem(&failure.to_string(), next)
+        })?;
+        (plugin.check)(plugin, &printed).map_err(|why| {
+            problem(
+                &why,
+                format!("update {command}, or fix {}", plugin.found.path.display()),
+            )
+        })?;
+        let reader = OutputReader {
+            cloud,
+            profile,
+            program: &command,
+            origin: origin.clone(),
+        };
+        let mut resolved = reader.read(printed);
+        let found = plugin.found.clone();
+        resolved.values.extend(values(found.values, &origin));
+        resolved.notices.extend(found.notices);
+        Ok(resolved)
+    }
+}
+
+/// Reads what the program of a profile printed.
 struct OutputReader<'a> {
     cloud: &'a SettingsSchema,
     profile: &'a Profile,
     program: &'a str,
+    origin: Origin,
 }
 
 impl OutputReader<'_> {
@@ -82,7 +147,12 @@ impl OutputReader<'_> {
         for (name, text) in printed {
             let mut specs = self.cloud.keys.iter();
             if let Some(spec) = specs.find(|spec| spec.matches_output_key(&name)) {
-                let origin = Origin::Command(self.program.to_owned());
+                let origin = self.origin.clone();
+                // PEM text has lines; no part of a credential has.
+                let text = match text.expose().starts_with("-----BEGIN ") {
+                    true => Secret::new(base64(text.expose().as_bytes())),
+                    false => text,
+                };
                 resolved
                     .values
                     .insert(spec.key, SourcedValue { text, origin });
@@ -100,8 +170,10 @@ impl OutputReader<'_> {
 
     fn invalid_time(&self, name: &str) -> Notice {
         let message = format!(
-            "credential_command of profile '{}' ({}) printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
-            self.profile.name, self.profile.cloud
+            "{} of profile '{}' ({}) printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
+            quotable(self.program),
+            self.profile.name,
+            self.profile.cloud
         );
         Notice::new(NoticeCode::CredentialEndUnread, message)
     }

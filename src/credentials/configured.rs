@@ -33,7 +33,10 @@ impl CredentialChain {
             .any(|(key, value)| cloud.is_credential(key) || *key == SOURCE || is_own(&value.origin))
             || self.sources(cloud).iter().any(|source| {
                 let loaded = self.cache.load(cloud.cloud, source, &files, None);
-                matches!(loaded, Ok(SourceResult::Found(_)) | Err(_))
+                matches!(
+                    loaded,
+                    Ok(SourceResult::Found(_) | SourceResult::Program(_)) | Err(_)
+                )
             })
     }
 }

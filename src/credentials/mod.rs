@@ -29,6 +29,7 @@ pub(crate) mod temporary_key;
 mod test_support;
 mod token_file;
 mod tool_files;
+mod tool_sources;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,17 +41,15 @@ use crate::secret::Secret;
 pub use cache::CredentialInfo;
 pub(crate) use cache::{CredentialCache, KeySource};
 pub use chain::CredentialChain;
-pub(crate) use chain::check_source;
 pub use command::{PromptSink, end_commands};
 pub(crate) use imds::check_endpoint;
 pub(crate) use negative_cache::NegativeCache;
 pub(crate) use profile::reload;
-pub(crate) use source::CredentialSource;
+pub(crate) use source::{CredentialSource, CustomSource};
 pub use source_cache::SourceCache;
 pub(crate) use store::{Storable, StoredFact, StoredFields};
-pub(crate) use tool_files::SourceResult;
-#[cfg(test)]
-pub(crate) use tool_files::{FoundCredential, ToolFiles};
+pub(crate) use tool_files::{CredentialProgram, FoundCredential, SourceResult, ToolFiles};
+pub(crate) use tool_sources::check_source;
 
 /// A credential this close to its end is renewed before it is used.
 const REFRESH_MARGIN: TimeDelta = TimeDelta::seconds(60);

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use super::tool_files::CredentialProgram;
 use crate::error::kind_text;
-use crate::settings::{InsecureFile, Settings, check_program};
+use crate::settings::{Environment, InsecureFile, Settings, check_program};
 
 /// What is searched where PATH is not set.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
@@ -44,6 +45,8 @@ pub(super) struct Invocation {
     /// The folder it runs in, so that paths among its arguments start where those of the config file
     /// do.
     pub folder: PathBuf,
+    /// Variables besides those of this process.
+    pub environment: Vec<(String, String)>,
 }
 
 /// Finds the program of a command of the config file: a path starts at the folder of that file, a
@@ -59,18 +62,44 @@ pub(super) fn invocation(
     let config = std::path::absolute(settings.file().path());
     let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
     let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
-    let program = match word.contains('/') {
-        true => checked(folder.join(settings.beside_the_file(word)), false)?,
-        false => {
-            let path = settings.environment().get("PATH").unwrap_or(DEFAULT_PATH);
-            checked(found(word, path).map_err(CommandError::NotRun)?, true)?
-        }
+    let path = match word.contains('/') {
+        true => folder.join(settings.beside_the_file(word)),
+        false => word.into(),
     };
     Ok(Invocation {
-        program,
+        program: program(&path, settings.environment())?,
         arguments: arguments.to_vec(),
         folder,
+        environment: Vec::new(),
     })
+}
+
+/// The program of a file of a tool, which runs in the current folder.
+///
+/// # Errors
+/// As [`invocation`].
+pub(super) fn plugin_invocation(
+    plugin: &CredentialProgram,
+    environment: &Environment,
+) -> Result<Invocation, CommandError> {
+    let folder = std::env::current_dir();
+    Ok(Invocation {
+        program: program(Path::new(&plugin.command), environment)?,
+        arguments: plugin.arguments.clone(),
+        folder: folder.map_err(|error| CommandError::NotRun(error.kind()))?,
+        environment: plugin.environment.clone(),
+    })
+}
+
+/// A program by its absolute path, or by a name that is searched in PATH.
+fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandError> {
+    match path.to_str().filter(|name| !name.contains('/')) {
+        None => checked(path.to_path_buf(), false),
+        Some(name) => {
+            let folders = environment.get("PATH").unwrap_or(DEFAULT_PATH);
+            checked(found(name, folders).map_err(CommandError::NotRun)?, true)
+        }
+    }
 }
 
 /// The program, unless others could have written it or could put another one in its place.

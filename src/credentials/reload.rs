@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::chain::CredentialChain;
-use super::program::invocation;
 use crate::error::{Category, Problem};
 use crate::settings::{Origin, Profile, Reload, SOURCE, SettingValue, SettingsSchema};
 
@@ -47,14 +46,8 @@ struct Reloader {
 
 impl Reload for Reloader {
     fn rerun_command(&self, profile: &Profile) {
-        let settings = &self.chain.settings;
-        if let Some(words) = settings.file().command(profile.cloud, &profile.name) {
-            let account = (profile.cloud.to_owned(), profile.name.clone());
-            // Where it cannot be found any more, the profile says so.
-            if let Ok(invocation) = invocation(settings, words) {
-                self.chain.cache.commands.run_again(account, &invocation);
-            }
-        }
+        let account = (profile.cloud.to_owned(), profile.name.clone());
+        self.chain.cache.commands.invalidate(account);
     }
 
     fn read(&self, profile: &Profile) -> Result<Profile, Problem> {

@@ -6,7 +6,7 @@ use super::file::CredentialFile;
 use super::imds::ImdsService;
 use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
 use crate::error::Problem;
-use crate::settings::METADATA;
+use crate::settings::{METADATA, Profile};
 
 /// A source of credentials.
 pub(crate) enum CredentialSource {
@@ -14,6 +14,21 @@ pub(crate) enum CredentialSource {
     File(CredentialFile),
     /// The metadata service of the machine.
     InstanceRole(&'static ImdsService),
+    /// Files that say more than keys.
+    Custom(CustomSource),
+}
+
+/// A tool whose files are read by a function of the cloud's own.
+pub(crate) struct CustomSource {
+    /// Name in `source`, such as `kubeconfig`.
+    pub name: &'static str,
+    /// What its profiles are called.
+    pub profile_word: &'static str,
+    /// The setting that chooses among its profiles, and the one that names its file. A profile with either of
+    /// them is of this source.
+    pub selectors: [&'static str; 2],
+    /// Reads the profile of this name, or the one that the tool itself would use.
+    pub load: fn(&ToolFiles, Option<&str>) -> Result<SourceResult, Problem>,
 }
 
 impl CredentialSource {
@@ -22,6 +37,7 @@ impl CredentialSource {
         match self {
             Self::File(file) => file.name,
             Self::InstanceRole(_) => METADATA,
+            Self::Custom(source) => source.name,
         }
     }
 
@@ -37,6 +53,23 @@ impl CredentialSource {
         match self {
             Self::File(file) => file.load(files, profile),
             Self::InstanceRole(service) => Ok(service.load(files, profile)),
+            Self::Custom(source) => (source.load)(files, profile),
+        }
+    }
+
+    /// What its profiles are called.
+    pub(super) fn profile_word(&self) -> &'static str {
+        match self {
+            Self::Custom(source) => source.profile_word,
+            Self::File(_) | Self::InstanceRole(_) => "profile",
+        }
+    }
+
+    /// The profile and the file of the tool that settings choose.
+    pub(super) fn selection<'a>(&self, profile: &'a Profile) -> [Option<&'a str>; 2] {
+        match self {
+            Self::Custom(source) => source.selectors.map(|key| profile.get(key)),
+            Self::File(_) | Self::InstanceRole(_) => [None, None],
         }
     }
 

@@ -1,6 +1,7 @@
 //! What commands and the files of tools gave, read once in a run.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::command::{CommandCache, PromptSink};
@@ -9,8 +10,15 @@ use super::tool_files::{SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::sync::lock;
 
-/// Cloud, tool, the tool's profile where one is named, and whether variables may choose one.
-type Key = (&'static str, &'static str, Option<String>, bool);
+/// Cloud, tool, the tool's profile where one is named, its file where one is named, and whether variables
+/// may choose a profile.
+type Key = (
+    &'static str,
+    &'static str,
+    Option<String>,
+    Option<PathBuf>,
+    bool,
+);
 
 type Loaded = Result<SourceResult, Problem>;
 
@@ -62,6 +70,7 @@ impl SourceCache {
             cloud,
             source.name(),
             profile.map(str::to_owned),
+            files.named_path().map(Path::to_path_buf),
             files.allows_selection(),
         );
         let mut loaded = lock(cache);

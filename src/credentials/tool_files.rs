@@ -1,14 +1,13 @@
 //! Files of the clouds' own tools, as a cloud's folder reads them.
 
+use std::collections::BTreeMap;
 use std::fs;
-#[cfg(test)]
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
-use crate::settings::{Environment, FileError, quoted, read_text};
+use crate::settings::{Environment, FileError, MAX_FILE_BYTES, quoted, read_text_up_to};
 
 /// What a tool's files hold.
 #[derive(Debug, Clone)]
@@ -22,6 +21,25 @@ pub enum SourceResult {
     /// The metadata service of the machine, with what there is to say of it. It is taken only where
     /// it is named: nothing is read, so that nothing reports whether it is there.
     InstanceRole(Vec<(&'static str, Secret)>),
+    /// A program that prints the credential. It was not run.
+    Program(Box<CredentialProgram>),
+}
+
+/// A program that a tool's file names for its credential.
+#[derive(Debug, Clone)]
+pub struct CredentialProgram {
+    /// What stands beside the credential.
+    pub found: FoundCredential,
+    /// The program: an absolute path, or a name that is searched in PATH.
+    pub command: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables of its own.
+    pub environment: Vec<(String, String)>,
+    /// What to do where it is not installed.
+    pub install_hint: Option<String>,
+    /// Reads what it printed, by the names it gave the values: why it cannot be used.
+    pub check: fn(&CredentialProgram, &BTreeMap<String, Secret>) -> Result<(), String>,
 }
 
 /// A credential and what stands beside it.
@@ -47,6 +65,7 @@ pub struct ToolFiles {
     now: Time,
     may_choose: bool,
     only_region: bool,
+    named_path: Option<PathBuf>,
 }
 
 /// A file that was read.
@@ -68,6 +87,7 @@ impl ToolFiles {
             now,
             may_choose: true,
             only_region: false,
+            named_path: None,
         }
     }
 
@@ -82,6 +102,19 @@ impl ToolFiles {
     /// Whether the region of a profile alone is needed.
     pub(super) fn wants_only_region(&self) -> bool {
         self.only_region
+    }
+
+    /// The same where settings name the file.
+    pub(crate) fn with_path(self, path: Option<&str>) -> Self {
+        Self {
+            named_path: path.map(PathBuf::from),
+            ..self
+        }
+    }
+
+    /// The file that settings name.
+    pub fn named_path(&self) -> Option<&Path> {
+        self.named_path.as_deref()
     }
 
     /// The same with another folder in the place of `/`.
@@ -145,6 +178,22 @@ impl ToolFiles {
         }
     }
 
+    /// The home folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.environment.home()
+    }
+
+    /// A file of at most so many bytes; `None` when it is not there.
+    ///
+    /// # Errors
+    /// As [`ToolFiles::open`].
+    pub fn read(&self, path: &Path, max_bytes: u64) -> Result<Option<SourceFile>, Problem> {
+        match SourceFile::read(path.to_path_buf(), max_bytes) {
+            Err((fault, path)) if fault.is_absence() && !path.is_symlink() => Ok(None),
+            opened => opened.map(Some).map_err(unreadable),
+        }
+    }
+
     /// A file that all users of the machine share, by its place below `/`; `None` when it is not
     /// there. That readable by others is what it is for.
     ///
@@ -190,7 +239,11 @@ fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
 impl SourceFile {
     fn open(path: PathBuf) -> Result<Self, (FileError, PathBuf)> {
         // Its tool sets the mode: a user is warned when others can read it, and not locked out.
-        match read_text(&path, false) {
+        Self::read(path, MAX_FILE_BYTES)
+    }
+
+    fn read(path: PathBuf, max_bytes: u64) -> Result<Self, (FileError, PathBuf)> {
+        match read_text_up_to(&path, false, max_bytes) {
             Ok((text, others_can_read)) => Ok(Self {
                 text: text.trim_start_matches('\u{feff}').to_owned(),
                 path,

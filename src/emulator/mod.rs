@@ -1,4 +1,4 @@
-//! The four clouds on one loopback port: for `demo`, for people's scripts and for the tests.
+//! The clouds on one loopback port: for `demo`, for people's scripts and for the tests.
 //!
 //! What each cloud checks and answers is in a folder of its own; here are the HTTP server, the clock,
 //! the faults and the scenario around them.
@@ -10,6 +10,7 @@ mod clock;
 mod faults;
 mod huawei;
 mod imds;
+mod kubernetes;
 mod message;
 mod pager;
 mod scenario;
@@ -46,11 +47,12 @@ pub(crate) use {
 };
 
 /// Every emulated cloud.
-static APIS: [(&Cloud, &dyn EmulatedApi); 4] = [
+static APIS: [(&Cloud, &dyn EmulatedApi); 5] = [
     (&providers::aliyun::CLOUD, &aliyun::Gateway),
     (&providers::sugon::CLOUD, &sugon::ScNet),
     (&providers::huawei::CLOUD, &huawei::Gateway),
     (&providers::tencent::CLOUD, &tencent::Ccs),
+    (&providers::kubernetes::CLOUD, &kubernetes::ApiServer),
 ];
 
 /// The emulator of the cloud with this long name.

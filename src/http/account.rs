@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
-use super::proxies::Proxy;
+use super::proxies::{Proxy, ProxyConfig};
 use super::tls::TlsConfig;
 use super::{
     ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
@@ -21,8 +21,8 @@ use super::{
 use crate::crypto;
 use crate::error::{TransportFailure, TransportFailureKind};
 use crate::model::NoticeCode;
-use crate::secret::Secret;
-use crate::settings::Profile;
+use crate::secret::{Secret, proxy_secrets};
+use crate::settings::{PROXY_URL, Profile};
 
 /// One credential of one cloud and what is known of it in this run.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct ApiClient {
     /// Where each value of the profile came from, by key.
     places: Arc<HashMap<&'static str, String>>,
     tls: TlsConfig,
+    /// The proxy of the profile, where it names one.
+    proxy: Option<(Secret, Arc<ProxyConfig>)>,
     circuit_breaker: CircuitBreaker,
     /// True when another host can be asked, so that a broken way to this one is not tried again.
     has_failover: bool,
@@ -56,6 +58,10 @@ impl ApiClient {
     ) -> Self {
         let trust = TlsConfig::from_profile(profile);
         transport.redactor().add(secrets);
+        let proxy = profile.get(PROXY_URL).map(|url| {
+            transport.redactor().add(&proxy_secrets(url));
+            (Secret::new(url), Arc::new(ProxyConfig::from_url(url)))
+        });
         if trust.skips_verification {
             let (cloud, name) = (profile.cloud, &profile.name);
             transport.emit(TransportEvent::Notice(
@@ -70,6 +76,7 @@ impl ApiClient {
             credential: Arc::new(RwLock::new(credential)),
             places: Arc::new(profile.places().collect()),
             tls: trust,
+            proxy,
             circuit_breaker: CircuitBreaker::new(
                 transport.concurrency_for(profile.cloud),
                 transport.options(),
@@ -91,6 +98,7 @@ impl ApiClient {
             credential: Arc::clone(&self.credential),
             places: Arc::clone(&self.places),
             tls: self.tls.clone(),
+            proxy: self.proxy.clone(),
             circuit_breaker: CircuitBreaker::new(
                 self.transport.concurrency_for(self.cloud),
                 &self.options,
@@ -172,7 +180,8 @@ impl ApiClient {
     ) -> Result<Response, RequestError> {
         let signed_at = signing_time(self.transport.now(), clock_offset);
         let signing = signer.sign(request, signed_at, &crypto::nonce());
-        let is_direct = self.bypasses_proxy || request.endpoint.is_loopback();
+        let is_loopback = request.endpoint.is_loopback() && self.proxy.is_none();
+        let is_direct = self.bypasses_proxy || is_loopback;
         let proxy = match is_direct {
             true => None,
             false => self.proxy(&request.endpoint)?,
@@ -181,13 +190,15 @@ impl ApiClient {
             https: request.endpoint.is_https(),
             bypasses_proxy: is_direct,
             connect_timeout: self.options.connect_timeout,
-            tls: self.tls.clone(),
+            tls: self.tls.with_identity(signer.identity()),
+            proxy_url: self.proxy.as_ref().map(|(url, _)| url.clone()),
             insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
         self.transport.calls.fetch_add(1, Ordering::Relaxed);
         let sending = attempt::Attempt {
             request,
             signing: &signing,
+            headers: signer.headers(),
             number,
             max_body: self.options.max_body,
             timeout: self.options.request_timeout.min(deadline.remaining()),
@@ -225,11 +236,19 @@ impl ApiClient {
         is_http.then(|| proxy.authorization()).flatten()
     }
 
+    /// The proxy of the profile, else those of the environment.
+    fn proxies(&self) -> &ProxyConfig {
+        match &self.proxy {
+            Some((_, own)) => own,
+            None => self.transport.clients.proxies(),
+        }
+    }
+
     /// The proxy that a call goes through.
     fn proxy(&self, endpoint: &Endpoint) -> Result<Option<&Proxy>, RequestError> {
-        match self.transport.route(endpoint) {
+        match self.proxies().route(endpoint) {
             Route::Direct | Route::Bypassed(_) => Ok(None),
-            Route::Proxied { .. } => Ok(self.transport.clients.proxy_for(endpoint)),
+            Route::Proxied { .. } => Ok(self.proxies().proxy_for(endpoint)),
             Route::Unusable { problem } => {
                 let mut refusal = RequestError::new(problem.category, problem.message);
                 refusal.hint = problem.hint;

@@ -22,6 +22,8 @@ use crate::secret::{MASK, Redactor, Secret};
 pub(super) struct Attempt<'a> {
     pub request: &'a Request,
     pub signing: &'a SigningInstructions,
+    /// Headers of the signer that every request has.
+    pub headers: &'a [(String, Secret)],
     pub number: u32,
     pub max_body: u64,
     pub timeout: Duration,
@@ -143,7 +145,6 @@ impl Attempt<'_> {
 
     fn headers(&self) -> Result<HeaderMap, RequestError> {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
         if self.request.method != Method::Get && self.request.body.is_empty() {
@@ -152,14 +153,20 @@ impl Attempt<'_> {
         }
         let plain = self.request.headers.iter().map(|(n, v)| (*n, v.as_str()));
         let proof = self.signing.headers.iter().map(|(n, v)| (*n, v.expose()));
-        for (name, value) in plain.chain(proof) {
-            let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        let common = self.headers.iter();
+        let common = common.map(|(name, value)| (name.as_str(), value.expose()));
+        for (name, value) in plain.chain(proof).chain(common) {
+            let invalid = || {
                 let message = format!("the header {name} contains a control character");
                 RequestError::new(Category::Usage, message)
-            })?;
+            };
+            let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid())?;
             value.set_sensitive(true);
-            headers.insert(HeaderName::from_static(name), value);
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+            headers.append(name, value);
         }
+        let accept = headers.entry(ACCEPT);
+        accept.or_insert(HeaderValue::from_static("*/*"));
         if let Some(value) = &self.proxy_authorization {
             let mut value = HeaderValue::from_str(value.expose())
                 .expect("base64 contains no control character");

@@ -10,12 +10,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::connector::Connector;
-use super::proxies::{Proxy, ProxyConfig};
+use super::proxies::ProxyConfig;
 use super::resolver::Resolver;
-use super::tls::{TlsConfig, add_ca};
+use super::tls::{TlsConfig, add_ca, ca_of_data};
 use super::verifier::{RecordingVerifier, TrustedCertificates};
 use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route, ca_store};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::secret::Secret;
 use crate::sync::lock;
 
 /// A client with its open connections.
@@ -35,6 +36,8 @@ pub(super) struct PoolKey {
     pub connect_timeout: Duration,
     /// What the profile says of certificates.
     pub tls: TlsConfig,
+    /// The proxy of the profile in the place of those of the environment.
+    pub proxy_url: Option<Secret>,
     /// The host whose certificate is not checked.
     pub insecure_host: Option<String>,
 }
@@ -83,10 +86,16 @@ impl ClientPool {
     }
 
     fn make(&self, key: &PoolKey) -> Result<HttpClient, RequestError> {
-        let through_tls_proxy = !key.bypasses_proxy && self.proxies.has_https_proxy();
+        let own = key.proxy_url.as_ref();
+        let own = own.map(|url| Arc::new(ProxyConfig::from_url(url.expose())));
+        let proxies = own.as_ref().unwrap_or(&self.proxies);
+        let through_tls_proxy = !key.bypasses_proxy && proxies.has_https_proxy();
         let is_checked = key.https && key.insecure_host.is_none();
         let trusted = if is_checked || through_tls_proxy {
-            self.trusted(key.tls.ca_file.as_deref().map(Path::new))?
+            match &key.tls.ca_data {
+                Some(data) => ca_of_data(data)?,
+                None => self.trusted(key.tls.ca_file.as_deref().map(Path::new))?,
+            }
         } else {
             TrustedCertificates::default()
         };
@@ -99,7 +108,8 @@ impl ClientPool {
         let tls = key.tls.with_client_auth(tls, &provider)?;
         let connector = Connector {
             resolver: self.resolver.clone(),
-            proxies: (!key.bypasses_proxy).then(|| Arc::clone(&self.proxies)),
+            proxies: (!key.bypasses_proxy).then(|| Arc::clone(proxies)),
+            server_name: key.tls.server_name.clone(),
             tls: Arc::new(tls),
             timeout: key.connect_timeout,
         };
@@ -109,9 +119,9 @@ impl ClientPool {
             .build(connector))
     }
 
-    /// The proxy for calls to an endpoint.
-    pub(super) fn proxy_for(&self, endpoint: &Endpoint) -> Option<&Proxy> {
-        self.proxies.proxy_for(endpoint)
+    /// The proxies that the environment names.
+    pub(super) fn proxies(&self) -> &ProxyConfig {
+        &self.proxies
     }
 
     /// How calls to an endpoint get there.

@@ -34,6 +34,8 @@ pub(super) struct Connector {
     /// `None` where no proxy is used.
     pub proxies: Option<Arc<ProxyConfig>>,
     pub tls: Arc<ClientConfig>,
+    /// The name that the certificate of the server has to have in the place of its host.
+    pub server_name: Option<String>,
     /// For all of TCP, the proxy and TLS.
     pub timeout: Duration,
 }
@@ -106,7 +108,11 @@ impl Connector {
             }
         };
         Ok(TokioIo::new(match endpoint.is_https() {
-            true => self.secure(io, endpoint.host(), false).await?,
+            true => {
+                let name = self.server_name.as_deref();
+                let name = name.unwrap_or_else(|| endpoint.host());
+                self.secure(io, name, false).await?
+            }
             false => io,
         }))
     }

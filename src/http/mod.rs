@@ -38,7 +38,7 @@ pub use request::{Method, Request, Signer, SigningInstructions, encode_query};
 pub use response::{Response, excerpt};
 pub use response_info::ResponseInfo;
 pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction};
-pub use tls::{check_tls_files, validate_tls};
+pub use tls::{ClientIdentity, check_tls_files, validate_tls};
 
 use std::collections::HashMap;
 use std::fmt;

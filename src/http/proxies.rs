@@ -10,6 +10,7 @@ use super::Endpoint;
 use super::no_proxy::NoProxy;
 use crate::error::Problem;
 use crate::secret::{Secret, mask_proxy_url, proxy_secrets, quotable};
+use crate::settings::PROXY_URL;
 
 /// How calls to an endpoint get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,11 +100,13 @@ impl Proxy {
     }
 }
 
-/// The proxies that the environment names.
+/// The proxies that the environment names, or the one of a profile.
 #[derive(Debug)]
 pub(super) struct ProxyConfig {
     variables: Vec<ProxyVariable>,
     no_proxy: Option<(String, NoProxy)>,
+    /// True where this machine is asked through the proxy as well.
+    includes_loopback: bool,
 }
 
 /// A variable that names a proxy.
@@ -146,6 +149,20 @@ impl ProxyConfig {
         Self {
             variables: variables.collect(),
             no_proxy: get("NO_PROXY").map(|(name, value)| (name.clone(), NoProxy::parse(value))),
+            includes_loopback: false,
+        }
+    }
+
+    /// The proxy of a profile, for all calls.
+    pub(super) fn from_url(url: &str) -> Self {
+        Self {
+            variables: vec![ProxyVariable {
+                name: PROXY_URL.to_owned(),
+                proxy: parse_proxy(PROXY_URL, url),
+                scheme: None,
+            }],
+            no_proxy: None,
+            includes_loopback: true,
         }
     }
 
@@ -197,7 +214,7 @@ impl ProxyConfig {
                 .scheme
                 .is_none_or(|scheme| scheme == endpoint.scheme())
         };
-        let is_remote = !endpoint.is_loopback();
+        let is_remote = self.includes_loopback || !endpoint.is_loopback();
         self.variables.iter().find(serves).filter(|_| is_remote)
     }
 }

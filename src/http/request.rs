@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::Endpoint;
+use super::{ClientIdentity, Endpoint};
 use crate::crypto::percent_encode;
 use crate::secret::Secret;
 
@@ -92,4 +92,14 @@ impl SigningInstructions {
 pub trait Signer: Send + Sync {
     /// The proof for one attempt. `nonce` is 32 hex digits that no other attempt has.
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions;
+
+    /// Headers of every request, which are never shown; a name may be there several times.
+    fn headers(&self) -> &[(String, Secret)] {
+        &[]
+    }
+
+    /// The certificate that is presented to the server; that of the profile where there is none.
+    fn identity(&self) -> Option<&ClientIdentity> {
+        None
+    }
 }

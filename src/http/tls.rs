@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
@@ -11,11 +12,13 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use super::client_certificate::ClientCertificate;
+use super::verifier::TrustedCertificates;
 use super::x509::Certificate;
 use super::{Endpoint, RequestError};
+use crate::crypto::from_base64;
 use crate::error::{Category, Problem};
-use crate::secret::quotable_path;
-use crate::settings::{FileError, Profile, is_open_descriptor, read_pem};
+use crate::secret::{Secret, quotable_path};
+use crate::settings::{CA_DATA, FileError, Profile, TLS_SERVER_NAME, is_open_descriptor, read_pem};
 
 /// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
 /// cloud's; nothing is sent.
@@ -50,13 +53,123 @@ fn to_problem(refusal: RequestError, profile: &Profile) -> Problem {
     problem.with_account(profile.cloud, &profile.name)
 }
 
+/// PEM text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Pem {
+    /// In a file.
+    File(String),
+    /// As such, or as its Base64.
+    Data(Secret),
+}
+
+impl Pem {
+    /// Reads what is called `name`.
+    fn read(&self, name: &str, is_secret: bool) -> Result<Vec<u8>, RequestError> {
+        match self {
+            Self::File(path) => read_pem(Path::new(path), is_secret)
+                .map_err(|fault| with_fault_hint(self.wrong(name, &fault.reason()), &fault)),
+            Self::Data(data) => {
+                let text = data.expose();
+                let decoded = (!text.contains("-----BEGIN")).then(|| from_base64(text));
+                match decoded {
+                    Some(decoded) => decoded.ok_or_else(|| self.wrong(name, "is not Base64")),
+                    None => Ok(text.as_bytes().to_vec()),
+                }
+            }
+        }
+    }
+
+    /// True for a pipe, which can be read only once.
+    fn is_pipe(&self) -> bool {
+        matches!(self, Self::File(path) if is_open_descriptor(Path::new(path)))
+    }
+
+    fn wrong(&self, name: &str, what: &str) -> RequestError {
+        let path = match self {
+            Self::File(path) => format!(" {}", quotable_path(Path::new(path))),
+            Self::Data(_) => String::new(),
+        };
+        RequestError::new(Category::Usage, format!("{name}{path} {what}"))
+            .with_hint("use PEM files; the key must have no passphrase")
+    }
+}
+
+/// A certificate of the client's own and its key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClientIdentity {
+    certificate: Pem,
+    key: Pem,
+}
+
+impl ClientIdentity {
+    /// Certificates and a key as PEM text, or its Base64.
+    pub fn from_data(certificate: Secret, key: Secret) -> Self {
+        Self {
+            certificate: Pem::Data(certificate),
+            key: Pem::Data(key),
+        }
+    }
+
+    /// When the certificate ends to be valid, where it can be read.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        let bytes = self.certificate.read(CERTIFICATE, false).ok()?;
+        let first = CertificateDer::pem_slice_iter(&bytes).next()?.ok()?;
+        Certificate::parse(&first)?.expires_at()
+    }
+
+    /// Checks that both can be used.
+    ///
+    /// # Errors
+    /// A usage error, as a request error.
+    pub fn check(&self) -> Result<(), RequestError> {
+        self.load(&rustls::crypto::ring::default_provider())
+            .map(drop)
+    }
+
+    fn load(&self, provider: &CryptoProvider) -> Result<SingleCertAndKey, RequestError> {
+        let wrong_certificate = |what| self.certificate.wrong(CERTIFICATE, what);
+        let wrong_key = |what| self.key.wrong(KEY, what);
+        let bytes = self.certificate.read(CERTIFICATE, false)?;
+        let certificates = CertificateDer::pem_slice_iter(&bytes)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| wrong_certificate("cannot be read as a PEM file"))?;
+        if certificates.is_empty() {
+            return Err(wrong_certificate("contains no certificate"));
+        }
+        let private = PrivateKeyDer::from_pem_slice(&self.key.read(KEY, true)?)
+            .map_err(|_| wrong_key("contains no readable private key"))?;
+        let private = provider
+            .key_provider
+            .load_private_key(private)
+            .map_err(|_| wrong_key("has an unsupported type"))?;
+        // rustls compares the keys too, and cannot do so for certificates of version 1.
+        let certificate = Certificate::parse(&certificates[0])
+            .ok_or_else(|| wrong_certificate("contains a certificate that cannot be read"))?;
+        let is_own = private
+            .public_key()
+            .is_some_and(|public| certificate.public_key().is(&public));
+        if !is_own {
+            return Err(wrong_key("does not match the certificate"));
+        }
+        let certified = CertifiedKey::new(certificates, private);
+        Ok(SingleCertAndKey::from(certified))
+    }
+}
+
+/// What messages call the client's certificate and its key.
+const CERTIFICATE: &str = "client_cert";
+const KEY: &str = "client_key";
+
 /// Whom a profile trusts over TLS, and what it shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct TlsConfig {
     /// A private CA besides the system's store.
     pub ca_file: Option<String>,
-    /// Files with a certificate of the client's own and its key.
-    identity: Option<(String, String)>,
+    /// The only certificates that are trusted.
+    pub ca_data: Option<Secret>,
+    /// The name that the certificate of the server has to have in the place of its host.
+    pub server_name: Option<String>,
+    identity: Option<ClientIdentity>,
     /// The certificate of its endpoint is not checked.
     pub skips_verification: bool,
     /// Domains of the public clouds, whose certificates are always checked.
@@ -67,11 +180,25 @@ impl TlsConfig {
     /// What the settings of a profile say.
     pub(super) fn from_profile(profile: &Profile) -> Self {
         let text = |key| profile.get(key).map(str::to_owned);
+        let files = text("client_cert").zip(text("client_key"));
         Self {
             ca_file: text("ca_file"),
-            identity: text("client_cert").zip(text("client_key")),
+            ca_data: profile.secret(CA_DATA).cloned(),
+            server_name: text(TLS_SERVER_NAME),
+            identity: files.map(|(certificate, key)| ClientIdentity {
+                certificate: Pem::File(certificate),
+                key: Pem::File(key),
+            }),
             skips_verification: profile.get("insecure_skip_verify") == Some("true"),
             public_domains: profile.public_domains,
+        }
+    }
+
+    /// The same with another certificate of the client's own, if there is one.
+    pub(super) fn with_identity(&self, identity: Option<&ClientIdentity>) -> Self {
+        Self {
+            identity: identity.or(self.identity.as_ref()).cloned(),
+            ..self.clone()
         }
     }
 
@@ -92,7 +219,7 @@ impl TlsConfig {
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         });
         match is_public {
-            false => Ok(Some(host.to_owned())),
+            false => Ok(Some(self.server_name.as_deref().unwrap_or(host).to_owned())),
             true => {
                 let message = format!(
                     "insecure_skip_verify is not allowed for {host}, a host of a public cloud"
@@ -111,7 +238,7 @@ impl TlsConfig {
         provider: &CryptoProvider,
     ) -> Result<ClientConfig, RequestError> {
         let identity = self.identity.as_ref();
-        let own = identity.map(|(cert, key)| load_identity(cert, key, provider));
+        let own = identity.map(|identity| identity.load(provider));
         let own = ClientCertificate(own.transpose()?);
         Ok(builder.with_client_cert_resolver(Arc::new(own)))
     }
@@ -122,57 +249,14 @@ impl TlsConfig {
         if let Some(ca_file) = self.ca_file.as_deref().filter(|path| !is_pipe(path)) {
             add_ca(&mut RootCertStore::empty(), Path::new(ca_file))?;
         }
-        if let Some((cert, key)) = &self.identity
-            && !is_pipe(cert)
-            && !is_pipe(key)
+        if let Some(identity) = &self.identity
+            && !identity.certificate.is_pipe()
+            && !identity.key.is_pipe()
         {
-            load_identity(cert, key, &rustls::crypto::ring::default_provider())?;
+            identity.check()?;
         }
         Ok(())
     }
-}
-
-/// Reads the client's own certificate and its key.
-fn load_identity(
-    cert: &str,
-    key: &str,
-    provider: &CryptoProvider,
-) -> Result<SingleCertAndKey, RequestError> {
-    let read = |name, path, is_secret| {
-        let bytes = read_pem(Path::new(path), is_secret);
-        bytes.map_err(|fault| with_fault_hint(wrong(name, path, &fault.reason()), &fault))
-    };
-    let bytes = read("client_cert", cert, false)?;
-    let certificates = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
-    if certificates.is_empty() {
-        return Err(wrong("client_cert", cert, "contains no certificate"));
-    }
-    let private = PrivateKeyDer::from_pem_slice(&read("client_key", key, true)?)
-        .map_err(|_| wrong("client_key", key, "contains no readable private key"))?;
-    let private = provider
-        .key_provider
-        .load_private_key(private)
-        .map_err(|_| wrong("client_key", key, "has an unsupported type"))?;
-    // rustls compares the keys too, and cannot do so for certificates of version 1.
-    let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
-        wrong(
-            "client_cert",
-            cert,
-            "contains a certificate that cannot be read",
-        )
-    })?;
-    let is_own = private
-        .public_key()
-        .is_some_and(|public| certificate.public_key().is(&public));
-    if !is_own {
-        return Err(wrong("client_key", key, "does not match the certificate"));
-    }
-    Ok(SingleCertAndKey::from(CertifiedKey::new(
-        certificates,
-        private,
-    )))
 }
 
 /// Adds the certificates of a file to the store, and gives them back.
@@ -204,11 +288,25 @@ pub(super) fn add_ca(
     Ok(certificates)
 }
 
-fn wrong(name: &str, path: &str, what: &str) -> RequestError {
-    let shown = quotable_path(Path::new(path));
-    let mut refusal = RequestError::new(Category::Usage, format!("{name} {shown} {what}"));
-    refusal.hint = Some("use PEM files; the key must have no passphrase".to_owned());
-    refusal
+/// The certificates of PEM text, or of its Base64, which are trusted alone.
+///
+/// # Errors
+/// A usage error: there is none that can be used.
+pub(super) fn ca_of_data(data: &Secret) -> Result<TrustedCertificates, RequestError> {
+    let pem = Pem::Data(data.clone());
+    let wrong = || pem.wrong(CA_DATA, "contains no usable certificate");
+    let bytes = pem.read(CA_DATA, false)?;
+    let mut trusted = TrustedCertificates::default();
+    let certificates = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
+    trusted.exact = certificates.map_err(|_| wrong())?;
+    for certificate in &trusted.exact {
+        let added = trusted.roots.add(certificate.clone());
+        added.map_err(|_| wrong())?;
+    }
+    match trusted.exact.is_empty() {
+        false => Ok(trusted),
+        true => Err(wrong()),
+    }
 }
 
 /// The next step where the file itself says it.

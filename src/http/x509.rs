@@ -1,5 +1,6 @@
 //! Reads certificates where rustls does not: of any version, and names beside those of hosts.
 
+use chrono::{DateTime, Utc};
 use rustls::CertificateError;
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
@@ -70,6 +71,13 @@ impl Certificate {
     /// True for a version before 3, which has no extensions.
     pub(super) fn is_old_version(&self) -> bool {
         self.0.tbs_certificate().version() != Version::V3
+    }
+
+    /// When it ends to be valid.
+    pub(super) fn expires_at(&self) -> Option<DateTime<Utc>> {
+        let end = self.0.tbs_certificate().validity().not_after;
+        let seconds = end.to_unix_duration().as_secs();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
     }
 
     /// Its public key.

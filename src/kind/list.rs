@@ -14,6 +14,8 @@ pub struct ListSpec {
     /// How many jobs a list holds when no number is given, where each of them costs calls of its
     /// own.
     pub default_limit: Option<usize>,
+    /// True when the cloud selects by labels.
+    pub has_selector: bool,
 }
 
 impl ListSpec {
@@ -24,12 +26,21 @@ impl ListSpec {
             order,
             unlisted: &[],
             default_limit: None,
+            has_selector: false,
         }
     }
 
     /// The same with rows that do not report these fields.
     pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
         Self { unlisted, ..self }
+    }
+
+    /// The same with selectors of labels.
+    pub const fn with_selector(self) -> Self {
+        Self {
+            has_selector: true,
+            ..self
+        }
     }
 
     /// The same with so many jobs when no number is given.

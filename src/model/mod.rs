@@ -52,7 +52,7 @@ pub struct Job {
     /// The cloud's region, if known.
     pub region: Option<String>,
     /// Bare kind: `job`, `invocation`, `hpc-job`, `dlc-job`, `instant-job`, `scheduler-job`, `instance`,
-    /// `image-job`, `training-job`, `training-task`, `batch-job`, `service`.
+    /// `image-job`, `training-job`, `training-task`, `batch-job`, `service`, `pod`.
     pub kind: String,
     /// Cluster of the resource, for kinds that have one.
     pub cluster: Option<String>,

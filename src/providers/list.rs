@@ -112,6 +112,8 @@ pub struct Filter {
     pub user: Option<String>,
     /// Queue or card group.
     pub queue: Option<String>,
+    /// Selector of its labels, which the cloud applies; for kinds whose list has one.
+    pub selector: Option<String>,
     /// It was created then or later.
     pub since: Option<Since>,
     /// No more rows than this are wanted on a page, where the cloud lets one choose.

@@ -9,6 +9,7 @@ mod endpoints;
 mod errors;
 mod fields;
 pub mod huawei;
+pub mod kubernetes;
 mod latest;
 mod list;
 mod list_all;
@@ -54,11 +55,12 @@ pub use mask::{mask_job, mask_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.
-pub static CLOUDS: [&Cloud; 4] = [
+pub static CLOUDS: [&Cloud; 5] = [
     &aliyun::CLOUD,
     &sugon::CLOUD,
     &huawei::CLOUD,
     &tencent::CLOUD,
+    &kubernetes::CLOUD,
 ];
 
 /// Domains of the public hosts of every cloud.
@@ -216,6 +218,24 @@ impl GetResult {
 pub fn credential_chain(settings: &Settings, cache: &SourceCache) -> CredentialChain {
     let sources = CLOUDS.map(|cloud| (cloud.name, cloud.sources));
     CredentialChain::new(settings.clone(), sources.to_vec(), cache.clone())
+}
+
+/// A plain setting of a profile, as text: that of variables and the config file, else what the file of a
+/// tool has beside the credential.
+///
+/// # Errors
+/// What is wrong with the profile.
+pub fn plain_setting(
+    settings: &Settings,
+    cloud: &Cloud,
+    profile: &str,
+    key: &str,
+) -> Result<Option<String>, Problem> {
+    let schema = cloud.settings_schema();
+    let found = settings.profile_with_setting(&schema, profile, key)?;
+    let set = found.get(key).map(str::to_owned);
+    let chain = || credential_chain(settings, &SourceCache::default());
+    Ok(set.or_else(|| chain().tool_setting(&schema, profile, key)))
 }
 
 /// Every kind of every cloud.

@@ -21,7 +21,9 @@ pub(crate) use permissions::{check_program, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
 pub use referenced_files::ReferencedFile;
-pub(crate) use text_file::{FileError, MAX_PEM_BYTES, open_bytes, read_pem, read_text};
+pub(crate) use text_file::{
+    FileError, MAX_FILE_BYTES, MAX_PEM_BYTES, open_bytes, read_pem, read_text_up_to,
+};
 pub(crate) use values::Values;
 
 use crate::error::Problem;
@@ -123,6 +125,15 @@ pub const CREDENTIAL_COMMAND: &str = "credential_command";
 /// The source that is the metadata service of the machine, on clouds that have one; and where a
 /// profile keeps the name of the role that is assumed through it, empty for the one there is.
 pub const METADATA: &str = "metadata";
+
+/// The key of the proxy of a profile's hosts, on clouds that have one; it is used for this machine too.
+pub const PROXY_URL: &str = "proxy_url";
+
+/// The key of the name that the certificate of a profile's endpoint has to have in the place of its host.
+pub const TLS_SERVER_NAME: &str = "tls_server_name";
+
+/// Where a profile keeps the only certificates that it trusts, as PEM text or its Base64.
+pub const CA_DATA: &str = "certificate_authority_data";
 
 /// The key of a role that a key pair takes on, on clouds that have such roles.
 pub const ROLE: &str = "role_arn";

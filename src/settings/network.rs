@@ -4,7 +4,7 @@ use super::{Environment, Profile};
 use crate::error::Problem;
 
 /// Keys whose values are paths.
-pub(super) const PATH_KEYS: [&str; 3] = ["ca_file", "client_cert", "client_key"];
+pub(super) const PATH_KEYS: [&str; 4] = ["ca_file", "client_cert", "client_key", "kubeconfig"];
 
 /// A key that stands in the table of one profile, so that a variable that was forgotten somewhere
 /// does not open all of them.

@@ -26,8 +26,10 @@ pub enum Origin {
     Tool {
         /// Name of the tool.
         tool: &'static str,
-        /// Name of the tool's profile, where it has profiles.
+        /// The tool's profile, where it has profiles: `profile NAME`.
         profile: Option<String>,
+        /// The program that the file names and that printed the credential.
+        command: Option<String>,
         /// The file.
         path: PathBuf,
     },
@@ -43,10 +45,17 @@ impl Origin {
         match self {
             Self::Variable(_) => "environment".into(),
             Self::File { .. } => "config file".into(),
-            Self::Tool { tool, profile, .. } => match profile {
-                Some(profile) => format!("{tool} profile {profile}").into(),
-                None => (*tool).into(),
-            },
+            Self::Tool {
+                tool,
+                profile,
+                command,
+                ..
+            } => {
+                let profile = profile.iter().map(|profile| format!(" {profile}"));
+                let command = command.iter().map(|command| format!(", exec {command}"));
+                let words: String = profile.chain(command).collect();
+                format!("{tool}{words}").into()
+            }
             Self::Command(_) => "credential_command".into(),
             Self::Machine => METADATA.into(),
         }

@@ -10,7 +10,7 @@ use super::{InsecureFile, check_file};
 use crate::error::kind_text;
 
 /// Files of tools and of single values are far smaller.
-const MAX_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;
 /// The bundles of CA certificates of systems have up to 1 MiB.
 pub(crate) const MAX_PEM_BYTES: u64 = 8 << 20;
 
@@ -68,17 +68,37 @@ impl From<std::io::Error> for FileError {
 /// # Errors
 /// Why it cannot be read, or is refused.
 pub(crate) fn read_text(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
-    let (text, data) = open_text(path, false)?;
+    read_text_up_to(path, is_secret, MAX_FILE_BYTES)
+}
+
+/// The same for a file of at most so many bytes.
+///
+/// # Errors
+/// As [`read_text`].
+pub(crate) fn read_text_up_to(
+    path: &Path,
+    is_secret: bool,
+    max_bytes: u64,
+) -> Result<(String, bool), FileError> {
+    let (text, data) = open_text_up_to(path, false, max_bytes)?;
     check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     Ok((text, is_readable_by_others(&data)))
 }
 
-/// The text of a file of at most [`MAX_BYTES`], and whose it is; see [`open_bytes`].
+/// The text of a file of at most [`MAX_FILE_BYTES`], and whose it is; see [`open_bytes`].
 ///
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn open_text(path: &Path, is_open: bool) -> Result<(String, Metadata), FileError> {
-    let (bytes, data) = open_bytes(path, is_open, MAX_BYTES)?;
+    open_text_up_to(path, is_open, MAX_FILE_BYTES)
+}
+
+fn open_text_up_to(
+    path: &Path,
+    is_open: bool,
+    max_bytes: u64,
+) -> Result<(String, Metadata), FileError> {
+    let (bytes, data) = open_bytes(path, is_open, max_bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
     Ok((text, data))
 }

@@ -294,7 +294,8 @@ fn pointers_of(value: &Value, pointer: &str, path: &str, into: &mut Vec<(String,
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                let pointer = format!("{pointer}/{key}");
+                let escaped = key.replace('~', "~0").replace('/', "~1");
+                let pointer = format!("{pointer}/{escaped}");
                 let path = match path {
                     "" => key.clone(),
                     path => format!("{path}.{key}"),

@@ -44,6 +44,9 @@ pub(in crate::commands) struct Arguments {
     /// Filter by queue
     #[arg(long, value_name = "QUEUE")]
     queue: Option<String>,
+    /// Filter by labels, as in kubectl: app=web,tier!=db (Kubernetes only)
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    selector: Option<String>,
     /// Only resources created since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -105,11 +108,13 @@ impl Arguments {
             since: since
                 .map(|text| parse_since(text, present, zone))
                 .transpose()?,
+            selector: given("--selector", self.selector.as_ref())?,
             ..Filter::default()
         };
         Ok(ListOptions {
             recursive: self.recursive
                 || self.scopes.is_empty()
+                || filter.selector.is_some()
                 || words::describe_filter(&filter).is_some(),
             users: HashMap::new(),
             filter,
@@ -170,7 +175,11 @@ impl ListOptions {
             self.filter.filters_on(**unlisted)
                 && kinds.all(|kind| kind.unlisted_fields().contains(unlisted))
         });
-        let words: Vec<&str> = unlisted.map(|unlisted| unlisted.as_str()).collect();
+        let mut words: Vec<&str> = unlisted.map(|unlisted| unlisted.as_str()).collect();
+        let has_selector = |kind: &&Kind| kind.list.as_ref().is_some_and(|list| list.has_selector);
+        if self.filter.selector.is_some() && !kinds.iter().any(has_selector) {
+            words.push("labels");
+        }
         words.join(" or ")
     }
 }

@@ -7,7 +7,7 @@ use super::super::lookup::{AccountId, parse_list};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::ScopeSummary;
-use crate::providers::{self, CLOUDS, Cloud, ScopeListing};
+use crate::providers::{self, CLOUDS, Cloud, ScopeListing, plain_setting};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
 
@@ -178,7 +178,12 @@ fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
             listing,
         });
     let kinds = cloud.kinds.iter().copied();
-    let kinds = kinds.filter(|kind| kind.template.scope_segments == 0 && kind.list.is_some());
+    // Jobs that have a parent are listed by it where a list gives the parents.
+    let has_parents = !cloud.scope_listings.is_empty();
+    let kinds = kinds.filter(|kind| {
+        let is_below = has_parents && kind.template.segments.len() > 1;
+        kind.list.is_some() && kind.template.scope_segments == 0 && !is_below
+    });
     let jobs = kinds.map(|kind| ListTarget::Jobs {
         scope: Scope {
             kind,
@@ -227,12 +232,8 @@ pub(in crate::commands) fn default_scopes(
     let input = requested.name();
     let requested = CloudScope { input, ..requested };
     let mut targets = in_cloud(&requested);
-    let keys = cloud.settings_schema();
     // Settings that cannot be read are reported when the account is used.
-    let setting = |key| {
-        let found = settings.profile_with_setting(&keys, profile, key).ok()?;
-        found.get(key).map(str::to_owned)
-    };
+    let setting = |key| plain_setting(settings, cloud, profile, key).ok().flatten();
     let kind = cloud.kinds[0];
     let template = &kind.template;
     let segments: Vec<String> = template
@@ -240,7 +241,7 @@ pub(in crate::commands) fn default_scopes(
         .iter()
         .map_while(|segment| setting(segment.setting?))
         .collect();
-    if template.scope_segments == 0 || segments.len() < template.scope_segments {
+    if segments.is_empty() || segments.len() < template.scope_segments {
         return targets;
     }
     let mut scope = Scope {

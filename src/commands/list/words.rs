@@ -50,6 +50,7 @@ pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
         part("name", filter.name.as_ref().map(Pattern::as_str)),
         part("user", filter.user.as_deref()),
         part("queue", filter.queue.as_deref()),
+        part("labels", filter.selector.as_deref()),
         part("since", since.as_deref()),
     ]
     .into_iter()

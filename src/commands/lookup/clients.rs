@@ -80,8 +80,8 @@ impl<'a> CheckedAccounts<'a> {
                 Ok((plain, endpoint))
             });
             // An account that has no credential sends nothing, so that its proxy does not matter.
-            if let Ok((_, Some(endpoint))) = &plain
-                && settings.has_credential_command(account.0, &account.1)
+            if let Ok((plain, Some(endpoint))) = &plain
+                && credentials.runs_program(&cloud.settings_schema(), plain)
             {
                 transport.check_route(&endpoint.origin())?;
             }
@@ -112,9 +112,12 @@ impl<'a> CheckedAccounts<'a> {
         notices: &NoticeLog,
         check: impl FnOnce(&dyn Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>>,
     ) -> Result<Clients, Vec<Problem>> {
-        let settings = self.credentials.settings().clone();
-        let runs_command =
-            |(account, _): &(AccountId, _)| settings.has_credential_command(account.0, &account.1);
+        let credentials = self.credentials.clone();
+        let runs_command = |(account, plain): &(AccountId, Result<Profile, Problem>)| {
+            let schema = cloud_of(account).settings_schema();
+            let plain = plain.as_ref();
+            plain.is_ok_and(|plain| credentials.runs_program(&schema, plain))
+        };
         let accounts = std::mem::take(&mut self.accounts).into_iter();
         let (last, first): (Vec<_>, Vec<_>) = accounts.partition(runs_command);
         let mut clients = Clients::default();

@@ -36,7 +36,7 @@ impl CredentialExpiry {
             None => profile.credential_label(first.key, "token"),
         };
         let follows = match profile.origin(first.key) {
-            Some(Origin::Command(_)) => "the command is run again when it expires".to_owned(),
+            Some(Origin::Command(_) | Origin::Tool { command: Some(_), .. }) => "the command is run again when it expires".to_owned(),
             Some(Origin::Tool { tool, path, .. }) => format!(
                 "{} is re-read when it expires; log in with {tool} before that",
                 path.display()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Problem, file_error_text};
 use crate::kind::{Kind, UnlistedField};
-use crate::providers::{self, Cloud};
+use crate::providers;
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::secret::shell_word;
 use crate::settings::Settings;
@@ -206,16 +206,19 @@ fn segment_setting(
     profile: &str,
     key: &str,
 ) -> Result<Option<String>, Problem> {
-    let Some(keys) = providers::cloud(cloud).map(Cloud::settings_schema) else {
+    let Some(cloud) = providers::cloud(cloud) else {
         return Ok(None);
     };
-    let profile = settings.profile_with_setting(&keys, profile, key)?;
-    let Some(text) = profile.get(key) else {
+    let Some(text) = providers::plain_setting(settings, cloud, profile, key)? else {
         return Ok(None);
     };
-    match segment_error(text) {
-        None => Ok(Some(text.to_owned())),
-        Some(fault) => Err(profile.invalid(key, &format!("cannot be used: {fault}"))),
+    match segment_error(&text) {
+        None => Ok(Some(text)),
+        Some(fault) => {
+            let keys = cloud.settings_schema();
+            let profile = settings.profile_with_setting(&keys, profile, key)?;
+            Err(profile.invalid(key, &format!("cannot be used: {fault}")))
+        }
     }
 }
 

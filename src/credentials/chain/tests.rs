@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::credentials::test_support;
+use crate::error::Category;
 use crate::settings::{Environment, SettingSpec};
 
 const CLOUD: SettingsSchema = SettingsSchema {

@@ -7,7 +7,7 @@ use super::{CommandOutput, shell};
 use crate::secret::Secret;
 
 /// Objects in which the clouds' tools wrap a credential.
-const WRAPPERS: [&str; 4] = ["credential", "credentials", "data", "response"];
+const WRAPPERS: [&str; 5] = ["credential", "credentials", "data", "response", "status"];
 
 /// Words of lines that are meant for a shell.
 const SHELL_WORDS: [&str; 3] = ["export", "declare", "typeset"];

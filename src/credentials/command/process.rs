@@ -77,6 +77,12 @@ fn run_marked(
     command
         .env(MARK, mark)
         .args(&invocation.arguments)
+        .envs(
+            invocation
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
         .current_dir(&invocation.folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -259,6 +265,7 @@ mod tests {
             program: "/bin/sh".into(),
             arguments: ["-c", text].map(String::from).to_vec(),
             folder: "/".into(),
+            environment: Vec::new(),
         }
     }
 

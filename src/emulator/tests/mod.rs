@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 
 use super::api::{EmulatedCall, EmulatedKind};
 use super::*;
+use crate::settings::PROXY_URL;
 
 #[test]
 fn every_address_of_every_cloud_is_that_of_the_emulator() {
@@ -39,8 +40,9 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
         );
         for spec in addresses {
             let name = keys.variable(spec.key);
-            // Other hosts are not allowed at all.
-            let expected = if spec.is_host_list() { "" } else { origin };
+            // Other hosts are not allowed at all, and no proxy is asked.
+            let is_empty = spec.is_host_list() || spec.key == PROXY_URL;
+            let expected = if is_empty { "" } else { origin };
             assert_eq!(
                 variables.get(&name).map(String::as_str),
                 Some(expected),

@@ -158,8 +158,7 @@ impl Call<'_> {
         }
         html::explain(&mut error, response, self.client.transport.redactor());
         let is_direct = self.client.bypasses_proxy;
-        let proxies = &self.client.transport.clients;
-        let proxy = proxies.proxy_for(&self.request.endpoint);
+        let proxy = self.client.proxies().proxy_for(&self.request.endpoint);
         errors::explain_login(&mut error, response, proxy.filter(|_| !is_direct));
         Some(error)
     }

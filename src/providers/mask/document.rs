@@ -17,7 +17,8 @@ const SECRETS: [&str; 5] = [
 ];
 
 /// Fields that do so in these lists only.
-const SECRETS_OF_LISTS: [(&str, &str); 3] = [
+const SECRETS_OF_LISTS: [(&str, &str); 4] = [
+    ("env", "value"),
     ("EnvironmentVars", "Value"),
     ("Envs", "Value"),
     ("ConfigFileVolumeConfigFileToPaths", "Content"),

@@ -9,5 +9,6 @@ mod hpc_jobs;
 mod huawei_jobs;
 mod invocations;
 pub mod kinds;
+mod kubernetes;
 mod sugon_jobs;
 mod tencent_jobs;

@@ -26,7 +26,10 @@ fn every_form_with_a_place_for_it_shows_the_checks() {
     );
     let picked = ["doctor", "--jq", ".accounts[] | .cloud + \" \" + .status"];
     let run = emulated.joblens(&picked).run();
-    assert_eq!(run.stdout, "aliyun ok\nsugon ok\nhuawei ok\ntencent ok\n");
+    assert_eq!(
+        run.stdout,
+        "aliyun ok\nsugon ok\nhuawei ok\ntencent ok\nkubernetes ok\n"
+    );
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn run(arguments: &[&str], server: &Server, folder: &Path) -> String {
         "JOBLENS_SUGON_TOKEN",
         "HUAWEICLOUD_SDK_SK",
         "TENCENTCLOUD_SECRET_KEY",
+        "JOBLENS_KUBERNETES_TOKEN",
     ];
     let run = joblens(arguments)
         .envs(joblens::emulator::environment(&server.origin()))

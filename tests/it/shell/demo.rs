@@ -273,7 +273,8 @@ fn a_shell_with_its_variables_reaches_the_emulator_alone() {
             )
         })
         .collect();
-    let expected = ["aliyun", "sugon", "huawei", "tencent"].map(|cloud| (cloud, "environment"));
+    let expected =
+        ["aliyun", "sugon", "huawei", "tencent", "kubernetes"].map(|cloud| (cloud, "environment"));
     assert_eq!(shown, expected, "{}", run.stderr);
     for account in &accounts {
         assert_eq!(

@@ -1,0 +1,241 @@
+//! Credentials that the files of the clouds' own tools hold, or that a program prints which they name.
+
+use chrono::Utc;
+
+use super::chain::{CredentialChain, ResolvedCredential};
+use super::source::CredentialSource;
+use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
+use crate::error::{Category, Problem, closest_match};
+use crate::model::{SkippedSource, Time};
+use crate::secret::{Secret, quotable};
+use crate::settings::{Origin, Profile, SOURCE, SettingsSchema, SourcedValue, Values};
+
+impl CredentialChain {
+    /// True where settings of the profile choose a profile or a file of a tool.
+    pub(super) fn selects_tool(&self, cloud: &SettingsSchema, profile: &Profile) -> bool {
+        let mut tools = self.sources(cloud).iter();
+        tools.any(|tool| tool.selection(profile) != [None, None])
+    }
+
+    /// True where a program of the user's is run for the credential of a profile.
+    pub fn runs_program(&self, cloud: &SettingsSchema, profile: &Profile) -> bool {
+        let is_command = || {
+            self.settings
+                .has_credential_command(cloud.cloud, &profile.name)
+        };
+        let tool = self.custom_source(cloud, profile);
+        is_command() || matches!(tool, Some(SourceResult::Program(_)))
+    }
+
+    /// A plain setting of a profile that stands beside its credential in the file of a tool; `None` where
+    /// that cannot be read, which is reported when the account is used.
+    pub fn tool_setting(&self, cloud: &SettingsSchema, name: &str, key: &str) -> Option<String> {
+        let profile = self.settings.plain_profile(cloud, name).ok()?;
+        let found = match self.custom_source(cloud, &profile)? {
+            SourceResult::Found(found) => found,
+            SourceResult::Program(program) => program.found,
+            SourceResult::NotPresent | SourceResult::Empty(_) | SourceResult::InstanceRole(_) => {
+                return None;
+            }
+        };
+        let mut values = found.values.into_iter();
+        let value = values.find(|(known, _)| *known == key);
+        value.map(|(_, value)| value.expose().to_owned())
+    }
+
+    /// What the tool gives that says more than keys, where the profile takes its credential from it. No
+    /// program is run.
+    fn custom_source(&self, cloud: &SettingsSchema, profile: &Profile) -> Option<SourceResult> {
+        let mut tools = self.sources(cloud).iter();
+        let tool = tools.find(|tool| matches!(tool, CredentialSource::Custom(_)))?;
+        let source = profile.get(SOURCE);
+        let is_used = match profile.name.as_str() {
+            _ if source.is_some() || self.selects_tool(cloud, profile) => true,
+            "default" => {
+                let (variables, _) = self.settings.values_of_environment(cloud);
+                !variables.keys().any(|key| cloud.is_credential(key))
+            }
+            _ => false,
+        };
+        let named = source.and_then(|source| source.split_once(':'));
+        let named = named.map(|(_, name)| name).or(tool.selection(profile)[0]);
+        let loaded = || self.load_tool(cloud, profile, tool, named).ok();
+        is_used.then(loaded).flatten()
+    }
+
+    /// What a tool gives for a profile; variables choose nothing for one that was named.
+    fn load_tool(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        tool: &'static CredentialSource,
+        named: Option<&str>,
+    ) -> Result<SourceResult, Problem> {
+        let files = match profile.name.as_str() {
+            "default" => self.tool_files(),
+            _ => self.tool_files().ignoring_selection(),
+        };
+        let files = files.with_path(tool.selection(profile)[1]);
+        let loaded = self.cache.load(cloud.cloud, tool, &files, named);
+        loaded.map_err(|problem| problem.with_account(profile.cloud, &profile.name))
+    }
+
+    pub(super) fn tool_files(&self) -> ToolFiles {
+        let now = Time::new(Utc::now()).expect("the current year is before 10000");
+        ToolFiles::new(self.settings.environment().clone(), now)
+    }
+
+    /// The credential of the first tool that has one. A file that is there and cannot be used ends
+    /// the search: another account in its place would be the wrong one.
+    pub(super) fn load_from_tool_files(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        pass: &mut dyn FnMut(&str, String),
+    ) -> Result<Option<ResolvedCredential>, Problem> {
+        for tool in self.sources(cloud) {
+            match self.load_tool(cloud, profile, tool, tool.selection(profile)[0])? {
+                SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
+                SourceResult::Program(program) => {
+                    let ran = self.load_from_program(cloud, profile, tool, &program);
+                    return ran.map(Some);
+                }
+                SourceResult::Empty(why) => pass(tool.name(), why),
+                SourceResult::NotPresent | SourceResult::InstanceRole(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// What `source` names: `TOOL` or `TOOL:PROFILE`.
+    pub(super) fn load_from_source(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        source: &str,
+    ) -> Result<ResolvedCredential, Problem> {
+        let (tool, named) = find_source(self.sources(cloud), profile, source)?;
+        let why = match self.load_tool(cloud, profile, tool, named)? {
+            SourceResult::Found(findings) => return Ok(credential(tool, findings)),
+            SourceResult::Program(program) => {
+                return self.load_from_program(cloud, profile, tool, &program);
+            }
+            SourceResult::InstanceRole(said) => {
+                let origin = Origin::Machine;
+                return Ok(ResolvedCredential::from_values(values(said, &origin)));
+            }
+            SourceResult::Empty(why) => why,
+            SourceResult::NotPresent => format!("no file of {} found", tool.name()),
+        };
+        let message = format!(
+            "profile '{}' ({}) has {SOURCE} = '{}': {why}",
+            profile.name,
+            profile.cloud,
+            quotable(source)
+        );
+        Err(Problem::new(Category::MissingCredentials, message)
+            .with_account(profile.cloud, &profile.name)
+            .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name())))
+    }
+
+    /// The tools that would have been asked after the source that is used.
+    pub(super) fn shadowed_tools(
+        &self,
+        cloud: &SettingsSchema,
+        used: &Origin,
+    ) -> Vec<SkippedSource> {
+        let why = format!("overridden by {}", used.label());
+        let sources = self.sources(cloud);
+        let at = sources.iter().position(
+            |tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name()),
+        );
+        let files = self.tool_files();
+        let behind = &sources[at.map_or(0, |at| at + 1)..];
+        let skipped = behind.iter().filter_map(|tool| {
+            let why = match self.cache.load(cloud.cloud, tool, &files, None) {
+                Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
+                Ok(SourceResult::Empty(said)) => said,
+                Ok(SourceResult::Found(_) | SourceResult::Program(_)) => why.clone(),
+                Err(problem) => format!("{why}; {}", problem.message),
+            };
+            Some(SkippedSource {
+                source: tool.name().to_owned(),
+                why,
+            })
+        });
+        skipped.collect()
+    }
+}
+
+/// Checks that the cloud of plain settings has the source that they name.
+///
+/// # Errors
+/// Usage: it has no such source.
+pub(crate) fn check_source(
+    plain: &Profile,
+    sources: &'static [CredentialSource],
+) -> Result<(), Problem> {
+    match plain.get(SOURCE) {
+        Some(source) => find_source(sources, plain, source).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// The tool that `source` names, and the tool's profile where it names one.
+///
+/// # Errors
+/// Usage: the cloud has no such tool.
+fn find_source<'a>(
+    sources: &'static [CredentialSource],
+    profile: &Profile,
+    source: &'a str,
+) -> Result<(&'static CredentialSource, Option<&'a str>), Problem> {
+    let (name, named) = match source.split_once(':') {
+        Some((name, named)) => (name, Some(named)),
+        None => (source, None),
+    };
+    if let Some(tool) = sources.iter().find(|tool| tool.name() == name) {
+        return Ok((tool, named));
+    }
+    let known: Vec<&str> = sources.iter().map(|tool| tool.name()).collect();
+    let near = closest_match(known.iter().copied(), name);
+    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+    let hint = match known.is_empty() {
+        true => format!("{} has no supported source", profile.cloud),
+        false => format!("{near}{} supports {}", profile.cloud, known.join(", ")),
+    };
+    let what = format!("has the unknown value '{}'", quotable(name));
+    Err(profile.invalid(SOURCE, &what).with_hint(hint))
+}
+
+pub(super) fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {
+    let origin = origin(tool, &findings, None);
+    ResolvedCredential {
+        values: values(findings.values, &origin),
+        expires_at: findings.expires_at,
+        notices: findings.notices,
+    }
+}
+
+/// Where a credential came from that a tool's file holds, or that a program printed which it names.
+pub(super) fn origin(
+    tool: &CredentialSource,
+    found: &FoundCredential,
+    command: Option<&str>,
+) -> Origin {
+    let profile = found.profile.as_ref();
+    Origin::Tool {
+        tool: tool.name(),
+        profile: profile.map(|name| format!("{} {name}", tool.profile_word())),
+        command: command.map(str::to_owned),
+        path: found.path.clone(),
+    }
+}
+
+pub(super) fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
+    let value = |(key, text)| {
+        let origin = origin.clone();
+        (key, SourcedValue { text, origin })
+    };
+    found.into_iter().map(value).collect()
+}

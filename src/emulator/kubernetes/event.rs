@@ -1,0 +1,66 @@
+use serde_json::{Value, json};
+
+use super::job::names;
+use super::pod::pods;
+use super::{job, list, time, uid};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
+use crate::emulator::state::JobAt;
+
+/// Events of jobs and pods.
+pub struct Events;
+
+const LIST: &str = "ListNamespacedEvent";
+
+impl EmulatedKind for Events {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::get(LIST, "/api/v1/namespaces/{}/events"),
+                Route::get(LIST, "/api/v1/events"),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let mut events: Vec<Value> = Vec::new();
+        for view in call.rows(job::KIND) {
+            let [namespace, name] = names(&view);
+            let object = json!({
+                "kind": "Job", "namespace": namespace, "name": name,
+                "uid": uid("Job", namespace, name), "apiVersion": "batch/v1",
+            });
+            events.extend(of(&view, &object));
+        }
+        for pod in pods(call) {
+            let namespace = names(&pod.view)[0];
+            let object = json!({
+                "kind": "Pod", "namespace": namespace, "name": pod.name, "uid": pod.uid(),
+                "apiVersion": "v1",
+            });
+            let is_own = pod.view.job.kind != job::KIND;
+            events.extend(of(&pod.view, &object).into_iter().filter(|_| is_own));
+        }
+        if let Some(namespace) = call.segments.first() {
+            events.retain(|event| event["metadata"]["namespace"] == namespace.as_str());
+        }
+        list::respond(call, "Event", "v1", events)
+    }
+}
+
+/// The warnings of a resource as events of an object.
+fn of(view: &JobAt<'_>, object: &Value) -> Vec<Value> {
+    let warnings = view.warnings().enumerate();
+    let events = warnings.map(|(number, (warning, at))| {
+        let name = format!("{}.{number:x}", object["name"].as_str().unwrap_or_default());
+        json!({
+            "metadata": {
+                "name": name, "namespace": object["namespace"], "creationTimestamp": time(at),
+                "uid": uid("Event", "", &name),
+            },
+            "involvedObject": object, "reason": warning.reason, "message": warning.message,
+            "type": "Warning", "count": warning.count, "firstTimestamp": time(at),
+            "lastTimestamp": time(at), "eventTime": null, "source": {"component": "emulator"},
+        })
+    });
+    events.collect()
+}

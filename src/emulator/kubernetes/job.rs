@@ -1,0 +1,141 @@
+use serde_json::{Value, json};
+
+use super::{list, not_found, time, uid};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::state::{JobAt, merge};
+
+/// Jobs.
+pub struct Jobs;
+
+pub(super) const KIND: &str = "kubernetes/job";
+const GET: &str = "ReadNamespacedJob";
+const LIST: &str = "ListNamespacedJob";
+
+impl EmulatedKind for Jobs {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::get(GET, "/apis/batch/v1/namespaces/{}/jobs/{}"),
+                Route::get(LIST, "/apis/batch/v1/namespaces/{}/jobs"),
+                Route::get(LIST, "/apis/batch/v1/jobs"),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == GET {
+            let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+            let view = call.find(KIND, &segments);
+            let missing = || EmulatedError::Response(not_found("jobs.batch", segments[1]));
+            let view = view.map_err(|_| missing())?;
+            return call.about(&view, || job(&view));
+        }
+        let namespace = call.segments.first();
+        let mut rows = call.rows(KIND);
+        rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
+        rows.sort_by_key(|view| view.job.segments.clone());
+        let rows = rows.iter().map(|view| without_kind(job(view))).collect();
+        list::respond(call, "Job", "batch/v1", rows)
+    }
+}
+
+/// Items of a list do not name their kind.
+pub(super) fn without_kind(mut object: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    object
+}
+
+/// Namespace and name of a resource.
+pub(super) fn names<'a>(view: &JobAt<'a>) -> [&'a str; 2] {
+    let namespace = view.job.segments.first().map_or("", String::as_str);
+    [namespace, view.id()]
+}
+
+/// The labels of the pods of a job.
+pub(super) fn labels(view: &JobAt<'_>) -> Value {
+    let [namespace, name] = names(view);
+    let uid = uid("Job", namespace, name);
+    json!({
+        "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid, "job-name": name,
+    })
+}
+
+/// What the pods of a job consist of.
+pub(super) fn pod_spec() -> Value {
+    json!({
+        "containers": [{
+            "name": "main", "image": "registry.example/train:1.4", "command": ["python", "train.py"],
+            "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}, "imagePullPolicy": "IfNotPresent",
+        }],
+        "restartPolicy": "Never", "schedulerName": "default-scheduler", "dnsPolicy": "ClusterFirst",
+    })
+}
+
+fn job(view: &JobAt<'_>) -> Value {
+    let [namespace, name] = names(view);
+    let uid = uid("Job", namespace, name);
+    let parts = view.job.parts.max(1);
+    let mut job = json!({
+        "kind": "Job", "apiVersion": "batch/v1",
+        "metadata": {
+            "name": name, "namespace": namespace, "uid": uid, "resourceVersion": "622",
+            "generation": 1, "creationTimestamp": time(view.created_at), "labels": {"app": view.name()},
+        },
+        "spec": {
+            "parallelism": parts, "completions": parts, "completionMode": "NonIndexed", "backoffLimit": 6,
+            "suspend": view.is(&["Suspended"]),
+            "selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}},
+            "template": {"metadata": {"labels": labels(view)}, "spec": pod_spec()},
+        },
+        "status": status(view, parts),
+    });
+    if let Some(queue) = &view.job.queue {
+        job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] = queue.as_str().into();
+    }
+    if view.is(&["Terminating"]) {
+        job["metadata"]["deletionTimestamp"] = time(view.since).into();
+    }
+    job
+}
+
+fn status(view: &JobAt<'_>, parts: usize) -> Value {
+    let word = view.step.state.as_str();
+    let condition = |word: &str| {
+        json!({
+            "type": word, "status": "True", "lastProbeTime": time(view.since),
+            "lastTransitionTime": time(view.since), "reason": view.step.reason, "message": view.step.message,
+        })
+    };
+    let conditions: &[&str] = match word {
+        "Complete" => &["SuccessCriteriaMet", "Complete"],
+        "Failed" => &["FailureTarget", "Failed"],
+        "Suspended" => &["Suspended"],
+        "FailureTarget" => &["FailureTarget"],
+        "SuccessCriteriaMet" => &["SuccessCriteriaMet"],
+        _ => &[],
+    };
+    let conditions: Vec<Value> = conditions.iter().map(|word| condition(word)).collect();
+    let is_active = view.is(&["Pending", "Starting", "Running", "Terminating"]);
+    let mut status = json!({
+        "startTime": time(view.created_at), "uncountedTerminatedPods": {}, "terminating": 0,
+        "ready": if view.is(&["Running"]) { parts } else { 0 },
+    });
+    match word {
+        "Suspended" => status = json!({}),
+        "Complete" => merge(
+            &mut status,
+            json!({"succeeded": parts, "completionTime": time(view.since)}),
+        ),
+        "Failed" => merge(&mut status, json!({"failed": parts})),
+        _ if is_active => merge(&mut status, json!({"active": parts})),
+        _ => {}
+    }
+    if !conditions.is_empty() {
+        status["conditions"] = conditions.into();
+    }
+    status
+}

@@ -1,0 +1,141 @@
+//! Kubernetes: the API server of a cluster, for jobs, pods, their events and logs.
+
+mod event;
+mod job;
+mod list;
+mod namespace;
+mod pod;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind};
+use super::message::ServerResponse;
+use crate::crypto::sha256_hex;
+
+/// A token that opens nothing but the emulator.
+const TEST_TOKEN: &str = "joblens-emulator-token";
+
+/// The emulator in the place of an API server.
+pub struct ApiServer;
+
+impl EmulatedApi for ApiServer {
+    fn environment(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("JOBLENS_KUBERNETES_TOKEN", TEST_TOKEN),
+            ("JOBLENS_KUBERNETES_CONTEXT", ""),
+            ("JOBLENS_KUBERNETES_KUBECONFIG", ""),
+            ("JOBLENS_KUBERNETES_PROXY_URL", ""),
+        ]
+    }
+
+    fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
+        const {
+            &[
+                &job::Jobs,
+                &pod::Pods,
+                &event::Events,
+                &namespace::Namespaces,
+            ]
+        }
+    }
+
+    fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+        let Some(authorization) = call.request.header("authorization") else {
+            return Err(EmulatedError::MissingHeader("authorization"));
+        };
+        match authorization.strip_prefix("Bearer ") == Some(TEST_TOKEN) {
+            true => Ok(()),
+            false => Err(EmulatedError::Refused),
+        }
+    }
+
+    fn success(&self, data: Value) -> ServerResponse {
+        audited(ServerResponse::json(200, &data))
+    }
+
+    fn document(&self, text: &str) -> ServerResponse {
+        audited(ServerResponse::document(200, text))
+    }
+
+    fn error(&self, error: EmulatedError) -> ServerResponse {
+        use EmulatedError as E;
+        const ANONYMOUS: &str =
+            "User \"system:anonymous\" cannot access this resource at the cluster scope";
+        let (code, reason, message) = match error {
+            E::Response(response) => return response,
+            E::Throttled => {
+                let text = "Too many requests, please try again later.\n";
+                let response = ServerResponse::text(429, text);
+                return audited(response.with_header("retry-after", "1"));
+            }
+            E::UnknownOperation => {
+                return audited(ServerResponse::text(404, "404 page not found\n"));
+            }
+            E::MissingHeader(_) => (403, "Forbidden", format!("forbidden: {ANONYMOUS}")),
+            E::Refused | E::Token(_) | E::Signature => {
+                (401, "Unauthorized", "Unauthorized".to_owned())
+            }
+            E::NotFound => return not_found("jobs.batch", "unknown"),
+            E::Method => {
+                let message = "the server does not allow this method on the requested resource";
+                (405, "MethodNotAllowed", message.to_owned())
+            }
+            E::Missing(name) | E::Invalid(name) => (
+                400,
+                "BadRequest",
+                format!("the parameter {name} is invalid"),
+            ),
+            E::Unavailable(503) => (
+                503,
+                "ServiceUnavailable",
+                "the server is currently unable to handle the request".to_owned(),
+            ),
+            E::Unavailable(status) => (status, "InternalError", "an error occurred".to_owned()),
+            E::TimeFormat | E::ClockSkew | E::Replayed => {
+                (400, "BadRequest", "the request is invalid".to_owned())
+            }
+        };
+        status(code, reason, &message, json!({}))
+    }
+}
+
+/// The same with the id of a request.
+fn audited(response: ServerResponse) -> ServerResponse {
+    response.with_header("audit-id", "4f1c0f2a-7d1b-4f53-9b0e-5a0a6f0a9d11")
+}
+
+/// An error as API servers report it.
+fn status(code: u16, reason: &str, message: &str, details: Value) -> ServerResponse {
+    let body = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": message, "reason": reason, "details": details, "code": code,
+    });
+    audited(ServerResponse::json(code, &body))
+}
+
+/// That there is no such object.
+fn not_found(resource: &str, name: &str) -> ServerResponse {
+    let (kind, group) = resource.split_once('.').unwrap_or((resource, ""));
+    let details = json!({"name": name, "group": group, "kind": kind});
+    let message = format!("{resource} \"{name}\" not found");
+    status(404, "NotFound", &message, details)
+}
+
+/// A time as objects have it.
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The UID of an object.
+fn uid(kind: &str, namespace: &str, name: &str) -> String {
+    let hash = sha256_hex(format!("{kind}/{namespace}/{name}").as_bytes());
+    let parts = [
+        &hash[..8],
+        &hash[8..12],
+        &hash[12..16],
+        &hash[16..20],
+        &hash[20..32],
+    ];
+    parts.join("-")
+}

@@ -1,0 +1,26 @@
+use serde_json::{Value, json};
+
+use super::{list, time};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
+
+/// The namespaces of the scenario.
+pub struct Namespaces;
+
+impl EmulatedKind for Namespaces {
+    fn routes(&self) -> &'static [Route] {
+        const { &[Route::get("ListNamespace", "/api/v1/namespaces")] }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let mut namespaces = call.state.clusters(&["kubernetes/job", "kubernetes/pod"]);
+        namespaces.sort_unstable();
+        let object = |(name, created_at)| {
+            json!({
+                "metadata": {"name": name, "creationTimestamp": time(created_at)},
+                "status": {"phase": "Active"},
+            })
+        };
+        let rows: Vec<Value> = namespaces.into_iter().map(object).collect();
+        list::respond(call, "Namespace", "v1", rows)
+    }
+}

@@ -1,0 +1,249 @@
+use serde_json::{Value, json};
+
+use super::job::{labels, names, pod_spec, without_kind};
+use super::{job, list, not_found, status, time, uid};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::message::ServerResponse;
+use crate::emulator::state::JobAt;
+
+/// Pods: those of the scenario, and those of its jobs.
+pub struct Pods;
+
+const KIND: &str = "kubernetes/pod";
+const GET: &str = "ReadNamespacedPod";
+const LIST: &str = "ListNamespacedPod";
+const LOG: &str = "ReadNamespacedPodLog";
+
+/// The only container.
+const CONTAINER: &str = "main";
+
+impl EmulatedKind for Pods {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::get(GET, "/api/v1/namespaces/{}/pods/{}"),
+                Route::get(LOG, "/api/v1/namespaces/{}/pods/{}/log"),
+                Route::get(LIST, "/api/v1/namespaces/{}/pods"),
+                Route::get(LIST, "/api/v1/pods"),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let mut pods = pods(call);
+        let is_in = |pod: &Pod<'_>| {
+            let namespace = call.segments.first();
+            namespace.is_none_or(|namespace| names(&pod.view)[0] == namespace)
+        };
+        pods.retain(is_in);
+        if call.operation == LIST {
+            pods.sort_by_key(|pod| (names(&pod.view)[0], pod.name.clone()));
+            let rows = pods.iter().map(|pod| without_kind(pod.object())).collect();
+            return list::respond(call, "Pod", "v1", rows);
+        }
+        let name = call.segments.last().map_or("", String::as_str);
+        let found = pods
+            .into_iter()
+            .find(|pod| pod.name == name || is_log(call, pod));
+        let found = found.ok_or_else(|| EmulatedError::Response(not_found("pods", name)))?;
+        match call.operation {
+            GET => match found.index {
+                None => call.about(&found.view, || found.object()),
+                Some(_) => call.data(found.object()),
+            },
+            _ => log(call, &found),
+        }
+    }
+}
+
+/// True for the pod whose log is read.
+fn is_log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> bool {
+    call.operation == LOG && call.segments.get(1) == Some(&pod.name)
+}
+
+/// A pod of the scenario, or of one of its jobs with its number there.
+pub(super) struct Pod<'a> {
+    pub view: JobAt<'a>,
+    pub name: String,
+    index: Option<usize>,
+}
+
+/// All pods.
+pub(super) fn pods<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
+    let own = call.rows(KIND).into_iter().map(|view| Pod {
+        view,
+        name: view.id().to_owned(),
+        index: None,
+    });
+    // A suspended job has no pods.
+    let jobs = call.rows(job::KIND).into_iter();
+    let jobs = jobs.filter(|view| !view.is(&["Suspended"]));
+    let of_jobs = jobs.flat_map(|view| {
+        (0..view.job.parts.max(1)).map(move |index| {
+            let [namespace, name] = names(&view);
+            let hash = uid("Pod", namespace, &format!("{name}-{index}"));
+            Pod {
+                view,
+                name: format!("{name}-{}", &hash[..5]),
+                index: Some(index),
+            }
+        })
+    });
+    own.chain(of_jobs).collect()
+}
+
+impl Pod<'_> {
+    /// The last pod of a job decides how the job ends.
+    fn is_last(&self) -> bool {
+        self.index
+            .is_none_or(|index| index + 1 == self.view.job.parts.max(1))
+    }
+
+    pub fn uid(&self) -> String {
+        uid("Pod", names(&self.view)[0], &self.name)
+    }
+
+    /// The phase, and whether the pod has a node.
+    fn phase(&self) -> (&str, bool) {
+        let word = self.view.step.state.as_str();
+        match (self.index, word) {
+            (None, "Pending") | (Some(_), "Pending") => ("Pending", false),
+            (None, word) => (word, true),
+            (Some(_), "Starting") => ("Pending", true),
+            (Some(_), "Running" | "Terminating") => ("Running", true),
+            (Some(_), "Failed" | "FailureTarget") if self.is_last() => ("Failed", true),
+            (Some(_), _) => ("Succeeded", true),
+        }
+    }
+
+    pub fn object(&self) -> Value {
+        let [namespace, name] = names(&self.view);
+        let (phase, has_node) = self.phase();
+        let mut pod = json!({
+            "kind": "Pod", "apiVersion": "v1",
+            "metadata": {
+                "name": self.name, "namespace": namespace, "uid": self.uid(), "resourceVersion": "701",
+                "creationTimestamp": time(self.view.created_at), "labels": {"app": self.view.name()},
+            },
+            "spec": pod_spec(),
+            "status": {
+                "phase": phase, "conditions": [self.scheduled(has_node)], "qosClass": "Burstable",
+            },
+        });
+        if self.index.is_some() {
+            pod["metadata"]["labels"] = labels(&self.view);
+            let owner = json!({
+                "apiVersion": "batch/v1", "kind": "Job", "name": name,
+                "uid": uid("Job", namespace, name), "controller": true,
+            });
+            pod["metadata"]["ownerReferences"] = json!([owner]);
+        }
+        if has_node {
+            pod["spec"]["nodeName"] = "n1".into();
+            pod["status"]["podIP"] = "10.244.0.15".into();
+            pod["status"]["startTime"] = time(self.view.created_at).into();
+            pod["status"]["containerStatuses"] = json!([self.container(phase)]);
+        }
+        pod
+    }
+
+    fn scheduled(&self, has_node: bool) -> Value {
+        let since = time(self.view.created_at);
+        let mut condition = json!({
+            "type": "PodScheduled", "status": if has_node { "True" } else { "False" },
+            "lastProbeTime": null, "lastTransitionTime": since,
+        });
+        if !has_node {
+            let step = self.view.step;
+            let message = step.message.as_deref();
+            condition["reason"] = step.reason.as_deref().unwrap_or("Unschedulable").into();
+            condition["message"] = message.unwrap_or("0/3 nodes are available").into();
+        }
+        condition
+    }
+
+    fn container(&self, phase: &str) -> Value {
+        let (view, step) = (&self.view, self.view.step);
+        let started = view.reached_at(&["Running"]).unwrap_or(view.created_at);
+        let state = match phase {
+            "Pending" => {
+                let reason = step.reason.as_deref().unwrap_or("ContainerCreating");
+                json!({"waiting": {"reason": reason, "message": step.message}})
+            }
+            "Running" => json!({"running": {"startedAt": time(started)}}),
+            _ => {
+                let code = match phase {
+                    "Failed" => step.exit_code.unwrap_or(1),
+                    _ => 0,
+                };
+                let reason = match code {
+                    0 => "Completed",
+                    137 => "OOMKilled",
+                    _ => "Error",
+                };
+                json!({"terminated": {
+                    "exitCode": code, "reason": reason, "startedAt": time(started),
+                    "finishedAt": time(view.since),
+                }})
+            }
+        };
+        json!({
+            "name": CONTAINER, "state": state, "lastState": {}, "ready": phase == "Running",
+            "restartCount": if self.is_last() { view.restart_count() } else { 0 },
+            "image": "registry.example/train:1.4", "imageID": "", "started": phase == "Running",
+        })
+    }
+}
+
+/// The lines of the container; only the last pod of a job writes any.
+fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
+    let bad_request = |message: String| {
+        let response = status(400, "BadRequest", &message, json!({}));
+        Err(EmulatedError::Response(response))
+    };
+    let name = &pod.name;
+    if let Some(container) = call
+        .parameter("container")
+        .filter(|name| *name != CONTAINER)
+    {
+        return bad_request(format!("container {container} is not valid for pod {name}"));
+    }
+    let (phase, has_node) = pod.phase();
+    if !has_node {
+        return Ok(ServerResponse::text(204, ""));
+    }
+    if phase == "Pending" {
+        return bad_request(format!(
+            "container \"{CONTAINER}\" in pod \"{name}\" is waiting to start: ContainerCreating"
+        ));
+    }
+    let is_previous = call.parameter("previous") == Some("true");
+    if is_previous && (pod.view.restart_count() == 0 || !pod.is_last()) {
+        return bad_request(format!(
+            "previous terminated container \"{CONTAINER}\" in pod \"{name}\" not found"
+        ));
+    }
+    let mut lines = match pod.is_last() {
+        true => pod.view.log_lines(is_previous),
+        false => Vec::new(),
+    };
+    if let Some(since) = call.parameter("sinceTime") {
+        let since = chrono::DateTime::parse_from_rfc3339(since);
+        let since = since.map_err(|_| EmulatedError::Invalid("sinceTime"))?;
+        lines.retain(|(at, _)| *at >= since);
+    }
+    let tail = call.number("tailLines", usize::MAX, 0..=usize::MAX)?;
+    let skipped = lines.len().saturating_sub(tail);
+    let has_times = call.parameter("timestamps") == Some("true");
+    let lines = lines
+        .into_iter()
+        .skip(skipped)
+        .map(|(at, line)| match has_times {
+            true => format!(
+                "{} {line}\n",
+                at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
+            ),
+            false => format!("{line}\n"),
+        });
+    Ok(ServerResponse::text(200, &lines.collect::<String>()))
+}

@@ -1,0 +1,212 @@
+//! What the errors of an API server mean: a `Status`, or a text.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::Category::{
+    InvalidArgument, MissingCredentials, NotFound, PermissionDenied, ServiceError, Throttled,
+    Unauthenticated,
+};
+use crate::http::{Response, RetryAction};
+use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
+use crate::providers::lenient::{self, DefaultObject, Int, Text};
+
+/// No credential arrived: the server takes whoever asks for this user.
+const ANONYMOUS: &str = "User \"system:anonymous\"";
+
+/// The path of a kubelet, which the server asks for logs.
+const KUBELET_LOGS: &str = "/containerLogs/";
+
+/// The codes of what has no reason of its own.
+const NO_CREDENTIAL: &str = "Forbidden (anonymous)";
+const NOT_SERVED: &str = "NotFound (resource)";
+const NODE_UNREACHABLE: &str = "NodeUnreachable";
+
+const NOT_INSTALLED: &str =
+    "check the server of the kubeconfig; a custom resource has to be installed in the cluster";
+
+pub(super) const ERRORS: ErrorSpec = ErrorSpec {
+    failure,
+    request_id: |response| response.header("audit-id").map(str::to_owned),
+    rules: &[
+        ErrorRule::codes(&["Unauthorized"], Unauthenticated).hint(
+            "the {token} or certificate is unknown or has expired: log in again, or download a new kubeconfig",
+        ),
+        ErrorRule::codes(&[NO_CREDENTIAL], MissingCredentials)
+            .hint("the user of the context has no token, certificate or exec plugin"),
+        ErrorRule::codes(&["Forbidden"], PermissionDenied),
+        ErrorRule::codes(&[NOT_SERVED], ServiceError).hint(NOT_INSTALLED),
+        ErrorRule::codes(&["NotFound"], NotFound),
+        ErrorRule::codes(
+            &["BadRequest", "Invalid", "MethodNotAllowed", "NotAcceptable"],
+            InvalidArgument,
+        ),
+        ErrorRule::codes(&["Expired", "Gone"], InvalidArgument),
+        ErrorRule::codes(&["TooManyRequests"], Throttled).retry(RetryAction::Backoff),
+        ErrorRule::codes(&[NODE_UNREACHABLE], ServiceError)
+            .hint("see kubectl get nodes; the log is read from the node"),
+        ErrorRule::status(404)
+            .for_code(false)
+            .becomes(ServiceError)
+            .message("the server does not serve this API")
+            .hint(NOT_INSTALLED),
+    ],
+    overrides: &[],
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    kind: Text,
+    status: Text,
+    message: Text,
+    reason: Text,
+    details: DefaultObject<Details>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Details {
+    name: Text,
+    retry_after_seconds: Int,
+}
+
+fn failure(response: &Response) -> Failure {
+    if response.status < 400 {
+        return Failure::default();
+    }
+    let status = lenient::decode_response::<Status>(&response.body).unwrap_or_default();
+    if status.kind.trimmed() != Some("Status") || status.status.trimmed() != Some("Failure") {
+        return Failure::default();
+    }
+    let DefaultObject(details) = status.details;
+    let message = status.message.0.unwrap_or_default();
+    let code = match status.reason.trimmed() {
+        Some("Forbidden") if message.contains(ANONYMOUS) => Some(NO_CREDENTIAL),
+        Some("NotFound") if details.name.trimmed().is_none() => Some(NOT_SERVED),
+        None if message.contains(KUBELET_LOGS) => Some(NODE_UNREACHABLE),
+        reason => reason,
+    };
+    let seconds = details.retry_after_seconds.unsigned();
+    let is_limit = response.status == 429;
+    Failure {
+        code: code.map(str::to_owned),
+        message: Some(message)
+            .map(|text| node_message(&text).unwrap_or(text))
+            .filter(|text| !text.is_empty()),
+        request_id: None,
+        retry_after: seconds
+            .filter(|seconds| is_limit && *seconds > 0)
+            .map(Duration::from_secs),
+    }
+}
+
+/// That a node does not answer, from a message such as `Get "https://NODE:10250/containerLogs/…": CAUSE`.
+fn node_message(message: &str) -> Option<String> {
+    let url = message.strip_prefix("Get \"https://")?;
+    let (url, cause) = url.split_once("\": ")?;
+    let (host, _) = url.split_once(KUBELET_LOGS)?;
+    let node = host.rsplit_once(':').map_or(host, |(node, _)| node);
+    Some(format!("node {node} does not answer: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::RequestError;
+    use crate::providers::test_support::{answer, classify, response};
+
+    fn error(status: u16, name: &str) -> RequestError {
+        classify(
+            &ERRORS,
+            &answer(status, &format!("kubernetes/errors/{name}")),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn recorded_errors_are_of_their_categories() {
+        for (status, name, category, retry) in [
+            (
+                401,
+                "err-401-bad-token.json",
+                Unauthenticated,
+                RetryAction::No,
+            ),
+            (
+                403,
+                "err-403-anonymous.json",
+                MissingCredentials,
+                RetryAction::No,
+            ),
+            (403, "err-403-pods.json", PermissionDenied, RetryAction::No),
+            (404, "err-404-job.json", NotFound, RetryAction::No),
+            (
+                404,
+                "err-404-resource-unknown.json",
+                ServiceError,
+                RetryAction::No,
+            ),
+            (
+                404,
+                "err-404-group-unknown.txt",
+                ServiceError,
+                RetryAction::No,
+            ),
+            (400, "err-400-limit.json", InvalidArgument, RetryAction::No),
+            (405, "err-405-method.json", InvalidArgument, RetryAction::No),
+            (406, "err-406-accept.json", InvalidArgument, RetryAction::No),
+            (
+                410,
+                "err-410-continue-expired.json",
+                InvalidArgument,
+                RetryAction::No,
+            ),
+            (
+                422,
+                "err-log-both-since.json",
+                InvalidArgument,
+                RetryAction::No,
+            ),
+            (429, "err-429.txt", Throttled, RetryAction::Backoff),
+            (
+                500,
+                "err-log-node-unreachable.json",
+                ServiceError,
+                RetryAction::No,
+            ),
+            (
+                504,
+                "err-504-future-rv.json",
+                ServiceError,
+                RetryAction::Backoff,
+            ),
+        ] {
+            let error = error(status, name);
+            assert_eq!((error.category, error.retry), (category, retry), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_does_not_answer_is_named() {
+        let error = error(500, "err-log-node-unreachable.json");
+        assert!(error.message.starts_with("node "), "{}", error.message);
+        assert!(
+            error.message.contains(" does not answer: dial tcp"),
+            "{}",
+            error.message
+        );
+    }
+
+    #[test]
+    fn a_gateway_and_a_missing_api_are_no_status() {
+        let error = classify(&ERRORS, &response(404, "404 page not found\n")).unwrap();
+        assert_eq!(error.message, "the server does not serve this API");
+        assert!(classify(&ERRORS, &response(200, "{\"kind\": \"Status\"}")).is_none());
+        assert_eq!(
+            classify(&ERRORS, &response(502, "<html>")).unwrap().code,
+            None
+        );
+    }
+}

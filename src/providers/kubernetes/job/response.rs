@@ -1,0 +1,293 @@
+//! A job as the API has it, made into the model.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::Api;
+use super::super::container::{self, containers};
+use super::super::object::{Condition, Conditions, ObjectMeta, object};
+use super::super::pod::{PodSpec, PodTask};
+use super::STATES;
+use crate::model::{Job, Level, State, Task, Time};
+use crate::providers::lenient::{
+    Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Timestamp,
+};
+use crate::providers::states;
+use crate::providers::{GetResult, job_at};
+use crate::reference::Reference;
+
+/// The label of the queue of a job that Kueue admits.
+const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+
+/// A job.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct JobObject {
+    metadata: DefaultObject<ObjectMeta>,
+    spec: DefaultObject<JobSpec>,
+    status: Required<OptionalObject<JobStatus>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct JobSpec {
+    parallelism: Int,
+    completions: Int,
+    completion_mode: Text,
+    backoff_limit: Int,
+    active_deadline_seconds: Int,
+    ttl_seconds_after_finished: Int,
+    suspend: Checked<Flag>,
+    managed_by: Text,
+    selector: DefaultObject<Selector>,
+    template: DefaultObject<PodTemplate>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Selector {
+    match_labels: Map<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PodTemplate {
+    spec: DefaultObject<PodSpec>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct JobStatus {
+    conditions: Conditions,
+    start_time: Timestamp,
+    completion_time: Timestamp,
+    active: Int,
+    ready: Int,
+    succeeded: Int,
+    failed: Int,
+    terminating: Int,
+    completed_indexes: Text,
+    failed_indexes: Text,
+}
+
+/// What only jobs of Kubernetes have.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "KubernetesJob")]
+pub struct JobDetails {
+    /// How many pods run at the same time.
+    pub parallelism: Option<i64>,
+    /// How many pods must succeed; null for a work queue.
+    pub completions: Option<i64>,
+    /// `NonIndexed` or `Indexed`.
+    pub completion_mode: Option<String>,
+    /// How many pods may fail.
+    pub backoff_limit: Option<i64>,
+    /// How long the job may take, in seconds.
+    pub active_deadline_seconds: Option<i64>,
+    /// How long after its end it is deleted, in seconds.
+    pub ttl_seconds_after_finished: Option<i64>,
+    /// The controller that runs it in the place of the usual one.
+    pub managed_by: Option<String>,
+    /// Pods that are not terminating.
+    pub active: Option<i64>,
+    /// Pods that are ready.
+    pub ready: Option<i64>,
+    /// Pods that have succeeded.
+    pub succeeded: Option<i64>,
+    /// Pods that have failed.
+    pub failed: Option<i64>,
+    /// Pods that are terminating.
+    pub terminating: Option<i64>,
+    /// Indexes that are complete: `0-2,5`.
+    pub completed_indexes: Option<String>,
+    /// Indexes that have failed.
+    pub failed_indexes: Option<String>,
+}
+
+impl JobObject {
+    /// # Errors
+    /// The response is about another job.
+    pub fn check_name(&self, reference: &Reference) -> Result<(), String> {
+        match self.metadata.0.name.value.trimmed() == Some(reference.id()) {
+            true => Ok(()),
+            false => Err("the requested job".to_owned()),
+        }
+    }
+
+    /// Namespace and name, unless they cannot be read.
+    pub fn address(&self) -> Option<(&str, &str)> {
+        let DefaultObject(meta) = &self.metadata;
+        meta.namespace
+            .value
+            .trimmed()
+            .zip(meta.name.value.trimmed())
+    }
+
+    pub fn uid(&self) -> Option<String> {
+        self.metadata.0.uid.0.clone()
+    }
+
+    /// The selector of its pods, that of the job's name where it has none.
+    pub fn pod_selector(&self) -> String {
+        let Map(labels) = &self.spec.0.selector.0.match_labels;
+        let labels = labels.iter();
+        let labels = labels.filter_map(|(key, value)| Some(format!("{key}={}", value.trimmed()?)));
+        let labels: Vec<String> = labels.collect();
+        match labels.is_empty() {
+            true => {
+                let name = self.metadata.0.name.value.trimmed().unwrap_or_default();
+                format!("job-name={name}")
+            }
+            false => labels.join(","),
+        }
+    }
+
+    /// The job without its pods.
+    pub fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
+        let DefaultObject(mut meta) = self.metadata;
+        let DefaultObject(mut spec) = self.spec;
+        let (status, is_readable) = object(self.status);
+        // A condition that could not be read may be any.
+        let is_readable = is_readable && status.conditions.are_readable();
+        let (word, condition) = word(&meta, &spec, &status);
+        let known = is_readable.then_some(word);
+        let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
+        let condition = condition.filter(|_| is_readable);
+        let finished_at = match read.state {
+            State::Succeeded => status.completion_time.utc(),
+            _ => condition.and_then(Condition::since),
+        };
+        let managed_by = spec.managed_by.trimmed();
+        let waits = condition.is_none() && status.start_time.utc().is_none();
+        let manager = managed_by.filter(|_| waits && read.state == State::Pending);
+        let manager = manager.map(|name| format!("waits for its controller {name}"));
+        let template = std::mem::take(&mut spec.template.0.spec.0.containers);
+        let template = containers(template, List::default(), false);
+        let labels = meta.labels();
+        let job = Job {
+            name: meta.name.value.0.clone(),
+            state: read.state,
+            state_raw: condition.map(|_| word.to_owned()),
+            ended: read.ended,
+            reason: match (word, condition) {
+                ("Suspended", _) if is_readable => Some(word.to_owned()),
+                (_, condition) => condition.and_then(|condition| condition.reason.0.clone()),
+            },
+            message: condition
+                .and_then(|condition| condition.message.0.clone())
+                .or(manager),
+            queue: labels.get(QUEUE_LABEL).cloned().flatten(),
+            labels,
+            created_at: meta.creation_timestamp.utc(),
+            started_at: status.start_time.utc(),
+            finished_at,
+            resources: container::total(&template),
+            details: Some(Arc::new(details(&spec, &status))),
+            ..job_at(reference, Some(api.host()))
+        };
+        let notices = Vec::new();
+        GetResult { job, notices }
+    }
+}
+
+fn details(spec: &JobSpec, status: &JobStatus) -> JobDetails {
+    JobDetails {
+        parallelism: spec.parallelism.0,
+        completions: spec.completions.0,
+        completion_mode: spec.completion_mode.0.clone(),
+        backoff_limit: spec.backoff_limit.0,
+        active_deadline_seconds: spec.active_deadline_seconds.0,
+        ttl_seconds_after_finished: spec.ttl_seconds_after_finished.0,
+        managed_by: spec.managed_by.0.clone(),
+        active: status.active.0,
+        ready: status.ready.0,
+        succeeded: status.succeeded.0,
+        failed: status.failed.0,
+        terminating: status.terminating.0,
+        completed_indexes: status.completed_indexes.0.clone(),
+        failed_indexes: status.failed_indexes.0.clone(),
+    }
+}
+
+/// The word for the state of a job, with the condition that it is, if it is one.
+fn word<'a>(
+    meta: &ObjectMeta,
+    spec: &JobSpec,
+    status: &'a JobStatus,
+) -> (&'static str, Option<&'a Condition>) {
+    let condition = |word: &'static str| Some((word, Some(status.conditions.holds(word)?)));
+    let is_more_than_0 = |count: &Int| count.0.is_some_and(|count| count > 0);
+    let derived = |word: &'static str, is: bool| is.then_some((word, None));
+    condition("Complete")
+        .or_else(|| condition("Failed"))
+        .or_else(|| derived("Terminating", meta.is_deleted()))
+        .or_else(|| condition("FailureTarget"))
+        .or_else(|| condition("SuccessCriteriaMet"))
+        .or_else(|| condition("Suspended"))
+        .or_else(|| derived("Suspended", spec.suspend.value.0 == Some(true)))
+        .or_else(|| derived("Pending", status.start_time.utc().is_none()))
+        .or_else(|| derived("Running", is_more_than_0(&status.ready)))
+        .or_else(|| derived("Starting", is_more_than_0(&status.active)))
+        .unwrap_or(("Pending", None))
+}
+
+/// Adds the pods of a job, with what they tell of its state; without `are_all` some could not be read.
+pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
+    job.tasks = pods.into_iter().map(|pod| pod.task).collect();
+    job.tasks.sort_by_key(|pod| pod.created_at);
+    if job.state == State::Starting {
+        let mut pods = job.tasks.iter().filter(|pod| !pod.ended);
+        let runs = |pod: &Task| pod.containers.iter().any(|one| one.state == State::Running);
+        if pods.clone().any(runs) {
+            job.state = State::Running;
+        } else if !are_all {
+            job.state = State::Unknown;
+        } else if !job.tasks.is_empty() && pods.all(|pod| pod.node.is_none()) {
+            job.state = State::Pending;
+        }
+    }
+    let newest = |state: State| job.tasks.iter().rev().find(move |pod| pod.state == state);
+    match job.state {
+        State::Succeeded => job.exit_code = newest(State::Succeeded).and_then(|pod| pod.exit_code),
+        State::Failed | State::Stopping => {
+            let failed = newest(State::Failed);
+            job.exit_code = failed.and_then(|pod| pod.exit_code);
+            let cause = failed.and_then(|pod| {
+                let why = pod.message.as_deref().or(pod.reason.as_deref())?;
+                Some(format!("pod {}: {why}", pod.id.as_deref()?))
+            });
+            let parts = [job.message.take(), cause];
+            job.message = parts
+                .into_iter()
+                .flatten()
+                .reduce(|one, other| format!("{one}; {other}"));
+        }
+        State::Pending | State::Starting | State::Running if job.reason.is_none() => {
+            let waiting = job.tasks.iter().filter(|pod| !pod.ended);
+            if let Some(pod) = waiting.clone().find(|pod| pod.reason.is_some()) {
+                job.reason.clone_from(&pod.reason);
+                job.message.clone_from(&pod.message);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Why no pod of a job was made is in its events alone.
+pub(super) fn explain_by_events(job: &mut Job) {
+    let is_open = job.state == State::Pending && job.reason.is_none() && job.tasks.is_empty();
+    if !is_open || job.started_at.is_none() {
+        return;
+    }
+    let warnings = job
+        .events
+        .iter()
+        .filter(|event| event.level == Some(Level::Warning));
+    let last: Option<_> = warnings.max_by_key(|event| -> Option<Time> { event.last_at });
+    if let Some((reason, message)) = last.map(|event| (event.reason.clone(), event.message.clone()))
+    {
+        (job.reason, job.message) = (reason, message);
+    }
+}

@@ -1,0 +1,49 @@
+use super::*;
+use crate::test_support::kinds::check_kind;
+
+check_kind!(
+    &JOB,
+    essential: [
+        "metadata",
+        "metadata.name",
+        "items",
+        "items[]",
+        "items[].metadata",
+        "items[].metadata.name",
+        "items[].metadata.namespace"
+    ],
+    evidence: [
+        "metadata.deletionTimestamp",
+        "spec",
+        "spec.suspend",
+        "status",
+        "status.active",
+        "status.conditions",
+        "status.conditions[]",
+        "status.conditions[].status",
+        "status.conditions[].type",
+        "status.ready",
+        "status.startTime",
+        "items[].metadata.deletionTimestamp",
+        "items[].spec",
+        "items[].spec.containers",
+        "items[].spec.containers[]",
+        "items[].spec.containers[].name",
+        "items[].spec.nodeName",
+        "items[].spec.suspend",
+        "items[].status",
+        "items[].status.active",
+        "items[].status.conditions",
+        "items[].status.conditions[]",
+        "items[].status.conditions[].status",
+        "items[].status.conditions[].type",
+        "items[].status.containerStatuses",
+        "items[].status.containerStatuses[]",
+        "items[].status.containerStatuses[].name",
+        "items[].status.containerStatuses[].state",
+        "items[].status.containerStatuses[].state.running",
+        "items[].status.phase",
+        "items[].status.ready",
+        "items[].status.startTime"
+    ]
+);

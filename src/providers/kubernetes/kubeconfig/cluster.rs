@@ -1,0 +1,115 @@
+//! The cluster of a context: its API server, and whom to trust.
+
+use url::Url;
+
+use super::{Entry, INSECURE, Kubeconfig, SERVER, Values};
+use crate::crypto::base64;
+use crate::error::Problem;
+use crate::secret::{Secret, quotable};
+use crate::settings::{CA_DATA, MAX_PEM_BYTES, PROXY_URL, TLS_SERVER_NAME, open_bytes};
+
+const CA_FILE: &str = "certificate-authority";
+const CA: &str = "certificate-authority-data";
+const SKIPS_VERIFICATION: &str = "insecure-skip-tls-verify";
+
+/// What a context says of its cluster.
+///
+/// # Errors
+/// `missing_credentials`: what it says cannot be used.
+pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, Problem> {
+    let name = context.text("cluster")?;
+    let name = name.ok_or_else(|| context.wrong("has no cluster"))?;
+    let cluster = config.cluster(name).ok_or_else(|| {
+        let what = format!(
+            "names the cluster '{}', which does not exist",
+            quotable(name)
+        );
+        context.wrong(&what)
+    })?;
+    let server = cluster.text("server")?;
+    let server = server.ok_or_else(|| cluster.wrong("has no server"))?.trim();
+    let server = match server.contains("://") {
+        true => server.to_owned(),
+        false => format!("http://{server}"),
+    };
+    let mut values = vec![(SERVER, Secret::new(&server))];
+    let ca = data_of(cluster, CA, CA_FILE)?;
+    let is_insecure = cluster.flag(SKIPS_VERIFICATION)?;
+    if is_insecure && ca.is_some() {
+        let what = format!("has {SKIPS_VERIFICATION} and {CA_FILE}, which are mutually exclusive");
+        return Err(cluster.wrong(&what));
+    }
+    if is_insecure {
+        values.push((
+            INSECURE,
+            Secret::new(better_context(config, context, &server)?),
+        ));
+    }
+    values.extend(ca.map(|ca| (CA_DATA, ca)));
+    for (key, setting) in [
+        ("proxy-url", PROXY_URL),
+        ("tls-server-name", TLS_SERVER_NAME),
+    ] {
+        values.extend(cluster.text(key)?.map(|text| (setting, Secret::new(text))));
+    }
+    Ok(values)
+}
+
+/// PEM text as Base64, from a field of its own or from the file that another one names.
+///
+/// # Errors
+/// `missing_credentials`: both are there, or the file cannot be read.
+pub(super) fn data_of(
+    entry: Entry<'_>,
+    data_key: &str,
+    file_key: &str,
+) -> Result<Option<Secret>, Problem> {
+    let (data, path) = (entry.text(data_key)?, entry.path(file_key)?);
+    match (data, path) {
+        (Some(_), Some(_)) => {
+            let what = format!("has {file_key} and {data_key}, which are mutually exclusive");
+            Err(entry.wrong(&what))
+        }
+        (Some(data), None) => {
+            let data = data.split_ascii_whitespace().collect::<String>();
+            Ok(Some(Secret::new(data)))
+        }
+        (None, Some(path)) => {
+            let read = open_bytes(&path, false, MAX_PEM_BYTES).map_err(|fault| {
+                entry.wrong(&format!(
+                    "has {file_key} {}, which {}",
+                    path.display(),
+                    fault.reason()
+                ))
+            });
+            Ok(Some(Secret::new(base64(&read?.0))))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// A context of the same server and user whose cluster has a CA; empty where there is none.
+fn better_context(
+    config: &Kubeconfig,
+    context: Entry<'_>,
+    server: &str,
+) -> Result<String, Problem> {
+    let origin = |url: &str| {
+        Url::parse(url)
+            .ok()
+            .map(|url| url.origin().ascii_serialization())
+    };
+    let wanted = (origin(server), context.text("user")?);
+    let is_better = |other: &Entry<'_>| {
+        let cluster = other.text("cluster").ok().flatten();
+        let cluster = cluster.and_then(|name| config.cluster(name));
+        cluster.is_some_and(|cluster| {
+            let text = |key| cluster.text(key).ok().flatten();
+            let has_ca = text(CA).or(text(CA_FILE)).is_some();
+            let user = other.text("user").ok().flatten();
+            has_ca && (text("server").and_then(origin), user) == wanted
+        })
+    };
+    let found = config.contexts().find(is_better);
+    Ok(found.map_or_else(String::new, |found| found.name.to_owned()))
+}

@@ -1,0 +1,270 @@
+//! Kubeconfig files, merged as kubectl merges them: the first file that has a name wins whole.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::document;
+use crate::credentials::ToolFiles;
+use crate::error::{Category, Problem};
+use crate::secret::quotable;
+
+/// The most bytes of a file.
+pub(super) const MAX_BYTES: u64 = 10 << 20;
+
+/// What to do about a file that is damaged.
+const HINT: &str = "fix the kubeconfig, or choose another with KUBECONFIG";
+
+/// The files that are there, in their order.
+pub(super) struct Kubeconfig {
+    files: Vec<ConfigFile>,
+    /// What was searched.
+    pub searched: String,
+}
+
+struct ConfigFile {
+    path: PathBuf,
+    document: Value,
+}
+
+/// A cluster, user or context of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub path: &'a Path,
+    pub name: &'a str,
+    fields: Option<&'a Map<String, Value>>,
+    /// The field that it stands in: `cluster`.
+    what: &'static str,
+}
+
+impl Kubeconfig {
+    /// Reads the file that settings name, else those of `KUBECONFIG`, else `~/.kube/config`.
+    ///
+    /// # Errors
+    /// `missing_credentials`: a file is damaged or cannot be read, or the one of the settings is not there.
+    pub fn load(files: &ToolFiles) -> Result<Self, Problem> {
+        let listed = files.variable("KUBECONFIG").unwrap_or_default();
+        let paths: Vec<PathBuf> = match files.named_path() {
+            Some(path) => vec![path.to_path_buf()],
+            None if listed.is_empty() => {
+                let home = files.home().into_iter();
+                home.map(|home| home.join(".kube/config")).collect()
+            }
+            None => {
+                let paths = listed.split(':').filter(|path| !path.is_empty());
+                paths.map(absolute).collect()
+            }
+        };
+        let mut config = Self {
+            files: Vec::new(),
+            searched: match (files.named_path(), listed) {
+                (Some(path), _) => path.display().to_string(),
+                (None, "") => "~/.kube/config".to_owned(),
+                (None, listed) => format!("KUBECONFIG={}", quotable(listed)),
+            },
+        };
+        for path in paths {
+            if config.files.iter().any(|known| known.path == path) {
+                continue;
+            }
+            if let Some(file) = files.read(&path, MAX_BYTES)? {
+                let read = document::parse(&file.text);
+                let document = read.map_err(|what| file.problem(&what, HINT))?;
+                if !matches!(document, Value::Null | Value::Object(_)) {
+                    return Err(file.problem("is not a kubeconfig", HINT));
+                }
+                if let Some(name) = duplicate_name(&document) {
+                    let what = format!("has the name '{}' twice in a list", quotable(name));
+                    return Err(file.problem(&what, HINT));
+                }
+                config.files.push(ConfigFile { path, document });
+            }
+        }
+        Ok(config)
+    }
+
+    /// True when no file says anything.
+    pub fn is_empty(&self) -> bool {
+        let is_set = |file: &ConfigFile| {
+            let keys = ["clusters", "users", "contexts", "current-context"];
+            keys.iter()
+                .any(|key| file.document.get(key).is_some_and(|value| !value.is_null()))
+        };
+        !self.files.iter().any(is_set)
+    }
+
+    /// The context that kubectl uses.
+    pub fn current_context(&self) -> Option<&str> {
+        let names = self
+            .files
+            .iter()
+            .map(|file| text(file.document.get("current-context")));
+        names.flatten().find(|name| !name.is_empty())
+    }
+
+    pub fn context(&self, name: &str) -> Option<Entry<'_>> {
+        self.entries("contexts", "context")
+            .find(|entry| entry.name == name)
+    }
+
+    pub fn contexts(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.entries("contexts", "context")
+    }
+
+    pub fn cluster(&self, name: &str) -> Option<Entry<'_>> {
+        self.entries("clusters", "cluster")
+            .find(|entry| entry.name == name)
+    }
+
+    pub fn user(&self, name: &str) -> Option<Entry<'_>> {
+        self.entries("users", "user")
+            .find(|entry| entry.name == name)
+    }
+
+    fn entries(&self, list: &'static str, what: &'static str) -> impl Iterator<Item = Entry<'_>> {
+        self.files.iter().flat_map(move |file| {
+            let entries = file.document.get(list).and_then(Value::as_array);
+            entries.into_iter().flatten().filter_map(move |entry| {
+                Some(Entry {
+                    path: &file.path,
+                    name: text(entry.get("name"))?,
+                    fields: entry.get(what).and_then(Value::as_object),
+                    what,
+                })
+            })
+        })
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// The text of a field; `None` where it is absent or empty.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it has another type.
+    pub fn text(&self, key: &str) -> Result<Option<&'a str>, Problem> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(value) => match text(Some(value)) {
+                Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+                None => Err(self.wrong(&format!("has no text at {key}"))),
+            },
+        }
+    }
+
+    /// A field that is true or false.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it is neither.
+    pub fn flag(&self, key: &str) -> Result<bool, Problem> {
+        match self.value(key) {
+            None | Some(Value::Bool(false)) => return Ok(false),
+            Some(Value::Bool(true)) => return Ok(true),
+            Some(_) => {}
+        }
+        match self
+            .text(key)?
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "true" | "yes" | "on" | "y" => Ok(true),
+            "" | "false" | "no" | "off" | "n" => Ok(false),
+            _ => Err(self.wrong(&format!("has neither true nor false at {key}"))),
+        }
+    }
+
+    /// A field as it stands in the file.
+    pub fn value(&self, key: &str) -> Option<&'a Value> {
+        self.fields?.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The object in a field, as an entry of its own.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it has another type.
+    pub fn object(&self, key: &'static str) -> Result<Option<Entry<'a>>, Problem> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Entry {
+                fields: Some(fields),
+                ..*self
+            })),
+            Some(_) => Err(self.wrong(&format!("has no object at {key}"))),
+        }
+    }
+
+    /// The texts of a list.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it has another type.
+    pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, Problem> {
+        let wrong = || self.wrong(&format!("has no list of texts at {key}"));
+        let list = match self.value(key) {
+            None => return Ok(Vec::new()),
+            Some(list) => list.as_array().ok_or_else(wrong)?,
+        };
+        let texts = list.iter().map(|value| match value {
+            Value::Null => Some(""),
+            value => text(Some(value)),
+        });
+        texts.collect::<Option<_>>().ok_or_else(wrong)
+    }
+
+    /// Names and values of an object or of a list of objects with `name` and `value`.
+    pub fn pairs(&self, key: &str) -> Vec<(&'a str, &'a Value)> {
+        match self.value(key) {
+            Some(Value::Object(fields)) => {
+                let fields = fields.iter();
+                fields.map(|(name, value)| (name.as_str(), value)).collect()
+            }
+            Some(Value::Array(list)) => {
+                let pair = |item: &'a Value| Some((text(item.get("name"))?, item.get("value")?));
+                list.iter().filter_map(pair).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A path, which starts at the folder of the file where it is relative.
+    ///
+    /// # Errors
+    /// As [`Entry::text`].
+    pub fn path(&self, key: &str) -> Result<Option<PathBuf>, Problem> {
+        let path = self.text(key)?;
+        let path = path.map(|path| self.path.with_file_name("").join(path));
+        Ok(path.map(|path| path.components().collect()))
+    }
+
+    /// A problem of this entry; `what` follows its name.
+    pub fn wrong(&self, what: &str) -> Problem {
+        let message = format!(
+            "{}: {} '{}' {what}",
+            self.path.display(),
+            self.what,
+            quotable(self.name)
+        );
+        Problem::new(Category::MissingCredentials, message).with_hint(HINT)
+    }
+}
+
+/// A name that two entries of a list have.
+fn duplicate_name(document: &Value) -> Option<&str> {
+    let lists = ["clusters", "users", "contexts"].iter();
+    lists
+        .filter_map(|list| document.get(list)?.as_array())
+        .find_map(|list| {
+            let mut known = HashSet::new();
+            let names = list.iter().filter_map(|entry| text(entry.get("name")));
+            names.into_iter().find(|name| !known.insert(*name))
+        })
+}
+
+/// The text of a scalar.
+fn text(value: Option<&Value>) -> Option<&str> {
+    value?.as_str()
+}
+
+fn absolute(path: &str) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}

@@ -1,0 +1,145 @@
+//! The connection that a kubeconfig context describes, as kubectl reads it; in a pod without a
+//! kubeconfig, that of the service account.
+
+mod cluster;
+mod config;
+mod document;
+mod exec;
+mod service_account;
+mod user;
+
+use crate::credentials::{
+    CredentialSource, CustomSource, FoundCredential, SourceResult, ToolFiles,
+};
+use crate::error::{Category, Problem};
+use crate::secret::{Secret, quotable};
+use config::{Entry, Kubeconfig};
+
+/// The setting that names a context, and where a profile keeps the one in use.
+pub(super) const CONTEXT: &str = "context";
+
+/// The setting that names a file in the place of `KUBECONFIG`.
+pub(super) const KUBECONFIG: &str = "kubeconfig";
+
+/// Where a profile keeps the URL of the API server of a kubeconfig.
+pub(super) const SERVER: &str = "server";
+
+/// Where a profile keeps the context whose cluster is not verified, with the one to use in its place.
+pub(super) const INSECURE: &str = "insecure_context";
+
+/// Where a profile keeps the headers of impersonation, as a JSON list of pairs.
+pub(super) const IMPERSONATION: &str = "impersonation";
+
+/// The kubeconfig of the machine, or the service account of the pod.
+pub(super) static SOURCES: [CredentialSource; 1] = [CredentialSource::Custom(CustomSource {
+    name: KUBECONFIG,
+    profile_word: CONTEXT,
+    selectors: [CONTEXT, KUBECONFIG],
+    load,
+})];
+
+/// Values by the keys of the cloud.
+type Values = Vec<(&'static str, Secret)>;
+
+/// The connection of the context of this name, or of the current one. No program is run.
+///
+/// # Errors
+/// `missing_credentials`: a file is damaged, or what it says cannot be used; usage: there is no context of
+/// this name.
+fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
+    let config = Kubeconfig::load(files)?;
+    let is_chosen = named.is_some() || files.named_path().is_some();
+    if config.is_empty() && !is_chosen {
+        return service_account::load(files);
+    }
+    let name = match named.or_else(|| config.current_context()) {
+        Some(name) => name,
+        None if is_chosen => {
+            return Err(Problem::usage(no_current(&config)).with_hint("set context"));
+        }
+        None => return Ok(SourceResult::Empty(no_current(&config))),
+    };
+    let context = config
+        .context(name)
+        .ok_or_else(|| no_context(&config, name, named))?;
+    let mut values = cluster::values(&config, context)?;
+    let namespace = context.text("namespace")?.unwrap_or("default");
+    values.push(("namespace", Secret::new(namespace)));
+    let is_secure = values
+        .iter()
+        .any(|(key, url)| *key == SERVER && url.expose().starts_with("https:"));
+    let mut found = FoundCredential {
+        profile: Some(name.to_owned()),
+        path: context.path.to_path_buf(),
+        values,
+        expires_at: None,
+        notices: Vec::new(),
+    };
+    let user_name = match context.text("user")? {
+        Some(name) => name,
+        None if is_secure => return Err(context.wrong("has no user")),
+        None => return Ok(SourceResult::Found(found)),
+    };
+    let user = config.user(user_name).ok_or_else(|| {
+        let what = format!(
+            "names the user '{}', which does not exist",
+            quotable(user_name)
+        );
+        context.wrong(&what)
+    })?;
+    found
+        .values
+        .push(("user", Secret::new(shown_name(user_name))));
+    // As kubectl, a server without TLS is shown no credential.
+    if !is_secure {
+        return Ok(SourceResult::Found(found));
+    }
+    found.path = user.path.to_path_buf();
+    user::load(files, &config, context, user, found)
+}
+
+/// The name of a user for messages, without characters that no part of a credential may have.
+fn shown_name(name: &str) -> String {
+    let is_shown = |c: char| c.is_alphanumeric() || (c.is_ascii_graphic() && !"\"'`".contains(c));
+    let chars = name.chars().map(|c| if is_shown(c) { c } else { '_' });
+    chars.collect()
+}
+
+fn no_current(config: &Kubeconfig) -> String {
+    match config.is_empty() {
+        true => format!("no kubeconfig found ({})", config.searched),
+        false => format!("{} has no current-context", config.searched),
+    }
+}
+
+/// That a context does not exist, with those that do.
+fn no_context(config: &Kubeconfig, name: &str, named: Option<&str>) -> Problem {
+    const MAX_NAMES: usize = 20;
+    let names: Vec<_> = config
+        .contexts()
+        .map(|context| quotable(context.name))
+        .collect();
+    let shown = names
+        .iter()
+        .take(MAX_NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let hint = match names.len() {
+        0 => "kubectl config get-contexts shows the contexts".to_owned(),
+        count if count > MAX_NAMES => format!("{count} contexts, such as {shown}"),
+        _ => format!("available: {shown}"),
+    };
+    let (shown, searched) = (quotable(name), &config.searched);
+    let problem = match named {
+        Some(_) => Problem::usage(format!("{searched} has no context '{shown}'")),
+        None => {
+            let message = format!("the current-context '{shown}' of {searched} does not exist");
+            Problem::new(Category::MissingCredentials, message)
+        }
+    };
+    problem.with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::credentials::CredentialProgram;
+use crate::model::Time;
+use crate::settings::{CA_DATA, Environment, PROXY_URL, TLS_SERVER_NAME};
+
+/// Two clusters and the users of the tests.
+const FILE: &str = "
+apiVersion: v1
+kind: Config
+current-context: a
+clusters:
+- {name: c, cluster: {server: 'https://k8s.example:6443/k8s/clusters/c-1', certificate-authority-data: Q0E=,
+   tls-server-name: kubernetes, proxy-url: 'socks5://127.0.0.1:1080'}}
+- {name: plain, cluster: {server: 'http://127.0.0.1:8001'}}
+- {name: bare, cluster: {server: '127.0.0.1:8080'}}
+- {name: both, cluster: {server: 'https://x', certificate-authority-data: Q0E=, insecure-skip-tls-verify: true}}
+users:
+- {name: cert, user: {client-certificate-data: Q1JU, client-key-data: S0VZ}}
+- {name: token, user: {token: ' tok-1 '}}
+- {name: file, user: {token: tok-1, tokenFile: token}}
+- {name: lost-file, user: {token: tok-1, tokenFile: nowhere}}
+- {name: half, user: {client-certificate-data: Q1JU}}
+- {name: password, user: {username: u, password: p}}
+- {name: oidc, user: {auth-provider: {name: oidc}}}
+- {name: boss, user: {token: t, as: root, as-groups: [a, b], as-uid: '7', as-user-extra: {'Scopes/x': [v, w]}}}
+- {name: groups, user: {token: t, as-groups: [a]}}
+- {name: 272000000000000001, user: {token: digits}}
+- {name: none, user: {}}
+- {name: exec-token, user: {token: t, exec: {apiVersion: x, command: y}}}
+- name: exec
+  user:
+    exec: {apiVersion: client.authentication.k8s.io/v1, command: ./bin/plugin, args: [get, --x], interactiveMode: Never,
+           env: [{name: A, value: b}], provideClusterInfo: true, installHint: ' brew install plugin '}
+- {name: beta, user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: plugin}}}
+- {name: alpha, user: {exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: plugin}}}
+- {name: asks, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: p, interactiveMode: Always}}}
+- {name: silent, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: p}}}
+contexts:
+- {name: a, context: {cluster: c, user: cert, namespace: train}}
+- {name: lost, context: {cluster: c, user: nobody}}
+- {name: nowhere, context: {cluster: gone, user: cert}}
+- {name: http, context: {cluster: plain, user: token}}
+- {name: bare, context: {cluster: bare, user: token}}
+- {name: both, context: {cluster: both, user: token}}
+- {name: anonymous, context: {cluster: c}}
+";
+
+/// The connection of a context of [`FILE`], or of the context that is made for one of its users.
+fn read(context: &str) -> Result<SourceResult, Problem> {
+    let home = tempfile::tempdir().unwrap();
+    let users = [
+        "cert",
+        "token",
+        "file",
+        "half",
+        "password",
+        "oidc",
+        "boss",
+        "groups",
+        "none",
+        "lost-file",
+    ];
+    let more = [
+        "exec-token",
+        "exec",
+        "beta",
+        "alpha",
+        "asks",
+        "silent",
+        "272000000000000001",
+    ];
+    let made = users.iter().chain(&more);
+    let made =
+        made.map(|user| format!("- {{name: {user}, context: {{cluster: c, user: {user}}}}}\n"));
+    let text = format!("{FILE}{}", made.collect::<String>());
+    write(home.path(), ".kube/config", &text);
+    write(home.path(), ".kube/token", "tok-2\n");
+    load(&files(home.path(), &[]), Some(context))
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn files(home: &Path, variables: &[(&str, &str)]) -> ToolFiles {
+    let home_variable = ("HOME", home.to_str().unwrap());
+    let variables = variables.iter().chain([&home_variable]);
+    let variables = variables.map(|(name, value)| (name.to_string(), value.to_string()));
+    let now = Time::from_unix(1_700_000_000).unwrap();
+    ToolFiles::new(Environment::new(variables), now).below(home)
+}
+
+fn found(result: Result<SourceResult, Problem>) -> FoundCredential {
+    match result.unwrap() {
+        SourceResult::Found(found) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn program(result: Result<SourceResult, Problem>) -> CredentialProgram {
+    match result.unwrap() {
+        SourceResult::Program(program) => *program,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn get(found: &FoundCredential, key: &str) -> Option<String> {
+    let mut values = found.values.iter();
+    let value = values.find(|(known, _)| *known == key);
+    value.map(|(_, value)| value.expose().to_owned())
+}
+
+fn text(value: &str) -> Option<String> {
+    Some(value.to_owned())
+}
+
+#[test]
+fn a_context_gives_its_cluster_and_its_user() {
+    let a = found(read("a"));
+    for (key, value) in [
+        (SERVER, "https://k8s.example:6443/k8s/clusters/c-1"),
+        (CA_DATA, "Q0E="),
+        (TLS_SERVER_NAME, "kubernetes"),
+        (PROXY_URL, "socks5://127.0.0.1:1080"),
+        ("namespace", "train"),
+        ("user", "cert"),
+        ("client_certificate_data", "Q1JU"),
+        ("client_key_data", "S0VZ"),
+    ] {
+        assert_eq!(get(&a, key), text(value), "{key}");
+    }
+    assert_eq!(a.profile, text("a"));
+    let digits = found(read("272000000000000001"));
+    assert_eq!(get(&digits, "token"), text("digits"));
+}
+
+#[test]
+fn a_token_file_wins_over_a_token() {
+    assert_eq!(get(&found(read("token")), "token"), text("tok-1"));
+    assert_eq!(get(&found(read("file")), "token"), text("tok-2"));
+    assert_eq!(get(&found(read("lost-file")), "token"), text("tok-1"));
+}
+
+#[test]
+fn a_server_without_tls_is_shown_no_credential() {
+    for (context, server) in [
+        ("http", "http://127.0.0.1:8001"),
+        ("bare", "http://127.0.0.1:8080"),
+    ] {
+        let found = found(read(context));
+        assert_eq!(get(&found, SERVER), text(server));
+        assert_eq!(get(&found, "token"), None);
+    }
+}
+
+#[test]
+fn impersonation_becomes_headers() {
+    let headers = get(&found(read("boss")), IMPERSONATION).unwrap();
+    let headers: Vec<(String, String)> = serde_json::from_str(&headers).unwrap();
+    let expected = [
+        ("Impersonate-User", "root"),
+        ("Impersonate-Uid", "7"),
+        ("Impersonate-Group", "a"),
+        ("Impersonate-Group", "b"),
+        ("Impersonate-Extra-scopes%2Fx", "v"),
+        ("Impersonate-Extra-scopes%2Fx", "w"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(headers, expected);
+}
+
+#[test]
+fn what_kubectl_refuses_is_an_error() {
+    for (context, message) in [
+        (
+            "lost",
+            "context 'lost' names the user 'nobody', which does not exist",
+        ),
+        (
+            "nowhere",
+            "context 'nowhere' names the cluster 'gone', which does not exist",
+        ),
+        ("both", "are mutually exclusive"),
+        (
+            "half",
+            "user 'half' has client-certificate and no client-key",
+        ),
+        (
+            "password",
+            "has a password, which Kubernetes does not accept",
+        ),
+        ("oidc", "has an auth-provider, which is not supported"),
+        ("groups", "and no user (as)"),
+        (
+            "alpha",
+            "has exec with apiVersion client.authentication.k8s.io/v1alpha1",
+        ),
+        ("asks", "has exec with interactiveMode Always"),
+        (
+            "silent",
+            "has exec without interactiveMode, which v1 requires",
+        ),
+        ("anonymous", "context 'anonymous' has no user"),
+        (
+            "none",
+            "user 'none' has no token, certificate or exec plugin",
+        ),
+        ("missing", "has no context 'missing'"),
+    ] {
+        let problem = read(context).unwrap_err();
+        assert!(
+            problem.message.contains(message),
+            "{context}: {}",
+            problem.message
+        );
+    }
+}
+
+#[test]
+fn a_plugin_is_prepared_and_not_run() {
+    let plugin = program(read("exec"));
+    assert!(
+        plugin.command.ends_with("/.kube/bin/plugin"),
+        "{}",
+        plugin.command
+    );
+    assert_eq!(plugin.arguments, ["get", "--x"]);
+    assert_eq!(plugin.install_hint.as_deref(), Some("brew install plugin"));
+    let variable = |name: &str| {
+        let mut environment = plugin.environment.iter();
+        environment
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    };
+    assert_eq!(variable("A"), text("b"));
+    let info: serde_json::Value =
+        serde_json::from_str(&variable("KUBERNETES_EXEC_INFO").unwrap()).unwrap();
+    assert_eq!(info["apiVersion"], "client.authentication.k8s.io/v1");
+    assert_eq!(info["spec"]["interactive"], false);
+    assert_eq!(
+        info["spec"]["cluster"]["server"],
+        "https://k8s.example:6443/k8s/clusters/c-1"
+    );
+    assert_eq!(program(read("beta")).command, "plugin");
+    assert_eq!(get(&found(read("exec-token")), "token"), text("t"));
+}
+
+#[test]
+fn the_response_of_a_plugin_is_checked() {
+    let plugin = program(read("beta"));
+    let version = "client.authentication.k8s.io/v1beta1";
+    let check = |pairs: &[(&str, &str)]| {
+        let pairs = pairs
+            .iter()
+            .map(|(key, value)| (key.to_string(), Secret::new(*value)));
+        (plugin.check)(&plugin, &pairs.collect())
+    };
+    let base = [("kind", "ExecCredential"), ("apiVersion", version)];
+    let with = |more: &[(&'static str, &'static str)]| [&base[..], more].concat();
+    assert_eq!(check(&with(&[("token", "t")])), Ok(()));
+    let pair = [("clientCertificateData", "c"), ("clientKeyData", "k")];
+    assert_eq!(check(&with(&pair)), Ok(()));
+    for (pairs, error) in [
+        (
+            vec![("kind", "Secret"), ("token", "t")],
+            "printed no ExecCredential",
+        ),
+        (with(&[]), "printed neither a token nor a certificate"),
+        (with(&pair[..1]), "printed a certificate without its key"),
+        (with(&pair[1..]), "printed a key without its certificate"),
+        (
+            vec![
+                ("kind", "ExecCredential"),
+                ("apiVersion", "v2"),
+                ("token", "t"),
+            ],
+            "printed apiVersion v2 in the place of client.authentication.k8s.io/v1beta1",
+        ),
+    ] {
+        assert_eq!(check(&pairs), Err(error.to_owned()));
+    }
+}
+
+#[test]
+fn the_first_file_that_has_a_name_wins_whole() {
+    let home = tempfile::tempdir().unwrap();
+    write(
+        home.path(),
+        "one/config",
+        "contexts: [{name: x, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {tokenFile: t}}]\n",
+    );
+    write(home.path(), "one/t", "of-one");
+    write(
+        home.path(),
+        "two",
+        "current-context: x\nclusters: [{name: c, cluster: {server: 'https://two'}}]\n\
+         users: [{name: u, user: {token: of-two, as: root}}]\n",
+    );
+    let path = |name: &str| home.path().join(name).display().to_string();
+    let list = format!(
+        ":{}::{}:{}:{}",
+        path("none"),
+        path("one/config"),
+        path("two"),
+        path("two")
+    );
+    let merged = found(load(&files(home.path(), &[("KUBECONFIG", &list)]), None));
+    assert_eq!(get(&merged, SERVER), text("https://two"));
+    assert_eq!(get(&merged, "token"), text("of-one"));
+    assert_eq!(get(&merged, IMPERSONATION), None);
+    write(home.path(), "twice", "users: [{name: u}, {name: u}]\n");
+    let problem = load(&files(home.path(), &[("KUBECONFIG", &path("twice"))]), None).unwrap_err();
+    assert!(
+        problem.message.contains("has the name 'u' twice"),
+        "{}",
+        problem.message
+    );
+    write(home.path(), "broken", "a: [\n");
+    let list = format!("{}:{}", path("two"), path("broken"));
+    let problem = load(&files(home.path(), &[("KUBECONFIG", &list)]), None).unwrap_err();
+    assert!(
+        problem.message.contains("broken is not valid YAML"),
+        "{}",
+        problem.message
+    );
+}
+
+#[test]
+fn the_file_of_cce_names_the_context_that_is_verified() {
+    let home = tempfile::tempdir().unwrap();
+    let text_of =
+        |name: &str| String::from_utf8(crate::providers::test_support::read(name)).unwrap();
+    write(
+        home.path(),
+        ".kube/config",
+        &text_of("kubernetes/kubeconfig/cce.json"),
+    );
+    let files = files(home.path(), &[]);
+    assert_eq!(
+        get(&found(load(&files, None)), INSECURE),
+        text("externalTLSVerify")
+    );
+    let verified = found(load(&files, Some("externalTLSVerify")));
+    assert_eq!(get(&verified, INSECURE), None);
+    assert!(get(&verified, CA_DATA).is_some());
+    write(
+        home.path(),
+        ".kube/config",
+        &text_of("kubernetes/kubeconfig/ack-exec.yaml"),
+    );
+    let plugin = program(load(&files, None));
+    assert_eq!(plugin.command, "ack-ram-tool");
+    assert_eq!(get(&plugin.found, "user"), text("272000000000000001"));
+}
+
+#[test]
+fn a_pod_without_a_kubeconfig_uses_its_service_account() {
+    let root = tempfile::tempdir().unwrap();
+    let variables = [
+        ("KUBERNETES_SERVICE_HOST", "fd00::1"),
+        ("KUBERNETES_SERVICE_PORT", "443"),
+    ];
+    let outside = load(&files(root.path(), &variables), None);
+    assert!(matches!(outside, Ok(SourceResult::NotPresent)));
+    let folder = "var/run/secrets/kubernetes.io/serviceaccount";
+    write(root.path(), &format!("{folder}/token"), "tok\n");
+    write(root.path(), &format!("{folder}/ca.crt"), "CA");
+    write(root.path(), &format!("{folder}/namespace"), "ci");
+    let pod = found(load(&files(root.path(), &variables), None));
+    assert_eq!(get(&pod, SERVER), text("https://[fd00::1]:443"));
+    assert_eq!(get(&pod, "token"), text("tok"));
+    assert_eq!(get(&pod, "namespace"), text("ci"));
+    assert_eq!(get(&pod, CA_DATA), text("Q0E="));
+    assert!(matches!(
+        load(&files(root.path(), &[]), None),
+        Ok(SourceResult::NotPresent)
+    ));
+}
+
+#[test]
+fn a_file_that_settings_name_has_to_say_something() {
+    let home = tempfile::tempdir().unwrap();
+    let files = files(home.path(), &[]).with_path(Some("/nowhere/config"));
+    let problem = load(&files, Some("a")).unwrap_err();
+    assert_eq!(problem.message, "/nowhere/config has no context 'a'");
+    let problem = load(&files, None).unwrap_err();
+    assert_eq!(problem.message, "no kubeconfig found (/nowhere/config)");
+}

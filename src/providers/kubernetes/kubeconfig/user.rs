@@ -1,0 +1,128 @@
+//! The user of a context: certificate, token or exec plugin, and whom it impersonates.
+
+use serde_json::{Value, json};
+
+use super::cluster::data_of;
+use super::{Entry, IMPERSONATION, Kubeconfig, exec};
+use crate::credentials::{FoundCredential, SourceResult, ToolFiles};
+use crate::error::Problem;
+use crate::secret::Secret;
+
+/// The most bytes of a file with a token.
+const MAX_TOKEN_BYTES: u64 = 1 << 20;
+
+/// Adds what proves who a user is.
+///
+/// # Errors
+/// `missing_credentials`: what its entry says cannot be used.
+pub(super) fn load(
+    files: &ToolFiles,
+    config: &Kubeconfig,
+    context: Entry<'_>,
+    user: Entry<'_>,
+    mut found: FoundCredential,
+) -> Result<SourceResult, Problem> {
+    let certificate = data_of(user, "client-certificate-data", "client-certificate")?;
+    let key = data_of(user, "client-key-data", "client-key")?;
+    let has_certificate = certificate.is_some();
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => found.values.extend([
+            ("client_certificate_data", certificate),
+            ("client_key_data", key),
+        ]),
+        (Some(_), None) => return Err(user.wrong("has client-certificate and no client-key")),
+        (None, _) => {}
+    }
+    let token = token(files, user)?;
+    found.values.extend(impersonation(user)?);
+    let is_password = user.text("username")?.is_some() || user.text("password")?.is_some();
+    if is_password && token.is_some() {
+        return Err(user.wrong("has a token and a password, which are mutually exclusive"));
+    }
+    if is_password {
+        return Err(user.wrong("has a password, which Kubernetes does not accept since 1.19"));
+    }
+    let has_token = token.is_some();
+    found.values.extend(token.map(|token| ("token", token)));
+    if user.value("auth-provider").is_some() && !has_token && !has_certificate {
+        let problem = user.wrong("has an auth-provider, which is not supported");
+        return Err(problem.with_hint("use an exec plugin, such as kubelogin"));
+    }
+    match user.object("exec")? {
+        Some(plugin) if !has_token && !has_certificate => {
+            let cluster = context
+                .text("cluster")?
+                .and_then(|name| config.cluster(name));
+            let program = exec::program(plugin, cluster, found)?;
+            Ok(SourceResult::Program(Box::new(program)))
+        }
+        // kubectl asks a person for a user name.
+        _ if !has_token && !has_certificate => {
+            let problem = user.wrong("has no token, certificate or exec plugin");
+            Err(problem.with_hint("log in, or download a new kubeconfig"))
+        }
+        _ => Ok(SourceResult::Found(found)),
+    }
+}
+
+/// The token: that of a file before another one, which stands where there is no file.
+fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<Secret>, Problem> {
+    let token = user.text("token")?.map(|token| Secret::new(token.trim()));
+    let Some(path) = user.path("tokenFile")? else {
+        return Ok(token);
+    };
+    let file = files.read(&path, MAX_TOKEN_BYTES)?;
+    if file.is_none() && token.is_some() {
+        return Ok(token);
+    }
+    let shown = path.display();
+    let file =
+        file.ok_or_else(|| user.wrong(&format!("has tokenFile {shown}, which does not exist")));
+    match file?.text.trim() {
+        "" => Err(user.wrong(&format!("has tokenFile {shown}, which is empty"))),
+        token => Ok(Some(Secret::new(token))),
+    }
+}
+
+/// The headers that say whom the user impersonates.
+fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Secret)>, Problem> {
+    let mut headers: Vec<(String, &str)> = Vec::new();
+    for (key, name) in [("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")] {
+        headers.extend(user.text(key)?.map(|value| (name.to_owned(), value)));
+    }
+    let groups = user.texts("as-groups")?;
+    headers.extend(
+        groups
+            .iter()
+            .map(|group| ("Impersonate-Group".to_owned(), *group)),
+    );
+    for (key, values) in user.pairs("as-user-extra") {
+        let name = format!("Impersonate-Extra-{}", escaped(key));
+        let values = values.as_array().into_iter().flatten();
+        headers.extend(
+            values
+                .filter_map(Value::as_str)
+                .map(|value| (name.clone(), value)),
+        );
+    }
+    if headers.is_empty() {
+        return Ok(None);
+    }
+    if user.text("as")?.is_none() {
+        return Err(user.wrong("has groups or extra values to impersonate and no user (as)"));
+    }
+    Ok(Some((
+        IMPERSONATION,
+        Secret::new(json!(headers).to_string()),
+    )))
+}
+
+/// A key as a part of the name of a header: what such a name cannot hold is percent-encoded.
+fn escaped(key: &str) -> String {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(byte);
+    key.bytes()
+        .fold(String::new(), |name, byte| match is_token(&byte) {
+            true => name + &char::from(byte.to_ascii_lowercase()).to_string(),
+            false => format!("{name}%{byte:02X}"),
+        })
+}

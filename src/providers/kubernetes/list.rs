@@ -1,0 +1,104 @@
+//! Pages of lists of objects.
+
+use serde::de::DeserializeOwned;
+
+use super::object::ObjectList;
+use super::{Api, path};
+use crate::error::Problem;
+use crate::kind::Operation;
+use crate::providers::lenient;
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page};
+use crate::reference::{Reference, Scope};
+
+/// The most objects of a page, as kubectl asks for them.
+const PAGE_SIZE: usize = 500;
+
+/// The code of a server that has forgotten where a page begins.
+const EXPIRED: &str = "Expired";
+
+/// The page at `at` of the list at a path. Where the server has forgotten where it begins, it is the whole
+/// list, as kubectl reads it then; the caller drops what was shown before.
+///
+/// # Errors
+/// What the server said, or what went wrong on the way.
+pub(super) async fn page<R>(
+    api: &Api,
+    operation: &'static str,
+    path: &str,
+    filter: &Filter,
+    at: Cursor,
+    options: &GetOptions,
+    decode: impl Fn(&[u8]) -> Result<(Page<R>, Option<String>), String> + Sync + Send,
+) -> Result<Page<R>, Problem> {
+    let limit = filter.page_size(PAGE_SIZE).to_string();
+    let token = api.continue_at(path, at.page).filter(|_| at.page > 1);
+    let selector = filter.selector.as_deref();
+    let whole: Vec<_> = selector
+        .map(|text| ("labelSelector", text))
+        .into_iter()
+        .collect();
+    let mut query = whole.clone();
+    query.push(("limit", &limit));
+    query.extend(token.iter().map(|token| ("continue", token.as_str())));
+    let mut called = api.call(operation, path, &query, options, &decode).await;
+    let is_expired = |problem: &Problem| problem.code.as_deref() == Some(EXPIRED);
+    if token.is_some() && called.as_ref().is_err_and(is_expired) {
+        called = api.call(operation, path, &whole, options, &decode).await;
+    }
+    let called = called?;
+    let (mut page, token) = called.data;
+    page.notices.extend(called.unreadable);
+    let token = token.filter(|token| !token.is_empty());
+    page.next = token.and_then(|token| {
+        let next = at.after(page.rows.len().max(1), Some(u64::MAX))?;
+        api.set_continue(path, next.page, &token);
+        Some(next)
+    });
+    Ok(page)
+}
+
+/// How the objects of a kind are listed.
+pub(super) struct ListCall<A, R> {
+    pub operation: &'static Operation,
+    /// The path of the API, and the name of the resource below it.
+    pub resource: (&'static str, &'static str),
+    /// Namespace and name of an object, unless they cannot be read.
+    pub address: A,
+    pub read: R,
+}
+
+impl<A, R> ListCall<A, R> {
+    /// One page of the objects of a namespace, or of all.
+    ///
+    /// # Errors
+    /// As [`page`].
+    pub async fn page<T: DeserializeOwned + Default + Send>(
+        self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem>
+    where
+        A: Fn(&T) -> Option<(&str, &str)> + Sync + Send,
+        R: Fn(T, &Reference) -> GetResult + Sync + Send,
+    {
+        let namespace = scope.segment("NAMESPACE");
+        let path = path(self.resource.0, namespace, self.resource.1);
+        let address = |row: &T| {
+            let (own, name) = (self.address)(row)?;
+            match namespace {
+                Some(namespace) => scope.reference(&[name]).filter(|_| own == namespace),
+                None => scope.reference(&[own, name]),
+            }
+        };
+        let decode = |body: &[u8]| {
+            let list: ObjectList<T> = lenient::decode_response(body)?;
+            let rows = list.items.rows("items", None)?;
+            let page = Page::from_addressed_rows(at, None, rows, address, &self.read);
+            Ok((page, list.metadata.0.r#continue.0))
+        };
+        page(api, self.operation.name, &path, filter, at, options, decode).await
+    }
+}

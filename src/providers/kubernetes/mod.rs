@@ -1,0 +1,348 @@
+//! Kubernetes: jobs and pods of a cluster, by its API server.
+
+mod container;
+mod errors;
+mod events;
+mod job;
+mod kubeconfig;
+mod list;
+mod logs;
+mod namespaces;
+mod object;
+mod pod;
+mod signer;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use serde_json::Value;
+use url::Url;
+
+use super::api::{DecodeError, Decoded, SigningClient};
+use super::{
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, GetResult, ScopeListing,
+    ScopePage, raw,
+};
+use crate::credentials::{Credential, CredentialCache};
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem, TransportFailureKind};
+use crate::http::{ApiClient, ClientIdentity, Endpoint, Method, Request, Transport};
+use crate::model::Time;
+use crate::secret::{Secret, quotable};
+use crate::settings::{PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME, table_header};
+use crate::sync::lock;
+use job::{JOB, Jobs};
+use kubeconfig::{CONTEXT, IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
+use pod::{POD, Pods};
+use signer::Signer;
+
+/// Kubernetes.
+pub static CLOUD: Cloud = Cloud {
+    name: "kubernetes",
+    kinds: &[&JOB, &POD],
+    scope_listings: &[ScopeListing {
+        kinds: &[&JOB],
+        operation: "core/v1 ListNamespace",
+        permission: "list on namespaces",
+    }],
+    scope_details: &[],
+    keys: &[
+        SettingSpec::setting(CONTEXT, &[]),
+        SettingSpec::setting(KUBECONFIG, &[]),
+        SettingSpec::setting("namespace", &[]),
+        SettingSpec::setting(PROXY_URL, &[]),
+        SettingSpec::setting(TLS_SERVER_NAME, &[]),
+        SettingSpec::id("user", &[]),
+        SettingSpec::secret("token", &["JOBLENS_KUBERNETES_TOKEN"]),
+        SettingSpec::secret("client_certificate_data", &[]),
+        SettingSpec::secret("client_key_data", &[]),
+    ],
+    minimal_keys: &[CONTEXT],
+    sources: &kubeconfig::SOURCES,
+    variable_prefixes: &[],
+    public_domains: &[],
+    endpoint: |profile, transport| {
+        let chosen = [CONTEXT, KUBECONFIG].into_iter();
+        let chosen = chosen.rev().find(|key| profile.get(key).is_some());
+        match (chosen, profile.get("endpoint")) {
+            (Some(key), Some(_)) => Err(profile.invalid(key, "cannot be used with endpoint")),
+            _ => server(profile, transport).map(|(endpoint, _)| endpoint),
+        }
+    },
+    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
+};
+
+/// The domain of the API servers of TKE.
+const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
+
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+    Ok(Connected {
+        rejected_lists: super::RejectedLists::default(),
+        api: Api::new(profile, transport)?,
+        kinds: &[&Jobs, &Pods],
+    })
+}
+
+/// One user of one cluster.
+struct Api {
+    client: SigningClient<Signer>,
+    endpoint: Endpoint,
+    /// What stands before every path, such as that of a proxy; may be empty.
+    prefix: String,
+    /// Where the pages of lists begin, by path and number of the page.
+    continues: Mutex<HashMap<(String, usize), String>>,
+}
+
+impl Api {
+    fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
+        let account = |problem: Problem| problem.with_account(profile.cloud, &profile.name);
+        check_verification(profile)?;
+        let (endpoint, prefix) = server(profile, transport)?;
+        let credentials = CredentialCache::from_profile(profile, credential, label)?;
+        if let Some(identity) = identity(profile) {
+            identity.check().map_err(|refusal| {
+                let problem = Problem::new(refusal.category, refusal.message);
+                account(problem.with_hint(refusal.hint.unwrap_or_default()))
+            })?;
+            let ended = identity.expires_at().filter(|at| transport.is_past(*at));
+            if let Some(at) = ended.and_then(Time::new) {
+                let message = format!("the client certificate expired at {}", at.rfc3339());
+                let problem = Problem::new(Category::Unauthenticated, message);
+                return Err(account(
+                    problem.with_hint("download a new kubeconfig of the cluster"),
+                ));
+            }
+        }
+        let secrets = ["token", "client_key_data"];
+        let secrets = secrets.iter().filter_map(|key| profile.secret(key));
+        Ok(Self {
+            client: SigningClient {
+                http: ApiClient::new(transport, profile, label(profile), secrets),
+                credentials,
+                errors: &errors::ERRORS,
+                region: None,
+            },
+            endpoint,
+            prefix,
+            continues: Mutex::default(),
+        })
+    }
+
+    /// The host of the API server, which stands for the region.
+    fn host(&self) -> &str {
+        self.endpoint.host()
+    }
+
+    /// Reads a path; see [`SigningClient::call`].
+    async fn call<T, E: Into<DecodeError>>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+        options: &GetOptions,
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let query = query.iter();
+        let request = Request {
+            operation,
+            method: Method::Get,
+            endpoint: self.endpoint.clone(),
+            path: format!("{}{path}", self.prefix),
+            query: query
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            headers: vec![("accept", "application/json, */*".to_owned())],
+            body: Vec::new(),
+        };
+        let called = self.client.call(&request, options.deadline, decode).await;
+        called.map_err(|problem| self.with_host_hint(problem))
+    }
+
+    /// The hosts of TKE are known where the console's entry stands in the hosts file.
+    fn with_host_hint(&self, mut problem: Problem) -> Problem {
+        let failure = problem.transport_failure.map(|failure| failure.kind);
+        if failure == Some(TransportFailureKind::UnknownHost) && self.host().ends_with(TKE_DOMAIN) {
+            let hint = "add the entry that the console of TKE shows to /etc/hosts";
+            problem.hint = Some(hint.to_owned());
+        }
+        problem
+    }
+
+    /// Where a page of the list at a path begins.
+    fn continue_at(&self, path: &str, page: usize) -> Option<String> {
+        lock(&self.continues).get(&(path.to_owned(), page)).cloned()
+    }
+
+    /// Keeps where a page of the list at a path begins.
+    fn set_continue(&self, path: &str, page: usize, token: &str) {
+        lock(&self.continues).insert((path.to_owned(), page), token.to_owned());
+    }
+}
+
+#[async_trait]
+impl CloudApi for Api {
+    fn endpoint(&self) -> Option<String> {
+        Some(self.endpoint.origin())
+    }
+
+    fn credential(&self) -> CredentialInfo {
+        self.client.credentials.credential()
+    }
+
+    async fn list_scopes(
+        &self,
+        _listing: &'static ScopeListing,
+        profile: &str,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
+        namespaces::list(self, profile, at, options).await
+    }
+}
+
+/// The path of the objects of a resource in a namespace, or in all of them.
+fn path(api: &str, namespace: Option<&str>, resource: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{api}/namespaces/{}/{resource}", percent_encode(namespace)),
+        None => format!("{api}/{resource}"),
+    }
+}
+
+/// Where the API server is, and what its URL has before every path.
+fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String), Problem> {
+    let server = match (profile.get(SERVER), profile.get("endpoint")) {
+        (Some(_), Some(_)) => {
+            let what = "is set, but the credential is that of a kubeconfig";
+            let problem = profile.invalid("endpoint", what);
+            return Err(problem.with_hint("unset endpoint, or set token as well"));
+        }
+        (Some(server), None) | (None, Some(server)) => server,
+        (None, None) => {
+            let variables = ["JOBLENS_KUBERNETES_ENDPOINT", "JOBLENS_KUBERNETES_TOKEN"];
+            return Err(profile.missing("kubeconfig context", &[CONTEXT], &variables));
+        }
+    };
+    let url = Url::parse(server.trim()).ok();
+    let prefix = url
+        .as_ref()
+        .map_or("", |url| url.path().trim_end_matches('/'));
+    let origin = url.clone().map_or_else(
+        || server.to_owned(),
+        |mut url| {
+            url.set_path("");
+            url.to_string()
+        },
+    );
+    let endpoint = Endpoint::parse(&origin, &[], transport.options().allow_http);
+    let endpoint =
+        endpoint.map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
+    Ok((endpoint, prefix.to_owned()))
+}
+
+/// Refuses a context whose cluster is not verified, unless the profile says so.
+fn check_verification(profile: &Profile) -> Result<(), Problem> {
+    let better = match profile.get(INSECURE) {
+        Some(better) if profile.get("insecure_skip_verify") != Some("true") => better,
+        _ => return Ok(()),
+    };
+    let origin = profile.origin(INSECURE).map(|origin| origin.label());
+    let message = format!(
+        "the {} does not verify the certificate of its server (insecure-skip-tls-verify)",
+        origin.as_deref().unwrap_or(KUBECONFIG)
+    );
+    let setting = format!(
+        "insecure_skip_verify = true in {} of the config file",
+        table_header(profile.cloud, &profile.name)
+    );
+    let hint = match better {
+        "" => format!("set {setting}"),
+        better => format!("use the context {}, or set {setting}", quotable(better)),
+    };
+    let problem = Problem::usage(message).with_hint(hint);
+    Err(problem.with_account(profile.cloud, &profile.name))
+}
+
+/// The certificate of a profile that is presented to the server.
+fn identity(profile: &Profile) -> Option<ClientIdentity> {
+    let data = |key| profile.secret(key).cloned();
+    let pair = data("client_certificate_data").zip(data("client_key_data"));
+    pair.map(|(certificate, key)| ClientIdentity::from_data(certificate, key))
+}
+
+/// What proves who a profile is. A kubeconfig may hold nothing of the kind.
+fn credential(profile: &Profile) -> Result<Credential<Signer>, Problem> {
+    let token = profile.secret("token").cloned();
+    let identity = identity(profile);
+    let is_given = token.is_some() || identity.is_some() || profile.get("client_cert").is_some();
+    if !is_given && profile.get(SERVER).is_none() {
+        return Err(profile.missing("token", &["token"], &["JOBLENS_KUBERNETES_TOKEN"]));
+    }
+    let headers = profile.get(IMPERSONATION).map(serde_json::from_str);
+    let headers: Vec<(String, String)> = headers
+        .transpose()
+        .expect("the headers of a kubeconfig are a list of pairs")
+        .unwrap_or_default();
+    let key = profile.secret("client_key_data").cloned();
+    Ok(Credential {
+        secrets: token.iter().cloned().chain(key).collect(),
+        expires_at: identity.as_ref().and_then(ClientIdentity::expires_at),
+        signer: Signer {
+            token: token.map(|token| Secret::new(format!("Bearer {}", token.expose()))),
+            identity,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name, Secret::new(value)))
+                .collect(),
+        },
+    })
+}
+
+/// `token (environment)`, or `certificate of kubernetes-admin (kubeconfig context prod)`.
+fn label(profile: &Profile) -> String {
+    let keys = [
+        ("token", "token"),
+        ("client_certificate_data", "certificate"),
+    ];
+    let held = keys
+        .into_iter()
+        .find(|(key, _)| profile.secret(key).is_some());
+    let (key, what) = held.unwrap_or((SERVER, "no credential"));
+    let user = profile
+        .get("user")
+        .map(|user| format!(" of {}", quotable(user)));
+    let origin = profile
+        .origin(key)
+        .map(|origin| format!(" ({})", origin.label()));
+    format!(
+        "{what}{}{}",
+        user.unwrap_or_default(),
+        origin.unwrap_or_default()
+    )
+}
+
+/// Keeps a response in the job, without what repeats it.
+fn attach_raw(found: &mut GetResult, body: &[u8], options: &GetOptions) {
+    raw::attach(&mut found.job, &mut found.notices, options, || {
+        let mut document = raw::document(body, options)?;
+        trim_document(&mut document);
+        Some(document)
+    });
+}
+
+/// Drops from a document what repeats it: the last applied configuration, which holds every secret once
+/// more, and who set which field.
+fn trim_document(document: &mut Value) {
+    match document {
+        Value::Object(fields) => {
+            fields.remove("managedFields");
+            fields.remove(object::LAST_APPLIED);
+            fields.values_mut().for_each(trim_document);
+        }
+        Value::Array(list) => list.iter_mut().for_each(trim_document),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Pods, alone and as the tasks of jobs.
+
+mod response;
+
+use async_trait::async_trait;
+
+use super::{Api, attach_raw, events, list, logs, path};
+use crate::crypto::percent_encode;
+use crate::error::Problem;
+use crate::kind::{
+    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
+};
+use crate::model::State;
+use crate::providers::lenient;
+use crate::providers::shapes::schema_of;
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
+};
+use crate::reference::{Reference, Scope};
+use response::PodDetails;
+pub(super) use response::{PodObject, PodSpec, PodTask};
+
+/// Pods.
+pub static POD: Kind = Kind::new(
+    Template::new(
+        ["kubernetes", "k8s"],
+        ["pod", "po"],
+        &[
+            Segment::with_setting("NAMESPACE", "namespace"),
+            Segment::required("POD"),
+        ],
+        "kubernetes/pod/train/oom-wxtpt",
+    )
+    .with_scope_segments(0),
+    &[StateTable {
+        notes: &[("Pending", "starting once it has a node")],
+        ..StateTable::new("job", STATES)
+    }],
+    GET,
+)
+.with_summary("Pod of a Kubernetes cluster, with its containers")
+.with_details(&[schema_of::<PodDetails>], &[])
+.with_list(
+    ListSpec::new(LIST, ListOrder::Unsorted)
+        .with_selector()
+        .without(&[UnlistedField::User, UnlistedField::Queue]),
+)
+.with_logs(logs::LOGS);
+
+const GET: Operation = Operation::new(
+    "ReadNamespacedPod",
+    "core/v1 ReadNamespacedPod, ListNamespacedEvent",
+    "get on pods, list on events",
+);
+
+pub(super) const LIST: Operation = Operation::new(
+    "ListNamespacedPod",
+    "core/v1 ListNamespacedPod",
+    "list on pods",
+);
+
+/// The phases of a pod.
+pub(super) const STATES: StateWords = &[
+    ("Pending", State::Pending),
+    ("Running", State::Running),
+    ("Succeeded", State::Succeeded),
+    ("Failed", State::Failed),
+    ("Unknown", State::Unknown),
+];
+
+const API: &str = "/api/v1";
+pub(super) const RESOURCE: &str = "pods";
+
+/// The operations on pods.
+pub(super) struct Pods;
+
+#[async_trait]
+impl KindOps<Api> for Pods {
+    fn kind(&self) -> &'static Kind {
+        &POD
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let namespace = reference.segment("NAMESPACE").unwrap_or_default();
+        let path = format!(
+            "{}/{}",
+            path(API, Some(namespace), RESOURCE),
+            percent_encode(reference.id())
+        );
+        let mut uid = None;
+        let decode = |body: &[u8]| {
+            let pod: PodObject = lenient::decode_response(body)?;
+            if pod.name() != Some(reference.id()) {
+                return Err("the requested pod".to_owned());
+            }
+            let mut found;
+            (found, uid) = pod.into_result(reference, api);
+            attach_raw(&mut found, body, options);
+            Ok(found)
+        };
+        let found = api.call(GET.name, &path, &[], options, decode).await;
+        let mut found = found?.into_result();
+        if let Some(uid) = uid {
+            events::add(api, namespace, &[&uid], &mut found, options).await;
+        }
+        Ok(found)
+    }
+
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
+        let list = list::ListCall {
+            operation: &LIST,
+            resource: (API, RESOURCE),
+            address: PodObject::address,
+            read,
+        };
+        list.page(api, scope, filter, at, options).await
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! A pod as the API has it, made into a task or a job of the model.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::Api;
+use super::super::container::{self, ContainerSpec, ContainerStatus, containers};
+use super::super::object::{Conditions, ObjectMeta, object};
+use super::STATES;
+use crate::model::{Address, Container, Job, Notice, State, Task, Time};
+use crate::providers::lenient::{
+    Checked, DefaultObject, Int, List, OptionalObject, Required, Text,
+};
+use crate::providers::states::{self, NormalizedState};
+use crate::providers::{GetResult, job_at};
+use crate::reference::Reference;
+
+/// A pod.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in super::super) struct PodObject {
+    pub metadata: DefaultObject<ObjectMeta>,
+    spec: DefaultObject<PodSpec>,
+    status: Required<OptionalObject<PodStatus>>,
+}
+
+/// What a pod, or the template of a job, consists of.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(in super::super) struct PodSpec {
+    pub containers: List<ContainerSpec>,
+    init_containers: List<ContainerSpec>,
+    node_name: Text,
+    restart_policy: Text,
+    service_account_name: Text,
+    scheduler_name: Text,
+    priority: Int,
+    priority_class_name: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodStatus {
+    phase: Checked<Text>,
+    reason: Text,
+    message: Text,
+    conditions: Conditions,
+    #[serde(rename = "podIP")]
+    pod_ip: Text,
+    #[serde(rename = "podIPs")]
+    pod_ips: List<PodIp>,
+    #[serde(rename = "qosClass")]
+    qos_class: Text,
+    container_statuses: List<ContainerStatus>,
+    init_container_statuses: List<ContainerStatus>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PodIp {
+    ip: Text,
+}
+
+/// What only pods have.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "KubernetesPod")]
+pub struct PodDetails {
+    /// Kind and name of the object that it belongs to: `Job/train`.
+    pub owner: Option<String>,
+    /// `Guaranteed`, `Burstable` or `BestEffort`.
+    pub qos_class: Option<String>,
+    /// The class of its priority.
+    pub priority_class: Option<String>,
+    /// The scheduler that chooses its node.
+    pub scheduler: Option<String>,
+    /// The service account that it runs as.
+    pub service_account: Option<String>,
+}
+
+/// A pod as a task, with what only it has.
+pub(in super::super) struct PodTask {
+    pub task: Task,
+    pub details: PodDetails,
+    pub uid: Option<String>,
+    pub priority: Option<i64>,
+}
+
+impl PodObject {
+    /// The name, unless it cannot be read.
+    pub(in super::super) fn name(&self) -> Option<&str> {
+        self.metadata.0.name.value.trimmed()
+    }
+
+    /// Namespace and name, unless they cannot be read.
+    pub(super) fn address(&self) -> Option<(&str, &str)> {
+        self.metadata.0.namespace.value.trimmed().zip(self.name())
+    }
+
+    /// The pod as a task.
+    pub(in super::super) fn into_task(self, notices: &mut Vec<Notice>) -> PodTask {
+        let DefaultObject(mut meta) = self.metadata;
+        let DefaultObject(spec) = self.spec;
+        let (status, is_readable) = object(self.status);
+        let read = state(&meta, &spec, &status, is_readable, notices);
+        let own = containers(spec.init_containers, status.init_container_statuses, true);
+        let main = containers(spec.containers, status.container_statuses, false);
+        let all: Vec<Container> = own.into_iter().chain(main).collect();
+        let (reason, message) = why(
+            &read,
+            status.reason,
+            status.message,
+            &status.conditions,
+            &all,
+        );
+        let owner = meta.owner_references.0.first();
+        let owner = owner.and_then(|owner| Some((owner.kind.trimmed()?, owner.name.trimmed()?)));
+        let details = PodDetails {
+            owner: owner.map(|(kind, name)| format!("{kind}/{name}")),
+            qos_class: status.qos_class.0,
+            priority_class: spec.priority_class_name.0,
+            scheduler: spec.scheduler_name.0,
+            service_account: spec.service_account_name.0,
+        };
+        let ips = status
+            .pod_ips
+            .0
+            .into_iter()
+            .map(|ip| ip.ip)
+            .chain([status.pod_ip]);
+        let task = Task {
+            id: meta.name.value.0.clone(),
+            name: meta.name.value.0.clone(),
+            kind: "pod".to_owned(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason,
+            message,
+            exit_code: exit_code(read.state, &all),
+            created_at: meta.creation_timestamp.utc(),
+            started_at: started_at(&all),
+            finished_at: all.iter().filter_map(|one| one.finished_at).max(),
+            resources: container::total(&all),
+            addresses: addresses(ips),
+            node: spec.node_name.0,
+            restart_policy: spec.restart_policy.0,
+            labels: meta.labels(),
+            containers: all,
+            ..Task::default()
+        };
+        PodTask {
+            task,
+            details,
+            uid: meta.uid.0,
+            priority: spec.priority.0,
+        }
+    }
+
+    pub(super) fn into_result(
+        self,
+        reference: &Reference,
+        api: &Api,
+    ) -> (GetResult, Option<String>) {
+        let mut notices = Vec::new();
+        let pod = self.into_task(&mut notices);
+        let task = pod.task;
+        let job = Job {
+            name: task.name.clone(),
+            state: task.state,
+            state_raw: task.state_raw.clone(),
+            ended: task.ended,
+            reason: task.reason.clone(),
+            message: task.message.clone(),
+            exit_code: task.exit_code,
+            priority: pod.priority,
+            labels: task.labels.clone(),
+            created_at: task.created_at,
+            started_at: task.started_at,
+            finished_at: task.finished_at,
+            resources: task.resources.clone(),
+            details: Some(Arc::new(pod.details)),
+            tasks: vec![task],
+            ..job_at(reference, Some(api.host()))
+        };
+        (GetResult { job, notices }, pod.uid)
+    }
+}
+
+/// The state of a pod: its phase, refined by whether it has a node and is being deleted.
+fn state(
+    meta: &ObjectMeta,
+    spec: &PodSpec,
+    status: &PodStatus,
+    is_readable: bool,
+    notices: &mut Vec<Notice>,
+) -> NormalizedState {
+    let word = status.phase.value.trimmed();
+    let is_readable = is_readable && !status.phase.is_unreadable;
+    let word = word.or_else(|| is_readable.then_some("Pending"));
+    let mut read = states::normalize(STATES, &[], word, "kubernetes/pod", notices);
+    if read.ended || read.state == State::Unknown {
+        return read;
+    }
+    if meta.is_deleted() {
+        read.state = State::Stopping;
+    } else if read.state == State::Pending && spec.node_name.trimmed().is_some() {
+        read.state = State::Starting;
+    }
+    read
+}
+
+/// Why a pod is as it is.
+fn why(
+    read: &NormalizedState,
+    reason: Text,
+    message: Text,
+    conditions: &Conditions,
+    containers: &[Container],
+) -> (Option<String>, Option<String>) {
+    if reason.trimmed().is_some() {
+        return (reason.0, message.0);
+    }
+    if read.ended {
+        let mut failures = containers.iter().filter(|_| read.state == State::Failed);
+        let failed = failures.find_map(|one| Some((one.reason.clone(), container::failure(one)?)));
+        return failed.map_or((None, None), |(reason, cause)| (reason, Some(cause)));
+    }
+    if let Some(stuck) = containers.iter().find(|one| container::is_stuck(one)) {
+        return (stuck.reason.clone(), stuck.message.clone());
+    }
+    let unscheduled = conditions.find("PodScheduled", "False");
+    let condition = unscheduled.or_else(|| conditions.holds("DisruptionTarget"));
+    condition.map_or((None, message.0), |condition| {
+        (condition.reason.0.clone(), condition.message.0.clone())
+    })
+}
+
+/// The exit code of a pod that has ended: the first that is not 0, main containers first.
+fn exit_code(state: State, containers: &[Container]) -> Option<i64> {
+    let is_failed = |one: &&Container| one.exit_code.is_some_and(|code| code != 0);
+    match state {
+        State::Succeeded => Some(0),
+        State::Failed => {
+            let main = containers.iter().filter(|one| !one.init).find(is_failed);
+            main.or_else(|| containers.iter().find(is_failed))?
+                .exit_code
+        }
+        _ => None,
+    }
+}
+
+/// When the first of the containers began to run, restarts included.
+fn started_at(containers: &[Container]) -> Option<Time> {
+    let times = containers.iter().flat_map(|one| {
+        let previous = one
+            .previous
+            .as_ref()
+            .and_then(|previous| previous.started_at);
+        [one.started_at, previous]
+    });
+    times.flatten().min()
+}
+
+fn addresses(ips: impl Iterator<Item = Text>) -> Vec<Address> {
+    let mut addresses: Vec<Address> = Vec::new();
+    for address in ips.filter_map(|ip| ip.0) {
+        let kind = if address.contains(':') {
+            "ipv6"
+        } else {
+            "private"
+        };
+        let address = Address {
+            kind: kind.to_owned(),
+            address,
+        };
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
