@@ -9,7 +9,7 @@ mod response;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::scheduler::{SchedulerJobDetails, decode_list, outcome_rule};
+use super::scheduler::{Evidence, SchedulerJobDetails, decode_list, outcome_rule};
 use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, products::EHPC_NEXT, scheduler_log};
 use crate::error::Problem;
 use crate::http::Method;
@@ -119,7 +119,9 @@ impl KindOps<Api> for HpcJobs {
             ("PageSize", &size),
         ];
         let request = api.product_request(&EHPC_NEXT, LIST.name, Method::Post, &query);
-        let decode = |body: &[u8]| decode_list::<Row>(body, scope, at, api, options);
+        let decode = |body: &[u8]| {
+            decode_list::<Row>(body, scope, at, api, options, |_| Evidence::default())
+        };
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_page)
     }

@@ -1,5 +1,7 @@
 //! Jobs of schedulers, as both versions of E-HPC report them, made into the model.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ use crate::providers::lenient::{
 use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, states};
 use crate::reference::{Reference, Scope};
 use crate::secret::{MASK, mask_text};
+pub(super) use evidence::Evidence;
+use evidence::ExitFields;
 
 #[derive(Deserialize)]
 #[serde(default, rename_all = "PascalCase", bound = "R: Deserialize<'de>")]
@@ -69,10 +73,14 @@ pub(super) struct JobFields<V> {
     error_log: Text,
     #[serde(alias = "Stderr")]
     stderr_path: Text,
-    /// Of PBS, once the job has ended.
     #[serde(rename = "Exit_status")]
     exit_status: Checked<Int>,
+    exit_code: Checked<Text>,
+    job_state: Checked<Text>,
     extra_info: Text,
+    /// What another operation reports of its end.
+    #[serde(skip)]
+    pub known: Evidence,
     array_job_id: Text,
     array_job_sub_id: Int,
     array_request: Checked<Text>,
@@ -102,14 +110,6 @@ struct Amounts {
     memory: Text,
     #[serde(alias = "nodect")]
     nodes: Int,
-}
-
-/// What PBS reports of the end of a job, where the cloud passes it on.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ExtraInfo {
-    #[serde(rename = "Exit_status")]
-    exit_status: Checked<Int>,
 }
 
 /// When a word for the end that does not say how a job ended is taken for which outcome.
@@ -149,13 +149,14 @@ pub(super) fn is_asked(id: &str, reference: &Reference) -> bool {
     id == reference.id() || parts.any(|(number, _)| number == reference.id())
 }
 
-/// A page of rows that become [`JobFields`].
+/// A page of rows that become [`JobFields`]; `known` gives what is known of the end of a job by its id.
 pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     body: &[u8],
     scope: &Scope,
     at: Cursor,
     api: &Api,
     options: &GetOptions,
+    known: impl Fn(&str) -> Evidence,
 ) -> Result<Page, DecodeError> {
     let wire: ListResponse<R> = lenient::decode_response(body)?;
     check_success(wire.success)?;
@@ -170,6 +171,7 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
         // A JSON text.
         let variables = fields.variables.0.take().unwrap_or_default();
         let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
+        fields.known = known(reference.id());
         let found = fields.into_result(reference, variables, api, options);
         found.with_request_id(wire.request_id.0.clone())
     };
@@ -255,6 +257,19 @@ impl<V> JobFields<V> {
         GetResult { job, notices }
     }
 
+    /// What the response, and what is already known, says of the end of the job.
+    pub fn evidence(&self) -> Evidence {
+        let own = ExitFields {
+            exit_status: self.exit_status,
+            exit_code: self.exit_code.clone(),
+            job_state: self.job_state.clone(),
+        };
+        let extra = self.extra_info.0.as_deref().unwrap_or_default();
+        let extra: ExitFields = lenient::decode_response(extra.as_bytes()).unwrap_or_default();
+        let own = Evidence::of(&own).and(Evidence::of(&extra));
+        own.and(self.known.clone())
+    }
+
     /// The place of a subtask in its array job; a job as a whole has no form that all schedulers share.
     fn array(&self) -> Option<Array> {
         let index = Some(self.array_job_sub_id.0?);
@@ -285,21 +300,19 @@ impl<V> JobFields<V> {
             return;
         }
         job.ended = true;
-        let extra = self.extra_info.0.as_deref().unwrap_or_default();
-        let extra: ExtraInfo = lenient::decode_response(extra.as_bytes()).unwrap_or_default();
-        let own = &self.exit_status;
-        let exit_status = match own.is_unreadable || own.value.0.is_some() {
-            true => own,
-            false => &extra.exit_status,
-        };
-        job.exit_code = exit_status.value.0;
+        let Evidence {
+            exit_code,
+            failure,
+            is_unclear,
+        } = self.evidence();
+        job.exit_code = exit_code;
         let request = &self.array_request;
         let has_request = request.is_unreadable || request.value.0.is_some();
         let is_whole_array = has_request && self.array_job_sub_id.0.is_none();
         match (job.state, job.exit_code) {
-            (State::Succeeded | State::Unknown, Some(code)) if code != 0 => {
+            (State::Succeeded | State::Unknown, _) if failure.is_some() => {
                 job.state = State::Failed;
-                job.message = Some(format!("exit status {code}"));
+                job.message = failure;
             }
             (State::Succeeded, _) if is_whole_array => {
                 job.state = State::Unknown;
@@ -307,9 +320,13 @@ impl<V> JobFields<V> {
                 job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
                 job.message = Some("the subtasks of the array job may not have ended".to_owned());
             }
-            (State::Unknown, Some(0)) if !is_whole_array => job.state = State::Succeeded,
-            (State::Unknown, _) if is_finished && trusts_finished => job.state = State::Succeeded,
-            (State::Succeeded, _) if !exit_status.is_unreadable => {}
+            (State::Unknown, Some(0)) if !is_whole_array && !is_unclear => {
+                job.state = State::Succeeded;
+            }
+            (State::Unknown, _) if is_finished && trusts_finished && !is_unclear => {
+                job.state = State::Succeeded;
+            }
+            (State::Succeeded, _) if !is_unclear => {}
             (State::Succeeded | State::Unknown, _) => {
                 job.state = State::Unknown;
                 job.reason = Some("exit status unavailable".to_owned());

@@ -5,13 +5,15 @@
 //! scheduler says of a job, as an object or as JSON text. Not documented: the keys of it, which are read as
 //! those of PBS, and the zone of its times; where it has no state, the list is searched.
 
+mod document;
+
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::products::EHPC;
 use super::scheduler::{
-    JobFields, SchedulerJobDetails, decode_list, is_asked, not_found, outcome_rule,
+    Evidence, JobFields, SchedulerJobDetails, decode_list, is_asked, not_found, outcome_rule,
 };
 use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, scheduler_log};
 use crate::error::Problem;
@@ -28,7 +30,6 @@ use crate::providers::{
     Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page, raw,
 };
 use crate::reference::{Reference, Scope};
-use crate::secret::{MASK, mask_text};
 
 /// Jobs of PBS and other schedulers.
 pub static SCHEDULER_JOB: Kind = Kind::new(
@@ -116,15 +117,16 @@ impl KindOps<Api> for SchedulerJobs {
         let cluster = cluster_of(reference.segment("CLUSTER"));
         let query = [("ClusterId", cluster), ("JobId", reference.id())];
         let decode = |body: &[u8]| decode_job(body, reference, api, options);
-        let found = api.call(GET.name, Method::Get, &query, options, decode);
-        let mut found = found.await.map(Decoded::into_result)?;
+        let called = api.call(GET.name, Method::Get, &query, options, decode);
+        let called = called.await?;
+        let evidence = called.data.1.clone();
+        let mut found = called.map(|(found, _)| found).into_result();
         if found.job.state_raw.is_none() {
-            self.read_row(api, reference, &mut found, options).await;
+            read_row(api, reference, &evidence, &mut found, options).await;
         }
         Ok(found)
     }
 
-    /// One page of the jobs of a cluster, the last submitted first.
     async fn list(
         &self,
         api: &Api,
@@ -133,22 +135,8 @@ impl KindOps<Api> for SchedulerJobs {
         at: Cursor,
         options: &GetOptions,
     ) -> Result<Page, Problem> {
-        let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
-        let mut query = vec![
-            ("ClusterId", cluster_of(scope.segment("CLUSTER"))),
-            ("PageNumber", &page),
-            ("PageSize", &size),
-            ("SubmitOrder", "desc"),
-        ];
-        let is_active = |state: &State| !state.is_end() && *state != State::Unknown;
-        if !filter.states.is_empty() && filter.states.iter().all(is_active) {
-            query.push(("JobStatus", "notfinish"));
-        }
-        query.extend(filter.user.as_deref().map(|user| ("Users.1", user)));
-        query.extend(filter.queue.as_deref().map(|queue| ("Queues.1", queue)));
-        let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, scope, at, api, options);
-        let found = api.call(LIST.name, Method::Get, &query, options, decode);
-        found.await.map(Decoded::into_page)
+        let known = |_: &str| Evidence::default();
+        read_page(api, scope, filter, at, options, known).await
     }
 
     fn log_sources(&self, job: &Job) -> Vec<LogSource> {
@@ -171,43 +159,74 @@ impl KindOps<Api> for SchedulerJobs {
     }
 }
 
-impl SchedulerJobs {
-    /// Gives a job what the list reports of it, if it is among the newest; its document stays.
-    async fn read_row(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        found: &mut GetResult,
-        options: &GetOptions,
-    ) {
-        let segments = [cluster_of(reference.segment("CLUSTER"))];
-        let scope = Scope::at(&SCHEDULER_JOB, &reference.profile, &segments);
-        let scope = scope.expect("a cluster is a scope of the kind");
-        let (filter, mut at) = (Filter::default(), Cursor::FIRST);
-        for _ in 0..MAX_PAGES {
-            let page = match self.list(api, &scope, &filter, at, options).await {
-                Ok(page) => page,
-                Err(problem) => {
-                    let why = summarize(&problem);
-                    let text = format!("cannot read the state of {reference}: {why}");
-                    return found.note(NoticeCode::PartsUnread, text);
-                }
-            };
-            found.notices.extend(page.notices);
-            let mut rows = page.rows.into_iter();
-            if let Some(row) = rows.find(|row| is_asked(&row.job.id, reference)) {
-                found.notices.extend(row.notices);
-                let known = std::mem::replace(&mut found.job, row.job);
-                found.job.reference = known.reference;
-                found.job.input = known.input;
-                found.job.id = known.id;
-                found.job.raw = known.raw;
-                return;
+/// One page of the jobs of a cluster, the last submitted first; `known` gives what is known of the end
+/// of a job by its id.
+async fn read_page(
+    api: &Api,
+    scope: &Scope,
+    filter: &Filter,
+    at: Cursor,
+    options: &GetOptions,
+    known: impl Fn(&str) -> Evidence + Send,
+) -> Result<Page, Problem> {
+    let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
+    let mut query = vec![
+        ("ClusterId", cluster_of(scope.segment("CLUSTER"))),
+        ("PageNumber", &page),
+        ("PageSize", &size),
+        ("SubmitOrder", "desc"),
+    ];
+    let is_active = |state: &State| !state.is_end() && *state != State::Unknown;
+    if !filter.states.is_empty() && filter.states.iter().all(is_active) {
+        query.push(("JobStatus", "notfinish"));
+    }
+    query.extend(filter.user.as_deref().map(|user| ("Users.1", user)));
+    query.extend(filter.queue.as_deref().map(|queue| ("Queues.1", queue)));
+    let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, scope, at, api, options, known);
+    let found = api.call(LIST.name, Method::Get, &query, options, decode);
+    found.await.map(Decoded::into_page)
+}
+
+/// Gives a job what the list reports of it, if it is among the newest; its document stays, and
+/// so does the evidence of its end.
+async fn read_row(
+    api: &Api,
+    reference: &Reference,
+    evidence: &Evidence,
+    found: &mut GetResult,
+    options: &GetOptions,
+) {
+    let segments = [cluster_of(reference.segment("CLUSTER"))];
+    let scope = Scope::at(&SCHEDULER_JOB, &reference.profile, &segments);
+    let scope = scope.expect("a cluster is a scope of the kind");
+    let (filter, mut at) = (Filter::default(), Cursor::FIRST);
+    let known = |id: &str| match is_asked(id, reference) {
+        true => evidence.clone(),
+        false => Evidence::default(),
+    };
+    for _ in 0..MAX_PAGES {
+        let page = match read_page(api, &scope, &filter, at, options, known).await {
+            Ok(page) => page,
+            Err(problem) => {
+                let why = summarize(&problem);
+                let text = format!("cannot read the state of {reference}: {why}");
+                return found.note(NoticeCode::PartsUnread, text);
             }
-            match page.next {
-                Some(next) => at = next,
-                None => return,
-            }
+        };
+        found.notices.extend(page.notices);
+        let mut rows = page.rows.into_iter();
+        if let Some(row) = rows.find(|row| is_asked(&row.job.id, reference)) {
+            found.notices.extend(row.notices);
+            let known = std::mem::replace(&mut found.job, row.job);
+            found.job.reference = known.reference;
+            found.job.input = known.input;
+            found.job.id = known.id;
+            found.job.raw = known.raw;
+            return;
+        }
+        match page.next {
+            Some(next) => at = next,
+            None => return,
         }
     }
 }
@@ -233,15 +252,41 @@ struct TextResponse {
     request_id: Text,
 }
 
+/// What DescribeJob reports of a job, and what that says of its end.
 fn decode_job(
     body: &[u8],
     reference: &Reference,
     api: &Api,
     options: &GetOptions,
-) -> Result<GetResult, DecodeError> {
+) -> Result<(GetResult, Evidence), DecodeError> {
+    let (mut fields, request_id) = decode_fields(body, reference)?;
+    let evidence = fields.evidence();
+    let Map(variables) = std::mem::take(&mut fields.variables);
+    let found = fields.into_result(reference, variables, api, options);
+    let mut found = found.with_request_id(request_id.0);
+    raw::attach(&mut found.job, &mut found.notices, options, || {
+        document::shown(body, options)
+    });
+    Ok((found, evidence))
+}
+
+fn decode_fields(
+    body: &[u8],
+    reference: &Reference,
+) -> Result<(JobFields<Map<Text>>, Text), DecodeError> {
     let document = lenient::parse_raw(body).unwrap_or_default();
-    let (jobs, request_id) = match document.pointer("/Message/JobInfo") {
+    let info = document.pointer("/Message/JobInfo");
+    let (jobs, request_id) = match info {
         Some(Value::String(text)) if text.trim().is_empty() => return Err(not_found(reference)),
+        Some(info) if let Some(job) = document::single_job(info) => {
+            let response: TextResponse = lenient::decode_response(body)?;
+            let job: JobFields<Map<Text>> = lenient::decode_response(job.to_string().as_bytes())?;
+            let is_right = job.id().is_some_and(|id| is_asked(id, reference));
+            return match is_right && !job.is_id_unreadable() {
+                true => Ok((job, response.request_id)),
+                false => Err("the requested job".to_owned().into()),
+            };
+        }
         Some(Value::String(text)) => {
             let response: TextResponse = lenient::decode_response(body)?;
             (
@@ -266,60 +311,9 @@ fn decode_job(
         return Err(not_found(reference));
     }
     let mut jobs = jobs.into_iter();
-    let Some((_, mut fields)) = jobs.find(|(id, _)| is_asked(id, reference)) else {
-        return Err("the requested job".to_owned().into());
-    };
-    let Map(variables) = std::mem::take(&mut fields.variables);
-    let found = fields.into_result(reference, variables, api, options);
-    let mut found = found.with_request_id(request_id.0);
-    raw::attach(&mut found.job, &mut found.notices, options, || {
-        let mut document = raw::document(body, options)?;
-        if !options.show_secrets {
-            mask(&mut document);
-        }
-        Some(document)
-    });
-    Ok(found)
-}
-
-/// Masks the variables of jobs, and all secrets where they are in a text.
-fn mask(document: &mut Value) {
-    match document.pointer_mut("/Message/JobInfo") {
-        Some(Value::String(text)) => {
-            *text = match serde_json::from_str::<Value>(text) {
-                Ok(mut jobs) => {
-                    mask_jobs(&mut jobs);
-                    jobs.to_string()
-                }
-                Err(_) => mask_text(text),
-            };
-        }
-        Some(jobs) => mask_jobs(jobs),
-        None => {}
-    }
-}
-
-fn mask_jobs(jobs: &mut Value) {
-    for job in jobs
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|jobs| jobs.values_mut())
-    {
-        match job.get_mut("Variable_List") {
-            Some(Value::Object(variables)) => {
-                variables
-                    .values_mut()
-                    .for_each(|value| *value = MASK.into());
-            }
-            Some(other) if !other.is_null() => *other = MASK.into(),
-            _ => {}
-        }
-        for name in ["Submit_arguments", "comment"] {
-            if let Some(Value::String(text)) = job.get_mut(name) {
-                *text = mask_text(text);
-            }
-        }
-    }
+    let found = jobs.find(|(id, _)| is_asked(id, reference));
+    let (_, fields) = found.ok_or_else(|| "the requested job".to_owned())?;
+    Ok((fields, request_id))
 }
 
 /// The first node of `["compute2", "compute3"]`, of `compute2/0+compute3/0` or of `compute2`.

@@ -26,8 +26,9 @@ use crate::http::{Request, RequestError};
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
 };
-use crate::model::{Job, State};
+use crate::model::{Job, NoticeCode, State};
 use crate::providers::api::{DecodeError, Decoded};
+use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
     Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
@@ -158,12 +159,19 @@ impl KindOps<Api> for Jobs {
     ) -> Result<GetResult, Problem> {
         let region = api.region(reference.segment("REGION").unwrap_or_default())?;
         let live = get_live(&region, reference, options).await?;
-        let Some(live) = live else {
-            return get_ended(&region, reference, options).await;
+        let Some(mut live) = live else {
+            return get_ended(&region, reference, None, options).await;
         };
         if live.job.ended && live.job.state == State::Unknown {
-            let ended = get_ended(&region, reference, options).await;
-            return Ok(ended.unwrap_or(live));
+            match get_ended(&region, reference, Some(&live.job), options).await {
+                Ok(ended) if ended.job.ended => return Ok(ended),
+                Err(problem) if problem.category != Category::NotFound => {
+                    let why = summarize(&problem);
+                    let text = format!("cannot read the history of {reference}: {why}");
+                    live.note(NoticeCode::PartsUnread, text);
+                }
+                Ok(_) | Err(_) => {}
+            }
         }
         Ok(live)
     }
@@ -241,25 +249,33 @@ async fn get_live(
     let path = format!("/hpc/openapi/v2/jobs/{}", percent_encode(reference.id()));
     let parameters = [("strJobManagerID", scheduler(reference))];
     let request = query(region, GET.name, &path, &parameters);
-    let decode = |body: &[u8]| decode_job(body, Origin::Live, reference, region.clock, options);
-    let found = region.call(request, options.deadline, decode).await?;
-    Ok(found.into_found())
+    let decode =
+        |body: &[u8]| decode_job(body, Origin::Live, reference, None, region.clock, options);
+    match region.call(request, options.deadline, decode).await {
+        Ok(found) => Ok(found.into_found()),
+        // A 404 without the envelope is from another server.
+        Err(problem) if problem.code.as_deref() == Some("404") => Ok(None),
+        Err(problem) => Err(problem),
+    }
 }
 
-/// A job in the history, which is fast only with the time at which it was booked.
+/// A job in the history, which is fast only with the time at which it was booked; `live` is the run
+/// whose end is wanted.
 async fn get_ended(
     region: &Region,
     reference: &Reference,
+    live: Option<&Job>,
     options: &GetOptions,
 ) -> Result<GetResult, Problem> {
-    let booked_at = booked_at(region, reference, options).await?;
+    let booked_at = booked_at(region, reference, live, options).await?;
     let (scheduler, id) = (scheduler(reference), reference.id());
     let [scheduler, id] = [scheduler, id].map(percent_encode);
     let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
     let parameters = booked_at.as_deref().map(|at| ("acctTime", at));
     let request = query(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
-        let found = decode_job(body, Origin::History, reference, region.clock, options)?;
+        let (origin, clock) = (Origin::History, region.clock);
+        let found = decode_job(body, origin, reference, live, clock, options)?;
         found.ok_or_else(missing)
     };
     let found = region.call(request, options.deadline, decode).await;
@@ -273,6 +289,7 @@ async fn get_ended(
 async fn booked_at(
     region: &Region,
     reference: &Reference,
+    live: Option<&Job>,
     options: &GetOptions,
 ) -> Result<Option<String>, Problem> {
     let now = region.client.http.server_now();
@@ -289,7 +306,9 @@ async fn booked_at(
                 return Err("text or a number at jobId".to_owned().into());
             }
             let rows = rows.into_iter();
-            let rows = rows.filter(|row| row.id() == Some(reference.id()));
+            let rows = rows.filter(|row| {
+                row.id() == Some(reference.id()) && !row.is_of_earlier_run(live, region.clock)
+            });
             // A job that was requeued has been booked before.
             let newest = rows.max_by_key(|row| row.booked_at(region.clock));
             match newest {

@@ -49,14 +49,7 @@ fn state(fields: Value, trust: bool) -> (State, bool, Option<i64>) {
 fn finished_succeeds_only_with_proof_or_by_the_switch() {
     let finished =
         |extra: &str, trust| state(json!({"State": "Finished", "ExtraInfo": extra}), trust);
-    for extra in [
-        "",
-        "{}",
-        "text",
-        "[]",
-        r#"{"Exit_status": "x"}"#,
-        r#"{"Exit_status": null}"#,
-    ] {
+    for extra in ["", "{}", "text", "[]", r#"{"Exit_status": null}"#] {
         assert_eq!(
             finished(extra, false),
             (State::Unknown, true, None),
@@ -68,6 +61,16 @@ fn finished_succeeds_only_with_proof_or_by_the_switch() {
             "{extra}"
         );
     }
+    for unclear in [
+        r#"{"Exit_status": "x"}"#,
+        r#"{"ExitCode": "x"}"#,
+        r#"{"JobState": "CANCELLED"}"#,
+    ] {
+        let expected = (State::Unknown, true, None);
+        assert_eq!(finished(unclear, true), expected, "{unclear}");
+    }
+    let slurm = r#"{"JobState": "FAILED", "ExitCode": "1:0"}"#;
+    assert_eq!(finished(slurm, true), (State::Failed, true, Some(1)));
     let (zero, signal) = (r#"{"Exit_status": "0"}"#, r#"{"Exit_status": 271}"#);
     assert_eq!(finished(zero, false), (State::Succeeded, true, Some(0)));
     assert_eq!(finished(signal, true), (State::Failed, true, Some(271)));

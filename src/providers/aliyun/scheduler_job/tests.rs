@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::*;
 use crate::error::Category;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::test_support::{ask, moment, profile, reference, transport};
-use crate::test_support::kinds::check_kind;
+use crate::test_support::kinds::{check_kind, client};
+use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
 
 check_kind!(
     &SCHEDULER_JOB,
@@ -31,7 +34,7 @@ fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
     };
     let body = json!({"RequestId": "r", "Message": {"JobInfo": info}}).to_string();
     let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
-    decode_job(body.as_bytes(), &reference, &api, &options)
+    decode_job(body.as_bytes(), &reference, &api, &options).map(|(found, _)| found)
 }
 
 fn outcome(job: Value, trust: bool) -> (State, bool, Option<i64>) {
@@ -50,6 +53,7 @@ fn the_end_of_a_job_succeeds_only_with_an_exit_status_or_by_the_switch() {
         assert_eq!(ended(json!(271), true), (State::Failed, true, Some(271)));
         assert_eq!(ended(json!(-3), true), (State::Failed, true, Some(-3)));
         assert_eq!(ended(json!([]), false), (State::Unknown, true, None));
+        assert_eq!(ended(json!([1]), true), (State::Unknown, true, None));
     }
     assert_eq!(
         outcome(json!({"job_state": "R", "Exit_status": 1}), true).0,
@@ -87,6 +91,142 @@ fn a_response_is_about_the_job_whether_it_is_text_or_an_object() {
         assert_eq!(error.category, Category::NotFound);
     }
     for other in [json!({"12.scheduler": {"job_state": "Q"}}), json!(5)] {
+        let found = read(other.clone(), false);
+        assert!(matches!(found, Err(DecodeError::Invalid(_))), "{other}");
+    }
+}
+
+#[test]
+fn values_of_variables_and_arguments_are_masked_in_a_text_and_the_rest_is_whole() {
+    let job = json!({"2.scheduler": {
+        "job_state": "R",
+        "Variable_List": {"GREETING": "s3cret-1", "DB_PASSWORD": "s3cret-2", "Z": "s3cret-3"},
+        "argument_list": "<jsdl-hpcpa:Argument>--password</jsdl-hpcpa:Argument><jsdl-hpcpa:Argument>s3cret-4<",
+        "Submit_arguments": ["--password", "s3cret-5"], "comment": "token=s3cret-6",
+        "queue": "workq",
+    }});
+    let deep = format!(
+        r#"{{"2.scheduler":{{"job_state":"R","Variable_List":{{"A":"s3cret-7"}},"x":{}{}}}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    let flat =
+        json!({"JobId": "2", "Command": "a --password s3cret-8", "Variable_List": "A=s3cret-9"});
+    let text = "JobId=2 JobState=RUNNING Command=run --password s3cret-10";
+    for info in [
+        job.clone(),
+        Value::String(job.to_string()),
+        flat,
+        json!(text),
+        json!(deep),
+    ] {
+        let Ok(found) = read(info.clone(), false) else {
+            assert_eq!(info, json!(deep));
+            continue;
+        };
+        let raw = found.job.raw.unwrap();
+        assert!(!raw.to_string().contains("s3cret"), "{raw}");
+    }
+    let raw = read(Value::String(job.to_string()), false).unwrap().job.raw;
+    let shown = raw.unwrap()["Message"]["JobInfo"]
+        .as_str()
+        .map(str::to_owned);
+    let shown: Value = serde_json::from_str(&shown.unwrap()).unwrap();
+    assert_eq!(shown["2.scheduler"]["queue"], "workq");
+    assert_eq!(shown["2.scheduler"]["Variable_List"]["GREETING"], "***");
+}
+
+/// State, whether it has ended, and exit code of a job whose state only the list reports.
+async fn listed(info: Value, row: Value, trust: bool) -> (State, bool, Option<i64>) {
+    let respond: Responder = Arc::new(move |request| {
+        let is_list = request.header("x-acs-action") == Some("ListJobsWithFilters");
+        let body = match is_list {
+            true => json!({"RequestId": "r", "TotalCount": 1, "Jobs": [row]}),
+            false => json!({"RequestId": "r", "Message": {"JobInfo": info}}),
+        };
+        Some(ServerResponse::json(200, &body))
+    });
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, respond).await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let options = GetOptions {
+        flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
+        ..ask()
+    };
+    let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
+    let job = client.get(&reference, &options).await.unwrap().job;
+    assert_eq!(job.state_raw.as_deref(), Some("FINISHED"));
+    (job.state, job.ended, job.exit_code)
+}
+
+#[tokio::test]
+async fn evidence_without_a_state_is_kept_when_the_list_reports_the_state() {
+    use State::{Failed, Succeeded, Unknown};
+    let pbs = |exit: Value| json!({"2.scheduler": {"Exit_status": exit}});
+    let slurm = |word: &str, code: &str| json!({"2": {"JobState": word, "ExitCode": code}});
+    let flat = json!({"JobId": 2, "JobState": "FAILED", "ExitCode": "1:0"});
+    let text = |end: &str| {
+        json!(format!(
+            "JobId=2 JobName=a
+   {end}"
+        ))
+    };
+    for (info, untrusted, trusted) in [
+        (pbs(json!(1)), (Failed, Some(1)), (Failed, Some(1))),
+        (pbs(json!(0)), (Succeeded, Some(0)), (Succeeded, Some(0))),
+        (pbs(json!([1])), (Unknown, None), (Unknown, None)),
+        (pbs(json!(null)), (Unknown, None), (Succeeded, None)),
+        (slurm("FAILED", "1:0"), (Failed, Some(1)), (Failed, Some(1))),
+        (slurm("COMPLETED", "0:9"), (Failed, None), (Failed, None)),
+        (slurm("TIMEOUT", "0:0"), (Failed, None), (Failed, None)),
+        (
+            slurm("CANCELLED by 7", "0:0"),
+            (Unknown, None),
+            (Unknown, None),
+        ),
+        (slurm("COMPLETED", "odd"), (Unknown, None), (Unknown, None)),
+        (
+            slurm("COMPLETED", "0:0"),
+            (Unknown, None),
+            (Succeeded, None),
+        ),
+        (flat.clone(), (Failed, Some(1)), (Failed, Some(1))),
+        (
+            json!(flat.to_string()),
+            (Failed, Some(1)),
+            (Failed, Some(1)),
+        ),
+        (
+            text("JobState=FAILED ExitCode=1:0"),
+            (Failed, Some(1)),
+            (Failed, Some(1)),
+        ),
+        (
+            text("JobState=COMPLETED JobState=FAILED"),
+            (Unknown, None),
+            (Unknown, None),
+        ),
+    ] {
+        for (trust, (state, exit_code)) in [(false, untrusted), (true, trusted)] {
+            let row = json!({"Id": "2.scheduler", "State": "FINISHED"});
+            let found = listed(info.clone(), row, trust).await;
+            assert_eq!(found, (state, true, exit_code), "{info} {trust}");
+        }
+    }
+    let row = json!({"Id": "2", "State": "FINISHED", "ArrayRequest": "1-5"});
+    let found = listed(pbs(json!(0)), row, false).await;
+    assert_eq!(found, (Unknown, true, Some(0)));
+}
+
+#[test]
+fn a_single_job_must_be_the_one_that_was_asked_for() {
+    for other in [
+        json!({"JobId": 12, "JobState": "COMPLETED"}),
+        json!({"JobId": [2], "JobState": "COMPLETED"}),
+        json!("JobId=12 JobState=COMPLETED"),
+        json!("JobId=2 JobId=12 JobState=COMPLETED"),
+        json!("qstat: Unknown Job Id 2.scheduler"),
+    ] {
         let found = read(other.clone(), false);
         assert!(matches!(found, Err(DecodeError::Invalid(_))), "{other}");
     }

@@ -16,7 +16,7 @@ pub(super) enum Origin {
 }
 
 /// What the scheduler itself says of a job.
-#[derive(Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Record {
     job_state: Checked<Text>,
@@ -27,6 +27,26 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Its fields, and those of another record that it lacks. Of two states a bad one counts.
+    pub(super) fn or(mut self, other: Self) -> Self {
+        if is_absent(&self.job_state) || (!self.is_bad() && other.is_bad()) {
+            self.job_state = other.job_state;
+        }
+        if is_absent(&self.exit_code) {
+            self.exit_code = other.exit_code;
+        }
+        self.reason.0 = self.reason.0.or(other.reason.0);
+        if self.start_time == Timestamp::default() {
+            self.start_time = other.start_time;
+        }
+        self
+    }
+
+    fn is_bad(&self) -> bool {
+        let state = self.word().and_then(state_of);
+        matches!(state, Some(State::Failed | State::Canceled))
+    }
+
     /// Its word for the state.
     pub(super) fn word(&self) -> Option<&str> {
         self.job_state.value.trimmed()
@@ -59,7 +79,12 @@ impl Exit {
             is_unreadable: both.iter().any(|text| text.is_unreadable),
             ..Self::default()
         };
-        if let Some(text) = both.iter().find_map(|text| text.value.trimmed()) {
+        let mut texts = both.iter().filter_map(|text| text.value.trimmed());
+        let first = texts.next();
+        let is_good = |text: &str| text == "0" || text == "0:0";
+        // Of two codes the bad one counts.
+        let text = texts.find(|text| !is_good(text) && first.is_some_and(is_good));
+        if let Some(text) = text.or(first) {
             let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
             match (code.trim().parse(), signal.trim().parse()) {
                 (Ok(code), Ok(signal)) => {
@@ -90,12 +115,17 @@ impl Exit {
 
     /// Decides what a word means that depends on where it stands and on what the scheduler says.
     pub(super) fn judge(&self, job: &mut Job, origin: Origin, own: Option<&str>) {
-        let word = job.state_raw.clone().unwrap_or_default();
+        let raw = job.state_raw.clone().unwrap_or_default();
+        let word = table_word(&raw);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
         if is(COMPLETED) && origin == Origin::History {
             (job.state, job.ended) = (State::Succeeded, true);
-        } else if let Some(state) = own.and_then(state_of).filter(|_| is_vague(&word)) {
+        } else if let Some(state) = own.and_then(state_of).filter(|_| is_vague(word)) {
             (job.state, job.ended) = (state, state.is_end());
+        } else if origin == Origin::History && job.state != State::Pending && !job.ended {
+            // The history has only jobs that have ended; one that waits was requeued.
+            let has_evidence = !word.is_empty() || job.finished_at.is_some();
+            (job.state, job.ended) = (State::Unknown, has_evidence);
         } else if is(COMPLETED) {
             let has_failed = job.reason.as_deref() == Some("NonZeroExitCode");
             job.state = [State::Unknown, State::Failed][usize::from(has_failed)];
@@ -104,11 +134,20 @@ impl Exit {
         let is_bad = self.message().is_some();
         match job.state {
             State::Succeeded if is_bad => job.state = State::Failed,
+            // A signal may be that of a cancellation.
+            State::Unknown if job.ended && is_bad && self.signal.is_none() => {
+                job.state = State::Failed;
+            }
             State::Succeeded if self.is_unreadable => job.state = State::Unknown,
             _ => {}
         }
         let reason = match job.state {
-            State::Failed | State::Canceled => own,
+            State::Failed | State::Canceled => {
+                own.filter(|own| state_of(own) != Some(State::Succeeded))
+            }
+            State::Running if own.is_some_and(|own| own.eq_ignore_ascii_case("SUSPENDED")) => {
+                Some("suspended")
+            }
             _ if is("statS") || is("SUSPENDED") => Some("suspended"),
             _ if is("statH") => Some("held"),
             _ => None,
@@ -130,9 +169,18 @@ fn is_vague(word: &str) -> bool {
     vague.any(|known| word.eq_ignore_ascii_case(known))
 }
 
-/// The state that a word of Slurm stands for, such as `CANCELLED by 1234` and `CANCELLED+`.
+fn is_absent(text: &Checked<Text>) -> bool {
+    text.value.trimmed().is_none() && !text.is_unreadable
+}
+
+/// The word of the table in one of Slurm, such as `CANCELLED by 1234` and `CANCELLED+`.
+pub(super) fn table_word(word: &str) -> &str {
+    word.split([' ', '+']).next().unwrap_or(word)
+}
+
+/// The state that a word of Slurm stands for.
 fn state_of(word: &str) -> Option<State> {
-    let word = word.split([' ', '+']).next()?;
+    let word = table_word(word);
     let mut known = STATES.iter();
     let found = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
     found.map(|(_, state)| *state)

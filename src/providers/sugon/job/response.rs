@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::super::envelope::decode_data;
-use super::outcome::{Exit, Origin, Record};
+use super::outcome::{Exit, Origin, Record, table_word};
 use super::{JobDetails, STATES};
 use crate::model::{Job, Resources, Time};
 use crate::providers::api::DecodeError;
@@ -81,11 +81,12 @@ pub(super) struct JobFields {
     acct_time: Timestamp,
 }
 
-/// Decodes a response about one job; `None` where there is none.
+/// Decodes a response about one job; `None` where there is none, or one of another run than `live`.
 pub(super) fn decode_job(
     body: &[u8],
     origin: Origin,
     reference: &Reference,
+    live: Option<&Job>,
     clock: WallClock,
     options: &GetOptions,
 ) -> Result<Option<GetResult>, DecodeError> {
@@ -98,6 +99,9 @@ pub(super) fn decode_job(
     let scheduler = reference.segment("SCHEDULER");
     if fields.scheduler().is_some_and(|id| Some(id) != scheduler) {
         return Err("a job of the requested scheduler".to_owned().into());
+    }
+    if fields.is_of_earlier_run(live, clock) {
+        return Ok(None);
     }
     let mut found = fields.into_result(origin, reference, clock, options);
     raw::attach(&mut found.job, &mut found.notices, options, || {
@@ -137,6 +141,20 @@ impl JobFields {
         clock.at(&self.acct_time)
     }
 
+    /// True for a booking of an earlier run of a job that was requeued: it began before the live run
+    /// did, or was over by then.
+    pub(super) fn is_of_earlier_run(&self, live: Option<&Job>, clock: WallClock) -> bool {
+        let Some(live) = live else { return false };
+        let is_before = |time: &Timestamp, run: Option<Time>| {
+            let times = clock.at(time).zip(run);
+            times.is_some_and(|(time, run)| time < run)
+        };
+        let ends = [&self.job_end_time, &self.acct_time];
+        let run = live.started_at.or(live.finished_at);
+        is_before(&self.job_start_time, live.started_at)
+            || ends.iter().any(|end| is_before(end, run))
+    }
+
     pub(super) fn into_result(
         self,
         origin: Origin,
@@ -148,10 +166,7 @@ impl JobFields {
         // JSON in a text.
         let content = self.init_content_attr.0.as_deref().unwrap_or_default();
         let content: Record = lenient::decode_response(content.as_bytes()).unwrap_or_default();
-        let record = match self.job_init_attr.0 == Record::default() {
-            true => &content,
-            false => &self.job_init_attr.0,
-        };
+        let record = &self.job_init_attr.0.clone().or(content);
         let times = [
             &self.job_submit_time,
             &self.job_queue_time,
@@ -171,7 +186,20 @@ impl JobFields {
         let word = word.or_else(|| self.job_state.value.trimmed());
         let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;
         let word = word.filter(|_| !is_unreadable);
-        let read = normalize(STATES, &options.states, word, "sugon/job", &mut notices);
+        let is_known = |word: &str| {
+            STATES
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(word))
+        };
+        let known = word.map(table_word).filter(|word| is_known(word));
+        let mut read = normalize(
+            STATES,
+            &options.states,
+            known.or(word),
+            "sugon/job",
+            &mut notices,
+        );
+        read.raw = word.map(str::to_owned);
         let exit = match origin {
             Origin::Live => Exit::of_live(record, &self.exit_code),
             Origin::History => Exit::of_history(&self.job_exit_status),

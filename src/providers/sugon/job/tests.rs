@@ -1,4 +1,5 @@
 mod emulated;
+mod history;
 
 use serde_json::json;
 
@@ -36,7 +37,14 @@ const CHINA: WallClock = WallClock {
 fn state(origin: Origin, mut data: serde_json::Value) -> (State, bool, Option<i64>) {
     data["jobId"] = "7".into();
     let body = json!({"code": "0", "data": data}).to_string();
-    let found = decode_job(body.as_bytes(), origin, &reference("7"), CHINA, &ask());
+    let found = decode_job(
+        body.as_bytes(),
+        origin,
+        &reference("7"),
+        None,
+        CHINA,
+        &ask(),
+    );
     let job = found.unwrap().unwrap().job;
     (job.state, job.ended, job.exit_code)
 }
@@ -64,11 +72,16 @@ fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
         ("statX - - None", (Unknown, false, None)),
         ("statR COMPLETED 0:0 None", (Running, false, Some(0))),
         ("statD - - None", (Failed, true, None)),
+        ("statC - 3:0 None", (Failed, true, Some(3))),
+        ("statC - 0:15 None", (Unknown, true, None)),
+        ("CANCELLED_by_7 - - None", (Canceled, true, None)),
+        ("CANCELLED+ - - None", (Canceled, true, None)),
+        ("NEW_by_7 - - None", (Unknown, false, None)),
     ] {
         let words: Vec<String> = said.split(' ').map(|word| word.replace('-', "")).collect();
-        let own = words[1].replace("_by_", " by ");
+        let [word, own] = [0, 1].map(|at: usize| words[at].replace("_by_", " by "));
         let data = json!({
-            "jobStatus": words[0], "jobInitAttr": {"JobState": own, "ExitCode": words[2]},
+            "jobStatus": word, "jobInitAttr": {"JobState": own, "ExitCode": words[2]},
             "exitCode": "", "reason": words[3],
         });
         assert_eq!(state(Origin::Live, data), expected, "{said}");
@@ -88,9 +101,91 @@ fn the_history_says_how_a_job_ended_and_its_status_is_an_exit_code_up_to_255() {
         ("statDE", json!(0), (Canceled, true, Some(0))),
         ("statEX", json!(1), (Failed, true, Some(1))),
         ("statRQ", json!(0), (Pending, false, Some(0))),
+        ("CANCELLED by 7", json!(0), (Canceled, true, Some(0))),
+        ("statE", json!(0), (Unknown, true, Some(0))),
+        ("statX", json!(null), (Unknown, true, None)),
+        ("statX", json!(4), (Failed, true, Some(4))),
+        ("statR", json!(0), (Unknown, true, Some(0))),
+        ("", json!(null), (Unknown, false, None)),
     ] {
         let data = json!({"jobState": word, "jobExitStatus": status});
         assert_eq!(state(Origin::History, data), expected, "{word} {status}");
+    }
+}
+
+#[test]
+fn a_job_of_the_history_has_ended_when_it_has_a_time_of_its_end() {
+    for (status, expected) in [(0, State::Unknown), (2, State::Failed)] {
+        let data = json!({"jobEndTime": "2026-03-24 20:58:12", "jobExitStatus": status});
+        let found = state(Origin::History, data);
+        assert_eq!(found, (expected, true, Some(status)));
+    }
+}
+
+#[test]
+fn two_records_of_the_scheduler_complete_each_other_and_the_bad_one_counts() {
+    let content = |word: &str, code: &str| json!({"JobState": word, "ExitCode": code}).to_string();
+    for (attributes, content, outer, expected) in [
+        (
+            json!({"Reason": "None"}),
+            content("FAILED", "1:0"),
+            "",
+            (State::Failed, true, Some(1)),
+        ),
+        (
+            json!({"JobState": "COMPLETED"}),
+            content("FAILED", ""),
+            "",
+            (State::Failed, true, None),
+        ),
+        (
+            json!({"ExitCode": "0:0"}),
+            content("COMPLETED", ""),
+            "",
+            (State::Succeeded, true, Some(0)),
+        ),
+        (
+            json!({"JobState": "COMPLETED", "ExitCode": "0:0"}),
+            String::new(),
+            "5:0",
+            (State::Failed, true, Some(5)),
+        ),
+        (
+            json!({"JobState": []}),
+            content("COMPLETED", "0:0"),
+            "",
+            (State::Unknown, true, Some(0)),
+        ),
+    ] {
+        let data = json!({
+            "jobStatus": "statC", "jobInitAttr": attributes, "initContentAttr": content,
+            "exitCode": outer,
+        });
+        assert_eq!(state(Origin::Live, data.clone()), expected, "{data}");
+    }
+}
+
+#[test]
+fn a_reason_is_not_the_word_for_success_and_names_a_suspension() {
+    for (word, own, reason) in [
+        ("statC", "COMPLETED", None),
+        ("statC", "OUT_OF_MEMORY", Some("OUT_OF_MEMORY")),
+        ("statR", "SUSPENDED", Some("suspended")),
+    ] {
+        let body = json!({"code": "0", "data": {
+            "jobId": "7", "jobStatus": word, "jobInitAttr": {"JobState": own, "ExitCode": "1:0"},
+        }});
+        let body = body.to_string();
+        let found = decode_job(
+            body.as_bytes(),
+            Origin::Live,
+            &reference("7"),
+            None,
+            CHINA,
+            &ask(),
+        );
+        let job = found.unwrap().unwrap().job;
+        assert_eq!(job.reason.as_deref(), reason, "{word} {own}");
     }
 }
 
@@ -107,6 +202,7 @@ fn secrets_of_a_command_are_masked_in_the_model_and_in_the_document() {
             &body,
             Origin::History,
             &reference("8231456"),
+            None,
             CHINA,
             &options,
         );

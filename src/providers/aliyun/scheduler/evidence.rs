@@ -1,0 +1,97 @@
+//! What a scheduler reports of how a job ended, besides the word for its state.
+
+use serde::Deserialize;
+
+use crate::providers::lenient::{Checked, Int, Text};
+
+/// The fields of PBS and of Slurm that say how a job ended.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ExitFields {
+    /// Of PBS, once the job has ended.
+    #[serde(rename = "Exit_status")]
+    pub exit_status: Checked<Int>,
+    /// `1:0` of Slurm: exit code and signal.
+    #[serde(rename = "ExitCode")]
+    pub exit_code: Checked<Text>,
+    /// Slurm's word for the state.
+    #[serde(rename = "JobState")]
+    pub job_state: Checked<Text>,
+}
+
+/// What such fields prove.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::providers::aliyun) struct Evidence {
+    /// The exit code; one other than 0 if there are several.
+    pub exit_code: Option<i64>,
+    /// What went wrong.
+    pub failure: Option<String>,
+    /// True when a field cannot be read, or has a value that does not say how the job ended.
+    pub is_unclear: bool,
+}
+
+impl Evidence {
+    pub(super) fn of(fields: &ExitFields) -> Self {
+        let is_unreadable = fields.exit_status.is_unreadable
+            || fields.exit_code.is_unreadable
+            || fields.job_state.is_unreadable;
+        let of_pbs = Self {
+            is_unclear: is_unreadable,
+            ..Self::of_exit_code(fields.exit_status.value.0)
+        };
+        let slurm_code = fields.exit_code.value.trimmed().map(Self::of_slurm_code);
+        let slurm_state = fields.job_state.value.trimmed().map(Self::of_slurm_state);
+        of_pbs
+            .and(slurm_code.unwrap_or_default())
+            .and(slurm_state.unwrap_or_default())
+    }
+
+    /// Both: of two exit codes one other than 0 counts.
+    pub fn and(self, other: Self) -> Self {
+        let bad_code = self.exit_code.filter(|code| *code != 0);
+        Self {
+            exit_code: bad_code.or(other.exit_code).or(self.exit_code),
+            failure: self.failure.or(other.failure),
+            is_unclear: self.is_unclear || other.is_unclear,
+        }
+    }
+
+    fn of_exit_code(exit_code: Option<i64>) -> Self {
+        let bad_code = exit_code.filter(|code| *code != 0);
+        Self {
+            exit_code,
+            failure: bad_code.map(|code| format!("exit status {code}")),
+            is_unclear: false,
+        }
+    }
+
+    /// Slurm reports `0:0` of jobs that run and of canceled ones as well, so it proves nothing.
+    fn of_slurm_code(text: &str) -> Self {
+        let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
+        match (code.trim().parse::<i64>(), signal.trim().parse::<i64>()) {
+            (Ok(0), Ok(0)) => Self::default(),
+            (Ok(0), Ok(signal)) => Self {
+                failure: Some(format!("signal {signal}")),
+                ..Self::default()
+            },
+            (Ok(code), Ok(_)) => Self::of_exit_code(Some(code)),
+            _ => Self {
+                is_unclear: true,
+                ..Self::default()
+            },
+        }
+    }
+
+    fn of_slurm_state(word: &str) -> Self {
+        let word = word.to_ascii_uppercase();
+        let is_failure = matches!(
+            word.as_str(),
+            "FAILED" | "TIMEOUT" | "NODE_FAIL" | "BOOT_FAIL" | "OUT_OF_MEMORY" | "DEADLINE"
+        );
+        Self {
+            is_unclear: !is_failure && word != "COMPLETED",
+            failure: is_failure.then(|| format!("scheduler state {word}")),
+            exit_code: None,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The forms of `JobInfo`, and what of it is shown.
+
+use serde_json::{Map, Value};
+
+use crate::providers::mask::mask_document;
+use crate::providers::{GetOptions, lenient, raw};
+use crate::secret::{MASK, mask_text};
+
+const JOB_INFO: &str = "/Message/JobInfo";
+
+/// The job where `JobInfo` is not an object of jobs by their ids: one job with its id in `JobId`, as an
+/// object, as the JSON text of one, or as the text of Slurm.
+pub(super) fn single_job(info: &Value) -> Option<Value> {
+    match info {
+        Value::String(text) if text.trim_start().starts_with("JobId=") => Some(slurm_job(text)),
+        Value::String(text) => {
+            let job = lenient::parse_raw(text.as_bytes());
+            job.filter(|job| job.get("JobId").is_some())
+        }
+        job => job.get("JobId").is_some().then(|| job.clone()),
+    }
+}
+
+/// Reads `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
+fn slurm_job(text: &str) -> Value {
+    let mut job = Map::new();
+    let fields = text.split_whitespace();
+    for (name, value) in fields.filter_map(|field| field.split_once('=')) {
+        if ["JobId", "JobState", "ExitCode"].contains(&name) {
+            // A name or a comment may contain such a field: what is there twice is unreadable.
+            let value = match job.contains_key(name) {
+                true => Value::Array(Vec::new()),
+                false => value.into(),
+            };
+            job.insert(name.to_owned(), value);
+        }
+    }
+    Value::Object(job)
+}
+
+/// The document of a response as it is shown; `None` when it is nested too deep.
+pub(super) fn shown(body: &[u8], options: &GetOptions) -> Option<Value> {
+    if options.show_secrets {
+        return raw::document(body, options);
+    }
+    let mut document = lenient::parse_raw(body)?;
+    // Masking a JSON text as a text would break it.
+    let info = document.pointer_mut(JOB_INFO).map(Value::take);
+    mask_document(&mut document);
+    if let Some((place, mut info)) = document.pointer_mut(JOB_INFO).zip(info) {
+        mask_info(&mut info);
+        *place = info;
+    }
+    Some(document)
+}
+
+fn mask_info(info: &mut Value) {
+    let Value::String(text) = info else {
+        return mask_jobs(info);
+    };
+    *text = match lenient::parse_raw(text.as_bytes()) {
+        Some(mut jobs) => {
+            mask_jobs(&mut jobs);
+            jobs.to_string()
+        }
+        None if text.contains("Variable_List") => MASK.to_owned(),
+        None => mask_text(text),
+    };
+}
+
+/// Masks all secrets of jobs, which are one object or an object of objects.
+fn mask_jobs(jobs: &mut Value) {
+    mask_document(jobs);
+    mask_job(jobs);
+    let jobs = jobs.as_object_mut().into_iter();
+    jobs.flat_map(Map::values_mut).for_each(mask_job);
+}
+
+/// Masks the variables and the arguments of a job.
+fn mask_job(job: &mut Value) {
+    match job.get_mut("Variable_List") {
+        Some(Value::Object(variables)) => {
+            variables
+                .values_mut()
+                .for_each(|value| *value = MASK.into());
+        }
+        Some(other) if !other.is_null() => *other = MASK.into(),
+        _ => {}
+    }
+    for name in [
+        "Submit_arguments",
+        "comment",
+        "Comment",
+        "Command",
+        "SubmitLine",
+    ] {
+        match job.get_mut(name) {
+            Some(Value::String(text)) => *text = mask_text(text),
+            Some(other) if !other.is_null() => *other = MASK.into(),
+            _ => {}
+        }
+    }
+    // Arguments as XML, in which an option and its value are apart.
+    if let Some(arguments) = job
+        .get_mut("argument_list")
+        .filter(|value| !value.is_null())
+    {
+        *arguments = MASK.into();
+    }
+}

@@ -1,0 +1,89 @@
+//! Lookups that the live jobs do not answer alone.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::super::CLOUD;
+use super::*;
+use crate::test_support::kinds::client;
+use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
+
+/// What is found where the live lookup and the history respond so, each with a status and a body.
+async fn found(live: (u16, Value), history: (u16, Value)) -> Result<GetResult, Problem> {
+    let respond: Responder = Arc::new(move |request| {
+        let (status, body) = match request.path.as_str() {
+            "/hpc/openapi/v2/jobs/7" => live.clone(),
+            "/hpc/openapi/v2/historyjobs" => {
+                let data = &history.1["data"];
+                let list = json!({"code": "0", "data": {"total": 1, "list": [data]}});
+                let failed = history.0 != 200;
+                (history.0, if failed { history.1.clone() } else { list })
+            }
+            path if path.starts_with("/hpc/openapi/v2/historyjobs/") => history.clone(),
+            _ => return None,
+        };
+        Some(ServerResponse::json(status, &body))
+    });
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, respond).await;
+    let client = client(&CLOUD, &server, &server.transport());
+    client.get(&reference("7"), &ask()).await
+}
+
+fn live() -> (u16, Value) {
+    let data = json!({
+        "jobId": "7", "jobStatus": "statC", "jobStartTime": "2026-03-25 10:00:00",
+        "jobEndTime": "2026-03-25 11:00:00",
+    });
+    (200, json!({"code": "0", "data": data}))
+}
+
+fn booking(word: &str, start: &str, end: &str) -> (u16, Value) {
+    let data = json!({
+        "jobId": "7", "jobState": word, "jobStartTime": start, "jobEndTime": end, "acctTime": end,
+    });
+    (200, json!({"code": "0", "data": data}))
+}
+
+#[tokio::test]
+async fn a_booking_of_an_earlier_run_or_of_a_requeued_job_does_not_decide() {
+    let [day, start, end] = [
+        "2026-03-24 10:00:00",
+        "2026-03-25 10:00:00",
+        "2026-03-25 11:00:00",
+    ];
+    for (word, start, end, expected) in [
+        ("NODE_FAIL", day, "2026-03-24 11:00:00", State::Unknown),
+        ("statC", "", "2026-03-24 11:00:00", State::Unknown),
+        ("statC", day, "", State::Unknown),
+        ("statRQ", start, end, State::Unknown),
+        ("NODE_FAIL", start, end, State::Failed),
+        ("statC", start, end, State::Succeeded),
+    ] {
+        let job = found(live(), booking(word, start, end)).await.unwrap().job;
+        assert_eq!((job.state, job.ended), (expected, true), "{word} {start}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_looked_for_in_the_history_where_the_live_lookup_responds_404() {
+    let end = "2026-03-25 11:00:00";
+    let missing = (404, json!({"code": "404", "msg": "not found"}));
+    let job = found(missing.clone(), booking("statD", end, end)).await;
+    assert_eq!(job.unwrap().job.state, State::Failed);
+    let other_server = (404, json!({"error": "Not Found"}));
+    let problem = found(other_server, booking("statD", end, end)).await;
+    assert_eq!(problem.unwrap_err().http_status, Some(404));
+}
+
+#[tokio::test]
+async fn an_error_of_the_history_is_reported_with_the_live_job() {
+    let denied = (401, json!({"code": "10008", "msg": "token expired"}));
+    let found = found(live(), denied).await.unwrap();
+    assert_eq!((found.job.state, found.job.ended), (State::Unknown, true));
+    let mut notices = found.notices.iter();
+    let notice = notices.find(|notice| notice.code == NoticeCode::PartsUnread);
+    let message = &notice.unwrap().message;
+    assert!(message.starts_with("cannot read the history of sugon/job/11112/1638523853/7: "));
+}
