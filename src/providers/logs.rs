@@ -64,6 +64,11 @@ impl LogSource {
         sources.into_iter().flat_map(streams).collect()
     }
 
+    /// True for the same log of the same job, whatever its state.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.task == other.task && self.container == other.container
+    }
+
     fn of_task(task: &Task) -> Vec<Self> {
         let own = Self {
             task: task.id.clone().or_else(|| task.name.clone()),

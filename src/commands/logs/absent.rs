@@ -6,7 +6,8 @@ use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 use crate::providers::LogSource;
 
-/// Why a reading brought nothing, with what the cloud said; `None` for a log that is there and empty.
+/// Why a reading brought nothing, with what the cloud said; `None` for a log that may still get lines, and
+/// for one without lines since a moment.
 pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Option<Problem> {
     if log.is_previous()
         && cause
@@ -19,7 +20,7 @@ pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Opt
     let is_waiting = !job.ended && (is_early(log.source.state) || is_early(job.state));
     match cause {
         _ if is_waiting => Some(not_started(&log.source, job)),
-        None if !job.ended || !log.is_window || log.has_since() => None,
+        None if !job.ended || log.has_since() => None,
         cause => Some(gone(&log.source, cause)),
     }
 }

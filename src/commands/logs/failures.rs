@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::select::{Choice, label};
+use super::select::label;
 use super::source_log::SourceLog;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
@@ -22,6 +22,9 @@ const LINES: u64 = 10;
 /// The logs of so many jobs are read at most.
 const MAX_JOBS: usize = 10;
 
+/// So many logs of a job are read at most until one has lines.
+const MAX_SOURCES: usize = 8;
+
 /// The last lines of the logs of those jobs that failed. What cannot be read costs a notice.
 pub(in crate::commands) async fn failure_tails(
     lookup: &Lookup,
@@ -39,7 +42,6 @@ pub(in crate::commands) async fn failure_tails(
         .map(|(job, reference)| async move {
             match tail(lookup, &reference, job).await {
                 Ok(tail) => tail,
-                Err(problem) if problem.category == Category::NotFound => None,
                 Err(mut problem) => {
                     lookup.transport.redact(&mut problem);
                     let operation = problem.operation.as_deref().unwrap_or("the log");
@@ -68,26 +70,28 @@ fn reference(lookup: &Lookup, job: &Job) -> Option<Reference> {
     named.cloned().or_else(latest)
 }
 
-/// The last lines of the log of what failed; `None` where it wrote nothing. Of a task with two
-/// streams the standard error is shown, unless it is empty.
+/// The last lines of the first log with lines of what failed. Of a task with two streams the standard
+/// error comes first.
 async fn tail(
     lookup: &Lookup,
     reference: &Reference,
     job: &Job,
 ) -> Result<Option<LogTail>, Problem> {
     let client = lookup.client(reference)?;
-    let sources = client.log_sources(reference, job);
-    let (chosen, others) = Choice::default().of(job, sources)?;
-    let Some(source) = chosen.into_iter().find(|source| is_failure(source, job)) else {
-        return Ok(None);
-    };
-    let is_error_stream =
-        |other: &LogSource| other.task == source.task && other.container.as_deref() == Some(STDERR);
-    let error_stream = others.into_iter().find(is_error_stream);
-    for source in error_stream.into_iter().chain([source]) {
-        let tail = tail_of(lookup, &*client, reference, source).await?;
-        if !tail.lines.is_empty() {
-            return Ok(Some(tail));
+    let mut sources = client.log_sources(reference, job);
+    sources.retain(|source| is_failure(source, job));
+    let of_tasks = sources.chunk_by(|one, next| one.task == next.task);
+    let sorted = of_tasks.flat_map(|of_task| {
+        let is_error_stream = |source: &&LogSource| source.container.as_deref() == Some(STDERR);
+        let (errors, rest): (Vec<_>, Vec<_>) = of_task.iter().partition(is_error_stream);
+        errors.into_iter().chain(rest)
+    });
+    for source in sorted.take(MAX_SOURCES) {
+        match tail_of(lookup, &*client, reference, source.clone()).await {
+            Ok(tail) if tail.lines.is_empty() => {}
+            Ok(tail) => return Ok(Some(tail)),
+            Err(problem) if problem.category == Category::NotFound => {}
+            Err(problem) => return Err(problem),
         }
     }
     Ok(None)

@@ -15,6 +15,8 @@ pub(super) struct Lines {
     pending: Vec<u8>,
     /// Bytes of `pending` at the last call of [`Lines::take_unfinished`].
     pending_before: usize,
+    /// True when the beginning of the present line was given by [`Lines::take_unfinished`].
+    is_begun: bool,
 }
 
 /// A line, or a piece of a long one, with its line end where it has come.
@@ -28,6 +30,7 @@ impl Lines {
             self.pending.extend_from_slice(part);
             if part.ends_with(b"\n") {
                 lines.push(std::mem::take(&mut self.pending));
+                self.is_begun = false;
             }
             while self.pending.len() > MAX_LINE_BYTES {
                 lines.push(self.take_front());
@@ -58,10 +61,17 @@ impl Lines {
     /// The beginning of a line that has not grown since the last call, such as a progress bar.
     pub(super) fn take_unfinished(&mut self) -> Option<Line> {
         let before = std::mem::replace(&mut self.pending_before, self.pending.len());
-        match before == self.pending.len() {
-            true => self.finish(),
-            false => None,
-        }
+        let line = (before == self.pending.len()).then(|| self.finish())?;
+        self.is_begun |= line.is_some();
+        line
+    }
+
+    /// Ends the present line, since what comes next does not continue it.
+    pub(super) fn break_line(&mut self) -> Option<Line> {
+        let is_begun = std::mem::take(&mut self.is_begun);
+        let mut line = self.finish().or(is_begun.then(Line::new))?;
+        line.push(b'\n');
+        Some(line)
     }
 }
 
@@ -110,6 +120,21 @@ mod tests {
         assert_eq!(lines.take_unfinished(), None);
         assert_eq!(lines.take_unfinished(), Some(b"c".to_vec()));
         assert_eq!(lines.finish(), None);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_joined_with_other_text() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.break_line(), None);
+        lines.push("损失".as_bytes());
+        assert_eq!(lines.break_line(), Some("损失\n".as_bytes().to_vec()));
+        assert_eq!(lines.break_line(), None);
+        lines.push(b"50%");
+        assert_eq!(lines.take_unfinished(), None);
+        assert_eq!(lines.take_unfinished(), Some(b"50%".to_vec()));
+        assert_eq!(lines.break_line(), Some(b"\n".to_vec()));
+        assert_eq!(lines.push(b"a\n"), [b"a\n"]);
+        assert_eq!(lines.break_line(), None);
     }
 
     #[test]

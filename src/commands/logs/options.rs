@@ -44,9 +44,14 @@ pub(in crate::commands) struct Arguments {
     /// All containers, each line after TASK/CONTAINER
     #[arg(long, conflicts_with = "container")]
     pub all_containers: bool,
-    /// Only the last N lines
-    #[arg(long, value_name = "N")]
-    tail: Option<u64>,
+    /// Only the last N lines; -1 for all
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i64).range(-1..)
+    )]
+    tail: Option<i64>,
     /// Only lines since a duration, date or time, e.g. 2h
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -151,7 +156,7 @@ impl Arguments {
         unsupported(self.timestamps, spec.timestamps, "--timestamps")?;
         let is_jsonl = context.output_options.format == Format::Jsonl;
         let params = LogParams {
-            tail_lines: self.tail,
+            tail_lines: self.tail.and_then(|lines| u64::try_from(lines).ok()),
             since: None,
             previous: self.previous,
             timestamps: spec.timestamps && (self.timestamps || self.follow || is_jsonl),

@@ -37,6 +37,11 @@ pub(super) struct Printer<'a> {
 }
 
 impl Printer<'_> {
+    /// True where a line can be printed in pieces: no record, and no line of another log, comes between.
+    pub(super) fn joins_pieces(&self) -> bool {
+        !self.has_prefix && !matches!(self.style, Style::Records(_))
+    }
+
     /// A line of a log as output; `now` is the time of a line that has none.
     pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, line: &Line, now: Time) {
         let (at, rest) = match self.has_timestamps {
@@ -159,6 +164,28 @@ mod tests {
             Time::from_unix(1_700_000_000).unwrap(),
         );
         out
+    }
+
+    #[test]
+    fn records_and_lines_after_a_prefix_are_never_pieces_of_lines() {
+        let redactor = Redactor::default();
+        let joins_pieces = |style: Style, has_prefix: bool| {
+            let printer = Printer {
+                style,
+                reference: String::new(),
+                has_prefix,
+                has_timestamps: false,
+                shows_timestamps: false,
+                redactor: &redactor,
+            };
+            printer.joins_pieces()
+        };
+        assert!(joins_pieces(Style::Bytes, false) && joins_pieces(Style::Escaped, false));
+        assert!(!joins_pieces(Style::Bytes, true));
+        assert!(!joins_pieces(
+            Style::Records(RecordWriter::default()),
+            false
+        ));
     }
 
     #[test]

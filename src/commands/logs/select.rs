@@ -66,6 +66,20 @@ impl Choice<'_> {
         let chosen = found.remove(failed.or(main).unwrap_or(0));
         Ok((vec![chosen], found))
     }
+
+    /// The requested log of a job that no longer has the followed one.
+    pub(super) fn replacement(
+        &self,
+        job: &Job,
+        sources: &[LogSource],
+        followed: &LogSource,
+    ) -> Option<LogSource> {
+        if self.all || sources.iter().any(|source| source.is_same(followed)) {
+            return None;
+        }
+        let (mut chosen, _) = self.of(job, sources.to_vec()).ok()?;
+        chosen.pop()
+    }
 }
 
 /// The id of the task with this id or name.
@@ -190,6 +204,27 @@ mod tests {
             chosen(&job, wrong),
             Err("containers: main, side".to_owned())
         );
+    }
+
+    #[test]
+    fn a_log_that_is_gone_is_replaced_by_the_one_that_would_be_chosen() {
+        let before = job(&[("a", "main", false, State::Running)]);
+        let after = job(&[
+            ("b", "init", true, State::Succeeded),
+            ("c", "main", false, State::Running),
+        ]);
+        let followed = &LogSource::of_job(&before)[0];
+        let replacement = |job: &Job, choice: Choice<'_>| {
+            let found = choice.replacement(job, &LogSource::of_job(job), followed);
+            found.map(|source| label(&source))
+        };
+        let choice = Choice::default();
+        assert_eq!(replacement(&before, choice), None);
+        assert_eq!(replacement(&after, choice), Some("c/main".to_owned()));
+        let task = Some("a");
+        assert_eq!(replacement(&after, Choice { task, ..choice }), None);
+        let all = true;
+        assert_eq!(replacement(&after, Choice { all, ..choice }), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One log while it is read: where reading goes on, and what of it is new.
 
+use std::mem;
+
 use super::lines::{Line, Lines, Tail};
 use super::printer::last_timestamp;
 use super::window::Window;
@@ -16,7 +18,7 @@ pub(super) struct SourceLog {
     pub source: LogSource,
     /// Whether all that was there at first is read.
     pub is_opened: bool,
-    /// True when the API gives the end of the log only, so that an empty one may also be gone.
+    /// True when the API gives the end of the log only.
     pub is_window: bool,
     /// True once a note said that its end may be missing.
     pub is_stuck: bool,
@@ -101,20 +103,29 @@ impl SourceLog {
         self.params.previous = true;
         let mut read = self.read(client, reference, options).await;
         let has_gap = read.as_ref().is_ok_and(|reading| reading.has_gap);
+        let mut rest = None;
         if has_gap {
-            self.begin_again();
+            let (window, mut lines) = (mem::take(&mut self.window), mem::take(&mut self.lines));
             read = self.read(client, reference, options).await;
+            match &read {
+                Ok(_) => rest = lines.break_line(),
+                // The next attempt finds the gap again.
+                Err(_) => (self.window, self.lines) = (window, lines),
+            }
         }
         self.params.previous = false;
         let mut reading = Reading { has_gap, ..read? };
-        self.begin_again();
-        reading.lines.extend(self.lines.finish());
+        reading.lines.splice(0..0, rest);
+        reading.lines.extend(self.begin_again());
         Ok(reading)
     }
 
-    /// Takes the next reading whole, whatever the last one ended with.
-    pub(super) fn begin_again(&mut self) {
+    /// Takes the next reading whole, whatever the last one ended with; gives the beginning of a line whose
+    /// end was missed.
+    #[must_use]
+    pub(super) fn begin_again(&mut self) -> Option<Line> {
         self.window.reset();
+        self.lines.break_line()
     }
 
     /// The lines that a piece completes.

@@ -1,5 +1,7 @@
 //! The way of a log from the cloud to stdout.
 
+mod changes;
+
 use std::io;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use crate::http::Deadline;
 use crate::kind::LogSpec;
 use crate::model::{Job, Since};
 use crate::output;
-use crate::providers::{GetOptions, LogParams, LogSource};
+use crate::providers::{GetOptions, LogParams};
 use crate::reference::Reference;
 
 /// So often in a row the log of a job that has ended is requested in vain at most.
@@ -27,9 +29,6 @@ const MAX_ATTEMPTS_AT_END: u32 = 5;
 
 /// The longest time between two readings while the cloud cannot be reached.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-
-/// What a reader should know of a log that changes faster than it is read.
-const MAY_BE_MISSING: &str = "lines between two readings may be missing";
 
 /// A job whose logs are printed.
 pub(super) struct LogStream<'a> {
@@ -132,7 +131,12 @@ impl LogStream<'_> {
                 Ok(found) => match self.update(&found).await {
                     Ok(()) => job = found,
                     // What it could not read is read in the next round.
-                    Err(Stop::Problem(problem)) if is_transient(problem.category) => outage += 1,
+                    Err(Stop::Problem(problem))
+                        if is_transient(problem.category)
+                            && !(found.ended && outage >= MAX_ATTEMPTS_AT_END) =>
+                    {
+                        outage += 1;
+                    }
                     Err(stop) => return Err(stop),
                 },
                 Err(problem) if is_transient(problem.category) => {}
@@ -161,7 +165,8 @@ impl LogStream<'_> {
             }
             let rest = match has_ended {
                 true => self.logs[number].finish(),
-                false => self.logs[number].take_unfinished(),
+                false if self.printer.joins_pieces() => self.logs[number].take_unfinished(),
+                false => None,
             };
             self.print(number, Vec::from_iter(rest)).await?;
         }
@@ -209,85 +214,6 @@ impl LogStream<'_> {
             Err(problem) if problem.category == Category::NotFound && !job.ended => Ok(()),
             chosen => chosen,
         }
-    }
-
-    /// Takes what changed of the containers: their states, restarts, and new ones.
-    async fn update(&mut self, job: &Job) -> Result<(), Stop> {
-        let client = self.lookup.client(&self.reference)?;
-        let sources = client.log_sources(&self.reference, job);
-        let is_of_job = |source: &LogSource| source.task.is_none() && source.container.is_none();
-        let has_parts = !sources.iter().all(is_of_job);
-        // Before its tasks are there, a job seems to have a log of its own, or none.
-        if has_parts && self.logs.iter().all(|log| is_of_job(&log.source)) {
-            return Ok(self.choose_early(job)?);
-        }
-        for source in sources {
-            let is_same = |log: &SourceLog| {
-                log.source.task == source.task && log.source.container == source.container
-            };
-            match self.logs.iter().position(is_same) {
-                Some(number) => {
-                    let known = std::mem::replace(&mut self.logs[number].source, source);
-                    if self.logs[number].source.restarts > known.restarts {
-                        let restarted = self.restart(number).await;
-                        if restarted.is_err() {
-                            // It counts as restarted once its end was read.
-                            self.logs[number].source = known;
-                        }
-                        restarted?;
-                    }
-                }
-                None if self.choice.all => self.logs.push(SourceLog::new(source, &self.params)),
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Finds out why a log does not go on where the last reading ended: its container was restarted, or
-    /// it wrote more than the cloud gives at once.
-    async fn close_gap(&mut self, number: usize) -> Result<(), Stop> {
-        let job = self.first_job().await?;
-        let restarts = self.logs[number].source.restarts;
-        self.update(&job).await?;
-        if self.logs[number].source.restarts == restarts {
-            self.logs[number].begin_again();
-            self.note(MAY_BE_MISSING.to_owned());
-        }
-        Ok(())
-    }
-
-    /// Prints the rest of the log of a container that was restarted.
-    async fn restart(&mut self, number: usize) -> Result<(), Stop> {
-        let restarted = format!("{} was restarted", label(&self.logs[number].source));
-        if !self.logs[number].is_window {
-            self.note(restarted);
-            return Ok(());
-        }
-        if !self.spec.previous {
-            self.note(restarted);
-            self.logs[number].begin_again();
-            self.note(MAY_BE_MISSING.to_owned());
-            return Ok(());
-        }
-        let client = self.lookup.client(&self.reference)?;
-        let options = self.options();
-        let read = self.logs[number]
-            .read_previous(&*client, &self.reference, &options)
-            .await;
-        if let Err(problem) = &read
-            && is_transient(problem.category)
-        {
-            return Err(problem.clone().into());
-        }
-        self.note(restarted);
-        if read.is_err() {
-            self.logs[number].begin_again();
-        }
-        if read.as_ref().map_or(true, |reading| reading.has_gap) {
-            self.note(MAY_BE_MISSING.to_owned());
-        }
-        self.print_reading(number, read.unwrap_or_default()).await
     }
 
     /// Reads a log to where it is now, and prints it; true when there was anything.

@@ -53,8 +53,8 @@ impl EmulatedKind for TrainingTasks {
                     json!({"PodNames": names, "TotalCount": pods.len(), "PodInfoList": pods});
                 call.data(response(call, data))
             }
-            LOGS => logs(call, &of_run(call)?),
-            _ => events(call, &of_run(call)?),
+            LOGS => logs(call),
+            _ => events(call, &of_run(call)?.0),
         }
     }
 }
@@ -83,20 +83,25 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     ))
 }
 
-/// The task whose run a request names.
-fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+/// The task whose run a request names, and how many runs came after it: none or one.
+fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), EmulatedError> {
     if call.required("Service")? != "TRAIN" {
         return Err(EmulatedError::Invalid("Service"));
     }
     let asked = call.required("ServiceId")?;
     let mut tasks = call.rows(KIND).into_iter();
     tasks
-        .find(|view| run(view) == asked)
+        .find_map(|view| {
+            let later =
+                (0..=view.restart_count().min(1)).find(|later| run(&view, *later) == asked)?;
+            Some((view, later))
+        })
         .ok_or(EmulatedError::NotFound)
 }
 
 /// The lines since a time, the last hour by default; the last pod writes them.
-fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn logs(call: &EmulatedCall<'_>) -> Answer {
+    let (view, later) = of_run(call)?;
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=100).page(call)?;
     let start = match call.parameter("StartTime") {
         None => call.now() - chrono::TimeDelta::hours(1),
@@ -108,8 +113,8 @@ fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
         None => None,
         Some(end) => Some(end.parse().map_err(|_| EmulatedError::Invalid("EndTime"))?),
     };
-    let writer = pod_name(view, view.job.parts.max(1) - 1);
-    let mut lines = view.log_lines(false);
+    let writer = pod_name(&view, later, view.job.parts.max(1) - 1);
+    let mut lines = view.log_lines(later > 0);
     let is_of_writer = call
         .parameter("PodName")
         .is_none_or(|asked| asked == writer);
@@ -131,7 +136,7 @@ fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
             "Id": sha256_hex(warning.message.as_bytes())[..8], "Message": warning.message,
             "FirstTimestamp": first_at.to_rfc3339(), "LastTimestamp": first_at.to_rfc3339(),
             "Count": warning.count, "Type": "Warning",
-            "ResourceKind": "Pod", "ResourceName": pod_name(view, 0),
+            "ResourceKind": "Pod", "ResourceName": pod_name(view, 0, 0),
         })
     });
     let events: Vec<Value> = warnings.collect();
@@ -141,12 +146,18 @@ fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     ))
 }
 
-fn run(view: &JobAt<'_>) -> String {
-    format!("{}-{}", view.id(), &sha256_hex(view.id().as_bytes())[..12])
+/// The name of a run, which a restart ends; `later` runs came after it.
+fn run(view: &JobAt<'_>, later: usize) -> String {
+    let number = view.restart_count().saturating_sub(later);
+    let text = match number {
+        0 => view.id().to_owned(),
+        _ => format!("{}/{number}", view.id()),
+    };
+    format!("{}-{}", view.id(), &sha256_hex(text.as_bytes())[..12])
 }
 
-fn pod_name(view: &JobAt<'_>, part: usize) -> String {
-    format!("{}-worker-{part}", run(view))
+fn pod_name(view: &JobAt<'_>, later: usize, part: usize) -> String {
+    format!("{}-worker-{part}", run(view, later))
 }
 
 fn pod(view: &JobAt<'_>, part: usize) -> Value {
@@ -160,7 +171,7 @@ fn pod(view: &JobAt<'_>, part: usize) -> Value {
     };
     let time = |at: Option<DateTime<Utc>>| at.map(hour_offset);
     json!({
-        "Name": pod_name(view, part), "IP": format!("10.0.7.{}", part % 250 + 1), "Status": word,
+        "Name": pod_name(view, 0, part), "IP": format!("10.0.7.{}", part % 250 + 1), "Status": word,
         "StartTime": time(view.reached_at(&["RUNNING"])), "EndTime": time(view.ended_at(&ENDED)),
         "ResourceConfigInfo": role(view), "SubUin": "100000000001",
     })
@@ -211,7 +222,7 @@ fn detail(view: &JobAt<'_>) -> Value {
         &mut detail,
         json!({
             "Region": "ap-guangzhou", "StartCmdInfo": commands, "DataSource": "COS", "LogEnable": true,
-            "LatestInstanceId": has_run.then(|| run(view)), "Remark": "",
+            "LatestInstanceId": has_run.then(|| run(view, 0)), "Remark": "",
         }),
     );
     detail

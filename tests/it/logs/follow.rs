@@ -166,6 +166,34 @@ log = [{{ after = "700ms", line = "line {{n}}", every = "100ms", times = 5 }}]
 }
 
 #[test]
+fn a_pod_that_is_replaced_is_read_to_its_end_and_the_new_one_is_followed() {
+    let job = "tencent/training-task/train-1";
+    let emulated = Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{job}"
+states = [
+  {{ after = "0s", state = "RUNNING" }},
+  {{ after = "3s", state = "SUCCEED" }},
+]
+restarts = ["1500ms"]
+log = [{{ after = "100ms", line = "第 {{n}} 行", every = "20ms", times = 130 }}]
+"#
+    ));
+    let run = logs(&emulated, &["-f", "--interval", "50ms", job]);
+    let expected: String = (1..=130)
+        .map(|number| format!("第 {number} 行\n"))
+        .collect();
+    assert_eq!((run.code, run.stdout), (0, expected), "{}", run.stderr);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert!(
+        lines.len() == 1 && lines[0].contains(" is no longer part of the job; showing "),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn a_file_that_gets_shorter_is_read_from_its_start() {
     let emulated = Emulated::start(&format!(
         r#"

@@ -133,13 +133,47 @@ fn a_file_is_read_whole_or_from_its_end() {
     ];
     assert!(tail.stdout.lines().eq(lines), "{}", tail.stdout);
     assert!(emulated.requests()["aliyun/GetJobLog"] <= 8);
+    for arguments in [
+        ["--tail=-1", HPC_JOB].as_slice(),
+        &["--tail", "-1", HPC_JOB],
+    ] {
+        assert_eq!(logs(&emulated, arguments).stdout, whole.stdout);
+    }
     let none = logs(&emulated, &["--tail", "0", HPC_JOB]);
     assert_eq!((none.code, none.stdout.as_str()), (0, ""));
     let empty = logs(&emulated, &["-c", "stderr", HPC_JOB]);
-    assert_eq!(
-        (empty.code, empty.stderr.as_str()),
-        (0, "note: the log is empty\n")
+    assert_eq!(empty.code, 3);
+    assert!(
+        empty
+            .stderr
+            .contains("stderr has no log: it wrote nothing, or its log was removed"),
+        "{}",
+        empty.stderr
     );
+}
+
+#[test]
+fn an_empty_log_is_an_error_for_every_kind_once_the_job_has_ended() {
+    let jobs = [
+        (JOB, "Running", "Succeeded"),
+        (HPC_JOB, "RUNNING", "FINISHED"),
+        ("aliyun/dlc-job/dlc1abcdefgh9999", "Running", "Succeeded"),
+        ("tencent/training-task/train-1", "RUNNING", "SUCCEED"),
+        ("sugon/job/11112/1638523853/8231402", "statR", "statC"),
+    ];
+    for (reference, running, ended) in jobs {
+        let scenario = |state: &str| {
+            format!(
+                "[[job]]\nref = '{reference}'\nage = '1h'\nstates = [{{after = '0s', state = '{state}'}}]\n"
+            )
+        };
+        let run = logs(&Emulated::start(&scenario(running)), &["-q", reference]);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{reference}");
+        let run = logs(&Emulated::start(&scenario(ended)), &["-q", reference]);
+        assert_eq!(run.code, 3, "{reference}: {}", run.stderr);
+        let expected = "has no log: it wrote nothing, or its log was removed";
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
 }
 
 #[test]
@@ -265,7 +299,7 @@ fn what_an_api_cannot_do_is_wrong_use_before_the_first_request() {
         ),
         (&["-o", "json", JOB][..], "logs are text or records"),
         (&[JOB, HPC_JOB][..], "logs prints one job at a time"),
-        (&["--tail", "-1", JOB][..], "unexpected argument '-1'"),
+        (&["--tail", "-2", JOB][..], "-2 is not in -1.."),
         (&["-f", "-p", JOB][..], "--previous"),
     ] {
         let run = logs(&emulated, arguments);
@@ -337,6 +371,26 @@ fn of_two_streams_a_page_shows_the_standard_error_unless_it_is_empty() {
         assert!(heading.is_some(), "{}", page.stdout);
         assert_eq!(lines.next(), Some(shown), "{}", page.stdout);
     }
+}
+
+#[test]
+fn of_several_failed_parts_a_page_shows_the_first_with_lines() {
+    let emulated = Emulated::start(
+        "[[job]]\nref = 'tencent/training-task/train-1'\nage = '1h'\nparts = 2\n\
+         log = [{after = '1m', line = 'RuntimeError: 内存不足'}]\n\
+         states = [{after = '0s', state = 'RUNNING'}, {after = '2m', state = 'FAILED'}]\n",
+    );
+    let page = emulated
+        .joblens(&["describe", "tencent/training-task/train-1"])
+        .run();
+    let mut lines = page.stdout.lines().map(str::trim);
+    let heading = lines.find(|line| line.starts_with("last lines of the log of "));
+    assert!(
+        heading.is_some_and(|line| line.ends_with("-worker-1:")),
+        "{}",
+        page.stdout
+    );
+    assert_eq!(lines.next(), Some("RuntimeError: 内存不足"));
 }
 
 #[test]

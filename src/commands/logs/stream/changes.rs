@@ -1,0 +1,137 @@
+//! What changes of a job while its logs are followed: containers that come, go and are restarted.
+
+use super::{LogStream, Stop};
+use crate::commands::logs::select::label;
+use crate::commands::logs::source_log::SourceLog;
+use crate::commands::poll::is_transient;
+use crate::model::Job;
+use crate::providers::{LogParams, LogSource};
+
+/// What a reader should know of a log that changes faster than it is read.
+const MAY_BE_MISSING: &str = "lines between two readings may be missing";
+
+impl LogStream<'_> {
+    /// Takes what changed of the containers: their states, restarts, and new ones.
+    pub(super) async fn update(&mut self, job: &Job) -> Result<(), Stop> {
+        let client = self.lookup.client(&self.reference)?;
+        let sources = client.log_sources(&self.reference, job);
+        let is_of_job = |source: &LogSource| source.task.is_none() && source.container.is_none();
+        let has_parts = !sources.iter().all(is_of_job);
+        // Before its tasks are there, a job seems to have a log of its own, or none.
+        if has_parts && self.logs.iter().all(|log| is_of_job(&log.source)) {
+            return Ok(self.choose_early(job)?);
+        }
+        let followed = self.logs.first().filter(|_| has_parts);
+        let replacement =
+            followed.and_then(|log| self.choice.replacement(job, &sources, &log.source));
+        for source in sources {
+            let mut logs = self.logs.iter();
+            match logs.position(|log| log.source.is_same(&source)) {
+                Some(number) => {
+                    let known = std::mem::replace(&mut self.logs[number].source, source);
+                    if self.logs[number].source.restarts > known.restarts {
+                        let restarted = self.restart(number).await;
+                        if restarted.is_err() {
+                            // It counts as restarted once its end was read.
+                            self.logs[number].source = known;
+                        }
+                        restarted?;
+                    }
+                }
+                None if self.choice.all => self.logs.push(SourceLog::new(source, &self.params)),
+                None => {}
+            }
+        }
+        match replacement {
+            Some(source) => self.replace(source).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Prints the rest of the followed log, and goes on with the one that takes its place.
+    async fn replace(&mut self, source: LogSource) -> Result<(), Stop> {
+        let client = self.lookup.client(&self.reference)?;
+        loop {
+            let options = self.options();
+            let log = &mut self.logs[0];
+            match log.read(&*client, &self.reference, &options).await {
+                Ok(reading) if !reading.has_gap => {
+                    let has_more = reading.has_more;
+                    self.print_reading(0, reading).await?;
+                    if !has_more {
+                        break;
+                    }
+                }
+                Err(problem) if is_transient(problem.category) => return Err(problem.into()),
+                Ok(_) | Err(_) => {
+                    self.note(MAY_BE_MISSING.to_owned());
+                    break;
+                }
+            }
+        }
+        let rest = self.logs[0].begin_again();
+        self.print(0, Vec::from_iter(rest)).await?;
+        let labels = [&self.logs[0].source, &source].map(label);
+        self.note(format!(
+            "{} is no longer part of the job; showing {}",
+            labels[0], labels[1]
+        ));
+        let params = LogParams {
+            tail_lines: None,
+            ..self.params.clone()
+        };
+        self.logs = vec![SourceLog::new(source, &params)];
+        Ok(())
+    }
+
+    /// Finds out why a log does not go on where the last reading ended: its container was restarted, or
+    /// it wrote more than the cloud gives at once.
+    pub(super) async fn close_gap(&mut self, number: usize) -> Result<(), Stop> {
+        let job = self.first_job().await?;
+        let restarts = self.logs[number].source.restarts;
+        self.update(&job).await?;
+        match self.logs[number].source.restarts == restarts {
+            true => self.begin_again(number).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Takes the next reading of a log whole, after lines that may have been missed.
+    async fn begin_again(&mut self, number: usize) -> Result<(), Stop> {
+        let rest = self.logs[number].begin_again();
+        self.print(number, Vec::from_iter(rest)).await?;
+        self.note(MAY_BE_MISSING.to_owned());
+        Ok(())
+    }
+
+    /// Prints the rest of the log of a container that was restarted.
+    async fn restart(&mut self, number: usize) -> Result<(), Stop> {
+        let restarted = format!("{} was restarted", label(&self.logs[number].source));
+        if !self.logs[number].is_window {
+            self.note(restarted);
+            return Ok(());
+        }
+        if !self.spec.previous {
+            self.note(restarted);
+            return self.begin_again(number).await;
+        }
+        let client = self.lookup.client(&self.reference)?;
+        let options = self.options();
+        let read = self.logs[number]
+            .read_previous(&*client, &self.reference, &options)
+            .await;
+        if let Err(problem) = &read
+            && is_transient(problem.category)
+        {
+            return Err(problem.clone().into());
+        }
+        self.note(restarted);
+        let Ok(reading) = read else {
+            return self.begin_again(number).await;
+        };
+        if reading.has_gap {
+            self.note(MAY_BE_MISSING.to_owned());
+        }
+        self.print_reading(number, reading).await
+    }
+}
