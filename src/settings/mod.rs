@@ -139,11 +139,12 @@ pub const CA_DATA: &str = "certificate_authority_data";
 pub const ROLE: &str = "role_arn";
 
 /// Keys that every cloud's profiles have.
-pub const COMMON_KEYS: [SettingSpec; 9] = [
+pub const COMMON_KEYS: [SettingSpec; 10] = [
     SettingSpec::setting(SOURCE, &[]),
     SettingSpec::setting("endpoint", &[]),
     SettingSpec::setting("metadata_endpoint", &[]),
     SettingSpec::setting("utc_offset", &[]),
+    SettingSpec::setting("job_user", &[]),
     SettingSpec::setting("ca_file", &[]),
     SettingSpec::setting("client_cert", &[]),
     SettingSpec::setting("client_key", &[]),

@@ -38,7 +38,7 @@ pub(in crate::commands) struct Arguments {
     /// Filter by name or ID glob, e.g. 'train-*'
     #[arg(long, value_name = "GLOB")]
     name: Option<String>,
-    /// Filter by owner; "me" is the user of the profile (its setting user)
+    /// Filter by owner; "me" is the job_user of the profile
     #[arg(short, long, value_name = "USER")]
     user: Option<String>,
     /// Filter by queue

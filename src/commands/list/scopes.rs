@@ -11,8 +11,8 @@ use crate::providers::{self, CLOUDS, Cloud, ScopeListing, plain_setting};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
 use crate::settings::{Settings, table_header};
 
-/// The setting that names the user of a profile.
-const USER: &str = "user";
+/// The setting that names the owner of the jobs of a profile, and the one that may log in.
+const USERS: [&str; 2] = ["job_user", "user"];
 
 /// Something that can be listed.
 #[derive(Debug, Clone)]
@@ -124,14 +124,19 @@ pub(super) fn users(
         let (name, profile) = target.account();
         let cloud = providers::cloud(name).expect("every scope belongs to a registered cloud");
         let keys = cloud.settings_schema();
-        let found = settings.profile_with_setting(&keys, &profile, USER)?;
-        let Some(user) = found.get(USER) else {
+        let mut found = None;
+        for key in USERS {
+            let setting = settings.profile_with_setting(&keys, &profile, key)?;
+            found = found.or_else(|| setting.get(key).map(str::to_owned));
+        }
+        let Some(user) = found else {
             let message = format!("-u me needs the user of profile '{profile}' ({name})");
             let table = table_header(name, &profile);
-            let hint = format!("set user in {table} of the config file, or pass its name: -u NAME");
+            let hint =
+                format!("set job_user in {table} of the config file, or pass its name: -u NAME");
             return Err(Problem::usage(message).with_hint(hint));
         };
-        users.insert((name, profile), user.to_owned());
+        users.insert((name, profile), user);
     }
     Ok(users)
 }

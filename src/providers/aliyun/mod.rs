@@ -97,7 +97,6 @@ pub static CLOUD: Cloud = Cloud {
             ],
         ),
         SettingSpec::setting("cluster", &[]),
-        SettingSpec::setting("user", &[]),
         SettingSpec::id(
             "access_key_id",
             &[

@@ -56,7 +56,6 @@ pub static CLOUD: Cloud = Cloud {
         SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
         SettingSpec::setting("cluster", &[]),
         SettingSpec::setting("namespace", &[]),
-        SettingSpec::setting("user", &[]),
         SettingSpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"])
             .with_aliases(&["tmp_secret_id", "access_key_id"]),
         SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"])

@@ -218,6 +218,9 @@ fn a_list_of_clusters_names_its_operation_and_permission_too() {
                 "CCS API 2.0 DescribeCluster",
                 "ccs:DescribeCluster",
             ],
+            "kubernetes" if kind["kind"] == "job" => {
+                ["kubernetes/", "core/v1 ListNamespace", "list on namespaces"]
+            }
             _ => {
                 assert!(kind["scopes_parent"].is_null() && kind["scopes_operation"].is_null());
                 continue;

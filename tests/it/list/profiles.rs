@@ -142,7 +142,7 @@ fn a_product_that_the_account_has_no_access_to_costs_a_notice_unless_it_was_name
 #[test]
 fn me_is_the_user_that_the_profile_names() {
     let emulated = Emulated::start(WORLD);
-    let settings = SETTINGS.replacen("cluster = 'ehpc-hz-1'", "user = 'wang'", 1);
+    let settings = SETTINGS.replacen("cluster = 'ehpc-hz-1'", "job_user = 'wang'", 1);
     let scope = "aliyun@prod/job/ehpc-hz-1";
     let mine = bare(&emulated, &settings, &[scope, "-u", "me", "-o", "name"]);
     assert_eq!(
@@ -161,7 +161,7 @@ fn me_is_the_user_that_the_profile_names() {
         unknown.stderr
     );
     assert!(
-        unknown.stderr.contains("set user in [aliyun.default]"),
+        unknown.stderr.contains("set job_user in [aliyun.default]"),
         "{}",
         unknown.stderr
     );

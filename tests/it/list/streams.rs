@@ -190,7 +190,8 @@ fn page(number: usize) -> String {
 
 #[test]
 fn ten_thousand_jobs_need_little_memory() {
-    const MAX_KIB: u64 = 40 << 10;
+    // 28 MiB of it are the debug build itself.
+    const MAX_KIB: u64 = 48 << 10;
     for (format, before) in [("name", 0), ("jsonl", 0), ("csv", 1), ("tsv", 1)] {
         let (measured, wait) = mpsc::channel::<()>();
         let wait = Mutex::new(wait);
