@@ -111,7 +111,7 @@ fn the_output_files_of_a_job_are_its_logs() {
         "step 1499 残差\nstep 1500 残差\n"
     );
     let stderr = logs(3, &["-c", "stderr"]);
-    assert_eq!((stderr.code, &*stderr.stdout), (0, ""), "{}", stderr.stderr);
+    assert_eq!((stderr.code, &*stderr.stdout), (3, ""), "{}", stderr.stderr);
     let early = logs(1, &[]);
     assert_eq!(early.code, 3);
     assert!(
