@@ -81,7 +81,7 @@ pub struct Cloud {
     pub scope_details: &'static [SchemaFn],
     /// Settings of a profile of this cloud, besides those every cloud has.
     pub keys: &'static [SettingSpec],
-    /// Those that are enough for a profile, the first things to fill in.
+    /// Those that are enough for a profile, the first ones to fill in.
     pub minimal_keys: &'static [&'static str],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
     pub(crate) sources: &'static [CredentialSource],

@@ -51,7 +51,7 @@ pub fn parse_duration(name: &str, text: &str) -> Result<Duration, Problem> {
     })
 }
 
-/// True for a text that is no duration and that nobody would write for a date.
+/// True for a text that is not a duration and cannot be meant as a date.
 pub fn is_almost_duration(text: &str) -> bool {
     let text = text.trim();
     let text = text.strip_prefix('-').unwrap_or(text);

@@ -390,7 +390,7 @@ impl ScopeReport {
         problems.chain(parts).chain(failure)
     }
 
-    /// True when the list is no failure without it: its rows do not have the fields of the filter,
+    /// True when the list has not failed without it: its rows do not have the fields of the filter,
     /// or it was not named itself and the account has no access to its product, or the cluster
     /// refuses this kind and lists another one.
     pub(super) fn is_optional(&self, all: &[Self]) -> bool {

@@ -9,7 +9,7 @@ mod response;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::scheduler::{Evidence, SchedulerJobDetails, decode_list, outcome_rule};
+use super::scheduler::{EndEvidence, SchedulerJobDetails, decode_list, outcome_rule};
 use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, products::EHPC_NEXT, scheduler_log};
 use crate::error::Problem;
 use crate::http::Method;
@@ -120,7 +120,7 @@ impl KindOps<Api> for HpcJobs {
         ];
         let request = api.product_request(&EHPC_NEXT, LIST.name, Method::Post, &query);
         let decode = |body: &[u8]| {
-            decode_list::<Row>(body, scope, at, api, options, |_| Evidence::default())
+            decode_list::<Row>(body, scope, at, api, options, |_| EndEvidence::default())
         };
         let found = api.client.call(&request, options.deadline, decode).await;
         found.map(Decoded::into_page)

@@ -21,7 +21,7 @@ use crate::providers::lenient::{
 use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, states};
 use crate::reference::{Reference, Scope};
 use crate::secret::{MASK, mask_text};
-pub(super) use evidence::Evidence;
+pub(super) use evidence::EndEvidence;
 use evidence::ExitFields;
 
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ pub(super) struct JobFields<V> {
     extra_info: Text,
     /// What another operation reports of its end.
     #[serde(skip)]
-    pub known: Evidence,
+    pub known: EndEvidence,
     array_job_id: Text,
     array_job_sub_id: Int,
     array_request: Checked<Text>,
@@ -156,7 +156,7 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     at: Cursor,
     api: &Api,
     options: &GetOptions,
-    known: impl Fn(&str) -> Evidence,
+    known: impl Fn(&str) -> EndEvidence,
 ) -> Result<Page, DecodeError> {
     let wire: ListResponse<R> = lenient::decode_response(body)?;
     check_success(wire.success)?;
@@ -258,7 +258,7 @@ impl<V> JobFields<V> {
     }
 
     /// What the response, and what is already known, says of the end of the job.
-    pub fn evidence(&self) -> Evidence {
+    pub fn evidence(&self) -> EndEvidence {
         let own = ExitFields {
             exit_status: self.exit_status,
             exit_code: self.exit_code.clone(),
@@ -266,7 +266,7 @@ impl<V> JobFields<V> {
         };
         let extra = self.extra_info.0.as_deref().unwrap_or_default();
         let extra: ExitFields = lenient::decode_response(extra.as_bytes()).unwrap_or_default();
-        let own = Evidence::of(&own).and(Evidence::of(&extra));
+        let own = EndEvidence::of(&own).and(EndEvidence::of(&extra));
         own.and(self.known.clone())
     }
 
@@ -300,7 +300,7 @@ impl<V> JobFields<V> {
             return;
         }
         job.ended = true;
-        let Evidence {
+        let EndEvidence {
             exit_code,
             failure,
             is_unclear,

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::products::EHPC;
 use super::scheduler::{
-    Evidence, JobFields, SchedulerJobDetails, decode_list, is_asked, not_found, outcome_rule,
+    EndEvidence, JobFields, SchedulerJobDetails, decode_list, is_asked, not_found, outcome_rule,
 };
 use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, scheduler_log};
 use crate::error::Problem;
@@ -135,7 +135,7 @@ impl KindOps<Api> for SchedulerJobs {
         at: Cursor,
         options: &GetOptions,
     ) -> Result<Page, Problem> {
-        let known = |_: &str| Evidence::default();
+        let known = |_: &str| EndEvidence::default();
         read_page(api, scope, filter, at, options, known).await
     }
 
@@ -167,7 +167,7 @@ async fn read_page(
     filter: &Filter,
     at: Cursor,
     options: &GetOptions,
-    known: impl Fn(&str) -> Evidence + Send,
+    known: impl Fn(&str) -> EndEvidence + Send,
 ) -> Result<Page, Problem> {
     let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
     let mut query = vec![
@@ -192,7 +192,7 @@ async fn read_page(
 async fn read_row(
     api: &Api,
     reference: &Reference,
-    evidence: &Evidence,
+    evidence: &EndEvidence,
     found: &mut GetResult,
     options: &GetOptions,
 ) {
@@ -202,7 +202,7 @@ async fn read_row(
     let (filter, mut at) = (Filter::default(), Cursor::FIRST);
     let known = |id: &str| match is_asked(id, reference) {
         true => evidence.clone(),
-        false => Evidence::default(),
+        false => EndEvidence::default(),
     };
     for _ in 0..MAX_PAGES {
         let page = match read_page(api, &scope, &filter, at, options, known).await {
@@ -258,7 +258,7 @@ fn decode_job(
     reference: &Reference,
     api: &Api,
     options: &GetOptions,
-) -> Result<(GetResult, Evidence), DecodeError> {
+) -> Result<(GetResult, EndEvidence), DecodeError> {
     let (mut fields, request_id) = decode_fields(body, reference)?;
     let evidence = fields.evidence();
     let Map(variables) = std::mem::take(&mut fields.variables);

@@ -49,7 +49,9 @@ impl Product {
         let key = self.endpoint_key.filter(|_| own.is_some());
         let text = match (own, profile.get("endpoint")) {
             (Some(own), _) => own.to_owned(),
-            (None, Some(shared)) => self.beside(shared).unwrap_or_else(|| shared.to_owned()),
+            (None, Some(shared)) => self
+                .product_address(shared)
+                .unwrap_or_else(|| shared.to_owned()),
             (None, None) => format!("https://{}", self.public_host(profile)?),
         };
         Endpoint::parse(&text, &[], allow_http)
@@ -57,7 +59,7 @@ impl Product {
     }
 
     /// The address of the product beside the public address of another one.
-    fn beside(&self, endpoint: &str) -> Option<String> {
+    fn product_address(&self, endpoint: &str) -> Option<String> {
         let host = endpoint.strip_prefix("https://")?.trim_end_matches('/');
         let (_, rest) = host.split_once('.')?;
         let is_public = |domain: &&str| rest.ends_with(&format!(".{domain}"));

@@ -123,7 +123,7 @@ impl KindOps<Api> for Jobs {
         };
         let called = api.call(GET.name, &path, &[], options, decode).await;
         let mut found = called?.into_result();
-        let (selector, uid) = parts.expect("a response that is no error was decoded");
+        let (selector, uid) = parts.expect("the response of a success was decoded");
         let query = [("labelSelector", selector.as_str()), ("limit", MAX_PODS)];
         let pods = super::path("/api/v1", Some(namespace), pod::RESOURCE);
         let pods = api

@@ -106,12 +106,12 @@ pub(super) struct Exchange {
     credentials: CredentialCache<KeyPair>,
     endpoint: Endpoint,
     cluster_id: Option<String>,
-    issued: Mutex<Issued>,
+    issued: Mutex<IssuedTokens>,
 }
 
 /// The tokens of the last exchange.
 #[derive(Default)]
-struct Issued {
+struct IssuedTokens {
     regions: Vec<Region>,
     /// Those that were given away, so that another one is wanted when they are asked for again.
     taken: Vec<String>,

@@ -73,7 +73,7 @@ impl LogStream<'_> {
         self.print(0, Vec::from_iter(rest)).await?;
         let labels = [&self.logs[0].source, &source].map(label);
         self.note(format!(
-            "{} is no longer part of the job; showing {}",
+            "{} has left the job; showing {}",
             labels[0], labels[1]
         ));
         let params = LogParams {

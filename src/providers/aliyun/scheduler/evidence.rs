@@ -21,7 +21,7 @@ pub(super) struct ExitFields {
 
 /// What such fields prove.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::providers::aliyun) struct Evidence {
+pub(in crate::providers::aliyun) struct EndEvidence {
     /// The exit code; one other than 0 if there are several.
     pub exit_code: Option<i64>,
     /// What went wrong.
@@ -30,7 +30,7 @@ pub(in crate::providers::aliyun) struct Evidence {
     pub is_unclear: bool,
 }
 
-impl Evidence {
+impl EndEvidence {
     pub(super) fn of(fields: &ExitFields) -> Self {
         let is_unreadable = fields.exit_status.is_unreadable
             || fields.exit_code.is_unreadable

@@ -130,7 +130,7 @@ impl Reader<'_> {
             (_, _, Value::String(key)) if key == "<<" => return Err("has a merge key"),
             (_, _, Value::String(key)) => open.key = Some(key),
             (_, _, Value::Null) => open.key = Some(String::new()),
-            _ => return Err("has a key that is no text"),
+            _ => return Err("has a key that is not text"),
         }
         Ok(None)
     }
@@ -202,7 +202,7 @@ mod tests {
         for (text, error) in [
             ("a: 1\nb: 2\na: 3\n", "has a key twice at line 3"),
             ("a: &x {b: 1}\nc:\n  <<: *x\n", "has a merge key at line 3"),
-            ("[a]: b\n", "has a key that is no text at line 1"),
+            ("[a]: b\n", "has a key that is not text at line 1"),
             ("a: *b\n", "is not valid YAML at line 1"),
             ("a: 'b\n", "is not valid YAML at line 1"),
             (&deep, "is nested too deep at line 1"),
