@@ -141,7 +141,7 @@ impl ApiClient {
         self.transport.server_now()
     }
 
-    /// How far the clocks of servers are ahead of this machine's; zero where it is right, or nobody knows.
+    /// How far the clocks of servers are ahead of this machine's; zero where it is right or no server has shown it.
     pub fn clock_ahead(&self) -> TimeDelta {
         let now = self.now();
         self.transport.server_clocks.correct(now) - now

@@ -61,7 +61,7 @@ pub(super) fn page_title(response: &Response, redactor: &Redactor) -> Option<Str
 /// Names an HTML page in an error whose code no cloud has given.
 ///
 /// A page is not the cloud's decision on a permission: a proxy or firewall has written it. Other statuses
-/// keep their meaning, whoever answers with them: gateways reject credentials and filters with a page.
+/// keep their meaning, whichever server sends them: gateways reject credentials and filters with a page.
 pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &Redactor) {
     if error.code.is_some() {
         return;

@@ -1,11 +1,10 @@
-//! How accounts of clouds are asked: one erased client over the kinds of a cloud.
+//! The client of an account, and the operations of a kind that it is made of.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use super::lookup::RejectedLists;
 use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
     ScopeListing, ScopePage,
@@ -14,9 +13,6 @@ use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::Job;
 use crate::reference::{Reference, Scope};
-
-/// A smaller change of the clock changes nothing that a list asks for.
-const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 
 /// One account of one cloud, whatever the cloud.
 #[async_trait]
@@ -288,119 +284,3 @@ async fn batch_get<A: Sync, K: KindOps<A> + ?Sized>(
     };
     Ok(references.iter().map(row).collect())
 }
-
-/// A cloud's API with the kinds that it serves.
-pub(super) struct Connected<A: 'static> {
-    /// The lists that the cloud has rejected.
-    pub rejected_lists: RejectedLists,
-    /// The account.
-    pub api: A,
-    /// Every kind of the cloud.
-    pub kinds: &'static [&'static (dyn KindOps<A> + 'static)],
-}
-
-impl<A: Sync> Connected<A> {
-    fn ops(&self, kind: &Kind) -> &'static dyn KindOps<A> {
-        let ops = self.kinds.iter().find(|ops| ops.kind() == kind);
-        *ops.expect("a client is made by the cloud of the kind")
-    }
-}
-
-#[async_trait]
-impl<A: CloudApi> Client for Connected<A> {
-    fn endpoint(&self) -> Option<String> {
-        self.api.endpoint()
-    }
-
-    fn credential(&self) -> CredentialInfo {
-        self.api.credential()
-    }
-
-    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
-        let ops = self.ops(reference.kind);
-        ops.get(&self.api, reference, options).await
-    }
-
-    fn can_batch(&self, references: &[Reference]) -> bool {
-        let first = references.first();
-        first.is_some_and(|first| {
-            !self.rejected_lists.contains(first.kind)
-                && self.ops(first.kind).can_batch(&self.api, references)
-        })
-    }
-
-    fn confirms_end(&self, reference: &Reference) -> bool {
-        self.ops(reference.kind).confirms_end(reference)
-    }
-
-    async fn batch_get(
-        &self,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let Some(first) = references.first() else {
-            return Ok(Vec::new());
-        };
-        let ops = self.ops(first.kind);
-        match ops.batch_get(&self.api, references, options).await {
-            Err(problem) if self.rejected_lists.record(first.kind, &problem) => {
-                Ok(references.iter().map(|_| None).collect())
-            }
-            found => found,
-        }
-    }
-
-    async fn list(
-        &self,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let ops = self.ops(scope.kind);
-        loop {
-            // What was asked for by a wrong clock, such as the jobs of the last day, is asked for again
-            // once a response has shown it.
-            let ahead = self.api.clock_ahead();
-            let page = ops.list(&self.api, scope, filter, at, options).await?;
-            if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
-                return Ok(page);
-            }
-        }
-    }
-
-    async fn list_scopes(
-        &self,
-        listing: &'static ScopeListing,
-        profile: &str,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<ScopePage, Problem> {
-        self.api.list_scopes(listing, profile, at, options).await
-    }
-
-    fn log_sources(&self, reference: &Reference, job: &Job) -> Vec<LogSource> {
-        self.ops(reference.kind).log_sources(job)
-    }
-
-    async fn read_log(
-        &self,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        let ops = self.ops(request.reference.kind);
-        ops.read_log(&self.api, request, options).await
-    }
-
-    async fn check_exists(
-        &self,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<(), Problem> {
-        let ops = self.ops(reference.kind);
-        ops.check_exists(&self.api, reference, options).await
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -5,6 +5,7 @@
 pub mod aliyun;
 mod api;
 mod client;
+mod connected;
 mod endpoints;
 mod errors;
 mod fields;
@@ -40,7 +41,8 @@ pub use crate::lenient;
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
-use client::{CloudApi, Connected, KindOps};
+use client::{CloudApi, KindOps};
+use connected::Connected;
 use list::{has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, read_file};
 use lookup::RejectedLists;

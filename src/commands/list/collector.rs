@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 use super::super::completion_cache::ListedReferences;
 use super::super::signals::Signals;
 use super::super::stdout_writer::StdoutWriter;
-use super::lister::{Batch, ListEvent, ScopeReport};
+use super::lister::{Batch, ListEvent};
+use super::report::ScopeReport;
 use crate::output;
 
 /// How a list came to its end.

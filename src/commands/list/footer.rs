@@ -1,6 +1,6 @@
 //! The summary of a list: its size, what is missing, and how to get the rest.
 
-use super::lister::{ListStatus, ScopeReport};
+use super::report::{ListStatus, ScopeReport};
 use crate::model::{Notice, NoticeCode};
 use crate::providers::Truncation;
 

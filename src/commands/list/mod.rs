@@ -2,6 +2,7 @@ mod collector;
 mod footer;
 mod lister;
 mod options;
+mod report;
 mod scopes;
 mod words;
 
@@ -27,8 +28,9 @@ use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
 use collector::{ListCollector, ListEnd};
-use lister::{Batch, ScopeLister, ScopeReport, Sender, unsupported_filter};
+use lister::{Batch, ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
+use report::{ScopeReport, unsupported_filter};
 
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {

@@ -24,7 +24,7 @@ use crate::output;
 use crate::providers::{GetOptions, LogParams};
 use crate::reference::Reference;
 
-/// So often in a row the log of a job that has ended is requested in vain at most.
+/// Maximum number of failed readings in a row of the log of a job that has ended.
 const MAX_ATTEMPTS_AT_END: u32 = 5;
 
 /// The longest time between two readings while the cloud cannot be reached.

@@ -4,6 +4,7 @@
 mod clients;
 mod columns;
 mod credential_expiry;
+mod inputs;
 mod plan;
 mod run;
 #[cfg(test)]
@@ -15,8 +16,9 @@ pub(super) use clients::{
 };
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
+pub(super) use inputs::Inputs;
 pub(super) use plan::LookupPlan;
 pub(super) use run::{LOOKUP_TIMEOUT, Lookup, LookupResult, Options, kind_name, report};
 #[cfg(test)]
 pub(super) use scripted::{Reply, ScriptedClient, now};
-pub(super) use targets::{AllowedTargets, Inputs, parse_list};
+pub(super) use targets::{AllowedTargets, parse_list};

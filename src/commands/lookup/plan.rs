@@ -5,8 +5,9 @@ use super::clients::{
     AccountId, CheckedAccounts, account_of, account_of_scope, transport, with_account_context,
 };
 use super::columns;
+use super::inputs::Inputs;
 use super::run::{Lookup, Options};
-use super::targets::{self, Inputs, ParsedTargets};
+use super::targets::{self, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};

@@ -263,11 +263,6 @@ impl ContainerResources {
 }
 
 /// A quantity as a whole number, rounded up.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "within 0..1e19"
-)]
 fn whole(value: f64) -> u64 {
     value.ceil() as u64
 }

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::*;
+use crate::error::Category;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::test_support::{ask, reference};
 use crate::providers::{CLOUDS, job_at};

@@ -1,0 +1,111 @@
+//! What a response says.
+
+use super::super::credential::{credential, key};
+use super::super::hints::hint_for;
+use super::CallEvidence;
+use crate::error::{Category, Problem};
+use crate::http::Route;
+use crate::output::document::{Check, CheckName};
+
+impl CallEvidence<'_> {
+    /// What the cloud says of the credential, of the permission, and of the call.
+    pub(super) fn response_checks(&self, route: &Route) -> Vec<Check> {
+        let known = || {
+            let message = format!("{} accepted", key(self.account));
+            Check::ok(CheckName::Credential, message)
+        };
+        let Some(problem) = self.problem else {
+            let operation = self
+                .response_info()
+                .map_or("the request", |heard| heard.operation);
+            let spent = self.elapsed.as_millis();
+            return vec![
+                known(),
+                Check::ok(CheckName::Permission, format!("{operation} permitted")),
+                Check::ok(
+                    CheckName::Response,
+                    format!("{operation} responded in {spent} ms"),
+                ),
+            ];
+        };
+        if let Some(page) = self.unexpected_page(problem, route) {
+            return vec![page];
+        }
+        let has_code = problem.code.is_some();
+        let fail = |name| {
+            Check::fail(name, problem.category, cause_text(problem)).hint(problem.hint.clone())
+        };
+        match problem.category {
+            // It was reported with the clock.
+            Category::ClockSkew => Vec::new(),
+            Category::Usage | Category::MissingCredentials => vec![fail(CheckName::Settings)],
+            Category::Unauthenticated => {
+                let message = format!(
+                    "{} rejected: {}",
+                    credential(self.account),
+                    cause_text(problem)
+                );
+                let check = Check::fail(CheckName::Credential, problem.category, message);
+                vec![check.hint(problem.hint.clone())]
+            }
+            Category::PermissionDenied if has_code => vec![known(), fail(CheckName::Permission)],
+            Category::PermissionDenied => vec![fail(CheckName::Permission)],
+            Category::NotFound if has_code => vec![known(), fail(CheckName::Response)],
+            Category::Network => {
+                let fault = problem.transport_failure;
+                let hint = fault.and_then(|fault| hint_for(fault, self.host(), route));
+                let hint = hint.or_else(|| problem.hint.clone());
+                vec![fail(CheckName::Response).hint(hint)]
+            }
+            Category::NotFound
+            | Category::Throttled
+            | Category::ServiceError
+            | Category::InvalidArgument
+            | Category::InvalidResponse => vec![fail(CheckName::Response)],
+        }
+    }
+
+    /// A web page or a redirect in place of the cloud's response.
+    fn unexpected_page(&self, problem: &Problem, route: &Route) -> Option<Check> {
+        let heard = self.response_info()?;
+        let page = heard.html_page.as_deref();
+        let page = page.filter(|_| heard.status < 500);
+        let is_elsewhere = (300..400).contains(&heard.status) && heard.status != 304;
+        if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
+            return None;
+        }
+        let what = page.unwrap_or("got a redirect instead of an API response");
+        let by = heard.server.as_ref();
+        let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
+        let message = format!("{}: {what}: HTTP {}{by}", heard.host, heard.status);
+        let between = match route {
+            Route::Proxied { variable, .. } => {
+                format!("the proxy of {variable} may require a login or block the host")
+            }
+            _ => "a captive portal or proxy may be intercepting the request".to_owned(),
+        };
+        let hint = format!("{between}; check the endpoint too");
+        let check = Check::fail(CheckName::Response, Category::InvalidResponse, message);
+        Some(check.hint(Some(hint)))
+    }
+}
+
+/// Operation, message, and all that the cloud's support asks for.
+pub(super) fn cause_text(problem: &Problem) -> String {
+    let operation = problem.operation.as_ref();
+    let operation = operation.map_or_else(String::new, |name| format!("{name}: "));
+    let mut known = Vec::new();
+    known.extend(problem.code.clone());
+    known.extend(problem.http_status.map(|status| format!("HTTP {status}")));
+    known.extend(
+        problem
+            .request_id
+            .as_ref()
+            .map(|id| format!("request id {id}")),
+    );
+    let known = match known.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", known.join(", ")),
+    };
+    format!("{operation}{}{known}", problem.message)
+}

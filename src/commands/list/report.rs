@@ -1,0 +1,187 @@
+//! What came of listing a scope, and what of it makes a list incomplete or failed.
+
+use super::super::lookup::with_account_context;
+use super::scopes::ListTarget;
+use crate::error::{Category, Problem};
+use crate::providers::Truncation;
+use crate::secret::shell_word;
+
+/// What of a list could not be read.
+#[derive(Default)]
+pub(super) struct RowProblems {
+    /// Rows that could not be read.
+    pub problems: Vec<Problem>,
+    /// How many rows no reference can name.
+    pub without_id: usize,
+    /// Why parts of it could not be listed.
+    pub failed_parts: Vec<Problem>,
+}
+
+impl RowProblems {
+    pub(super) fn extend(&mut self, more: Self) {
+        self.problems.extend(more.problems);
+        self.without_id += more.without_id;
+        self.failed_parts.extend(more.failed_parts);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.problems.is_empty() && self.without_id == 0 && self.failed_parts.is_empty()
+    }
+}
+
+/// A filter on a field that the rows of a scope do not have: "nothing found" would be wrong.
+pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem {
+    let message = format!("cannot filter by {unlisted}: this list has no {unlisted}");
+    let mut problem = Problem::new(Category::InvalidArgument, message);
+    problem.reference = Some(target.scope());
+    problem.input = Some(target.input().to_owned());
+    let recursive = match target {
+        ListTarget::Jobs { .. } => "",
+        ListTarget::Scopes { .. } => "-R ",
+    };
+    problem.with_hint(format!(
+        "to filter, use: joblens list {recursive}{} -o name | joblens get - -o wide",
+        shell_word(&target.scope())
+    ))
+}
+
+/// What one place came to.
+pub(super) struct ScopeReport {
+    /// What was asked.
+    pub target: ListTarget,
+    /// How many were found.
+    pub count: usize,
+    /// How many of these have no creation time that can be read.
+    pub undated: usize,
+    /// How many rows the cloud counts, where it says so.
+    pub total: Option<u64>,
+    /// What could not be read.
+    pub unread: RowProblems,
+    /// How it ended.
+    pub status: ListStatus,
+    /// It contains scopes that are listed in its place.
+    pub has_parts: bool,
+    /// Number of the scope in whose place it is listed.
+    pub parent: Option<usize>,
+}
+
+/// How asking one place ended.
+pub(super) enum ListStatus {
+    /// Not yet.
+    Pending,
+    /// With the last page.
+    Complete,
+    /// The cloud may have more.
+    Truncated(Truncation),
+    /// Something went wrong.
+    Failed(Box<Problem>),
+    /// It was not requested, as its rows do not have the fields of the filter.
+    Unsupported(Box<Problem>),
+}
+
+impl ScopeReport {
+    /// Nothing came yet.
+    pub(super) fn new(place: ListTarget) -> Self {
+        Self {
+            target: place,
+            count: 0,
+            undated: 0,
+            total: None,
+            unread: RowProblems::default(),
+            status: ListStatus::Pending,
+            has_parts: false,
+            parent: None,
+        }
+    }
+
+    /// A scope that is not listed, as its rows do not have the fields of the filter.
+    pub(super) fn unsupported((target, unlisted): &(ListTarget, String)) -> Self {
+        let problem = unsupported_filter(target, unlisted);
+        Self {
+            status: ListStatus::Unsupported(Box::new(problem)),
+            ..Self::new(target.clone())
+        }
+    }
+
+    /// True when this is all there is.
+    pub(super) fn is_complete(&self) -> bool {
+        self.unread.is_empty() && matches!(self.status, ListStatus::Complete)
+    }
+
+    /// True when nothing but the limit keeps it from being all there is.
+    pub(super) fn is_limited(&self) -> bool {
+        let is_limit = matches!(self.status, ListStatus::Truncated(Truncation::Limit(_)));
+        is_limit && self.unread.is_empty()
+    }
+
+    /// True when the cloud gave all that was asked of it, be it not all there is.
+    pub(super) fn is_answered(&self) -> bool {
+        self.unread.failed_parts.is_empty()
+            && matches!(self.status, ListStatus::Complete | ListStatus::Truncated(_))
+    }
+
+    /// What ended it before its end.
+    pub(super) fn failure(&self) -> Option<&Problem> {
+        match &self.status {
+            ListStatus::Failed(problem) | ListStatus::Unsupported(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Everything that went wrong, but for the rows that no reference can name, and for what is only
+    /// worth a notice: a kind that the account may have nothing of. `all` are those it was listed
+    /// with.
+    pub(super) fn problems<'a>(&'a self, all: &[Self]) -> impl Iterator<Item = &'a Problem> {
+        let parts = self.unread.failed_parts.iter();
+        let problems = self.unread.problems.iter();
+        let failure = self.failure().filter(|_| !self.is_optional(all));
+        problems.chain(parts).chain(failure)
+    }
+
+    /// True when the list has not failed without it: its rows do not have the fields of the filter,
+    /// or it was not named itself and the account has no access to its product, or the cluster
+    /// refuses this kind and lists another one.
+    pub(super) fn is_optional(&self, all: &[Self]) -> bool {
+        let category = match &self.status {
+            ListStatus::Unsupported(_) => return true,
+            ListStatus::Failed(problem) => problem.category,
+            _ => return false,
+        };
+        let ListTarget::Jobs {
+            scope,
+            is_named: false,
+        } = &self.target
+        else {
+            return false;
+        };
+        let is_beside = |other: &Self| match (&other.target, self.parent) {
+            (_, None) => other.target.account() == self.target.account(),
+            (ListTarget::Jobs { scope: theirs, .. }, parent) => {
+                other.parent == parent && theirs.segments == scope.segments
+            }
+            (ListTarget::Scopes { .. }, Some(_)) => false,
+        };
+        let is_refusal = match category {
+            Category::PermissionDenied | Category::NotFound => true,
+            Category::InvalidArgument => self.parent.is_some(),
+            _ => false,
+        };
+        is_refusal
+            && all
+                .iter()
+                .any(|other| other.is_answered() && is_beside(other))
+    }
+
+    /// The error of the rows that no reference can name.
+    pub(super) fn row_problem(&self) -> Option<Problem> {
+        let message = match self.unread.without_id {
+            0 => return None,
+            rows => Truncation::MissingIds(rows).to_string(),
+        };
+        let problem = Problem::new(Category::InvalidResponse, message);
+        let mut problem = with_account_context(problem, &self.target.account(), None);
+        problem.reference = Some(self.target.scope());
+        problem.input = Some(self.target.input().to_owned());
+        Some(problem)
+    }
+}

@@ -1,0 +1,129 @@
+//! The references of a command line, of stdin and of files.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Problem, file_error_text};
+
+/// The texts that name resources.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::commands) struct Inputs<'a> {
+    /// Arguments; `-` stands for the lines of stdin.
+    pub typed: &'a [String],
+    /// Files with a reference on each line; `-` stands for stdin.
+    pub files: &'a [PathBuf],
+}
+
+impl Inputs<'_> {
+    /// True when nothing was given.
+    pub fn is_empty(&self) -> bool {
+        self.typed.is_empty() && self.files.is_empty()
+    }
+}
+
+impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
+    fn from(typed: &'a T) -> Self {
+        Self {
+            typed: typed.as_ref(),
+            files: &[],
+        }
+    }
+}
+
+/// The typed references with the lines of stdin in the place of `-`, then those of the files. Each
+/// comes with true where it was read from a list.
+pub(super) fn expand(inputs: Inputs<'_>) -> Result<Vec<(String, bool)>, Problem> {
+    let mut references = Vec::new();
+    let mut taken = false;
+    let mut read = |path: &Path| -> Result<Vec<String>, Problem> {
+        let is_stdin = path.as_os_str() == "-";
+        if is_stdin && std::mem::replace(&mut taken, true) {
+            return Ok(Vec::new());
+        }
+        match is_stdin {
+            true => lines(&mut io::stdin().lock(), "stdin"),
+            false => {
+                let name = path.display().to_string();
+                let file = File::open(path).map_err(|error| cannot_read(&name, &error))?;
+                lines(&mut BufReader::new(file), &name)
+            }
+        }
+    };
+    let listed = |lines: Vec<String>| lines.into_iter().map(|line| (line, true));
+    for input in inputs.typed {
+        match input.as_str() {
+            "-" => references.extend(listed(read(Path::new("-"))?)),
+            _ => references.push((input.clone(), false)),
+        }
+    }
+    for path in inputs.files {
+        references.extend(listed(read(path)?));
+    }
+    Ok(references)
+}
+
+fn cannot_read(name: &str, error: &io::Error) -> Problem {
+    Problem::usage(format!("cannot read {name} ({})", file_error_text(error)))
+}
+
+/// One reference a line; blank lines and comments are skipped, a byte order mark and white space
+/// around a line as well.
+fn lines(input: &mut dyn BufRead, name: &str) -> Result<Vec<String>, Problem> {
+    /// Far above every list that a person or a program would pipe.
+    const MAX_BYTES: u64 = 16 << 20;
+    let mut text = String::new();
+    input
+        .take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| cannot_read(name, &error))?;
+    if text.len() as u64 > MAX_BYTES {
+        // A part of the list would look like all of it.
+        return Err(Problem::usage(format!(
+            "{name} exceeds {} MiB of references",
+            MAX_BYTES >> 20
+        )));
+    }
+    let mut references = Vec::new();
+    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
+        if let Some(reason) = line.strip_prefix("#!incomplete:") {
+            return Err(Problem::usage(format!(
+                "the list on {name} is incomplete: {}",
+                reason.trim()
+            ))
+            .with_hint("rerun the command that produced it"));
+        }
+        if !line.is_empty() && !line.starts_with('#') {
+            references.push(line.to_owned());
+        }
+    }
+    Ok(references)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skips_blank_lines_comments_byte_order_marks_and_carriage_returns() {
+        let text = "\u{feff}a/b/c\r\n\r\n# comment\n  d/e/f \n";
+        assert_eq!(
+            lines(&mut text.as_bytes(), "stdin").unwrap(),
+            ["a/b/c", "d/e/f"]
+        );
+    }
+
+    #[test]
+    fn refuses_a_list_that_is_too_long_to_be_read_to_its_end() {
+        let text = "a/b/c\n".repeat((16 << 20) / 6 + 1);
+        let problem = lines(&mut text.as_bytes(), "stdin").unwrap_err();
+        assert!(problem.message.contains("16 MiB"), "{}", problem.message);
+    }
+
+    #[test]
+    fn refuses_a_list_that_says_it_was_cut_short() {
+        let problem =
+            lines(&mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes(), "stdin").unwrap_err();
+        assert!(problem.message.ends_with("is incomplete: HTTP 502"));
+    }
+}
