@@ -87,7 +87,7 @@ impl<A: CloudApi> Client for Connected<A> {
     ) -> Result<Page, Problem> {
         let ops = self.ops(scope.kind);
         loop {
-            // What was asked for by a wrong clock, such as the jobs of the last day, is asked for again
+            // A page requested with a wrong clock, such as the jobs of the last day, is requested again
             // once a response has shown it.
             let ahead = self.api.clock_ahead();
             let page = ops.list(&self.api, scope, filter, at, options).await?;

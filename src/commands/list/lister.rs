@@ -42,7 +42,7 @@ impl Batch {
     }
 }
 
-/// What comes from a place.
+/// What a scope reports while it is listed.
 pub(super) enum ListEvent {
     /// A page. The next one is requested when `taken` was dropped.
     Page {
@@ -51,19 +51,19 @@ pub(super) enum ListEvent {
         total: Option<u64>,
         taken: oneshot::Sender<()>,
     },
-    /// Scopes that are listed in the place of this one; the number of the first is sent back.
+    /// Scopes that are listed instead of this one; the number of the first is sent back.
     Parts(Vec<ListTarget>, oneshot::Sender<usize>),
     /// No more will come.
     End(ListStatus),
 }
 
-/// News with the number of the place.
+/// Events with the number of their scope.
 pub(super) type Sender = mpsc::UnboundedSender<(usize, ListEvent)>;
 
-/// How one place is asked.
+/// Lists one scope.
 #[derive(Clone)]
 pub(super) struct ScopeLister {
-    /// Number of the place among those that are asked.
+    /// Number of the scope among those that are listed.
     pub number: usize,
     pub target: ListTarget,
     pub lookup: Arc<Lookup>,
@@ -152,7 +152,7 @@ impl ScopeLister {
         providers::list_all(&*client, scope, &filter, &ask, limit, &mut on_page).await
     }
 
-    /// Lists the scopes of a cloud, or finds those that are listed in its place.
+    /// Lists the scopes of a cloud, or finds those that are listed instead.
     async fn list_scopes(
         &self,
         cloud: &reference::CloudScope,

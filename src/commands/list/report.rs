@@ -45,9 +45,9 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
     ))
 }
 
-/// What one place came to.
+/// The result of listing one scope.
 pub(super) struct ScopeReport {
-    /// What was asked.
+    /// What was listed.
     pub target: ListTarget,
     /// How many were found.
     pub count: usize,
@@ -59,13 +59,13 @@ pub(super) struct ScopeReport {
     pub unread: RowProblems,
     /// How it ended.
     pub status: ListStatus,
-    /// It contains scopes that are listed in its place.
+    /// It contains scopes that are listed instead of it.
     pub has_parts: bool,
-    /// Number of the scope in whose place it is listed.
+    /// Number of the scope that contains it.
     pub parent: Option<usize>,
 }
 
-/// How asking one place ended.
+/// How the list of one scope ended.
 pub(super) enum ListStatus {
     /// Not yet.
     Pending,
@@ -81,9 +81,9 @@ pub(super) enum ListStatus {
 
 impl ScopeReport {
     /// Nothing came yet.
-    pub(super) fn new(place: ListTarget) -> Self {
+    pub(super) fn new(target: ListTarget) -> Self {
         Self {
-            target: place,
+            target,
             count: 0,
             undated: 0,
             total: None,
@@ -114,7 +114,7 @@ impl ScopeReport {
         is_limit && self.unread.is_empty()
     }
 
-    /// True when the cloud gave all that was asked of it, be it not all there is.
+    /// True when every request succeeded, even if the list was cut at its limit.
     pub(super) fn is_answered(&self) -> bool {
         self.unread.failed_parts.is_empty()
             && matches!(self.status, ListStatus::Complete | ListStatus::Truncated(_))
