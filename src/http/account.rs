@@ -21,7 +21,7 @@ use super::{
 use crate::crypto;
 use crate::error::{TransportFailure, TransportFailureKind};
 use crate::model::NoticeCode;
-use crate::secret::{Secret, proxy_secrets};
+use crate::secret::{Secret, mask_proxy_url, proxy_secrets};
 use crate::settings::{PROXY_URL, Profile};
 
 /// One credential of one cloud and what is known of it in this run.
@@ -234,6 +234,12 @@ impl ApiClient {
         self.transport.emit(notice);
         let is_http = proxy.is_http();
         is_http.then(|| proxy.authorization()).flatten()
+    }
+
+    /// The URL of the proxy of the profile, its name and password masked.
+    pub fn profile_proxy(&self) -> Option<String> {
+        let (url, _) = self.proxy.as_ref()?;
+        Some(mask_proxy_url(url.expose()))
     }
 
     /// The proxy of the profile, else those of the environment.

@@ -168,6 +168,9 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)
     causes
 }
 
+/// What to do about a host without an address.
+pub const UNKNOWN_HOST_HINT: &str = "check region and endpoint, and the network's DNS";
+
 fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
     if unresolved.foreign_localhost().is_some() {
         let fault = TransportFailure {
@@ -182,10 +185,7 @@ fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
             "the proxy's host name",
             "check HTTPS_PROXY, ALL_PROXY and the network's DNS",
         ),
-        false => (
-            "the host name",
-            "check region and endpoint, and the network's DNS",
-        ),
+        false => ("the host name", UNKNOWN_HOST_HINT),
     };
     let (retry, kind) = match unresolved.is_unknown() {
         true => (RetryAction::No, TransportFailureKind::UnknownHost),

@@ -22,6 +22,11 @@ pub trait Client: Send + Sync {
         None
     }
 
+    /// The URL of the proxy that the profile names, its name and password masked.
+    fn proxy(&self) -> Option<String> {
+        None
+    }
+
     /// What is known of the account's credential without a request.
     fn credential(&self) -> CredentialInfo {
         CredentialInfo::default()
@@ -131,6 +136,11 @@ pub trait Client: Send + Sync {
 pub(super) trait CloudApi: Send + Sync {
     /// As [`Client::endpoint`].
     fn endpoint(&self) -> Option<String>;
+
+    /// As [`Client::proxy`].
+    fn proxy(&self) -> Option<String> {
+        None
+    }
 
     /// As [`Client::credential`].
     fn credential(&self) -> CredentialInfo;

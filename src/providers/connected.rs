@@ -40,6 +40,10 @@ impl<A: CloudApi> Client for Connected<A> {
         self.api.endpoint()
     }
 
+    fn proxy(&self) -> Option<String> {
+        self.api.proxy()
+    }
+
     fn credential(&self) -> CredentialInfo {
         self.api.credential()
     }

@@ -117,7 +117,7 @@ pub fn client(
     (cloud.connect)(&profile(cloud, &variables), transport).unwrap()
 }
 
-pub(super) fn reference(kind: &'static Kind, text: &str) -> Reference {
+pub fn reference(kind: &'static Kind, text: &str) -> Reference {
     let parser = ReferenceParser {
         kinds: &[kind],
         default_profile: DEFAULT_PROFILE,
@@ -129,7 +129,7 @@ pub(super) fn reference(kind: &'static Kind, text: &str) -> Reference {
     }
 }
 
-pub(super) fn scope(kind: &'static Kind) -> Scope {
+pub fn scope(kind: &'static Kind) -> Scope {
     let sample = reference(kind, kind.template.sample);
     let (_, parents) = sample.segments.split_last().unwrap();
     let parents: Vec<&str> = parents.iter().map(String::as_str).collect();

@@ -44,7 +44,10 @@ impl TestServer {
                     while let Some(mut incoming) = read(&mut stream).await {
                         incoming.now = at(&seconds);
                         let operation = emulated(cloud).operation(&incoming);
-                        operations.lock().unwrap().push(operation.unwrap());
+                        operations
+                            .lock()
+                            .unwrap()
+                            .push(operation.unwrap_or_default());
                         let response = script(&incoming)
                             .unwrap_or_else(|| emulated(cloud).respond(&incoming, &world));
                         write(&mut stream, &response, incoming.now).await;

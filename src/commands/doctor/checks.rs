@@ -8,9 +8,12 @@ use response::cause_text;
 
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
-use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent, describe_offset};
+use crate::http::{
+    Endpoint, ResponseInfo, Route, Transport, TransportEvent, UNKNOWN_HOST_HINT, describe_offset,
+};
 use crate::model::NoticeCode;
 use crate::output::document::{AccountStatus, Check, CheckName};
+use crate::settings::PROXY_URL;
 
 /// A clock that is further off than this should be set: clouds refuse what is signed with it from
 /// some minutes on.
@@ -23,6 +26,8 @@ pub(super) struct CallEvidence<'a> {
     pub account: &'a AccountStatus,
     pub transport: &'a Transport,
     pub events: &'a [TransportEvent],
+    /// The proxy of the profile, where it names one.
+    pub proxy: Option<String>,
     /// Why it failed, if it did.
     pub problem: Option<&'a Problem>,
     pub elapsed: Duration,
@@ -61,6 +66,10 @@ impl CallEvidence<'_> {
     }
 
     fn route(&self) -> Route {
+        if let Some(proxy) = self.proxy.clone() {
+            let variable = PROXY_URL.to_owned();
+            return Route::Proxied { variable, proxy };
+        }
         let scheme = if self.is_https() { "https" } else { "http" };
         let url = format!("{scheme}://{}", self.host());
         let endpoint = Endpoint::parse(&url, &[], true);
@@ -187,6 +196,12 @@ impl CallEvidence<'_> {
                 let kind = TransportFailureKind::DnsFailure;
                 hint_for(TransportFailure { kind, ..fault }, host, route)
             }
+            // A cloud that knows more of its hosts has said so.
+            TransportFailureKind::UnknownHost
+                if !fault.at_proxy && problem.hint.as_deref() != Some(UNKNOWN_HOST_HINT) =>
+            {
+                problem.hint.clone()
+            }
             _ => hint_for(fault, host, route),
         };
         Some(
@@ -297,6 +312,9 @@ fn proxy(route: &Route) -> Option<Check> {
         // A call that needs one that cannot be used breaks there.
         Route::Direct | Route::Unusable { .. } => return None,
         Route::Bypassed(variable) => format!("bypassed (${variable})"),
+        Route::Proxied { variable, proxy } if variable == PROXY_URL => {
+            format!("via {proxy} ({variable})")
+        }
         Route::Proxied { variable, proxy } => format!("via {proxy} (${variable})"),
     };
     Some(Check::ok(CheckName::Proxy, message))

@@ -79,6 +79,7 @@ impl AccountProbe {
                 account: &self.account,
                 transport: &self.transport,
                 events: &happenings,
+                proxy: self.client.as_ref().and_then(|client| client.proxy()),
                 problem: call.outcome.as_ref().err(),
                 elapsed: call.elapsed,
             };

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use super::{account, failure, sugon};
-use crate::support::{Server, http, json};
+use crate::support::{Server, http, joblens, json};
 
 /// A port of loopback that nobody listens at.
 fn free_port() -> u16 {
@@ -124,6 +124,19 @@ fn a_proxy_that_forbids_the_host_is_named() {
         .is("proxy", "network", 5)
         .contains("HTTP 403 to CONNECT")
         .advises("allow sugon.test");
+}
+
+#[test]
+fn the_proxy_of_a_profile_is_shown_without_its_password() {
+    let proxy = format!("http://me:s3cret-pw@127.0.0.1:{}", free_port());
+    let run = joblens(&["doctor", "kubernetes", "--max-attempts", "1"])
+        .env("JOBLENS_KUBERNETES_ENDPOINT", "https://127.0.0.1:1")
+        .env("JOBLENS_KUBERNETES_TOKEN", "tok-of-test")
+        .env("JOBLENS_KUBERNETES_PROXY_URL", &proxy)
+        .run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(run.stdout.contains("(proxy_url)"), "{}", run.stdout);
+    assert!(!run.stdout.contains("s3cret-pw"), "{}", run.stdout);
 }
 
 #[test]
