@@ -353,6 +353,8 @@ pub struct StateTable {
     pub notes: &'static [(&'static str, &'static str)],
     /// Whether the user's words of the config file are read beside the table.
     pub allows_user_states: bool,
+    /// True where no word is an end: the resource goes on until it is deleted.
+    pub is_endless: bool,
 }
 
 impl StateTable {
@@ -364,6 +366,7 @@ impl StateTable {
             outcome_rules: &[],
             notes: &[],
             allows_user_states: false,
+            is_endless: false,
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn evaluate_all(
         .collect()
 }
 
-/// A usage error: a condition that resources of a kind without states can never meet.
+/// A usage error: a condition that resources of a kind can never meet.
 ///
 /// # Errors
 /// The first reference of such a kind.
@@ -32,20 +32,33 @@ pub(super) fn check_condition(
     references: &[Reference],
     condition: &Condition,
 ) -> Result<(), Problem> {
-    if matches!(condition, Condition::NoWarnings(_)) {
+    let Some(reference) = references.iter().find(|one| !can_meet(one, condition)) else {
         return Ok(());
-    }
-    match references.iter().find(|reference| is_stateless(reference)) {
-        None => Ok(()),
-        Some(reference) => {
-            let mut problem = Problem::usage(format!(
-                "{} reports only events, not states; it can never be {condition}",
-                kind_name(reference)
-            ))
-            .with_hint("joblens wait --for no-warnings=10m REF");
-            problem.input = Some(reference.input.clone());
-            Err(problem)
+    };
+    let kind = kind_name(reference);
+    let mut problem = match is_stateless(reference) {
+        true => Problem::usage(format!(
+            "{kind} reports only events, not states; it can never be {condition}"
+        ))
+        .with_hint("joblens wait --for no-warnings=10m REF"),
+        false => Problem::usage(format!("{kind} never ends; it can never be {condition}"))
+            .with_hint("joblens wait --for running REF"),
+    };
+    problem.input = Some(reference.input.clone());
+    Err(problem)
+}
+
+fn can_meet(reference: &Reference, condition: &Condition) -> bool {
+    let mut tables = reference.kind.states.iter();
+    let endless = tables.next().filter(|table| table.is_endless);
+    match (condition, endless) {
+        (Condition::NoWarnings(_), _) => true,
+        _ if is_stateless(reference) => false,
+        (Condition::Ended, Some(_)) => false,
+        (Condition::States(states), Some(table)) => {
+            table.map.iter().any(|(_, state)| states.contains(state))
         }
+        (_, None) => true,
     }
 }
 

@@ -191,7 +191,9 @@ impl CommandContext {
             NoticeCode::ListIncomplete => false,
             // Printed when it came.
             NoticeCode::InsecureSkipVerify | NoticeCode::PlaintextProxy => false,
-            NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated => self.global.verbose,
+            NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated | NoticeCode::RetiredApi => {
+                self.global.verbose
+            }
             _ => true,
         }
     }

@@ -87,7 +87,8 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
             _ if is_mapped => Some("recognized; cannot be mapped in the config file"),
             noted => noted.map(|(_, note)| *note),
         };
-        words.push(word(Some(text), *state, state.is_end(), note));
+        let ended = state.is_end() && !level.is_endless;
+        words.push(word(Some(text), *state, ended, note));
     }
     let is_known = |own: &str| level.map.iter().any(|(text, _)| is_same(own, text));
     let own = own.iter().filter(|(own, _)| !is_known(own));

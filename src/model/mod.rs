@@ -52,7 +52,8 @@ pub struct Job {
     /// The cloud's region, if known.
     pub region: Option<String>,
     /// Bare kind: `job`, `invocation`, `hpc-job`, `dlc-job`, `instant-job`, `scheduler-job`, `instance`,
-    /// `image-job`, `training-job`, `training-task`, `batch-job`, `service`, `pod`.
+    /// `image-job`, `training-job`, `training-task`, `batch-job`, `service`, `pod`, `workload`, `volcano-job`,
+    /// `kubeflow-job`, `jobset`, `argo-workflow`.
     pub kind: String,
     /// Cluster of the resource, for kinds that have one.
     pub cluster: Option<String>,
@@ -107,6 +108,9 @@ pub struct Job {
     /// True when there may be more events, which could not be read; not shown.
     #[serde(skip)]
     pub events_unreadable: bool,
+    /// True when `events` has those of all subtasks of an array job; not shown.
+    #[serde(skip)]
+    pub has_subtask_events: bool,
     /// How many rows of `events` are warnings.
     pub warning_count: u64,
     /// Fields of this kind only.
@@ -130,10 +134,11 @@ impl Job {
     /// failed unseen.
     pub const SUBTASKS_UNREAD: &'static str = "subtasks_unread";
 
-    /// The references of all subtasks, e.g. `aliyun/job/c/10_1-9:2`; `None` unless this is an array job
-    /// as a whole.
+    /// The references of all subtasks whose events are to be read there, e.g. `aliyun/job/c/10_1-9:2`;
+    /// `None` unless this is an array job as a whole.
     pub fn subtask_references(&self) -> Option<String> {
-        let array = self.array.as_ref().filter(|array| array.index.is_none())?;
+        let is_whole = |array: &&Array| array.index.is_none() && !self.has_subtask_events;
+        let array = self.array.as_ref().filter(is_whole)?;
         let reference = &self.reference;
         Some(match (array.start, array.end, array.step) {
             (Some(start), Some(end), None | Some(1)) => format!("{reference}_{start}-{end}"),

@@ -84,6 +84,8 @@ notice_codes! {
     ReadableByOthers = "readable_by_others",
     /// A cloud answers again.
     Recovered = "recovered",
+    /// An API is used that its cloud has retired.
+    RetiredApi = "retired_api",
     /// Scopes among the references of a list that was read were not looked up.
     ScopeSkipped = "scope_skipped",
     /// The account may not list, so that the subtasks of a job could not be checked.
@@ -108,6 +110,7 @@ impl NoticeCode {
                 | Self::OverridesNotUsed
                 | Self::RawOmitted
                 | Self::Recovered
+                | Self::RetiredApi
         )
     }
 

@@ -59,6 +59,7 @@ impl Texts for Job {
         let Self {
             reference: _,
             events_unreadable: _,
+            has_subtask_events: _,
             input: _,
             cloud: _,
             profile: _,

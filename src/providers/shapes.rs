@@ -51,7 +51,13 @@ fn define<T: JsonSchema>(
         return;
     }
     let mut any = vec![json_schema!({ "type": "null" })];
-    any.extend(shapes.map(|shape| shape(generator)));
+    for shape in shapes {
+        let shape = shape(generator);
+        // Several kinds may have the same.
+        if !any.contains(&shape) {
+            any.push(shape);
+        }
+    }
     let content = json_schema!({
         "description": "One of these by cloud and kind, or null; more may be added.",
         "$comment": crate::model::EXTENSIBLE,

@@ -144,7 +144,8 @@ fn print_notes(context: &CommandContext, timeline: &Timeline, format: Format) {
         let _ = context.print("no matching events\n".to_owned(), true);
     }
     let is_reported = |notice: &&Notice| {
-        notice.code == NoticeCode::EventsTruncated || context.should_print(notice)
+        let codes = [NoticeCode::EventsTruncated, NoticeCode::RetiredApi];
+        codes.contains(&notice.code) || context.should_print(notice)
     };
     for notice in timeline.notices.iter().filter(is_reported) {
         let _ = output::write_notice(&mut io::stderr().lock(), notice);

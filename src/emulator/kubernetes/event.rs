@@ -1,12 +1,13 @@
 use serde_json::{Value, json};
 
 use super::job::names;
-use super::pod::pods;
-use super::{job, list, time, uid};
+use super::owner::OWNERS;
+use super::pod::{self, pods};
+use super::{list, time, uid};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::state::JobAt;
 
-/// Events of jobs and pods.
+/// Events of pods and of what has pods.
 pub struct Events;
 
 const LIST: &str = "ListNamespacedEvent";
@@ -23,13 +24,16 @@ impl EmulatedKind for Events {
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         let mut events: Vec<Value> = Vec::new();
-        for view in call.rows(job::KIND) {
-            let [namespace, name] = names(&view);
-            let object = json!({
-                "kind": "Job", "namespace": namespace, "name": name,
-                "uid": uid("Job", namespace, name), "apiVersion": "batch/v1",
-            });
-            events.extend(of(&view, &object));
+        for owner in &OWNERS {
+            for view in call.rows(owner.kind) {
+                let [namespace, name] = names(&view);
+                let [kind, version] = owner.object;
+                let object = json!({
+                    "kind": kind, "namespace": namespace, "name": name, "uid": owner.uid(&view),
+                    "apiVersion": version,
+                });
+                events.extend(of(&view, &object));
+            }
         }
         for pod in pods(call) {
             let namespace = names(&pod.view)[0];
@@ -37,7 +41,7 @@ impl EmulatedKind for Events {
                 "kind": "Pod", "namespace": namespace, "name": pod.name, "uid": pod.uid(),
                 "apiVersion": "v1",
             });
-            let is_own = pod.view.job.kind != job::KIND;
+            let is_own = pod.view.job.kind == pod::KIND;
             events.extend(of(&pod.view, &object).into_iter().filter(|_| is_own));
         }
         if let Some(namespace) = call.segments.first() {

@@ -1,10 +1,13 @@
-//! Kubernetes: the API server of a cluster, for jobs, pods, their events and logs.
+//! Kubernetes: the API server of a cluster, for jobs, workloads, pods, their events and logs.
 
+mod custom;
 mod event;
 mod job;
 mod list;
 mod namespace;
+mod owner;
 mod pod;
+mod workload;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -36,6 +39,11 @@ impl EmulatedApi for ApiServer {
                 &pod::Pods,
                 &event::Events,
                 &namespace::Namespaces,
+                &workload::Workloads,
+                &custom::VOLCANO,
+                &custom::KUBEFLOW,
+                &custom::JOBSET,
+                &custom::ARGO,
             ]
         }
     }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::{list, time};
+use super::owner::OWNERS;
+use super::{list, pod, time};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 
 /// The namespaces of the scenario.
@@ -12,7 +13,9 @@ impl EmulatedKind for Namespaces {
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let mut namespaces = call.state.clusters(&["kubernetes/job", "kubernetes/pod"]);
+        let kinds = OWNERS.iter().map(|owner| owner.kind);
+        let kinds: Vec<&str> = kinds.chain([pod::KIND]).collect();
+        let mut namespaces = call.state.clusters(&kinds);
         namespaces.sort_unstable();
         let object = |(name, created_at)| {
             json!({

@@ -1,15 +1,16 @@
 use serde_json::{Value, json};
 
-use super::job::{labels, names, pod_spec, without_kind};
-use super::{job, list, not_found, status, time, uid};
+use super::job::{names, pod_spec, without_kind};
+use super::owner::{OWNERS, pod_metadata, pod_phase};
+use super::{list, not_found, status, time, uid};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::message::ServerResponse;
 use crate::emulator::state::JobAt;
 
-/// Pods: those of the scenario, and those of its jobs.
+/// Pods: those of the scenario, and those of its jobs and workloads.
 pub struct Pods;
 
-const KIND: &str = "kubernetes/pod";
+pub(super) const KIND: &str = "kubernetes/pod";
 const GET: &str = "ReadNamespacedPod";
 const LIST: &str = "ListNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
@@ -75,9 +76,8 @@ pub(super) fn pods<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
         name: view.id().to_owned(),
         index: None,
     });
-    // A suspended job has no pods.
-    let jobs = call.rows(job::KIND).into_iter();
-    let jobs = jobs.filter(|view| !view.is(&["Suspended"]));
+    let jobs = OWNERS.iter().flat_map(|owner| call.rows(owner.kind));
+    let jobs = jobs.filter(|view| pod_phase(view, true).is_some());
     let of_jobs = jobs.flat_map(|view| {
         (0..view.job.parts.max(1)).map(move |index| {
             let [namespace, name] = names(&view);
@@ -105,19 +105,15 @@ impl Pod<'_> {
 
     /// The phase, and whether the pod has a node.
     fn phase(&self) -> (&str, bool) {
-        let word = self.view.step.state.as_str();
-        match (self.index, word) {
-            (None, "Pending") | (Some(_), "Pending") => ("Pending", false),
+        match (self.index, self.view.step.state.as_str()) {
+            (None, "Pending") => ("Pending", false),
             (None, word) => (word, true),
-            (Some(_), "Starting") => ("Pending", true),
-            (Some(_), "Running" | "Terminating") => ("Running", true),
-            (Some(_), "Failed" | "FailureTarget") if self.is_last() => ("Failed", true),
-            (Some(_), _) => ("Succeeded", true),
+            (Some(_), _) => pod_phase(&self.view, self.is_last()).unwrap_or(("Unknown", false)),
         }
     }
 
     pub fn object(&self) -> Value {
-        let [namespace, name] = names(&self.view);
+        let namespace = names(&self.view)[0];
         let (phase, has_node) = self.phase();
         let mut pod = json!({
             "kind": "Pod", "apiVersion": "v1",
@@ -130,12 +126,8 @@ impl Pod<'_> {
                 "phase": phase, "conditions": [self.scheduled(has_node)], "qosClass": "Burstable",
             },
         });
-        if self.index.is_some() {
-            pod["metadata"]["labels"] = labels(&self.view);
-            let owner = json!({
-                "apiVersion": "batch/v1", "kind": "Job", "name": name,
-                "uid": uid("Job", namespace, name), "controller": true,
-            });
+        if let Some((labels, owner)) = pod_metadata(&self.view) {
+            pod["metadata"]["labels"] = labels;
             pod["metadata"]["ownerReferences"] = json!([owner]);
         }
         if has_node {

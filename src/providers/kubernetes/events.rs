@@ -61,7 +61,8 @@ pub(super) async fn add(
         match outcome {
             Ok(read) => {
                 found.job.events.extend(read.data);
-                found.notices.extend(read.unreadable);
+                let new = read.unreadable.filter(|new| !found.notices.contains(new));
+                found.notices.extend(new);
             }
             Err(problem) => {
                 found.job.events_unreadable = true;

@@ -1,18 +1,17 @@
 //! Jobs (`batch/v1`) with their pods.
 
+mod indexes;
 mod response;
 
 use async_trait::async_trait;
 
-use super::object::ObjectList;
-use super::pod::{self, PodObject, PodTask};
-use super::{Api, attach_raw, events, list, logs, path};
-use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
+use super::parts::Parts;
+use super::{Api, attach_raw, list, logs, object_path, pod};
+use crate::error::Problem;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
 };
-use crate::model::{Notice, NoticeCode, State, Task};
+use crate::model::State;
 use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
@@ -84,12 +83,6 @@ const STATES: StateWords = &[
 const API: &str = "/apis/batch/v1";
 const RESOURCE: &str = "jobs";
 
-/// So many pods of a job are read at most.
-const MAX_PODS: &str = "500";
-
-/// The events of so many pods that are not well are read at most; each costs a request.
-const MAX_PODS_WITH_EVENTS: usize = 5;
-
 /// The operations on jobs.
 pub(super) struct Jobs;
 
@@ -107,63 +100,28 @@ impl KindOps<Api> for Jobs {
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
-        let path = format!(
-            "{}/{}",
-            path(API, Some(namespace), RESOURCE),
-            percent_encode(reference.id())
-        );
+        let path = object_path((API, RESOURCE), reference);
         let mut parts = None;
         let decode = |body: &[u8]| {
             let job: JobObject = lenient::decode_response(body)?;
-            job.check_name(reference)?;
-            parts = Some((job.pod_selector(), job.uid()));
+            job.metadata.0.check_name(reference)?;
+            let own = Parts {
+                namespace,
+                selector: job.pod_selector(),
+                owners: None,
+                uids: job.uid().into_iter().collect(),
+            };
+            parts = Some((own, job.failed_indexes()));
             let mut found = job.into_result(reference, api);
             attach_raw(&mut found, body, options);
             Ok::<_, String>(found)
         };
         let called = api.call(GET.name, &path, &[], options, decode).await;
         let mut found = called?.into_result();
-        let (selector, uid) = parts.expect("the response of a success was decoded");
-        let query = [("labelSelector", selector.as_str()), ("limit", MAX_PODS)];
-        let pods = super::path("/api/v1", Some(namespace), pod::RESOURCE);
-        let pods = api
-            .call(pod::LIST.name, &pods, &query, options, decode_pods)
-            .await;
-        let mut uids: Vec<String> = uid.into_iter().collect();
-        match pods {
-            Ok(read) => {
-                let Pods {
-                    pods,
-                    has_more,
-                    are_all,
-                } = read.data;
-                found.notices.extend(read.unreadable);
-                if has_more {
-                    let text = format!("only {MAX_PODS} pods of {reference} were read");
-                    found
-                        .notices
-                        .push(Notice::new(NoticeCode::PartsUnread, text));
-                }
-                let bad = pods.iter().filter(|pod| !is_well(&pod.task));
-                uids.extend(
-                    bad.filter_map(|pod| pod.uid.clone())
-                        .take(MAX_PODS_WITH_EVENTS),
-                );
-                // One that is active has pods.
-                let are_all = are_all && !pods.is_empty();
-                response::add_pods(&mut found.job, pods, are_all);
-            }
-            Err(problem) => {
-                found
-                    .notices
-                    .push(events::unread("pods", &found.job, &problem));
-                let are_all = problem.category != Category::InvalidResponse;
-                response::add_pods(&mut found.job, Vec::new(), are_all);
-            }
-        }
-        let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
-        events::add(api, namespace, &uids, &mut found, options).await;
-        response::explain_by_events(&mut found.job);
+        let parts: (Parts<'_>, _) = parts.expect("the response of a success was decoded");
+        let (parts, failed) = parts;
+        parts.add(api, &mut found, options).await;
+        indexes::add_failed(&mut found, failed.as_deref());
         Ok(found)
     }
 
@@ -192,34 +150,6 @@ impl KindOps<Api> for Jobs {
     ) -> Result<LogChunk, Problem> {
         logs::read(api, request, options).await
     }
-}
-
-/// The pods of a list.
-struct Pods {
-    pods: Vec<PodTask>,
-    /// True when there are more.
-    has_more: bool,
-    /// False when some could not be read.
-    are_all: bool,
-}
-
-fn decode_pods(body: &[u8]) -> Result<Pods, String> {
-    let list: ObjectList<PodObject> = lenient::decode_response(body)?;
-    let mut pods = list.items.rows("items", None)?;
-    let count = pods.len();
-    pods.retain(|pod| pod.name().is_some());
-    let are_all = pods.len() == count;
-    let pods = pods.into_iter().map(|pod| pod.into_task(&mut Vec::new()));
-    Ok(Pods {
-        pods: pods.collect(),
-        has_more: list.metadata.0.r#continue.trimmed().is_some(),
-        are_all,
-    })
-}
-
-/// True where the events of a pod explain nothing.
-fn is_well(pod: &Task) -> bool {
-    pod.state == State::Succeeded || (pod.state == State::Running && pod.reason.is_none())
 }
 
 #[cfg(test)]

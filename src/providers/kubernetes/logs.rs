@@ -11,6 +11,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
     previous: true,
     timestamps: true,
+    task_kind: Some("pod"),
     ..LogSpec::new(LOG)
 };
 

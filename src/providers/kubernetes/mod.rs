@@ -1,6 +1,7 @@
 //! Kubernetes: jobs and pods of a cluster, by its API server.
 
 mod container;
+mod custom;
 mod errors;
 mod events;
 mod job;
@@ -9,8 +10,10 @@ mod list;
 mod logs;
 mod namespaces;
 mod object;
+mod parts;
 mod pod;
 mod signer;
+mod workload;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -21,26 +24,40 @@ use url::Url;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, GetResult, ScopeListing,
-    ScopePage, raw,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, GetResult, KindOps,
+    ScopeListing, ScopePage, raw,
 };
 use crate::credentials::{Credential, CredentialCache};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::{ApiClient, ClientIdentity, Endpoint, Method, Request, Transport};
 use crate::model::Time;
+use crate::reference::Reference;
 use crate::secret::{Secret, quotable};
 use crate::settings::{PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME, table_header};
 use crate::sync::lock;
+use custom::{
+    ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
+    VOLCANO_JOBS,
+};
 use job::{JOB, Jobs};
 use kubeconfig::{CONTEXT, IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
 use pod::{POD, Pods};
 use signer::Signer;
+use workload::{WORKLOAD, Workloads};
 
 /// Kubernetes.
 pub static CLOUD: Cloud = Cloud {
     name: "kubernetes",
-    kinds: &[&JOB, &POD],
+    kinds: &[
+        &JOB,
+        &POD,
+        &WORKLOAD,
+        &VOLCANO_JOB,
+        &KUBEFLOW_JOB,
+        &JOBSET,
+        &ARGO_WORKFLOW,
+    ],
     scope_listings: &[ScopeListing {
         kinds: &[&JOB],
         operation: "core/v1 ListNamespace",
@@ -73,6 +90,16 @@ pub static CLOUD: Cloud = Cloud {
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
+static OPERATIONS: &[&dyn KindOps<Api>] = &[
+    &Jobs,
+    &Pods,
+    &Workloads,
+    &VOLCANO_JOBS,
+    &KUBEFLOW_JOBS,
+    &JOBSETS,
+    &ARGO_WORKFLOWS,
+];
+
 /// The domain of the API servers of TKE.
 const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
 
@@ -80,7 +107,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: super::RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[&Jobs, &Pods],
+        kinds: OPERATIONS,
     })
 }
 
@@ -92,6 +119,8 @@ struct Api {
     prefix: String,
     /// Where the pages of lists begin, by path and number of the page.
     continues: Mutex<HashMap<(String, usize), String>>,
+    /// The numbers of the resources that hold jobs, by their references.
+    resources: Mutex<HashMap<String, usize>>,
 }
 
 impl Api {
@@ -126,6 +155,7 @@ impl Api {
             endpoint,
             prefix,
             continues: Mutex::default(),
+            resources: Mutex::default(),
         })
     }
 
@@ -186,6 +216,10 @@ impl CloudApi for Api {
         Some(self.endpoint.origin())
     }
 
+    fn proxy(&self) -> Option<String> {
+        self.client.http.profile_proxy()
+    }
+
     fn credential(&self) -> CredentialInfo {
         self.client.credentials.credential()
     }
@@ -207,6 +241,12 @@ fn path(api: &str, namespace: Option<&str>, resource: &str) -> String {
         Some(namespace) => format!("{api}/namespaces/{}/{resource}", percent_encode(namespace)),
         None => format!("{api}/{resource}"),
     }
+}
+
+/// The path of an object of a resource.
+fn object_path(resource: (&str, &str), reference: &Reference) -> String {
+    let objects = path(resource.0, reference.segment("NAMESPACE"), resource.1);
+    format!("{objects}/{}", percent_encode(reference.id()))
 }
 
 /// Where the API server is, and what its URL has before every path.

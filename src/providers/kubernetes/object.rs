@@ -6,11 +6,15 @@ use serde::Deserialize;
 
 use crate::model::Time;
 use crate::providers::lenient::{
-    Checked, DefaultObject, List, Map, OptionalObject, Required, Text, Timestamp,
+    Checked, DefaultObject, Int, List, Map, OptionalObject, Required, Text, Timestamp, Words,
 };
+use crate::reference::Reference;
 
 /// The annotation that repeats an object as it was applied.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The label of the queue of a job that Kueue admits.
+pub(super) const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 /// The metadata of an object.
 #[derive(Debug, Default, Deserialize)]
@@ -21,6 +25,7 @@ pub(super) struct ObjectMeta {
     pub uid: Text,
     pub labels: Map<Text>,
     pub annotations: Map<Text>,
+    pub generation: Checked<Int>,
     pub creation_timestamp: Timestamp,
     pub deletion_timestamp: Checked<Timestamp>,
     pub owner_references: List<OwnerReference>,
@@ -35,6 +40,23 @@ pub(super) struct OwnerReference {
 }
 
 impl ObjectMeta {
+    /// Namespace and name, unless they cannot be read.
+    pub fn address(&self) -> Option<(&str, &str)> {
+        self.namespace
+            .value
+            .trimmed()
+            .zip(self.name.value.trimmed())
+    }
+
+    /// # Errors
+    /// The response is about another object.
+    pub fn check_name(&self, reference: &Reference) -> Result<(), String> {
+        match self.name.value.trimmed() == Some(reference.id()) {
+            true => Ok(()),
+            false => Err(format!("the requested {}", reference.kind.template.kind)),
+        }
+    }
+
     /// True while the object is being deleted, or where that cannot be read.
     pub fn is_deleted(&self) -> bool {
         self.deletion_timestamp.is_unreadable || self.deletion_timestamp.value.utc().is_some()
@@ -96,9 +118,52 @@ impl Conditions {
         })
     }
 
+    /// The conditions that hold, with their types.
+    pub fn holding(&self) -> impl Iterator<Item = (&str, &Condition)> {
+        let holding = self
+            .all()
+            .iter()
+            .filter(|one| one.status.value.trimmed() == Some("True"));
+        holding.filter_map(|one| Some((one.r#type.value.trimmed()?, one)))
+    }
+
     /// The condition of this type, if it holds.
     pub fn holds(&self, kind: &str) -> Option<&Condition> {
         self.find(kind, "True")
+    }
+}
+
+/// What chooses the pods of an object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Selector {
+    match_labels: Map<Text>,
+    match_expressions: List<SelectorExpression>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SelectorExpression {
+    key: Text,
+    operator: Text,
+    values: Words,
+}
+
+impl Selector {
+    /// The selector as lists take it; empty where there is none.
+    pub fn text(&self) -> String {
+        let labels = self.match_labels.0.iter();
+        let labels = labels.filter_map(|(key, value)| Some(format!("{key}={}", value.trimmed()?)));
+        let expressions = self.match_expressions.0.iter().filter_map(|one| {
+            let (key, values) = (one.key.trimmed()?, one.values.0.join(","));
+            Some(match one.operator.trimmed()? {
+                "In" => format!("{key} in ({values})"),
+                "NotIn" => format!("{key} notin ({values})"),
+                "DoesNotExist" => format!("!{key}"),
+                _ => key.to_owned(),
+            })
+        });
+        labels.chain(expressions).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -155,6 +220,23 @@ pub(super) fn object<T: Default>(field: Required<OptionalObject<T>>) -> (T, bool
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn selectors_have_labels_and_expressions() {
+        let selector: Selector = serde_json::from_value(serde_json::json!({
+            "matchLabels": {"app": "web"},
+            "matchExpressions": [
+                {"key": "tier", "operator": "In", "values": ["a", "b"]},
+                {"key": "env", "operator": "NotIn", "values": ["test"]},
+                {"key": "gpu", "operator": "Exists"},
+                {"key": "old", "operator": "DoesNotExist"},
+            ],
+        }))
+        .unwrap();
+        let expected = "app=web,tier in (a,b),env notin (test),gpu,!old";
+        assert_eq!(selector.text(), expected);
+        assert_eq!(Selector::default().text(), "");
+    }
 
     #[test]
     fn quantities_have_decimal_and_binary_suffixes() {

@@ -4,8 +4,7 @@ mod response;
 
 use async_trait::async_trait;
 
-use super::{Api, attach_raw, events, list, logs, path};
-use crate::crypto::percent_encode;
+use super::{Api, attach_raw, events, list, logs, object_path};
 use crate::error::Problem;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
@@ -18,7 +17,7 @@ use crate::providers::{
 };
 use crate::reference::{Reference, Scope};
 use response::PodDetails;
-pub(super) use response::{PodObject, PodSpec, PodTask};
+pub(super) use response::{PodObject, PodTask, PodTemplate};
 
 /// Pods.
 pub static POD: Kind = Kind::new(
@@ -87,21 +86,15 @@ impl KindOps<Api> for Pods {
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
-        let path = format!(
-            "{}/{}",
-            path(API, Some(namespace), RESOURCE),
-            percent_encode(reference.id())
-        );
+        let path = object_path((API, RESOURCE), reference);
         let mut uid = None;
         let decode = |body: &[u8]| {
             let pod: PodObject = lenient::decode_response(body)?;
-            if pod.name() != Some(reference.id()) {
-                return Err("the requested pod".to_owned());
-            }
+            pod.metadata.0.check_name(reference)?;
             let mut found;
             (found, uid) = pod.into_result(reference, api);
             attach_raw(&mut found, body, options);
-            Ok(found)
+            Ok::<_, String>(found)
         };
         let found = api.call(GET.name, &path, &[], options, decode).await;
         let mut found = found?.into_result();

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::error::TransportFailure;
 use crate::providers::test_support::{moment, profile, transport};
 
 const TOKEN: (&str, &str) = ("JOBLENS_KUBERNETES_TOKEN", "t");
@@ -53,6 +54,30 @@ fn what_cannot_be_used_is_an_error_before_the_first_request() {
         let problem = api(variables).err().unwrap();
         assert_eq!(problem.category, category, "{}", problem.message);
         assert!(problem.message.contains(message), "{}", problem.message);
+    }
+}
+
+#[test]
+fn the_hosts_of_tke_have_a_hint_of_their_own() {
+    let api_at = |endpoint| {
+        api(&[TOKEN, ("JOBLENS_KUBERNETES_ENDPOINT", endpoint)])
+            .ok()
+            .unwrap()
+    };
+    let mut problem = Problem::new(Category::Network, "no such host").with_hint("usual");
+    problem.transport_failure = Some(TransportFailure {
+        kind: TransportFailureKind::UnknownHost,
+        at_proxy: false,
+    });
+    for (endpoint, hint) in [
+        (
+            "https://cls-1.ccs.tencent-cloud.com",
+            "add the entry that the console of TKE shows to /etc/hosts",
+        ),
+        ("https://k8s.example", "usual"),
+    ] {
+        let found = api_at(endpoint).with_host_hint(problem.clone());
+        assert_eq!(found.hint.as_deref(), Some(hint));
     }
 }
 

@@ -16,9 +16,10 @@ const SECRETS: [&str; 5] = [
     "startScriptContent",
 ];
 
-/// Fields that do so in these lists only.
-const SECRETS_OF_LISTS: [(&str, &str); 4] = [
+/// Fields that do so in these lists or objects only.
+const SECRETS_OF_LISTS: [(&str, &str); 5] = [
     ("env", "value"),
+    ("script", "source"),
     ("EnvironmentVars", "Value"),
     ("Envs", "Value"),
     ("ConfigFileVolumeConfigFileToPaths", "Content"),

@@ -13,7 +13,7 @@ use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, DefaultObject, Text};
 
 /// Said where the API itself may be gone.
-pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own Kubernetes API has the same events: kubectl get events";
+pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own API has the same events and more: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
 /// Said where a service is not found.
 pub(super) const CHECK_ADDRESS: &str =

@@ -42,18 +42,17 @@ pub static SERVICE: Kind = Kind::new(
 )
 .with_summary("Events of a TKE service (retired API)")
 .with_details(&[schema_of::<ServiceDetails>], &[])
-.without_logs("run kubectl logs in the cluster")
 .with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[
     UnlistedField::State,
     UnlistedField::User,
     UnlistedField::Queue,
 ]))
-.without_logs("run: kubectl logs")
+.without_logs("run: joblens logs kubernetes/workload/NAMESPACE/SERVICE")
 .with_check_exists();
 
 pub(super) const EVENTS: Operation = Operation::new(
     "DescribeServiceEvent",
-    "CCS API 2.0 DescribeServiceEvent (retired; use kubectl get events)",
+    "CCS API 2.0 DescribeServiceEvent (retired; use kubernetes/workload)",
     "ccs:DescribeServiceEvent",
 );
 
@@ -68,6 +67,9 @@ pub(super) const INFO: &str = "DescribeClusterServiceInfo";
 
 /// Said beside every list of events: the vendor's page promises those of the last hour.
 const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
+
+/// Said once in a run that reads a service.
+const SUCCESSOR: &str = "Tencent has retired the API of tencent/service; use kubernetes/workload";
 
 /// The operations on services.
 pub(super) struct Service;
@@ -196,7 +198,10 @@ pub(super) fn decode_events(
     api: &Api,
 ) -> Result<GetResult, String> {
     let (events, events_unreadable) = events(body)?;
-    let mut notices = vec![Notice::new(NoticeCode::EventsTruncated, LAST_HOUR)];
+    let mut notices = vec![
+        Notice::new(NoticeCode::EventsTruncated, LAST_HOUR),
+        Notice::new(NoticeCode::RetiredApi, SUCCESSOR),
+    ];
     let times = events
         .iter()
         .flat_map(|event| [&event.first_seen, &event.last_seen]);

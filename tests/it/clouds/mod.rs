@@ -10,5 +10,7 @@ mod huawei_jobs;
 mod invocations;
 pub mod kinds;
 mod kubernetes;
+mod kubernetes_hostile;
+mod kubernetes_kinds;
 mod sugon_jobs;
 mod tencent_jobs;

@@ -82,7 +82,7 @@ fn several_clouds_become_one_timeline() {
     );
     assert_eq!(
         (run.code, run.stderr.lines().count()),
-        (0, 1),
+        (0, 2),
         "{}",
         run.stderr
     );
@@ -195,8 +195,9 @@ fn a_page_has_the_times_of_the_reader_and_says_where_a_cloud_cuts() {
         run.stdout
     );
     assert!(run.stdout.contains("◀ first problem"));
-    let note = "note: Tencent only keeps events of the last hour\n";
-    assert_eq!(run.stderr, note);
+    let notes = "note: Tencent only keeps events of the last hour\n\
+        note: Tencent has retired the API of tencent/service; use kubernetes/workload\n";
+    assert_eq!(run.stderr, notes);
     assert!(page(&["--time", "utc", SERVICE]).stdout.contains("Z  "));
     assert_eq!(page(&["-q", SERVICE]).stderr, "");
     let message = page(&["-o", "json", SERVICE]).json()["notices"].to_string();

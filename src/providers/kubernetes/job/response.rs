@@ -7,25 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Api;
 use super::super::container::{self, containers};
-use super::super::object::{Condition, Conditions, ObjectMeta, object};
-use super::super::pod::{PodSpec, PodTask};
-use super::STATES;
-use crate::model::{Job, Level, State, Task, Time};
+use super::super::object::{Condition, Conditions, ObjectMeta, QUEUE_LABEL, Selector, object};
+use super::super::pod::PodTemplate;
+use super::{STATES, indexes};
+use crate::model::{Array, Job, State};
 use crate::providers::lenient::{
-    Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Timestamp,
+    Checked, DefaultObject, Flag, Int, List, OptionalObject, Required, Text, Timestamp,
 };
 use crate::providers::states;
 use crate::providers::{GetResult, job_at};
 use crate::reference::Reference;
 
-/// The label of the queue of a job that Kueue admits.
-const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
-
 /// A job.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct JobObject {
-    metadata: DefaultObject<ObjectMeta>,
+    pub metadata: DefaultObject<ObjectMeta>,
     spec: DefaultObject<JobSpec>,
     status: Required<OptionalObject<JobStatus>>,
 }
@@ -43,18 +40,6 @@ struct JobSpec {
     managed_by: Text,
     selector: DefaultObject<Selector>,
     template: DefaultObject<PodTemplate>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Selector {
-    match_labels: Map<Text>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PodTemplate {
-    spec: DefaultObject<PodSpec>,
 }
 
 #[derive(Default, Deserialize)]
@@ -102,27 +87,18 @@ pub struct JobDetails {
     pub terminating: Option<i64>,
     /// Indexes that are complete: `0-2,5`.
     pub completed_indexes: Option<String>,
+    /// How many they are.
+    pub completed_index_count: Option<u64>,
     /// Indexes that have failed.
     pub failed_indexes: Option<String>,
+    /// How many they are.
+    pub failed_index_count: Option<u64>,
 }
 
 impl JobObject {
-    /// # Errors
-    /// The response is about another job.
-    pub fn check_name(&self, reference: &Reference) -> Result<(), String> {
-        match self.metadata.0.name.value.trimmed() == Some(reference.id()) {
-            true => Ok(()),
-            false => Err("the requested job".to_owned()),
-        }
-    }
-
     /// Namespace and name, unless they cannot be read.
     pub fn address(&self) -> Option<(&str, &str)> {
-        let DefaultObject(meta) = &self.metadata;
-        meta.namespace
-            .value
-            .trimmed()
-            .zip(meta.name.value.trimmed())
+        self.metadata.0.address()
     }
 
     pub fn uid(&self) -> Option<String> {
@@ -131,17 +107,24 @@ impl JobObject {
 
     /// The selector of its pods, that of the job's name where it has none.
     pub fn pod_selector(&self) -> String {
-        let Map(labels) = &self.spec.0.selector.0.match_labels;
-        let labels = labels.iter();
-        let labels = labels.filter_map(|(key, value)| Some(format!("{key}={}", value.trimmed()?)));
-        let labels: Vec<String> = labels.collect();
-        match labels.is_empty() {
+        let selector = self.spec.0.selector.0.text();
+        match selector.is_empty() {
             true => {
                 let name = self.metadata.0.name.value.trimmed().unwrap_or_default();
                 format!("job-name={name}")
             }
-            false => labels.join(","),
+            false => selector,
         }
+    }
+
+    /// The indexes that have failed.
+    pub fn failed_indexes(&self) -> Option<String> {
+        let (Required::Present(OptionalObject(Some(status))), true) =
+            (&self.status, self.spec.0.is_indexed())
+        else {
+            return None;
+        };
+        status.failed_indexes.0.clone()
     }
 
     /// The job without its pods.
@@ -184,11 +167,29 @@ impl JobObject {
             started_at: status.start_time.utc(),
             finished_at,
             resources: container::total(&template),
+            array: spec.array(),
+            has_subtask_events: true,
             details: Some(Arc::new(details(&spec, &status))),
             ..job_at(reference, Some(api.host()))
         };
         let notices = Vec::new();
         GetResult { job, notices }
+    }
+}
+
+impl JobSpec {
+    fn is_indexed(&self) -> bool {
+        self.completion_mode.trimmed() == Some("Indexed")
+    }
+
+    fn array(&self) -> Option<Array> {
+        let completions = self.completions.0.filter(|_| self.is_indexed());
+        completions.filter(|count| *count > 0).map(|count| Array {
+            start: Some(0),
+            end: Some(count - 1),
+            step: Some(1),
+            index: None,
+        })
     }
 }
 
@@ -206,7 +207,9 @@ fn details(spec: &JobSpec, status: &JobStatus) -> JobDetails {
         succeeded: status.succeeded.0,
         failed: status.failed.0,
         terminating: status.terminating.0,
+        completed_index_count: indexes::count(&status.completed_indexes),
         completed_indexes: status.completed_indexes.0.clone(),
+        failed_index_count: indexes::count(&status.failed_indexes),
         failed_indexes: status.failed_indexes.0.clone(),
     }
 }
@@ -231,63 +234,4 @@ fn word<'a>(
         .or_else(|| derived("Running", is_more_than_0(&status.ready)))
         .or_else(|| derived("Starting", is_more_than_0(&status.active)))
         .unwrap_or(("Pending", None))
-}
-
-/// Adds the pods of a job, with what they tell of its state; without `are_all` some could not be read.
-pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
-    job.tasks = pods.into_iter().map(|pod| pod.task).collect();
-    job.tasks.sort_by_key(|pod| pod.created_at);
-    if job.state == State::Starting {
-        let mut pods = job.tasks.iter().filter(|pod| !pod.ended);
-        let runs = |pod: &Task| pod.containers.iter().any(|one| one.state == State::Running);
-        if pods.clone().any(runs) {
-            job.state = State::Running;
-        } else if !are_all {
-            job.state = State::Unknown;
-        } else if !job.tasks.is_empty() && pods.all(|pod| pod.node.is_none()) {
-            job.state = State::Pending;
-        }
-    }
-    let newest = |state: State| job.tasks.iter().rev().find(move |pod| pod.state == state);
-    match job.state {
-        State::Succeeded => job.exit_code = newest(State::Succeeded).and_then(|pod| pod.exit_code),
-        State::Failed | State::Stopping => {
-            let failed = newest(State::Failed);
-            job.exit_code = failed.and_then(|pod| pod.exit_code);
-            let cause = failed.and_then(|pod| {
-                let why = pod.message.as_deref().or(pod.reason.as_deref())?;
-                Some(format!("pod {}: {why}", pod.id.as_deref()?))
-            });
-            let parts = [job.message.take(), cause];
-            job.message = parts
-                .into_iter()
-                .flatten()
-                .reduce(|one, other| format!("{one}; {other}"));
-        }
-        State::Pending | State::Starting | State::Running if job.reason.is_none() => {
-            let waiting = job.tasks.iter().filter(|pod| !pod.ended);
-            if let Some(pod) = waiting.clone().find(|pod| pod.reason.is_some()) {
-                job.reason.clone_from(&pod.reason);
-                job.message.clone_from(&pod.message);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Why no pod of a job was made is in its events alone.
-pub(super) fn explain_by_events(job: &mut Job) {
-    let is_open = job.state == State::Pending && job.reason.is_none() && job.tasks.is_empty();
-    if !is_open || job.started_at.is_none() {
-        return;
-    }
-    let warnings = job
-        .events
-        .iter()
-        .filter(|event| event.level == Some(Level::Warning));
-    let last: Option<_> = warnings.max_by_key(|event| -> Option<Time> { event.last_at });
-    if let Some((reason, message)) = last.map(|event| (event.reason.clone(), event.message.clone()))
-    {
-        (job.reason, job.message) = (reason, message);
-    }
 }

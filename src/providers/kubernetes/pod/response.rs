@@ -40,6 +40,14 @@ pub(in super::super) struct PodSpec {
     priority_class_name: Text,
 }
 
+/// What pods are made of.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in super::super) struct PodTemplate {
+    pub metadata: DefaultObject<ObjectMeta>,
+    pub spec: DefaultObject<PodSpec>,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct PodStatus {
@@ -88,14 +96,14 @@ pub(in super::super) struct PodTask {
 }
 
 impl PodObject {
+    /// Namespace and name, unless they cannot be read.
+    pub(super) fn address(&self) -> Option<(&str, &str)> {
+        self.metadata.0.address()
+    }
+
     /// The name, unless it cannot be read.
     pub(in super::super) fn name(&self) -> Option<&str> {
         self.metadata.0.name.value.trimmed()
-    }
-
-    /// Namespace and name, unless they cannot be read.
-    pub(super) fn address(&self) -> Option<(&str, &str)> {
-        self.metadata.0.namespace.value.trimmed().zip(self.name())
     }
 
     /// The pod as a task.

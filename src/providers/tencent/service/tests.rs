@@ -64,12 +64,15 @@ check_kind!(
 #[test]
 fn answers_become_their_models() {
     for (name, notices) in [
-        ("events", vec!["events_truncated", "assumed_utc_offset"]),
+        (
+            "events",
+            vec!["events_truncated", "retired_api", "assumed_utc_offset"],
+        ),
         (
             "events-top-level",
-            vec!["events_truncated", "assumed_utc_offset"],
+            vec!["events_truncated", "retired_api", "assumed_utc_offset"],
         ),
-        ("empty", vec!["events_truncated"]),
+        ("empty", vec!["events_truncated", "retired_api"]),
     ] {
         let answer = test_support::answer(200, &format!("tencent/service/{name}.json"));
         assert_eq!(classify(&answer), None, "{name}");
@@ -132,7 +135,7 @@ fn no_events_are_an_empty_list_in_every_spelling() {
         let body = format!(r#"{{"code":0,{rest}}}"#);
         assert_eq!(answered(200, &body), None, "{rest}");
         let found = read_text(&body).unwrap();
-        assert_eq!(codes(&found), ["events_truncated"]);
+        assert_eq!(codes(&found), ["events_truncated", "retired_api"]);
         assert!(found.job.events.is_empty());
         assert_eq!(found.job.state, State::Unknown);
     }
@@ -192,7 +195,7 @@ fn times_follow_the_offset_that_was_set() {
     let body = r#"{"code":0,"data":{"eventList":[{"lastSeen":"2018-12-26 14:51:09"}]}}"#;
     let (api, ask) = (api(Some("+00:00")), test_support::ask());
     let found = decode_events(body.as_bytes(), &reference(), &ask, &api).unwrap();
-    assert_eq!(codes(&found), ["events_truncated"]);
+    assert_eq!(codes(&found), ["events_truncated", "retired_api"]);
     let last_at = found.job.events[0].last_at.unwrap();
     assert_eq!(last_at.rfc3339(), "2018-12-26T14:51:09Z");
 }

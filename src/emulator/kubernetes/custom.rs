@@ -1,0 +1,140 @@
+use serde_json::{Value, json};
+
+use super::job::names;
+use super::owner::{self, Owner};
+use super::{list, not_found, time};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::state::JobAt;
+
+/// Jobs that are custom resources.
+pub struct CustomJobs {
+    owner: Owner,
+    routes: &'static [Route; 3],
+    /// The name of the resource, with its group.
+    resource: &'static str,
+    /// What the status says of a state.
+    status: fn(&JobAt<'_>) -> Value,
+}
+
+/// The routes of a resource.
+macro_rules! routes {
+    ($kind:literal, $api:literal, $plural:literal) => {
+        &[
+            Route::get(
+                concat!("ReadNamespaced", $kind),
+                concat!("/apis/", $api, "/namespaces/{}/", $plural, "/{}"),
+            ),
+            Route::get(
+                concat!("ListNamespaced", $kind),
+                concat!("/apis/", $api, "/namespaces/{}/", $plural),
+            ),
+            Route::get(
+                concat!("ListNamespaced", $kind),
+                concat!("/apis/", $api, "/", $plural),
+            ),
+        ]
+    };
+}
+
+pub(super) const VOLCANO: CustomJobs = CustomJobs {
+    owner: owner::VOLCANO,
+    routes: routes!("VolcanoJob", "batch.volcano.sh/v1alpha1", "jobs"),
+    resource: "jobs.batch.volcano.sh",
+    status: |view| {
+        json!({
+            "state": {
+                "phase": view.step.state, "reason": view.step.reason, "message": view.step.message,
+                "lastTransitionTime": time(view.since),
+            },
+            "minAvailable": view.job.parts.max(1),
+        })
+    },
+};
+
+/// Of the jobs of Kubeflow only PyTorchJobs are served.
+pub(super) const KUBEFLOW: CustomJobs = CustomJobs {
+    owner: owner::KUBEFLOW,
+    routes: routes!("PyTorchJob", "kubeflow.org/v1", "pytorchjobs"),
+    resource: "pytorchjobs.kubeflow.org",
+    status: conditions,
+};
+
+pub(super) const JOBSET: CustomJobs = CustomJobs {
+    owner: owner::JOBSET,
+    routes: routes!("JobSet", "jobset.x-k8s.io/v1alpha2", "jobsets"),
+    resource: "jobsets.jobset.x-k8s.io",
+    status: conditions,
+};
+
+pub(super) const ARGO: CustomJobs = CustomJobs {
+    owner: owner::ARGO,
+    routes: routes!("Workflow", "argoproj.io/v1alpha1", "workflows"),
+    resource: "workflows.argoproj.io",
+    status: |view| {
+        let ended = view.ended_at(&["Succeeded", "Failed", "Error"]);
+        json!({
+            "phase": view.step.state, "message": view.step.message,
+            "startedAt": view.reached_at(&["Running"]).map(time), "finishedAt": ended.map(time),
+        })
+    },
+};
+
+/// A status with a condition, or with active or ready pods where the state is none.
+fn conditions(view: &JobAt<'_>) -> Value {
+    let word = view.step.state.as_str();
+    let parts = view.job.parts.max(1);
+    let derived = view.is(&["Pending", "Starting", "Terminating"])
+        || word == "Running" && view.job.kind == owner::JOBSET.kind;
+    let group = json!({
+        "name": "worker", "active": if view.is(&["Starting", "Running"]) { parts } else { 0 },
+        "ready": if word == "Running" { parts } else { 0 },
+    });
+    let condition = json!({
+        "type": word, "status": "True", "reason": view.step.reason, "message": view.step.message,
+        "lastTransitionTime": time(view.since),
+    });
+    let conditions: Vec<Value> = (!derived).then_some(condition).into_iter().collect();
+    json!({"conditions": conditions, "replicatedJobsStatus": [group]})
+}
+
+impl EmulatedKind for CustomJobs {
+    fn routes(&self) -> &'static [Route] {
+        self.routes
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let kind = self.owner.kind;
+        if call.operation == self.routes[0].operation {
+            let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+            let missing = |_| EmulatedError::Response(not_found(self.resource, segments[1]));
+            let view = call.find(kind, &segments).map_err(missing)?;
+            return call.about(&view, || self.object(&view));
+        }
+        let namespace = call.segments.first();
+        let mut rows = call.rows(kind);
+        rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
+        rows.sort_by_key(|view| view.job.segments.clone());
+        let rows = rows.iter().map(|view| self.object(view)).collect();
+        list::respond(call, self.owner.object[0], self.owner.object[1], rows)
+    }
+}
+
+impl CustomJobs {
+    fn object(&self, view: &JobAt<'_>) -> Value {
+        let [namespace, name] = names(view);
+        let [kind, version] = self.owner.object;
+        let mut object = json!({
+            "kind": kind, "apiVersion": version,
+            "metadata": {
+                "name": name, "namespace": namespace, "uid": self.owner.uid(view),
+                "creationTimestamp": time(view.created_at), "labels": {"app": view.name()},
+            },
+            "spec": {"suspend": view.is(&["Suspended"]), "queue": view.job.queue},
+            "status": (self.status)(view),
+        });
+        if view.is(&["Terminating"]) {
+            object["metadata"]["deletionTimestamp"] = time(view.since).into();
+        }
+        object
+    }
+}

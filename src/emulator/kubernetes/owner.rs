@@ -1,0 +1,120 @@
+//! What has pods: jobs, workloads and custom resources.
+
+use serde_json::{Value, json};
+
+use super::{job, uid};
+use crate::emulator::state::JobAt;
+use crate::model::State;
+use crate::providers;
+
+/// An object whose pods the server has.
+pub(super) struct Owner {
+    /// Its kind in the scenario.
+    pub kind: &'static str,
+    /// Its kind in the cluster, and the version of its API.
+    pub object: [&'static str; 2],
+    /// The label of its pods that has its name; that of a workload has the value of its selector.
+    pods_label: &'static str,
+}
+
+pub(super) const JOB: Owner = Owner {
+    kind: job::KIND,
+    object: ["Job", "batch/v1"],
+    pods_label: "job-name",
+};
+pub(super) const WORKLOAD: Owner = Owner {
+    kind: "kubernetes/workload",
+    object: ["Deployment", "apps/v1"],
+    pods_label: "app",
+};
+pub(super) const VOLCANO: Owner = Owner {
+    kind: "kubernetes/volcano-job",
+    object: ["Job", "batch.volcano.sh/v1alpha1"],
+    pods_label: "volcano.sh/job-name",
+};
+pub(super) const KUBEFLOW: Owner = Owner {
+    kind: "kubernetes/kubeflow-job",
+    object: ["PyTorchJob", "kubeflow.org/v1"],
+    pods_label: "training.kubeflow.org/job-name",
+};
+pub(super) const JOBSET: Owner = Owner {
+    kind: "kubernetes/jobset",
+    object: ["JobSet", "jobset.x-k8s.io/v1alpha2"],
+    pods_label: "jobset.sigs.k8s.io/jobset-name",
+};
+pub(super) const ARGO: Owner = Owner {
+    kind: "kubernetes/argo-workflow",
+    object: ["Workflow", "argoproj.io/v1alpha1"],
+    pods_label: "workflows.argoproj.io/workflow",
+};
+
+pub(super) static OWNERS: [Owner; 6] = [JOB, WORKLOAD, VOLCANO, KUBEFLOW, JOBSET, ARGO];
+
+impl Owner {
+    /// The owner with the kind of a resource of the scenario.
+    fn of(view: &JobAt<'_>) -> Option<&'static Self> {
+        OWNERS.iter().find(|owner| owner.kind == view.job.kind)
+    }
+
+    /// The UID of the object of a resource.
+    pub fn uid(&self, view: &JobAt<'_>) -> String {
+        let [namespace, name] = job::names(view);
+        let kind = if self.kind == JOB.kind {
+            "Job"
+        } else {
+            self.kind
+        };
+        uid(kind, namespace, name)
+    }
+}
+
+/// The name of the only ReplicaSet of a workload.
+pub(super) fn replica_set_name(view: &JobAt<'_>) -> String {
+    format!("{}-{}", view.id(), &WORKLOAD.uid(view)[..8])
+}
+
+/// The labels of the pods of a resource, and the object that owns them.
+pub(super) fn pod_metadata(view: &JobAt<'_>) -> Option<(Value, Value)> {
+    let owner = Owner::of(view)?;
+    let ([kind, version], name, uid) = match owner.kind == WORKLOAD.kind {
+        true => {
+            let name = replica_set_name(view);
+            let uid = uid("ReplicaSet", job::names(view)[0], &name);
+            (["ReplicaSet", "apps/v1"], name, uid)
+        }
+        false => (owner.object, view.id().to_owned(), owner.uid(view)),
+    };
+    let reference =
+        json!({"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": true});
+    let labels = match owner.kind == JOB.kind {
+        true => job::labels(view),
+        false => json!({owner.pods_label: view.id()}),
+    };
+    Some((labels, reference))
+}
+
+/// The phase of a pod of a resource, and whether it has a node; `None` where it has no pods.
+pub(super) fn pod_phase(view: &JobAt<'_>, is_last: bool) -> Option<(&'static str, bool)> {
+    let word = view.step.state.as_str();
+    let is_workload = view.job.kind == WORKLOAD.kind;
+    let failed = if is_last { "Failed" } else { "Succeeded" };
+    Some(match (state(view), word) {
+        (_, "Suspended" | "ScaledToZero") | (State::Canceled, _) => return None,
+        (_, "FailureTarget") => (failed, true),
+        (_, "SuccessCriteriaMet") | (State::Succeeded | State::Unknown, _) => ("Succeeded", true),
+        (State::Failed, _) if is_workload => ("Pending", true),
+        (State::Failed, _) => (failed, true),
+        (State::Pending, _) => ("Pending", false),
+        (State::Starting, _) => ("Pending", true),
+        (State::Running | State::Stopping, _) => ("Running", true),
+    })
+}
+
+/// What the word for the state of a resource means.
+fn state(view: &JobAt<'_>) -> State {
+    let mut kinds = providers::kinds();
+    let kind = kinds.find(|kind| kind.to_string() == view.job.kind);
+    let words = kind.into_iter().flat_map(|kind| kind.states[0].map);
+    let mut words = words.filter(|(word, _)| view.is(&[word]));
+    words.next().map(|(_, state)| *state).unwrap_or_default()
+}

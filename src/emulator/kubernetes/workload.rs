@@ -1,0 +1,160 @@
+use serde_json::{Value, json};
+
+use super::job::{names, pod_spec, without_kind};
+use super::owner::{WORKLOAD, replica_set_name};
+use super::pod::pods;
+use super::{list, not_found, time, uid};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::state::JobAt;
+
+/// Deployments, with a ReplicaSet, a service and an EndpointSlice each.
+pub struct Workloads;
+
+const KIND: &str = WORKLOAD.kind;
+const GET: &str = "ReadNamespacedDeployment";
+const LIST: &str = "ListNamespacedDeployment";
+const REPLICA_SETS: &str = "ListNamespacedReplicaSet";
+const SERVICES: &str = "ListNamespacedService";
+
+impl EmulatedKind for Workloads {
+    fn routes(&self) -> &'static [Route] {
+        const {
+            &[
+                Route::get(GET, "/apis/apps/v1/namespaces/{}/deployments/{}"),
+                Route::get(LIST, "/apis/apps/v1/namespaces/{}/deployments"),
+                Route::get(LIST, "/apis/apps/v1/deployments"),
+                Route::get(REPLICA_SETS, "/apis/apps/v1/namespaces/{}/replicasets"),
+                Route::get(SERVICES, "/api/v1/namespaces/{}/services"),
+                Route::get(
+                    "ListNamespacedEndpointSlice",
+                    "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
+                ),
+            ]
+        }
+    }
+
+    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == GET {
+            let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+            let missing = |_| EmulatedError::Response(not_found("deployments.apps", segments[1]));
+            let view = call.find(KIND, &segments).map_err(missing)?;
+            return call.about(&view, || deployment(&view));
+        }
+        let namespace = call.segments.first();
+        let mut rows = call.rows(KIND);
+        rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
+        rows.sort_by_key(|view| view.job.segments.clone());
+        let rows = rows.iter();
+        let (kind, version, rows): (_, _, Vec<Value>) = match call.operation {
+            LIST => {
+                let rows = rows.map(|view| without_kind(deployment(view)));
+                ("Deployment", "apps/v1", rows.collect())
+            }
+            REPLICA_SETS => ("ReplicaSet", "apps/v1", rows.map(replica_set).collect()),
+            SERVICES => ("Service", "v1", rows.map(service).collect()),
+            _ => {
+                let slices = rows.map(|view| endpoint_slice(call, view));
+                ("EndpointSlice", "discovery.k8s.io/v1", slices.collect())
+            }
+        };
+        list::respond(call, kind, version, rows)
+    }
+}
+
+/// How many pods there are and should be, and how many are available.
+fn replicas(view: &JobAt<'_>) -> (usize, usize) {
+    let replicas = match view.is(&["ScaledToZero"]) {
+        true => 0,
+        false => view.job.parts.max(1),
+    };
+    let is_available = view.is(&["Available", "Terminating"]);
+    (replicas, if is_available { replicas } else { 0 })
+}
+
+fn metadata(view: &JobAt<'_>, kind: &str, name: &str) -> Value {
+    let namespace = names(view)[0];
+    json!({
+        "name": name, "namespace": namespace, "uid": uid(kind, namespace, name),
+        "creationTimestamp": time(view.created_at), "labels": {"app": view.id()},
+    })
+}
+
+fn deployment(view: &JobAt<'_>) -> Value {
+    let (replicas, available) = replicas(view);
+    let word = view.step.state.as_str();
+    let condition = |kind: &str, is_met: bool, reason: &str| {
+        json!({
+            "type": kind, "status": if is_met { "True" } else { "False" }, "reason": reason,
+            "message": view.step.message, "lastUpdateTime": time(view.since),
+            "lastTransitionTime": time(view.since),
+        })
+    };
+    let mut conditions = vec![match available > 0 {
+        true => condition("Available", true, "MinimumReplicasAvailable"),
+        false => condition("Available", false, "MinimumReplicasUnavailable"),
+    }];
+    conditions.push(match word {
+        "Available" => condition("Progressing", true, "NewReplicaSetAvailable"),
+        "ProgressDeadlineExceeded" => condition("Progressing", false, word),
+        _ => condition("Progressing", true, "ReplicaSetUpdated"),
+    });
+    if word == "ReplicaFailure" {
+        conditions.push(condition(word, true, "FailedCreate"));
+    }
+    let mut metadata = metadata(view, "Deployment", view.id());
+    metadata["uid"] = WORKLOAD.uid(view).into();
+    metadata["generation"] = 1.into();
+    if word == "Terminating" {
+        metadata["deletionTimestamp"] = time(view.since).into();
+    }
+    json!({
+        "kind": "Deployment", "apiVersion": "apps/v1", "metadata": metadata,
+        "spec": {
+            "replicas": replicas, "paused": word == "Paused", "progressDeadlineSeconds": 600,
+            "selector": {"matchLabels": {"app": view.id()}}, "strategy": {"type": "RollingUpdate"},
+            "template": {"metadata": {"labels": {"app": view.id()}}, "spec": pod_spec()},
+        },
+        "status": {
+            "observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
+            "readyReplicas": available, "availableReplicas": available, "conditions": conditions,
+        },
+    })
+}
+
+fn replica_set(view: &JobAt<'_>) -> Value {
+    let (replicas, available) = replicas(view);
+    let name = replica_set_name(view);
+    let mut metadata = metadata(view, "ReplicaSet", &name);
+    metadata["annotations"] = json!({"deployment.kubernetes.io/revision": "1"});
+    metadata["ownerReferences"] = json!([{
+        "apiVersion": "apps/v1", "kind": "Deployment", "name": view.id(), "controller": true,
+    }]);
+    json!({
+        "metadata": metadata, "spec": {"replicas": replicas},
+        "status": {"replicas": replicas, "readyReplicas": available},
+    })
+}
+
+fn service(view: &JobAt<'_>) -> Value {
+    json!({
+        "metadata": metadata(view, "Service", view.id()),
+        "spec": {"type": "ClusterIP", "clusterIP": "10.0.0.181", "selector": {"app": view.id()}},
+        "status": {"loadBalancer": {}},
+    })
+}
+
+fn endpoint_slice(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Value {
+    let is_ready = replicas(view).1 > 0;
+    let pods = pods(call).into_iter();
+    let pods = pods.filter(|pod| std::ptr::eq(pod.view.job, view.job));
+    let endpoints = pods.map(|pod| {
+        json!({
+            "addresses": ["10.244.0.15"], "conditions": {"ready": is_ready},
+            "targetRef": {"kind": "Pod", "name": pod.name},
+        })
+    });
+    let mut metadata = metadata(view, "EndpointSlice", view.id());
+    metadata["labels"] = json!({"kubernetes.io/service-name": view.id()});
+    let endpoints: Vec<Value> = endpoints.collect();
+    json!({"metadata": metadata, "addressType": "IPv4", "endpoints": endpoints})
+}

@@ -1,0 +1,214 @@
+//! Jobs that are custom resources: of Volcano, Kubeflow, JobSet and Argo Workflows. What differs is data.
+
+mod kinds;
+mod list;
+mod response;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+
+use super::parts::Parts;
+use super::{Api, attach_raw, logs, object_path};
+use crate::error::{Category, Problem};
+use crate::kind::{Kind, Operation};
+use crate::model::Job;
+use crate::providers::lenient;
+use crate::providers::{
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
+};
+use crate::reference::{Reference, Scope};
+use crate::sync::lock;
+pub(super) use kinds::{
+    ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
+    VOLCANO_JOBS,
+};
+use response::CustomObject;
+
+/// A kind of jobs that are custom resources.
+pub(super) struct CustomJobs {
+    kind: &'static Kind,
+    /// What has to be installed in the cluster.
+    product: &'static str,
+    /// The resources that may hold a job.
+    resources: &'static [Resource],
+    /// True where the state is a phase; else conditions say it.
+    has_phase: bool,
+}
+
+/// A custom resource.
+struct Resource {
+    get: Operation,
+    list: Operation,
+    /// The path of the API, and the name of the resource below it.
+    path: (&'static str, &'static str),
+    /// The label of its pods that has the name of the job.
+    pods_label: &'static str,
+}
+
+/// A job that was found, with its UID and the number of its resource.
+struct Found {
+    result: GetResult,
+    uid: Option<String>,
+    number: usize,
+}
+
+#[async_trait]
+impl KindOps<Api> for CustomJobs {
+    fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
+    /// A job with its pods as tasks, and the events of both. All resources that may hold it are read until
+    /// it is known which one does.
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let key = reference.to_string();
+        let known = lock(&api.resources).get(&key).copied();
+        let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
+        let calls = numbers.map(|number| self.read(api, number, reference, options));
+        let found = self.choose(join_all(calls).await, reference)?;
+        lock(&api.resources).insert(key, found.number);
+        let mut result = found.result;
+        let label = self.resources[found.number].pods_label;
+        let parts = Parts {
+            namespace: reference.segment("NAMESPACE").unwrap_or_default(),
+            selector: format!("{label}={}", reference.id()),
+            owners: None,
+            uids: found.uid.into_iter().collect(),
+        };
+        parts.add(api, &mut result, options).await;
+        add_start(&mut result.job);
+        Ok(result)
+    }
+
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        list::page(self, api, scope, filter, at, options).await
+    }
+
+    async fn read_log(
+        &self,
+        api: &Api,
+        request: LogRequest<'_>,
+        options: &GetOptions,
+    ) -> Result<LogChunk, Problem> {
+        logs::read(api, request, options).await
+    }
+}
+
+impl CustomJobs {
+    async fn read(
+        &self,
+        api: &Api,
+        number: usize,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<Found, Problem> {
+        let resource = &self.resources[number];
+        let mut uid = None;
+        let decode = |body: &[u8]| {
+            let object: CustomObject = lenient::decode_response(body)?;
+            object.metadata.0.check_name(reference)?;
+            uid.clone_from(&object.metadata.0.uid.0);
+            let mut result = object.into_result(self, reference, api);
+            attach_raw(&mut result, body, options);
+            Ok::<_, String>(result)
+        };
+        let path = object_path(resource.path, reference);
+        let called = api
+            .call(resource.get.name, &path, &[], options, decode)
+            .await;
+        let result = called?.into_result();
+        Ok(Found {
+            result,
+            uid,
+            number,
+        })
+    }
+
+    /// The one job that was found. Two versions of one resource hold the same object.
+    fn choose(
+        &self,
+        outcomes: Vec<Result<Found, Problem>>,
+        reference: &Reference,
+    ) -> Result<Found, Problem> {
+        let mut problems = Vec::new();
+        let mut jobs: Vec<Found> = Vec::new();
+        for outcome in outcomes {
+            match outcome {
+                Ok(found) if found.uid.is_some() && jobs.iter().any(|one| one.uid == found.uid) => {
+                }
+                Ok(found) => jobs.push(found),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if jobs.len() > 1 {
+            let resources = jobs.iter().map(|one| self.resources[one.number].path.1);
+            let resources: Vec<&str> = resources.collect();
+            let message = format!(
+                "{} is in several resources: {}",
+                reference.id(),
+                resources.join(", ")
+            );
+            return Err(Problem::new(Category::InvalidArgument, message)
+                .with_hint("joblens cannot choose between jobs of the same name"));
+        }
+        jobs.pop().ok_or_else(|| self.worst(problems))
+    }
+
+    /// The problem that says most of a job that was not found.
+    fn worst(&self, problems: Vec<Problem>) -> Problem {
+        let rank = |problem: &Problem| match problem.category {
+            Category::NotFound => 1,
+            _ if is_not_served(problem) => 0,
+            _ => 2,
+        };
+        let worst = problems
+            .into_iter()
+            .reduce(|one, other| match rank(&other) > rank(&one) {
+                true => other,
+                false => one,
+            });
+        self.not_installed(worst.expect("a kind has a resource"))
+    }
+
+    /// That the server does not serve the API of a product means that the product is not installed.
+    fn not_installed(&self, mut problem: Problem) -> Problem {
+        if is_not_served(&problem) {
+            problem.message = format!("{} is not installed in the cluster", self.product);
+            let group = self.resources[0]
+                .path
+                .0
+                .split('/')
+                .nth(2)
+                .unwrap_or_default();
+            problem.hint = Some(format!("see: kubectl api-resources --api-group={group}"));
+        }
+        problem
+    }
+}
+
+/// True where the server does not serve the API of a request.
+fn is_not_served(problem: &Problem) -> bool {
+    problem.category == Category::ServiceError && problem.http_status == Some(404)
+}
+
+/// A job whose resource does not say when it began has done so with the first of its pods.
+fn add_start(job: &mut Job) {
+    if job.started_at.is_none() {
+        job.started_at = job.tasks.iter().filter_map(|pod| pod.started_at).min();
+    }
+}
+
+#[cfg(test)]
+mod tests;

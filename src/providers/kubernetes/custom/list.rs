@@ -1,0 +1,69 @@
+//! Lists of custom resources, one resource after the other.
+
+use super::super::{Api, list};
+use super::response::CustomObject;
+use super::{CustomJobs, is_not_served};
+use crate::error::{Category, Problem};
+use crate::providers::{Cursor, Filter, GetOptions, Page};
+use crate::reference::{Reference, Scope};
+
+/// One page of the jobs of a kind: of the first resource from `at` on that is served and may be listed.
+/// The cursor counts the resource first and the page of its list second.
+///
+/// # Errors
+/// As [`list::page`]; that the product is not installed, where no resource is served.
+pub(super) async fn page(
+    jobs: &CustomJobs,
+    api: &Api,
+    scope: &Scope,
+    filter: &Filter,
+    at: Cursor,
+    options: &GetOptions,
+) -> Result<Page, Problem> {
+    let [first, own, _] = at.lists.offsets;
+    let first = first.unwrap_or(0);
+    let mut own = own.unwrap_or(0).max(1);
+    let mut failed: Vec<Problem> = Vec::new();
+    for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
+        let call = list::ListCall {
+            operation: &resource.list,
+            resource: resource.path,
+            address: CustomObject::address,
+            read: |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api),
+        };
+        let cursor = Cursor {
+            page: own,
+            ..Cursor::FIRST
+        };
+        own = 1;
+        match call.page(api, scope, filter, cursor, options).await {
+            Ok(mut page) => {
+                let next = match page.next {
+                    Some(next) => Some((number, next.page)),
+                    None => (number + 1 < jobs.resources.len()).then_some((number + 1, 1)),
+                };
+                let rows = page.rows.len().max(1);
+                page.next = next.and_then(|(number, own)| {
+                    let mut next = at.after(rows, Some(u64::MAX))?;
+                    next.lists.offsets[..2].copy_from_slice(&[Some(number), Some(own)]);
+                    Some(next)
+                });
+                failed.retain(|problem| !is_not_served(problem));
+                page.failed_parts.extend(failed);
+                return Ok(page);
+            }
+            Err(problem) if is_not_served(&problem) => failed.push(problem),
+            Err(problem) if problem.category == Category::PermissionDenied => failed.push(problem),
+            Err(problem) => return Err(problem),
+        }
+    }
+    let (missing, denied): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_not_served);
+    if first > 0 {
+        return Ok(Page {
+            failed_parts: denied,
+            ..Page::default()
+        });
+    }
+    let problem = denied.into_iter().chain(missing).next();
+    Err(jobs.not_installed(problem.expect("a kind has a resource")))
+}

@@ -1,0 +1,359 @@
+//! A custom resource as the API has it, made into the model.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::Api;
+use super::super::object::{Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
+use super::CustomJobs;
+use crate::model::{Job, State};
+use crate::providers::lenient::{
+    Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Timestamp,
+};
+use crate::providers::states;
+use crate::providers::{GetResult, job_at};
+use crate::reference::Reference;
+
+/// A job of any of the kinds.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct CustomObject {
+    kind: Text,
+    api_version: Text,
+    pub metadata: DefaultObject<ObjectMeta>,
+    spec: DefaultObject<Spec>,
+    status: Required<OptionalObject<Status>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    suspend: Checked<Flag>,
+    run_policy: DefaultObject<RunPolicy>,
+    queue: Text,
+    /// The groups of Volcano and JobSet.
+    #[serde(alias = "replicatedJobs")]
+    tasks: List<Group>,
+    /// The groups of Kubeflow.
+    #[serde(
+        alias = "pytorchReplicaSpecs",
+        alias = "tfReplicaSpecs",
+        alias = "xgbReplicaSpecs",
+        alias = "paddleReplicaSpecs",
+        alias = "jaxReplicaSpecs",
+        alias = "mpiReplicaSpecs"
+    )]
+    replica_specs: Map<DefaultObject<Group>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RunPolicy {
+    suspend: Checked<Flag>,
+    scheduling_policy: DefaultObject<SchedulingPolicy>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SchedulingPolicy {
+    queue: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    /// The phase of Argo, or how a JobSet ended.
+    #[serde(alias = "terminalState")]
+    phase: Checked<Text>,
+    /// The state of Volcano.
+    state: DefaultObject<VolcanoState>,
+    conditions: Conditions,
+    #[serde(alias = "startedAt")]
+    start_time: Timestamp,
+    #[serde(alias = "finishedAt")]
+    completion_time: Timestamp,
+    message: Text,
+    progress: Text,
+    #[serde(alias = "retryCount")]
+    restarts: Int,
+    /// The groups of JobSet and TrainJob.
+    #[serde(alias = "jobsStatus")]
+    replicated_jobs_status: List<Group>,
+    /// The groups of Kubeflow and Volcano.
+    #[serde(alias = "taskStatusCount")]
+    replica_statuses: Map<DefaultObject<Group>>,
+    /// The steps of Argo.
+    nodes: Map<DefaultObject<Node>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct VolcanoState {
+    phase: Checked<Text>,
+    reason: Text,
+    message: Text,
+    last_transition_time: Timestamp,
+}
+
+/// Pods that are alike, as they were ordered or as they are.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Group {
+    name: Text,
+    replicas: Int,
+    active: Int,
+    ready: Int,
+    succeeded: Int,
+    failed: Int,
+    /// How many are in each phase, as Volcano counts.
+    phase: Map<Int>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Node {
+    display_name: Text,
+    phase: Text,
+    r#type: Text,
+    message: Text,
+}
+
+/// What only custom resources have.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "KubernetesCustomJob")]
+pub struct CustomJobDetails {
+    /// Kind of the resource, such as `PyTorchJob`.
+    pub resource: Option<String>,
+    /// Group and version of its API.
+    pub api_version: Option<String>,
+    /// Its pods by what they do.
+    pub groups: Vec<ReplicaGroup>,
+    /// How often it was started anew.
+    pub restarts: Option<i64>,
+    /// Steps that are done, of all steps: `1/2`.
+    pub progress: Option<String>,
+}
+
+/// Pods that are alike.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "KubernetesReplicaGroup")]
+pub struct ReplicaGroup {
+    /// Their name, such as `Worker`.
+    pub name: String,
+    /// How many there should be.
+    pub replicas: Option<i64>,
+    /// How many are active; of Volcano those that run.
+    pub active: Option<i64>,
+    /// How many are ready.
+    pub ready: Option<i64>,
+    /// How many have succeeded.
+    pub succeeded: Option<i64>,
+    /// How many have failed.
+    pub failed: Option<i64>,
+}
+
+/// The word for the state of a job.
+struct Word<'a> {
+    text: &'a str,
+    /// True where the resource says it; else it is derived.
+    is_own: bool,
+    condition: Option<&'a Condition>,
+}
+
+impl CustomObject {
+    /// Namespace and name, unless they cannot be read.
+    pub fn address(&self) -> Option<(&str, &str)> {
+        self.metadata.0.address()
+    }
+
+    /// The job without its pods.
+    pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
+        let DefaultObject(mut meta) = self.metadata;
+        let DefaultObject(mut spec) = self.spec;
+        let (mut status, is_readable) = object(self.status);
+        let is_readable = is_readable
+            && !spec.suspend.is_unreadable
+            && !spec.run_policy.0.suspend.is_unreadable
+            && status.is_readable(jobs.has_phase);
+        let groups = groups(&mut spec, &mut status);
+        let word = Some(word(jobs, &meta, &spec, &status, &groups)).filter(|_| is_readable);
+        let mut notices = Vec::new();
+        let text = word.as_ref().map(|word| word.text);
+        let what = jobs.kind.to_string();
+        let mut read = states::normalize(jobs.kind.states[0].map, &[], text, &what, &mut notices);
+        if word.as_ref().is_some_and(|word| !word.is_own) {
+            read.raw = None;
+        }
+        let condition = word.and_then(|word| word.condition);
+        let DefaultObject(state) = &status.state;
+        let (reason, message) = match condition {
+            Some(condition) => (condition.reason.0.clone(), condition.message.0.clone()),
+            None => (
+                state.reason.0.clone(),
+                state.message.0.clone().or(status.message.0.clone()),
+            ),
+        };
+        let failure = status.failed_node().filter(|_| read.state == State::Failed);
+        let message = [message, failure].into_iter().flatten();
+        let since = condition.and_then(Condition::since);
+        let since = since.or(state.last_transition_time.utc());
+        let labels = meta.labels();
+        let DefaultObject(policy) = spec.run_policy.0.scheduling_policy;
+        let queue = spec.queue.0.or(policy.queue.0);
+        let job = Job {
+            name: meta.name.value.0.clone(),
+            state: read.state,
+            state_raw: read.raw,
+            ended: read.ended,
+            reason,
+            message: message.reduce(|one, other| format!("{one}; {other}")),
+            queue: queue.or_else(|| labels.get(QUEUE_LABEL).cloned().flatten()),
+            labels,
+            created_at: meta.creation_timestamp.utc(),
+            started_at: status.start_time.utc(),
+            finished_at: status.completion_time.utc().or(since),
+            details: Some(Arc::new(CustomJobDetails {
+                resource: self.kind.0,
+                api_version: self.api_version.0,
+                groups,
+                restarts: status.restarts.0,
+                progress: status.progress.0,
+            })),
+            ..job_at(reference, Some(api.host()))
+        };
+        GetResult { job, notices }
+    }
+}
+
+/// The word for the state: that of an end, what was done to the job, the phase or the newest condition that
+/// is known, and else what its pods do.
+fn word<'a>(
+    jobs: &CustomJobs,
+    meta: &ObjectMeta,
+    spec: &Spec,
+    status: &'a Status,
+    groups: &[ReplicaGroup],
+) -> Word<'a> {
+    let table = jobs.kind.states[0].map;
+    let known = |word: &str| table.iter().find(|(known, _)| *known == word);
+    let is_end = |word: &str| known(word).is_some_and(|(_, state)| state.is_end());
+    let phase = status
+        .state
+        .0
+        .phase
+        .value
+        .trimmed()
+        .or(status.phase.value.trimmed());
+    let phase = phase.map(|text| (text, None));
+    let conditions = status.conditions.holding().filter(|_| !jobs.has_phase);
+    let conditions = conditions.filter(|(word, _)| known(word).is_some());
+    let conditions: Vec<_> = conditions.map(|(word, one)| (word, Some(one))).collect();
+    let mut ends = conditions
+        .iter()
+        .copied()
+        .chain(phase)
+        .filter(|(word, _)| is_end(word));
+    let own = |(text, condition)| Word {
+        text,
+        is_own: true,
+        condition,
+    };
+    let derived = |text| Word {
+        text,
+        is_own: false,
+        condition: None,
+    };
+    if let Some(end) = ends.next() {
+        // One that says to have ended in two ways has no state that is known.
+        return match ends
+            .all(|(word, _)| known(word).map(|one| one.1) == known(end.0).map(|one| one.1))
+        {
+            true => own(end),
+            false => own(("", None)),
+        };
+    }
+    let is_suspended = [&spec.suspend, &spec.run_policy.0.suspend];
+    let is_suspended = is_suspended
+        .into_iter()
+        .any(|flag| flag.value.0 == Some(true));
+    let count =
+        |count: fn(&ReplicaGroup) -> Option<i64>| groups.iter().any(|one| count(one) > Some(0));
+    match conditions.last().copied().or(phase) {
+        _ if meta.is_deleted() => derived("Terminating"),
+        Some((text @ "Suspended", condition)) => own((text, condition)),
+        _ if is_suspended => Word {
+            is_own: true,
+            ..derived("Suspended")
+        },
+        Some(newest) => own(newest),
+        None if jobs.has_phase => derived("Pending"),
+        None if count(|one| one.ready) => derived("Running"),
+        None if count(|one| one.active) => derived("Starting"),
+        None => derived("Pending"),
+    }
+}
+
+impl Status {
+    fn is_readable(&self, has_phase: bool) -> bool {
+        let is_phase_readable = !self.phase.is_unreadable && !self.state.0.phase.is_unreadable;
+        is_phase_readable && (has_phase || self.conditions.are_readable())
+    }
+
+    /// The first step that failed, with what it says.
+    fn failed_node(&self) -> Option<String> {
+        let nodes = self.nodes.0.values().map(|DefaultObject(node)| node);
+        let is_failed = |node: &&Node| {
+            node.r#type.trimmed() == Some("Pod")
+                && matches!(node.phase.trimmed(), Some("Failed" | "Error"))
+        };
+        let node = nodes.clone().find(is_failed)?;
+        Some(format!(
+            "{}: {}",
+            node.display_name.trimmed()?,
+            node.message.trimmed()?
+        ))
+    }
+}
+
+/// The groups of a job: those that were ordered with their counts, then those that have counts only.
+fn groups(spec: &mut Spec, status: &mut Status) -> Vec<ReplicaGroup> {
+    let named = |map: &mut Map<DefaultObject<Group>>, list: &mut List<Group>| {
+        let map = std::mem::take(map)
+            .0
+            .into_iter()
+            .map(|(name, DefaultObject(group))| (name, group));
+        let list = std::mem::take(list).0.into_iter();
+        let list = list.filter_map(|group| Some((group.name.trimmed()?.to_owned(), group)));
+        map.chain(list).collect::<Vec<_>>()
+    };
+    let mut groups = named(&mut spec.replica_specs, &mut spec.tasks);
+    for (name, group) in named(
+        &mut status.replica_statuses,
+        &mut status.replicated_jobs_status,
+    ) {
+        let known = groups.iter_mut().find(|(known, _)| *known == name);
+        match known {
+            Some((_, ordered)) => {
+                *ordered = Group {
+                    replicas: ordered.replicas,
+                    ..group
+                }
+            }
+            None => groups.push((name, group)),
+        }
+    }
+    let groups = groups.into_iter().map(|(name, group)| {
+        let in_phase = |word: &str| group.phase.0.get(word).and_then(|count| count.0);
+        ReplicaGroup {
+            name,
+            replicas: group.replicas.0,
+            active: group.active.0.or(in_phase("Running")),
+            ready: group.ready.0,
+            succeeded: group.succeeded.0.or(in_phase("Succeeded")),
+            failed: group.failed.0.or(in_phase("Failed")),
+        }
+    });
+    groups.collect()
+}

@@ -1,0 +1,236 @@
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::providers::Client;
+use crate::providers::kubernetes::CLOUD;
+use crate::providers::test_support::ask;
+use crate::test_support::kinds::{check_kind, client, reference, scope};
+use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
+
+const ESSENTIAL: [&str; 7] = [
+    "metadata",
+    "metadata.name",
+    "items",
+    "items[]",
+    "items[].metadata",
+    "items[].metadata.name",
+    "items[].metadata.namespace",
+];
+
+mod volcano {
+    use super::*;
+
+    check_kind!(
+        &VOLCANO_JOB,
+        essential: ESSENTIAL,
+        evidence: [
+            "status",
+            "status.state",
+            "status.state.phase",
+            "items[].status",
+            "items[].status.state",
+            "items[].status.state.phase"
+        ]
+    );
+}
+
+mod kubeflow {
+    use super::*;
+
+    check_kind!(
+        &KUBEFLOW_JOB,
+        essential: ESSENTIAL,
+        evidence: [
+            "status",
+            "status.conditions",
+            "status.conditions[]",
+            "status.conditions[].status",
+            "status.conditions[].type",
+            "items[].spec.runPolicy",
+            "items[].spec.runPolicy.suspend",
+            "items[].status",
+            "items[].status.conditions",
+            "items[].status.conditions[]",
+            "items[].status.conditions[].status",
+            "items[].status.conditions[].type",
+            "items[].status.jobsStatus",
+            "items[].status.jobsStatus[]",
+            "items[].status.jobsStatus[].active",
+            "items[].status.jobsStatus[].name",
+            "items[].status.jobsStatus[].ready"
+        ]
+    );
+}
+
+mod jobset {
+    use super::*;
+
+    check_kind!(
+        &JOBSET,
+        essential: ESSENTIAL,
+        evidence: [
+            "status",
+            "status.conditions",
+            "status.conditions[]",
+            "status.conditions[].status",
+            "status.conditions[].type",
+            "status.terminalState",
+            "items[].spec",
+            "items[].spec.suspend",
+            "items[].status",
+            "items[].status.conditions",
+            "items[].status.conditions[]",
+            "items[].status.conditions[].status",
+            "items[].status.conditions[].type",
+            "items[].status.replicatedJobsStatus",
+            "items[].status.replicatedJobsStatus[]",
+            "items[].status.replicatedJobsStatus[].active",
+            "items[].status.replicatedJobsStatus[].name",
+            "items[].status.replicatedJobsStatus[].ready",
+            "items[].status.terminalState"
+        ]
+    );
+}
+
+mod argo {
+    use super::*;
+
+    check_kind!(
+        &ARGO_WORKFLOW,
+        essential: ESSENTIAL,
+        evidence: [
+            "spec",
+            "spec.suspend",
+            "status",
+            "status.phase",
+            "items[].spec",
+            "items[].spec.suspend",
+            "items[].status",
+            "items[].status.phase"
+        ]
+    );
+}
+
+/// A server that answers paths with these ends, each once or more, and as the emulator else.
+async fn served(responses: Vec<(&'static str, u16, Value)>) -> TestServer {
+    let responder = move |request: &ServerRequest| {
+        let target = match request.parameter("continue") {
+            Some(token) => format!("{}?{token}", request.path),
+            None => request.path.clone(),
+        };
+        let mut responses = responses.iter();
+        let (_, status, body) = responses.find(|(path, ..)| target.ends_with(path))?;
+        Some(ServerResponse::json(*status, body))
+    };
+    let state = EmulatedState::new(Vec::new(), start_time());
+    TestServer::start(&CLOUD, state, Arc::new(responder)).await
+}
+
+fn connect(server: &TestServer) -> Box<dyn Client> {
+    client(&CLOUD, server, &server.transport())
+}
+
+async fn page(client: &dyn Client, at: Cursor) -> Result<Page, Problem> {
+    let (scope, filter) = (scope(&KUBEFLOW_JOB), Filter::default());
+    client.list(&scope, &filter, at, &ask()).await
+}
+
+fn object(kind: &str, uid: &str) -> Value {
+    json!({
+        "kind": kind, "metadata": {"name": "x", "namespace": "train", "uid": uid},
+        "status": {"conditions": [{"type": "Running", "status": "True"}]},
+    })
+}
+
+#[tokio::test]
+async fn a_name_in_two_resources_is_an_error_and_two_versions_of_one_are_not() {
+    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    let server = served(vec![
+        (
+            "v2beta1/namespaces/train/mpijobs/x",
+            200,
+            object("MPIJob", "1"),
+        ),
+        ("v1/namespaces/train/mpijobs/x", 200, object("MPIJob", "1")),
+    ]);
+    let server = server.await;
+    let client = connect(&server);
+    for _ in 0..2 {
+        let found = client.get(&x, &ask()).await.unwrap();
+        assert_eq!(found.job.state_raw.as_deref(), Some("Running"));
+    }
+    let server = served(vec![
+        ("/pytorchjobs/x", 200, object("PyTorchJob", "1")),
+        ("/tfjobs/x", 200, object("TFJob", "2")),
+    ]);
+    let problem = connect(&server.await).get(&x, &ask()).await.unwrap_err();
+    assert_eq!(problem.category, Category::InvalidArgument);
+    assert_eq!(
+        problem.message,
+        "x is in several resources: pytorchjobs, tfjobs"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_installed_is_named_and_a_denied_resource_hides_no_other() {
+    let wf = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    let gone = |path| (path, 404, json!("404 page not found"));
+    let server = served(vec![gone("/pytorchjobs/x"), gone("/pytorchjobs")]).await;
+    let client = connect(&server);
+    let problem = client.get(&wf, &ask()).await.unwrap_err();
+    assert_eq!(problem.category, Category::ServiceError);
+    assert_eq!(problem.message, "Kubeflow is not installed in the cluster");
+    let list = page(&*client, Cursor::FIRST).await;
+    assert_eq!(list.unwrap_err().message, problem.message);
+    let denied =
+        json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"});
+    let server = served(vec![
+        ("/pytorchjobs/x", 403, denied.clone()),
+        (
+            "/tfjobs/x",
+            404,
+            json!({"kind": "Status", "status": "Failure", "reason": "NotFound",
+            "message": "no", "details": {"name": "x"}}),
+        ),
+        ("/jaxjobs/x", 200, object("JAXJob", "1")),
+    ]);
+    let found = connect(&server.await).get(&wf, &ask()).await.unwrap();
+    assert_eq!(found.job.state_raw.as_deref(), Some("Running"));
+    let server = served(vec![("/pytorchjobs/x", 403, denied)]).await;
+    let problem = connect(&server).get(&wf, &ask()).await.unwrap_err();
+    assert_eq!(problem.category, Category::PermissionDenied);
+}
+
+#[tokio::test]
+async fn lists_of_several_resources_follow_each_other() {
+    let list = |names: &[&str], more: &str| {
+        let items = names
+            .iter()
+            .map(|name| json!({"metadata": {"name": name, "namespace": "train"}}));
+        json!({"metadata": {"continue": more}, "items": items.collect::<Vec<_>>()})
+    };
+    let denied =
+        json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no"});
+    let server = served(vec![
+        ("/pytorchjobs", 200, list(&["a", "b"], "more")),
+        ("/pytorchjobs?more", 200, list(&["c"], "")),
+        ("/tfjobs", 403, denied),
+        ("/jaxjobs", 200, list(&[], "")),
+        ("/trainjobs", 200, list(&["d"], "")),
+    ]);
+    let server = server.await;
+    let client = connect(&server);
+    let (mut at, mut names, mut failed) = (Some(Cursor::FIRST), Vec::new(), 0);
+    while let Some(cursor) = at {
+        let page = page(&*client, cursor).await.unwrap();
+        names.extend(page.rows.into_iter().map(|row| row.job.id));
+        failed += page.failed_parts.len();
+        at = page.next;
+    }
+    assert_eq!(
+        (names, failed),
+        (["a", "b", "c", "d"].map(str::to_owned).to_vec(), 1)
+    );
+}

@@ -1,0 +1,143 @@
+//! The indexes of an Indexed job: ranges such as `0-2,5`.
+
+use std::ops::RangeInclusive;
+
+use crate::model::{NoticeCode, State, Task};
+use crate::providers::GetResult;
+use crate::providers::lenient::Text;
+
+/// The label of the pods of an index.
+const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
+
+/// So many failed indexes become tasks at most.
+const MAX_INDEXES: usize = 10_000;
+
+/// Longer texts are not read.
+const MAX_LENGTH: usize = 1 << 20;
+
+/// The ranges of a text; `None` where it is of another form.
+fn ranges(text: &str) -> Option<Vec<RangeInclusive<u32>>> {
+    let text = Some(text).filter(|text| text.len() <= MAX_LENGTH)?;
+    let ranges = text.split(',').map(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let range = first.trim().parse().ok()?..=last.trim().parse().ok()?;
+        (!range.is_empty()).then_some(range)
+    });
+    ranges.collect()
+}
+
+/// How many indexes there are in a text.
+pub(super) fn count(text: &Text) -> Option<u64> {
+    let ranges = ranges(text.trimmed()?)?;
+    Some(
+        ranges
+            .iter()
+            .map(|range| u64::from(range.end() - range.start()) + 1)
+            .sum(),
+    )
+}
+
+/// Adds a task for each failed index before the pods, with what its newest failed pod says.
+pub(super) fn add_failed(found: &mut GetResult, failed: Option<&str>) {
+    let Some(ranges) = failed.and_then(ranges) else {
+        return;
+    };
+    let mut indexes: Vec<u32> = ranges.into_iter().flatten().take(MAX_INDEXES + 1).collect();
+    if indexes.len() > MAX_INDEXES {
+        indexes.truncate(MAX_INDEXES);
+        let reference = &found.job.reference;
+        let text = format!("only the first {MAX_INDEXES} failed indexes of {reference} are shown");
+        found.note(NoticeCode::PartsUnread, text);
+    }
+    let pods = std::mem::take(&mut found.job.tasks);
+    let failures = indexes.into_iter().map(|index| failed_index(index, &pods));
+    found.job.tasks = failures.collect();
+    found.job.tasks.extend(pods);
+}
+
+fn failed_index(index: u32, pods: &[Task]) -> Task {
+    let index = Some(index.to_string());
+    let is_own = |pod: &&Task| pod.labels.get(INDEX_LABEL) == Some(&index);
+    let mut pods = pods.iter().filter(|pod| pod.state == State::Failed);
+    let pod = pods.rfind(is_own).cloned().unwrap_or_default();
+    Task {
+        id: index,
+        kind: "subtask".to_owned(),
+        state: State::Failed,
+        ended: true,
+        reason: pod.reason,
+        message: pod.message,
+        exit_code: pod.exit_code,
+        started_at: pod.started_at,
+        finished_at: pod.finished_at,
+        ..Task::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Job;
+
+    #[test]
+    fn ranges_are_counted_and_never_guessed() {
+        let count = |text: &str| count(&Text(Some(text.to_owned())));
+        for (text, expected) in [
+            ("0-2,5", Some(4)),
+            ("7", Some(1)),
+            ("0-4294967295", Some(4_294_967_296)),
+            ("", None),
+            ("3-1", None),
+            ("1,,2", None),
+            ("-7", None),
+            ("1-2-3", None),
+            ("0-99999999999", None),
+        ] {
+            assert_eq!(count(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn failed_indexes_stand_before_the_pods_and_are_bounded() {
+        let pod = |index: &str, reason: &str| Task {
+            kind: "pod".to_owned(),
+            state: State::Failed,
+            reason: Some(reason.to_owned()),
+            labels: [(INDEX_LABEL.to_owned(), Some(index.to_owned()))].into(),
+            ..Task::default()
+        };
+        let found = |failed: &str| {
+            let tasks = vec![pod("3", "Error"), pod("3", "OOMKilled"), pod("4", "Error")];
+            let job = Job {
+                tasks,
+                ..Job::default()
+            };
+            let mut found = GetResult {
+                job,
+                notices: Vec::new(),
+            };
+            add_failed(&mut found, Some(failed));
+            found
+        };
+        let few = found("1,3");
+        let tasks = few
+            .job
+            .tasks
+            .iter()
+            .map(|task| (task.kind.as_str(), task.reason.as_deref()));
+        let expected = [
+            ("subtask", None),
+            ("subtask", Some("OOMKilled")),
+            ("pod", Some("Error")),
+            ("pod", Some("OOMKilled")),
+            ("pod", Some("Error")),
+        ];
+        assert_eq!(tasks.collect::<Vec<_>>(), expected);
+        let many = found("0-4294967295");
+        assert_eq!(
+            (many.job.tasks.len(), many.notices.len()),
+            (MAX_INDEXES + 3, 1)
+        );
+        assert_eq!(found("x").job.tasks.len(), 3);
+    }
+}

@@ -1,0 +1,184 @@
+//! The pods of a job or workload, as its tasks, and the events of both.
+
+use super::object::ObjectList;
+use super::pod::{self, PodObject, PodTask};
+use super::{Api, events, path};
+use crate::error::Category;
+use crate::model::{Job, Level, NoticeCode, State, Task};
+use crate::providers::lenient;
+use crate::providers::{GetOptions, GetResult};
+
+/// So many pods of a job are read at most.
+const MAX_PODS: &str = "500";
+
+/// The events of so many pods that are not well are read at most; each costs a request.
+const MAX_PODS_WITH_EVENTS: usize = 5;
+
+/// What belongs to a job or workload.
+pub(super) struct Parts<'a> {
+    pub namespace: &'a str,
+    /// The selector of its pods.
+    pub selector: String,
+    /// Kinds and names of the objects that own its pods (`ReplicaSet/web-1`); `None` where any may.
+    pub owners: Option<Vec<String>>,
+    /// The UIDs of the objects whose events are its own.
+    pub uids: Vec<String>,
+}
+
+impl Parts<'_> {
+    /// Adds the pods as tasks, with what they tell of its state, and the events of all; notices of what
+    /// cannot be read.
+    pub async fn add(mut self, api: &Api, found: &mut GetResult, options: &GetOptions) {
+        let pods = self.pods(api, found, options).await;
+        // What is active has pods.
+        let are_all = pods.are_all && !pods.pods.is_empty();
+        let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
+        let uids = unwell.filter_map(|pod| pod.uid.clone());
+        self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
+        add_pods(&mut found.job, pods.pods, are_all || pods.is_refused);
+        let uids: Vec<&str> = self.uids.iter().map(String::as_str).collect();
+        events::add(api, self.namespace, &uids, found, options).await;
+        explain_by_events(&mut found.job);
+    }
+
+    async fn pods(&self, api: &Api, found: &mut GetResult, options: &GetOptions) -> Pods {
+        let query = [
+            ("labelSelector", self.selector.as_str()),
+            ("limit", MAX_PODS),
+        ];
+        let path = path("/api/v1", Some(self.namespace), pod::RESOURCE);
+        let read = api.call(pod::LIST.name, &path, &query, options, decode_pods);
+        let mut pods = match read.await {
+            Ok(read) => {
+                found.notices.extend(read.unreadable);
+                read.data
+            }
+            Err(problem) => {
+                let notice = events::unread("pods", &found.job, &problem);
+                found.notices.push(notice);
+                return Pods {
+                    is_refused: problem.category != Category::InvalidResponse,
+                    ..Pods::default()
+                };
+            }
+        };
+        if pods.has_more {
+            let text = format!("only {MAX_PODS} pods of {} were read", found.job.reference);
+            found.note(NoticeCode::PartsUnread, text);
+        }
+        if let Some(owners) = &self.owners {
+            let is_own = |pod: &PodTask| {
+                pod.details
+                    .owner
+                    .as_ref()
+                    .is_none_or(|own| owners.contains(own))
+            };
+            pods.pods.retain(is_own);
+        }
+        pods
+    }
+}
+
+/// The pods of a list.
+#[derive(Default)]
+pub(super) struct Pods {
+    pub pods: Vec<PodTask>,
+    /// True when there are more.
+    pub has_more: bool,
+    /// False when some could not be read.
+    pub are_all: bool,
+    /// True when the server gave no list.
+    pub is_refused: bool,
+}
+
+/// The pods of a list.
+///
+/// # Errors
+/// The body is no list.
+pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
+    let list: ObjectList<PodObject> = lenient::decode_response(body)?;
+    let mut pods = list.items.rows("items", None)?;
+    let count = pods.len();
+    pods.retain(|pod| pod.name().is_some());
+    let are_all = pods.len() == count;
+    let pods = pods.into_iter().map(|pod| pod.into_task(&mut Vec::new()));
+    Ok(Pods {
+        pods: pods.collect(),
+        has_more: list.metadata.0.r#continue.trimmed().is_some(),
+        are_all,
+        is_refused: false,
+    })
+}
+
+/// True where the events of a pod explain nothing.
+fn is_well(pod: &Task) -> bool {
+    let is_ready = || {
+        pod.containers
+            .iter()
+            .all(|one| one.init || one.ready != Some(false))
+    };
+    pod.state == State::Succeeded
+        || (pod.state == State::Running && pod.reason.is_none() && is_ready())
+}
+
+/// Adds pods, with what they tell of the state; without `are_all` some could not be read.
+pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
+    job.tasks = pods.into_iter().map(|pod| pod.task).collect();
+    job.tasks.sort_by_key(|pod| pod.created_at);
+    // A state that the object reports is its own.
+    if job.state == State::Starting && job.state_raw.is_none() {
+        let mut pods = job.tasks.iter().filter(|pod| !pod.ended);
+        let runs = |pod: &Task| pod.containers.iter().any(|one| one.state == State::Running);
+        if pods.clone().any(runs) {
+            job.state = State::Running;
+        } else if !are_all {
+            job.state = State::Unknown;
+        } else if !job.tasks.is_empty() && pods.all(|pod| pod.node.is_none()) {
+            job.state = State::Pending;
+        }
+    }
+    let newest = |state: State| job.tasks.iter().rev().find(move |pod| pod.state == state);
+    let stuck = || {
+        job.tasks
+            .iter()
+            .find(|pod| !pod.ended && pod.reason.is_some())
+    };
+    match job.state {
+        State::Succeeded => job.exit_code = newest(State::Succeeded).and_then(|pod| pod.exit_code),
+        State::Failed | State::Stopping => {
+            let failed = newest(State::Failed);
+            job.exit_code = failed.and_then(|pod| pod.exit_code);
+            let cause = failed.or_else(stuck).and_then(|pod| {
+                let why = pod.message.as_deref().or(pod.reason.as_deref())?;
+                Some(format!("pod {}: {why}", pod.id.as_deref()?))
+            });
+            let parts = [job.message.take(), cause];
+            let parts = parts.into_iter().flatten();
+            job.message = parts.reduce(|one, other| format!("{one}; {other}"));
+        }
+        State::Pending | State::Starting | State::Running if job.reason.is_none() => {
+            if let Some((reason, message)) =
+                stuck().map(|pod| (pod.reason.clone(), pod.message.clone()))
+            {
+                (job.reason, job.message) = (reason, message);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Why no pod was made, or why one does not become ready, is in the events alone.
+fn explain_by_events(job: &mut Job) {
+    let lacks_pods =
+        job.state == State::Pending && job.tasks.is_empty() && job.started_at.is_some();
+    if job.reason.is_some() || !(lacks_pods || job.state == State::Starting) {
+        return;
+    }
+    let newest = job.events.iter().max_by_key(|event| event.last_at);
+    let warning = newest.filter(|event| event.level == Some(Level::Warning));
+    if let Some((reason, message)) =
+        warning.map(|event| (event.reason.clone(), event.message.clone()))
+    {
+        (job.reason, job.message) = (reason, message);
+    }
+}

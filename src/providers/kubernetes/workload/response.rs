@@ -1,0 +1,428 @@
+//! A deployment as the API has it, with what belongs to it, made into the model.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::Api;
+use super::super::container::{self, containers};
+use super::super::object::{Condition, Conditions, ObjectMeta, Selector, object};
+use super::super::pod::PodTemplate;
+use super::STATES;
+use crate::model::{Job, State};
+use crate::providers::lenient::{
+    Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Words,
+};
+use crate::providers::states;
+use crate::providers::{GetResult, job_at};
+use crate::reference::Reference;
+
+/// The events of so many ReplicaSets and services are read at most; each costs a request.
+const MAX_OBJECTS_WITH_EVENTS: usize = 2;
+
+/// A deployment.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Deployment {
+    pub metadata: DefaultObject<ObjectMeta>,
+    spec: DefaultObject<DeploymentSpec>,
+    status: Required<OptionalObject<DeploymentStatus>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DeploymentSpec {
+    replicas: Checked<Int>,
+    paused: Checked<Flag>,
+    selector: DefaultObject<Selector>,
+    template: DefaultObject<PodTemplate>,
+    strategy: DefaultObject<Strategy>,
+    progress_deadline_seconds: Int,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Strategy {
+    r#type: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DeploymentStatus {
+    observed_generation: Checked<Int>,
+    replicas: Checked<Int>,
+    updated_replicas: Checked<Int>,
+    ready_replicas: Int,
+    available_replicas: Checked<Int>,
+    conditions: Conditions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ReplicaSet {
+    metadata: DefaultObject<ObjectMeta>,
+    spec: DefaultObject<Replicas>,
+    status: DefaultObject<Replicas>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Replicas {
+    replicas: Int,
+    ready_replicas: Int,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Service {
+    metadata: DefaultObject<ObjectMeta>,
+    spec: DefaultObject<ServiceSpec>,
+    status: DefaultObject<ServiceStatus>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServiceSpec {
+    r#type: Text,
+    #[serde(rename = "clusterIP")]
+    cluster_ip: Text,
+    selector: Map<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServiceStatus {
+    load_balancer: DefaultObject<LoadBalancer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LoadBalancer {
+    ingress: List<Ingress>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Ingress {
+    ip: Text,
+    hostname: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EndpointSlice {
+    metadata: DefaultObject<ObjectMeta>,
+    endpoints: List<Endpoint>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Endpoint {
+    addresses: Words,
+    conditions: DefaultObject<EndpointConditions>,
+    target_ref: DefaultObject<Target>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct EndpointConditions {
+    ready: Flag,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Target {
+    name: Text,
+}
+
+/// What only workloads have.
+#[derive(Debug, Default, JsonSchema, Serialize)]
+#[schemars(rename = "KubernetesWorkload")]
+pub struct WorkloadDetails {
+    /// How many pods it should have.
+    pub replicas: Option<i64>,
+    /// Pods of the newest template.
+    pub updated: Option<i64>,
+    /// Pods that are ready.
+    pub ready: Option<i64>,
+    /// Pods that have been ready for long enough.
+    pub available: Option<i64>,
+    /// `RollingUpdate` or `Recreate`.
+    pub strategy: Option<String>,
+    /// After how many seconds without progress a rollout has failed.
+    pub progress_deadline_seconds: Option<i64>,
+    /// Its ReplicaSets that have or should have pods.
+    pub replica_sets: Vec<ReplicaSetDetails>,
+    /// The services that select its pods.
+    pub services: Vec<ServiceDetails>,
+}
+
+/// A ReplicaSet of a workload.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "KubernetesReplicaSet")]
+pub struct ReplicaSetDetails {
+    /// Its name.
+    pub name: Option<String>,
+    /// The revision of the deployment.
+    pub revision: Option<String>,
+    /// How many pods it should have.
+    pub replicas: Option<i64>,
+    /// Pods that are ready.
+    pub ready: Option<i64>,
+}
+
+/// A service of a workload.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "KubernetesService")]
+pub struct ServiceDetails {
+    /// Its name.
+    pub name: String,
+    /// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Its address in the cluster.
+    pub cluster_ip: Option<String>,
+    /// The addresses of its load balancer.
+    pub load_balancer: Vec<String>,
+    /// How many pods stand behind it.
+    pub endpoints: Option<usize>,
+    /// How many of them are ready.
+    pub ready_endpoints: Option<usize>,
+}
+
+/// What is known of a workload besides its job.
+#[derive(Default)]
+pub(super) struct Workload {
+    /// The selector of its pods; empty where it cannot be read.
+    pub selector: String,
+    /// The UIDs of the objects whose events are its own.
+    pub uids: Vec<String>,
+    pod_labels: Map<Text>,
+    details: WorkloadDetails,
+}
+
+impl Deployment {
+    /// Namespace and name, unless they cannot be read.
+    pub fn address(&self) -> Option<(&str, &str)> {
+        self.metadata.0.address()
+    }
+
+    /// The deployment without its pods.
+    pub fn into_result(self, reference: &Reference, api: &Api) -> (GetResult, Workload) {
+        let DefaultObject(mut meta) = self.metadata;
+        let DefaultObject(mut spec) = self.spec;
+        let (status, is_readable) = object(self.status);
+        let counts = [
+            &meta.generation,
+            &spec.replicas,
+            &status.observed_generation,
+            &status.replicas,
+            &status.updated_replicas,
+            &status.available_replicas,
+        ];
+        let is_readable = is_readable
+            && status.conditions.are_readable()
+            && !spec.paused.is_unreadable
+            && counts.iter().all(|count| !count.is_unreadable);
+        let (word, condition) = word(&meta, &spec, &status);
+        let known = is_readable.then_some(word);
+        let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
+        let condition = condition.filter(|_| is_readable);
+        let desired = spec.replicas.value.0;
+        let counts = [
+            (&status.available_replicas, "available"),
+            (&status.updated_replicas, "up to date"),
+        ];
+        let mut counts = counts
+            .into_iter()
+            .map(|(count, what)| (count.value.0.unwrap_or(0), what));
+        let shortage = desired
+            .filter(|_| read.state == State::Starting)
+            .and_then(|desired| {
+                let (count, what) = counts.find(|(count, _)| *count < desired)?;
+                Some(format!("{count} of {desired} replicas are {what}"))
+            });
+        let DefaultObject(template) = std::mem::take(&mut spec.template);
+        let pods = containers(template.spec.0.containers, List::default(), false);
+        let since = status
+            .conditions
+            .holds("Available")
+            .and_then(Condition::since);
+        let job = Job {
+            name: meta.name.value.0.clone(),
+            state: read.state,
+            state_raw: read.raw,
+            reason: condition.and_then(|condition| condition.reason.0.clone()),
+            message: condition
+                .and_then(|condition| condition.message.0.clone())
+                .or(shortage),
+            created_at: meta.creation_timestamp.utc(),
+            started_at: since,
+            resources: container::total(&pods),
+            labels: meta.labels(),
+            ..job_at(reference, Some(api.host()))
+        };
+        let own = Workload {
+            selector: spec.selector.0.text(),
+            uids: meta.uid.0.into_iter().collect(),
+            pod_labels: template.metadata.0.labels,
+            details: WorkloadDetails {
+                replicas: desired,
+                updated: status.updated_replicas.value.0,
+                ready: status.ready_replicas.0,
+                available: status.available_replicas.value.0,
+                strategy: spec.strategy.0.r#type.0,
+                progress_deadline_seconds: spec.progress_deadline_seconds.0,
+                ..WorkloadDetails::default()
+            },
+        };
+        let notices = Vec::new();
+        (GetResult { job, notices }, own)
+    }
+}
+
+/// The word for the state of a deployment, with the condition that explains it.
+fn word<'a>(
+    meta: &ObjectMeta,
+    spec: &DeploymentSpec,
+    status: &'a DeploymentStatus,
+) -> (&'static str, Option<&'a Condition>) {
+    let count = |count: &Checked<Int>| count.value.0.unwrap_or(0);
+    let desired = spec.replicas.value.0.unwrap_or(1);
+    let (replicas, updated) = (count(&status.replicas), count(&status.updated_replicas));
+    let is_observed = count(&status.observed_generation) >= count(&meta.generation);
+    let is_complete = [updated, replicas, count(&status.available_replicas)] == [desired; 3];
+    let overdue = status.conditions.find("Progressing", "False");
+    let failure = status.conditions.holds("ReplicaFailure");
+    match (failure, overdue) {
+        _ if meta.is_deleted() => ("Terminating", None),
+        _ if !is_observed => ("Progressing", None),
+        (Some(failure), _) => ("ReplicaFailure", Some(failure)),
+        _ if is_complete && desired == 0 => ("ScaledToZero", None),
+        _ if is_complete => ("Available", None),
+        (_, Some(overdue)) => ("ProgressDeadlineExceeded", Some(overdue)),
+        _ if spec.paused.value.0 == Some(true) => ("Paused", None),
+        _ => ("Progressing", None),
+    }
+}
+
+impl Workload {
+    /// Keeps the ReplicaSets of a deployment; gives the kinds and names of all.
+    pub fn keep_replica_sets(
+        &mut self,
+        mut sets: Vec<ReplicaSet>,
+        deployment: &str,
+    ) -> Vec<String> {
+        sets.retain(|set| {
+            let mut owners = set.metadata.0.owner_references.0.iter();
+            owners.any(|owner| owner.name.trimmed() == Some(deployment))
+        });
+        let mut names = Vec::new();
+        for ReplicaSet {
+            metadata,
+            spec,
+            status,
+        } in sets
+        {
+            let DefaultObject(meta) = metadata;
+            names.extend(
+                meta.name
+                    .value
+                    .trimmed()
+                    .map(|name| format!("ReplicaSet/{name}")),
+            );
+            let counts = [spec.0.replicas.0, status.0.replicas.0];
+            if counts.iter().all(|count| count.unwrap_or(0) == 0) {
+                continue;
+            }
+            if self.details.replica_sets.len() < MAX_OBJECTS_WITH_EVENTS {
+                self.uids.extend(meta.uid.0);
+            }
+            let revision = meta.annotations.0.get("deployment.kubernetes.io/revision");
+            self.details.replica_sets.push(ReplicaSetDetails {
+                revision: revision.and_then(|revision| revision.0.clone()),
+                name: meta.name.value.0,
+                replicas: spec.0.replicas.0,
+                ready: status.0.ready_replicas.0,
+            });
+        }
+        names
+    }
+
+    /// Keeps the services that select its pods.
+    pub fn keep_services(&mut self, services: Vec<Service>) {
+        for service in services {
+            let DefaultObject(spec) = service.spec;
+            let mut selector = spec.selector.0.iter();
+            let is_own = |(key, value): (&String, &Text)| self.pod_labels.0.get(key) == Some(value);
+            let DefaultObject(meta) = service.metadata;
+            let name = meta.name.value.trimmed().map(str::to_owned);
+            let Some(name) = name.filter(|_| selector.len() > 0 && selector.all(is_own)) else {
+                continue;
+            };
+            if self.details.services.len() < MAX_OBJECTS_WITH_EVENTS {
+                self.uids.extend(meta.uid.0);
+            }
+            let DefaultObject(LoadBalancer { ingress }) = service.status.0.load_balancer;
+            let addresses = ingress
+                .0
+                .into_iter()
+                .filter_map(|one| one.ip.0.or(one.hostname.0));
+            self.details.services.push(ServiceDetails {
+                name,
+                kind: spec.r#type.0,
+                cluster_ip: spec.cluster_ip.0,
+                load_balancer: addresses.collect(),
+                endpoints: None,
+                ready_endpoints: None,
+            });
+        }
+    }
+
+    /// The selector of the endpoints of its services, if it has any.
+    pub fn endpoint_selector(&self) -> Option<String> {
+        let services = self.details.services.iter();
+        let names: Vec<&str> = services.map(|service| &*service.name).collect();
+        match names[..] {
+            [] => None,
+            [name] => Some(format!("{SERVICE_LABEL}={name}")),
+            _ => Some(format!("{SERVICE_LABEL} in ({})", names.join(","))),
+        }
+    }
+
+    /// Counts the pods behind its services. A pod with addresses of two families is in two slices.
+    pub fn count_endpoints(&mut self, slices: Vec<EndpointSlice>) {
+        for service in &mut self.details.services {
+            let is_own = |slice: &&EndpointSlice| {
+                let name = slice.metadata.0.labels.0.get(SERVICE_LABEL);
+                name.and_then(Text::trimmed) == Some(&service.name)
+            };
+            let endpoints = slices
+                .iter()
+                .filter(is_own)
+                .flat_map(|slice| &slice.endpoints.0);
+            let (mut all, mut ready) = (BTreeSet::new(), BTreeSet::new());
+            for endpoint in endpoints {
+                let address = endpoint.addresses.0.first().map(String::as_str);
+                let pod = endpoint.target_ref.0.name.trimmed().or(address);
+                all.insert(pod);
+                // What is not said counts as ready.
+                if endpoint.conditions.0.ready.0 != Some(false) {
+                    ready.insert(pod);
+                }
+            }
+            (service.endpoints, service.ready_endpoints) = (Some(all.len()), Some(ready.len()));
+        }
+    }
+
+    /// The job with its details.
+    pub fn finish(self, mut found: GetResult) -> GetResult {
+        found.job.details = Some(Arc::new(self.details));
+        found
+    }
+}
+
+/// The label of the service that an EndpointSlice belongs to.
+const SERVICE_LABEL: &str = "kubernetes.io/service-name";

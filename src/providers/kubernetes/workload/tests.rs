@@ -1,0 +1,43 @@
+use super::*;
+use crate::test_support::kinds::check_kind;
+
+check_kind!(
+    &WORKLOAD,
+    essential: [
+        "metadata",
+        "metadata.name",
+        "items",
+        "items[]",
+        "items[].metadata",
+        "items[].metadata.name",
+        "items[].metadata.namespace"
+    ],
+    evidence: [
+        "metadata.generation",
+        "spec",
+        "spec.replicas",
+        "status",
+        "status.availableReplicas",
+        "status.conditions",
+        "status.conditions[]",
+        "status.conditions[].status",
+        "status.conditions[].type",
+        "status.observedGeneration",
+        "status.replicas",
+        "status.updatedReplicas",
+        "items[].metadata.deletionTimestamp",
+        "items[].metadata.generation",
+        "items[].spec",
+        "items[].spec.paused",
+        "items[].spec.replicas",
+        "items[].status",
+        "items[].status.availableReplicas",
+        "items[].status.conditions",
+        "items[].status.conditions[]",
+        "items[].status.conditions[].status",
+        "items[].status.conditions[].type",
+        "items[].status.observedGeneration",
+        "items[].status.replicas",
+        "items[].status.updatedReplicas"
+    ]
+);

@@ -1,0 +1,78 @@
+//! Exec plugins and kubeconfig files that mean no good.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::{Run, joblens};
+
+/// Looks a job up with a kubeconfig and with a plugin beside it.
+fn get(kubeconfig: &str, plugin: &str) -> Run {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str, mode: u32| {
+        let path = home.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    };
+    let config = write("config", kubeconfig, 0o600);
+    write("plugin", &format!("#!/bin/sh\n{plugin}\n"), 0o700);
+    let path = |path: &Path| path.display().to_string();
+    joblens(&["get", "-o", "json", "kubernetes/job/train/ok"])
+        .env("KUBECONFIG", path(&config))
+        .env("PATH", "/usr/bin:/bin")
+        .run()
+}
+
+fn kubeconfig() -> String {
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin",
+        "interactiveMode": "IfAvailable",
+    });
+    let config = json!({
+        "current-context": "main",
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"exec": exec}}],
+        "contexts": [{"name": "main", "context": {"cluster": "c", "user": "u"}}],
+    });
+    config.to_string()
+}
+
+#[test]
+fn a_plugin_that_asks_floods_or_prints_anything_else_is_an_error() {
+    for (plugin, message) in [
+        ("read answer && echo \"{}\"", "failed with exit code 1"),
+        ("yes | head -c 20000000", "did not print"),
+        (
+            "yes | head -c 2000000 >&2; exit 1",
+            "failed with exit code 1",
+        ),
+        ("echo '{\"kind\": \"Secret\", \"token\": \"t\"}'", "printed"),
+        ("printf '\\033[2J\\000'", "did not print"),
+    ] {
+        let run = get(&kubeconfig(), plugin);
+        assert_eq!(run.code, 4, "{plugin}: {}{}", run.stdout, run.stderr);
+        let error = run.error();
+        assert_eq!(error["category"], "missing_credentials", "{error:#}");
+        let text = error["message"].as_str().unwrap();
+        assert!(text.contains(message), "{plugin}: {text}");
+        assert!(run.stdout.len() < 10_000, "{plugin}: {}", run.stdout.len());
+        assert!(!run.stderr.contains('\u{1b}'), "{plugin}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_kubeconfig_that_is_too_large_or_too_deep_is_an_error() {
+    let large = format!("{}\n#{}\n", kubeconfig(), "x".repeat(10 << 20));
+    let deep = format!("a: {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let many = format!("contexts: [{}]\n", "{name: x},".repeat(400_000));
+    for text in [large, deep, many] {
+        let run = get(&text, "exit 0");
+        assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+        let message = run.error()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("config "), "{message}");
+        assert!(message.len() < 500, "{message}");
+    }
+}
