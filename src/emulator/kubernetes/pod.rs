@@ -1,8 +1,9 @@
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::job::{names, pod_spec, without_kind};
 use super::owner::{OWNERS, pod_metadata, pod_phase};
-use super::{list, not_found, status, time, uid};
+use super::{list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::message::ServerResponse;
 use crate::emulator::state::JobAt;
@@ -13,7 +14,11 @@ pub struct Pods;
 pub(super) const KIND: &str = "kubernetes/pod";
 const GET: &str = "ReadNamespacedPod";
 const LIST: &str = "ListNamespacedPod";
+pub(super) const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
+
+/// A log is followed for so long.
+const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
 
 /// The only container.
 const CONTAINER: &str = "main";
@@ -26,11 +31,19 @@ impl EmulatedKind for Pods {
                 Route::get(LOG, "/api/v1/namespaces/{}/pods/{}/log"),
                 Route::get(LIST, "/api/v1/namespaces/{}/pods"),
                 Route::get(LIST, "/api/v1/pods"),
+                Route::get(WATCH, "/api/v1/namespaces/{}/pods"),
+                Route::get(WATCH, "/api/v1/pods"),
             ]
         }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == WATCH {
+            let kinds: Vec<&str> = kinds().collect();
+            return watch::respond(call, &kinds, |view| {
+                pods_of(*view).iter().map(Pod::object).collect()
+            });
+        }
         let mut pods = pods(call);
         let is_in = |pod: &Pod<'_>| {
             let namespace = call.segments.first();
@@ -71,25 +84,39 @@ pub(super) struct Pod<'a> {
 
 /// All pods.
 pub(super) fn pods<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
-    let own = call.rows(KIND).into_iter().map(|view| Pod {
-        view,
-        name: view.id().to_owned(),
-        index: None,
-    });
-    let jobs = OWNERS.iter().flat_map(|owner| call.rows(owner.kind));
-    let jobs = jobs.filter(|view| pod_phase(view, true).is_some());
-    let of_jobs = jobs.flat_map(|view| {
-        (0..view.job.parts.max(1)).map(move |index| {
-            let [namespace, name] = names(&view);
-            let hash = uid("Pod", namespace, &format!("{name}-{index}"));
-            Pod {
-                view,
-                name: format!("{name}-{}", &hash[..5]),
-                index: Some(index),
-            }
-        })
-    });
-    own.chain(of_jobs).collect()
+    kinds()
+        .flat_map(|kind| call.rows(kind))
+        .flat_map(pods_of)
+        .collect()
+}
+
+/// The kinds of the scenario that are pods or have them.
+fn kinds() -> impl Iterator<Item = &'static str> {
+    let owners = OWNERS.iter().map(|owner| owner.kind);
+    std::iter::once(KIND).chain(owners)
+}
+
+/// The pods of a resource. A suspended job has none.
+fn pods_of(view: JobAt<'_>) -> Vec<Pod<'_>> {
+    if view.job.kind == KIND {
+        let name = view.id().to_owned();
+        let index = None;
+        return vec![Pod { view, name, index }];
+    }
+    let count = match pod_phase(&view, true) {
+        None => 0,
+        Some(_) => view.job.parts.max(1),
+    };
+    let pod = |index| {
+        let [namespace, name] = names(&view);
+        let hash = uid("Pod", namespace, &format!("{name}-{index}"));
+        Pod {
+            view,
+            name: format!("{name}-{}", &hash[..5]),
+            index: Some(index),
+        }
+    };
+    (0..count).map(pod).collect()
 }
 
 impl Pod<'_> {
@@ -118,7 +145,7 @@ impl Pod<'_> {
         let mut pod = json!({
             "kind": "Pod", "apiVersion": "v1",
             "metadata": {
-                "name": self.name, "namespace": namespace, "uid": self.uid(), "resourceVersion": "701",
+                "name": self.name, "namespace": namespace, "uid": self.uid(), "resourceVersion": version_of(&self.view),
                 "creationTimestamp": time(self.view.created_at), "labels": {"app": self.view.name()},
             },
             "spec": pod_spec(),
@@ -215,27 +242,42 @@ fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
             "previous terminated container \"{CONTAINER}\" in pod \"{name}\" not found"
         ));
     }
+    let mut view = pod.view;
+    // What is still to be written.
+    if call.parameter("follow") == Some("true") && phase == "Running" {
+        let end = call.now() + MAX_FOLLOW;
+        let changes = call.state.changes(view.job).filter(|at| *at > call.now());
+        view.now = changes.min().unwrap_or(end).min(end);
+    }
     let mut lines = match pod.is_last() {
-        true => pod.view.log_lines(is_previous),
+        true => view.log_lines(is_previous),
         false => Vec::new(),
     };
     if let Some(since) = call.parameter("sinceTime") {
-        let since = chrono::DateTime::parse_from_rfc3339(since);
+        let since = DateTime::parse_from_rfc3339(since);
         let since = since.map_err(|_| EmulatedError::Invalid("sinceTime"))?;
         lines.retain(|(at, _)| *at >= since);
     }
+    let later = lines.split_off(lines.partition_point(|(at, _)| *at <= call.now()));
     let tail = call.number("tailLines", usize::MAX, 0..=usize::MAX)?;
     let skipped = lines.len().saturating_sub(tail);
     let has_times = call.parameter("timestamps") == Some("true");
-    let lines = lines
-        .into_iter()
-        .skip(skipped)
-        .map(|(at, line)| match has_times {
-            true => format!(
-                "{} {line}\n",
-                at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
-            ),
-            false => format!("{line}\n"),
-        });
-    Ok(ServerResponse::text(200, &lines.collect::<String>()))
+    let text = |(at, line): &(DateTime<Utc>, &str)| match has_times {
+        true => format!(
+            "{} {line}\n",
+            at.to_rfc3339_opts(SecondsFormat::Nanos, true)
+        ),
+        false => format!("{line}\n"),
+    };
+    let written: String = lines[skipped..].iter().map(text).collect();
+    let response = ServerResponse::text(200, &written);
+    let after = |at: DateTime<Utc>| (at - call.now()).to_std().unwrap_or_default();
+    let mut later: Vec<_> = later
+        .iter()
+        .map(|line| (after(line.0), text(line).into_bytes()))
+        .collect();
+    if view.now > call.now() {
+        later.push((after(view.now), Vec::new()));
+    }
+    Ok(ServerResponse { later, ..response })
 }

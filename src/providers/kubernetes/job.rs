@@ -1,10 +1,12 @@
 //! Jobs (`batch/v1`) with their pods.
 
 mod indexes;
+mod many;
 mod response;
 
 use async_trait::async_trait;
 
+use super::objects::{self, Resource};
 use super::parts::Parts;
 use super::{Api, attach_raw, list, logs, object_path, pod};
 use crate::error::Problem;
@@ -38,7 +40,10 @@ pub static JOB: Kind = Kind::new(
                 ("Pending", "no condition: no pod has a node"),
                 ("Starting", "no condition: no pod is ready"),
                 ("Running", "no condition: a pod is ready or runs"),
-                ("Terminating", "no condition: it is being deleted"),
+                (
+                    "Terminating",
+                    "no condition: it is being deleted; once deleted it is canceled",
+                ),
             ],
             ..StateTable::new("job", STATES)
         },
@@ -53,7 +58,21 @@ pub static JOB: Kind = Kind::new(
         .with_selector()
         .without(&[UnlistedField::User]),
 )
-.with_logs(logs::LOGS);
+.with_logs(logs::LOGS)
+.with_watch();
+
+const OBJECTS: Resource = Resource {
+    list: &LIST,
+    watch: "WatchNamespacedJob",
+    path: (API, RESOURCE),
+    read: |body, reference, api, options| {
+        let job: JobObject = lenient::decode_response(body)?;
+        job.metadata.0.check_name(reference)?;
+        let mut found = job.into_result(reference, api);
+        attach_raw(&mut found, body, options);
+        Ok(found)
+    },
+};
 
 const GET: Operation = Operation::new(
     "ReadNamespacedJob",
@@ -99,6 +118,9 @@ impl KindOps<Api> for Jobs {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
+        if let Some(gone) = objects::last_seen(api, &OBJECTS, reference, options) {
+            return Ok(gone);
+        }
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let path = object_path((API, RESOURCE), reference);
         let mut parts = None;
@@ -123,6 +145,18 @@ impl KindOps<Api> for Jobs {
         parts.add(api, &mut found, options).await;
         indexes::add_failed(&mut found, failed.as_deref());
         Ok(found)
+    }
+
+    /// The jobs without their events, and with the pods of those whose state they decide.
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        let mut rows = objects::get_many(api, &OBJECTS, references, options).await?;
+        many::add_pods(api, &mut rows, options).await;
+        Ok(rows.into_iter().map(|row| Some(row?.found)).collect())
     }
 
     async fn list(

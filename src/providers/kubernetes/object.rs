@@ -37,6 +37,7 @@ pub(super) struct ObjectMeta {
 pub(super) struct OwnerReference {
     pub kind: Text,
     pub name: Text,
+    pub uid: Text,
 }
 
 impl ObjectMeta {

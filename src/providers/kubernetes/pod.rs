@@ -4,6 +4,7 @@ mod response;
 
 use async_trait::async_trait;
 
+use super::objects::{self, Resource};
 use super::{Api, attach_raw, events, list, logs, object_path};
 use crate::error::Problem;
 use crate::kind::{
@@ -44,7 +45,21 @@ pub static POD: Kind = Kind::new(
         .with_selector()
         .without(&[UnlistedField::User, UnlistedField::Queue]),
 )
-.with_logs(logs::LOGS);
+.with_logs(logs::LOGS)
+.with_watch();
+
+const OBJECTS: Resource = Resource {
+    list: &LIST,
+    watch: "WatchNamespacedPod",
+    path: (API, RESOURCE),
+    read: |body, reference, api, options| {
+        let pod: PodObject = lenient::decode_response(body)?;
+        pod.metadata.0.check_name(reference)?;
+        let (mut found, _) = pod.into_result(reference, api);
+        attach_raw(&mut found, body, options);
+        Ok(found)
+    },
+};
 
 const GET: Operation = Operation::new(
     "ReadNamespacedPod",
@@ -85,6 +100,9 @@ impl KindOps<Api> for Pods {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
+        if let Some(gone) = objects::last_seen(api, &OBJECTS, reference, options) {
+            return Ok(gone);
+        }
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let path = object_path((API, RESOURCE), reference);
         let mut uid = None;
@@ -102,6 +120,16 @@ impl KindOps<Api> for Pods {
             events::add(api, namespace, &[&uid], &mut found, options).await;
         }
         Ok(found)
+    }
+
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        let rows = objects::get_many(api, &OBJECTS, references, options).await?;
+        Ok(rows.into_iter().map(|row| Some(row?.found)).collect())
     }
 
     async fn list(

@@ -12,5 +12,6 @@ pub mod kinds;
 mod kubernetes;
 mod kubernetes_hostile;
 mod kubernetes_kinds;
+mod kubernetes_watch;
 mod sugon_jobs;
 mod tencent_jobs;

@@ -92,6 +92,8 @@ pub(in super::super) struct PodTask {
     pub task: Task,
     pub details: PodDetails,
     pub uid: Option<String>,
+    /// The UID of the object that it belongs to.
+    pub owner_uid: Option<String>,
     pub priority: Option<i64>,
 }
 
@@ -123,6 +125,7 @@ impl PodObject {
             &all,
         );
         let owner = meta.owner_references.0.first();
+        let owner_uid = owner.and_then(|owner| owner.uid.0.clone());
         let owner = owner.and_then(|owner| Some((owner.kind.trimmed()?, owner.name.trimmed()?)));
         let details = PodDetails {
             owner: owner.map(|(kind, name)| format!("{kind}/{name}")),
@@ -162,6 +165,7 @@ impl PodObject {
             task,
             details,
             uid: meta.uid.0,
+            owner_uid,
             priority: spec.priority.0,
         }
     }
