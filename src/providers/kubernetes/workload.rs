@@ -19,7 +19,7 @@ use crate::providers::{
     Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
 };
 use crate::reference::{Reference, Scope};
-use response::{Deployment, EndpointSlice, ReplicaSet, Service, WorkloadDetails};
+use response::{Deployment, WorkloadDetails};
 
 /// Deployments.
 pub static WORKLOAD: Kind = Kind::new(
@@ -129,16 +129,13 @@ impl KindOps<Api> for Workloads {
         );
         let sets = sets
             .await
-            .map(|sets: Vec<ReplicaSet>| own.keep_replica_sets(sets, reference.id()));
-        let services: Option<Vec<Service>> = lists
-            .read(&mut found, "Service", ("/api/v1", "services"), "")
-            .await;
-        own.keep_services(services.unwrap_or_default());
+            .map(|sets| own.keep_replica_sets(sets, reference.id()));
+        let services = lists.read(&mut found, "Service", ("/api/v1", "services"), "");
+        own.keep_services(services.await.unwrap_or_default());
         if let Some(selector) = own.endpoint_selector() {
             let resource = ("/apis/discovery.k8s.io/v1", "endpointslices");
             let slices = lists.read(&mut found, "EndpointSlice", resource, &selector);
-            let slices: Option<Vec<EndpointSlice>> = slices.await;
-            if let Some(slices) = slices {
+            if let Some(slices) = slices.await {
                 own.count_endpoints(slices);
             }
         }

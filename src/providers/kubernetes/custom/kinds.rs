@@ -36,111 +36,66 @@ macro_rules! resource {
     };
 }
 
-const fn kind(
-    names: [&'static str; 2],
-    sample: &'static str,
-    summary: &'static str,
-    states: &'static [StateTable],
-    resource: &Resource,
-    unlisted: &'static [UnlistedField],
-) -> Kind {
-    let list = ListSpec::new(resource.list, ListOrder::Unsorted).with_selector();
-    Kind::new(
-        Template::new(["kubernetes", "k8s"], names, SEGMENTS, sample).with_scope_segments(0),
-        states,
-        resource.get,
-    )
-    .with_summary(summary)
-    .with_details(&[schema_of::<CustomJobDetails>], &[])
-    .with_list(list.without(unlisted))
-    .with_logs(logs::LOGS)
-}
-
 const SEGMENTS: &[Segment] = &[
     Segment::with_setting("NAMESPACE", "namespace"),
     Segment::required("JOB"),
 ];
 
-const NO_QUEUE: &[UnlistedField] = &[UnlistedField::User, UnlistedField::Queue];
-const QUEUE: &[UnlistedField] = &[UnlistedField::User];
+/// A kind and its operations.
+macro_rules! kind {
+    ($doc:literal, $kind:ident, $jobs:ident, $names:expr, $sample:literal, $product:literal,
+     $resources:ident, $states:ident, has_phase: $has_phase:literal, unlisted: $unlisted:expr) => {
+        #[doc = $doc]
+        pub static $kind: Kind = Kind::new(
+            Template::new(["kubernetes", "k8s"], $names, SEGMENTS, $sample).with_scope_segments(0),
+            &[
+                StateTable::new("job", $states),
+                StateTable::new("pod", pod::STATES),
+            ],
+            $resources[0].get,
+        )
+        .with_summary($doc)
+        .with_details(&[schema_of::<CustomJobDetails>], &[])
+        .with_list(
+            ListSpec::new($resources[0].list, ListOrder::Unsorted)
+                .with_selector()
+                .without($unlisted),
+        )
+        .with_logs(logs::LOGS);
 
-/// The tables of a kind, with those of its pods.
-macro_rules! tables {
-    ($words:expr) => {
-        &[
-            StateTable::new("job", $words),
-            StateTable::new("pod", pod::STATES),
-        ]
+        pub(in super::super) static $jobs: CustomJobs = CustomJobs {
+            kind: &$kind,
+            product: $product,
+            resources: $resources,
+            has_phase: $has_phase,
+        };
     };
 }
 
-/// Jobs of Volcano.
-pub static VOLCANO_JOB: Kind = kind(
-    ["volcano-job", "vcjob"],
-    "kubernetes/volcano-job/train/vc-done",
+kind!(
     "Job of Volcano in a Kubernetes cluster, with its pods",
-    tables!(VOLCANO_STATES),
-    &VOLCANO[0],
-    QUEUE,
+    VOLCANO_JOB, VOLCANO_JOBS, ["volcano-job", "vcjob"], "kubernetes/volcano-job/train/vc-done",
+    "Volcano", VOLCANO, VOLCANO_STATES, has_phase: true, unlisted: &[UnlistedField::User]
 );
 
-/// Jobs of Kubeflow: those of the Training Operator, of the MPI Operator, and of Trainer.
-pub static KUBEFLOW_JOB: Kind = kind(
-    ["kubeflow-job", "kfjob"],
-    "kubernetes/kubeflow-job/train/pt-done",
+kind!(
     "Job of Kubeflow (PyTorchJob, TFJob, MPIJob, TrainJob, …) in a Kubernetes cluster, with its pods",
-    tables!(KUBEFLOW_STATES),
-    &KUBEFLOW[0],
-    QUEUE,
+    KUBEFLOW_JOB, KUBEFLOW_JOBS, ["kubeflow-job", "kfjob"], "kubernetes/kubeflow-job/train/pt-done",
+    "Kubeflow", KUBEFLOW, KUBEFLOW_STATES, has_phase: false, unlisted: &[UnlistedField::User]
 );
 
-/// JobSets.
-pub static JOBSET: Kind = kind(
-    ["jobset", "jobset"],
-    "kubernetes/jobset/train/js-failed",
+kind!(
     "JobSet of a Kubernetes cluster, with its pods",
-    tables!(JOBSET_STATES),
-    &JOB_SETS[0],
-    QUEUE,
+    JOBSET, JOBSETS, ["jobset", "jobset"], "kubernetes/jobset/train/js-failed",
+    "JobSet", JOB_SETS, JOBSET_STATES, has_phase: false, unlisted: &[UnlistedField::User]
 );
 
-/// Workflows of Argo.
-pub static ARGO_WORKFLOW: Kind = kind(
-    ["argo-workflow", "wf"],
-    "kubernetes/argo-workflow/train/wf-failed",
+kind!(
     "Workflow of Argo in a Kubernetes cluster, with its pods",
-    tables!(ARGO_STATES),
-    &ARGO[0],
-    NO_QUEUE,
+    ARGO_WORKFLOW, ARGO_WORKFLOWS, ["argo-workflow", "wf"], "kubernetes/argo-workflow/train/wf-failed",
+    "Argo Workflows", ARGO, ARGO_STATES, has_phase: true,
+    unlisted: &[UnlistedField::User, UnlistedField::Queue]
 );
-
-pub(in super::super) static VOLCANO_JOBS: CustomJobs = CustomJobs {
-    kind: &VOLCANO_JOB,
-    product: "Volcano",
-    resources: VOLCANO,
-    has_phase: true,
-};
-
-pub(in super::super) static KUBEFLOW_JOBS: CustomJobs = CustomJobs {
-    kind: &KUBEFLOW_JOB,
-    product: "Kubeflow",
-    resources: KUBEFLOW,
-    has_phase: false,
-};
-
-pub(in super::super) static JOBSETS: CustomJobs = CustomJobs {
-    kind: &JOBSET,
-    product: "JobSet",
-    resources: JOB_SETS,
-    has_phase: false,
-};
-
-pub(in super::super) static ARGO_WORKFLOWS: CustomJobs = CustomJobs {
-    kind: &ARGO_WORKFLOW,
-    product: "Argo Workflows",
-    resources: ARGO,
-    has_phase: true,
-};
 
 const VOLCANO: &[Resource] = &[resource!(
     "batch.volcano.sh",

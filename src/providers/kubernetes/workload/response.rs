@@ -38,14 +38,6 @@ struct DeploymentSpec {
     paused: Checked<Flag>,
     selector: DefaultObject<Selector>,
     template: DefaultObject<PodTemplate>,
-    strategy: DefaultObject<Strategy>,
-    progress_deadline_seconds: Int,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Strategy {
-    r#type: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -74,17 +66,19 @@ struct Replicas {
     ready_replicas: Int,
 }
 
+/// A service or an EndpointSlice.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Service {
+pub(super) struct Part {
     metadata: DefaultObject<ObjectMeta>,
-    spec: DefaultObject<ServiceSpec>,
-    status: DefaultObject<ServiceStatus>,
+    spec: DefaultObject<PartSpec>,
+    status: DefaultObject<PartStatus>,
+    endpoints: List<Endpoint>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ServiceSpec {
+#[serde(default)]
+struct PartSpec {
     r#type: Text,
     #[serde(rename = "clusterIP")]
     cluster_ip: Text,
@@ -93,14 +87,8 @@ struct ServiceSpec {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct ServiceStatus {
-    load_balancer: DefaultObject<LoadBalancer>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct LoadBalancer {
-    ingress: List<Ingress>,
+struct PartStatus {
+    load_balancer: Map<List<Ingress>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,30 +99,11 @@ struct Ingress {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct EndpointSlice {
-    metadata: DefaultObject<ObjectMeta>,
-    endpoints: List<Endpoint>,
-}
-
-#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Endpoint {
     addresses: Words,
-    conditions: DefaultObject<EndpointConditions>,
-    target_ref: DefaultObject<Target>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct EndpointConditions {
-    ready: Flag,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Target {
-    name: Text,
+    conditions: Map<Flag>,
+    target_ref: Map<Text>,
 }
 
 /// What only workloads have.
@@ -149,10 +118,6 @@ pub struct WorkloadDetails {
     pub ready: Option<i64>,
     /// Pods that have been ready for long enough.
     pub available: Option<i64>,
-    /// `RollingUpdate` or `Recreate`.
-    pub strategy: Option<String>,
-    /// After how many seconds without progress a rollout has failed.
-    pub progress_deadline_seconds: Option<i64>,
     /// Its ReplicaSets that have or should have pods.
     pub replica_sets: Vec<ReplicaSetDetails>,
     /// The services that select its pods.
@@ -273,8 +238,6 @@ impl Deployment {
                 updated: status.updated_replicas.value.0,
                 ready: status.ready_replicas.0,
                 available: status.available_replicas.value.0,
-                strategy: spec.strategy.0.r#type.0,
-                progress_deadline_seconds: spec.progress_deadline_seconds.0,
                 ..WorkloadDetails::default()
             },
         };
@@ -352,7 +315,7 @@ impl Workload {
     }
 
     /// Keeps the services that select its pods.
-    pub fn keep_services(&mut self, services: Vec<Service>) {
+    pub fn keep_services(&mut self, services: Vec<Part>) {
         for service in services {
             let DefaultObject(spec) = service.spec;
             let mut selector = spec.selector.0.iter();
@@ -365,9 +328,9 @@ impl Workload {
             if self.details.services.len() < MAX_OBJECTS_WITH_EVENTS {
                 self.uids.extend(meta.uid.0);
             }
-            let DefaultObject(LoadBalancer { ingress }) = service.status.0.load_balancer;
+            let mut balancer = service.status.0.load_balancer.0;
+            let List(ingress) = balancer.remove("ingress").unwrap_or_default();
             let addresses = ingress
-                .0
                 .into_iter()
                 .filter_map(|one| one.ip.0.or(one.hostname.0));
             self.details.services.push(ServiceDetails {
@@ -393,9 +356,9 @@ impl Workload {
     }
 
     /// Counts the pods behind its services. A pod with addresses of two families is in two slices.
-    pub fn count_endpoints(&mut self, slices: Vec<EndpointSlice>) {
+    pub fn count_endpoints(&mut self, slices: Vec<Part>) {
         for service in &mut self.details.services {
-            let is_own = |slice: &&EndpointSlice| {
+            let is_own = |slice: &&Part| {
                 let name = slice.metadata.0.labels.0.get(SERVICE_LABEL);
                 name.and_then(Text::trimmed) == Some(&service.name)
             };
@@ -406,10 +369,16 @@ impl Workload {
             let (mut all, mut ready) = (BTreeSet::new(), BTreeSet::new());
             for endpoint in endpoints {
                 let address = endpoint.addresses.0.first().map(String::as_str);
-                let pod = endpoint.target_ref.0.name.trimmed().or(address);
+                let pod = endpoint
+                    .target_ref
+                    .0
+                    .get("name")
+                    .and_then(Text::trimmed)
+                    .or(address);
                 all.insert(pod);
                 // What is not said counts as ready.
-                if endpoint.conditions.0.ready.0 != Some(false) {
+                let ready_flag = endpoint.conditions.0.get("ready");
+                if ready_flag.is_none_or(|flag| flag.0 != Some(false)) {
                     ready.insert(pod);
                 }
             }
