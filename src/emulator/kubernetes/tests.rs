@@ -147,5 +147,5 @@ fn the_groups_name_their_resources() {
     );
     assert_eq!(json("/apis/batch/v1")["resources"][0]["kind"], "Job");
     assert_eq!(json("/api/v1")["resources"][0]["shortNames"][0], "po");
-    assert_eq!(get("/apis/batch.volcano.sh/v1alpha1", "", 0).status, 404);
+    assert_eq!(get("/apis/example.org/v1", "", 0).status, 404);
 }
