@@ -4,6 +4,7 @@
 
 pub mod aliyun;
 mod api;
+mod changes;
 mod client;
 mod connected;
 mod endpoints;
@@ -47,6 +48,7 @@ use list::{has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, read_file};
 use lookup::RejectedLists;
 
+pub use changes::Changes;
 pub use client::Client;
 pub use fields::find_field;
 pub use latest::latest;
@@ -179,6 +181,9 @@ pub struct GetOptions {
     pub states: Vec<(String, crate::model::State)>,
     /// The deadline of the request.
     pub deadline: Deadline,
+    /// Where changes are reported of jobs that the cloud can watch; `None` for requests that are not
+    /// repeated.
+    pub changes: Option<Arc<Changes>>,
 }
 
 impl GetOptions {
@@ -195,6 +200,7 @@ impl GetOptions {
             flags: Vec::new(),
             states: Vec::new(),
             deadline,
+            changes: None,
         }
     }
 }

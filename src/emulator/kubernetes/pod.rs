@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::job::{labels, names, pod_spec, without_kind};
-use super::{job, list, not_found, status, time, uid};
+use super::{job, list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::message::ServerResponse;
 use crate::emulator::state::JobAt;
@@ -12,6 +12,7 @@ pub struct Pods;
 const KIND: &str = "kubernetes/pod";
 const GET: &str = "ReadNamespacedPod";
 const LIST: &str = "ListNamespacedPod";
+pub(super) const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
 
 /// The only container.
@@ -25,11 +26,18 @@ impl EmulatedKind for Pods {
                 Route::get(LOG, "/api/v1/namespaces/{}/pods/{}/log"),
                 Route::get(LIST, "/api/v1/namespaces/{}/pods"),
                 Route::get(LIST, "/api/v1/pods"),
+                Route::get(WATCH, "/api/v1/namespaces/{}/pods"),
+                Route::get(WATCH, "/api/v1/pods"),
             ]
         }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == WATCH {
+            return watch::respond(call, &[KIND, job::KIND], |view| {
+                pods_of(*view).iter().map(Pod::object).collect()
+            });
+        }
         let mut pods = pods(call);
         let is_in = |pod: &Pod<'_>| {
             let namespace = call.segments.first();
@@ -70,26 +78,31 @@ pub(super) struct Pod<'a> {
 
 /// All pods.
 pub(super) fn pods<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
-    let own = call.rows(KIND).into_iter().map(|view| Pod {
-        view,
-        name: view.id().to_owned(),
-        index: None,
-    });
-    // A suspended job has no pods.
-    let jobs = call.rows(job::KIND).into_iter();
-    let jobs = jobs.filter(|view| !view.is(&["Suspended"]));
-    let of_jobs = jobs.flat_map(|view| {
-        (0..view.job.parts.max(1)).map(move |index| {
-            let [namespace, name] = names(&view);
-            let hash = uid("Pod", namespace, &format!("{name}-{index}"));
-            Pod {
-                view,
-                name: format!("{name}-{}", &hash[..5]),
-                index: Some(index),
-            }
-        })
-    });
-    own.chain(of_jobs).collect()
+    let views = [KIND, job::KIND].map(|kind| call.rows(kind));
+    views.into_iter().flatten().flat_map(pods_of).collect()
+}
+
+/// The pods of a resource. A suspended job has none.
+fn pods_of(view: JobAt<'_>) -> Vec<Pod<'_>> {
+    if view.job.kind == KIND {
+        let name = view.id().to_owned();
+        let index = None;
+        return vec![Pod { view, name, index }];
+    }
+    let count = match view.is(&["Suspended"]) {
+        true => 0,
+        false => view.job.parts.max(1),
+    };
+    let pod = |index| {
+        let [namespace, name] = names(&view);
+        let hash = uid("Pod", namespace, &format!("{name}-{index}"));
+        Pod {
+            view,
+            name: format!("{name}-{}", &hash[..5]),
+            index: Some(index),
+        }
+    };
+    (0..count).map(pod).collect()
 }
 
 impl Pod<'_> {
@@ -122,7 +135,7 @@ impl Pod<'_> {
         let mut pod = json!({
             "kind": "Pod", "apiVersion": "v1",
             "metadata": {
-                "name": self.name, "namespace": namespace, "uid": self.uid(), "resourceVersion": "701",
+                "name": self.name, "namespace": namespace, "uid": self.uid(), "resourceVersion": version_of(&self.view),
                 "creationTimestamp": time(self.view.created_at), "labels": {"app": self.view.name()},
             },
             "spec": pod_spec(),
