@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use super::escape;
 use super::json::write_line;
-use crate::error::Problem;
+use crate::error::{Category, Problem, io_text};
 use compile::{SyntaxError, compile};
 use functions::Data;
 use text::Json;
@@ -184,7 +184,9 @@ fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
 }
 
 fn no_thread(error: &io::Error) -> Problem {
-    Problem::usage(format!("--jq: cannot start a thread ({})", error.kind()))
+    let reason = io_text(error);
+    let message = format!("--jq: no more threads are available ({reason})");
+    Problem::new(Category::ServiceError, message)
 }
 
 /// A usage error that points at a part of the expression, or at its end.
