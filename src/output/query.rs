@@ -7,7 +7,9 @@
 mod alternatives;
 mod compile;
 mod functions;
+mod memory;
 mod message;
+mod parse;
 mod paths;
 mod regex;
 mod rewrite;
@@ -128,6 +130,7 @@ fn apply(
     let values = values.iter().map(value::to_jaq);
     let values = values.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let input = value::to_jaq(document).map_err(failed)?;
+    memory::set_limit();
     // A large envelope takes as long to take apart as to build, and the process ends soon.
     std::mem::forget(input.clone());
     let mut out = BufWriter::with_capacity(1 << 16, PieceWriter(pieces));
