@@ -52,10 +52,10 @@ pub use changes::Changes;
 pub use client::Client;
 pub use fields::find_field;
 pub use latest::latest;
-pub use list::{Cursor, Filter, Page, ScopePage};
+pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 pub use logs::{LogChunk, LogParams, LogPosition, LogRequest, LogSource};
-pub use mask::{mask_job, mask_scope};
+pub use mask::{mask_job, mask_row_ids, mask_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.
