@@ -102,7 +102,7 @@ impl KindOps<Api> for ImageJobs {
         api: &Api,
         references: &[Reference],
         options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
         let page = |list: usize, at: Cursor| -> BoxFuture<'_, _> {
             Box::pin(async move {
                 let job_type = JOB_TYPES[list / ACTIVE_STATUSES.len()];
@@ -120,6 +120,7 @@ impl KindOps<Api> for ImageJobs {
         lists
             .batch_get(references, ACTIVE_LISTS, &page, options, api.region())
             .await
+            .map(Some)
     }
 
     /// One page of the project's jobs of all types, newest first, of one status where that is what

@@ -20,6 +20,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
+use super::products::Product;
 use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
@@ -30,7 +31,7 @@ use crate::settings::{Profile, SettingSpec};
 use active_list::ListRotation;
 use image_job::{IMAGE_JOB, ImageJobs};
 use job::{AsyncJobs, JOB};
-use products::{Product, first_endpoint};
+use products::{endpoint, first_endpoint};
 use training_job::{TRAINING_JOB, TrainingJobs};
 
 /// Huawei Cloud.
@@ -114,8 +115,6 @@ struct Api {
     iam: Option<Endpoint>,
     /// What earlier lists of image jobs have shown.
     image_lists: ListRotation,
-    /// What earlier lists of training jobs have shown.
-    training_lists: ListRotation,
 }
 
 impl Api {
@@ -168,7 +167,6 @@ impl Api {
             project_failures: NegativeCache::default(),
             iam,
             image_lists: ListRotation::default(),
-            training_lists: ListRotation::default(),
         })
     }
 
@@ -230,7 +228,7 @@ impl Api {
         options: &GetOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let endpoint = call.product.endpoint(&self.profile, self.allow_http)?;
+        let endpoint = endpoint(call.product, &self.profile, self.allow_http)?;
         let project = self.project(options.deadline).await?;
         let request = self.request(&call, endpoint, &project);
         self.client.call(&request, options.deadline, decode).await
