@@ -1,5 +1,6 @@
 //! Kubernetes: the API server of a cluster, for jobs, pods, their events and logs.
 
+mod discovery;
 mod event;
 mod job;
 mod list;
@@ -38,6 +39,7 @@ impl EmulatedApi for ApiServer {
                 &pod::Pods,
                 &event::Events,
                 &namespace::Namespaces,
+                &discovery::Discovery,
             ]
         }
     }
@@ -174,3 +176,6 @@ fn version_of(view: &JobAt<'_>) -> String {
     let age = changed_at - started_at;
     (age.num_milliseconds().max(0) + FIRST_VERSION).to_string()
 }
+
+#[cfg(test)]
+mod tests;

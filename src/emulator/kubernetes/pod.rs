@@ -1,3 +1,4 @@
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::job::{labels, names, pod_spec, without_kind};
@@ -14,6 +15,9 @@ const GET: &str = "ReadNamespacedPod";
 const LIST: &str = "ListNamespacedPod";
 pub(super) const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
+
+/// A log is followed for so long.
+const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
 
 /// The only container.
 const CONTAINER: &str = "main";
@@ -236,27 +240,42 @@ fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
             "previous terminated container \"{CONTAINER}\" in pod \"{name}\" not found"
         ));
     }
+    let mut view = pod.view;
+    // What is still to be written.
+    if call.parameter("follow") == Some("true") && phase == "Running" {
+        let end = call.now() + MAX_FOLLOW;
+        let changes = call.state.changes(view.job).filter(|at| *at > call.now());
+        view.now = changes.min().unwrap_or(end).min(end);
+    }
     let mut lines = match pod.is_last() {
-        true => pod.view.log_lines(is_previous),
+        true => view.log_lines(is_previous),
         false => Vec::new(),
     };
     if let Some(since) = call.parameter("sinceTime") {
-        let since = chrono::DateTime::parse_from_rfc3339(since);
+        let since = DateTime::parse_from_rfc3339(since);
         let since = since.map_err(|_| EmulatedError::Invalid("sinceTime"))?;
         lines.retain(|(at, _)| *at >= since);
     }
+    let later = lines.split_off(lines.partition_point(|(at, _)| *at <= call.now()));
     let tail = call.number("tailLines", usize::MAX, 0..=usize::MAX)?;
     let skipped = lines.len().saturating_sub(tail);
     let has_times = call.parameter("timestamps") == Some("true");
-    let lines = lines
-        .into_iter()
-        .skip(skipped)
-        .map(|(at, line)| match has_times {
-            true => format!(
-                "{} {line}\n",
-                at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
-            ),
-            false => format!("{line}\n"),
-        });
-    Ok(ServerResponse::text(200, &lines.collect::<String>()))
+    let text = |(at, line): &(DateTime<Utc>, &str)| match has_times {
+        true => format!(
+            "{} {line}\n",
+            at.to_rfc3339_opts(SecondsFormat::Nanos, true)
+        ),
+        false => format!("{line}\n"),
+    };
+    let written: String = lines[skipped..].iter().map(text).collect();
+    let response = ServerResponse::text(200, &written);
+    let after = |at: DateTime<Utc>| (at - call.now()).to_std().unwrap_or_default();
+    let mut later: Vec<_> = later
+        .iter()
+        .map(|line| (after(line.0), text(line).into_bytes()))
+        .collect();
+    if view.now > call.now() {
+        later.push((after(view.now), Vec::new()));
+    }
+    Ok(ServerResponse { later, ..response })
 }
