@@ -218,7 +218,7 @@ pub(super) async fn read_file<F: LogFile>(
     };
     // The last bytes that were read are read again: those of another file differ.
     let compared = request.before.len();
-    let mut read = file.part(offset - compared as u64).await?;
+    let mut read = file.part(offset.saturating_sub(compared as u64)).await?;
     let is_full = read.data.len() as u64 >= F::PART_BYTES;
     let is_disjoint = !read.data.starts_with(request.before);
     if is_disjoint {

@@ -1,6 +1,5 @@
 //! Huawei Cloud: Workspace APP (云应用), ModelArts, and the asynchronous jobs of other services.
 
-mod active_list;
 mod credential_files;
 mod errors;
 mod iam;
@@ -28,8 +27,7 @@ use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
-use active_list::ListRotation;
-use image_job::{IMAGE_JOB, ImageJobs};
+use image_job::{IMAGE_JOB, ImageJobs, ListRotation};
 use job::{AsyncJobs, JOB};
 use products::{endpoint, first_endpoint};
 use training_job::{TRAINING_JOB, TrainingJobs};
