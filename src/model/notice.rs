@@ -86,7 +86,8 @@ notice_codes! {
     Recovered = "recovered",
     /// An API is used that its cloud has retired.
     RetiredApi = "retired_api",
-    /// Scopes among the references of a list that was read were not looked up.
+    /// Scopes among the references of a list that was read were not looked up, or a profile was not
+    /// listed.
     ScopeSkipped = "scope_skipped",
     /// The account may not list, so that the subtasks of a job could not be checked.
     SubtasksUnchecked = "subtasks_unchecked",
