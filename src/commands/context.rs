@@ -134,7 +134,7 @@ impl CommandContext {
     /// traces, not where nothing says that it can move its cursor, not while another job has it, and
     /// not in CI, which keeps all of it as a log.
     pub(super) fn may_redraw(&self, stream: &(impl IsTerminal + AsFd)) -> bool {
-        let is_log = self.global.verbose || self.environment.get("CI").is_some();
+        let is_log = self.global.verbose || self.environment.is_ci();
         stream.is_terminal() && self.terminal.cursor && !is_log && !is_in_background(stream)
     }
 

@@ -118,6 +118,8 @@ pub struct Filter {
     pub since: Option<Since>,
     /// No more rows than this are wanted on a page, where the cloud lets one choose.
     pub page_rows: Option<usize>,
+    /// No more pages than this are requested.
+    pub max_pages: Option<usize>,
 }
 
 /// Options that keep a row whose field could not be read, and these fields.
@@ -168,6 +170,12 @@ impl Filter {
         self.name.as_ref().is_none_or(|pattern| {
             name.is_some_and(|name| pattern.matches(name.trim())) || pattern.matches(id)
         })
+    }
+
+    /// True when it asks for active jobs only.
+    pub(super) fn is_active_only(&self) -> bool {
+        let mut states = self.states.iter();
+        !self.states.is_empty() && states.all(|state| State::ACTIVE.contains(state))
     }
 
     /// The same without regard to states, which may cost calls to learn.

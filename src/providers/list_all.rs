@@ -24,8 +24,8 @@ pub enum Truncation {
     Stopped,
     /// The cloud went on giving what it had given before.
     RepeatedPage,
-    /// There were more pages than any list should have.
-    TooManyPages,
+    /// There were more pages than any list should have, or than were asked for.
+    TooManyPages(usize),
     /// The cloud counts more rows than it gave: rows, total.
     CountMismatch(u64, u64),
     /// This many rows have no id that a reference can contain.
@@ -38,7 +38,7 @@ impl fmt::Display for Truncation {
             Self::Limit(limit) => write!(f, "truncated at {limit}, as requested"),
             Self::Stopped => f.write_str("stopped early"),
             Self::RepeatedPage => f.write_str("the cloud returned the same page twice"),
-            Self::TooManyPages => write!(f, "truncated after {MAX_PAGES} pages"),
+            Self::TooManyPages(pages) => write!(f, "truncated after {pages} pages"),
             Self::CountMismatch(rows, total) => {
                 write!(f, "the cloud reports {total} rows but lists {rows}")
             }
@@ -137,6 +137,11 @@ trait PageSource: Sync {
     fn is_costly(&self, _row: &Self::Row) -> bool {
         false
     }
+
+    /// At most so many pages are requested.
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
+    }
 }
 
 struct JobPages<'c> {
@@ -168,6 +173,10 @@ impl PageSource for JobPages<'_> {
     fn is_costly(&self, row: &GetResult) -> bool {
         let costly = self.costly.as_ref();
         costly.is_some_and(|filter| filter.matches(&row.job, false))
+    }
+
+    fn max_pages(&self) -> usize {
+        self.filter.max_pages.unwrap_or(MAX_PAGES)
     }
 }
 
@@ -254,7 +263,7 @@ async fn pages_of<S: PageSource>(
             (Some(_), Some(limit)) if kept.max(spent) >= limit => Some(Truncation::Limit(limit)),
             (Some(_), _) if is_broken => Some(Truncation::Stopped),
             (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
-            (Some(_), _) if pages >= MAX_PAGES => Some(Truncation::TooManyPages),
+            (Some(_), _) if pages >= source.max_pages() => Some(Truncation::TooManyPages(pages)),
             (Some(next), _) => {
                 at = next;
                 continue;

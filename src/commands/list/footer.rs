@@ -1,6 +1,7 @@
 //! The summary of a list: its size, what is missing, and how to get the rest.
 
 use super::report::{ListStatus, ScopeReport};
+use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::{COMPARED_FIELDS, Truncation};
 
@@ -45,6 +46,11 @@ pub(super) fn lines(
                 let total = one.total.filter(|_| asked_for.is_none());
                 lines.push(format!("{scope}: {}", cut_short(cut, total)));
             }
+            ListStatus::ActiveFirst { has_all_active } => {
+                let total = one.total.filter(|_| asked_for.is_none());
+                let shown = active_first(one.count, total, *has_all_active);
+                lines.push(format!("{scope}: {shown}"));
+            }
             ListStatus::Failed(_) if one.count > 0 => {
                 lines.push(format!(
                     "{scope}: truncated after {} by an error",
@@ -87,6 +93,15 @@ pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
 fn notice(one: &ScopeReport) -> Option<Notice> {
     let message = format!("{}: {}", one.target.scope(), incomplete(one)?);
     Some(Notice::new(NoticeCode::ListIncomplete, message))
+}
+
+/// One notice for each profile that names no user whose jobs could be listed.
+pub(super) fn without_user(profiles: &[Problem]) -> impl Iterator<Item = Notice> {
+    profiles.iter().map(|problem| {
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        let message = format!("{problem}, whose jobs are not listed; {hint}");
+        Notice::new(NoticeCode::ScopeSkipped, message)
+    })
 }
 
 /// What filters could not compare, a notice for each option of each scope of which that is true.
@@ -155,6 +170,9 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
         (ListStatus::Truncated(cut), _) => {
             Some(unread().unwrap_or_else(|| cut_short(cut, one.total)))
         }
+        (ListStatus::ActiveFirst { has_all_active }, count) => {
+            Some(unread().unwrap_or_else(|| active_first(count, one.total, *has_all_active)))
+        }
         (ListStatus::Complete, _) => unread(),
     }
 }
@@ -172,6 +190,17 @@ fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
         }
         (cut, _) => format!("{cut}; there may be more"),
     }
+}
+
+/// How many are shown where active jobs come first.
+fn active_first(shown: usize, total: Option<u64>, has_all_active: bool) -> String {
+    let of = total.filter(|total| *total > shown as u64);
+    let of = of.map_or_else(String::new, |total| format!(" of {total}"));
+    let active = match has_all_active {
+        true => "all active ones are among them",
+        false => "older active ones may be missing",
+    };
+    format!("showing {shown}{of}, {active}; use --limit none to show all")
 }
 
 /// The scopes by name while they are few.

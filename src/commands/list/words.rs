@@ -7,14 +7,6 @@ use crate::gate::state_of_word;
 use crate::model::State;
 use crate::providers::{self, Filter};
 
-/// The active states.
-pub(super) const ACTIVE: [State; 4] = [
-    State::Pending,
-    State::Starting,
-    State::Running,
-    State::Stopping,
-];
-
 /// # Errors
 /// A usage error with the closest word.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
@@ -41,7 +33,7 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
 /// What a filter asks for, in words; `None` where everything passes.
 pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-    let states = match filter.states == ACTIVE {
+    let states = match filter.states == State::ACTIVE {
         true => Some("active".to_owned()),
         false => (!states.is_empty()).then(|| format!("state {}", states.join(" or "))),
     };
