@@ -10,6 +10,7 @@ use super::global::GlobalArgs;
 use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
+use super::signals::end_process_by_signals;
 use super::since::Present;
 use super::terminal_support::TerminalSupport;
 use crate::credentials::{CredentialChain, PromptSink, SourceCache};
@@ -70,6 +71,7 @@ impl CommandContext {
                     drop(prompts.suspend(write));
                 },
                 io::stderr().is_terminal(),
+                end_process_by_signals,
             )),
             progress,
         };

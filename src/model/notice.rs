@@ -95,6 +95,8 @@ notice_codes! {
     UnknownState = "unknown_state",
     /// Fields of a response have another type than expected, or characters that cannot be read.
     UnreadableField = "unreadable_field",
+    /// Changes of jobs are polled, since the cloud does not report them.
+    WatchUnavailable = "watch_unavailable",
 }
 
 impl NoticeCode {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::list::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
-use crate::model;
+use crate::model::{self, Notice, NoticeCode};
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
 use crate::reference::Scope;
 
@@ -127,7 +127,9 @@ trait PageSource: Sync {
     /// What no other row has.
     fn key(row: &Self::Row) -> &str;
 
-    fn is_wanted(&self, _row: &Self::Row) -> bool {
+    /// False where the filter drops the row; `has_unreadable` says that fields of the page could not be
+    /// read.
+    fn is_wanted(&self, _row: &Self::Row, _has_unreadable: bool) -> bool {
         true
     }
 
@@ -163,18 +165,25 @@ impl PageSource for JobPages<'_> {
         &row.job.reference
     }
 
-    fn is_wanted(&self, row: &GetResult) -> bool {
-        self.filter.matches(&row.job)
+    fn is_wanted(&self, row: &GetResult, has_unreadable: bool) -> bool {
+        self.filter
+            .matches(&row.job, has_unreadable || names_unreadable(&row.notices))
     }
 
     fn is_costly(&self, row: &GetResult) -> bool {
         let costly = self.costly.as_ref();
-        costly.is_some_and(|filter| filter.matches(&row.job))
+        costly.is_some_and(|filter| filter.matches(&row.job, true))
     }
 
     fn max_pages(&self) -> usize {
         self.filter.max_pages.unwrap_or(MAX_PAGES)
     }
+}
+
+/// Whether notices name a field that could not be read.
+fn names_unreadable(notices: &[Notice]) -> bool {
+    let mut codes = notices.iter().map(|notice| notice.code);
+    codes.any(|code| code == NoticeCode::UnreadableField)
 }
 
 struct ScopePages<'c> {
@@ -226,8 +235,10 @@ async fn pages_of<S: PageSource>(
         // The same job may stand in two lists, and be wanted as only one of them shows it.
         let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
         let mut new = 0;
+        let has_unreadable = names_unreadable(&page.notices);
         page.rows.retain(|row| {
-            let (is_new, is_wanted) = (is_new(S::key(row)), source.is_wanted(row));
+            let is_wanted = source.is_wanted(row, has_unreadable);
+            let is_new = is_new(S::key(row));
             new += usize::from(is_new);
             spent += usize::from(is_new && source.is_costly(row));
             is_wanted && !passed.contains(S::key(row)) && passed.insert(S::key(row).to_owned())

@@ -5,6 +5,7 @@
 pub mod aliyun;
 mod api;
 mod batch;
+mod changes;
 mod client;
 mod connected;
 mod endpoints;
@@ -48,13 +49,14 @@ use list::{has_more, is_list_unavailable};
 use logs::{BEGAN_ANEW, FilePart, LogFile, REPLACEMENT, continues, read_file};
 use lookup::RejectedLists;
 
+pub use changes::Changes;
 pub use client::Client;
 pub use fields::find_field;
 pub use latest::latest;
-pub use list::{Cursor, Filter, Page, ScopePage};
+pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 pub use logs::{COMPARED_BYTES, LogChunk, LogParams, LogPosition, LogRequest, LogSource};
-pub use mask::{mask_job, mask_scope};
+pub use mask::{mask_job, mask_row_ids, mask_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.
@@ -180,6 +182,9 @@ pub struct GetOptions {
     pub states: Vec<(String, crate::model::State)>,
     /// The deadline of the request.
     pub deadline: Deadline,
+    /// Where changes are reported of jobs that the cloud can watch; `None` for requests that are not
+    /// repeated.
+    pub changes: Option<Arc<Changes>>,
 }
 
 impl GetOptions {
@@ -196,6 +201,7 @@ impl GetOptions {
             flags: Vec::new(),
             states: Vec::new(),
             deadline,
+            changes: None,
         }
     }
 }

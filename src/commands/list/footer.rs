@@ -3,7 +3,7 @@
 use super::report::{ListStatus, ScopeReport};
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
-use crate::providers::Truncation;
+use crate::providers::{COMPARED_FIELDS, Truncation};
 
 /// So many scopes are named before they are only counted.
 const MAX_NAMED: usize = 3;
@@ -104,14 +104,22 @@ pub(super) fn without_user(profiles: &[Problem]) -> impl Iterator<Item = Notice>
     })
 }
 
-/// What `--since` could not filter, one notice for each scope of which that is true.
-pub(super) fn undated(listed: &[ScopeReport]) -> Vec<Notice> {
-    let undated = listed.iter().filter(|one| one.undated > 0).map(|one| {
-        let (scope, count) = (one.target.scope(), one.undated);
-        let message = format!("{scope}: --since kept {count} without a readable creation time");
-        Notice::new(NoticeCode::CreatedAtUnknown, message)
-    });
-    undated.collect()
+/// What filters could not compare, a notice for each option of each scope of which that is true.
+pub(super) fn uncompared(listed: &[ScopeReport]) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    for one in listed {
+        let counts = COMPARED_FIELDS.into_iter().zip(one.uncompared);
+        for ((option, field), count) in counts.filter(|(_, count)| *count > 0) {
+            let scope = one.target.scope();
+            let message = format!("{scope}: {option} kept {count} without a readable {field}");
+            let code = match option {
+                "--since" => NoticeCode::CreatedAtUnknown,
+                _ => NoticeCode::UnreadableField,
+            };
+            notices.push(Notice::new(code, message));
+        }
+    }
+    notices
 }
 
 /// Why the rows are not all that was asked for, for the line that ends a list of references. With

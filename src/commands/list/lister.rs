@@ -16,7 +16,8 @@ use crate::http::Deadline;
 use crate::model::{Job, ScopeSummary, State, Time};
 use crate::output::Format;
 use crate::providers::{
-    self, BoxFuture, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing, Truncation,
+    self, BoxFuture, COMPARED_FIELDS, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing,
+    Truncation,
 };
 use crate::reference;
 
@@ -39,12 +40,23 @@ impl Batch {
         }
     }
 
-    /// How many have no creation time that can be read.
-    pub(super) fn count_undated(&self) -> usize {
+    /// How many rows each of [`COMPARED_FIELDS`] could not be compared for.
+    pub(super) fn count_uncompared(&self, filter: &Filter) -> [usize; COMPARED_FIELDS.len()] {
+        let mut counts = [0; COMPARED_FIELDS.len()];
+        let mut add = |uncompared: [bool; COMPARED_FIELDS.len()]| {
+            for (count, is_uncompared) in counts.iter_mut().zip(uncompared) {
+                *count += usize::from(is_uncompared);
+            }
+        };
         match self {
-            Self::Jobs(jobs) => jobs.iter().filter(|one| one.created_at.is_none()).count(),
-            Self::Scopes(scopes) => scopes.iter().filter(|one| one.created_at.is_none()).count(),
+            Self::Jobs(jobs) => jobs.iter().for_each(|job| add(filter.uncompared(job))),
+            // Scopes are filtered by their creation time only.
+            Self::Scopes(scopes) => scopes.iter().for_each(|scope| {
+                let is_undated = filter.since.is_some() && scope.created_at.is_none();
+                add([is_undated, false, false, false]);
+            }),
         }
+        counts
     }
 }
 
@@ -182,9 +194,12 @@ impl ScopeLister {
         // A response may have shown that the local clock is wrong.
         let now = self.lookup.now().unwrap_or(now);
         let rows = page.rows.into_iter();
-        let jobs = rows
-            .map(|found| self.lookup.finalize_at(found, now))
-            .collect();
+        let jobs = rows.map(|found| {
+            let mut job = self.lookup.finalize_at(found, now);
+            providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
+            job
+        });
+        let jobs = jobs.collect();
         let failed = page.failed_parts.into_iter();
         let failed = failed.map(|problem| self.with_reference(problem)).collect();
         let problems = RowProblems {

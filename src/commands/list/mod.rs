@@ -113,7 +113,9 @@ impl ListRun {
         };
         let form = &context.output_options;
         let screen = context.render_context(io::stdout().is_terminal());
+        let filter = self.options.filter.clone();
         let mut collector = ListCollector {
+            filter: &filter,
             batches: self.targets.iter().map(|_| Vec::new()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
@@ -238,10 +240,8 @@ impl ListRun {
         });
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
+        notices.extend(footer::uncompared(listed));
         notices.extend(footer::without_user(&self.profiles_without_user));
-        if self.options.filter.since.is_some() {
-            notices.extend(footer::undated(listed));
-        }
         let mut report = Envelope::new("list", jobs, problems.collect(), notices);
         report.content.scopes = scopes;
         report.requests = self.lookup.transport.calls();

@@ -3,7 +3,7 @@
 use super::super::lookup::with_account_context;
 use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
-use crate::providers::{ListStats, Truncation};
+use crate::providers::{COMPARED_FIELDS, ListStats, Truncation};
 use crate::secret::shell_word;
 
 /// What of a list could not be read.
@@ -51,8 +51,8 @@ pub(super) struct ScopeReport {
     pub target: ListTarget,
     /// How many were found.
     pub count: usize,
-    /// How many of these have no creation time that can be read.
-    pub undated: usize,
+    /// How many of these were kept by a filter that could not compare them, by [`COMPARED_FIELDS`].
+    pub uncompared: [usize; COMPARED_FIELDS.len()],
     /// How many rows the cloud counts, where it says so.
     pub total: Option<u64>,
     /// What could not be read.
@@ -96,7 +96,7 @@ impl ScopeReport {
         Self {
             target,
             count: 0,
-            undated: 0,
+            uncompared: Default::default(),
             total: None,
             unread: RowProblems::default(),
             status: ListStatus::Pending,

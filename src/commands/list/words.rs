@@ -3,14 +3,16 @@
 use glob::Pattern;
 
 use crate::error::{Problem, closest_match};
+use crate::gate::state_of_word;
 use crate::model::State;
-use crate::providers::Filter;
+use crate::providers::{self, Filter};
 
 /// # Errors
 /// A usage error with the closest word.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
-    State::parse(&lower).ok_or_else(|| {
+    let known = State::parse(&lower).or_else(|| state_of_word(&lower, providers::kinds()));
+    known.ok_or_else(|| {
         let near = closest_match(State::ALL.map(State::as_str), &lower);
         let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
         let all = State::ALL.map(State::as_str).join(", ");
@@ -57,6 +59,7 @@ mod tests {
 
     #[test]
     fn a_wrong_state_names_the_nearest() {
+        assert_eq!(state("Initing").unwrap(), State::Starting);
         let problem = state("runing").unwrap_err();
         assert!(problem.hint.unwrap().starts_with("did you mean 'running'?"));
     }

@@ -75,7 +75,7 @@ impl Poller {
 
     /// One request for several resources; false when their kind has no such request.
     fn start_batch(&mut self, numbers: &[JobIndex]) -> bool {
-        let Some(first) = numbers.first().filter(|_| numbers.len() > 1) else {
+        let Some(first) = numbers.first() else {
             return false;
         };
         let reference = &self.jobs[*first].reference;
@@ -87,7 +87,8 @@ impl Poller {
             .map(|number| self.jobs[*number].reference.clone())
             .collect();
         let ends = self.poll_deadline();
-        let ask = self.lookup.options_for(reference, ends.deadline);
+        let mut ask = self.lookup.options_for(reference, ends.deadline);
+        ask.changes = Some(Arc::clone(&self.changes));
         if !client.can_batch(&references) {
             return false;
         }

@@ -18,6 +18,7 @@ use crate::error::{Category, Problem};
 use crate::gate::{GatePolicy, JobHistory, Observation};
 use crate::http::Deadline;
 use crate::model::{Job, State};
+use crate::providers::Changes;
 use crate::reference::Reference;
 
 use last_poll::{LastPoll, ResponseTimes};
@@ -59,6 +60,8 @@ pub(super) struct PolledJob {
     was_polled: bool,
     /// A list did not contain it or showed a change, so that it is requested alone.
     poll_individually: bool,
+    /// A stream has reported a change since the newest poll was started.
+    is_changed: bool,
     failures: u32,
 }
 
@@ -112,19 +115,22 @@ impl PolledJob {
             deferred: false,
             was_polled: false,
             poll_individually: false,
+            is_changed: false,
             failures: 0,
         }
     }
 
-    /// When the next poll is due: as scheduled, or right before the deadline.
+    /// When the next poll is due: as scheduled, at a change, or right before the deadline.
     fn due_at(&self) -> Duration {
+        let change = self.is_changed.then(|| self.polled_at + MIN_CALL_INTERVAL);
         let last = [self.early_poll, self.last_poll].map(LastPoll::due_at);
-        last.into_iter().flatten().fold(self.next_at, Duration::min)
+        let due = last.into_iter().chain([change]).flatten();
+        due.fold(self.next_at, Duration::min)
     }
 
     /// Notes that a poll is started.
     fn start(&mut self, now: Duration) {
-        (self.in_flight, self.polled_at) = (true, now);
+        (self.in_flight, self.is_changed, self.polled_at) = (true, false, now);
         self.early_poll.start(now);
         self.last_poll.start(now);
     }
@@ -201,6 +207,8 @@ pub(super) struct Poller {
     lookup: Arc<Lookup>,
     options: PollOptions,
     running: JoinSet<PollResult>,
+    /// What streams report.
+    changes: Arc<Changes>,
     /// Requests for single resources that are in flight.
     in_flight: HashMap<AccountId, usize>,
     outages: OutageTracker,
@@ -216,6 +224,7 @@ impl Poller {
             lookup: Arc::clone(&lookup),
             options: manner,
             running: JoinSet::new(),
+            changes: Arc::default(),
             in_flight: HashMap::new(),
             outages: OutageTracker::default(),
             response_times: ResponseTimes::default(),
@@ -248,11 +257,6 @@ impl Poller {
     /// True when everything was checked once.
     pub(super) fn has_polled_all(&self) -> bool {
         self.jobs.iter().all(|watched| watched.was_polled)
-    }
-
-    /// True while a request is in flight.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.running.is_empty()
     }
 
     /// The deadline of a request that starts now: slightly before the command's own, so that the

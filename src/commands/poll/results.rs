@@ -11,12 +11,20 @@ use crate::gate::Observation;
 use crate::model::{Job, State, Time};
 
 impl Poller {
-    /// Waits for the next answer and takes it in.
+    /// Waits for the next answer and takes it in, or for changes that a stream reports: jobs that have
+    /// changed are due.
     pub(in crate::commands) async fn next(&mut self) -> Vec<PollEvent> {
-        match self.running.join_next().await {
-            None => Vec::new(),
-            Some(Err(_)) => unreachable!("a request task neither panics nor is cancelled"),
-            Some(Ok(PollResult::Single(number, outcome, confirmation, late))) => {
+        let joined = tokio::select! {
+            Some(joined) = self.running.join_next() => joined,
+            changed = self.changes.next() => {
+                for polled in &mut self.jobs {
+                    polled.is_changed |= changed.contains(&polled.reference.to_string());
+                }
+                return Vec::new();
+            }
+        };
+        match joined.expect("a request task neither panics nor is cancelled") {
+            PollResult::Single(number, outcome, confirmation, late) => {
                 let account = account_of(&self.jobs[number].reference);
                 self.in_flight
                     .entry(account)
@@ -33,7 +41,7 @@ impl Poller {
                     _ => self.take(number, *outcome, late),
                 }
             }
-            Some(Ok(PollResult::Batch(numbers, Ok(rows), _))) => {
+            PollResult::Batch(numbers, Ok(rows), _) => {
                 numbers
                     .first()
                     .iter()
@@ -42,7 +50,7 @@ impl Poller {
                 rows.flat_map(|(number, row)| self.take_row(number, row))
                     .collect()
             }
-            Some(Ok(PollResult::Batch(numbers, Err(problem), late))) => numbers
+            PollResult::Batch(numbers, Err(problem), late) => numbers
                 .into_iter()
                 .flat_map(|number| {
                     let problem = with_reference((*problem).clone(), &self.jobs[number].reference);
@@ -72,28 +80,44 @@ impl Poller {
 
     /// A row of a list. It suffices while nothing has changed; a change, an end, and a resource
     /// that the list does not contain are requested one by one.
+    ///
+    /// Rows of kinds that are watched tell more: among many jobs they suffice for all but failures.
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
+        let is_alone = self.jobs.len() == 1;
         let watched = &mut self.jobs[number];
         watched.listed = true;
-        let before = watched.job.as_ref().map(|job| job.state);
-        let word = watched
-            .job
-            .as_ref()
-            .and_then(|job| job.state_raw.as_deref());
-        match row {
-            Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
-                let job = watched.job.clone().unwrap_or(job);
-                self.take(number, Ok(job), false)
+        let is_watched = watched.reference.kind.is_watched;
+        let known = watched.job.as_ref();
+        let is_same =
+            |known: &Job, row: &Job| known.state == row.state && known.state_raw == row.state_raw;
+        let suffices = |row: &Job| {
+            let is_good = match is_watched && row.state == State::Succeeded {
+                true => !is_alone,
+                false => !row.ended && row.state != State::Unknown,
+            };
+            match known {
+                None => is_good && !(is_watched && is_alone),
+                Some(known) if is_same(known, row) => true,
+                Some(_) => is_good && is_watched && !is_alone,
             }
-            Some(job) if before.is_none() && !job.ended && job.state != State::Unknown => {
-                self.take(number, Ok(job), false)
+        };
+        let Some(row) = row.filter(suffices) else {
+            (watched.in_flight, watched.poll_individually) = (false, true);
+            watched.next_at = Duration::ZERO;
+            return Vec::new();
+        };
+        let job = match known {
+            None => row,
+            Some(known) if !is_watched || (row.tasks.is_empty() && is_same(known, &row)) => {
+                known.clone()
             }
-            _ => {
-                (watched.in_flight, watched.poll_individually) = (false, true);
-                watched.next_at = Duration::ZERO;
-                Vec::new()
-            }
-        }
+            Some(known) => Job {
+                events: known.events.clone(),
+                warning_count: known.warning_count,
+                ..row
+            },
+        };
+        self.take(number, Ok(job), false)
     }
 
     /// The result of a request; `late` when it failed because the whole command is about to end.
