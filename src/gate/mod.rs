@@ -11,7 +11,7 @@ mod warnings;
 
 use std::time::Duration;
 
-pub use condition::Condition;
+pub use condition::{Condition, state_of_word};
 pub use track::{JobHistory, Observation};
 pub use verdict::{Decision, Progress, Verdict, decide};
 

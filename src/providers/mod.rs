@@ -4,6 +4,7 @@
 
 pub mod aliyun;
 mod api;
+mod batch;
 mod changes;
 mod client;
 mod connected;
@@ -45,17 +46,17 @@ use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{CloudApi, KindOps};
 use connected::Connected;
 use list::{has_more, is_list_unavailable};
-use logs::{FilePart, LogFile, read_file};
+use logs::{BEGAN_ANEW, FilePart, LogFile, REPLACEMENT, continues, read_file};
 use lookup::RejectedLists;
 
 pub use changes::Changes;
 pub use client::Client;
 pub use fields::find_field;
 pub use latest::latest;
-pub use list::{Cursor, Filter, Page, ScopePage};
+pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
-pub use logs::{LogChunk, LogParams, LogPosition, LogRequest, LogSource};
-pub use mask::{mask_job, mask_scope};
+pub use logs::{COMPARED_BYTES, LogChunk, LogParams, LogPosition, LogRequest, LogSource};
+pub use mask::{mask_job, mask_row_ids, mask_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.

@@ -195,10 +195,11 @@ impl KindOps<Api> for Jobs {
         api: &Api,
         references: &[Reference],
         options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
         let mut rows = objects::get_many(api, &OBJECTS, references, options).await?;
         many::add_pods(api, &mut rows, options).await;
-        Ok(rows.into_iter().map(|row| Some(row?.found)).collect())
+        let found = rows.into_iter().map(|row| Some(row?.found));
+        Ok(Some(found.collect()))
     }
 
     async fn list(

@@ -132,9 +132,10 @@ impl KindOps<Api> for Pods {
         api: &Api,
         references: &[Reference],
         options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
         let rows = objects::get_many(api, &OBJECTS, references, options).await?;
-        Ok(rows.into_iter().map(|row| Some(row?.found)).collect())
+        let found = rows.into_iter().map(|row| Some(row?.found));
+        Ok(Some(found.collect()))
     }
 
     async fn list(
