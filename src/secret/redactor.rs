@@ -45,7 +45,11 @@ impl Redactor {
     /// one request again for a while.
     pub fn add_signature(&self, signature: &Secret) {
         let mut masks = self.write();
-        if masks.signatures.iter().any(|known| known.secret == *signature) {
+        if masks
+            .signatures
+            .iter()
+            .any(|known| known.secret == *signature)
+        {
             return;
         }
         if masks.signatures.len() == 2 * MIN_SIGNATURES {
