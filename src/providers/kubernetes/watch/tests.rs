@@ -157,9 +157,13 @@ fn a_namespace_with_too_many_objects_is_not_listed_again() {
     assert!(watch.object("a").is_none());
     assert!(!watch.starts());
     let (watch, _) = connected(&["a"]);
-    let mut large = object("a", "u1", 2);
-    large["spec"] = "x".repeat(MAX_BYTES).into();
-    let interruption = apply(&watch, "MODIFIED", &large).unwrap_err();
+    let large = Object {
+        uid: "u1".to_owned(),
+        body: "x".repeat(MAX_BYTES).into(),
+        presence: Presence::Present,
+    };
+    lock(&watch.state).objects.insert("b".to_owned(), large);
+    let interruption = apply(&watch, "MODIFIED", &object("a", "u1", 2)).unwrap_err();
     watch.disconnect(&interruption);
     assert!(watch.object("a").is_none());
     assert!(!watch.is_streaming());
