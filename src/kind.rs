@@ -35,6 +35,9 @@ pub struct Kind {
     pub batch_from: Option<usize>,
     /// How many ids a list takes; `None` where lists take no ids.
     pub max_ids: Option<usize>,
+    /// True when a row of a batch lookup proves an end as well as a lookup does, which only adds details
+    /// such as an exit code.
+    pub conclusive_rows: bool,
     /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
     pub needs_check_exists: bool,
     /// For so long a lookup may miss a job that exists, such as one that was just submitted.
@@ -59,6 +62,7 @@ impl Kind {
             logs: LogSupport::Unavailable("see the console of the cloud"),
             batch_from: None,
             max_ids: None,
+            conclusive_rows: false,
             needs_check_exists: false,
             missing_grace: Duration::ZERO,
             flags: &[],
@@ -105,6 +109,15 @@ impl Kind {
         Self {
             batch_from: Some(2),
             max_ids: Some(max),
+            ..self
+        }
+    }
+
+    /// The same with rows that prove an end.
+    pub const fn with_conclusive_rows(self) -> Self {
+        let conclusive_rows = true;
+        Self {
+            conclusive_rows,
             ..self
         }
     }
