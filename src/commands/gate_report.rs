@@ -142,16 +142,20 @@ impl GateReport {
     pub(super) fn into_envelope(
         self,
         command: &'static str,
-        jobs: impl Iterator<Item = Option<Job>>,
+        jobs: Vec<Option<Job>>,
         notices: Vec<Notice>,
         code: u8,
     ) -> Envelope {
         let requested = self.verdicts.len() as u64;
-        let judged = jobs.zip(self.verdicts).filter_map(|(job, verdict)| {
-            let mut job = job?;
-            job.verdict = Some(verdict.to_owned());
-            Some(job)
-        });
+        // In the place of `jobs`: there may be thousands.
+        let judged = jobs
+            .into_iter()
+            .zip(self.verdicts)
+            .filter_map(|(job, verdict)| {
+                let mut job = job?;
+                job.verdict = Some(verdict.to_owned());
+                Some(job)
+            });
         let report = Envelope::new(command, judged.collect(), self.errors, notices);
         let mut report = report.with_gate(self.gate, code);
         report.coverage.requested = requested;

@@ -139,6 +139,6 @@ fn poll_once(
         spent,
     };
     let report = GateReport::new(&state);
-    let jobs = watched.into_iter().map(|polled| polled.job.map(|job| *job));
-    report.into_envelope("get", jobs, notices, code)
+    let jobs = watched.into_iter().map(|polled| polled.job);
+    report.into_envelope("get", jobs.collect(), notices, code)
 }

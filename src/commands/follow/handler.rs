@@ -72,7 +72,7 @@ impl LoopHandler for FollowHandler<'_> {
     fn on_event(&mut self, run: &RunLoop, event: &PollEvent) {
         let at = self.render_context().now;
         let job = |number: &usize| {
-            let job = run.poller.jobs[*number].job.as_deref();
+            let job = run.poller.jobs[*number].job.as_ref();
             job.expect("the job that was just read is kept")
         };
         let part = match event {
@@ -206,10 +206,7 @@ impl<'a> FollowHandler<'a> {
         let read_at = jobs.iter().filter_map(|one| one.history.read_at());
         let since = |at| run.poller.elapsed().saturating_sub(at).as_secs();
         let frame = Frame {
-            jobs: &jobs
-                .iter()
-                .map(|one| one.job.as_deref())
-                .collect::<Vec<_>>(),
+            jobs: &jobs.iter().map(|one| one.job.as_ref()).collect::<Vec<_>>(),
             row: &|number| row(&run.poller, &jobs[number], &run.policy),
             notes: &self.notes,
             last_read: read_at.max().map(|at| since(at) as i64),

@@ -18,7 +18,7 @@ pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolic
     });
     Row {
         reference: watched.reference.to_string(),
-        job: watched.job.as_deref(),
+        job: watched.job.as_ref(),
         read_failure: trouble,
     }
 }

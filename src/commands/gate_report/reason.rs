@@ -80,7 +80,7 @@ fn unmet(watched: &PolledJob, why: &str) -> String {
         return format!("{reference}: {}", one_line(why));
     };
     // The state that was seen first counts, also when the cloud reports another one since.
-    let job = watched.job.as_deref().filter(|job| job.state == state);
+    let job = watched.job.as_ref().filter(|job| job.state == state);
     match job.and_then(output::cause) {
         Some(cause) => format!("{reference} {state}: {}", one_line(&cause)),
         None => format!("{reference} {}", one_line(why)),

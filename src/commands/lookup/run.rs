@@ -212,13 +212,12 @@ pub(in crate::commands) fn report(
     outcomes: Vec<LookupResult>,
     lookup: &Lookup,
 ) -> Envelope {
-    let (mut jobs, mut problems) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
-        match outcome {
-            Ok(job) => jobs.push(job),
-            Err(problem) => problems.push(problem),
-        }
-    }
+    let mut problems = Vec::new();
+    // In the place of the outcomes: there may be thousands.
+    let outcomes = outcomes.into_iter();
+    let jobs =
+        outcomes.filter_map(|outcome| outcome.map_err(|problem| problems.push(problem)).ok());
+    let jobs = jobs.collect();
     Envelope {
         requests: lookup.transport.calls(),
         ..Envelope::new(command, jobs, problems, lookup.notices.all())

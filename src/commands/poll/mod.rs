@@ -35,7 +35,7 @@ pub(super) struct PolledJob {
     /// What the checks have shown.
     pub history: JobHistory,
     /// The last answer, if there was one.
-    pub job: Option<Box<Job>>,
+    pub job: Option<Job>,
     /// The last failure, while it lasts.
     pub problem: Option<Box<Problem>>,
     /// No more checks are needed.
@@ -148,7 +148,7 @@ impl PolledJob {
                 .observe(Observation::Failed(problem), Duration::ZERO),
         }
         (watched.job, watched.problem) = match outcome {
-            Ok(job) => (Some(Box::new(job)), None),
+            Ok(job) => (Some(job), None),
             Err(problem) => (None, Some(Box::new(problem))),
         };
         watched

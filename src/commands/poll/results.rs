@@ -113,7 +113,7 @@ impl Poller {
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
         watched.listed = true;
-        let both = watched.job.as_deref().zip(row.as_ref());
+        let both = watched.job.as_ref().zip(row.as_ref());
         let is_same = |(known, row): (&Job, &Job)| {
             known.state == row.state && known.state_raw == row.state_raw
         };
@@ -151,7 +151,7 @@ impl Poller {
     /// A job was read.
     fn take_job(&mut self, number: JobIndex, job: Job) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
-        let before = watched.job.replace(job.into()).map(|job| job.state);
+        let before = watched.job.replace(job).map(|job| job.state);
         let mut changes = self.take_unchanged(number);
         if before != self.jobs[number].job.as_ref().map(|job| job.state) {
             changes.insert(0, PollEvent::State(number, before));

@@ -229,12 +229,8 @@ impl<'a> WaitHandler<'a> {
             return;
         }
         let (report, notices, code) = self.gate_report(run, None);
-        let jobs = run
-            .poller
-            .jobs
-            .iter()
-            .map(|polled| polled.job.as_deref().cloned());
-        let report = report.into_envelope("wait", jobs, notices, code);
+        let jobs = run.poller.jobs.iter().map(|polled| polled.job.clone());
+        let report = report.into_envelope("wait", jobs.collect(), notices, code);
         let reporter = &mut self.reporter;
         self.reports.write(&report, now, &mut |problem| {
             reporter.println(format!("error: {}", problem.message));
@@ -245,11 +241,8 @@ impl<'a> WaitHandler<'a> {
     /// it: there may be thousands.
     pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, u8>) -> Envelope {
         let (report, notices, code) = self.gate_report(run, Some(end));
-        let jobs = run
-            .poller
-            .jobs
-            .iter_mut()
-            .map(|polled| polled.job.take().map(|job| *job));
+        let jobs = std::mem::take(&mut run.poller.jobs).into_iter();
+        let jobs = jobs.map(|polled| polled.job).collect();
         report.into_envelope("wait", jobs, notices, code)
     }
 
