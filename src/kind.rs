@@ -38,6 +38,9 @@ pub struct Kind {
     /// True when a row of a batch lookup proves an end as well as a lookup does, which only adds details
     /// such as an exit code.
     pub conclusive_rows: bool,
+    /// True when a stream reports the changes of its jobs. The rows of its batch lookups tell of the state
+    /// what a lookup tells, and leave out events.
+    pub is_watched: bool,
     /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
     pub needs_check_exists: bool,
     /// For so long a lookup may miss a job that exists, such as one that was just submitted.
@@ -63,6 +66,7 @@ impl Kind {
             batch_from: None,
             max_ids: None,
             conclusive_rows: false,
+            is_watched: false,
             needs_check_exists: false,
             missing_grace: Duration::ZERO,
             flags: &[],
@@ -118,6 +122,16 @@ impl Kind {
         let conclusive_rows = true;
         Self {
             conclusive_rows,
+            ..self
+        }
+    }
+
+    /// The same with batch lookups that a stream keeps up to date.
+    pub const fn with_watch(self) -> Self {
+        Self {
+            batch_from: Some(1),
+            is_watched: true,
+            conclusive_rows: true,
             ..self
         }
     }

@@ -96,10 +96,10 @@ fn is_duplicate<T>(decoded: &Result<T, serde_json::Error>) -> bool {
     error.is_some_and(|error| error.is_data() && error.to_string().starts_with("duplicate field"))
 }
 
-/// Notes the texts, and the keys, that had characters that cannot be read.
+/// Notes the values, and the keys, that could not be read.
 fn note_broken(repaired: &repair::Repaired) {
     let repair::Repaired { body, ends } = repaired;
-    let named = ends.iter().take(MAX_NAMED as usize).map(|end| {
+    let named = ends.iter().take(MAX_NAMED as usize).map(|(end, why)| {
         // A key is named by itself: its path is known where its value begins.
         let rest = &body.as_bytes()[*end..];
         let colon = rest.len() - rest.trim_ascii_start().len();
@@ -108,7 +108,7 @@ fn note_broken(repaired: &repair::Repaired) {
             _ => *end,
         };
         let path = error_path::path(&body.as_bytes()[..end]);
-        format!("{path} (invalid characters)")
+        format!("{path} ({why})")
     });
     unreadable::note(named.collect(), ends.len());
 }

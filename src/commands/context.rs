@@ -10,6 +10,7 @@ use super::global::GlobalArgs;
 use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
+use super::signals::end_process_by_signals;
 use super::since::Present;
 use super::terminal_support::TerminalSupport;
 use crate::credentials::{CredentialChain, PromptSink, SourceCache};
@@ -70,6 +71,7 @@ impl CommandContext {
                     drop(prompts.suspend(write));
                 },
                 io::stderr().is_terminal(),
+                end_process_by_signals,
             )),
             progress,
         };
@@ -132,7 +134,7 @@ impl CommandContext {
     /// traces, not where nothing says that it can move its cursor, not while another job has it, and
     /// not in CI, which keeps all of it as a log.
     pub(super) fn may_redraw(&self, stream: &(impl IsTerminal + AsFd)) -> bool {
-        let is_log = self.global.verbose || self.environment.get("CI").is_some();
+        let is_log = self.global.verbose || self.environment.is_ci();
         stream.is_terminal() && self.terminal.cursor && !is_log && !is_in_background(stream)
     }
 

@@ -7,6 +7,7 @@ use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
 use crate::output::{self, OutputOptions, RenderContext};
 use crate::providers::{self, CLOUDS, Cloud};
+use crate::reference::find_mistake;
 
 /// The kinds that `CLOUD` or `CLOUD/KIND` names, by long names or short ones; all if nothing is named.
 ///
@@ -16,6 +17,15 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     let Some(named) = named else {
         return Ok(providers::kinds().collect());
     };
+    let resembles_cloud = |text: &str| {
+        let mut clouds = CLOUDS.into_iter();
+        clouds.any(|cloud| {
+            closest_match([cloud.name].into_iter().chain(short_of(cloud)), text).is_some()
+        })
+    };
+    if let Some(problem) = find_mistake(named, &resembles_cloud) {
+        return Err(problem);
+    }
     let (cloud, kind) = match named.trim_end_matches('/').split_once('/') {
         Some((cloud, kind)) => (cloud, Some(kind)),
         None => (named.trim_end_matches('/'), None),

@@ -193,7 +193,9 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage_error::print(&error, &arguments, &environment),
+        Err(error) => {
+            return usage_error::print(&error, &command(), &arguments, &environment);
+        }
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);

@@ -1,13 +1,13 @@
 //! The pager that shows a details page on a terminal.
 
 use std::io::{self, Write as _};
-use std::process::{self, Child, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::runtime::block_on;
 use super::shutdown::spawn_blocking_detached;
-use super::signals::Signals;
+use super::signals::{Signals, exit_by_signal};
 use crate::error::file_error_text;
 use crate::settings::Environment;
 
@@ -96,7 +96,7 @@ async fn shown(mut pager: Child, text: Vec<u8>) {
             // It may have ended meanwhile.
             let _ = kill_process(id, Signal::TERM);
             let _ = ended.await;
-            process::exit(code.into());
+            exit_by_signal(code);
         }
     }
 }

@@ -4,11 +4,12 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::job_control::is_in_background;
 use super::progress_line::ProgressLine;
+use super::runtime::spawn_thread;
 use crate::output::{Progress, ProgressRow, RenderContext, TerminalSize, escape};
 
 /// How a long command speaks.
@@ -96,7 +97,7 @@ impl Reporter {
     /// Ends, and gives up waiting for the last line after so long.
     pub(super) fn finish_within(self, limit: Duration) {
         let (sender, done) = mpsc::channel();
-        thread::spawn(move || {
+        spawn_thread(move || {
             self.finish();
             // Nobody listens any more when the time is over.
             let _ = sender.send(());
@@ -148,7 +149,7 @@ fn stderr_writer(
     progress: ProgressLine,
 ) -> (Sender<String>, JoinHandle<()>) {
     let (sender, texts) = mpsc::channel::<String>();
-    let thread = thread::spawn(move || {
+    let thread = spawn_thread(move || {
         for text in texts {
             // Standard error that is gone is not a reason to stop.
             let _ = progress.suspend(|| io::stderr().lock().write_all(text.as_bytes()));

@@ -27,6 +27,7 @@ pub(super) const NOTICE_CODES: &[NoticeCode] = &[
     NoticeCode::UnknownState,
     NoticeCode::ClockCorrected,
     NoticeCode::UnreadableField,
+    NoticeCode::WatchUnavailable,
 ];
 
 /// What a command waits for and what it shows meanwhile.
@@ -98,7 +99,7 @@ impl RunLoop {
             }
             self.poller.start_due();
             self.scopes.start_due(self.poller.elapsed());
-            let (polling, listing) = (self.poller.is_busy(), self.scopes.is_busy());
+            let listing = self.scopes.is_busy();
             let (started, wake_at) = (self.poller.started(), self.wake_at(handler));
             tokio::select! {
                 biased;
@@ -106,7 +107,7 @@ impl RunLoop {
                 outcome = handler.output_changed() => if let Some(outcome) = outcome {
                     return Ok(outcome);
                 },
-                events = self.poller.next(), if polling => self.on_events(handler, &events),
+                events = self.poller.next() => self.on_events(handler, &events),
                 event = self.scopes.next(|| started.elapsed()), if listing => {
                     self.on_scope_event(handler, event);
                 }

@@ -4,10 +4,14 @@ use std::fmt::Display;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::process;
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, Runtime};
+
+use crate::error::io_text;
+use crate::output::restore_terminal;
 
 /// Files that a run opens at once at least: outputs, signals, event queue, settings and a connection.
 const MIN_OPEN_FILES: u64 = 16;
@@ -22,7 +26,10 @@ pub(super) fn runtime() -> Runtime {
             "the limit of {limit} open files is too low; run: ulimit -n 64"
         ));
     }
-    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .thread_keep_alive(Duration::MAX)
+        .build();
     runtime.unwrap_or_else(|error| exit(error))
 }
 
@@ -35,8 +42,24 @@ pub fn on_sufficient_stack<T: Send + 'static>(command: impl FnOnce() -> T + Send
         return command();
     }
     let thread = thread::Builder::new().stack_size(STACK).spawn(command);
-    let ended = thread.unwrap_or_else(|error| exit(error)).join();
+    let ended = thread.unwrap_or_else(|error| no_thread(&error)).join();
     ended.unwrap_or_else(|_| exit("the command was aborted"))
+}
+
+/// A thread. Where the system has no more, the process ends with exit code 5 and one line.
+pub(super) fn spawn_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let thread = thread::Builder::new().spawn(work);
+    thread.unwrap_or_else(|error| no_thread(&error))
+}
+
+fn no_thread(error: &io::Error) -> ! {
+    restore_terminal();
+    exit(format!(
+        "no more threads are available ({}); raise the limit of processes or of memory",
+        io_text(error)
+    ))
 }
 
 fn exit(reason: impl Display) -> ! {
@@ -48,6 +71,10 @@ fn exit(reason: impl Display) -> ! {
 /// Runs a command to its end. What still hangs in a name server's answer then is left behind.
 pub(super) fn block_on<T>(command: impl Future<Output = T>) -> T {
     let runtime = runtime();
+    // What blocks, such as a name lookup, waits for a thread of a pool that has one, and panics
+    // where the first one cannot be started.
+    drop(spawn_thread(|| {}).join());
+    drop(runtime.spawn_blocking(|| {}));
     let ended = runtime.block_on(command);
     runtime.shutdown_background();
     ended

@@ -2,17 +2,15 @@
 //! reads.
 
 use std::io::{self, Write as _};
-use std::process;
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::reporter::Reporter;
-use super::runtime::runtime;
-use super::signals::Signals;
-use crate::output::{OutputOptions, restore_terminal};
+use super::runtime::{runtime, spawn_thread};
+use super::signals::{Signals, exit_by_signal};
+use crate::output::OutputOptions;
 
 /// An output gets so much time after a signal: the process must be gone within 100 ms.
 const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(25);
@@ -46,14 +44,11 @@ pub(super) fn run_interruptible<T>(
             tokio::select! {
                 biased;
                 _ = is_made => {}
-                code = stopped => {
-                    restore_terminal();
-                    process::exit(code.into())
-                }
+                code = stopped => exit_by_signal(code),
             }
         });
     };
-    let watch = thread::spawn(watch);
+    let watch = spawn_thread(watch);
     let response = make();
     let _ = made.send(());
     let _ = watch.join();
@@ -141,7 +136,7 @@ pub(super) fn spawn_blocking_detached<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (sender, done) = oneshot::channel();
-    thread::spawn(move || {
+    spawn_thread(move || {
         let result = work();
         // Nobody may be waiting any more.
         let _ = sender.send(result);

@@ -2,14 +2,17 @@ use std::fs;
 use std::future;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::{Once, mpsc};
 
 use rustix::process::{Pid, getpid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::runtime::runtime;
+use super::runtime::{runtime, spawn_thread};
 use crate::credentials::end_commands;
 use crate::output::restore_terminal;
+
+/// The exit code of SIGQUIT.
+const QUIT: u8 = 131;
 
 /// True once a command handles the signals itself.
 static ARE_HANDLED: AtomicBool = AtomicBool::new(false);
@@ -56,31 +59,47 @@ impl Signals {
             biased;
             () = received(&mut self.interrupt) => 130,
             () = received(&mut self.terminate) => 143,
-            () = received(&mut self.quit) => 131,
+            () = received(&mut self.quit) => QUIT,
             () = received(&mut self.hangup) => 143,
         }
     }
 }
 
-/// Lets signals end a command that does not handle them: the first process of a container has no
-/// default action.
+/// Lets signals end the first process of a container, which has no default action.
 pub(super) fn end_first_process_by_signals() {
-    if !is_first_process() {
-        return;
+    if is_first_process() {
+        end_process_by_signals();
     }
-    thread::spawn(|| {
-        runtime().block_on(async {
-            let mut signals = Signals::take().with_quit();
-            loop {
-                let code = signals.next().await;
-                if !ARE_HANDLED.load(Ordering::Acquire) {
-                    restore_terminal();
-                    end_commands();
-                    process::exit(code.into());
+}
+
+/// Lets signals end this process, with all that it has started, while no command handles them.
+pub(super) fn end_process_by_signals() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        let (are_taken, taken) = mpsc::channel();
+        spawn_thread(move || {
+            runtime().block_on(async {
+                let mut signals = Signals::take().with_quit();
+                // The thread that started this one waits for it.
+                let _ = are_taken.send(());
+                loop {
+                    let code = signals.next().await;
+                    if code == QUIT || !ARE_HANDLED.load(Ordering::Acquire) {
+                        exit_by_signal(code);
+                    }
                 }
-            }
+            });
         });
+        // An error means that this process is ending.
+        let _ = taken.recv();
     });
+}
+
+/// Ends this process at once, with what it has started, and leaves a usable terminal.
+pub(super) fn exit_by_signal(code: u8) -> ! {
+    restore_terminal();
+    end_commands();
+    process::exit(code.into())
 }
 
 fn is_first_process() -> bool {

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::progress_line::ProgressLine;
+use super::runtime::spawn_thread;
 
 /// An interrupted command ends within this time, whatever its outputs do.
 pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
@@ -59,7 +60,7 @@ impl StdoutWriter {
         let (failed, failure) = oneshot::channel();
         let backlog = Arc::<Backlog>::default();
         let pending = Arc::clone(&backlog);
-        thread::spawn(move || {
+        spawn_thread(move || {
             for part in parts {
                 if let Err(error) = out.write_all(&part) {
                     // Nobody listens any more when the command has ended.

@@ -20,7 +20,12 @@ use crate::settings::Environment;
 
 /// Prints help or version, or an error about the options in the layout of every other error.
 /// Returns the exit code.
-pub(super) fn print(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> u8 {
+pub(super) fn print(
+    error: &clap::Error,
+    commands: &clap::Command,
+    arguments: &[OsString],
+    environment: &Environment,
+) -> u8 {
     let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
     let is_terminal = io::stderr().is_terminal() && TerminalSupport::new(environment).colour;
     let screen = RenderContext {
@@ -41,7 +46,7 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString], environment: &E
         };
     }
     let command = command(&texts);
-    let problem = problem(error, command);
+    let problem = problem(error, command, commands);
     let format = document_format(&texts);
     // An error on stderr that cannot be written does not prevent the document on stdout.
     let _ = match error.kind() {
@@ -65,7 +70,7 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString], environment: &E
 }
 
 /// An error of clap as a problem, without its usage lines.
-fn problem(error: &clap::Error, command: Option<&str>) -> Problem {
+fn problem(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> Problem {
     let argument = text(error, ContextKind::InvalidArg);
     let value = text(error, ContextKind::InvalidValue).map(quotable);
     let message = match (error.kind(), argument, value) {
@@ -87,7 +92,7 @@ fn problem(error: &clap::Error, command: Option<&str>) -> Problem {
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => "missing subcommand".into(),
         _ => first_paragraph(error),
     };
-    Problem::usage(message).with_hint(hint(error, command))
+    Problem::usage(message).with_hint(hint(error, command, commands))
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
@@ -108,10 +113,20 @@ fn first_paragraph(error: &clap::Error) -> String {
 }
 
 /// The next step: what is used in its place here, the closest name, the possible values, or the help.
-fn hint(error: &clap::Error, command: Option<&str>) -> String {
+fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> String {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
     if let Some(advice) = suggestions::flag_hint(argument) {
         return advice.to_owned();
+    }
+    let is_option_of = |command: &str| {
+        let found = commands.find_subcommand(command);
+        found.is_some_and(|found| {
+            let mut options = found.get_arguments().filter_map(clap::Arg::get_long);
+            options.any(|option| argument.strip_prefix("--") == Some(option))
+        })
+    };
+    if let Some(command) = command.filter(|command| is_option_of(command)) {
+        return format!("options of a command follow it: joblens {command} {argument}");
     }
     if let Some(name) = suggestion(error) {
         return format!("did you mean '{name}'?");

@@ -33,15 +33,21 @@ pub struct PromptSink {
     show: Arc<dyn Fn(&str) + Send + Sync>,
     /// False for a log, which is not the place for anything that may be a secret.
     is_terminal: bool,
+    before_run: fn(),
 }
 
 impl PromptSink {
     /// `show` is called with each line while the command runs. Words that may be secrets are masked
-    /// unless only a person sees them.
-    pub fn new(show: impl Fn(&str) + Send + Sync + 'static, is_terminal: bool) -> Self {
+    /// unless only a person sees them. `before_run` is called before each command.
+    pub fn new(
+        show: impl Fn(&str) + Send + Sync + 'static,
+        is_terminal: bool,
+        before_run: fn(),
+    ) -> Self {
         Self {
             show: Arc::new(show),
             is_terminal,
+            before_run,
         }
     }
 
@@ -55,7 +61,7 @@ impl PromptSink {
 
 impl Default for PromptSink {
     fn default() -> Self {
-        Self::new(|_| {}, false)
+        Self::new(|_| {}, false, || {})
     }
 }
 
@@ -118,7 +124,7 @@ impl CommandCache {
     }
 }
 
-/// Ends the commands that have not ended by themselves when this process is about to.
+/// Ends the commands that have not ended by themselves, and runs no more: this process is about to end.
 pub fn end_commands() {
     process::end_all();
 }
@@ -129,6 +135,7 @@ fn run(
     timeout: Duration,
     sink: &PromptSink,
 ) -> Result<CommandOutput, CommandError> {
+    (sink.before_run)();
     let ran = process::run(invocation, timeout, &mut |line| sink.line(line));
     let ran = ran.map_err(|error| match error {
         ProcessError::NotStarted(kind) => CommandError::NotRun(kind),
@@ -281,6 +288,7 @@ mod tests {
             let sink = PromptSink::new(
                 move |line| lock::<Vec<String>>(&shown).push(line.to_owned()),
                 is_terminal,
+                || {},
             );
             let asking =
                 script("echo code: B2C4D7F9K >&2; printf 'token S3cr3tV4lue99' >&2; echo id=i");

@@ -195,6 +195,7 @@ impl<S> InstanceRoleProvider<S> {
         let (category, hint) = match status {
             200 => return Ok(()),
             404 => return Err(self.no_role(operation, response)),
+            429 | 500.. if is_page => (Category::ServiceError, ELSEWHERE),
             429 | 500.. => (Category::ServiceError, self.service.hint),
             // A service of this kind has pages of its own for 401, 403 and 404 only.
             _ if is_page && !matches!(status, 401 | 403) => (Category::InvalidResponse, ELSEWHERE),

@@ -1,9 +1,11 @@
+use std::collections::VecDeque;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use tokio::time::{Interval, interval};
+use tokio::time::{Instant, Interval, Sleep, interval, sleep_until};
 
 /// How often a dripping body gives a byte.
 const DRIP_INTERVAL: Duration = Duration::from_millis(100);
@@ -21,6 +23,11 @@ pub(super) enum Payload {
     },
     /// A byte now and then, without end.
     Drip(Interval),
+    /// Pieces at their times.
+    Timed {
+        pieces: VecDeque<(Instant, Bytes)>,
+        timer: Pin<Box<Sleep>>,
+    },
 }
 
 /// Ends a connection in the middle of a body.
@@ -37,6 +44,17 @@ impl Payload {
             head: body.slice(..half),
             announced,
             flushed: false,
+        }
+    }
+
+    /// A body that goes on after its first piece.
+    pub fn timed(first: Bytes, later: Vec<(Duration, Vec<u8>)>) -> Self {
+        let now = Instant::now();
+        let later = later.into_iter();
+        let later = later.map(|(after, piece)| (now + after, Bytes::from(piece)));
+        Self::Timed {
+            pieces: std::iter::once((now, first)).chain(later).collect(),
+            timer: Box::pin(sleep_until(now)),
         }
     }
 
@@ -71,6 +89,18 @@ impl Body for Payload {
                 ready!(interval.poll_tick(context));
                 Bytes::from_static(b" ")
             }
+            Self::Timed { pieces, timer } => {
+                let Some((at, _)) = pieces.front() else {
+                    return Poll::Ready(None);
+                };
+                if timer.deadline() != *at {
+                    timer.as_mut().reset(*at);
+                }
+                ready!(timer.as_mut().poll(context));
+                pieces
+                    .pop_front()
+                    .map_or_else(Bytes::new, |(_, piece)| piece)
+            }
         };
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
@@ -83,7 +113,7 @@ impl Body for Payload {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Half { announced, .. } => SizeHint::with_exact(*announced),
-            Self::Drip(_) => SizeHint::default(),
+            Self::Drip(_) | Self::Timed { .. } => SizeHint::default(),
         }
     }
 }

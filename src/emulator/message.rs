@@ -1,5 +1,7 @@
 //! Requests and responses of the emulator, as plain data.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
@@ -88,6 +90,8 @@ pub struct ServerResponse {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Vec<u8>,
+    /// What follows the body, each so long after the head.
+    pub later: Vec<(Duration, Vec<u8>)>,
 }
 
 impl ServerResponse {
@@ -96,6 +100,15 @@ impl ServerResponse {
             status,
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             body: body.into(),
+            later: Vec::new(),
+        }
+    }
+
+    /// A stream of JSON documents, one in a line: those that are sent at once, and what follows.
+    pub fn stream(body: Vec<u8>, later: Vec<(Duration, Vec<u8>)>) -> Self {
+        Self {
+            later,
+            ..Self::new(200, "application/json", body)
         }
     }
 
@@ -119,6 +132,7 @@ impl ServerResponse {
             status,
             headers: Vec::new(),
             body: Vec::new(),
+            later: Vec::new(),
         }
     }
 

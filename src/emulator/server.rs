@@ -201,9 +201,11 @@ impl State {
             Effect::Html(status) => gateway_page(*status),
             Effect::Empty | Effect::Drip => ServerResponse::document(200, ""),
             Effect::Redirect(to) => ServerResponse::text(302, "").with_header("location", to),
-            Effect::Truncate | Effect::Reset | Effect::Slow(_) => {
-                call.server.respond(incoming, &self.emulated)
-            }
+            Effect::Truncate | Effect::Reset => ServerResponse {
+                later: Vec::new(),
+                ..call.server.respond(incoming, &self.emulated)
+            },
+            Effect::Slow(_) => call.server.respond(incoming, &self.emulated),
         };
         if let Some(after) = fault.retry_after {
             answer.headers.retain(|(name, _)| name != "retry-after");
@@ -230,7 +232,7 @@ impl State {
                 .split(',')
                 .any(|coding| coding.split(';').next().unwrap_or_default().trim() == "gzip")
         });
-        if !self.gzip || !accepts || answer.body.is_empty() {
+        if !self.gzip || !accepts || answer.body.is_empty() || !answer.later.is_empty() {
             return answer;
         }
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -248,6 +250,11 @@ impl State {
         payload: impl Fn(Bytes) -> Payload,
     ) -> Response<Payload> {
         let date = http_date(self.clock.now());
+        let body = Bytes::from(answer.body);
+        let body = match answer.later.is_empty() {
+            true => payload(body),
+            false => Payload::timed(body, answer.later),
+        };
         answer
             .headers
             .iter()
@@ -256,7 +263,7 @@ impl State {
             })
             .status(answer.status)
             .header("date", date)
-            .body(payload(Bytes::from(answer.body)))
+            .body(body)
             .unwrap_or_else(|_| {
                 let text = "the emulated cloud gave an invalid HTTP response\n";
                 let mut response =

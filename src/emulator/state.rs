@@ -41,16 +41,33 @@ impl EmulatedState {
                         .map(String::as_str)
                         .eq(segments.iter().copied())
             })
-            .filter(|job| job.exists_at(now - self.started_at))
-            .map(|job| job.at(self.started_at, now))
+            .and_then(|job| self.at(job, now))
     }
 
     /// The resources of a kind that exist at `now`, in the order of the scenario.
     pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = JobAt<'_>> {
         self.jobs
             .iter()
-            .filter(move |job| job.kind == kind && job.exists_at(now - self.started_at))
-            .map(move |job| job.at(self.started_at, now))
+            .filter(move |job| job.kind == kind)
+            .filter_map(move |job| self.at(job, now))
+    }
+
+    /// A resource as it is at `now`; `None` before it appears and once it has vanished.
+    pub fn at<'a>(&self, job: &'a EmulatedJob, now: DateTime<Utc>) -> Option<JobAt<'a>> {
+        let exists = job.exists_at(now - self.started_at);
+        exists.then(|| job.at(self.started_at, now))
+    }
+
+    /// When a resource appears, changes its state and vanishes.
+    pub fn changes<'a>(&self, job: &'a EmulatedJob) -> impl Iterator<Item = DateTime<Utc>> + 'a {
+        let started_at = self.started_at;
+        let steps = job
+            .steps
+            .iter()
+            .map(move |step| started_at - job.age + step.after);
+        let ends = [Some(job.appears_after), job.vanishes_after].into_iter();
+        let ends = ends.flatten().map(move |after| started_at + after);
+        ends.chain(steps)
     }
 
     /// The clusters of the jobs of these kinds, each once, with the creation time of its oldest job;

@@ -77,6 +77,15 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
     }
 }
 
+/// The one state that a word means in all kinds that know it; `None` where it means several or none.
+pub fn state_of_word(word: &str, mut kinds: impl Iterator<Item = &'static Kind>) -> Option<State> {
+    let first = kinds.find_map(|kind| readings(kind, word).first().copied())?;
+    let is_first = |state: State| state == first;
+    kinds
+        .all(|kind| readings(kind, word).into_iter().all(is_first))
+        .then_some(first)
+}
+
 /// What a word of a kind for the state of a job can mean, in any case of its letters: one state, several
 /// where the word does not say how the job ended, or none for a word in no table.
 fn readings(kind: &Kind, word: &str) -> Vec<State> {

@@ -12,7 +12,7 @@ mod warnings;
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub use condition::Condition;
+pub use condition::{Condition, state_of_word};
 pub use track::{JobHistory, Observation, lifecycle_order};
 pub use verdict::{Decision, Progress, Verdict, decide};
 

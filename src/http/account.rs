@@ -5,9 +5,11 @@ mod send;
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use hyper::body::Incoming;
 
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
@@ -15,7 +17,7 @@ use super::clock_offset::{ClockOffset, signing_time};
 use super::proxies::{Proxy, ProxyConfig};
 use super::tls::TlsConfig;
 use super::{
-    ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
+    ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response, ResponseInfo, Route,
     Signer, Transport, TransportEvent, attempt,
 };
 use crate::crypto;
@@ -23,6 +25,7 @@ use crate::error::{TransportFailure, TransportFailureKind};
 use crate::model::NoticeCode;
 use crate::secret::{Secret, proxy_secrets};
 use crate::settings::{PROXY_URL, Profile};
+use crate::sync::lock;
 
 /// One credential of one cloud and what is known of it in this run.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub struct ApiClient {
     /// True when no proxy is asked, whatever the environment says.
     bypasses_proxy: bool,
     clock_offset: ClockOffset,
+    /// Where the body of a success is left unread; `None` where all bodies are read.
+    unread_body: Option<Mutex<Option<Incoming>>>,
 }
 
 impl ApiClient {
@@ -85,6 +90,7 @@ impl ApiClient {
             options: transport.options().clone(),
             bypasses_proxy: false,
             clock_offset: ClockOffset::default(),
+            unread_body: None,
         }
     }
 
@@ -107,7 +113,34 @@ impl ApiClient {
             options: self.options.clone(),
             bypasses_proxy: self.bypasses_proxy,
             clock_offset: ClockOffset::default(),
+            unread_body: None,
         }
+    }
+
+    /// The same account for one stream: the body of a success is not read, but left for
+    /// [`ApiClient::take_lines`].
+    pub fn for_stream(&self) -> Self {
+        Self {
+            unread_body: Some(Mutex::default()),
+            ..self.for_host(false)
+        }
+    }
+
+    /// The lines of the response to the request of a stream, as they come; `None` when there is none, or
+    /// they were taken. They may be `max_line` bytes long and `idle_timeout` apart.
+    pub fn take_lines(&self, max_line: usize, idle_timeout: Duration) -> Option<Lines> {
+        let body = lock(self.unread_body.as_ref()?).take()?;
+        Some(Lines::new(body, max_line, idle_timeout))
+    }
+
+    /// The limits of its requests.
+    pub fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    /// A line for `-v`; see [`Transport::trace`].
+    pub fn trace(&self, line: String) {
+        self.transport.trace(line);
     }
 
     /// The same account for a host that only a server has named: its certificate is always checked.
@@ -204,6 +237,7 @@ impl ApiClient {
             timeout: self.options.request_timeout.min(deadline.remaining()),
             proxy,
             redactor: self.transport.redactor(),
+            unread_body: self.unread_body.as_ref(),
             proxy_authorization: proxy
                 .and_then(|proxy| self.proxy_authorization(&request.endpoint, proxy)),
         };

@@ -1,7 +1,8 @@
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
@@ -17,6 +18,7 @@ use super::{Method, Request, RequestError, Response, RetryAction, SigningInstruc
 use crate::crypto::percent_encode;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::secret::{MASK, Redactor, Secret};
+use crate::sync::lock;
 
 /// One sending of one call.
 pub(super) struct Attempt<'a> {
@@ -31,6 +33,8 @@ pub(super) struct Attempt<'a> {
     pub proxy: Option<&'a Proxy>,
     /// What must not be shown of a proxy's page.
     pub redactor: &'a Redactor,
+    /// Where the body of a success is left unread.
+    pub unread_body: Option<&'a Mutex<Option<Incoming>>>,
     /// What a proxy that reads the request itself is shown.
     pub proxy_authorization: Option<Secret>,
 }
@@ -100,6 +104,11 @@ impl Attempt<'_> {
             headers: headers.collect(),
             body: Vec::new(),
         };
+        let unread_body = self.unread_body.filter(|_| head.status.is_success());
+        if let Some(unread_body) = unread_body {
+            *lock(unread_body) = Some(body);
+            return body::check_plain(&response).map(|()| response);
+        }
         let body_error = |error| match error {
             BodyError::Lost(error) => classify(&error, &context),
             BodyError::TooLarge(max) => {
@@ -145,7 +154,11 @@ impl Attempt<'_> {
 
     fn headers(&self) -> Result<HeaderMap, RequestError> {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let encoding = match self.unread_body {
+            Some(_) => "identity",
+            None => "gzip",
+        };
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
         headers.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
         if self.request.method != Method::Get && self.request.body.is_empty() {
             // Without it a POST with no body goes out unsized, and gateways may answer 411.

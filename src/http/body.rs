@@ -70,6 +70,20 @@ pub(super) fn unsupported_encoding(response: &Response) -> Option<RequestError> 
     Some(error.with_hint("only gzip was requested: check the endpoint and any proxy before it"))
 }
 
+/// Checks that the body of a stream has no encoding.
+///
+/// # Errors
+/// `invalid_response`: it has one.
+pub(super) fn check_plain(response: &Response) -> Result<(), RequestError> {
+    match encodings(response).next() {
+        None => Ok(()),
+        Some(_) => {
+            let message = "the stream has a Content-Encoding, although none was requested";
+            Err(RequestError::new(Category::InvalidResponse, message))
+        }
+    }
+}
+
 /// The encodings of a body in lower case, in the order in which they are undone.
 fn encodings(response: &Response) -> impl Iterator<Item = String> {
     let headers = response.headers.iter().rev();

@@ -1,4 +1,4 @@
-//! Repair of JSON whose texts were cut in the middle of a character.
+//! Repair of JSON whose texts were cut in the middle of a character, or whose numbers are none.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,13 @@ use std::borrow::Cow;
 pub(super) struct Repaired {
     /// The document.
     pub body: String,
-    /// Where in it each text ends that had a character that cannot be read.
-    pub ends: Vec<usize>,
+    /// Where in it each value ends that could not be read, and why.
+    pub ends: Vec<(usize, &'static str)>,
 }
 
 /// Replaces invalid UTF-8, half a surrogate pair and escapes that JSON does not have by U+FFFD, and
-/// escapes control characters within texts; `None` where nothing of the kind is there.
+/// escapes control characters within texts; numbers that JSON does not have, such as `NaN`, become null.
+/// `None` where nothing of the kind is there.
 pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     let (text, replaced) = lossy(body);
     let mut replaced = replaced.into_iter().peekable();
@@ -25,7 +26,7 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
             b'"' => {
                 repaired.push(b'"');
                 if is_in_text && is_broken {
-                    ends.push(repaired.len());
+                    ends.push((repaired.len(), "invalid characters"));
                 }
                 (is_in_text, is_broken) = (!is_in_text, false);
             }
@@ -42,6 +43,11 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
                 let escaped = format!("\\u{control:04x}");
                 repaired.extend(escaped.as_bytes());
             }
+            b'N' | b'I' | b'-' if !is_in_text && number_length(&text[at..]) > 1 => {
+                length = number_length(&text[at..]);
+                repaired.extend(b"null");
+                ends.push((repaired.len(), "not a number of JSON"));
+            }
             byte => repaired.push(*byte),
         }
         at += length;
@@ -49,6 +55,13 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
     let is_changed = repaired != body;
     let body = String::from_utf8(repaired).ok()?;
     is_changed.then_some(Repaired { body, ends })
+}
+
+/// The length of a number that JSON does not have, at the beginning of `text`; 0 for anything else.
+fn number_length(text: &[u8]) -> usize {
+    const NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    let found = NUMBERS.iter().find(|number| text.starts_with(number));
+    found.map_or(0, |number| number.len())
 }
 
 /// The document in UTF-8, and where U+FFFD stands in the place of something else.
@@ -120,10 +133,16 @@ mod tests {
                 &[10],
             ),
             (b"[\"a\tb\"\n]", "[\"a\\u0009b\"\n]".to_owned(), &[]),
+            (
+                br#"{"a": NaN, "b":[-Infinity,-1],"NaN":"NaN"}"#,
+                r#"{"a": null, "b":[null,-1],"NaN":"NaN"}"#.to_owned(),
+                &[10, 21],
+            ),
         ] {
             let repaired = repair(broken).unwrap();
             assert_eq!(repaired.body, expected);
-            assert_eq!(repaired.ends, ends, "{expected}");
+            let found: Vec<_> = repaired.ends.iter().map(|(end, _)| *end).collect();
+            assert_eq!(found, ends, "{expected}");
         }
         assert_eq!(repair("{\"a\": \"好\u{fffd}\\n\"}".as_bytes()), None);
         assert_eq!(repair(b"<html>\\ud83d"), None);

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 use serde::{Deserialize, Serialize};
 
 use super::ELEMENTS;
 use super::scalar::Verbatim;
-use super::visitor::{Peeked, Shape, read};
+use super::visitor::{Peeked, Shape, read, without_fields};
 
 /// More list elements than this in one answer are refused: each costs far more memory than bytes.
 const MAX_ELEMENTS: u32 = 200_000;
@@ -130,8 +130,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Element<T> {
         if let Some(Element(Some(element))) = read(deserializer)? {
             return Ok(Self(element));
         }
-        let no_fields = std::iter::empty::<(&str, &str)>();
-        T::deserialize(MapDeserializer::new(no_fields)).map(Self)
+        without_fields().map(Self).map_err(de::Error::custom)
     }
 }
 

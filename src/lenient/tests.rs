@@ -160,6 +160,19 @@ fn a_value_of_another_type_is_absent_and_named_once() {
 }
 
 #[test]
+fn a_number_that_json_does_not_have_costs_its_own_field_only() {
+    let json = br#"{"text":"NaN","int":NaN,"list":[{"id":"x"},-Infinity]}"#;
+    let (answer, unreadable) = collect_unreadable(|| decode_response::<Answer>(json));
+    let answer = answer.unwrap();
+    assert_eq!((answer.text.trimmed(), answer.int.0), (Some("NaN"), None));
+    assert_eq!(answer.list.0.len(), 2);
+    let named = ["int", "list[1]"].map(|path| format!("{path} (not a number of JSON)"));
+    assert_eq!(unreadable.named, named);
+    assert_eq!(parse_raw(json).unwrap()["int"], serde_json::Value::Null);
+    assert!(decode::<Answer>(json).is_err());
+}
+
+#[test]
 fn a_key_that_stands_twice_costs_its_own_field_only() {
     let read = |json: &str| {
         let (answer, unreadable) =

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer, MapAccessDeserializer};
 use serde::de::{
     self, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, SeqAccess,
     Visitor,
@@ -143,4 +143,26 @@ where
     D: Deserializer<'de>,
 {
     deserializer.deserialize_any(ShapeVisitor(PhantomData))
+}
+
+struct WithoutFields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for WithoutFields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        let mut map = Peeked { first: None, map };
+        T::deserialize(MapAccessDeserializer::new(&mut map))
+    }
+}
+
+/// A value of which every field is absent. It is read from a document, and not from an empty iterator,
+/// so that the code that reads a `T` from a response serves for it as well: a second copy for each type
+/// takes half a megabyte.
+pub(super) fn without_fields<'de, T: Deserialize<'de>>() -> Result<T, serde_json::Error> {
+    serde_json::Deserializer::from_str("{}").deserialize_map(WithoutFields(PhantomData))
 }

@@ -86,7 +86,8 @@ notice_codes! {
     ReadableByOthers = "readable_by_others",
     /// A cloud answers again.
     Recovered = "recovered",
-    /// Scopes among the references of a list that was read were not looked up.
+    /// Scopes among the references of a list that was read were not looked up, or a profile was not
+    /// listed.
     ScopeSkipped = "scope_skipped",
     /// The account may not list, so that the subtasks of a job could not be checked.
     SubtasksUnchecked = "subtasks_unchecked",
@@ -96,6 +97,8 @@ notice_codes! {
     UnknownState = "unknown_state",
     /// Fields of a response have another type than expected, or characters that cannot be read.
     UnreadableField = "unreadable_field",
+    /// Changes of jobs are polled, since the cloud does not report them.
+    WatchUnavailable = "watch_unavailable",
 }
 
 impl NoticeCode {

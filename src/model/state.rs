@@ -39,6 +39,9 @@ impl State {
         Self::Unknown,
     ];
 
+    /// The states of what has not ended.
+    pub const ACTIVE: [Self; 4] = [Self::Pending, Self::Starting, Self::Running, Self::Stopping];
+
     /// The word as it stands in JSON and tables.
     pub fn as_str(self) -> &'static str {
         match self {

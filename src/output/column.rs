@@ -116,14 +116,18 @@ impl<T: Tabular> Column<T> {
         T::columns().iter().map(|column| column.name.as_ref())
     }
 
-    /// The column with this name.
+    /// The column with this name or header.
     ///
     /// # Errors
     /// A usage error with the nearest name.
     pub fn named(name: &str) -> Result<Self, Problem> {
         let name = name.trim();
         let wanted = name.to_ascii_lowercase();
-        let known = T::columns().iter().find(|column| column.name == wanted);
+        let is_wanted = |column: &&Self| {
+            let header = column.header.unwrap_or_default();
+            column.name == wanted || header.eq_ignore_ascii_case(name)
+        };
+        let known = T::columns().iter().find(is_wanted);
         if let Some(column) = known.cloned().or_else(|| T::dynamic_column(name)) {
             return Ok(column);
         }

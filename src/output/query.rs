@@ -7,7 +7,9 @@
 mod alternatives;
 mod compile;
 mod functions;
+mod memory;
 mod message;
+mod parse;
 mod paths;
 mod regex;
 mod rewrite;
@@ -27,7 +29,7 @@ use serde_json::Value;
 
 use super::escape;
 use super::json::write_line;
-use crate::error::Problem;
+use crate::error::{Category, Problem, io_text};
 use compile::{SyntaxError, compile};
 use functions::Data;
 use text::Json;
@@ -128,6 +130,7 @@ fn apply(
     let values = values.iter().map(value::to_jaq);
     let values = values.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let input = value::to_jaq(document).map_err(failed)?;
+    memory::set_limit();
     // A large envelope takes as long to take apart as to build, and the process ends soon.
     std::mem::forget(input.clone());
     let mut out = BufWriter::with_capacity(1 << 16, PieceWriter(pieces));
@@ -184,7 +187,9 @@ fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
 }
 
 fn no_thread(error: &io::Error) -> Problem {
-    Problem::usage(format!("--jq: cannot start a thread ({})", error.kind()))
+    let reason = io_text(error);
+    let message = format!("--jq: no more threads are available ({reason})");
+    Problem::new(Category::ServiceError, message)
 }
 
 /// A usage error that points at a part of the expression, or at its end.

@@ -27,7 +27,7 @@ impl<'a> RowWriter<'a> {
             Format::Jsonl => RowFormat::Records(RecordWriter::default()),
             Format::Name => RowFormat::Names,
             Format::Csv | Format::Tsv => RowFormat::Cells(match &form.columns {
-                Some(columns) => DelimitedWriter::new(columns, form),
+                Some(columns) => DelimitedWriter::new(JobColumn::for_document(columns), form),
                 None => DelimitedWriter::new(JobColumn::for_programs(), form),
             }),
             Format::Table | Format::Wide | Format::Json | Format::Yaml | Format::Markdown => {

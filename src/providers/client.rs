@@ -1,7 +1,5 @@
 //! The client of an account, and the operations of a kind that it is made of.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -9,7 +7,7 @@ use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
     ScopeListing, ScopePage,
 };
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::Job;
 use crate::reference::{Reference, Scope};
@@ -177,15 +175,15 @@ pub(super) trait KindOps<A: Sync>: Sync {
         false
     }
 
-    /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`]; where the cloud rejects the list,
-    /// each is looked up. By default [`KindOps::list`] is asked for [`Filter::ids`].
+    /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`] whose lists need more than
+    /// [`batch`](super::batch) does; `None` for the others.
     async fn batch_get(
         &self,
-        api: &A,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        batch_get(self, api, references, options).await
+        _api: &A,
+        _references: &[Reference],
+        _options: &GetOptions,
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+        Ok(None)
     }
 
     /// What the jobs of a list by ids must have in common, such as a workspace; `None` where it is not
@@ -230,57 +228,4 @@ pub(super) trait KindOps<A: Sync>: Sync {
     ) -> Result<(), Problem> {
         Ok(())
     }
-}
-
-/// What lists by ids report of references of a kind without places; `None` for those that are in none
-/// of them.
-///
-/// # Errors
-/// What went wrong, in which case nothing is known of any of them.
-async fn batch_get<A: Sync, K: KindOps<A> + ?Sized>(
-    ops: &K,
-    api: &A,
-    references: &[Reference],
-    options: &GetOptions,
-) -> Result<Vec<Option<GetResult>>, Problem> {
-    let (kind, mut found) = (ops.kind(), HashMap::new());
-    let profile = references.first().map_or("", |first| &first.profile);
-    let scope = Scope::at(kind, profile, &[]);
-    let mut groups = BTreeMap::<_, BTreeSet<_>>::new();
-    // A comma would make two ids of one.
-    for id in references
-        .iter()
-        .map(Reference::id)
-        .filter(|id| !id.contains(','))
-    {
-        groups
-            .entry(ops.batch_group(api, id))
-            .or_default()
-            .insert(id);
-    }
-    if let (Some(scope), Some(max_ids)) = (scope, kind.max_ids) {
-        for ids in groups.into_values() {
-            let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
-            for ids in ids.chunks(max_ids) {
-                let filter = Filter {
-                    ids: ids.to_vec(),
-                    ..Filter::default()
-                };
-                let page = match ops.list(api, &scope, &filter, Cursor::FIRST, options).await {
-                    Err(problem) if problem.category == Category::NotFound => continue,
-                    page => page?,
-                };
-                for mut row in page.rows {
-                    row.notices.extend(page.notices.iter().cloned());
-                    found.insert(row.job.id.clone(), row);
-                }
-            }
-        }
-    }
-    let row = |reference: &Reference| {
-        let mut row = found.remove(reference.id())?;
-        row.job.input.clone_from(&reference.input);
-        Some(row)
-    };
-    Ok(references.iter().map(row).collect())
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
+use super::batch;
 use super::client::{Client, CloudApi, KindOps};
 use super::lookup::RejectedLists;
 use super::{
@@ -77,7 +78,11 @@ impl<A: CloudApi> Client for Connected<A> {
             return Ok(Vec::new());
         };
         let ops = self.ops(first.kind);
-        match ops.batch_get(&self.api, references, options).await {
+        let found = match ops.batch_get(&self.api, references, options).await {
+            Ok(None) => batch::batch_get(ops, &self.api, references, options).await,
+            found => found.map(Option::unwrap_or_default),
+        };
+        match found {
             Err(problem) if self.rejected_lists.record(first.kind, &problem) => {
                 Ok(references.iter().map(|_| None).collect())
             }

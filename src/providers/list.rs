@@ -118,16 +118,34 @@ pub struct Filter {
     pub since: Option<Since>,
     /// No more rows than this are wanted on a page, where the cloud lets one choose.
     pub page_rows: Option<usize>,
+    /// No more pages than this are requested.
+    pub max_pages: Option<usize>,
 }
+
+/// Options that keep a row whose field could not be read, and these fields.
+pub const COMPARED_FIELDS: [(&str, &str); 4] = [
+    ("--since", "creation time"),
+    ("--user", "user"),
+    ("--queue", "queue"),
+    ("--name", "name"),
+];
 
 impl Filter {
     /// True when a resource matches. A field that a row does not have fails its filter, except for
-    /// state and creation time, which every resource has: an unreadable one does not drop the row.
-    pub fn matches(&self, job: &Job) -> bool {
+    /// state and creation time, which every resource has, and except where fields of the response could not
+    /// be read (`has_unreadable`): an unreadable field does not drop the row.
+    pub fn matches(&self, job: &Job, has_unreadable: bool) -> bool {
         let has_no_state = job.state == State::Unknown && job.state_raw.is_none();
+        let is_requested = |requested: Option<&String>, field: Option<&String>| {
+            let (Some(requested), Some(field)) = (requested, field) else {
+                return requested.is_none() || has_unreadable;
+            };
+            field.trim() == requested
+        };
         (self.ids.is_empty() || self.ids.contains(&job.id))
             && (self.states.is_empty() || self.states.contains(&job.state) || has_no_state)
-            && self.matches_name(job.name.as_deref(), &job.id)
+            && (self.matches_name(job.name.as_deref(), &job.id)
+                || (has_unreadable && job.name.is_none()))
             && is_requested(self.user.as_ref(), job.user.as_ref())
             && is_requested(self.queue.as_ref(), job.queue.as_ref())
             && self
@@ -136,11 +154,28 @@ impl Filter {
                 .is_none_or(|since| job.created_at.is_none_or(|at| at >= since.time()))
     }
 
+    /// Of each option in [`COMPARED_FIELDS`], whether it kept a resource that does not have its field.
+    pub fn uncompared(&self, job: &Job) -> [bool; COMPARED_FIELDS.len()] {
+        let is_named = job.name.is_some() || self.matches_name(None, &job.id);
+        [
+            self.since.is_some() && job.created_at.is_none(),
+            self.user.is_some() && job.user.is_none(),
+            self.queue.is_some() && job.queue.is_none(),
+            !is_named,
+        ]
+    }
+
     /// True when the name or the id is what was requested.
     pub fn matches_name(&self, name: Option<&str>, id: &str) -> bool {
         self.name.as_ref().is_none_or(|pattern| {
             name.is_some_and(|name| pattern.matches(name.trim())) || pattern.matches(id)
         })
+    }
+
+    /// True when it asks for active jobs only.
+    pub(super) fn is_active_only(&self) -> bool {
+        let mut states = self.states.iter();
+        !self.states.is_empty() && states.all(|state| State::ACTIVE.contains(state))
     }
 
     /// The same without regard to states, which may cost calls to learn.
@@ -187,10 +222,6 @@ impl Filter {
             UnlistedField::CreatedAt => self.since.is_some(),
         }
     }
-}
-
-fn is_requested(requested: Option<&String>, message: Option<&String>) -> bool {
-    requested.is_none_or(|requested| message.is_some_and(|message| message.trim() == requested))
 }
 
 /// One page of a list, in the cloud's order.

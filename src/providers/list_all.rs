@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::list::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
-use crate::model;
+use crate::model::{self, Notice, NoticeCode};
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
 use crate::reference::Scope;
 
@@ -24,8 +24,8 @@ pub enum Truncation {
     Stopped,
     /// The cloud went on giving what it had given before.
     RepeatedPage,
-    /// There were more pages than any list should have.
-    TooManyPages,
+    /// There were more pages than any list should have, or than were asked for.
+    TooManyPages(usize),
     /// The cloud counts more rows than it gave: rows, total.
     CountMismatch(u64, u64),
     /// This many rows have no id that a reference can contain.
@@ -38,7 +38,7 @@ impl fmt::Display for Truncation {
             Self::Limit(limit) => write!(f, "truncated at {limit}, as requested"),
             Self::Stopped => f.write_str("stopped early"),
             Self::RepeatedPage => f.write_str("the cloud returned the same page twice"),
-            Self::TooManyPages => write!(f, "truncated after {MAX_PAGES} pages"),
+            Self::TooManyPages(pages) => write!(f, "truncated after {pages} pages"),
             Self::CountMismatch(rows, total) => {
                 write!(f, "the cloud reports {total} rows but lists {rows}")
             }
@@ -127,13 +127,20 @@ trait PageSource: Sync {
     /// What no other row has.
     fn key(row: &Self::Row) -> &str;
 
-    fn is_wanted(&self, _row: &Self::Row) -> bool {
+    /// False where the filter drops the row; `has_unreadable` says that fields of the page could not be
+    /// read.
+    fn is_wanted(&self, _row: &Self::Row, _has_unreadable: bool) -> bool {
         true
     }
 
     /// True when the row cost calls of its own.
     fn is_costly(&self, _row: &Self::Row) -> bool {
         false
+    }
+
+    /// At most so many pages are requested.
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
     }
 }
 
@@ -158,14 +165,25 @@ impl PageSource for JobPages<'_> {
         &row.job.reference
     }
 
-    fn is_wanted(&self, row: &GetResult) -> bool {
-        self.filter.matches(&row.job)
+    fn is_wanted(&self, row: &GetResult, has_unreadable: bool) -> bool {
+        self.filter
+            .matches(&row.job, has_unreadable || names_unreadable(&row.notices))
     }
 
     fn is_costly(&self, row: &GetResult) -> bool {
         let costly = self.costly.as_ref();
-        costly.is_some_and(|filter| filter.matches(&row.job))
+        costly.is_some_and(|filter| filter.matches(&row.job, true))
     }
+
+    fn max_pages(&self) -> usize {
+        self.filter.max_pages.unwrap_or(MAX_PAGES)
+    }
+}
+
+/// Whether notices name a field that could not be read.
+fn names_unreadable(notices: &[Notice]) -> bool {
+    let mut codes = notices.iter().map(|notice| notice.code);
+    codes.any(|code| code == NoticeCode::UnreadableField)
 }
 
 struct ScopePages<'c> {
@@ -217,8 +235,10 @@ async fn pages_of<S: PageSource>(
         // The same job may stand in two lists, and be wanted as only one of them shows it.
         let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
         let mut new = 0;
+        let has_unreadable = names_unreadable(&page.notices);
         page.rows.retain(|row| {
-            let (is_new, is_wanted) = (is_new(S::key(row)), source.is_wanted(row));
+            let is_wanted = source.is_wanted(row, has_unreadable);
+            let is_new = is_new(S::key(row));
             new += usize::from(is_new);
             spent += usize::from(is_new && source.is_costly(row));
             is_wanted && !passed.contains(S::key(row)) && passed.insert(S::key(row).to_owned())
@@ -243,7 +263,7 @@ async fn pages_of<S: PageSource>(
             (Some(_), Some(limit)) if kept.max(spent) >= limit => Some(Truncation::Limit(limit)),
             (Some(_), _) if is_broken => Some(Truncation::Stopped),
             (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
-            (Some(_), _) if pages >= MAX_PAGES => Some(Truncation::TooManyPages),
+            (Some(_), _) if pages >= source.max_pages() => Some(Truncation::TooManyPages(pages)),
             (Some(next), _) => {
                 at = next;
                 continue;

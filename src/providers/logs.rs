@@ -125,7 +125,18 @@ pub struct LogRequest<'a> {
     pub position: &'a LogPosition,
     /// What is wanted of the log.
     pub params: &'a LogParams,
+    /// The last bytes that were read before the position, at most [`COMPARED_BYTES`]; empty where none
+    /// were.
+    pub before: &'a [u8],
 }
+
+/// So many of the last bytes read are compared with those of the next reading: a log that began anew
+/// may be longer by then than what was read of the one before it.
+pub const COMPARED_BYTES: usize = 256;
+
+/// What to say of a log that began anew.
+pub(super) const BEGAN_ANEW: &str =
+    "the log began anew and is read from its start; lines between two readings may be missing";
 
 impl LogRequest<'_> {
     /// The problem of a kind whose API has no operation for logs.
@@ -133,6 +144,25 @@ impl LogRequest<'_> {
         Problem::usage(format!("{} has no operation for logs", self.reference.kind))
     }
 }
+
+/// False where `text` does not end as what was read `before`; only what both have is compared.
+pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
+    let ends_alike = |before: &[u8], text: &[u8]| {
+        let common = text.len().min(before.len());
+        text.ends_with(&before[before.len() - common..])
+    };
+    match before.strip_suffix(REPLACEMENT) {
+        // The last character was incomplete then.
+        Some(before) => (0..REPLACEMENT.len()).any(|length| {
+            let end = text.len().saturating_sub(length + 1);
+            ends_alike(before, &text[..end])
+        }),
+        None => ends_alike(before, text),
+    }
+}
+
+/// What stands in a text for bytes that are not UTF-8.
+pub(super) const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// A piece of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -144,6 +174,8 @@ pub struct LogChunk {
     pub next: Option<LogPosition>,
     /// True where the text may begin with that of the last piece although `next` is known.
     pub overlaps: bool,
+    /// True where the text does not continue that of the last piece.
+    pub is_disjoint: bool,
     /// True when the next piece is there already.
     pub has_more: bool,
     /// What the cloud left out, such as `only the last 2000 lines`.
@@ -184,13 +216,18 @@ pub(super) async fn read_file<F: LogFile>(
         LogPosition::Offset(offset) => *offset,
         LogPosition::Start | LogPosition::Token(_) => 0,
     };
-    let mut read = file.part(offset).await?;
-    let mut truncated = None;
-    if read.size.is_some_and(|size| size < offset) {
-        truncated = Some("the file has become shorter; it is read from its start".to_owned());
+    // The last bytes that were read are read again: those of another file differ.
+    let compared = request.before.len();
+    let mut read = file.part(offset.saturating_sub(compared as u64)).await?;
+    let is_full = read.data.len() as u64 >= F::PART_BYTES;
+    let is_disjoint = !read.data.starts_with(request.before);
+    if is_disjoint {
         offset = 0;
         read = file.part(offset).await?;
+    } else {
+        read.data.drain(..compared);
     }
+    let mut truncated = is_disjoint.then(|| BEGAN_ANEW.to_owned());
     let wanted = request.params.tail_lines;
     if let (LogPosition::Start, Some(lines), Some(size)) = (request.position, wanted, read.size) {
         let mut window = F::PART_BYTES;
@@ -212,13 +249,14 @@ pub(super) async fn read_file<F: LogFile>(
         }
     }
     let end = offset + read.data.len() as u64;
-    let is_full = read.data.len() as u64 >= F::PART_BYTES;
+    let is_full = is_full || read.data.len() as u64 >= F::PART_BYTES;
     let has_more = !read.data.is_empty() && (is_full || read.size.is_some_and(|size| end < size));
     Ok(LogChunk {
         data: read.data,
         next: Some(LogPosition::Offset(end)),
         has_more,
         truncated,
+        is_disjoint,
         ..LogChunk::default()
     })
 }

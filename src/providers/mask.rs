@@ -27,10 +27,21 @@ pub fn mask_job(job: &mut Job, redactor: &Redactor, show_secrets: bool) {
     job.visit_parts(&mut |part| masking.part(part));
 }
 
+/// Masks the secrets of the run's credentials in the reference and the ids of a row of a list, which the
+/// cloud made: only those that no ordinary id can be.
+pub fn mask_row_ids(job: &mut Job, redactor: &Redactor) {
+    let masks = redactor.masks();
+    let parents = job.cluster.iter_mut().chain(&mut job.namespace);
+    for id in parents.chain([&mut job.reference, &mut job.id]) {
+        masks.value(id);
+    }
+}
+
 /// As [`mask_job`], for a place, with the secrets of the run's credentials only.
 pub fn mask_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
     let id = scope.scope.clone();
     Masking::new(&id, redactor.masks(), true).part(scope);
+    redactor.masks().value(&mut scope.scope);
 }
 
 struct Masking<'a, M> {

@@ -4,6 +4,8 @@
 
 pub mod aliyun;
 mod api;
+mod batch;
+mod changes;
 mod client;
 mod connected;
 mod endpoints;
@@ -44,16 +46,17 @@ use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{CloudApi, KindOps};
 use connected::Connected;
 use list::{has_more, is_list_unavailable};
-use logs::{FilePart, LogFile, read_file};
+use logs::{BEGAN_ANEW, FilePart, LogFile, REPLACEMENT, continues, read_file};
 use lookup::RejectedLists;
 
+pub use changes::Changes;
 pub use client::Client;
 pub use fields::find_field;
 pub use latest::latest;
-pub use list::{Cursor, Filter, Page, ScopePage};
+pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
-pub use logs::{LogChunk, LogParams, LogPosition, LogRequest, LogSource};
-pub use mask::{mask_job, mask_scope};
+pub use logs::{COMPARED_BYTES, LogChunk, LogParams, LogPosition, LogRequest, LogSource};
+pub use mask::{mask_job, mask_row_ids, mask_scope};
 pub use shapes::describe_details;
 
 /// Every cloud there is.
@@ -179,6 +182,9 @@ pub struct GetOptions {
     pub states: Vec<(String, crate::model::State)>,
     /// The deadline of the request.
     pub deadline: Deadline,
+    /// Where changes are reported of jobs that the cloud can watch; `None` for requests that are not
+    /// repeated.
+    pub changes: Option<Arc<Changes>>,
 }
 
 impl GetOptions {
@@ -195,6 +201,7 @@ impl GetOptions {
             flags: Vec::new(),
             states: Vec::new(),
             deadline,
+            changes: None,
         }
     }
 }

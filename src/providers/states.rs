@@ -1,7 +1,7 @@
 //! How a cloud's state words become the model's states.
 
 use crate::kind::StateWords;
-use crate::model::{Notice, NoticeCode, State};
+use crate::model::{Job, Notice, NoticeCode, State};
 
 /// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,38 @@ pub fn normalize(
         state,
         raw: Some(raw.to_owned()),
         ended: state.is_end(),
+    }
+}
+
+/// Takes tasks that the cloud calls succeeded for failed where they have another exit code than 0, and so
+/// their job where it has such a task: a gate must not pass on it.
+pub(super) fn fail_with_tasks(job: &mut Job) {
+    let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
+    let failed = job
+        .tasks
+        .iter()
+        .find(|task| task.state == State::Failed || is_bad(task.exit_code));
+    if let Some(task) = failed.filter(|_| job.state == State::Succeeded) {
+        let name = task.name.as_deref().or(task.id.as_deref());
+        let name = name.unwrap_or("a task");
+        // What is said of a task that succeeded is not why it failed.
+        let said = task
+            .message
+            .as_ref()
+            .filter(|_| task.state == State::Failed);
+        job.message = Some(match (said, task.exit_code) {
+            (Some(said), Some(code)) => format!("{name}: {said} (exit code {code})"),
+            (None, Some(code)) => format!("{name}: exit code {code}"),
+            (Some(said), None) => format!("{name}: {said}"),
+            (None, None) => format!("{name} has failed"),
+        });
+        job.exit_code = task.exit_code;
+        job.state = State::Failed;
+    }
+    for task in &mut job.tasks {
+        if task.state == State::Succeeded && is_bad(task.exit_code) {
+            task.state = State::Failed;
+        }
     }
 }
 

@@ -85,13 +85,7 @@ pub fn answer(status: u16, name: &str) -> Response {
 
 /// A request with default options.
 pub fn ask() -> GetOptions {
-    GetOptions {
-        raw: false,
-        show_secrets: false,
-        flags: Vec::new(),
-        states: Vec::new(),
-        deadline: Deadline::after(Duration::from_secs(60)),
-    }
+    GetOptions::new(Deadline::after(Duration::from_secs(60)))
 }
 
 /// A reference of the default profile.

@@ -8,12 +8,14 @@ const HINT: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// Characters that look like a slash.
 const SLASHES: [char; 5] = ['／', '⁄', '∕', '＼', '\\'];
+/// Quotes that a shell does not take away.
+const QUOTES: [char; 8] = ['"', '\'', '“', '”', '‘', '’', '＂', '＇'];
 /// Characters that other tools write between segments.
 const COLONS: [char; 2] = [':', '：'];
 
 /// A usage error for a URL, a path, another character in place of the slash, or a wildcard.
 /// `resembles_cloud` says whether a text could be meant as the name of a cloud.
-pub(super) fn find(input: &str, resembles_cloud: &dyn Fn(&str) -> bool) -> Option<Problem> {
+pub fn find(input: &str, resembles_cloud: &dyn Fn(&str) -> bool) -> Option<Problem> {
     let (message, hint, at) = mistake(input, resembles_cloud)?;
     let mut problem = Problem::usage(message).with_hint(hint);
     problem.input = Some(input.to_owned());
@@ -28,6 +30,15 @@ fn mistake(
 ) -> Option<(&'static str, String, Range<usize>)> {
     if let Some(at) = input.find("://") {
         return Some(("this is a URL, not a reference", HINT.into(), 0..at + 3));
+    }
+    let bare = input.trim_matches(QUOTES);
+    if bare.len() < input.len() {
+        let hint = format!("did you mean '{bare}'?");
+        return Some(("the quotes are a part of it", hint, 0..input.len()));
+    }
+    if let Some(bare) = input.strip_suffix('\\') {
+        let hint = format!("did you mean '{bare}'?");
+        return Some(("it ends with a backslash", hint, bare.len()..input.len()));
     }
     let with_slashes = input.replace(SLASHES, "/");
     let relative = with_slashes.trim_start_matches('/');

@@ -135,7 +135,7 @@ const FOLDED_BYTES: [u8; 256] = {
     let mut at = 0;
     while at < table.len() {
         table[at] = match at as u8 {
-            b'%' | b'&' | b'\\' | b'+' | b'<' | b'=' | 0 | 0x1b => 0,
+            b'%' | b'&' | b'\\' | b'+' | b':' | b'<' | b'=' | 0 | 0x1b => 0,
             // Those of blanks beyond ASCII and of characters without a width.
             0xc2 | 0xa0 | 0xad | 0xe2 | 0xe3 | 0xef => 0,
             0x80 | 0x81 | 0x8b..=0x8f | 0xa8 | 0xa9 | 0xaf | 0xbb | 0xbf => 0,

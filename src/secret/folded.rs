@@ -1,7 +1,7 @@
 //! Secrets in other spellings than their own: escaped, encoded, wrapped, cut or in another case.
 //!
 //! Texts and secrets are compared in a folded form: escapes of URLs, HTML and JSON decoded, capitals
-//! as small letters, and neither blanks nor `+`, which stands for one in URLs.
+//! as small letters, and neither blanks, nor `+`, which stands for one in URLs, nor `:` between hex digits.
 
 use std::collections::HashMap;
 
@@ -47,18 +47,15 @@ pub(super) struct FoldedSecret {
 }
 
 impl FoldedSecret {
-    /// A secret by itself, in hex digits, and in base64 wherever it begins there; none when it is too short.
+    /// A secret by itself, in hex digits, and in base64, once and twice, wherever it begins there; none
+    /// when it is too short.
     pub(super) fn spellings(secret: &str, mask: &str, kind: Kind) -> Vec<Self> {
         let mut texts = vec![secret.to_owned()];
         if (8..=MAX_ENCODED_LENGTH).contains(&secret.len()) {
             texts.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
-            for (shift, cut) in [(0, 0), (1, 2), (2, 3)] {
-                let bytes = [&vec![0; shift][..], secret.as_bytes()].concat();
-                let whole = bytes.len() * 8 / 6;
-                let part = |text: String| text[cut..whole].to_owned();
-                texts.push(part(STANDARD_NO_PAD.encode(&bytes)));
-                texts.push(part(URL_SAFE_NO_PAD.encode(&bytes)));
-            }
+            base64_parts(secret.as_bytes(), &mut texts);
+            // As in a Secret of Kubernetes whose value is base64 itself.
+            base64_parts(STANDARD_NO_PAD.encode(secret).as_bytes(), &mut texts);
         }
         let mut texts: Vec<_> = texts.iter().map(|text| fold(text).bytes).collect();
         // What looks like an escape may be a part of the secret.
@@ -83,10 +80,20 @@ impl FoldedSecret {
     pub(super) fn min_piece(&self) -> usize {
         let length = self.text.len();
         match length {
-            _ if self.kind == Kind::Name => length,
+            // Names that differ by one character are common, but not so long ones without a sign.
+            _ if self.kind == Kind::Name && !self.is_long_word() => length,
             0..MIN_LENGTH_OF_CUT => (length * 9).div_ceil(10),
             _ => MIN_PIECE,
         }
+    }
+
+    /// True for letters and digits only that are as long as a piece.
+    fn is_long_word(&self) -> bool {
+        let has = |is: fn(&u8) -> bool| self.text.iter().any(is);
+        self.text.len() >= MIN_PIECE
+            && self.text.iter().all(u8::is_ascii_alphanumeric)
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_alphabetic)
     }
 
     /// True when a piece is a part of this secret alone, and not a word that it holds.
@@ -97,6 +104,17 @@ impl FoldedSecret {
                 || piece.len() >= MIN_LENGTH_OF_CUT
                 || piece.len() * 3 >= length * 2
                 || piece.iter().any(u8::is_ascii_digit))
+    }
+}
+
+/// What `bytes` become in base64 where they begin at any byte of the text that is encoded.
+fn base64_parts(bytes: &[u8], texts: &mut Vec<String>) {
+    for (shift, cut) in [(0, 0), (1, 2), (2, 3)] {
+        let bytes = [&vec![0; shift][..], bytes].concat();
+        let whole = bytes.len() * 8 / 6;
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            texts.push(engine.encode(&bytes)[cut..whole].to_owned());
+        }
     }
 }
 
@@ -178,6 +196,12 @@ pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
         b'&' => entity(text),
         b'\\' => Some(escape(text)),
         b'<' | b'=' | b'\x1b' => line_break(text),
+        // `de:ad:be`
+        b':' if text.get(1..3).is_some_and(|pair| hex(pair).is_some())
+            && !text.get(3).is_some_and(u8::is_ascii_alphanumeric) =>
+        {
+            Some((None, 1))
+        }
         // Non-breaking and wide blanks, soft hyphens, line separators, and what has no width.
         0xc2 | 0xe2 | 0xe3 | 0xef => BLANKS
             .iter()

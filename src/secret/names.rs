@@ -59,8 +59,16 @@ const WORDS: [&str; 19] = [
 /// Last words of a name whose value is often a secret; see [`Sensitivity::Likely`].
 const LIKELY_WORDS: [&str; 2] = ["auth", "cred"];
 
-/// `--public-key` and `--sort-key` have values that are not secrets.
-const OTHER_KEYS: [&str; 5] = ["foreign", "partition", "primary", "public", "sort"];
+/// `--public-key`, `--sort-key` and `TagKey` have values that are not secrets.
+const OTHER_KEYS: [&str; 7] = [
+    "foreign",
+    "label",
+    "partition",
+    "primary",
+    "public",
+    "sort",
+    "tag",
+];
 
 /// `NextToken` and `page_token` lead to the next page of a list.
 const OTHER_TOKENS: [&str; 3] = ["continuation", "next", "page"];
@@ -250,6 +258,7 @@ mod tests {
             "PATH",
             "tokenizer",
             "--public-key",
+            "TagKey",
             "NextToken",
             "--no-password",
             "password-stdin",

@@ -15,7 +15,7 @@ enum Form {
 }
 
 /// Programs and their options that take a secret.
-const PROGRAMS: [(&str, &[&str], Form); 16] = [
+const PROGRAMS: [(&str, &[&str], Form); 18] = [
     (
         "mysql mysqldump mysqladmin mysqlimport mysqlslap mariadb mariadb-dump 7z 7za 7zr rar unrar",
         &["-p"],
@@ -52,7 +52,13 @@ const PROGRAMS: [(&str, &[&str], Form); 16] = [
         &["-A", "-X"],
         Form::Either,
     ),
-    ("beeline", &["-p"], Form::Either),
+    (
+        "beeline cqlsh psexec rabbitmqadmin rdesktop twine useradd usermod",
+        &["-p"],
+        Form::Either,
+    ),
+    ("mosquitto_pub mosquitto_sub", &["-P"], Form::Either),
+    ("kadmin", &["-w"], Form::Either),
     (
         "openssl",
         &["-passin", "-passout", "-pass", "-k", "-K"],
@@ -83,26 +89,39 @@ static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
 /// Options of `docker login` and others with a command of this name.
 const LOGIN: Options = (&["-p"], Form::Either);
 
-/// Programs and the word after which they take a secret as an argument.
-const LOGINS: [(&str, &str); 7] = [
-    ("ngrok", "add-authtoken"),
-    ("ngrok", "authtoken"),
-    ("redis-cli", "AUTH"),
-    ("redis-cli", "auth"),
-    ("snyk", "auth"),
-    ("vault", "login"),
-    ("wandb", "login"),
+/// Programs, a command or a short option of theirs, and how many arguments stand between it and a secret.
+const SECRET_ARGUMENTS: [(&str, &str, usize); 17] = [
+    // After the user, or after the file and the user, which is masked as well.
+    ("htpasswd", "-b", 1),
+    ("mc", "add", 3),
+    ("mc", "set", 3),
+    ("mcli", "set", 3),
+    ("ngrok", "add-authtoken", 0),
+    ("ngrok", "authtoken", 0),
+    ("nmcli", "password", 0),
+    ("openssl", "passwd", 0),
+    ("rabbitmqctl", "add_user", 1),
+    ("rabbitmqctl", "authenticate_user", 1),
+    ("rabbitmqctl", "change_password", 1),
+    ("rclone", "obscure", 0),
+    ("redis-cli", "AUTH", 0),
+    ("redis-cli", "auth", 0),
+    ("snyk", "auth", 0),
+    ("vault", "login", 0),
+    ("wandb", "login", 0),
 ];
+
+/// Programs that take `USER/PASSWORD@DATABASE`.
+const ORACLE: [&str; 5] = ["expdp", "impdp", "rman", "sqlldr", "sqlplus"];
 
 /// What a short option of the program that is being read means.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Program {
-    /// The one of [`LOGINS`] that is being read.
-    login: Option<&'static str>,
-    /// Its next argument is a secret.
-    takes_secret: bool,
-    /// The last word was an option.
-    is_after_option: bool,
+    /// The one of [`SECRET_ARGUMENTS`] that is being read.
+    name: Option<&'static str>,
+    /// Its next arguments are secrets, after so many others.
+    secrets_after: Option<usize>,
+    takes_connect_string: bool,
     options: Option<Options>,
 }
 
@@ -128,24 +147,27 @@ impl Program {
         let is_operator = word.starts_with(['<', '>']) || word.starts_with("2>");
         if found.is_none() && !bare.starts_with('-') && !bare.is_empty() && !is_operator {
             let name = bare.rsplit('/').next().unwrap_or_default();
-            if self.takes_secret {
-                // It may be the value of an option as well.
-                self.takes_secret = self.is_after_option;
-                self.is_after_option = false;
-                return (!is_variable(word.trim_end_matches([';', ')']))).then_some(Value::At(0));
+            if let Some(count) = self.secrets_after {
+                // An option may have a value, which is taken for an argument: what follows is masked.
+                self.secrets_after = Some(count.saturating_sub(1));
+                let is_secret = count == 0 && !is_variable(word.trim_end_matches([';', ')']));
+                return is_secret.then_some(Value::At(0));
             }
-            let login = LOGINS.iter().find(|(program, _)| *program == name);
-            self.login = login.map(|(program, _)| *program).or(self.login);
-            self.takes_secret = LOGINS
-                .iter()
-                .any(|&(program, command)| Some(program) == self.login && command == name);
+            self.takes_connect_string |= ORACLE.contains(&name);
+            let mut programs = SECRET_ARGUMENTS.iter().map(|(program, ..)| *program);
+            self.name = programs.find(|program| *program == name).or(self.name);
             if name == "login" {
                 self.options = Some(LOGIN);
             } else if let Some(options) = PROGRAMS_BY_NAME.get(name) {
                 self.options = Some(*options);
             }
         }
-        self.is_after_option = bare.starts_with('-');
+        let is_command = |&&(program, command, _): &&(&str, &str, usize)| {
+            Some(program) == self.name && is_called(command, bare)
+        };
+        if let Some((.., count)) = SECRET_ARGUMENTS.iter().find(is_command) {
+            self.secrets_after = Some(*count);
+        }
         if word.ends_with(';') {
             *self = Self::default();
         }
@@ -156,6 +178,11 @@ impl Program {
     }
 
     fn value(&self, word: &str) -> Option<Value> {
+        if let Some(at) = password_of_connect_string(word)
+            && (self.takes_connect_string || word.contains(ORACLE_DRIVER))
+        {
+            return Some(Value::At(at));
+        }
         let (options, form) = self.options?;
         let is_short = |option: &str| option.len() == 2;
         for option in options {
@@ -189,4 +216,26 @@ impl Program {
         }
         None
     }
+}
+
+/// How the URLs of Oracle's JDBC drivers begin.
+const ORACLE_DRIVER: &str = "jdbc:oracle:";
+
+/// Where the password begins in `USER/PASSWORD@DATABASE`, which may stand after a name and `=` or `:`.
+fn password_of_connect_string(word: &str) -> Option<usize> {
+    let (user, password) = word.split_once('/')?;
+    let user = user.rsplit(['=', ':']).next().unwrap_or_default();
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '#' | '.');
+    let is_user = user.starts_with(char::is_alphabetic) && user.chars().all(is_name);
+    let is_path = word.contains('=') && !word.starts_with("userid=");
+    (is_user && !is_path && !password.is_empty()).then(|| word.len() - password.len())
+}
+
+/// True for a word that is a command, or short options among which is the option that it is.
+fn is_called(command: &str, word: &str) -> bool {
+    let options = command.strip_prefix('-').zip(word.strip_prefix('-'));
+    word == command
+        || options.is_some_and(|(option, cluster)| {
+            cluster.contains(option) && cluster.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
 }

@@ -5,8 +5,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::filter::Filter;
 use super::{Secret, SecretMasker};
 
-/// How many signatures are remembered: far more than there are requests in flight.
-const MAX_SIGNATURES: usize = 32;
+/// How many signatures are remembered at least: far more than there are requests in flight.
+const MIN_SIGNATURES: usize = 32;
 
 /// What must not be shown in a run: the secrets of all its accounts and the signatures of the last
 /// requests.
@@ -20,10 +20,17 @@ pub struct Redactor(RwLock<Masks>);
 #[derive(Debug, Default)]
 pub struct Masks {
     secrets: SecretMasker,
-    signatures: SecretMasker,
-    last_signatures: VecDeque<Secret>,
-    /// For the secrets and signatures that are found in any spelling.
+    signatures: VecDeque<Signature>,
+    /// For the secrets and signatures that are found in any spelling, and for signatures that were
+    /// forgotten since it was last made anew.
     filter: Filter,
+}
+
+/// The spellings of a signature are found out once, not again with every later request.
+#[derive(Debug)]
+struct Signature {
+    secret: Secret,
+    masker: SecretMasker,
 }
 
 impl Redactor {
@@ -38,15 +45,23 @@ impl Redactor {
     /// one request again for a while.
     pub fn add_signature(&self, signature: &Secret) {
         let mut masks = self.write();
-        if masks.last_signatures.contains(signature) {
+        if masks
+            .signatures
+            .iter()
+            .any(|known| known.secret == *signature)
+        {
             return;
         }
-        if masks.last_signatures.len() == MAX_SIGNATURES {
-            masks.last_signatures.pop_front();
+        if masks.signatures.len() == 2 * MIN_SIGNATURES {
+            masks.signatures.drain(..MIN_SIGNATURES);
+            masks.update_filter();
         }
-        masks.last_signatures.push_back(signature.clone());
-        masks.signatures = SecretMasker::of_signatures(&masks.last_signatures);
-        masks.update_filter();
+        let masker = SecretMasker::of_signature(signature);
+        masks.filter = masks.filter.union(masker.filter());
+        masks.signatures.push_back(Signature {
+            secret: signature.clone(),
+            masker,
+        });
     }
 
     /// What is masked at present, for many texts.
@@ -90,19 +105,23 @@ impl Masks {
 
     /// False for most texts that nothing is masked in, and for most of their parts.
     pub fn may_mask(&self, text: &str) -> bool {
-        let maskers = [&self.secrets, &self.signatures];
-        self.filter.may_hold_secret(text) || maskers.iter().any(|masker| masker.has_needle(text))
+        self.filter.may_hold_secret(text) || self.maskers().any(|masker| masker.has_needle(text))
     }
 
     fn each(&self, text: &mut String, apply: fn(&SecretMasker, &mut String)) {
         if self.may_mask(text) {
-            apply(&self.secrets, text);
-            apply(&self.signatures, text);
+            self.maskers().for_each(|masker| apply(masker, text));
         }
     }
 
+    fn maskers(&self) -> impl Iterator<Item = &SecretMasker> {
+        let signatures = self.signatures.iter().map(|signature| &signature.masker);
+        [&self.secrets].into_iter().chain(signatures)
+    }
+
     fn update_filter(&mut self) {
-        self.filter = self.secrets.filter().union(self.signatures.filter());
+        let filters = self.maskers().map(SecretMasker::filter);
+        self.filter = filters.fold(Filter::default(), |all, filter| all.union(filter));
     }
 }
 
@@ -115,7 +134,7 @@ mod tests {
     fn signatures_are_masked_as_long_as_their_requests_matter() {
         let redactor = Redactor::default();
         let signature = |n: usize| Secret::new(crypto::sha256_hex(&n.to_le_bytes()));
-        for n in 0..=MAX_SIGNATURES {
+        for n in 0..=2 * MIN_SIGNATURES {
             redactor.add_signature(&signature(n));
             redactor.add_signature(&signature(n));
         }
@@ -124,8 +143,10 @@ mod tests {
             redactor.text(&mut text);
             text
         };
-        assert_eq!(shown(0), format!("bad: {}", signature(0).expose()));
-        for n in 1..=MAX_SIGNATURES {
+        for n in 0..MIN_SIGNATURES {
+            assert_eq!(shown(n), format!("bad: {}", signature(n).expose()), "{n}");
+        }
+        for n in MIN_SIGNATURES..=2 * MIN_SIGNATURES {
             assert_eq!(shown(n), "bad: ***", "{n}");
         }
     }

@@ -65,10 +65,10 @@ impl SecretMasker {
         self.add_as(secrets, kind);
     }
 
-    /// A masker for secrets that are known to be no word and no id, such as signatures.
-    pub fn of_signatures<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+    /// A masker for a signature, which neither a word nor an id can be.
+    pub fn of_signature(signature: &Secret) -> Self {
         let mut masker = Self::default();
-        masker.add_as(secrets, |_| Kind::Distinctive);
+        masker.add_as([signature], |_| Kind::Distinctive);
         masker
     }
 

@@ -92,20 +92,12 @@ impl SettingsFile {
             Err(error) => {
                 let whole = std::path::absolute(path);
                 let shown = quotable_path(whole.as_deref().unwrap_or(path));
-                let is_text = !matches!(error, FileError::Io(ErrorKind::InvalidData));
-                let hint = match named {
-                    _ if !is_text => "save it as UTF-8",
+                let hint = error.hint().unwrap_or(match named {
                     true => "check --config and JOBLENS_CONFIG",
                     false => "fix the file or its permissions, or move it away",
-                };
-                let why = match is_text {
-                    true => error.to_string(),
-                    false => "not UTF-8 text".to_owned(),
-                };
-                return Err(
-                    Problem::usage(format!("cannot read the config file {shown} ({why})"))
-                        .with_hint(hint),
-                );
+                });
+                let message = format!("cannot read the config file {shown} ({error})");
+                return Err(Problem::usage(message).with_hint(hint));
             }
         };
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');

@@ -221,6 +221,12 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
+    /// True in a CI system: `CI` is set, and not to `false` or `0`.
+    pub fn is_ci(&self) -> bool {
+        self.get("CI")
+            .is_some_and(|value| !matches!(value, "false" | "0"))
+    }
+
     /// A variable's value; an empty one counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.raw(name).filter(|value| !value.trim().is_empty())

@@ -19,6 +19,8 @@ pub(crate) const MAX_PEM_BYTES: u64 = 8 << 20;
 pub(crate) enum FileError {
     Io(ErrorKind),
     Kind(&'static str),
+    /// UTF-16, or a line that is not UTF-8.
+    Encoding(Option<usize>),
     Insecure(InsecureFile),
 }
 
@@ -27,6 +29,8 @@ impl fmt::Display for FileError {
         match self {
             Self::Io(kind) => f.write_str(&kind_text(*kind)),
             Self::Kind(why) => f.write_str(why),
+            Self::Encoding(None) => f.write_str("it is UTF-16, not UTF-8"),
+            Self::Encoding(Some(line)) => write!(f, "line {line} is not UTF-8"),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),
         }
     }
@@ -37,7 +41,7 @@ impl FileError {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Insecure(insecure) => insecure.reason.clone(),
-            Self::Io(_) | Self::Kind(_) => format!("cannot be read ({self})"),
+            Self::Io(_) | Self::Kind(_) | Self::Encoding(_) => format!("cannot be read ({self})"),
         }
     }
 
@@ -45,6 +49,7 @@ impl FileError {
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
             Self::Insecure(insecure) => Some(&insecure.hint),
+            Self::Encoding(_) => Some("save it as UTF-8"),
             Self::Io(_) | Self::Kind(_) => None,
         }
     }
@@ -99,8 +104,20 @@ fn open_text_up_to(
     max_bytes: u64,
 ) -> Result<(String, Metadata), FileError> {
     let (bytes, data) = open_bytes(path, is_open, max_bytes)?;
-    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
-    Ok((text, data))
+    Ok((decode(bytes).map_err(FileError::Encoding)?, data))
+}
+
+/// The text in UTF-8; else the number of the line that is not, or nothing for UTF-16.
+fn decode(bytes: Vec<u8>) -> Result<String, Option<usize>> {
+    // No text has NUL, which every character of these languages has in UTF-16.
+    let has_mark = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    if has_mark || bytes.iter().take(4).any(|byte| *byte == 0) {
+        return Err(None);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Some(valid.iter().filter(|byte| **byte == b'\n').count() + 1)
+    })
 }
 
 /// A file with certificates or a key, which others cannot have written. A pipe that the process was
@@ -136,4 +153,26 @@ pub(crate) fn open_bytes(
         return Err(FileError::Kind("it is too large"));
     }
     Ok((bytes, data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoding_that_is_not_utf_8_is_named() {
+        let text = "[aliyun.默认]\n# 区域\nregion = 'x'\n";
+        assert_eq!(decode(text.into()).unwrap(), text);
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let shown = |bytes| FileError::Encoding(decode(bytes).unwrap_err()).to_string();
+        assert_eq!(
+            shown([b"\xff\xfe", &utf16[..]].concat()),
+            "it is UTF-16, not UTF-8"
+        );
+        assert_eq!(shown(utf16), "it is UTF-16, not UTF-8");
+        assert_eq!(
+            shown(b"# a\nregion = '\xd6\xd0'\n".to_vec()),
+            "line 2 is not UTF-8"
+        );
+    }
 }

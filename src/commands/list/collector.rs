@@ -10,6 +10,7 @@ use super::super::stdout_writer::StdoutWriter;
 use super::lister::{Batch, ListEvent};
 use super::report::ScopeReport;
 use crate::output;
+use crate::providers::Filter;
 
 /// How a list came to its end.
 pub(super) enum ListEnd {
@@ -23,6 +24,7 @@ pub(super) enum ListEnd {
 
 /// Taking in what comes from the places.
 pub(super) struct ListCollector<'a> {
+    pub filter: &'a Filter,
     /// What each place came to.
     pub listed: Vec<ScopeReport>,
     /// What is not written yet, of each place.
@@ -99,7 +101,10 @@ impl ListCollector<'_> {
         };
         let listed = &mut self.listed[number];
         listed.count += rows.count();
-        listed.undated += rows.count_undated();
+        let uncompared = rows.count_uncompared(self.filter);
+        for (count, more) in listed.uncompared.iter_mut().zip(uncompared) {
+            *count += more;
+        }
         listed.total = total;
         listed.unread.extend(problems);
         match &rows {

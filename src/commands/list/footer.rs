@@ -1,8 +1,9 @@
 //! The summary of a list: its size, what is missing, and how to get the rest.
 
 use super::report::{ListStatus, ScopeReport};
+use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
-use crate::providers::Truncation;
+use crate::providers::{COMPARED_FIELDS, Truncation};
 
 /// So many scopes are named before they are only counted.
 const MAX_NAMED: usize = 3;
@@ -44,6 +45,11 @@ pub(super) fn lines(
             ListStatus::Truncated(cut) => {
                 let total = one.total.filter(|_| asked_for.is_none());
                 lines.push(format!("{scope}: {}", cut_short(cut, total)));
+            }
+            ListStatus::ActiveFirst { has_all_active } => {
+                let total = one.total.filter(|_| asked_for.is_none());
+                let shown = active_first(one.count, total, *has_all_active);
+                lines.push(format!("{scope}: {shown}"));
             }
             ListStatus::Failed(_) if one.count > 0 => {
                 lines.push(format!(
@@ -89,14 +95,31 @@ fn notice(one: &ScopeReport) -> Option<Notice> {
     Some(Notice::new(NoticeCode::ListIncomplete, message))
 }
 
-/// What `--since` could not filter, one notice for each scope of which that is true.
-pub(super) fn undated(listed: &[ScopeReport]) -> Vec<Notice> {
-    let undated = listed.iter().filter(|one| one.undated > 0).map(|one| {
-        let (scope, count) = (one.target.scope(), one.undated);
-        let message = format!("{scope}: --since kept {count} without a readable creation time");
-        Notice::new(NoticeCode::CreatedAtUnknown, message)
-    });
-    undated.collect()
+/// One notice for each profile that names no user whose jobs could be listed.
+pub(super) fn without_user(profiles: &[Problem]) -> impl Iterator<Item = Notice> {
+    profiles.iter().map(|problem| {
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        let message = format!("{problem}, whose jobs are not listed; {hint}");
+        Notice::new(NoticeCode::ScopeSkipped, message)
+    })
+}
+
+/// What filters could not compare, a notice for each option of each scope of which that is true.
+pub(super) fn uncompared(listed: &[ScopeReport]) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    for one in listed {
+        let counts = COMPARED_FIELDS.into_iter().zip(one.uncompared);
+        for ((option, field), count) in counts.filter(|(_, count)| *count > 0) {
+            let scope = one.target.scope();
+            let message = format!("{scope}: {option} kept {count} without a readable {field}");
+            let code = match option {
+                "--since" => NoticeCode::CreatedAtUnknown,
+                _ => NoticeCode::UnreadableField,
+            };
+            notices.push(Notice::new(code, message));
+        }
+    }
+    notices
 }
 
 /// Why the rows are not all that was asked for, for the line that ends a list of references. With
@@ -147,6 +170,9 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
         (ListStatus::Truncated(cut), _) => {
             Some(unread().unwrap_or_else(|| cut_short(cut, one.total)))
         }
+        (ListStatus::ActiveFirst { has_all_active }, count) => {
+            Some(unread().unwrap_or_else(|| active_first(count, one.total, *has_all_active)))
+        }
         (ListStatus::Complete, _) => unread(),
     }
 }
@@ -164,6 +190,17 @@ fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
         }
         (cut, _) => format!("{cut}; there may be more"),
     }
+}
+
+/// How many are shown where active jobs come first.
+fn active_first(shown: usize, total: Option<u64>, has_all_active: bool) -> String {
+    let of = total.filter(|total| *total > shown as u64);
+    let of = of.map_or_else(String::new, |total| format!(" of {total}"));
+    let active = match has_all_active {
+        true => "all active ones are among them",
+        false => "older active ones may be missing",
+    };
+    format!("showing {shown}{of}, {active}; use --limit none to show all")
 }
 
 /// The scopes by name while they are few.

@@ -1,5 +1,6 @@
 //! Lists one scope, a page at a time.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -12,10 +13,16 @@ use super::report::{ListStatus, RowProblems, unsupported_filter};
 use super::scopes::{self, ListTarget};
 use crate::error::Problem;
 use crate::http::Deadline;
-use crate::model::{Job, ScopeSummary};
+use crate::model::{Job, ScopeSummary, State, Time};
 use crate::output::Format;
-use crate::providers::{self, BoxFuture, GetOptions, GetResult, ListStats, Page, ScopeListing};
+use crate::providers::{
+    self, BoxFuture, COMPARED_FIELDS, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing,
+    Truncation,
+};
 use crate::reference;
+
+/// So many pages of a scope are searched for active jobs that its limit leaves out.
+const MAX_PAGES_OF_ACTIVE: usize = 20;
 
 /// What one page brings.
 pub(super) enum Batch {
@@ -33,12 +40,23 @@ impl Batch {
         }
     }
 
-    /// How many have no creation time that can be read.
-    pub(super) fn count_undated(&self) -> usize {
+    /// How many rows each of [`COMPARED_FIELDS`] could not be compared for.
+    pub(super) fn count_uncompared(&self, filter: &Filter) -> [usize; COMPARED_FIELDS.len()] {
+        let mut counts = [0; COMPARED_FIELDS.len()];
+        let mut add = |uncompared: [bool; COMPARED_FIELDS.len()]| {
+            for (count, is_uncompared) in counts.iter_mut().zip(uncompared) {
+                *count += usize::from(is_uncompared);
+            }
+        };
         match self {
-            Self::Jobs(jobs) => jobs.iter().filter(|one| one.created_at.is_none()).count(),
-            Self::Scopes(scopes) => scopes.iter().filter(|one| one.created_at.is_none()).count(),
+            Self::Jobs(jobs) => jobs.iter().for_each(|job| add(filter.uncompared(job))),
+            // Scopes are filtered by their creation time only.
+            Self::Scopes(scopes) => scopes.iter().for_each(|scope| {
+                let is_undated = filter.since.is_some() && scope.created_at.is_none();
+                add([is_undated, false, false, false]);
+            }),
         }
+        counts
     }
 }
 
@@ -71,6 +89,8 @@ pub(super) struct ScopeLister {
     pub format: Format,
     /// What was requested is sorted before it is cut.
     pub sorts: bool,
+    /// Active jobs are shown whatever the limit.
+    pub active_first: bool,
     /// Of each cloud so many scopes are listed at once.
     pub turns: Arc<Semaphore>,
 }
@@ -102,21 +122,13 @@ impl ScopeLister {
                 ListTarget::Jobs { scope, .. } => self.list_jobs(scope, sender).await,
                 ListTarget::Scopes { cloud, listing } => {
                     let pages = self.list_scopes(cloud, listing, &mut parts, sender);
-                    pages.await
+                    pages.await.map(ListStatus::from)
                 }
             }
         };
         self.list_parts(parts, sender).await;
-        let end = match drained {
-            Ok(ListStats {
-                truncation: None, ..
-            }) => ListStatus::Complete,
-            Ok(ListStats {
-                truncation: Some(cut),
-                ..
-            }) => ListStatus::Truncated(cut),
-            Err(problem) => ListStatus::Failed(Box::new(self.with_reference(problem))),
-        };
+        let end = drained
+            .unwrap_or_else(|problem| ListStatus::Failed(Box::new(self.with_reference(problem))));
         let _ = sender.send((self.number, ListEvent::End(end)));
     }
 
@@ -124,32 +136,78 @@ impl ScopeLister {
         &self,
         scope: &reference::Scope,
         sender: &Sender,
-    ) -> Result<ListStats, Problem> {
+    ) -> Result<ListStatus, Problem> {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let ask = self
             .lookup
             .options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
         let now = self.lookup.now()?;
-        let mut on_page = |page: Page<GetResult>| {
-            self.lookup.keep_notices(page.notices);
-            // A response may have shown that the local clock is wrong.
-            let now = self.lookup.now().unwrap_or(now);
-            let rows = page.rows.into_iter();
-            let jobs = rows
-                .map(|found| self.lookup.finalize_at(found, now))
-                .collect();
-            let failed = page.failed_parts.into_iter();
-            let failed = failed.map(|problem| self.with_reference(problem)).collect();
-            let problems = RowProblems {
-                problems: page.problems,
-                without_id: page.rows_without_id,
-                failed_parts: failed,
-            };
-            self.send(sender, Batch::Jobs(jobs), problems, page.total)
-        };
         let filter = self.options.filter_for(&self.target.account());
-        providers::list_all(&*client, scope, &filter, &ask, limit, &mut on_page).await
+        let finds_active = self.active_first && self.options.may_leave_out_active(scope.kind);
+        let (mut seen, mut total) = (HashSet::new(), None);
+        let mut on_page = |page: Page<GetResult>| {
+            if finds_active {
+                seen.extend(page.rows.iter().map(|row| row.job.reference.clone()));
+                seen.extend(page.problems.iter().flat_map(|one| one.reference.clone()));
+            }
+            total = page.total;
+            self.take_page(page, now, sender)
+        };
+        let listed = providers::list_all(&*client, scope, &filter, &ask, limit, &mut on_page);
+        let listed = listed.await?;
+        if !(finds_active && matches!(listed.truncation, Some(Truncation::Limit(_)))) {
+            return Ok(listed.into());
+        }
+        let active = Filter {
+            states: State::ACTIVE.to_vec(),
+            max_pages: Some(MAX_PAGES_OF_ACTIVE),
+            ..filter
+        };
+        let mut on_page = |page: Page<GetResult>| {
+            let is_new = |reference: &String| !seen.contains(reference);
+            let (mut rows, mut problems) = (page.rows, page.problems);
+            rows.retain(|row| is_new(&row.job.reference));
+            problems.retain(|problem| problem.reference.as_ref().is_none_or(is_new));
+            let page = Page {
+                rows,
+                problems,
+                notices: page.notices,
+                total,
+                ..Page::default()
+            };
+            self.take_page(page, now, sender)
+        };
+        let found = providers::list_all(&*client, scope, &active, &ask, None, &mut on_page);
+        let has_all_active = found.await?.truncation.is_none();
+        Ok(ListStatus::ActiveFirst { has_all_active })
+    }
+
+    /// Hands a page of jobs on.
+    fn take_page(
+        &self,
+        page: Page<GetResult>,
+        now: Time,
+        sender: &Sender,
+    ) -> BoxFuture<'static, ControlFlow<()>> {
+        self.lookup.keep_notices(page.notices);
+        // A response may have shown that the local clock is wrong.
+        let now = self.lookup.now().unwrap_or(now);
+        let rows = page.rows.into_iter();
+        let jobs = rows.map(|found| {
+            let mut job = self.lookup.finalize_at(found, now);
+            providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
+            job
+        });
+        let jobs = jobs.collect();
+        let failed = page.failed_parts.into_iter();
+        let failed = failed.map(|problem| self.with_reference(problem)).collect();
+        let problems = RowProblems {
+            problems: page.problems,
+            without_id: page.rows_without_id,
+            failed_parts: failed,
+        };
+        self.send(sender, Batch::Jobs(jobs), problems, page.total)
     }
 
     /// Lists the scopes of a cloud, or finds those that are listed instead.

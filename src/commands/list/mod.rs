@@ -49,6 +49,8 @@ struct ListRun {
     active_first: bool,
     /// What would be asked but for a filter that its rows cannot answer, and for what of it.
     skipped: Vec<(ListTarget, String)>,
+    /// Profiles that are not listed, since they name no user whose jobs could be.
+    profiles_without_user: Vec<Problem>,
 }
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
@@ -70,7 +72,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         (place, unlisted)
     });
     let (places, skipped): (Vec<_>, Vec<_>) = checked.partition(|(_, skipped)| skipped.is_empty());
-    let places: Vec<ListTarget> = places.into_iter().map(|(place, _)| place).collect();
+    let mut places: Vec<ListTarget> = places.into_iter().map(|(place, _)| place).collect();
     if let Some((place, unlisted)) = skipped.first()
         && (places.is_empty() || place.is_named() && !arguments.scopes.is_empty())
     {
@@ -80,8 +82,13 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         };
         return Err(problem.into());
     }
+    let mut profiles_without_user = Vec::new();
     if plan.is_for_me() {
-        plan.users = scopes::users(&settings, &places)?;
+        (plan.users, profiles_without_user) = scopes::users(&settings, &places)?;
+        if plan.users.is_empty() || !arguments.scopes.is_empty() {
+            profiles_without_user.pop().map_or(Ok(()), Err)?;
+        }
+        places.retain(|place| plan.users.contains_key(&place.account()));
     }
     let named = places
         .iter()
@@ -92,6 +99,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         lookup: Arc::new(lookup),
         options: Arc::new(plan),
         targets: places,
+        profiles_without_user,
         active_first: arguments.scopes.is_empty() && context.sort.is_none(),
         skipped,
     })
@@ -105,7 +113,9 @@ impl ListRun {
         };
         let form = &context.output_options;
         let screen = context.render_context(io::stdout().is_terminal());
+        let filter = self.options.filter.clone();
         let mut collector = ListCollector {
+            filter: &filter,
             batches: self.targets.iter().map(|_| Vec::new()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
@@ -203,6 +213,7 @@ impl ListRun {
                 options: Arc::clone(&self.options),
                 format: context.output_options.format,
                 sorts: context.sort.is_some(),
+                active_first: self.active_first,
                 turns: Arc::clone(turn),
             };
             running.spawn(asking.run(sender.clone()));
@@ -229,14 +240,14 @@ impl ListRun {
         });
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
-        if self.options.filter.since.is_some() {
-            notices.extend(footer::undated(listed));
-        }
+        notices.extend(footer::uncompared(listed));
+        notices.extend(footer::without_user(&self.profiles_without_user));
         let mut report = Envelope::new("list", jobs, problems.collect(), notices);
         report.content.scopes = scopes;
         report.requests = self.lookup.transport.calls();
         report.coverage = Coverage {
-            complete: listed.iter().all(ScopeReport::is_complete),
+            complete: self.profiles_without_user.is_empty()
+                && listed.iter().all(ScopeReport::is_complete),
             requested: listed.len() as u64,
             answered: listed.iter().filter(|one| one.is_answered()).count() as u64,
         };

@@ -7,7 +7,8 @@ use super::super::since::{Present, parse_since};
 use super::scopes::ListTarget;
 use super::words;
 use crate::error::Problem;
-use crate::kind::Kind;
+use crate::kind::{Kind, UnlistedField};
+use crate::model::State;
 use crate::output::{Format, Zone};
 use crate::providers::Filter;
 
@@ -20,7 +21,8 @@ use crate::providers::Filter;
         joblens list sugon huawei -s failed,canceled --since 1d --limit none",
     after_help = "A scope is a reference prefix, such as aliyun/job/CLUSTER, huawei/image-job or \
         tencent/service/CLUSTER/NAMESPACE; a cloud name alone lists its clusters, and the jobs that are in no cluster. \
-        Without a scope, all jobs of all configured profiles are listed, active ones first.\n\
+        Without a scope, the jobs of all configured profiles are listed, active ones first; huawei/job has no list, and \
+        aliyun/invocation, whose list costs a request per job, is listed by its own scope only.\n\
         Exit codes: 0 success, even if nothing was found · 2 usage error · 3 not found · 4 authentication or permission · \
         5 service or network error · 130/143 interrupted · 141 output closed"
 )]
@@ -97,7 +99,7 @@ impl Arguments {
             .map(|word| words::state(word))
             .collect::<Result<Vec<_>, _>>()?;
         if self.active {
-            states.extend(words::ACTIVE);
+            states.extend(State::ACTIVE);
         }
         let since = self.since.as_deref();
         let filter = Filter {
@@ -148,6 +150,14 @@ impl ListOptions {
                 .list_limit()
                 .or_else(|| human_limit(format).filter(|_| !sorts)),
         }
+    }
+
+    /// True when the usual limit may leave out active jobs of a kind, and its list can find them.
+    pub(super) fn may_leave_out_active(&self, kind: &Kind) -> bool {
+        self.limit == Limit::Usual
+            && self.filter.states.is_empty()
+            && kind.list_limit().is_none()
+            && !kind.unlisted_fields().contains(&UnlistedField::State)
     }
 
     /// True when the user asked for so many, which is then all that was asked for.
@@ -222,7 +232,6 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::model::State;
 
     #[derive(Debug, Parser)]
     struct Line {

@@ -3,7 +3,7 @@
 use super::super::lookup::with_account_context;
 use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
-use crate::providers::Truncation;
+use crate::providers::{COMPARED_FIELDS, ListStats, Truncation};
 use crate::secret::shell_word;
 
 /// What of a list could not be read.
@@ -51,8 +51,8 @@ pub(super) struct ScopeReport {
     pub target: ListTarget,
     /// How many were found.
     pub count: usize,
-    /// How many of these have no creation time that can be read.
-    pub undated: usize,
+    /// How many of these were kept by a filter that could not compare them, by [`COMPARED_FIELDS`].
+    pub uncompared: [usize; COMPARED_FIELDS.len()],
     /// How many rows the cloud counts, where it says so.
     pub total: Option<u64>,
     /// What could not be read.
@@ -73,10 +73,21 @@ pub(super) enum ListStatus {
     Complete,
     /// The cloud may have more.
     Truncated(Truncation),
+    /// The limit leaves out jobs that have ended, and active ones that were not found in time.
+    ActiveFirst {
+        /// True when no active one is left out.
+        has_all_active: bool,
+    },
     /// Something went wrong.
     Failed(Box<Problem>),
     /// It was not requested, as its rows do not have the fields of the filter.
     Unsupported(Box<Problem>),
+}
+
+impl From<ListStats> for ListStatus {
+    fn from(listed: ListStats) -> Self {
+        listed.truncation.map_or(Self::Complete, Self::Truncated)
+    }
 }
 
 impl ScopeReport {
@@ -85,7 +96,7 @@ impl ScopeReport {
         Self {
             target,
             count: 0,
-            undated: 0,
+            uncompared: Default::default(),
             total: None,
             unread: RowProblems::default(),
             status: ListStatus::Pending,
@@ -117,7 +128,10 @@ impl ScopeReport {
     /// True when every request succeeded, even if the list was cut at its limit.
     pub(super) fn is_answered(&self) -> bool {
         self.unread.failed_parts.is_empty()
-            && matches!(self.status, ListStatus::Complete | ListStatus::Truncated(_))
+            && matches!(
+                self.status,
+                ListStatus::Complete | ListStatus::Truncated(_) | ListStatus::ActiveFirst { .. }
+            )
     }
 
     /// What ended it before its end.

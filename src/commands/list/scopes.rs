@@ -1,6 +1,6 @@
 //! What is listed: what was named, or what every configured profile has.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::context::CommandContext;
 use super::super::lookup::{AccountId, parse_list};
@@ -111,17 +111,17 @@ pub(super) fn targets(
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
 }
 
-/// The users that the profiles of these targets name.
+/// The users that the profiles of these targets name, and a usage error for each profile that names none.
 ///
 /// # Errors
-/// Usage: a profile names none.
+/// Settings that cannot be read.
 pub(super) fn users(
     settings: &Settings,
     targets: &[ListTarget],
-) -> Result<HashMap<AccountId, String>, Problem> {
-    let mut users = HashMap::new();
-    for target in targets {
-        let (name, profile) = target.account();
+) -> Result<(HashMap<AccountId, String>, Vec<Problem>), Problem> {
+    let (mut users, mut without_user) = (HashMap::new(), Vec::new());
+    let accounts: BTreeSet<AccountId> = targets.iter().map(ListTarget::account).collect();
+    for (name, profile) in accounts {
         let cloud = providers::cloud(name).expect("every scope belongs to a registered cloud");
         let keys = cloud.settings_schema();
         let mut found = None;
@@ -134,11 +134,12 @@ pub(super) fn users(
             let table = table_header(name, &profile);
             let hint =
                 format!("set job_user in {table} of the config file, or pass its name: -u NAME");
-            return Err(Problem::usage(message).with_hint(hint));
+            without_user.push(Problem::usage(message).with_hint(hint));
+            continue;
         };
         users.insert((name, profile), user);
     }
-    Ok(users)
+    Ok((users, without_user))
 }
 
 /// What is listed in a scope that a cloud returned: jobs of each kind, but for those whose list

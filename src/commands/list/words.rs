@@ -3,22 +3,16 @@
 use glob::Pattern;
 
 use crate::error::{Problem, closest_match};
+use crate::gate::state_of_word;
 use crate::model::State;
-use crate::providers::Filter;
-
-/// The active states.
-pub(super) const ACTIVE: [State; 4] = [
-    State::Pending,
-    State::Starting,
-    State::Running,
-    State::Stopping,
-];
+use crate::providers::{self, Filter};
 
 /// # Errors
 /// A usage error with the closest word.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
-    State::parse(&lower).ok_or_else(|| {
+    let known = State::parse(&lower).or_else(|| state_of_word(&lower, providers::kinds()));
+    known.ok_or_else(|| {
         let near = closest_match(State::ALL.map(State::as_str), &lower);
         let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
         let all = State::ALL.map(State::as_str).join(", ");
@@ -39,7 +33,7 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
 /// What a filter asks for, in words; `None` where everything passes.
 pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-    let states = match filter.states == ACTIVE {
+    let states = match filter.states == State::ACTIVE {
         true => Some("active".to_owned()),
         false => (!states.is_empty()).then(|| format!("state {}", states.join(" or "))),
     };
@@ -65,6 +59,7 @@ mod tests {
 
     #[test]
     fn a_wrong_state_names_the_nearest() {
+        assert_eq!(state("Initing").unwrap(), State::Starting);
         let problem = state("runing").unwrap_err();
         assert!(problem.hint.unwrap().starts_with("did you mean 'running'?"));
     }

@@ -143,8 +143,9 @@ fn stream<'a>(
     stdout: StdoutWriter,
 ) -> LogStream<'a> {
     // Azure Pipelines and TeamCity do not set CI.
-    let mut ci = ["CI", "TF_BUILD", "TEAMCITY_VERSION"].into_iter();
-    let is_ci = ci.any(|name| context.environment.get(name).is_some());
+    let mut ci = ["TF_BUILD", "TEAMCITY_VERSION"].into_iter();
+    let is_ci =
+        context.environment.is_ci() || ci.any(|name| context.environment.get(name).is_some());
     let style = match context.output_options.format {
         Format::Jsonl => Style::Records(RecordWriter::default()),
         _ if io::stdout().is_terminal() || is_ci => Style::Escaped,

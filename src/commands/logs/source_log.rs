@@ -7,7 +7,7 @@ use super::printer::last_timestamp;
 use super::window::Window;
 use crate::error::Problem;
 use crate::providers::{
-    Client, GetOptions, LogChunk, LogParams, LogPosition, LogRequest, LogSource,
+    COMPARED_BYTES, Client, GetOptions, LogChunk, LogParams, LogPosition, LogRequest, LogSource,
 };
 use crate::reference::Reference;
 
@@ -22,7 +22,11 @@ pub(super) struct SourceLog {
     pub is_window: bool,
     /// True once a note said that its end may be missing.
     pub is_stuck: bool,
+    /// True once a note said that lines between two readings may be missing.
+    pub is_gap_noted: bool,
     position: LogPosition,
+    /// The last bytes before the position.
+    before: Vec<u8>,
     window: Window,
     lines: Lines,
     params: LogParams,
@@ -51,7 +55,9 @@ impl SourceLog {
             is_opened: false,
             is_window: false,
             is_stuck: false,
+            is_gap_noted: false,
             position: LogPosition::Start,
+            before: Vec::new(),
             window: Window::default(),
             lines: Lines::default(),
             params: params.clone(),
@@ -84,6 +90,7 @@ impl SourceLog {
             source: &self.source,
             position: &self.position,
             params: &params,
+            before: &self.before,
         };
         let chunk = client.read_log(request, options).await?;
         Ok(self.take(chunk))
@@ -130,6 +137,10 @@ impl SourceLog {
 
     /// The lines that a piece completes.
     fn take(&mut self, chunk: LogChunk) -> Reading {
+        if chunk.is_disjoint && chunk.data.is_empty() {
+            // What begins anew has no text yet, or the log was removed.
+            return Reading::default();
+        }
         let is_full = chunk.truncated.is_some();
         let is_window = chunk.next.is_none() || chunk.overlaps;
         // A window lacks the same text each time; after a position, what is lacking is new.
@@ -146,14 +157,24 @@ impl SourceLog {
                 ..Reading::default()
             };
         };
+        let mut lines = Vec::new();
+        if chunk.is_disjoint {
+            self.before.clear();
+            lines.extend(self.lines.break_line());
+        }
         if let Some(next) = chunk.next {
             self.position = next;
+            self.before
+                .extend(&new[new.len().saturating_sub(COMPARED_BYTES)..]);
+            let surplus = self.before.len().saturating_sub(COMPARED_BYTES);
+            self.before.drain(..surplus);
         }
+        lines.extend(self.lines.push(&new));
         // The next window begins where this one ends, and is small.
         self.params.since = end.filter(|_| !has_position).or(self.params.since);
         Reading {
             is_stuck: is_full && is_window && self.is_opened && new.is_empty(),
-            lines: self.lines.push(&new),
+            lines,
             notes: Vec::from_iter(chunk.truncated.filter(|_| is_noted)),
             has_more: chunk.has_more,
             has_gap: false,

@@ -24,8 +24,9 @@ use crate::output;
 use crate::providers::{GetOptions, LogParams};
 use crate::reference::Reference;
 
-/// Maximum number of failed readings in a row of the log of a job that has ended.
-const MAX_ATTEMPTS_AT_END: u32 = 5;
+/// Maximum number of failures in a row of the first lookup, and of reading the log of a job that has
+/// ended.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The longest time between two readings while the cloud cannot be reached.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -102,7 +103,7 @@ impl LogStream<'_> {
     /// # Errors
     /// What went wrong and will again.
     pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), Stop> {
-        let mut job = self.first_job().await?;
+        let mut job = self.first_job_in_reach(interval).await?;
         self.choose_early(&job)?;
         let mut outage: u32 = 0;
         loop {
@@ -114,7 +115,7 @@ impl LogStream<'_> {
                 Ok(()) if job.ended => return Ok(()),
                 Ok(()) => outage = 0,
                 // Nothing more comes of a job that has ended: its log is read or it is not.
-                Err(Stop::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS_AT_END => {
+                Err(Stop::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS => {
                     return Err((*problem).into());
                 }
                 Err(Stop::Problem(problem)) if is_transient(problem.category) => {
@@ -125,15 +126,14 @@ impl LogStream<'_> {
                 }
                 Err(stop) => return Err(stop),
             }
-            let pause = interval.saturating_mul(2_u32.saturating_pow(outage.min(8)));
-            sleep(pause.min(MAX_BACKOFF).max(interval)).await;
+            sleep(pause(interval, outage)).await;
             match self.job().await {
                 Ok(found) => match self.update(&found).await {
                     Ok(()) => job = found,
                     // What it could not read is read in the next round.
                     Err(Stop::Problem(problem))
                         if is_transient(problem.category)
-                            && !(found.ended && outage >= MAX_ATTEMPTS_AT_END) =>
+                            && !(found.ended && outage >= MAX_ATTEMPTS) =>
                     {
                         outage += 1;
                     }
@@ -171,6 +171,23 @@ impl LogStream<'_> {
             self.print(number, Vec::from_iter(rest)).await?;
         }
         Ok(())
+    }
+
+    /// The job before its log is followed; a temporary failure is retried a few times.
+    async fn first_job_in_reach(&mut self, interval: Duration) -> Result<Job, Problem> {
+        let mut failures = 0;
+        loop {
+            match self.first_job().await {
+                Err(problem) if is_transient(problem.category) && failures < MAX_ATTEMPTS => {
+                    if failures == 0 {
+                        self.note(format!("{}; retrying", problem.message));
+                    }
+                    failures += 1;
+                    sleep(pause(interval, failures)).await;
+                }
+                job => return job,
+            }
+        }
     }
 
     /// The job before its log is read. Its response tells of the clock by which the log begins.
@@ -306,4 +323,10 @@ impl LogStream<'_> {
             let _ = self.context.progress.suspend(write);
         }
     }
+}
+
+/// The time to the next reading after so many failures in a row.
+fn pause(interval: Duration, failures: u32) -> Duration {
+    let pause = interval.saturating_mul(2_u32.saturating_pow(failures.min(8)));
+    pause.min(MAX_BACKOFF).max(interval)
 }

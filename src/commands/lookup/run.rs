@@ -116,7 +116,7 @@ impl Lookup {
             show_secrets: self.options.show_secrets,
             flags: self.options.flags.clone(),
             states: self.settings.file().states(&kind.to_string()).to_vec(),
-            deadline,
+            ..GetOptions::new(deadline)
         }
     }
 

@@ -64,9 +64,7 @@ impl Poller {
         let mut deferred = Vec::new();
         let max_ids = group.kind.max_ids.unwrap_or(usize::MAX);
         for batch in self.batches(together, max_ids, now) {
-            if batch.len() == 1 {
-                alone.extend(batch);
-            } else if self.accounts[group.account].in_flight >= MAX_IN_FLIGHT {
+            if self.accounts[group.account].in_flight >= MAX_IN_FLIGHT {
                 deferred.extend(batch);
             } else if !self.start_batch(&batch) {
                 alone.extend(batch);
@@ -125,7 +123,8 @@ impl Poller {
             return false;
         }
         let ends = self.poll_deadline();
-        let ask = self.lookup.options_for(first, ends.deadline);
+        let mut ask = self.lookup.options_for(first, ends.deadline);
+        ask.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
         for number in numbers {
             self.jobs[*number].start(now);

@@ -17,6 +17,7 @@ use crate::error::{Category, Problem};
 use crate::gate::{GatePolicy, JobHistory, Observation};
 use crate::http::Deadline;
 use crate::model::{Job, State};
+use crate::providers::Changes;
 use crate::reference::Reference;
 
 use last_poll::{LastPoll, ResponseTimes, Unfinished};
@@ -63,6 +64,8 @@ pub(super) struct PolledJob {
     final_row: Option<Box<Job>>,
     /// A lookup contradicted such a row, so that rows prove nothing more.
     contradicts_rows: bool,
+    /// A stream has reported a change since the newest poll was started.
+    is_changed: bool,
     failures: u32,
 }
 
@@ -119,19 +122,22 @@ impl PolledJob {
             poll_individually: false,
             final_row: None,
             contradicts_rows: false,
+            is_changed: false,
             failures: 0,
         }
     }
 
-    /// When the next poll is due: as scheduled, or right before the deadline.
+    /// When the next poll is due: as scheduled, at a change, or right before the deadline.
     fn due_at(&self) -> Duration {
+        let change = self.is_changed.then(|| self.polled_at + MIN_CALL_INTERVAL);
         let last = [self.early_poll, self.last_poll].map(LastPoll::due_at);
-        last.into_iter().flatten().fold(self.next_at, Duration::min)
+        let due = last.into_iter().chain([change]).flatten();
+        due.fold(self.next_at, Duration::min)
     }
 
     /// Notes that a poll is started.
     fn start(&mut self, now: Duration) {
-        (self.in_flight, self.polled_at) = (true, now);
+        (self.in_flight, self.is_changed, self.polled_at) = (true, false, now);
         self.early_poll.start(now);
         self.last_poll.start(now);
     }
@@ -215,6 +221,8 @@ pub(super) struct Poller {
     details: DetailBudget,
     /// The factor of the time to the next polls of a response, which thus stay together.
     jitter: f64,
+    /// What streams report.
+    changes: Arc<Changes>,
     outages: OutageTracker,
     started: Instant,
 }
@@ -239,6 +247,7 @@ impl Poller {
             accounts: Vec::new(),
             details: DetailBudget::default(),
             jitter: 1.0,
+            changes: Arc::default(),
             outages: OutageTracker::default(),
             started: Instant::now(),
         };
@@ -284,11 +293,6 @@ impl Poller {
     /// True when everything was checked once.
     pub(super) fn has_polled_all(&self) -> bool {
         self.jobs.iter().all(|watched| watched.was_polled)
-    }
-
-    /// True while a request is in flight.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.running.is_empty()
     }
 
     /// The deadline of a request that starts now: slightly before the command's own, so that the

@@ -23,7 +23,7 @@ impl OutageEvent {
                 let after = output::duration(after.as_secs() as i64);
                 Notice::new(
                     NoticeCode::Recovered,
-                    format!("{cloud} is reachable again after {after}"),
+                    format!("{cloud} responds again after {after}"),
                 )
             }
         }

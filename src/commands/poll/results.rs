@@ -11,10 +11,20 @@ use crate::gate::{Observation, lifecycle_order};
 use crate::model::{Job, State, Time};
 
 impl Poller {
-    /// Waits for the next answers and takes them in.
+    /// Waits for the next answers and takes them in, or for changes that a stream reports: jobs that have
+    /// changed are due.
     pub(in crate::commands) async fn next(&mut self) -> Vec<PollEvent> {
+        let joined = tokio::select! {
+            Some(joined) = self.running.join_next() => joined,
+            changed = self.changes.next() => {
+                for polled in &mut self.jobs {
+                    polled.is_changed |= changed.contains(&polled.reference.to_string());
+                }
+                return Vec::new();
+            }
+        };
         let mut events = Vec::new();
-        let mut next = self.running.join_next().await;
+        let mut next = Some(joined);
         while let Some(result) = next {
             let result = result.expect("a request task neither panics nor is cancelled");
             events.extend(self.take_result(result));
@@ -113,15 +123,29 @@ impl Poller {
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
         watched.listed = true;
+        let kind = watched.reference.kind;
         let both = watched.job.as_ref().zip(row.as_ref());
         let is_same = |(known, row): (&Job, &Job)| {
             known.state == row.state && known.state_raw == row.state_raw
         };
-        if both.is_some_and(is_same) {
+        let is_unchanged = both.is_some_and(is_same);
+        let has_tasks = row.as_ref().is_some_and(|row| !row.tasks.is_empty());
+        if is_unchanged && !(kind.is_watched && has_tasks) {
             return self.take_unchanged(number);
         }
+        let known = watched.job.as_ref().filter(|_| kind.is_watched);
+        let row = match known {
+            Some(known) => row.map(|row| Job {
+                events: known.events.clone(),
+                warning_count: known.warning_count,
+                ..row
+            }),
+            None => row,
+        };
         match row {
-            Some(row) if self.row_suffices(number, &row) => self.take_job(number, row),
+            Some(row) if is_unchanged || self.row_suffices(number, &row) => {
+                self.take_job(number, row)
+            }
             row => {
                 let watched = &mut self.jobs[number];
                 (watched.in_flight, watched.poll_individually) = (false, true);
@@ -134,16 +158,19 @@ impl Poller {
 
     /// True when a lookup would add nothing to a row that is the first or shows a change.
     ///
-    /// Of a large number of jobs only failures are worth one, and not all of them.
+    /// Of a large number of jobs only failures are worth one, and not all of them. Rows of kinds that are
+    /// watched leave out no more than events.
     fn row_suffices(&mut self, number: JobIndex, row: &Job) -> bool {
-        let (watched, is_large) = (&self.jobs[number], self.jobs.len() > MAX_DETAILS);
+        let watched = &self.jobs[number];
         let kind = watched.reference.kind;
+        let is_large = self.jobs.len() > if kind.is_watched { 1 } else { MAX_DETAILS };
         let is_active = !row.ended && row.state != State::Unknown;
         match watched.job.as_ref().map(|job| job.state) {
-            None if is_active => true,
+            None if is_active => is_large || !kind.is_watched,
             _ if !is_large || !kind.conclusive_rows || watched.contradicts_rows => false,
+            Some(_) if is_active && kind.is_watched => true,
             // What goes back may be an older state.
-            Some(before) if is_active && !row.state.is_end() => is_later(row.state, before),
+            Some(before) if is_active => !row.state.is_end() && is_later(row.state, before),
             _ => watched.is_proved_by(row) && self.details.suffices(row),
         }
     }

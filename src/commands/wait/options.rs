@@ -118,7 +118,7 @@ impl Arguments {
             Some(text) => Some(parse_duration("--timeout", text)?),
         };
         let unlimited = self.timeout.is_none();
-        if unlimited && environment.get("CI").is_some() {
+        if unlimited && environment.is_ci() {
             return Err(Problem::usage("wait requires a timeout in CI")
                 .with_hint("set e.g. -t 2h, or --timeout none to rely on the runner's limit"));
         }

@@ -1,11 +1,10 @@
 //! A process whose output is read while it runs, and which is ended with all that it has started.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio, id};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -19,8 +18,11 @@ use crate::sync::lock;
 
 /// A variable that all processes of one run have: the id of this process and the number of the run.
 const MARK: &str = "JOBLENS_CREDENTIAL_COMMAND_RUN";
-/// How many runs have begun, and how many of these have ended.
-static RUNS: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+static RUNS: Mutex<Runs> = Mutex::new(Runs {
+    count: 0,
+    running: Vec::new(),
+    is_closed: false,
+});
 
 /// More is not kept of what a process writes.
 const MAX_OUTPUT_BYTES: usize = 1 << 16;
@@ -43,6 +45,14 @@ pub(super) enum ProcessError {
     Timeout,
 }
 
+/// The processes that were started by [`run`].
+struct Runs {
+    count: u64,
+    running: Vec<ProcessTree>,
+    /// Nothing is started any more.
+    is_closed: bool,
+}
+
 /// Runs a process without input; `on_line` gets each line of its standard error while it runs.
 ///
 /// # Errors
@@ -52,30 +62,37 @@ pub(super) fn run(
     timeout: Duration,
     on_line: &mut dyn FnMut(&str),
 ) -> Result<Finished, ProcessError> {
-    let mark = format!("{}-{}-", id(), RUNS[0].fetch_add(1, Ordering::SeqCst));
-    let ran = run_marked(invocation, &mark, timeout, on_line);
-    RUNS[1].fetch_add(1, Ordering::SeqCst);
+    let (mut child, tree) = start(invocation).map_err(ProcessError::NotStarted)?;
+    let ran = wait(&mut child, timeout, on_line);
+    if ran.is_err() {
+        tree.kill();
+        // An error means that it has ended just now.
+        let _ = child.wait();
+    }
+    lock(&RUNS).running.retain(|other| *other != tree);
     ran
 }
 
-/// Ends all that has not ended by itself when this process is about to.
+/// Ends all that has not ended by itself, and starts nothing more: this process is about to end.
 pub(in crate::credentials) fn end_all() {
-    let [begun, ended] = [&RUNS[0], &RUNS[1]].map(|count| count.load(Ordering::SeqCst));
-    if begun > ended {
-        let mark = format!("{}-", id());
-        marked(&mark).into_iter().for_each(kill_tree);
-    }
+    let mut runs = lock(&RUNS);
+    runs.is_closed = true;
+    runs.running.iter().for_each(ProcessTree::kill);
 }
 
-fn run_marked(
-    invocation: &Invocation,
-    mark: &str,
-    timeout: Duration,
-    on_line: &mut dyn FnMut(&str),
-) -> Result<Finished, ProcessError> {
+fn start(invocation: &Invocation) -> Result<(Child, ProcessTree), ErrorKind> {
+    // A process that is being started is not missed by `end_all`.
+    let mut runs = lock(&RUNS);
+    if runs.is_closed {
+        return Err(ErrorKind::Interrupted);
+    }
+    runs.count += 1;
+    let mark = format!("{}-{}-", id(), runs.count);
+    // A process in a group of its own could not read from the terminal.
+    let has_own_group = !has_terminal();
     let mut command = Command::new(&invocation.program);
     command
-        .env(MARK, mark)
+        .env(MARK, &mark)
         .args(&invocation.arguments)
         .envs(
             invocation
@@ -87,25 +104,35 @@ fn run_marked(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // A process in a group of its own could not read from the terminal.
-    let has_own_group = !has_terminal();
     if has_own_group {
         command.process_group(0);
     }
-    let child = command.spawn();
-    let mut child = child.map_err(|error| ProcessError::NotStarted(error.kind()))?;
-    let stdout = Output::read(child.stdout.take());
-    let mut stderr = LineReader::new(Output::read(child.stderr.take()));
+    let child = command.spawn().map_err(|error| error.kind())?;
+    let tree = ProcessTree {
+        leader: Pid::from_child(&child),
+        has_own_group,
+        mark,
+    };
+    runs.running.push(tree.clone());
+    Ok((child, tree))
+}
+
+fn wait(
+    child: &mut Child,
+    timeout: Duration,
+    on_line: &mut dyn FnMut(&str),
+) -> Result<Finished, ProcessError> {
+    let not_started = |error: io::Error| ProcessError::NotStarted(error.kind());
+    let stdout = Output::read(child.stdout.take()).map_err(not_started)?;
+    let stderr = Output::read(child.stderr.take()).map_err(not_started)?;
+    let mut stderr = LineReader::new(stderr);
     let deadline = Instant::now() + timeout;
     let status = loop {
         stderr.show_new(on_line);
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if Instant::now() < deadline => thread::sleep(POLL_INTERVAL),
-            Ok(None) | Err(_) => {
-                kill_all(&mut child, mark, has_own_group);
-                return Err(ProcessError::Timeout);
-            }
+            Ok(None) | Err(_) => return Err(ProcessError::Timeout),
         }
     };
     let finished = Finished {
@@ -124,20 +151,25 @@ fn has_terminal() -> bool {
     group == Some(getpgrp())
 }
 
-/// Ends a process and what it has started. An error means that it has ended just now.
-fn kill_all(child: &mut Child, mark: &str, has_own_group: bool) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    if let Some(pid) = pid {
+/// A process and what it has started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ProcessTree {
+    leader: Pid,
+    has_own_group: bool,
+    /// The value of [`MARK`].
+    mark: String,
+}
+
+impl ProcessTree {
+    fn kill(&self) {
         // Descendants may have left the group, may have lost their parents, or may have another
         // environment.
-        kill_tree(pid);
-        if has_own_group {
-            let _ = kill_process_group(pid, Signal::KILL);
+        kill_descendants(self.leader);
+        if self.has_own_group {
+            let _ = kill_process_group(self.leader, Signal::KILL);
         }
-        marked(mark).into_iter().for_each(kill_tree);
+        marked(&self.mark).into_iter().for_each(kill_descendants);
     }
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// The processes whose inherited mark begins so, as far as the system lists them.
@@ -158,7 +190,7 @@ fn marked(mark: &str) -> Vec<Pid> {
 }
 
 /// Ends a process and its descendants, as far as the system lists them.
-fn kill_tree(pid: Pid) {
+fn kill_descendants(pid: Pid) {
     // One that is stopped starts no more.
     let _ = kill_process(pid, Signal::STOP);
     let pid_text = pid.as_raw_nonzero();
@@ -167,7 +199,7 @@ fn kill_tree(pid: Pid) {
     let children = children.split_whitespace();
     children
         .filter_map(|child| Pid::from_raw(child.parse().ok()?))
-        .for_each(kill_tree);
+        .for_each(kill_descendants);
     let _ = kill_process(pid, Signal::KILL);
 }
 
@@ -179,11 +211,14 @@ struct Output {
 
 impl Output {
     /// Reads an output on a thread of its own, to its end.
-    fn read(mut output: Option<impl Read + Send + 'static>) -> Self {
+    ///
+    /// # Errors
+    /// The system has no more threads.
+    fn read(mut output: Option<impl Read + Send + 'static>) -> io::Result<Self> {
         let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
         let (close, closed) = mpsc::channel();
         let written = Arc::clone(&bytes);
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let mut part = [0; 4096];
             // What came before an error is all there is.
             while let Some(length) = output
@@ -197,8 +232,8 @@ impl Output {
             }
             // Nobody listens any longer when the process took too long.
             let _ = close.send(());
-        });
-        Self { bytes, closed }
+        })?;
+        Ok(Self { bytes, closed })
     }
 
     /// All of it, once the process has ended.
@@ -328,7 +363,13 @@ mod tests {
                     None => thread::yield_now(),
                 }
             };
-            kill_all(&mut child, name, kill);
+            let tree = ProcessTree {
+                leader: Pid::from_child(&child),
+                has_own_group: kill,
+                mark: name.to_owned(),
+            };
+            tree.kill();
+            child.wait().unwrap();
             let is_running = || {
                 let status = format!("/proc/{}/stat", started.as_raw_nonzero());
                 let status = fs::read_to_string(status).unwrap_or_default();

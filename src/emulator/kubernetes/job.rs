@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{list, not_found, time, uid};
+use super::{list, not_found, time, uid, version_of, watch};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::state::{JobAt, merge};
 
@@ -10,6 +10,7 @@ pub struct Jobs;
 pub(super) const KIND: &str = "kubernetes/job";
 const GET: &str = "ReadNamespacedJob";
 const LIST: &str = "ListNamespacedJob";
+pub(super) const WATCH: &str = "WatchNamespacedJob";
 
 impl EmulatedKind for Jobs {
     fn routes(&self) -> &'static [Route] {
@@ -18,6 +19,8 @@ impl EmulatedKind for Jobs {
                 Route::get(GET, "/apis/batch/v1/namespaces/{}/jobs/{}"),
                 Route::get(LIST, "/apis/batch/v1/namespaces/{}/jobs"),
                 Route::get(LIST, "/apis/batch/v1/jobs"),
+                Route::get(WATCH, "/apis/batch/v1/namespaces/{}/jobs"),
+                Route::get(WATCH, "/apis/batch/v1/jobs"),
             ]
         }
     }
@@ -29,6 +32,9 @@ impl EmulatedKind for Jobs {
             let missing = || EmulatedError::Response(not_found("jobs.batch", segments[1]));
             let view = view.map_err(|_| missing())?;
             return call.about(&view, || job(&view));
+        }
+        if call.operation == WATCH {
+            return watch::respond(call, &[KIND], |view| vec![job(view)]);
         }
         let namespace = call.segments.first();
         let mut rows = call.rows(KIND);
@@ -82,7 +88,7 @@ fn job(view: &JobAt<'_>) -> Value {
     let mut job = json!({
         "kind": "Job", "apiVersion": "batch/v1",
         "metadata": {
-            "name": name, "namespace": namespace, "uid": uid, "resourceVersion": "622",
+            "name": name, "namespace": namespace, "uid": uid, "resourceVersion": version_of(view),
             "generation": 1, "creationTimestamp": time(view.created_at), "labels": {"app": view.name()},
         },
         "spec": {

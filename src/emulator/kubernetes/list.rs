@@ -13,13 +13,7 @@ pub(super) fn respond(
     version: &str,
     mut items: Vec<Value>,
 ) -> Answer {
-    for (name, is_label) in [("labelSelector", true), ("fieldSelector", false)] {
-        if let Some(selector) = call.parameter(name) {
-            let requirements = requirements(selector);
-            let requirements = requirements.ok_or_else(|| bad_selector(selector))?;
-            items.retain(|item| requirements.iter().all(|one| one.matches(item, is_label)));
-        }
-    }
+    select(call, &mut items)?;
     let limit = call.number("limit", 0, 0..=usize::MAX)?;
     let start = call.parameter("continue").map_or(Some(0), |token| {
         String::from_utf8(from_base64url(token)?).ok()?.parse().ok()
@@ -32,7 +26,7 @@ pub(super) fn respond(
         total.min(start.saturating_add(limit))
     };
     let page: Vec<Value> = items.into_iter().take(end).skip(start).collect();
-    let mut metadata = json!({"resourceVersion": "1000"});
+    let mut metadata = json!({"resourceVersion": super::version(call, call.now())});
     if end < total {
         metadata["continue"] = base64url(end.to_string().as_bytes()).into();
         if call
@@ -47,30 +41,72 @@ pub(super) fn respond(
     call.data(json!({"kind": kind, "apiVersion": version, "metadata": metadata, "items": page}))
 }
 
+/// Keeps the objects that a call selects.
+///
+/// # Errors
+/// A selector that cannot be read.
+pub(super) fn select(call: &EmulatedCall<'_>, items: &mut Vec<Value>) -> Result<(), EmulatedError> {
+    for (name, is_label) in [("labelSelector", true), ("fieldSelector", false)] {
+        if let Some(selector) = call.parameter(name) {
+            let requirements = requirements(selector);
+            let requirements = requirements.ok_or_else(|| bad_selector(selector))?;
+            items.retain(|item| requirements.iter().all(|one| one.matches(item, is_label)));
+        }
+    }
+    Ok(())
+}
+
 fn bad_selector(selector: &str) -> EmulatedError {
     let message = format!("unable to parse requirement: {selector}");
     EmulatedError::Response(status(400, "BadRequest", &message, json!({})))
 }
 
-/// A part of a selector: a key, and the value that it must have or must not have.
+/// A part of a selector: a key, and the values of which it must have or must not have one.
 struct Requirement<'a> {
     key: &'a str,
-    value: &'a str,
+    /// Empty where any value will do.
+    values: Vec<&'a str>,
     is_negated: bool,
 }
 
+/// The parts of `a=b,c!=d,e in (f,g),h`.
 fn requirements(selector: &str) -> Option<Vec<Requirement<'_>>> {
-    let parts = selector.split(',').filter(|part| !part.is_empty());
-    let parts = parts.map(|part| {
-        let (key, value) = part.split_once('=')?;
-        let is_negated = key.ends_with('!');
-        Some(Requirement {
-            key: key.trim_end_matches('!').trim(),
-            value: value.trim_start_matches('=').trim(),
-            is_negated,
-        })
+    let mut depth = 0;
+    let parts = selector.split(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0
     });
-    parts.collect()
+    let parts = parts.map(str::trim).filter(|part| !part.is_empty());
+    parts.map(requirement).collect()
+}
+
+fn requirement(part: &str) -> Option<Requirement<'_>> {
+    if let Some((key, values)) = part.split_once('(') {
+        let values = values.strip_suffix(')')?.split(',').map(str::trim);
+        let (key, operator) = key.trim().rsplit_once(' ')?;
+        let is_negated = operator == "notin";
+        return (is_negated || operator == "in").then_some(Requirement {
+            key: key.trim(),
+            values: values.collect(),
+            is_negated,
+        });
+    }
+    match part.split_once('=') {
+        Some((key, value)) => Some(Requirement {
+            key: key.trim_end_matches('!').trim(),
+            values: vec![value.trim_start_matches('=').trim()],
+            is_negated: key.ends_with('!'),
+        }),
+        None => Some(Requirement {
+            key: part.trim_start_matches('!').trim(),
+            values: Vec::new(),
+            is_negated: part.starts_with('!'),
+        }),
+    }
 }
 
 impl Requirement<'_> {
@@ -82,7 +118,13 @@ impl Requirement<'_> {
                 .split('.')
                 .try_fold(item, |value, key| value.get(key)),
         };
-        let is_equal = found.and_then(Value::as_str).unwrap_or_default() == self.value;
-        is_equal != self.is_negated
+        let is_met = match self.values.is_empty() {
+            true => found.is_some(),
+            false => {
+                let found = found.and_then(Value::as_str).unwrap_or_default();
+                self.values.contains(&found)
+            }
+        };
+        is_met != self.is_negated
     }
 }

@@ -1,16 +1,19 @@
 //! Kubernetes: the API server of a cluster, for jobs, pods, their events and logs.
 
+mod discovery;
 mod event;
 mod job;
 mod list;
 mod namespace;
 mod pod;
+mod watch;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind};
-use super::message::ServerResponse;
+use super::message::{ServerRequest, ServerResponse};
+use super::state::JobAt;
 use crate::crypto::sha256_hex;
 
 /// A token that opens nothing but the emulator.
@@ -36,8 +39,25 @@ impl EmulatedApi for ApiServer {
                 &pod::Pods,
                 &event::Events,
                 &namespace::Namespaces,
+                &discovery::Discovery,
             ]
         }
+    }
+
+    /// A watch has the path of a list.
+    fn action(&self, request: &ServerRequest) -> Option<String> {
+        let resource = match request.path.starts_with("/api") {
+            true => request.path.rsplit('/').next()?,
+            false => return None,
+        };
+        let operation = match resource {
+            "jobs" => job::WATCH,
+            "pods" => pod::WATCH,
+            _ => return None,
+        };
+        let watch = request.parameter("watch");
+        let is_set = watch.is_some_and(|watch| watch == "1" || watch == "true");
+        is_set.then(|| operation.to_owned())
     }
 
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
@@ -139,3 +159,23 @@ fn uid(kind: &str, namespace: &str, name: &str) -> String {
     ];
     parts.join("-")
 }
+
+/// The version when the emulator starts, which goes up by one each millisecond.
+const FIRST_VERSION: i64 = 1000;
+
+/// The version of all objects at a moment.
+fn version(call: &EmulatedCall<'_>, at: DateTime<Utc>) -> String {
+    let age = at - call.state.started_at;
+    (age.num_milliseconds().max(0) + FIRST_VERSION).to_string()
+}
+
+/// The version of an object, which is that of its last change.
+fn version_of(view: &JobAt<'_>) -> String {
+    let started_at = view.created_at + view.job.age;
+    let changed_at = view.since.max(started_at + view.job.appears_after);
+    let age = changed_at - started_at;
+    (age.num_milliseconds().max(0) + FIRST_VERSION).to_string()
+}
+
+#[cfg(test)]
+mod tests;

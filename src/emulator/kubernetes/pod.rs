@@ -1,7 +1,8 @@
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::job::{labels, names, pod_spec, without_kind};
-use super::{job, list, not_found, status, time, uid};
+use super::{job, list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::message::ServerResponse;
 use crate::emulator::state::JobAt;
@@ -12,7 +13,11 @@ pub struct Pods;
 const KIND: &str = "kubernetes/pod";
 const GET: &str = "ReadNamespacedPod";
 const LIST: &str = "ListNamespacedPod";
+pub(super) const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
+
+/// A log is followed for so long.
+const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
 
 /// The only container.
 const CONTAINER: &str = "main";
@@ -25,11 +30,18 @@ impl EmulatedKind for Pods {
                 Route::get(LOG, "/api/v1/namespaces/{}/pods/{}/log"),
                 Route::get(LIST, "/api/v1/namespaces/{}/pods"),
                 Route::get(LIST, "/api/v1/pods"),
+                Route::get(WATCH, "/api/v1/namespaces/{}/pods"),
+                Route::get(WATCH, "/api/v1/pods"),
             ]
         }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == WATCH {
+            return watch::respond(call, &[KIND, job::KIND], |view| {
+                pods_of(*view).iter().map(Pod::object).collect()
+            });
+        }
         let mut pods = pods(call);
         let is_in = |pod: &Pod<'_>| {
             let namespace = call.segments.first();
@@ -70,26 +82,31 @@ pub(super) struct Pod<'a> {
 
 /// All pods.
 pub(super) fn pods<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
-    let own = call.rows(KIND).into_iter().map(|view| Pod {
-        view,
-        name: view.id().to_owned(),
-        index: None,
-    });
-    // A suspended job has no pods.
-    let jobs = call.rows(job::KIND).into_iter();
-    let jobs = jobs.filter(|view| !view.is(&["Suspended"]));
-    let of_jobs = jobs.flat_map(|view| {
-        (0..view.job.parts.max(1)).map(move |index| {
-            let [namespace, name] = names(&view);
-            let hash = uid("Pod", namespace, &format!("{name}-{index}"));
-            Pod {
-                view,
-                name: format!("{name}-{}", &hash[..5]),
-                index: Some(index),
-            }
-        })
-    });
-    own.chain(of_jobs).collect()
+    let views = [KIND, job::KIND].map(|kind| call.rows(kind));
+    views.into_iter().flatten().flat_map(pods_of).collect()
+}
+
+/// The pods of a resource. A suspended job has none.
+fn pods_of(view: JobAt<'_>) -> Vec<Pod<'_>> {
+    if view.job.kind == KIND {
+        let name = view.id().to_owned();
+        let index = None;
+        return vec![Pod { view, name, index }];
+    }
+    let count = match view.is(&["Suspended"]) {
+        true => 0,
+        false => view.job.parts.max(1),
+    };
+    let pod = |index| {
+        let [namespace, name] = names(&view);
+        let hash = uid("Pod", namespace, &format!("{name}-{index}"));
+        Pod {
+            view,
+            name: format!("{name}-{}", &hash[..5]),
+            index: Some(index),
+        }
+    };
+    (0..count).map(pod).collect()
 }
 
 impl Pod<'_> {
@@ -122,7 +139,7 @@ impl Pod<'_> {
         let mut pod = json!({
             "kind": "Pod", "apiVersion": "v1",
             "metadata": {
-                "name": self.name, "namespace": namespace, "uid": self.uid(), "resourceVersion": "701",
+                "name": self.name, "namespace": namespace, "uid": self.uid(), "resourceVersion": version_of(&self.view),
                 "creationTimestamp": time(self.view.created_at), "labels": {"app": self.view.name()},
             },
             "spec": pod_spec(),
@@ -223,27 +240,42 @@ fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
             "previous terminated container \"{CONTAINER}\" in pod \"{name}\" not found"
         ));
     }
+    let mut view = pod.view;
+    // What is still to be written.
+    if call.parameter("follow") == Some("true") && phase == "Running" {
+        let end = call.now() + MAX_FOLLOW;
+        let changes = call.state.changes(view.job).filter(|at| *at > call.now());
+        view.now = changes.min().unwrap_or(end).min(end);
+    }
     let mut lines = match pod.is_last() {
-        true => pod.view.log_lines(is_previous),
+        true => view.log_lines(is_previous),
         false => Vec::new(),
     };
     if let Some(since) = call.parameter("sinceTime") {
-        let since = chrono::DateTime::parse_from_rfc3339(since);
+        let since = DateTime::parse_from_rfc3339(since);
         let since = since.map_err(|_| EmulatedError::Invalid("sinceTime"))?;
         lines.retain(|(at, _)| *at >= since);
     }
+    let later = lines.split_off(lines.partition_point(|(at, _)| *at <= call.now()));
     let tail = call.number("tailLines", usize::MAX, 0..=usize::MAX)?;
     let skipped = lines.len().saturating_sub(tail);
     let has_times = call.parameter("timestamps") == Some("true");
-    let lines = lines
-        .into_iter()
-        .skip(skipped)
-        .map(|(at, line)| match has_times {
-            true => format!(
-                "{} {line}\n",
-                at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
-            ),
-            false => format!("{line}\n"),
-        });
-    Ok(ServerResponse::text(200, &lines.collect::<String>()))
+    let text = |(at, line): &(DateTime<Utc>, &str)| match has_times {
+        true => format!(
+            "{} {line}\n",
+            at.to_rfc3339_opts(SecondsFormat::Nanos, true)
+        ),
+        false => format!("{line}\n"),
+    };
+    let written: String = lines[skipped..].iter().map(text).collect();
+    let response = ServerResponse::text(200, &written);
+    let after = |at: DateTime<Utc>| (at - call.now()).to_std().unwrap_or_default();
+    let mut later: Vec<_> = later
+        .iter()
+        .map(|line| (after(line.0), text(line).into_bytes()))
+        .collect();
+    if view.now > call.now() {
+        later.push((after(view.now), Vec::new()));
+    }
+    Ok(ServerResponse { later, ..response })
 }

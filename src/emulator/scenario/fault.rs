@@ -33,7 +33,9 @@ impl ScenarioParser<'_> {
             .transpose()?;
         let operation = Some(fault.operation.get_ref().clone()).filter(|name| name != "*");
         if let Some(name) = &operation {
-            let known: Vec<&str> = emulator::operations(cloud).collect();
+            let mut known: Vec<&str> = emulator::operations(cloud).collect();
+            known.sort_unstable();
+            known.dedup();
             if !known.contains(&name.as_str()) {
                 let hint = format!("operations: {}", known.join(", "));
                 let what = "is not a known operation";

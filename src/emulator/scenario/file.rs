@@ -26,13 +26,45 @@ struct File {
     faults: Vec<FaultTable>,
 }
 
+/// Types in the words of Rust, and in those of people who write TOML.
+const TYPES: [(&str, &str); 8] = [
+    ("a string", "text in quotes"),
+    ("a sequence", "a list [ … ]"),
+    ("a map", "a table"),
+    ("a boolean", "true or false"),
+    ("f64", "a number"),
+    ("u32", "a whole number from 0"),
+    ("usize", "a whole number from 0"),
+    ("i64", "a whole number"),
+];
+
+/// The message of an error of the parser without words of Rust.
+fn in_words(message: &str) -> String {
+    let expected = message.strip_prefix("invalid ").and_then(|rest| {
+        let (_, expected) = rest.rsplit_once("expected ")?;
+        let known = TYPES.iter().find(|(name, _)| expected.ends_with(name));
+        Some(match known {
+            Some((_, words)) => (*words).to_owned(),
+            None if expected.contains("struct") => "a table".to_owned(),
+            None => expected.to_owned(),
+        })
+    });
+    match expected {
+        Some(expected) => format!("expected {expected}"),
+        None => message
+            .replace("field `", "key `")
+            .replace(", expected one of", "; expected one of")
+            .replace('`', "'"),
+    }
+}
+
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.001..=1_000_000.0;
 
 impl ScenarioParser<'_> {
     pub fn parse(&self) -> Result<Scenario, Problem> {
         let file: File = toml::from_str(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            self.wrong(at, error.message())
+            self.wrong(at, &in_words(error.message()))
         })?;
         let mut emulated: Vec<EmulatedJob> = Vec::new();
         let mut taken = HashSet::new();

@@ -145,10 +145,11 @@ impl ScenarioParser<'_> {
             let is_known = |(known, _): &(&str, State)| known.eq_ignore_ascii_case(word);
             if !state.unrecognized && !states.iter().any(is_known) {
                 let states: Vec<&str> = states.iter().map(|(word, _)| *word).collect();
-                let hint = format!(
-                    "states: {}; unrecognized = true allows another",
-                    states.join(", ")
-                );
+                let known = match states.is_empty() {
+                    true => "the kind has no states".to_owned(),
+                    false => format!("states: {}", states.join(", ")),
+                };
+                let hint = format!("{known}; unrecognized = true allows another");
                 let what = "is not a known state";
                 return Err(self.wrong_at(&state.state, what).with_hint(hint));
             }

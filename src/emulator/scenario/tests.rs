@@ -168,7 +168,11 @@ fn an_error_in_a_setting_or_a_job_names_its_line() {
     let job = "[[job]]\nref = 'aliyun/job/c/5'\n";
     assert_refused(&[
         ("speed = \n".to_owned(), ":1: "),
-        ("\nsped = 3\n".to_owned(), ":2: unknown field `sped`"),
+        ("\nsped = 3\n".to_owned(), ":2: unknown key 'sped'"),
+        ("speed = 'x'\n".to_owned(), ":1: expected a number"),
+        (format!("{job}states = 'x'\n"), ":3: expected a list [ … ]"),
+        (format!("{job}name = 5\n"), ":3: expected text in quotes"),
+        ("job = 5\n".to_owned(), ":1: expected a list [ … ]"),
         ("speed = 0\n".to_owned(), ":1: speed must be a number"),
         ("speed = nan\n".to_owned(), ":1: speed must be a number"),
         (
@@ -212,7 +216,7 @@ fn an_error_in_a_setting_or_a_job_names_its_line() {
         ),
         (
             format!("{job}states = [\n{{after='0s', stat='A'}}]\n"),
-            ":4: unknown field `stat`",
+            ":4: unknown key 'stat'",
         ),
         (
             format!("{job}document = ''\nparts = 10001\n"),

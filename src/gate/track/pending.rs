@@ -96,7 +96,7 @@ pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     let reason = match (seen.ended, seen.word.as_deref()) {
         (true, Some(word)) => format!("ended, but state '{word}' does not say how"),
         (true, None) => "ended, but no state in the response says how".to_owned(),
-        (false, Some(word)) => format!("unrecognized state '{word}'"),
+        (false, Some(word)) => format!("state unknown ('{word}')"),
         (false, None) => "no state in the response".to_owned(),
     };
     match (seen.ended, rules.unknown_fails) {

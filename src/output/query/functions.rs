@@ -1,6 +1,7 @@
 //! Functions of jq in Rust: those that jaq lacks, does otherwise, or that are out of place here.
 
 use std::cell::Cell;
+use std::io;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -13,7 +14,7 @@ use jaq_json::Val;
 use jaq_std::ValT as _;
 
 use super::text::Json;
-use super::{MAX_DEPTH, paths, regex, value};
+use super::{MAX_DEPTH, memory, parse, paths, regex};
 
 /// What the engine works on.
 pub(super) type Data = JustLut<Val>;
@@ -48,8 +49,11 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
         "skip" => ("_skip", arguments, function),
         _ => (name, arguments, function),
     });
-    let own: [Filter<RunPtr<Data>>; 16] = [
+    let own: [Filter<RunPtr<Data>>; 17] = [
         ("_guard", v(0), |cv| bome(check_depth(&cv.1))),
+        ("_counted", v(0), |cv| {
+            bome(memory::count(&cv.1).map(|()| cv.1))
+        }),
         ("delpaths", v(1), |mut cv| {
             let all = cv.0.pop_var();
             bome(delete(cv.1, &all))
@@ -178,7 +182,10 @@ fn multiply(left: Val, right: Val) -> ValR<Val> {
         count if count >= 0.0 && count * text.len() as f64 > MAX_REPEATED => {
             Err(Error::str("Repeat string result too long"))
         }
-        count if count >= 0.0 => Ok(lossy(&text.repeat(count as usize))),
+        count if count >= 0.0 => {
+            memory::count_bytes(count as usize * text.len())?;
+            Ok(lossy(&text.repeat(count as usize)))
+        }
         _ => Ok(Val::Null),
     }
 }
@@ -188,6 +195,7 @@ pub(super) fn check_depth(value: &Val) -> ValR<Val> {
     if STACK_BASE.get().abs_diff(stack_place()) > MAX_STACK {
         return Err(Error::str("recursion too deep"));
     }
+    memory::count(value)?;
     // What grows in a loop grows at an end.
     for pick in [<[Val]>::first, <[Val]>::last] {
         let (mut inner, mut depth) = (Some(value), 0);
@@ -207,16 +215,32 @@ pub(super) fn check_depth(value: &Val) -> ValR<Val> {
 }
 
 fn to_json(value: &Val) -> Result<String, Error<Val>> {
-    serde_json::to_string(&Json(value)).map_err(Error::str)
+    let mut text = JsonText(Vec::new());
+    serde_json::to_writer(&mut text, &Json(value)).map_err(Error::str)?;
+    Ok(String::from_utf8_lossy(&text.0).into_owned())
+}
+
+/// A text whose bytes are counted: parts that a value shares become long.
+struct JsonText(Vec<u8>);
+
+impl io::Write for JsonText {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let counted = memory::count_bytes(bytes.len());
+        counted.map_err(|error| io::Error::other(error.to_string()))?;
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn from_json(text: &str) -> ValR<Val> {
     if text.trim() == "nan" {
         return Ok(Val::from(f64::NAN));
     }
-    let parsed: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| Error::str(format!("invalid JSON: {error}")))?;
-    value::to_jaq(&parsed).map_err(Error::str)
+    parse::from_json(text).map_err(|error| Error::str(format!("invalid JSON: {error}")))
 }
 
 fn to_number(text: &str) -> ValR<Val> {

@@ -4,6 +4,11 @@ use jaq_core::{Error, ValR};
 use jaq_json::{Map, Val};
 use regex_bites::{Captures, Regex, RegexBuilder};
 
+use super::memory;
+
+/// Bytes that a group of a match takes.
+const MATCH_SIZE: usize = 512;
+
 /// The matches of a pattern: `[{offset, length, string, captures}]`, in characters.
 pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let search = Search::new(input, pattern, flags)?;
@@ -26,9 +31,10 @@ pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
         });
         let captures = captures.collect();
         all.insert(Val::utf8_str("captures"), captures);
-        Val::obj(all)
+        memory::count_bytes(MATCH_SIZE * names.len())?;
+        Ok(Val::obj(all))
     });
-    Ok(found.collect())
+    found.collect()
 }
 
 /// The texts before, between and after the matches of a pattern.

@@ -73,7 +73,10 @@ impl<'s> Rewriter<'s> {
             Term::Var(name) if name == "$__loc__" => self.location(name),
             Term::Var(_) => term,
             Term::Str(format, parts) => self.string(format, parts),
-            Term::Arr(Some(inner)) => Term::Arr(Some(self.boxed(*inner))),
+            Term::Arr(Some(inner)) => {
+                let counted = pipe(self.term(*inner), call("_counted", []));
+                Term::Arr(Some(Box::new(counted)))
+            }
             Term::Obj(entries) => self.object(entries),
             Term::Neg(inner) => Term::Neg(self.boxed(*inner)),
             Term::BinOp(left, op, right) => self.operation(*left, op, *right),

@@ -213,6 +213,12 @@ fn deep_expressions_are_read() {
 }
 
 #[test]
+fn an_expression_that_takes_much_memory_is_an_error() {
+    let error = applied("[range(100) | \"x\" * 60000000]").unwrap_err();
+    assert!(error.to_string().contains("MiB of memory"), "{error}");
+}
+
+#[test]
 fn a_message_is_one_line_without_the_data() {
     for (expression, message) in [
         (".jobs[0].ref | .x", "cannot index string with \"x\""),

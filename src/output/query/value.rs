@@ -181,11 +181,7 @@ impl SerializeSeq for List {
     type Error = Failure;
 
     fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
-        let mut value = value.serialize(JaqSerializer)?;
-        if let Some(last) = self.0.last() {
-            share(&mut value, last);
-        }
-        self.0.push(value);
+        push_shared(&mut self.0, value.serialize(JaqSerializer)?);
         Ok(())
     }
 
@@ -218,6 +214,14 @@ impl SerializeTupleStruct for List {
     fn end(self) -> Result<Val, Failure> {
         SerializeSeq::end(self)
     }
+}
+
+/// Adds an element to a list, which takes no memory for what is the same in the one before.
+pub(super) fn push_shared(list: &mut Vec<Val>, mut value: Val) {
+    if let Some(last) = list.last() {
+        share(&mut value, last);
+    }
+    list.push(value);
 }
 
 /// Takes parts from the element before where they are the same: elements of a list differ in few

@@ -48,6 +48,7 @@ pub static HPC_JOB: Kind = Kind::new(
 .with_details(&[schema_of::<SchedulerJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(LOGS)
+.with_batch_from(2)
 .with_flags(&[TRUST_FINISHED]);
 
 const GET: Operation = Operation::new("GetJob", "E-HPC 2024-07-30 GetJob", "ehpc:GetJob");
@@ -139,8 +140,7 @@ impl KindOps<Api> for HpcJobs {
 /// What the cloud is asked to filter by, where its documentation leaves no doubt.
 fn job_filter(filter: &Filter) -> Value {
     let mut asked = json!({"SortBy": {"SubmitOrder": "desc"}});
-    let is_active = |state: &State| !state.is_end() && *state != State::Unknown;
-    if !filter.states.is_empty() && filter.states.iter().all(is_active) {
+    if filter.is_active_only() {
         asked["JobStatus"] = "notfinish".into();
     }
     if let Some(user) = &filter.user {

@@ -39,7 +39,11 @@ pub static INSTANT_JOB: Kind = Kind::new(
     &[
         StateTable {
             allows_user_states: true,
-            notes: &[("Exception", "may change: the scheduler reports an error")],
+            notes: &[
+                ("Exception", "may change: the scheduler reports an error"),
+                ("Succeeded", SUCCEEDED),
+                ("Succeed", SUCCEEDED),
+            ],
             ..StateTable::new("job", STATES)
         },
         StateTable::new("executor", STATES),
@@ -81,6 +85,9 @@ const STATES: StateWords = &[
     ("Deleting", State::Stopping),
     ("Unknown", State::Unknown),
 ];
+
+/// When a job that succeeded by its word has not.
+const SUCCEEDED: &str = "failed where an executor has failed or has another exit code than 0";
 
 /// The most rows of a page that the cloud allows.
 const PAGE_SIZE: usize = 100;

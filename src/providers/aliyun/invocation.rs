@@ -227,7 +227,7 @@ async fn list_row(
     let bare = command
         .clone()
         .into_bare_job(job_at(&reference, api.region()));
-    if !filter.matches(&bare) {
+    if !filter.matches(&bare, true) {
         return Ok(GetResult {
             job: bare,
             notices: Vec::new(),

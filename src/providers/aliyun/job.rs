@@ -117,10 +117,11 @@ impl KindOps<Api> for Jobs {
         api: &Api,
         references: &[Reference],
         options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
         // Another lookup may have learned meanwhile that this account may not list.
         let clusters = api.batchable(references).unwrap_or_default();
-        api.batch_get_jobs(clusters, references, options).await
+        let found = api.batch_get_jobs(clusters, references, options).await;
+        found.map(Some)
     }
 
     /// One page of the jobs of a cluster, the last submitted first.

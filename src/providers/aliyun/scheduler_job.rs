@@ -16,8 +16,8 @@ use super::scheduler::{
     EndEvidence, JobFields, SchedulerJobDetails, decode_list, is_asked, not_found, outcome_rule,
 };
 use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, scheduler_log};
-use crate::error::Problem;
-use crate::http::Method;
+use crate::error::{Category, Problem};
+use crate::http::{Method, RequestError};
 use crate::kind::{
     Kind, ListOrder, ListSpec, LogSpec, Operation, Segment, StateTable, StateWords, Template,
 };
@@ -55,6 +55,7 @@ pub static SCHEDULER_JOB: Kind = Kind::new(
 .with_details(&[schema_of::<SchedulerJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(LOGS)
+.with_batch_from(2)
 .with_flags(&[TRUST_FINISHED]);
 
 const GET: Operation = Operation::new(
@@ -176,8 +177,7 @@ async fn read_page(
         ("PageSize", &size),
         ("SubmitOrder", "desc"),
     ];
-    let is_active = |state: &State| !state.is_end() && *state != State::Unknown;
-    if !filter.states.is_empty() && filter.states.iter().all(is_active) {
+    if filter.is_active_only() {
         query.push(("JobStatus", "notfinish"));
     }
     query.extend(filter.user.as_deref().map(|user| ("Users.1", user)));
@@ -214,8 +214,18 @@ async fn read_row(
             }
         };
         found.notices.extend(page.notices);
-        let mut rows = page.rows.into_iter();
-        if let Some(row) = rows.find(|row| is_asked(&row.job.id, reference)) {
+        let mut rows = page.rows;
+        rows.retain(|row| is_asked(&row.job.id, reference));
+        rows.sort_by_key(|row| row.job.id != reference.id());
+        if let [first, second, ..] = &rows[..]
+            && first.job.id != reference.id()
+        {
+            let ids = [&*first.job.id, &*second.job.id].join(", ");
+            let text =
+                format!("cannot read the state of {reference}: several jobs have its id: {ids}");
+            return found.note(NoticeCode::PartsUnread, text);
+        }
+        if let Some(row) = rows.into_iter().next() {
             found.notices.extend(row.notices);
             let known = std::mem::replace(&mut found.job, row.job);
             found.job.reference = known.reference;
@@ -310,10 +320,29 @@ fn decode_fields(
     if jobs.is_empty() {
         return Err(not_found(reference));
     }
-    let mut jobs = jobs.into_iter();
-    let found = jobs.find(|(id, _)| is_asked(id, reference));
+    let asked = jobs.into_iter();
+    let mut asked: Vec<_> = asked.filter(|(id, _)| is_asked(id, reference)).collect();
+    asked.sort_by_key(|(id, _)| id != reference.id());
+    if let [(first, _), (second, _), ..] = &asked[..]
+        && first != reference.id()
+    {
+        return Err(ambiguous(reference, [first, second]));
+    }
+    let found = asked.into_iter().next();
     let (_, fields) = found.ok_or_else(|| "the requested job".to_owned())?;
     Ok((fields, request_id))
+}
+
+/// That several jobs have the id without the name of their server.
+fn ambiguous(reference: &Reference, ids: [&str; 2]) -> DecodeError {
+    let [first, second] = ids;
+    let what = format!(
+        "{} is the id of several jobs: {first}, {second}",
+        reference.id()
+    );
+    let mut error = RequestError::new(Category::InvalidArgument, what);
+    error.hint = Some(format!("use the whole id, e.g. {first}"));
+    DecodeError::Failed(Box::new(error))
 }
 
 /// The first node of `["compute2", "compute3"]`, of `compute2/0+compute3/0` or of `compute2`.

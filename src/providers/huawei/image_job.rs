@@ -2,13 +2,13 @@
 //!
 //! The cloud lists the jobs of one type a call, so that a page here is a page of each type.
 
+mod active;
 mod merge;
 mod wire;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use super::active_list::{Row as _, RowPage};
 use super::products::WORKSPACE;
 use super::{Api, Call};
 use crate::crypto::percent_encode;
@@ -18,11 +18,12 @@ use crate::kind::{
 };
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, Page};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page};
 use crate::reference::{Reference, Scope};
 use merge::{TypePage, merge};
 use wire::{ImageJob, ImageJobDetails, JOB_STATES, JobPage, STATES, SubJobDetails};
 
+pub(super) use active::ListRotation;
 pub(super) use wire::{JOB_TYPES, decode};
 
 /// Jobs of image servers.
@@ -69,12 +70,6 @@ const PATH: &str = "image-server-jobs";
 /// How many rows a page of the list holds; the cloud allows no more.
 const PAGE_SIZE: usize = 100;
 
-/// The states of active jobs.
-const ACTIVE_STATUSES: [&str; 2] = ["RUNNING", "WAITING"];
-
-/// How many lists of active jobs there are: one for each type of job and word.
-const ACTIVE_LISTS: usize = JOB_TYPES.len() * ACTIVE_STATUSES.len();
-
 /// The operations on image jobs.
 pub(super) struct ImageJobs;
 
@@ -102,24 +97,9 @@ impl KindOps<Api> for ImageJobs {
         api: &Api,
         references: &[Reference],
         options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let page = |list: usize, at: Cursor| -> BoxFuture<'_, _> {
-            Box::pin(async move {
-                let job_type = JOB_TYPES[list / ACTIVE_STATUSES.len()];
-                let status = ACTIVE_STATUSES[list % ACTIVE_STATUSES.len()];
-                let page = list_page(api, job_type, Some(status), at.offset, options).await?;
-                let JobPage { total, items } = page.data;
-                Ok(RowPage {
-                    next: at.after(items.len(), total),
-                    rows: items,
-                    unreadable: page.unreadable,
-                })
-            })
-        };
-        let lists = &api.image_lists;
-        lists
-            .batch_get(references, ACTIVE_LISTS, &page, options, api.region())
-            .await
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+        let found = api.image_lists.batch_get(api, references, options).await;
+        found.map(Some)
     }
 
     /// One page of the project's jobs of all types, newest first, of one status where that is what

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::products::Product;
 use super::sub_jobs::{JobParts, SubJobParts, Words};
 use super::{Api, Call};
 use crate::crypto::percent_encode;
@@ -18,6 +17,7 @@ use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, Template};
 use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::lenient::{self, DefaultObject, Int, List, Num, Text, Timestamp};
+use crate::providers::products::Product;
 use crate::providers::shapes::{detail_structs, schema_of};
 use crate::providers::{GetOptions, GetResult, KindOps, raw};
 use crate::reference::Reference;
@@ -104,6 +104,12 @@ detail_structs! { "snake_case" =>
         current_task: Text,
         /// How far an image is, as the cloud counts.
         process_percent: Num,
+        /// Code of the error of an image.
+        error_code: Text,
+        /// Code of what went wrong beside it.
+        addition_error_code: Text,
+        /// Code of an alarm.
+        alarm_code: Text,
         /// Images of a job for many.
         results: List<ImageResult>,
         #[serde(skip_serializing)]
@@ -115,6 +121,9 @@ detail_structs! { "snake_case" =>
         #[serde(skip_serializing)]
         #[schemars(skip)]
         errorcode_message: Text,
+        #[serde(skip_serializing)]
+        #[schemars(skip)]
+        error: Text,
         #[serde(skip_serializing)]
         #[schemars(skip)]
         addition_error_msg: Text,
@@ -202,14 +211,14 @@ impl AsyncJob {
         let entities = &mut self.entities.0;
         let mut sub_jobs = std::mem::take(&mut entities.sub_jobs.0);
         sub_jobs.append(&mut entities.sub_jobs_result.0);
-        let message = entities.addition_error_msg.0.take();
+        let failure = entities.failure(self.error_code.0, self.fail_reason.0);
         JobParts {
             name: entities.take_name(),
             status: self.status,
             created_at: self.begin_time.utc(),
             started_at: self.begin_time.utc(),
             finished_at: self.end_time.utc(),
-            failure: (self.error_code.0, message.or(self.fail_reason.0)),
+            failure,
             total: entities.sub_jobs_total.0,
             sub_jobs: sub_jobs.into_iter().map(Self::into_sub_job).collect(),
             details: Arc::new(JobDetails {
@@ -222,14 +231,15 @@ impl AsyncJob {
     fn into_sub_job(mut self) -> SubJobParts {
         let entities = &mut self.entities.0;
         let message = entities.errorcode_message.0.take();
+        let (reason, failure) = entities.failure(self.error_code.0, self.fail_reason.0);
         SubJobParts {
             id: self.job_id.0,
             name: entities.take_name(),
             status: self.status,
             begin_time: self.begin_time,
             end_time: self.end_time,
-            reason: self.error_code.0,
-            message: message.or(self.fail_reason.0),
+            reason,
+            message: message.or(failure),
             details: Arc::new(SubJobDetails {
                 job_type: self.job_type,
                 entities: self.entities,
@@ -239,6 +249,23 @@ impl AsyncJob {
 }
 
 impl Entities {
+    /// Code and sentence of a failure, both of one error: what IMS adds, else what the job says, else what
+    /// IMS says of the image.
+    fn failure(
+        &mut self,
+        code: Option<String>,
+        reason: Option<String>,
+    ) -> (Option<String>, Option<String>) {
+        let own = self.error_code.0.clone();
+        match self.addition_error_msg.0.take() {
+            Some(message) => {
+                let addition = self.addition_error_code.0.clone();
+                (addition.or(code).or(own), Some(message))
+            }
+            None => (code.or(own), reason.or_else(|| self.error.0.take())),
+        }
+    }
+
     fn take_name(&mut self) -> Option<String> {
         let name = self.name.0.take();
         name.or_else(|| self.image_name.0.take())

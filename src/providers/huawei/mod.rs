@@ -1,6 +1,5 @@
 //! Huawei Cloud: Workspace APP (云应用), ModelArts, and the asynchronous jobs of other services.
 
-mod active_list;
 mod credential_files;
 mod errors;
 mod iam;
@@ -20,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
+use super::products::Product;
 use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
@@ -27,10 +27,9 @@ use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
-use active_list::ListRotation;
-use image_job::{IMAGE_JOB, ImageJobs};
+use image_job::{IMAGE_JOB, ImageJobs, ListRotation};
 use job::{AsyncJobs, JOB};
-use products::{Product, first_endpoint};
+use products::{endpoint, first_endpoint};
 use training_job::{TRAINING_JOB, TrainingJobs};
 
 /// Huawei Cloud.
@@ -114,8 +113,6 @@ struct Api {
     iam: Option<Endpoint>,
     /// What earlier lists of image jobs have shown.
     image_lists: ListRotation,
-    /// What earlier lists of training jobs have shown.
-    training_lists: ListRotation,
 }
 
 impl Api {
@@ -168,7 +165,6 @@ impl Api {
             project_failures: NegativeCache::default(),
             iam,
             image_lists: ListRotation::default(),
-            training_lists: ListRotation::default(),
         })
     }
 
@@ -230,7 +226,7 @@ impl Api {
         options: &GetOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let endpoint = call.product.endpoint(&self.profile, self.allow_http)?;
+        let endpoint = endpoint(call.product, &self.profile, self.allow_http)?;
         let project = self.project(options.deadline).await?;
         let request = self.request(&call, endpoint, &project);
         self.client.call(&request, options.deadline, decode).await

@@ -11,7 +11,6 @@ mod response;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::active_list::{Row as _, RowPage};
 use super::products::MODELARTS;
 use super::{Api, Call};
 use crate::crypto::percent_encode;
@@ -23,7 +22,7 @@ use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    BoxFuture, Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
 };
 use crate::reference::{Reference, Scope};
 use details::TrainingJobDetails;
@@ -38,7 +37,13 @@ pub static TRAINING_JOB: Kind = Kind::new(
         "huawei/training-job/5bd61eea-9de2-4864-a0f7-5fae966171b5",
     ),
     &[StateTable {
-        notes: &[("Abnormal", "it could not be created, or was lost")],
+        notes: &[
+            (
+                "Completed",
+                "failed where a task has another exit code than 0",
+            ),
+            ("Abnormal", "it could not be created, or was lost"),
+        ],
         ..StateTable::new("job", STATES).with_user_states()
     }],
     GET,
@@ -72,9 +77,6 @@ const STATES: StateWords = &[
     ("Terminated", State::Canceled),
 ];
 
-/// The words of active jobs.
-const ACTIVE: &[&str] = &["Creating", "Pending", "Running", "Terminating"];
-
 /// How many rows a page has at most.
 const PAGE_SIZE: usize = 50;
 
@@ -104,28 +106,6 @@ impl KindOps<Api> for TrainingJobs {
         let mut found = found.map(Decoded::into_result)?;
         parts::read(api, reference, &path, &mut found, options).await;
         Ok(found)
-    }
-
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let page = |_: usize, at: Cursor| -> BoxFuture<'_, _> {
-            Box::pin(async move {
-                let page = list(api, Some(ACTIVE), at, PAGE_SIZE, options).await?;
-                Ok(RowPage {
-                    next: page.data.next(at, PAGE_SIZE),
-                    rows: page.data.rows,
-                    unreadable: page.unreadable,
-                })
-            })
-        };
-        let lists = &api.training_lists;
-        lists
-            .batch_get(references, 1, &page, options, api.region())
-            .await
     }
 
     /// One page of the jobs, newest first.

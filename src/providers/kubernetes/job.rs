@@ -1,10 +1,12 @@
 //! Jobs (`batch/v1`) with their pods.
 
+mod many;
 mod response;
 
 use async_trait::async_trait;
 
 use super::object::ObjectList;
+use super::objects::{self, Resource};
 use super::pod::{self, PodObject, PodTask};
 use super::{Api, attach_raw, events, list, logs, path};
 use crate::crypto::percent_encode;
@@ -39,7 +41,10 @@ pub static JOB: Kind = Kind::new(
                 ("Pending", "no condition: no pod has a node"),
                 ("Starting", "no condition: no pod is ready"),
                 ("Running", "no condition: a pod is ready or runs"),
-                ("Terminating", "no condition: it is being deleted"),
+                (
+                    "Terminating",
+                    "no condition: it is being deleted; once deleted it is canceled",
+                ),
             ],
             ..StateTable::new("job", STATES)
         },
@@ -54,7 +59,21 @@ pub static JOB: Kind = Kind::new(
         .with_selector()
         .without(&[UnlistedField::User]),
 )
-.with_logs(logs::LOGS);
+.with_logs(logs::LOGS)
+.with_watch();
+
+const OBJECTS: Resource = Resource {
+    list: &LIST,
+    watch: "WatchNamespacedJob",
+    path: (API, RESOURCE),
+    read: |body, reference, api, options| {
+        let job: JobObject = lenient::decode_response(body)?;
+        job.check_name(reference)?;
+        let mut found = job.into_result(reference, api);
+        attach_raw(&mut found, body, options);
+        Ok(found)
+    },
+};
 
 const GET: Operation = Operation::new(
     "ReadNamespacedJob",
@@ -106,6 +125,9 @@ impl KindOps<Api> for Jobs {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
+        if let Some(gone) = objects::last_seen(api, &OBJECTS, reference, options) {
+            return Ok(gone);
+        }
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let path = format!(
             "{}/{}",
@@ -165,6 +187,19 @@ impl KindOps<Api> for Jobs {
         events::add(api, namespace, &uids, &mut found, options).await;
         response::explain_by_events(&mut found.job);
         Ok(found)
+    }
+
+    /// The jobs without their events, and with the pods of those whose state they decide.
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+        let mut rows = objects::get_many(api, &OBJECTS, references, options).await?;
+        many::add_pods(api, &mut rows, options).await;
+        let found = rows.into_iter().map(|row| Some(row?.found));
+        Ok(Some(found.collect()))
     }
 
     async fn list(

@@ -11,7 +11,7 @@ use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page};
 use crate::reference::{Reference, Scope};
 
 /// The most objects of a page, as kubectl asks for them.
-const PAGE_SIZE: usize = 500;
+pub(super) const PAGE_SIZE: usize = 500;
 
 /// The code of a server that has forgotten where a page begins.
 const EXPIRED: &str = "Expired";

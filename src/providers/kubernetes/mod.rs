@@ -9,8 +9,11 @@ mod list;
 mod logs;
 mod namespaces;
 mod object;
+mod objects;
 mod pod;
 mod signer;
+mod stream;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -36,6 +39,7 @@ use job::{JOB, Jobs};
 use kubeconfig::{CONTEXT, IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
 use pod::{POD, Pods};
 use signer::Signer;
+use watch::Watches;
 
 /// Kubernetes.
 pub static CLOUD: Cloud = Cloud {
@@ -84,14 +88,38 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     })
 }
 
-/// One user of one cluster.
+/// One user of one cluster, and what is known of its objects.
 struct Api {
+    server: Arc<Server>,
+    watches: Watches,
+    /// Where the pages of lists begin, by path and number of the page.
+    continues: Mutex<HashMap<(String, usize), String>>,
+}
+
+/// An API server, as one user asks it.
+struct Server {
     client: SigningClient<Signer>,
     endpoint: Endpoint,
     /// What stands before every path, such as that of a proxy; may be empty.
     prefix: String,
-    /// Where the pages of lists begin, by path and number of the page.
-    continues: Mutex<HashMap<(String, usize), String>>,
+}
+
+impl Server {
+    /// A request for a path.
+    fn request(&self, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+        let query = query.iter();
+        Request {
+            operation,
+            method: Method::Get,
+            endpoint: self.endpoint.clone(),
+            path: format!("{}{path}", self.prefix),
+            query: query
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            headers: vec![("accept", "application/json, */*".to_owned())],
+            body: Vec::new(),
+        }
+    }
 }
 
 impl Api {
@@ -116,22 +144,26 @@ impl Api {
         }
         let secrets = ["token", "client_key_data"];
         let secrets = secrets.iter().filter_map(|key| profile.secret(key));
+        let client = SigningClient {
+            http: ApiClient::new(transport, profile, label(profile), secrets),
+            credentials,
+            errors: &errors::ERRORS,
+            region: None,
+        };
         Ok(Self {
-            client: SigningClient {
-                http: ApiClient::new(transport, profile, label(profile), secrets),
-                credentials,
-                errors: &errors::ERRORS,
-                region: None,
-            },
-            endpoint,
-            prefix,
+            server: Arc::new(Server {
+                client,
+                endpoint,
+                prefix,
+            }),
+            watches: Watches::default(),
             continues: Mutex::default(),
         })
     }
 
     /// The host of the API server, which stands for the region.
     fn host(&self) -> &str {
-        self.endpoint.host()
+        self.server.endpoint.host()
     }
 
     /// Reads a path; see [`SigningClient::call`].
@@ -143,19 +175,9 @@ impl Api {
         options: &GetOptions,
         decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
     ) -> Result<Decoded<T>, Problem> {
-        let query = query.iter();
-        let request = Request {
-            operation,
-            method: Method::Get,
-            endpoint: self.endpoint.clone(),
-            path: format!("{}{path}", self.prefix),
-            query: query
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            headers: vec![("accept", "application/json, */*".to_owned())],
-            body: Vec::new(),
-        };
-        let called = self.client.call(&request, options.deadline, decode).await;
+        let request = self.server.request(operation, path, query);
+        let client = &self.server.client;
+        let called = client.call(&request, options.deadline, decode).await;
         called.map_err(|problem| self.with_host_hint(problem))
     }
 
@@ -183,11 +205,11 @@ impl Api {
 #[async_trait]
 impl CloudApi for Api {
     fn endpoint(&self) -> Option<String> {
-        Some(self.endpoint.origin())
+        Some(self.server.endpoint.origin())
     }
 
     fn credential(&self) -> CredentialInfo {
-        self.client.credentials.credential()
+        self.server.client.credentials.credential()
     }
 
     async fn list_scopes(

@@ -32,6 +32,7 @@ pub(super) struct ObjectMeta {
 pub(super) struct OwnerReference {
     pub kind: Text,
     pub name: Text,
+    pub uid: Text,
 }
 
 impl ObjectMeta {

@@ -4,6 +4,7 @@ mod response;
 
 use async_trait::async_trait;
 
+use super::objects::{self, Resource};
 use super::{Api, attach_raw, events, list, logs, path};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
@@ -45,7 +46,21 @@ pub static POD: Kind = Kind::new(
         .with_selector()
         .without(&[UnlistedField::User, UnlistedField::Queue]),
 )
-.with_logs(logs::LOGS);
+.with_logs(logs::LOGS)
+.with_watch();
+
+const OBJECTS: Resource = Resource {
+    list: &LIST,
+    watch: "WatchNamespacedPod",
+    path: (API, RESOURCE),
+    read: |body, reference, api, options| {
+        let pod: PodObject = lenient::decode_response(body)?;
+        pod.check_name(reference)?;
+        let (mut found, _) = pod.into_result(reference, api);
+        attach_raw(&mut found, body, options);
+        Ok(found)
+    },
+};
 
 const GET: Operation = Operation::new(
     "ReadNamespacedPod",
@@ -86,6 +101,9 @@ impl KindOps<Api> for Pods {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
+        if let Some(gone) = objects::last_seen(api, &OBJECTS, reference, options) {
+            return Ok(gone);
+        }
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let path = format!(
             "{}/{}",
@@ -95,13 +113,11 @@ impl KindOps<Api> for Pods {
         let mut uid = None;
         let decode = |body: &[u8]| {
             let pod: PodObject = lenient::decode_response(body)?;
-            if pod.name() != Some(reference.id()) {
-                return Err("the requested pod".to_owned());
-            }
+            pod.check_name(reference)?;
             let mut found;
             (found, uid) = pod.into_result(reference, api);
             attach_raw(&mut found, body, options);
-            Ok(found)
+            Ok::<_, String>(found)
         };
         let found = api.call(GET.name, &path, &[], options, decode).await;
         let mut found = found?.into_result();
@@ -109,6 +125,17 @@ impl KindOps<Api> for Pods {
             events::add(api, namespace, &[&uid], &mut found, options).await;
         }
         Ok(found)
+    }
+
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+        let rows = objects::get_many(api, &OBJECTS, references, options).await?;
+        let found = rows.into_iter().map(|row| Some(row?.found));
+        Ok(Some(found.collect()))
     }
 
     async fn list(

@@ -25,7 +25,7 @@ fn the_path_of_a_server_stands_before_all_others() {
             .ok()
             .unwrap();
         assert_eq!(
-            (api.endpoint.origin().as_str(), &*api.prefix),
+            (api.server.endpoint.origin().as_str(), &*api.server.prefix),
             (origin, prefix)
         );
     }

@@ -27,10 +27,27 @@ impl LogFile for Lines<'_> {
     }
 }
 
-/// Reads a file piece by piece; gives its text from the first piece on, and the offsets that were read.
-async fn read(text: &str, lines: Option<u64>, size: Option<u64>) -> (String, Vec<u64>) {
+/// A piece of a file after a position, before which this was read.
+async fn piece(
+    file: &Lines<'_>,
+    params: &LogParams,
+    position: &LogPosition,
+    before: &[u8],
+) -> LogChunk {
     let kind = aliyun::CLOUD.kinds[0];
     let (reference, source) = (reference(kind, &["c", "1"]), LogSource::default());
+    let request = LogRequest {
+        reference: &reference,
+        source: &source,
+        position,
+        params,
+        before,
+    };
+    read_file(request, file).await.unwrap()
+}
+
+/// Reads a file piece by piece; gives its text from the first piece on, and the offsets that were read.
+async fn read(text: &str, lines: Option<u64>, size: Option<u64>) -> (String, Vec<u64>) {
     let params = LogParams {
         tail_lines: lines,
         ..LogParams::default()
@@ -42,13 +59,9 @@ async fn read(text: &str, lines: Option<u64>, size: Option<u64>) -> (String, Vec
     };
     let (mut position, mut text) = (LogPosition::Start, Vec::new());
     loop {
-        let request = LogRequest {
-            reference: &reference,
-            source: &source,
-            position: &position,
-            params: &params,
-        };
-        let chunk = read_file(request, &file).await.unwrap();
+        let before: &[u8] = &text;
+        let before = &before[before.len().saturating_sub(16)..];
+        let chunk = piece(&file, &params, &position, before).await;
         text.extend(chunk.data);
         position = chunk.next.unwrap();
         if !chunk.has_more {
@@ -93,4 +106,29 @@ async fn the_last_lines_of_a_file_are_found_from_its_end() {
     }
     let (text, _) = read(&file, Some(20_000), size).await;
     assert!(text == file);
+}
+
+#[tokio::test]
+async fn a_file_that_began_anew_is_read_from_its_start() {
+    let (params, at) = (LogParams::default(), LogPosition::Offset(4));
+    for (text, expected, is_disjoint) in [
+        ("a\nb\nc\n", "c\n", false),
+        ("a\nb\n", "", false),
+        ("x\ny\nz\n", "x\ny\nz\n", true),
+        ("x\n", "x\n", true),
+        ("", "", true),
+    ] {
+        let file = Lines {
+            text,
+            size: None,
+            offsets: Mutex::default(),
+        };
+        let chunk = piece(&file, &params, &at, b"b\n").await;
+        let read = (&*chunk.data, chunk.is_disjoint, chunk.truncated.is_some());
+        assert_eq!(
+            read,
+            (expected.as_bytes(), is_disjoint, is_disjoint),
+            "{text:?}"
+        );
+    }
 }

@@ -39,6 +39,16 @@ const COMMANDS: [&str; 11] = [
     "startScriptPath",
 ];
 
+/// Fields with text of a person, who may have pasted a command line or a setting.
+const TEXTS: [&str; 6] = [
+    "AppExtraInfo",
+    "Comment",
+    "Description",
+    "JobDescription",
+    "Remark",
+    "TuningParameters",
+];
+
 /// Fields with the address of a page.
 const ACCESS_URLS: [&str; 2] = ["accessUrl", "callbackUrl"];
 
@@ -73,7 +83,9 @@ fn mask_string(text: &mut String) {
 
 fn mask_object(map: &mut Map<String, Value>, parent: &str) {
     mask_commands(map);
-    let name = map.iter().find(|(key, _)| is_one_of(key, &["key", "name"]));
+    let name = map
+        .iter()
+        .find(|(key, _)| is_one_of(key, &["key", "name", "TagKey"]));
     let name = name.and_then(|(_, name)| name.as_str());
     let has_secret_name = name.is_some_and(is_secret_field);
     for (key, value) in map.iter_mut() {
@@ -82,10 +94,11 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
         };
         let is_secret = is_one_of(key, &SECRETS)
             || SECRETS_OF_LISTS.iter().any(is_in)
-            || (has_secret_name && is_one_of(key, &["value"]));
+            || (has_secret_name && is_one_of(key, &["value", "TagValue"]));
         match value {
             _ if is_secret => hide(value),
             Value::String(url) if is_one_of(key, &ACCESS_URLS) => *url = mask_access_url(url),
+            Value::String(text) if is_one_of(key, &TEXTS) => *text = mask_text(text),
             Value::String(_) if is_one_of(key, &COMMANDS) => {}
             Value::Array(list) if is_one_of(key, &COMMANDS) => {
                 let nested = list.iter_mut().filter(|value| !value.is_string());
@@ -228,6 +241,8 @@ mod tests {
             "Secret": {"data": {"a": "s3cret"}}, "auths": {"r.io": {"auth": "s3cret"}},
             "UserPasswordHash": "s3cret", "imagePullSecrets": [{"name": "regcred"}], "auth": "basic",
             "labels": [{"Key": "DB_PASSWORD", "Value": "s3cret"}, {"name": "n", "value": "v"}],
+            "tags": [{"TagKey": "DB_PASSWORD", "TagValue": "s3cret"}, {"TagKey": "k", "TagValue": "v"}],
+            "JobDescription": "run.sh --token s3cret", "remark": "password=s3cret x",
             "config": "{\"password\": \"s3cret\"}",
             "url": "http://h/p?token=s3cret",
             "message": "cannot pull https://u:s3cret@h/p, the password is wrong",
@@ -241,6 +256,8 @@ mod tests {
                 "Secret": {"data": {"a": "***"}}, "auths": {"r.io": {"auth": "***"}},
                 "UserPasswordHash": "***", "imagePullSecrets": [{"name": "regcred"}], "auth": "basic",
                 "labels": [{"Key": "DB_PASSWORD", "Value": "***"}, {"name": "n", "value": "v"}],
+                "tags": [{"TagKey": "DB_PASSWORD", "TagValue": "***"}, {"TagKey": "k", "TagValue": "v"}],
+                "JobDescription": "run.sh --token ***", "remark": "password=*** x",
                 "config": "{\"password\": ***",
                 "url": "http://h/p?token=***",
                 "message": "cannot pull https://***@h/p, the password is wrong",

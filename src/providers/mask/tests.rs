@@ -98,3 +98,14 @@ fn what_grants_access_is_masked_in_the_region_and_in_urls_of_details() {
     let details = json!({"sources": [{"uri": masked, "branch": "main"}]});
     assert_eq!(shown["details"], details);
 }
+
+#[test]
+fn a_secret_that_is_the_id_of_a_row_is_masked() {
+    let mut job = job(json!({}));
+    mask_row_ids(&mut job, &redactor(&[SECRET, "c1", "7"]));
+    assert_eq!((&*job.id, job.cluster.as_deref()), ("7", Some("c1")));
+    job.id = SECRET.to_owned();
+    job.reference = format!("aliyun/job/c1/{SECRET}");
+    mask_row_ids(&mut job, &redactor(&[SECRET]));
+    assert_eq!((&*job.id, &*job.reference), ("***", "aliyun/job/c1/***"));
+}

@@ -11,7 +11,6 @@ mod logs;
 mod outcome;
 mod response;
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -174,31 +173,6 @@ impl KindOps<Api> for Jobs {
             }
         }
         Ok(live)
-    }
-
-    /// Looks jobs up in the lists of live jobs, one for each scheduler.
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let mut schedulers = BTreeMap::<_, Vec<&Reference>>::new();
-        for reference in references {
-            let place = (reference.segment("REGION"), scheduler(reference));
-            schedulers.entry(place).or_default().push(reference);
-        }
-        let mut found = HashMap::new();
-        for wanted in schedulers.values() {
-            let rows = list::live_rows(api, &JOB, wanted, options).await?;
-            found.extend(rows.into_iter().map(|row| (row.job.reference.clone(), row)));
-        }
-        let row = |reference: &Reference| {
-            let mut row = found.remove(&reference.to_string())?;
-            row.job.input.clone_from(&reference.input);
-            Some(row)
-        };
-        Ok(references.iter().map(row).collect())
     }
 
     async fn list(

@@ -3,7 +3,25 @@ use super::*;
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// An input, the message of its error, the part that is marked, and the hint.
-const INVALID: [(&str, &str, &str, &str); 21] = [
+const INVALID: [(&str, &str, &str, &str); 24] = [
+    (
+        "“aliyun/job/c/5”",
+        "the quotes are a part of it",
+        "“aliyun/job/c/5”",
+        "did you mean 'aliyun/job/c/5'?",
+    ),
+    (
+        "'aliyun/job/c/5",
+        "the quotes are a part of it",
+        "'aliyun/job/c/5",
+        "did you mean 'aliyun/job/c/5'?",
+    ),
+    (
+        "aliyun/job/c/5\\",
+        "it ends with a backslash",
+        "\\",
+        "did you mean 'aliyun/job/c/5'?",
+    ),
     (
         "https://ehpc.console.aliyun.com/job/5",
         "this is a URL, not a reference",

@@ -218,7 +218,7 @@ const LINES_WITH_SECRET: [&[&str]; 61] = [
     &["sh", "-c", "echo ${DB_PASSWORD:-S3cr3tV4lue99}"],
 ];
 
-const SPELLINGS: [&[&str]; 44] = [
+const SPELLINGS: [&[&str]; 57] = [
     &["curl", "-H", "Authorization:", "Bearer", S],
     &["curl", "-H", "Authorization:", S],
     &["curl", "-H", "Authorization: Bearer", S],
@@ -307,6 +307,27 @@ const SPELLINGS: [&[&str]; 44] = [
         "docker login --password-stdin <<<'a S3cr3tV4lue99'",
     ],
     &["sh", "-c", "vault login - <<< \"S3cr3tV4lue99\""],
+    &["mc", "alias", "set", "m", "http://h", "KEY", S],
+    &[
+        "sh",
+        "-c",
+        "mc --json alias set --api S3v4 m http://h KEY S3cr3tV4lue99; ls",
+    ],
+    &["mc", "config", "host", "add", "m", "http://h", "KEY", S],
+    &["htpasswd", "-b", "/etc/users", "bob", S],
+    &["htpasswd", "-nbB", "bob", S],
+    &["sh", "-c", "htpasswd -cb /etc/users bob 'S3cr3tV4lue99'"],
+    &["sqlplus", "-S", "scott/S3cr3tV4lue99@//db:1521/x", "@a.sql"],
+    &["sqlldr", "userid=scott/S3cr3tV4lue99", "control=/a/b.ctl"],
+    &["java", "-jar", "x", "jdbc:oracle:thin:u/S3cr3tV4lue99@h:1"],
+    &["rabbitmqctl", "add_user", "bob", S],
+    &["nmcli", "dev", "wifi", "connect", "net", "password", S],
+    &["useradd", "-p", S, "bob"],
+    &[
+        "sh",
+        "-c",
+        "/opt/mc alias set m http://h KEY \"S3cr3tV4lue99\" && ls",
+    ],
 ];
 
 #[test]
@@ -327,7 +348,11 @@ fn masks_the_usual_ways_to_hand_a_secret_to_a_program() {
 
 #[test]
 fn short_options_of_other_programs_are_shown() {
-    let lines: [&[&str]; 7] = [
+    let lines: [&[&str]; 11] = [
+        &["mc", "cp", "a", "m/b", "c", "d", "e"],
+        &["htpasswd", "-v", "/etc/users", "bob"],
+        &["sqlplus", "/", "as", "sysdba", "@run/x.sql"],
+        &["sqlldr", "control=/a/b.ctl", "/nolog", "./a/b"],
         &["ssh", "-p", "22", "-u", "x"],
         &["sshpass", "-e", "ssh", "-p", "2222", "host"],
         &["docker", "run", "-p", "80:80", "-a", "stdout"],

@@ -122,6 +122,10 @@ fn a_secret_is_masked_in_other_spellings() {
         TOKEN.chars().map(encode).collect()
     };
     let percent = crypto::percent_encode(TOKEN);
+    let hex = |gap: &str| -> String {
+        let pairs: Vec<_> = TOKEN.bytes().map(|byte| format!("{byte:02X}")).collect();
+        pairs.join(gap)
+    };
     let wrapped = |gap: &str| {
         let pieces: Vec<&str> = (0..TOKEN.len())
             .step_by(5)
@@ -164,7 +168,11 @@ fn a_secret_is_masked_in_other_spellings() {
         STANDARD.encode(TOKEN),
         URL_SAFE.encode(format!("bob:{TOKEN}")),
         STANDARD.encode(format!("ab{TOKEN}cd")),
-        TOKEN.bytes().map(|byte| format!("{byte:02X}")).collect(),
+        STANDARD.encode(STANDARD.encode(TOKEN)),
+        STANDARD.encode(format!("ab{}", STANDARD.encode(TOKEN))),
+        hex(""),
+        hex(":"),
+        hex(" "),
     ];
     for spelling in spellings {
         let (shown, value) = shown(TOKEN, &format!("bad token {spelling}, 令牌"));
@@ -204,6 +212,16 @@ fn a_secret_of_letters_or_with_escapes_is_masked_in_other_spellings() {
     assert_eq!(name.0, "job ***");
     let value = shown("train-resnet-on-imagenet", "train-resnet-on-imagenet").1;
     assert_eq!(value, "train-resnet-on-imagenet");
+}
+
+#[test]
+fn a_short_secret_is_masked_where_one_character_is_cut() {
+    let text = |text| shown("hunter2hunter2", text).0;
+    assert_eq!(text("bad hunter2hunter, x"), "bad ***, x");
+    assert_eq!(text("bad unter2hunter2"), "bad ***");
+    let name = |text| shown("gpu-node-0001", text).0;
+    assert_eq!(name("on gpu-node-0002"), "on gpu-node-0002");
+    assert_eq!(name("on gpu-node-0001"), "on ***");
 }
 
 #[test]

@@ -128,12 +128,15 @@ fn a_file_that_cannot_be_read_is_named() {
             "{message}"
         );
         fs::remove_dir(&path).unwrap();
-        fs::write(&path, b"\xff\xfe\x00").unwrap();
-        let message = refused(&sandbox, &path, reference);
-        assert!(
-            message.contains("cannot be read (not UTF-8 text)"),
-            "{message}"
-        );
+        for (bytes, why) in [
+            (&b"\xff\xfe\x00"[..], "it is UTF-16, not UTF-8"),
+            (b"# \n\xd6\xd0", "line 2 is not UTF-8"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let message = refused(&sandbox, &path, reference);
+            let why = format!("cannot be read ({why})");
+            assert!(message.contains(&why), "{message}");
+        }
     }
 }
 

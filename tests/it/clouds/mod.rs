@@ -10,5 +10,6 @@ mod huawei_jobs;
 mod invocations;
 pub mod kinds;
 mod kubernetes;
+mod kubernetes_watch;
 mod sugon_jobs;
 mod tencent_jobs;

@@ -162,6 +162,25 @@ fn since_keeps_what_has_no_readable_creation_time_and_says_so() {
 }
 
 #[test]
+fn a_filter_keeps_a_row_whose_field_could_not_be_read_and_says_so() {
+    let server = Server::answering(json(
+        r#"{"code":"0","msg":"success","data":[
+        {"id":"a","status":"Running","instanceServiceName":["train"]},
+        {"id":"b","status":"Running","instanceServiceName":"test"},
+        {"id":"c","status":"Running","instanceServiceName":"train-1"}]}"#
+            .to_owned(),
+    ));
+    let run = joblens(&["list", "sugon/instance", "--name", "train*", "-o", "json"])
+        .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+        .env("JOBLENS_SUGON_TOKEN", SECRETS[0])
+        .run();
+    let found = run.json();
+    assert_eq!(each(&found["jobs"], "id"), ["a", "c"]);
+    let note = "--name kept 1 without a readable name";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+}
+
+#[test]
 fn a_time_ago_counts_from_the_clock_of_the_servers() {
     for offset in ["-3h", "+3h", "-20d"] {
         let emulated = Emulated::start(&format!("clock_offset = '{offset}'\n{WORLD}"));

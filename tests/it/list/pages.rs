@@ -50,6 +50,34 @@ fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
 }
 
 #[test]
+fn a_bare_list_shows_the_active_jobs_that_its_limit_would_leave_out() {
+    let running = |job: &str| {
+        format!(
+            "[[job]]\nref = '{job}'\nage = '9d'\nstates = [{{ after = '0s', state = 'Running' }}]\n"
+        )
+    };
+    let old = "3faf5c03-aaa1-4cbe-879d-24b05d997347";
+    let jobs = (1..=120).map(|number| {
+        format!(
+            "[[job]]\nref = 'huawei/training-job/{number:08x}{}'\nage = '{number}m'\nstates = [{{ after = '0s', state = 'Completed' }}]\n",
+            &old[8..]
+        )
+    });
+    let own = running(&format!("huawei/training-job/{old}")) + &running("aliyun/job/c/old");
+    let ended = many("c", 130).replace("'Running'", "'Succeeded'");
+    let emulated = Emulated::start(&(ended + &own + &jobs.collect::<String>()));
+    let run = list(&emulated, &["--color", "never"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let mut rows = run.stdout.lines().skip(1);
+    assert!(rows.next().unwrap().starts_with("aliyun/job/c/old"));
+    let huawei = format!("huawei/training-job/{old}");
+    assert!(rows.next().unwrap().starts_with(&huawei));
+    assert_eq!(rows.count(), 200);
+    let footer = "aliyun/job/c/: showing 101 of 131, all active ones are among them; use --limit none to show all";
+    assert!(run.stderr.contains(footer), "{}", run.stderr);
+}
+
+#[test]
 fn a_limit_is_reported_to_programs_too() {
     let emulated = Emulated::start(&many("c", 250));
     let run = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "json"]);

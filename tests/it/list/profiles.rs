@@ -168,6 +168,21 @@ fn me_is_the_user_that_the_profile_names() {
 }
 
 #[test]
+fn a_profile_without_a_user_costs_a_notice_in_a_bare_list() {
+    let emulated = Emulated::start(WORLD);
+    let settings = SETTINGS.replacen("cluster = 'ehpc-hz-1'", "job_user = 'wang'", 1);
+    let mine = bare(&emulated, &settings, &["-u", "me", "-o", "json"]);
+    assert_eq!(mine.code, 0, "{}", mine.stderr);
+    let json = mine.json();
+    assert_eq!(each(&json["jobs"], "ref"), ["aliyun@prod/job/ehpc-hz-1/6"]);
+    assert_eq!(json["coverage"]["complete"], false);
+    let notice = "-u me needs the user of profile 'default' (aliyun), whose jobs are not listed; set job_user in [aliyun.default]";
+    assert!(mine.stderr.contains(notice), "{}", mine.stderr);
+    let nobody = bare(&emulated, SETTINGS, &["-u", "me"]);
+    assert_eq!((nobody.code, nobody.stdout.as_str()), (2, ""));
+}
+
+#[test]
 fn nothing_configured_says_what_to_set() {
     let run = joblens(&["list"]).run();
     assert_eq!((run.code, run.stdout.as_str()), (4, ""));

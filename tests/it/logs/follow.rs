@@ -89,6 +89,28 @@ until = "1500ms"
 }
 
 #[test]
+fn an_outage_before_the_first_lookup_is_retried() {
+    let outage = |times: &str| {
+        format!(
+            "[[fault]]\noperation = 'DescribeServerlessJobs'\nkind = 'status'\nstatus = 502\n{times}\n"
+        )
+    };
+    let emulated = growing(&outage("times = 2"));
+    let once = ["-f", "--interval", "50ms", "--max-attempts", "1", JOB];
+    let run = logs(&emulated, &once);
+    assert_eq!((run.code, run.stdout), (0, expected()), "{}", run.stderr);
+    assert_eq!(
+        run.stderr.matches("; retrying").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+    let lasting = growing(&outage(""));
+    let once = ["-f", "--interval", "10ms", "--max-attempts", "1", JOB];
+    assert_eq!(logs(&lasting, &once).code, 5);
+}
+
+#[test]
 fn a_log_of_an_ended_job_that_stays_unreadable_ends_with_its_error() {
     let emulated = Emulated::start(&format!(
         "[[job]]\nref = '{JOB}'\nage = '1h'\nstates = [{{ after = '0s', state = 'Succeeded' }}]\n\
@@ -194,7 +216,7 @@ log = [{{ after = "100ms", line = "第 {{n}} 行", every = "20ms", times = 130 }
 }
 
 #[test]
-fn a_file_that_gets_shorter_is_read_from_its_start() {
+fn a_file_that_began_anew_is_read_from_its_start() {
     let emulated = Emulated::start(&format!(
         r#"
 [[job]]
@@ -220,7 +242,7 @@ log = [
         "{}",
         run.stderr
     );
-    let note = "note: stdout: the file has become shorter; it is read from its start\n";
+    let note = "note: stdout: the log began anew and is read from its start; lines between two readings may be missing\n";
     assert_eq!(run.stderr, note);
 }
 

@@ -153,6 +153,36 @@ fn a_low_limit_of_open_files_is_named_in_one_line() {
 }
 
 #[test]
+fn a_system_without_threads_is_named_in_one_line() {
+    for arguments in [
+        &["get", INSTANCE] as &[&str],
+        &["get", INSTANCE, "--jq", "."],
+        &["wait", INSTANCE, "-t", "1m"],
+        &["list", "sugon/instance"],
+        &["watch", INSTANCE],
+        &["events", "-f", INSTANCE],
+        &["kinds", "--jq", "."],
+    ] {
+        let mut run = joblens(arguments)
+            .env("JOBLENS_SUGON_TOKEN", "sugonTOKENabcdef0123456789xyz")
+            .env("JOBLENS_SUGON_ENDPOINT", "https://localhost:9")
+            .processes(0);
+        if rustix::process::getuid().is_root() {
+            // The limit does not bind root.
+            run = run.with_user_nobody();
+        }
+        let run = run.run();
+        assert_eq!(
+            (run.code, run.stderr.lines().count()),
+            (5, 1),
+            "{arguments:?}: {}",
+            run.stderr
+        );
+        assert!(run.stderr.contains("no more threads"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_small_stack_is_enough() {
     let run = joblens(&["kinds"]).stack_kib(64).run();
     assert_eq!(run.code, 0, "{}", run.stderr);

@@ -81,6 +81,12 @@ fn commands_and_options_of_other_tools_get_a_hint() {
         (&["history", "aliyun/job/C/5"], "joblens events REF"),
         (&["gte", "aliyun/job/C/5"], "joblens get"),
         (
+            &["--no-pager", "describe", JOB],
+            "joblens describe --no-pager",
+        ),
+        (&["kinds", "aliyun／job"], "did you mean 'aliyun/job'?"),
+        (&["states", "https://a/b"], "this is a URL"),
+        (
             &["get", "--region", "x", JOB],
             "set region in the config file",
         ),

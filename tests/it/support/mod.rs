@@ -130,6 +130,14 @@ impl Joblens {
         self
     }
 
+    /// Starts no more processes and threads than this at once, of all that its user has.
+    pub fn processes(mut self, limit: u64) -> Self {
+        // The option's name depends on the shell.
+        let limited = format!("ulimit -u {limit} 2>/dev/null || ulimit -p {limit}");
+        self.prelude.push(limited);
+        self
+    }
+
     /// Starts with a stack of so many KiB.
     pub fn stack_kib(mut self, kib: u64) -> Self {
         self.prelude.push(format!("ulimit -s {kib}"));

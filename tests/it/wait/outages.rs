@@ -40,7 +40,7 @@ fn an_outage_in_the_middle_is_reported_once_when_it_begins_and_once_when_it_is_o
         run.stderr
     );
     assert_eq!(
-        lines(&run.stderr, "aliyun is reachable again after"),
+        lines(&run.stderr, "aliyun responds again after"),
         1,
         "{}",
         run.stderr

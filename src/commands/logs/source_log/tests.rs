@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::providers;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::test_support::{ask, reference};
 use crate::test_support::kinds::client;
@@ -53,12 +54,23 @@ async fn follow(
         task: Some("j1-worker-0".to_owned()),
         ..LogSource::default()
     };
+    follow_log(server, &*client, &reference, source, params, seconds).await
+}
+
+async fn follow_log(
+    server: &TestServer,
+    client: &dyn Client,
+    reference: &Reference,
+    source: LogSource,
+    params: &LogParams,
+    seconds: impl IntoIterator<Item = i64>,
+) -> (String, Vec<String>) {
     let (mut log, mut lines, mut notes) = (SourceLog::new(source, params), Vec::new(), Vec::new());
     for second in seconds {
         server.set(second);
         let mut tail = log.tail();
         loop {
-            let reading = log.read(&*client, &reference, &ask()).await.unwrap();
+            let reading = log.read(client, reference, &ask()).await.unwrap();
             assert!(!reading.has_gap, "at {second}");
             notes.extend(reading.notes);
             match &mut tail {
@@ -121,7 +133,10 @@ async fn a_second_with_more_lines_than_a_response_holds_is_noted() {
     let server = server(&times, Arc::new(|_| None)).await;
     let (text, notes) = follow(&server, &LogParams::default(), [60]).await;
     assert!(text.ends_with("\n第 5000 行\n"));
-    assert_eq!(notes, ["only 2000 lines of a second"]);
+    assert_eq!(
+        notes,
+        ["2000 lines of one second, as many as a response holds"]
+    );
 }
 
 #[tokio::test]
@@ -136,4 +151,65 @@ async fn a_server_that_does_not_take_an_end_is_not_asked_without_end() {
     assert!(!notes.is_empty());
     let requests = server.requested().len();
     assert!(requests < 60, "{requests}");
+}
+
+#[tokio::test]
+async fn a_log_that_began_anew_and_is_longer_than_the_last_one_loses_no_line() {
+    for (kind, state) in [
+        ("aliyun/hpc-job", "RUNNING"),
+        ("huawei/training-job", "Running"),
+        ("sugon/job", "statR"),
+    ] {
+        let kind = providers::kinds()
+            .find(|one| one.to_string() == kind)
+            .unwrap();
+        let cloud = providers::cloud(kind.template.cloud).unwrap();
+        let segments: Vec<&str> = kind.template.sample.split('/').skip(2).collect();
+        let line = |(after, text): (u64, &str)| LogLine {
+            after: Duration::from_millis(after),
+            text: text.to_owned(),
+            is_stderr: false,
+        };
+        let times = [
+            (3000, "第 1 行"),
+            (6100, "第 2 行"),
+            (6200, "第 3 行"),
+            (9000, "第 4 行"),
+        ];
+        let job = EmulatedJob {
+            kind: kind.to_string(),
+            segments: segments.iter().map(|text| (*text).to_owned()).collect(),
+            steps: vec![StateChange {
+                state: state.to_owned(),
+                ..StateChange::default()
+            }],
+            log: times.into_iter().map(line).collect(),
+            restarts: vec![Duration::from_secs(6)],
+            ..EmulatedJob::default()
+        };
+        let state = EmulatedState::new(vec![job], start_time());
+        let server = TestServer::start(cloud, state, Arc::new(|_| None)).await;
+        let transport = server.transport();
+        let client = client(cloud, &server, &transport);
+        let reference = reference(kind, &segments);
+        server.set(4);
+        let job = client.get(&reference, &ask()).await.unwrap().job;
+        let source = client.log_sources(&reference, &job).remove(0);
+        let params = LogParams::default();
+        let read = follow_log(
+            &server,
+            &*client,
+            &reference,
+            source,
+            &params,
+            [4, 5, 8, 10],
+        );
+        let (text, notes) = read.await;
+        assert_eq!(text, lines(1..5), "{kind}");
+        assert_eq!(notes.len(), 1, "{kind}: {notes:?}");
+        assert!(
+            notes[0].starts_with("the log began anew"),
+            "{kind}: {notes:?}"
+        );
+    }
 }

@@ -7,9 +7,6 @@ use crate::commands::poll::is_transient;
 use crate::model::Job;
 use crate::providers::{LogParams, LogSource};
 
-/// What a reader should know of a log that changes faster than it is read.
-const MAY_BE_MISSING: &str = "lines between two readings may be missing";
-
 impl LogStream<'_> {
     /// Takes what changed of the containers: their states, restarts, and new ones.
     pub(super) async fn update(&mut self, job: &Job) -> Result<(), Stop> {
@@ -64,7 +61,7 @@ impl LogStream<'_> {
                 }
                 Err(problem) if is_transient(problem.category) => return Err(problem.into()),
                 Ok(_) | Err(_) => {
-                    self.note(MAY_BE_MISSING.to_owned());
+                    self.note_gap(0);
                     break;
                 }
             }
@@ -100,8 +97,19 @@ impl LogStream<'_> {
     async fn begin_again(&mut self, number: usize) -> Result<(), Stop> {
         let rest = self.logs[number].begin_again();
         self.print(number, Vec::from_iter(rest)).await?;
-        self.note(MAY_BE_MISSING.to_owned());
+        self.note_gap(number);
         Ok(())
+    }
+
+    /// Says once of a log that it changes faster than it is read.
+    fn note_gap(&mut self, number: usize) {
+        let log = &mut self.logs[number];
+        if !std::mem::replace(&mut log.is_gap_noted, true) {
+            let (label, operation) = (label(&log.source), self.spec.operation.name);
+            self.note(format!(
+                "{label}: {operation} gives the end of the log only; lines between two readings may be missing"
+            ));
+        }
     }
 
     /// Prints the rest of the log of a container that was restarted.
@@ -130,7 +138,7 @@ impl LogStream<'_> {
             return self.begin_again(number).await;
         };
         if reading.has_gap {
-            self.note(MAY_BE_MISSING.to_owned());
+            self.note_gap(number);
         }
         self.print_reading(number, reading).await
     }

@@ -244,7 +244,10 @@ impl Place {
             // After seconds without a line, all that comes is new.
             overlaps: !self.is_new && !lines.is_empty(),
             has_more: next.start > self.start && next.start < now,
-            truncated: is_cut.then(|| format!("only {MAX_LINES} lines of a second")),
+            // What a second that is not over lacks comes with the next reading.
+            truncated: (is_cut && self.end(now).is_some())
+                .then(|| format!("{MAX_LINES} lines of one second, as many as a response holds")),
+            ..LogChunk::default()
         }
     }
 

@@ -170,7 +170,7 @@ fn mask(document: &mut Value) {
                 envs.values_mut().for_each(hide);
             }
             ("Envs" | "CustomEnvs" | "SystemEnvs" | "Auth", value) => hide(value),
-            ("UserCommand" | "UserScript" | "Description", Value::String(text)) => {
+            ("UserCommand" | "UserScript", Value::String(text)) => {
                 *text = mask_text(text);
             }
             (_, value) => mask(value),

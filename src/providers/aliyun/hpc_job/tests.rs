@@ -1,12 +1,16 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::super::scheduler::memory_bytes;
+use super::super::scheduler_job::SCHEDULER_JOB;
 use super::response::decode_job;
 use super::*;
 use crate::error::Category;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
 use crate::providers::test_support::{ask, moment, profile, reference, transport};
+use crate::test_support::jobs::{job, serve};
 use crate::test_support::kinds::check_kind;
 
 check_kind!(
@@ -194,5 +198,38 @@ fn an_id_under_both_names_is_one_id() {
         json!({"Id": [[1]], "JobId": "1"}),
     ] {
         assert!(read(ids).is_err());
+    }
+}
+
+#[tokio::test]
+async fn one_list_of_a_cluster_serves_its_active_jobs() {
+    for (kind, running, ended, operation) in [
+        (&HPC_JOB, "RUNNING", "Completed", LIST.name),
+        (&SCHEDULER_JOB, "R", "F", "ListJobsWithFilters"),
+    ] {
+        let job = |(cluster, id, word): (&str, &str, &str)| {
+            let mut job = job(kind, id, word, &[]);
+            job.segments.insert(0, cluster.to_owned());
+            job
+        };
+        let jobs = [
+            ("c", "1", running),
+            ("c", "2", ended),
+            ("c", "3", running),
+            ("d", "4", running),
+        ];
+        let jobs = jobs.map(job).to_vec();
+        let (server, client) = serve(&CLOUD, jobs, Arc::new(|_| None)).await;
+        let wanted = [("c", "1"), ("c", "2"), ("d", "4"), ("c", "3"), ("c", "9")];
+        let wanted = wanted.map(|(cluster, id)| reference(kind, &[cluster, id]));
+        assert!(client.can_batch(&wanted), "{kind}");
+        let found = client.batch_get(&wanted, &ask()).await.unwrap();
+        let ids: Vec<_> = found
+            .iter()
+            .map(|row| Some(&*row.as_ref()?.job.id))
+            .collect();
+        // What has ended, and what is alone in its cluster, is looked up by itself.
+        assert_eq!(ids, [Some("1"), None, None, Some("3"), None], "{kind}");
+        assert_eq!(server.requested(), [operation], "{kind}");
     }
 }

@@ -200,7 +200,9 @@ impl InstantJobDetails {
     /// Masks what may hold secrets.
     pub(super) fn mask(&mut self) {
         let masked = |text: &mut Text| text.0 = text.0.as_deref().map(mask_text);
-        masked(&mut self.app_extra_info);
+        [&mut self.description, &mut self.app_extra_info]
+            .into_iter()
+            .for_each(masked);
         for task in &mut self.tasks.0 {
             let spec = &mut task.task_spec.0;
             for executor in &mut spec.task_executor.0 {

@@ -13,7 +13,7 @@ use crate::kind::{LogSpec, Operation};
 use crate::model::{Event, Level, NoticeCode, Object, State};
 use crate::providers::api::Decoded;
 use crate::providers::lenient::{self, Int, List, Text, Timestamp};
-use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest};
+use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest, states};
 use crate::reference::Reference;
 
 /// How the output is read.
@@ -158,8 +158,10 @@ pub(super) async fn read_exit_codes(
     let failure = codes().flatten().find(|code| *code != 0);
     job.exit_code = match job.state {
         State::Failed => failure,
-        _ => is_all_zero.then_some(0),
+        State::Succeeded => is_all_zero.then_some(0),
+        _ => None,
     };
+    states::fail_with_tasks(job);
 }
 
 /// The output of an executor, in one piece.

@@ -4,6 +4,8 @@ use super::*;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
 use crate::providers::test_support::{ask, moment, profile, reference, transport};
+use crate::test_support::ServerResponse;
+use crate::test_support::jobs::{job, responding, serve};
 use crate::test_support::kinds::check_kind;
 
 check_kind!(
@@ -12,7 +14,7 @@ check_kind!(
         "JobInfo", "JobInfo.JobId", "JobInfo.Status",
         "JobList", "JobList[]", "JobList[].JobId", "JobList[].Status",
     ],
-    evidence: []
+    evidence: ["ExitCode"]
 );
 
 fn read(fields: &Value) -> Result<GetResult, DecodeError> {
@@ -70,4 +72,24 @@ fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
     assert_eq!(message("Failed").as_deref(), Some("exit code 137"));
     assert_eq!(message("Succeeded"), None);
     assert_eq!(message("Pending"), None);
+}
+
+#[tokio::test]
+async fn a_job_whose_executor_failed_has_failed_whatever_its_word_says() {
+    let job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
+    let body = json!({"ExitCode": 3, "Output": ""});
+    let results = responding(
+        &CLOUD,
+        &["DescribeJobResults"],
+        ServerResponse::json(200, &body),
+    );
+    let (_server, client) = serve(&CLOUD, vec![job], results).await;
+    let found = client
+        .get(&reference(&INSTANT_JOB, &["job-1"]), &ask())
+        .await;
+    let job = found.unwrap().job;
+    assert_eq!((job.state, job.exit_code), (State::Failed, Some(3)));
+    assert_eq!(job.state_raw.as_deref(), Some("Succeed"));
+    assert!(job.message.unwrap().ends_with(": exit code 3"));
+    assert_eq!(job.tasks[0].state, State::Failed);
 }

@@ -97,6 +97,18 @@ fn a_response_is_about_the_job_whether_it_is_text_or_an_object() {
 }
 
 #[test]
+fn an_id_without_its_server_names_one_job_only() {
+    let jobs = json!({"2.a": {"job_state": "F"}, "2.b": {"job_state": "R"}});
+    let Err(DecodeError::Failed(error)) = read(jobs, false) else {
+        panic!("two jobs");
+    };
+    assert_eq!(error.category, Category::InvalidArgument);
+    assert_eq!(error.message, "2 is the id of several jobs: 2.a, 2.b");
+    let exact = json!({"2.a": {"job_state": "F"}, "2": {"job_state": "R"}});
+    assert_eq!(read(exact, false).unwrap().job.state, State::Running);
+}
+
+#[test]
 fn values_of_variables_and_arguments_are_masked_in_a_text_and_the_rest_is_whole() {
     let job = json!({"2.scheduler": {
         "job_state": "R",

@@ -55,6 +55,7 @@ async fn read(
         source: sources.last().unwrap(),
         position: &LogPosition::Start,
         params: &params,
+        before: &[],
     };
     let chunk = client.read_log(request, &ask()).await;
     (sources, chunk)

@@ -108,7 +108,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::providers::huawei::active_list::Row as _;
 
     /// Lists of jobs by the minute in which they began, newest first, as a cloud gives them by pages
     /// of `size`.

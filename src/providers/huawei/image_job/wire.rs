@@ -5,7 +5,6 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::active_list::Row;
 use super::super::sub_jobs::{JobParts, SubJobParts, Words};
 use crate::kind::StateWords;
 use crate::model::{State, Time};
@@ -122,19 +121,17 @@ impl ImageJob {
     pub fn begin_time(&self) -> Option<Time> {
         self.begin_time.utc()
     }
-}
 
-impl Row for ImageJob {
-    fn id(&self) -> Option<&str> {
+    pub fn id(&self) -> Option<&str> {
         self.id.trimmed()
     }
 
-    fn has_state(&self) -> bool {
+    pub fn has_state(&self) -> bool {
         self.status.trimmed().is_some()
     }
 
     /// The job without its sub-jobs and thus without a cause.
-    fn into_row(
+    pub fn into_row(
         self,
         reference: &Reference,
         options: &GetOptions,

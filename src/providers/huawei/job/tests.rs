@@ -54,6 +54,22 @@ fn a_failed_job_says_why_by_its_sub_job_else_by_itself() {
 }
 
 #[test]
+fn code_and_message_of_an_image_are_those_of_one_error() {
+    let failure = |code: Value, entities: Value| {
+        let body =
+            json!({"job_id": "7", "status": "FAIL", "error_code": code, "entities": entities});
+        let job = read(&body).unwrap().job;
+        (job.reason.unwrap(), job.message.unwrap())
+    };
+    let own = json!({"error_code": "IMG.0067", "error": "image is too large"});
+    let expected = ("IMG.0067".to_owned(), "image is too large".to_owned());
+    assert_eq!(failure(json!(null), own), expected);
+    let added = json!({"addition_error_code": "IMG.2", "addition_error_msg": "driver missing"});
+    let expected = ("IMG.2".to_owned(), "driver missing".to_owned());
+    assert_eq!(failure(json!("IMG.1"), added), expected);
+}
+
+#[test]
 fn an_error_in_the_place_of_a_job_is_an_error_whatever_the_status() {
     let body = json!({"code": "Common.0011", "message": "job not found"}).to_string();
     let error = classify(&ERRORS, &response(200, &body)).unwrap();

@@ -11,7 +11,9 @@ use crate::http::RequestError;
 use crate::kind::{LogSpec, Operation};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Int, Text};
-use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
+use crate::providers::{
+    BEGAN_ANEW, GetOptions, LogChunk, LogPosition, LogRequest, REPLACEMENT, continues,
+};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
@@ -44,13 +46,14 @@ pub(super) async fn read(
         percent_encode(task)
     );
     let call = Call::get(&MODELARTS, LOGS.operation.name, &path);
-    let decode = |body: &[u8]| decode(body, request.position);
+    let decode = |body: &[u8]| decode(body, request.position, request.before);
     api.call(call, options, decode)
         .await
         .map(|found| found.data)
 }
 
-fn decode(body: &[u8], position: &LogPosition) -> Result<LogChunk, DecodeError> {
+/// The text after a position, before which this was read.
+fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk, DecodeError> {
     if body.trim_ascii().is_empty() {
         // HTTP 204, in the place of code ModelArts.2776.
         let error = RequestError::new(Category::NotFound, "the log is not generated yet");
@@ -61,7 +64,7 @@ fn decode(body: &[u8], position: &LogPosition) -> Result<LogChunk, DecodeError> 
     let text = text.unwrap_or_default();
     let size = preview.full_size.unsigned();
     Ok(match size.filter(|size| *size >= text.len() as u64) {
-        Some(size) => after(text.into_bytes(), size, position),
+        Some(size) => after(text.into_bytes(), size, position, before),
         // The sizes are of something else: what is new is found by the text.
         None => LogChunk {
             data: text.into_bytes(),
@@ -71,29 +74,35 @@ fn decode(body: &[u8], position: &LogPosition) -> Result<LogChunk, DecodeError> 
 }
 
 /// What the end of a log of `size` bytes has after a position.
-fn after(mut end: Vec<u8>, size: u64, position: &LogPosition) -> LogChunk {
+fn after(mut end: Vec<u8>, size: u64, position: &LogPosition, before: &[u8]) -> LogChunk {
     let start = size - end.len() as u64;
-    let (from, truncated) = match position {
-        LogPosition::Offset(from) if *from > size => {
-            let what = "the log has become shorter; it is read from its start";
-            (start, Some(what.to_owned()))
-        }
+    // A position is within the text, whose length is a `usize`.
+    let within = |from: u64| usize::try_from(from - start).unwrap_or(end.len());
+    let is_after = |from: usize| {
+        // The length of a text with bytes that are not UTF-8 is not that of the log.
+        let mut rest = end[from..].windows(REPLACEMENT.len());
+        continues(before, &end[..from]) || rest.any(|part| part == REPLACEMENT)
+    };
+    let (from, is_disjoint, truncated) = match position {
         LogPosition::Offset(from) if *from < start => {
             let what = format!("{} bytes between two readings are missing", start - from);
-            (start, Some(what))
+            (start, true, Some(what))
         }
-        LogPosition::Offset(from) => (*from, None),
+        LogPosition::Offset(from) if *from <= size && is_after(within(*from)) => {
+            (*from, false, None)
+        }
+        LogPosition::Offset(_) => (start, true, Some(BEGAN_ANEW.to_owned())),
         LogPosition::Start | LogPosition::Token(_) => {
             let what = || format!("only the last {} bytes of {size}", end.len());
-            (start, (start > 0).then(what))
+            (start, false, (start > 0).then(what))
         }
     };
-    // The position is within the text, whose length is a `usize`.
-    end.drain(..usize::try_from(from - start).unwrap_or(end.len()));
+    end.drain(..within(from));
     LogChunk {
         data: end,
         next: Some(LogPosition::Offset(size)),
         truncated,
+        is_disjoint,
         ..LogChunk::default()
     }
 }
@@ -105,7 +114,7 @@ mod tests {
 
     fn preview(name: &str) -> LogChunk {
         let body = read(&format!("huawei/training-job/{name}.json"));
-        decode(&body, &LogPosition::Start).unwrap()
+        decode(&body, &LogPosition::Start, b"").unwrap()
     }
 
     #[test]
@@ -122,7 +131,7 @@ mod tests {
     fn a_position_is_a_place_in_the_whole_log() {
         let read = |size, position: LogPosition| {
             let body = serde_json::json!({"content": "第1行\n", "full_size": size});
-            let chunk = decode(body.to_string().as_bytes(), &position).unwrap();
+            let chunk = decode(body.to_string().as_bytes(), &position, b"").unwrap();
             let text = String::from_utf8(chunk.data).unwrap();
             (text, chunk.next, chunk.truncated)
         };
@@ -141,15 +150,35 @@ mod tests {
         );
         let (text, next, cut) = read(8, at(1008));
         assert_eq!((text.as_str(), next), ("第1行\n", Some(at(8))));
-        assert!(cut.unwrap().contains("shorter"));
+        assert_eq!(cut.as_deref(), Some(BEGAN_ANEW));
         // Sizes that are not those of the text.
         assert_eq!(read(3, LogPosition::Start).1, None);
     }
 
     #[test]
+    fn a_log_that_began_anew_is_known_by_what_stands_before_the_position() {
+        let read = |content: &str, size: u64, from: u64, before: &str| {
+            let body = serde_json::json!({"content": content, "full_size": size}).to_string();
+            let position = LogPosition::Offset(from);
+            let chunk = decode(body.as_bytes(), &position, before.as_bytes()).unwrap();
+            let text = String::from_utf8_lossy(&chunk.data).into_owned();
+            (text, chunk.is_disjoint)
+        };
+        let same = |text: &str| (text.to_owned(), false);
+        assert_eq!(read("b\nc\n", 6, 4, "a\nb\n"), same("c\n"));
+        assert_eq!(
+            read("x\ny\nz\n", 6, 4, "a\nb\n"),
+            ("x\ny\nz\n".to_owned(), true)
+        );
+        // Two bytes of the character were there at the last reading.
+        assert!(!read("轮次", 6, 5, "轮\u{fffd}").1);
+        assert_eq!(read("ab\u{fffd}\n", 16, 11, "z"), same("b\u{fffd}\n"));
+    }
+
+    #[test]
     fn a_log_that_is_not_there_is_not_found() {
         for body in ["", "\n"] {
-            let error = decode(body.as_bytes(), &LogPosition::Start).unwrap_err();
+            let error = decode(body.as_bytes(), &LogPosition::Start, b"").unwrap_err();
             let DecodeError::Failed(error) = error else {
                 panic!("{error:?}");
             };

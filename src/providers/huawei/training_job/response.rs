@@ -5,7 +5,6 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use super::super::active_list::Row;
 use super::STATES;
 use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
 use crate::model::{Job, Notice, Resources, State, Task, Time};
@@ -138,16 +137,12 @@ pub(super) fn decode_job(
     Ok(found)
 }
 
-impl Row for TrainingJob {
-    fn id(&self) -> Option<&str> {
+impl TrainingJob {
+    pub fn id(&self) -> Option<&str> {
         self.metadata.0.id.value.trimmed()
     }
 
-    fn has_state(&self) -> bool {
-        self.status.0.phase.value.trimmed().is_some()
-    }
-
-    fn into_row(
+    pub fn into_row(
         self,
         reference: &Reference,
         options: &GetOptions,
@@ -157,9 +152,7 @@ impl Row for TrainingJob {
         let job = self.into_job(reference, options, region, &mut notices);
         GetResult { job, notices }
     }
-}
 
-impl TrainingJob {
     fn into_job(
         self,
         reference: &Reference,
@@ -217,6 +210,7 @@ impl TrainingJob {
         details.resource = resource;
         details.running_records = status.running_records;
         job.details = Some(Arc::new(details));
+        states::fail_with_tasks(&mut job);
         job
     }
 }
@@ -270,7 +264,7 @@ impl Status {
                 .find(|task| task.task.0.as_deref() == Some(name));
             let exit_code = status.and_then(|task| task.exit_code.0);
             let state = match exit_code {
-                None if job == State::Pending => State::Pending,
+                None if State::ACTIVE.contains(&job) => job,
                 code => ExitOutcome::from_exit_code(code).state(),
             };
             Task {

@@ -20,7 +20,7 @@ check_kind!(
         "metadata", "metadata.id", "status", "status.phase", "items", "items[]", "items[].metadata",
         "items[].metadata.id", "items[].status", "items[].status.phase",
     ],
-    evidence: []
+    evidence: ["status.task_statuses[].exit_code", "items[].status.task_statuses[].exit_code"]
 );
 
 const ID: &str = "5bd61eea-9de2-4864-a0f7-5fae966171b5";
@@ -59,6 +59,10 @@ fn a_job_has_succeeded_only_where_the_cloud_says_so() {
     assert_eq!((job.state, job.exit_code), (State::Succeeded, Some(0)));
     let job = in_state("Failed", zero).job;
     assert_eq!((job.state, job.exit_code), (State::Failed, None));
+    let one = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 3}]);
+    let job = in_state("Completed", one).job;
+    assert_eq!((job.state, job.exit_code), (State::Failed, Some(3)));
+    assert_eq!(job.message.as_deref(), Some("worker-1: exit code 3"));
     let job = in_state("Completed", Value::Null).job;
     assert_eq!((job.state, job.exit_code), (State::Succeeded, None));
     let found = in_state("Finished", Value::Null);
@@ -67,7 +71,7 @@ fn a_job_has_succeeded_only_where_the_cloud_says_so() {
     let job = in_state("Pending", Value::Null).job;
     assert_eq!(job.tasks[1].state, State::Pending);
     let job = in_state("Running", Value::Null).job;
-    assert_eq!(job.tasks[1].state, State::Unknown);
+    assert_eq!(job.tasks[1].state, State::Running);
 }
 
 #[test]
@@ -227,6 +231,7 @@ async fn read_log(
         source: &source,
         position,
         params: &LogParams::default(),
+        before: &[],
     };
     let chunk = client.read_log(request, &ask()).await?;
     Ok((String::from_utf8(chunk.data).unwrap(), chunk.next))

@@ -84,6 +84,8 @@ pub(in super::super) struct PodTask {
     pub task: Task,
     pub details: PodDetails,
     pub uid: Option<String>,
+    /// The UID of the object that it belongs to.
+    pub owner_uid: Option<String>,
     pub priority: Option<i64>,
 }
 
@@ -91,6 +93,15 @@ impl PodObject {
     /// The name, unless it cannot be read.
     pub(in super::super) fn name(&self) -> Option<&str> {
         self.metadata.0.name.value.trimmed()
+    }
+
+    /// # Errors
+    /// The response is about another pod.
+    pub(super) fn check_name(&self, reference: &Reference) -> Result<(), String> {
+        match self.name() == Some(reference.id()) {
+            true => Ok(()),
+            false => Err("the requested pod".to_owned()),
+        }
     }
 
     /// Namespace and name, unless they cannot be read.
@@ -115,6 +126,7 @@ impl PodObject {
             &all,
         );
         let owner = meta.owner_references.0.first();
+        let owner_uid = owner.and_then(|owner| owner.uid.0.clone());
         let owner = owner.and_then(|owner| Some((owner.kind.trimmed()?, owner.name.trimmed()?)));
         let details = PodDetails {
             owner: owner.map(|(kind, name)| format!("{kind}/{name}")),
@@ -154,6 +166,7 @@ impl PodObject {
             task,
             details,
             uid: meta.uid.0,
+            owner_uid,
             priority: spec.priority.0,
         }
     }

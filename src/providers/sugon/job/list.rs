@@ -15,9 +15,8 @@ use super::response::JobFields;
 use super::{LIST, LIST_ENDED, query};
 use crate::error::Problem;
 use crate::http::{Method, Request};
-use crate::kind::Kind;
-use crate::model::{Notice, NoticeCode, State};
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page, is_list_unavailable};
+use crate::model::{Notice, NoticeCode};
+use crate::providers::{Cursor, Filter, GetOptions, Page};
 use crate::reference::{Reference, Scope};
 
 pub(super) const HISTORY_PATH: &str = "/hpc/openapi/v2/historyjobs";
@@ -67,7 +66,7 @@ pub(super) async fn list(
     let known = known
         .zip(at.lists.ended_total)
         .map(|(one, other)| one + other);
-    let has_ended = may_have_ended(filter);
+    let has_ended = !filter.is_active_only();
     (page.next, page.total) = match at.after(count, total) {
         Some(next) => (Some(next), None),
         None if origin == Origin::Live && has_ended => {
@@ -84,12 +83,6 @@ pub(super) async fn list(
         page.notices.push(Notice::new(NoticeCode::ListWindow, text));
     }
     Ok(page)
-}
-
-/// True unless only active jobs are wanted.
-fn may_have_ended(filter: &Filter) -> bool {
-    let is_active = |state: &State| !state.is_end() && *state != State::Unknown;
-    filter.states.is_empty() || !filter.states.iter().all(is_active)
 }
 
 /// The request for a page, and where it goes.
@@ -174,40 +167,6 @@ pub(super) fn history_query<'a>(
         ("isQueryByQueueTime", "false"),
         ("sort", "DESC"),
     ]
-}
-
-/// The live jobs of one scheduler, as far as few pages hold those that are wanted.
-///
-/// # Errors
-/// What went wrong on the way.
-pub(super) async fn live_rows(
-    api: &Api,
-    kind: &'static Kind,
-    wanted: &[&Reference],
-    options: &GetOptions,
-) -> Result<Vec<GetResult>, Problem> {
-    const REFERENCES_PER_PAGE: usize = 50;
-    let active = Filter {
-        states: vec![State::Running],
-        ..Filter::default()
-    };
-    let scope = wanted.first().and_then(|first| {
-        let parents = first.segments.split_last()?.1.iter();
-        let parents: Vec<&str> = parents.map(String::as_str).collect();
-        Scope::at(kind, &first.profile, &parents)
-    });
-    let (mut rows, mut next) = (Vec::new(), scope.map(|scope| (scope, Cursor::FIRST)));
-    for _ in 0..wanted.len().div_ceil(REFERENCES_PER_PAGE) {
-        let Some((scope, at)) = next else { break };
-        let page = match list(api, &scope, &active, at, options).await {
-            // Lookups of each may do where the list does not.
-            Err(problem) if is_list_unavailable(&problem) => break,
-            page => page?,
-        };
-        rows.extend(page.rows);
-        next = page.next.map(|at| (scope, at));
-    }
-    Ok(rows)
 }
 
 impl JobFields {

@@ -16,7 +16,9 @@ use crate::kind::{LogSpec, Operation};
 use crate::model::Job;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{Flag, Int, Text};
-use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest, LogSource};
+use crate::providers::{
+    BEGAN_ANEW, GetOptions, LogChunk, LogPosition, LogRequest, LogSource, continues,
+};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
@@ -134,14 +136,14 @@ pub(super) async fn read(
             file = read(mark.page).await?;
         }
     }
-    let mut truncated = None;
-    if !file.has(mark) {
-        truncated = Some("the file has become shorter; it is read from its start".to_owned());
+    let is_disjoint = !file.has(mark, request.before);
+    if is_disjoint {
         mark = Mark::START;
         file = read(mark.page).await?;
     }
     Ok(LogChunk {
-        truncated,
+        truncated: is_disjoint.then(|| BEGAN_ANEW.to_owned()),
+        is_disjoint,
         ..file.after(mark)
     })
 }
@@ -159,10 +161,11 @@ impl FilePage {
         }
     }
 
-    /// False for a mark beyond the end of the file.
-    fn has(&self, mark: Mark) -> bool {
-        self.text.is_char_boundary(mark.bytes)
-            && (mark.bytes == 0 || self.pages.is_none_or(|pages| mark.page <= pages))
+    /// False for a mark beyond the end of the file, or after other text than was read `before`.
+    fn has(&self, mark: Mark, before: &[u8]) -> bool {
+        let text = self.text.as_bytes().get(..mark.bytes);
+        text.is_some_and(|text| continues(before, text))
+            && (mark == Mark::START || self.pages.is_none_or(|pages| mark.page <= pages))
     }
 
     /// The text of the page after a mark. A page that others follow is complete.
@@ -185,8 +188,7 @@ impl FilePage {
             data: self.text.into_bytes().split_off(mark.bytes),
             next: Some(next.position()),
             has_more: is_complete,
-            truncated: None,
-            overlaps: false,
+            ..LogChunk::default()
         }
     }
 }

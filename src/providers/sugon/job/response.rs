@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::envelope::decode_data;
 use super::outcome::{Exit, Origin, Record, table_word};
@@ -106,14 +107,30 @@ pub(super) fn decode_job(
     let mut found = fields.into_result(origin, reference, clock, options);
     raw::attach(&mut found.job, &mut found.notices, options, || {
         let mut document = raw::document(body, options)?;
-        if let Some(serde_json::Value::String(command)) = document.pointer_mut("/data/command")
-            && !options.show_secrets
-        {
-            *command = mask_text(command);
+        if !options.show_secrets {
+            mask_texts(&mut document);
         }
         Some(document)
     });
     Ok(Some(found))
+}
+
+/// Masks the secrets in what was submitted, and in what its owner wrote.
+fn mask_texts(document: &mut Value) {
+    const PLACES: [&str; 7] = [
+        "/data/command",
+        "/data/jobInitAttr/Command",
+        "/data/jobInitAttr/Comment",
+        "/data/jobInitAttr/SubmitLine",
+        "/data/initContentAttr/Command",
+        "/data/initContentAttr/Comment",
+        "/data/initContentAttr/SubmitLine",
+    ];
+    for place in PLACES {
+        if let Some(Value::String(text)) = document.pointer_mut(place) {
+            *text = mask_text(text);
+        }
+    }
 }
 
 impl JobFields {

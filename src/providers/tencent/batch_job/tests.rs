@@ -104,6 +104,7 @@ async fn each_instance_has_two_logs_and_the_last_2048_bytes_of_them() {
             source,
             position: &LogPosition::Start,
             params: &LogParams::default(),
+            before: &[],
         };
         client.read_log(request, &ask()).await
     };

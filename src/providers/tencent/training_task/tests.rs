@@ -42,6 +42,7 @@ async fn read(
             source: &LogSource::default(),
             position: &position,
             params,
+            before: &[],
         };
         let chunk = client.read_log(request, &ask()).await.unwrap();
         text += &String::from_utf8(chunk.data).unwrap();
@@ -150,6 +151,7 @@ async fn a_server_that_does_not_take_offsets_is_an_invalid_response() {
                     tail_lines,
                     ..LogParams::default()
                 },
+                before: &[],
             };
             match client.read_log(request, &ask()).await {
                 Ok(chunk) => position = chunk.next.unwrap(),
@@ -185,6 +187,7 @@ async fn a_task_without_a_run_has_no_log() {
         source: &LogSource::default(),
         position: &LogPosition::Start,
         params: &LogParams::default(),
+        before: &[],
     };
     let problem = client.read_log(request, &ask()).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);

@@ -181,13 +181,7 @@ fn get(
         .to_utc();
     let reference = reference(input);
     let client = client(reference.kind.template.cloud, &server.origin(), now);
-    let ask = GetOptions {
-        raw: false,
-        show_secrets: false,
-        flags: Vec::new(),
-        states: Vec::new(),
-        deadline: Deadline::after(Duration::from_secs(60)),
-    };
+    let ask = GetOptions::new(Deadline::after(Duration::from_secs(60)));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

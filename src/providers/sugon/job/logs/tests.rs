@@ -49,13 +49,15 @@ fn a_line_may_grow_and_the_last_line_of_a_full_page_ends() {
 }
 
 #[test]
-fn a_file_that_has_become_shorter_is_seen() {
+fn a_file_that_began_anew_is_seen() {
     let mark = Mark { page: 1, bytes: 4 };
-    assert!(page("abcd", Some(1), None).has(mark));
-    assert!(page("abcd", None, None).has(mark));
-    assert!(!page("abc", Some(1), None).has(mark));
-    assert!(!page("损失", Some(1), None).has(mark));
-    assert!(!page("", Some(1), None).has(Mark { page: 2, bytes: 3 }));
+    assert!(page("abcd", Some(1), None).has(mark, b"abcd"));
+    assert!(page("abcdef", None, None).has(mark, b"xyz\nabcd"));
+    assert!(page("a损失", None, None).has(mark, "a\u{fffd}".as_bytes()));
+    assert!(!page("abc", Some(1), None).has(mark, b"abcd"));
+    assert!(!page("xbcdef", Some(1), None).has(mark, b"abcd"));
+    assert!(!page("损失", Some(1), None).has(mark, b"abcd"));
+    assert!(!page("", Some(1), None).has(Mark { page: 2, bytes: 0 }, b"a\n"));
 }
 
 #[test]

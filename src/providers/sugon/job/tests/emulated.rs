@@ -259,6 +259,7 @@ async fn read_log(
             source: &source,
             position,
             params: &params,
+            before: &[],
         };
         let chunk = client.read_log(request, &ask()).await.unwrap();
         text.extend(chunk.data);

@@ -1,0 +1,153 @@
+//! Lookups of many jobs by lists.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::client::KindOps;
+use super::{Cursor, Filter, GetOptions, GetResult, is_list_unavailable};
+use crate::error::{Category, Problem};
+use crate::model::State;
+use crate::reference::{Reference, Scope};
+
+/// How many references justify a page of a list of active jobs.
+const REFERENCES_PER_PAGE: usize = 50;
+
+/// What lists report of references of one kind: lists by ids where they take ids, else those of active
+/// jobs. `None` for the references that are in none of them.
+///
+/// # Errors
+/// What went wrong, in which case nothing is known of any of them.
+pub(super) async fn batch_get<A: Sync>(
+    ops: &dyn KindOps<A>,
+    api: &A,
+    references: &[Reference],
+    options: &GetOptions,
+) -> Result<Vec<Option<GetResult>>, Problem> {
+    let rows = match ops.kind().max_ids {
+        Some(max_ids) => rows_by_ids(ops, api, references, max_ids, options).await?,
+        None => active_rows(ops, api, references, options).await?,
+    };
+    let rows = rows.into_iter();
+    let mut found: HashMap<_, _> = rows.map(|row| (row.job.reference.clone(), row)).collect();
+    let row = |reference: &Reference| {
+        let mut row = found.remove(&reference.to_string())?;
+        row.job.input.clone_from(&reference.input);
+        Some(row)
+    };
+    Ok(references.iter().map(row).collect())
+}
+
+/// The rows of lists by ids, for a kind without places.
+async fn rows_by_ids<A: Sync>(
+    ops: &dyn KindOps<A>,
+    api: &A,
+    references: &[Reference],
+    max_ids: usize,
+    options: &GetOptions,
+) -> Result<Vec<GetResult>, Problem> {
+    let mut groups = BTreeMap::<_, BTreeSet<_>>::new();
+    // A comma would make two ids of one.
+    for id in references
+        .iter()
+        .map(Reference::id)
+        .filter(|id| !id.contains(','))
+    {
+        groups
+            .entry(ops.batch_group(api, id))
+            .or_default()
+            .insert(id);
+    }
+    let mut rows = Vec::new();
+    let Some(scope) = scope_of(ops, references) else {
+        return Ok(rows);
+    };
+    for ids in groups.into_values() {
+        let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+        for ids in ids.chunks(max_ids) {
+            let filter = Filter {
+                ids: ids.to_vec(),
+                ..Filter::default()
+            };
+            match read_page(ops, api, &scope, &filter, Cursor::FIRST, &mut rows, options).await {
+                Err(problem) if problem.category == Category::NotFound => {}
+                read => {
+                    read?;
+                }
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// The rows of lists of active jobs, one list for each place with several references, as far as few
+/// pages have them. A job that has ended is looked up by itself, for all that its row does not report.
+async fn active_rows<A: Sync>(
+    ops: &dyn KindOps<A>,
+    api: &A,
+    references: &[Reference],
+    options: &GetOptions,
+) -> Result<Vec<GetResult>, Problem> {
+    let filter = Filter {
+        states: State::ACTIVE.to_vec(),
+        ..Filter::default()
+    };
+    let mut places = BTreeMap::<_, Vec<&Reference>>::new();
+    for reference in references {
+        let parents = reference.segments.split_last().map(|(_, parents)| parents);
+        places.entry(parents).or_default().push(reference);
+    }
+    let (mut rows, is_only) = (Vec::new(), places.len() == 1);
+    for wanted in places.values().filter(|wanted| wanted.len() > 1) {
+        let Some(scope) = scope_of(ops, wanted.iter().copied()) else {
+            continue;
+        };
+        let wanted: BTreeSet<String> = wanted.iter().map(|one| one.to_string()).collect();
+        let (mut at, mut found) = (Cursor::FIRST, 0);
+        for _ in 0..wanted.len().div_ceil(REFERENCES_PER_PAGE) {
+            let before = rows.len();
+            let next = match read_page(ops, api, &scope, &filter, at, &mut rows, options).await {
+                // Lookups of each may do where the list of one place does not.
+                Err(problem) if !is_only && is_list_unavailable(&problem) => break,
+                next => next?,
+            };
+            let new = rows[before..].iter();
+            found += new
+                .filter(|row| wanted.contains(&row.job.reference))
+                .count();
+            match next.filter(|_| found < wanted.len()) {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+    }
+    rows.retain(|row| !row.job.ended && row.job.state_raw.is_some());
+    Ok(rows)
+}
+
+/// The scope of the first reference, which is that of all of them.
+fn scope_of<'a, A: Sync>(
+    ops: &dyn KindOps<A>,
+    references: impl IntoIterator<Item = &'a Reference>,
+) -> Option<Scope> {
+    let first = references.into_iter().next()?;
+    let (_, parents) = first.segments.split_last()?;
+    let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
+    Scope::at(ops.kind(), &first.profile, &parents)
+}
+
+/// Adds the rows of a page, each with the notices of the page; gives where the next one begins.
+async fn read_page<A: Sync>(
+    ops: &dyn KindOps<A>,
+    api: &A,
+    scope: &Scope,
+    filter: &Filter,
+    at: Cursor,
+    rows: &mut Vec<GetResult>,
+    options: &GetOptions,
+) -> Result<Option<Cursor>, Problem> {
+    let page = ops.list(api, scope, filter, at, options).await?;
+    for mut row in page.rows {
+        row.notices.extend(page.notices.iter().cloned());
+        rows.push(row);
+    }
+    Ok(page.next)
+}

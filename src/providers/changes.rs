@@ -1,0 +1,34 @@
+//! Jobs that a stream has reported to have changed.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use tokio::sync::Notify;
+
+use crate::sync::lock;
+
+/// The jobs that have changed since they were asked for, from streams to whoever polls.
+#[derive(Debug, Default)]
+pub struct Changes {
+    references: Mutex<HashSet<String>>,
+    reported: Notify,
+}
+
+impl Changes {
+    /// Reports that these jobs have changed, by their references.
+    pub fn report<'a>(&self, references: impl IntoIterator<Item = &'a String>) {
+        lock(&self.references).extend(references.into_iter().cloned());
+        self.reported.notify_one();
+    }
+
+    /// Waits until jobs are reported, and takes their references.
+    pub async fn next(&self) -> HashSet<String> {
+        loop {
+            let references = std::mem::take(&mut *lock(&self.references));
+            if !references.is_empty() {
+                return references;
+            }
+            self.reported.notified().await;
+        }
+    }
+}

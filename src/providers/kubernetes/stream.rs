@@ -1,0 +1,176 @@
+//! A stream of changes that is opened again where it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::watch::{Interruption, Watch};
+use super::{Api, Server};
+use crate::crypto;
+use crate::error::{Category, Problem};
+use crate::http::{Deadline, LineError, Lines};
+use crate::sync::lock;
+
+/// The longest line of a stream. The stores of API servers hold objects of 1.5 MiB by default.
+const MAX_LINE: usize = 8 << 20;
+/// A stream that ends sooner is not opened again at once.
+const MIN_LENGTH: Duration = Duration::from_secs(1);
+/// A stream goes on at most so much longer than it was asked to.
+const MAX_OVERTIME: Duration = Duration::from_secs(10);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// The time in which a stream must be opened.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The stream that keeps a watch up to date.
+pub(super) struct Stream {
+    server: Arc<Server>,
+    watch: Arc<Watch>,
+    /// The name of the operation.
+    operation: &'static str,
+    /// The path of the list.
+    path: String,
+}
+
+impl Stream {
+    /// Starts the stream of a watch, unless it was started or there can be none.
+    pub fn start(api: &Api, watch: &Arc<Watch>, operation: &'static str, path: String) {
+        if watch.starts() {
+            let stream = Self {
+                server: Arc::clone(&api.server),
+                watch: Arc::clone(watch),
+                operation,
+                path,
+            };
+            lock(&api.watches.streams).spawn(stream.run());
+        }
+    }
+
+    /// Runs until there can be no stream.
+    async fn run(self) {
+        let mut failures = 0;
+        loop {
+            let position = self.watch.position().await;
+            let version = position.version.as_deref().unwrap_or_default();
+            let selector = position.selector.as_deref();
+            let interruption = match self.open(version, selector).await {
+                Ok(mut lines) if self.watch.connect(&position) => self.read(&mut lines).await.err(),
+                Ok(_) => continue,
+                Err(problem) if is_outdated(&problem) => {
+                    Some(Interruption::Outdated(problem.message))
+                }
+                Err(problem) if is_rejected(&problem) => return self.watch.reject(&problem),
+                Err(problem) => Some(Interruption::Broken(problem.message)),
+            };
+            let Some(interruption) = interruption else {
+                failures = 0;
+                continue;
+            };
+            self.watch.disconnect(&interruption);
+            if !self.watch.is_streaming() {
+                return;
+            }
+            let (Interruption::Broken(why) | Interruption::Outdated(why)) = interruption;
+            let trace = format!("the stream of {} ended: {why}", self.operation);
+            self.server.client.http.trace(trace);
+            failures += 1;
+            sleep(backoff(failures, crypto::random_fraction())).await;
+        }
+    }
+
+    async fn open(&self, version: &str, selector: Option<&str>) -> Result<Lines, Problem> {
+        let length = self.length();
+        let seconds = length.as_secs().to_string();
+        let mut query = vec![
+            ("watch", "1"),
+            ("resourceVersion", version),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", seconds.as_str()),
+        ];
+        query.extend(selector.map(|selector| ("fieldSelector", selector)));
+        let request = self.server.request(self.operation, &self.path, &query);
+        let client = &self.server.client;
+        let http = client.http.for_stream();
+        let deadline = Deadline::after(OPEN_TIMEOUT);
+        client.send(&http, &request, deadline).await?;
+        let timeout = http.options().request_timeout;
+        let timeout = timeout.max(length + Duration::from_secs(1));
+        let lines = http.take_lines(MAX_LINE, timeout);
+        Ok(lines.expect("the body of a success was left"))
+    }
+
+    /// Reads events until the server ends the stream, or it no longer serves. One on which nothing has
+    /// come, not even the bookmark at its end, may hide changes.
+    async fn read(&self, lines: &mut Lines) -> Result<(), Interruption> {
+        let opened = Instant::now();
+        let end = opened + self.length() + MAX_OVERTIME;
+        let mut is_empty = true;
+        loop {
+            let line = tokio::select! {
+                line = lines.next() => line,
+                () = self.watch.outdated() => return Ok(()),
+                () = sleep_until(end) => {
+                    let why = "it did not end in time".to_owned();
+                    return Err(Interruption::Outdated(why));
+                }
+            };
+            match line {
+                Ok(Some(line)) => self.watch.apply(&line)?,
+                Ok(None) if is_empty => {
+                    return Err(Interruption::Outdated("it was empty".to_owned()));
+                }
+                Ok(None) if opened.elapsed() < MIN_LENGTH => {
+                    return Err(Interruption::Broken("it ended at once".to_owned()));
+                }
+                Ok(None) => return Ok(()),
+                Err(why @ (LineError::TooLong(_) | LineError::Silent(_))) => {
+                    return Err(Interruption::Outdated(why.to_string()));
+                }
+                Err(why) => return Err(Interruption::Broken(why.to_string())),
+            }
+            is_empty = false;
+        }
+    }
+
+    /// For how long the server is asked to send changes. It ends the stream before it counts as silent.
+    fn length(&self) -> Duration {
+        let timeout = self.server.client.http.options().request_timeout;
+        Duration::from_secs((timeout.as_secs() * 2 / 3).clamp(1, 60))
+    }
+}
+
+/// The time to the next attempt after so many failures: from 1 s, doubled to 30 s, less up to a quarter.
+fn backoff(failures: u32, fraction: f64) -> Duration {
+    let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
+    doubled.min(MAX_BACKOFF).mul_f64(1.0 - fraction / 4.0)
+}
+
+/// True where the server no longer has the version that the stream begins at.
+fn is_outdated(problem: &Problem) -> bool {
+    matches!(problem.code.as_deref(), Some("Expired" | "Gone")) || problem.http_status == Some(410)
+}
+
+/// True where another attempt would fail alike.
+fn is_rejected(problem: &Problem) -> bool {
+    matches!(
+        problem.category,
+        Category::PermissionDenied
+            | Category::Unauthenticated
+            | Category::MissingCredentials
+            | Category::NotFound
+            | Category::InvalidArgument
+            | Category::Usage
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backoff_doubles_up_to_half_a_minute() {
+        let seconds = |failures| backoff(failures, 0.0).as_secs();
+        assert_eq!([1, 2, 3, 5, 6, 99].map(seconds), [1, 2, 4, 16, 30, 30]);
+        assert_eq!(backoff(1, 1.0), Duration::from_millis(750));
+    }
+}

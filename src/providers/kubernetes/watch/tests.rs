@@ -1,0 +1,166 @@
+use serde_json::json;
+
+use super::*;
+use crate::providers::kubernetes::job::JOB;
+use crate::providers::test_support::{ask, reference};
+
+fn object(name: &str, uid: &str, version: u64) -> Value {
+    json!({"metadata": {
+        "name": name, "uid": uid, "resourceVersion": version.to_string(), "managedFields": [{}],
+    }})
+}
+
+fn listed(objects: &[Value], version: &str) -> Listed {
+    Listed {
+        objects: objects.iter().cloned().filter_map(Object::read).collect(),
+        version: Some(version.to_owned()),
+        is_too_large: false,
+    }
+}
+
+/// A watch that follows these and is connected after a list of them.
+fn connected(names: &[&str]) -> (Watch, Arc<Changes>) {
+    let changes = Arc::<Changes>::default();
+    let watch = Watch::default();
+    follow(&watch, names, &changes);
+    let objects: Vec<Value> = names.iter().map(|name| object(name, "u1", 1)).collect();
+    watch.replace(listed(&objects, "1"));
+    let position = lock(&watch.state).position.clone();
+    assert!(watch.connect(&position));
+    (watch, changes)
+}
+
+fn follow(watch: &Watch, names: &[&str], changes: &Arc<Changes>) -> bool {
+    let references: Vec<Reference> = names
+        .iter()
+        .map(|name| reference(&JOB, &["ci", name]))
+        .collect();
+    let mut options = ask();
+    options.changes = Some(Arc::clone(changes));
+    watch.follow(&references.iter().collect::<Vec<_>>(), &options)
+}
+
+fn apply(watch: &Watch, kind: &str, object: &Value) -> Result<(), Interruption> {
+    watch.apply(
+        json!({"type": kind, "object": object})
+            .to_string()
+            .as_bytes(),
+    )
+}
+
+fn version(watch: &Watch) -> Option<String> {
+    lock(&watch.state).position.version.clone()
+}
+
+#[tokio::test]
+async fn events_change_objects_and_report_those_that_are_followed() {
+    let (watch, changes) = connected(&["模型", "b"]);
+    assert!(
+        follow(&watch, &["模型"], &changes),
+        "a stream of all shows it"
+    );
+    apply(&watch, "ADDED", &object("other", "u9", 2)).unwrap();
+    apply(&watch, "MODIFIED", &object("模型", "u1", 3)).unwrap();
+    assert_eq!(
+        changes.next().await,
+        [reference(&JOB, &["ci", "模型"]).to_string()].into()
+    );
+    let body = watch.object("模型").unwrap().body;
+    assert!(body.contains(r#""resourceVersion":"3""#), "{body}");
+    assert!(!body.contains("managedFields"), "{body}");
+    let bookmark = json!({"metadata": {"resourceVersion": "9"}});
+    apply(&watch, "BOOKMARK", &bookmark).unwrap();
+    assert_eq!(version(&watch).as_deref(), Some("9"));
+    assert!(watch.object("other").is_none());
+    assert!(!follow(&watch, &["other"], &changes), "it has to be listed");
+}
+
+#[test]
+fn a_deleted_object_is_kept_whatever_follows_under_its_name() {
+    let (watch, changes) = connected(&["a", "b"]);
+    let presence = |name| {
+        watch
+            .object(name)
+            .map(|object| (object.presence, object.uid))
+    };
+    apply(&watch, "DELETED", &object("a", "u1", 2)).unwrap();
+    apply(&watch, "ADDED", &object("a", "u2", 3)).unwrap();
+    let deleted = Some((Presence::Deleted, "u1".to_owned()));
+    assert_eq!(presence("a"), deleted);
+    watch.replace(listed(&[object("a", "u2", 3), object("c", "u4", 3)], "4"));
+    assert_eq!(presence("c"), None);
+    assert_eq!(presence("a"), deleted);
+    assert_eq!(presence("b"), Some((Presence::Missing, "u1".to_owned())));
+    watch.replace(listed(&[object("b", "u3", 5)], "5"));
+    assert_eq!(presence("b"), Some((Presence::Present, "u3".to_owned())));
+    assert!(follow(&watch, &["a", "b"], &changes));
+}
+
+#[test]
+fn what_is_no_event_or_an_error_needs_a_new_list() {
+    let error = json!({"kind": "Status", "reason": "Expired", "code": 410});
+    let lines = [
+        json!({"type": "ERROR", "object": error}).to_string(),
+        json!({"type": "MODIFIED", "object": {"metadata": {"name": "a"}}}).to_string(),
+        json!({"type": "MODIFIED", "object": {"metadata": {"resourceVersion": "5"}}}).to_string(),
+        json!({"type": "NEW", "object": object("a", "u1", 5)}).to_string(),
+        json!({"type": "ADDED"}).to_string(),
+        "[]".to_owned(),
+        "{".to_owned(),
+        String::new(),
+    ];
+    for line in lines {
+        let (watch, changes) = connected(&["a"]);
+        let interruption = watch.apply(line.as_bytes()).unwrap_err();
+        assert!(matches!(interruption, Interruption::Outdated(_)), "{line}");
+        assert_eq!(version(&watch).as_deref(), Some("1"), "{line}");
+        watch.disconnect(&interruption);
+        assert_eq!(version(&watch), None);
+        assert!(!follow(&watch, &["a"], &changes));
+    }
+    let (watch, _) = connected(&["a"]);
+    watch.disconnect(&Interruption::Broken("reset".to_owned()));
+    assert_eq!(
+        version(&watch).as_deref(),
+        Some("1"),
+        "it goes on from there"
+    );
+}
+
+#[test]
+fn one_object_has_a_stream_of_its_own_until_more_are_followed() {
+    let (watch, changes) = connected(&["a"]);
+    assert_eq!(watch.selector().as_deref(), Some("metadata.name=a"));
+    let before = lock(&watch.state).position.clone();
+    assert!(!follow(&watch, &["b"], &changes));
+    assert_eq!(watch.selector(), None);
+    assert!(!watch.connect(&before));
+    apply(&watch, "MODIFIED", &object("a", "u1", 7)).unwrap();
+    assert_eq!(
+        version(&watch),
+        None,
+        "events of the former stream do not count"
+    );
+    let odd = connected(&["a,b"]).0;
+    assert_eq!(odd.selector(), None);
+}
+
+#[test]
+fn a_namespace_with_too_many_objects_is_not_listed_again() {
+    let (watch, changes) = connected(&["a", "b"]);
+    watch.disconnect(&Interruption::Outdated(String::new()));
+    watch.replace(Listed {
+        is_too_large: true,
+        ..listed(&[object("a", "u1", 2)], "2")
+    });
+    assert!(follow(&watch, &["a", "b"], &changes));
+    assert!(watch.object("a").is_none());
+    assert!(!watch.starts());
+    let (watch, _) = connected(&["a"]);
+    let mut large = object("a", "u1", 2);
+    large["spec"] = "x".repeat(MAX_BYTES).into();
+    let interruption = apply(&watch, "MODIFIED", &large).unwrap_err();
+    watch.disconnect(&interruption);
+    assert!(watch.object("a").is_none());
+    assert!(!watch.is_streaming());
+}

@@ -1,0 +1,50 @@
+//! What a signal leaves of a `credential_command` that runs.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+
+use super::*;
+
+/// A command that says the id of a process that it has started, which outlives its parent.
+const COMMAND: &str = "sh -c 'sleep 600 & echo $! >&2'; sleep 600";
+
+fn is_running(process: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ")
+}
+
+#[test]
+fn a_signal_ends_a_credential_command_and_all_that_it_has_started() {
+    let sandbox = Sandbox::new();
+    sandbox.configure(&format!(
+        "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['sh', '-c', \"\"\"{COMMAND}\"\"\"]\n"
+    ));
+    for (arguments, signal, code) in [
+        (&["get", JOB] as &[&str], "TERM", 143),
+        (&["get", JOB], "INT", 130),
+        (&["describe", JOB, "--jq", "."], "HUP", 143),
+        (&["list", "aliyun"], "TERM", 143),
+        (&["wait", JOB], "TERM", 143),
+        (&["watch", JOB], "INT", 130),
+        (&["logs", JOB], "QUIT", 131),
+        (&["events", "-f", JOB], "TERM", 143),
+        (&["doctor", "aliyun"], "TERM", 143),
+        (&["auth", "status"], "INT", 130),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let run = sandbox.joblens(arguments).env("PATH", "/usr/bin:/bin");
+        let started = run.start(Stdio::piped(), OwnedFd::from(writer));
+        let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
+        let process = lines.find(|line| line.parse::<u32>().is_ok()).unwrap();
+        assert!(is_running(&process), "{arguments:?}");
+        started.signal(signal);
+        assert_eq!(started.end().code, code, "{arguments:?}");
+        // A killed process may need a moment to go.
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while is_running(&process) {
+            assert!(std::time::Instant::now() < until, "{arguments:?}");
+            std::thread::yield_now();
+        }
+    }
+}

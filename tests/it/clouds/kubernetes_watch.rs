@@ -1,0 +1,349 @@
+//! Gates on jobs of Kubernetes that a stream of changes decides, and servers whose streams are broken.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::emulated::Emulated;
+use crate::support::{Joblens, Run, Server, http, in_parallel, joblens};
+
+const JOB: &str = "kubernetes/job/ci/迁移";
+
+fn job(uid: &str, version: u64, status: &Value) -> Value {
+    json!({
+        "metadata": {
+            "name": "迁移", "namespace": "ci", "uid": uid, "resourceVersion": version.to_string(),
+            "creationTimestamp": "2026-11-27T00:00:00Z",
+        },
+        "status": status,
+    })
+}
+
+fn running() -> Value {
+    json!({"startTime": "2026-11-27T00:00:00Z", "active": 1, "ready": 1})
+}
+
+fn complete() -> Value {
+    let condition = json!({"type": "Complete", "status": "True"});
+    json!({"startTime": "2026-11-27T00:00:00Z", "succeeded": 1, "conditions": [condition]})
+}
+
+fn event(kind: &str, object: &Value) -> String {
+    format!("{}\n", json!({"type": kind, "object": object}))
+}
+
+/// What a server does once the job was looked up.
+#[derive(Clone)]
+struct Case {
+    name: &'static str,
+    /// The responses to the first requests for a stream; what follows stays silent.
+    streams: Vec<Vec<u8>>,
+    /// The connections of these streams stay open.
+    stay_open: bool,
+    /// The job once the first stream was requested; `None` when it is there no more.
+    then: Option<Value>,
+    code: i32,
+    state: &'static str,
+}
+
+impl Case {
+    /// A case in which the job is complete when it is looked up again.
+    fn new(name: &'static str, streams: Vec<Vec<u8>>) -> Self {
+        Self {
+            name,
+            streams,
+            stay_open: false,
+            then: Some(job("u1", 9, &complete())),
+            code: 0,
+            state: "succeeded",
+        }
+    }
+
+    fn gone(self) -> Self {
+        let then = None;
+        Self { then, ..self }
+    }
+
+    fn failing(self, state: &'static str) -> Self {
+        Self {
+            code: 1,
+            state,
+            ..self
+        }
+    }
+
+    fn staying_open(self) -> Self {
+        let stay_open = true;
+        Self { stay_open, ..self }
+    }
+}
+
+/// A stream that sends these lines, and then ends.
+fn stream(lines: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{lines}").into_bytes()
+}
+
+/// The API server of a case.
+fn serve(case: Case) -> Server {
+    let is_read = AtomicBool::new(false);
+    let streams = AtomicUsize::new(0);
+    Server::start(move |_, request, connection| {
+        let target = request.target();
+        let is_first = streams.load(Ordering::SeqCst) == 0;
+        let now = match is_first {
+            true => Some(job("u1", 1, &running())),
+            false => case.then.clone(),
+        };
+        let response = if target.contains("/jobs?watch=1") {
+            while !is_read.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            let number = streams.fetch_add(1, Ordering::SeqCst);
+            send_stream(connection, case.streams.get(number), case.stay_open);
+            return;
+        } else if target.contains("/jobs?") {
+            list(now.into_iter().collect())
+        } else if target.contains("/jobs/") {
+            match now {
+                Some(job) => http("200 OK", "", job.to_string().as_bytes()),
+                None => not_found(),
+            }
+        } else {
+            is_read.store(true, Ordering::SeqCst);
+            list(Vec::new())
+        };
+        let _ = connection.write_all(&response);
+    })
+}
+
+fn list(items: Vec<Value>) -> Vec<u8> {
+    let list = json!({"kind": "List", "metadata": {"resourceVersion": "5"}, "items": items});
+    http("200 OK", "", list.to_string().as_bytes())
+}
+
+fn not_found() -> Vec<u8> {
+    let status = json!({
+        "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
+        "message": "jobs.batch \"迁移\" not found", "details": {"name": "迁移"},
+    });
+    http("404 Not Found", "", status.to_string().as_bytes())
+}
+
+fn send_stream(connection: &mut TcpStream, response: Option<&Vec<u8>>, stays_open: bool) {
+    let silent = stream("");
+    let _ = connection.write_all(response.unwrap_or(&silent));
+    if stays_open || response.is_none() {
+        // Until the client goes away.
+        let _ = std::io::copy(connection, &mut std::io::sink());
+    }
+}
+
+fn run(server: &Server, arguments: &[&str]) -> Run {
+    let words = ["wait", "-o", "json", "-t", "50s", "--request-timeout", "1s"];
+    at(server, &[&words, arguments].concat()).run()
+}
+
+fn at(server: &Server, arguments: &[&str]) -> Joblens {
+    joblens(arguments)
+        .env("JOBLENS_KUBERNETES_ENDPOINT", server.origin())
+        .env("JOBLENS_KUBERNETES_TOKEN", "tok-given")
+}
+
+fn cases() -> Vec<Case> {
+    let ended = event("MODIFIED", &job("u1", 6, &complete()));
+    let deleted = event("DELETED", &job("u1", 7, &complete()));
+    let stopped = event("DELETED", &job("u1", 6, &running()));
+    let again = event("ADDED", &job("u2", 7, &running()));
+    let expired = json!({"kind": "Status", "reason": "Expired", "code": 410, "message": "too old"});
+    let error = event("ERROR", &expired);
+    let bookmark = event("BOOKMARK", &json!({"metadata": {"resourceVersion": "6"}}));
+    let half = &ended[..ended.len() / 2];
+    let gone = http(
+        "410 Gone",
+        "",
+        br#"{"kind":"Status","status":"Failure","reason":"Expired","code":410}"#,
+    );
+    vec![
+        Case::new(
+            "deleted by its TTL",
+            vec![stream(&format!("{ended}{deleted}"))],
+        )
+        .gone(),
+        Case::new(
+            "deleted in a stream that stays open",
+            vec![stream(&format!("{ended}{deleted}"))],
+        )
+        .gone()
+        .staying_open(),
+        Case::new("deleted while it runs", vec![stream(&stopped)])
+            .gone()
+            .failing("canceled"),
+        Case {
+            then: Some(job("u2", 7, &running())),
+            ..Case::new("made again", vec![stream(&format!("{stopped}{again}"))])
+                .failing("canceled")
+        },
+        Case::new(
+            "error in a stream",
+            vec![stream(&format!("{bookmark}{error}"))],
+        )
+        .staying_open(),
+        Case::new("status 410", vec![gone]),
+        Case::new("no event", vec![stream("<html>模\n")]).staying_open(),
+        Case::new(
+            "long line",
+            vec![stream(&format!("{}\n", "x".repeat(10 << 20)))],
+        )
+        .staying_open(),
+        Case::new(
+            "cut in a line",
+            vec![stream(half), stream(&format!("{ended}{deleted}"))],
+        )
+        .gone(),
+        Case::new("empty", vec![stream(""), stream(&ended)]),
+        Case::new("silent", Vec::new()),
+    ]
+}
+
+#[test]
+fn a_stream_gives_the_verdict_and_where_it_breaks_jobs_are_polled() {
+    in_parallel(cases(), |case| {
+        let (name, code, state) = (case.name, case.code, case.state);
+        let server = serve(case);
+        let run = run(&server, &[JOB]);
+        assert_eq!(run.code, code, "{name}: {}", run.stderr);
+        assert_eq!(run.job()["state"], state, "{name}");
+        assert_eq!(run.json()["notices"], json!([]), "{name}");
+    });
+}
+
+#[test]
+fn a_stream_goes_on_from_the_last_version() {
+    let half = event("MODIFIED", &job("u1", 8, &complete()));
+    let bookmark = event("BOOKMARK", &json!({"metadata": {"resourceVersion": "7"}}));
+    let cut = stream(&format!("{bookmark}{}", &half[..20]));
+    let server = serve(Case::new("", vec![cut, stream(&half)]).gone());
+    assert_eq!(run(&server, &[JOB]).code, 0);
+    let received = server.received();
+    let targets = received.iter().map(|request| request.target());
+    let streams: Vec<&str> = targets
+        .filter(|target| target.contains("watch=1"))
+        .collect();
+    assert!(streams.len() >= 2, "{streams:?}");
+    for (target, version) in streams.iter().zip(["5", "7"]) {
+        let query =
+            format!("?watch=1&resourceVersion={version}&allowWatchBookmarks=true&timeoutSeconds=1");
+        assert!(target.contains(&query), "{target}");
+    }
+}
+
+#[test]
+fn jobs_are_polled_where_the_server_allows_no_stream() {
+    let forbidden = json!({
+        "kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403,
+        "message": "User \"ci\" cannot watch resource \"jobs\"",
+    });
+    let forbidden = http("403 Forbidden", "", forbidden.to_string().as_bytes());
+    let server = serve(Case::new("", vec![forbidden]));
+    let run = run(&server, &["--interval", "50ms", JOB]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.json()["notices"][0]["code"], "watch_unavailable");
+    assert_eq!(
+        run.stderr.matches("cannot watch").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+    let received = server.received();
+    let streams = received
+        .iter()
+        .filter(|request| request.target().contains("watch=1"));
+    assert_eq!(streams.count(), 1);
+}
+
+#[test]
+fn five_hundred_jobs_cost_one_list_and_one_stream() {
+    let mut scenario = String::new();
+    for number in 0..500 {
+        writeln!(
+            scenario,
+            "[[job]]\nref = 'kubernetes/job/train/job-{number}'\n\
+             states = [{{ after = '0s', state = 'Running' }}, {{ after = '1s', state = 'Complete' }}]"
+        )
+        .unwrap();
+    }
+    let references: String = (0..500)
+        .map(|number| format!("kubernetes/job/train/job-{number}\n"))
+        .collect();
+    let emulated = Emulated::start(&scenario);
+    let run = emulated
+        .joblens(&["wait", "-o", "json", "-"])
+        .input(&references)
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let jobs = run.json()["jobs"].as_array().unwrap().clone();
+    assert!(
+        jobs.iter()
+            .all(|job| job["state"] == "succeeded" && job["exit_code"] == 0)
+    );
+    let requests = emulated.requests();
+    let count = |operation: &str| {
+        requests
+            .get(&format!("kubernetes/{operation}"))
+            .copied()
+            .unwrap_or_default()
+    };
+    assert_eq!(count("ListNamespacedJob"), 1, "{requests:?}");
+    assert!(count("WatchNamespacedJob") <= 1, "{requests:?}");
+    assert_eq!(
+        requests.values().sum::<u64>() - count("WatchNamespacedJob"),
+        1,
+        "{requests:?}"
+    );
+}
+
+#[test]
+fn the_states_of_many_jobs_and_pods_are_followed_with_what_explains_them() {
+    let scenario = "
+        [[job]]
+        ref = 'kubernetes/job/ci/starts'
+        states = [{ after = '0s', state = 'Starting', reason = 'ImagePullBackOff', message = 'no image' }]
+        [[job]]
+        ref = 'kubernetes/job/ci/fails'
+        states = [{ after = '0s', state = 'Running' }, { after = '300ms', state = 'Failed', exit_code = 137 }]
+        [[job]]
+        ref = 'kubernetes/pod/ci/shell'
+        states = [{ after = '0s', state = 'Running' }, { after = '300ms', state = 'Succeeded' }]
+    ";
+    let emulated = Emulated::start(scenario);
+    let names = [
+        "kubernetes/job/ci/starts",
+        "kubernetes/job/ci/fails",
+        "kubernetes/pod/ci/shell",
+    ];
+    let run = emulated.wait(&[&names[..], &["-t", "1s"]].concat()).run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let jobs = &run.json()["jobs"];
+    assert_eq!(
+        (
+            &jobs[0]["state"],
+            &jobs[0]["reason"],
+            &jobs[0]["tasks"][0]["state"]
+        ),
+        (
+            &json!("starting"),
+            &json!("ImagePullBackOff"),
+            &json!("starting")
+        )
+    );
+    assert_eq!(
+        (&jobs[1]["state"], &jobs[1]["exit_code"]),
+        (&json!("failed"), &json!(137))
+    );
+    assert_eq!(jobs[2]["state"], "succeeded");
+}
