@@ -171,6 +171,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Checked<T> {
     }
 }
 
+impl Checked<Text> {
+    /// The text, or the other one where it is absent; nothing where it could not be read, since the two are
+    /// compared with different words.
+    pub fn or(&self, other: &Text) -> Option<String> {
+        let text = self.value.0.as_ref().or(other.0.as_ref());
+        text.filter(|_| !self.is_unreadable).cloned()
+    }
+}
+
 /// Gives structs to read from objects only: serde would take a list as well, as a row of fields in
 /// the order in which we happen to declare them.
 struct MapOnly<D>(D);

@@ -124,8 +124,8 @@ impl<T: Tabular> Column<T> {
         let name = name.trim();
         let wanted = name.to_ascii_lowercase();
         let is_wanted = |column: &&Self| {
-            let header = column.header.unwrap_or_default();
-            column.name == wanted || header.eq_ignore_ascii_case(name)
+            let is_header = |header: &str| header.eq_ignore_ascii_case(name);
+            column.name == wanted || column.header.is_some_and(is_header)
         };
         let known = T::columns().iter().find(is_wanted);
         if let Some(column) = known.cloned().or_else(|| T::dynamic_column(name)) {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::{
-    CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
-    ScopeListing, ScopePage,
+    BoxFuture, CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest,
+    LogSource, Page, ScopeListing, ScopePage,
 };
 use crate::error::Problem;
 use crate::kind::Kind;
@@ -150,6 +150,10 @@ pub(super) trait CloudApi: Send + Sync {
     }
 }
 
+/// Reads one piece of a log, as [`Client::read_log`].
+pub(super) type LogReader<A> =
+    for<'a> fn(&'a A, LogRequest<'a>, &'a GetOptions) -> BoxFuture<'a, Result<LogChunk, Problem>>;
+
 /// The operations of one kind on the API of its cloud. What each does is said at [`Client`].
 #[async_trait]
 pub(super) trait KindOps<A: Sync>: Sync {
@@ -209,14 +213,22 @@ pub(super) trait KindOps<A: Sync>: Sync {
         LogSource::of_kind(self.kind(), job)
     }
 
-    /// As [`Client::read_log`].
+    /// What reads the logs, for kinds whose [`Kind::logs`] is an operation.
+    fn log_reader(&self) -> Option<LogReader<A>> {
+        None
+    }
+
+    /// As [`Client::read_log`], by [`KindOps::log_reader`].
     async fn read_log(
         &self,
-        _api: &A,
+        api: &A,
         request: LogRequest<'_>,
-        _options: &GetOptions,
+        options: &GetOptions,
     ) -> Result<LogChunk, Problem> {
-        Err(request.unsupported())
+        match self.log_reader() {
+            Some(read) => read(api, request, options).await,
+            None => Err(request.unsupported()),
+        }
     }
 
     /// As [`Client::check_exists`], for kinds with [`Kind::needs_check_exists`].

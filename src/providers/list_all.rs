@@ -172,7 +172,7 @@ impl PageSource for JobPages<'_> {
 
     fn is_costly(&self, row: &GetResult) -> bool {
         let costly = self.costly.as_ref();
-        costly.is_some_and(|filter| filter.matches(&row.job, true))
+        costly.is_some_and(|filter| filter.matches(&row.job, false))
     }
 
     fn max_pages(&self) -> usize {

@@ -43,7 +43,7 @@ pub use crate::lenient;
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
-use client::{CloudApi, KindOps};
+use client::{CloudApi, KindOps, LogReader};
 use connected::Connected;
 use list::{has_more, is_list_unavailable};
 use logs::{BEGAN_ANEW, FilePart, LogFile, REPLACEMENT, continues, read_file};

@@ -197,10 +197,10 @@ fn active_first(shown: usize, total: Option<u64>, has_all_active: bool) -> Strin
     let of = total.filter(|total| *total > shown as u64);
     let of = of.map_or_else(String::new, |total| format!(" of {total}"));
     let active = match has_all_active {
-        true => "all active ones are among them",
-        false => "older active ones may be missing",
+        true => ", including all active ones",
+        false => "; older active ones may be missing",
     };
-    format!("showing {shown}{of}, {active}; use --limit none to show all")
+    format!("showing {shown}{of}{active}; use --limit none to show all")
 }
 
 /// The scopes by name while they are few.

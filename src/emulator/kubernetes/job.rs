@@ -34,7 +34,13 @@ impl EmulatedKind for Jobs {
             return call.about(&view, || job(&view));
         }
         if call.operation == WATCH {
-            return watch::respond(call, &[KIND], |view| vec![job(view)]);
+            let source = watch::Source {
+                call,
+                kind: ["Job", "batch/v1"],
+                resources: &[KIND],
+                objects: |view| vec![job(view)],
+            };
+            return watch::respond(call, &source);
         }
         let namespace = call.segments.first();
         let mut rows = call.rows(KIND);

@@ -38,9 +38,13 @@ impl EmulatedKind for Pods {
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         if call.operation == WATCH {
-            return watch::respond(call, &[KIND, job::KIND], |view| {
-                pods_of(*view).iter().map(Pod::object).collect()
-            });
+            let source = watch::Source {
+                call,
+                kind: ["Pod", "v1"],
+                resources: &[KIND, job::KIND],
+                objects: |view| pods_of(*view).iter().map(Pod::object).collect(),
+            };
+            return watch::respond(call, &source);
         }
         let mut pods = pods(call);
         let is_in = |pod: &Pod<'_>| {

@@ -16,13 +16,8 @@ const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
 /// The objects of a resource of the scenario.
 type ObjectsFn = fn(&JobAt<'_>) -> Vec<Value>;
 
-/// The changes of the objects of these kinds, from the version of the call until its timeout.
-pub(super) fn respond(call: &EmulatedCall<'_>, kinds: &[&str], objects: ObjectsFn) -> Answer {
-    let source = Source {
-        call,
-        kinds,
-        objects,
-    };
+/// The changes of the objects of the source, from the version of the call until its timeout.
+pub(super) fn respond(call: &EmulatedCall<'_>, source: &Source<'_>) -> Answer {
     let length = Duration::from_secs(call.number("timeoutSeconds", 300, 0..=3600)?);
     let version = call
         .parameter("resourceVersion")
@@ -38,11 +33,9 @@ pub(super) fn respond(call: &EmulatedCall<'_>, kinds: &[&str], objects: ObjectsF
         None => {
             body = source.present()?;
             if call.parameter("sendInitialEvents") == Some("true") {
-                body.extend(bookmark(
-                    call,
-                    call.now(),
-                    json!({"k8s.io/initial-events-end": "true"}),
-                ));
+                body.extend(
+                    source.bookmark(call.now(), json!({"k8s.io/initial-events-end": "true"})),
+                );
             }
             call.now()
         }
@@ -62,7 +55,7 @@ pub(super) fn respond(call: &EmulatedCall<'_>, kinds: &[&str], objects: ObjectsF
         let times =
             (1..=count).map(|number| Duration::from_secs(number * BOOKMARK_INTERVAL.as_secs()));
         let times = times.chain([length]);
-        later.extend(times.map(|after| (after, bookmark(call, call.now() + after, json!({})))));
+        later.extend(times.map(|after| (after, source.bookmark(call.now() + after, json!({})))));
     }
     later.sort_by_key(|(after, _)| *after);
     later.push((length, Vec::new()));
@@ -70,10 +63,13 @@ pub(super) fn respond(call: &EmulatedCall<'_>, kinds: &[&str], objects: ObjectsF
 }
 
 /// Where objects come from.
-struct Source<'a> {
-    call: &'a EmulatedCall<'a>,
-    kinds: &'a [&'a str],
-    objects: ObjectsFn,
+pub(super) struct Source<'a> {
+    pub call: &'a EmulatedCall<'a>,
+    /// Their kind, and the version of its API.
+    pub kind: [&'static str; 2],
+    /// The kinds of the resources that they are made of.
+    pub resources: &'a [&'a str],
+    pub objects: ObjectsFn,
 }
 
 impl Source<'_> {
@@ -82,7 +78,7 @@ impl Source<'_> {
         let namespace = self.call.segments.first();
         let jobs = self.call.state.jobs.iter();
         jobs.filter(move |job| {
-            self.kinds.contains(&job.kind.as_str())
+            self.resources.contains(&job.kind.as_str())
                 && (job.document.is_none() || !job.steps.is_empty())
                 && namespace.is_none_or(|namespace| job.segments.first() == Some(namespace))
         })
@@ -98,6 +94,16 @@ impl Source<'_> {
         let mut objects = view.as_ref().map(self.objects).unwrap_or_default();
         list::select(self.call, &mut objects)?;
         Ok(objects)
+    }
+
+    fn bookmark(&self, at: DateTime<Utc>, annotations: Value) -> Vec<u8> {
+        let [kind, api] = self.kind;
+        let version = version(self.call, at);
+        let metadata = json!({"resourceVersion": version, "annotations": annotations});
+        line(
+            "BOOKMARK",
+            &json!({"kind": kind, "apiVersion": api, "metadata": metadata}),
+        )
     }
 
     /// The events of what is there.
@@ -144,11 +150,6 @@ impl Source<'_> {
         }
         Ok(events)
     }
-}
-
-fn bookmark(call: &EmulatedCall<'_>, at: DateTime<Utc>, annotations: Value) -> Vec<u8> {
-    let metadata = json!({"resourceVersion": version(call, at), "annotations": annotations});
-    line("BOOKMARK", &json!({"metadata": metadata}))
 }
 
 fn line(kind: &str, object: &Value) -> Vec<u8> {

@@ -281,7 +281,7 @@ fn an_error_in_a_fault_names_its_line() {
         ),
         (
             "[[fault]]\nkind = 'reset'\n".to_owned(),
-            ":1: missing field `operation`",
+            ":1: missing key 'operation'",
         ),
     ]);
 }

@@ -103,6 +103,7 @@ fn a_column_that_does_not_exist_is_a_usage_error_that_names_the_nearest() {
     assert_eq!(problem.category.exit_code(), 2);
     assert!(problem.hint.unwrap().contains("did you mean 'exit_code'?"));
     assert!(JobColumn::named("details.").is_err());
+    assert_eq!(JobColumn::named("Created").unwrap().name, "created_at");
     assert!(JobColumn::named("").is_err());
 }
 

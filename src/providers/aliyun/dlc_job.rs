@@ -23,7 +23,7 @@ use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, LogSource, Page,
 };
 use crate::reference::{Reference, Scope};
 use crate::sync::lock;
@@ -212,13 +212,8 @@ impl KindOps<Api> for DlcJobs {
         sources
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
     }
 }
 

@@ -19,9 +19,7 @@ use crate::kind::{
 use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use response::{Row, decode_job};
 
@@ -127,13 +125,10 @@ impl KindOps<Api> for HpcJobs {
         found.map(Decoded::into_page)
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        scheduler_log::read(api, &EHPC_NEXT, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| {
+            Box::pin(scheduler_log::read(api, &EHPC_NEXT, request, options))
+        })
     }
 }
 

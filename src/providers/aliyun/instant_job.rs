@@ -21,9 +21,7 @@ use crate::kind::{
 use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use details::InstantJobDetails;
 use response::{decode_job, decode_list};
@@ -150,13 +148,8 @@ impl KindOps<Api> for InstantJobs {
         found.map(Decoded::into_page)
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        results::read_log(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| Box::pin(results::read_log(api, request, options)))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::providers::lenient::{Int, Text};
 use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page, job_at, raw,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page, job_at, raw,
 };
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
@@ -199,13 +199,8 @@ impl KindOps<Api> for Invocations {
         Ok(page)
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
     }
 }
 
@@ -227,7 +222,7 @@ async fn list_row(
     let bare = command
         .clone()
         .into_bare_job(job_at(&reference, api.region()));
-    if !filter.matches(&bare, true) {
+    if !filter.matches(&bare, false) {
         return Ok(GetResult {
             job: bare,
             notices: Vec::new(),

@@ -26,7 +26,7 @@ use crate::kind::{
 use crate::providers::api::DecodeError;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page, job_at, raw,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page, job_at, raw,
 };
 use crate::reference::{Reference, Scope};
 use description::{Described, STATES};
@@ -154,13 +154,8 @@ impl KindOps<Api> for Jobs {
         Ok(page)
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
     }
 }
 

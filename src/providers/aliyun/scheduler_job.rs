@@ -27,7 +27,7 @@ use crate::providers::lenient::{self, Map, OptionalObject, Required, Text};
 use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page, raw,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, LogSource, Page, raw,
 };
 use crate::reference::{Reference, Scope};
 
@@ -150,13 +150,8 @@ impl KindOps<Api> for SchedulerJobs {
         sources
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        scheduler_log::read(api, &EHPC, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| Box::pin(scheduler_log::read(api, &EHPC, request, options)))
     }
 }
 

@@ -74,11 +74,22 @@ fn mask_below(value: &mut Value, parent: &str) {
 
 fn mask_string(text: &mut String) {
     let is_url = text.contains("://") && !text.contains(char::is_whitespace);
-    if is_url || text.trim_start().starts_with(['{', '[']) {
+    let is_command = text.contains("PRIVATE KEY-----")
+        || text.contains("uthorization: ")
+        || begins_with_variable(text);
+    if is_url || is_command || text.trim_start().starts_with(['{', '[']) {
         *text = mask_text(text);
     } else if let Cow::Owned(masked) = mask_urls(text) {
         *text = masked;
     }
+}
+
+/// True for `NAME=…` and `export NAME=…`.
+fn begins_with_variable(text: &str) -> bool {
+    let text = text.trim_start().trim_start_matches("export ");
+    let name = text.split_once('=').map_or("", |(name, _)| name);
+    let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    !name.is_empty() && name.bytes().all(is_part)
 }
 
 fn mask_object(map: &mut Map<String, Value>, parent: &str) {
@@ -245,6 +256,7 @@ mod tests {
             "JobDescription": "run.sh --token s3cret", "remark": "password=s3cret x",
             "config": "{\"password\": \"s3cret\"}",
             "url": "http://h/p?token=s3cret",
+            "lines": ["export TOKEN='s3cret'", "DB_PASSWORD=s3cret", "Authorization: Bearer s3cret"],
             "message": "cannot pull https://u:s3cret@h/p, the password is wrong",
         });
         assert_eq!(
@@ -260,6 +272,7 @@ mod tests {
                 "JobDescription": "run.sh --token ***", "remark": "password=*** x",
                 "config": "{\"password\": ***",
                 "url": "http://h/p?token=***",
+                "lines": ["export TOKEN=***", "DB_PASSWORD=***", "Authorization: ***"],
                 "message": "cannot pull https://***@h/p, the password is wrong",
             })
         );

@@ -30,7 +30,7 @@ use crate::providers::api::{DecodeError, Decoded};
 use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, LogSource, Page,
+    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, LogSource, Page,
 };
 use crate::reference::{Reference, Scope};
 use details::JobDetails;
@@ -190,13 +190,8 @@ impl KindOps<Api> for Jobs {
         logs::sources(job)
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
     }
 }
 

@@ -22,9 +22,7 @@ use crate::model::State;
 use crate::providers::api::{DecodeError, Decoded};
 use crate::providers::raw::Documents;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use details::TrainingTask;
 use response::{EventsResponse, PodsResponse, TaskResponse};
@@ -165,13 +163,8 @@ impl KindOps<Api> for TrainingTasks {
         list::list::<TrainingTask>(api, scope, parameters, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
     }
 }
 

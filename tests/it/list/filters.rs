@@ -167,8 +167,7 @@ fn a_filter_keeps_a_row_whose_field_could_not_be_read_and_says_so() {
         r#"{"code":"0","msg":"success","data":[
         {"id":"a","status":"Running","instanceServiceName":["train"]},
         {"id":"b","status":"Running","instanceServiceName":"test"},
-        {"id":"c","status":"Running","instanceServiceName":"train-1"}]}"#
-            .to_owned(),
+        {"id":"c","status":"Running","instanceServiceName":"train-1"}]}"#,
     ));
     let run = joblens(&["list", "sugon/instance", "--name", "train*", "-o", "json"])
         .env("JOBLENS_SUGON_ENDPOINT", server.origin())

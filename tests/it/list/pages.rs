@@ -73,7 +73,7 @@ fn a_bare_list_shows_the_active_jobs_that_its_limit_would_leave_out() {
     let huawei = format!("huawei/training-job/{old}");
     assert!(rows.next().unwrap().starts_with(&huawei));
     assert_eq!(rows.count(), 200);
-    let footer = "aliyun/job/c/: showing 101 of 131, all active ones are among them; use --limit none to show all";
+    let footer = "aliyun/job/c/: showing 101 of 131, including all active ones; use --limit none to show all";
     assert!(run.stderr.contains(footer), "{}", run.stderr);
 }
 

@@ -3,7 +3,9 @@
 use serde::de::{Deserialize, Deserializer};
 
 use crate::model::Time;
-use crate::providers::lenient::{DefaultObject, Flag, Int, List, Map, Num, Text, Timestamp};
+use crate::providers::lenient::{
+    Checked, DefaultObject, Flag, Int, List, Map, Num, Text, Timestamp,
+};
 use crate::providers::shapes::detail_structs;
 use crate::secret::{MASK, is_secret_field, mask_text};
 
@@ -111,7 +113,7 @@ detail_structs! { "snake_case" =>
         pool_id: Text,
         #[serde(skip_serializing)]
         #[schemars(skip)]
-        pool_name: Text,
+        pool_name: Checked<Text>,
         #[serde(skip_serializing)]
         #[schemars(skip)]
         flavor_detail: DefaultObject<FlavorDetail>,

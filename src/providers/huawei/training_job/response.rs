@@ -192,7 +192,7 @@ impl TrainingJob {
             message: message.flatten(),
             exit_code: status.exit_code(read.state),
             user: metadata.user_name.0,
-            queue: resource.pool_name.0.clone().or(resource.pool_id.0.clone()),
+            queue: resource.pool_name.or(&resource.pool_id),
             priority: spec.schedule_policy.0.priority.0,
             labels: metadata
                 .annotations

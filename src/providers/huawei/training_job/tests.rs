@@ -9,7 +9,7 @@ use crate::http::RetryAction;
 use crate::providers::huawei::CLOUD;
 use crate::providers::huawei::errors::ERRORS;
 use crate::providers::test_support::{ask, classify, reference, response};
-use crate::providers::{Client, LogParams, LogPosition, LogSource};
+use crate::providers::{Client, LogParams, LogPosition, LogRequest, LogSource};
 use crate::test_support::ServerResponse;
 use crate::test_support::jobs::{job, responding, serve};
 use crate::test_support::kinds::check_kind;

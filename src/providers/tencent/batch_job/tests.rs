@@ -4,7 +4,7 @@ use super::*;
 use crate::error::Category;
 use crate::providers::tencent::test_support::{job, refusing, serve};
 use crate::providers::test_support::{ask, reference};
-use crate::providers::{LogParams, LogPosition, LogSource};
+use crate::providers::{LogChunk, LogParams, LogPosition, LogRequest, LogSource};
 use crate::test_support::EmulatedJob;
 use crate::test_support::kinds::check_kind;
 

@@ -37,10 +37,10 @@ pub struct TrainingTask {
     pub(super) update_time: Timestamp,
     #[serde(skip_serializing)]
     #[schemars(skip)]
-    pub(super) resource_group_name: Text,
+    pub(super) resource_group_name: Checked<Text>,
     #[serde(skip_serializing)]
     #[schemars(skip)]
-    pub(super) sub_uin_name: Text,
+    pub(super) sub_uin_name: Checked<Text>,
     #[serde(skip_serializing)]
     #[schemars(skip)]
     pub(super) region: Text,

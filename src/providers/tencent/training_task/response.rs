@@ -75,12 +75,8 @@ impl Row for TrainingTask {
             state_raw: read.raw,
             ended: read.ended,
             message: self.failure_reason.0.clone().or(self.message.0.clone()),
-            user: self.sub_uin_name.0.clone().or(self.sub_uin.0.clone()),
-            queue: self
-                .resource_group_name
-                .0
-                .clone()
-                .or(self.resource_group_id.0.clone()),
+            user: self.sub_uin_name.or(&self.sub_uin),
+            queue: self.resource_group_name.or(&self.resource_group_id),
             labels: tags
                 .filter_map(|tag| Some((tag.tag_key.0?, tag.tag_value.0)))
                 .collect(),

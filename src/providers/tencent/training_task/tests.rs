@@ -8,7 +8,7 @@ use crate::error::Category;
 use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
 use crate::providers::test_support::{ask, reference};
-use crate::providers::{Client, LogParams, LogPosition, LogSource};
+use crate::providers::{Client, LogParams, LogPosition, LogRequest, LogSource};
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{EmulatedJob, Responder, ServerResponse, emulated};
 

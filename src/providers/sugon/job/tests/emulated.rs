@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::super::{CLOUD, connect};
 use super::*;
-use crate::providers::{Client, Connected, LogParams, LogPosition, list_all, ready};
+use crate::providers::{Client, Connected, LogParams, LogPosition, LogRequest, list_all, ready};
 use crate::test_support::kinds::client as connected;
 use crate::test_support::{
     EmulatedJob, EmulatedState, LogLine, Responder, ServerResponse, StateChange, TestServer,
