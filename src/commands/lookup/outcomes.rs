@@ -137,7 +137,7 @@ impl LookupTarget {
 
 /// A result with the number of its target.
 enum Found {
-    Single(usize, LookupResult),
+    Single(usize, Box<LookupResult>),
     Rows(Vec<(usize, Option<Job>)>),
 }
 
@@ -198,7 +198,7 @@ impl<'a> Lookups<'a> {
                 .acquire()
                 .await
                 .expect("the semaphore is never closed");
-            Found::Single(number, lookup.get_target(&target).await)
+            Found::Single(number, Box::new(lookup.get_target(&target).await))
         });
     }
 
@@ -225,7 +225,7 @@ impl<'a> Lookups<'a> {
         match found {
             Found::Single(number, outcome) => {
                 let row = self.final_rows.remove(&number);
-                self.outcomes[number] = Some(outcome.or_else(|problem| row.ok_or(problem)));
+                self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));
             }
             Found::Rows(rows) => {
                 for (number, row) in rows {
