@@ -35,6 +35,9 @@ pub struct Kind {
     pub batch_from: Option<usize>,
     /// How many ids a list takes; `None` where lists take no ids.
     pub max_ids: Option<usize>,
+    /// True when a row of a batch lookup proves an end as well as a lookup does, which only adds details
+    /// such as an exit code.
+    pub conclusive_rows: bool,
     /// True when a stream reports the changes of its jobs. The rows of its batch lookups tell of the state
     /// what a lookup tells, and leave out events.
     pub is_watched: bool,
@@ -62,6 +65,7 @@ impl Kind {
             logs: LogSupport::Unavailable("see the console of the cloud"),
             batch_from: None,
             max_ids: None,
+            conclusive_rows: false,
             is_watched: false,
             needs_check_exists: false,
             missing_grace: Duration::ZERO,
@@ -113,11 +117,21 @@ impl Kind {
         }
     }
 
+    /// The same with rows that prove an end.
+    pub const fn with_conclusive_rows(self) -> Self {
+        let conclusive_rows = true;
+        Self {
+            conclusive_rows,
+            ..self
+        }
+    }
+
     /// The same with batch lookups that a stream keeps up to date.
     pub const fn with_watch(self) -> Self {
         Self {
             batch_from: Some(1),
             is_watched: true,
+            conclusive_rows: true,
             ..self
         }
     }

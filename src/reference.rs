@@ -46,6 +46,13 @@ impl Reference {
             .expect("every template has at least one segment")
     }
 
+    /// The segments before the last.
+    pub fn parent_segments(&self) -> &[String] {
+        self.segments
+            .split_last()
+            .map_or(&[], |(_, parents)| parents)
+    }
+
     /// The segment with this name in the template.
     pub fn segment(&self, name: &str) -> Option<&str> {
         let at = self
@@ -61,12 +68,8 @@ impl Reference {
 /// The canonical form: long names, `@default` dropped, strict percent-encoding.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (id, parents) = self
-            .segments
-            .split_last()
-            .expect("every template has at least one segment");
-        write_scope(f, self.kind, &self.profile, parents)?;
-        let mut id = crypto::percent_encode(id);
+        write_scope(f, self.kind, &self.profile, self.parent_segments())?;
+        let mut id = crypto::percent_encode(self.id());
         if self.kind.template.ranges && range_parts(&id).is_some() {
             // An id that only looks like a range must not become one when it is read again.
             id = id.replace('-', "%2D");

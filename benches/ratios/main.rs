@@ -42,6 +42,7 @@ fn main() -> ExitCode {
     large_answer(&bench, &mut table);
     long_list(&bench, &mut table);
     many_references(&bench, &mut table);
+    growth(&bench, &mut table);
     let size = fs::metadata(JOBLENS).unwrap().len() as f64 / 1e6;
     table.row("release binary", format!("{size:.1} MB"), "", size, 10.0);
     ExitCode::from(u8::from(table.missed))
@@ -313,6 +314,29 @@ fn many_references(bench: &Bench, table: &mut Table) {
         peak,
         40.0,
     );
+}
+
+/// The processor's time for each job among 1, 100 and 10,000, beside that of the smaller number.
+fn growth(bench: &Bench, table: &mut Table) {
+    let subtasks = (1..=10_000).map(|number| format!("10_{number}"));
+    let jobs = subtasks.map(|id| emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &id]));
+    let clouds = Clouds::start(Scenario {
+        jobs: jobs.collect(),
+        ..Scenario::default()
+    });
+    let mut before = None;
+    for (count, runs) in [(1, 20), (100, 10), (10_000, 3)] {
+        let range = format!("aliyun/job/ehpc-hz-FYUr32/10_1-{count}");
+        let ours = clouds.joblens(["get", "-o", "name", &range]);
+        let [cost] = bench.costs(1, runs, [&ours]);
+        let each = cost.cpu / f64::from(count) * 1e6;
+        let (beside, smaller) = match before.replace(each) {
+            Some(smaller) => (format!("{smaller:.0} us of fewer"), smaller),
+            None => (String::new(), each),
+        };
+        let what = format!("get of {count} references: processor for each");
+        table.row(&what, format!("{each:.0} us"), &beside, each / smaller, 1.0);
+    }
 }
 
 fn emulated_job(kind: &str, segments: &[&str]) -> EmulatedJob {

@@ -104,59 +104,77 @@ pub(super) struct GateState<'a> {
     pub spent: GateStats,
 }
 
-/// The output of a gate: for each reference the last that was read of it, or why there is nothing.
-pub(super) fn report(
-    command: &'static str,
-    state: &GateState<'_>,
-    notices: Vec<Notice>,
-    code: u8,
-) -> Envelope {
-    let GateState {
-        watched,
-        evaluations,
-        decision,
-        spent,
-        ..
-    } = *state;
-    let jobs: Vec<Job> = watched
-        .iter()
-        .zip(evaluations)
-        .filter_map(|(watched, evaluation)| {
-            let mut job = watched.job.clone()?;
-            job.verdict = Some(evaluation.as_str().to_owned());
-            Some(job)
-        })
-        .collect();
-    let mut unchecked = Vec::new();
-    let mut errors: Vec<Problem> = Vec::new();
-    for one in watched {
-        if one.job.is_none() && one.problem.is_none() {
-            unchecked.push(one.reference.to_string());
-            errors.push(not_checked(&one.reference, spent.stop));
+/// What a gate comes to, but for its jobs.
+pub(super) struct GateReport {
+    gate: Gate,
+    errors: Vec<Problem>,
+    verdicts: Vec<&'static str>,
+}
+
+impl GateReport {
+    /// What a gate comes to as it stands.
+    pub(super) fn new(state: &GateState<'_>) -> Self {
+        let GateState {
+            watched,
+            evaluations,
+            decision,
+            spent,
+            ..
+        } = *state;
+        let mut unchecked = Vec::new();
+        let mut errors: Vec<Problem> = Vec::new();
+        for one in watched {
+            if one.job.is_none() && one.problem.is_none() {
+                unchecked.push(one.reference.to_string());
+                errors.push(not_checked(&one.reference, spent.stop));
+            }
+            errors.extend(one.problem.as_deref().cloned());
         }
-        errors.extend(one.problem.clone());
+        let verdicts: Vec<&str> = evaluations.iter().map(Evaluation::as_str).collect();
+        let count = |word| verdicts.iter().filter(|verdict| **verdict == word).count() as u64;
+        let gate = Gate {
+            verdict: decision.verdict,
+            met: count("met"),
+            unmet: count("unmet"),
+            pending: count("pending"),
+            timed_out: matches!(spent.stop, Stop::TimedOut | Stop::OneCheck),
+            unchecked,
+            reason: Some(reason::of(state)),
+            elapsed_seconds: spent.elapsed.as_secs(),
+            requests: spent.requests,
+        };
+        Self {
+            gate,
+            errors,
+            verdicts,
+        }
     }
-    let count = |word: &str| {
-        evaluations
-            .iter()
-            .filter(|one| one.as_str() == word)
-            .count() as u64
-    };
-    let gate = Gate {
-        verdict: decision.verdict,
-        met: count("met"),
-        unmet: count("unmet"),
-        pending: count("pending"),
-        timed_out: matches!(spent.stop, Stop::TimedOut | Stop::OneCheck),
-        unchecked,
-        reason: Some(reason::of(state)),
-        elapsed_seconds: spent.elapsed.as_secs(),
-        requests: spent.requests,
-    };
-    let mut report = Envelope::new(command, jobs, errors, notices).with_gate(gate, code);
-    report.coverage.requested = watched.len() as u64;
-    report.coverage.complete &= report.coverage.answered == report.coverage.requested;
-    report
+
+    /// The output of the gate: for each reference the last that was read of it, or why there is nothing.
+    /// `jobs` are in the order of the references.
+    pub(super) fn into_envelope(
+        self,
+        command: &'static str,
+        jobs: Vec<Option<Job>>,
+        notices: Vec<Notice>,
+        code: u8,
+    ) -> Envelope {
+        let requested = self.verdicts.len() as u64;
+        // In the place of `jobs`: there may be thousands.
+        let judged = jobs
+            .into_iter()
+            .zip(self.verdicts)
+            .filter_map(|(job, verdict)| {
+                let mut job = job?;
+                job.verdict = Some(verdict.to_owned());
+                Some(job)
+            });
+        let report = Envelope::new(command, judged.collect(), self.errors, notices);
+        let mut report = report.with_gate(self.gate, code);
+        report.coverage.requested = requested;
+        report.coverage.complete &= report.coverage.answered == requested;
+        report
+    }
 }
 
 /// What stands for a reference that has neither been answered nor failed.

@@ -6,7 +6,7 @@ use clap::Args;
 use super::args::{LookupArgs, PollArgs};
 use super::context::CommandContext;
 use super::early_rows::EarlyRows;
-use super::gate_report::{self, GateState, GateStats, Stop};
+use super::gate_report::{self, GateReport, GateState, GateStats, Stop};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
 use super::runtime::block_on;
@@ -28,6 +28,9 @@ use crate::output::document::Envelope;
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
+    /// Look each job up, rather than read more than 20 of an account and kind from lists
+    #[arg(long)]
+    detail: bool,
     /// Exit 0 if all succeeded, 1 if any failed, 8 if still pending
     #[arg(long)]
     exit_status: bool,
@@ -39,7 +42,7 @@ pub(super) struct Arguments {
 impl Arguments {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        self.lookup.is_empty() && !self.exit_status && !self.watch
+        self.lookup.is_empty() && !self.detail && !self.exit_status && !self.watch
     }
 
     /// The first reference; `-` where they are read from a file.
@@ -67,6 +70,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Prob
     let mut options = requested.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
+    options.lists = !arguments.detail;
     let plan = requested.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     let connected = match arguments.exit_status {
@@ -134,5 +138,7 @@ fn poll_once(
         decision: &decision,
         spent,
     };
-    gate_report::report("get", &state, notices, code)
+    let report = GateReport::new(&state);
+    let jobs = watched.into_iter().map(|polled| polled.job);
+    report.into_envelope("get", jobs.collect(), notices, code)
 }

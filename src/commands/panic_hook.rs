@@ -118,7 +118,8 @@ mod tests {
                 zone: Zone::Utc,
             };
             let frame = Frame {
-                rows: &[],
+                jobs: &[],
+                row: &|_| unreachable!("there are no jobs"),
                 notes: &[],
                 last_read: None,
                 has_keys: false,

@@ -107,13 +107,19 @@ impl Reporter {
 }
 
 impl TerminalProgress {
-    /// Shows jobs and a status line in the place of those shown before.
-    pub(super) fn draw(&mut self, rows: &[ProgressRow], status: &str, context: &RenderContext) {
+    /// Shows jobs and a status line in the place of those shown before; see [`Progress::draw`].
+    pub(super) fn draw(
+        &mut self,
+        is_final: &[bool],
+        row: &dyn Fn(usize) -> ProgressRow,
+        status: &str,
+        context: &RenderContext,
+    ) {
         if is_in_background(io::stderr()) {
             self.detach();
         } else if self.backlog.load(Ordering::Acquire) == 0 {
             // What a terminal has not taken yet would only be out of date.
-            let text = self.progress.draw(rows, status, context, size());
+            let text = self.progress.draw(is_final, row, status, context, size());
             self.write(text);
         }
     }

@@ -17,6 +17,8 @@ use sink::ReportSink;
 
 /// Between two writes of the same file lies at least so much time.
 const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);
+/// Reports of more jobs than this are written less often.
+const JOBS_PER_SECOND: usize = 500;
 /// A stream that nobody reads holds up the end for so long.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same when a signal ends the command: its process must be gone within 100 ms.
@@ -33,6 +35,7 @@ pub(super) struct Reports {
     github: Option<GitHub>,
     changed: bool,
     written_at: Option<Duration>,
+    write_interval: Duration,
 }
 
 /// A report that is a file of its own.
@@ -61,6 +64,7 @@ impl Reports {
             github: None,
             changed: true,
             written_at: None,
+            write_interval: MIN_WRITE_INTERVAL,
         };
         for value in values {
             let (word, file) = match value.split_once('=') {
@@ -153,7 +157,7 @@ impl Reports {
         let is_rewritten = self.files.iter().any(|target| !target.sink.is_stream());
         let next = self
             .written_at
-            .map_or(Duration::ZERO, |at| at + MIN_WRITE_INTERVAL);
+            .map_or(Duration::ZERO, |at| at + self.write_interval);
         (self.changed && is_rewritten).then_some(next)
     }
 
@@ -173,6 +177,8 @@ impl Reports {
     ) {
         self.changed = false;
         self.written_at = Some(now);
+        let seconds = 1 + report.content.jobs.len() / JOBS_PER_SECOND;
+        self.write_interval = MIN_WRITE_INTERVAL * u32::try_from(seconds).unwrap_or(u32::MAX);
         for target in &mut self.files {
             if !target.sink.is_stream() {
                 let _ = target.write(report, Duration::ZERO, tell);

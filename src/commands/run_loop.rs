@@ -165,11 +165,7 @@ impl RunLoop {
             None => {}
             Some(ScopeEvent::Added(references, failed_part)) => {
                 for reference in references {
-                    let canonical = reference.to_string();
-                    let mut polled = self.poller.jobs.iter();
-                    if !polled.any(|one| one.reference.to_string() == canonical) {
-                        self.poller.add(&reference);
-                    }
+                    self.poller.add(&reference);
                 }
                 if let Some(problem) = failed_part {
                     handler.on_failure(self, &problem, false);

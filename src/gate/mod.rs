@@ -9,10 +9,11 @@ mod track;
 mod verdict;
 mod warnings;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use condition::{Condition, state_of_word};
-pub use track::{JobHistory, Observation};
+pub use track::{JobHistory, Observation, lifecycle_order};
 pub use verdict::{Decision, Progress, Verdict, decide};
 
 /// How a gate judges.
@@ -71,7 +72,7 @@ pub struct Pending {
     /// No later check can change it.
     pub is_final: bool,
     /// In words.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
 }
 
 /// What keeps a job open, the weightiest first.

@@ -1,5 +1,6 @@
 mod pending;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use self::pending::{pending, unknown};
@@ -313,9 +314,9 @@ impl JobHistory {
             return Evaluation::Pending(Pending {
                 cause: PendingCause::Time,
                 is_final: true,
-                reason: format!(
+                reason: Cow::Owned(format!(
                     "warnings of its subtasks are not in the response; wait for {references} instead"
-                ),
+                )),
             });
         }
         if self.needs_confirmation() {
@@ -328,14 +329,14 @@ impl JobHistory {
             let why = format!(
                 "cannot tell whether the warning '{text}' still occurs: the response has no readable time for it"
             );
-            return pending(PendingCause::Time, &why);
+            return pending(PendingCause::Time, why);
         }
         let time = seen.at.saturating_sub(warnings.quiet_since());
         match time >= quiet {
             true => Evaluation::Met,
             false => pending(
                 PendingCause::Time,
-                &format!("no warnings for {} s", time.as_secs()),
+                format!("no warnings for {} s", time.as_secs()),
             ),
         }
     }
@@ -346,7 +347,11 @@ impl JobHistory {
             Some(limit) if never_ran && at >= limit => Evaluation::Pending(Pending {
                 cause: PendingCause::Time,
                 is_final: true,
-                reason: format!("not started after {} s ({})", at.as_secs(), seen.state),
+                reason: Cow::Owned(format!(
+                    "not started after {} s ({})",
+                    at.as_secs(),
+                    seen.state
+                )),
             }),
             _ => pending(PendingCause::Time, seen.state.as_str()),
         }
@@ -360,8 +365,8 @@ fn with_reason(state: State, why: Option<&str>) -> String {
     }
 }
 
-/// Order of a life; the ends stand last.
-fn lifecycle_order(state: State) -> u8 {
+/// Order of a life; the ends stand last, and what is in no order is 0.
+pub fn lifecycle_order(state: State) -> u8 {
     match state {
         State::Pending => 1,
         State::Starting => 2,

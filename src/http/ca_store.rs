@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -15,45 +16,95 @@ const FOLDERS: &str = "SSL_CERT_DIR";
 pub(super) const FIX: &str = "correct or unset the variable, or set --ca-file";
 
 /// CA certificates, and the places that were named and contain none.
+#[derive(Debug, Default)]
 pub(super) struct CaCertificates {
     pub certificates: Vec<CertificateDer<'static>>,
     pub problem: Option<String>,
 }
 
-/// Reads them, from the places that the variables of the environment name.
-pub(super) fn load(environment: &[(String, String)]) -> CaCertificates {
-    let is_named = |name: &str| environment.iter().any(|(key, _)| key == name);
-    let places = places(environment);
-    let mut problems = Vec::new();
-    let mut certificates = match places[..] {
-        [] if !is_named(FILE) && !is_named(FOLDERS) => {
-            rustls_native_certs::load_native_certs().certs
+/// The CA certificates of the machine. Each part is read once, when it is needed.
+#[derive(Debug)]
+pub(super) struct SystemStore {
+    /// The variables that may name other places.
+    environment: Vec<(String, String)>,
+    parts: [OnceLock<CaCertificates>; Self::PARTS],
+}
+
+impl SystemStore {
+    /// The first part is the system's bundle, or what the variables name; the second are the system's
+    /// folders, whose hundreds of files repeat the bundle.
+    pub const PARTS: usize = 2;
+
+    pub(super) fn new(environment: &[(String, String)]) -> Self {
+        Self {
+            environment: environment.to_vec(),
+            parts: Default::default(),
         }
-        // As with OpenSSL, an empty variable is one that is not set; the library reads it as a path.
-        [] => {
-            let system = openssl_probe::probe();
-            let files = system.cert_file.iter().map(|path| (path, false));
-            let folders = system.cert_dir.iter().map(|path| (path, true));
-            let places = files.chain(folders);
-            places
-                .flat_map(|(path, is_folder)| read(path, is_folder))
-                .collect()
+    }
+
+    /// One of the parts.
+    pub(super) fn part(&self, number: usize) -> &CaCertificates {
+        self.parts[number].get_or_init(|| match &places(&self.environment)[..] {
+            [] => CaCertificates {
+                certificates: system_certificates(number),
+                problem: None,
+            },
+            places if number == 0 => named_certificates(places),
+            _ => CaCertificates::default(),
+        })
+    }
+
+    /// All certificates, each once, and the problems of the places that were named.
+    pub(super) fn all(&self) -> CaCertificates {
+        let parts = (0..Self::PARTS).flat_map(|number| self.part(number).certificates.clone());
+        let mut certificates: Vec<_> = parts.collect();
+        certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
+        certificates.dedup();
+        CaCertificates {
+            certificates,
+            problem: self.part(0).problem.clone(),
         }
-        _ => {
-            let mut named = Vec::new();
-            for (name, path) in &places {
-                let found = read(path, *name == FOLDERS);
-                if found.is_empty() {
-                    let problem = path_problem(path, *name == FOLDERS);
-                    problems.push(format!("{name}: {} {problem}", path.display()));
-                }
-                named.extend(found);
-            }
-            named
+    }
+}
+
+/// A part of the system's store.
+#[cfg(target_os = "macos")]
+fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
+    match number {
+        0 => rustls_native_certs::load_native_certs().certs,
+        _ => Vec::new(),
+    }
+}
+
+/// A part of the system's store.
+#[cfg(not(target_os = "macos"))]
+fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
+    // As with OpenSSL, an empty variable is one that is not set.
+    let system = openssl_probe::probe();
+    match number {
+        0 => system
+            .cert_file
+            .iter()
+            .flat_map(|path| read(path, false))
+            .collect(),
+        _ => system
+            .cert_dir
+            .iter()
+            .flat_map(|path| read(path, true))
+            .collect(),
+    }
+}
+
+fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
+    let (mut certificates, mut problems) = (Vec::new(), Vec::new());
+    for (name, path) in places {
+        let found = read(path, *name == FOLDERS);
+        if found.is_empty() {
+            let problem = path_problem(path, *name == FOLDERS);
+            problems.push(format!("{name}: {} {problem}", path.display()));
         }
-    };
-    certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
-    certificates.dedup();
+        certificates.extend(found);
+    }
     CaCertificates {
         certificates,
         problem: (!problems.is_empty()).then(|| problems.join("; ")),
@@ -112,6 +163,10 @@ fn path_problem(path: &Path, is_folder: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn load(environment: &[(String, String)]) -> CaCertificates {
+        SystemStore::new(environment).all()
+    }
 
     #[test]
     fn the_variable_and_what_it_names_are_shown() {

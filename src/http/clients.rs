@@ -9,11 +9,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::ca_store::SystemStore;
 use super::connector::Connector;
 use super::proxies::ProxyConfig;
 use super::resolver::Resolver;
 use super::tls::{TlsConfig, add_ca, ca_of_data};
-use super::verifier::{RecordingVerifier, TrustedCertificates};
+use super::verifier::{RecordingVerifier, TrustStore, TrustedCertificates};
 use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route, ca_store};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::secret::Secret;
@@ -46,8 +47,7 @@ pub(super) struct PoolKey {
 /// than a whole call over loopback, and on a machine without any even a plain call would fail.
 pub(super) struct ClientPool {
     ca_files: Vec<PathBuf>,
-    /// The variables that name proxies and CA certificates.
-    environment: Vec<(String, String)>,
+    system: Arc<SystemStore>,
     proxies: Arc<ProxyConfig>,
     resolver: Resolver,
     made: Mutex<HashMap<PoolKey, HttpClient>>,
@@ -67,7 +67,7 @@ impl ClientPool {
         }
         Ok(Self {
             ca_files: limits.ca_files.clone(),
-            environment: environment.to_vec(),
+            system: Arc::new(SystemStore::new(environment)),
             proxies: Arc::new(ProxyConfig::parse(environment)),
             resolver: Resolver::new(sink),
             made: Mutex::default(),
@@ -93,11 +93,11 @@ impl ClientPool {
         let is_checked = key.https && key.insecure_host.is_none();
         let trusted = if is_checked || through_tls_proxy {
             match &key.tls.ca_data {
-                Some(data) => ca_of_data(data)?,
+                Some(data) => vec![TrustStore::Loaded(ca_of_data(data)?)],
                 None => self.trusted(key.tls.ca_file.as_deref().map(Path::new))?,
             }
         } else {
-            TrustedCertificates::default()
+            Vec::new()
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -136,7 +136,7 @@ impl ClientPool {
 
     /// Whom this machine trusts, whatever a profile adds.
     pub(super) fn ca_counts(&self) -> CaStore {
-        let system = ca_store::load(&self.environment);
+        let system = self.system.all();
         let mut roots = RootCertStore::empty();
         let (of_system, _) = roots.add_parsable_certificates(system.certificates);
         for path in &self.ca_files {
@@ -150,36 +150,43 @@ impl ClientPool {
         }
     }
 
-    /// The system's store (or what `SSL_CERT_FILE` puts in its place) and the private CAs.
-    fn trusted(&self, ca_file: Option<&Path>) -> Result<TrustedCertificates, RequestError> {
-        let mut trusted = TrustedCertificates::default();
-        let system = ca_store::load(&self.environment);
-        trusted
-            .roots
-            .add_parsable_certificates(system.certificates.iter().cloned());
-        trusted.exact = system.certificates;
+    /// The private CAs, then the system's store (or what `SSL_CERT_FILE` puts in its place). Of the
+    /// latter no more is read here than what shows that anybody is trusted.
+    fn trusted(&self, ca_file: Option<&Path>) -> Result<Vec<TrustStore>, RequestError> {
+        let mut named = TrustedCertificates::default();
         for path in self.ca_files.iter().map(PathBuf::as_path).chain(ca_file) {
-            trusted.exact.extend(add_ca(&mut trusted.roots, path)?);
+            named.exact.extend(add_ca(&mut named.roots, path)?);
         }
-        if trusted.roots.is_empty() {
-            let (message, hint) = match system.problem {
-                Some(problem) => (
-                    format!("no CA certificates found: {problem}"),
-                    ca_store::FIX,
-                ),
-                None => (
-                    "no CA certificates found".to_owned(),
-                    "install the ca-certificates package, or set --ca-file",
-                ),
-            };
-            let mut refusal = RequestError::new(Category::Network, message).with_hint(hint);
-            refusal.transport_failure = Some(TransportFailure {
-                kind: TransportFailureKind::NoCaCertificates,
-                at_proxy: false,
-            });
-            return Err(refusal);
+        let is_empty = |part| {
+            TrustedCertificates::of_system(&self.system, part)
+                .roots
+                .is_empty()
+        };
+        if named.roots.is_empty() && (0..SystemStore::PARTS).all(is_empty) {
+            return Err(self.no_certificates());
         }
-        trusted.store_problem = system.problem;
-        Ok(trusted)
+        let parts = 0..SystemStore::PARTS;
+        let system = parts.map(|part| TrustStore::System(Arc::clone(&self.system), part));
+        let named = std::iter::once(TrustStore::Loaded(named));
+        Ok(named.chain(system).collect())
+    }
+
+    fn no_certificates(&self) -> RequestError {
+        let (message, hint) = match &self.system.part(0).problem {
+            Some(problem) => (
+                format!("no CA certificates found: {problem}"),
+                ca_store::FIX,
+            ),
+            None => (
+                "no CA certificates found".to_owned(),
+                "install the ca-certificates package, or set --ca-file",
+            ),
+        };
+        let mut refusal = RequestError::new(Category::Network, message).with_hint(hint);
+        refusal.transport_failure = Some(TransportFailure {
+            kind: TransportFailureKind::NoCaCertificates,
+            at_proxy: false,
+        });
+        refusal
     }
 }

@@ -1,7 +1,7 @@
 //! Checks the certificates of servers as rustls does, and remembers whom it saw when it says no.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WantsClientCert, WebPkiServerVerifier};
@@ -16,6 +16,7 @@ use rustls::{
     PeerMisbehaved, RootCertStore, SignatureScheme, WantsVerifier,
 };
 
+use super::ca_store::SystemStore;
 use super::issuer::issuer;
 use super::x509::{Certificate, PublicKey};
 
@@ -43,46 +44,49 @@ impl Default for TrustedCertificates {
     }
 }
 
-/// Checks certificates as usual, but for one host whose certificates are all taken. Those of others,
-/// such as a proxy, are checked even then.
+impl TrustedCertificates {
+    /// Those of a part of the system's store.
+    pub(super) fn of_system(store: &SystemStore, part: usize) -> Self {
+        let part = store.part(part);
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(part.certificates.iter().cloned());
+        Self {
+            store_problem: part.problem.clone(),
+            roots,
+            exact: part.certificates.clone(),
+        }
+    }
+}
+
+/// Where trusted certificates come from.
+pub(super) enum TrustStore {
+    /// Certificates that are there.
+    Loaded(TrustedCertificates),
+    /// A part of the system's store, which is read only where the stores before it do not trust a server.
+    System(Arc<SystemStore>, usize),
+}
+
+/// Certificates that are trusted.
 #[derive(Debug)]
-pub(super) struct RecordingVerifier {
+struct Trusted {
     /// None where nobody is trusted.
     usual: Option<Arc<WebPkiServerVerifier>>,
     exact: Vec<CertificateDer<'static>>,
-    insecure_host: Option<String>,
     store_problem: Option<String>,
-    algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl RecordingVerifier {
-    /// A client that trusts these; without any it trusts nobody but the unchecked host.
-    pub(super) fn install(
-        builder: ConfigBuilder<ClientConfig, WantsVerifier>,
-        trusted: TrustedCertificates,
-        unchecked_host: Option<&str>,
-        provider: &Arc<CryptoProvider>,
-    ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-        let TrustedCertificates {
-            store_problem,
-            roots,
-            exact,
-        } = trusted;
-        let usual = (!roots.is_empty()).then(|| {
-            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider))
-                .build()
-                .expect("there are roots, and no revocation lists")
-        });
-        let witness = Self {
-            usual,
-            exact,
-            insecure_host: unchecked_host.map(str::to_owned),
-            store_problem,
-            algorithms: provider.signature_verification_algorithms,
-        };
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(witness))
+impl Trusted {
+    fn new(certificates: TrustedCertificates, provider: &Arc<CryptoProvider>) -> Self {
+        let roots = certificates.roots;
+        Self {
+            usual: (!roots.is_empty()).then(|| {
+                WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider))
+                    .build()
+                    .expect("there are roots, and no revocation lists")
+            }),
+            exact: certificates.exact,
+            store_problem: certificates.store_problem,
+        }
     }
 
     fn check(
@@ -102,6 +106,91 @@ impl RecordingVerifier {
             Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
             None => Err(CertificateError::UnknownIssuer.into()),
         }
+    }
+}
+
+/// A store that is read when it is first needed.
+#[derive(Debug)]
+struct Store {
+    system: Option<(Arc<SystemStore>, usize)>,
+    trusted: OnceLock<Trusted>,
+}
+
+impl Store {
+    fn new(store: TrustStore, provider: &Arc<CryptoProvider>) -> Self {
+        match store {
+            TrustStore::Loaded(certificates) => Self {
+                system: None,
+                trusted: Trusted::new(certificates, provider).into(),
+            },
+            TrustStore::System(store, part) => Self {
+                system: Some((store, part)),
+                trusted: OnceLock::new(),
+            },
+        }
+    }
+
+    fn trusted(&self, provider: &Arc<CryptoProvider>) -> &Trusted {
+        self.trusted.get_or_init(|| {
+            let system = self.system.as_ref();
+            let read = system.map(|(store, part)| TrustedCertificates::of_system(store, *part));
+            Trusted::new(read.unwrap_or_default(), provider)
+        })
+    }
+}
+
+/// Checks certificates as usual, but for one host whose certificates are all taken. Those of others,
+/// such as a proxy, are checked even then.
+#[derive(Debug)]
+pub(super) struct RecordingVerifier {
+    stores: Vec<Store>,
+    insecure_host: Option<String>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl RecordingVerifier {
+    /// A client that trusts these; without any it trusts nobody but the unchecked host.
+    pub(super) fn install(
+        builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+        stores: Vec<TrustStore>,
+        unchecked_host: Option<&str>,
+        provider: &Arc<CryptoProvider>,
+    ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+        let stores = stores.into_iter().map(|store| Store::new(store, provider));
+        let witness = Self {
+            stores: stores.collect(),
+            insecure_host: unchecked_host.map(str::to_owned),
+            provider: Arc::clone(provider),
+        };
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(witness))
+    }
+
+    fn check(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let mut error = Error::from(CertificateError::UnknownIssuer);
+        for store in &self.stores {
+            let trusted = store.trusted(&self.provider);
+            match trusted.check(certificate, between, name, ocsp, now) {
+                Ok(verified) => return Ok(verified),
+                // The first that knows the issuer says best what is wrong.
+                Err(other) if is_unknown_issuer(&error) => error = other,
+                Err(_) => {}
+            }
+        }
+        Err(error)
+    }
+
+    /// The stores that were read, which are all where a certificate is rejected.
+    fn read_stores(&self) -> impl Iterator<Item = &Trusted> {
+        self.stores.iter().filter_map(|store| store.trusted.get())
     }
 
     /// The error with what is known of the certificate that it is about.
@@ -128,7 +217,9 @@ impl RecordingVerifier {
         let own = shown.first();
         let rejected = CertificateRejected {
             cause,
-            store_problem: self.store_problem.clone(),
+            store_problem: self
+                .read_stores()
+                .find_map(|store| store.store_problem.clone()),
             issuer,
             is_self_signed: own.is_some_and(Certificate::is_self_signed),
             is_ca: own.is_some_and(Certificate::is_ca),
@@ -141,11 +232,16 @@ impl RecordingVerifier {
 
     /// The size of the first RSA key that is too short among certificates and their trusted issuers.
     fn weak_key_bits(&self, shown: &[Certificate]) -> Option<usize> {
-        let trusted = self.exact.iter().filter_map(|der| Certificate::parse(der));
+        let trusted = self.read_stores().flat_map(|store| &store.exact);
+        let trusted = trusted.filter_map(|der| Certificate::parse(der));
         let issuers = trusted.filter(|ca| shown.iter().any(|shown| shown.is_issued_by(ca)));
         let issuers = issuers.filter_map(|ca| ca.rsa_bits());
         let own = shown.iter().filter_map(Certificate::rsa_bits);
         own.chain(issuers).find(|bits| *bits < MIN_RSA_BITS)
+    }
+
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
     }
 
     /// What webpki does for TLS 1.2, for a certificate of a version that it does not read.
@@ -156,7 +252,7 @@ impl RecordingVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let (key_algorithm, bits) = key.parts().ok_or(CertificateError::BadEncoding)?;
-        let mut mapped = self.algorithms.mapping.iter();
+        let mut mapped = self.algorithms().mapping.iter();
         let found = mapped.find(|(scheme, _)| *scheme == signed.scheme);
         let mut algorithms = found.map_or(&[][..], |(_, algorithms)| algorithms).iter();
         let algorithm = algorithms
@@ -167,6 +263,13 @@ impl RecordingVerifier {
             .map_err(|_| CertificateError::BadSignature)?;
         Ok(HandshakeSignatureValid::assertion())
     }
+}
+
+fn is_unknown_issuer(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidCertificate(CertificateError::UnknownIssuer)
+    )
 }
 
 /// The key of a certificate that webpki does not read, such as one of version 1; `None` for all others.
@@ -231,7 +334,7 @@ impl ServerCertVerifier for RecordingVerifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let verified = match raw_key(certificate) {
             Some(key) => self.verify_tls12_signature_with_raw_key(message, &key, signed),
-            None => verify_tls12_signature(message, certificate, signed, &self.algorithms),
+            None => verify_tls12_signature(message, certificate, signed, self.algorithms()),
         };
         verified.map_err(|error| self.rejected(error, certificate, &[], true))
     }
@@ -245,14 +348,14 @@ impl ServerCertVerifier for RecordingVerifier {
         let verified = match raw_key(certificate) {
             Some(key) => {
                 let key = key.to_der().ok_or(CertificateError::BadEncoding)?;
-                verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+                verify_tls13_signature_with_raw_key(message, &key, signed, self.algorithms())
             }
-            None => verify_tls13_signature(message, certificate, signed, &self.algorithms),
+            None => verify_tls13_signature(message, certificate, signed, self.algorithms()),
         };
         verified.map_err(|error| self.rejected(error, certificate, &[], true))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.algorithms().supported_schemes()
     }
 }

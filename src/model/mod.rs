@@ -120,6 +120,9 @@ pub struct Job {
     pub request_id: Option<String>,
     /// When the response arrived.
     pub observed_at: Option<Time>,
+    /// True when it is a row of a list, which has fewer fields than a lookup: no events and, for most kinds,
+    /// neither tasks nor an exit code.
+    pub from_list: bool,
     /// The raw API response, if requested.
     pub raw: Option<serde_json::Value>,
     /// What kept subtasks from being read, beside [`Self::SUBTASKS_UNREAD`]; it decides the exit code

@@ -62,6 +62,8 @@ notice_codes! {
     EventsTruncated = "events_truncated",
     /// Some exit codes cannot be read.
     ExitCodesUnread = "exit_codes_unread",
+    /// Jobs were read from lists, which have fewer fields than a lookup of each.
+    FromLists = "from_lists",
     /// A profile does not verify the certificate of its server.
     InsecureSkipVerify = "insecure_skip_verify",
     /// A list stopped early.

@@ -93,6 +93,7 @@ impl Texts for Job {
             details,
             request_id,
             observed_at: _,
+            from_list: _,
             raw,
             unread_cause: _,
         } = self;

@@ -21,8 +21,6 @@ pub struct ProgressRow {
     pub state: Option<State>,
     /// Seconds that the job has been in its state.
     pub seconds: i64,
-    /// Whether the job needs no more polls.
-    pub is_final: bool,
 }
 
 /// Columns of the states and of the times.
@@ -36,14 +34,16 @@ impl Progress {
     /// terminal shows them already.
     ///
     /// What lies beyond the height of the terminal is counted in a line: jobs that are final first.
+    /// `is_final` says of each job whether it needs no more polls; `row` makes the row of one.
     pub fn draw(
         &mut self,
-        rows: &[ProgressRow],
+        is_final: &[bool],
+        row: &dyn Fn(usize) -> ProgressRow,
         status: &str,
         context: &RenderContext,
         size: TerminalSize,
     ) -> String {
-        let lines = lines(rows, status, context, size);
+        let lines = lines(is_final, row, status, context, size);
         if lines == self.lines {
             return String::new();
         }
@@ -73,25 +73,33 @@ impl Progress {
     }
 }
 
+/// The numbers of the rows that are shown where only `room` have place: those that are not final first.
+pub(super) fn shown_rows(is_final: &[bool], room: usize) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..is_final.len()).collect();
+    if rows.len() > room {
+        rows.sort_by_key(|number| is_final[*number]);
+        rows.truncate(room);
+    }
+    rows
+}
+
 fn lines(
-    rows: &[ProgressRow],
+    is_final: &[bool],
+    row: &dyn Fn(usize) -> ProgressRow,
     status: &str,
     context: &RenderContext,
     size: TerminalSize,
 ) -> Vec<String> {
     // The status line and the cursor have rows of their own.
     let room = size.height.saturating_sub(2);
-    let mut shown: Vec<&ProgressRow> = rows.iter().collect();
-    if rows.len() > room {
-        shown.sort_by_key(|row| row.is_final);
-        shown.truncate(room.saturating_sub(1));
-    }
+    let all = is_final.len();
+    let shown = shown_rows(is_final, room.saturating_sub(usize::from(all > room)));
     let mut lines: Vec<String> = shown
         .iter()
-        .map(|row| line(row, context, size.width))
+        .map(|number| line(&row(*number), context, size.width))
         .collect();
-    if shown.len() < rows.len() && room > 0 {
-        lines.push(format!("and {} more", rows.len() - shown.len()));
+    if shown.len() < all && room > 0 {
+        lines.push(format!("and {} more", all - shown.len()));
     }
     lines.push(escape(status).into_owned());
     let cut = |line: String| match line.contains('\u{1b}') {
@@ -137,14 +145,20 @@ mod tests {
             reference: format!("aliyun/job/ehpc-hz-FYUr32/{id}"),
             state,
             seconds,
-            is_final: state.is_some_and(State::is_end),
         }
+    }
+
+    fn is_final(rows: &[ProgressRow]) -> Vec<bool> {
+        let rows = rows.iter();
+        rows.map(|row| row.state.is_some_and(State::is_end))
+            .collect()
     }
 
     fn shown(rows: &[ProgressRow], width: usize, height: usize) -> Vec<String> {
         let size = TerminalSize { width, height };
         lines(
-            rows,
+            &is_final(rows),
+            &|number| rows[number].clone(),
             "waiting for succeeded: 1 of 3 met",
             &context(false),
             size,
@@ -201,12 +215,12 @@ mod tests {
             height: 24,
         };
         let rows = [row("1", Some(State::Running), 5)];
-        assert!(
-            !progress
-                .draw(&rows, "status", &context(true), size)
-                .is_empty()
-        );
-        assert_eq!(progress.draw(&rows, "status", &context(true), size), "");
+        let draw = |progress: &mut Progress| {
+            let row = |number: usize| rows[number].clone();
+            progress.draw(&is_final(&rows), &row, "status", &context(true), size)
+        };
+        assert!(!draw(&mut progress).is_empty());
+        assert_eq!(draw(&mut progress), "");
         let text = progress.println("a\u{1b}[2Jb", 80);
         let (before, after) = text.split_once("a\\u{1b}[2Jb\r\n").unwrap();
         assert_eq!(before, "\r\u{1b}[2A\u{1b}[J");

@@ -35,6 +35,13 @@ impl<A: Sync> Connected<A> {
     }
 }
 
+/// Notes that these are rows of a list.
+fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
+    for row in rows {
+        row.job.from_list = true;
+    }
+}
+
 #[async_trait]
 impl<A: CloudApi> Client for Connected<A> {
     fn endpoint(&self) -> Option<String> {
@@ -83,7 +90,11 @@ impl<A: CloudApi> Client for Connected<A> {
             Err(problem) if self.rejected_lists.record(first.kind, &problem) => {
                 Ok(references.iter().map(|_| None).collect())
             }
-            found => found,
+            Err(problem) => Err(problem),
+            Ok(mut found) => {
+                mark_listed(found.iter_mut().flatten());
+                Ok(found)
+            }
         }
     }
 
@@ -99,7 +110,8 @@ impl<A: CloudApi> Client for Connected<A> {
             // A page requested with a wrong clock, such as the jobs of the last day, is requested again
             // once a response has shown it.
             let ahead = self.api.clock_ahead();
-            let page = ops.list(&self.api, scope, filter, at, options).await?;
+            let mut page = ops.list(&self.api, scope, filter, at, options).await?;
+            mark_listed(page.rows.iter_mut());
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
                 return Ok(page);
             }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::display::{FollowOutput, problem_lines};
-use super::rows::{read_failure, rows};
+use super::rows::{read_failure, row, rows};
 use crate::commands::context::CommandContext;
 use crate::commands::job_control::is_in_background;
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
@@ -202,14 +202,12 @@ impl<'a> FollowHandler<'a> {
             width: Some(size.width),
             ..screen
         };
-        let read_at = run
-            .poller
-            .jobs
-            .iter()
-            .filter_map(|one| one.history.read_at());
+        let jobs = &run.poller.jobs;
+        let read_at = jobs.iter().filter_map(|one| one.history.read_at());
         let since = |at| run.poller.elapsed().saturating_sub(at).as_secs();
         let frame = Frame {
-            rows: &rows(&run.poller, &run.policy),
+            jobs: &jobs.iter().map(|one| one.job.as_ref()).collect::<Vec<_>>(),
+            row: &|number| row(&run.poller, &jobs[number], &run.policy),
             notes: &self.notes,
             last_read: read_at.max().map(|at| since(at) as i64),
             has_keys: terminal.keyboard.is_some(),
@@ -240,7 +238,7 @@ impl<'a> FollowHandler<'a> {
         let screen = self.render_context();
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
-        let problems = jobs.iter().filter_map(|one| one.problem.as_ref());
+        let problems = jobs.iter().filter_map(|one| one.problem.as_deref());
         let problems: Vec<&Problem> = problems.chain(run.scopes.problems()).collect();
         let summary = Summary {
             jobs: jobs.iter().filter(|one| one.job.is_some()).count() as u64,

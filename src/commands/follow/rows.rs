@@ -5,30 +5,28 @@ use crate::output::Row;
 
 /// A row for each resource, in the order given.
 pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
-    let now = poller.elapsed();
-    poller
-        .jobs
-        .iter()
-        .map(|watched| {
-            let evaluation = watched.history.evaluate(rules, now);
-            let trouble =
-                read_failure(watched, &evaluation).map(|problem| match watched.is_final {
-                    true => problem.message,
-                    false => format!("{}; retrying", problem.message),
-                });
-            Row {
-                reference: watched.reference.to_string(),
-                job: watched.job.as_ref(),
-                read_failure: trouble,
-            }
-        })
-        .collect()
+    let jobs = poller.jobs.iter();
+    jobs.map(|watched| row(poller, watched, rules)).collect()
+}
+
+/// The row of a resource.
+pub(super) fn row<'a>(poller: &Poller, watched: &'a PolledJob, rules: &GatePolicy) -> Row<'a> {
+    let evaluation = watched.history.evaluate(rules, poller.elapsed());
+    let trouble = read_failure(watched, &evaluation).map(|problem| match watched.is_final {
+        true => problem.message,
+        false => format!("{}; retrying", problem.message),
+    });
+    Row {
+        reference: watched.reference.to_string(),
+        job: watched.job.as_ref(),
+        read_failure: trouble,
+    }
 }
 
 /// Why a resource cannot be read, if it cannot: one that existed before is reported as gone, and
 /// one that is retried as a temporary failure.
 pub(super) fn read_failure(watched: &PolledJob, evaluation: &Evaluation) -> Option<Problem> {
-    let mut problem = watched.problem.clone()?;
+    let mut problem = watched.problem.as_deref().cloned()?;
     let Evaluation::Pending(Pending {
         is_final: settled,
         reason: why,
@@ -38,7 +36,7 @@ pub(super) fn read_failure(watched: &PolledJob, evaluation: &Evaluation) -> Opti
         return None;
     };
     if problem.category == Category::NotFound && watched.job.is_some() {
-        problem.message.clone_from(why);
+        problem.message = why.to_string();
     }
     problem.retryable = !settled;
     Some(problem)

@@ -170,7 +170,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
 /// `still running` for a job that is active, else why it is pending.
 fn why(watched: &PolledJob, open: &Pending) -> String {
     let state = watched.history.state().map(State::as_str);
-    match state == Some(open.reason.as_str()) {
+    match state == Some(&*open.reason) {
         true => format!("still {}", open.reason),
         false => one_line(&open.reason),
     }

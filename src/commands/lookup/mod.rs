@@ -1,10 +1,12 @@
 //! The way from typed words to jobs: words → references ([`targets`]), references → clients
-//! ([`plan`], [`clients`]), clients → jobs ([`run`]).
+//! ([`plan`], [`clients`]), clients → jobs ([`run`], [`outcomes`]).
 
 mod clients;
 mod columns;
 mod credential_expiry;
 mod inputs;
+mod list_rows;
+mod outcomes;
 mod plan;
 mod run;
 #[cfg(test)]
@@ -12,11 +14,12 @@ mod scripted;
 mod targets;
 
 pub(super) use clients::{
-    AccountId, account_of, list_permission, transport, with_account_context, with_reference,
+    AccountId, list_permission, transport, with_account_context, with_reference,
 };
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use inputs::Inputs;
+pub(super) use list_rows::{DetailBudget, MAX_DETAILS, proves_end};
 pub(super) use plan::LookupPlan;
 pub(super) use run::{LOOKUP_TIMEOUT, Lookup, LookupResult, Options, kind_name, report};
 #[cfg(test)]

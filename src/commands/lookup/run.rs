@@ -1,10 +1,5 @@
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
 
 use super::clients::{
     AccountId, Clients, account_of, account_of_scope, list_permission, with_account_context,
@@ -13,7 +8,6 @@ use super::clients::{
 use super::credential_expiry::CredentialExpiry;
 use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
-use crate::commands::progress_line::SLOW_REQUEST;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
@@ -35,6 +29,8 @@ pub(in crate::commands) struct Options {
     pub show_secrets: bool,
     /// Switches of single kinds.
     pub flags: Vec<&'static str>,
+    /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
+    pub lists: bool,
     /// What may appear among the references besides resources.
     pub allowed: AllowedTargets,
 }
@@ -186,86 +182,6 @@ impl Lookup {
         })
     }
 
-    /// Looks all references up, side by side, and answers in their order; the newest of a scope in
-    /// its place, unless its own reference was given too.
-    ///
-    /// A reference whose account cannot be used fails by itself and hides no other.
-    pub(in crate::commands) async fn outcomes(self: &Arc<Self>) -> Vec<LookupResult> {
-        self.outcomes_with(|_| {}).await
-    }
-
-    /// As [`Lookup::outcomes`]; what has come so far is shown to `on_slow` when it takes long, and
-    /// again after each outcome. Outcomes are `None` until they come, in the order of the references.
-    pub(in crate::commands) async fn outcomes_with(
-        self: &Arc<Self>,
-        mut on_slow: impl FnMut(&[Option<LookupResult>]),
-    ) -> Vec<LookupResult> {
-        let mut sought: Vec<LookupTarget> = self
-            .references
-            .iter()
-            .cloned()
-            .map(LookupTarget::Job)
-            .collect();
-        for (at, scope) in self.latest.iter().rev() {
-            sought.insert(*at, LookupTarget::Latest(scope.clone()));
-        }
-        let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
-        let mut running = JoinSet::new();
-        for (number, one) in sought.iter().enumerate() {
-            let place = places
-                .entry(one.cloud())
-                .or_insert_with(|| Arc::new(Semaphore::new(self.transport.options().concurrency)));
-            let (place, lookup, one) = (Arc::clone(place), Arc::clone(self), one.clone());
-            running.spawn(async move {
-                // The time of a look starts when its turn has come: a long list is not a slow look.
-                let _place = place
-                    .acquire()
-                    .await
-                    .expect("the semaphore is never closed");
-                (number, lookup.get_target(&one).await)
-            });
-        }
-        let mut outcomes: Vec<Option<LookupResult>> = sought.iter().map(|_| None).collect();
-        let slow_at = Instant::now() + SLOW_REQUEST;
-        let mut is_slow = false;
-        loop {
-            tokio::select! {
-                joined = running.join_next() => {
-                    let Some(joined) = joined else { break };
-                    let (number, outcome) =
-                        joined.expect("a request task neither panics nor is cancelled");
-                    outcomes[number] = Some(outcome);
-                }
-                () = sleep_until(slow_at), if !is_slow => is_slow = true,
-            }
-            if is_slow {
-                on_slow(&outcomes);
-            }
-        }
-        let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
-        let answered = outcomes.into_iter().zip(&sought);
-        let answered = answered.filter_map(|(outcome, one)| {
-            let outcome = outcome.expect("every reference was answered or failed");
-            match (&outcome, one) {
-                (Ok(job), LookupTarget::Latest(_)) if !named.insert(job.reference.clone()) => None,
-                _ => Some(outcome),
-            }
-        });
-        answered.collect()
-    }
-
-    async fn get_target(&self, one: &LookupTarget) -> LookupResult {
-        match one {
-            LookupTarget::Job(reference) => {
-                self.get(reference, Deadline::after(LOOKUP_TIMEOUT)).await
-            }
-            LookupTarget::Latest(scope) => {
-                let reference = self.latest_in(scope).await?;
-                self.get(&reference, Deadline::after(LOOKUP_TIMEOUT)).await
-            }
-        }
-    }
-
     /// The newest resource of a scope, as it was typed.
     ///
     /// # Errors
@@ -290,36 +206,18 @@ impl Lookup {
     }
 }
 
-/// What is requested.
-#[derive(Debug, Clone)]
-enum LookupTarget {
-    Job(Reference),
-    /// The newest resource of a scope.
-    Latest(Scope),
-}
-
-impl LookupTarget {
-    fn cloud(&self) -> &'static str {
-        match self {
-            Self::Job(reference) => reference.kind.template.cloud,
-            Self::Latest(scope) => scope.kind.template.cloud,
-        }
-    }
-}
-
 /// What was found and what failed, as an answer.
 pub(in crate::commands) fn report(
     command: &'static str,
     outcomes: Vec<LookupResult>,
     lookup: &Lookup,
 ) -> Envelope {
-    let (mut jobs, mut problems) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
-        match outcome {
-            Ok(job) => jobs.push(job),
-            Err(problem) => problems.push(problem),
-        }
-    }
+    let mut problems = Vec::new();
+    // In the place of the outcomes: there may be thousands.
+    let outcomes = outcomes.into_iter();
+    let jobs =
+        outcomes.filter_map(|outcome| outcome.map_err(|problem| problems.push(problem)).ok());
+    let jobs = jobs.collect();
     Envelope {
         requests: lookup.transport.calls(),
         ..Envelope::new(command, jobs, problems, lookup.notices.all())

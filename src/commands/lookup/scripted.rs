@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::clients::Clients;
-use super::{Lookup, Options, account_of};
+use super::clients::account_of;
+use super::{Lookup, Options};
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Transport};
@@ -48,6 +49,8 @@ pub(in crate::commands) struct ScriptedClient {
     started: Instant,
     script: Box<Script>,
     edit: Box<Edit>,
+    /// Replies to lookups, where they differ from those of lists.
+    lookups: Option<Box<Script>>,
     response_time: Duration,
     min_interval: Duration,
     has_list: bool,
@@ -65,6 +68,7 @@ impl ScriptedClient {
             started: Instant::now(),
             script: Box::new(script),
             edit: Box::new(|_, _| {}),
+            lookups: None,
             response_time: Duration::from_millis(50),
             min_interval,
             has_list: false,
@@ -92,6 +96,17 @@ impl ScriptedClient {
     pub(in crate::commands) fn with_list(mut self) -> Self {
         self.has_list = true;
         self
+    }
+
+    /// The same with a request that lists resources, whose lookups have a script of their own.
+    pub(in crate::commands) fn with_list_beside(
+        self,
+        lookups: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            lookups: Some(Box::new(lookups)),
+            ..self.with_list()
+        }
     }
 
     /// The requests so far.
@@ -139,10 +154,6 @@ impl ScriptedClient {
             notices: Vec::new(),
         }
     }
-
-    fn reply(&self, reference: &Reference) -> Reply {
-        (self.script)(self.started.elapsed(), reference.id())
-    }
 }
 
 /// The time of the clients of a scripted lookup.
@@ -153,9 +164,11 @@ pub(in crate::commands) fn now() -> DateTime<Utc> {
 #[async_trait]
 impl Client for ScriptedClient {
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
-        let hangs = self.reply(reference) == Reply::Nothing;
+        let script = self.lookups.as_ref().unwrap_or(&self.script);
+        let reply = || script(self.started.elapsed(), reference.id());
+        let hangs = reply() == Reply::Nothing;
         self.send(reference.id(), options, hangs).await?;
-        match self.reply(reference) {
+        match reply() {
             Reply::State(state) => Ok(self.found(reference, state)),
             Reply::Throttled(hint) => {
                 let mut problem = Problem::new(Category::Throttled, "too many requests");
@@ -179,10 +192,15 @@ impl Client for ScriptedClient {
         options: &GetOptions,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
         self.send("list", options, false).await?;
-        let row = |reference| match self.reply(reference) {
-            Reply::State(state) => Some(self.found(reference, state)),
-            _ => None,
-        };
+        let row =
+            |reference: &Reference| match (self.script)(self.started.elapsed(), reference.id()) {
+                Reply::State(state) => {
+                    let mut row = self.found(reference, state);
+                    row.job.from_list = true;
+                    Some(row)
+                }
+                _ => None,
+            };
         Ok(references.iter().map(row).collect())
     }
 }

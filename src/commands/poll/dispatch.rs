@@ -1,20 +1,27 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::lookup::{AccountId, Lookup, account_of, with_reference};
-use super::{ExistenceCheck, JobIndex, MAX_IN_FLIGHT, PollResult, Poller};
+use super::super::lookup::{Lookup, with_reference};
+use super::{AccountIndex, ExistenceCheck, JobIndex, MAX_IN_FLIGHT, PollResult, Poller};
 use crate::http::Deadline;
+use crate::kind::Kind;
 use crate::model::Job;
 use crate::providers;
 use crate::reference::Reference;
+
+/// Jobs that may share list calls.
+struct Group {
+    account: AccountIndex,
+    kind: &'static Kind,
+    jobs: Vec<JobIndex>,
+}
 
 impl Poller {
     /// Sends the requests that are due; resources of one account and kind share list requests.
     pub(in crate::commands) fn start_due(&mut self) {
         self.schedule_last_polls();
         let now = self.elapsed();
-        let mut groups: HashMap<(AccountId, &str), Vec<JobIndex>> = HashMap::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (number, watched) in self.jobs.iter_mut().enumerate() {
             watched.deferred = false;
             if watched.in_flight || watched.is_final {
@@ -27,75 +34,102 @@ impl Poller {
                 watched.interval / 2
             };
             if watched.next_at <= now + slack || watched.due_at() <= now {
-                let kind = watched.reference.kind.template.kind;
-                let group = (account_of(&watched.reference), kind);
-                groups.entry(group).or_default().push(number);
+                let (account, kind) = (watched.account, watched.reference.kind);
+                let is_same = |group: &&mut Group| group.account == account && group.kind == kind;
+                match groups.iter_mut().find(is_same) {
+                    Some(group) => group.jobs.push(number),
+                    None => groups.push(Group {
+                        account,
+                        kind,
+                        jobs: vec![number],
+                    }),
+                }
             }
         }
-        for numbers in groups.into_values() {
-            if numbers
-                .iter()
-                .all(|number| self.jobs[*number].due_at() > now)
-            {
-                continue;
-            }
-            self.start_group(&numbers);
+        for group in groups {
+            self.start_group(group, now);
         }
     }
 
-    fn start_group(&mut self, numbers: &[JobIndex]) {
-        let (mut alone, together): (Vec<_>, Vec<_>) = numbers
+    /// Sends the requests for the jobs of a group that are due.
+    fn start_group(&mut self, group: Group, now: Duration) {
+        let is_due = |number: &JobIndex| self.jobs[*number].due_at() <= now;
+        if !group.jobs.iter().any(is_due) {
+            return;
+        }
+        let (mut alone, together): (Vec<_>, Vec<_>) = group
+            .jobs
             .iter()
             .partition(|number| self.jobs[**number].poll_individually || self.options.needs_events);
-        if !self.start_batch(&together) {
-            alone.extend(together);
+        let mut deferred = Vec::new();
+        let max_ids = group.kind.max_ids.unwrap_or(usize::MAX);
+        for batch in self.batches(together, max_ids, now) {
+            if self.accounts[group.account].in_flight >= MAX_IN_FLIGHT {
+                deferred.extend(batch);
+            } else if !self.start_batch(&batch) {
+                alone.extend(batch);
+            }
         }
-        let now = self.elapsed();
         alone.retain(|number| self.jobs[*number].due_at() <= now);
         // Who has waited longest comes first, so that a long list starves nobody.
         alone.sort_by_key(|number| self.jobs[*number].due_at());
-        let mut places = MAX_IN_FLIGHT.saturating_sub(self.under_way(numbers));
         for number in alone {
-            self.jobs[number].deferred = places == 0;
-            if places > 0 {
-                places -= 1;
-                self.start_get(number);
+            match self.accounts[group.account].in_flight < MAX_IN_FLIGHT {
+                true => self.start_get(number),
+                false => deferred.push(number),
             }
+        }
+        for number in deferred {
+            self.jobs[number].deferred = true;
         }
     }
 
-    /// Requests for single resources in flight for the account of these resources.
-    fn under_way(&self, numbers: &[JobIndex]) -> usize {
-        let Some(first) = numbers.first() else {
-            return 0;
+    /// The jobs of each list call with one that is due, which come in the order in which they have waited.
+    fn batches(
+        &self,
+        mut numbers: Vec<JobIndex>,
+        max_ids: usize,
+        now: Duration,
+    ) -> Vec<Vec<JobIndex>> {
+        if numbers.len() > max_ids {
+            // A list is of one cluster.
+            let cluster = |number: &JobIndex| self.jobs[*number].reference.parent_segments();
+            numbers.sort_by(|one, other| cluster(one).cmp(cluster(other)));
+        }
+        let waited = |batch: &[JobIndex]| {
+            let jobs = batch.iter().map(|number| &self.jobs[*number]);
+            jobs.map(|job| (job.due_at(), job.polled_at)).min()
         };
-        let account = account_of(&self.jobs[*first].reference);
-        self.in_flight.get(&account).copied().unwrap_or(0)
+        let batches = numbers.chunks(max_ids).map(|batch| (waited(batch), batch));
+        let mut batches: Vec<_> = batches
+            .filter(|(waited, _)| waited.is_some_and(|(due_at, _)| due_at <= now))
+            .collect();
+        batches.sort_by_key(|(waited, _)| *waited);
+        batches
+            .into_iter()
+            .map(|(_, batch)| batch.to_vec())
+            .collect()
     }
 
     /// One request for several resources; false when their kind has no such request.
     fn start_batch(&mut self, numbers: &[JobIndex]) -> bool {
-        let Some(first) = numbers.first() else {
+        let jobs = numbers.iter().map(|number| &self.jobs[*number].reference);
+        let references: Vec<Reference> = jobs.cloned().collect();
+        let first = &references[0];
+        let Ok(client) = self.lookup.client(first) else {
             return false;
         };
-        let reference = &self.jobs[*first].reference;
-        let Ok(client) = self.lookup.client(reference) else {
-            return false;
-        };
-        let references: Vec<Reference> = numbers
-            .iter()
-            .map(|number| self.jobs[*number].reference.clone())
-            .collect();
-        let ends = self.poll_deadline();
-        let mut ask = self.lookup.options_for(reference, ends.deadline);
-        ask.changes = Some(Arc::clone(&self.changes));
         if !client.can_batch(&references) {
             return false;
         }
+        let ends = self.poll_deadline();
+        let mut ask = self.lookup.options_for(first, ends.deadline);
+        ask.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
         for number in numbers {
             self.jobs[*number].start(now);
         }
+        self.accounts[self.jobs[numbers[0]].account].in_flight += 1;
         let (lookup, numbers) = (Arc::clone(&self.lookup), numbers.to_vec());
         self.running.spawn(async move {
             let rows = client.batch_get(&references, &ask).await;
@@ -116,8 +150,7 @@ impl Poller {
         let (now, ends) = (self.elapsed(), self.poll_deadline());
         let watched = &mut self.jobs[number];
         watched.start(now);
-        let account = account_of(&watched.reference);
-        *self.in_flight.entry(account).or_default() += 1;
+        self.accounts[watched.account].in_flight += 1;
         let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
         let confirms = self.options.check_existence && watched.history.needs_confirmation();
         self.running.spawn(async move {

@@ -1,9 +1,8 @@
 //! The last poll of each resource before the deadline.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use super::super::lookup::{AccountId, LOOKUP_TIMEOUT, account_of};
+use super::super::lookup::{LOOKUP_TIMEOUT, MAX_DETAILS};
 use super::{MAX_IN_FLIGHT, MIN_CALL_INTERVAL, Poller};
 
 /// The last poll starts at least this long before the deadline.
@@ -13,20 +12,15 @@ const MAX_LEAD: Duration = LOOKUP_TIMEOUT;
 /// Time for what is not part of a response: a busy machine, a reconnect.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// The usual response time of each account.
+/// The usual response time of an account.
 #[derive(Debug, Default)]
-pub(super) struct ResponseTimes(HashMap<AccountId, Duration>);
+pub(super) struct ResponseTimes(Duration);
 
 impl ResponseTimes {
     /// Takes in a poll that got a response: a slower one counts at once, faster ones lower the
     /// usual time by and by.
-    pub(super) fn record(&mut self, account: AccountId, elapsed: Duration) {
-        let usual = self.0.entry(account).or_default();
-        *usual = elapsed.max(*usual * 3 / 4 + elapsed / 4);
-    }
-
-    fn usual(&self, account: &AccountId) -> Duration {
-        self.0.get(account).copied().unwrap_or_default()
+    pub(super) fn record(&mut self, elapsed: Duration) {
+        self.0 = elapsed.max(self.0 * 3 / 4 + elapsed / 4);
     }
 }
 
@@ -51,10 +45,25 @@ impl LastPoll {
 
 /// Unfinished jobs of one account.
 #[derive(Debug, Clone, Copy, Default)]
-struct Unfinished {
+pub(super) struct Unfinished {
     all: u32,
     /// Those that no list call covers.
     single: u32,
+    /// How many list calls cover all of them, as far as these take a number of ids.
+    list_calls: f64,
+}
+
+impl Unfinished {
+    /// The time that the list calls of one round take at the account's rate.
+    pub(super) fn list_time(self) -> Duration {
+        MIN_CALL_INTERVAL.mul_f64(self.list_calls)
+    }
+
+    /// List calls after the first.
+    fn more_lists(self) -> u32 {
+        // Far below the largest number.
+        (self.list_calls.ceil() as u32).saturating_sub(1)
+    }
 }
 
 /// How long before a deadline the last polls of an account start: the time of their responses, and
@@ -84,13 +93,17 @@ struct Leads {
 impl Leads {
     /// What is confirmed by a second request has twice the usual time: a change that a list call has
     /// seen, and the end of some jobs, of which no poll before has taken so long.
+    ///
+    /// Where lists take many calls, they are read once only.
     fn new(usual: Duration, unfinished: Unfinished, deadline: Duration) -> Self {
         let twice = usual.saturating_mul(2);
-        let early = lead(twice, usual, unfinished.all, deadline);
+        let lists = unfinished.more_lists();
+        let early = lead(twice, usual, unfinished.all.saturating_add(lists), deadline);
         let late = lead(twice, usual, unfinished.single, deadline);
+        let is_read_again = lists == 0 && early > late + MARGIN;
         Self {
             early,
-            list: if early > late + MARGIN { late } else { early },
+            list: if is_read_again { late } else { early },
             single: lead(usual, usual, unfinished.single, deadline),
             confirmed: late,
         }
@@ -103,36 +116,36 @@ impl Poller {
     /// Any row of a list call may need a confirming request, so that the list is read early enough to
     /// confirm all of them, and once more right before the deadline.
     pub(super) fn schedule_last_polls(&mut self) {
+        self.count_unfinished();
         let Some(deadline) = self.options.ends_at else {
             return;
         };
-        let mut unfinished: HashMap<AccountId, Unfinished> = HashMap::new();
-        for watched in self.jobs.iter().filter(|watched| !watched.is_final) {
-            let count = unfinished
-                .entry(account_of(&watched.reference))
-                .or_default();
-            count.all += 1;
-            count.single += u32::from(!watched.listed);
+        let leads = self.accounts.iter();
+        let leads = leads.map(|one| Leads::new(one.response_times.0, one.unfinished, deadline));
+        let leads: Vec<Leads> = leads.collect();
+        let at = |lead| Some(deadline.saturating_sub(lead));
+        for watched in self.jobs.iter_mut().filter(|watched| !watched.is_final) {
+            let leads = leads[watched.account];
+            watched.early_poll.at = at(leads.early).filter(|_| watched.listed);
+            watched.last_poll.at = match (watched.listed, watched.confirms_end) {
+                (true, _) => at(leads.list),
+                (false, true) => at(leads.confirmed),
+                (false, false) => at(leads.single),
+            };
         }
-        let leads: HashMap<AccountId, Leads> = unfinished
-            .into_iter()
-            .map(|(account, count)| {
-                let usual = self.response_times.usual(&account);
-                (account, Leads::new(usual, count, deadline))
-            })
-            .collect();
-        for watched in &mut self.jobs {
-            let leads = leads.get(&account_of(&watched.reference));
-            let at = |lead| deadline.saturating_sub(lead);
-            watched.early_poll.at = leads
-                .filter(|_| watched.listed)
-                .map(|leads| at(leads.early));
-            watched.last_poll.at =
-                leads.map(|leads| match (watched.listed, watched.confirms_end) {
-                    (true, _) => at(leads.list),
-                    (false, true) => at(leads.confirmed),
-                    (false, false) => at(leads.single),
-                });
+    }
+
+    fn count_unfinished(&mut self) {
+        let is_large = self.jobs.len() > MAX_DETAILS;
+        for account in &mut self.accounts {
+            account.unfinished = Unfinished::default();
+        }
+        for watched in self.jobs.iter().filter(|watched| !watched.is_final) {
+            let count = &mut self.accounts[watched.account].unfinished;
+            let kind = watched.reference.kind;
+            count.single += u32::from(!watched.listed);
+            count.all += u32::from(!(watched.listed && is_large && kind.conclusive_rows));
+            count.list_calls += kind.max_ids.map_or(0.0, |ids| 1.0 / ids as f64);
         }
     }
 }
@@ -143,17 +156,12 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn account() -> AccountId {
-        ("aliyun", "default".to_owned())
-    }
-
     #[test]
     fn the_usual_time_rises_at_once_and_falls_slowly() {
         let mut times = ResponseTimes::default();
-        assert_eq!(times.usual(&account()), Duration::ZERO);
         let mut after = |seconds| {
-            times.record(account(), Duration::from_secs(seconds));
-            times.usual(&account())
+            times.record(Duration::from_secs(seconds));
+            times.0
         };
         assert_eq!(after(1), Duration::from_secs(1));
         assert_eq!(after(8), Duration::from_secs(8));
@@ -163,7 +171,12 @@ mod tests {
     /// Early, list, single and confirmed leads in milliseconds.
     fn leads(usual: u64, all: u32, single: u32, deadline: Duration) -> [u128; 4] {
         let usual = Duration::from_millis(usual);
-        let leads = Leads::new(usual, Unfinished { all, single }, deadline);
+        let unfinished = Unfinished {
+            all,
+            single,
+            ..Unfinished::default()
+        };
+        let leads = Leads::new(usual, unfinished, deadline);
         [leads.early, leads.list, leads.single, leads.confirmed].map(|lead| lead.as_millis())
     }
 
@@ -201,6 +214,18 @@ mod tests {
         // Slow responses: the list call is confirmed by a second one.
         assert_eq!(leads(2000, 2, 0, HOUR), [4750, 4750, 2500, 4500]);
         assert_eq!(leads(2000, 20, 1, HOUR), [7000, 4625, 2625, 4625]);
+    }
+
+    #[test]
+    fn lists_of_many_calls_are_read_once_and_early_enough_for_all_of_them() {
+        let unfinished = Unfinished {
+            list_calls: 99.8,
+            ..Unfinished::default()
+        };
+        let leads = Leads::new(Duration::from_millis(50), unfinished, HOUR);
+        assert_eq!(leads.early, Duration::from_millis(10_500));
+        assert_eq!(leads.list, leads.early);
+        assert_eq!(unfinished.list_time(), Duration::from_millis(9980));
     }
 
     #[test]

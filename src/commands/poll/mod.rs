@@ -6,14 +6,13 @@ mod outages;
 mod results;
 mod schedule;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::lookup::{AccountId, LOOKUP_TIMEOUT, Lookup, LookupResult};
+use super::lookup::{AccountId, DetailBudget, LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
 use crate::gate::{GatePolicy, JobHistory, Observation};
 use crate::http::Deadline;
@@ -21,7 +20,7 @@ use crate::model::{Job, State};
 use crate::providers::Changes;
 use crate::reference::Reference;
 
-use last_poll::{LastPoll, ResponseTimes};
+use last_poll::{LastPoll, ResponseTimes, Unfinished};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use schedule::obeyed_hint;
@@ -33,12 +32,13 @@ pub(super) const MIN_CALL_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct PolledJob {
     /// What it is.
     pub reference: Reference,
+    account: AccountIndex,
     /// What the checks have shown.
     pub history: JobHistory,
     /// The last answer, if there was one.
     pub job: Option<Job>,
     /// The last failure, while it lasts.
-    pub problem: Option<Problem>,
+    pub problem: Option<Box<Problem>>,
     /// No more checks are needed.
     pub is_final: bool,
     next_at: Duration,
@@ -60,6 +60,10 @@ pub(super) struct PolledJob {
     was_polled: bool,
     /// A list did not contain it or showed a change, so that it is requested alone.
     poll_individually: bool,
+    /// The row of a list that proves its end, while its details are requested.
+    final_row: Option<Box<Job>>,
+    /// A lookup contradicted such a row, so that rows prove nothing more.
+    contradicts_rows: bool,
     /// A stream has reported a change since the newest poll was started.
     is_changed: bool,
     failures: u32,
@@ -96,8 +100,9 @@ pub(super) struct PollOptions {
 
 impl PolledJob {
     /// A resource that was not checked yet.
-    fn new(reference: &Reference) -> Self {
+    fn new(reference: &Reference, account: AccountIndex) -> Self {
         Self {
+            account,
             history: JobHistory::new(is_stateless(reference))
                 .with_missing_grace(reference.kind.missing_grace),
             reference: reference.clone(),
@@ -115,6 +120,8 @@ impl PolledJob {
             deferred: false,
             was_polled: false,
             poll_individually: false,
+            final_row: None,
+            contradicts_rows: false,
             is_changed: false,
             failures: 0,
         }
@@ -137,7 +144,7 @@ impl PolledJob {
 
     /// A resource that is checked only once.
     pub(super) fn polled_once(reference: &Reference, outcome: LookupResult) -> Self {
-        let mut watched = Self::new(reference);
+        let mut watched = Self::new(reference, 0);
         match &outcome {
             Ok(job) => watched
                 .history
@@ -148,7 +155,7 @@ impl PolledJob {
         }
         (watched.job, watched.problem) = match outcome {
             Ok(job) => (Some(job), None),
-            Err(problem) => (None, Some(problem)),
+            Err(problem) => (None, Some(Box::new(problem))),
         };
         watched
     }
@@ -164,6 +171,9 @@ const RESERVED_TIME: Duration = Duration::from_millis(300);
 const MAX_BATCH_FAILURES: u32 = 3;
 
 type JobIndex = usize;
+
+/// An index into the accounts of a poller.
+type AccountIndex = usize;
 
 /// The time of the whole command was over before the answer came.
 type IsLate = bool;
@@ -207,13 +217,23 @@ pub(super) struct Poller {
     lookup: Arc<Lookup>,
     options: PollOptions,
     running: JoinSet<PollResult>,
+    accounts: Vec<Account>,
+    details: DetailBudget,
+    /// The factor of the time to the next polls of a response, which thus stay together.
+    jitter: f64,
     /// What streams report.
     changes: Arc<Changes>,
-    /// Requests for single resources that are in flight.
-    in_flight: HashMap<AccountId, usize>,
     outages: OutageTracker,
-    response_times: ResponseTimes,
     started: Instant,
+}
+
+/// An account whose jobs are polled.
+struct Account {
+    id: AccountId,
+    /// Requests in flight.
+    in_flight: usize,
+    response_times: ResponseTimes,
+    unfinished: Unfinished,
 }
 
 impl Poller {
@@ -224,10 +244,11 @@ impl Poller {
             lookup: Arc::clone(&lookup),
             options: manner,
             running: JoinSet::new(),
+            accounts: Vec::new(),
+            details: DetailBudget::default(),
+            jitter: 1.0,
             changes: Arc::default(),
-            in_flight: HashMap::new(),
             outages: OutageTracker::default(),
-            response_times: ResponseTimes::default(),
             started: Instant::now(),
         };
         for reference in &lookup.references {
@@ -238,10 +259,25 @@ impl Poller {
 
     /// Adds a resource to poll; its number is the next one.
     pub(super) fn add(&mut self, reference: &Reference) {
-        let mut watched = PolledJob::new(reference);
+        let mut watched = PolledJob::new(reference, self.account_index(reference));
         let client = self.lookup.client(reference);
         watched.confirms_end = client.is_ok_and(|client| client.confirms_end(reference));
         self.jobs.push(watched);
+    }
+
+    fn account_index(&mut self, reference: &Reference) -> AccountIndex {
+        let (cloud, profile) = (reference.kind.template.cloud, &reference.profile);
+        let mut known = self.accounts.iter();
+        let known = known.position(|one| one.id.0 == cloud && one.id.1 == *profile);
+        known.unwrap_or_else(|| {
+            self.accounts.push(Account {
+                id: (cloud, profile.clone()),
+                in_flight: 0,
+                response_times: ResponseTimes::default(),
+                unfinished: Unfinished::default(),
+            });
+            self.accounts.len() - 1
+        })
     }
 
     /// The start on a monotonic clock.

@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-use super::super::lookup::{LookupResult, account_of, with_reference};
+use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end, with_reference};
 use super::{
-    ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, Poller, is_transient,
-    schedule,
+    ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob, Poller,
+    is_transient, schedule,
 };
 use crate::crypto;
-use crate::error::Category;
-use crate::gate::Observation;
+use crate::error::{Category, Problem};
+use crate::gate::{Observation, lifecycle_order};
 use crate::model::{Job, State, Time};
 
 impl Poller {
-    /// Waits for the next answer and takes it in, or for changes that a stream reports: jobs that have
+    /// Waits for the next answers and takes them in, or for changes that a stream reports: jobs that have
     /// changed are due.
     pub(in crate::commands) async fn next(&mut self) -> Vec<PollEvent> {
         let joined = tokio::select! {
@@ -23,12 +23,27 @@ impl Poller {
                 return Vec::new();
             }
         };
-        match joined.expect("a request task neither panics nor is cancelled") {
+        let mut events = Vec::new();
+        let mut next = Some(joined);
+        while let Some(result) = next {
+            let result = result.expect("a request task neither panics nor is cancelled");
+            events.extend(self.take_result(result));
+            // What has come meanwhile is judged at once.
+            next = self.running.try_join_next();
+        }
+        events
+    }
+
+    fn take_result(&mut self, result: PollResult) -> Vec<PollEvent> {
+        let number = match &result {
+            PollResult::Single(number, ..) => *number,
+            PollResult::Batch(numbers, ..) => numbers[0],
+        };
+        let account = self.jobs[number].account;
+        self.accounts[account].in_flight -= 1;
+        self.jitter = 0.9 + 0.2 * crypto::random_fraction();
+        match result {
             PollResult::Single(number, outcome, confirmation, late) => {
-                let account = account_of(&self.jobs[number].reference);
-                self.in_flight
-                    .entry(account)
-                    .and_modify(|looks| *looks -= 1);
                 self.confirmed(number, &confirmation);
                 self.jobs[number].listed = false;
                 if outcome.is_ok() {
@@ -36,16 +51,13 @@ impl Poller {
                 }
                 match confirmation {
                     ExistenceCheck::Failed(problem) if outcome.is_ok() => {
-                        self.take(number, Err(*problem), late)
+                        self.take_failure(number, *problem, late)
                     }
-                    _ => self.take(number, *outcome, late),
+                    _ => self.take_lookup(number, *outcome, late),
                 }
             }
             PollResult::Batch(numbers, Ok(rows), _) => {
-                numbers
-                    .first()
-                    .iter()
-                    .for_each(|number| self.record_response(**number));
+                self.record_response(number);
                 let rows = numbers.into_iter().zip(rows);
                 rows.flat_map(|(number, row)| self.take_row(number, row))
                     .collect()
@@ -54,7 +66,7 @@ impl Poller {
                 .into_iter()
                 .flat_map(|number| {
                     let problem = with_reference((*problem).clone(), &self.jobs[number].reference);
-                    let changes = self.take(number, Err(problem), late);
+                    let changes = self.take_failure(number, problem, late);
                     // It may be only the list that is broken.
                     self.jobs[number].poll_individually =
                         self.jobs[number].failures >= MAX_BATCH_FAILURES;
@@ -68,8 +80,9 @@ impl Poller {
     fn record_response(&mut self, number: JobIndex) {
         let watched = &self.jobs[number];
         let elapsed = self.elapsed().saturating_sub(watched.polled_at);
-        let account = account_of(&watched.reference);
-        self.response_times.record(account, elapsed);
+        self.accounts[watched.account]
+            .response_times
+            .record(elapsed);
     }
 
     fn confirmed(&mut self, number: JobIndex, confirmation: &ExistenceCheck) {
@@ -78,142 +91,204 @@ impl Poller {
         }
     }
 
-    /// A row of a list. It suffices while nothing has changed; a change, an end, and a resource
-    /// that the list does not contain are requested one by one.
-    ///
-    /// Rows of kinds that are watched tell more: among many jobs they suffice for all but failures.
+    /// The result of a lookup. One that fails leaves the end that a list has proved.
+    fn take_lookup(
+        &mut self,
+        number: JobIndex,
+        outcome: LookupResult,
+        late: bool,
+    ) -> Vec<PollEvent> {
+        let watched = &mut self.jobs[number];
+        match (outcome, watched.final_row.take()) {
+            (Err(_), Some(row)) => self.take_job(number, *row),
+            (Ok(job), row) => {
+                watched.contradicts_rows |= row.is_some() && !job.ended;
+                self.take_job(number, job)
+            }
+            (Err(problem), None) => self.take_failure(number, problem, late),
+        }
+    }
+
+    /// Takes the ends that lists have proved and whose details have not come.
+    pub(in crate::commands) fn take_proved_ends(&mut self) {
+        for number in 0..self.jobs.len() {
+            if let Some(row) = self.jobs[number].final_row.take() {
+                self.take_job(number, *row);
+            }
+        }
+    }
+
+    /// A row of a list. What it leaves open is requested alone: a change, an end, and a resource that the
+    /// list does not contain.
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
-        let is_alone = self.jobs.len() == 1;
         let watched = &mut self.jobs[number];
         watched.listed = true;
-        let is_watched = watched.reference.kind.is_watched;
-        let known = watched.job.as_ref();
-        let is_same =
-            |known: &Job, row: &Job| known.state == row.state && known.state_raw == row.state_raw;
-        let suffices = |row: &Job| {
-            let is_good = match is_watched && row.state == State::Succeeded {
-                true => !is_alone,
-                false => !row.ended && row.state != State::Unknown,
-            };
-            match known {
-                None => is_good && !(is_watched && is_alone),
-                Some(known) if is_same(known, row) => true,
-                Some(_) => is_good && is_watched && !is_alone,
-            }
+        let kind = watched.reference.kind;
+        let both = watched.job.as_ref().zip(row.as_ref());
+        let is_same = |(known, row): (&Job, &Job)| {
+            known.state == row.state && known.state_raw == row.state_raw
         };
-        let Some(row) = row.filter(suffices) else {
-            (watched.in_flight, watched.poll_individually) = (false, true);
-            watched.next_at = Duration::ZERO;
-            return Vec::new();
-        };
-        let job = match known {
-            None => row,
-            Some(known) if !is_watched || (row.tasks.is_empty() && is_same(known, &row)) => {
-                known.clone()
-            }
-            Some(known) => Job {
+        let is_unchanged = both.is_some_and(is_same);
+        let has_tasks = row.as_ref().is_some_and(|row| !row.tasks.is_empty());
+        if is_unchanged && !(kind.is_watched && has_tasks) {
+            return self.take_unchanged(number);
+        }
+        let known = watched.job.as_ref().filter(|_| kind.is_watched);
+        let row = match known {
+            Some(known) => row.map(|row| Job {
                 events: known.events.clone(),
                 warning_count: known.warning_count,
                 ..row
-            },
+            }),
+            None => row,
         };
-        self.take(number, Ok(job), false)
+        match row {
+            Some(row) if is_unchanged || self.row_suffices(number, &row) => {
+                self.take_job(number, row)
+            }
+            row => {
+                let watched = &mut self.jobs[number];
+                (watched.in_flight, watched.poll_individually) = (false, true);
+                watched.next_at = Duration::ZERO;
+                watched.final_row = row.filter(|row| watched.is_proved_by(row)).map(Box::new);
+                Vec::new()
+            }
+        }
     }
 
-    /// The result of a request; `late` when it failed because the whole command is about to end.
-    fn take(&mut self, number: JobIndex, outcome: LookupResult, late: bool) -> Vec<PollEvent> {
-        let now = self.elapsed();
-        let mut changes = Vec::new();
+    /// True when a lookup would add nothing to a row that is the first or shows a change.
+    ///
+    /// Of a large number of jobs only failures are worth one, and not all of them. Rows of kinds that are
+    /// watched leave out no more than events.
+    fn row_suffices(&mut self, number: JobIndex, row: &Job) -> bool {
+        let watched = &self.jobs[number];
+        let kind = watched.reference.kind;
+        let is_large = self.jobs.len() > if kind.is_watched { 1 } else { MAX_DETAILS };
+        let is_active = !row.ended && row.state != State::Unknown;
+        match watched.job.as_ref().map(|job| job.state) {
+            None if is_active => is_large || !kind.is_watched,
+            _ if !is_large || !kind.conclusive_rows || watched.contradicts_rows => false,
+            Some(_) if is_active && kind.is_watched => true,
+            // What goes back may be an older state.
+            Some(before) if is_active => !row.state.is_end() && is_later(row.state, before),
+            _ => watched.is_proved_by(row) && self.details.suffices(row),
+        }
+    }
+
+    /// A job was read.
+    fn take_job(&mut self, number: JobIndex, job: Job) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
-        let cloud = watched.reference.kind.template.cloud;
-        (
-            watched.in_flight,
-            watched.was_polled,
-            watched.poll_individually,
-        ) = (false, true, false);
-        match outcome {
-            Ok(job) => {
-                let before = watched.job.as_ref().map(|job| job.state);
-                watched.history.observe(Observation::Read(&job), now);
-                (watched.failures, watched.problem) = (0, None);
-                if before != Some(job.state) {
-                    changes.push(PollEvent::State(number, before));
-                }
-                if self.options.emit_reads {
-                    changes.push(PollEvent::Read(number));
-                }
-                let unchanged = now.saturating_sub(watched.history.since().unwrap_or(now));
-                let every = self.pause(&job, unchanged);
-                let watched = &mut self.jobs[number];
-                (watched.interval, watched.job) = (every, Some(job));
-                let jitter = 0.9 + 0.2 * crypto::random_fraction();
-                watched.next_at = now + watched.interval.mul_f64(jitter);
-                changes.extend(
-                    self.outages
-                        .record_success(cloud, number, now)
-                        .map(PollEvent::Outage),
-                );
-            }
-            Err(problem) if late && self.is_uninformative(number, &problem) => {
-                let watched = &mut self.jobs[number];
-                watched.next_at = now + self.options.interval.unwrap_or(schedule::MIN_INTERVAL);
-            }
-            Err(problem) => {
-                let watched = &mut self.jobs[number];
-                watched.history.observe(Observation::Failed(&problem), now);
-                watched.failures = watched.failures.saturating_add(1);
-                watched.interval =
-                    schedule::after_failures(watched.failures, self.options.interval);
-                let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
-                let wait = hint.max(watched.interval);
-                watched.next_at = now + wait;
-                // A temporary failure is reported once for the cloud, and not for each resource.
-                let reported = watched.problem.as_ref().map(|problem| problem.category);
-                if reported != Some(problem.category) && !is_transient(problem.category) {
-                    changes.push(PollEvent::Problem(number));
-                }
-                if problem.category == Category::Throttled {
-                    self.defer_account(number, now + wait);
-                }
-                if is_transient(problem.category) {
-                    let turn = self.outages.record_failure(cloud, number, &problem, now);
-                    changes.extend(turn.map(PollEvent::Outage));
-                } else {
-                    // A cloud that says no does answer.
-                    changes.extend(
-                        self.outages
-                            .record_success(cloud, number, now)
-                            .map(PollEvent::Outage),
-                    );
-                }
-                self.jobs[number].problem = Some(problem);
-            }
+        let before = watched.job.replace(job).map(|job| job.state);
+        let mut changes = self.take_unchanged(number);
+        if before != self.jobs[number].job.as_ref().map(|job| job.state) {
+            changes.insert(0, PollEvent::State(number, before));
         }
         changes
     }
 
-    /// The time to the next check of a resource whose state has not changed for this long.
-    fn pause(&self, job: &Job, unchanged: Duration) -> Duration {
-        let known = [job.created_at, job.started_at, job.updated_at]
-            .into_iter()
-            .flatten()
-            .max();
-        let on_record = known
-            .zip(Time::new(self.lookup.transport.server_now()))
-            .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
-            .map(Duration::from_secs);
-        self.options
-            .interval
-            .unwrap_or_else(|| schedule::pause(on_record.unwrap_or_default().max(unchanged)))
+    /// The job that is kept was read once more.
+    fn take_unchanged(&mut self, number: JobIndex) -> Vec<PollEvent> {
+        let now = self.elapsed();
+        let watched = &mut self.jobs[number];
+        let cloud = watched.reference.kind.template.cloud;
+        watched.finish_poll();
+        (watched.failures, watched.problem) = (0, None);
+        let mut changes = Vec::new();
+        if let Some(job) = &watched.job {
+            watched.history.observe(Observation::Read(job), now);
+            let unchanged = now.saturating_sub(watched.history.since().unwrap_or(now));
+            watched.interval = self.options.interval.unwrap_or_else(|| {
+                let listed_for = self.accounts[watched.account].unfinished.list_time();
+                let server_now = Time::new(self.lookup.transport.server_now());
+                let floor = if watched.listed {
+                    listed_for * 3 / 2
+                } else {
+                    Duration::ZERO
+                };
+                pause(job, server_now, unchanged).max(floor)
+            });
+            watched.next_at = now + watched.interval.mul_f64(self.jitter);
+        }
+        if self.options.emit_reads {
+            changes.push(PollEvent::Read(number));
+        }
+        let turn = self.outages.record_success(cloud, number, now);
+        changes.extend(turn.map(PollEvent::Outage));
+        changes
+    }
+
+    /// A request failed; `late` when it did because the whole command is about to end.
+    fn take_failure(&mut self, number: JobIndex, problem: Problem, late: bool) -> Vec<PollEvent> {
+        let now = self.elapsed();
+        self.jobs[number].finish_poll();
+        if late && self.is_uninformative(number, &problem) {
+            let wait = self.options.interval.unwrap_or(schedule::MIN_INTERVAL);
+            self.jobs[number].next_at = now + wait;
+            return Vec::new();
+        }
+        let mut changes = Vec::new();
+        let watched = &mut self.jobs[number];
+        let cloud = watched.reference.kind.template.cloud;
+        watched.history.observe(Observation::Failed(&problem), now);
+        watched.failures = watched.failures.saturating_add(1);
+        watched.interval = schedule::after_failures(watched.failures, self.options.interval);
+        let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
+        let wait = hint.max(watched.interval);
+        watched.next_at = now + wait;
+        // A temporary failure is reported once for the cloud, and not for each resource.
+        let reported = watched.problem.as_ref().map(|problem| problem.category);
+        if reported != Some(problem.category) && !is_transient(problem.category) {
+            changes.push(PollEvent::Problem(number));
+        }
+        if problem.category == Category::Throttled {
+            self.defer_account(number, now + wait);
+        }
+        let turn = match is_transient(problem.category) {
+            true => self.outages.record_failure(cloud, number, &problem, now),
+            // A cloud that says no does answer.
+            false => self.outages.record_success(cloud, number, now),
+        };
+        changes.extend(turn.map(PollEvent::Outage));
+        self.jobs[number].problem = Some(problem.into());
+        changes
     }
 
     /// Nothing of a throttled account is asked before a moment.
     fn defer_account(&mut self, number: JobIndex, until: Duration) {
-        let account = account_of(&self.jobs[number].reference);
-        for watched in &mut self.jobs {
-            if account_of(&watched.reference) == account {
-                watched.next_at = watched.next_at.max(until);
-            }
+        let account = self.jobs[number].account;
+        let jobs = self.jobs.iter_mut();
+        for watched in jobs.filter(|watched| watched.account == account) {
+            watched.next_at = watched.next_at.max(until);
         }
     }
+}
+
+impl PolledJob {
+    /// Notes that the response of a poll has come.
+    fn finish_poll(&mut self) {
+        (self.in_flight, self.was_polled, self.poll_individually) = (false, true, false);
+    }
+
+    fn is_proved_by(&self, row: &Job) -> bool {
+        !self.contradicts_rows && proves_end(self.reference.kind, row)
+    }
+}
+
+/// True for a state that follows another one in the order of a life.
+fn is_later(state: State, before: State) -> bool {
+    let before = lifecycle_order(before);
+    before > 0 && lifecycle_order(state) > before
+}
+
+/// The time to the next check of a job whose state has not changed for this long.
+fn pause(job: &Job, server_now: Option<Time>, unchanged: Duration) -> Duration {
+    let known = [job.created_at, job.started_at, job.updated_at]
+        .into_iter()
+        .flatten()
+        .max();
+    let on_record = known
+        .zip(server_now)
+        .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
+        .map(Duration::from_secs);
+    schedule::pause(on_record.unwrap_or_default().max(unchanged))
 }

@@ -16,11 +16,13 @@ use crate::reference::{Reference, Scope};
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
 /// Maximum number of resources of a scope that are read at a time, newest first where the cloud can
 /// sort.
-const MAX_LISTED: usize = 1000;
+const MAX_LISTED: usize = 10_000;
 
 /// Watched scopes: resources that are active when first listed, and those that appear later.
 pub(in crate::commands) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
+    /// Canonical references of what is watched.
+    watched: HashSet<String>,
     running: JoinSet<(usize, Listed)>,
     lookup: Arc<Lookup>,
     interval: Duration,
@@ -79,6 +81,7 @@ impl ScopeWatcher {
         });
         Self {
             scopes: watched.collect(),
+            watched: lookup.references.iter().map(Reference::to_string).collect(),
             running: JoinSet::new(),
             lookup: Arc::clone(lookup),
             interval: interval.unwrap_or(LIST_INTERVAL),
@@ -113,7 +116,7 @@ impl ScopeWatcher {
     pub(super) fn start_due(&mut self, now: Duration) {
         for (number, watched) in self.scopes.iter_mut().enumerate() {
             if !watched.in_flight && !watched.is_done && watched.next_at <= now {
-                watched.in_flight = true;
+                (watched.in_flight, watched.next_at) = (true, now);
                 let (lookup, scope) = (Arc::clone(&self.lookup), watched.scope.clone());
                 let newest = watched.latest_only;
                 self.running.spawn(async move {
@@ -136,18 +139,24 @@ impl ScopeWatcher {
             .expect("a list neither panics nor is cancelled");
         let watched = &mut self.scopes[number];
         watched.in_flight = false;
+        let mut new = |mut references: Vec<Reference>| {
+            references.retain(|reference| self.watched.insert(reference.to_string()));
+            references
+        };
         match listed {
             Ok(ScopeListing::Latest(reference)) => {
                 watched.is_done = true;
                 watched.problem = None;
-                Some(ScopeEvent::Added(vec![reference], None))
+                Some(ScopeEvent::Added(new(vec![reference]), None))
             }
             Ok(ScopeListing::All(rows, failed_part)) => {
-                watched.next_at = now() + self.interval;
+                // A list of many pages takes a good part of the account's requests.
+                let elapsed = now().saturating_sub(watched.next_at);
+                watched.next_at = now() + self.interval.max(elapsed * 2);
                 let is_first = watched.problem.is_none();
                 watched.problem = failed_part.as_deref().cloned();
                 let failed_part = failed_part.filter(|_| is_first);
-                Some(ScopeEvent::Added(watched.take(rows), failed_part))
+                Some(ScopeEvent::Added(new(watched.take(rows)), failed_part))
             }
             Err(problem) => {
                 let is_first = watched.problem.is_none();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::WaitOptions;
-use crate::commands::gate_report::{self, GateState, GateStats, Stop};
+use crate::commands::gate_report::{GateReport, GateState, GateStats, Stop};
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::lookup::Lookup;
 use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
@@ -10,7 +10,7 @@ use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
-use crate::model::{State, Time};
+use crate::model::{Notice, State, Time};
 use crate::output::document::Envelope;
 use crate::output::{self, ProgressRow, RenderContext};
 
@@ -48,6 +48,10 @@ impl LoopHandler for WaitHandler<'_> {
 
     /// Decides by what was seen so far; jobs that need no more polls are dropped.
     fn check(&mut self, run: &mut RunLoop) -> Option<Decision> {
+        let is_timed_out = self.is_timed_out(run);
+        if is_timed_out {
+            run.poller.take_proved_ends();
+        }
         let evaluations = run.evaluations();
         for (number, evaluation) in evaluations.iter().enumerate() {
             let polled = &mut run.poller.jobs[number];
@@ -57,7 +61,7 @@ impl LoopHandler for WaitHandler<'_> {
             };
         }
         let progress = match run.poller.has_polled_all() {
-            _ if self.is_timed_out(run) => Progress::Over,
+            _ if is_timed_out => Progress::Over,
             true => Progress::Polling,
             false => Progress::FirstRound,
         };
@@ -173,19 +177,24 @@ impl<'a> WaitHandler<'a> {
 
     /// Shows each job in a live display.
     fn show(&mut self, run: &RunLoop, evaluations: &[Evaluation]) {
+        if !self.reporter.is_live() {
+            return;
+        }
         let status = self.status(run, evaluations);
         let Some(terminal) = self.reporter.terminal() else {
             return;
         };
-        let now = run.lookup.now().ok();
-        let rows = run.poller.jobs.iter().map(|polled| ProgressRow {
-            reference: polled.reference.to_string(),
-            state: polled.history.state(),
-            seconds: seconds_in_state(polled, now, run.poller.elapsed()),
-            is_final: polled.is_final,
-        });
-        let rows: Vec<ProgressRow> = rows.collect();
-        terminal.draw(&rows, &status, &self.screen);
+        let (jobs, now) = (&run.poller.jobs, run.lookup.now().ok());
+        let row = |number: usize| {
+            let polled = &jobs[number];
+            ProgressRow {
+                reference: polled.reference.to_string(),
+                state: polled.history.state(),
+                seconds: seconds_in_state(polled, now, run.poller.elapsed()),
+            }
+        };
+        let is_final: Vec<bool> = jobs.iter().map(|polled| polled.is_final).collect();
+        terminal.draw(&is_final, &row, &status, &self.screen);
     }
 
     /// `waiting for succeeded: 1 of 3 met, 1 failed, times out in 12m`
@@ -219,16 +228,30 @@ impl<'a> WaitHandler<'a> {
         if !self.reports.due(now) {
             return;
         }
-        let report = self.report(run, None);
+        let (report, notices, code) = self.gate_report(run, None);
+        let jobs = run.poller.jobs.iter().map(|polled| polled.job.clone());
+        let report = report.into_envelope("wait", jobs.collect(), notices, code);
         let reporter = &mut self.reporter;
         self.reports.write(&report, now, &mut |problem| {
             reporter.println(format!("error: {}", problem.message));
         });
     }
 
-    /// What is known so far, as the document of the command. `end` is the decision or the exit code
-    /// of a signal; `None` while the wait goes on.
-    pub(super) fn report(&self, run: &RunLoop, end: Option<&Result<Decision, u8>>) -> Envelope {
+    /// The document of the command. `end` is the decision or the exit code of a signal. The jobs move into
+    /// it: there may be thousands.
+    pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, u8>) -> Envelope {
+        let (report, notices, code) = self.gate_report(run, Some(end));
+        let jobs = std::mem::take(&mut run.poller.jobs).into_iter();
+        let jobs = jobs.map(|polled| polled.job).collect();
+        report.into_envelope("wait", jobs, notices, code)
+    }
+
+    /// What is known so far with its notices and the exit code; `end` is `None` while the wait goes on.
+    fn gate_report(
+        &self,
+        run: &RunLoop,
+        end: Option<&Result<Decision, u8>>,
+    ) -> (GateReport, Vec<Notice>, u8) {
         let pending = match self.options.timeout {
             Some(Duration::ZERO) => 8,
             _ => 124,
@@ -258,7 +281,7 @@ impl<'a> WaitHandler<'a> {
             decision: &decision,
             spent,
         };
-        gate_report::report("wait", &state, run.lookup.notices.all(), code)
+        (GateReport::new(&state), run.lookup.notices.all(), code)
     }
 }
 

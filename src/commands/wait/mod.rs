@@ -80,7 +80,8 @@ async fn run_wait(
     let mut run = run_loop(lookup, plan);
     let mut signals = Signals::new();
     let end = run.run(&mut wait, pin!(signals.next())).await;
-    let mut report = wait.report(&run, Some(&end));
+    let mut report = wait.report(&mut run, &end);
+    drop(run);
     let mut text = Vec::new();
     let mut tell = |problem: &Problem| {
         // A Vec takes everything.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::commands::lookup::{Reply, ScriptedClient};
+use crate::error::Category;
 use crate::gate::{Condition, GatePolicy};
 use crate::model::{State, Time};
 use crate::output::RenderContext;
@@ -54,7 +55,10 @@ async fn wait(
     options: &WaitOptions,
 ) -> (Envelope, Duration) {
     let references = ids.iter().map(|id| reference(id)).collect();
-    let lookup = Arc::new(Lookup::scripted(references, client));
+    wait_with(Lookup::scripted(references, client), options).await
+}
+
+async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration) {
     let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
     let screen = RenderContext {
         width: None,
@@ -63,10 +67,10 @@ async fn wait(
         zone: Zone::Utc,
     };
     let mut wait = WaitHandler::new(options, reports, Reporter::Quiet, screen);
-    let mut run = run_loop(lookup, options);
+    let mut run = run_loop(Arc::new(lookup), options);
     let end = run.run(&mut wait, pin!(pending())).await;
     let elapsed = run.poller.elapsed();
-    (wait.report(&run, Some(&end)), elapsed)
+    (wait.report(&mut run, &end), elapsed)
 }
 
 /// What a job that runs at first is said to be from some time on.
@@ -144,6 +148,89 @@ async fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
     let (report, _) = wait(&client, &ids, &options(seconds(8))).await;
     assert_eq!(report.exit.code, 0);
     assert_eq!(report.gate.expect("a wait has a gate").met, 20);
+}
+
+/// The ids of so many subtasks.
+fn subtasks(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("1_{number}")).collect()
+}
+
+/// How many list calls and lookups of single jobs came.
+fn counts(client: &ScriptedClient) -> (usize, usize) {
+    let received = client.received();
+    let lists = received.iter().filter(|(_, what)| what == "list").count();
+    (lists, received.len() - lists)
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_subtasks_are_decided_by_lists_within_two_rounds() {
+    let client = client(until(seconds(40), SUCCEEDED)).with_list();
+    let client = Arc::new(client.with_jobs(|_, job| job.created_at = None));
+    let ids = subtasks(3000);
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (report, elapsed) = wait(&client, &ids, &options(seconds(3600))).await;
+    assert_eq!(report.exit.code, 0);
+    assert!(report.content.jobs.iter().all(|job| job.from_list));
+    // A round takes 3 s, and begins 4.5 s after the one before.
+    assert!(elapsed < seconds(40 + 2 * 5), "{elapsed:?}");
+    let (lists, lookups) = counts(&client);
+    assert_eq!(lookups, 0);
+    assert!(lists <= 30 * 12, "{lists} lists in {elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_failures_twenty_are_looked_up_and_all_are_counted() {
+    let client = Arc::new(client(until(seconds(5), FAILED)).with_list());
+    let ids = subtasks(250);
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut options = options(seconds(600));
+    options.policy.fail_fast = false;
+    let (report, _) = wait(&client, &ids, &options).await;
+    assert_eq!(report.exit.code, 1);
+    assert_eq!(report.gate.expect("a wait has a gate").unmet, 250);
+    assert_eq!(counts(&client).1, 20);
+    let from_lists = report.content.jobs.iter().filter(|job| job.from_list);
+    assert_eq!(from_lists.count(), 230);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_decides_where_the_lookup_of_its_details_fails() {
+    for (count, end) in [(3, SUCCEEDED), (3, FAILED), (30, FAILED)] {
+        let broken = |_: Duration, _: &str| Reply::Failed(Category::ServiceError);
+        let client = client(until(seconds(5), end)).with_list_beside(broken);
+        let client = Arc::new(client);
+        let ids = subtasks(count);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let (report, elapsed) = wait(&client, &ids, &options(seconds(600))).await;
+        assert_eq!(report.exit.code, u8::from(end == FAILED));
+        assert!(elapsed < seconds(40), "{elapsed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_a_lookup_contradicts_decides_nothing() {
+    let client = client(until(seconds(5), FAILED)).with_list_beside(|_, _| RUNNING);
+    let client = Arc::new(client);
+    let ids = subtasks(30);
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (report, _) = wait(&client, &ids[..1], &options(seconds(60))).await;
+    assert_eq!(report.exit.code, 124);
+    let (report, _) = wait(&client, &ids[..2], &options(seconds(60))).await;
+    assert_eq!(report.exit.code, 124);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_other_kinds_are_confirmed_however_many_there_are() {
+    let kind = providers::kinds().find(|kind| kind.to_string() == "huawei/image-job");
+    let kind = kind.expect("huawei/image-job is a kind");
+    assert!(!kind.conclusive_rows);
+    let client = Arc::new(client(until(seconds(5), SUCCEEDED)).with_list());
+    let references = subtasks(30).into_iter();
+    let references = references.map(|id| test_support::reference(kind, &[&id]));
+    let lookup = Lookup::scripted(references.collect(), &client);
+    let (report, _) = wait_with(lookup, &options(seconds(600))).await;
+    assert_eq!(report.exit.code, 0);
+    assert_eq!(counts(&client).1, 30);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -63,10 +64,14 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
     }
     let since = call.number("SubmitTimeStart", i64::MIN, i64::MIN..=i64::MAX)?;
     let until = call.number("SubmitTimeEnd", i64::MAX, i64::MIN..=i64::MAX)?;
+    let ids: HashSet<&str> = ids.into_iter().collect();
+    let parents: HashSet<&str> = subtasks(call.state, cluster)
+        .map(|(parent, _)| parent)
+        .collect();
     let mut all = call.rows(KIND);
     all.retain(|view| {
         view.job.segments[0] == cluster
-            && (ids.is_empty() || ids.contains(&view.id()))
+            && (ids.is_empty() || ids.contains(view.id()))
             && (names.is_empty() || names.contains(&view.name()))
             && state.is_none_or(|word| word == view.step.state)
             && (since..=until).contains(&view.created_at.timestamp())
@@ -81,7 +86,7 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
         call,
         &pager,
         all,
-        |view| row(call.state, &view),
+        |view| row(&view, parents.contains(parent(view.id()))),
         |rows| json!({"Jobs": rows}),
     )
 }
@@ -94,7 +99,7 @@ fn flattened<'a>(call: &'a EmulatedCall<'_>, prefix: &str) -> Vec<&'a str> {
 }
 
 /// Numbers and times are text here, unlike in the response about one job.
-fn row(state: &EmulatedState, view: &JobAt<'_>) -> Value {
+fn row(view: &JobAt<'_>, is_array: bool) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
     json!({
         "JobId": view.id(), "JobName": view.name(), "State": view.step.state, "Priority": "0",
@@ -103,18 +108,15 @@ fn row(state: &EmulatedState, view: &JobAt<'_>) -> Value {
         "SubmitTime": seconds(view.created_at),
         "StartTime": view.reached_at(&["Running"]).map(seconds).unwrap_or_default(),
         "EndTime": view.ended_at(&ENDS).map(seconds).unwrap_or_default(),
-        "IsArrayJob": array(state, view).is_some(),
+        "IsArrayJob": is_array,
     })
 }
 
 /// The indices of the array job that a resource is, or belongs to: they are spanned by all subtasks
 /// of the scenario, also by those that are not there at the moment.
 fn array(state: &EmulatedState, view: &JobAt<'_>) -> Option<Value> {
-    let parent = index(view.id()).map_or(view.id(), |(parent, _)| parent);
-    let of_cluster = |segments: &&[String]| segments[0] == view.job.segments[0];
-    let jobs = state.jobs.iter().filter(|job| job.kind == KIND);
-    let jobs = jobs.map(|job| &job.segments[..]).filter(of_cluster);
-    let subtasks = jobs.filter_map(|segments| index(segments.last()?));
+    let parent = parent(view.id());
+    let subtasks = subtasks(state, &view.job.segments[0]);
     let subtasks = subtasks.filter(|(other, _)| *other == parent);
     let mut indices: Vec<u64> = subtasks.map(|(_, index)| index).collect();
     indices.sort_unstable();
@@ -127,6 +129,22 @@ fn array(state: &EmulatedState, view: &JobAt<'_>) -> Option<Value> {
         1
     };
     Some(json!({"IndexStart": start, "IndexEnd": end, "IndexStep": step}))
+}
+
+/// Array job and index of every subtask of a cluster.
+fn subtasks<'a>(
+    state: &'a EmulatedState,
+    cluster: &'a str,
+) -> impl Iterator<Item = (&'a str, u64)> {
+    let jobs = state.jobs.iter().filter(|job| job.kind == KIND);
+    let segments = jobs.map(|job| &job.segments[..]);
+    let segments = segments.filter(move |segments| segments[0] == cluster);
+    segments.filter_map(|segments| index(segments.last()?))
+}
+
+/// The array job that a subtask belongs to; any other job itself.
+fn parent(id: &str) -> &str {
+    index(id).map_or(id, |(parent, _)| parent)
 }
 
 /// Array job and index in the id of a subtask.

@@ -1,5 +1,6 @@
 //! Why a gate stays undecided about a resource.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{GatePolicy, Inconsistency, JobHistory, LastObserved, MISSING_RECHECK_INTERVAL};
@@ -34,7 +35,7 @@ impl JobHistory {
         Pending {
             cause,
             is_final: settled,
-            reason: trouble.message.clone(),
+            reason: Cow::Owned(trouble.message.clone()),
         }
     }
 
@@ -61,7 +62,7 @@ impl JobHistory {
             None => Pending {
                 cause: PendingCause::Time,
                 is_final: false,
-                reason: message,
+                reason: Cow::Owned(message),
             },
         }
     }
@@ -71,8 +72,8 @@ impl JobHistory {
         let min_apart = MISSING_RECHECK_INTERVAL.max(self.missing_grace);
         let believed = apart >= min_apart && missing.last >= rules.missing_grace;
         let why = match &self.last {
-            Some(seen) => format!("disappeared (was {})", seen.state),
-            None => "not found".to_owned(),
+            Some(seen) => Cow::Owned(format!("disappeared (was {})", seen.state)),
+            None => Cow::Borrowed("not found"),
         };
         Pending {
             cause: PendingCause::Missing,
@@ -82,11 +83,11 @@ impl JobHistory {
     }
 }
 
-pub(super) fn pending(cause: PendingCause, why: &str) -> Evaluation {
+pub(super) fn pending(cause: PendingCause, why: impl Into<Cow<'static, str>>) -> Evaluation {
     Evaluation::Pending(Pending {
         cause,
         is_final: false,
-        reason: why.to_owned(),
+        reason: why.into(),
     })
 }
 
@@ -102,9 +103,9 @@ pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
         (true, _) => Evaluation::Pending(Pending {
             cause: PendingCause::Service,
             is_final: seen.at.saturating_sub(seen.since) >= OUTCOME_GRACE,
-            reason,
+            reason: Cow::Owned(reason),
         }),
         (false, true) => Evaluation::Unmet(reason),
-        (false, false) => pending(PendingCause::Time, &reason),
+        (false, false) => pending(PendingCause::Time, reason),
     }
 }

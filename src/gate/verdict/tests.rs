@@ -14,7 +14,7 @@ fn open(cause: PendingCause, settled: bool) -> Evaluation {
     Evaluation::Pending(Pending {
         cause,
         is_final: settled,
-        reason: format!("{cause:?}"),
+        reason: format!("{cause:?}").into(),
     })
 }
 

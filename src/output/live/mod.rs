@@ -4,10 +4,11 @@ mod tests;
 use std::os::fd::AsFd;
 
 use super::human;
+use super::progress::shown_rows;
 use super::region::{CLEAR_BELOW, Region, height, push_line};
 use super::text::truncate_width;
 use super::{Layout, OutputOptions, RenderContext, Row, escape, job_table, terminal};
-use crate::model::State;
+use crate::model::{Job, State};
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +49,11 @@ enum Screen {
 }
 
 /// What a frame shows.
-#[derive(Debug)]
 pub struct Frame<'a> {
-    /// Rows in the order of the references.
-    pub rows: &'a [Row<'a>],
+    /// The last that was read of each job, in the order of the references, if anything was.
+    pub jobs: &'a [Option<&'a Job>],
+    /// The row of one.
+    pub row: &'a dyn Fn(usize) -> Row<'a>,
     /// Messages, of which the newest stand below the table.
     pub notes: &'a [String],
     /// Seconds since a job was last read; `None` if none was.
@@ -167,9 +169,20 @@ impl Live {
             .map(|line| truncate_width(&escape(line), size.width).into_owned());
         let below: Vec<String> = below.collect();
         let room = size.height.saturating_sub(below.len());
-        let mut lines = self.table_lines(frame.rows, context);
-        if height(&lines, size.width) > room {
-            lines = self.cut(frame.rows, context, size.width, room);
+        let has_ended = |job: &Option<&Job>| job.is_some_and(|job| job.ended);
+        let has_ended: Vec<bool> = frame.jobs.iter().map(has_ended).collect();
+        let first_rows = |room| -> Vec<Row> {
+            let shown = shown_rows(&has_ended, room).into_iter();
+            shown.map(frame.row).collect()
+        };
+        // A row takes a line at least.
+        let (mut rows, all) = (first_rows(room), frame.jobs.len());
+        let mut lines = self.table_lines(&rows, context);
+        if rows.len() < all || height(&lines, size.width) > room {
+            if rows.len() == all {
+                rows = first_rows(all.saturating_sub(1));
+            }
+            lines = self.cut(&rows, all, context, size.width, room);
         }
         lines.extend(below);
         lines
@@ -187,16 +200,20 @@ impl Live {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// As many rows as fit with the line that counts the others.
-    fn cut(&self, rows: &[Row], context: &RenderContext, width: usize, room: usize) -> Vec<String> {
-        let has_ended = |row: &Row| row.job.is_some_and(|job| job.ended);
-        let mut ordered: Vec<Row> = rows.to_vec();
-        ordered.sort_by_key(has_ended);
-        let (mut fits, mut most) = (0, room.min(ordered.len().saturating_sub(1)));
+    /// As many of the rows as fit with the line that counts the others of all.
+    fn cut(
+        &self,
+        rows: &[Row],
+        all: usize,
+        context: &RenderContext,
+        width: usize,
+        room: usize,
+    ) -> Vec<String> {
+        let (mut fits, mut most) = (0, room.min(rows.len()));
         let mut lines = Vec::new();
         while fits < most {
             let tried = (fits + most).div_ceil(2);
-            let shown = self.table_lines(&ordered[..tried], context);
+            let shown = self.table_lines(&rows[..tried], context);
             if height(&shown, width) < room {
                 (fits, lines) = (tried, shown);
             } else {
@@ -204,8 +221,8 @@ impl Live {
             }
         }
         let rest = match fits {
-            0 => format!("{} jobs", rows.len()),
-            _ => format!("and {} more", rows.len() - fits),
+            0 => format!("{all} jobs"),
+            _ => format!("and {} more", all - fits),
         };
         lines.push(truncate_width(&rest, width).into_owned());
         lines
@@ -230,9 +247,9 @@ fn alternate_frame(lines: &[String], size: TerminalSize) -> String {
 
 /// `1 failed, 4 running, polled 3 s ago, q to quit`
 fn status(frame: &Frame<'_>) -> String {
-    let jobs = frame.rows.iter().filter_map(|row| row.job);
+    let jobs = frame.jobs.iter().flatten();
     let states: Vec<State> = jobs.map(|job| job.state).collect();
-    let unread = frame.rows.len() - states.len();
+    let unread = frame.jobs.len() - states.len();
     let mut parts = Vec::new();
     if !states.is_empty() {
         parts.push(human::state_counts(states));

@@ -49,13 +49,15 @@ fn screen(width: usize, later: i64) -> RenderContext {
 }
 
 /// A frame of some jobs that were read 3 s ago.
-fn frame<'a>(rows: &'a [Row<'a>], notes: &'a [String]) -> Frame<'a> {
-    Frame {
-        rows,
+fn with_frame<T>(rows: &[Row], notes: &[String], use_frame: impl FnOnce(&Frame) -> T) -> T {
+    let jobs: Vec<Option<&Job>> = rows.iter().map(|row| row.job).collect();
+    use_frame(&Frame {
+        jobs: &jobs,
+        row: &|number| rows[number].clone(),
         notes,
         last_read: Some(3),
         has_keys: true,
-    }
+    })
 }
 
 /// The next frame after `later` seconds, without the codes around it, one per line.
@@ -68,7 +70,9 @@ fn drawn(
 ) -> Vec<String> {
     let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
     let rows = rows(jobs);
-    let text = live.frame(&frame(&rows, &notes), &screen(size.width, later), size);
+    let text = with_frame(&rows, &notes, |frame| {
+        live.frame(frame, &screen(size.width, later), size)
+    });
     let text = String::from_utf8(text).unwrap();
     let text = text
         .strip_prefix("\u{1b}[?1049h\u{1b}[?25l")
@@ -140,7 +144,11 @@ fn a_frame_that_is_shown_already_is_not_drawn_again() {
     jobs[0].created_at = None;
     let rows = rows(&jobs);
     let mut live = live();
-    let next = |live: &mut Live, later| live.frame(&frame(&rows, &[]), &screen(80, later), SMALL);
+    let next = |live: &mut Live, later| {
+        with_frame(&rows, &[], |frame| {
+            live.frame(frame, &screen(80, later), SMALL)
+        })
+    };
     assert!(!next(&mut live, 0).is_empty());
     assert_eq!(next(&mut live, 1), b"");
     live.invalidate();
@@ -161,13 +169,14 @@ fn what_was_not_read_yet_has_a_row_that_says_so() {
             read_failure: Some("not found; retrying".into()),
         },
     ];
-    let first = Frame {
-        rows: &unread,
-        notes: &[],
-        last_read: None,
-        has_keys: false,
-    };
-    let text = live().frame(&first, &screen(100, 0), SMALL);
+    let text = with_frame(&unread, &[], |frame| {
+        let first = Frame {
+            last_read: None,
+            has_keys: false,
+            ..*frame
+        };
+        live().frame(&first, &screen(100, 0), SMALL)
+    });
     let text = String::from_utf8(text).unwrap();
     assert!(
         text.contains("sugon/instance/a  -      -     -    -\u{1b}[K\r\n"),
@@ -217,7 +226,7 @@ fn a_coloured_table_of_exact_width_takes_one_row_a_line() {
             ..screen(width, 0)
         };
         let rows = rows(&jobs);
-        let lines = live().lines(&frame(&rows, &[]), &context, size);
+        let lines = with_frame(&rows, &[], |frame| live().lines(frame, &context, size));
         assert_eq!(height(&lines, width), lines.len(), "{width} {lines:#?}");
     }
 }
@@ -229,10 +238,14 @@ fn a_terminal_without_an_alternate_screen_is_drawn_on_with_codes_of_a_vt100() {
     let mut live = Live::new(&form(), false);
     let mut text = Vec::new();
     for later in 0..3 {
-        text.extend(live.frame(&frame(&rows, &[]), &screen(80, later), SMALL));
+        text.extend(with_frame(&rows, &[], |frame| {
+            live.frame(frame, &screen(80, later), SMALL)
+        }));
     }
     text.extend(live.suspend());
-    text.extend(live.frame(&frame(&rows, &[]), &screen(80, 3), SMALL));
+    text.extend(with_frame(&rows, &[], |frame| {
+        live.frame(frame, &screen(80, 3), SMALL)
+    }));
     text.extend(live.close(&rows, &screen(80, 3)));
     let text = String::from_utf8(text).unwrap();
     let codes: Vec<&str> = text
@@ -250,7 +263,7 @@ fn closing_shows_the_cursor_and_leaves_every_row_as_normal_output() {
     let jobs: Vec<Job> = (1..=9).map(|one| job(one, State::Succeeded)).collect();
     let mut live = live();
     let rows = rows(&jobs);
-    let opened = live.frame(&frame(&rows, &[]), &screen(80, 0), SMALL);
+    let opened = with_frame(&rows, &[], |frame| live.frame(frame, &screen(80, 0), SMALL));
     assert!(opened.starts_with(b"\x1b[?1049h\x1b[?25l"));
     let text = String::from_utf8(live.close(&rows, &screen(80, 0))).unwrap();
     let table = text.strip_prefix("\u{1b}[?25h\u{1b}[?1049l").unwrap();
@@ -264,10 +277,13 @@ fn a_suspended_screen_is_left_and_entered_again_by_the_next_frame() {
     let rows = rows(&jobs);
     let mut live = live();
     assert_eq!(live.suspend(), b"", "nothing was drawn");
-    let first = live.frame(&frame(&rows, &[]), &screen(80, 0), SMALL);
+    let first = with_frame(&rows, &[], |frame| live.frame(frame, &screen(80, 0), SMALL));
     assert_eq!(live.suspend(), b"\x1b[?25h\x1b[?1049l");
     assert_eq!(live.suspend(), b"");
-    assert_eq!(live.frame(&frame(&rows, &[]), &screen(80, 0), SMALL), first);
+    assert_eq!(
+        with_frame(&rows, &[], |frame| live.frame(frame, &screen(80, 0), SMALL)),
+        first
+    );
 }
 
 proptest! {
@@ -284,4 +300,28 @@ proptest! {
         let lines = drawn(&mut live(), &jobs, &notes, TerminalSize { width, height }, 0);
         prop_assert!(super::height(&lines, width) <= height, "{lines:#?}");
     }
+}
+
+#[test]
+fn only_the_rows_that_the_terminal_has_place_for_are_made() {
+    let jobs: Vec<Job> = (1..=5000).map(|one| job(one, State::Running)).collect();
+    let rows = rows(&jobs);
+    let made = std::cell::Cell::new(0);
+    with_frame(&rows, &[], |frame| {
+        let row = |number: usize| {
+            made.set(made.get() + 1);
+            rows[number].clone()
+        };
+        let text = live().frame(
+            &Frame {
+                row: &row,
+                ..*frame
+            },
+            &screen(80, 0),
+            SMALL,
+        );
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("and 4997 more"), "{text}");
+    });
+    assert_eq!(made.get(), SMALL.height - 1);
 }

@@ -55,7 +55,8 @@ pub static DLC_JOB: Kind = Kind::new(
 .with_details(&[schema_of::<DlcJobDetails>], &[schema_of::<PodDetails>])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
-.with_id_lists(PAGE_SIZE);
+.with_id_lists(PAGE_SIZE)
+.with_conclusive_rows();
 
 const GET: Operation = Operation::new(
     "GetJob",

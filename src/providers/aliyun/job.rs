@@ -70,7 +70,8 @@ pub static JOB: Kind = Kind::new(
 .with_details(&[schema_of::<JobDetails>], &[schema_of::<GroupDetails>])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
-.with_batch_from(2);
+.with_id_lists(list::MAX_ROWS)
+.with_conclusive_rows();
 
 const GET: Operation = Operation::new(
     "DescribeServerlessJobs",

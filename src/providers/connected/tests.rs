@@ -29,8 +29,12 @@ impl CloudApi for Api {
 struct Jobs;
 
 fn kind() -> &'static Kind {
-    let mut kinds = CLOUDS[0].kinds.iter();
-    kinds.find(|kind| kind.max_ids.is_some()).unwrap()
+    let kinds = CLOUDS[0].kinds.iter();
+    let is_flat = |kind: &&&Kind| kind.template.segments.len() == 1;
+    kinds
+        .filter(is_flat)
+        .find(|kind| kind.max_ids.is_some())
+        .unwrap()
 }
 
 #[async_trait]

@@ -54,7 +54,8 @@ pub static BATCH_JOB: Kind = Kind::new(
     ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
 )
 .with_logs(logs::LOGS)
-.with_id_lists(BatchJob::PAGE_SIZE);
+.with_id_lists(BatchJob::PAGE_SIZE)
+.with_conclusive_rows();
 
 const GET: Operation = Operation::new(
     "DescribeJob",

@@ -45,7 +45,8 @@ pub static TRAINING_TASK: Kind = Kind::new(
 .with_details(&[schema_of::<TrainingTask>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
-.with_id_lists(TrainingTask::PAGE_SIZE);
+.with_id_lists(TrainingTask::PAGE_SIZE)
+.with_conclusive_rows();
 
 const GET: Operation = Operation::new(
     "DescribeTrainingTask",

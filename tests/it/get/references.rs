@@ -243,3 +243,49 @@ fn get_w_watches() {
     let run = emulated.joblens(&["get", "-w", "--exit-status", JOB]).run();
     assert_eq!(run.code, 2);
 }
+
+/// A scenario of 150 running subtasks and 30 that have failed.
+fn many() -> Emulated {
+    let jobs = |range: &str, state: &str| {
+        format!(
+            "[[job]]\nref = 'aliyun/job/C/{range}'\nstates = [{{ after = '0s', state = '{state}' }}]\n"
+        )
+    };
+    Emulated::start(&(jobs("10_1-150", "Running") + &jobs("10_151-180", "Failed")))
+}
+
+#[test]
+fn many_references_are_read_from_lists_and_twenty_failures_are_looked_up() {
+    let emulated = many();
+    let run = emulated.get(&["aliyun/job/C/10_1-180"]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let envelope = run.json();
+    let jobs = envelope["jobs"].as_array().unwrap();
+    assert_eq!(jobs.len(), 180);
+    assert_eq!(jobs[179]["ref"], "aliyun/job/C/10_180");
+    let from_list = |job: &&serde_json::Value| job["from_list"] == true;
+    assert_eq!(jobs.iter().filter(from_list).count(), 160);
+    assert_eq!(envelope["notices"][0]["code"], "from_lists");
+    let requests = emulated.requests();
+    assert_eq!(requests["aliyun/ListServerlessJobs"], 2, "{requests:?}");
+    assert_eq!(
+        requests["aliyun/DescribeServerlessJobs"], 20,
+        "{requests:?}"
+    );
+}
+
+#[test]
+fn few_references_and_those_with_detail_are_looked_up() {
+    let emulated = many();
+    let few = emulated.get(&["aliyun/job/C/10_1-20"]).run().json();
+    let all = emulated
+        .get(&["aliyun/job/C/10_1-30", "--detail"])
+        .run()
+        .json();
+    for (envelope, count) in [(few, 20), (all, 30)] {
+        let jobs = envelope["jobs"].as_array().unwrap();
+        assert_eq!(jobs.len(), count);
+        assert!(jobs.iter().all(|job| job["from_list"] == false));
+    }
+    assert_eq!(emulated.requests()["aliyun/DescribeServerlessJobs"], 50);
+}

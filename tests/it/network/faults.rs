@@ -219,7 +219,7 @@ fn a_clock_that_is_off_is_corrected_once_and_reported() {
 fn many_calls_side_by_side_tell_of_the_clock_once() {
     let scenario = "clock_offset = '+20m'\n[[job]]\nref = 'aliyun/job/C/1_1-30'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
-    let run = emulated.get(&["aliyun/job/C/1_1-30"]).run();
+    let run = emulated.get(&["aliyun/job/C/1_1-30", "--detail"]).run();
     assert_eq!(run.json()["coverage"]["answered"], 30, "{}", run.stderr);
     assert_eq!(
         run.json()["notices"].as_array().unwrap().len(),
@@ -290,7 +290,7 @@ fn many_jobs_of_one_cloud_share_the_places_in_flight() {
     let scenario = "latency = '200ms'\n[[job]]\nref = 'aliyun/job/C/1_1-60'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
     let run = emulated
-        .get(&["aliyun/job/C/1_1-60", "--concurrency", "20"])
+        .get(&["aliyun/job/C/1_1-60", "--detail", "--concurrency", "20"])
         .run();
     let jobs: Vec<Value> = run.json()["jobs"]
         .as_array()

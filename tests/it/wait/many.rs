@@ -28,6 +28,29 @@ fn one_failure_among_five_hundred_is_seen_and_looked_at() {
 }
 
 #[test]
+fn hundreds_of_ends_are_read_from_lists_and_twenty_failures_are_looked_up() {
+    let scenario = job("aliyun/job/C/1_1-200", "0s Running, 1s Succeeded")
+        + &job("aliyun/job/C/1_201-250", "0s Running, 1s Failed");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated
+        .wait(&["aliyun/job/C/1_1-250", "--no-fail-fast", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION);
+    let requests = emulated.requests();
+    assert_eq!(
+        requests["aliyun/DescribeServerlessJobs"], 20,
+        "{requests:?}"
+    );
+    let json = run.json();
+    assert_eq!(json["gate"]["unmet"], 50);
+    let jobs = json["jobs"].as_array().unwrap().iter();
+    let looked_up: Vec<_> = jobs.filter(|job| job["from_list"] == false).collect();
+    assert_eq!(looked_up.len(), 20);
+    assert!(looked_up.iter().all(|job| job["exit_code"] == 1));
+}
+
+#[test]
 fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
     let scenario = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded")
         + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'html'\nstatus = 403\n";

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use super::list::{MAX_ROWS, Page};
+use super::parent::can_be_array_id;
 use super::rows::{BatchPages, JobRows};
 use super::{Api, JOB, LIST, cluster_of};
 use crate::error::{Category, Problem};
 use crate::http::{Method, Request};
+use crate::model::{Job, State};
 use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at};
 use crate::reference::Reference;
 
@@ -62,6 +64,9 @@ impl Api {
             let at = job_at(reference, self.region());
             let checked_in = self.array_evidence.of(reference).checked_in;
             let message = listing.job_for(at, &ask.states, checked_in);
+            // Whatever its flag says, the success of a job that may be an array job is checked.
+            let is_proved = |job: &Job| job.state != State::Succeeded || !can_be_array_id(&job.id);
+            let message = message.filter(|(job, _)| is_proved(job));
             message.map(|(job, notices)| GetResult { job, notices })
         };
         let is_job = |reference: &&Reference| reference.kind == &JOB;

@@ -1,0 +1,56 @@
+//! When a row of a list takes the place of a lookup.
+
+use crate::kind::Kind;
+use crate::model::{Job, State};
+
+/// Up to so many jobs are looked up by themselves. Of a larger number, which lists report, the details of
+/// so many that failed are looked up.
+pub(in crate::commands) const MAX_DETAILS: usize = 20;
+
+/// How many more jobs of a large number may have their details looked up.
+#[derive(Debug)]
+pub(in crate::commands) struct DetailBudget(usize);
+
+impl Default for DetailBudget {
+    fn default() -> Self {
+        Self(MAX_DETAILS)
+    }
+}
+
+impl DetailBudget {
+    /// True when a row that proves an end suffices: only failures are worth a lookup, which is counted.
+    pub(in crate::commands) fn suffices(&mut self, row: &Job) -> bool {
+        if row.state == State::Succeeded || self.0 == 0 {
+            return true;
+        }
+        self.0 -= 1;
+        false
+    }
+}
+
+/// True when a row of a list proves that and how a job has ended.
+pub(in crate::commands) fn proves_end(kind: &Kind, row: &Job) -> bool {
+    kind.conclusive_rows && row.ended && row.state.is_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_failures_are_looked_up_and_no_success() {
+        let mut budget = DetailBudget::default();
+        let mut suffices = |state| {
+            let row = Job {
+                state,
+                ended: true,
+                ..Job::default()
+            };
+            budget.suffices(&row)
+        };
+        assert!(suffices(State::Succeeded));
+        let looked_up = (0..30).filter(|_| !suffices(State::Failed)).count();
+        assert_eq!(looked_up, MAX_DETAILS);
+        assert!(suffices(State::Canceled));
+    }
+}

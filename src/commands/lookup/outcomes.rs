@@ -1,0 +1,281 @@
+//! Lookups of many references side by side.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::clients::account_of;
+use super::list_rows::{DetailBudget, MAX_DETAILS, proves_end};
+use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult};
+use crate::commands::progress_line::SLOW_REQUEST;
+use crate::http::Deadline;
+use crate::kind::Kind;
+use crate::model::{Job, Notice, NoticeCode, State};
+use crate::reference::{Reference, Scope};
+
+/// The shortest time between two looks at what has come so far.
+const SHOW_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Lookup {
+    /// Looks all references up, side by side, and answers in their order; the newest of a scope in
+    /// its place, unless its own reference was given too.
+    ///
+    /// A reference whose account cannot be used fails by itself and hides no other.
+    pub(in crate::commands) async fn outcomes(self: &Arc<Self>) -> Vec<LookupResult> {
+        self.outcomes_with(|_| {}).await
+    }
+
+    /// As [`Lookup::outcomes`]; what has come so far is shown to `on_slow` when it takes long, and
+    /// again when more has come. Outcomes are `None` until they come, in the order of the references.
+    pub(in crate::commands) async fn outcomes_with(
+        self: &Arc<Self>,
+        mut on_slow: impl FnMut(&[Option<LookupResult>]),
+    ) -> Vec<LookupResult> {
+        let targets = self.targets();
+        let mut lookups = Lookups::start(self, &targets);
+        let mut show_at = Instant::now() + SLOW_REQUEST;
+        let mut has_new = true;
+        loop {
+            tokio::select! {
+                result = lookups.running.join_next() => {
+                    let Some(result) = result else { break };
+                    lookups.take(result.expect("a request task neither panics nor is cancelled"));
+                    has_new = true;
+                }
+                () = sleep_until(show_at), if has_new => {
+                    on_slow(&lookups.outcomes);
+                    (has_new, show_at) = (false, Instant::now() + SHOW_INTERVAL);
+                }
+            }
+        }
+        let outcomes = lookups.outcomes;
+        let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
+        let answered = outcomes.into_iter().zip(&targets);
+        let answered = answered.filter_map(|(outcome, one)| {
+            let outcome = outcome.expect("every reference was answered or failed");
+            match (&outcome, one) {
+                (Ok(job), LookupTarget::Latest(_)) if !named.insert(job.reference.clone()) => None,
+                _ => Some(outcome),
+            }
+        });
+        let answered: Vec<LookupResult> = answered.collect();
+        self.note_list_rows(&answered);
+        answered
+    }
+
+    /// What is requested, in the order given.
+    fn targets(&self) -> Vec<LookupTarget> {
+        let references = self.references.iter().cloned();
+        let mut targets: Vec<LookupTarget> = references.map(LookupTarget::Job).collect();
+        for (at, scope) in self.latest.iter().rev() {
+            targets.insert(*at, LookupTarget::Latest(scope.clone()));
+        }
+        targets
+    }
+
+    fn note_list_rows(&self, outcomes: &[LookupResult]) {
+        let jobs = outcomes.iter().flatten();
+        let count = jobs.filter(|job| job.from_list).count();
+        if count > 0 {
+            let message = format!(
+                "{count} jobs were read from lists, which have fewer fields; --detail looks each up"
+            );
+            self.notices
+                .push(Notice::new(NoticeCode::FromLists, message));
+        }
+    }
+
+    async fn get_target(&self, one: &LookupTarget) -> LookupResult {
+        match one {
+            LookupTarget::Job(reference) => {
+                self.get(reference, Deadline::after(LOOKUP_TIMEOUT)).await
+            }
+            LookupTarget::Latest(scope) => {
+                let reference = self.latest_in(scope).await?;
+                self.get(&reference, Deadline::after(LOOKUP_TIMEOUT)).await
+            }
+        }
+    }
+
+    /// The rows of a list call for these references; `None` for those that it leaves open.
+    async fn batch_get(&self, references: &[Reference]) -> Vec<Option<Job>> {
+        let first = &references[0];
+        let options = self.options_for(first, Deadline::after(LOOKUP_TIMEOUT));
+        let rows = match self.client(first) {
+            Ok(client) if client.can_batch(references) => {
+                client.batch_get(references, &options).await
+            }
+            _ => Ok(Vec::new()),
+        };
+        // A lookup of each reports a failure better.
+        let mut rows = rows.unwrap_or_default().into_iter();
+        let job = |reference: &Reference| self.finalize(rows.next()??, reference).ok();
+        references.iter().map(job).collect()
+    }
+}
+
+/// What is requested.
+#[derive(Debug, Clone)]
+enum LookupTarget {
+    Job(Reference),
+    /// The newest resource of a scope.
+    Latest(Scope),
+}
+
+impl LookupTarget {
+    fn kind(&self) -> &'static Kind {
+        match self {
+            Self::Job(reference) => reference.kind,
+            Self::Latest(scope) => scope.kind,
+        }
+    }
+}
+
+/// A result with the number of its target.
+enum Found {
+    Single(usize, Box<LookupResult>),
+    Rows(Vec<(usize, Option<Job>)>),
+}
+
+/// Requests that run side by side.
+struct Lookups<'a> {
+    lookup: &'a Arc<Lookup>,
+    targets: &'a [LookupTarget],
+    places: HashMap<&'static str, Arc<Semaphore>>,
+    running: JoinSet<Found>,
+    /// Rows that prove an end, while the details are requested.
+    final_rows: HashMap<usize, Job>,
+    details: DetailBudget,
+    outcomes: Vec<Option<LookupResult>>,
+}
+
+impl<'a> Lookups<'a> {
+    fn start(lookup: &'a Arc<Lookup>, targets: &'a [LookupTarget]) -> Self {
+        let mut lookups = Self {
+            lookup,
+            targets,
+            places: HashMap::new(),
+            running: JoinSet::new(),
+            final_rows: HashMap::new(),
+            details: DetailBudget::default(),
+            outcomes: targets.iter().map(|_| None).collect(),
+        };
+        let batches = match lookup.options.lists && !lookup.options.raw {
+            true => batches(targets),
+            false => Vec::new(),
+        };
+        let mut is_listed = vec![false; targets.len()];
+        for batch in batches {
+            batch.iter().for_each(|number| is_listed[*number] = true);
+            lookups.start_batch(batch);
+        }
+        for number in (0..targets.len()).filter(|number| !is_listed[*number]) {
+            lookups.start_single(number);
+        }
+        lookups
+    }
+
+    /// A place among the requests of the cloud of a target. The time of a lookup starts when its turn has
+    /// come: a long list is not a slow lookup.
+    fn place(&mut self, number: usize) -> Arc<Semaphore> {
+        let concurrency = self.lookup.transport.options().concurrency;
+        let place = self
+            .places
+            .entry(self.targets[number].kind().template.cloud);
+        let place = place.or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
+        Arc::clone(place)
+    }
+
+    fn start_single(&mut self, number: usize) {
+        let (place, lookup) = (self.place(number), Arc::clone(self.lookup));
+        let target = self.targets[number].clone();
+        self.running.spawn(async move {
+            let _place = place
+                .acquire()
+                .await
+                .expect("the semaphore is never closed");
+            Found::Single(number, Box::new(lookup.get_target(&target).await))
+        });
+    }
+
+    fn start_batch(&mut self, numbers: Vec<usize>) {
+        let (place, lookup) = (self.place(numbers[0]), Arc::clone(self.lookup));
+        let references = numbers
+            .iter()
+            .filter_map(|number| match &self.targets[*number] {
+                LookupTarget::Job(reference) => Some(reference.clone()),
+                LookupTarget::Latest(_) => None,
+            });
+        let references: Vec<Reference> = references.collect();
+        self.running.spawn(async move {
+            let _place = place
+                .acquire()
+                .await
+                .expect("the semaphore is never closed");
+            let rows = lookup.batch_get(&references).await;
+            Found::Rows(numbers.into_iter().zip(rows).collect())
+        });
+    }
+
+    fn take(&mut self, found: Found) {
+        match found {
+            Found::Single(number, outcome) => {
+                let row = self.final_rows.remove(&number);
+                self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));
+            }
+            Found::Rows(rows) => {
+                for (number, row) in rows {
+                    self.take_row(number, row);
+                }
+            }
+        }
+    }
+
+    /// A row that leaves nothing open is the outcome.
+    fn take_row(&mut self, number: usize, row: Option<Job>) {
+        let Some(row) = row else {
+            return self.start_single(number);
+        };
+        let is_proof = proves_end(self.targets[number].kind(), &row);
+        let suffices = match row.ended {
+            false => row.state != State::Unknown,
+            true => is_proof && self.details.suffices(&row),
+        };
+        if suffices {
+            self.outcomes[number] = Some(Ok(row));
+            return;
+        }
+        if is_proof {
+            self.final_rows.insert(number, row);
+        }
+        self.start_single(number);
+    }
+}
+
+/// The jobs of each list call, by their numbers, where more than [`MAX_DETAILS`] of one account and kind
+/// are requested.
+fn batches(targets: &[LookupTarget]) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<_, Vec<(&Reference, usize)>> = BTreeMap::new();
+    for (number, target) in targets.iter().enumerate() {
+        if let LookupTarget::Job(reference) = target {
+            let kind = reference.kind.template.kind;
+            let group = groups.entry((account_of(reference), kind)).or_default();
+            group.push((reference, number));
+        }
+    }
+    let mut batches = Vec::new();
+    for mut group in groups
+        .into_values()
+        .filter(|group| group.len() > MAX_DETAILS)
+    {
+        group.sort_by(|(one, _), (other, _)| one.parent_segments().cmp(other.parent_segments()));
+        let max_ids = group[0].0.kind.max_ids.unwrap_or(usize::MAX);
+        let numbers = group.chunks(max_ids);
+        batches.extend(numbers.map(|batch| batch.iter().map(|(_, number)| *number).collect()));
+    }
+    batches
+}
