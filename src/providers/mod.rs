@@ -185,6 +185,8 @@ pub struct GetOptions {
     /// Where changes are reported of jobs that the cloud can watch; `None` for requests that are not
     /// repeated.
     pub changes: Option<Arc<Changes>>,
+    /// True for the last request before the caller's deadline: what a stream has shown does not suffice.
+    pub is_last: bool,
 }
 
 impl GetOptions {
@@ -202,6 +204,7 @@ impl GetOptions {
             states: Vec::new(),
             deadline,
             changes: None,
+            is_last: false,
         }
     }
 }

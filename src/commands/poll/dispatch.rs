@@ -126,6 +126,8 @@ impl Poller {
         let mut ask = self.lookup.options_for(first, ends.deadline);
         ask.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
+        let mut due = numbers.iter().map(|number| &self.jobs[*number]);
+        ask.is_last = due.any(|watched| watched.is_last_due(now));
         for number in numbers {
             self.jobs[*number].start(now);
         }

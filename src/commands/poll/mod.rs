@@ -135,6 +135,12 @@ impl PolledJob {
         due.fold(self.next_at, Duration::min)
     }
 
+    /// True when the last poll before the deadline is due.
+    fn is_last_due(&self, now: Duration) -> bool {
+        let mut last = [self.early_poll, self.last_poll].into_iter();
+        last.any(|poll| poll.due_at().is_some_and(|at| at <= now))
+    }
+
     /// Notes that a poll is started.
     fn start(&mut self, now: Duration) {
         (self.in_flight, self.is_changed, self.polled_at) = (true, false, now);

@@ -134,12 +134,21 @@ impl KindOps<Api> for Jobs {
                 uids: job.uid().into_iter().collect(),
             };
             parts = Some((own, job.failed_indexes()));
+            objects::take_lookup(api, &OBJECTS, reference, body);
             let mut found = job.into_result(reference, api);
             attach_raw(&mut found, body, options);
             Ok::<_, String>(found)
         };
-        let called = api.call(GET.name, &path, &[], options, decode).await;
-        let mut found = called?.into_result();
+        let called = match api.call(GET.name, &path, &[], options, decode).await {
+            Ok(called) => called,
+            Err(problem) => {
+                return objects::end_or_problem(api, &OBJECTS, reference, options, problem);
+            }
+        };
+        if let Some(replaced) = objects::last_seen(api, &OBJECTS, reference, options) {
+            return Ok(replaced);
+        }
+        let mut found = called.into_result();
         let parts: (Parts<'_>, _) = parts.expect("the response of a success was decoded");
         let (parts, failed) = parts;
         parts.add(api, &mut found, options).await;

@@ -85,7 +85,7 @@ async fn in_namespace(
         Some(_) => api.watches.at(&path),
         None => Arc::default(),
     };
-    if !watch.follow(references, options) {
+    if !watch.follow(references, options) || options.is_last {
         let listed = list_all(api, resource, &path, watch.selector(), options).await?;
         watch.replace(listed);
     }
@@ -103,7 +103,7 @@ async fn in_namespace(
     Ok(rows)
 }
 
-/// What is known of a job that is there no more; `None` where nothing is.
+/// What is known of a job that no longer exists; `None` where nothing is.
 pub(super) fn last_seen(
     api: &Api,
     resource: &'static Resource,
@@ -118,6 +118,48 @@ pub(super) fn last_seen(
     let is_gone = object.presence != Presence::Present;
     let row = is_gone.then(|| row(api, resource, reference, &object, options));
     Some(row??.found)
+}
+
+/// Takes in what a lookup has shown of a job that is followed: another of its name is another job, which
+/// [`last_seen`] tells.
+pub(super) fn take_lookup(api: &Api, resource: &Resource, reference: &Reference, body: &[u8]) {
+    let path = path(
+        resource.path.0,
+        reference.segment("NAMESPACE"),
+        resource.path.1,
+    );
+    if let Some(watch) = api.watches.known(&path)
+        && let Some(object) = lenient::parse_raw(body).and_then(Object::read)
+    {
+        watch.take_lookup(object);
+    }
+}
+
+/// How a job ended whose lookup has failed, where a list or a stream has shown its end.
+///
+/// # Errors
+/// Why the lookup failed, where the end is not known.
+pub(super) fn end_or_problem(
+    api: &Api,
+    resource: &'static Resource,
+    reference: &Reference,
+    options: &GetOptions,
+    problem: Problem,
+) -> Result<GetResult, Problem> {
+    let path = path(
+        resource.path.0,
+        reference.segment("NAMESPACE"),
+        resource.path.1,
+    );
+    let object = api
+        .watches
+        .known(&path)
+        .and_then(|watch| watch.object(reference.id()));
+    let row = object.and_then(|object| row(api, resource, reference, &object, options));
+    match row {
+        Some(row) if row.found.job.ended => Ok(row.found),
+        _ => Err(problem),
+    }
 }
 
 /// An object as a job; `None` where only a lookup tells what it is.

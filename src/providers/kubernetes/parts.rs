@@ -127,14 +127,19 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks.sort_by_key(|pod| pod.created_at);
     // A state that the object reports is its own.
     if job.state == State::Starting && job.state_raw.is_none() {
-        let mut pods = job.tasks.iter().filter(|pod| !pod.ended);
+        let mut pods = job.tasks.iter().filter(|pod| !pod.ended).peekable();
         let runs = |pod: &Task| pod.containers.iter().any(|one| one.state == State::Running);
         if pods.clone().any(runs) {
             job.state = State::Running;
         } else if !are_all {
             job.state = State::Unknown;
-        } else if !job.tasks.is_empty() && pods.all(|pod| pod.node.is_none()) {
-            job.state = State::Pending;
+        } else if pods.peek().is_some() {
+            if pods.all(|pod| pod.node.is_none()) {
+                job.state = State::Pending;
+            }
+        } else if !job.tasks.is_empty() {
+            // Its pods have run, and their end is not yet counted.
+            job.state = State::Running;
         }
     }
     let newest = |state: State| job.tasks.iter().rev().find(move |pod| pod.state == state);

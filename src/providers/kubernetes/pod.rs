@@ -112,10 +112,19 @@ impl KindOps<Api> for Pods {
             let mut found;
             (found, uid) = pod.into_result(reference, api);
             attach_raw(&mut found, body, options);
+            objects::take_lookup(api, &OBJECTS, reference, body);
             Ok::<_, String>(found)
         };
-        let found = api.call(GET.name, &path, &[], options, decode).await;
-        let mut found = found?.into_result();
+        let called = match api.call(GET.name, &path, &[], options, decode).await {
+            Ok(called) => called,
+            Err(problem) => {
+                return objects::end_or_problem(api, &OBJECTS, reference, options, problem);
+            }
+        };
+        if let Some(replaced) = objects::last_seen(api, &OBJECTS, reference, options) {
+            return Ok(replaced);
+        }
+        let mut found = called.into_result();
         if let Some(uid) = uid {
             events::add(api, namespace, &[&uid], &mut found, options).await;
         }

@@ -20,7 +20,7 @@ const MIN_LENGTH: Duration = Duration::from_secs(1);
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// The time in which a stream must be opened.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The stream that keeps a watch up to date.
 pub(super) struct Stream {
@@ -48,21 +48,26 @@ impl Stream {
 
     /// Runs until there can be no stream.
     async fn run(self) {
-        let mut failures = 0;
+        let (mut failures, mut has_worked) = (0, false);
         loop {
             let position = self.watch.position().await;
             let version = position.version.as_deref().unwrap_or_default();
             let selector = position.selector.as_deref();
-            let interruption = match self.open(version, selector).await {
+            let opened = self.open(version, selector).await;
+            has_worked |= opened.is_ok();
+            let interruption = match opened {
                 Ok(mut lines) if self.watch.connect(&position) => self.read(&mut lines).await.err(),
                 Ok(_) => continue,
                 Err(problem) if is_outdated(&problem) => {
                     Some(Interruption::Outdated(problem.message))
                 }
-                Err(problem) if is_rejected(&problem) => return self.watch.reject(&problem),
+                Err(problem) if is_rejected(&problem) && !has_worked => {
+                    return self.watch.reject(&problem);
+                }
                 Err(problem) => Some(Interruption::Broken(problem.message)),
             };
             let Some(interruption) = interruption else {
+                self.watch.pause();
                 failures = 0;
                 continue;
             };

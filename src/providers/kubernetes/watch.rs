@@ -24,6 +24,8 @@ use crate::sync::lock;
 #[derive(Debug, Clone)]
 pub(super) struct Object {
     pub uid: String,
+    /// Its version, which grows with each change; `None` where it is no number.
+    version: Option<u64>,
     pub body: Arc<str>,
     pub presence: Presence,
 }
@@ -45,10 +47,16 @@ impl Object {
         let name = meta(&value, "name")?;
         let object = Self {
             uid: meta(&value, "uid").unwrap_or_default(),
+            version: meta(&value, "resourceVersion").and_then(|text| text.parse().ok()),
             body: value.to_string().into(),
             presence: Presence::Present,
         };
         Some((name, object))
+    }
+
+    /// True when both have a UID, and not the same.
+    fn is_other(&self, object: &Self) -> bool {
+        !self.uid.is_empty() && !object.uid.is_empty() && self.uid != object.uid
     }
 }
 
@@ -82,18 +90,17 @@ pub(super) struct Watches {
 }
 
 impl Watches {
-    /// The watch of a list; beyond the most streams one that nobody else has.
+    /// The watch of a list; beyond the most streams one that is polled.
     pub fn at(&self, path: &str) -> Arc<Watch> {
         let mut by_path = lock(&self.by_path);
         if let Some(watch) = by_path.get(path) {
             return Arc::clone(watch);
         }
         let watch = Arc::<Watch>::default();
-        if by_path.len() < MAX_STREAMS {
-            by_path.insert(path.to_owned(), Arc::clone(&watch));
-        } else {
+        if by_path.len() >= MAX_STREAMS {
             lock(&watch.state).mode = Mode::Polling;
         }
+        by_path.insert(path.to_owned(), Arc::clone(&watch));
         watch
     }
 
@@ -196,26 +203,33 @@ impl Watch {
     /// Takes in a list. Followed objects that it no longer holds are kept as they were last seen.
     pub fn replace(&self, listed: Listed) {
         let mut state = lock(&self.state);
-        let state = &mut *state;
-        let followed = &state.followed;
-        let mut objects = listed.objects;
-        objects.retain(|name, _| followed.contains_key(name));
-        for (name, object) in state.objects.drain() {
-            let is_deleted = object.presence == Presence::Deleted;
-            if is_deleted || !objects.contains_key(&name) {
-                let presence = match is_deleted {
-                    true => Presence::Deleted,
-                    false => Presence::Missing,
-                };
-                objects.insert(name, Object { presence, ..object });
+        for (name, known) in &mut state.objects {
+            if known.presence == Presence::Present && !listed.objects.contains_key(name) {
+                known.presence = Presence::Missing;
             }
         }
-        state.objects = objects;
-        state.position.version = listed.version;
+        for (name, object) in listed.objects {
+            state.take(name, object);
+        }
+        // A stream that broke goes on where it broke: how an object ended that was deleted since is there.
+        if state.mode != Mode::Streaming || state.position.version.is_none() {
+            state.position.version = listed.version;
+        }
         if listed.is_too_large || state.is_too_large() {
             state.give_up();
         }
         self.listed.notify_one();
+    }
+
+    /// Takes in an object that a lookup has shown.
+    pub fn take_lookup(&self, (name, object): (String, Object)) {
+        let mut state = lock(&self.state);
+        let known = state.objects.get(&name);
+        // A stream that is behind the lookup goes on from the object that it knows.
+        if known.is_none_or(|known| known.presence == Presence::Missing || known.is_other(&object))
+        {
+            state.take(name, object);
+        }
     }
 
     /// True when a stream is to be started, which is then taken as started.
@@ -257,7 +271,12 @@ impl Watch {
         state.is_connected
     }
 
-    /// The stream has ended.
+    /// The stream has ended as it should. Until the next one is open, it hides changes.
+    pub fn pause(&self) {
+        lock(&self.state).is_connected = false;
+    }
+
+    /// The stream was interrupted.
     pub fn disconnect(&self, why: &Interruption) {
         let mut state = lock(&self.state);
         state.is_connected = false;
@@ -329,18 +348,37 @@ impl State {
         is_plain.then(|| format!("metadata.name={only}"))
     }
 
-    /// Takes in an object as it is now, if it is followed. One that was deleted stays so: another of its
-    /// name is another job.
+    /// Takes in an object that the stream shows, and reports it.
     fn change(&mut self, name: String, object: Object) {
-        let Some(reference) = self.followed.get(&name) else {
-            return;
-        };
-        let known = self.objects.get(&name);
-        if known.is_none_or(|known| known.presence != Presence::Deleted) {
-            if let Some(changes) = &self.changes {
-                changes.report([reference]);
+        if self.take(name.clone(), object)
+            && let Some(changes) = &self.changes
+        {
+            changes.report(self.followed.get(&name));
+        }
+    }
+
+    /// Takes in an object as it is now, if it is followed; false when it changes nothing. One that was
+    /// deleted stays so, and is deleted once another has its name: that is another job.
+    fn take(&mut self, name: String, object: Object) -> bool {
+        if !self.followed.contains_key(&name) {
+            return false;
+        }
+        match self.objects.get_mut(&name) {
+            Some(known) if known.presence == Presence::Deleted => false,
+            // A stream that goes on repeats what a list has shown.
+            Some(known) if known.uid == object.uid && known.version > object.version => false,
+            Some(known) if known.is_other(&object) => {
+                // The end of an earlier one is late.
+                let is_replaced = object.presence == Presence::Present;
+                if is_replaced {
+                    known.presence = Presence::Deleted;
+                }
+                is_replaced
             }
-            self.objects.insert(name, object);
+            _ => {
+                self.objects.insert(name, object);
+                true
+            }
         }
     }
 

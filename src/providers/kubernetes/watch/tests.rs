@@ -92,7 +92,7 @@ fn a_deleted_object_is_kept_whatever_follows_under_its_name() {
     assert_eq!(presence("a"), deleted);
     assert_eq!(presence("b"), Some((Presence::Missing, "u1".to_owned())));
     watch.replace(listed(&[object("b", "u3", 5)], "5"));
-    assert_eq!(presence("b"), Some((Presence::Present, "u3".to_owned())));
+    assert_eq!(presence("b"), deleted);
     assert!(follow(&watch, &["a", "b"], &changes));
 }
 
@@ -158,6 +158,7 @@ fn a_namespace_with_too_many_objects_is_not_listed_again() {
     assert!(!watch.starts());
     let (watch, _) = connected(&["a"]);
     let large = Object {
+        version: None,
         uid: "u1".to_owned(),
         body: "x".repeat(MAX_BYTES).into(),
         presence: Presence::Present,
@@ -167,4 +168,61 @@ fn a_namespace_with_too_many_objects_is_not_listed_again() {
     watch.disconnect(&interruption);
     assert!(watch.object("a").is_none());
     assert!(!watch.is_streaming());
+}
+
+fn presence(watch: &Watch, name: &str) -> (String, Presence) {
+    let object = watch.object(name).unwrap();
+    (object.uid, object.presence)
+}
+
+#[test]
+fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
+    let deleted = ("u1".to_owned(), Presence::Deleted);
+    let (by_list, _) = connected(&["a"]);
+    by_list.replace(listed(&[object("a", "u2", 9)], "9"));
+    assert_eq!(presence(&by_list, "a"), deleted);
+    let (by_event, _) = connected(&["a"]);
+    apply(&by_event, "ADDED", &object("a", "u2", 9)).unwrap();
+    assert_eq!(presence(&by_event, "a"), deleted);
+    let (by_lookup, _) = connected(&["a"]);
+    by_lookup.take_lookup(Object::read(object("a", "u2", 9)).unwrap());
+    assert_eq!(presence(&by_lookup, "a"), deleted);
+    let (after_a_gap, _) = connected(&["a"]);
+    after_a_gap.replace(listed(&[], "8"));
+    assert_eq!(presence(&after_a_gap, "a").1, Presence::Missing);
+    after_a_gap.replace(listed(&[object("a", "u2", 9)], "9"));
+    assert_eq!(presence(&after_a_gap, "a"), deleted);
+}
+
+#[test]
+fn the_end_of_another_object_of_the_name_changes_nothing() {
+    let (watch, _) = connected(&["a"]);
+    apply(&watch, "DELETED", &object("a", "u0", 9)).unwrap();
+    let followed = ("u1".to_owned(), Presence::Present);
+    assert_eq!(presence(&watch, "a"), followed);
+}
+
+#[test]
+fn a_stream_that_broke_goes_on_where_it_broke_after_a_list() {
+    let (watch, _) = connected(&["a"]);
+    assert!(watch.starts());
+    apply(&watch, "MODIFIED", &object("a", "u1", 5)).unwrap();
+    watch.disconnect(&Interruption::Broken(String::new()));
+    watch.replace(listed(&[object("a", "u1", 9)], "9"));
+    assert_eq!(version(&watch).as_deref(), Some("5"));
+    let position = lock(&watch.state).position.clone();
+    assert!(watch.connect(&position));
+    apply(&watch, "MODIFIED", &object("a", "u1", 7)).unwrap();
+    let known = watch.object("a").unwrap();
+    assert!(known.body.contains("\"9\""), "{}", known.body);
+    apply(&watch, "DELETED", &object("a", "u1", 11)).unwrap();
+    assert_eq!(presence(&watch, "a").1, Presence::Deleted);
+}
+
+#[test]
+fn a_stream_that_is_opened_again_is_not_up_to_date() {
+    let (watch, changes) = connected(&["a"]);
+    assert!(follow(&watch, &["a"], &changes));
+    watch.pause();
+    assert!(!follow(&watch, &["a"], &changes));
 }
