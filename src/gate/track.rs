@@ -365,7 +365,7 @@ fn with_reason(state: State, why: Option<&str>) -> String {
     }
 }
 
-/// Order of a life; the ends stand last, and what is in no order is 0.
+/// The position of a state in the life of a job; 0 for those that can follow any other.
 pub fn lifecycle_order(state: State) -> u8 {
     match state {
         State::Pending => 1,

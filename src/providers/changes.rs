@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::sync::lock;
 
-/// The jobs that have changed since they were asked for, from streams to whoever polls.
+/// The jobs that streams have reported as changed since the last poll.
 #[derive(Debug, Default)]
 pub struct Changes {
     references: Mutex<HashSet<String>>,

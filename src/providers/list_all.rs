@@ -20,7 +20,7 @@ const MAX_PAGES: usize = 10_000;
 pub enum Truncation {
     /// The limit was reached and there is more.
     Limit(usize),
-    /// Whoever took the pages wanted no more.
+    /// The caller stopped taking pages.
     Stopped,
     /// The cloud went on giving what it had given before.
     RepeatedPage,

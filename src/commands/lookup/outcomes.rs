@@ -136,7 +136,7 @@ impl LookupTarget {
 }
 
 /// A result with the number of its target.
-enum Found {
+enum LookupOutput {
     Single(usize, Box<LookupResult>),
     Rows(Vec<(usize, Option<Job>)>),
 }
@@ -146,7 +146,7 @@ struct Lookups<'a> {
     lookup: &'a Arc<Lookup>,
     targets: &'a [LookupTarget],
     places: HashMap<&'static str, Arc<Semaphore>>,
-    running: JoinSet<Found>,
+    running: JoinSet<LookupOutput>,
     /// Rows that prove an end, while the details are requested.
     final_rows: HashMap<usize, Job>,
     details: DetailBudget,
@@ -198,7 +198,7 @@ impl<'a> Lookups<'a> {
                 .acquire()
                 .await
                 .expect("the semaphore is never closed");
-            Found::Single(number, Box::new(lookup.get_target(&target).await))
+            LookupOutput::Single(number, Box::new(lookup.get_target(&target).await))
         });
     }
 
@@ -217,17 +217,17 @@ impl<'a> Lookups<'a> {
                 .await
                 .expect("the semaphore is never closed");
             let rows = lookup.batch_get(&references).await;
-            Found::Rows(numbers.into_iter().zip(rows).collect())
+            LookupOutput::Rows(numbers.into_iter().zip(rows).collect())
         });
     }
 
-    fn take(&mut self, found: Found) {
-        match found {
-            Found::Single(number, outcome) => {
+    fn take(&mut self, output: LookupOutput) {
+        match output {
+            LookupOutput::Single(number, outcome) => {
                 let row = self.final_rows.remove(&number);
                 self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));
             }
-            Found::Rows(rows) => {
+            LookupOutput::Rows(rows) => {
                 for (number, row) in rows {
                     self.take_row(number, row);
                 }

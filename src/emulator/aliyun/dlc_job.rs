@@ -91,9 +91,9 @@ fn workspaces(call: &EmulatedCall<'_>) -> Answer {
 fn jobs(call: &EmulatedCall<'_>) -> Answer {
     let week = TimeDelta::days(7);
     let start = time(call, "StartTime", call.now() - week)?;
-    let is_asked = |name, own: Option<&str>| {
-        let asked = call.parameter(name);
-        asked.is_none_or(|asked| own == Some(asked))
+    let matches = |name, own: Option<&str>| {
+        let value = call.parameter(name);
+        value.is_none_or(|value| own == Some(value))
     };
     let ids = call.parameter("JobIds");
     let mut all = call.rows(KIND);
@@ -101,9 +101,9 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
         view.created_at >= start
             && ids.is_none_or(|ids| ids.split(',').any(|id| id == view.id()))
             && workspace_of(view) == call.parameter("WorkspaceId").unwrap_or(WORKSPACE)
-            && is_asked("Status", Some(&view.step.state))
-            && is_asked("Username", view.job.user.as_deref())
-            && is_asked("ResourceId", view.job.queue.as_deref())
+            && matches("Status", Some(&view.step.state))
+            && matches("Username", view.job.user.as_deref())
+            && matches("ResourceId", view.job.queue.as_deref())
     });
     match call.parameter("Order") {
         Some("asc") => all.sort_by_key(|view| view.created_at),

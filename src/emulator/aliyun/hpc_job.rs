@@ -53,17 +53,17 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
         Some("notfinish") => Some(false),
         Some(_) => return Err(EmulatedError::Invalid("JobFilter")),
     };
-    let is_asked = |list: &str, own: &Option<String>| {
-        let asked = filter[list].as_array();
-        asked.is_none_or(|asked| asked.iter().any(|asked| asked.as_str() == own.as_deref()))
+    let matches = |list: &str, own: &Option<String>| {
+        let values = filter[list].as_array();
+        values.is_none_or(|values| values.iter().any(|value| value.as_str() == own.as_deref()))
     };
     let mut all = call.rows(KIND);
     all.retain(|view| {
         let has_ended = view.is(&["FINISHED", "Completed", "Failed"]);
         view.job.segments[0] == cluster
             && is_ended.is_none_or(|is_ended| is_ended == has_ended)
-            && is_asked("Users", &view.job.user)
-            && is_asked("Queues", &view.job.queue)
+            && matches("Users", &view.job.user)
+            && matches("Queues", &view.job.queue)
     });
     match filter["SortBy"]["SubmitOrder"].as_str() {
         Some("asc") => all.sort_by_key(|view| view.created_at),

@@ -57,16 +57,16 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
         Some("notfinish") => Some(false),
         Some(_) => return Err(EmulatedError::Invalid("JobStatus")),
     };
-    let is_asked = |name, own: &Option<String>| {
-        let asked = call.parameter(name);
-        asked.is_none_or(|asked| own.as_deref().is_some_and(|own| own.contains(asked)))
+    let matches = |name, own: &Option<String>| {
+        let value = call.parameter(name);
+        value.is_none_or(|value| own.as_deref().is_some_and(|own| own.contains(value)))
     };
     let mut all = call.rows(KIND);
     all.retain(|view| {
         view.job.segments[0] == cluster
             && is_ended.is_none_or(|is_ended| is_ended == has_ended(view))
-            && is_asked("Users.1", &view.job.user)
-            && is_asked("Queues.1", &view.job.queue)
+            && matches("Users.1", &view.job.user)
+            && matches("Queues.1", &view.job.queue)
     });
     match call.parameter("SubmitOrder") {
         Some("asc") => all.sort_by_key(|view| view.created_at),

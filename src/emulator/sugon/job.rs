@@ -61,8 +61,8 @@ impl EmulatedKind for Jobs {
                 let scheduler = call.parameter("strJobManagerID");
                 let mut all = call.state.all(KIND, call.now());
                 let found = all.find(|view| {
-                    let is_asked = scheduler.is_none_or(|id| id == view.job.segments[1]);
-                    is_asked && view.id() == call.segments[0] && is_live(view)
+                    let matches = scheduler.is_none_or(|id| id == view.job.segments[1]);
+                    matches && view.id() == call.segments[0] && is_live(view)
                 });
                 let view = found.ok_or(EmulatedError::NotFound)?;
                 call.about(&view, || live(&view))
@@ -121,9 +121,9 @@ fn list(
         true => None,
         false => Some(call.required(scheduler)?),
     };
-    let is_asked = |names: [&str; 2], own: &str| {
-        let asked = names.iter().find_map(|name| call.parameter(name));
-        asked.is_none_or(|asked| asked == own)
+    let matches = |names: [&str; 2], own: &str| {
+        let value = names.iter().find_map(|name| call.parameter(name));
+        value.is_none_or(|value| value == own)
     };
     let mut all = call.rows(KIND);
     all.retain(|view| {
@@ -135,11 +135,11 @@ fn list(
         is_there(view)
             && is_in_window
             && scheduler.is_none_or(|id| id == view.job.segments[1])
-            && is_asked(["clusterId", ""], &view.job.segments[0])
-            && is_asked(["jobId", "strJobId"], view.id())
-            && is_asked(["queue", "strQueueName"], queue(view))
-            && is_asked(["clusterUserName", "strJobOwner"], user(view))
-            && is_asked(["strUser", ""], user(view))
+            && matches(["clusterId", ""], &view.job.segments[0])
+            && matches(["jobId", "strJobId"], view.id())
+            && matches(["queue", "strQueueName"], queue(view))
+            && matches(["clusterUserName", "strJobOwner"], user(view))
+            && matches(["strUser", ""], user(view))
     });
     all.sort_by_key(|view| Reverse(view.created_at));
     let total = all.len();

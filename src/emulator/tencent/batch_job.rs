@@ -74,13 +74,13 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     if ids.is_some() && words.is_some() {
         return Err(EmulatedError::Invalid("Filters"));
     }
-    let is_asked = |values: &Option<Vec<String>>, own: &str| {
+    let matches = |values: &Option<Vec<String>>, own: &str| {
         values
             .as_ref()
             .is_none_or(|values| values.iter().any(|value| value == own))
     };
     let mut all = call.rows(KIND);
-    all.retain(|view| is_asked(&ids, view.id()) && is_asked(&words, &view.step.state));
+    all.retain(|view| matches(&ids, view.id()) && matches(&words, &view.step.state));
     let total = all.len();
     let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
     call.data(response(call, json!({"TotalCount": total, "JobSet": rows})))

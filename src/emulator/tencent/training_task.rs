@@ -64,12 +64,12 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     let (ids, words) = (filter_values(call, "Id")?, filter_values(call, "Status")?);
     let mut all = call.rows(KIND);
     all.retain(|view| {
-        let is_asked = |values: &Option<Vec<String>>, own: &str| {
+        let matches = |values: &Option<Vec<String>>, own: &str| {
             values
                 .as_ref()
                 .is_none_or(|values| values.iter().any(|value| value == own))
         };
-        is_asked(&ids, view.id()) && is_asked(&words, &view.step.state)
+        matches(&ids, view.id()) && matches(&words, &view.step.state)
     });
     match call.parameter("Order") {
         Some("ASC") => all.sort_by_key(|view| view.created_at),
@@ -88,12 +88,12 @@ fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), Emulated
     if call.required("Service")? != "TRAIN" {
         return Err(EmulatedError::Invalid("Service"));
     }
-    let asked = call.required("ServiceId")?;
+    let run_id = call.required("ServiceId")?;
     let mut tasks = call.rows(KIND).into_iter();
     tasks
         .find_map(|view| {
             let later =
-                (0..=view.restart_count().min(1)).find(|later| run(&view, *later) == asked)?;
+                (0..=view.restart_count().min(1)).find(|later| run(&view, *later) == run_id)?;
             Some((view, later))
         })
         .ok_or(EmulatedError::NotFound)
@@ -115,9 +115,7 @@ fn logs(call: &EmulatedCall<'_>) -> Answer {
     };
     let writer = pod_name(&view, later, view.job.parts.max(1) - 1);
     let mut lines = view.log_lines(later > 0);
-    let is_of_writer = call
-        .parameter("PodName")
-        .is_none_or(|asked| asked == writer);
+    let is_of_writer = call.parameter("PodName").is_none_or(|pod| pod == writer);
     lines.retain(|(at, _)| *at >= start && end.is_none_or(|end| *at <= end) && is_of_writer);
     if call.parameter("Order") != Some("ASC") {
         lines.reverse();

@@ -134,17 +134,17 @@ impl KindOps<Api> for HpcJobs {
 
 /// What the cloud is asked to filter by, where its documentation leaves no doubt.
 fn job_filter(filter: &Filter) -> Value {
-    let mut asked = json!({"SortBy": {"SubmitOrder": "desc"}});
+    let mut fields = json!({"SortBy": {"SubmitOrder": "desc"}});
     if filter.is_active_only() {
-        asked["JobStatus"] = "notfinish".into();
+        fields["JobStatus"] = "notfinish".into();
     }
     if let Some(user) = &filter.user {
-        asked["Users"] = json!([user]);
+        fields["Users"] = json!([user]);
     }
     if let Some(queue) = &filter.queue {
-        asked["Queues"] = json!([queue]);
+        fields["Queues"] = json!([queue]);
     }
-    asked
+    fields
 }
 
 #[cfg(test)]

@@ -123,22 +123,22 @@ impl KindOps<Api> for InstantJobs {
         at: Cursor,
         options: &GetOptions,
     ) -> Result<Page, Problem> {
-        let mut asked = json!({});
+        let mut fields = json!({});
         if !filter.ids.is_empty() {
-            asked["JobIds"] = json!(filter.ids);
+            fields["JobIds"] = json!(filter.ids);
         }
         if let Some(word) = filter.single_state_word(STATES, &options.states) {
-            asked["Status"] = word.into();
+            fields["Status"] = word.into();
         }
         if let Some(since) = &filter.since {
             // It may be a time of the region or a Unix time: all zones are within a day.
             let since = since.time().to_datetime() - TimeDelta::days(1);
-            asked["TimeCreatedAfter"] = since.timestamp().into();
+            fields["TimeCreatedAfter"] = since.timestamp().into();
         }
-        let (asked, page) = (asked.to_string(), at.page.to_string());
+        let (fields, page) = (fields.to_string(), at.page.to_string());
         let size = filter.page_size(PAGE_SIZE).to_string();
         let query = [
-            ("Filter", &*asked),
+            ("Filter", &*fields),
             ("PageNumber", &page),
             ("PageSize", &size),
         ];

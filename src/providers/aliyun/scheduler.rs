@@ -144,7 +144,7 @@ pub(super) fn not_found(reference: &Reference) -> DecodeError {
 }
 
 /// True for the id of the job that was asked for; PBS takes an id without its server, and responds with both.
-pub(super) fn is_asked(id: &str, reference: &Reference) -> bool {
+pub(super) fn matches_id(id: &str, reference: &Reference) -> bool {
     let mut parts = id.split_once('.').into_iter();
     id == reference.id() || parts.any(|(number, _)| number == reference.id())
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::products::EHPC;
 use super::scheduler::{
-    EndEvidence, JobFields, SchedulerJobDetails, decode_list, is_asked, not_found, outcome_rule,
+    EndEvidence, JobFields, SchedulerJobDetails, decode_list, matches_id, not_found, outcome_rule,
 };
 use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, scheduler_log};
 use crate::error::{Category, Problem};
@@ -195,7 +195,7 @@ async fn read_row(
     let scope = Scope::at(&SCHEDULER_JOB, &reference.profile, &segments);
     let scope = scope.expect("a cluster is a scope of the kind");
     let (filter, mut at) = (Filter::default(), Cursor::FIRST);
-    let known = |id: &str| match is_asked(id, reference) {
+    let known = |id: &str| match matches_id(id, reference) {
         true => evidence.clone(),
         false => EndEvidence::default(),
     };
@@ -210,7 +210,7 @@ async fn read_row(
         };
         found.notices.extend(page.notices);
         let mut rows = page.rows;
-        rows.retain(|row| is_asked(&row.job.id, reference));
+        rows.retain(|row| matches_id(&row.job.id, reference));
         rows.sort_by_key(|row| row.job.id != reference.id());
         if let [first, second, ..] = &rows[..]
             && first.job.id != reference.id()
@@ -286,7 +286,7 @@ fn decode_fields(
         Some(info) if let Some(job) = document::single_job(info) => {
             let response: TextResponse = lenient::decode_response(body)?;
             let job: JobFields<Map<Text>> = lenient::decode_response(job.to_string().as_bytes())?;
-            let is_right = job.id().is_some_and(|id| is_asked(id, reference));
+            let is_right = job.id().is_some_and(|id| matches_id(id, reference));
             return match is_right && !job.is_id_unreadable() {
                 true => Ok((job, response.request_id)),
                 false => Err("the requested job".to_owned().into()),
@@ -315,15 +315,15 @@ fn decode_fields(
     if jobs.is_empty() {
         return Err(not_found(reference));
     }
-    let asked = jobs.into_iter();
-    let mut asked: Vec<_> = asked.filter(|(id, _)| is_asked(id, reference)).collect();
-    asked.sort_by_key(|(id, _)| id != reference.id());
-    if let [(first, _), (second, _), ..] = &asked[..]
+    let jobs = jobs.into_iter();
+    let mut matching: Vec<_> = jobs.filter(|(id, _)| matches_id(id, reference)).collect();
+    matching.sort_by_key(|(id, _)| id != reference.id());
+    if let [(first, _), (second, _), ..] = &matching[..]
         && first != reference.id()
     {
         return Err(ambiguous(reference, [first, second]));
     }
-    let found = asked.into_iter().next();
+    let found = matching.into_iter().next();
     let (_, fields) = found.ok_or_else(|| "the requested job".to_owned())?;
     Ok((fields, request_id))
 }

@@ -129,7 +129,7 @@ impl KindOps<Api> for ImageJobs {
                 page.map_err(|problem| (list, problem))
             })
         });
-        // Whoever wants a row to see that lists are given wants no request for each type.
+        // A check that lists are allowed needs one row, not a request for each type.
         let calls = calls.take(filter.page_size(JOB_TYPES.len()));
         let (mut pages, mut failed) = (Vec::new(), Vec::new());
         for outcome in join_all(calls).await {

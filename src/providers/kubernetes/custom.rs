@@ -46,7 +46,7 @@ struct Resource {
 }
 
 /// A job that was found, with its UID and the number of its resource.
-struct Found {
+struct ResourceJob {
     result: GetResult,
     uid: Option<String>,
     number: usize,
@@ -113,7 +113,7 @@ impl CustomJobs {
         number: usize,
         reference: &Reference,
         options: &GetOptions,
-    ) -> Result<Found, Problem> {
+    ) -> Result<ResourceJob, Problem> {
         let resource = &self.resources[number];
         let mut uid = None;
         let decode = |body: &[u8]| {
@@ -129,7 +129,7 @@ impl CustomJobs {
             .call(resource.get.name, &path, &[], options, decode)
             .await;
         let result = called?.into_result();
-        Ok(Found {
+        Ok(ResourceJob {
             result,
             uid,
             number,
@@ -139,11 +139,11 @@ impl CustomJobs {
     /// The one job that was found. Two versions of one resource hold the same object.
     fn choose(
         &self,
-        outcomes: Vec<Result<Found, Problem>>,
+        outcomes: Vec<Result<ResourceJob, Problem>>,
         reference: &Reference,
-    ) -> Result<Found, Problem> {
+    ) -> Result<ResourceJob, Problem> {
         let mut problems = Vec::new();
-        let mut jobs: Vec<Found> = Vec::new();
+        let mut jobs: Vec<ResourceJob> = Vec::new();
         for outcome in outcomes {
             match outcome {
                 Ok(found) if found.uid.is_some() && jobs.iter().any(|one| one.uid == found.uid) => {

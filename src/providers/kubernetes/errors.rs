@@ -12,7 +12,7 @@ use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, DefaultObject, Int, Text};
 
-/// No credential arrived: the server takes whoever asks for this user.
+/// No credential arrived: the server treats the request as from this user.
 const ANONYMOUS: &str = "User \"system:anonymous\"";
 
 /// The path of a kubelet, which the server asks for logs.

@@ -1,6 +1,7 @@
 //! Kubernetes: jobs and pods of a cluster, by its API server.
 
 mod container;
+mod credential;
 mod custom;
 mod errors;
 mod events;
@@ -30,21 +31,22 @@ use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, GetResult, KindOps,
     ScopeListing, ScopePage, raw,
 };
-use crate::credentials::{Credential, CredentialCache};
+use crate::credentials::CredentialCache;
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem, TransportFailureKind};
-use crate::http::{ApiClient, ClientIdentity, Endpoint, Method, Request, Transport};
+use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::model::Time;
 use crate::reference::Reference;
-use crate::secret::{Secret, quotable};
+use crate::secret::quotable;
 use crate::settings::{PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME, table_header};
 use crate::sync::lock;
+use credential::{credential, identity, label};
 use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
     VOLCANO_JOBS,
 };
 use job::{JOB, Jobs};
-use kubeconfig::{CONTEXT, IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
+use kubeconfig::{CONTEXT, INSECURE, KUBECONFIG, SERVER};
 use pod::{POD, Pods};
 use signer::Signer;
 use watch::Watches;
@@ -323,64 +325,6 @@ fn check_verification(profile: &Profile) -> Result<(), Problem> {
     };
     let problem = Problem::usage(message).with_hint(hint);
     Err(problem.with_account(profile.cloud, &profile.name))
-}
-
-/// The certificate of a profile that is presented to the server.
-fn identity(profile: &Profile) -> Option<ClientIdentity> {
-    let data = |key| profile.secret(key).cloned();
-    let pair = data("client_certificate_data").zip(data("client_key_data"));
-    pair.map(|(certificate, key)| ClientIdentity::from_data(certificate, key))
-}
-
-/// What proves who a profile is. A kubeconfig may hold nothing of the kind.
-fn credential(profile: &Profile) -> Result<Credential<Signer>, Problem> {
-    let token = profile.secret("token").cloned();
-    let identity = identity(profile);
-    let is_given = token.is_some() || identity.is_some() || profile.get("client_cert").is_some();
-    if !is_given && profile.get(SERVER).is_none() {
-        return Err(profile.missing("token", &["token"], &["JOBLENS_KUBERNETES_TOKEN"]));
-    }
-    let headers = profile.get(IMPERSONATION).map(serde_json::from_str);
-    let headers: Vec<(String, String)> = headers
-        .transpose()
-        .expect("the headers of a kubeconfig are a list of pairs")
-        .unwrap_or_default();
-    let key = profile.secret("client_key_data").cloned();
-    Ok(Credential {
-        secrets: token.iter().cloned().chain(key).collect(),
-        expires_at: identity.as_ref().and_then(ClientIdentity::expires_at),
-        signer: Signer {
-            token: token.map(|token| Secret::new(format!("Bearer {}", token.expose()))),
-            identity,
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name, Secret::new(value)))
-                .collect(),
-        },
-    })
-}
-
-/// `token (environment)`, or `certificate of kubernetes-admin (kubeconfig context prod)`.
-fn label(profile: &Profile) -> String {
-    let keys = [
-        ("token", "token"),
-        ("client_certificate_data", "certificate"),
-    ];
-    let held = keys
-        .into_iter()
-        .find(|(key, _)| profile.secret(key).is_some());
-    let (key, what) = held.unwrap_or((SERVER, "no credential"));
-    let user = profile
-        .get("user")
-        .map(|user| format!(" of {}", quotable(user)));
-    let origin = profile
-        .origin(key)
-        .map(|origin| format!(" ({})", origin.label()));
-    format!(
-        "{what}{}{}",
-        user.unwrap_or_default(),
-        origin.unwrap_or_default()
-    )
 }
 
 /// Keeps a response in the job, without what repeats it.

@@ -94,7 +94,7 @@ pub(super) struct Pods {
 /// The pods of a list.
 ///
 /// # Errors
-/// The body is no list.
+/// The body cannot be decoded as a list.
 pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
     let list: ObjectList<PodObject> = lenient::decode_response(body)?;
     let mut pods = list.items.rows("items", None)?;

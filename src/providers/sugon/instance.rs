@@ -187,8 +187,8 @@ pub(super) fn decode(
             Some("check the id, and that the token is one of the instance's region".to_owned());
         return Err(DecodeError::Failed(Box::new(missing)));
     };
-    let is_asked = |id: &str| id.eq_ignore_ascii_case(reference.id());
-    if !instance.id().is_some_and(is_asked) {
+    let matches = |id: &str| id.eq_ignore_ascii_case(reference.id());
+    if !instance.id().is_some_and(matches) {
         return Err("the requested id".to_owned().into());
     }
     let mut notices = Vec::new();

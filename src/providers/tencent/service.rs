@@ -263,12 +263,12 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
     services.extend(object);
     // An object with nothing in it is what an absent one may be printed as.
     services.retain(|service| *service != ServiceName::default());
-    let is_asked = |service: &ServiceName| {
+    let matches = |service: &ServiceName| {
         let namespace = service.namespace.trimmed();
         service.service_name.trimmed() == Some(reference.id())
             && namespace.is_none_or(|name| Some(name) == reference.segment("NAMESPACE"))
     };
-    match services.iter().any(is_asked) {
+    match services.iter().any(matches) {
         true if !service.is_unreadable => Ok(()),
         _ if service.is_unreadable || !services.is_empty() => {
             Err("the requested service".to_owned().into())

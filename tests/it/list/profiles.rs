@@ -85,9 +85,9 @@ fn a_profile_that_is_named_is_the_only_one() {
     lines.sort_unstable();
     let jobs = ["ehpc-hz-1/5", "ehpc-hz-1/6", "ehpc-hz-2/7"];
     assert_eq!(lines, jobs.map(|job| format!("aliyun/job/{job}")));
-    let nobody = bare(&emulated, SETTINGS, &["-p", "nobody"]);
-    assert_eq!(nobody.code, 4);
-    assert!(nobody.stderr.contains("unknown profile 'nobody'"));
+    let unknown = bare(&emulated, SETTINGS, &["-p", "nobody"]);
+    assert_eq!(unknown.code, 4);
+    assert!(unknown.stderr.contains("unknown profile 'nobody'"));
 }
 
 #[test]
@@ -178,8 +178,8 @@ fn a_profile_without_a_user_costs_a_notice_in_a_bare_list() {
     assert_eq!(json["coverage"]["complete"], false);
     let notice = "-u me needs the user of profile 'default' (aliyun), whose jobs are not listed; set job_user in [aliyun.default]";
     assert!(mine.stderr.contains(notice), "{}", mine.stderr);
-    let nobody = bare(&emulated, SETTINGS, &["-u", "me"]);
-    assert_eq!((nobody.code, nobody.stdout.as_str()), (2, ""));
+    let without_user = bare(&emulated, SETTINGS, &["-u", "me"]);
+    assert_eq!((without_user.code, without_user.stdout.as_str()), (2, ""));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::Api;
-use super::super::scheduler::{JobFields, check_success, is_asked, not_found};
+use super::super::scheduler::{JobFields, check_success, matches_id, not_found};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{
     self, Checked, DefaultObject, Flag, List, OptionalObject, Required, Text,
@@ -58,7 +58,7 @@ pub(super) fn decode_job(
         }
         Required::Missing | Required::Unreadable => return Err("JobInfo".to_owned().into()),
     };
-    let is_other = fields.id().is_some_and(|id| !is_asked(id, reference));
+    let is_other = fields.id().is_some_and(|id| !matches_id(id, reference));
     if fields.is_id_unreadable() || is_other {
         return Err("the requested JobId".to_owned().into());
     }

@@ -113,7 +113,7 @@ impl Exit {
         }
     }
 
-    /// Decides what a word means that depends on where it stands and on what the scheduler says.
+    /// Decides the meaning of a word that depends on its origin and on the word of the scheduler.
     pub(super) fn judge(&self, job: &mut Job, origin: Origin, own: Option<&str>) {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = table_word(&raw);

@@ -262,8 +262,8 @@ async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
         .await
         .unwrap();
     assert_eq!(page.rows.len(), 2);
-    let asked = seen.lock().unwrap().remove(0);
+    let request = seen.lock().unwrap().remove(0);
     let filters = json!([{"Name": "Status", "Values": ["FAILED", "SUBMIT_FAILED"]}]);
-    assert_eq!(asked["Filters"], filters);
-    assert_eq!(asked["OrderField"], "CreateTime");
+    assert_eq!(request["Filters"], filters);
+    assert_eq!(request["OrderField"], "CreateTime");
 }
