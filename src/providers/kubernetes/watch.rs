@@ -4,6 +4,8 @@
 //! connected, the objects are listed anew for each batch lookup, which sets the version that the stream
 //! goes on from.
 
+mod object;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +13,6 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::trim_document;
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::lenient;
@@ -20,51 +21,7 @@ use crate::providers::{Changes, GetOptions};
 use crate::reference::Reference;
 use crate::sync::lock;
 
-/// One object as the server has sent it.
-#[derive(Debug, Clone)]
-pub(super) struct Object {
-    pub uid: String,
-    /// Its version, which grows with each change; `None` where it is no number.
-    version: Option<u64>,
-    pub body: Arc<str>,
-    pub presence: Presence,
-}
-
-/// Whether an object is still there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    Present,
-    /// The stream has shown how it was deleted.
-    Deleted,
-    /// A later list does not hold it.
-    Missing,
-}
-
-impl Object {
-    /// An object with its name; `None` where it has none.
-    pub fn read(mut value: Value) -> Option<(String, Self)> {
-        trim_document(&mut value);
-        let name = meta(&value, "name")?;
-        let object = Self {
-            uid: meta(&value, "uid").unwrap_or_default(),
-            version: meta(&value, "resourceVersion").and_then(|text| text.parse().ok()),
-            body: value.to_string().into(),
-            presence: Presence::Present,
-        };
-        Some((name, object))
-    }
-
-    /// True when both have a UID, and not the same.
-    fn is_other(&self, object: &Self) -> bool {
-        !self.uid.is_empty() && !object.uid.is_empty() && self.uid != object.uid
-    }
-}
-
-/// A text of the metadata of an object or a list, unless it is empty.
-pub(super) fn meta(value: &Value, key: &str) -> Option<String> {
-    let text = value.get("metadata")?.get(key)?.as_str()?;
-    Some(text.to_owned()).filter(|text| !text.is_empty())
-}
+pub(super) use object::{Object, Presence, meta};
 
 /// The objects of a namespace.
 #[derive(Default)]
