@@ -23,7 +23,7 @@ pub(super) static MODELARTS: Product = Product {
 ///
 /// # Errors
 /// `missing_credentials` without a region; `usage` for an address that cannot be used, and for a region in
-/// which the product has no known host.
+/// where the host of the product is not known.
 pub(super) fn endpoint(
     product: &Product,
     profile: &Profile,

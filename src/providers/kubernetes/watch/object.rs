@@ -10,7 +10,7 @@ use super::super::trim_document;
 #[derive(Debug, Clone)]
 pub(in super::super) struct Object {
     pub uid: String,
-    /// Its version, which grows with each change; `None` where it is no number.
+    /// Its version, which grows with each change; `None` unless it is a number.
     pub(super) version: Option<u64>,
     pub body: Arc<str>,
     pub presence: Presence,
