@@ -6,9 +6,9 @@ mod response;
 
 use async_trait::async_trait;
 
-use super::objects::{self, Resource};
+use super::objects::{self, Lookup, Resource};
 use super::parts::Parts;
-use super::{Api, attach_raw, list, logs, object_path, pod};
+use super::{Api, attach_raw, list, logs, pod};
 use crate::error::Problem;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
@@ -118,12 +118,7 @@ impl KindOps<Api> for Jobs {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        if let Some(gone) = objects::last_seen(api, &OBJECTS, reference, options) {
-            return Ok(gone);
-        }
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
-        let path = object_path((API, RESOURCE), reference);
-        let mut parts = None;
         let decode = |body: &[u8]| {
             let job: JobObject = lenient::decode_response(body)?;
             job.metadata.0.check_name(reference)?;
@@ -133,24 +128,14 @@ impl KindOps<Api> for Jobs {
                 owners: None,
                 uids: job.uid().into_iter().collect(),
             };
-            parts = Some((own, job.failed_indexes()));
-            objects::take_lookup(api, &OBJECTS, reference, body);
-            let mut found = job.into_result(reference, api);
-            attach_raw(&mut found, body, options);
-            Ok::<_, String>(found)
+            let failed = job.failed_indexes();
+            Ok((job.into_result(reference, api), (own, failed)))
         };
-        let called = match api.call(GET.name, &path, &[], options, decode).await {
-            Ok(called) => called,
-            Err(problem) => {
-                return objects::end_or_problem(api, &OBJECTS, reference, options, problem);
-            }
+        let lookup = objects::lookup(api, &OBJECTS, GET.name, reference, options, decode);
+        let (mut found, (parts, failed)) = match lookup.await? {
+            Lookup::Read(found, parts) => (*found, parts),
+            Lookup::Known(found) => return Ok(*found),
         };
-        if let Some(replaced) = objects::last_seen(api, &OBJECTS, reference, options) {
-            return Ok(replaced);
-        }
-        let mut found = called.into_result();
-        let parts: (Parts<'_>, _) = parts.expect("the response of a success was decoded");
-        let (parts, failed) = parts;
         parts.add(api, &mut found, options).await;
         indexes::add_failed(&mut found, failed.as_deref());
         Ok(found)

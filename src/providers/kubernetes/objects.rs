@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::stream::Stream;
 use super::watch::{Listed, Object, Presence, meta};
-use super::{Api, list, path};
+use super::{Api, attach_raw, list, object_path, path};
 use crate::error::Problem;
 use crate::kind::Operation;
 use crate::lenient::collect_unreadable;
@@ -104,7 +104,7 @@ async fn in_namespace(
 }
 
 /// What is known of a job that no longer exists; `None` where nothing is.
-pub(super) fn last_seen(
+fn last_seen(
     api: &Api,
     resource: &'static Resource,
     reference: &Reference,
@@ -120,9 +120,55 @@ pub(super) fn last_seen(
     Some(row??.found)
 }
 
+/// What a lookup of one job has come to.
+pub(super) enum Lookup<T> {
+    /// Its own response, and what was decoded beside it.
+    Read(Box<GetResult>, T),
+    /// What lists and streams have shown: it no longer exists, or its end is known and the lookup failed.
+    Known(Box<GetResult>),
+}
+
+/// Looks one job up. Another object of its name is another job.
+///
+/// # Errors
+/// Why the lookup failed, where no list and no stream has shown the end of the job.
+pub(super) async fn lookup<T: Send>(
+    api: &Api,
+    resource: &'static Resource,
+    operation: &'static str,
+    reference: &Reference,
+    options: &GetOptions,
+    decode: impl FnOnce(&[u8]) -> Result<(GetResult, T), String> + Send,
+) -> Result<Lookup<T>, Problem> {
+    if let Some(gone) = last_seen(api, resource, reference, options) {
+        return Ok(Lookup::Known(Box::new(gone)));
+    }
+    let mut beside = None;
+    let decode = |body: &[u8]| {
+        let (mut found, read) = decode(body)?;
+        beside = Some(read);
+        attach_raw(&mut found, body, options);
+        take_lookup(api, resource, reference, body);
+        Ok::<_, String>(found)
+    };
+    let path = object_path(resource.path, reference);
+    let called = match api.call(operation, &path, &[], options, decode).await {
+        Ok(called) => called,
+        Err(problem) => {
+            let end = end_or_problem(api, resource, reference, options, problem)?;
+            return Ok(Lookup::Known(Box::new(end)));
+        }
+    };
+    if let Some(replaced) = last_seen(api, resource, reference, options) {
+        return Ok(Lookup::Known(Box::new(replaced)));
+    }
+    let beside = beside.expect("the response of a success was decoded");
+    Ok(Lookup::Read(Box::new(called.into_result()), beside))
+}
+
 /// Takes in what a lookup has shown of a job that is followed: another of its name is another job, which
 /// [`last_seen`] tells.
-pub(super) fn take_lookup(api: &Api, resource: &Resource, reference: &Reference, body: &[u8]) {
+fn take_lookup(api: &Api, resource: &Resource, reference: &Reference, body: &[u8]) {
     let path = path(
         resource.path.0,
         reference.segment("NAMESPACE"),
@@ -139,7 +185,7 @@ pub(super) fn take_lookup(api: &Api, resource: &Resource, reference: &Reference,
 ///
 /// # Errors
 /// Why the lookup failed, where the end is not known.
-pub(super) fn end_or_problem(
+fn end_or_problem(
     api: &Api,
     resource: &'static Resource,
     reference: &Reference,

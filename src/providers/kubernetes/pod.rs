@@ -4,8 +4,8 @@ mod response;
 
 use async_trait::async_trait;
 
-use super::objects::{self, Resource};
-use super::{Api, attach_raw, events, list, logs, object_path};
+use super::objects::{self, Lookup, Resource};
+use super::{Api, attach_raw, events, list, logs};
 use crate::error::Problem;
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
@@ -100,31 +100,17 @@ impl KindOps<Api> for Pods {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        if let Some(gone) = objects::last_seen(api, &OBJECTS, reference, options) {
-            return Ok(gone);
-        }
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
-        let path = object_path((API, RESOURCE), reference);
-        let mut uid = None;
         let decode = |body: &[u8]| {
             let pod: PodObject = lenient::decode_response(body)?;
             pod.metadata.0.check_name(reference)?;
-            let mut found;
-            (found, uid) = pod.into_result(reference, api);
-            attach_raw(&mut found, body, options);
-            objects::take_lookup(api, &OBJECTS, reference, body);
-            Ok::<_, String>(found)
+            Ok(pod.into_result(reference, api))
         };
-        let called = match api.call(GET.name, &path, &[], options, decode).await {
-            Ok(called) => called,
-            Err(problem) => {
-                return objects::end_or_problem(api, &OBJECTS, reference, options, problem);
-            }
+        let lookup = objects::lookup(api, &OBJECTS, GET.name, reference, options, decode);
+        let (mut found, uid) = match lookup.await? {
+            Lookup::Read(found, uid) => (*found, uid),
+            Lookup::Known(found) => return Ok(*found),
         };
-        if let Some(replaced) = objects::last_seen(api, &OBJECTS, reference, options) {
-            return Ok(replaced);
-        }
-        let mut found = called.into_result();
         if let Some(uid) = uid {
             events::add(api, namespace, &[&uid], &mut found, options).await;
         }
