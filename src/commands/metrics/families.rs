@@ -134,7 +134,9 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
             "joblens_scope_poll_duration_seconds",
             "Duration of the last poll.",
         ),
-        SampleFn::Scope(|scope, samples| samples.set(Some(scope.snapshot.duration.as_secs_f64()))),
+        SampleFn::Scope(|scope, samples| {
+            samples.set(scope.snapshot.duration.map(|time| time.as_secs_f64()));
+        }),
     ),
     (
         gauge(
@@ -142,7 +144,8 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
             "Jobs by state, those left out by --max-jobs included.",
         ),
         SampleFn::Scope(|scope, samples| {
-            for (state, count) in State::ALL.iter().zip(scope.states.iter().flatten()) {
+            let counts = scope.states.iter().flatten();
+            for (state, count) in State::ALL.iter().zip(counts).filter(|_| is_scope(scope)) {
                 samples.add(&[("state", state.as_str())], *count as f64);
             }
         }),
@@ -156,14 +159,20 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
             "joblens_scope_jobs_unreadable",
             "Jobs of the last poll whose list row is invalid.",
         ),
-        SampleFn::Scope(|scope, samples| samples.set(Some(scope.snapshot.unreadable as f64))),
+        SampleFn::Scope(|scope, samples| {
+            let count = scope.snapshot.unreadable as f64;
+            samples.set(Some(count).filter(|_| is_scope(scope)));
+        }),
     ),
     (
         gauge(
             "joblens_scope_truncated",
             "1 if the scope has more jobs than joblens reads.",
         ),
-        SampleFn::Scope(|scope, samples| samples.set(Some(flag(scope.snapshot.is_truncated)))),
+        SampleFn::Scope(|scope, samples| {
+            let is_truncated = flag(scope.snapshot.is_truncated);
+            samples.set(Some(is_truncated).filter(|_| is_scope(scope)));
+        }),
     ),
     (
         info("joblens_job", "Information about the job."),
@@ -234,6 +243,11 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
         SampleFn::Job(|job, samples| samples.set(job.warnings.map(|count| count as f64))),
     ),
 ];
+
+/// False for a single job.
+fn is_scope(scope: &ScopeStatus) -> bool {
+    scope.snapshot.scope.ends_with('/')
+}
 
 fn flag(is_set: bool) -> f64 {
     f64::from(u8::from(is_set))

@@ -28,6 +28,7 @@ use super::context::CommandContext;
 use super::poll::MIN_CALL_INTERVAL;
 use super::reporter::Reporter;
 use super::reports::{ReportSink, replace_atomic};
+use super::run_loop::NOTICE_CODES;
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::error::{self, Category, Problem, file_error_text};
@@ -89,7 +90,9 @@ fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Pr
             let problems = exporter.problems();
             if !context.global.quiet {
                 problems.iter().for_each(|one| context.print_problem(one));
-                context.print_notices(&notices.all());
+                let mut notices = notices.all();
+                notices.retain(|notice| NOTICE_CODES.contains(&notice.code));
+                context.print_notices(&notices);
             }
             let code = error::exit_code(&problems);
             Ok(print(

@@ -51,10 +51,26 @@ pub(super) struct ScopeSnapshot {
     pub rows_read: Option<Instant>,
     /// When all of it was last read, by the clocks of the servers.
     pub last_success: Option<Time>,
-    pub duration: Duration,
+    /// How long the last poll took; `None` before the first one.
+    pub duration: Option<Duration>,
 }
 
 impl ScopeSnapshot {
+    /// A scope that was not polled yet.
+    pub(super) fn unread(scope: String, cloud: &str) -> Arc<Self> {
+        Arc::new(Self {
+            scope,
+            cloud: cloud.to_owned(),
+            rows: Vec::new(),
+            problem: None,
+            is_truncated: false,
+            unreadable: 0,
+            rows_read: None,
+            last_success: None,
+            duration: None,
+        })
+    }
+
     /// True when the last poll has read it and is not older than `max_age`.
     pub(super) fn is_up(&self, max_age: Duration) -> bool {
         self.problem.is_none() && self.is_fresh(max_age)
@@ -152,7 +168,7 @@ fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) 
             None => time.at,
             Some(_) => before.and_then(|before| before.last_success),
         },
-        duration: time.duration,
+        duration: Some(time.duration),
         problem: reading.problem.map(Box::new),
     }
 }

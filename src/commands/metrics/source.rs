@@ -12,7 +12,7 @@ use super::jobs::JobRow;
 use super::log::MessageLog;
 use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
 use crate::commands::list::{ListTarget, list_jobs};
-use crate::commands::lookup::{Lookup, parse_monitored};
+use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored};
 use crate::commands::poll::obeyed_hint;
 use crate::error::Category;
 use crate::model::{State, Time};
@@ -89,12 +89,30 @@ impl Source {
         options: SourceOptions,
         log: &MessageLog,
     ) -> Arc<Self> {
+        let unread = match &target {
+            SourceTarget::Scope(target) => {
+                let (cloud, _) = target.account();
+                vec![ScopeSnapshot::unread(target.scope(), cloud)]
+            }
+            SourceTarget::Jobs(references) => {
+                let references = references.iter();
+                let unread = references.map(|reference| {
+                    let cloud = reference.kind.template.cloud;
+                    ScopeSnapshot::unread(reference.to_string(), cloud)
+                });
+                unread.collect()
+            }
+        };
+        let state = SourceState {
+            scopes: unread,
+            ..SourceState::default()
+        };
         Arc::new(Self {
             target,
             lookup: Arc::clone(lookup),
             options,
             log: log.clone(),
-            state: Mutex::default(),
+            state: Mutex::new(state),
             polls: watch::Sender::new(0),
         })
     }
@@ -239,7 +257,11 @@ impl Source {
                 .cloned()
         });
         let references: Vec<Reference> = references.collect();
-        let outcomes = self.lookup.outcomes_for(&references).await;
+        let mut outcomes = Vec::new();
+        // More at once would be read from lists.
+        for references in references.chunks(MAX_DETAILS) {
+            outcomes.extend(self.lookup.outcomes_for(references).await);
+        }
         let at = Instant::now();
         for (reference, outcome) in references.iter().zip(outcomes) {
             let row = outcome.map(JobRow::new);
@@ -297,74 +319,4 @@ fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_fresh: bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(reference: &str, state: State) -> JobRow {
-        JobRow {
-            reference: reference.to_owned(),
-            state,
-            ended: state.is_end(),
-            ..JobRow::default()
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
-        let rows = [
-            row("running", State::Running),
-            row("pending", State::Pending),
-            row("failed", State::Failed),
-            row("succeeded", State::Succeeded),
-        ];
-        let mut details = HashMap::new();
-        assert_eq!(wanted(&rows, &details, 9), ["failed", "running", "pending"]);
-        assert_eq!(wanted(&rows, &details, 2), ["failed", "running"]);
-        for row in [&rows[2], &rows[0]] {
-            let detail = Detail {
-                at: Instant::now(),
-                row: Some(row.clone()),
-            };
-            details.insert(row.reference.clone(), detail);
-        }
-        assert_eq!(wanted(&rows, &details, 1), ["pending"]);
-        assert_eq!(wanted(&rows, &details, 9), ["pending", "running"]);
-        assert!(wanted(&rows, &details, 0).is_empty());
-    }
-
-    #[test]
-    fn an_earlier_lookup_never_changes_a_state() {
-        let known = JobRow {
-            restarts: Some(3),
-            warnings: Some(2),
-            ..row("a", State::Running)
-        };
-        let mut listed = row("a", State::Succeeded);
-        fill(&mut listed, &known, false, true);
-        assert_eq!((listed.state, listed.warnings), (State::Succeeded, Some(2)));
-        let ended = JobRow {
-            exit_code: Some(137),
-            ..row("a", State::Failed)
-        };
-        let mut listed = row("a", State::Failed);
-        fill(&mut listed, &ended, false, false);
-        assert_eq!(listed.exit_code, Some(137));
-        let mut listed = row("a", State::Running);
-        fill(&mut listed, &ended, true, true);
-        assert_eq!(listed.state, State::Failed);
-    }
-
-    #[test]
-    fn a_list_without_states_shows_those_of_recent_lookups() {
-        let known = row("a", State::Running);
-        let listed = JobRow {
-            has_no_state: true,
-            ..row("a", State::Unknown)
-        };
-        for (is_fresh, state) in [(true, State::Running), (false, State::Unknown)] {
-            let mut listed = listed.clone();
-            fill(&mut listed, &known, false, is_fresh);
-            assert_eq!(listed.state, state);
-        }
-    }
-}
+mod tests;
