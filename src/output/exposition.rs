@@ -125,7 +125,7 @@ impl ExpositionWriter {
     }
 
     /// Bytes that were not taken yet.
-    pub fn len(&self) -> usize {
+    pub fn pending_bytes(&self) -> usize {
         self.text.len()
     }
 

@@ -100,7 +100,7 @@ impl Iterator for DocumentPieces {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {
-        while self.writer.len() < PIECE_BYTES && self.family < FAMILIES.len() {
+        while self.writer.pending_bytes() < PIECE_BYTES && self.family < FAMILIES.len() {
             if !self.write_row() {
                 (self.family, self.row) = (self.family + 1, 0);
                 if self.family == FAMILIES.len() {
