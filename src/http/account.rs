@@ -17,8 +17,8 @@ use super::clock_offset::{ClockOffset, signing_time};
 use super::proxies::{Proxy, ProxyConfig};
 use super::tls::TlsConfig;
 use super::{
-    ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response, ResponseInfo, Route,
-    Signer, Transport, TransportEvent, attempt,
+    Chunks, ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response,
+    ResponseInfo, Route, Signer, Transport, TransportEvent, attempt,
 };
 use crate::crypto;
 use crate::error::{TransportFailure, TransportFailureKind};
@@ -131,6 +131,13 @@ impl ApiClient {
     pub fn take_lines(&self, max_line: usize, idle_timeout: Duration) -> Option<Lines> {
         let body = lock(self.unread_body.as_ref()?).take()?;
         Some(Lines::new(body, max_line, idle_timeout))
+    }
+
+    /// The body of the response to the request of a stream, in parts as they come; see
+    /// [`ApiClient::take_lines`].
+    pub fn take_chunks(&self, idle_timeout: Duration) -> Option<Chunks> {
+        let body = lock(self.unread_body.as_ref()?).take()?;
+        Some(Chunks::new(body, idle_timeout))
     }
 
     /// The limits of its requests.

@@ -14,7 +14,7 @@ use super::clients::HttpClient;
 use super::errors::{self, ErrorContext, classify};
 use super::proxies::Proxy;
 use super::request::encode_query;
-use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions};
+use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions, html};
 use crate::crypto::percent_encode;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::secret::{MASK, Redactor, Secret};
@@ -105,7 +105,8 @@ impl Attempt<'_> {
             body: Vec::new(),
         };
         let unread_body = self.unread_body.filter(|_| head.status.is_success());
-        if let Some(unread_body) = unread_body {
+        let is_page = html::is_named(&response);
+        if let Some(unread_body) = unread_body.filter(|_| !is_page) {
             *lock(unread_body) = Some(body);
             return body::check_plain(&response).map(|()| response);
         }
@@ -119,7 +120,10 @@ impl Attempt<'_> {
         };
         response.body = body::read(body, self.max_body).await.map_err(body_error)?;
         body::decode(&mut response, self.max_body).map_err(body_error)?;
-        Ok(response)
+        match unread_body {
+            Some(_) => Err(html::in_place_of_stream(&response, self.redactor)),
+            None => Ok(response),
+        }
     }
 
     /// The URL, which must keep every byte of what was signed.
