@@ -11,7 +11,7 @@ use hyper::{Request as HttpRequest, Uri};
 
 use super::body::{self, BodyError};
 use super::clients::HttpClient;
-use super::errors::{self, ErrorContext, classify};
+use super::errors::{self, ErrorContext, RAISE_MAX_BODY, classify};
 use super::proxies::Proxy;
 use super::request::encode_query;
 use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions, html};
@@ -114,7 +114,7 @@ impl Attempt<'_> {
             BodyError::Lost(error) => classify(&error, &context),
             BodyError::TooLarge(max) => {
                 let message = format!("response exceeds {max} bytes");
-                RequestError::new(Category::InvalidResponse, message).with_hint("raise --max-body")
+                RequestError::new(Category::InvalidResponse, message).with_hint(RAISE_MAX_BODY)
             }
             BodyError::Gzip => errors::broken("its gzip encoding is damaged or incomplete"),
         };

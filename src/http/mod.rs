@@ -34,7 +34,7 @@ pub use account::ApiClient;
 pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
-pub use errors::UNKNOWN_HOST_HINT;
+pub use errors::{RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
 pub use lines::{Chunks, LineError, Lines};
 pub use proxies::Route;
 pub use request::{Method, Request, Signer, SigningInstructions, encode_query};

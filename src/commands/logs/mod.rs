@@ -174,6 +174,7 @@ fn stream<'a>(
         stdout,
         logs: Vec::new(),
         is_following: arguments.follow,
+        created_at: None,
     }
 }
 
