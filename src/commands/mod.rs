@@ -37,6 +37,7 @@ mod reports;
 mod run_loop;
 mod runtime;
 mod schema;
+mod shell_session;
 mod shutdown;
 mod signals;
 mod since;
@@ -243,7 +244,7 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
                 let _ = write!(io::stderr(), "{help}");
                 2
             }
-            Some(word) if !word.contains('/') && word != "-" => {
+            Some(word) if !word.contains('/') && word != "-" && !word.starts_with('%') => {
                 context.usage_error("get", vec![suggestions::unknown_command(word)])
             }
             Some(_) => get::run(&context, &cli.bare),

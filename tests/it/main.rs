@@ -14,6 +14,7 @@ mod list;
 mod logs;
 mod network;
 mod output;
+mod packaging;
 mod readme;
 mod security;
 mod shell;

@@ -78,6 +78,11 @@ impl ListCollector<'_> {
         }
     }
 
+    /// True where each page is written as it comes.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.streams && self.rows.is_some()
+    }
+
     /// Moves what was listed in the place of a scope behind it, whatever came first.
     pub(super) fn arrange(&mut self) {
         let reports = std::mem::take(&mut self.listed).into_iter();
@@ -111,7 +116,8 @@ impl ListCollector<'_> {
             Batch::Jobs(jobs) => self.shown.record(jobs.iter().map(|job| &job.reference)),
             Batch::Scopes(scopes) => self.shown.record(scopes.iter().map(|scope| &scope.scope)),
         }
-        match self.rows.as_mut().filter(|_| self.streams) {
+        let streams = self.is_streamed();
+        match self.rows.as_mut().filter(|_| streams) {
             None => self.batches[number].push(rows),
             Some(out) => {
                 self.stdout.write(part(out, &rows));
