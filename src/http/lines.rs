@@ -1,10 +1,17 @@
 //! Bodies that are read line by line while they come.
 
+use std::error::Error;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Bytes, Incoming};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Bytes};
 use tokio::time::timeout;
+
+/// Why the body of a stream broke.
+pub(super) type StreamError = Box<dyn Error + Send + Sync>;
+/// The body of a stream.
+pub(super) type LineBody = UnsyncBoxBody<Bytes, StreamError>;
 
 /// Why there are no more lines.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +32,7 @@ pub enum LineError {
 
 /// The lines of a body without an end in sight.
 #[derive(Debug)]
-pub struct Lines<B = Incoming> {
+pub struct Lines<B = LineBody> {
     body: B,
     /// What has come, with lines that were returned.
     buffer: Vec<u8>,

@@ -15,6 +15,7 @@ mod logs;
 mod network;
 mod output;
 mod readme;
+mod recording;
 mod security;
 mod shell;
 mod support;

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::watch::{Interruption, Watch};
 use super::{Api, Server};
-use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, LineError, Lines};
 use crate::sync::lock;
@@ -79,7 +78,7 @@ impl Stream {
             let trace = format!("the stream of {} ended: {why}", self.operation);
             self.server.client.http.trace(trace);
             failures += 1;
-            sleep(backoff(failures, crypto::random_fraction())).await;
+            sleep(backoff(failures, self.server.client.http.jitter())).await;
         }
     }
 
