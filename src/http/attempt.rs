@@ -1,8 +1,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
@@ -12,6 +12,7 @@ use hyper::{Request as HttpRequest, Uri};
 use super::body::{self, BodyError};
 use super::clients::HttpClient;
 use super::errors::{self, ErrorContext, RAISE_MAX_BODY, classify};
+use super::lines::LineBody;
 use super::proxies::Proxy;
 use super::request::encode_query;
 use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions, html};
@@ -34,7 +35,7 @@ pub(super) struct Attempt<'a> {
     /// What must not be shown of a proxy's page.
     pub redactor: &'a Redactor,
     /// Where the body of a success is left unread.
-    pub unread_body: Option<&'a Mutex<Option<Incoming>>>,
+    pub unread_body: Option<&'a Mutex<Option<LineBody>>>,
     /// What a proxy that reads the request itself is shown.
     pub proxy_authorization: Option<Secret>,
 }
@@ -107,7 +108,7 @@ impl Attempt<'_> {
         let unread_body = self.unread_body.filter(|_| head.status.is_success());
         let is_page = html::is_named(&response);
         if let Some(unread_body) = unread_body.filter(|_| !is_page) {
-            *lock(unread_body) = Some(body);
+            *lock(unread_body) = Some(body.map_err(Into::into).boxed_unsync());
             return body::check_plain(&response).map(|()| response);
         }
         let body_error = |error| match error {

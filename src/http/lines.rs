@@ -1,10 +1,17 @@
 //! Bodies that are read line by line while they come.
 
+use std::error::Error;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Bytes, Incoming};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Bytes};
 use tokio::time::timeout;
+
+/// Why the body of a stream broke.
+pub(super) type StreamError = Box<dyn Error + Send + Sync>;
+/// The body of a stream.
+pub(super) type LineBody = UnsyncBoxBody<Bytes, StreamError>;
 
 /// Why there are no more lines.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +32,7 @@ pub enum LineError {
 
 /// The lines of a body without an end in sight.
 #[derive(Debug)]
-pub struct Lines<B = Incoming> {
+pub struct Lines<B = LineBody> {
     body: B,
     /// What has come, with lines that were returned.
     buffer: Vec<u8>,
@@ -84,7 +91,7 @@ const MIN_CHUNK_BYTES: usize = 64 << 10;
 
 /// A body that is read in parts while it comes, whatever its length.
 #[derive(Debug)]
-pub struct Chunks<B = Incoming> {
+pub struct Chunks<B = LineBody> {
     body: B,
     idle_timeout: Duration,
     /// Why there are no more, after a part that came before.
