@@ -52,7 +52,14 @@ pub(super) fn label(profile: &Profile) -> String {
     let held = keys
         .into_iter()
         .find(|(key, _)| profile.secret(key).is_some());
-    let (key, what) = held.unwrap_or((SERVER, "no credential"));
+    let is_plain = profile
+        .get(SERVER)
+        .is_some_and(|url| url.starts_with("http:"));
+    let nothing = match is_plain {
+        true => "no credential, since none is sent over http,",
+        false => "no credential",
+    };
+    let (key, what) = held.unwrap_or((SERVER, nothing));
     let user = profile
         .get("user")
         .map(|user| format!(" of {}", quotable(user)));

@@ -4,7 +4,7 @@ use super::{Api, path};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
-use crate::providers::{GetOptions, LogChunk, LogRequest};
+use crate::providers::{GetOptions, LogChunk, LogReader, LogRequest};
 
 /// How logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -33,8 +33,12 @@ const ABSENT: [&str; 5] = [
     "not found",
 ];
 
+/// What reads the logs of all kinds.
+pub(super) const READER: LogReader<Api> =
+    |api, request, options| Box::pin(read(api, request, options));
+
 /// The lines of a container that the server still has.
-pub(super) async fn read(
+async fn read(
     api: &Api,
     request: LogRequest<'_>,
     options: &GetOptions,
