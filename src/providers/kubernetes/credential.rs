@@ -52,22 +52,22 @@ pub(super) fn label(profile: &Profile) -> String {
     let held = keys
         .into_iter()
         .find(|(key, _)| profile.secret(key).is_some());
-    let is_plain = profile
-        .get(SERVER)
-        .is_some_and(|url| url.starts_with("http:"));
-    let nothing = match is_plain {
-        true => "no credential, since none is sent over http,",
-        false => "no credential",
-    };
-    let (key, what) = held.unwrap_or((SERVER, nothing));
+    let (key, what) = held.unwrap_or((SERVER, "no credential"));
     let user = profile
         .get("user")
         .map(|user| format!(" of {}", quotable(user)));
     let origin = profile
         .origin(key)
         .map(|origin| format!(" ({})", origin.label()));
+    let is_plain = profile
+        .get(SERVER)
+        .is_some_and(|url| url.starts_with("http:"));
+    let why = match key == SERVER && is_plain {
+        true => ": none is sent over http",
+        false => "",
+    };
     format!(
-        "{what}{}{}",
+        "{what}{}{why}{}",
         user.unwrap_or_default(),
         origin.unwrap_or_default()
     )
