@@ -27,7 +27,7 @@ use crate::providers::Filter;
         5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// Scopes to list [default: all configured profiles]; - reads scopes from stdin
+    /// Scopes to list [default: all configured profiles]; - reads scopes from stdin, %1 is a row of the last list
     #[arg(value_name = "SCOPE")]
     pub scopes: Vec<String>,
     /// Filter by state (comma-separated): pending, starting, running, stopping, succeeded, failed,

@@ -104,7 +104,7 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
         }
     };
     let mut signals = Signals::new();
-    let mut stop = pin!(signals.next());
+    let mut stop = pin!(context.stopped(&mut signals));
     let reference = tokio::select! {
         biased;
         code = &mut stop => return code,

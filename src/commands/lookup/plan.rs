@@ -10,10 +10,11 @@ use super::run::{Lookup, Options};
 use super::targets::{self, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
+use crate::commands::shell_session::ShellSession;
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Notice, NoticeCode};
-use crate::reference::Reference;
+use crate::reference::{Reference, Target};
 use crate::settings::Settings;
 
 /// References that were read and checked, before any account is connected.
@@ -37,9 +38,16 @@ impl LookupPlan {
         inputs: impl Into<Inputs<'a>>,
         options: Options,
     ) -> Result<Self, Vec<Problem>> {
+        context.check_recording(options.show_secrets)?;
         let profile = context.default_profile(&settings);
         let targets = targets::parse(inputs.into(), &settings, profile, options.allowed)?;
         columns::check(context, targets.kinds())?;
+        if let [Target::Jobs(references)] = &targets.targets[..]
+            && let [single] = &references[..]
+            && let Some(session) = ShellSession::interactive(&context.environment)
+        {
+            session.record_reference(&single.to_string());
+        }
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,

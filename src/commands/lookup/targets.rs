@@ -136,7 +136,7 @@ fn parse_each(
     default_profile: &str,
     mut read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    let inputs = expand(inputs).map_err(|problem| vec![problem])?;
+    let inputs = expand(inputs, settings.environment()).map_err(|problem| vec![problem])?;
     let kinds: Vec<_> = providers::kinds().collect();
     // Of a thousand references that leave the same segment out, the first reads the setting.
     let known = RefCell::new(HashMap::new());

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::watch::{Interruption, Position, Watch};
 use super::{Api, Server};
-use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, LineError, Lines};
 use crate::providers::lookup::summarize;
@@ -82,7 +81,7 @@ impl Stream {
                 continue;
             };
             failures += 1;
-            let pause = backoff(failures, crypto::random_fraction());
+            let pause = backoff(failures, self.server.client.http.jitter());
             let (why, is_refused) = match interruption {
                 // A server that cannot be reached is an outage, which the next poll shows.
                 Interruption::Broken(why) => (why, false),
