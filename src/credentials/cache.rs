@@ -177,8 +177,16 @@ impl<S: Signer + 'static> CredentialCache<S> {
     /// What is known of the credential without a request.
     pub(crate) fn credential(&self) -> CredentialInfo {
         let store = self.store.as_ref();
+        let expires_at = match self.active.try_lock() {
+            // One that was read again may end later, or never.
+            Ok(held) if self.expires_at.is_some() && self.provider.is_some() => {
+                let held = held.as_ref();
+                held.and_then(|held| Time::new(held.expires_at?))
+            }
+            _ => self.expires_at,
+        };
         CredentialInfo {
-            expires_at: self.expires_at,
+            expires_at,
             is_certificate: false,
             kept_in: store.map(|store| store.folder().to_path_buf()),
         }
