@@ -36,6 +36,8 @@ pub struct CredentialInfo {
     /// When the one that the profile gave ends, where that is known; `None` for one that is fetched,
     /// which is renewed before it ends.
     pub expires_at: Option<Time>,
+    /// It is a client certificate, which nothing renews.
+    pub is_certificate: bool,
     /// The folder where what is fetched is kept between runs; `None` when nothing is.
     pub kept_in: Option<PathBuf>,
 }
@@ -185,6 +187,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         };
         CredentialInfo {
             expires_at,
+            is_certificate: false,
             kept_in: store.map(|store| store.folder().to_path_buf()),
         }
     }
