@@ -1,17 +1,18 @@
 use std::collections::{HashMap, VecDeque};
 use std::future;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{self, Instant, sleep_until};
 
+use super::RecordingMasks;
 use super::content::{Content, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
-use super::{RecordingMasks, stream};
+use super::stream::{self, Steps};
 use crate::error::{Category, Problem};
 use crate::http::lines::LineBody;
 use crate::http::{RequestError, Response};
@@ -40,16 +41,6 @@ pub struct Replay {
     base: OnceLock<Instant>,
     is_resumed: AtomicBool,
     steps: Arc<Steps>,
-}
-
-/// How far the run is: when the last outcome was known, in milliseconds since the first request.
-#[derive(Debug, Default)]
-pub(super) struct Steps(AtomicU64);
-
-impl Steps {
-    pub(super) fn reach(&self, at_ms: u64) {
-        self.0.fetch_max(at_ms, Ordering::Relaxed);
-    }
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
@@ -98,7 +89,7 @@ impl Replay {
 
     /// The time of the last outcome, or of the start.
     pub fn now(&self) -> DateTime<Utc> {
-        let last = self.steps.0.load(Ordering::Relaxed);
+        let last = self.steps.last();
         let last = TimeDelta::try_milliseconds(i64::try_from(last).unwrap_or(0));
         match (self.base.get(), self.first_at) {
             (Some(_), Some(first)) => first.checked_add_signed(last.unwrap_or_default()),
@@ -177,9 +168,9 @@ impl Replay {
         let bytes = body
             .bytes()
             .ok_or_else(|| damaged("the body is not valid"))?;
-        if let (Content::Stream { lines, end_ms, end }, Some(stream)) = (body, stream) {
+        if let (Content::Stream { parts, end_ms, end }, Some(stream)) = (body, stream) {
             let steps = Arc::clone(&self.steps);
-            *lock(stream) = Some(stream::replay(lines, (end_ms, end), base, steps));
+            *lock(stream) = Some(stream::replay(parts, (end_ms, end), base, steps));
         }
         Ok(Response {
             status,

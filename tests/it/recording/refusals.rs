@@ -24,7 +24,7 @@ fn options_that_do_not_go_together_are_refused() {
         other.to_str().unwrap(),
     ];
     assert!(refused(&both).contains("mutually exclusive"));
-    for command in ["kinds", "schema", "demo", "man"] {
+    for command in ["kinds", "schema", "demo"] {
         let error = refused(&[command, "--record", folder]);
         assert!(
             error.contains(&format!("--record is not available for {command}")),
