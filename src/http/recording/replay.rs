@@ -12,7 +12,7 @@ use super::RecordingMasks;
 use super::content::{Content, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
-use super::stream::{self, Steps};
+use super::stream::{self, Steps, moment};
 use crate::error::{Category, Problem};
 use crate::http::lines::LineBody;
 use crate::http::{RequestError, Response};
@@ -22,6 +22,8 @@ use crate::sync::lock;
 
 /// The exit code of a run that is stopped where its recording ends.
 const INTERRUPTED: u8 = 130;
+/// The exit codes of runs that a signal has ended.
+const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
 /// A run that goes on for so long after the end of its recording is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
@@ -111,10 +113,10 @@ impl Replay {
         if self.first_at.is_none() {
             future::pending::<()>().await;
         }
-        let signal = self.header.exit_code.filter(|code| *code > 128);
+        let signal = self.header.exit_code.filter(|code| SIGNALS.contains(code));
         // Whatever ends by itself does so before.
         let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
-        sleep_until(self.base() + Duration::from_millis(self.end_ms) + margin).await;
+        sleep_until(moment(self.base(), self.end_ms) + margin).await;
         self.resume_clock();
         signal.unwrap_or(INTERRUPTED)
     }
@@ -149,7 +151,7 @@ impl Replay {
             .ok_or_else(|| missing("the recording has no response to this request".to_owned()))?;
         let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
-        sleep_until(base + Duration::from_millis(exchange.end_ms)).await;
+        sleep_until(moment(base, exchange.end_ms)).await;
         self.steps.reach(exchange.end_ms);
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {

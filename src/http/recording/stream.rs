@@ -29,6 +29,12 @@ impl Steps {
     }
 }
 
+/// So many milliseconds after the first request; a recording may hold any number.
+pub(super) fn moment(base: Instant, at_ms: u64) -> Instant {
+    const MAX_MS: u64 = 10 * 366 * 86_400_000;
+    base + Duration::from_millis(at_ms.min(MAX_MS))
+}
+
 /// A body whose lines are recorded as they are read. The exchange is written when nobody reads any more.
 struct RecordedBody {
     body: LineBody,
@@ -128,7 +134,7 @@ pub(super) fn replay(
             let mut parts = parts?;
             let part = parts.next();
             let at_ms = part.as_ref().map_or(end_ms, |part| part.at_ms);
-            sleep_until(base + Duration::from_millis(at_ms)).await;
+            sleep_until(moment(base, at_ms)).await;
             steps.reach(at_ms);
             let lost = || StreamError::from("the recorded stream ended here");
             match (part, end) {
