@@ -296,6 +296,9 @@ impl ApiClient {
             insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
         self.transport.calls.fetch_add(1, Ordering::Relaxed);
+        self.transport
+            .counts
+            .record_request(self.cloud, request.operation);
         let sending = attempt::Attempt {
             request,
             signing: &signing,

@@ -5,48 +5,35 @@ mod response;
 use async_trait::async_trait;
 
 use super::objects::{self, Lookup, Resource};
-use super::{Api, attach_raw, events, list, logs};
+use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
 use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
 use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use response::PodDetails;
 pub(super) use response::{PodObject, PodTask, PodTemplate};
 
 /// Pods.
-pub static POD: Kind = Kind::new(
-    Template::new(
-        ["kubernetes", "k8s"],
+pub static POD: Kind = kind(
+    [
         ["pod", "po"],
-        &[
-            Segment::with_setting("NAMESPACE", "namespace"),
-            Segment::required("POD"),
+        [
+            "kubernetes/pod/train/oom-wxtpt",
+            "Pod of a Kubernetes cluster, with its containers",
         ],
-        "kubernetes/pod/train/oom-wxtpt",
-    )
-    .with_scope_segments(0),
+    ],
+    &[NAMESPACE, Segment::required("POD")],
     &[StateTable {
         notes: &[("Pending", "starting once it has a node")],
         ..StateTable::new("job", STATES)
     }],
-    GET,
+    [GET, LIST],
+    &[UnlistedField::User, UnlistedField::Queue],
 )
-.with_summary("Pod of a Kubernetes cluster, with its containers")
-.with_details(&[schema_of::<PodDetails>], &[])
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted)
-        .with_selector()
-        .without(&[UnlistedField::User, UnlistedField::Queue]),
-)
-.with_logs(logs::LOGS)
-.with_watch();
+.with_details(&[schema_of::<PodDetails>], &[]);
 
 const OBJECTS: Resource = Resource {
     get: GET.name,
@@ -126,9 +113,7 @@ impl KindOps<Api> for Pods {
         references: &[Reference],
         options: &GetOptions,
     ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        let rows = objects::get_many(api, &OBJECTS, references, options).await?;
-        let found = rows.into_iter().map(|row| Some(row?.found));
-        Ok(Some(found.collect()))
+        objects::batch_get(api, &OBJECTS, references, options).await
     }
 
     async fn list(
@@ -149,13 +134,8 @@ impl KindOps<Api> for Pods {
         list.page(api, scope, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(logs::READER)
     }
 }
 
