@@ -83,6 +83,19 @@ impl Attempt<'_> {
             proxy: self.proxy,
             redactor: self.redactor,
         };
+        let body_error = |error| match error {
+            BodyError::Lost(error) => classify(&error, &context),
+            BodyError::TooLarge(max) => {
+                let message = format!("response exceeds {max} bytes");
+                RequestError::new(Category::InvalidResponse, message).with_hint("raise --max-body")
+            }
+            BodyError::Gzip => errors::broken("its gzip encoding is damaged or incomplete"),
+        };
+        #[cfg(any(test, fuzzing))]
+        if let Some(mut response) = super::fuzz::response_to(self.request) {
+            body::decode(&mut response, self.max_body).map_err(body_error)?;
+            return Ok(response);
+        }
         let mut request = HttpRequest::new(Full::new(Bytes::from(self.request.body.clone())));
         *request.method_mut() = match self.request.method {
             Method::Get => hyper::Method::GET,
@@ -109,14 +122,6 @@ impl Attempt<'_> {
             *lock(unread_body) = Some(body);
             return body::check_plain(&response).map(|()| response);
         }
-        let body_error = |error| match error {
-            BodyError::Lost(error) => classify(&error, &context),
-            BodyError::TooLarge(max) => {
-                let message = format!("response exceeds {max} bytes");
-                RequestError::new(Category::InvalidResponse, message).with_hint("raise --max-body")
-            }
-            BodyError::Gzip => errors::broken("its gzip encoding is damaged or incomplete"),
-        };
         response.body = body::read(body, self.max_body).await.map_err(body_error)?;
         body::decode(&mut response, self.max_body).map_err(body_error)?;
         Ok(response)
