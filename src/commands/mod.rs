@@ -32,6 +32,7 @@ mod panic_hook;
 mod poll;
 mod print;
 mod progress_line;
+mod recording;
 mod reporter;
 mod reports;
 mod run_loop;
@@ -202,37 +203,45 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
-    let context = match CommandContext::new(cli.global, environment, own_columns) {
+    let session = recording::session(&cli.global, name, &arguments);
+    let context = match CommandContext::new(cli.global, environment, own_columns, session) {
         Ok(context) => context,
         Err((context, problem)) => return context.usage_error(name, vec![problem]),
     };
-    match cli.command {
-        Some(_) if !cli.bare.is_empty() => context.usage_error(
+    let code = dispatch(&context, cli.command, &cli.bare);
+    context.finish_recording(code);
+    code
+}
+
+/// Runs a command, or `get` where there is none.
+fn dispatch(context: &CommandContext, command: Option<Command>, bare: &get::Arguments) -> u8 {
+    match command {
+        Some(_) if !bare.is_empty() => context.usage_error(
             "get",
             vec![
                 Problem::usage("references and get options must come after the command")
                     .with_hint("write them after it: joblens get REF…"),
             ],
         ),
-        Some(Command::Get(arguments)) => get::run(&context, &arguments),
-        Some(Command::Describe(arguments)) => describe::run(&context, &arguments),
-        Some(Command::Logs(arguments)) => logs::run(&context, &arguments),
-        Some(Command::Events(arguments)) => events::run(&context, &arguments),
-        Some(Command::List(arguments)) => list::run(&context, &arguments),
-        Some(Command::Wait(arguments)) => wait::run(&context, &arguments),
-        Some(Command::Watch(arguments)) => watch::run(&context, &arguments),
-        Some(Command::Kinds(arguments)) => kinds::run(&context, &arguments),
-        Some(Command::States(arguments)) => states::run(&context, &arguments),
-        Some(Command::Schema(arguments)) => schema::run(&context, &arguments),
-        Some(Command::Auth(arguments)) => auth::run(&context, &arguments),
-        Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
-        Some(Command::Config(arguments)) => config::run(&context, &arguments),
-        Some(Command::Completion(arguments)) => completion::run(&context, &arguments),
-        Some(Command::Complete(words)) => completion::complete(&context, words, command()),
-        Some(Command::Man(arguments)) => man::run(&context, &arguments, command()),
-        Some(Command::Demo(arguments)) => demo::run(&context, &arguments),
-        Some(Command::Emulate(arguments)) => emulate::run(&context, &arguments),
-        None => match cli.bare.first_word() {
+        Some(Command::Get(arguments)) => get::run(context, &arguments),
+        Some(Command::Describe(arguments)) => describe::run(context, &arguments),
+        Some(Command::Logs(arguments)) => logs::run(context, &arguments),
+        Some(Command::Events(arguments)) => events::run(context, &arguments),
+        Some(Command::List(arguments)) => list::run(context, &arguments),
+        Some(Command::Wait(arguments)) => wait::run(context, &arguments),
+        Some(Command::Watch(arguments)) => watch::run(context, &arguments),
+        Some(Command::Kinds(arguments)) => kinds::run(context, &arguments),
+        Some(Command::States(arguments)) => states::run(context, &arguments),
+        Some(Command::Schema(arguments)) => schema::run(context, &arguments),
+        Some(Command::Auth(arguments)) => auth::run(context, &arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(context, &arguments),
+        Some(Command::Config(arguments)) => config::run(context, &arguments),
+        Some(Command::Completion(arguments)) => completion::run(context, &arguments),
+        Some(Command::Complete(words)) => completion::complete(context, words, self::command()),
+        Some(Command::Man(arguments)) => man::run(context, &arguments, self::command()),
+        Some(Command::Demo(arguments)) => demo::run(context, &arguments),
+        Some(Command::Emulate(arguments)) => emulate::run(context, &arguments),
+        None => match bare.first_word() {
             None if context.output_options.format.is_document() => context.usage_error(
                 "get",
                 vec![
@@ -242,14 +251,14 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ),
             None => {
                 // Help that was not requested is an error, so it goes to stderr.
-                let help = command().render_help().to_string();
+                let help = self::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
                 2
             }
             Some(word) if !word.contains('/') && word != "-" && !word.starts_with('%') => {
                 context.usage_error("get", vec![suggestions::unknown_command(word)])
             }
-            Some(_) => get::run(&context, &cli.bare),
+            Some(_) => get::run(context, bare),
         },
     }
 }

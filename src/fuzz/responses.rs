@@ -15,8 +15,8 @@ use crate::model::{Notice, Time};
 use crate::output::document::Envelope;
 use crate::output::{self, Extent, Format, OutputOptions, PageOptions, RenderContext, Zone};
 use crate::providers::{
-    self, Client, Cloud, Cursor, Filter, GetOptions, GetResult, LogParams, LogPosition, LogRequest,
-    mask_job,
+    self, COMPARED_BYTES, Client, Cloud, Cursor, Filter, GetOptions, GetResult, LogParams,
+    LogPosition, LogRequest, mask_job,
 };
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::settings::{Environment, Settings};
@@ -161,7 +161,8 @@ async fn ask(cloud: &'static Cloud, input: &Input<'_>) -> Result<Vec<GetResult>,
                 };
                 let first = client.read_log(request, &options).await?;
                 if let Some(next) = &first.next {
-                    (request.position, request.before) = (next, &first.data);
+                    let before = &first.data[first.data.len().saturating_sub(COMPARED_BYTES)..];
+                    (request.position, request.before) = (next, before);
                     client.read_log(request, &options).await?;
                 }
             }

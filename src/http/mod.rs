@@ -21,6 +21,7 @@ mod lines;
 mod no_proxy;
 mod progress;
 mod proxies;
+mod recording;
 mod request;
 mod resolver;
 mod response;
@@ -36,9 +37,10 @@ pub use account::ApiClient;
 pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
-pub use errors::UNKNOWN_HOST_HINT;
-pub use lines::{LineError, Lines};
+pub use errors::{RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
+pub use lines::{Chunks, LineError, Lines};
 pub use proxies::Route;
+pub use recording::{Recorder, RecordingMasks, Replay, Session};
 pub use request::{Method, Request, Signer, SigningInstructions, encode_query};
 pub use response::{Response, excerpt};
 pub use response_info::ResponseInfo;
@@ -84,6 +86,8 @@ pub struct ClientOptions {
     pub min_interval: Option<Duration>,
     /// Private CAs besides the system's store.
     pub ca_files: Vec<PathBuf>,
+    /// What the requests are recorded in, or answered from.
+    pub session: Session,
 }
 
 impl Default for ClientOptions {
@@ -97,6 +101,7 @@ impl Default for ClientOptions {
             allow_http: false,
             min_interval: None,
             ca_files: Vec::new(),
+            session: Session::Live,
         }
     }
 }

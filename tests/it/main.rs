@@ -16,6 +16,7 @@ mod network;
 mod output;
 mod packaging;
 mod readme;
+mod recording;
 mod security;
 mod shell;
 mod support;

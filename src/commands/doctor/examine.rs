@@ -1,7 +1,9 @@
 //! One account: its settings, its files, and one harmless call.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::super::auth;
 use super::super::list::{ListTarget, default_scopes};

@@ -9,6 +9,7 @@ use super::super::signals::Signals;
 use super::super::stdout_writer::StdoutWriter;
 use super::lister::{Batch, ListEvent};
 use super::report::ScopeReport;
+use crate::http::Session;
 use crate::output;
 use crate::providers::Filter;
 
@@ -37,6 +38,7 @@ pub(super) struct ListCollector<'a> {
     pub streams: bool,
     pub stdout: StdoutWriter,
     pub signals: Signals,
+    pub session: &'a Session,
 }
 
 impl ListCollector<'_> {
@@ -49,6 +51,7 @@ impl ListCollector<'_> {
             let next = tokio::select! {
                 biased;
                 code = self.signals.next() => return ListEnd::Stopped(code),
+                code = self.session.ended() => return ListEnd::Stopped(code),
                 error = self.stdout.closed() => return ListEnd::Closed(error),
                 next = events.recv() => next,
             };

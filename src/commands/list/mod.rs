@@ -126,6 +126,7 @@ impl ListRun {
                 && context.sort.is_none()
                 && !(self.options.recursive && self.targets[0].kind().is_none()),
             signals: Signals::new(),
+            session: &context.session,
             stdout,
         };
         context.show_progress();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::credential_expiry::CredentialExpiry;
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
+use crate::commands::recording::{record_profile, without_kept_tokens};
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files};
@@ -41,6 +42,7 @@ pub(in crate::commands) fn transport(
 ) -> Result<Arc<Transport>, Problem> {
     let mut options = context.global.client_options(settings.file())?;
     options.min_interval = min_interval;
+    options.session = context.session.clone();
     let variables = settings.environment().network();
     let clock = Arc::clone(&context.clock);
     Transport::new(options, &variables, clock, context.event_sink(notices))
@@ -143,7 +145,12 @@ impl<'a> CheckedAccounts<'a> {
                 for notice in &profile.notices {
                     notices.push(notice.clone());
                 }
-                let client: Arc<dyn Client> = Arc::from(cloud.client(&profile, self.transport)?);
+                let profile = without_kept_tokens(self.transport, profile);
+                let client: Result<Arc<dyn Client>, Problem> =
+                    cloud.client(&profile, self.transport).map(Arc::from);
+                let known = client.as_deref().ok();
+                record_profile(self.transport, &keys, &profile, known);
+                let client = client?;
                 let expiry = CredentialExpiry::from_profile(&*client, &keys, &profile);
                 clients.expiries.extend(expiry);
                 Ok(client)

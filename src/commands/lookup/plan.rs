@@ -38,6 +38,7 @@ impl LookupPlan {
         inputs: impl Into<Inputs<'a>>,
         options: Options,
     ) -> Result<Self, Vec<Problem>> {
+        context.check_recording(options.show_secrets)?;
         let profile = context.default_profile(&settings);
         let targets = targets::parse(inputs.into(), &settings, profile, options.allowed)?;
         columns::check(context, targets.kinds())?;

@@ -62,7 +62,8 @@ pub static JOB: Kind = Kind::new(
 .with_watch();
 
 const OBJECTS: Resource = Resource {
-    list: &LIST,
+    get: GET.name,
+    list: LIST,
     watch: "WatchNamespacedJob",
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
@@ -131,7 +132,7 @@ impl KindOps<Api> for Jobs {
             let failed = job.failed_indexes();
             Ok((job.into_result(reference, api), (own, failed)))
         };
-        let lookup = objects::lookup(api, &OBJECTS, GET.name, reference, options, decode);
+        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
         let (mut found, (parts, failed)) = match lookup.await? {
             Lookup::Read(found, parts) => (*found, parts),
             Lookup::Known(found) => return Ok(*found),

@@ -49,8 +49,9 @@ pub static POD: Kind = Kind::new(
 .with_watch();
 
 const OBJECTS: Resource = Resource {
-    list: &LIST,
-    watch: "WatchNamespacedPod",
+    get: GET.name,
+    list: LIST,
+    watch: WATCH,
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
         let pod: PodObject = lenient::decode_response(body)?;
@@ -72,6 +73,8 @@ pub(super) const LIST: Operation = Operation::new(
     "core/v1 ListNamespacedPod",
     "list on pods",
 );
+
+pub(super) const WATCH: &str = "WatchNamespacedPod";
 
 /// The phases of a pod.
 pub(super) const STATES: StateWords = &[
@@ -106,7 +109,7 @@ impl KindOps<Api> for Pods {
             pod.metadata.0.check_name(reference)?;
             Ok(pod.into_result(reference, api))
         };
-        let lookup = objects::lookup(api, &OBJECTS, GET.name, reference, options, decode);
+        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
         let (mut found, uid) = match lookup.await? {
             Lookup::Read(found, uid) => (*found, uid),
             Lookup::Known(found) => return Ok(*found),
