@@ -135,6 +135,7 @@ pub(super) fn account(
             region: None,
             endpoint: None,
             expires_at: None,
+            is_certificate: false,
             token_cache: None,
             problem: None,
             skipped_sources: Vec::new(),
@@ -202,6 +203,7 @@ impl Account {
             status.endpoint = client.endpoint().or(status.endpoint.take());
             let credential = client.credential();
             status.expires_at = credential.expires_at.or(status.expires_at);
+            status.is_certificate = credential.is_certificate;
             let kept_in = credential.kept_in;
             status.token_cache = kept_in.map(|folder| folder.display().to_string());
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;

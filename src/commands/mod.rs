@@ -26,6 +26,7 @@ mod live_terminal;
 mod logs;
 mod lookup;
 mod man;
+mod metrics;
 mod notices;
 mod pager;
 mod panic_hook;
@@ -97,6 +98,7 @@ enum Command {
     List(list::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
+    Metrics(metrics::Arguments),
     Kinds(kinds::Arguments),
     States(states::Arguments),
     Schema(schema::Arguments),
@@ -123,6 +125,7 @@ impl Command {
             Self::List(_) => "list",
             Self::Wait(_) => "wait",
             Self::Watch(_) => "watch",
+            Self::Metrics(_) => "metrics",
             Self::Kinds(_) => "kinds",
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
@@ -143,6 +146,7 @@ impl Command {
             self,
             Self::Logs(_)
                 | Self::Events(_)
+                | Self::Metrics(_)
                 | Self::Kinds(_)
                 | Self::States(_)
                 | Self::Schema(_)
@@ -230,6 +234,7 @@ fn dispatch(context: &CommandContext, command: Option<Command>, bare: &get::Argu
         Some(Command::List(arguments)) => list::run(context, &arguments),
         Some(Command::Wait(arguments)) => wait::run(context, &arguments),
         Some(Command::Watch(arguments)) => watch::run(context, &arguments),
+        Some(Command::Metrics(arguments)) => metrics::run(context, &arguments),
         Some(Command::Kinds(arguments)) => kinds::run(context, &arguments),
         Some(Command::States(arguments)) => states::run(context, &arguments),
         Some(Command::Schema(arguments)) => schema::run(context, &arguments),

@@ -23,10 +23,12 @@ mod progress;
 mod proxies;
 mod recording;
 mod request;
+mod request_counts;
 mod resolver;
 mod response;
 mod response_info;
 mod retry;
+mod server;
 mod socks;
 mod tls;
 mod tunnel;
@@ -42,9 +44,11 @@ pub use lines::{Chunks, LineError, Lines};
 pub use proxies::Route;
 pub use recording::{Recorder, RecordingMasks, Replay, Session};
 pub use request::{Method, Request, Signer, SigningInstructions, encode_query};
+pub use request_counts::RequestCount;
 pub use response::{Response, excerpt};
 pub use response_info::ResponseInfo;
 pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction};
+pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
 pub use tls::{ClientIdentity, check_tls_files, validate_tls};
 
 use std::collections::HashMap;
@@ -63,6 +67,7 @@ use crate::model::NoticeCode;
 use crate::secret::Redactor;
 use crate::sync::lock;
 use clients::ClientPool;
+use request_counts::RequestCounts;
 
 /// What this program calls itself.
 const USER_AGENT: &str = concat!("joblens/", env!("CARGO_PKG_VERSION"));
@@ -163,6 +168,7 @@ pub struct Transport {
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     calls: AtomicU64,
     requests: AtomicU64,
+    counts: RequestCounts,
     redactor: Redactor,
     server_clocks: ServerClocks,
 }
@@ -198,6 +204,7 @@ impl Transport {
             slots: Mutex::new(HashMap::new()),
             calls: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            counts: RequestCounts::default(),
             redactor,
             server_clocks: ServerClocks::default(),
         }))
@@ -256,6 +263,11 @@ impl Transport {
     /// How many calls were sent so far, every attempt counted.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The same by cloud and operation, with the attempts that failed.
+    pub fn request_counts(&self) -> Vec<RequestCount> {
+        self.counts.all()
     }
 
     /// What must not be shown of this run, in whatever a response leads to.

@@ -12,6 +12,7 @@ mod events;
 mod get;
 mod list;
 mod logs;
+mod metrics;
 mod network;
 mod output;
 mod packaging;

@@ -62,15 +62,8 @@ impl ListCollector<'_> {
                     continue;
                 }
                 Some((number, ListEvent::Parts(targets, first))) => {
-                    self.listed[number].has_parts = true;
-                    // A lister that has ended needs no number.
-                    let _ = first.send(self.listed.len());
                     self.batches.extend(targets.iter().map(|_| Vec::new()));
-                    self.listed
-                        .extend(targets.into_iter().map(|target| ScopeReport {
-                            parent: Some(number),
-                            ..ScopeReport::new(target)
-                        }));
+                    ScopeReport::add_parts(&mut self.listed, number, targets, first);
                     continue;
                 }
                 Some((number, page)) => (number, page),

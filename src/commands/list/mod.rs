@@ -4,6 +4,7 @@ mod lister;
 mod options;
 mod report;
 mod scopes;
+mod snapshot;
 mod words;
 
 use std::collections::HashMap;
@@ -14,7 +15,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
-pub(super) use scopes::{ListTarget, default_scopes, nothing_configured};
+pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
+pub(super) use snapshot::list_jobs;
 
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
@@ -95,7 +97,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         .iter()
         .map(|place| (place.account(), place.scope(), place.input()))
         .collect::<Vec<_>>();
-    let lookup = Lookup::for_scopes(context, settings, &named, !arguments.scopes.is_empty())?;
+    let is_named = !arguments.scopes.is_empty();
+    let lookup = Lookup::for_scopes(context, settings, &named, is_named, None)?;
     Ok(ListRun {
         lookup: Arc::new(lookup),
         options: Arc::new(plan),

@@ -1,7 +1,7 @@
 //! The clients of a run, one for each account. Plain settings are checked for all accounts before the
 //! credential of any is read, since a credential may be printed by a command of the user's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files};
 use crate::kind::Kind;
+use crate::model::Time;
 use crate::providers::{self, Client, Cloud};
 use crate::reference::{Reference, Scope};
 use crate::settings::{Profile, Settings};
@@ -188,6 +189,21 @@ impl Clients {
                 .collect(),
             expiries: Vec::new(),
         }
+    }
+
+    /// True for an account that was to be connected, whether or not it can be used.
+    pub(super) fn contains(&self, account: &AccountId) -> bool {
+        self.by_account.contains_key(account)
+    }
+
+    /// When the credentials in use end, as far as that is known: those that are renewed by
+    /// themselves are left out.
+    pub(super) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
+        let clients = self.by_account.iter();
+        let times = clients.filter_map(|(account, client)| {
+            Some((account, client.as_ref().ok()?.credential().expires_at?))
+        });
+        times.collect()
     }
 
     /// The client of an account that was connected.

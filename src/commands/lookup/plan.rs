@@ -171,7 +171,7 @@ fn check_accounts<'a>(
 impl Lookup {
     /// Makes a client for each account of what is listed: the account, the canonical scope, and what
     /// was typed. Nothing is sent. Unless the user named the scopes, an account with wrong settings
-    /// fails by itself.
+    /// fails by itself. `min_interval` is the shortest time between two requests of one account.
     ///
     /// # Errors
     /// A usage error in an option, a setting of the connection, or the plain settings of an account
@@ -181,9 +181,10 @@ impl Lookup {
         settings: Settings,
         scopes: &[(AccountId, String, &str)],
         is_named: bool,
+        min_interval: Option<Duration>,
     ) -> Result<Self, Vec<Problem>> {
         let notices = NoticeLog::default();
-        let transport = transport(context, &settings, &notices, None)?;
+        let transport = transport(context, &settings, &notices, min_interval)?;
         let accounts = scopes.iter().map(|(account, ..)| account.clone()).collect();
         let checked = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?;
         if is_named {
@@ -201,7 +202,10 @@ impl Lookup {
             transport,
             notices,
             settings,
-            options: Options::default(),
+            options: Options {
+                lists: true,
+                ..Options::default()
+            },
             clients,
         })
     }

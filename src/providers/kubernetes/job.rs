@@ -6,34 +6,28 @@ mod response;
 
 use async_trait::async_trait;
 
+use super::object::ApiObject;
 use super::objects::{self, Lookup, Resource};
 use super::parts::Parts;
-use super::{Api, attach_raw, list, logs, pod};
+use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod};
 use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
-use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use response::{JobDetails, JobObject};
 
 /// Jobs.
-pub static JOB: Kind = Kind::new(
-    Template::new(
-        ["kubernetes", "k8s"],
+pub static JOB: Kind = kind(
+    [
         ["job", "job"],
-        &[
-            Segment::with_setting("NAMESPACE", "namespace"),
-            Segment::required("JOB"),
+        [
+            "kubernetes/job/train/ok",
+            "Job of a Kubernetes cluster, with its pods",
         ],
-        "kubernetes/job/train/ok",
-    )
-    .with_scope_segments(0),
+    ],
+    &[NAMESPACE, Segment::required("JOB")],
     &[
         StateTable {
             notes: &[
@@ -49,17 +43,10 @@ pub static JOB: Kind = Kind::new(
         },
         StateTable::new("pod", pod::STATES),
     ],
-    GET,
+    [GET, LIST],
+    &[UnlistedField::User],
 )
-.with_summary("Job of a Kubernetes cluster, with its pods")
-.with_details(&[schema_of::<JobDetails>], &[])
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted)
-        .with_selector()
-        .without(&[UnlistedField::User]),
-)
-.with_logs(logs::LOGS)
-.with_watch();
+.with_details(&[schema_of::<JobDetails>], &[]);
 
 const OBJECTS: Resource = Resource {
     get: GET.name,
@@ -67,8 +54,7 @@ const OBJECTS: Resource = Resource {
     watch: "WatchNamespacedJob",
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
-        let job: JobObject = lenient::decode_response(body)?;
-        job.metadata.0.check_name(reference)?;
+        let job = JobObject::decode(body, reference)?;
         let mut found = job.into_result(reference, api);
         attach_raw(&mut found, body, options);
         Ok(found)
@@ -121,8 +107,7 @@ impl KindOps<Api> for Jobs {
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
-            let job: JobObject = lenient::decode_response(body)?;
-            job.metadata.0.check_name(reference)?;
+            let job = JobObject::decode(body, reference)?;
             let own = Parts {
                 namespace,
                 selector: job.pod_selector(),
@@ -164,21 +149,14 @@ impl KindOps<Api> for Jobs {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let list = list::ListCall {
-            operation: &LIST,
-            resource: (API, RESOURCE),
-            address: JobObject::address,
+            resource: &OBJECTS,
             read: |job: JobObject, reference: &Reference| job.into_result(reference, api),
         };
         list.page(api, scope, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(logs::READER)
     }
 }
 

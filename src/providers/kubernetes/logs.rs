@@ -5,7 +5,7 @@ use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::RequestError;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::{GetOptions, LogBody, LogChunk, LogRequest};
+use crate::providers::{GetOptions, LogBody, LogChunk, LogReader, LogRequest};
 
 /// How logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -31,8 +31,12 @@ const ABSENT: [&str; 5] = [
     "not found",
 ];
 
+/// What reads the logs of all kinds.
+pub(super) const READER: LogReader<Api> =
+    |api, request, options| Box::pin(read(api, request, options));
+
 /// The lines of a container that the server still has, however many they are.
-pub(super) async fn read(
+async fn read(
     api: &Api,
     request: LogRequest<'_>,
     options: &GetOptions,

@@ -75,6 +75,21 @@ pub(super) async fn get_many(
     Ok(rows)
 }
 
+/// The same as batch lookups give it.
+///
+/// # Errors
+/// As [`get_many`].
+pub(super) async fn batch_get(
+    api: &Api,
+    resource: &'static Resource,
+    references: &[Reference],
+    options: &GetOptions,
+) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+    let rows = get_many(api, resource, references, options).await?;
+    let found = rows.into_iter().map(|row| Some(row?.found));
+    Ok(Some(found.collect()))
+}
+
 async fn in_namespace(
     api: &Api,
     resource: &'static Resource,

@@ -4,49 +4,36 @@ mod response;
 
 use async_trait::async_trait;
 
+use super::object::ApiObject;
 use super::objects::{self, Lookup, Resource};
-use super::{Api, attach_raw, events, list, logs};
+use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
 use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
-use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use response::PodDetails;
 pub(super) use response::{PodObject, PodTask, PodTemplate};
 
 /// Pods.
-pub static POD: Kind = Kind::new(
-    Template::new(
-        ["kubernetes", "k8s"],
+pub static POD: Kind = kind(
+    [
         ["pod", "po"],
-        &[
-            Segment::with_setting("NAMESPACE", "namespace"),
-            Segment::required("POD"),
+        [
+            "kubernetes/pod/train/oom-wxtpt",
+            "Pod of a Kubernetes cluster, with its containers",
         ],
-        "kubernetes/pod/train/oom-wxtpt",
-    )
-    .with_scope_segments(0),
+    ],
+    &[NAMESPACE, Segment::required("POD")],
     &[StateTable {
         notes: &[("Pending", "starting once it has a node")],
         ..StateTable::new("job", STATES)
     }],
-    GET,
+    [GET, LIST],
+    &[UnlistedField::User, UnlistedField::Queue],
 )
-.with_summary("Pod of a Kubernetes cluster, with its containers")
-.with_details(&[schema_of::<PodDetails>], &[])
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted)
-        .with_selector()
-        .without(&[UnlistedField::User, UnlistedField::Queue]),
-)
-.with_logs(logs::LOGS)
-.with_watch();
+.with_details(&[schema_of::<PodDetails>], &[]);
 
 const OBJECTS: Resource = Resource {
     get: GET.name,
@@ -54,8 +41,7 @@ const OBJECTS: Resource = Resource {
     watch: WATCH,
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
-        let pod: PodObject = lenient::decode_response(body)?;
-        pod.metadata.0.check_name(reference)?;
+        let pod = PodObject::decode(body, reference)?;
         let (mut found, _) = pod.into_result(reference, api);
         attach_raw(&mut found, body, options);
         Ok(found)
@@ -105,8 +91,7 @@ impl KindOps<Api> for Pods {
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
-            let pod: PodObject = lenient::decode_response(body)?;
-            pod.metadata.0.check_name(reference)?;
+            let pod = PodObject::decode(body, reference)?;
             Ok(pod.into_result(reference, api))
         };
         let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
@@ -126,9 +111,7 @@ impl KindOps<Api> for Pods {
         references: &[Reference],
         options: &GetOptions,
     ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        let rows = objects::get_many(api, &OBJECTS, references, options).await?;
-        let found = rows.into_iter().map(|row| Some(row?.found));
-        Ok(Some(found.collect()))
+        objects::batch_get(api, &OBJECTS, references, options).await
     }
 
     async fn list(
@@ -141,21 +124,14 @@ impl KindOps<Api> for Pods {
     ) -> Result<Page, Problem> {
         let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
         let list = list::ListCall {
-            operation: &LIST,
-            resource: (API, RESOURCE),
-            address: PodObject::address,
+            resource: &OBJECTS,
             read,
         };
         list.page(api, scope, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(logs::READER)
     }
 }
 

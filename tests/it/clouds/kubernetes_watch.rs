@@ -484,3 +484,48 @@ fn the_states_of_many_jobs_and_pods_are_followed_with_what_explains_them() {
     );
     assert_eq!(jobs[2]["state"], "succeeded");
 }
+
+#[test]
+fn custom_resources_and_workloads_are_followed_by_one_stream_each() {
+    const KINDS: [(&str, &str, [&str; 2]); 5] = [
+        ("volcano-job", "VolcanoJob", ["Running", "Completed"]),
+        ("kubeflow-job", "PyTorchJob", ["Running", "Succeeded"]),
+        ("jobset", "JobSet", ["Running", "Completed"]),
+        ("argo-workflow", "Workflow", ["Running", "Succeeded"]),
+        ("workload", "Deployment", ["Progressing", "Available"]),
+    ];
+    in_parallel(KINDS, |(kind, resource, [first, then])| {
+        let mut scenario = String::new();
+        for name in ["甲", "b"] {
+            writeln!(
+                scenario,
+                "[[job]]\nref = 'kubernetes/{kind}/train/{name}'\n\
+                 states = [{{ after = '0s', state = '{first}' }}, {{ after = '1s', state = '{then}' }}]"
+            )
+            .unwrap();
+        }
+        let emulated = Emulated::start(&scenario);
+        let names = ["甲", "b"].map(|name| format!("kubernetes/{kind}/train/{name}"));
+        let condition = match kind {
+            "workload" => "running",
+            _ => "succeeded",
+        };
+        let words = ["wait", "--for", condition, &names[0], &names[1]];
+        let run = emulated.joblens(&words).run();
+        assert_eq!(run.code, 0, "{kind}: {}", run.stderr);
+        let requests = emulated.requests();
+        let count = |verb: &str| {
+            let name = format!("kubernetes/{verb}Namespaced{resource}");
+            requests.get(&name).copied().unwrap_or_default()
+        };
+        // Of Kubeflow it has to be found out first which resource it is.
+        let lists = 1 + u64::from(kind == "kubeflow-job");
+        let streams = 2 - lists;
+        assert_eq!(
+            [count("Read"), count("List")],
+            [0, lists],
+            "{kind}: {requests:?}"
+        );
+        assert!((streams..=1).contains(&count("Watch")), "{requests:?}");
+    });
+}
