@@ -14,6 +14,8 @@ mod configured;
 pub(crate) mod file;
 mod file_profile;
 pub(crate) mod file_reader;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub(crate) mod imds;
 mod ini;
 pub(crate) mod instance_role;
