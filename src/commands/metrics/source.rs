@@ -161,6 +161,7 @@ impl Source {
             ended,
             at: self.lookup.now().ok(),
             duration,
+            max_age: self.options.max_age(),
         };
         let mut state = lock(&self.state);
         let scopes = merge(&state.scopes, readings, time);
