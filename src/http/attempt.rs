@@ -115,7 +115,9 @@ impl Attempt<'_> {
                 let message = format!("response exceeds {max} bytes");
                 RequestError::new(Category::InvalidResponse, message).with_hint("raise --max-body")
             }
-            BodyError::Gzip => errors::broken("its gzip encoding is damaged or incomplete"),
+            BodyError::Gzip => {
+                errors::broken("the gzip encoding of the response is damaged or incomplete")
+            }
         };
         response.body = body::read(body, self.max_body).await.map_err(body_error)?;
         body::decode(&mut response, self.max_body).map_err(body_error)?;

@@ -20,8 +20,10 @@ _joblens() {
             ends+=("$line")
         fi
     done
-    (( $#parts )) && _describe -V 'joblens' parts -S ''
-    (( $#ends )) && _describe -V 'joblens' ends
+    # States may be written in any case.
+    local -a any_case=(-M 'm:{a-zA-Z}={A-Za-z}')
+    (( $#parts )) && _describe -V 'joblens' parts -S '' $any_case
+    (( $#ends )) && _describe -V 'joblens' ends $any_case
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
