@@ -20,6 +20,12 @@ pub fn sha256_hex(data: &[u8]) -> String {
     hex(&Sha256::digest(data))
 }
 
+/// The first 128 bits of the SHA-256 of `data`, for telling values apart without keeping them.
+pub fn digest_128(data: &[u8]) -> [u8; 16] {
+    let digest = Sha256::digest(data);
+    *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")
+}
+
 /// HMAC-SHA256 of `data`; a key of any length is taken.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     let mut mac =

@@ -4,7 +4,7 @@ mod fault;
 mod io_text;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use fault::{TransportFailure, TransportFailureKind};
 pub(crate) use io_text::{file_error_text, io_text, kind_text};
@@ -26,7 +26,7 @@ pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -
 }
 
 /// The kind of a failure; it decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// Options, references or settings are wrong; found before the first call.

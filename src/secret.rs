@@ -81,9 +81,32 @@ pub fn masked_id(id: &str) -> String {
     format!("{head}…{tail}")
 }
 
+/// A key id in which all that [`masked_id`] hides is replaced, so that the same is shown of it.
+pub fn blanked_id(id: &str) -> String {
+    let length = id.chars().count();
+    let (head, tail) = match length < 12 {
+        true => (length.min(6) / 3, 0),
+        false => (4, 3),
+    };
+    let is_shown = |at: usize| at < head || at >= length - tail;
+    let chars = id.chars().enumerate();
+    chars
+        .map(|(at, c)| if is_shown(at) { c } else { 'x' })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_blanked_id_is_shown_as_the_id_and_holds_no_more() {
+        for id in ["LTAI5tExampleKey3Qk", "testid", "密钥", "a", ""] {
+            let blanked = blanked_id(id);
+            assert_eq!(masked_id(&blanked), masked_id(id));
+        }
+        assert_eq!(blanked_id("LTAI5tExampleKey3Qk"), "LTAIxxxxxxxxxxxx3Qk");
+    }
 
     #[test]
     fn a_secret_cannot_be_printed() {

@@ -6,6 +6,7 @@ use super::context::CommandContext;
 use super::list::nothing_configured;
 use super::lookup::transport;
 use super::notices::NoticeLog;
+use super::recording::{record_profile, without_kept_tokens};
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files, validate_tls};
@@ -134,6 +135,7 @@ pub(super) fn account(
             region: None,
             endpoint: None,
             expires_at: None,
+            is_certificate: false,
             token_cache: None,
             problem: None,
             skipped_sources: Vec::new(),
@@ -152,7 +154,7 @@ pub(super) fn account(
     let profile = plain.and_then(|plain| {
         let (profile, skipped) = credentials.inspect_sources(&keys, plain);
         account.status.skipped_sources = skipped;
-        profile
+        profile.map(|profile| without_kept_tokens(transport, profile))
     });
     match profile {
         Ok(profile) => {
@@ -194,10 +196,14 @@ impl Account {
         transport: &Arc<Transport>,
     ) {
         let status = &mut self.status;
-        let client = cloud.client(profile, transport).and_then(|client| {
+        let client = cloud.client(profile, transport);
+        let known = client.as_deref().ok();
+        record_profile(transport, &cloud.settings_schema(), profile, known);
+        let client = client.and_then(|client| {
             status.endpoint = client.endpoint().or(status.endpoint.take());
             let credential = client.credential();
             status.expires_at = credential.expires_at.or(status.expires_at);
+            status.is_certificate = credential.is_certificate;
             let kept_in = credential.kept_in;
             status.token_cache = kept_in.map(|folder| folder.display().to_string());
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;

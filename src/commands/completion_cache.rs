@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::settings::Environment;
 
 /// Nothing is kept of a list that shows more than this.
-const MAX_PER_LIST: usize = 1000;
+pub(super) const MAX_PER_LIST: usize = 1000;
 
 /// The oldest ones are forgotten beyond this.
 const MAX_CACHED_REFERENCES: usize = 4000;
@@ -39,9 +39,14 @@ impl ListedReferences {
         }
     }
 
+    /// What was noted, in order; none where it was more than [`MAX_PER_LIST`].
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flatten().map(String::as_str)
+    }
+
     /// Keeps it for later runs.
     pub(super) fn save(&self, environment: &Environment) {
-        save(environment, self.0.iter().flatten().map(String::as_str));
+        save(environment, self.all());
     }
 }
 
@@ -53,10 +58,17 @@ pub(super) fn path(environment: &Environment) -> Option<PathBuf> {
 /// References and scopes, the latest first; none when there is no such file, or another user may
 /// write it.
 pub(super) fn read(place: &Path) -> Vec<String> {
-    read_file(place).unwrap_or_default()
+    let lines = read_lines(place).unwrap_or_default().into_iter();
+    let lines = lines.filter(|line| is_plain(line));
+    lines.take(MAX_CACHED_REFERENCES).collect()
 }
 
-fn read_file(place: &Path) -> io::Result<Vec<String>> {
+/// The lines of a file of the cache, as far as they can be read; none of a file that another user may
+/// write.
+///
+/// # Errors
+/// Those of reading a file.
+pub(super) fn read_lines(place: &Path) -> io::Result<Vec<String>> {
     if !fs::symlink_metadata(place)?.is_file() {
         return Ok(Vec::new());
     }
@@ -66,11 +78,7 @@ fn read_file(place: &Path) -> io::Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let lines = BufReader::new(file.take(MAX_FILE_BYTES)).lines();
-    let lines = lines.map_while(Result::ok);
-    Ok(lines
-        .filter(|line| is_plain(line))
-        .take(MAX_CACHED_REFERENCES)
-        .collect())
+    Ok(lines.map_while(Result::ok).collect())
 }
 
 /// Puts the references of this list before those of earlier ones. A failure costs a convenience
@@ -92,7 +100,11 @@ fn merge(shown: &[&str], before: &[String]) -> String {
     all.fold(String::new(), |text, one| text + one + "\n")
 }
 
-fn write(place: &Path, text: &str) -> io::Result<()> {
+/// Replaces a file of the cache, which nobody else can read.
+///
+/// # Errors
+/// Those of writing a file.
+pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
     let folder = place.parent().expect("the file lies in a folder");
     DirBuilder::new()
         .recursive(true)
@@ -114,7 +126,7 @@ fn write(place: &Path, text: &str) -> io::Result<()> {
 }
 
 /// A shell puts it on the command line as it is: nothing in it may mean more than itself there.
-fn is_plain(reference: &str) -> bool {
+pub(super) fn is_plain(reference: &str) -> bool {
     let harmless = |c: char| c.is_alphanumeric() || "/@._-:+,%=".contains(c);
     reference.contains('/') && reference.len() <= 512 && reference.chars().all(harmless)
 }

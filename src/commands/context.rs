@@ -3,19 +3,18 @@
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-
-use chrono::Utc;
+use std::time::{Duration, Instant};
 
 use super::global::GlobalArgs;
 use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
-use super::signals::end_process_by_signals;
+use super::signals::{Signals, end_process_by_signals};
 use super::since::Present;
 use super::terminal_support::TerminalSupport;
 use crate::credentials::{CredentialChain, PromptSink, SourceCache};
 use crate::error::Problem;
-use crate::http::{Clock, EventSink, ServerClocks, TransportEvent};
+use crate::http::{Clock, EventSink, ServerClocks, Session, TransportEvent};
 use crate::model::{Notice, Time};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers::{self, CLOUDS, Cloud};
@@ -33,6 +32,8 @@ pub(super) struct CommandContext {
     pub sort: Option<Sort>,
     /// The time of requests, signatures and tables.
     pub clock: Clock,
+    /// What requests are recorded in, or answered from.
+    pub session: Session,
     /// What responses say of that clock.
     server_clocks: Arc<ServerClocks>,
     /// What `TERM` says of the terminal.
@@ -52,7 +53,16 @@ impl CommandContext {
         global: GlobalArgs,
         environment: Environment,
         own_columns: bool,
+        session: Result<Session, Problem>,
     ) -> Result<Self, (Box<Self>, Problem)> {
+        let (session, refused) = match session {
+            Ok(session) => (session, None),
+            Err(problem) => (Session::Live, Some(problem)),
+        };
+        let environment = match &session {
+            Session::Replay(replay) => environment.for_replay(replay.settings()),
+            Session::Live | Session::Record(_) => environment,
+        };
         let form = global.output_options(own_columns, &environment);
         let sort = global.sort(own_columns);
         let progress = ProgressLine::default();
@@ -63,7 +73,8 @@ impl CommandContext {
             global,
             terminal: TerminalSupport::new(&environment),
             environment,
-            clock: Arc::new(Utc::now),
+            clock: session.clock(),
+            session,
             server_clocks: Arc::default(),
             source_cache: SourceCache::new(PromptSink::new(
                 move |line| {
@@ -75,12 +86,14 @@ impl CommandContext {
             )),
             progress,
         };
-        match (form, sort) {
-            (Ok(form), Ok(sort)) => {
+        match (form, sort, refused) {
+            (Ok(form), Ok(sort), None) => {
                 (context.output_options, context.sort) = (form, sort);
                 Ok(context)
             }
-            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(context), problem)),
+            (Err(problem), ..) | (_, Err(problem), _) | (_, _, Some(problem)) => {
+                Err((Box::new(context), problem))
+            }
         }
     }
 
@@ -92,7 +105,34 @@ impl CommandContext {
             .map(ToString::to_string)
             .collect();
         let config = self.global.config.clone();
-        Settings::load(config, self.environment.clone(), &clouds, &kinds)
+        let environment = self.environment.clone();
+        if let Session::Replay(replay) = &self.session {
+            return Ok(Settings::from_recorded(environment, replay.settings()));
+        }
+        let settings = Settings::load(config, environment, &clouds, &kinds)?;
+        if let Session::Record(recorder) = &self.session {
+            recorder.set_settings(settings.to_recorded());
+        }
+        Ok(settings)
+    }
+
+    /// Measures the time from now on: that of the recording where there is one.
+    pub(super) fn stopwatch(&self) -> impl Fn() -> Duration + use<> {
+        let (started, clock) = (Instant::now(), Arc::clone(&self.clock));
+        let (is_live, began) = (self.session.is_live(), clock());
+        move || match is_live {
+            true => started.elapsed(),
+            false => (clock() - began).to_std().unwrap_or_default(),
+        }
+    }
+
+    /// Waits for a signal, or for the end of the recording that is replayed.
+    pub(super) async fn stopped(&self, signals: &mut Signals) -> u8 {
+        tokio::select! {
+            biased;
+            code = signals.next() => code,
+            code = self.session.ended() => code,
+        }
     }
 
     /// The sources of the credentials that settings name. Each is read once in a run.

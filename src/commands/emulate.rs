@@ -86,7 +86,7 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
             let port = origin.rsplit(':').next().unwrap_or_default();
             let _ = writeln!(
                 io::stderr(),
-                "emulated aliyun, sugon, huawei and tencent listening on {origin}\n\
+                "emulated aliyun, sugon, huawei, tencent and kubernetes listening on {origin}\n\
                  to use it: eval \"$({} emulate --print-env --port {port})\"",
                 program()
             );

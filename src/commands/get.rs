@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -81,7 +81,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Prob
         false => plan.connect(context, None)?,
     };
     let lookup = Arc::new(connected);
-    let started = Instant::now();
+    let elapsed = context.stopwatch();
     context.show_progress();
     Ok(match arguments.exit_status {
         false => {
@@ -91,7 +91,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Prob
         }
         true => {
             let outcomes = block_on(lookup.outcomes());
-            context.finish_gate(poll_once(&lookup, outcomes, &rules, started.elapsed()))
+            context.finish_gate(poll_once(&lookup, outcomes, &rules, elapsed()))
         }
     })
 }

@@ -2,10 +2,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use crate::error::Problem;
-use crate::http::ClientOptions;
+use crate::http::{ClientOptions, Session};
 use crate::output::{self, Format, Zone};
 use crate::providers::CLOUDS;
 use crate::settings::{self, Environment, SettingRole, SettingSpec, SettingsFile};
@@ -122,6 +122,24 @@ pub(super) struct GlobalArgs {
     /// Additional CA certificates (PEM); can be repeated
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     ca_file: Vec<PathBuf>,
+    /// Record requests and responses in a new folder (secrets masked)
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        hide_short_help = true
+    )]
+    pub record: Option<PathBuf>,
+    /// Answer requests from a recording, without a network
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        hide_short_help = true
+    )]
+    pub replay: Option<PathBuf>,
     /// Log requests and responses to stderr (secrets masked)
     #[arg(short, long, global = true)]
     pub verbose: bool,
@@ -335,6 +353,7 @@ impl GlobalArgs {
             allow_http,
             min_interval: None,
             ca_files: self.ca_file.clone(),
+            session: Session::Live,
         })
     }
 }

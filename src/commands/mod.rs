@@ -26,17 +26,20 @@ mod live_terminal;
 mod logs;
 mod lookup;
 mod man;
+mod metrics;
 mod notices;
 mod pager;
 mod panic_hook;
 mod poll;
 mod print;
 mod progress_line;
+mod recording;
 mod reporter;
 mod reports;
 mod run_loop;
 mod runtime;
 mod schema;
+mod shell_session;
 mod shutdown;
 mod signals;
 mod since;
@@ -93,6 +96,7 @@ enum Command {
     List(list::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
+    Metrics(metrics::Arguments),
     Kinds(kinds::Arguments),
     States(states::Arguments),
     Schema(schema::Arguments),
@@ -119,6 +123,7 @@ impl Command {
             Self::List(_) => "list",
             Self::Wait(_) => "wait",
             Self::Watch(_) => "watch",
+            Self::Metrics(_) => "metrics",
             Self::Kinds(_) => "kinds",
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
@@ -139,6 +144,7 @@ impl Command {
             self,
             Self::Logs(_)
                 | Self::Events(_)
+                | Self::Metrics(_)
                 | Self::Kinds(_)
                 | Self::States(_)
                 | Self::Schema(_)
@@ -199,37 +205,46 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
-    let context = match CommandContext::new(cli.global, environment, own_columns) {
+    let session = recording::session(&cli.global, name, &arguments);
+    let context = match CommandContext::new(cli.global, environment, own_columns, session) {
         Ok(context) => context,
         Err((context, problem)) => return context.usage_error(name, vec![problem]),
     };
-    match cli.command {
-        Some(_) if !cli.bare.is_empty() => context.usage_error(
+    let code = dispatch(&context, cli.command, &cli.bare);
+    context.finish_recording(code);
+    code
+}
+
+/// Runs a command, or `get` where there is none.
+fn dispatch(context: &CommandContext, command: Option<Command>, bare: &get::Arguments) -> u8 {
+    match command {
+        Some(_) if !bare.is_empty() => context.usage_error(
             "get",
             vec![
                 Problem::usage("references and get options must come after the command")
                     .with_hint("write them after it: joblens get REF…"),
             ],
         ),
-        Some(Command::Get(arguments)) => get::run(&context, &arguments),
-        Some(Command::Describe(arguments)) => describe::run(&context, &arguments),
-        Some(Command::Logs(arguments)) => logs::run(&context, &arguments),
-        Some(Command::Events(arguments)) => events::run(&context, &arguments),
-        Some(Command::List(arguments)) => list::run(&context, &arguments),
-        Some(Command::Wait(arguments)) => wait::run(&context, &arguments),
-        Some(Command::Watch(arguments)) => watch::run(&context, &arguments),
-        Some(Command::Kinds(arguments)) => kinds::run(&context, &arguments),
-        Some(Command::States(arguments)) => states::run(&context, &arguments),
-        Some(Command::Schema(arguments)) => schema::run(&context, &arguments),
-        Some(Command::Auth(arguments)) => auth::run(&context, &arguments),
-        Some(Command::Doctor(arguments)) => doctor::run(&context, &arguments),
-        Some(Command::Config(arguments)) => config::run(&context, &arguments),
-        Some(Command::Completion(arguments)) => completion::run(&context, &arguments),
-        Some(Command::Complete(words)) => completion::complete(&context, words, command()),
-        Some(Command::Man(arguments)) => man::run(&context, &arguments, command()),
-        Some(Command::Demo(arguments)) => demo::run(&context, &arguments),
-        Some(Command::Emulate(arguments)) => emulate::run(&context, &arguments),
-        None => match cli.bare.first_word() {
+        Some(Command::Get(arguments)) => get::run(context, &arguments),
+        Some(Command::Describe(arguments)) => describe::run(context, &arguments),
+        Some(Command::Logs(arguments)) => logs::run(context, &arguments),
+        Some(Command::Events(arguments)) => events::run(context, &arguments),
+        Some(Command::List(arguments)) => list::run(context, &arguments),
+        Some(Command::Wait(arguments)) => wait::run(context, &arguments),
+        Some(Command::Watch(arguments)) => watch::run(context, &arguments),
+        Some(Command::Metrics(arguments)) => metrics::run(context, &arguments),
+        Some(Command::Kinds(arguments)) => kinds::run(context, &arguments),
+        Some(Command::States(arguments)) => states::run(context, &arguments),
+        Some(Command::Schema(arguments)) => schema::run(context, &arguments),
+        Some(Command::Auth(arguments)) => auth::run(context, &arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(context, &arguments),
+        Some(Command::Config(arguments)) => config::run(context, &arguments),
+        Some(Command::Completion(arguments)) => completion::run(context, &arguments),
+        Some(Command::Complete(words)) => completion::complete(context, words, self::command()),
+        Some(Command::Man(arguments)) => man::run(context, &arguments, self::command()),
+        Some(Command::Demo(arguments)) => demo::run(context, &arguments),
+        Some(Command::Emulate(arguments)) => emulate::run(context, &arguments),
+        None => match bare.first_word() {
             None if context.output_options.format.is_document() => context.usage_error(
                 "get",
                 vec![
@@ -239,14 +254,14 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ),
             None => {
                 // Help that was not requested is an error, so it goes to stderr.
-                let help = command().render_help().to_string();
+                let help = self::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
                 2
             }
-            Some(word) if !word.contains('/') && word != "-" => {
+            Some(word) if !word.contains('/') && word != "-" && !word.starts_with('%') => {
                 context.usage_error("get", vec![suggestions::unknown_command(word)])
             }
-            Some(_) => get::run(&context, &cli.bare),
+            Some(_) => get::run(context, bare),
         },
     }
 }

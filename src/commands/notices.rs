@@ -55,6 +55,11 @@ impl NoticeLog {
         new
     }
 
+    /// Takes all notices and forgets them, so that a command without an end keeps none.
+    pub(in crate::commands) fn drain(&self) -> Vec<Notice> {
+        std::mem::take(&mut *lock(&self.0)).notices
+    }
+
     /// All notices so far.
     pub(in crate::commands) fn all(&self) -> Vec<Notice> {
         lock(&self.0).notices.clone()

@@ -13,7 +13,7 @@ use crate::error::{Category, Problem, file_error_text};
 use crate::output;
 use crate::output::document::{Envelope, Exit};
 use crate::settings::Environment;
-use sink::ReportSink;
+pub(super) use sink::{ReportSink, replace_atomic};
 
 /// Between two writes of the same file lies at least so much time.
 const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);

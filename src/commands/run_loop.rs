@@ -91,6 +91,16 @@ impl RunLoop {
     pub(super) async fn run<G: LoopHandler>(
         &mut self,
         handler: &mut G,
+        stop: Pin<&mut impl Future<Output = u8>>,
+    ) -> Result<G::Outcome, u8> {
+        let end = self.poll(handler, stop).await;
+        self.lookup.transport.options().session.resume_clock();
+        end
+    }
+
+    async fn poll<G: LoopHandler>(
+        &mut self,
+        handler: &mut G,
         mut stop: Pin<&mut impl Future<Output = u8>>,
     ) -> Result<G::Outcome, u8> {
         loop {

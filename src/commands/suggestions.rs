@@ -21,7 +21,7 @@ fn foreign_command_hint(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 18] = [
+pub(super) const COMMANDS: [&str; 19] = [
     "get",
     "describe",
     "events",
@@ -29,6 +29,7 @@ pub(super) const COMMANDS: [&str; 18] = [
     "ls",
     "wait",
     "watch",
+    "metrics",
     "kinds",
     "states",
     "schema",

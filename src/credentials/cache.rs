@@ -36,6 +36,8 @@ pub struct CredentialInfo {
     /// When the one that the profile gave ends, where that is known; `None` for one that is fetched,
     /// which is renewed before it ends.
     pub expires_at: Option<Time>,
+    /// It is a client certificate, which nothing renews.
+    pub is_certificate: bool,
     /// The folder where what is fetched is kept between runs; `None` when nothing is.
     pub kept_in: Option<PathBuf>,
 }
@@ -175,8 +177,17 @@ impl<S: Signer + 'static> CredentialCache<S> {
     /// What is known of the credential without a request.
     pub(crate) fn credential(&self) -> CredentialInfo {
         let store = self.store.as_ref();
+        let expires_at = match self.active.try_lock() {
+            // One that was read again may end later, or never.
+            Ok(held) if self.expires_at.is_some() && self.provider.is_some() => {
+                let held = held.as_ref();
+                held.and_then(|held| Time::new(held.expires_at?))
+            }
+            _ => self.expires_at,
+        };
         CredentialInfo {
-            expires_at: self.expires_at,
+            expires_at,
+            is_certificate: false,
             kept_in: store.map(|store| store.folder().to_path_buf()),
         }
     }

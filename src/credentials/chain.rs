@@ -123,6 +123,9 @@ impl CredentialChain {
         mut profile: Profile,
         skipped: &mut Vec<SkippedSource>,
     ) -> Result<Profile, Problem> {
+        if let Some(recorded) = self.settings.recorded_profile(cloud, &profile.name) {
+            return Ok(recorded);
+        }
         let found = self.credential(cloud, &profile, skipped)?;
         if let Some(found) = found {
             profile.expires_at = found.expires_at;

@@ -77,7 +77,8 @@ impl<S> InstanceRoleProvider<S> {
             profile.credential_label("", "key"),
             None,
         )
-        .without_proxy(limits);
+        .without_proxy(limits)
+        .for_credentials();
         Ok(Self {
             token_api: api.for_host(false),
             api,

@@ -47,6 +47,9 @@ impl CredentialChain {
     fn custom_source(&self, cloud: &SettingsSchema, profile: &Profile) -> Option<SourceResult> {
         let mut tools = self.sources(cloud).iter();
         let tool = tools.find(|tool| matches!(tool, CredentialSource::Custom(_)))?;
+        if self.settings.is_recorded() {
+            return None;
+        }
         let source = profile.get(SOURCE);
         let is_used = match profile.name.as_str() {
             _ if source.is_some() || self.selects_tool(cloud, profile) => true,
@@ -223,7 +226,7 @@ pub(super) fn origin(
 ) -> Origin {
     let profile = found.profile.as_ref();
     Origin::Tool {
-        tool: tool.name(),
+        tool: tool.name().into(),
         profile: profile.map(|name| format!("{} {name}", tool.profile_word())),
         command: command.map(str::to_owned),
         path: found.path.clone(),

@@ -212,6 +212,11 @@ impl Route {
         Self { version, ..self }
     }
 
+    /// True for requests with the path of the operation.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.segments(Some(self.operation), path).is_some()
+    }
+
     /// True for requests that name the version, if the operation has one.
     fn is_in(&self, version: Option<&str>) -> bool {
         self.version.is_empty() || version == Some(self.version)

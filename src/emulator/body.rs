@@ -4,8 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::{Instant, Interval, Sleep, interval, sleep_until};
+
+use crate::http::ServerBody;
 
 /// How often a dripping body gives a byte.
 const DRIP_INTERVAL: Duration = Duration::from_millis(100);
@@ -60,6 +63,11 @@ impl Payload {
 
     pub fn drip() -> Self {
         Self::Drip(interval(DRIP_INTERVAL))
+    }
+
+    /// The same as the server takes it.
+    pub fn boxed(self) -> ServerBody {
+        self.map_err(Into::into).boxed_unsync()
     }
 }
 

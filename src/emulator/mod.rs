@@ -137,7 +137,7 @@ impl Emulator {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State::new(scenario, clouds, log));
-        let accepting = tokio::spawn(server::accept(listener, Arc::clone(&state)));
+        let accepting = tokio::spawn(server::serve(listener, Arc::clone(&state)));
         Ok(Self {
             address,
             state,

@@ -1,8 +1,6 @@
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,13 +8,8 @@ use chrono::{DateTime, Utc};
 use flate2::{Compression, write::GzEncoder};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{self, Bytes};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use super::api::{EmulatedApi, EmulatedError};
@@ -27,13 +20,11 @@ use super::message::{ServerRequest, ServerResponse};
 use super::scenario::Scenario;
 use super::state::EmulatedState;
 use super::{AccessLog, AccessRecord};
+use crate::http::{self, Handler, ResetConnection, ServerBody, ServerLimits};
 use crate::sync::lock;
 
 /// Bytes of a request's body that are read at most.
 const MAX_REQUEST_BYTES: usize = 64 << 10;
-/// How long no connection is taken after one could not be, such as when all file descriptors are in
-/// use.
-const ACCEPT_COOLDOWN: Duration = Duration::from_millis(50);
 const COUNTS_PATH: &str = "/_emulator/requests";
 
 /// The emulated clouds, as every connection sees them.
@@ -94,11 +85,7 @@ impl State {
         lock(&self.counts).clone()
     }
 
-    async fn respond(
-        &self,
-        request: Request<body::Incoming>,
-        reset: &AtomicBool,
-    ) -> Response<Payload> {
+    async fn respond(&self, request: Request<body::Incoming>) -> Response<ServerBody> {
         let incoming = match self.read(request).await {
             Ok(incoming) => incoming,
             Err((method, path)) => {
@@ -126,9 +113,7 @@ impl State {
             ..incoming
         };
         let answer = self.compressed(self.operation_response(&incoming, &call), &incoming);
-        if effect == Some(&Effect::Reset) {
-            reset.store(true, Ordering::Relaxed);
-        }
+        let is_reset = effect == Some(&Effect::Reset);
         let payload = match effect {
             Some(Effect::Truncate | Effect::Reset) => |bytes: Bytes| Payload::half(&bytes),
             Some(Effect::Drip) => |_| Payload::drip(),
@@ -136,7 +121,11 @@ impl State {
         };
         let status = answer.status;
         self.log_access(incoming.method, incoming.path, Some(call), status);
-        self.response(answer, payload)
+        let mut response = self.response(answer, payload);
+        if is_reset {
+            response.extensions_mut().insert(ResetConnection);
+        }
+        response
     }
 
     /// The request as plain data, or its method and path when its body is too large.
@@ -248,7 +237,7 @@ impl State {
         &self,
         answer: ServerResponse,
         payload: impl Fn(Bytes) -> Payload,
-    ) -> Response<Payload> {
+    ) -> Response<ServerBody> {
         let date = http_date(self.clock.now());
         let body = Bytes::from(answer.body);
         let body = match answer.later.is_empty() {
@@ -263,11 +252,11 @@ impl State {
             })
             .status(answer.status)
             .header("date", date)
-            .body(body)
+            .body(body.boxed())
             .unwrap_or_else(|_| {
                 let text = "the emulated cloud gave an invalid HTTP response\n";
-                let mut response =
-                    Response::new(Payload::Whole(Bytes::from_static(text.as_bytes())));
+                let text = Payload::Whole(Bytes::from_static(text.as_bytes()));
+                let mut response = Response::new(text.boxed());
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 response
             })
@@ -292,42 +281,13 @@ impl State {
     }
 }
 
-/// Takes connections until it is dropped, and drops them then.
-pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve_connection(stream, Arc::clone(&state)));
-                }
-                Err(_) => sleep(ACCEPT_COOLDOWN).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-/// Answers the requests of one connection until either side ends it.
-async fn serve_connection(stream: TcpStream, state: Arc<State>) {
-    // Without it small answers may wait for the client's acknowledgement; a refusal only slows.
-    let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
-    let service = service_fn(|request| {
-        let (state, reset) = (Arc::clone(&state), Arc::clone(&reset));
-        async move { Ok::<_, Infallible>(state.respond(request, &reset).await) }
+/// Serves connections until it is dropped.
+pub(super) async fn serve(listener: TcpListener, state: Arc<State>) {
+    let handler: Handler = Arc::new(move |request| {
+        let state = Arc::clone(&state);
+        Box::pin(async move { state.respond(request).await })
     });
-    let mut connection = http1::Builder::new()
-        .auto_date_header(false)
-        .header_read_timeout(None)
-        .serve_connection(TokioIo::new(stream), service);
-    // A broken connection is the client's affair, or a fault that was requested.
-    let _ = (&mut connection).await;
-    if reset.load(Ordering::Relaxed) {
-        let stream = connection.into_parts().io.into_inner();
-        // Closing with no time to linger sends a reset in place of an orderly end.
-        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-    }
+    http::serve(listener, ServerLimits::default(), handler).await;
 }
 
 fn gateway_page(status: u16) -> ServerResponse {

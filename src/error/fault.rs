@@ -1,5 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 /// How a request failed in transit, so that nobody has to guess it from a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransportFailure {
     /// What happened.
     pub kind: TransportFailureKind,
@@ -8,7 +10,8 @@ pub struct TransportFailure {
 }
 
 /// What makes a request fail in transit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TransportFailureKind {
     /// The host name has no address.
     UnknownHost,

@@ -9,16 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hyper::body::Incoming;
 
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
+use super::lines::LineBody;
 use super::proxies::{Proxy, ProxyConfig};
+use super::recording::Outgoing;
 use super::tls::TlsConfig;
 use super::{
-    ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response, ResponseInfo, Route,
-    Signer, Transport, TransportEvent, attempt,
+    Chunks, ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response,
+    ResponseInfo, Route, Session, Signer, Transport, TransportEvent, attempt,
 };
 use crate::crypto;
 use crate::error::{TransportFailure, TransportFailureKind};
@@ -47,7 +48,9 @@ pub struct ApiClient {
     bypasses_proxy: bool,
     clock_offset: ClockOffset,
     /// Where the body of a success is left unread; `None` where all bodies are read.
-    unread_body: Option<Mutex<Option<Incoming>>>,
+    unread_body: Option<Mutex<Option<LineBody>>>,
+    /// Its responses hold credentials.
+    is_for_credentials: bool,
 }
 
 impl ApiClient {
@@ -91,6 +94,15 @@ impl ApiClient {
             bypasses_proxy: false,
             clock_offset: ClockOffset::default(),
             unread_body: None,
+            is_for_credentials: false,
+        }
+    }
+
+    /// The same for a service that issues credentials: a recording holds none of them.
+    pub fn for_credentials(self) -> Self {
+        Self {
+            is_for_credentials: true,
+            ..self
         }
     }
 
@@ -114,6 +126,7 @@ impl ApiClient {
             bypasses_proxy: self.bypasses_proxy,
             clock_offset: ClockOffset::default(),
             unread_body: None,
+            is_for_credentials: self.is_for_credentials,
         }
     }
 
@@ -131,6 +144,13 @@ impl ApiClient {
     pub fn take_lines(&self, max_line: usize, idle_timeout: Duration) -> Option<Lines> {
         let body = lock(self.unread_body.as_ref()?).take()?;
         Some(Lines::new(body, max_line, idle_timeout))
+    }
+
+    /// The body of the response to the request of a stream, in parts as they come; see
+    /// [`ApiClient::take_lines`].
+    pub fn take_chunks(&self, idle_timeout: Duration) -> Option<Chunks> {
+        let body = lock(self.unread_body.as_ref()?).take()?;
+        Some(Chunks::new(body, idle_timeout))
     }
 
     /// The limits of its requests.
@@ -202,7 +222,12 @@ impl ApiClient {
         self.transport.redactor().add(secrets);
     }
 
-    /// Signs a request and sends it once.
+    /// The random part of a delay; see [`Session::jitter`].
+    pub fn jitter(&self) -> f64 {
+        self.options.session.jitter()
+    }
+
+    /// Sends a request once, or answers it from a recording.
     async fn attempt(
         &self,
         request: &Request,
@@ -211,7 +236,50 @@ impl ApiClient {
         number: u32,
         clock_offset: i64,
     ) -> Result<Response, RequestError> {
-        let signed_at = signing_time(self.transport.now(), clock_offset);
+        let outgoing = Outgoing {
+            cloud: self.cloud,
+            profile: &self.profile,
+            request,
+            attempt: number,
+            is_for_credential: self.is_for_credentials,
+        };
+        let unread_body = self.unread_body.as_ref();
+        let response = match &self.options.session {
+            Session::Live => {
+                let sent = self.transmit(request, signer, deadline, number, clock_offset);
+                sent.await?
+            }
+            Session::Record(recorder) => {
+                let recording = recorder.start(outgoing, &self.transport);
+                let sent = self.transmit(request, signer, deadline, number, clock_offset);
+                let outcome = sent.await;
+                recording.finish(&outcome, unread_body);
+                outcome?
+            }
+            Session::Replay(replay) => {
+                self.transport.calls.fetch_add(1, Ordering::Relaxed);
+                let redactor = self.transport.redactor();
+                replay.respond(outgoing, redactor, unread_body).await?
+            }
+        };
+        let response_info =
+            ResponseInfo::from_response(&response, request, self.now(), self.transport.redactor());
+        self.transport
+            .emit(TransportEvent::Responded(response_info));
+        Ok(response)
+    }
+
+    /// Signs a request and sends it once.
+    async fn transmit(
+        &self,
+        request: &Request,
+        signer: &dyn Signer,
+        deadline: Deadline,
+        number: u32,
+        clock_offset: i64,
+    ) -> Result<Response, RequestError> {
+        let now = self.options.session.signing_time(self.transport.now());
+        let signed_at = signing_time(now, clock_offset);
         let signing = signer.sign(request, signed_at, &crypto::nonce());
         let is_loopback = request.endpoint.is_loopback() && self.proxy.is_none();
         let is_direct = self.bypasses_proxy || is_loopback;
@@ -228,6 +296,9 @@ impl ApiClient {
             insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
         self.transport.calls.fetch_add(1, Ordering::Relaxed);
+        self.transport
+            .counts
+            .record_request(self.cloud, request.operation);
         let sending = attempt::Attempt {
             request,
             signing: &signing,
@@ -244,14 +315,8 @@ impl ApiClient {
         if let Some(signature) = signing.signature() {
             self.transport.redactor().add_signature(&signature);
         }
-        let response = sending
-            .send(&client, &|line| self.transport.trace(line))
-            .await?;
-        let response_info =
-            ResponseInfo::from_response(&response, request, self.now(), self.transport.redactor());
-        self.transport
-            .emit(TransportEvent::Responded(response_info));
-        Ok(response)
+        let trace = |line| self.transport.trace(line);
+        sending.send(&client, &trace).await
     }
 
     /// What an HTTP proxy is shown with a request that is not encrypted. That a proxy of any kind can

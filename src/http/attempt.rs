@@ -1,8 +1,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
@@ -11,10 +11,11 @@ use hyper::{Request as HttpRequest, Uri};
 
 use super::body::{self, BodyError};
 use super::clients::HttpClient;
-use super::errors::{self, ErrorContext, classify};
+use super::errors::{self, ErrorContext, RAISE_MAX_BODY, classify};
+use super::lines::LineBody;
 use super::proxies::Proxy;
 use super::request::encode_query;
-use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions};
+use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions, html};
 use crate::crypto::percent_encode;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::secret::{MASK, Redactor, Secret};
@@ -34,7 +35,7 @@ pub(super) struct Attempt<'a> {
     /// What must not be shown of a proxy's page.
     pub redactor: &'a Redactor,
     /// Where the body of a success is left unread.
-    pub unread_body: Option<&'a Mutex<Option<Incoming>>>,
+    pub unread_body: Option<&'a Mutex<Option<LineBody>>>,
     /// What a proxy that reads the request itself is shown.
     pub proxy_authorization: Option<Secret>,
 }
@@ -105,15 +106,16 @@ impl Attempt<'_> {
             body: Vec::new(),
         };
         let unread_body = self.unread_body.filter(|_| head.status.is_success());
-        if let Some(unread_body) = unread_body {
-            *lock(unread_body) = Some(body);
+        let is_page = html::is_named(&response);
+        if let Some(unread_body) = unread_body.filter(|_| !is_page) {
+            *lock(unread_body) = Some(body.map_err(Into::into).boxed_unsync());
             return body::check_plain(&response).map(|()| response);
         }
         let body_error = |error| match error {
             BodyError::Lost(error) => classify(&error, &context),
             BodyError::TooLarge(max) => {
                 let message = format!("response exceeds {max} bytes");
-                RequestError::new(Category::InvalidResponse, message).with_hint("raise --max-body")
+                RequestError::new(Category::InvalidResponse, message).with_hint(RAISE_MAX_BODY)
             }
             BodyError::Gzip => {
                 errors::broken("the gzip encoding of the response is damaged or incomplete")
@@ -121,7 +123,10 @@ impl Attempt<'_> {
         };
         response.body = body::read(body, self.max_body).await.map_err(body_error)?;
         body::decode(&mut response, self.max_body).map_err(body_error)?;
-        Ok(response)
+        match unread_body {
+            Some(_) => Err(html::in_place_of_stream(&response, self.redactor)),
+            None => Ok(response),
+        }
     }
 
     /// The URL, which must keep every byte of what was signed.

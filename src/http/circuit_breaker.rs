@@ -1,9 +1,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ClientOptions;
 use super::retry::MAX_RETRY_AFTER;
@@ -55,7 +55,7 @@ impl CircuitBreaker {
     /// cloud asked of the whole account.
     pub(super) async fn acquire(&self) -> [SemaphorePermit<'_>; 2] {
         if let Some(turn) = self.reserve_slot() {
-            tokio::time::sleep_until(turn.into()).await;
+            sleep_until(turn).await;
         }
         loop {
             let trial = self.half_open.acquire().await;

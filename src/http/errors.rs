@@ -168,6 +168,9 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)
     causes
 }
 
+/// What to do about a response that exceeds the limit.
+pub const RAISE_MAX_BODY: &str = "raise --max-body";
+
 /// What to do about a host without an address.
 pub const UNKNOWN_HOST_HINT: &str = "check region and endpoint, and the network's DNS";
 

@@ -8,21 +8,25 @@ const CHECK: &str =
     "a proxy, gateway or captive portal may have answered: check the endpoint, and HTTPS_PROXY";
 const CLIENT_CERTIFICATE: &str = "set client_cert and client_key to those issued by the operator";
 
+/// True for a response whose headers say that it is an HTML page.
+pub(super) fn is_named(response: &Response) -> bool {
+    let content_type = response.header("content-type").unwrap_or_default();
+    let content_type = content_type.trim_start().to_ascii_lowercase();
+    ["text/html", "application/xhtml+xml"]
+        .iter()
+        .any(|name| content_type.starts_with(name))
+}
+
 /// True for a response that is an HTML page.
 fn is_html(response: &Response) -> bool {
     const MAX_PROLOGUE_BYTES: usize = 1024;
-    let content_type = response.header("content-type").unwrap_or_default();
-    let content_type = content_type.trim_start().to_ascii_lowercase();
-    let is_named = ["text/html", "application/xhtml+xml"]
-        .iter()
-        .any(|name| content_type.starts_with(name));
     let beginning = &response.body[..response.body.len().min(MAX_PROLOGUE_BYTES)];
     let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
     let beginning = without_prologue(beginning.trim_start_matches('\u{feff}'));
     let is_written = ["<!doctype html", "<html"]
         .iter()
         .any(|start| beginning.starts_with(start));
-    is_written || (is_named && !response.body.trim_ascii().is_empty())
+    is_written || (is_named(response) && !response.body.trim_ascii().is_empty())
 }
 
 /// The text after an XML declaration, comments and blanks.
@@ -39,9 +43,10 @@ fn without_prologue(text: &str) -> &str {
     text
 }
 
+const WHAT: &str = "got an HTML page instead of an API response";
+
 /// What to say of an HTML page: that it is one, and its title; `None` for other responses.
 pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<String> {
-    const WHAT: &str = "got an HTML page instead of an API response";
     if !is_html(response) {
         return None;
     }
@@ -56,6 +61,13 @@ pub(super) fn page_title(response: &Response, redactor: &Redactor) -> Option<Str
     is_html(response)
         .then(|| title(&response.body, redactor))
         .flatten()
+}
+
+/// The error for a page where a stream was requested.
+pub(super) fn in_place_of_stream(response: &Response, redactor: &Redactor) -> RequestError {
+    let page = describe(response, redactor).unwrap_or_else(|| WHAT.to_owned());
+    let message = format!("invalid response: {page}");
+    RequestError::new(Category::InvalidResponse, message).with_hint(hint(response))
 }
 
 /// Names an HTML page in an error whose code no cloud has given.

@@ -1,10 +1,17 @@
 //! Bodies that are read line by line while they come.
 
+use std::error::Error;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Bytes, Incoming};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Bytes};
 use tokio::time::timeout;
+
+/// Why the body of a stream broke.
+pub(super) type StreamError = Box<dyn Error + Send + Sync>;
+/// The body of a stream.
+pub(super) type LineBody = UnsyncBoxBody<Bytes, StreamError>;
 
 /// Why there are no more lines.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +32,7 @@ pub enum LineError {
 
 /// The lines of a body without an end in sight.
 #[derive(Debug)]
-pub struct Lines<B = Incoming> {
+pub struct Lines<B = LineBody> {
     body: B,
     /// What has come, with lines that were returned.
     buffer: Vec<u8>,
@@ -75,6 +82,52 @@ impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
                 None if self.buffer.is_empty() => return Ok(None),
                 None => return Err(LineError::Cut),
             }
+        }
+    }
+}
+
+/// So many bytes are collected before a part is returned, unless the body ends.
+const MIN_CHUNK_BYTES: usize = 64 << 10;
+
+/// A body that is read in parts while it comes, whatever its length.
+#[derive(Debug)]
+pub struct Chunks<B = LineBody> {
+    body: B,
+    idle_timeout: Duration,
+    /// Why there are no more, after a part that came before.
+    failure: Option<LineError>,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
+    /// The parts of a body whose bytes come at most so far apart.
+    pub(super) fn new(body: B, idle_timeout: Duration) -> Self {
+        Self {
+            body,
+            idle_timeout,
+            failure: None,
+        }
+    }
+
+    /// Waits for the next part, which is never empty; `None` at the end of the body.
+    ///
+    /// # Errors
+    /// [`LineError::Lost`] or [`LineError::Silent`], after all that has come.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, LineError> {
+        let mut chunk = Vec::new();
+        while chunk.len() < MIN_CHUNK_BYTES && self.failure.is_none() {
+            self.failure = match timeout(self.idle_timeout, self.body.frame()).await {
+                Ok(Some(Ok(frame))) => {
+                    chunk.extend(frame.into_data().unwrap_or_default());
+                    None
+                }
+                Ok(Some(Err(_))) => Some(LineError::Lost),
+                Ok(None) => break,
+                Err(_) => Some(LineError::Silent(self.idle_timeout)),
+            };
+        }
+        match self.failure.take_if(|_| chunk.is_empty()) {
+            Some(failure) => Err(failure),
+            None => Ok((!chunk.is_empty()).then_some(chunk)),
         }
     }
 }
@@ -141,5 +194,25 @@ mod tests {
         assert_eq!(why.to_string(), "nothing has come for 30 s");
         let mut whole = Lines::new(Full::new(Bytes::from_static(b"a\n")), 100, IDLE);
         assert_eq!(whole.next().await, Ok(Some(b"a".to_vec())));
+    }
+
+    #[tokio::test]
+    async fn a_body_comes_in_parts_and_its_failure_after_what_came() {
+        let part = vec![b'x'; MIN_CHUNK_BYTES - 1];
+        let frames = [
+            Ok(part),
+            Ok(b"yz".to_vec()),
+            Ok(b"end".to_vec()),
+            Err("lost"),
+        ];
+        let frames = frames.map(|data| data.map(|data| Frame::data(Bytes::from(data))));
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let mut chunks = Chunks::new(body, IDLE);
+        let first = chunks.next().await.unwrap().unwrap();
+        assert_eq!(first.len(), MIN_CHUNK_BYTES + 1);
+        assert_eq!(chunks.next().await, Ok(Some(b"end".to_vec())));
+        assert_eq!(chunks.next().await, Err(LineError::Lost));
+        let mut empty = Chunks::new(Full::new(Bytes::new()), IDLE);
+        assert_eq!(empty.next().await, Ok(None));
     }
 }

@@ -19,11 +19,14 @@ mod lines;
 mod no_proxy;
 mod progress;
 mod proxies;
+mod recording;
 mod request;
+mod request_counts;
 mod resolver;
 mod response;
 mod response_info;
 mod retry;
+mod server;
 mod socks;
 mod tls;
 mod tunnel;
@@ -34,13 +37,16 @@ pub use account::ApiClient;
 pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
-pub use errors::UNKNOWN_HOST_HINT;
-pub use lines::{LineError, Lines};
+pub use errors::{RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
+pub use lines::{Chunks, LineError, Lines};
 pub use proxies::Route;
+pub use recording::{Recorder, RecordingMasks, Replay, Session};
 pub use request::{Method, Request, Signer, SigningInstructions, encode_query};
+pub use request_counts::RequestCount;
 pub use response::{Response, excerpt};
 pub use response_info::ResponseInfo;
 pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction};
+pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
 pub use tls::{ClientIdentity, check_tls_files, validate_tls};
 
 use std::collections::HashMap;
@@ -59,6 +65,7 @@ use crate::model::NoticeCode;
 use crate::secret::Redactor;
 use crate::sync::lock;
 use clients::ClientPool;
+use request_counts::RequestCounts;
 
 /// What this program calls itself.
 const USER_AGENT: &str = concat!("joblens/", env!("CARGO_PKG_VERSION"));
@@ -82,6 +89,8 @@ pub struct ClientOptions {
     pub min_interval: Option<Duration>,
     /// Private CAs besides the system's store.
     pub ca_files: Vec<PathBuf>,
+    /// What the requests are recorded in, or answered from.
+    pub session: Session,
 }
 
 impl Default for ClientOptions {
@@ -95,6 +104,7 @@ impl Default for ClientOptions {
             allow_http: false,
             min_interval: None,
             ca_files: Vec::new(),
+            session: Session::Live,
         }
     }
 }
@@ -156,6 +166,7 @@ pub struct Transport {
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     calls: AtomicU64,
     requests: AtomicU64,
+    counts: RequestCounts,
     redactor: Redactor,
     server_clocks: ServerClocks,
 }
@@ -191,6 +202,7 @@ impl Transport {
             slots: Mutex::new(HashMap::new()),
             calls: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            counts: RequestCounts::default(),
             redactor,
             server_clocks: ServerClocks::default(),
         }))
@@ -249,6 +261,11 @@ impl Transport {
     /// How many calls were sent so far, every attempt counted.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The same by cloud and operation, with the attempts that failed.
+    pub fn request_counts(&self) -> Vec<RequestCount> {
+        self.counts.all()
     }
 
     /// What must not be shown of this run, in whatever a response leads to.

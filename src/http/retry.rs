@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Response;
 use crate::error::{Category, TransportFailure, TransportFailureKind};
 
 /// Whether and how a call that failed is sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RetryAction {
     /// The same call would fail again.
     No,
@@ -17,7 +20,7 @@ pub enum RetryAction {
 }
 
 /// A cloud's "no": what `classify` reads from a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestError {
     /// Kind of the failure.
     pub category: Category,

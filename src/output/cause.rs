@@ -3,9 +3,10 @@ use crate::model::{Container, Event, Job, Level, State, Task};
 /// Why a job is in its state, in one line; `None` when there is nothing to explain.
 ///
 /// A job that failed, was canceled or is unknown is explained by its first failed container, by its
-/// first failed task, or by its own reason; any other one by its newest warning.
+/// first failed task, or by its own reason; one that does not run by its own reason or its newest
+/// warning, and any other one by its newest warning.
 pub(super) fn why(job: &Job) -> Option<String> {
-    let cause = cause(job);
+    let cause = cause(job).or_else(|| waits_for(job));
     let warnings = latest_warning(&job.events).map(|event| {
         let text =
             reason_text(event.reason.as_deref(), event.message.as_deref()).unwrap_or_default();
@@ -28,6 +29,20 @@ pub fn cause(job: &Job) -> Option<String> {
             .or_else(|| failed_task(job))
     };
     ended_badly.then(explained).flatten()
+}
+
+/// What a job waits for that does not run, or does not run any more.
+fn waits_for(job: &Job) -> Option<String> {
+    let waits = matches!(
+        job.state,
+        State::Pending | State::Starting | State::Stopping
+    );
+    let has_warnings = job
+        .events
+        .iter()
+        .any(|event| event.level == Some(Level::Warning));
+    let said = || reason_text(job.reason.as_deref(), job.message.as_deref());
+    (waits && !has_warnings).then(said).flatten()
 }
 
 /// True when the row of a job deserves a line of its own for its cause.

@@ -10,6 +10,7 @@ mod describe;
 mod doctor;
 pub mod document;
 mod dotenv;
+mod exposition;
 mod github;
 mod human;
 mod job_columns;
@@ -51,6 +52,7 @@ pub use column::{CellContext, Column, Tabular};
 pub use describe::{Extent, LogTail, PageOptions, write as write_pages};
 pub use doctor::{DoctorPart, write_diagnosis, write_doctor_part};
 pub use dotenv::write as write_dotenv;
+pub use exposition::{ExpositionFormat, ExpositionWriter, MetricFamily, MetricType};
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };

@@ -1,4 +1,5 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future;
 use std::ops::ControlFlow;
@@ -6,6 +7,7 @@ use std::ops::ControlFlow;
 use async_trait::async_trait;
 
 use super::list::{Cursor, Filter, Page};
+use crate::crypto;
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model::{self, Notice, NoticeCode};
@@ -210,6 +212,30 @@ impl PageSource for ScopePages<'_> {
     }
 }
 
+/// The rows of the pages so far. Digests take the same few bytes for references of any length, so that
+/// a list of a hundred thousand rows needs little memory.
+#[derive(Default)]
+struct SeenRows(HashMap<[u8; 16], bool>);
+
+/// What [`SeenRows`] says about a row.
+struct Seen {
+    /// No page before had the row.
+    is_new: bool,
+    /// The row is wanted and was not passed on before.
+    is_passed: bool,
+}
+
+impl SeenRows {
+    fn insert(&mut self, key: &str, is_wanted: bool) -> Seen {
+        let entry = self.0.entry(crypto::digest_128(key.as_bytes()));
+        let is_new = matches!(entry, Entry::Vacant(_));
+        let was_passed = entry.or_insert(false);
+        let is_passed = is_wanted && !*was_passed;
+        *was_passed |= is_wanted;
+        Seen { is_new, is_passed }
+    }
+}
+
 /// The one loop that asks for pages.
 async fn pages_of<S: PageSource>(
     source: &S,
@@ -218,7 +244,7 @@ async fn pages_of<S: PageSource>(
     on_page: OnPage<'_, S::Row>,
 ) -> Result<ListStats, Problem> {
     let budget = ask.deadline.remaining();
-    let (mut known, mut passed) = (HashSet::new(), HashSet::new());
+    let mut seen = SeenRows::default();
     let (mut rows, mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0, 0);
     let mut at = Cursor::FIRST;
     loop {
@@ -232,19 +258,20 @@ async fn pages_of<S: PageSource>(
         rows += (came + page.rows_without_id) as u64;
         unnamed += page.rows_without_id;
         // Rows move to the next page when something new comes in before it is requested.
-        // The same job may stand in two lists, and be wanted as only one of them shows it.
-        let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
+        // The same job may be in two lists, and be wanted as only one of them shows it.
         let mut new = 0;
         let has_unreadable = names_unreadable(&page.notices);
         page.rows.retain(|row| {
             let is_wanted = source.is_wanted(row, has_unreadable);
-            let is_new = is_new(S::key(row));
-            new += usize::from(is_new);
-            spent += usize::from(is_new && source.is_costly(row));
-            is_wanted && !passed.contains(S::key(row)) && passed.insert(S::key(row).to_owned())
+            let row_seen = seen.insert(S::key(row), is_wanted);
+            new += usize::from(row_seen.is_new);
+            spent += usize::from(row_seen.is_new && source.is_costly(row));
+            row_seen.is_passed
         });
-        page.problems
-            .retain(|problem| problem.reference.as_deref().is_none_or(&mut is_new));
+        page.problems.retain(|problem| {
+            let reference = problem.reference.as_deref();
+            reference.is_none_or(|key| seen.insert(key, false).is_new)
+        });
         let is_repeated = came > 0 && new == 0 && page.problems.is_empty();
         spent += page.problems.len();
         let room = limit.map_or(usize::MAX, |limit| limit - kept);

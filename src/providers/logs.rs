@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::Problem;
+use crate::http::Chunks;
 use crate::kind::{Kind, LogSupport};
 use crate::model::{Job, State, Task, Time};
 use crate::reference::Reference;
@@ -165,7 +166,7 @@ pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
 pub(super) const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// A piece of a log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct LogChunk {
     /// The text as its writer wrote it, in any encoding.
     pub data: Vec<u8>,
@@ -178,8 +179,37 @@ pub struct LogChunk {
     pub is_disjoint: bool,
     /// True when the next piece is there already.
     pub has_more: bool,
+    /// What the same response has after the text.
+    pub rest: Option<LogBody>,
     /// What the cloud left out, such as `only the last 2000 lines`.
     pub truncated: Option<String>,
+}
+
+/// A log that comes in one response, which is read while it comes.
+#[derive(Debug)]
+pub struct LogBody {
+    chunks: Chunks,
+    /// What to report when the response breaks off, without the reason.
+    problem: Problem,
+}
+
+impl LogBody {
+    /// The body of a response; `problem` is reported, with the reason, when it breaks off.
+    pub(super) fn new(chunks: Chunks, problem: Problem) -> Self {
+        Self { chunks, problem }
+    }
+
+    /// The next part of the text; `None` at its end.
+    ///
+    /// # Errors
+    /// `network`: the response broke off.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        let next = self.chunks.next().await;
+        next.map_err(|failure| Problem {
+            message: format!("{}: {failure}", self.problem.message),
+            ..self.problem.clone()
+        })
+    }
 }
 
 /// A part of a file.

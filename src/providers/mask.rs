@@ -1,4 +1,5 @@
 mod document;
+mod recorded;
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -14,6 +15,7 @@ use crate::secret::{
 };
 
 pub(super) use document::{mask_document, mask_named, mask_xml};
+pub use recorded::RECORDING_MASKS;
 
 /// Masks the secrets in everything that a job reports in text: those of the run's credentials, and
 /// unless they are to be shown, those that travel in answers. State, ids, references and numbers stay as

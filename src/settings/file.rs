@@ -30,14 +30,14 @@ type Entries = BTreeMap<String, SettingValue>;
 /// The config file, checked as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct SettingsFile {
-    path: PathBuf,
-    profiles: BTreeMap<(String, String), Entries>,
-    commands: BTreeMap<(String, String), Vec<String>>,
-    http: BTreeMap<String, String>,
+    pub(super) path: PathBuf,
+    pub(super) profiles: BTreeMap<(String, String), Entries>,
+    pub(super) commands: BTreeMap<(String, String), Vec<String>>,
+    pub(super) http: BTreeMap<String, String>,
     /// Line and column of each value of a profile, by cloud, profile and key, and of `[http]`, by `http`, an
     /// empty text and key.
-    places: BTreeMap<[String; 3], (usize, usize)>,
-    states: BTreeMap<String, Vec<(String, State)>>,
+    pub(super) places: BTreeMap<[String; 3], (usize, usize)>,
+    pub(super) states: BTreeMap<String, Vec<(String, State)>>,
 }
 
 /// The table of the settings of all requests.

@@ -5,6 +5,7 @@ mod network;
 mod parse;
 mod permissions;
 mod profile;
+mod recorded;
 mod referenced_files;
 mod text_file;
 mod token_cache;
@@ -12,6 +13,7 @@ mod values;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
@@ -20,6 +22,7 @@ pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use permissions::{check_program, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
+pub use recorded::{RecordedProfile, RecordedSettings};
 pub use referenced_files::ReferencedFile;
 pub(crate) use text_file::{
     FileError, MAX_FILE_BYTES, MAX_PEM_BYTES, open_bytes, read_pem, read_text_up_to,
@@ -272,6 +275,8 @@ impl Environment {
 pub struct Settings {
     environment: Environment,
     file: SettingsFile,
+    /// What a replay uses in the place of files and variables.
+    recorded: Option<Arc<RecordedSettings>>,
 }
 
 impl Settings {
@@ -294,7 +299,11 @@ impl Settings {
             None => SettingsFile::default(),
             Some(path) => SettingsFile::read(&path, named, clouds, kinds)?,
         };
-        Ok(Self { environment, file })
+        Ok(Self {
+            environment,
+            file,
+            recorded: None,
+        })
     }
 
     /// Settings of the environment alone.

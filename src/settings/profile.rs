@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::parse::utc_offset;
 use super::{METADATA, ROLE, SettingsSchema};
 use crate::error::{Category, Problem};
@@ -11,7 +13,7 @@ use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id, quotable};
 
 /// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// A variable of the environment.
     Variable(String),
@@ -25,7 +27,7 @@ pub enum Origin {
     /// The file of a tool of the cloud's.
     Tool {
         /// Name of the tool.
-        tool: &'static str,
+        tool: Cow<'static, str>,
         /// The tool's profile, where it has profiles: `profile NAME`.
         profile: Option<String>,
         /// The program that the file names and that printed the credential.

@@ -25,6 +25,10 @@ impl Settings {
     /// and those that its keys name.
     pub fn files(&self, cloud: &SettingsSchema, profile: &Profile) -> Vec<ReferencedFile> {
         let mut files = Vec::new();
+        // The files of a recording need not be here.
+        if self.is_recorded() {
+            return files;
+        }
         let mut keep = |file: ReferencedFile| {
             if !files
                 .iter()

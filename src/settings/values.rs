@@ -54,6 +54,10 @@ impl Settings {
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Profile, Problem> {
         let is_default = name == "default";
+        if let Some(mut recorded) = self.recorded_profile(cloud, name) {
+            recorded.values.retain(|key, _| is_wanted(key));
+            return Ok(recorded);
+        }
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
             return Err(self.no_such_profile(cloud.cloud, name));
         }

@@ -18,7 +18,7 @@ use crate::error::Category;
 use crate::http::Transport;
 use crate::kind::Kind;
 use crate::providers::test_support::{self, ask, assert_model, json, model, path, profile};
-use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions};
+use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions, RECORDING_MASKS};
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 
 /// When models are seen that do not say so.
@@ -54,19 +54,46 @@ pub async fn check(kind: &'static Kind) {
     assert!(!names.is_empty(), "{kind} has no fixture");
     for name in names {
         let expected = json(&format!("{name}.model.json"));
-        let server = TestServer::start(
-            cloud,
-            EmulatedState::new(Vec::new(), start_time()),
-            responder(cloud, kind, &name, expected.is_array()),
-        );
-        let client = connect(cloud, &server.await);
+        let responder = responder(cloud, kind, &name, expected.is_array());
+        let client = serve(cloud, Arc::clone(&responder)).await;
         let read = match &expected {
             Value::Array(rows) => list(&*client, kind, rows.first()).await,
             job => get(&*client, kind, &name, job).await,
         };
         assert_model(&format!("{name}.model.json"), &read);
+        let client = serve(cloud, recorded(responder)).await;
+        let replayed = match &expected {
+            Value::Array(rows) => list(&*client, kind, rows.first()).await,
+            job => get_once(&*client, kind, &name, job, [false, false]).await,
+        };
+        assert_eq!(replayed, read, "{name} is another job in a recording");
     }
     check_emulated(cloud, kind).await;
+}
+
+/// A client of a cloud that responds so.
+async fn serve(cloud: &'static Cloud, responder: Responder) -> Box<dyn Client> {
+    let state = EmulatedState::new(Vec::new(), start_time());
+    connect(cloud, &TestServer::start(cloud, state, responder).await)
+}
+
+/// The responses as a recording holds them, without secrets.
+fn recorded(responder: Responder) -> Responder {
+    Arc::new(move |request| {
+        let mut response = responder(request)?;
+        let mut text = String::from_utf8(response.body).unwrap();
+        match serde_json::from_str(&text) {
+            Ok(mut document) => {
+                (RECORDING_MASKS.document)(&mut document);
+                text = document.to_string();
+            }
+            Err(_) => (RECORDING_MASKS.text)(&mut text),
+        }
+        let shown = SECRETS.iter().find(|word| text.contains(**word));
+        assert_eq!(shown, None, "{text}");
+        response.body = text.into_bytes();
+        Some(response)
+    })
 }
 
 /// The fixtures with a model, below `fixtures/`, without their endings.
@@ -138,19 +165,8 @@ pub fn scope(kind: &'static Kind) -> Scope {
 
 /// The model of a fixture by its reference, that of the sample where the file does not say.
 async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Value) -> Value {
-    let text = expected["ref"].as_str().unwrap_or(kind.template.sample);
-    let (reference, observed_at) = (reference(kind, text), observed_at(expected));
-    let read = async |raw, show_secrets| {
-        let options = GetOptions {
-            raw,
-            show_secrets,
-            ..ask()
-        };
-        let found = client.get(&reference, &options).await;
-        let found = found.unwrap_or_else(|problem| panic!("{name}: {problem:?}"));
-        model(found, observed_at, !show_secrets)
-    };
-    let (masked, shown) = (read(true, false).await, read(true, true).await);
+    let read = |options| get_once(client, kind, name, expected, options);
+    let (masked, shown) = (read([true, false]).await, read([true, true]).await);
     assert!(!shown["raw"].is_null(), "{name} keeps no raw response");
     let (masked, shown) = (masked.to_string(), shown.to_string());
     let document = String::from_utf8(test_support::read(&format!("{name}.json"))).unwrap();
@@ -158,7 +174,27 @@ async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Va
         assert!(!masked.contains(secret), "{name} shows {secret}");
         assert!(shown.contains(secret), "{name} loses {secret}");
     }
-    read(false, false).await
+    read([false, false]).await
+}
+
+/// The model with a raw response or without, and with secrets or without.
+async fn get_once(
+    client: &dyn Client,
+    kind: &'static Kind,
+    name: &str,
+    expected: &Value,
+    [raw, show_secrets]: [bool; 2],
+) -> Value {
+    let text = expected["ref"].as_str().unwrap_or(kind.template.sample);
+    let (reference, observed_at) = (reference(kind, text), observed_at(expected));
+    let options = GetOptions {
+        raw,
+        show_secrets,
+        ..ask()
+    };
+    let found = client.get(&reference, &options).await;
+    let found = found.unwrap_or_else(|problem| panic!("{name}: {problem:?}"));
+    model(found, observed_at, !show_secrets)
 }
 
 /// The models of the rows of a list.

@@ -336,7 +336,10 @@ fn judge(
         for (reference, state, ..) in states {
             let mut known = baseline.states.iter();
             let before = known.find(|(known, ..)| *known == reference);
-            let is_known = before.is_none_or(|(_, before, ..)| *before == state);
+            // What is active without anything that is known of its parts is starting.
+            let is_known = before.is_none_or(|(_, before, ended)| {
+                *before == state || (state == State::Starting && !ended)
+            });
             assert!(
                 is_known || state == State::Unknown,
                 "{what}: {reference} is {state}"

@@ -6,6 +6,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::super::completion_cache;
 use super::super::context::CommandContext;
+use super::super::shell_session::ShellSession;
 use super::prefix_matches;
 use crate::crypto::{percent_decode, percent_encode};
 use crate::providers::{self, CLOUDS, Cloud};
@@ -19,6 +20,8 @@ pub(super) struct CompletionData {
     profiles: Vec<(&'static str, String)>,
     /// References and scopes of the last lists, the latest first.
     listed: Vec<String>,
+    /// The rows of the last list of this shell session.
+    rows: Vec<String>,
 }
 
 impl CompletionData {
@@ -40,6 +43,9 @@ impl CompletionData {
             profiles: profiles.collect(),
             listed: completion_cache::path(&context.environment)
                 .map(|place| completion_cache::read(&place))
+                .unwrap_or_default(),
+            rows: ShellSession::of_process(&context.environment)
+                .map(|session| session.rows())
                 .unwrap_or_default(),
         }
     }
@@ -88,12 +94,43 @@ impl CompletionData {
         found
     }
 
-    /// References, a segment at a time.
+    /// References, a segment at a time; of an id that no other one begins as, the whole reference.
     pub(super) fn references(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let typed = typed.to_str().unwrap_or("\0");
         match typed.split_once('/') {
-            None => self.cloud_prefixes(typed),
+            None if typed.starts_with('%') => self.row_numbers(typed),
+            None => {
+                let found = self.cloud_prefixes(typed);
+                match found.is_empty() {
+                    true => self.by_id(typed).into_iter().collect(),
+                    false => found,
+                }
+            }
             Some((head, rest)) => self.under(typed, head, rest),
+        }
+    }
+
+    /// `%1`, `%2`, …: the rows of the last list, each with its reference.
+    fn row_numbers(&self, typed: &str) -> Vec<CompletionCandidate> {
+        let rows = self.rows.iter().enumerate();
+        let rows = rows.filter(|(_, row)| !row.is_empty());
+        rows.map(|(at, row)| (format!("%{}", at + 1), row))
+            .filter(|(number, _)| number.starts_with(typed))
+            .map(|(number, row)| candidate(number, row.clone()))
+            .collect()
+    }
+
+    /// The only listed reference whose id begins with what was typed.
+    fn by_id(&self, typed: &str) -> Option<CompletionCandidate> {
+        let mut found = self.listed.iter().filter_map(|one| {
+            let (scope, id) = one.rsplit_once('/')?;
+            let id = percent_decode(id)?;
+            id.starts_with(typed)
+                .then(|| format!("{scope}/{}", encoded(&id)))
+        });
+        match (found.next(), found.next()) {
+            (Some(single), None) => Some(candidate(single, String::new())),
+            _ => None,
         }
     }
 
@@ -252,6 +289,9 @@ mod tests {
                 .map(|(cloud, name)| (cloud, name.to_owned()))
                 .to_vec(),
             listed: listed.map(str::to_owned).to_vec(),
+            rows: ["aliyun/job/ehpc-a/1", "", "huawei/image-job/17"]
+                .map(str::to_owned)
+                .to_vec(),
         }
     }
 
@@ -292,6 +332,24 @@ mod tests {
         assert_eq!(
             references("ali/job/ehpc-a/"),
             ["ali/job/ehpc-a/1", "ali/job/ehpc-a/2"]
+        );
+    }
+
+    #[test]
+    fn an_id_is_completed_where_no_other_begins_like_it() {
+        assert_eq!(references("23"), ["huawei/image-job/23"]);
+        // 1 of two clusters, and 17.
+        assert!(references("1").is_empty());
+        assert_eq!(references("17"), ["huawei/image-job/17"]);
+    }
+
+    #[test]
+    fn row_numbers_are_offered_with_their_references() {
+        assert_eq!(references("%"), ["%1", "%3"]);
+        let offered = known().references(OsStr::new("%3"));
+        assert_eq!(
+            offered[0].get_help().unwrap().to_string(),
+            "huawei/image-job/17"
         );
     }
 

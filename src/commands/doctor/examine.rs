@@ -1,7 +1,11 @@
 //! One account: its settings, its files, and one harmless call.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::auth;
 use super::super::list::{ListTarget, default_scopes};
@@ -14,9 +18,13 @@ use super::log::Log;
 use crate::credentials::CredentialChain;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport, TransportEvent};
+use crate::model::Time;
 use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
 use crate::providers::{Client, Cursor, Filter, GetOptions};
 use crate::settings::ReferencedFile;
+
+/// A client certificate that ends within this time is a warning.
+const CERTIFICATE_MARGIN: TimeDelta = TimeDelta::days(14);
 
 /// An account, ready to be asked.
 pub(super) struct AccountProbe {
@@ -65,7 +73,7 @@ impl AccountProbe {
 
     /// Looks at everything from the settings to the answer.
     pub(super) async fn run(self) -> AccountCheck {
-        let mut checks = vec![settings(&self.account)];
+        let mut checks = vec![settings(&self.account, self.transport.server_now())];
         checks.extend(files::checks(&self.files));
         let is_fit = checks.iter().all(|check| check.status != CheckStatus::Fail);
         let call = match (&self.client, is_fit) {
@@ -145,7 +153,7 @@ impl AccountProbe {
 }
 
 /// Whether all is there that a call needs.
-fn settings(account: &AccountStatus) -> Check {
+fn settings(account: &AccountStatus, now: DateTime<Utc>) -> Check {
     if let Some(problem) = &account.problem {
         let check = Check::fail(CheckName::Settings, problem.category, &*problem.message);
         return check.hint(problem.hint.clone());
@@ -168,5 +176,15 @@ fn settings(account: &AccountStatus) -> Check {
     if !behind.is_empty() {
         message += &format!("; not used: {}", behind.join(", "));
     }
-    Check::ok(CheckName::Settings, message)
+    let end = account.expires_at.filter(|_| account.is_certificate);
+    let left = end
+        .zip(Time::new(now))
+        .map(|(at, now)| at.seconds_since(now));
+    match left.is_some_and(|seconds| seconds < CERTIFICATE_MARGIN.num_seconds()) {
+        true => {
+            let message = format!("{message}; the client certificate ends soon");
+            Check::warn(CheckName::Settings, message, "download a new kubeconfig")
+        }
+        false => Check::ok(CheckName::Settings, message),
+    }
 }

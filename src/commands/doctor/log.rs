@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use chrono::Utc;
-
 use super::super::context::CommandContext;
 use super::super::notices::NoticeLog;
 use crate::error::Problem;
@@ -40,6 +38,7 @@ pub(super) fn transport(
     log: &Log,
 ) -> Result<Arc<Transport>, Problem> {
     let mut limits = context.global.client_options(settings.file())?;
+    limits.session = context.session.clone();
     if context.global.max_attempts.is_none() {
         limits.max_attempts = 1;
     }
@@ -52,5 +51,10 @@ pub(super) fn transport(
         }
     };
     let variables = settings.environment().network();
-    Transport::new(limits, &variables, Arc::new(Utc::now), Arc::new(sink))
+    Transport::new(
+        limits,
+        &variables,
+        Arc::clone(&context.clock),
+        Arc::new(sink),
+    )
 }

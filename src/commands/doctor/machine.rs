@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{Local, Utc};
+use chrono::Local;
 
 use super::super::context::CommandContext;
 use super::super::notices::NoticeLog;
@@ -14,13 +14,13 @@ use crate::secret::{mask_proxy_url, mask_user_info};
 use crate::settings::{Settings, SettingsFile};
 
 /// The program and the machine that it runs on.
-pub(super) fn host_info(settings: Option<&Settings>) -> HostInfo {
+pub(super) fn host_info(context: &CommandContext, settings: Option<&Settings>) -> HostInfo {
     let path = settings.and_then(|settings| settings.file().existing_path());
     HostInfo {
         version: env!("CARGO_PKG_VERSION"),
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
-        time: Time::new(Utc::now()).expect("the current year is before 10000"),
+        time: Time::new((context.clock)()).expect("the current year is before 10000"),
         utc_offset_seconds: Local::now().offset().local_minus_utc(),
         settings_file: path.map(|path| path.display().to_string()),
     }
@@ -55,7 +55,7 @@ pub(super) fn network(
 ) -> Result<Vec<Check>, Box<Check>> {
     let sink = context.event_sink(&NoticeLog::default());
     let variables = settings.environment().network();
-    let transport = Transport::new(limits.clone(), &variables, Arc::new(Utc::now), sink);
+    let transport = Transport::new(limits.clone(), &variables, Arc::clone(&context.clock), sink);
     let transport =
         transport.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;
     let certificates = certificates(settings, limits, &transport.ca_counts());

@@ -20,8 +20,9 @@ use super::context::CommandContext;
 use super::progress_line::SLOW_REQUEST;
 use super::runtime::block_on;
 use crate::error::{self, Problem};
+use crate::http::Session;
 use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
-use crate::output::{self, DoctorPart};
+use crate::output::{self, DoctorPart, Format, OutputOptions, RenderContext};
 use crate::settings::Settings;
 use accounts::Candidate;
 use examine::AccountProbe;
@@ -58,6 +59,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
         Ok(diagnosis) => diagnosis,
         Err(problems) => return context.usage_error(DOCTOR, problems),
     };
+    record(context, &diagnosis);
     let printed = match page.is_used {
         true => {
             page.write(DoctorPart::Summary(&diagnosis.accounts));
@@ -74,6 +76,30 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     }
 }
 
+/// Adds the findings to a recording, as text and as JSON.
+fn record(context: &CommandContext, diagnosis: &DoctorReport) {
+    let Session::Record(recorder) = &context.session else {
+        return;
+    };
+    let screen = RenderContext {
+        width: None,
+        colour: false,
+        ..context.render_context(false)
+    };
+    for (name, format) in [("doctor.txt", Format::Table), ("doctor.json", Format::Json)] {
+        let options = OutputOptions {
+            format,
+            columns: None,
+            headers: true,
+            query: None,
+        };
+        let mut text = Vec::new();
+        // A vector takes everything.
+        let _ = output::write_diagnosis(&mut text, diagnosis, &options, &screen);
+        recorder.add_file(name, &text);
+    }
+}
+
 /// Writes the page for people while accounts are still checked.
 struct PageWriter<'a> {
     context: &'a CommandContext,
@@ -87,7 +113,7 @@ impl<'a> PageWriter<'a> {
         let options = &context.output_options;
         Self {
             context,
-            is_used: options.format == output::Format::Table && options.query.is_none(),
+            is_used: options.format == Format::Table && options.query.is_none(),
             written: Ok(()),
         }
     }
@@ -114,7 +140,7 @@ fn diagnose(
         Ok(settings) => settings,
         Err(problem) => {
             let check = machine::broken(CheckName::Settings, problem);
-            return Ok(diagnosis(None, vec![check], page));
+            return Ok(diagnosis(context, None, vec![check], page));
         }
     };
     let limits = context.global.client_options(settings.file())?;
@@ -124,7 +150,7 @@ fn diagnose(
         Ok(of_network) => checks.extend(of_network),
         Err(check) => {
             checks.push(*check);
-            return Ok(diagnosis(Some(&settings), checks, page));
+            return Ok(diagnosis(context, Some(&settings), checks, page));
         }
     }
     checks.push(accounts::accounts_check(context, &settings, &candidates));
@@ -132,7 +158,7 @@ fn diagnose(
         .into_iter()
         .map(|candidate| probe(context, &settings, candidate));
     let probes = probes.collect::<Result<Vec<_>, _>>()?;
-    let mut report = diagnosis(Some(&settings), checks, page);
+    let mut report = diagnosis(context, Some(&settings), checks, page);
     let on_account = |account: &AccountCheck| page.write(DoctorPart::Account(account));
     report.accounts = block_on(run_all(probes, limits.concurrency, on_account));
     report.exit = exit(&report);
@@ -210,6 +236,7 @@ async fn run_all(
 
 /// A report without accounts, whose parts are written at once.
 fn diagnosis(
+    context: &CommandContext,
     settings: Option<&Settings>,
     checks: Vec<Check>,
     page: &mut PageWriter<'_>,
@@ -217,7 +244,7 @@ fn diagnosis(
     let mut report = DoctorReport {
         schema: Envelope::SCHEMA,
         command: DOCTOR,
-        machine: machine::host_info(settings),
+        machine: machine::host_info(context, settings),
         checks,
         accounts: Vec::new(),
         exit: Exit::new(0),

@@ -26,7 +26,7 @@ const MISSING_GRACE: &str =
         130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// References to show events of; @latest selects the newest in a scope, - reads references from stdin
+    /// References to show events of; @latest selects the newest in a scope, - reads references from stdin (on a terminal: the last one), %1 is a row of the last list
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Show only warnings and failures

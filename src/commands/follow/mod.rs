@@ -93,7 +93,7 @@ pub(super) fn run(
         let stop = async {
             tokio::select! {
                 biased;
-                code = signals.next() => code,
+                code = context.stopped(&mut signals) => code,
                 () = quit(keyboard.as_ref()) => QUIT,
             }
         };

@@ -18,6 +18,7 @@ use crate::commands::lookup::{Reply, ScriptedClient, now};
 use crate::commands::poll::MIN_CALL_INTERVAL;
 use crate::error::Category;
 use crate::gate::Condition;
+use crate::http::Session;
 use crate::model::{Event, Level, State, Time};
 use crate::output::document::EventFilter;
 use crate::output::{RecordWriter, TimelineWriter, Zone};
@@ -60,7 +61,7 @@ fn seconds(number: u64) -> Duration {
 
 fn context() -> CommandContext {
     let cli = Cli::parse_from(["joblens", "--time", "utc"]);
-    let context = CommandContext::new(cli.global, Environment::default(), false);
+    let context = CommandContext::new(cli.global, Environment::default(), false, Ok(Session::Live));
     let context = context.map_err(|(_, problem)| problem);
     let mut context = context.expect("these options are right");
     context.clock = Arc::new(now);

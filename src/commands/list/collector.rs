@@ -9,6 +9,7 @@ use super::super::signals::Signals;
 use super::super::stdout_writer::StdoutWriter;
 use super::lister::{Batch, ListEvent};
 use super::report::ScopeReport;
+use crate::http::Session;
 use crate::output;
 use crate::providers::Filter;
 
@@ -37,6 +38,7 @@ pub(super) struct ListCollector<'a> {
     pub streams: bool,
     pub stdout: StdoutWriter,
     pub signals: Signals,
+    pub session: &'a Session,
 }
 
 impl ListCollector<'_> {
@@ -49,6 +51,7 @@ impl ListCollector<'_> {
             let next = tokio::select! {
                 biased;
                 code = self.signals.next() => return ListEnd::Stopped(code),
+                code = self.session.ended() => return ListEnd::Stopped(code),
                 error = self.stdout.closed() => return ListEnd::Closed(error),
                 next = events.recv() => next,
             };
@@ -59,15 +62,8 @@ impl ListCollector<'_> {
                     continue;
                 }
                 Some((number, ListEvent::Parts(targets, first))) => {
-                    self.listed[number].has_parts = true;
-                    // A lister that has ended needs no number.
-                    let _ = first.send(self.listed.len());
                     self.batches.extend(targets.iter().map(|_| Vec::new()));
-                    self.listed
-                        .extend(targets.into_iter().map(|target| ScopeReport {
-                            parent: Some(number),
-                            ..ScopeReport::new(target)
-                        }));
+                    ScopeReport::add_parts(&mut self.listed, number, targets, first);
                     continue;
                 }
                 Some((number, page)) => (number, page),
@@ -76,6 +72,11 @@ impl ListCollector<'_> {
                 return end;
             }
         }
+    }
+
+    /// True where each page is written as it comes.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.streams && self.rows.is_some()
     }
 
     /// Moves what was listed in the place of a scope behind it, whatever came first.
@@ -111,7 +112,8 @@ impl ListCollector<'_> {
             Batch::Jobs(jobs) => self.shown.record(jobs.iter().map(|job| &job.reference)),
             Batch::Scopes(scopes) => self.shown.record(scopes.iter().map(|scope| &scope.scope)),
         }
-        match self.rows.as_mut().filter(|_| self.streams) {
+        let streams = self.is_streamed();
+        match self.rows.as_mut().filter(|_| streams) {
             None => self.batches[number].push(rows),
             Some(out) => {
                 self.stdout.write(part(out, &rows));

@@ -4,6 +4,7 @@ mod lister;
 mod options;
 mod report;
 mod scopes;
+mod snapshot;
 mod words;
 
 use std::collections::HashMap;
@@ -14,12 +15,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
-pub(super) use scopes::{ListTarget, default_scopes, nothing_configured};
+pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
+pub(super) use snapshot::list_jobs;
 
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
 use super::lookup::{Lookup, check_columns};
 use super::runtime::block_on;
+use super::shell_session::ShellSession;
 use super::shutdown;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
@@ -94,7 +97,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         .iter()
         .map(|place| (place.account(), place.scope(), place.input()))
         .collect::<Vec<_>>();
-    let lookup = Lookup::for_scopes(context, settings, &named, !arguments.scopes.is_empty())?;
+    let is_named = !arguments.scopes.is_empty();
+    let lookup = Lookup::for_scopes(context, settings, &named, is_named, None)?;
     Ok(ListRun {
         lookup: Arc::new(lookup),
         options: Arc::new(plan),
@@ -125,6 +129,7 @@ impl ListRun {
                 && context.sort.is_none()
                 && !(self.options.recursive && self.targets[0].kind().is_none()),
             signals: Signals::new(),
+            session: &context.session,
             stdout,
         };
         context.show_progress();
@@ -152,6 +157,7 @@ impl ListRun {
     ) -> u8 {
         let form = &context.output_options;
         let screen = context.render_context(io::stdout().is_terminal());
+        let is_streamed = collector.is_streamed();
         collector.arrange();
         let ListCollector {
             batches: found,
@@ -175,6 +181,9 @@ impl ListRun {
         match made {
             Ok(part) => stdout.write(part),
             Err(error) => return context.exit_code_after_write(Err(error), 0),
+        }
+        if is_streamed || signal.is_none() {
+            record_rows(context, &report, is_streamed.then_some(&shown));
         }
         if let Some(code) = signal {
             stdout.close_soon().await;
@@ -309,6 +318,27 @@ impl ListRun {
             let _ = output::write_line(&mut io::stderr().lock(), &line);
         }
     }
+}
+
+/// Keeps the rows that a person sees for the next command of the shell session; of a list that was
+/// streamed, those of its pages.
+fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&ListedReferences>) {
+    if !io::stdout().is_terminal() {
+        return;
+    }
+    let Some(session) = ShellSession::interactive(&context.environment) else {
+        return;
+    };
+    let content = &report.content;
+    let scopes = content.scopes.iter().map(|scope| &*scope.scope);
+    let jobs = content.jobs.iter().map(|job| &*job.reference);
+    let rows = match streamed {
+        Some(shown) => shown.all().collect(),
+        None => scopes.chain(jobs).collect(),
+    };
+    // What an expression prints has rows of its own.
+    let is_list = context.output_options.query.is_none();
+    session.record_list(if is_list { rows } else { Vec::new() });
 }
 
 /// What is not written yet, and what comes after the rows.

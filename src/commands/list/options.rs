@@ -27,7 +27,7 @@ use crate::providers::Filter;
         5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// Scopes to list [default: all configured profiles]; - reads scopes from stdin
+    /// Scopes to list [default: all configured profiles]; - reads scopes from stdin, %1 is a row of the last list
     #[arg(value_name = "SCOPE")]
     pub scopes: Vec<String>,
     /// Filter by state (comma-separated): pending, starting, running, stopping, succeeded, failed,
@@ -81,6 +81,8 @@ enum Limit {
     AtMost(usize),
     /// All of them.
     All,
+    /// So many, and all active jobs besides.
+    Capped(usize),
 }
 
 /// The word for the user of the profile.
@@ -126,6 +128,16 @@ impl Arguments {
 }
 
 impl ListOptions {
+    /// All jobs, those in clusters included: at most so many of a scope, and its active ones besides.
+    pub(super) fn capped(max_jobs: usize) -> Self {
+        Self {
+            filter: Filter::default(),
+            users: HashMap::new(),
+            recursive: true,
+            limit: Limit::Capped(max_jobs),
+        }
+    }
+
     /// True when the jobs of the profile's user are requested.
     pub(super) fn is_for_me(&self) -> bool {
         self.filter.user.as_deref() == Some(ME)
@@ -146,6 +158,7 @@ impl ListOptions {
         match self.limit {
             Limit::All => None,
             Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit().is_some()),
+            Limit::Capped(limit) => kind.list_limit().or(Some(limit)),
             Limit::Usual => kind
                 .list_limit()
                 .or_else(|| human_limit(format).filter(|_| !sorts)),
@@ -154,7 +167,7 @@ impl ListOptions {
 
     /// True when the usual limit may leave out active jobs of a kind, and its list can find them.
     pub(super) fn may_leave_out_active(&self, kind: &Kind) -> bool {
-        self.limit == Limit::Usual
+        matches!(self.limit, Limit::Usual | Limit::Capped(_))
             && self.filter.states.is_empty()
             && kind.list_limit().is_none()
             && !kind.unlisted_fields().contains(&UnlistedField::State)
@@ -169,7 +182,7 @@ impl ListOptions {
     pub(super) fn limit_for_scopes(&self, format: Format) -> Option<usize> {
         match self.limit {
             Limit::AtMost(limit) => Some(limit),
-            Limit::All => None,
+            Limit::All | Limit::Capped(_) => None,
             Limit::Usual => human_limit(format),
         }
     }

@@ -1,5 +1,7 @@
 //! What came of listing a scope, and what of it makes a list incomplete or failed.
 
+use tokio::sync::oneshot;
+
 use super::super::lookup::with_account_context;
 use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
@@ -112,6 +114,23 @@ impl ScopeReport {
             status: ListStatus::Unsupported(Box::new(problem)),
             ..Self::new(target.clone())
         }
+    }
+
+    /// Adds the scopes that are listed instead of one; the number of the first is sent to its
+    /// lister.
+    pub(super) fn add_parts(
+        reports: &mut Vec<Self>,
+        parent: usize,
+        targets: Vec<ListTarget>,
+        first: oneshot::Sender<usize>,
+    ) {
+        reports[parent].has_parts = true;
+        // A lister that has ended needs no number.
+        let _ = first.send(reports.len());
+        reports.extend(targets.into_iter().map(|target| Self {
+            parent: Some(parent),
+            ..Self::new(target)
+        }));
     }
 
     /// True when this is all there is.

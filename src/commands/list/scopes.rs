@@ -35,7 +35,7 @@ pub(in crate::commands) enum ListTarget {
 
 impl ListTarget {
     /// The canonical scope.
-    pub(super) fn scope(&self) -> String {
+    pub(in crate::commands) fn scope(&self) -> String {
         match self {
             Self::Jobs { scope, .. } => scope.to_string(),
             Self::Scopes { cloud, listing } => {
@@ -49,7 +49,7 @@ impl ListTarget {
     }
 
     /// The scope as it was typed.
-    pub(super) fn input(&self) -> &str {
+    pub(in crate::commands) fn input(&self) -> &str {
         match self {
             Self::Jobs { scope, .. } => &scope.input,
             Self::Scopes { cloud, .. } => &cloud.input,
@@ -174,7 +174,7 @@ pub(super) fn found(
 }
 
 /// What a cloud alone stands for: its scopes, and the jobs that are in none.
-fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
+pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
     let cloud = cloud_of(requested);
     let scopes = cloud
         .scope_listings
@@ -206,7 +206,10 @@ fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
 ///
 /// # Errors
 /// `missing_credentials`, with what to set.
-fn defaults(context: &CommandContext, settings: &Settings) -> Result<Vec<ListTarget>, Problem> {
+pub(in crate::commands) fn defaults(
+    context: &CommandContext,
+    settings: &Settings,
+) -> Result<Vec<ListTarget>, Problem> {
     let only = context.chosen_profile(settings);
     let credentials = context.credentials(settings);
     let mut places = Vec::new();

@@ -104,7 +104,7 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
         }
     };
     let mut signals = Signals::new();
-    let mut stop = pin!(signals.next());
+    let mut stop = pin!(context.stopped(&mut signals));
     let reference = tokio::select! {
         biased;
         code = &mut stop => return code,
@@ -174,6 +174,7 @@ fn stream<'a>(
         stdout,
         logs: Vec::new(),
         is_following: arguments.follow,
+        created_at: None,
     }
 }
 

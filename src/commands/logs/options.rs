@@ -32,7 +32,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
         4 authentication or permission · 5 service or network error"
 )]
 pub(in crate::commands) struct Arguments {
-    /// Reference of the job; @latest selects the newest in a scope
+    /// Reference of the job; @latest selects the newest in a scope, - repeats the last one, %1 is a row of the last list
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Container, or stream such as stderr

@@ -127,7 +127,8 @@ fn split_timestamp(line: &[u8]) -> (Option<Time>, &[u8]) {
 
 /// The time of the last whole line of a window whose lines begin with their times.
 pub(super) fn last_timestamp(window: &[u8]) -> Option<Time> {
-    let end = window.strip_suffix(b"\n").unwrap_or(window);
+    let end = window.iter().rposition(|byte| *byte == b'\n')?;
+    let end = &window[..end];
     let start = end
         .iter()
         .rposition(|byte| *byte == b'\n')

@@ -1,7 +1,7 @@
 //! Which of a job's logs is printed.
 
 use crate::error::{Category, Problem};
-use crate::model::{Job, State};
+use crate::model::{Job, State, Task};
 use crate::providers::LogSource;
 
 /// So many logs that were not chosen are named at most.
@@ -67,17 +67,26 @@ impl Choice<'_> {
         Ok((vec![chosen], found))
     }
 
-    /// The requested log of a job that no longer has the followed one.
+    /// The requested log of a job that no longer has the followed one, or of the task that was created
+    /// after the followed one had failed.
     pub(super) fn replacement(
         &self,
         job: &Job,
         sources: &[LogSource],
         followed: &LogSource,
     ) -> Option<LogSource> {
-        if self.all || sources.iter().any(|source| source.is_same(followed)) {
+        let mut sources = sources.to_vec();
+        if sources.iter().any(|source| source.is_same(followed)) {
+            let task = |id: &Option<String>| job.tasks.iter().find(|task| task.id == *id);
+            let failed = task(&followed.task).filter(|task| task.state == State::Failed)?;
+            let end = failed.finished_at.or(failed.created_at)?;
+            let is_later = |task: &Task| !task.ended && task.created_at.is_some_and(|at| at > end);
+            sources.retain(|source| task(&source.task).is_some_and(is_later));
+        }
+        if self.all || sources.is_empty() {
             return None;
         }
-        let (mut chosen, _) = self.of(job, sources.to_vec()).ok()?;
+        let (mut chosen, _) = self.of(job, sources).ok()?;
         chosen.pop()
     }
 }
@@ -119,7 +128,7 @@ fn names(all: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Container, Task};
+    use crate::model::{Container, Time};
 
     fn job(states: &[(&str, &str, bool, State)]) -> Job {
         let task = |(task, container, init, state): &(&str, &str, bool, State)| Task {
@@ -225,6 +234,43 @@ mod tests {
         assert_eq!(replacement(&after, Choice { task, ..choice }), None);
         let all = true;
         assert_eq!(replacement(&after, Choice { all, ..choice }), None);
+    }
+
+    #[test]
+    fn a_task_that_failed_is_replaced_by_one_that_was_created_later() {
+        let task = |id: &str, state: State, created_at: &str| Task {
+            id: Some(id.to_owned()),
+            state,
+            ended: state.is_end(),
+            created_at: Time::from_rfc3339(created_at),
+            ..Task::default()
+        };
+        let early = "2026-11-27T00:00:00Z";
+        let late = "2026-11-27T00:00:09Z";
+        let next = |tasks: [Task; 2], choice: Choice<'_>| {
+            let job = Job {
+                tasks: tasks.to_vec(),
+                ..Job::default()
+            };
+            let sources = LogSource::of_job(&job);
+            let found = choice.replacement(&job, &sources, &sources[0]);
+            found.map(|source| label(&source))
+        };
+        let any = Choice::default();
+        let failed = || task("a", State::Failed, early);
+        let running = task("b", State::Running, late);
+        assert_eq!(next([failed(), running.clone()], any), Some("b".to_owned()));
+        let chosen = Choice {
+            task: Some("a"),
+            ..any
+        };
+        assert_eq!(next([failed(), running.clone()], chosen), None);
+        let beside = task("b", State::Running, early);
+        assert_eq!(next([failed(), beside], any), None);
+        let ended = task("b", State::Failed, late);
+        assert_eq!(next([failed(), ended], any), None);
+        let succeeded = task("a", State::Succeeded, early);
+        assert_eq!(next([succeeded, running], any), None);
     }
 
     #[test]

@@ -6,8 +6,10 @@ use super::lines::{Line, Lines, Tail};
 use super::printer::last_timestamp;
 use super::window::Window;
 use crate::error::Problem;
+use crate::model::Time;
 use crate::providers::{
-    COMPARED_BYTES, Client, GetOptions, LogChunk, LogParams, LogPosition, LogRequest, LogSource,
+    COMPARED_BYTES, Client, GetOptions, LogBody, LogChunk, LogParams, LogPosition, LogRequest,
+    LogSource,
 };
 use crate::reference::Reference;
 
@@ -30,7 +32,14 @@ pub(super) struct SourceLog {
     window: Window,
     lines: Lines,
     params: LogParams,
+    /// Where the next window begins; at first as `params` say.
+    since: Option<Time>,
+    /// What the first response has after what was read of it.
+    rest: Option<LogBody>,
 }
+
+/// A response to a later reading is compared whole with the text before it, so that it is limited.
+const MAX_WINDOW_BYTES: usize = 32 << 20;
 
 /// What a reading brought.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,6 +70,8 @@ impl SourceLog {
             window: Window::default(),
             lines: Lines::default(),
             params: params.clone(),
+            since: params.since,
+            rest: None,
         }
     }
 
@@ -79,10 +90,14 @@ impl SourceLog {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<Reading, Problem> {
+        if let Some(rest) = self.rest.take() {
+            return self.read_rest(rest).await;
+        }
         // No API takes 0 lines, and nothing of the first reading is printed then.
         let tail_lines = self.params.tail_lines.map(|lines| lines.max(1));
         let params = LogParams {
             tail_lines: tail_lines.filter(|_| !self.is_opened),
+            since: self.since,
             ..self.params.clone()
         };
         let request = LogRequest {
@@ -92,8 +107,52 @@ impl SourceLog {
             params: &params,
             before: &self.before,
         };
-        let chunk = client.read_log(request, options).await?;
-        Ok(self.take(chunk))
+        let mut chunk = client.read_log(request, options).await?;
+        let rest = chunk.rest.take();
+        match rest {
+            Some(mut rest) if self.is_opened => {
+                read_window(&mut chunk, &mut rest).await?;
+                Ok(self.take(chunk))
+            }
+            rest => {
+                let reading = self.take(chunk);
+                let has_more = reading.has_more || rest.is_some();
+                self.rest = rest;
+                Ok(Reading {
+                    has_more,
+                    ..reading
+                })
+            }
+        }
+    }
+
+    /// Reads what the first response has after what was read of it. Where it breaks off, the next reading
+    /// goes on after it; where nothing was printed yet, since only the last lines are wanted, it begins
+    /// again.
+    async fn read_rest(&mut self, mut rest: LogBody) -> Result<Reading, Problem> {
+        let text = match rest.next().await {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(Reading::default()),
+            Err(problem) => {
+                match self.params.tail_lines {
+                    Some(_) => {
+                        (self.window, self.lines) = Default::default();
+                        self.since = self.params.since;
+                    }
+                    None => self.is_opened = true,
+                }
+                return Err(problem);
+            }
+        };
+        self.window.extend(&text);
+        let end = last_timestamp(&text).filter(|_| self.params.timestamps);
+        self.since = end.or(self.since);
+        self.rest = Some(rest);
+        Ok(Reading {
+            lines: self.lines.push(&text),
+            has_more: true,
+            ..Reading::default()
+        })
     }
 
     /// Reads what the container wrote before its restart, after what is known of it, and goes on with
@@ -171,7 +230,7 @@ impl SourceLog {
         }
         lines.extend(self.lines.push(&new));
         // The next window begins where this one ends, and is small.
-        self.params.since = end.filter(|_| !has_position).or(self.params.since);
+        self.since = end.filter(|_| !has_position).or(self.since);
         Reading {
             is_stuck: is_full && is_window && self.is_opened && new.is_empty(),
             lines,
@@ -189,7 +248,7 @@ impl SourceLog {
 
     /// True when only lines since a moment are read.
     pub(super) fn has_since(&self) -> bool {
-        self.params.since.is_some()
+        self.since.is_some()
     }
 
     /// The beginning of a line whose end will not come.
@@ -201,6 +260,18 @@ impl SourceLog {
     pub(super) fn take_unfinished(&mut self) -> Option<Line> {
         self.lines.take_unfinished()
     }
+}
+
+/// Reads the rest of a window that is compared whole.
+async fn read_window(chunk: &mut LogChunk, rest: &mut LogBody) -> Result<(), Problem> {
+    while let Some(text) = rest.next().await? {
+        chunk.data.extend(text);
+        if chunk.data.len() >= MAX_WINDOW_BYTES {
+            chunk.truncated = Some(format!("only the first {} MiB", MAX_WINDOW_BYTES >> 20));
+            break;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

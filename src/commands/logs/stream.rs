@@ -19,7 +19,7 @@ use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::LogSpec;
-use crate::model::{Job, Since};
+use crate::model::{Job, Since, Time};
 use crate::output;
 use crate::providers::{GetOptions, LogParams};
 use crate::reference::Reference;
@@ -45,6 +45,8 @@ pub(super) struct LogStream<'a> {
     pub logs: Vec<SourceLog>,
     /// New text is waited for, so that a line may still grow.
     pub is_following: bool,
+    /// When the job was created.
+    pub created_at: Option<Time>,
 }
 
 /// Why reading ended early.
@@ -141,10 +143,26 @@ impl LogStream<'_> {
                 },
                 Err(problem) if is_transient(problem.category) => {}
                 // A job that was deleted has ended.
-                Err(problem) if problem.category == Category::NotFound => job.ended = true,
+                Err(problem) if problem.category == Category::NotFound => {
+                    self.note(format!("the log ends: {}", problem.message));
+                    // What has its name now is another job.
+                    if problem.http_status.is_none() {
+                        return self.finish_lines().await;
+                    }
+                    job.ended = true;
+                }
                 Err(problem) => return Err(problem.into()),
             }
         }
+    }
+
+    /// Prints the beginnings of lines whose ends will not come.
+    async fn finish_lines(&mut self) -> Result<(), Stop> {
+        for number in 0..self.logs.len() {
+            let rest = self.logs[number].finish();
+            self.print(number, Vec::from_iter(rest)).await?;
+        }
+        Ok(())
     }
 
     /// Reads all logs to where they are now; a log that is not there yet is read the next time.
@@ -197,10 +215,16 @@ impl LogStream<'_> {
         Ok(job)
     }
 
-    /// The job as it is now.
-    async fn job(&self) -> Result<Job, Problem> {
+    /// The job as it is now. Where names can be used again, another job of the name is not found.
+    async fn job(&mut self) -> Result<Job, Problem> {
         let deadline = Deadline::after(LOOKUP_TIMEOUT);
         let job = self.lookup.get(&self.reference, deadline).await?;
+        let mut times = self.created_at.iter().zip(&job.created_at);
+        if self.reference.kind.is_watched && times.any(|(known, new)| known != new) {
+            let message = "the job was deleted, and another has its name";
+            return Err(Problem::new(Category::NotFound, message));
+        }
+        self.created_at = self.created_at.or(job.created_at);
         for notice in self.lookup.notices.take_new() {
             if notice.code.is_warning() {
                 self.context.print_notices(&[notice]);

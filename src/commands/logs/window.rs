@@ -1,5 +1,9 @@
 //! New text of a log whose API gives its end only, again and again.
 
+/// So many bytes of the end of a text are kept at least: the next window begins up to a second before
+/// that end, so that they must be more than what a container writes in it.
+const MAX_KEPT_BYTES: usize = 4 << 20;
+
 /// The last window of a log that was read.
 #[derive(Debug, Default)]
 pub(super) struct Window {
@@ -20,6 +24,14 @@ impl Window {
         let new = window[known..].to_vec();
         self.last = window;
         Some(new)
+    }
+
+    /// Takes text that follows the last window at once. Of a long text only the end is kept.
+    pub(super) fn extend(&mut self, text: &[u8]) {
+        self.last.extend_from_slice(text);
+        if self.last.len() > 2 * MAX_KEPT_BYTES {
+            self.last.drain(..self.last.len() - MAX_KEPT_BYTES);
+        }
     }
 
     /// Forgets the last window: the next one is of another run of the container.

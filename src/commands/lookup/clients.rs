@@ -1,17 +1,19 @@
 //! The clients of a run, one for each account. Plain settings are checked for all accounts before the
 //! credential of any is read, since a credential may be printed by a command of the user's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::credential_expiry::CredentialExpiry;
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
+use crate::commands::recording::{record_profile, without_kept_tokens};
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files};
 use crate::kind::Kind;
+use crate::model::Time;
 use crate::providers::{self, Client, Cloud};
 use crate::reference::{Reference, Scope};
 use crate::settings::{Profile, Settings};
@@ -41,6 +43,7 @@ pub(in crate::commands) fn transport(
 ) -> Result<Arc<Transport>, Problem> {
     let mut options = context.global.client_options(settings.file())?;
     options.min_interval = min_interval;
+    options.session = context.session.clone();
     let variables = settings.environment().network();
     let clock = Arc::clone(&context.clock);
     Transport::new(options, &variables, clock, context.event_sink(notices))
@@ -143,7 +146,12 @@ impl<'a> CheckedAccounts<'a> {
                 for notice in &profile.notices {
                     notices.push(notice.clone());
                 }
-                let client: Arc<dyn Client> = Arc::from(cloud.client(&profile, self.transport)?);
+                let profile = without_kept_tokens(self.transport, profile);
+                let client: Result<Arc<dyn Client>, Problem> =
+                    cloud.client(&profile, self.transport).map(Arc::from);
+                let known = client.as_deref().ok();
+                record_profile(self.transport, &keys, &profile, known);
+                let client = client?;
                 let expiry = CredentialExpiry::from_profile(&*client, &keys, &profile);
                 clients.expiries.extend(expiry);
                 Ok(client)
@@ -181,6 +189,21 @@ impl Clients {
                 .collect(),
             expiries: Vec::new(),
         }
+    }
+
+    /// True for an account that was to be connected, whether or not it can be used.
+    pub(super) fn contains(&self, account: &AccountId) -> bool {
+        self.by_account.contains_key(account)
+    }
+
+    /// When the credentials in use end, as far as that is known: those that are renewed by
+    /// themselves are left out.
+    pub(super) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
+        let clients = self.by_account.iter();
+        let times = clients.filter_map(|(account, client)| {
+            Some((account, client.as_ref().ok()?.credential().expires_at?))
+        });
+        times.collect()
     }
 
     /// The client of an account that was connected.

@@ -1,15 +1,19 @@
 //! The references of a command line, of stdin and of files.
 
+use std::cell::LazyCell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::commands::shell_session::{ShellSession, expand_word};
 use crate::error::{Problem, file_error_text};
+use crate::settings::Environment;
 
 /// The texts that name resources.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::commands) struct Inputs<'a> {
-    /// Arguments; `-` stands for the lines of stdin.
+    /// Arguments; `-` stands for the lines of stdin, or for the last reference if stdin is a terminal,
+    /// and `%1` for the first row of the last list.
     pub typed: &'a [String],
     /// Files with a reference on each line; `-` stands for stdin.
     pub files: &'a [PathBuf],
@@ -33,7 +37,11 @@ impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
 
 /// The typed references with the lines of stdin in the place of `-`, then those of the files. Each
 /// comes with true where it was read from a list.
-pub(super) fn expand(inputs: Inputs<'_>) -> Result<Vec<(String, bool)>, Problem> {
+pub(super) fn expand(
+    inputs: Inputs<'_>,
+    environment: &Environment,
+) -> Result<Vec<(String, bool)>, Problem> {
+    let session = LazyCell::new(|| ShellSession::interactive(environment));
     let mut references = Vec::new();
     let mut taken = false;
     let mut read = |path: &Path| -> Result<Vec<String>, Problem> {
@@ -52,10 +60,15 @@ pub(super) fn expand(inputs: Inputs<'_>) -> Result<Vec<(String, bool)>, Problem>
     };
     let listed = |lines: Vec<String>| lines.into_iter().map(|line| (line, true));
     for input in inputs.typed {
-        match input.as_str() {
-            "-" => references.extend(listed(read(Path::new("-"))?)),
-            _ => references.push((input.clone(), false)),
+        if input == "-" && !io::stdin().is_terminal() {
+            references.extend(listed(read(Path::new("-"))?));
+            continue;
         }
+        let stored = match input.starts_with(['-', '%']) {
+            true => expand_word(input, session.as_ref()),
+            false => None,
+        };
+        references.push((stored.unwrap_or_else(|| Ok(input.clone()))?, false));
     }
     for path in inputs.files {
         references.extend(listed(read(path)?));

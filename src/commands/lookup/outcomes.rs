@@ -33,10 +33,36 @@ impl Lookup {
     /// again when more has come. Outcomes are `None` until they come, in the order of the references.
     pub(in crate::commands) async fn outcomes_with(
         self: &Arc<Self>,
-        mut on_slow: impl FnMut(&[Option<LookupResult>]),
+        on_slow: impl FnMut(&[Option<LookupResult>]),
     ) -> Vec<LookupResult> {
         let targets = self.targets();
-        let mut lookups = Lookups::start(self, &targets);
+        let outcomes = self.look_up(&targets, on_slow).await;
+        let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
+        let answered = outcomes.into_iter().zip(&targets);
+        let answered = answered.filter_map(|(outcome, one)| match (&outcome, one) {
+            (Ok(job), LookupTarget::Latest(_)) if !named.insert(job.reference.clone()) => None,
+            _ => Some(outcome),
+        });
+        let answered: Vec<LookupResult> = answered.collect();
+        self.note_list_rows(&answered);
+        answered
+    }
+
+    /// Looks these references up, side by side, and answers in their order.
+    pub(in crate::commands) async fn outcomes_for(
+        self: &Arc<Self>,
+        references: &[Reference],
+    ) -> Vec<LookupResult> {
+        let targets: Vec<_> = references.iter().cloned().map(LookupTarget::Job).collect();
+        self.look_up(&targets, |_| {}).await
+    }
+
+    async fn look_up(
+        self: &Arc<Self>,
+        targets: &[LookupTarget],
+        mut on_slow: impl FnMut(&[Option<LookupResult>]),
+    ) -> Vec<LookupResult> {
+        let mut lookups = Lookups::start(self, targets);
         let mut show_at = Instant::now() + SLOW_REQUEST;
         let mut has_new = true;
         loop {
@@ -52,19 +78,10 @@ impl Lookup {
                 }
             }
         }
-        let outcomes = lookups.outcomes;
-        let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
-        let answered = outcomes.into_iter().zip(&targets);
-        let answered = answered.filter_map(|(outcome, one)| {
-            let outcome = outcome.expect("every reference was answered or failed");
-            match (&outcome, one) {
-                (Ok(job), LookupTarget::Latest(_)) if !named.insert(job.reference.clone()) => None,
-                _ => Some(outcome),
-            }
-        });
-        let answered: Vec<LookupResult> = answered.collect();
-        self.note_list_rows(&answered);
-        answered
+        let outcomes = lookups.outcomes.into_iter();
+        let answered =
+            outcomes.map(|outcome| outcome.expect("every reference was answered or failed"));
+        answered.collect()
     }
 
     /// What is requested, in the order given.

@@ -10,10 +10,11 @@ use super::run::{Lookup, Options};
 use super::targets::{self, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
+use crate::commands::shell_session::ShellSession;
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Notice, NoticeCode};
-use crate::reference::Reference;
+use crate::reference::{Reference, Target};
 use crate::settings::Settings;
 
 /// References that were read and checked, before any account is connected.
@@ -37,9 +38,16 @@ impl LookupPlan {
         inputs: impl Into<Inputs<'a>>,
         options: Options,
     ) -> Result<Self, Vec<Problem>> {
+        context.check_recording(options.show_secrets)?;
         let profile = context.default_profile(&settings);
         let targets = targets::parse(inputs.into(), &settings, profile, options.allowed)?;
         columns::check(context, targets.kinds())?;
+        if let [Target::Jobs(references)] = &targets.targets[..]
+            && let [single] = &references[..]
+            && let Some(session) = ShellSession::interactive(&context.environment)
+        {
+            session.record_reference(&single.to_string());
+        }
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,
@@ -163,7 +171,7 @@ fn check_accounts<'a>(
 impl Lookup {
     /// Makes a client for each account of what is listed: the account, the canonical scope, and what
     /// was typed. Nothing is sent. Unless the user named the scopes, an account with wrong settings
-    /// fails by itself.
+    /// fails by itself. `min_interval` is the shortest time between two requests of one account.
     ///
     /// # Errors
     /// A usage error in an option, a setting of the connection, or the plain settings of an account
@@ -173,9 +181,10 @@ impl Lookup {
         settings: Settings,
         scopes: &[(AccountId, String, &str)],
         is_named: bool,
+        min_interval: Option<Duration>,
     ) -> Result<Self, Vec<Problem>> {
         let notices = NoticeLog::default();
-        let transport = transport(context, &settings, &notices, None)?;
+        let transport = transport(context, &settings, &notices, min_interval)?;
         let accounts = scopes.iter().map(|(account, ..)| account.clone()).collect();
         let checked = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?;
         if is_named {
@@ -193,7 +202,10 @@ impl Lookup {
             transport,
             notices,
             settings,
-            options: Options::default(),
+            options: Options {
+                lists: true,
+                ..Options::default()
+            },
             clients,
         })
     }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,7 +92,22 @@ impl Lookup {
         self.clients.get(account)
     }
 
-    /// The credentials that are known to expire.
+    /// True for an account that references and scopes may name.
+    pub(in crate::commands) fn has_account(&self, account: &AccountId) -> bool {
+        self.clients.contains(account)
+    }
+
+    /// When the credentials in use end, as far as that is known.
+    pub(in crate::commands) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
+        self.clients.expiry_times()
+    }
+
+    /// What the config file and the environment say.
+    pub(in crate::commands) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The credentials that are known to expire at the start.
     pub(in crate::commands) fn credential_expiries(&self) -> &[CredentialExpiry] {
         &self.clients.expiries
     }

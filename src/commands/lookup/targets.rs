@@ -130,13 +130,51 @@ pub(in crate::commands) fn parse_list(
     )
 }
 
+/// Reads what is monitored: references, scopes with their slash at the end, and clouds.
+///
+/// # Errors
+/// A usage error: everything that is wrong, so that it can be fixed at once.
+pub(in crate::commands) fn parse_monitored(
+    inputs: Inputs<'_>,
+    settings: &Settings,
+    default_profile: &str,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    parse_each(inputs, settings, default_profile, |reader, (input, _)| {
+        monitored(reader, input).map(Some)
+    })
+}
+
+fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Problem> {
+    let listed = || reader.parse_list_target(input);
+    match reader.parse_target(input) {
+        Ok(Target::Latest(scope)) => Err(latest_not_allowed(&scope)),
+        Ok(Target::Scope(scope)) if scope.kind.list.is_none() => {
+            let mut problem = Problem::usage(format!("{} cannot be listed", scope.kind));
+            problem.input = Some(scope.input);
+            Err(problem.with_hint("name its jobs by their references"))
+        }
+        Err(problem) => match listed() {
+            Ok(Target::Cloud(cloud)) => Ok(Target::Cloud(cloud)),
+            Ok(Target::Scope(scope)) => {
+                let hint = format!(
+                    "for all jobs of this scope: {}",
+                    shell_word(&scope.to_string())
+                );
+                Err(problem.with_hint(hint))
+            }
+            _ => Err(problem),
+        },
+        target => target,
+    }
+}
+
 fn parse_each(
     inputs: Inputs<'_>,
     settings: &Settings,
     default_profile: &str,
     mut read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    let inputs = expand(inputs).map_err(|problem| vec![problem])?;
+    let inputs = expand(inputs, settings.environment()).map_err(|problem| vec![problem])?;
     let kinds: Vec<_> = providers::kinds().collect();
     // Of a thousand references that leave the same segment out, the first reads the setting.
     let known = RefCell::new(HashMap::new());

@@ -5,7 +5,6 @@ use super::{
     ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob, Poller,
     is_transient, schedule,
 };
-use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::gate::{Observation, lifecycle_order};
 use crate::model::{Job, State, Time};
@@ -42,7 +41,7 @@ impl Poller {
         };
         let account = self.jobs[number].account;
         self.accounts[account].in_flight -= 1;
-        self.jitter = 0.9 + 0.2 * crypto::random_fraction();
+        self.jitter = 0.9 + 0.2 * self.lookup.transport.options().session.jitter();
         match result {
             PollResult::Single(number, outcome, confirmation, late) => {
                 self.confirmed(number, &confirmation);

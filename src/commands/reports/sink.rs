@@ -12,7 +12,7 @@ use rustix::fs::{Access, OFlags};
 
 /// Where a report goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ReportSink {
+pub(in crate::commands) enum ReportSink {
     /// The process's own stdout.
     Stdout,
     /// The process's own stderr.
@@ -23,7 +23,7 @@ pub(super) enum ReportSink {
 
 impl ReportSink {
     /// The place that a file name stands for.
-    pub(super) fn from_path(name: impl AsRef<Path>) -> Self {
+    pub(in crate::commands) fn from_path(name: impl AsRef<Path>) -> Self {
         let path = name.as_ref();
         // Opened by name, a redirected stdout would get a second offset or be cut.
         match path.to_str() {
@@ -70,7 +70,7 @@ impl ReportSink {
     ///
     /// # Errors
     /// Those of the file system.
-    pub(super) fn check(&self) -> io::Result<()> {
+    pub(in crate::commands) fn check(&self) -> io::Result<()> {
         let Self::Path(path) = self else {
             return Ok(());
         };
@@ -188,7 +188,7 @@ fn ends_within_a_line(path: &Path) -> bool {
 /// What came of writing beside the report and renaming.
 enum ReplaceError {
     /// The folder or the file does not allow it.
-    NotPermitted,
+    NotPermitted(io::Error),
     /// The report itself could not be written.
     Io(io::Error),
 }
@@ -205,9 +205,19 @@ pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -
     }
     match write_atomic(path, &fill) {
         Ok(()) => Ok(()),
-        Err(ReplaceError::NotPermitted) => overwrite(path, fill),
+        Err(ReplaceError::NotPermitted(_)) => overwrite(path, fill),
         Err(ReplaceError::Io(error)) => Err(error),
     }
+}
+
+/// Puts a file in the place of another in one step; otherwise what is there stays.
+///
+/// # Errors
+/// Those of the file system.
+pub(in crate::commands) fn replace_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_atomic(path, |file| file.write_all(bytes)).map_err(|error| match error {
+        ReplaceError::NotPermitted(error) | ReplaceError::Io(error) => error,
+    })
 }
 
 fn write_atomic(
@@ -236,17 +246,19 @@ fn copy_mode(file: &File, path: &Path) -> Result<(), ReplaceError> {
     };
     let new = file.metadata().map_err(ReplaceError::Io)?;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        return Err(ReplaceError::NotPermitted);
+        return Err(ReplaceError::NotPermitted(
+            io::ErrorKind::PermissionDenied.into(),
+        ));
     }
     file.set_permissions(old.permissions())
-        .map_err(|_| ReplaceError::NotPermitted)
+        .map_err(ReplaceError::NotPermitted)
 }
 
 /// On a full disk the old report is worth more than the beginning of a new one.
 fn classify_io(error: io::Error) -> ReplaceError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ReplaceError::Io(error),
-        _ => ReplaceError::NotPermitted,
+        _ => ReplaceError::NotPermitted(error),
     }
 }
 

@@ -79,7 +79,9 @@ async fn run_wait(
     let mut wait = WaitHandler::new(plan, reports, reporter, screen);
     let mut run = run_loop(lookup, plan);
     let mut signals = Signals::new();
-    let end = run.run(&mut wait, pin!(signals.next())).await;
+    let end = run
+        .run(&mut wait, pin!(context.stopped(&mut signals)))
+        .await;
     let mut report = wait.report(&mut run, &end);
     drop(run);
     let mut text = Vec::new();

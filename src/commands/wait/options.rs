@@ -22,7 +22,7 @@ use crate::settings::{Environment, parse_duration};
         No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 124 timed out · 130/143 interrupted"
 )]
 pub(in crate::commands) struct Arguments {
-    /// References to wait for; - reads from stdin
+    /// References to wait for; - reads from stdin (on a terminal: the last one), %1 is a row of the last list
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Condition to wait for: STATE[,STATE…] (the cloud's own words work, too), ended, or no-warnings=DURATION

@@ -19,7 +19,7 @@ use crate::output::Format;
         5 service or network error · 130/143 interrupted (130 after q) · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
-    /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin
+    /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin (on a terminal: the last one), %1 is a row of the last list
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
     #[command(flatten)]

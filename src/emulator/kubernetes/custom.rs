@@ -1,15 +1,16 @@
 use serde_json::{Value, json};
 
 use super::job::names;
+use super::objects::Objects;
 use super::owner::{self, Owner};
-use super::{list, not_found, time};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use super::{time, version_of};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::state::JobAt;
 
 /// Jobs that are custom resources.
 pub struct CustomJobs {
     owner: Owner,
-    routes: &'static [Route; 3],
+    routes: &'static [Route; 5],
     /// The name of the resource, with its group.
     resource: &'static str,
     /// What the status says of a state.
@@ -30,6 +31,14 @@ macro_rules! routes {
             ),
             Route::get(
                 concat!("ListNamespaced", $kind),
+                concat!("/apis/", $api, "/", $plural),
+            ),
+            Route::get(
+                concat!("WatchNamespaced", $kind),
+                concat!("/apis/", $api, "/namespaces/{}/", $plural),
+            ),
+            Route::get(
+                concat!("WatchNamespaced", $kind),
                 concat!("/apis/", $api, "/", $plural),
             ),
         ]
@@ -103,19 +112,13 @@ impl EmulatedKind for CustomJobs {
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let kind = self.owner.kind;
-        if call.operation == self.routes[0].operation {
-            let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-            let missing = |_| EmulatedError::Response(not_found(self.resource, segments[1]));
-            let view = call.find(kind, &segments).map_err(missing)?;
-            return call.about(&view, || self.object(&view));
-        }
-        let namespace = call.segments.first();
-        let mut rows = call.rows(kind);
-        rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
-        rows.sort_by_key(|view| view.job.segments.clone());
-        let rows = rows.iter().map(|view| self.object(view)).collect();
-        list::respond(call, self.owner.object[0], self.owner.object[1], rows)
+        let objects = Objects {
+            kind: self.owner.kind,
+            object: self.owner.object,
+            resource: self.resource,
+            make: &|view| self.object(view),
+        };
+        objects.respond(call)
     }
 }
 
@@ -127,7 +130,8 @@ impl CustomJobs {
             "kind": kind, "apiVersion": version,
             "metadata": {
                 "name": name, "namespace": namespace, "uid": self.owner.uid(view),
-                "creationTimestamp": time(view.created_at), "labels": {"app": view.name()},
+                "resourceVersion": version_of(view), "creationTimestamp": time(view.created_at),
+                "labels": {"app": view.name()},
             },
             "spec": {"suspend": view.is(&["Suspended"]), "queue": view.job.queue},
             "status": (self.status)(view),

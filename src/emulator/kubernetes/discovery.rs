@@ -9,6 +9,7 @@ pub struct Discovery;
 
 const GROUPS: &str = "GetAPIGroups";
 const RESOURCES: &str = "GetAPIResources";
+const REVIEW: &str = "CreateSelfSubjectReview";
 
 /// Group and version, name and kind of a resource, its short name, and whether it is in namespaces.
 const ALL: &[(&str, &str, &str, &str, bool)] = &[
@@ -40,11 +41,19 @@ impl EmulatedKind for Discovery {
                 Route::get(GROUPS, "/apis"),
                 Route::get(RESOURCES, "/api/{}"),
                 Route::get(RESOURCES, "/apis/{}/{}"),
+                Route::post(REVIEW, "/apis/authentication.k8s.io/v1/selfsubjectreviews"),
             ]
         }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == REVIEW {
+            let user = json!({"username": "joblens", "groups": ["system:authenticated"]});
+            return call.data(json!({
+                "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
+                "status": {"userInfo": user},
+            }));
+        }
         let version = call.segments.join("/");
         if call.operation == RESOURCES {
             let own = ALL.iter().filter(|(of, ..)| *of == version);

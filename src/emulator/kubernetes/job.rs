@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::{list, not_found, time, uid, version_of, watch};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use super::objects::Objects;
+use super::{time, uid, version_of};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::state::{JobAt, merge};
 
 /// Jobs.
@@ -10,7 +11,7 @@ pub struct Jobs;
 pub(super) const KIND: &str = "kubernetes/job";
 const GET: &str = "ReadNamespacedJob";
 const LIST: &str = "ListNamespacedJob";
-pub(super) const WATCH: &str = "WatchNamespacedJob";
+const WATCH: &str = "WatchNamespacedJob";
 
 impl EmulatedKind for Jobs {
     fn routes(&self) -> &'static [Route] {
@@ -26,38 +27,14 @@ impl EmulatedKind for Jobs {
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.operation == GET {
-            let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-            let view = call.find(KIND, &segments);
-            let missing = || EmulatedError::Response(not_found("jobs.batch", segments[1]));
-            let view = view.map_err(|_| missing())?;
-            return call.about(&view, || job(&view));
-        }
-        if call.operation == WATCH {
-            let source = watch::Source {
-                call,
-                kind: ["Job", "batch/v1"],
-                resources: &[KIND],
-                objects: |view| vec![job(view)],
-            };
-            return watch::respond(call, &source);
-        }
-        let namespace = call.segments.first();
-        let mut rows = call.rows(KIND);
-        rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
-        rows.sort_by_key(|view| view.job.segments.clone());
-        let rows = rows.iter().map(|view| without_kind(job(view))).collect();
-        list::respond(call, "Job", "batch/v1", rows)
+        let jobs = Objects {
+            kind: KIND,
+            object: ["Job", "batch/v1"],
+            resource: "jobs.batch",
+            make: &job,
+        };
+        jobs.respond(call)
     }
-}
-
-/// Items of a list do not name their kind.
-pub(super) fn without_kind(mut object: Value) -> Value {
-    if let Value::Object(fields) = &mut object {
-        fields.remove("kind");
-        fields.remove("apiVersion");
-    }
-    object
 }
 
 /// Namespace and name of a resource.

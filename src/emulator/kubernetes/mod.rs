@@ -6,6 +6,7 @@ mod event;
 mod job;
 mod list;
 mod namespace;
+mod objects;
 mod owner;
 mod pod;
 mod watch;
@@ -21,6 +22,19 @@ use crate::crypto::sha256_hex;
 
 /// A token that opens nothing but the emulator.
 const TEST_TOKEN: &str = "joblens-emulator-token";
+
+/// The reasons of statuses.
+const REASONS: [(u16, &str); 9] = [
+    (400, "BadRequest"),
+    (401, "Unauthorized"),
+    (403, "Forbidden"),
+    (404, "NotFound"),
+    (405, "MethodNotAllowed"),
+    (409, "Conflict"),
+    (410, "Expired"),
+    (503, "ServiceUnavailable"),
+    (504, "Timeout"),
+];
 
 /// The emulator in the place of an API server.
 pub struct ApiServer;
@@ -54,18 +68,12 @@ impl EmulatedApi for ApiServer {
 
     /// A watch has the path of a list.
     fn action(&self, request: &ServerRequest) -> Option<String> {
-        let resource = match request.path.starts_with("/api") {
-            true => request.path.rsplit('/').next()?,
-            false => return None,
-        };
-        let operation = match resource {
-            "jobs" => job::WATCH,
-            "pods" => pod::WATCH,
-            _ => return None,
-        };
         let watch = request.parameter("watch");
-        let is_set = watch.is_some_and(|watch| watch == "1" || watch == "true");
-        is_set.then(|| operation.to_owned())
+        watch.filter(|watch| watch == "1" || watch == "true")?;
+        let mut routes = self.kinds().iter().flat_map(|kind| kind.routes());
+        let route = routes
+            .find(|route| route.operation.starts_with("Watch") && route.has_path(&request.path));
+        route.map(|route| route.operation.to_owned())
     }
 
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
@@ -114,12 +122,11 @@ impl EmulatedApi for ApiServer {
                 "BadRequest",
                 format!("the parameter {name} is invalid"),
             ),
-            E::Unavailable(503) => (
-                503,
-                "ServiceUnavailable",
-                "the server is currently unable to handle the request".to_owned(),
-            ),
-            E::Unavailable(status) => (status, "InternalError", "an error occurred".to_owned()),
+            E::Unavailable(status) => {
+                let known = REASONS.iter().find(|(known, _)| *known == status);
+                let (_, reason) = known.unwrap_or(&(500, "InternalError"));
+                (status, *reason, "an error of the scenario".to_owned())
+            }
             E::TimeFormat | E::ClockSkew | E::Replayed => {
                 (400, "BadRequest", "the request is invalid".to_owned())
             }

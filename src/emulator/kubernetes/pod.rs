@@ -1,7 +1,8 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::job::{names, pod_spec, without_kind};
+use super::job::{names, pod_spec};
+use super::objects::without_kind;
 use super::owner::{OWNERS, pod_metadata, pod_phase};
 use super::{list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
@@ -14,7 +15,7 @@ pub struct Pods;
 pub(super) const KIND: &str = "kubernetes/pod";
 const GET: &str = "ReadNamespacedPod";
 const LIST: &str = "ListNamespacedPod";
-pub(super) const WATCH: &str = "WatchNamespacedPod";
+const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
 
 /// A log is followed for so long.
@@ -44,7 +45,7 @@ impl EmulatedKind for Pods {
                 call,
                 kind: ["Pod", "v1"],
                 resources: &kinds,
-                objects: |view| pods_of(*view).iter().map(Pod::object).collect(),
+                objects: &|view| pods_of(*view).iter().map(Pod::object).collect(),
             };
             return watch::respond(call, &source);
         }

@@ -29,17 +29,20 @@ fn get(path: &str, query: &str, after: i64) -> ServerResponse {
         log: [100, 1000, 2500].map(line).into(),
         ..EmulatedJob::default()
     };
+    let state = EmulatedState::new(vec![job], start_time());
+    emulated(&CLOUD).respond(&request(path, query, after), &state)
+}
+
+fn request(path: &str, query: &str, after: i64) -> ServerRequest {
     let token = "Bearer joblens-emulator-token".to_owned();
-    let request = ServerRequest {
+    ServerRequest {
         method: "GET".to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
         headers: vec![("authorization".to_owned(), token)],
         body: Vec::new(),
         now: start_time() + TimeDelta::milliseconds(after),
-    };
-    let state = EmulatedState::new(vec![job], start_time());
-    emulated(&CLOUD).respond(&request, &state)
+    }
 }
 
 /// The response to a watch, and its events: time, type, name.
@@ -148,4 +151,14 @@ fn the_groups_name_their_resources() {
     assert_eq!(json("/apis/batch/v1")["resources"][0]["kind"], "Job");
     assert_eq!(json("/api/v1")["resources"][0]["shortNames"][0], "po");
     assert_eq!(get("/apis/example.org/v1", "", 0).status, 404);
+}
+
+#[test]
+fn a_review_names_the_user() {
+    let mut request = request("/apis/authentication.k8s.io/v1/selfsubjectreviews", "", 0);
+    request.method = "POST".to_owned();
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let response = emulated(&CLOUD).respond(&request, &state);
+    let review: Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(review["status"]["userInfo"]["username"], "joblens");
 }

@@ -13,8 +13,6 @@ use crate::emulator::state::{EmulatedJob, JobAt};
 /// For so long a server knows what has changed.
 const HISTORY: TimeDelta = TimeDelta::minutes(5);
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
-/// The objects of a resource of the scenario.
-type ObjectsFn = fn(&JobAt<'_>) -> Vec<Value>;
 
 /// The changes of the objects of the source, from the version of the call until its timeout.
 pub(super) fn respond(call: &EmulatedCall<'_>, source: &Source<'_>) -> Answer {
@@ -69,7 +67,8 @@ pub(super) struct Source<'a> {
     pub kind: [&'static str; 2],
     /// The kinds of the resources that they are made of.
     pub resources: &'a [&'a str],
-    pub objects: ObjectsFn,
+    /// The objects of a resource of the scenario.
+    pub objects: &'a dyn Fn(&JobAt<'_>) -> Vec<Value>,
 }
 
 impl Source<'_> {

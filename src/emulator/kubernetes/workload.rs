@@ -1,10 +1,11 @@
 use serde_json::{Value, json};
 
-use super::job::{names, pod_spec, without_kind};
+use super::job::{names, pod_spec};
+use super::objects::{Objects, rows};
 use super::owner::{WORKLOAD, replica_set_name};
 use super::pod::pods;
-use super::{list, not_found, time, uid};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use super::{list, time, uid, version_of};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::state::JobAt;
 
 /// Deployments, with a ReplicaSet, a service and an EndpointSlice each.
@@ -13,6 +14,7 @@ pub struct Workloads;
 const KIND: &str = WORKLOAD.kind;
 const GET: &str = "ReadNamespacedDeployment";
 const LIST: &str = "ListNamespacedDeployment";
+const WATCH: &str = "WatchNamespacedDeployment";
 const REPLICA_SETS: &str = "ListNamespacedReplicaSet";
 const SERVICES: &str = "ListNamespacedService";
 
@@ -23,6 +25,8 @@ impl EmulatedKind for Workloads {
                 Route::get(GET, "/apis/apps/v1/namespaces/{}/deployments/{}"),
                 Route::get(LIST, "/apis/apps/v1/namespaces/{}/deployments"),
                 Route::get(LIST, "/apis/apps/v1/deployments"),
+                Route::get(WATCH, "/apis/apps/v1/namespaces/{}/deployments"),
+                Route::get(WATCH, "/apis/apps/v1/deployments"),
                 Route::get(REPLICA_SETS, "/apis/apps/v1/namespaces/{}/replicasets"),
                 Route::get(SERVICES, "/api/v1/namespaces/{}/services"),
                 Route::get(
@@ -34,22 +38,18 @@ impl EmulatedKind for Workloads {
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.operation == GET {
-            let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-            let missing = |_| EmulatedError::Response(not_found("deployments.apps", segments[1]));
-            let view = call.find(KIND, &segments).map_err(missing)?;
-            return call.about(&view, || deployment(&view));
+        if [GET, LIST, WATCH].contains(&call.operation) {
+            let deployments = Objects {
+                kind: KIND,
+                object: ["Deployment", "apps/v1"],
+                resource: "deployments.apps",
+                make: &deployment,
+            };
+            return deployments.respond(call);
         }
-        let namespace = call.segments.first();
-        let mut rows = call.rows(KIND);
-        rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
-        rows.sort_by_key(|view| view.job.segments.clone());
+        let rows = rows(call, KIND);
         let rows = rows.iter();
         let (kind, version, rows): (_, _, Vec<Value>) = match call.operation {
-            LIST => {
-                let rows = rows.map(|view| without_kind(deployment(view)));
-                ("Deployment", "apps/v1", rows.collect())
-            }
             REPLICA_SETS => ("ReplicaSet", "apps/v1", rows.map(replica_set).collect()),
             SERVICES => ("Service", "v1", rows.map(service).collect()),
             _ => {
@@ -104,6 +104,7 @@ fn deployment(view: &JobAt<'_>) -> Value {
     let mut metadata = metadata(view, "Deployment", view.id());
     metadata["uid"] = WORKLOAD.uid(view).into();
     metadata["generation"] = 1.into();
+    metadata["resourceVersion"] = version_of(view).into();
     if word == "Terminating" {
         metadata["deletionTimestamp"] = time(view.since).into();
     }

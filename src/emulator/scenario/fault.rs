@@ -92,7 +92,7 @@ impl ScenarioParser<'_> {
         Ok(match kind {
             "throttle" => Effect::Throttle,
             "refuse" => Effect::Refuse,
-            "status" => Effect::Status(self.status(fault, 503, 500)?),
+            "status" => Effect::Status(self.status(fault, 503, 400)?),
             "html" => Effect::Html(self.status(fault, 502, 200)?),
             "truncate" => Effect::Truncate,
             "reset" => Effect::Reset,

@@ -251,8 +251,8 @@ fn an_error_in_a_fault_names_its_line() {
             ":4: 'http://x/\n' is not a valid URL",
         ),
         (
-            format!("{fault}kind = 'status'\nstatus = 404\n"),
-            ":4: status must be from 500 to 599 for the kind status",
+            format!("{fault}kind = 'status'\nstatus = 302\n"),
+            ":4: status must be from 400 to 599 for the kind status",
         ),
         (
             format!("{fault}kind = 'reset'\nstatus = 500\n"),

@@ -14,6 +14,7 @@ impl ApiClient {
         response: &Response,
         expected: &str,
     ) -> Problem {
+        self.count_error(request, Category::InvalidResponse);
         if let Some(problem) = self.page_problem(request, response) {
             return problem;
         }
@@ -36,6 +37,7 @@ impl ApiClient {
         expected: &str,
         endpoint_key: &str,
     ) -> Problem {
+        self.count_error(request, Category::InvalidResponse);
         let unreadable = || {
             let message = format!("invalid response: expected {expected}");
             let problem = self.problem(request, Category::InvalidResponse, message);
@@ -48,6 +50,12 @@ impl ApiClient {
     /// What to say of an HTML page in place of a response; `None` for other responses.
     pub fn describe_page(&self, response: &Response) -> Option<String> {
         html::describe(response, self.transport.redactor())
+    }
+
+    /// Counts an attempt that failed.
+    pub(super) fn count_error(&self, request: &Request, category: Category) {
+        let counts = &self.transport.counts;
+        counts.record_error(self.cloud, request.operation, category);
     }
 
     fn page_problem(&self, request: &Request, response: &Response) -> Option<Problem> {

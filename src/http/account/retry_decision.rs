@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::ApiClient;
-use crate::crypto;
 use crate::error::Category;
 use crate::http::retry::{MAX_RETRY_AFTER, backoff};
 use crate::http::{Request, RequestError, Response, RetryAction};
@@ -85,7 +84,7 @@ impl ApiClient {
         let hint = refusal
             .retry_after
             .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
-        let jitter = backoff(attempts, crypto::random_fraction());
+        let jitter = backoff(attempts, self.jitter());
         hint.map_or(jitter, |hint| {
             hint.max(jitter.min(Duration::from_millis(100)))
         })

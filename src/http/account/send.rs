@@ -95,6 +95,7 @@ impl Call<'_> {
                 }
             };
             let problem = client.to_problem(self.request, error, response.as_ref(), attempts);
+            client.count_error(self.request, problem.category);
             match next {
                 Next::AtOnce => resends += 1,
                 Next::After(pause) if pause < self.deadline.remaining() => {

@@ -44,6 +44,9 @@ pub struct AccountStatus {
     pub endpoint: Option<String>,
     /// When the credential expires, if known.
     pub expires_at: Option<Time>,
+    /// It is a client certificate, which nothing renews.
+    #[serde(skip)]
+    pub is_certificate: bool,
     /// The folder where tokens fetched with it are cached between runs; null when they are not.
     pub token_cache: Option<String>,
     /// Why it cannot be used.

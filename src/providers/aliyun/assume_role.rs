@@ -78,7 +78,8 @@ impl AssumeRoleProvider {
         let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
             // Its answers hold secrets, which are not masked there.
-            api: ApiClient::new(transport, profile, access_key::label(profile), known),
+            api: ApiClient::new(transport, profile, access_key::label(profile), known)
+                .for_credentials(),
             credentials: login,
             endpoint,
             role: role.to_owned(),

@@ -145,7 +145,8 @@ impl Api {
                     profile,
                     label(profile),
                     profile.secret("password"),
-                ),
+                )
+                .for_credentials(),
                 iam.clone().expect("only IAM knows users"),
             )?)
             .persistent(profile, transport, ""),

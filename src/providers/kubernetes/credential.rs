@@ -59,8 +59,15 @@ pub(super) fn label(profile: &Profile) -> String {
     let origin = profile
         .origin(key)
         .map(|origin| format!(" ({})", origin.label()));
+    let is_plain = profile
+        .get(SERVER)
+        .is_some_and(|url| url.starts_with("http:"));
+    let why = match key == SERVER && is_plain {
+        true => ": none is sent over http",
+        false => "",
+    };
     format!(
-        "{what}{}{}",
+        "{what}{}{why}{}",
         user.unwrap_or_default(),
         origin.unwrap_or_default()
     )

@@ -2,20 +2,20 @@
 
 mod kinds;
 mod list;
+mod many;
 mod response;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
+use super::objects::{self, Lookup};
 use super::parts::Parts;
-use super::{Api, attach_raw, logs, object_path};
+use super::{Api, attach_raw, logs};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, Operation};
 use crate::model::Job;
 use crate::providers::lenient;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use crate::sync::lock;
 pub(super) use kinds::{
@@ -38,9 +38,7 @@ pub(super) struct CustomJobs {
 /// A custom resource.
 struct Resource {
     get: Operation,
-    list: Operation,
-    /// The path of the API, and the name of the resource below it.
-    path: (&'static str, &'static str),
+    objects: objects::Resource,
     /// The label of its pods that has the name of the job.
     pods_label: &'static str,
 }
@@ -50,6 +48,8 @@ struct ResourceJob {
     result: GetResult,
     uid: Option<String>,
     number: usize,
+    /// It no longer exists, or its end is known.
+    is_over: bool,
 }
 
 #[async_trait]
@@ -66,13 +66,15 @@ impl KindOps<Api> for CustomJobs {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        let key = reference.to_string();
-        let known = lock(&api.resources).get(&key).copied();
+        let known = self.number(api, reference);
         let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
         let calls = numbers.map(|number| self.read(api, number, reference, options));
         let found = self.choose(join_all(calls).await, reference)?;
-        lock(&api.resources).insert(key, found.number);
+        lock(&api.resources).insert(reference.to_string(), found.number);
         let mut result = found.result;
+        if found.is_over {
+            return Ok(result);
+        }
         let label = self.resources[found.number].pods_label;
         let parts = Parts {
             namespace: reference.segment("NAMESPACE").unwrap_or_default(),
@@ -83,6 +85,17 @@ impl KindOps<Api> for CustomJobs {
         parts.add(api, &mut result, options).await;
         add_start(&mut result.job);
         Ok(result)
+    }
+
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+        many::batch_get(self, api, references, options)
+            .await
+            .map(Some)
     }
 
     async fn list(
@@ -96,13 +109,8 @@ impl KindOps<Api> for CustomJobs {
         list::page(self, api, scope, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(logs::READER)
     }
 }
 
@@ -114,26 +122,32 @@ impl CustomJobs {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<ResourceJob, Problem> {
-        let resource = &self.resources[number];
-        let mut uid = None;
         let decode = |body: &[u8]| {
             let object: CustomObject = lenient::decode_response(body)?;
             object.metadata.0.check_name(reference)?;
-            uid.clone_from(&object.metadata.0.uid.0);
-            let mut result = object.into_result(self, reference, api);
-            attach_raw(&mut result, body, options);
-            Ok::<_, String>(result)
+            let uid = object.metadata.0.uid.0.clone();
+            Ok((object.into_result(self, reference, api), uid))
         };
-        let path = object_path(resource.path, reference);
-        let called = api
-            .call(resource.get.name, &path, &[], options, decode)
-            .await;
-        let result = called?.into_result();
+        let objects = &self.resources[number].objects;
+        let lookup = objects::lookup(api, objects, reference, options, decode).await?;
+        let (result, uid, is_over) = match lookup {
+            Lookup::Read(found, uid) => (*found, uid, false),
+            Lookup::Known(found) => (*found, None, true),
+        };
         Ok(ResourceJob {
             result,
             uid,
             number,
+            is_over,
         })
+    }
+
+    /// The number of the resource that holds a job, once it is known.
+    fn number(&self, api: &Api, reference: &Reference) -> Option<usize> {
+        match self.resources.len() {
+            1 => Some(0),
+            _ => lock(&api.resources).get(&reference.to_string()).copied(),
+        }
     }
 
     /// The one job that was found. Two versions of one resource hold the same object.
@@ -153,7 +167,9 @@ impl CustomJobs {
             }
         }
         if jobs.len() > 1 {
-            let resources = jobs.iter().map(|one| self.resources[one.number].path.1);
+            let resources = jobs
+                .iter()
+                .map(|one| self.resources[one.number].objects.path.1);
             let resources: Vec<&str> = resources.collect();
             let message = format!(
                 "{} is in several resources: {}",
@@ -186,16 +202,29 @@ impl CustomJobs {
     fn not_installed(&self, mut problem: Problem) -> Problem {
         if is_not_served(&problem) {
             problem.message = format!("{} is not installed in the cluster", self.product);
-            let group = self.resources[0]
-                .path
-                .0
-                .split('/')
-                .nth(2)
-                .unwrap_or_default();
+            let (path, _) = self.resources[0].objects.path;
+            let group = path.split('/').nth(2).unwrap_or_default();
             problem.hint = Some(format!("see: kubectl api-resources --api-group={group}"));
         }
         problem
     }
+}
+
+/// One of the objects as a job of its kind.
+fn read_object(
+    body: &[u8],
+    reference: &Reference,
+    api: &Api,
+    options: &GetOptions,
+) -> Result<GetResult, String> {
+    let kinds = [&VOLCANO_JOBS, &KUBEFLOW_JOBS, &JOBSETS, &ARGO_WORKFLOWS];
+    let jobs = kinds.into_iter().find(|jobs| jobs.kind == reference.kind);
+    let jobs = jobs.ok_or("an object of the kind")?;
+    let object: CustomObject = lenient::decode_response(body)?;
+    object.metadata.0.check_name(reference)?;
+    let mut found = object.into_result(jobs, reference, api);
+    attach_raw(&mut found, body, options);
+    Ok(found)
 }
 
 /// True where the server does not serve the API of a request.

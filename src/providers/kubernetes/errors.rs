@@ -34,7 +34,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             "the {token} or certificate is unknown or has expired: log in again, or download a new kubeconfig",
         ),
         ErrorRule::codes(&[NO_CREDENTIAL], MissingCredentials)
-            .hint("the user of the context has no token, certificate or exec plugin"),
+            .hint("the user of the context has no token, certificate or exec plugin; none is sent over http"),
         ErrorRule::codes(&["Forbidden"], PermissionDenied),
         ErrorRule::codes(&[NOT_SERVED], ServiceError).hint(NOT_INSTALLED),
         ErrorRule::codes(&["NotFound"], NotFound),

@@ -8,32 +8,26 @@ use async_trait::async_trait;
 
 use super::objects::{self, Lookup, Resource};
 use super::parts::Parts;
-use super::{Api, attach_raw, list, logs, pod};
+use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod};
 use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
 use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use response::{JobDetails, JobObject};
 
 /// Jobs.
-pub static JOB: Kind = Kind::new(
-    Template::new(
-        ["kubernetes", "k8s"],
+pub static JOB: Kind = kind(
+    [
         ["job", "job"],
-        &[
-            Segment::with_setting("NAMESPACE", "namespace"),
-            Segment::required("JOB"),
+        [
+            "kubernetes/job/train/ok",
+            "Job of a Kubernetes cluster, with its pods",
         ],
-        "kubernetes/job/train/ok",
-    )
-    .with_scope_segments(0),
+    ],
+    &[NAMESPACE, Segment::required("JOB")],
     &[
         StateTable {
             notes: &[
@@ -49,20 +43,14 @@ pub static JOB: Kind = Kind::new(
         },
         StateTable::new("pod", pod::STATES),
     ],
-    GET,
+    [GET, LIST],
+    &[UnlistedField::User],
 )
-.with_summary("Job of a Kubernetes cluster, with its pods")
-.with_details(&[schema_of::<JobDetails>], &[])
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted)
-        .with_selector()
-        .without(&[UnlistedField::User]),
-)
-.with_logs(logs::LOGS)
-.with_watch();
+.with_details(&[schema_of::<JobDetails>], &[]);
 
 const OBJECTS: Resource = Resource {
-    list: &LIST,
+    get: GET.name,
+    list: LIST,
     watch: "WatchNamespacedJob",
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
@@ -131,7 +119,7 @@ impl KindOps<Api> for Jobs {
             let failed = job.failed_indexes();
             Ok((job.into_result(reference, api), (own, failed)))
         };
-        let lookup = objects::lookup(api, &OBJECTS, GET.name, reference, options, decode);
+        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
         let (mut found, (parts, failed)) = match lookup.await? {
             Lookup::Read(found, parts) => (*found, parts),
             Lookup::Known(found) => return Ok(*found),
@@ -171,13 +159,8 @@ impl KindOps<Api> for Jobs {
         list.page(api, scope, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(logs::READER)
     }
 }
 

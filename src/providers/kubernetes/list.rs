@@ -5,7 +5,9 @@ use serde::de::DeserializeOwned;
 use super::object::ObjectList;
 use super::{Api, path};
 use crate::error::Problem;
+use crate::http::RAISE_MAX_BODY;
 use crate::kind::Operation;
+use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page};
 use crate::reference::{Reference, Scope};
@@ -30,7 +32,7 @@ pub(super) async fn page<R>(
     options: &GetOptions,
     decode: impl Fn(&[u8]) -> Result<(Page<R>, Option<String>), String> + Sync + Send,
 ) -> Result<Page<R>, Problem> {
-    let limit = filter.page_size(PAGE_SIZE).to_string();
+    let mut page_size = filter.page_size(PAGE_SIZE);
     let token = api.continue_at(path, at.page).filter(|_| at.page > 1);
     let selector = filter.selector.as_deref();
     let whole: Vec<_> = selector
@@ -38,9 +40,13 @@ pub(super) async fn page<R>(
         .into_iter()
         .collect();
     let mut query = whole.clone();
-    query.push(("limit", &limit));
     query.extend(token.iter().map(|token| ("continue", token.as_str())));
-    let mut called = api.call(operation, path, &query, options, &decode).await;
+    let call = PageCall {
+        operation,
+        path,
+        query,
+    };
+    let mut called = call.send(api, &mut page_size, options, &decode).await;
     let is_expired = |problem: &Problem| problem.code.as_deref() == Some(EXPIRED);
     if token.is_some() && called.as_ref().is_err_and(is_expired) {
         called = api.call(operation, path, &whole, options, &decode).await;
@@ -55,6 +61,43 @@ pub(super) async fn page<R>(
         Some(next)
     });
     Ok(page)
+}
+
+/// True where the response exceeds the limit.
+fn is_too_large(problem: &Problem) -> bool {
+    problem.hint.as_deref() == Some(RAISE_MAX_BODY)
+}
+
+/// A call of a page of a list.
+pub(super) struct PageCall<'a> {
+    pub operation: &'static str,
+    pub path: &'a str,
+    pub query: Vec<(&'a str, &'a str)>,
+}
+
+impl PageCall<'_> {
+    /// Reads at most so many objects, half as many each time the response is too large.
+    ///
+    /// # Errors
+    /// What the server said, or what went wrong on the way.
+    pub async fn send<T>(
+        &self,
+        api: &Api,
+        page_size: &mut usize,
+        options: &GetOptions,
+        decode: impl Fn(&[u8]) -> Result<T, String> + Sync + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        loop {
+            let limit = page_size.to_string();
+            let mut query = self.query.clone();
+            query.push(("limit", &limit));
+            let called = api.call(self.operation, self.path, &query, options, &decode);
+            match called.await {
+                Err(problem) if is_too_large(&problem) && *page_size > 1 => *page_size /= 2,
+                called => return called,
+            }
+        }
+    }
 }
 
 /// How the objects of a kind are listed.

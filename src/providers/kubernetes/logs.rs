@@ -3,8 +3,9 @@
 use super::{Api, path};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
+use crate::http::RequestError;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::{GetOptions, LogChunk, LogRequest};
+use crate::providers::{GetOptions, LogBody, LogChunk, LogReader, LogRequest};
 
 /// How logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -21,9 +22,6 @@ const LOG: Operation = Operation::new(
     "get on pods/log",
 );
 
-/// The most bytes of a log that are requested. Where it is longer, the server cuts its end.
-const MAX_BYTES: &str = "33554432";
-
 /// What stands in the server's words where there is no log (yet), which it reports as a bad request.
 const ABSENT: [&str; 5] = [
     "is waiting to start",
@@ -33,8 +31,12 @@ const ABSENT: [&str; 5] = [
     "not found",
 ];
 
-/// The lines of a container that the server still has.
-pub(super) async fn read(
+/// What reads the logs of all kinds.
+pub(super) const READER: LogReader<Api> =
+    |api, request, options| Box::pin(read(api, request, options));
+
+/// The lines of a container that the server still has, however many they are.
+async fn read(
     api: &Api,
     request: LogRequest<'_>,
     options: &GetOptions,
@@ -56,19 +58,25 @@ pub(super) async fn read(
         ("sinceTime", since.as_deref()),
         ("previous", flag(params.previous)),
         ("timestamps", flag(params.timestamps)),
-        ("limitBytes", Some(MAX_BYTES)),
     ];
     let query = query.into_iter();
     let query: Vec<_> = query
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
-    let decode = |body: &[u8]| Ok::<_, String>(body.to_vec());
-    let read = api.call(LOG.name, &path, &query, options, decode).await;
-    let data = read.map_err(absent)?.data;
-    let is_cut = data.len().to_string() == MAX_BYTES;
+    let request = api.server.request(LOG.name, &path, &query);
+    let client = &api.server.client;
+    let http = client.http.for_stream();
+    let sent = client.send(&http, &request, options.deadline).await;
+    sent.map_err(|problem| absent(api.with_host_hint(problem)))?;
+    let chunks = http.take_chunks(http.options().request_timeout);
+    let chunks = chunks.expect("the body of a success was left");
+    let error = RequestError::new(Category::Network, "the log was not read to its end");
+    let problem = http.to_problem(&request, error, None, 1);
+    let mut body = LogBody::new(chunks, problem);
+    let data = body.next().await?;
     Ok(LogChunk {
-        data,
-        truncated: is_cut.then(|| "only the first 32 MiB".to_owned()),
+        rest: data.is_some().then_some(body),
+        data: data.unwrap_or_default(),
         ..LogChunk::default()
     })
 }

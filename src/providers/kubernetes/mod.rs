@@ -34,7 +34,10 @@ use super::{
 use crate::credentials::CredentialCache;
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem, TransportFailureKind};
-use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
+use crate::http::{ApiClient, Endpoint, Method, Request, Session, Transport};
+use crate::kind::{
+    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
+};
 use crate::model::Time;
 use crate::reference::Reference;
 use crate::secret::quotable;
@@ -117,6 +120,28 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     })
 }
 
+/// What all kinds have in common: references, lists, logs and streams of changes. The words are long and
+/// short name, the reference of a sample, and what it is.
+const fn kind(
+    words: [[&'static str; 2]; 2],
+    segments: &'static [Segment],
+    states: &'static [StateTable],
+    [get, list]: [Operation; 2],
+    unlisted: &'static [UnlistedField],
+) -> Kind {
+    let [names, [sample, summary]] = words;
+    let template = Template::new(["kubernetes", "k8s"], names, segments, sample);
+    let list = ListSpec::new(list, ListOrder::Unsorted).with_selector();
+    Kind::new(template.with_scope_segments(0), states, get)
+        .with_summary(summary)
+        .with_list(list.without(unlisted))
+        .with_logs(logs::LOGS)
+        .with_watch()
+}
+
+/// The namespace of every kind.
+const NAMESPACE: Segment = Segment::with_setting("NAMESPACE", "namespace");
+
 /// One user of one cluster, and what is known of its objects.
 struct Api {
     server: Arc<Server>,
@@ -159,7 +184,9 @@ impl Api {
         check_verification(profile)?;
         let (endpoint, prefix) = server(profile, transport)?;
         let credentials = CredentialCache::from_profile(profile, credential, label)?;
-        if let Some(identity) = identity(profile) {
+        let is_replay = matches!(transport.options().session, Session::Replay(_));
+        // A recording holds no key that could be checked.
+        if let Some(identity) = identity(profile).filter(|_| !is_replay) {
             identity.check().map_err(|refusal| {
                 let problem = Problem::new(refusal.category, refusal.message);
                 account(problem.with_hint(refusal.hint.unwrap_or_default()))
@@ -245,7 +272,12 @@ impl CloudApi for Api {
     }
 
     fn credential(&self) -> CredentialInfo {
-        self.server.client.credentials.credential()
+        let credential = self.server.client.credentials.credential();
+        // The end that is known is that of the certificate.
+        CredentialInfo {
+            is_certificate: credential.expires_at.is_some(),
+            ..credential
+        }
     }
 
     async fn list_scopes(

@@ -178,9 +178,10 @@ pub(super) struct ObjectList<T> {
 
 /// The metadata of a list.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct ListMeta {
     pub r#continue: Text,
+    pub resource_version: Text,
 }
 
 /// A number with a suffix, such as `500m`, `2Gi` or `1e3`.

@@ -8,20 +8,22 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::stream::Stream;
-use super::watch::{Listed, Object, Presence, meta};
+use super::watch::{Listed, Object, Presence, Watch, meta};
 use super::{Api, attach_raw, list, object_path, path};
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::kind::Operation;
 use crate::lenient::collect_unreadable;
 use crate::model::{Job, State};
-use crate::providers::lenient;
-use crate::providers::{GetOptions, GetResult};
+use crate::providers::lookup::summarize;
+use crate::providers::{GetOptions, GetResult, lenient};
 use crate::reference::Reference;
 
 /// How the objects of a kind are listed, watched and read.
 pub(super) struct Resource {
+    /// The name of a lookup.
+    pub get: &'static str,
     /// How they are listed.
-    pub list: &'static Operation,
+    pub list: Operation,
     /// The name of a list that goes on as a stream.
     pub watch: &'static str,
     /// The path of the API, and the name of the resource below it.
@@ -73,6 +75,21 @@ pub(super) async fn get_many(
     Ok(rows)
 }
 
+/// The same as batch lookups give it.
+///
+/// # Errors
+/// As [`get_many`].
+pub(super) async fn batch_get(
+    api: &Api,
+    resource: &'static Resource,
+    references: &[Reference],
+    options: &GetOptions,
+) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+    let rows = get_many(api, resource, references, options).await?;
+    let found = rows.into_iter().map(|row| Some(row?.found));
+    Ok(Some(found.collect()))
+}
+
 async fn in_namespace(
     api: &Api,
     resource: &'static Resource,
@@ -85,9 +102,18 @@ async fn in_namespace(
         Some(_) => api.watches.at(&path),
         None => Arc::default(),
     };
-    if !watch.follow(references, options) || options.is_last {
-        let listed = list_all(api, resource, &path, watch.selector(), options).await?;
-        watch.replace(listed);
+    let jobs: Vec<_> = references
+        .iter()
+        .map(|reference| (reference.id(), reference.to_string()))
+        .collect();
+    if !watch.follow(&jobs, options) || options.is_last {
+        let listed = list_all(api, resource, &path, &watch, options).await;
+        if let Err(problem) = &listed
+            && problem.category == Category::PermissionDenied
+        {
+            watch.reject(&summarize(problem));
+        }
+        watch.replace(listed?);
     }
     let row = |reference: &&Reference| {
         let object = watch.object(reference.id())?;
@@ -97,27 +123,11 @@ async fn in_namespace(
     if let Some(first) = rows.iter_mut().flatten().next() {
         first.found.notices.extend(watch.take_notice());
     }
-    if rows.iter().flatten().any(|row| !row.found.job.ended) {
+    let is_open = |row: &Option<Row>| row.as_ref().is_none_or(|row| !row.found.job.ended);
+    if rows.iter().any(is_open) {
         Stream::start(api, &watch, resource.watch, path);
     }
     Ok(rows)
-}
-
-/// What is known of a job that no longer exists; `None` where nothing is.
-fn last_seen(
-    api: &Api,
-    resource: &'static Resource,
-    reference: &Reference,
-    options: &GetOptions,
-) -> Option<GetResult> {
-    let namespace = reference.segment("NAMESPACE");
-    let watch = api
-        .watches
-        .known(&path(resource.path.0, namespace, resource.path.1))?;
-    let object = watch.object(reference.id())?;
-    let is_gone = object.presence != Presence::Present;
-    let row = is_gone.then(|| row(api, resource, reference, &object, options));
-    Some(row??.found)
 }
 
 /// What a lookup of one job has come to.
@@ -135,77 +145,53 @@ pub(super) enum Lookup<T> {
 pub(super) async fn lookup<T: Send>(
     api: &Api,
     resource: &'static Resource,
-    operation: &'static str,
     reference: &Reference,
     options: &GetOptions,
     decode: impl FnOnce(&[u8]) -> Result<(GetResult, T), String> + Send,
 ) -> Result<Lookup<T>, Problem> {
-    if let Some(gone) = last_seen(api, resource, reference, options) {
-        return Ok(Lookup::Known(Box::new(gone)));
+    let (group, plural) = resource.path;
+    let path = path(group, reference.segment("NAMESPACE"), plural);
+    let watch = api.watches.known(&path);
+    let seen = || {
+        let object = watch.as_ref()?.object(reference.id())?;
+        let row = row(api, resource, reference, &object, options)?;
+        Some((object.presence, row.found))
+    };
+    let gone = || {
+        let (_, found) = seen().filter(|(presence, _)| *presence != Presence::Present)?;
+        Some(Lookup::Known(Box::new(found)))
+    };
+    if let Some(gone) = gone() {
+        return Ok(gone);
     }
     let mut beside = None;
     let decode = |body: &[u8]| {
         let (mut found, read) = decode(body)?;
         beside = Some(read);
         attach_raw(&mut found, body, options);
-        take_lookup(api, resource, reference, body);
+        // Another object of the name of a job that is followed is another job.
+        if let Some(watch) = &watch
+            && let Some(object) = lenient::parse_raw(body).and_then(Object::read)
+        {
+            watch.take_lookup(object);
+            found.notices.extend(watch.take_notice());
+        }
         Ok::<_, String>(found)
     };
     let path = object_path(resource.path, reference);
-    let called = match api.call(operation, &path, &[], options, decode).await {
+    let called = match api.call(resource.get, &path, &[], options, decode).await {
         Ok(called) => called,
         Err(problem) => {
-            let end = end_or_problem(api, resource, reference, options, problem)?;
-            return Ok(Lookup::Known(Box::new(end)));
+            let ended = seen().filter(|(_, found)| found.job.ended);
+            let (_, found) = ended.ok_or(problem)?;
+            return Ok(Lookup::Known(Box::new(found)));
         }
     };
-    if let Some(replaced) = last_seen(api, resource, reference, options) {
-        return Ok(Lookup::Known(Box::new(replaced)));
+    if let Some(replaced) = gone() {
+        return Ok(replaced);
     }
     let beside = beside.expect("the response of a success was decoded");
     Ok(Lookup::Read(Box::new(called.into_result()), beside))
-}
-
-/// Takes in what a lookup has shown of a job that is followed: another of its name is another job, which
-/// [`last_seen`] tells.
-fn take_lookup(api: &Api, resource: &Resource, reference: &Reference, body: &[u8]) {
-    let path = path(
-        resource.path.0,
-        reference.segment("NAMESPACE"),
-        resource.path.1,
-    );
-    if let Some(watch) = api.watches.known(&path)
-        && let Some(object) = lenient::parse_raw(body).and_then(Object::read)
-    {
-        watch.take_lookup(object);
-    }
-}
-
-/// How a job ended whose lookup has failed, where a list or a stream has shown its end.
-///
-/// # Errors
-/// Why the lookup failed, where the end is not known.
-fn end_or_problem(
-    api: &Api,
-    resource: &'static Resource,
-    reference: &Reference,
-    options: &GetOptions,
-    problem: Problem,
-) -> Result<GetResult, Problem> {
-    let path = path(
-        resource.path.0,
-        reference.segment("NAMESPACE"),
-        resource.path.1,
-    );
-    let object = api
-        .watches
-        .known(&path)
-        .and_then(|watch| watch.object(reference.id()));
-    let row = object.and_then(|object| row(api, resource, reference, &object, options));
-    match row {
-        Some(row) if row.found.job.ended => Ok(row.found),
-        _ => Err(problem),
-    }
 }
 
 /// An object as a job; `None` where only a lookup tells what it is.
@@ -235,29 +221,42 @@ fn set_deleted(job: &mut Job) {
     if job.state != State::Unknown {
         (job.state, job.state_raw) = (State::Canceled, None);
     }
-    job.reason = Some("Deleted".to_owned());
-    job.message = Some("it was deleted before it ended".to_owned());
+    let why = [job.reason.replace("Deleted".to_owned()), job.message.take()];
+    let why = why
+        .into_iter()
+        .flatten()
+        .reduce(|one, other| format!("{one}: {other}"));
+    let deleted = "it was deleted before it ended";
+    job.message = Some(why.map_or_else(|| deleted.to_owned(), |why| format!("{deleted}; {why}")));
 }
 
-/// Lists the objects at a path, those of a field selector alone where there is one.
+/// Lists the objects at a path that a watch selects.
 async fn list_all(
     api: &Api,
     resource: &Resource,
     path: &str,
-    selector: Option<String>,
+    watch: &Watch,
     options: &GetOptions,
 ) -> Result<Listed, Problem> {
-    /// So many pages are read at most.
-    const MAX_PAGES: usize = 10;
+    /// So many objects are read at most.
+    const MAX_OBJECTS: usize = 10 * list::PAGE_SIZE;
     let mut listed = Listed::default();
+    let selector = watch.selector();
+    let mut page_size = watch.page_size();
     let mut token: Option<String> = None;
-    for _ in 0..MAX_PAGES {
-        let limit = list::PAGE_SIZE.to_string();
-        let mut query = vec![("limit", limit.as_str())];
-        query.extend(selector.iter().map(|text| ("fieldSelector", text.as_str())));
+    let mut count = 0;
+    while count < MAX_OBJECTS {
+        let mut query = Vec::new();
+        query.extend(selector.iter().map(|(name, text)| (*name, text.as_str())));
         query.extend(token.iter().map(|token| ("continue", token.as_str())));
-        let called = api.call(resource.list.name, path, &query, options, decode_page);
-        let page = match called.await {
+        let call = list::PageCall {
+            operation: resource.list.name,
+            path,
+            query,
+        };
+        let called = call.send(api, &mut page_size, options, decode_page).await;
+        watch.set_page_size(page_size);
+        let page = match called {
             Ok(page) => page.data,
             // What the pages before it hold is known.
             Err(_) if token.is_some() => {
@@ -269,6 +268,7 @@ async fn list_all(
         if token.is_none() {
             listed.version = page.version;
         }
+        count += page_size;
         listed.objects.extend(page.objects);
         token = page.next;
         if token.is_none() {

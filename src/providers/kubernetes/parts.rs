@@ -3,7 +3,6 @@
 use super::object::ObjectList;
 use super::pod::{self, PodObject, PodTask};
 use super::{Api, events, path};
-use crate::error::Category;
 use crate::model::{Job, Level, NoticeCode, State, Task};
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
@@ -30,12 +29,10 @@ impl Parts<'_> {
     /// cannot be read.
     pub async fn add(mut self, api: &Api, found: &mut GetResult, options: &GetOptions) {
         let pods = self.pods(api, found, options).await;
-        // What is active has pods.
-        let are_all = pods.are_all && !pods.pods.is_empty();
         let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
         let uids = unwell.filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
-        add_pods(&mut found.job, pods.pods, are_all || pods.is_refused);
+        add_pods(&mut found.job, pods.pods, pods.are_all);
         let uids: Vec<&str> = self.uids.iter().map(String::as_str).collect();
         events::add(api, self.namespace, &uids, found, options).await;
         explain_by_events(&mut found.job);
@@ -56,10 +53,7 @@ impl Parts<'_> {
             Err(problem) => {
                 let notice = events::unread("pods", &found.job, &problem);
                 found.notices.push(notice);
-                return Pods {
-                    is_refused: problem.category != Category::InvalidResponse,
-                    ..Pods::default()
-                };
+                return Pods::default();
             }
         };
         if pods.has_more {
@@ -85,10 +79,10 @@ pub(super) struct Pods {
     pub pods: Vec<PodTask>,
     /// True when there are more.
     pub has_more: bool,
-    /// False when some could not be read.
+    /// False when there are more, or some could not be read.
     pub are_all: bool,
-    /// True when the server gave no list.
-    pub is_refused: bool,
+    /// The version of the list.
+    pub version: Option<String>,
 }
 
 /// The pods of a list.
@@ -100,13 +94,14 @@ pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
     let mut pods = list.items.rows("items", None)?;
     let count = pods.len();
     pods.retain(|pod| pod.name().is_some());
-    let are_all = pods.len() == count;
+    let has_more = list.metadata.0.r#continue.trimmed().is_some();
+    let are_all = pods.len() == count && !has_more;
     let pods = pods.into_iter().map(|pod| pod.into_task(&mut Vec::new()));
     Ok(Pods {
         pods: pods.collect(),
-        has_more: list.metadata.0.r#continue.trimmed().is_some(),
+        has_more,
         are_all,
-        is_refused: false,
+        version: list.metadata.0.resource_version.0,
     })
 }
 
@@ -121,7 +116,8 @@ fn is_well(pod: &Task) -> bool {
         || (pod.state == State::Running && pod.reason.is_none() && is_ready())
 }
 
-/// Adds pods, with what they tell of the state; without `are_all` some could not be read.
+/// Adds pods, with what they tell of the state; without `are_all` there may be others. A job that is
+/// active without any is starting.
 pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks = pods.into_iter().map(|pod| pod.task).collect();
     job.tasks.sort_by_key(|pod| pod.created_at);
@@ -131,13 +127,11 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
         let runs = |pod: &Task| pod.containers.iter().any(|one| one.state == State::Running);
         if pods.clone().any(runs) {
             job.state = State::Running;
-        } else if !are_all {
-            job.state = State::Unknown;
         } else if pods.peek().is_some() {
-            if pods.all(|pod| pod.node.is_none()) {
+            if are_all && pods.all(|pod| pod.node.is_none()) {
                 job.state = State::Pending;
             }
-        } else if !job.tasks.is_empty() {
+        } else if are_all && !job.tasks.is_empty() {
             // Its pods have run, and their end is not yet counted.
             job.state = State::Running;
         }

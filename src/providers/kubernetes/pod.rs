@@ -5,52 +5,40 @@ mod response;
 use async_trait::async_trait;
 
 use super::objects::{self, Lookup, Resource};
-use super::{Api, attach_raw, events, list, logs};
+use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
 use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
 use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use response::PodDetails;
 pub(super) use response::{PodObject, PodTask, PodTemplate};
 
 /// Pods.
-pub static POD: Kind = Kind::new(
-    Template::new(
-        ["kubernetes", "k8s"],
+pub static POD: Kind = kind(
+    [
         ["pod", "po"],
-        &[
-            Segment::with_setting("NAMESPACE", "namespace"),
-            Segment::required("POD"),
+        [
+            "kubernetes/pod/train/oom-wxtpt",
+            "Pod of a Kubernetes cluster, with its containers",
         ],
-        "kubernetes/pod/train/oom-wxtpt",
-    )
-    .with_scope_segments(0),
+    ],
+    &[NAMESPACE, Segment::required("POD")],
     &[StateTable {
         notes: &[("Pending", "starting once it has a node")],
         ..StateTable::new("job", STATES)
     }],
-    GET,
+    [GET, LIST],
+    &[UnlistedField::User, UnlistedField::Queue],
 )
-.with_summary("Pod of a Kubernetes cluster, with its containers")
-.with_details(&[schema_of::<PodDetails>], &[])
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted)
-        .with_selector()
-        .without(&[UnlistedField::User, UnlistedField::Queue]),
-)
-.with_logs(logs::LOGS)
-.with_watch();
+.with_details(&[schema_of::<PodDetails>], &[]);
 
 const OBJECTS: Resource = Resource {
-    list: &LIST,
-    watch: "WatchNamespacedPod",
+    get: GET.name,
+    list: LIST,
+    watch: WATCH,
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
         let pod: PodObject = lenient::decode_response(body)?;
@@ -72,6 +60,8 @@ pub(super) const LIST: Operation = Operation::new(
     "core/v1 ListNamespacedPod",
     "list on pods",
 );
+
+pub(super) const WATCH: &str = "WatchNamespacedPod";
 
 /// The phases of a pod.
 pub(super) const STATES: StateWords = &[
@@ -106,7 +96,7 @@ impl KindOps<Api> for Pods {
             pod.metadata.0.check_name(reference)?;
             Ok(pod.into_result(reference, api))
         };
-        let lookup = objects::lookup(api, &OBJECTS, GET.name, reference, options, decode);
+        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
         let (mut found, uid) = match lookup.await? {
             Lookup::Read(found, uid) => (*found, uid),
             Lookup::Known(found) => return Ok(*found),
@@ -123,9 +113,7 @@ impl KindOps<Api> for Pods {
         references: &[Reference],
         options: &GetOptions,
     ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        let rows = objects::get_many(api, &OBJECTS, references, options).await?;
-        let found = rows.into_iter().map(|row| Some(row?.found));
-        Ok(Some(found.collect()))
+        objects::batch_get(api, &OBJECTS, references, options).await
     }
 
     async fn list(
@@ -146,13 +134,8 @@ impl KindOps<Api> for Pods {
         list.page(api, scope, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(logs::READER)
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::watch::{Interruption, Watch};
+use super::watch::{Interruption, Position, Watch};
 use super::{Api, Server};
-use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, LineError, Lines};
+use crate::providers::lookup::summarize;
 use crate::sync::lock;
 
 /// The longest line of a stream. The stores of API servers hold objects of 1.5 MiB by default.
@@ -19,6 +19,10 @@ const MIN_LENGTH: Duration = Duration::from_secs(1);
 /// A stream goes on at most so much longer than it was asked to.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// So many streams in a row on which nothing has come mean that the server gives none.
+const MAX_UNUSED: u32 = 3;
+/// The time to the next attempt at a server that gives no stream.
+const REFUSAL_COOLDOWN: Duration = Duration::from_secs(300);
 /// The time in which a stream must be opened.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -46,53 +50,77 @@ impl Stream {
         }
     }
 
-    /// Runs until there can be no stream.
+    /// Runs until no stream is wanted any more.
     async fn run(self) {
-        let (mut failures, mut has_worked) = (0, false);
+        let (mut failures, mut unused, mut has_worked) = (0, 0, false);
         loop {
             let position = self.watch.position().await;
-            let version = position.version.as_deref().unwrap_or_default();
-            let selector = position.selector.as_deref();
-            let opened = self.open(version, selector).await;
-            has_worked |= opened.is_ok();
-            let interruption = match opened {
-                Ok(mut lines) if self.watch.connect(&position) => self.read(&mut lines).await.err(),
+            let mut is_used = false;
+            let read = match self.open(&position).await {
+                Ok(mut lines) if self.watch.connect(&position) => {
+                    self.read(&mut lines, &mut is_used).await
+                }
                 Ok(_) => continue,
-                Err(problem) if is_outdated(&problem) => {
-                    Some(Interruption::Outdated(problem.message))
+                Err(problem) => {
+                    if failures == 0 {
+                        self.watch.report_all();
+                    }
+                    Err(interruption(&problem))
                 }
-                Err(problem) if is_rejected(&problem) && !has_worked => {
-                    return self.watch.reject(&problem);
-                }
-                Err(problem) => Some(Interruption::Broken(problem.message)),
             };
-            let Some(interruption) = interruption else {
-                self.watch.pause();
-                failures = 0;
-                continue;
-            };
-            self.watch.disconnect(&interruption);
-            if !self.watch.is_streaming() {
+            has_worked |= is_used;
+            match &read {
+                Ok(()) => self.watch.pause(),
+                Err(interruption) => self.watch.disconnect(interruption),
+            }
+            if self.watch.is_over() {
                 return;
             }
-            let (Interruption::Broken(why) | Interruption::Outdated(why)) = interruption;
+            let Err(interruption) = read else {
+                (failures, unused) = (0, 0);
+                continue;
+            };
+            failures += 1;
+            let pause = backoff(failures, self.server.client.http.jitter());
+            let (why, is_refused) = match interruption {
+                // A server that cannot be reached is an outage, which the next poll shows.
+                Interruption::Broken(why) => (why, false),
+                Interruption::Outdated(why) => {
+                    unused = if is_used { 0 } else { unused + 1 };
+                    (why, unused >= MAX_UNUSED)
+                }
+                Interruption::Refused(why) => {
+                    unused += 1;
+                    (why, !has_worked || unused >= MAX_UNUSED)
+                }
+            };
             let trace = format!("the stream of {} ended: {why}", self.operation);
             self.server.client.http.trace(trace);
-            failures += 1;
-            sleep(backoff(failures, crypto::random_fraction())).await;
+            let pause = match is_refused {
+                true => {
+                    self.watch.reject(&why);
+                    REFUSAL_COOLDOWN
+                }
+                false => pause,
+            };
+            sleep(pause).await;
         }
     }
 
-    async fn open(&self, version: &str, selector: Option<&str>) -> Result<Lines, Problem> {
+    async fn open(&self, position: &Position) -> Result<Lines, Problem> {
         let length = self.length();
         let seconds = length.as_secs().to_string();
         let mut query = vec![
             ("watch", "1"),
-            ("resourceVersion", version),
+            (
+                "resourceVersion",
+                position.version.as_deref().unwrap_or_default(),
+            ),
             ("allowWatchBookmarks", "true"),
             ("timeoutSeconds", seconds.as_str()),
         ];
-        query.extend(selector.map(|selector| ("fieldSelector", selector)));
+        let selector = position.selector.as_ref();
+        query.extend(selector.map(|(name, selector)| (*name, selector.as_str())));
         let request = self.server.request(self.operation, &self.path, &query);
         let client = &self.server.client;
         let http = client.http.for_stream();
@@ -106,10 +134,9 @@ impl Stream {
 
     /// Reads events until the server ends the stream, or it no longer serves. One on which nothing has
     /// come, not even the bookmark at its end, may hide changes.
-    async fn read(&self, lines: &mut Lines) -> Result<(), Interruption> {
+    async fn read(&self, lines: &mut Lines, is_used: &mut bool) -> Result<(), Interruption> {
         let opened = Instant::now();
         let end = opened + self.length() + MAX_OVERTIME;
-        let mut is_empty = true;
         loop {
             let line = tokio::select! {
                 line = lines.next() => line,
@@ -121,7 +148,7 @@ impl Stream {
             };
             match line {
                 Ok(Some(line)) => self.watch.apply(&line)?,
-                Ok(None) if is_empty => {
+                Ok(None) if !*is_used => {
                     return Err(Interruption::Outdated("it was empty".to_owned()));
                 }
                 Ok(None) if opened.elapsed() < MIN_LENGTH => {
@@ -133,7 +160,7 @@ impl Stream {
                 }
                 Err(why) => return Err(Interruption::Broken(why.to_string())),
             }
-            is_empty = false;
+            *is_used = true;
         }
     }
 
@@ -150,22 +177,17 @@ fn backoff(failures: u32, fraction: f64) -> Duration {
     doubled.min(MAX_BACKOFF).mul_f64(1.0 - fraction / 4.0)
 }
 
-/// True where the server no longer has the version that the stream begins at.
-fn is_outdated(problem: &Problem) -> bool {
-    matches!(problem.code.as_deref(), Some("Expired" | "Gone")) || problem.http_status == Some(410)
-}
-
-/// True where another attempt would fail alike.
-fn is_rejected(problem: &Problem) -> bool {
-    matches!(
-        problem.category,
-        Category::PermissionDenied
-            | Category::Unauthenticated
-            | Category::MissingCredentials
-            | Category::NotFound
-            | Category::InvalidArgument
-            | Category::Usage
-    )
+/// Why a stream could not be opened. A rejected credential is what the next list shows.
+fn interruption(problem: &Problem) -> Interruption {
+    let why = summarize(problem);
+    let is_expired = matches!(problem.code.as_deref(), Some("Expired" | "Gone"));
+    match problem.http_status {
+        _ if is_expired => Interruption::Outdated(why),
+        Some(410) => Interruption::Outdated(why),
+        Some(400 | 402..=428 | 430..=499) => Interruption::Refused(why),
+        _ if problem.category == Category::InvalidResponse => Interruption::Refused(why),
+        _ => Interruption::Broken(why),
+    }
 }
 
 #[cfg(test)]

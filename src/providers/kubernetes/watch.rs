@@ -1,10 +1,10 @@
 //! Objects that a stream of their namespace keeps up to date.
 //!
 //! A list gives the objects and their version, the stream what has changed since. While no stream is
-//! connected, the objects are listed anew for each batch lookup, which sets the version that the stream
-//! goes on from.
+//! connected, the objects are listed anew for each batch lookup.
 
 mod object;
+mod state;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,16 +12,16 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant};
 
-use crate::error::Problem;
-use crate::model::{Notice, NoticeCode};
-use crate::providers::lenient;
-use crate::providers::lookup::summarize;
-use crate::providers::{Changes, GetOptions};
-use crate::reference::Reference;
+use super::list::PAGE_SIZE;
+use crate::model::Notice;
+use crate::providers::{GetOptions, lenient};
 use crate::sync::lock;
 
 pub(super) use object::{Object, Presence, meta};
+pub(super) use state::Position;
+use state::{Mode, State};
 
 /// The objects of a namespace.
 #[derive(Default)]
@@ -35,6 +35,10 @@ pub(super) struct Listed {
 
 /// So many streams are open at most.
 const MAX_STREAMS: usize = 32;
+/// The pods of jobs are watched for so long after they were last followed.
+const PODS_TIMEOUT: Duration = Duration::from_secs(60);
+/// The label of a pod that names its job.
+const JOB_LABEL: &str = "job-name";
 /// The objects of one list take so many bytes at most.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -55,9 +59,20 @@ impl Watches {
         }
         let watch = Arc::<Watch>::default();
         if by_path.len() >= MAX_STREAMS {
-            lock(&watch.state).mode = Mode::Polling;
+            let mut state = lock(&watch.state);
+            state.mode = Mode::Polling;
+            if by_path.len() == MAX_STREAMS {
+                state.note(&format!("more than {MAX_STREAMS} namespaces or kinds"));
+            }
         }
         by_path.insert(path.to_owned(), Arc::clone(&watch));
+        watch
+    }
+
+    /// The watch of the pods of the jobs of a namespace, whose changes are reported as those of the jobs.
+    pub fn of_pods(&self, path: &str) -> Arc<Watch> {
+        let watch = self.at(&format!("{path}?labelSelector={JOB_LABEL}"));
+        lock(&watch.state).is_of_pods = true;
         watch
     }
 
@@ -77,39 +92,6 @@ pub(super) struct Watch {
     outdated: Notify,
 }
 
-#[derive(Default)]
-struct State {
-    /// The references that are followed, by name.
-    followed: HashMap<String, String>,
-    objects: HashMap<String, Object>,
-    position: Position,
-    is_connected: bool,
-    mode: Mode,
-    changes: Option<Arc<Changes>>,
-    notice: Option<Notice>,
-}
-
-/// Where a stream goes on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Position {
-    /// The version of the objects; `None` where they have to be listed anew.
-    pub version: Option<String>,
-    /// The field selector that list and stream have in common.
-    pub selector: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Mode {
-    /// No stream was started.
-    #[default]
-    Idle,
-    Streaming,
-    /// There is no stream: each batch lookup is a list.
-    Polling,
-    /// There are too many objects to list: each is looked up alone.
-    Single,
-}
-
 /// Why a stream does not go on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Interruption {
@@ -117,18 +99,22 @@ pub(super) enum Interruption {
     Broken(String),
     /// The version is too old, or what has come cannot be read: the objects have to be listed anew.
     Outdated(String),
+    /// The server does not give the stream.
+    Refused(String),
 }
 
 impl Watch {
-    /// Follows these as well; true when all that is known of them is up to date.
-    pub fn follow(&self, references: &[&Reference], options: &GetOptions) -> bool {
+    /// Follows these as well, which are names with references; true when all that is known of them is up
+    /// to date.
+    pub fn follow(&self, jobs: &[(&str, String)], options: &GetOptions) -> bool {
         let mut state = lock(&self.state);
         state.changes.clone_from(&options.changes);
+        state.followed_at = Some(Instant::now());
         let known = state.followed.len();
-        for reference in references {
-            if !state.followed.contains_key(reference.id()) {
-                let name = reference.id().to_owned();
-                state.followed.insert(name, reference.to_string());
+        for (name, reference) in jobs {
+            if !state.followed.contains_key(*name) {
+                let name = (*name).to_owned();
+                state.followed.insert(name, reference.clone());
             }
         }
         if state.followed.len() > known {
@@ -143,9 +129,19 @@ impl Watch {
         state.is_connected || state.mode == Mode::Single
     }
 
-    /// The field selector of a list of what is followed.
-    pub fn selector(&self) -> Option<String> {
+    /// The selector of a list of what is followed.
+    pub fn selector(&self) -> Option<(&'static str, String)> {
         lock(&self.state).position.selector.clone()
+    }
+
+    /// How many objects a page of the list has at most.
+    pub fn page_size(&self) -> usize {
+        lock(&self.state).page_size.unwrap_or(PAGE_SIZE)
+    }
+
+    /// Keeps how many objects a page may have.
+    pub fn set_page_size(&self, size: usize) {
+        lock(&self.state).page_size = Some(size);
     }
 
     /// What is known of the object with this name.
@@ -169,7 +165,7 @@ impl Watch {
             state.take(name, object);
         }
         // A stream that broke goes on where it broke: how an object ended that was deleted since is there.
-        if state.mode != Mode::Streaming || state.position.version.is_none() {
+        if state.position.version.is_none() {
             state.position.version = listed.version;
         }
         if listed.is_too_large || state.is_too_large() {
@@ -216,15 +212,27 @@ impl Watch {
         self.outdated.notified().await;
     }
 
-    /// True until there can be no stream.
-    pub fn is_streaming(&self) -> bool {
-        lock(&self.state).mode == Mode::Streaming
+    /// True when no stream is wanted any more.
+    pub fn is_over(&self) -> bool {
+        let mut state = lock(&self.state);
+        let since = state.followed_at.filter(|_| state.is_of_pods);
+        if since.is_some_and(|at| at.elapsed() > PODS_TIMEOUT) {
+            *state = State {
+                is_of_pods: true,
+                ..State::default()
+            };
+            return true;
+        }
+        state.mode == Mode::Single
     }
 
     /// A stream was opened that goes on from here; false when it no longer serves.
     pub fn connect(&self, position: &Position) -> bool {
         let mut state = lock(&self.state);
         state.is_connected = state.position == *position;
+        if state.is_connected {
+            state.mode = Mode::Streaming;
+        }
         state.is_connected
     }
 
@@ -243,16 +251,17 @@ impl Watch {
         }
     }
 
-    /// The server allows no stream.
-    pub fn reject(&self, problem: &Problem) {
+    /// The server gives no stream.
+    pub fn reject(&self, why: &str) {
         let mut state = lock(&self.state);
         (state.is_connected, state.mode) = (false, Mode::Polling);
-        let text = format!(
-            "polling, since jobs cannot be watched: {}",
-            summarize(problem)
-        );
-        state.notice = Some(Notice::new(NoticeCode::WatchUnavailable, text));
+        state.note(why);
         state.report_all();
+    }
+
+    /// Reports all that is followed, so that it is looked up at once.
+    pub fn report_all(&self) {
+        lock(&self.state).report_all();
     }
 
     /// Takes in a line of the stream.
@@ -282,7 +291,10 @@ impl Watch {
         if !state.is_connected {
             return Ok(());
         }
-        if let Some(presence) = presence {
+        if state.is_of_pods {
+            let job = object["metadata"]["labels"][JOB_LABEL].as_str();
+            state.report(job.filter(|_| presence.is_some()));
+        } else if let Some(presence) = presence {
             let (name, object) = Object::read(object).ok_or_else(unreadable)?;
             state.change(name, Object { presence, ..object });
         }
@@ -293,68 +305,6 @@ impl Watch {
         }
         state.position.version = Some(version);
         Ok(())
-    }
-}
-
-impl State {
-    /// The name of the only object that is followed.
-    fn wanted_selector(&self) -> Option<String> {
-        let mut names = self.followed.keys();
-        let only = names.next().filter(|_| names.next().is_none())?;
-        let is_plain = !only.contains([',', '=', '!', '\\']);
-        is_plain.then(|| format!("metadata.name={only}"))
-    }
-
-    /// Takes in an object that the stream shows, and reports it.
-    fn change(&mut self, name: String, object: Object) {
-        if self.take(name.clone(), object)
-            && let Some(changes) = &self.changes
-        {
-            changes.report(self.followed.get(&name));
-        }
-    }
-
-    /// Takes in an object as it is now, if it is followed; false when it changes nothing. One that was
-    /// deleted stays so, and is deleted once another has its name: that is another job.
-    fn take(&mut self, name: String, object: Object) -> bool {
-        if !self.followed.contains_key(&name) {
-            return false;
-        }
-        match self.objects.get_mut(&name) {
-            Some(known) if known.presence == Presence::Deleted => false,
-            // A stream that goes on repeats what a list has shown.
-            Some(known) if known.uid == object.uid && known.version > object.version => false,
-            Some(known) if known.is_other(&object) => {
-                // The end of an earlier one is late.
-                let is_replaced = object.presence == Presence::Present;
-                if is_replaced {
-                    known.presence = Presence::Deleted;
-                }
-                is_replaced
-            }
-            _ => {
-                self.objects.insert(name, object);
-                true
-            }
-        }
-    }
-
-    fn is_too_large(&self) -> bool {
-        let lengths = self.objects.values().map(|object| object.body.len());
-        lengths.sum::<usize>() > MAX_BYTES
-    }
-
-    /// Leaves each object to lookups of its own.
-    fn give_up(&mut self) {
-        self.objects.clear();
-        self.mode = Mode::Single;
-        self.position.version = None;
-    }
-
-    fn report_all(&self) {
-        if let Some(changes) = &self.changes {
-            changes.report(self.followed.values());
-        }
     }
 }
 

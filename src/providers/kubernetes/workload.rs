@@ -6,33 +6,28 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use super::object::ObjectList;
+use super::objects::{self, Lookup, Resource};
 use super::parts::Parts;
-use super::{Api, attach_raw, list, logs, object_path, path, pod};
+use super::{Api, NAMESPACE, attach_raw, kind, list, logs, path, pod};
 use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
 use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogChunk, LogRequest, Page,
-};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use response::{Deployment, WorkloadDetails};
 
 /// Deployments.
-pub static WORKLOAD: Kind = Kind::new(
-    Template::new(
-        ["kubernetes", "k8s"],
+pub static WORKLOAD: Kind = kind(
+    [
         ["workload", "deploy"],
-        &[
-            Segment::with_setting("NAMESPACE", "namespace"),
-            Segment::required("DEPLOYMENT"),
+        [
+            "kubernetes/workload/train/web",
+            "Deployment of a Kubernetes cluster, with its pods and services",
         ],
-        "kubernetes/workload/train/web",
-    )
-    .with_scope_segments(0),
+    ],
+    &[NAMESPACE, Segment::required("DEPLOYMENT")],
     &[
         StateTable {
             notes: &[
@@ -44,16 +39,25 @@ pub static WORKLOAD: Kind = Kind::new(
         },
         StateTable::new("pod", pod::STATES),
     ],
-    GET,
+    [GET, LIST],
+    &[UnlistedField::User, UnlistedField::Queue],
 )
-.with_summary("Deployment of a Kubernetes cluster, with its pods and services")
-.with_details(&[schema_of::<WorkloadDetails>], &[])
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted)
-        .with_selector()
-        .without(&[UnlistedField::User, UnlistedField::Queue]),
-)
-.with_logs(logs::LOGS);
+.with_details(&[schema_of::<WorkloadDetails>], &[]);
+
+const OBJECTS: Resource = Resource {
+    get: GET.name,
+    list: LIST,
+    watch: "WatchNamespacedDeployment",
+    path: RESOURCE,
+    read: |body, reference, api, options| {
+        let deployment: Deployment = lenient::decode_response(body)?;
+        deployment.metadata.0.check_name(reference)?;
+        let (found, own) = deployment.into_result(reference, api);
+        let mut found = own.finish(found);
+        attach_raw(&mut found, body, options);
+        Ok(found)
+    },
+};
 
 const GET: Operation = Operation::new(
     "ReadNamespacedDeployment",
@@ -103,19 +107,16 @@ impl KindOps<Api> for Workloads {
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
-        let mut read = None;
         let decode = |body: &[u8]| {
             let deployment: Deployment = lenient::decode_response(body)?;
             deployment.metadata.0.check_name(reference)?;
-            let (mut found, own) = deployment.into_result(reference, api);
-            attach_raw(&mut found, body, options);
-            read = Some(own);
-            Ok::<_, String>(found)
+            Ok(deployment.into_result(reference, api))
         };
-        let path = object_path(RESOURCE, reference);
-        let called = api.call(GET.name, &path, &[], options, decode).await;
-        let mut found = called?.into_result();
-        let mut own = read.expect("the response of a success was decoded");
+        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
+        let (mut found, mut own) = match lookup.await? {
+            Lookup::Read(found, own) => (*found, own),
+            Lookup::Known(found) => return Ok(*found),
+        };
         let lists = Lists {
             api,
             namespace,
@@ -152,6 +153,15 @@ impl KindOps<Api> for Workloads {
         Ok(own.finish(found))
     }
 
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+        objects::batch_get(api, &OBJECTS, references, options).await
+    }
+
     async fn list(
         &self,
         api: &Api,
@@ -172,13 +182,8 @@ impl KindOps<Api> for Workloads {
         list.page(api, scope, filter, at, options).await
     }
 
-    async fn read_log(
-        &self,
-        api: &Api,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        logs::read(api, request, options).await
+    fn log_reader(&self) -> Option<LogReader<Api>> {
+        Some(logs::READER)
     }
 }
 

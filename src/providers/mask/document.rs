@@ -17,11 +17,12 @@ const SECRETS: [&str; 5] = [
 ];
 
 /// Fields that do so in these lists or objects only.
-const SECRETS_OF_LISTS: [(&str, &str); 5] = [
+const SECRETS_OF_LISTS: [(&str, &str); 6] = [
     ("env", "value"),
     ("script", "source"),
     ("EnvironmentVars", "Value"),
     ("Envs", "Value"),
+    ("Variables", "Value"),
     ("ConfigFileVolumeConfigFileToPaths", "Content"),
 ];
 
@@ -90,7 +91,7 @@ fn mask_options(list: &mut [Value]) {
     }
 }
 
-fn mask_string(text: &mut String) {
+pub(super) fn mask_string(text: &mut String) {
     let is_url = text.contains("://") && !text.contains(char::is_whitespace);
     let is_command = text.contains("PRIVATE KEY-----")
         || text.contains("uthorization: ")
@@ -161,12 +162,28 @@ pub(in super::super) fn mask_named(document: &mut Value, secrets: &[&str], texts
     }
 }
 
-fn hide_below(value: &mut Value) {
+/// Hides every value, but not the names in a list of names and values.
+pub(super) fn hide_below(value: &mut Value) {
     match value {
-        Value::Array(list) => list.iter_mut().for_each(hide_below),
+        Value::Array(list) => {
+            for row in list {
+                match row.as_object_mut().and_then(value_of_name) {
+                    Some(value) => hide(value),
+                    None => hide_below(row),
+                }
+            }
+        }
         Value::Object(map) => map.values_mut().for_each(hide_below),
         _ => hide(value),
     }
+}
+
+/// The value of a name that stands beside it.
+fn value_of_name(row: &mut Map<String, Value>) -> Option<&mut Value> {
+    let has_name = row.keys().any(|key| is_one_of(key, &["key", "name"]));
+    let mut fields = row.iter_mut();
+    let value = fields.find(|(key, _)| is_one_of(key, &["value"]))?.1;
+    has_name.then_some(value)
 }
 
 /// Masks a value under the name of a secret. Of an object the texts are masked, except names.
@@ -191,7 +208,8 @@ fn mask_secret(value: &mut Value, key: &str, sensitivity: Sensitivity) {
 }
 
 fn hide(value: &mut Value) {
-    if !value.is_null() && *value != "" {
+    // E-HPC writes `--` for what is not there.
+    if !value.is_null() && *value != "" && *value != "--" {
         *value = MASK.into();
     }
 }

@@ -134,7 +134,8 @@ impl Exchange {
                 profile,
                 label(profile),
                 profile.secret("secret_key"),
-            ),
+            )
+            .for_credentials(),
             credentials: login,
             endpoint: endpoint.expect("there is a default"),
             cluster_id: profile.get("cluster_id").map(str::to_owned),

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,9 @@ struct Case {
     streams: Vec<Vec<u8>>,
     /// The connections of these streams stay open.
     stay_open: bool,
-    /// The job once the first stream was requested; `None` when it is there no more.
+    /// The job before the first stream was requested.
+    first: Option<Value>,
+    /// The job after it; `None` when it is there no more.
     then: Option<Value>,
     code: i32,
     state: &'static str,
@@ -58,6 +60,7 @@ impl Case {
             name,
             streams,
             stay_open: false,
+            first: Some(job("u1", 1, &running())),
             then: Some(job("u1", 9, &complete())),
             code: 0,
             state: "succeeded",
@@ -96,7 +99,7 @@ fn serve(case: Case) -> Server {
         let target = request.target();
         let is_first = streams.load(Ordering::SeqCst) == 0;
         let now = match is_first {
-            true => Some(job("u1", 1, &running())),
+            true => case.first.clone(),
             false => case.then.clone(),
         };
         let response = if target.contains("/jobs?watch=1") {
@@ -111,7 +114,10 @@ fn serve(case: Case) -> Server {
         } else if target.contains("/jobs/") {
             match now {
                 Some(job) => http("200 OK", "", job.to_string().as_bytes()),
-                None => not_found(),
+                None => {
+                    is_read.store(true, Ordering::SeqCst);
+                    not_found()
+                }
             }
         } else {
             is_read.store(true, Ordering::SeqCst);
@@ -144,7 +150,17 @@ fn send_stream(connection: &mut TcpStream, response: Option<&Vec<u8>>, stays_ope
 }
 
 fn run(server: &Server, arguments: &[&str]) -> Run {
-    let words = ["wait", "-o", "json", "-t", "50s", "--request-timeout", "1s"];
+    let words = [
+        "wait",
+        "-o",
+        "json",
+        "-t",
+        "50s",
+        "--request-timeout",
+        "1s",
+        "--missing-grace",
+        "40s",
+    ];
     at(server, &[&words, arguments].concat()).run()
 }
 
@@ -162,6 +178,7 @@ fn cases() -> Vec<Case> {
     let expired = json!({"kind": "Status", "reason": "Expired", "code": 410, "message": "too old"});
     let error = event("ERROR", &expired);
     let bookmark = event("BOOKMARK", &json!({"metadata": {"resourceVersion": "6"}}));
+    let added = event("ADDED", &job("u1", 3, &running()));
     let half = &ended[..ended.len() / 2];
     let gone = http(
         "410 Gone",
@@ -194,6 +211,18 @@ fn cases() -> Vec<Case> {
         )
         .staying_open(),
         Case::new("status 410", vec![gone]),
+        Case::new(
+            "status 401",
+            vec![http("401 Unauthorized", "", b"Unauthorized")],
+        ),
+        Case {
+            first: None,
+            ..Case::new(
+                "not there yet",
+                vec![stream(&format!("{added}{ended}{deleted}"))],
+            )
+            .gone()
+        },
         Case::new("no event", vec![stream("<html>模\n")]).staying_open(),
         Case::new(
             "long line",
@@ -243,27 +272,135 @@ fn a_stream_goes_on_from_the_last_version() {
 }
 
 #[test]
-fn jobs_are_polled_where_the_server_allows_no_stream() {
+fn jobs_are_polled_where_the_server_gives_no_stream() {
     let forbidden = json!({
         "kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403,
         "message": "User \"ci\" cannot watch resource \"jobs\"",
     });
     let forbidden = http("403 Forbidden", "", forbidden.to_string().as_bytes());
-    let server = serve(Case::new("", vec![forbidden]));
-    let run = run(&server, &["--interval", "50ms", JOB]);
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(run.json()["notices"][0]["code"], "watch_unavailable");
-    assert_eq!(
-        run.stderr.matches("cannot watch").count(),
+    let refusals = [
+        (forbidden, "cannot watch"),
+        (
+            http("404 Not Found", "", b"404 page not found\n"),
+            "does not serve this API",
+        ),
+        (
+            http("405 Method Not Allowed", "", b"no"),
+            "request rejected",
+        ),
+        (
+            http("302 Found", "location: http://127.0.0.1:1/\r\n", b""),
+            "redirect",
+        ),
+    ];
+    in_parallel(refusals, |(refusal, why)| {
+        let server = serve(Case::new("", vec![refusal]));
+        let run = run(&server, &["--interval", "50ms", JOB]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(run.json()["notices"][0]["code"], "watch_unavailable");
+        let notices = run.stderr.matches("polling, since jobs cannot be watched");
+        assert_eq!(notices.count(), 1, "{}", run.stderr);
+        assert!(run.stderr.contains(why), "{}", run.stderr);
+        let received = server.received();
+        let streams = received
+            .iter()
+            .filter(|request| request.target().contains("watch=1"));
+        assert_eq!(streams.count(), 1);
+    });
+}
+
+#[test]
+fn a_job_runs_once_the_stream_of_its_pods_says_so() {
+    let starting = job(
+        "u1",
         1,
-        "{}",
-        run.stderr
+        &json!({"startTime": "2026-11-27T00:00:00Z", "active": 1, "ready": 0}),
     );
-    let received = server.received();
-    let streams = received
-        .iter()
-        .filter(|request| request.target().contains("watch=1"));
-    assert_eq!(streams.count(), 1);
+    let pod = |state: &str| {
+        json!({
+            "metadata": {
+                "name": "迁移-1", "namespace": "ci", "uid": "p1", "resourceVersion": "7",
+                "labels": {"job-name": "迁移"}, "ownerReferences": [{"kind": "Job", "uid": "u1"}],
+            },
+            "spec": {"nodeName": "n", "containers": [{"name": "main"}]},
+            "status": {"phase": "Pending", "containerStatuses": [{"name": "main", "state": {state: {"startedAt": "2026-11-27T00:00:00Z"}}}]},
+        })
+    };
+    let has_changed = AtomicBool::new(false);
+    let server = Server::start(move |_, request, connection| {
+        let target = request.target();
+        let response = if target.contains("/pods?") && target.contains("watch=1") {
+            has_changed.store(true, Ordering::SeqCst);
+            let lines = event("MODIFIED", &pod("running"));
+            send_stream(connection, Some(&stream(&lines)), true);
+            return;
+        } else if target.contains("watch=1") {
+            send_stream(connection, None, true);
+            return;
+        } else if target.contains("/pods?") {
+            list(vec![pod(match has_changed.load(Ordering::SeqCst) {
+                true => "running",
+                false => "waiting",
+            })])
+        } else if target.contains("/jobs?") {
+            list(vec![starting.clone()])
+        } else if target.contains("/jobs/") {
+            http("200 OK", "", starting.to_string().as_bytes())
+        } else {
+            list(Vec::new())
+        };
+        let _ = connection.write_all(&response);
+    });
+    let started = Instant::now();
+    let words = ["wait", "-o", "json", "-t", "50s", "--for", "running", JOB];
+    let run = at(&server, &words).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.job()["state"], "running");
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "a poll took the place of the stream"
+    );
+    assert_eq!(run.json()["notices"], json!([]));
+}
+
+#[test]
+fn a_list_that_is_too_large_is_read_in_smaller_pages() {
+    let server = Server::start(|_, request, connection| {
+        let parameter = |name: &str| {
+            let query = request.target().split(['?', '&']);
+            let mut values = query.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+            values.next().and_then(|value| value.parse::<usize>().ok())
+        };
+        let start = parameter("continue").unwrap_or(0);
+        let end = (start + parameter("limit").unwrap_or(100)).min(100);
+        let items = (start..end).map(|number| {
+            let mut job = job("u1", 1, &complete());
+            job["metadata"]["name"] = format!("a{number}").into();
+            job["metadata"]["annotations"] = json!({"note": "x".repeat(100)});
+            job
+        });
+        let mut metadata = json!({"resourceVersion": "5"});
+        if end < 100 {
+            metadata["continue"] = end.to_string().into();
+        }
+        let items: Vec<Value> = items.collect();
+        let list = json!({"kind": "List", "metadata": metadata, "items": items});
+        let _ = connection.write_all(&http("200 OK", "", list.to_string().as_bytes()));
+    });
+    let names: Vec<String> = (0..30)
+        .map(|number| format!("kubernetes/job/ci/a{number}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let limits = ["-o", "json", "--max-body", "20KiB"];
+    let all = ["list", "kubernetes/job/ci/", "--limit", "none"];
+    for (words, count) in [
+        ([&["get"], &names[..], &limits].concat(), 30),
+        ([&all[..], &limits].concat(), 100),
+    ] {
+        let run = at(&server, &words).run();
+        assert_eq!(run.code, 0, "{words:?}: {}", run.stderr);
+        assert_eq!(run.json()["jobs"].as_array().unwrap().len(), count);
+    }
 }
 
 #[test]
@@ -346,4 +483,49 @@ fn the_states_of_many_jobs_and_pods_are_followed_with_what_explains_them() {
         (&json!("failed"), &json!(137))
     );
     assert_eq!(jobs[2]["state"], "succeeded");
+}
+
+#[test]
+fn custom_resources_and_workloads_are_followed_by_one_stream_each() {
+    const KINDS: [(&str, &str, [&str; 2]); 5] = [
+        ("volcano-job", "VolcanoJob", ["Running", "Completed"]),
+        ("kubeflow-job", "PyTorchJob", ["Running", "Succeeded"]),
+        ("jobset", "JobSet", ["Running", "Completed"]),
+        ("argo-workflow", "Workflow", ["Running", "Succeeded"]),
+        ("workload", "Deployment", ["Progressing", "Available"]),
+    ];
+    in_parallel(KINDS, |(kind, resource, [first, then])| {
+        let mut scenario = String::new();
+        for name in ["甲", "b"] {
+            writeln!(
+                scenario,
+                "[[job]]\nref = 'kubernetes/{kind}/train/{name}'\n\
+                 states = [{{ after = '0s', state = '{first}' }}, {{ after = '1s', state = '{then}' }}]"
+            )
+            .unwrap();
+        }
+        let emulated = Emulated::start(&scenario);
+        let names = ["甲", "b"].map(|name| format!("kubernetes/{kind}/train/{name}"));
+        let condition = match kind {
+            "workload" => "running",
+            _ => "succeeded",
+        };
+        let words = ["wait", "--for", condition, &names[0], &names[1]];
+        let run = emulated.joblens(&words).run();
+        assert_eq!(run.code, 0, "{kind}: {}", run.stderr);
+        let requests = emulated.requests();
+        let count = |verb: &str| {
+            let name = format!("kubernetes/{verb}Namespaced{resource}");
+            requests.get(&name).copied().unwrap_or_default()
+        };
+        // Of Kubeflow it has to be found out first which resource it is.
+        let lists = 1 + u64::from(kind == "kubeflow-job");
+        let streams = 2 - lists;
+        assert_eq!(
+            [count("Read"), count("List")],
+            [0, lists],
+            "{kind}: {requests:?}"
+        );
+        assert!((streams..=1).contains(&count("Watch")), "{requests:?}");
+    });
 }

@@ -2,6 +2,7 @@
 
 mod describe;
 mod follow;
+mod long;
 
 use serde_json::{Value, json};
 

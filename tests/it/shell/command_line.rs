@@ -10,13 +10,14 @@ use crate::support::jobs::{INSTANCE, JOB, WORLD};
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
 /// The commands with a help of their own.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "get",
     "describe",
     "events",
     "list",
     "wait",
     "watch",
+    "metrics",
     "kinds",
     "states",
     "schema",

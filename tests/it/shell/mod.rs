@@ -6,6 +6,7 @@ mod demo;
 mod first_process;
 mod man;
 mod shells;
+mod short_references;
 
 /// One resource of a cloud that needs no scope.
 const WORLD: &str = r#"

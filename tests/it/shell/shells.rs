@@ -9,7 +9,7 @@ use super::completion::{home, listed};
 use crate::support::joblens;
 
 /// A line and all that is offered for its last word.
-const LINES: [(&str, &[&str]); 18] = [
+const LINES: [(&str, &[&str]); 19] = [
     ("joblens desc", &["describe"]),
     ("~/bin/joblens desc", &["describe"]),
     ("joblens get --show-s", &["--show-secrets"]),
@@ -29,6 +29,7 @@ const LINES: [(&str, &[&str]); 18] = [
         "joblens get aliyun@prod/job/ehpc-b/10_1-9:",
         &["aliyun@prod/job/ehpc-b/10_1-9:2"],
     ),
+    ("joblens get 5", &["aliyun/job/ehpc-a/5"]),
     ("joblens wait --for running,succ", &["running,succeeded"]),
     ("joblens wait --for=no", &["--for=no-warnings="]),
     ("joblens wait --report j", &["junit=", "json="]),

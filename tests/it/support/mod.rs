@@ -2,6 +2,7 @@
 
 pub mod contract;
 pub mod emulated;
+pub mod exposition;
 pub mod jobs;
 mod limits;
 mod parallel;

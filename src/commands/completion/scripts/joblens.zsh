@@ -3,7 +3,7 @@
 
 _joblens() {
     local line value help tab=$'\t'
-    local -a parts ends
+    local -a parts ends wholes
     local program=${${(Q)words[1]}/#\~\//$HOME/}
     # An alias is not a program.
     whence -p -- "$program" >/dev/null || program=joblens
@@ -14,16 +14,18 @@ _joblens() {
         # A colon parts a value from what it means.
         line=${value//:/\\:}
         [[ -n $help ]] && line+=":$help"
-        if [[ $value == *[/=] ]]; then
+        if [[ $value != "${(Q)PREFIX}"* ]]; then
+            # A reference in the place of its id.
+            wholes+=("$value")
+        elif [[ $value == *[/=] ]]; then
             parts+=("$line")
         else
             ends+=("$line")
         fi
     done
-    # States may be written in any case.
-    local -a any_case=(-M 'm:{a-zA-Z}={A-Za-z}')
-    (( $#parts )) && _describe -V 'joblens' parts -S '' $any_case
-    (( $#ends )) && _describe -V 'joblens' ends $any_case
+    (( $#parts )) && _describe -V 'joblens' parts -S ''
+    (( $#ends )) && _describe -V 'joblens' ends
+    (( $#wholes )) && compadd -U -- $wholes
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then

@@ -4,7 +4,7 @@ use super::{LogStream, Stop};
 use crate::commands::logs::select::label;
 use crate::commands::logs::source_log::SourceLog;
 use crate::commands::poll::is_transient;
-use crate::model::Job;
+use crate::model::{Job, State};
 use crate::providers::{LogParams, LogSource};
 
 impl LogStream<'_> {
@@ -68,11 +68,12 @@ impl LogStream<'_> {
         }
         let rest = self.logs[0].begin_again();
         self.print(0, Vec::from_iter(rest)).await?;
-        let labels = [&self.logs[0].source, &source].map(label);
-        self.note(format!(
-            "{} has left the job; showing {}",
-            labels[0], labels[1]
-        ));
+        let [from, to] = [&self.logs[0].source, &source].map(label);
+        let what = match self.logs[0].source.state {
+            State::Failed => "failed",
+            _ => "has left the job",
+        };
+        self.note(format!("{from} {what}; showing {to}"));
         let params = LogParams {
             tail_lines: None,
             ..self.params.clone()

@@ -1,12 +1,10 @@
 //! The kinds, as data: references, states, resources.
 
 use super::response::CustomJobDetails;
-use super::{CustomJobs, Resource};
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
+use super::{CustomJobs, Resource, read_object};
+use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
-use crate::providers::kubernetes::{logs, pod};
+use crate::providers::kubernetes::{NAMESPACE, kind, objects, pod};
 use crate::providers::shapes::schema_of;
 
 /// The operations and the path of a resource.
@@ -25,43 +23,40 @@ macro_rules! resource {
                 ),
                 concat!("get on ", $plural, ".", $group, ", list on pods and events"),
             ),
-            list: Operation::new(
-                concat!("ListNamespaced", $kind),
-                concat!($group, "/", $version, " ListNamespaced", $kind),
-                concat!("list on ", $plural, ".", $group),
-            ),
-            path: (concat!("/apis/", $group, "/", $version), $plural),
+            objects: objects::Resource {
+                get: concat!("ReadNamespaced", $kind),
+                list: Operation::new(
+                    concat!("ListNamespaced", $kind),
+                    concat!($group, "/", $version, " ListNamespaced", $kind),
+                    concat!("list on ", $plural, ".", $group),
+                ),
+                watch: concat!("WatchNamespaced", $kind),
+                path: (concat!("/apis/", $group, "/", $version), $plural),
+                read: read_object,
+            },
             pods_label: $label,
         }
     };
 }
 
-const SEGMENTS: &[Segment] = &[
-    Segment::with_setting("NAMESPACE", "namespace"),
-    Segment::required("JOB"),
-];
+const SEGMENTS: &[Segment] = &[NAMESPACE, Segment::required("JOB")];
 
 /// A kind and its operations.
 macro_rules! kind {
     ($doc:literal, $kind:ident, $jobs:ident, $names:expr, $sample:literal, $product:literal,
      $resources:ident, $states:ident, has_phase: $has_phase:literal, unlisted: $unlisted:expr) => {
         #[doc = $doc]
-        pub static $kind: Kind = Kind::new(
-            Template::new(["kubernetes", "k8s"], $names, SEGMENTS, $sample).with_scope_segments(0),
+        pub static $kind: Kind = kind(
+            [$names, [$sample, $doc]],
+            SEGMENTS,
             &[
                 StateTable::new("job", $states),
                 StateTable::new("pod", pod::STATES),
             ],
-            $resources[0].get,
+            [$resources[0].get, $resources[0].objects.list],
+            $unlisted,
         )
-        .with_summary($doc)
-        .with_details(&[schema_of::<CustomJobDetails>], &[])
-        .with_list(
-            ListSpec::new($resources[0].list, ListOrder::Unsorted)
-                .with_selector()
-                .without($unlisted),
-        )
-        .with_logs(logs::LOGS);
+        .with_details(&[schema_of::<CustomJobDetails>], &[]);
 
         pub(in super::super) static $jobs: CustomJobs = CustomJobs {
             kind: &$kind,

@@ -26,8 +26,8 @@ pub(super) async fn page(
     let mut failed: Vec<Problem> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let call = list::ListCall {
-            operation: &resource.list,
-            resource: resource.path,
+            operation: &resource.objects.list,
+            resource: resource.objects.path,
             address: CustomObject::address,
             read: |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api),
         };

@@ -7,9 +7,11 @@ use futures_util::future::join_all;
 use super::super::objects::Row;
 use super::super::parts::{self, Pods, decode_pods};
 use super::super::pod::{self, PodTask};
+use super::super::stream::Stream;
+use super::super::watch::Listed;
 use super::super::{Api, events, path};
-use crate::error::{Category, Problem};
-use crate::model::State;
+use crate::error::Problem;
+use crate::model::{Job, State};
 use crate::providers::GetOptions;
 
 /// So many jobs are named in the selector of a list of pods; for more it is one of all jobs.
@@ -37,22 +39,43 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
         pods_of(api, namespace, &names, options).await
     });
     let lists = join_all(lists).await;
-    for (rows, pods) in starting.into_values().zip(lists) {
+    for ((namespace, mut rows), pods) in starting.into_iter().zip(lists) {
         match pods {
-            Ok(pods) => share(rows, pods),
-            Err(problem) => {
-                let are_all = problem.category != Category::InvalidResponse;
-                for (number, row) in rows.into_iter().enumerate() {
-                    let found = &mut row.found;
-                    if number == 0 {
-                        let notice = events::unread("pods", &found.job, &problem);
-                        found.notices.push(notice);
-                    }
-                    parts::add_pods(&mut found.job, Vec::new(), are_all);
+            Ok(pods) => {
+                if options.changes.is_some() && rows.len() <= MAX_NAMES {
+                    let jobs = rows.iter().map(|row| &row.found.job);
+                    watch_pods(api, &namespace, jobs, pods.version.clone(), options);
                 }
+                share(rows, pods);
+            }
+            Err(problem) => {
+                let found = &mut rows[0].found;
+                let notice = events::unread("pods", &found.job, &problem);
+                found.notices.push(notice);
             }
         }
     }
+}
+
+/// Watches the pods of jobs, whose states may change without a change of the job.
+fn watch_pods<'a>(
+    api: &Api,
+    namespace: &str,
+    jobs: impl Iterator<Item = &'a Job>,
+    version: Option<String>,
+    options: &GetOptions,
+) {
+    let path = path("/api/v1", Some(namespace), pod::RESOURCE);
+    let watch = api.watches.of_pods(&path);
+    let jobs: Vec<_> = jobs
+        .map(|job| (job.id.as_str(), job.reference.clone()))
+        .collect();
+    watch.follow(&jobs, options);
+    watch.replace(Listed {
+        version,
+        ..Listed::default()
+    });
+    Stream::start(api, &watch, pod::WATCH, path);
 }
 
 /// The pods of the jobs with these names.
@@ -74,7 +97,6 @@ async fn pods_of(
 
 /// Gives each job its pods.
 fn share(rows: Vec<&mut Row>, pods: Pods) {
-    let are_all = pods.are_all && !pods.has_more;
     let mut by_owner: HashMap<String, Vec<PodTask>> = HashMap::new();
     for pod in pods.pods {
         if let Some(owner) = pod.owner_uid.clone() {
@@ -83,8 +105,6 @@ fn share(rows: Vec<&mut Row>, pods: Pods) {
     }
     for row in rows {
         let own = by_owner.remove(&row.uid).unwrap_or_default();
-        // One that is active has pods.
-        let are_all = are_all && !own.is_empty();
-        parts::add_pods(&mut row.found.job, own, are_all);
+        parts::add_pods(&mut row.found.job, own, pods.are_all);
     }
 }

@@ -1,4 +1,6 @@
+use super::super::parts;
 use super::*;
+use crate::model::Job;
 use crate::test_support::kinds::check_kind;
 
 check_kind!(
@@ -47,3 +49,15 @@ check_kind!(
         "items[].status.startTime"
     ]
 );
+
+#[test]
+fn an_active_job_without_pods_is_starting() {
+    for are_all in [true, false] {
+        let mut job = Job {
+            state: State::Starting,
+            ..Job::default()
+        };
+        parts::add_pods(&mut job, Vec::new(), are_all);
+        assert_eq!(job.state, State::Starting);
+    }
+}

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::providers::Changes;
 use crate::providers::kubernetes::job::JOB;
 use crate::providers::test_support::{ask, reference};
 
@@ -31,13 +32,12 @@ fn connected(names: &[&str]) -> (Watch, Arc<Changes>) {
 }
 
 fn follow(watch: &Watch, names: &[&str], changes: &Arc<Changes>) -> bool {
-    let references: Vec<Reference> = names
+    let jobs = names
         .iter()
-        .map(|name| reference(&JOB, &["ci", name]))
-        .collect();
+        .map(|name| (*name, reference(&JOB, &["ci", name]).to_string()));
     let mut options = ask();
     options.changes = Some(Arc::clone(changes));
-    watch.follow(&references.iter().collect::<Vec<_>>(), &options)
+    watch.follow(&jobs.collect::<Vec<_>>(), &options)
 }
 
 fn apply(watch: &Watch, kind: &str, object: &Value) -> Result<(), Interruption> {
@@ -130,7 +130,8 @@ fn what_is_no_event_or_an_error_needs_a_new_list() {
 #[test]
 fn one_object_has_a_stream_of_its_own_until_more_are_followed() {
     let (watch, changes) = connected(&["a"]);
-    assert_eq!(watch.selector().as_deref(), Some("metadata.name=a"));
+    let selector = Some(("fieldSelector", "metadata.name=a".to_owned()));
+    assert_eq!(watch.selector(), selector);
     let before = lock(&watch.state).position.clone();
     assert!(!follow(&watch, &["b"], &changes));
     assert_eq!(watch.selector(), None);
@@ -167,7 +168,7 @@ fn a_namespace_with_too_many_objects_is_not_listed_again() {
     let interruption = apply(&watch, "MODIFIED", &object("a", "u1", 2)).unwrap_err();
     watch.disconnect(&interruption);
     assert!(watch.object("a").is_none());
-    assert!(!watch.is_streaming());
+    assert!(watch.is_over());
 }
 
 fn presence(watch: &Watch, name: &str) -> (String, Presence) {
@@ -205,7 +206,6 @@ fn the_end_of_another_object_of_the_name_changes_nothing() {
 #[test]
 fn a_stream_that_broke_goes_on_where_it_broke_after_a_list() {
     let (watch, _) = connected(&["a"]);
-    assert!(watch.starts());
     apply(&watch, "MODIFIED", &object("a", "u1", 5)).unwrap();
     watch.disconnect(&Interruption::Broken(String::new()));
     watch.replace(listed(&[object("a", "u1", 9)], "9"));
@@ -225,4 +225,67 @@ fn a_stream_that_is_opened_again_is_not_up_to_date() {
     assert!(follow(&watch, &["a"], &changes));
     watch.pause();
     assert!(!follow(&watch, &["a"], &changes));
+}
+
+#[tokio::test]
+async fn what_changes_of_pods_is_reported_as_a_change_of_their_job() {
+    let (watches, changes) = (Watches::default(), Arc::<Changes>::default());
+    let watch = watches.of_pods("/api/v1/namespaces/ci/pods");
+    follow(&watch, &["b", "模型"], &changes);
+    let selector = ("labelSelector", "job-name in (b,模型)".to_owned());
+    assert_eq!(watch.selector(), Some(selector));
+    watch.replace(listed(&[], "1"));
+    assert!(watch.starts());
+    let position = watch.position().await;
+    assert!(watch.connect(&position));
+    for job in ["other", "模型"] {
+        let mut pod = object("模型-1", "p1", 2);
+        pod["metadata"]["labels"] = json!({"job-name": job});
+        apply(&watch, "MODIFIED", &pod).unwrap();
+    }
+    let reported = [reference(&JOB, &["ci", "模型"]).to_string()].into();
+    assert_eq!(changes.next().await, reported);
+    assert!(watch.object("模型-1").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pods_of_jobs_that_have_started_are_not_watched_for_long() {
+    let (watches, changes) = (Watches::default(), Arc::<Changes>::default());
+    let watch = watches.of_pods("/api/v1/namespaces/ci/pods");
+    follow(&watch, &["a"], &changes);
+    watch.replace(listed(&[], "1"));
+    assert!(watch.starts() && !watch.is_over());
+    tokio::time::advance(PODS_TIMEOUT + Duration::from_secs(1)).await;
+    assert!(watch.is_over());
+    follow(&watch, &["a"], &changes);
+    watch.replace(listed(&[], "2"));
+    assert!(watch.starts());
+}
+
+#[test]
+fn it_is_said_once_that_a_server_gives_no_stream() {
+    let (watch, _) = connected(&["a"]);
+    watch.reject("no");
+    watch.reject("no");
+    let notice = watch.take_notice().unwrap();
+    assert_eq!(notice.message, "polling, since jobs cannot be watched: no");
+    watch.reject("no");
+    assert!(watch.take_notice().is_none());
+    let position = lock(&watch.state).position.clone();
+    assert!(watch.connect(&position), "it is tried again");
+}
+
+#[test]
+fn lists_beyond_the_most_streams_are_polled_with_one_notice() {
+    let watches = Watches::default();
+    let at = |number| watches.at(&format!("/{number}"));
+    let notices = (0..MAX_STREAMS + 2).filter_map(|number| at(number).take_notice());
+    let notices: Vec<String> = notices.map(|notice| notice.message).collect();
+    let expected = "polling, since jobs cannot be watched: more than 32 namespaces or kinds";
+    assert_eq!(notices, [expected]);
+    let changes = Arc::<Changes>::default();
+    let last = at(MAX_STREAMS + 1);
+    follow(&last, &["a"], &changes);
+    last.replace(listed(&[], "1"));
+    assert!(!last.starts());
 }

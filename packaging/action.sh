@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The steps of action.yml: "install" the release, run the "gate". Inputs are the variables INPUT_….
+set -euo pipefail
+
+install_release() {
+  local folder=$RUNNER_TEMP/joblens-bin repository=$GITHUB_REPOSITORY
+  # An action that is not of the workflow's own repository lies in _actions/OWNER/NAME/REF.
+  if [[ $GITHUB_ACTION_PATH =~ /_actions/([^/]+/[^/]+)/ ]]; then
+    repository=${BASH_REMATCH[1]}
+  fi
+  export JOBLENS_BIN=$folder
+  export JOBLENS_RELEASES=${INPUT_RELEASES:-$GITHUB_SERVER_URL/$repository/releases/download}
+  sh "$GITHUB_ACTION_PATH/packaging/install.sh" "$INPUT_VERSION" "$INPUT_SHA256"
+  echo "$folder" >>"$GITHUB_PATH"
+}
+
+gate() {
+  local options=(--timeout "$INPUT_TIMEOUT" --report github) lines code attempt
+  [[ -z $INPUT_FOR ]] || options+=(--for "$INPUT_FOR")
+  [[ -z $INPUT_JUNIT ]] || options+=(--report "junit=$INPUT_JUNIT")
+  mapfile -t lines < <(sed -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d' <<<"$INPUT_OPTIONS")
+  for ((attempt = 0; ; attempt++)); do
+    code=0
+    joblens wait "${options[@]}" "${lines[@]}" - <<<"$INPUT_REFERENCES" || code=$?
+    # Only a service or network error may be over the next time.
+    [[ $code -eq 5 && $attempt -lt $INPUT_RETRIES ]] || break
+    echo "joblens ended with exit code 5, trying again"
+  done
+  # A gate that was not run has written no outputs.
+  if [[ $code -ne 0 ]] && ! grep -q '^exit=' "$GITHUB_OUTPUT"; then
+    printf 'verdict=undecided\nexit=%s\nfailed=\n' "$code" >>"$GITHUB_OUTPUT"
+  fi
+  return "$code"
+}
+
+case ${1:-} in
+  install) install_release ;;
+  gate) gate ;;
+  *) echo "usage: $0 install|gate" >&2 && exit 2 ;;
+esac

@@ -1,0 +1,89 @@
+//! All jobs of a target, for a command that prints no list.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::super::lookup::Lookup;
+use super::lister::{Batch, ListEvent, ScopeLister};
+use super::options::ListOptions;
+use super::report::{ListStatus, ScopeReport};
+use super::scopes::ListTarget;
+use crate::error::Problem;
+use crate::model::Job;
+use crate::output::Format;
+
+/// What came of listing one scope.
+pub(in crate::commands) struct ListedScope {
+    /// The canonical scope.
+    pub scope: String,
+    /// Long name of its cloud.
+    pub cloud: &'static str,
+    /// Why it, or a part of it, could not be listed.
+    pub problem: Option<Problem>,
+    /// True for a scope that was not named and may be refused, such as one of a product that the
+    /// account does not have.
+    pub is_optional: bool,
+    /// True when there are more jobs than were listed.
+    pub is_truncated: bool,
+    /// How many rows could not be read.
+    pub unreadable: usize,
+}
+
+/// Lists a target with all scopes in it: at most `max_jobs` jobs of each, and its active ones
+/// besides. `on_job` gets each job with the number of its scope.
+pub(in crate::commands) async fn list_jobs(
+    lookup: &Arc<Lookup>,
+    target: &ListTarget,
+    max_jobs: usize,
+    on_job: &mut (dyn FnMut(usize, Job) + Send),
+) -> Vec<ListedScope> {
+    let concurrency = lookup.transport.options().concurrency;
+    let lister = ScopeLister {
+        number: 0,
+        target: target.clone(),
+        lookup: Arc::clone(lookup),
+        options: Arc::new(ListOptions::capped(max_jobs)),
+        format: Format::Jsonl,
+        sorts: false,
+        active_first: true,
+        turns: Arc::new(Semaphore::new(concurrency)),
+    };
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let mut running = JoinSet::new();
+    running.spawn(lister.run(sender));
+    let mut reports = vec![ScopeReport::new(target.clone())];
+    while let Some((number, event)) = events.recv().await {
+        match event {
+            // The next page is requested when this one is dropped.
+            ListEvent::Page { rows, problems, .. } => {
+                reports[number].unread.extend(problems);
+                if let Batch::Jobs(jobs) = rows {
+                    jobs.into_iter().for_each(|job| on_job(number, job));
+                }
+            }
+            ListEvent::Parts(targets, first) => {
+                ScopeReport::add_parts(&mut reports, number, targets, first);
+            }
+            ListEvent::End(status) => reports[number].status = status,
+        }
+    }
+    reports.iter().map(|one| listed(one, &reports)).collect()
+}
+
+fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
+    let parts = report.unread.failed_parts.first();
+    let (cloud, _) = report.target.account();
+    ListedScope {
+        scope: report.target.scope(),
+        cloud,
+        problem: report.failure().or(parts).cloned(),
+        is_optional: report.is_optional(all),
+        is_truncated: matches!(
+            report.status,
+            ListStatus::Truncated(_) | ListStatus::ActiveFirst { .. }
+        ),
+        unreadable: report.unread.problems.len() + report.unread.without_id,
+    }
+}

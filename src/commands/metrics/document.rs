@@ -1,0 +1,161 @@
+//! The metrics of some sources at one moment, written in pieces.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::families::{ExporterStatus, FAMILIES, SampleFn, Samples};
+use super::jobs::JobRow;
+use super::scopes::{ScopeSnapshot, ScopeStatus};
+use crate::output::{ExpositionFormat, ExpositionWriter};
+
+/// Bytes of a piece, or a few more.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Scopes and jobs that are written, each once.
+#[derive(Debug)]
+pub(super) struct Document {
+    exporter: Option<ExporterStatus>,
+    scopes: Vec<ScopeStatus>,
+    /// The numbers of a scope and of its row.
+    jobs: Vec<(usize, usize)>,
+}
+
+impl Document {
+    /// The jobs of all scopes that were read within `max_age`: at most `max_jobs`, active ones first.
+    pub(super) fn new(
+        snapshots: Vec<Arc<ScopeSnapshot>>,
+        max_jobs: usize,
+        max_age: Duration,
+    ) -> Self {
+        let mut names = HashSet::new();
+        let snapshots = snapshots.into_iter();
+        let scopes = snapshots.filter(|snapshot| names.insert(snapshot.scope.clone()));
+        let scopes = scopes.map(|snapshot| ScopeStatus::new(snapshot, max_age));
+        let mut scopes: Vec<ScopeStatus> = scopes.collect();
+        let mut jobs = jobs(&scopes);
+        if jobs.len() > max_jobs {
+            let row = |(scope, row): &(usize, usize)| &scopes[*scope].snapshot.rows[*row];
+            jobs.sort_by_key(|number| row(number).priority());
+            for (scope, _) in jobs.split_off(max_jobs) {
+                scopes[scope].dropped += 1;
+            }
+            jobs.sort_unstable();
+        }
+        Self {
+            exporter: None,
+            scopes,
+            jobs,
+        }
+    }
+
+    /// The same with what the exporter knows of itself.
+    pub(super) fn with_exporter(self, exporter: ExporterStatus) -> Self {
+        Self {
+            exporter: Some(exporter),
+            ..self
+        }
+    }
+
+    /// Its text, in pieces.
+    pub(super) fn pieces(self, format: ExpositionFormat) -> DocumentPieces {
+        DocumentPieces {
+            document: self,
+            writer: ExpositionWriter::new(format),
+            family: 0,
+            row: 0,
+        }
+    }
+
+    fn job(&self, at: usize) -> Option<&JobRow> {
+        let (scope, row) = self.jobs.get(at)?;
+        Some(&self.scopes[*scope].snapshot.rows[*row])
+    }
+}
+
+/// The jobs of all scopes, each once.
+fn jobs(scopes: &[ScopeStatus]) -> Vec<(usize, usize)> {
+    let mut references = HashSet::new();
+    let shown = scopes
+        .iter()
+        .enumerate()
+        .filter(|(_, scope)| scope.states.is_some());
+    let rows = shown.flat_map(|(number, scope)| {
+        let rows = scope.snapshot.rows.iter().enumerate();
+        rows.map(move |(at, row)| (&row.reference, (number, at)))
+    });
+    let rows = rows.filter(|(reference, _)| references.insert(*reference));
+    rows.map(|(_, numbers)| numbers).collect()
+}
+
+/// The text of a document, a piece at a time.
+pub(super) struct DocumentPieces {
+    document: Document,
+    writer: ExpositionWriter,
+    family: usize,
+    row: usize,
+}
+
+impl Iterator for DocumentPieces {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        while self.writer.pending_bytes() < PIECE_BYTES && self.family < FAMILIES.len() {
+            if !self.write_row() {
+                (self.family, self.row) = (self.family + 1, 0);
+                if self.family == FAMILIES.len() {
+                    self.writer.end();
+                }
+            }
+        }
+        Some(self.writer.take()).filter(|piece| !piece.is_empty())
+    }
+}
+
+impl DocumentPieces {
+    /// Writes the next row of the family; false after the last one.
+    fn write_row(&mut self) -> bool {
+        let (family, samples) = &FAMILIES[self.family];
+        let (document, writer, row) = (&self.document, &mut self.writer, self.row);
+        let is_first = row == 0;
+        self.row += 1;
+        match samples {
+            SampleFn::Exporter(samples) => {
+                let Some(exporter) = document.exporter.as_ref().filter(|_| is_first) else {
+                    return false;
+                };
+                writer.family(family);
+                samples(exporter, &mut Samples::new(writer, &[]));
+            }
+            SampleFn::Scope(samples) => {
+                let Some(scope) = document.scopes.get(row) else {
+                    return false;
+                };
+                if is_first {
+                    writer.family(family);
+                }
+                let snapshot = &*scope.snapshot;
+                let labels = [("scope", &*snapshot.scope), ("cloud", &*snapshot.cloud)];
+                samples(scope, &mut Samples::new(writer, &labels));
+            }
+            SampleFn::Job(samples) => {
+                let Some(job) = document.job(row) else {
+                    return false;
+                };
+                if is_first {
+                    writer.family(family);
+                }
+                let labels = [
+                    ("ref", &*job.reference),
+                    ("cloud", &*job.cloud),
+                    ("kind", &*job.kind),
+                ];
+                samples(job, &mut Samples::new(writer, &labels));
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::http::RequestCount;
+use crate::model::{State, Time};
+
+#[path = "../../../../tests/it/support/exposition.rs"]
+mod exposition;
+
+const AGE: Duration = Duration::from_secs(300);
+
+fn row(id: &str, state: State) -> JobRow {
+    JobRow {
+        reference: format!("aliyun/job/c/{id}"),
+        cloud: "aliyun".to_owned(),
+        kind: "job".to_owned(),
+        state,
+        ended: state.is_end(),
+        ..JobRow::default()
+    }
+}
+
+fn scope(name: &str, rows: Vec<JobRow>) -> Arc<ScopeSnapshot> {
+    Arc::new(ScopeSnapshot {
+        scope: name.to_owned(),
+        cloud: "aliyun".to_owned(),
+        rows,
+        problem: None,
+        is_truncated: false,
+        unreadable: 0,
+        rows_read: Some(Instant::now()),
+        last_success: Time::from_unix(1_700_000_000),
+        duration: Some(Duration::from_millis(1500)),
+    })
+}
+
+fn text(document: Document, format: ExpositionFormat) -> String {
+    document.pieces(format).collect()
+}
+
+fn exporter() -> ExporterStatus {
+    ExporterStatus {
+        requests: vec![RequestCount {
+            cloud: "aliyun",
+            operation: "ListJobs",
+            requests: 5,
+            errors: BTreeMap::from([("throttled", 2)]),
+        }],
+        expiries: vec![(
+            "aliyun",
+            "prod".to_owned(),
+            Time::from_unix(1_800_000_000).unwrap(),
+        )],
+    }
+}
+
+fn full_row() -> JobRow {
+    JobRow {
+        name: Some("训练 \"a\\b\"\n\u{1b}[2J".to_owned()),
+        user: Some("lin".to_owned()),
+        reason: Some("OOMKilled".to_owned()),
+        created_at: Time::from_unix(1_700_000_000),
+        started_at: Time::from_unix(1_700_000_060),
+        finished_at: Time::from_unix(1_700_000_090),
+        exit_code: Some(137),
+        restarts: Some(3),
+        warnings: Some(0),
+        ..row("1", State::Failed)
+    }
+}
+
+#[tokio::test]
+async fn every_metric_can_be_parsed_back_in_both_formats() {
+    for format in [ExpositionFormat::Text, ExpositionFormat::OpenMetrics] {
+        let document = Document::new(vec![scope("aliyun/job/c/", vec![full_row()])], 10, AGE);
+        let text = text(document.with_exporter(exporter()), format);
+        let families = exposition::parse(&text);
+        let names: Vec<&str> = families.iter().map(|family| &*family.name).collect();
+        let expected = FAMILIES.iter().map(|(family, _)| match format {
+            ExpositionFormat::Text => family.sample_name(),
+            ExpositionFormat::OpenMetrics => family.name.to_owned(),
+        });
+        assert_eq!(names, expected.collect::<Vec<_>>());
+        let value = |name: &str, label: &str| exposition::value(&families, name, label);
+        assert_eq!(value("joblens_job_state", "failed"), Some(1.0));
+        assert_eq!(value("joblens_job_state", "running"), Some(0.0));
+        assert_eq!(
+            value("joblens_job_exit_code", "aliyun/job/c/1"),
+            Some(137.0)
+        );
+        assert_eq!(
+            value("joblens_job_finished_seconds", "job"),
+            Some(1_700_000_090.0)
+        );
+        let name = "训练 \"a\\b\"\\n\\u{1b}[2J";
+        assert_eq!(value("joblens_job_info", name), Some(1.0), "{text}");
+        assert_eq!(value("joblens_requests_total", "ListJobs"), Some(5.0));
+        assert_eq!(
+            value("joblens_request_errors_total", "throttled"),
+            Some(2.0)
+        );
+        assert_eq!(value("joblens_scope_up", "aliyun/job/c/"), Some(1.0));
+        assert_eq!(value("joblens_scope_jobs", "failed"), Some(1.0));
+        assert_eq!(
+            value("joblens_scope_poll_duration_seconds", "aliyun"),
+            Some(1.5)
+        );
+        let expiry = "joblens_credential_expiry_timestamp_seconds";
+        assert_eq!(value(expiry, "prod"), Some(1_800_000_000.0));
+    }
+}
+
+#[tokio::test]
+async fn many_jobs_are_written_in_pieces() {
+    let rows = (0..2000).map(|n| row(&n.to_string(), State::Running));
+    let document = Document::new(vec![scope("s/", rows.collect())], 10_000, AGE);
+    let pieces = document.pieces(ExpositionFormat::Text);
+    let (mut bytes, mut most) = (0, 0);
+    for piece in pieces {
+        bytes += piece.len();
+        most = most.max(piece.len());
+    }
+    assert!(most < PIECE_BYTES + 4096, "{most}");
+    assert!(bytes > 1 << 20, "{bytes}");
+}
+
+#[tokio::test]
+async fn active_jobs_come_before_the_budget_ends() {
+    let older = JobRow {
+        created_at: Time::from_unix(100),
+        ..row("older", State::Running)
+    };
+    let newer = JobRow {
+        created_at: Time::from_unix(200),
+        ..row("newer", State::Pending)
+    };
+    let first = scope("a/", vec![row("ended", State::Failed), older]);
+    let second = scope("b/", vec![newer]);
+    let document = Document::new(vec![first, second], 2, AGE);
+    let text = text(document, ExpositionFormat::Text);
+    let families = exposition::parse(&text);
+    let value = |name: &str, label: &str| exposition::value(&families, name, label);
+    assert!(value("joblens_job_info", "aliyun/job/c/older").is_some());
+    assert!(value("joblens_job_info", "aliyun/job/c/newer").is_some());
+    assert_eq!(value("joblens_job_info", "aliyun/job/c/ended"), None);
+    assert_eq!(value("joblens_scope_jobs_dropped", "a/"), Some(1.0));
+    assert_eq!(value("joblens_scope_jobs_dropped", "b/"), Some(0.0));
+    assert_eq!(value("joblens_build_info", env!("CARGO_PKG_VERSION")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_or_scope_that_is_named_twice_is_written_once_and_old_rows_are_not() {
+    let twice = || {
+        scope(
+            "a/",
+            vec![row("1", State::Running), row("1", State::Running)],
+        )
+    };
+    let job = scope("aliyun/job/c/1", vec![row("1", State::Running)]);
+    let scopes = || vec![twice(), twice(), Arc::clone(&job)];
+    let fresh = text(Document::new(scopes(), 9, AGE), ExpositionFormat::Text);
+    exposition::parse(&fresh);
+    assert_eq!(fresh.matches("joblens_job_info{").count(), 1);
+    assert_eq!(fresh.matches("joblens_scope_up{").count(), 2);
+    let old = scopes();
+    tokio::time::advance(AGE * 2).await;
+    let old = text(Document::new(old, 9, AGE), ExpositionFormat::Text);
+    assert!(
+        old.contains("joblens_scope_up{scope=\"a/\",cloud=\"aliyun\"} 0\n"),
+        "{old}"
+    );
+    assert!(
+        !old.contains("joblens_job_") && !old.contains("joblens_scope_jobs{"),
+        "{old}"
+    );
+}

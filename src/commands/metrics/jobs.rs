@@ -1,0 +1,141 @@
+//! What metrics need to know of a job.
+
+use crate::model::{Job, State, Time};
+
+/// A job as metrics have it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct JobRow {
+    /// Canonical reference.
+    pub reference: String,
+    pub cloud: String,
+    pub kind: String,
+    pub profile: String,
+    pub region: Option<String>,
+    pub cluster: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    pub user: Option<String>,
+    pub queue: Option<String>,
+    pub state: State,
+    /// True where the row did not report a state.
+    pub has_no_state: bool,
+    pub reason: Option<String>,
+    pub ended: bool,
+    pub created_at: Option<Time>,
+    pub started_at: Option<Time>,
+    pub finished_at: Option<Time>,
+    pub updated_at: Option<Time>,
+    pub exit_code: Option<i64>,
+    /// Restarts of its containers; `None` where none reports them.
+    pub restarts: Option<u64>,
+    /// Warning events; `None` where events were not read.
+    pub warnings: Option<u64>,
+}
+
+impl JobRow {
+    /// The row of a job; one from a list has no events.
+    pub(super) fn new(job: Job) -> Self {
+        let containers = job.tasks.iter().flat_map(|task| &task.containers);
+        let restarts = containers.filter_map(|container| container.restart_count);
+        let restarts = restarts.fold(None, |sum: Option<u64>, count| {
+            Some(sum.unwrap_or(0).saturating_add(count))
+        });
+        let has_events = !job.from_list && !job.events_unreadable;
+        Self {
+            restarts,
+            warnings: has_events.then_some(job.warning_count),
+            has_no_state: job.state == State::Unknown && job.state_raw.is_none(),
+            reference: job.reference,
+            cloud: job.cloud,
+            kind: job.kind,
+            profile: job.profile,
+            region: job.region,
+            cluster: job.cluster,
+            namespace: job.namespace,
+            name: job.name,
+            user: job.user,
+            queue: job.queue,
+            state: job.state,
+            reason: job.reason,
+            ended: job.ended,
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            updated_at: job.updated_at,
+            exit_code: job.exit_code,
+        }
+    }
+
+    /// The same for a row of a list.
+    pub(super) fn listed(job: Job) -> Self {
+        Self {
+            warnings: None,
+            ..Self::new(job)
+        }
+    }
+
+    /// True for a job that is active, that has ended since then, or of which no time is known.
+    pub(super) fn is_recent(&self, since: Time) -> bool {
+        !self.ended || self.last_change().is_none_or(|at| at >= since)
+    }
+
+    /// Sorts active jobs before those that have ended, each newest first.
+    pub(super) fn priority(&self) -> (bool, std::cmp::Reverse<Option<Time>>) {
+        let at = match self.ended {
+            true => self.last_change(),
+            false => self.created_at,
+        };
+        (self.ended, std::cmp::Reverse(at))
+    }
+
+    fn last_change(&self) -> Option<Time> {
+        self.finished_at.or(self.updated_at).or(self.created_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Container, Task};
+
+    fn at(seconds: i64) -> Option<Time> {
+        Time::from_unix(seconds)
+    }
+
+    #[test]
+    fn ended_jobs_are_kept_by_their_end() {
+        let row = |ended, finished_at, created_at| JobRow {
+            ended,
+            finished_at,
+            created_at,
+            ..JobRow::default()
+        };
+        let since = at(1000).unwrap();
+        assert!(row(false, None, at(10)).is_recent(since));
+        assert!(row(true, at(1000), at(10)).is_recent(since));
+        assert!(!row(true, at(999), at(10)).is_recent(since));
+        assert!(!row(true, None, at(10)).is_recent(since));
+        assert!(row(true, None, None).is_recent(since));
+    }
+
+    #[test]
+    fn restarts_add_up_and_lists_have_no_warnings() {
+        let container = |restart_count| Container {
+            restart_count,
+            ..Container::default()
+        };
+        let job = Job {
+            warning_count: 2,
+            tasks: vec![Task {
+                containers: vec![container(Some(2)), container(None), container(Some(3))],
+                ..Task::default()
+            }],
+            ..Job::default()
+        };
+        let row = JobRow::new(job.clone());
+        assert_eq!((row.restarts, row.warnings), (Some(5), Some(2)));
+        assert_eq!(JobRow::listed(job).warnings, None);
+        let row = JobRow::new(Job::default());
+        assert_eq!((row.restarts, row.warnings), (None, Some(0)));
+    }
+}

@@ -1,0 +1,54 @@
+//! What an exporter says on stderr.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::commands::notices::NoticeLog;
+use crate::commands::run_loop::NOTICE_CODES;
+use crate::model::Notice;
+use crate::output;
+use crate::sync::lock;
+
+/// So many different notices are printed; a run of months may have any number.
+const MAX_NOTICES: usize = 1000;
+
+/// Takes the messages of all polls.
+#[derive(Clone, Default)]
+pub(super) struct MessageLog {
+    lines: Option<UnboundedSender<String>>,
+    notices: Arc<Mutex<HashSet<Notice>>>,
+}
+
+impl MessageLog {
+    /// A log whose lines are received elsewhere; the default drops them.
+    pub(super) fn new(lines: UnboundedSender<String>) -> Self {
+        Self {
+            lines: Some(lines),
+            ..Self::default()
+        }
+    }
+
+    /// Says a line.
+    pub(super) fn line(&self, line: String) {
+        if let Some(lines) = &self.lines {
+            // Nobody listens any more when the command ends.
+            let _ = lines.send(line);
+        }
+    }
+
+    /// Says the notices of a run, each once; without a receiver they stay where they are.
+    pub(super) fn notices(&self, notices: &NoticeLog) {
+        if self.lines.is_none() {
+            return;
+        }
+        let mut known = lock(&self.notices);
+        for notice in notices.drain() {
+            let is_printed = NOTICE_CODES.contains(&notice.code) && known.len() < MAX_NOTICES;
+            if is_printed && known.insert(notice.clone()) {
+                self.line(output::notice_line(&notice));
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Metrics for Prometheus: once, or as an exporter.
+
+mod accept;
+mod document;
+mod exporter;
+mod families;
+mod jobs;
+mod log;
+mod options;
+mod probes;
+mod scopes;
+mod source;
+mod targets;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+pub(super) use options::Arguments;
+
+use super::context::CommandContext;
+use super::poll::MIN_CALL_INTERVAL;
+use super::reporter::Reporter;
+use super::reports::{ReportSink, replace_atomic};
+use super::run_loop::NOTICE_CODES;
+use super::runtime::block_on;
+use super::signals::Signals;
+use crate::error::{self, Category, Problem, file_error_text};
+use crate::http::{self, Handler, ServerLimits};
+use crate::output::{ExpositionFormat, Format};
+use document::Document;
+use exporter::Exporter;
+use log::MessageLog;
+
+/// What the clients of the exporter may cost.
+const LIMITS: ServerLimits = ServerLimits {
+    max_connections: 64,
+    max_header_bytes: 16 << 10,
+    connection_timeout: Some(Duration::from_secs(60)),
+    keep_alive: false,
+};
+
+/// Prints metrics, or serves them until a signal comes.
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match metrics(context, arguments) {
+        Ok(code) => code,
+        Err(problems) => context.usage_error("metrics", problems),
+    }
+}
+
+fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
+    check_format(context)?;
+    let options = arguments.options()?;
+    let address = arguments.address()?;
+    arguments.check_textfile()?;
+    if arguments.targets.is_empty() && address.is_none() {
+        let problem = Problem::usage("no references or scopes given").with_hint(
+            "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or a cloud",
+        );
+        return Err(problem.into());
+    }
+    if let Some(path) = &arguments.textfile {
+        let checked = ReportSink::from_path(path).check();
+        checked.map_err(|error| unwritable(path, &error, Category::Usage))?;
+    }
+    let min_call_interval = address.map(|_| MIN_CALL_INTERVAL);
+    let inputs = (&arguments.targets).into();
+    let (lookup, targets) = targets::connect(context, inputs, min_call_interval)?;
+    let profile = context.default_profile(lookup.settings()).to_owned();
+    let (sender, lines) = mpsc::unbounded_channel();
+    let log = match address {
+        Some(_) => MessageLog::new(sender),
+        None => MessageLog::default(),
+    };
+    let notices = lookup.notices.clone();
+    let max_jobs = arguments.max_jobs;
+    let exporter = Exporter::new(lookup, targets, &profile, options, max_jobs, log);
+    match address {
+        Some(address) => Ok(block_on(serve(context, exporter, address, lines))?),
+        None => {
+            context.show_progress();
+            let document = block_on(exporter.metrics(None));
+            context.progress.stop();
+            let problems = exporter.problems();
+            if !context.global.quiet {
+                problems.iter().for_each(|one| context.print_problem(one));
+                let mut notices = notices.all();
+                notices.retain(|notice| NOTICE_CODES.contains(&notice.code));
+                context.print_notices(&notices);
+            }
+            let code = error::exit_code(&problems);
+            Ok(print(
+                context,
+                document,
+                arguments.textfile.as_deref(),
+                code,
+            ))
+        }
+    }
+}
+
+/// Checks that no other output was asked for.
+fn check_format(context: &CommandContext) -> Result<(), Problem> {
+    let (form, global) = (&context.output_options, &context.global);
+    let picks = !global.columns.is_empty() || global.sort_by.is_some() || form.query.is_some();
+    match form.format == Format::Table && !picks {
+        true => Ok(()),
+        false => Err(
+            Problem::usage("metrics prints the Prometheus text format only")
+                .with_hint("omit -o, --jq, --columns and --sort-by"),
+        ),
+    }
+}
+
+/// Writes metrics to stdout or to a file, and returns the exit code.
+fn print(context: &CommandContext, document: Document, textfile: Option<&Path>, code: u8) -> u8 {
+    let mut pieces = document.pieces(ExpositionFormat::Text);
+    let Some(path) = textfile else {
+        let mut stdout = io::stdout().lock();
+        let written = pieces.try_for_each(|piece| stdout.write_all(piece.as_bytes()));
+        return context.exit_code_after_write(written, code);
+    };
+    let text: String = pieces.collect();
+    match replace_atomic(path, text.as_bytes()) {
+        Ok(()) => code,
+        Err(error) => {
+            context.print_problem(&unwritable(path, &error, Category::ServiceError));
+            code.max(5)
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error, category: Category) -> Problem {
+    let reason = file_error_text(error);
+    let message = format!("cannot write {} ({reason})", path.display());
+    Problem::new(category, message).with_hint("check the path of --textfile and its permissions")
+}
+
+/// Serves metrics until a signal comes, and returns the exit code.
+async fn serve(
+    context: &CommandContext,
+    exporter: Exporter,
+    address: SocketAddr,
+    mut lines: mpsc::UnboundedReceiver<String>,
+) -> Result<u8, Problem> {
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| cannot_listen(address, &error))?;
+    let local = listener.local_addr();
+    let local = local.map_err(|error| cannot_listen(address, &error))?;
+    let mut reporter = match context.global.quiet {
+        true => Reporter::Quiet,
+        false => Reporter::lines(&context.progress),
+    };
+    if !local.ip().is_loopback() {
+        reporter.println(format!(
+            "warning: everyone who can connect to {local} can read the metrics"
+        ));
+    }
+    reporter.println(format!("listening on http://{local}/metrics"));
+    let exporter = Arc::new(exporter);
+    let handler: Handler = Arc::new(move |request| {
+        let exporter = Arc::clone(&exporter);
+        Box::pin(async move { exporter.respond(request).await })
+    });
+    let mut signals = Signals::new();
+    let mut serving = pin!(http::serve(listener, LIMITS, handler));
+    loop {
+        tokio::select! {
+            biased;
+            code = signals.next() => return Ok(exit_code(code)),
+            Some(line) = lines.recv() => reporter.println(line),
+            never = &mut serving => match never {},
+        }
+    }
+}
+
+/// To be terminated is the usual end of a service.
+fn exit_code(signalled: u8) -> u8 {
+    const TERMINATED: u8 = 143;
+    match signalled {
+        TERMINATED => 0,
+        code => code,
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Problem {
+    let reason = file_error_text(error);
+    Problem::usage(format!("cannot listen on {address} ({reason})"))
+        .with_hint("choose another address with --listen (port 0 picks a free port)")
+}

@@ -1,0 +1,158 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use clap::Args;
+
+use super::source::SourceOptions;
+use crate::error::Problem;
+use crate::secret::quotable;
+use crate::settings::parse_duration;
+
+/// Print metrics of jobs for Prometheus, or serve them as an exporter
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  \
+        joblens metrics aliyun/job/ehpc-hz-FYUr32/ --textfile /var/lib/node_exporter/joblens.prom\n  \
+        joblens metrics aliyun kubernetes/job/prod/ --listen 127.0.0.1:9774",
+    after_help = "The exporter serves /metrics, /probe?target=SCOPE and /-/healthy. /probe reads references and scopes of the \
+        accounts that are named, or of all configured profiles if none is. SIGTERM ends it with exit code 0\n\
+        Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error \
+        (metrics of everything else are printed) · 130 interrupted · 141 output closed"
+)]
+pub(in crate::commands) struct Arguments {
+    /// References, scopes or clouds to read; a scope (aliyun/job/CLUSTER/) includes new jobs, a cloud
+    /// all of its scopes, - reads from stdin
+    #[arg(value_name = "REF|SCOPE/")]
+    pub targets: Vec<String>,
+    /// Serve metrics on this address, e.g. 127.0.0.1:9774 (port 0 picks a free port)
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "textfile")]
+    listen: Option<String>,
+    /// Replace FILE atomically, for the textfile collector of node_exporter
+    #[arg(long, value_name = "FILE.prom")]
+    pub textfile: Option<PathBuf>,
+    /// Leave out jobs that ended longer ago
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "24h",
+        allow_hyphen_values = true
+    )]
+    keep: String,
+    /// Shortest time between two polls of a target, however often it is scraped [default: 30s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "listen",
+        allow_hyphen_values = true
+    )]
+    min_interval: Option<String>,
+    /// Maximum number of jobs, active ones first; the number of others is a metric
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10000",
+        value_parser = count,
+        allow_hyphen_values = true
+    )]
+    pub max_jobs: usize,
+    /// Maximum lookups per scope and poll, for exit codes, restarts and warning events
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "20",
+        value_parser = count,
+        allow_hyphen_values = true
+    )]
+    max_lookups: usize,
+}
+
+const MIN_INTERVAL: Duration = Duration::from_secs(30);
+
+fn count(text: &str) -> Result<usize, &'static str> {
+    let count = text.parse().ok().filter(|count| *count <= 1_000_000);
+    count.ok_or("must be a number from 0 to 1000000")
+}
+
+impl Arguments {
+    /// How targets are polled.
+    ///
+    /// # Errors
+    /// A usage error that names the option.
+    pub(super) fn options(&self) -> Result<SourceOptions, Problem> {
+        let interval = self.min_interval.as_deref();
+        let interval = interval.map(|text| parse_duration("--min-interval", text));
+        let keep = parse_duration("--keep", &self.keep)?;
+        Ok(SourceOptions {
+            min_interval: interval.transpose()?.unwrap_or(MIN_INTERVAL),
+            keep: TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX),
+            max_details: self.max_lookups,
+        })
+    }
+
+    /// The address of the exporter.
+    ///
+    /// # Errors
+    /// A usage error: it is not an IP address with a port.
+    pub(super) fn address(&self) -> Result<Option<SocketAddr>, Problem> {
+        self.listen.as_deref().map(address).transpose()
+    }
+
+    /// Checks the name of the file that is replaced.
+    ///
+    /// # Errors
+    /// A usage error: no collector would read it.
+    pub(super) fn check_textfile(&self) -> Result<(), Problem> {
+        let name = self.textfile.as_ref().and_then(|path| path.extension());
+        match self.textfile.is_none() || name.is_some_and(|name| name == "prom") {
+            true => Ok(()),
+            false => Err(
+                Problem::usage("--textfile needs a file name that ends in .prom")
+                    .with_hint("the textfile collector reads no other files"),
+            ),
+        }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, Problem> {
+    let text = text.trim();
+    let local = text.strip_prefix("localhost:");
+    let local =
+        local.and_then(|port| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))));
+    local.or_else(|| text.parse().ok()).ok_or_else(|| {
+        Problem::usage(format!(
+            "invalid value '{}' for --listen: expected an IP address and a port",
+            quotable(text)
+        ))
+        .with_hint("e.g. 127.0.0.1:9774, [::1]:9774, or 0.0.0.0:9774 for all addresses")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_port_and_no_name() {
+        for (text, expected) in [
+            ("127.0.0.1:9774", "127.0.0.1:9774"),
+            ("localhost:0", "127.0.0.1:0"),
+            ("[::1]:9774", "[::1]:9774"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+        ] {
+            assert_eq!(address(text).unwrap().to_string(), expected);
+        }
+        for wrong in [
+            "",
+            ":9774",
+            "9774",
+            "127.0.0.1",
+            "example.com:80",
+            "localhost:x",
+        ] {
+            let problem = address(wrong).unwrap_err();
+            assert!(problem.hint.unwrap().contains("127.0.0.1:9774"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The sources of probes, which are kept between two scrapes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::source::Source;
+use crate::sync::lock;
+
+/// So many targets of probes are kept.
+pub(super) const MAX_TARGETS: usize = 1000;
+/// A target that nobody has asked for so long makes room for others.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The sources of each target that was probed.
+#[derive(Default)]
+pub(super) struct Probes(Mutex<HashMap<String, Probe>>);
+
+struct Probe {
+    sources: Vec<Arc<Source>>,
+    asked_at: Instant,
+}
+
+impl Probes {
+    /// The sources of a target, which are made when it is first asked for; `None` when there are too
+    /// many targets.
+    pub(super) fn sources(
+        &self,
+        name: String,
+        make: impl FnOnce() -> Vec<Arc<Source>>,
+    ) -> Option<Vec<Arc<Source>>> {
+        let mut probes = lock(&self.0);
+        let now = Instant::now();
+        if let Some(probe) = probes.get_mut(&name) {
+            probe.asked_at = now;
+            return Some(probe.sources.clone());
+        }
+        if probes.len() >= MAX_TARGETS {
+            probes.retain(|_, probe| now - probe.asked_at < IDLE_TIMEOUT);
+        }
+        if probes.len() >= MAX_TARGETS {
+            return None;
+        }
+        let sources = make();
+        let probe = Probe {
+            sources: sources.clone(),
+            asked_at: now,
+        };
+        probes.insert(name, probe);
+        Some(sources)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn targets_that_nobody_asks_for_make_room() {
+        let probes = Probes::default();
+        let ask = |name: usize| probes.sources(name.to_string(), Vec::new).is_some();
+        assert!((0..MAX_TARGETS).all(ask));
+        assert!(ask(0) && !ask(MAX_TARGETS));
+        tokio::time::advance(IDLE_TIMEOUT / 2).await;
+        assert!(ask(0) && !ask(MAX_TARGETS));
+        tokio::time::advance(IDLE_TIMEOUT / 2).await;
+        assert!(ask(MAX_TARGETS) && ask(0) && ask(1));
+        assert_eq!(lock(&probes.0).len(), 3);
+    }
+}

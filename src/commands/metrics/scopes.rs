@@ -1,0 +1,292 @@
+//! What is known of each scope between two polls.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::jobs::JobRow;
+use crate::error::{Category, Problem};
+use crate::model::{State, Time};
+
+/// What a poll has brought of a scope or a reference.
+pub(super) struct ScopeReading {
+    /// Canonical scope or reference.
+    pub scope: String,
+    /// Long name of its cloud.
+    pub cloud: String,
+    /// The jobs that were read.
+    pub rows: Vec<JobRow>,
+    /// Why it, or a part of it, could not be read.
+    pub problem: Option<Problem>,
+    /// True when there are more jobs than were read.
+    pub is_truncated: bool,
+    /// How many rows could not be read.
+    pub unreadable: usize,
+}
+
+/// When and how long a poll was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PollTime {
+    /// When it ended.
+    pub ended: Instant,
+    /// The same by the clocks of the servers.
+    pub at: Option<Time>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// A scope after its last poll.
+#[derive(Debug, Clone)]
+pub(super) struct ScopeSnapshot {
+    pub scope: String,
+    pub cloud: String,
+    pub rows: Vec<JobRow>,
+    /// Why the last poll failed.
+    pub problem: Option<Box<Problem>>,
+    pub is_truncated: bool,
+    pub unreadable: usize,
+    /// When rows were last read, or known to be none.
+    pub rows_read: Option<Instant>,
+    /// When all of it was last read, by the clocks of the servers.
+    pub last_success: Option<Time>,
+    /// How long the last poll took; `None` before the first one.
+    pub duration: Option<Duration>,
+}
+
+impl ScopeSnapshot {
+    /// A scope that was not polled yet.
+    pub(super) fn unread(scope: String, cloud: &str) -> Arc<Self> {
+        Arc::new(Self {
+            scope,
+            cloud: cloud.to_owned(),
+            rows: Vec::new(),
+            problem: None,
+            is_truncated: false,
+            unreadable: 0,
+            rows_read: None,
+            last_success: None,
+            duration: None,
+        })
+    }
+
+    /// True when the last poll has read it and is not older than `max_age`.
+    pub(super) fn is_up(&self, max_age: Duration) -> bool {
+        self.problem.is_none() && self.is_fresh(max_age)
+    }
+
+    /// False for rows that may have changed since they were read.
+    pub(super) fn is_fresh(&self, max_age: Duration) -> bool {
+        self.rows_read.is_some_and(|at| at.elapsed() <= max_age)
+    }
+}
+
+/// A scope and what of it is shown.
+#[derive(Debug)]
+pub(super) struct ScopeStatus {
+    pub snapshot: Arc<ScopeSnapshot>,
+    pub is_up: bool,
+    /// How many jobs have each state of [`State::ALL`]; `None` where its rows are too old to be shown.
+    pub states: Option<[u64; State::ALL.len()]>,
+    /// How many jobs are left out.
+    pub dropped: u64,
+}
+
+impl ScopeStatus {
+    /// The status now; rows may be `max_age` old.
+    pub(super) fn new(snapshot: Arc<ScopeSnapshot>, max_age: Duration) -> Self {
+        let count = |state| {
+            let rows = snapshot.rows.iter();
+            rows.filter(|row| row.state == state).count() as u64
+        };
+        Self {
+            is_up: snapshot.is_up(max_age),
+            states: snapshot.is_fresh(max_age).then(|| State::ALL.map(count)),
+            dropped: 0,
+            snapshot,
+        }
+    }
+}
+
+/// The scopes after a poll, of which the first is the target itself. What could not be read keeps its
+/// rows, except where the cloud says that it does not exist; scopes inside a target that failed fail
+/// with it.
+pub(super) fn merge(
+    previous: &[Arc<ScopeSnapshot>],
+    readings: Vec<ScopeReading>,
+    time: PollTime,
+) -> Vec<Arc<ScopeSnapshot>> {
+    let failure = readings.first().and_then(|first| first.problem.clone());
+    let mut names = HashSet::new();
+    let mut scopes = Vec::with_capacity(readings.len());
+    for reading in readings {
+        if names.insert(reading.scope.clone()) {
+            let before = previous.iter().find(|one| one.scope == reading.scope);
+            let scope = after(before.map(Arc::as_ref), reading, time);
+            scopes.push(Arc::new(scope));
+        }
+    }
+    if let Some(problem) = failure {
+        let unlisted = previous.iter().filter(|one| !names.contains(&one.scope));
+        scopes.extend(unlisted.map(|one| {
+            Arc::new(ScopeSnapshot {
+                problem: Some(Box::new(problem.clone())),
+                ..one.as_ref().clone()
+            })
+        }));
+    }
+    scopes
+}
+
+fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) -> ScopeSnapshot {
+    let category = reading.problem.as_ref().map(|problem| problem.category);
+    let keeps_rows = category.is_some_and(|category| category != Category::NotFound);
+    let kept = before.filter(|_| keeps_rows);
+    let is_read = !keeps_rows || !reading.rows.is_empty();
+    let mut rows = reading.rows;
+    if let Some(kept) = kept {
+        let read: HashSet<&str> = rows.iter().map(|row| &*row.reference).collect();
+        let missing = kept
+            .rows
+            .iter()
+            .filter(|row| !read.contains(&*row.reference));
+        let missing: Vec<JobRow> = missing.cloned().collect();
+        rows.extend(missing);
+    }
+    ScopeSnapshot {
+        scope: reading.scope,
+        cloud: reading.cloud,
+        rows,
+        is_truncated: reading.is_truncated,
+        unreadable: reading.unreadable,
+        rows_read: match is_read {
+            true => Some(time.ended),
+            false => before.and_then(|before| before.rows_read),
+        },
+        last_success: match category {
+            None => time.at,
+            Some(_) => before.and_then(|before| before.last_success),
+        },
+        duration: Some(time.duration),
+        problem: reading.problem.map(Box::new),
+    }
+}
+
+/// What has changed for people: scopes that cannot be read any more, or again.
+pub(super) fn changes(
+    previous: &[Arc<ScopeSnapshot>],
+    scopes: &[Arc<ScopeSnapshot>],
+) -> Vec<String> {
+    let had_failed = |scope: &str| {
+        let mut before = previous.iter();
+        before.any(|one| one.scope == scope && one.problem.is_some())
+    };
+    let changes = scopes
+        .iter()
+        .filter_map(|one| match (&one.problem, had_failed(&one.scope)) {
+            (Some(problem), false) => Some(format!(
+                "{}: cannot be read: {} ({})",
+                one.scope,
+                problem.message,
+                problem.category.as_str()
+            )),
+            (None, true) => Some(format!("{}: can be read again", one.scope)),
+            _ => None,
+        });
+    changes.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(scope: &str, rows: &[&str], failure: Option<Category>) -> ScopeReading {
+        let row = |reference: &&str| JobRow {
+            reference: (*reference).to_owned(),
+            ..JobRow::default()
+        };
+        ScopeReading {
+            scope: scope.to_owned(),
+            cloud: "aliyun".to_owned(),
+            rows: rows.iter().map(row).collect(),
+            problem: failure.map(|category| Problem::new(category, "no")),
+            is_truncated: false,
+            unreadable: 0,
+        }
+    }
+
+    fn poll(
+        previous: &[Arc<ScopeSnapshot>],
+        readings: Vec<ScopeReading>,
+        second: i64,
+    ) -> Vec<Arc<ScopeSnapshot>> {
+        let time = PollTime {
+            ended: Instant::now(),
+            at: Time::from_unix(second),
+            duration: Duration::from_secs(1),
+        };
+        merge(previous, readings, time)
+    }
+
+    fn references(scope: &ScopeSnapshot) -> Vec<&str> {
+        scope.rows.iter().map(|row| &*row.reference).collect()
+    }
+
+    const AGE: Duration = Duration::from_secs(300);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_poll_keeps_rows_while_they_are_fresh() {
+        let first = poll(&[], vec![reading("s/", &["a", "b"], None)], 100);
+        assert!(first[0].is_up(AGE));
+        tokio::time::advance(AGE / 2).await;
+        let failed = vec![reading("s/", &[], Some(Category::Network))];
+        let second = poll(&first, failed, 200);
+        assert_eq!(references(&second[0]), ["a", "b"]);
+        assert_eq!(second[0].last_success, Time::from_unix(100));
+        assert!(!second[0].is_up(AGE) && second[0].is_fresh(AGE));
+        tokio::time::advance(AGE).await;
+        assert!(!second[0].is_fresh(AGE));
+        let third = poll(&second, vec![reading("s/", &["b"], None)], 300);
+        assert_eq!(references(&third[0]), ["b"]);
+        assert_eq!(
+            changes(&first, &second),
+            ["s/: cannot be read: no (network)"]
+        );
+        assert_eq!(changes(&second, &third), ["s/: can be read again"]);
+        assert!(changes(&first, &third).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scope_that_is_only_read_in_part_keeps_its_other_rows() {
+        let first = poll(&[], vec![reading("s/", &["a", "b"], None)], 100);
+        let part = vec![reading("s/", &["b", "c"], Some(Category::Throttled))];
+        let second = poll(&first, part, 200);
+        assert_eq!(references(&second[0]), ["b", "c", "a"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_exist_any_more_has_no_rows() {
+        let first = poll(&[], vec![reading("s/", &["a"], None)], 100);
+        let gone = vec![reading("s/", &[], Some(Category::NotFound))];
+        let second = poll(&first, gone, 200);
+        assert!(second[0].rows.is_empty() && !second[0].is_up(AGE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn scopes_fail_with_the_cloud_that_lists_them_and_go_with_their_cluster() {
+        let clusters = || {
+            vec![
+                reading("aliyun/", &[], None),
+                reading("aliyun/job/c/", &["a"], None),
+            ]
+        };
+        let first = poll(&[], clusters(), 100);
+        let failed = vec![reading("aliyun/", &[], Some(Category::Network))];
+        let second = poll(&first, failed, 200);
+        assert_eq!(second[1].scope, "aliyun/job/c/");
+        assert!(!second[1].is_up(AGE) && second[1].is_fresh(AGE));
+        let third = poll(&second, vec![reading("aliyun/", &[], None)], 300);
+        assert_eq!(third.len(), 1);
+    }
+}

@@ -1,0 +1,322 @@
+//! One target that is polled, whoever asks for its metrics.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::jobs::JobRow;
+use super::log::MessageLog;
+use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
+use crate::commands::list::{ListTarget, list_jobs};
+use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored};
+use crate::commands::poll::obeyed_hint;
+use crate::error::Category;
+use crate::model::{State, Time};
+use crate::reference::{DEFAULT_PROFILE, Reference};
+use crate::sync::lock;
+
+/// So many jobs of a scope are read, newest first where the cloud can sort, and its active ones
+/// besides.
+const MAX_LISTED: usize = 10_000;
+
+/// What could not be read again is shown for so long at least.
+const MIN_MAX_AGE: Duration = Duration::from_secs(300);
+
+/// What is polled together.
+#[derive(Debug)]
+pub(super) enum SourceTarget {
+    /// A scope, or all scopes of a cloud.
+    Scope(ListTarget),
+    /// Jobs that were named.
+    Jobs(Vec<Reference>),
+}
+
+/// How a source is polled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SourceOptions {
+    /// The shortest time between the starts of two polls.
+    pub min_interval: Duration,
+    /// Jobs that have ended longer ago are left out.
+    pub keep: TimeDelta,
+    /// So many jobs of a scope are looked up in each poll.
+    pub max_details: usize,
+}
+
+impl SourceOptions {
+    /// Rows that are older are not shown any more.
+    pub(super) fn max_age(&self) -> Duration {
+        MIN_MAX_AGE.max(self.min_interval * 3)
+    }
+}
+
+/// A target with what its last poll has brought. Of all that ask for it at once, the first polls.
+pub(super) struct Source {
+    target: SourceTarget,
+    lookup: Arc<Lookup>,
+    options: SourceOptions,
+    log: MessageLog,
+    state: Mutex<SourceState>,
+    /// Changes when a poll ends.
+    polls: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct SourceState {
+    is_polling: bool,
+    /// No poll is started before this.
+    next_at: Option<Instant>,
+    scopes: Vec<Arc<ScopeSnapshot>>,
+    details: HashMap<String, Detail>,
+}
+
+/// The last lookup of a job.
+#[derive(Clone)]
+struct Detail {
+    at: Instant,
+    /// `None` where it failed.
+    row: Option<JobRow>,
+}
+
+impl Source {
+    /// A source that was not polled yet.
+    pub(super) fn new(
+        target: SourceTarget,
+        lookup: &Arc<Lookup>,
+        options: SourceOptions,
+        log: &MessageLog,
+    ) -> Arc<Self> {
+        let unread = match &target {
+            SourceTarget::Scope(target) => {
+                let (cloud, _) = target.account();
+                vec![ScopeSnapshot::unread(target.scope(), cloud)]
+            }
+            SourceTarget::Jobs(references) => {
+                let references = references.iter();
+                let unread = references.map(|reference| {
+                    let cloud = reference.kind.template.cloud;
+                    ScopeSnapshot::unread(reference.to_string(), cloud)
+                });
+                unread.collect()
+            }
+        };
+        let state = SourceState {
+            scopes: unread,
+            ..SourceState::default()
+        };
+        Arc::new(Self {
+            target,
+            lookup: Arc::clone(lookup),
+            options,
+            log: log.clone(),
+            state: Mutex::new(state),
+            polls: watch::Sender::new(0),
+        })
+    }
+
+    /// What the last poll has brought.
+    pub(super) fn scopes(&self) -> Vec<Arc<ScopeSnapshot>> {
+        lock(&self.state).scopes.clone()
+    }
+
+    /// Polls where that is due, and waits for the poll that is running until the deadline. The poll
+    /// goes on after that.
+    pub(super) async fn refresh(self: &Arc<Self>, deadline: Option<Instant>) {
+        let mut polls = self.polls.subscribe();
+        {
+            let mut state = lock(&self.state);
+            let is_due = state.next_at.is_none_or(|at| at <= Instant::now());
+            match (state.is_polling, is_due) {
+                (true, _) => {}
+                (false, false) => return,
+                (false, true) => {
+                    state.is_polling = true;
+                    let source = Arc::clone(self);
+                    tokio::spawn(async move { source.poll().await });
+                }
+            }
+        }
+        // The sender lives as long as this source.
+        match deadline {
+            None => drop(polls.changed().await),
+            Some(deadline) => drop(timeout_at(deadline, polls.changed()).await),
+        }
+    }
+
+    async fn poll(&self) {
+        let started = Instant::now();
+        let (readings, details) = match &self.target {
+            SourceTarget::Scope(target) => self.list(target).await,
+            SourceTarget::Jobs(references) => (self.look_up(references).await, HashMap::new()),
+        };
+        let problems = readings.iter().filter_map(|one| one.problem.as_ref());
+        let hint = problems.filter_map(|problem| problem.retry_after).max();
+        let ended = Instant::now();
+        let duration = ended - started;
+        let time = PollTime {
+            ended,
+            at: self.lookup.now().ok(),
+            duration,
+        };
+        let mut state = lock(&self.state);
+        let scopes = merge(&state.scopes, readings, time);
+        for line in changes(&state.scopes, &scopes) {
+            self.log.line(line);
+        }
+        self.log.notices(&self.lookup.notices);
+        state.scopes = scopes;
+        state.details = details;
+        state.is_polling = false;
+        // A poll of many pages takes a good part of the account's requests.
+        let next_at = started + self.options.min_interval.max(duration * 2);
+        state.next_at = Some(next_at.max(ended + obeyed_hint(hint, false)));
+        drop(state);
+        self.polls.send_modify(|polls| *polls += 1);
+    }
+
+    /// Reads the lists, and looks up what they leave open.
+    async fn list(&self, target: &ListTarget) -> (Vec<ScopeReading>, HashMap<String, Detail>) {
+        let since = self.since();
+        let mut rows: Vec<Vec<JobRow>> = Vec::new();
+        let mut on_job = |scope: usize, job| {
+            let row = JobRow::listed(job);
+            if since.is_none_or(|since| row.is_recent(since)) {
+                let scopes = rows.len().max(scope + 1);
+                rows.resize_with(scopes, Vec::new);
+                rows[scope].push(row);
+            }
+        };
+        let listed = list_jobs(&self.lookup, target, MAX_LISTED, &mut on_job).await;
+        rows.resize_with(listed.len(), Vec::new);
+        let mut details = lock(&self.state).details.clone();
+        let mut readings = Vec::new();
+        for (scope, mut rows) in listed.into_iter().zip(rows) {
+            if scope.is_optional {
+                continue;
+            }
+            self.add_details(&mut rows, &mut details).await;
+            readings.push(ScopeReading {
+                scope: scope.scope,
+                cloud: scope.cloud.to_owned(),
+                rows,
+                problem: scope.problem,
+                is_truncated: scope.is_truncated,
+                unreadable: scope.unreadable,
+            });
+        }
+        let rows = readings.iter().flat_map(|reading| &reading.rows);
+        let known: HashSet<&str> = rows.map(|row| &*row.reference).collect();
+        details.retain(|reference, _| known.contains(&**reference));
+        (readings, details)
+    }
+
+    async fn look_up(&self, references: &[Reference]) -> Vec<ScopeReading> {
+        let since = self.since();
+        let outcomes = self.lookup.outcomes_for(references).await;
+        let outcomes = references.iter().zip(outcomes);
+        let readings = outcomes.map(|(reference, outcome)| {
+            let (row, problem) = match outcome {
+                Ok(job) => (Some(JobRow::new(job)), None),
+                Err(problem) => (None, Some(problem)),
+            };
+            let row = row.filter(|row| since.is_none_or(|since| row.is_recent(since)));
+            ScopeReading {
+                scope: reference.to_string(),
+                cloud: reference.kind.template.cloud.to_owned(),
+                rows: row.into_iter().collect(),
+                problem,
+                is_truncated: false,
+                unreadable: 0,
+            }
+        });
+        readings.collect()
+    }
+
+    /// Jobs that have ended before are left out; `None` where the clock cannot say.
+    fn since(&self) -> Option<Time> {
+        let now = self.lookup.now().ok()?;
+        Time::new(now.to_datetime().checked_sub_signed(self.options.keep)?)
+    }
+
+    /// Looks up jobs of which a list does not report what metrics need, and fills in what lookups of
+    /// earlier polls have shown of the others.
+    async fn add_details(&self, rows: &mut [JobRow], details: &mut HashMap<String, Detail>) {
+        let wanted = wanted(rows, details, self.options.max_details);
+        let settings = self.lookup.settings();
+        let references = wanted.iter().filter_map(|text| {
+            let texts = [text.clone()];
+            let parsed = parse_monitored((&texts[..]).into(), settings, DEFAULT_PROFILE);
+            let parsed = parsed.ok()?;
+            let mut references = parsed.references();
+            references
+                .next()
+                .filter(|one| one.to_string() == *text)
+                .cloned()
+        });
+        let references: Vec<Reference> = references.collect();
+        let mut outcomes = Vec::new();
+        // More at once would be read from lists.
+        for references in references.chunks(MAX_DETAILS) {
+            outcomes.extend(self.lookup.outcomes_for(references).await);
+        }
+        let at = Instant::now();
+        for (reference, outcome) in references.iter().zip(outcomes) {
+            let row = outcome.map(JobRow::new);
+            let detail = match row {
+                Err(problem) if problem.category == Category::NotFound => continue,
+                row => Detail { at, row: row.ok() },
+            };
+            details.insert(reference.to_string(), detail);
+        }
+        for row in rows {
+            if let Some(Detail {
+                at: read_at,
+                row: Some(known),
+            }) = details.get(&row.reference)
+            {
+                let age = at - *read_at;
+                fill(row, known, age.is_zero(), age <= self.options.max_age());
+            }
+        }
+    }
+}
+
+/// The references of the jobs to look up: first those that have ended otherwise than with success,
+/// then active ones, those first whose last lookup is the longest ago.
+fn wanted(rows: &[JobRow], details: &HashMap<String, Detail>, max: usize) -> Vec<String> {
+    let is_open = |row: &&JobRow| {
+        let known = details
+            .get(&row.reference)
+            .and_then(|known| known.row.as_ref());
+        let is_final = known.is_some_and(|known| known.ended);
+        match row.ended {
+            true => row.state != State::Succeeded && !is_final,
+            false => true,
+        }
+    };
+    let mut open: Vec<_> = rows.iter().filter(is_open).collect();
+    open.sort_by_key(|row| {
+        let read_at = details.get(&row.reference).map(|known| known.at);
+        (!row.ended, read_at, row.priority())
+    });
+    let open = open.into_iter().take(max);
+    open.map(|row| row.reference.clone()).collect()
+}
+
+/// Fills in what a lookup has shown. A lookup of this poll is newer than the list; of an earlier one, what
+/// may have changed since is not taken, unless the list has no states and it `is_fresh`.
+fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_fresh: bool) {
+    let is_final = known.ended && row.ended;
+    if is_new || is_final || row.has_no_state && (known.ended || is_fresh) {
+        *row = known.clone();
+        return;
+    }
+    row.restarts = row.restarts.or(known.restarts);
+    row.warnings = row.warnings.or(known.warnings);
+}
+
+#[cfg(test)]
+mod tests;

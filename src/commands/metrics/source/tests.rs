@@ -1,0 +1,150 @@
+use super::*;
+use crate::commands::lookup::{Reply, ScriptedClient};
+use crate::providers;
+use crate::providers::test_support;
+
+fn row(reference: &str, state: State) -> JobRow {
+    JobRow {
+        reference: reference.to_owned(),
+        state,
+        ended: state.is_end(),
+        ..JobRow::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
+    let rows = [
+        row("running", State::Running),
+        row("pending", State::Pending),
+        row("failed", State::Failed),
+        row("succeeded", State::Succeeded),
+    ];
+    let mut details = HashMap::new();
+    assert_eq!(wanted(&rows, &details, 9), ["failed", "running", "pending"]);
+    assert_eq!(wanted(&rows, &details, 2), ["failed", "running"]);
+    for row in [&rows[2], &rows[0]] {
+        let detail = Detail {
+            at: Instant::now(),
+            row: Some(row.clone()),
+        };
+        details.insert(row.reference.clone(), detail);
+    }
+    assert_eq!(wanted(&rows, &details, 1), ["pending"]);
+    assert_eq!(wanted(&rows, &details, 9), ["pending", "running"]);
+    assert!(wanted(&rows, &details, 0).is_empty());
+}
+
+#[test]
+fn an_earlier_lookup_never_changes_a_state() {
+    let known = JobRow {
+        restarts: Some(3),
+        warnings: Some(2),
+        ..row("a", State::Running)
+    };
+    let mut listed = row("a", State::Succeeded);
+    fill(&mut listed, &known, false, true);
+    assert_eq!((listed.state, listed.warnings), (State::Succeeded, Some(2)));
+    let ended = JobRow {
+        exit_code: Some(137),
+        ..row("a", State::Failed)
+    };
+    let mut listed = row("a", State::Failed);
+    fill(&mut listed, &ended, false, false);
+    assert_eq!(listed.exit_code, Some(137));
+    let mut listed = row("a", State::Running);
+    fill(&mut listed, &ended, true, true);
+    assert_eq!(listed.state, State::Failed);
+}
+
+#[test]
+fn a_list_without_states_shows_those_of_recent_lookups() {
+    let known = row("a", State::Running);
+    let listed = JobRow {
+        has_no_state: true,
+        ..row("a", State::Unknown)
+    };
+    for (is_fresh, state) in [(true, State::Running), (false, State::Unknown)] {
+        let mut listed = listed.clone();
+        fill(&mut listed, &known, false, is_fresh);
+        assert_eq!(listed.state, state);
+    }
+}
+
+const POLL: Duration = Duration::from_secs(2);
+
+fn source(
+    script: impl Fn(Duration) -> Reply + Send + Sync + 'static,
+) -> (Arc<Source>, Arc<ScriptedClient>) {
+    let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
+    let job = test_support::reference(kind.unwrap(), &["c", "1"]);
+    let client = ScriptedClient::new(Duration::ZERO, move |at, _| script(at));
+    let client = Arc::new(client.with_response_time(POLL));
+    let lookup = Arc::new(Lookup::scripted(vec![job.clone()], &client));
+    let options = SourceOptions {
+        min_interval: Duration::from_secs(30),
+        keep: TimeDelta::days(1),
+        max_details: 20,
+    };
+    let target = SourceTarget::Jobs(vec![job]);
+    let source = Source::new(target, &lookup, options, &MessageLog::default());
+    (source, client)
+}
+
+fn shown(source: &Source) -> Vec<(State, bool)> {
+    let max_age = source.options.max_age();
+    let scopes = source.scopes();
+    let states = scopes.iter().flat_map(|scope| {
+        let rows = scope.rows.iter();
+        rows.map(|row| (row.state, scope.is_up(max_age)))
+    });
+    states.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn scrapes_share_a_poll_until_the_interval_has_passed() {
+    let (source, client) = source(|_| Reply::State(State::Running));
+    for _ in 0..2 {
+        let scrapes = (0..5).map(|_| source.refresh(None));
+        futures_util::future::join_all(scrapes).await;
+        assert_eq!(shown(&source), [(State::Running, true)]);
+    }
+    assert_eq!(client.received().len(), 1);
+    tokio::time::advance(Duration::from_secs(30)).await;
+    source.refresh(None).await;
+    assert_eq!(client.received().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scrape_ends_at_its_deadline_and_the_poll_goes_on() {
+    let (source, client) = source(|_| Reply::State(State::Running));
+    source.refresh(Some(Instant::now() + POLL / 2)).await;
+    assert!(shown(&source).is_empty());
+    assert_eq!(source.scopes().len(), 1);
+    source.refresh(Some(Instant::now() + POLL)).await;
+    assert_eq!(shown(&source), [(State::Running, true)]);
+    assert_eq!(client.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_poll_leaves_the_row_and_is_not_up() {
+    let (source, client) = source(|at| match at < Duration::from_secs(10) {
+        true => Reply::State(State::Running),
+        false => Reply::Throttled(Duration::from_secs(60)),
+    });
+    source.refresh(None).await;
+    tokio::time::advance(Duration::from_secs(40)).await;
+    source.refresh(None).await;
+    assert_eq!(shown(&source), [(State::Running, false)]);
+    let polls = client.received().len();
+    tokio::time::advance(Duration::from_secs(50)).await;
+    source.refresh(None).await;
+    assert_eq!(
+        client.received().len(),
+        polls,
+        "the cloud asked for a pause"
+    );
+    tokio::time::advance(Duration::from_secs(20)).await;
+    source.refresh(None).await;
+    assert!(client.received().len() > polls);
+}

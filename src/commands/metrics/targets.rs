@@ -1,0 +1,120 @@
+//! What is polled: what the command line names, and what a probe asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::source::SourceTarget;
+use crate::commands::context::CommandContext;
+use crate::commands::list::{ListTarget, defaults, in_cloud};
+use crate::commands::lookup::{AccountId, Inputs, Lookup, ParsedTargets, parse_monitored};
+use crate::error::Problem;
+use crate::reference::{Reference, Target};
+use crate::secret::quotable;
+
+/// Reads the targets and makes a client for each of their accounts; without targets, for every
+/// configured profile. Nothing is sent.
+///
+/// # Errors
+/// Usage errors, before any credential is read; nothing is configured.
+pub(super) fn connect(
+    context: &CommandContext,
+    inputs: Inputs<'_>,
+    min_interval: Option<Duration>,
+) -> Result<(Arc<Lookup>, Vec<SourceTarget>), Vec<Problem>> {
+    let settings = context.settings()?;
+    let is_named = !inputs.is_empty();
+    let profile = context.default_profile(&settings);
+    let targets = source_targets(parse_monitored(inputs, &settings, profile)?);
+    let configured = match is_named {
+        true => Vec::new(),
+        false => defaults(context, &settings)?,
+    };
+    let configured = configured.iter().map(described);
+    let named = targets.iter().flat_map(|target| match target {
+        SourceTarget::Scope(target) => vec![described(target)],
+        SourceTarget::Jobs(references) => references.iter().map(described_job).collect(),
+    });
+    let scopes: Vec<_> = configured.chain(named).collect();
+    let lookup = Lookup::for_scopes(context, settings, &scopes, is_named, min_interval)?;
+    Ok((Arc::new(lookup), targets))
+}
+
+fn described(target: &ListTarget) -> (AccountId, String, &str) {
+    (target.account(), target.scope(), target.input())
+}
+
+fn described_job(reference: &Reference) -> (AccountId, String, &str) {
+    (
+        account_of(reference),
+        reference.to_string(),
+        &reference.input,
+    )
+}
+
+fn account_of(reference: &Reference) -> AccountId {
+    (reference.kind.template.cloud, reference.profile.clone())
+}
+
+/// What is polled together: each scope, and all jobs that are named.
+fn source_targets(parsed: ParsedTargets) -> Vec<SourceTarget> {
+    let mut jobs = Vec::new();
+    let mut targets = Vec::new();
+    for target in parsed.targets {
+        match target {
+            Target::Jobs(references) => jobs.extend(references),
+            Target::Scope(scope) => targets.push(SourceTarget::Scope(ListTarget::Jobs {
+                scope,
+                is_named: true,
+            })),
+            Target::Cloud(cloud) => {
+                targets.extend(in_cloud(&cloud).into_iter().map(SourceTarget::Scope));
+            }
+            Target::Latest(_) => {}
+        }
+    }
+    if !jobs.is_empty() {
+        targets.push(SourceTarget::Jobs(jobs));
+    }
+    targets
+}
+
+/// The targets of a probe, with the name that is the same for every way to write them.
+///
+/// # Errors
+/// A usage error: the text names nothing, or an account that is not polled.
+pub(super) fn parse_probe(
+    text: &str,
+    lookup: &Lookup,
+    default_profile: &str,
+) -> Result<(String, Vec<SourceTarget>), Problem> {
+    // Anything else would be read from stdin.
+    if text == "-" || text.is_empty() {
+        return Err(Problem::usage("the parameter target is empty"));
+    }
+    let texts = [text.to_owned()];
+    let parsed = parse_monitored((&texts[..]).into(), lookup.settings(), default_profile);
+    let parsed = parsed.map_err(|problems| {
+        let first = problems.into_iter().next();
+        first.unwrap_or_else(|| Problem::usage("the parameter target is empty"))
+    })?;
+    let name = match parsed.targets.first() {
+        Some(Target::Scope(scope)) => scope.to_string(),
+        Some(Target::Cloud(cloud)) => cloud.to_string(),
+        _ => {
+            let references = parsed.references().map(ToString::to_string);
+            references.collect::<Vec<_>>().join(" ")
+        }
+    };
+    let targets = source_targets(parsed);
+    let account = targets.first().and_then(|target| match target {
+        SourceTarget::Scope(target) => Some(target.account()),
+        SourceTarget::Jobs(references) => references.first().map(account_of),
+    });
+    match account.filter(|account| lookup.has_account(account)) {
+        Some(_) => Ok((name, targets)),
+        None => Err(Problem::usage(format!(
+            "'{}' is not in an account that this exporter reads",
+            quotable(text)
+        ))),
+    }
+}

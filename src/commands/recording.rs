@@ -1,0 +1,115 @@
+//! `--record` and `--replay`.
+
+use std::ffi::OsString;
+use std::io;
+use std::sync::Arc;
+
+use super::context::CommandContext;
+use super::global::GlobalArgs;
+use crate::error::Problem;
+use crate::http::{Recorder, Replay, Session, Transport};
+use crate::output;
+use crate::providers::{Client, RECORDING_MASKS};
+use crate::secret::{mask_arguments, quotable_path};
+use crate::settings::{Profile, RecordedProfile, SettingsSchema};
+
+/// The commands that send requests and end.
+const COMMANDS: [&str; 8] = [
+    "get", "describe", "logs", "events", "list", "wait", "watch", "doctor",
+];
+
+/// What the options ask for.
+///
+/// # Errors
+/// Usage: the command sends no requests, the folder of a recording cannot be made, or a recording cannot
+/// be read.
+pub(super) fn session(
+    global: &GlobalArgs,
+    command: &str,
+    arguments: &[OsString],
+) -> Result<Session, Problem> {
+    let option = match (&global.record, &global.replay) {
+        (None, None) => return Ok(Session::Live),
+        (Some(_), Some(_)) => {
+            return Err(Problem::usage(
+                "--record and --replay are mutually exclusive",
+            ));
+        }
+        (Some(_), None) => "--record",
+        (None, Some(_)) => "--replay",
+    };
+    if !COMMANDS.contains(&command) {
+        let message = format!("{option} is not available for {command}");
+        let hint = format!("use it with one of: {}", COMMANDS.join(", "));
+        return Err(Problem::usage(message).with_hint(hint));
+    }
+    let mut words: Vec<String> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    mask_arguments(&mut words);
+    match (&global.record, &global.replay) {
+        (Some(folder), _) => Recorder::create(folder, words, RECORDING_MASKS).map(Session::Record),
+        (None, Some(folder)) => Replay::open(folder, RECORDING_MASKS).map(Session::Replay),
+        (None, None) => Ok(Session::Live),
+    }
+}
+
+impl CommandContext {
+    /// Refuses to record where secrets are shown.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub(super) fn check_recording(&self, shows_secrets: bool) -> Result<(), Problem> {
+        match &self.session {
+            Session::Record(_) if shows_secrets => Err(Problem::usage(
+                "--record and --show-secrets are mutually exclusive",
+            )
+            .with_hint("a recording holds no secrets: omit one of them")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the recording. That it is not complete changes no exit code.
+    pub(super) fn finish_recording(&self, exit_code: u8) {
+        let Session::Record(recorder) = &self.session else {
+            return;
+        };
+        if let Some(why) = recorder.finish(exit_code)
+            && !self.global.quiet
+        {
+            let folder = self.global.record.as_deref();
+            let folder = folder.map(quotable_path).unwrap_or_default();
+            let line = format!("warning: the recording in {folder} is not complete ({why})");
+            // Standard error that is gone is not a reason to fail.
+            let _ = output::write_line(&mut io::stderr().lock(), &line);
+        }
+    }
+}
+
+/// Records the settings of an account that is used, with its client where there is one.
+pub(super) fn record_profile(
+    transport: &Arc<Transport>,
+    keys: &SettingsSchema,
+    profile: &Profile,
+    client: Option<&dyn Client>,
+) {
+    if let Session::Record(recorder) = &transport.options().session {
+        let known = client.and_then(|client| client.credential().expires_at);
+        let expires_at = known.or(profile.expires_at);
+        recorder.add_profile(RecordedProfile::new(keys, profile, expires_at));
+    }
+}
+
+/// Leaves tokens of earlier runs alone where requests are recorded or replayed, since all that a run
+/// depends on must be in its recording.
+pub(super) fn without_kept_tokens(transport: &Arc<Transport>, profile: Profile) -> Profile {
+    let token_cache_dir = match transport.options().session.is_live() {
+        true => profile.token_cache_dir,
+        false => None,
+    };
+    Profile {
+        token_cache_dir,
+        ..profile
+    }
+}

@@ -1,0 +1,313 @@
+//! What `-` and `%N` name at the prompt: the reference that was used last in a shell session, and the
+//! rows of its last list.
+//!
+//! A shell session is that of setsid(2), which each terminal has of its own, together with the time at
+//! which its first process started, since process ids are used again.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::completion_cache::{MAX_PER_LIST, is_plain, read_lines, write};
+use crate::error::Problem;
+use crate::settings::Environment;
+
+/// Files of sessions that have used no reference for so long are removed.
+const MAX_AGE: Duration = Duration::from_secs(7 * 86_400);
+
+/// The references of one shell session, in a file of its own.
+pub(super) struct ShellSession {
+    path: PathBuf,
+}
+
+/// The content of the file. A row that cannot be used on a command line is empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Content {
+    last: Option<String>,
+    rows: Vec<String>,
+}
+
+impl ShellSession {
+    /// The session of a person at a terminal; none where no stream is a terminal, and in CI, so that no
+    /// script depends on what was run before it.
+    pub(super) fn interactive(environment: &Environment) -> Option<Self> {
+        let has_terminal =
+            io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal();
+        match has_terminal && !environment.is_ci() {
+            true => Self::of_process(environment),
+            false => None,
+        }
+    }
+
+    /// The session of this process, with or without a terminal: a shell completes a word in pipes.
+    pub(super) fn of_process(environment: &Environment) -> Option<Self> {
+        let name = format!("session.{}", session_key()?);
+        let path = environment.cache_folder()?.join(name);
+        Some(Self { path })
+    }
+
+    /// The rows of the last list, in order.
+    pub(super) fn rows(&self) -> Vec<String> {
+        self.read().rows
+    }
+
+    /// Keeps the rows of a list that was shown. Of a longer list than [`MAX_PER_LIST`] no row is kept,
+    /// and none of the list before.
+    pub(super) fn record_list(&self, rows: Vec<&str>) {
+        let mut content = self.read();
+        if let [single] = rows[..]
+            && !single.ends_with('/')
+            && is_plain(single)
+        {
+            content.last = Some(single.to_owned());
+        }
+        let rows = rows.into_iter().map(usable);
+        content.rows = match rows.len() <= MAX_PER_LIST {
+            true => rows.map(str::to_owned).collect(),
+            false => Vec::new(),
+        };
+        self.write(&content);
+    }
+
+    /// Keeps the only reference of a command.
+    pub(super) fn record_reference(&self, reference: &str) {
+        let mut content = self.read();
+        if is_plain(reference) && content.last.as_deref() != Some(reference) {
+            content.last = Some(reference.to_owned());
+            self.write(&content);
+        }
+    }
+
+    fn read(&self) -> Content {
+        let lines = read_lines(&self.path).unwrap_or_default();
+        let mut lines = lines.iter().map(|line| usable(line).to_owned());
+        Content {
+            last: lines.next().filter(|last| !last.is_empty()),
+            rows: lines.take(MAX_PER_LIST).collect(),
+        }
+    }
+
+    /// A failure costs a convenience only and is not reported.
+    fn write(&self, content: &Content) {
+        if !self.path.exists() {
+            self.remove_old();
+        }
+        let lines = [content.last.as_deref().unwrap_or_default()].into_iter();
+        let lines = lines.chain(content.rows.iter().map(String::as_str));
+        let text = lines.fold(String::new(), |text, line| text + line + "\n");
+        let _ = write(&self.path, &text);
+    }
+
+    /// Removes the files of other sessions that are [`MAX_AGE`] old.
+    fn remove_old(&self) {
+        let folder = self.path.parent().map(fs::read_dir);
+        for entry in folder.into_iter().flatten().flatten().flatten() {
+            let is_session = entry.file_name().to_string_lossy().starts_with("session.");
+            let modified = entry.metadata().and_then(|data| data.modified());
+            let age = modified.ok().and_then(|modified| modified.elapsed().ok());
+            if is_session && age.is_some_and(|age| age > MAX_AGE) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// The reference that a word stands for at the prompt; `None` for any other word.
+///
+/// # Errors
+/// A usage error: no terminal, or no such reference in this session.
+pub(super) fn expand_word(
+    word: &str,
+    session: Option<&ShellSession>,
+) -> Option<Result<String, Problem>> {
+    let row = word.strip_prefix('%');
+    let row = row.filter(|row| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit()));
+    match row {
+        None if word != "-" => None,
+        row => Some(stored(row, session).map_err(|(message, hint)| Problem {
+            input: Some(word.to_owned()),
+            span: Some(0..word.len()),
+            ..Problem::usage(message).with_hint(hint)
+        })),
+    }
+}
+
+/// The last reference, or that of a row; otherwise a message and a hint.
+fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (String, String)> {
+    let fail = |message: &str, hint: &str| Err((message.to_owned(), hint.to_owned()));
+    let Some(session) = session else {
+        return fail(
+            "short references work at the prompt of a terminal only",
+            "pass a reference, or pipe references: joblens list -o name | joblens get -",
+        );
+    };
+    let content = session.read();
+    let Some(row) = row else {
+        return match content.last {
+            Some(last) => Ok(last),
+            None => fail(
+                "no single reference has been used in this shell session",
+                "pass a reference, or pipe references: joblens list -o name | joblens get -",
+            ),
+        };
+    };
+    if content.rows.is_empty() {
+        return fail(
+            "no list has been shown in this shell session",
+            "run joblens list first, with --limit for more than 1000 rows",
+        );
+    }
+    let number = row.parse().unwrap_or(usize::MAX);
+    match number.checked_sub(1).and_then(|at| content.rows.get(at)) {
+        Some(reference) if !reference.is_empty() => Ok(reference.clone()),
+        Some(_) => fail(
+            "the reference in this row contains special characters",
+            "pass the reference itself, in quotes",
+        ),
+        None => fail(
+            "the last list has no such row",
+            &match content.rows.len() {
+                1 => "its only row is %1".to_owned(),
+                count => format!("its rows are %1 to %{count}"),
+            },
+        ),
+    }
+}
+
+/// An empty text in place of a row that [`is_plain`] refuses, so that the rows after it keep their
+/// numbers.
+fn usable(row: &str) -> &str {
+    if is_plain(row) { row } else { "" }
+}
+
+/// What names the session of this process; none if its first process has ended.
+fn session_key() -> Option<String> {
+    if cfg!(target_os = "linux") {
+        let session = stat_field(Path::new("/proc/self/stat"), 3)?;
+        let started = stat_field(&Path::new("/proc").join(&session).join("stat"), 19)?;
+        return Some(format!("{session}.{started}"));
+    }
+    let session = rustix::process::getsid(None).ok()?;
+    Some(session.as_raw_nonzero().to_string())
+}
+
+/// A number of /proc/PID/stat, counted from 0 after the name of the program, which may hold blanks.
+fn stat_field(path: &Path, number: usize) -> Option<String> {
+    let text = fs::read(path).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let field = text.rsplit_once(") ")?.1.split(' ').nth(number)?;
+    let is_number = field.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| field.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    fn session() -> (tempfile::TempDir, ShellSession) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("joblens/session.7.1");
+        (folder, ShellSession { path })
+    }
+
+    fn error(word: &str, session: Option<&ShellSession>) -> String {
+        expand_word(word, session).unwrap().unwrap_err().message
+    }
+
+    #[test]
+    fn rows_keep_their_numbers_until_the_next_list() {
+        let (_folder, session) = session();
+        let of = |word: &str| expand_word(word, Some(&session)).unwrap();
+        session.record_list(vec!["aliyun/job/c/1", "a/$(id)", "aliyun/job/c/3"]);
+        assert_eq!(of("%1").unwrap(), "aliyun/job/c/1");
+        assert_eq!(of("%3").unwrap(), "aliyun/job/c/3");
+        assert!(error("%2", Some(&session)).contains("special characters"));
+        for word in ["%0", "%4", "%99999999999999999999999"] {
+            let problem = of(word).unwrap_err();
+            assert_eq!(problem.message, "the last list has no such row", "{word}");
+            assert!(problem.hint.unwrap().ends_with("%1 to %3"));
+            assert_eq!(problem.input.as_deref(), Some(word));
+        }
+        session.record_list(vec!["aliyun/job/"]);
+        assert_eq!(of("%1").unwrap(), "aliyun/job/");
+        assert!(of("%2").is_err());
+    }
+
+    #[test]
+    fn the_last_reference_is_the_only_one_of_a_command_or_list() {
+        let (_folder, session) = session();
+        let last = || expand_word("-", Some(&session)).unwrap();
+        assert!(last().unwrap_err().message.contains("no single reference"));
+        session.record_list(vec!["aliyun/job/c/1", "aliyun/job/c/2"]);
+        assert!(last().is_err());
+        session.record_reference("sugon/instance/训练");
+        assert_eq!(last().unwrap(), "sugon/instance/训练");
+        assert_eq!(session.rows().len(), 2);
+        session.record_list(vec!["aliyun/job/c/"]);
+        assert_eq!(last().unwrap(), "sugon/instance/训练");
+        session.record_list(vec!["aliyun/job/c/3"]);
+        assert_eq!(last().unwrap(), "aliyun/job/c/3");
+    }
+
+    #[test]
+    fn without_a_terminal_or_a_list_there_is_an_error_that_names_the_next_step() {
+        let (_folder, session) = session();
+        assert!(error("%1", None).contains("terminal only"));
+        assert!(error("-", None).contains("terminal only"));
+        assert!(error("%1", Some(&session)).contains("no list"));
+        let long: Vec<String> = (0..=MAX_PER_LIST).map(|n| format!("a/b/{n}")).collect();
+        session.record_list(vec!["aliyun/job/c/1"]);
+        session.record_list(long.iter().map(String::as_str).collect());
+        assert!(error("%1", Some(&session)).contains("no list"));
+    }
+
+    #[test]
+    fn other_words_are_references_of_their_own() {
+        for word in ["%", "%a", "%1-3", "%1/x", "--", "a/b/c", ""] {
+            assert!(expand_word(word, None).is_none(), "{word}");
+        }
+    }
+
+    #[test]
+    fn files_of_sessions_that_are_a_week_old_are_removed() {
+        let (_folder, session) = session();
+        let folder = session.path.parent().unwrap();
+        fs::create_dir(folder).unwrap();
+        let old = SystemTime::now() - MAX_AGE - Duration::from_secs(60);
+        for (name, is_old) in [
+            ("session.1.1", true),
+            ("session.2.1", false),
+            ("references", true),
+        ] {
+            let file = fs::File::create(folder.join(name)).unwrap();
+            if is_old {
+                file.set_modified(old).unwrap();
+            }
+        }
+        session.record_reference("a/b/c");
+        let names = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["references", "session.2.1", "session.7.1"]);
+    }
+
+    #[test]
+    fn two_processes_of_a_session_have_the_same_key() {
+        let key = session_key();
+        assert_eq!(key, session_key());
+        if let Some(key) = key {
+            assert!(
+                key.split('.').all(|part| part.parse::<u64>().is_ok()),
+                "{key}"
+            );
+        }
+        let stat = tempfile::NamedTempFile::new().unwrap();
+        let text = b"7 (a) b) c\xff) S 1 7 42 34817 7 0 0 0 0 0 0 0 0 0 20 0 1 0 99173 0 0\n";
+        fs::write(stat.path(), text).unwrap();
+        assert_eq!(stat_field(stat.path(), 3).as_deref(), Some("42"));
+        assert_eq!(stat_field(stat.path(), 19).as_deref(), Some("99173"));
+        assert_eq!(stat_field(stat.path(), 0), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Objects of a resource: lookup, list and watch.
+
+use serde_json::Value;
+
+use super::{list, not_found, watch};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError};
+use crate::emulator::state::JobAt;
+
+/// The objects that resources of one kind of the scenario are.
+pub(super) struct Objects<'a> {
+    /// Their kind in the scenario.
+    pub kind: &'static str,
+    /// Their kind in the cluster, and the version of its API.
+    pub object: [&'static str; 2],
+    /// The name of the resource, with its group.
+    pub resource: &'static str,
+    pub make: &'a dyn Fn(&JobAt<'_>) -> Value,
+}
+
+impl Objects<'_> {
+    /// The response to a lookup, a list or a watch.
+    ///
+    /// # Errors
+    /// What is wrong with the call.
+    pub fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        let [kind, version] = self.object;
+        if call.operation.starts_with("Read") {
+            let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+            let missing = |_| EmulatedError::Response(not_found(self.resource, segments[1]));
+            let view = call.find(self.kind, &segments).map_err(missing)?;
+            return call.about(&view, || (self.make)(&view));
+        }
+        if call.operation.starts_with("Watch") {
+            let source = watch::Source {
+                call,
+                kind: self.object,
+                resources: &[self.kind],
+                objects: &|view| vec![(self.make)(view)],
+            };
+            return watch::respond(call, &source);
+        }
+        let rows = rows(call, self.kind).into_iter().map(|view| {
+            let object = (self.make)(&view);
+            // Only items of custom resources name their kind.
+            match version.contains('.') {
+                true => object,
+                false => without_kind(object),
+            }
+        });
+        list::respond(call, kind, version, rows.collect())
+    }
+}
+
+/// The resources of a kind in the namespace of a call, by name.
+pub(super) fn rows<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Vec<JobAt<'a>> {
+    let namespace = call.segments.first();
+    let mut rows = call.rows(kind);
+    rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
+    rows.sort_by_key(|view| view.job.segments.clone());
+    rows
+}
+
+/// Items of a list do not name their kind.
+pub(super) fn without_kind(mut object: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    object
+}

@@ -1,0 +1,295 @@
+//! Bodies and URLs as they are recorded: readable and masked.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::RecordingMasks;
+use crate::secret::{MASK, Redactor, field_sensitivity, is_secret_field};
+
+/// Bytes of a body that are recorded at most.
+pub(super) const MAX_BODY: usize = 16 << 20;
+/// Deeper documents are recorded as text, since they could not be read again.
+const MAX_DEPTH: usize = 100;
+
+/// A body.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Content {
+    /// A JSON document.
+    Json(Value),
+    /// Text of any other kind.
+    Text(String),
+    /// Bytes that are no text, in Base64.
+    Base64(String),
+    /// Lines that came one by one.
+    Stream {
+        lines: Vec<StreamLine>,
+        /// When and how it ended.
+        end_ms: u64,
+        end: StreamEnd,
+    },
+}
+
+/// How a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StreamEnd {
+    /// Nobody read any more.
+    Canceled,
+    Closed,
+    /// The connection broke.
+    Lost,
+}
+
+/// A line of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StreamLine {
+    /// When it came, in milliseconds.
+    pub at_ms: u64,
+    /// The line without its end.
+    pub line: String,
+}
+
+impl Content {
+    /// The bytes of a body; `None` when they cannot be read.
+    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Json(document) => serde_json::to_vec(document).ok(),
+            Self::Text(text) => Some(text.clone().into_bytes()),
+            Self::Base64(text) => STANDARD.decode(text).ok(),
+            Self::Stream { .. } => Some(Vec::new()),
+        }
+    }
+}
+
+/// What masks the secrets of one exchange.
+pub(super) struct Masker<'a> {
+    pub masks: RecordingMasks,
+    pub redactor: &'a Redactor,
+    /// What stands for the secrets that the response of a credential service holds; `None` for others.
+    pub credential: Option<String>,
+}
+
+impl Masker<'_> {
+    /// A body with its secrets masked, and whether it was cut.
+    pub(super) fn content(&self, body: &[u8]) -> (Content, bool) {
+        let is_cut = body.len() > MAX_BODY;
+        let body = &body[..body.len().min(MAX_BODY)];
+        if let Some(document) = self.document(body) {
+            return (Content::Json(document), is_cut);
+        }
+        let text = match std::str::from_utf8(body) {
+            Ok(text) => text,
+            Err(error) if is_cut && error.error_len().is_none() => {
+                std::str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default()
+            }
+            Err(_) => return (self.bytes(body), is_cut),
+        };
+        (Content::Text(self.text(text)), is_cut)
+    }
+
+    /// Bytes that are no text. Where text among them is masked they are recorded as text.
+    fn bytes(&self, body: &[u8]) -> Content {
+        let text = String::from_utf8_lossy(body);
+        let masked = self.text(&text);
+        match masked == text {
+            true => Content::Base64(STANDARD.encode(body)),
+            false => Content::Text(masked),
+        }
+    }
+
+    fn document(&self, body: &[u8]) -> Option<Value> {
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
+        if !b"{[".contains(first) {
+            return None;
+        }
+        let mut document: Value = serde_json::from_slice(body).ok()?;
+        if !is_flat(&document, MAX_DEPTH) {
+            return None;
+        }
+        match &self.credential {
+            Some(mask) => mask_credentials(&mut document, mask),
+            None => (self.masks.document)(&mut document),
+        }
+        self.redact(&mut document);
+        Some(document)
+    }
+
+    /// Masks the secrets of the run in the texts of a document.
+    fn redact(&self, document: &mut Value) {
+        match document {
+            Value::String(text) => self.redact_text(text),
+            Value::Array(list) => list.iter_mut().for_each(|value| self.redact(value)),
+            Value::Object(map) => {
+                map.values_mut().for_each(|value| self.redact(value));
+                if map.keys().any(|key| self.redactor.masks().may_mask(key)) {
+                    let masked = std::mem::take(map).into_iter().map(|(mut key, value)| {
+                        self.redactor.masks().key(&mut key);
+                        (key, value)
+                    });
+                    *map = masked.collect();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A word may be a state or an id, in which no secret that is an ordinary word is masked.
+    fn redact_text(&self, text: &mut String) {
+        let masks = self.redactor.masks();
+        match text.contains(char::is_whitespace) {
+            true => masks.text(text),
+            false => masks.name(text),
+        }
+    }
+
+    /// A text with its secrets masked.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        (self.masks.text)(&mut text);
+        self.redactor.text(&mut text);
+        text
+    }
+
+    /// A line of a stream, which is a document or a text.
+    pub(super) fn line(&self, line: &[u8]) -> String {
+        match self.document(line) {
+            Some(document) => document.to_string(),
+            None => self.text(&String::from_utf8_lossy(line)),
+        }
+    }
+
+    /// Names and values, those of secrets masked.
+    pub(super) fn pairs<'a>(
+        &self,
+        pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Vec<(String, String)> {
+        let masked = |(name, value): (&str, &str)| {
+            let mask = || self.credential.clone().unwrap_or_else(|| MASK.to_owned());
+            let value = match is_secret_name(name) {
+                true => mask(),
+                false => self.text(value),
+            };
+            (name.to_owned(), value)
+        };
+        pairs.map(masked).collect()
+    }
+}
+
+/// True for a header or a parameter whose value proves who asks.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let parts = ["cookie", "authoriz", "-token"];
+    is_secret_field(&name) || parts.iter().any(|part| name.contains(part))
+}
+
+/// Masks what a service has issued: every text under a name that says so, and the ids of keys.
+fn mask_credentials(document: &mut Value, mask: &str) {
+    const IDS: [&str; 3] = ["AccessKeyId", "TmpSecretId", "access"];
+    match document {
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|value| mask_credentials(value, mask)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(text) if IDS.contains(&key.as_str()) => *text = mask.to_owned(),
+                    Value::String(text) if field_sensitivity(key).is_some() => {
+                        *text = mask.to_owned();
+                    }
+                    _ => mask_credentials(value, mask),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_flat(document: &Value, depth: usize) -> bool {
+    match document {
+        Value::Array(list) => depth > 0 && list.iter().all(|value| is_flat(value, depth - 1)),
+        Value::Object(map) => depth > 0 && map.values().all(|value| is_flat(value, depth - 1)),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    const MASKS: RecordingMasks = RecordingMasks {
+        document: |document| document["Env"] = "***".into(),
+        text: |text| *text = text.replace("hunter2", "***"),
+    };
+
+    fn content(credential: Option<&str>, body: &[u8]) -> (Content, bool) {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("tok-s3cret-value-77")]);
+        let masker = Masker {
+            masks: MASKS,
+            redactor: &redactor,
+            credential: credential.map(str::to_owned),
+        };
+        masker.content(body)
+    }
+
+    #[test]
+    fn a_body_is_recorded_as_what_it_is() {
+        let document =
+            json!({"id": 12345678901234567890_u64, "Env": "x", "a": "tok-s3cret-value-77"});
+        let masked = json!({"id": 12345678901234567890_u64, "Env": "***", "a": "***"});
+        let body = document.to_string();
+        assert_eq!(
+            content(None, body.as_bytes()),
+            (Content::Json(masked), false)
+        );
+        let text = |text: &str| (Content::Text(text.to_owned()), false);
+        assert_eq!(
+            content(None, "模型 hunter2\n".as_bytes()),
+            text("模型 ***\n")
+        );
+        assert_eq!(
+            content(None, b"{\"a\": tok-s3cret-value-77"),
+            text("{\"a\": ***")
+        );
+        assert_eq!(content(None, b""), text(""));
+        let bytes = [0x1f, 0x8b, 0xff];
+        let (recorded, _) = content(None, &bytes);
+        assert_eq!(recorded, Content::Base64("H4v/".to_owned()));
+        assert_eq!(recorded.bytes().unwrap(), bytes);
+        let secret = content(None, b"\xff tok-s3cret-value-77");
+        assert_eq!(secret, text("\u{fffd} ***"));
+        assert_eq!(Content::Base64("?".to_owned()).bytes(), None);
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
+        let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
+        assert_eq!(content(None, deep.as_bytes()), (Content::Text(deep), false));
+        let large = "长".repeat(MAX_BODY / 3 + 2);
+        let (cut, is_cut) = content(None, large.as_bytes());
+        assert!(is_cut);
+        assert_eq!(cut.bytes().unwrap().len(), MAX_BODY / 3 * 3);
+    }
+
+    #[test]
+    fn of_what_a_credential_service_issues_only_secrets_are_masked() {
+        let body = json!({
+            "Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",
+                "Expiration": "2026-01-02T03:04:05Z"},
+            "data": [{"clusterId": "7", "token": "t"}],
+        });
+        let masked = json!({
+            "Credentials": {"AccessKeyId": "***3", "AccessKeySecret": "***3", "SecurityToken": "***3",
+                "Expiration": "2026-01-02T03:04:05Z"},
+            "data": [{"clusterId": "7", "token": "***3"}],
+        });
+        let recorded = content(Some("***3"), body.to_string().as_bytes());
+        assert_eq!(recorded, (Content::Json(masked), false));
+    }
+}

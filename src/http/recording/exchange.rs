@@ -1,0 +1,133 @@
+use serde::{Deserialize, Serialize};
+
+use super::content::{Content, Masker, is_secret_name};
+use crate::http::{Method, Request, RequestError, Response, encode_query};
+
+/// One attempt of a request and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Exchange {
+    /// When it was sent, by the clock of the machine.
+    pub at: String,
+    /// The same in milliseconds since the first request.
+    pub start_ms: u64,
+    /// When the outcome was known.
+    pub end_ms: u64,
+    pub cloud: String,
+    pub profile: String,
+    pub operation: String,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    pub request: RecordedRequest,
+    pub outcome: Outcome,
+}
+
+/// A request without what proves who asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct RecordedRequest {
+    pub method: String,
+    pub url: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Content>,
+    /// Its response holds a credential.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_for_credential: bool,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    Response(RecordedResponse),
+    /// There was no complete response.
+    Error(RequestError),
+    /// Nobody waited for the response any longer.
+    Canceled,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct RecordedResponse {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Content,
+    /// The body was too large to be recorded whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
+}
+
+/// A request with whom it is for.
+#[derive(Clone, Copy)]
+pub(in crate::http) struct Outgoing<'a> {
+    pub cloud: &'static str,
+    pub profile: &'a str,
+    pub request: &'a Request,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Its response holds a credential.
+    pub is_for_credential: bool,
+}
+
+impl Outgoing<'_> {
+    /// The request as it is recorded.
+    pub(super) fn masked(&self, masker: &Masker<'_>) -> RecordedRequest {
+        let request = self.request;
+        let query = request.query.iter();
+        let query = masker.pairs(query.map(|(name, value)| (name.as_str(), value.as_str())));
+        let mark = if query.is_empty() { "" } else { "?" };
+        let (origin, path) = (request.endpoint.origin(), &request.path);
+        let headers = request
+            .headers
+            .iter()
+            .filter(|(name, _)| !is_secret_name(name));
+        let has_body = !request.body.is_empty() && !self.is_for_credential;
+        RecordedRequest {
+            method: request.method.as_str().to_owned(),
+            url: format!("{origin}{path}{mark}{}", encode_query(&query)),
+            headers: masker.pairs(headers.map(|(name, value)| (*name, value.as_str()))),
+            body: has_body.then(|| masker.content(&request.body).0),
+            is_for_credential: self.is_for_credential,
+        }
+    }
+
+    /// What requests with the same response have in common.
+    pub(super) fn key(&self, request: &RecordedRequest) -> String {
+        key(self.cloud, self.profile, self.request.operation, request)
+    }
+
+    /// True where all of the response is secret: metadata services give tokens for it.
+    pub(super) fn has_secret_response(&self) -> bool {
+        self.request.method == Method::Put
+    }
+}
+
+impl Exchange {
+    pub(super) fn key(&self) -> String {
+        key(&self.cloud, &self.profile, &self.operation, &self.request)
+    }
+}
+
+fn key(cloud: &str, profile: &str, operation: &str, request: &RecordedRequest) -> String {
+    let url = match request.is_for_credential {
+        true => request.url.split('?').next().unwrap_or_default(),
+        false => &request.url,
+    };
+    let body = serde_json::to_string(&request.body).unwrap_or_default();
+    let method = &request.method;
+    format!("{cloud} {profile} {operation} {method} {url} {body}")
+}
+
+impl RecordedResponse {
+    /// The response with its secrets masked.
+    pub(super) fn masked(response: &Response, masker: &Masker<'_>) -> Self {
+        let headers = response.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+        let (body, is_cut) = masker.content(&response.body);
+        Self {
+            status: response.status,
+            headers: masker.pairs(headers),
+            body,
+            is_cut,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The files of a recording.
+
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::FORMAT;
+use crate::error::{Problem, file_error_text};
+use crate::secret::quotable_path;
+use crate::settings::{RecordedSettings, open_bytes};
+
+/// What a recording is of.
+const HEADER: &str = "recording.json";
+/// Files of a recording are at most so large: a body that was not cut, as indented JSON.
+const MAX_FILE: u64 = 256 << 20;
+/// So many exchanges are read at most.
+const MAX_EXCHANGES: usize = 1_000_000;
+
+/// The run that was recorded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// Version of the format.
+    pub format: u32,
+    /// The version of the program.
+    pub joblens: String,
+    /// The command line, with its secrets masked.
+    pub command: Vec<String>,
+    /// When the command was started.
+    pub started_at: String,
+    /// When it ended, in milliseconds since its first request; `None` where it was killed.
+    pub ended_ms: Option<u64>,
+    pub exit_code: Option<u8>,
+    /// The settings that it used, without secrets.
+    pub settings: RecordedSettings,
+}
+
+impl Header {
+    /// Reads what a folder is a recording of.
+    ///
+    /// # Errors
+    /// Usage: there is none, it is damaged, or of another format or a newer version of the program.
+    pub(super) fn read(folder: &Path) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+            joblens: String,
+        }
+        let path = folder.join(HEADER);
+        let version: Version = read_json(&path).map_err(|why| unreadable(&path, &why))?;
+        if version.format != FORMAT {
+            let why = format!(
+                "format {} is not supported; expected {FORMAT}",
+                version.format
+            );
+            return Err(unreadable(&path, &why));
+        }
+        let own = env!("CARGO_PKG_VERSION");
+        if numbers(&version.joblens) > numbers(own) {
+            let made_by: String = version.joblens.chars().take(20).collect();
+            let why = format!("it was made by joblens {made_by}, which is newer than {own}");
+            return Err(unreadable(&path, &why));
+        }
+        read_json(&path).map_err(|why| unreadable(&path, &why))
+    }
+
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        let new = folder.join("recording.json.new");
+        write_new(&new, text.as_bytes())?;
+        fs::rename(new, folder.join(HEADER))
+    }
+}
+
+fn numbers(version: &str) -> Vec<u64> {
+    let parts = version.split(['.', '-', '+']);
+    parts.map_while(|part| part.parse().ok()).collect()
+}
+
+/// A problem of a file of a recording.
+pub(super) fn unreadable(path: &Path, why: &str) -> Problem {
+    let path = quotable_path(path);
+    Problem::usage(format!("cannot read the recording {path}: {why}"))
+        .with_hint("pass a folder that --record has made with this version")
+}
+
+/// Makes a folder that only its owner can read.
+///
+/// # Errors
+/// Usage: it cannot be made, or there is something in it.
+pub(super) fn create(folder: &Path) -> Result<(), Problem> {
+    let refused = |why: &str| {
+        let path = quotable_path(folder);
+        Problem::usage(format!("cannot record in {path}: {why}"))
+            .with_hint("pass a new folder: --record DIR")
+    };
+    let failed = |error: io::Error| refused(&file_error_text(&error));
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(folder).map_err(failed)?;
+    if fs::read_dir(folder).map_err(failed)?.next().is_some() {
+        return Err(refused("it is not empty"));
+    }
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)
+}
+
+/// Writes a file that only its owner can read.
+pub(super) fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text)
+}
+
+/// The name of the file of an exchange: `0001-aliyun-ListJobs.json`.
+pub(super) fn file_name(number: u64, cloud: &str, operation: &str) -> String {
+    const MAX_CHARS: usize = 60;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let plain = |c: char| if is_plain(c) { c } else { '-' };
+    let operation: String = operation.chars().map(plain).take(MAX_CHARS).collect();
+    format!("{number:04}-{cloud}-{operation}.json")
+}
+
+/// The files of the exchanges, in the order in which the requests were sent.
+///
+/// # Errors
+/// Usage: the folder cannot be read, or has too many files.
+pub(super) fn exchange_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let failed = |error: &io::Error| unreadable(folder, &file_error_text(error));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| failed(&error))? {
+        let name = entry.map_err(|error| failed(&error))?.file_name();
+        let number = |name: &str| {
+            let (number, rest) = name.split_once('-')?;
+            let number: u64 = number.parse().ok().filter(|_| rest.ends_with(".json"))?;
+            Some(number)
+        };
+        if let Some(number) = name.to_str().and_then(number) {
+            files.push((number, folder.join(name)));
+        }
+        if files.len() > MAX_EXCHANGES {
+            return Err(unreadable(folder, "it has too many files"));
+        }
+    }
+    files.sort();
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Reads a file, which may not be a link.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    let data = fs::symlink_metadata(path).map_err(|error| file_error_text(&error))?;
+    if !data.is_file() {
+        return Err("not a regular file".to_owned());
+    }
+    let (bytes, _) = open_bytes(path, false, MAX_FILE).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("invalid content at line {line} column {column}")
+    })
+}

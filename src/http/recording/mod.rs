@@ -1,0 +1,109 @@
+//! Recordings: what the clouds answered in a run, one readable file for each attempt of a request, and
+//! runs that are answered from them, without a network, with the clock of the recording.
+//!
+//! Time passes in steps in both: the clock stands at the end of the last recorded attempt. What is derived
+//! from it is thus the same in the run that is recorded and in those that replay it.
+
+mod content;
+mod exchange;
+mod folder;
+mod recorder;
+mod replay;
+mod stream;
+
+use std::future;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+pub(super) use exchange::Outgoing;
+pub use recorder::Recorder;
+pub use replay::Replay;
+
+use super::Clock;
+
+/// The version of the format of recordings.
+const FORMAT: u32 = 1;
+
+/// What a run is recorded in, or answered from.
+#[derive(Debug, Clone, Default)]
+pub enum Session {
+    /// Requests are sent.
+    #[default]
+    Live,
+    /// Requests are sent, and recorded with what came back.
+    Record(Arc<Recorder>),
+    /// Requests are answered from a recording.
+    Replay(Arc<Replay>),
+}
+
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Live, Self::Live) => true,
+            (Self::Record(one), Self::Record(other)) => Arc::ptr_eq(one, other),
+            (Self::Replay(one), Self::Replay(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Session {}
+
+impl Session {
+    /// True when requests are sent as usual and nothing is recorded.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live)
+    }
+
+    /// The clock of the run.
+    pub fn clock(&self) -> Clock {
+        match self.clone() {
+            Self::Live => Arc::new(Utc::now),
+            Self::Record(recorder) => Arc::new(move || recorder.now()),
+            Self::Replay(replay) => Arc::new(move || replay.now()),
+        }
+    }
+
+    /// The time to sign requests with, where that of the run is `now`.
+    pub(super) fn signing_time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::Record(_) => Utc::now(),
+            Self::Live | Self::Replay(_) => now,
+        }
+    }
+
+    /// The random part of a delay, from 0 to 1; a fixed one where the delays of two runs must be equal.
+    pub fn jitter(&self) -> f64 {
+        match self {
+            Self::Live => crate::crypto::random_fraction(),
+            Self::Record(_) | Self::Replay(_) => 0.5,
+        }
+    }
+
+    /// Waits until a replay is past the end of its recording, and returns the exit code of a run that is
+    /// stopped there. From then on time passes as usual.
+    pub async fn ended(&self) -> u8 {
+        match self {
+            Self::Replay(replay) => replay.ended().await,
+            Self::Live | Self::Record(_) => future::pending().await,
+        }
+    }
+
+    /// Lets time pass as usual, for what a replay still has to write.
+    pub fn resume_clock(&self) {
+        if let Self::Replay(replay) = self {
+            replay.resume_clock();
+        }
+    }
+}
+
+/// How secrets are masked in what is recorded. The layers above know the names of fields.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordingMasks {
+    /// Masks a document.
+    pub document: fn(&mut Value),
+    /// Masks a text that is no document.
+    pub text: fn(&mut String),
+}

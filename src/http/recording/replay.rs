@@ -1,0 +1,196 @@
+use std::collections::{HashMap, VecDeque};
+use std::future;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::{self, Instant, sleep_until};
+
+use super::content::{Content, Masker};
+use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
+use super::folder::{self, Header, unreadable};
+use super::{RecordingMasks, stream};
+use crate::error::{Category, Problem};
+use crate::http::lines::LineBody;
+use crate::http::{RequestError, Response};
+use crate::secret::{Redactor, quotable_path};
+use crate::settings::RecordedSettings;
+use crate::sync::lock;
+
+/// The exit code of a run that is stopped where its recording ends.
+const INTERRUPTED: u8 = 130;
+/// A run that goes on for so long after the end of its recording is stopped.
+const MAX_OVERTIME: Duration = Duration::from_secs(10);
+
+/// A recording that answers the requests of a run.
+#[derive(Debug)]
+pub struct Replay {
+    header: Header,
+    masks: RecordingMasks,
+    started_at: DateTime<Utc>,
+    /// When the first request was sent.
+    first_at: Option<DateTime<Utc>>,
+    /// When the recording ends, in milliseconds since then.
+    end_ms: u64,
+    /// The files of exchanges with equal requests, in their order.
+    files: Mutex<HashMap<String, VecDeque<PathBuf>>>,
+    /// When the first request of this run was made.
+    base: OnceLock<Instant>,
+    is_resumed: AtomicBool,
+    steps: Arc<Steps>,
+}
+
+/// How far the run is: when the last outcome was known, in milliseconds since the first request.
+#[derive(Debug, Default)]
+pub(super) struct Steps(AtomicU64);
+
+impl Steps {
+    pub(super) fn reach(&self, at_ms: u64) {
+        self.0.fetch_max(at_ms, Ordering::Relaxed);
+    }
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
+}
+
+impl Replay {
+    /// Reads a recording. Responses are read when they are requested.
+    ///
+    /// # Errors
+    /// Usage: the folder is no recording, it is damaged, of another format, or of a newer version.
+    pub fn open(folder: &Path, masks: RecordingMasks) -> Result<Arc<Self>, Problem> {
+        let header = Header::read(folder)?;
+        let invalid = || unreadable(folder, "started_at is not a time");
+        let started_at = time(&header.started_at).ok_or_else(invalid)?;
+        let mut files: HashMap<String, VecDeque<PathBuf>> = HashMap::new();
+        let mut first_at = None;
+        let mut last_ms = 0;
+        for path in folder::exchange_files(folder)? {
+            let exchange: Exchange =
+                folder::read_json(&path).map_err(|why| unreadable(&path, &why))?;
+            let start = TimeDelta::milliseconds(i64::try_from(exchange.start_ms).unwrap_or(0));
+            let base = time(&exchange.at).and_then(|at| at.checked_sub_signed(start));
+            let base = base.ok_or_else(|| unreadable(&path, "at is not a time"))?;
+            first_at = first_at.or(Some(base));
+            last_ms = last_ms.max(exchange.end_ms);
+            files.entry(exchange.key()).or_default().push_back(path);
+        }
+        Ok(Arc::new(Self {
+            end_ms: header.ended_ms.unwrap_or(last_ms + 1),
+            header,
+            masks,
+            started_at,
+            first_at,
+            files: Mutex::new(files),
+            base: OnceLock::new(),
+            is_resumed: AtomicBool::new(false),
+            steps: Arc::default(),
+        }))
+    }
+
+    /// The settings of the run that was recorded.
+    pub fn settings(&self) -> &RecordedSettings {
+        &self.header.settings
+    }
+
+    /// The time of the last outcome, or of the start.
+    pub fn now(&self) -> DateTime<Utc> {
+        let last = self.steps.0.load(Ordering::Relaxed);
+        let last = TimeDelta::try_milliseconds(i64::try_from(last).unwrap_or(0));
+        match (self.base.get(), self.first_at) {
+            (Some(_), Some(first)) => first.checked_add_signed(last.unwrap_or_default()),
+            _ => None,
+        }
+        .unwrap_or(self.started_at)
+    }
+
+    /// When the first request was made. From then on time passes at once wherever it is waited for.
+    fn base(&self) -> Instant {
+        *self.base.get_or_init(|| {
+            time::pause();
+            Instant::now()
+        })
+    }
+
+    pub(super) async fn ended(&self) -> u8 {
+        // A run without requests ends by itself.
+        if self.first_at.is_none() {
+            future::pending::<()>().await;
+        }
+        let signal = self.header.exit_code.filter(|code| *code > 128);
+        // Whatever ends by itself does so before.
+        let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
+        sleep_until(self.base() + Duration::from_millis(self.end_ms) + margin).await;
+        self.resume_clock();
+        signal.unwrap_or(INTERRUPTED)
+    }
+
+    pub(super) fn resume_clock(&self) {
+        if self.base.get().is_some() && !self.is_resumed.swap(true, Ordering::Relaxed) {
+            time::resume();
+        }
+    }
+
+    /// The recorded outcome of an attempt, at its time; the body of a stream is left in `stream`.
+    ///
+    /// # Errors
+    /// That of the recording, or that it has no response.
+    pub(in crate::http) async fn respond(
+        &self,
+        outgoing: Outgoing<'_>,
+        redactor: &Redactor,
+        stream: Option<&Mutex<Option<LineBody>>>,
+    ) -> Result<Response, RequestError> {
+        let base = self.base();
+        let masker = Masker {
+            masks: self.masks,
+            redactor,
+            credential: None,
+        };
+        let key = outgoing.key(&outgoing.masked(&masker));
+        let next = lock(&self.files)
+            .get_mut(&key)
+            .and_then(VecDeque::pop_front);
+        let path = next
+            .ok_or_else(|| missing("the recording has no response to this request".to_owned()))?;
+        let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
+        let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
+        sleep_until(base + Duration::from_millis(exchange.end_ms)).await;
+        self.steps.reach(exchange.end_ms);
+        let recorded = match exchange.outcome {
+            Outcome::Response(recorded) if recorded.is_cut => {
+                return Err(damaged("the response was too large to be recorded whole"));
+            }
+            Outcome::Response(recorded) => recorded,
+            Outcome::Error(error) => return Err(error),
+            Outcome::Canceled => return Err(damaged("the request was canceled")),
+        };
+        let RecordedResponse {
+            status,
+            headers,
+            body,
+            ..
+        } = recorded;
+        let bytes = body
+            .bytes()
+            .ok_or_else(|| damaged("the body is not valid"))?;
+        if let (Content::Stream { lines, end_ms, end }, Some(stream)) = (body, stream) {
+            let steps = Arc::clone(&self.steps);
+            *lock(stream) = Some(stream::replay(lines, (end_ms, end), base, steps));
+        }
+        Ok(Response {
+            status,
+            headers,
+            body: bytes,
+        })
+    }
+}
+
+/// A request that cannot be answered; another attempt would end alike.
+fn missing(message: String) -> RequestError {
+    let hint = "run the recorded command, or record again";
+    RequestError::new(Category::InvalidArgument, message).with_hint(hint)
+}

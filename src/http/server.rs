@@ -1,0 +1,121 @@
+//! An HTTP/1.1 server: connections and their limits, whatever is served.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// How long no connection is taken after one could not be, such as when all file descriptors are in
+/// use.
+const ACCEPT_COOLDOWN: Duration = Duration::from_millis(50);
+
+/// The body of a response; an error ends the connection in the middle of it.
+pub type ServerBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// Responds to a request.
+pub type Handler = Arc<
+    dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<ServerBody>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// An extension of a response after which the connection is reset in place of an orderly end.
+#[derive(Debug, Clone, Copy)]
+pub struct ResetConnection;
+
+/// What clients may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerLimits {
+    /// So many connections are served at once; others wait.
+    pub max_connections: usize,
+    /// Bytes of the head of a request.
+    pub max_header_bytes: usize,
+    /// Time for one connection, all of its requests included; `None` for any.
+    pub connection_timeout: Option<Duration>,
+    /// Whether a connection may be used for more than one request.
+    pub keep_alive: bool,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            max_connections: Semaphore::MAX_PERMITS,
+            max_header_bytes: 400 << 10,
+            connection_timeout: None,
+            keep_alive: true,
+        }
+    }
+}
+
+/// Serves connections until it is dropped, and drops them then.
+pub async fn serve(listener: TcpListener, limits: ServerLimits, handler: Handler) -> Infallible {
+    let permits = Arc::new(Semaphore::new(limits.max_connections));
+    let accept = async || {
+        let permit = Arc::clone(&permits).acquire_owned().await;
+        let permit = permit.expect("the semaphore is never closed");
+        listener.accept().await.map(|(stream, _)| (stream, permit))
+    };
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = accept() => match accepted {
+                Ok((stream, permit)) => {
+                    let handler = Arc::clone(&handler);
+                    connections.spawn(async move {
+                        serve_connection(stream, limits, handler).await;
+                        drop(permit);
+                    });
+                }
+                Err(_) => sleep(ACCEPT_COOLDOWN).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Answers the requests of one connection until either side or a limit ends it.
+async fn serve_connection(stream: TcpStream, limits: ServerLimits, handler: Handler) {
+    // Without it small answers may wait for the client's acknowledgement; a refusal only slows.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let service = service_fn(|request| {
+        let (response, reset) = (handler(request), Arc::clone(&reset));
+        async move {
+            let response = response.await;
+            let is_reset = response.extensions().get::<ResetConnection>().is_some();
+            reset.fetch_or(is_reset, Ordering::Relaxed);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.connection_timeout)
+        .max_header_size(limits.max_header_bytes)
+        .keep_alive(limits.keep_alive)
+        .serve_connection(TokioIo::new(stream), service);
+    // A broken connection is the client's affair, or was requested.
+    match limits.connection_timeout {
+        Some(limit) => drop(timeout(limit, &mut connection).await),
+        None => drop((&mut connection).await),
+    }
+    if reset.load(Ordering::Relaxed) {
+        let stream = connection.into_parts().io.into_inner();
+        // Closing with no time to linger sends a reset in place of an orderly end.
+        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,151 @@
+//! Masks of recordings, which know nothing of the kind of a response.
+
+use serde_json::Value;
+
+use super::document::{hide_below, mask_document, mask_named, mask_string, mask_xml};
+use crate::http::RecordingMasks;
+
+/// How secrets are masked in recordings.
+pub const RECORDING_MASKS: RecordingMasks = RecordingMasks {
+    document: mask_recorded,
+    text: mask_recorded_text,
+};
+
+/// Fields of which every value is masked, besides those that are masked in all documents.
+const SECRETS: [&str; 10] = [
+    "AssumeUserInfo",
+    "CustomEnvs",
+    "Envs",
+    "SystemEnvs",
+    "VariableList",
+    "Variable_List",
+    "argument_list",
+    "environments",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "task_urls",
+];
+
+/// Fields with a command line or with what their owner wrote.
+const TEXTS: [&str; 13] = [
+    "Command",
+    "CommandContent",
+    "CommandLine",
+    "Comment",
+    "MountOptions",
+    "SubmitLine",
+    "Submit_arguments",
+    "UserCommand",
+    "UserScript",
+    "command",
+    "comment",
+    "description",
+    "value",
+];
+
+/// Fields with a document as a text, which a mask for texts would break.
+const DOCUMENTS: [&str; 2] = ["JobInfo", "VariableList"];
+
+/// Masks the secrets of a response of any kind: at least what is masked in raw responses.
+fn mask_recorded(document: &mut Value) {
+    let mut inner = Vec::new();
+    take_documents(document, &mut inner);
+    mask_document(document);
+    mask_named(document, &SECRETS, &TEXTS);
+    inner.reverse();
+    put_documents(document, &mut inner);
+}
+
+/// Takes out the documents that are texts, in their order.
+fn take_documents(value: &mut Value, inner: &mut Vec<Value>) {
+    for_each_document(value, &mut |_, field| {
+        let text = field.as_str().unwrap_or_default();
+        if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
+            *field = Value::Null;
+            inner.push(document);
+        }
+    });
+}
+
+/// Puts them back masked, the last one first.
+fn put_documents(value: &mut Value, inner: &mut Vec<Value>) {
+    for_each_document(value, &mut |name, field| {
+        if field.is_null()
+            && let Some(mut document) = inner.pop()
+        {
+            match SECRETS.contains(&name) {
+                true => hide_below(&mut document),
+                false => mask_recorded(&mut document),
+            }
+            *field = document.to_string().into();
+        }
+    });
+}
+
+fn for_each_document(value: &mut Value, apply: &mut dyn FnMut(&str, &mut Value)) {
+    match value {
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|value| for_each_document(value, apply)),
+        Value::Object(map) => {
+            for (name, value) in map {
+                match value {
+                    Value::String(_) | Value::Null if DOCUMENTS.contains(&name.as_str()) => {
+                        apply(name, value);
+                    }
+                    _ => for_each_document(value, apply),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Masks a text without the fields that a document has.
+fn mask_recorded_text(text: &mut String) {
+    if text.trim_start().starts_with('<') {
+        *text = mask_xml(text);
+    }
+    let lines = text.split_inclusive('\n').map(|line| {
+        let (line, end) = line
+            .strip_suffix('\n')
+            .map_or((line, ""), |line| (line, "\n"));
+        let mut line = line.to_owned();
+        mask_string(&mut line);
+        line + end
+    });
+    *text = lines.collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_document_in_a_text_stays_one() {
+        let inner = json!({"1.x": {"Variable_List": {"A": "s3cret"}, "state": "R"}}).to_string();
+        let mut document = json!({
+            "Message": {"JobInfo": inner},
+            "other": {"JobInfo": null},
+            "env": [{"name": "A", "value": "{\"a\": \"s3cret\"}"}],
+        });
+        mask_recorded(&mut document);
+        let masked = json!({"1.x": {"Variable_List": {"A": "***"}, "state": "R"}}).to_string();
+        assert_eq!(
+            document,
+            json!({
+                "Message": {"JobInfo": masked},
+                "other": {"JobInfo": null},
+                "env": [{"name": "A", "value": "***"}],
+            })
+        );
+    }
+
+    #[test]
+    fn lines_of_a_text_are_masked_by_themselves() {
+        let mut text = "step 1\nexport TOKEN=s3cret\r\nGET http://u:s3cret@h/\n模型".to_owned();
+        mask_recorded_text(&mut text);
+        assert_eq!(text, "step 1\nexport TOKEN=***\r\nGET http://***@h/\n模型");
+    }
+}

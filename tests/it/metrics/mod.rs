@@ -1,0 +1,240 @@
+//! `joblens metrics`: the real binary against the emulated clouds.
+
+mod examples;
+mod exporter;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::emulated::Emulated;
+use crate::support::exposition::{Family, parse, value};
+use crate::support::joblens;
+
+/// Jobs of two clouds in every state that alerts are about.
+const WORLD: &str = r#"
+[[job]]
+ref = "aliyun/job/c/train"
+name = "训练 \"v2\" \\ 夜间"
+user = "lin"
+queue = "gpu"
+age = "1h"
+states = [
+  { after = "0s", state = "Running" },
+  { after = "50m", state = "Failed", exit_code = 137, reason = "OOMKilled" },
+]
+warnings = [{ after = "10m", reason = "BackOff", message = "Back-off", count = 4 }]
+
+[[job]]
+ref = "aliyun/job/c/eval"
+user = "lin"
+age = "2h"
+states = [{ after = "0s", state = "Pending" }]
+
+[[job]]
+ref = "aliyun/job/c/old"
+age = "3d"
+states = [{ after = "0s", state = "Succeeded", exit_code = 0 }]
+
+[[job]]
+ref = "huawei/image-job/7"
+age = "35m"
+states = [{ after = "0s", state = "RUNNING" }]
+"#;
+
+const SCOPE: &str = "aliyun/job/c/";
+
+fn number(families: &[Family], name: &str, label: &str) -> f64 {
+    value(families, name, label).unwrap_or_else(|| panic!("no {name} with {label}"))
+}
+
+/// The state of a job.
+fn state(families: &[Family], reference: &str) -> Option<String> {
+    let samples = families.iter().flat_map(|family| &family.samples);
+    let mut states = samples.filter(|sample| {
+        let is_state = sample.name == "joblens_job_state" && sample.value == 1.0;
+        is_state && sample.labels["ref"] == reference
+    });
+    states.next().map(|sample| sample.labels["state"].clone())
+}
+
+#[test]
+fn a_scope_and_a_job_are_printed_once() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated
+        .joblens(&["metrics", SCOPE, "huawei/image-job/7"])
+        .run();
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let families = parse(&run.stdout);
+    let number = |name: &str, label: &str| number(&families, name, label);
+    assert_eq!(state(&families, "aliyun/job/c/train").unwrap(), "failed");
+    assert_eq!(state(&families, "aliyun/job/c/eval").unwrap(), "pending");
+    assert_eq!(state(&families, "huawei/image-job/7").unwrap(), "running");
+    assert_eq!(
+        state(&families, "aliyun/job/c/old"),
+        None,
+        "ended before --keep"
+    );
+    assert_eq!(number("joblens_job_info", "训练 \"v2\" \\ 夜间"), 1.0);
+    assert_eq!(number("joblens_job_exit_code", "aliyun/job/c/train"), 137.0);
+    assert_eq!(number("joblens_job_reason", "OOMKilled"), 1.0);
+    assert_eq!(
+        number("joblens_job_warning_events", "aliyun/job/c/train"),
+        1.0
+    );
+    let lived = number("joblens_job_finished_seconds", "aliyun/job/c/train")
+        - number("joblens_job_created_seconds", "aliyun/job/c/train");
+    assert_eq!(lived, 3000.0);
+    for scope in [SCOPE, "huawei/image-job/7"] {
+        assert_eq!(number("joblens_scope_up", scope), 1.0);
+        let success = number("joblens_scope_last_success_timestamp_seconds", scope);
+        assert!(success > 1e9 && success.fract() == 0.0, "{success}");
+    }
+    assert_eq!(number("joblens_scope_jobs", "failed"), 1.0);
+    let requests = emulated.requests();
+    let counted = number("joblens_requests_total", "ListServerlessJobs");
+    assert_eq!(requests["aliyun/ListServerlessJobs"] as f64, counted);
+}
+
+#[test]
+fn a_cloud_stands_for_all_of_its_scopes() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated
+        .joblens(&["metrics", "aliyun", "--keep", "30d"])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let families = parse(&run.stdout);
+    assert_eq!(number(&families, "joblens_scope_up", "aliyun/"), 1.0);
+    assert_eq!(number(&families, "joblens_scope_up", SCOPE), 1.0);
+    assert_eq!(state(&families, "aliyun/job/c/old").unwrap(), "succeeded");
+}
+
+#[test]
+fn a_scope_that_fails_hides_no_other_and_decides_the_exit_code() {
+    for (fault, code, category) in [
+        ("kind = \"status\"", 5, "service_error"),
+        ("kind = \"refuse\"", 4, "unauthenticated"),
+    ] {
+        let fault = format!("{WORLD}\n[[fault]]\ncloud = \"huawei\"\noperation = \"*\"\n{fault}\n");
+        let emulated = Emulated::start(&fault);
+        let targets = ["metrics", "--max-attempts", "1", "huawei/image-job/", SCOPE];
+        let run = emulated.joblens(&targets).run();
+        assert_eq!(run.code, code, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("error: huawei/image-job/: "),
+            "{}",
+            run.stderr
+        );
+        let families = parse(&run.stdout);
+        assert_eq!(
+            number(&families, "joblens_scope_up", "huawei/image-job/"),
+            0.0
+        );
+        assert_eq!(number(&families, "joblens_scope_up", SCOPE), 1.0);
+        let errors = number(&families, "joblens_request_errors_total", category);
+        assert!(errors >= 1.0, "{errors}");
+        assert_eq!(state(&families, "aliyun/job/c/eval").unwrap(), "pending");
+    }
+}
+
+#[test]
+fn a_job_that_does_not_exist_is_not_up() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated
+        .joblens(&["metrics", "aliyun/job/c/none", "aliyun/job/c/eval"])
+        .run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let families = parse(&run.stdout);
+    assert_eq!(
+        number(&families, "joblens_scope_up", "aliyun/job/c/none"),
+        0.0
+    );
+    assert_eq!(state(&families, "aliyun/job/c/eval").unwrap(), "pending");
+}
+
+#[test]
+fn jobs_and_lookups_are_bounded() {
+    let jobs = "[[job]]\nref = \"aliyun/job/c/10_1-30\"\nage = \"1h\"\n\
+        states = [{ after = \"0s\", state = \"Failed\", exit_code = 1 }]\n";
+    let emulated = Emulated::start(jobs);
+    let options = ["metrics", SCOPE, "--max-jobs", "12", "--max-lookups", "5"];
+    let run = emulated.joblens(&options).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let families = parse(&run.stdout);
+    assert_eq!(run.stdout.matches("joblens_job_info{").count(), 12);
+    assert_eq!(number(&families, "joblens_scope_jobs_dropped", SCOPE), 18.0);
+    assert_eq!(number(&families, "joblens_scope_jobs", "failed"), 30.0);
+    assert_eq!(emulated.requests()["aliyun/DescribeServerlessJobs"], 5);
+    let run = emulated
+        .joblens(&["metrics", SCOPE, "--max-lookups", "0"])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(emulated.requests()["aliyun/DescribeServerlessJobs"], 5);
+}
+
+#[test]
+fn a_textfile_is_replaced_in_one_step() {
+    let emulated = Emulated::start(WORLD);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("新/joblens.prom");
+    for _ in 0..2 {
+        let textfile = ["metrics", SCOPE, "--textfile", path.to_str().unwrap()];
+        let run = emulated.joblens(&textfile).run();
+        assert_eq!(
+            (run.code, run.stdout.as_str(), run.stderr.as_str()),
+            (0, "", "")
+        );
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(number(&parse(&text), "joblens_scope_up", SCOPE), 1.0);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o444, 0o444, "{mode:o}");
+    }
+    for (name, part) in [
+        ("joblens.txt", "ends in .prom"),
+        ("新/joblens.prom/a.prom", "cannot write"),
+    ] {
+        let path = folder.path().join(name);
+        let run = emulated
+            .joblens(&["metrics", SCOPE, "--textfile", path.to_str().unwrap()])
+            .run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn wrong_targets_and_options_are_usage_errors() {
+    for (arguments, part) in [
+        (&[][..], "no references or scopes given"),
+        (
+            &["aliyun/job/c"],
+            "for all jobs of this scope: aliyun/job/c/",
+        ),
+        (&["aliyun/job/c/@latest"], "@latest cannot be used here"),
+        (&["huawei/job/ecs/"], "huawei/job cannot be listed"),
+        (&["azure"], "'azure' is not a reference"),
+        (&["aliyun", "-o", "jsonl"], "omit -o"),
+        (&["aliyun", "--columns", "ref"], "omit -o"),
+        (&["aliyun", "--jq", "."], "omit -o"),
+        (&["aliyun", "--listen", "9774"], "127.0.0.1:9774"),
+        (
+            &["aliyun", "--listen", "127.0.0.1:0", "--textfile", "a.prom"],
+            "cannot be used with",
+        ),
+        (&["aliyun", "--min-interval", "1m"], "--listen"),
+        (
+            &["aliyun", "--listen", "127.0.0.1:0", "--min-interval", "5"],
+            "did you mean 5s",
+        ),
+        (&["aliyun", "--keep", "-1h"], "cannot be negative"),
+        (&["aliyun", "--max-jobs", "x"], "must be a number"),
+        (&["aliyun/job/c/"], "missing access key"),
+    ] {
+        let run = joblens(&[&["metrics"], arguments].concat()).run();
+        let code = if part == "missing access key" { 4 } else { 2 };
+        assert_eq!(run.code, code, "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
+    }
+    let run = joblens(&["metrics", "-o", "json"]).run();
+    assert_eq!(run.json()["exit"]["word"], "usage");
+}

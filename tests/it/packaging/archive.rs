@@ -1,0 +1,153 @@
+//! The archive of a release, made with this build in the place of a static one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::{read, root, write_stub};
+use crate::support::in_parallel;
+
+const TARGET: &str = "x86_64-unknown-linux-musl";
+
+/// Makes the archive in a folder under a umask; returns its bytes.
+fn build(folder: &Path, umask: &str) -> Vec<u8> {
+    write_stub(&folder.join("stub"));
+    let script = format!(
+        "umask {umask}; exec packaging/build.sh --target {TARGET} --binary {0}/stub --out {0}/out",
+        folder.display()
+    );
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(root())
+        .env("CARGO_NET_OFFLINE", "true")
+        .env("SOURCE_DATE_EPOCH", "1764288000")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let name = format!("joblens-{}-{TARGET}.tar.gz", env!("CARGO_PKG_VERSION"));
+    let sums = fs::read_to_string(folder.join("out/SHA256SUMS")).unwrap();
+    assert!(sums.ends_with(&format!("  {name}\n")), "{sums}");
+    fs::read(folder.join("out").join(name)).unwrap()
+}
+
+/// The files of an archive, without the folder that all of them are in.
+fn files(archive: &Path) -> BTreeSet<String> {
+    let output = Command::new("tar")
+        .arg("-tzf")
+        .arg(archive)
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let files = listed
+        .lines()
+        .filter_map(|line| Some(line.split_once('/')?.1));
+    let files = files.filter(|file| !file.is_empty() && !file.ends_with('/'));
+    files.map(str::to_owned).collect()
+}
+
+#[test]
+fn two_archives_of_a_commit_are_equal_and_have_all_that_is_needed() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let archives = std::sync::Mutex::new(Vec::new());
+    in_parallel([("022", 0), ("077", 1)], |(umask, at)| {
+        let archive = build(folders[at].path(), umask);
+        archives.lock().unwrap().push(archive);
+    });
+    let archives = archives.into_inner().unwrap();
+    assert_eq!(archives[0], archives[1]);
+    let archive = folders[0].path().join("archive");
+    fs::write(&archive, &archives[0]).unwrap();
+    let files = files(&archive);
+    for file in [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "README.zh-CN.md",
+        "THIRD-PARTY-NOTICES.txt",
+        "completions/_joblens",
+        "completions/joblens.bash",
+        "completions/joblens.fish",
+        "completions/joblens.ps1",
+        "joblens",
+        "man/man1/joblens-wait.1",
+        "man/man1/joblens.1",
+        "rust-standard-library.html",
+    ] {
+        assert!(files.contains(file), "{file} is missing: {files:?}");
+    }
+    check_notices(folders[0].path(), &archive);
+    check_container(&files);
+}
+
+/// Every crate of the binary has a licence text, and the MIT licence of a crate without a file its author.
+fn check_notices(folder: &Path, archive: &Path) {
+    let output = Command::new("tar")
+        .args([
+            "-xzf",
+            archive.to_str().unwrap(),
+            "--strip-components=1",
+            "-C",
+        ])
+        .arg(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let notices = fs::read_to_string(folder.join("THIRD-PARTY-NOTICES.txt")).unwrap();
+    let (list, texts) = notices.split_once("\n====").unwrap();
+    let crates = list
+        .lines()
+        .filter_map(|line| line.split_once(" v")?.1.split_once(": ").map(|_| line));
+    let crates: Vec<&str> = crates.collect();
+    assert!(crates.len() > 100, "{list}");
+    for line in crates {
+        let (name, rest) = line.split_once(" v").unwrap();
+        let version = rest.split_once(": ").unwrap().0;
+        assert!(
+            texts.contains(&format!("{name} {version}")),
+            "{name} has no text"
+        );
+    }
+    assert!(texts.contains("\nCopyright (c) Michael Färber"));
+    assert!(texts.contains("\nmusl\n"));
+    assert!(
+        !list.contains("joblens v") && !list.contains("(*)"),
+        "{list}"
+    );
+}
+
+/// The files that the image takes from the archive are in it, and what the build needs is sent to it.
+fn check_container(files: &BTreeSet<String>) {
+    let dockerfile = read("Dockerfile");
+    let words = dockerfile.split_whitespace();
+    let copied: Vec<&str> = words
+        .filter_map(|word| word.strip_prefix("/packages/"))
+        .collect();
+    assert!(copied.contains(&"joblens"));
+    for file in copied.iter().filter(|file| !file.contains('*')) {
+        assert!(files.contains(*file), "{file}");
+    }
+    assert!(dockerfile.contains("\nFROM scratch\n"));
+    let ignored = read(".dockerignore");
+    let sent: Vec<&str> = ignored
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    for path in &sent {
+        assert!(root().join(path).exists(), "{path}");
+    }
+    for needed in [
+        "Cargo.lock",
+        "Cargo.toml",
+        "benches",
+        "packaging",
+        "src",
+        "README.md",
+    ] {
+        assert!(sent.contains(&needed), "{needed}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Credentials: none is in a recording, and none is needed to replay it.

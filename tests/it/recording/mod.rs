@@ -1,0 +1,269 @@
+//! `--record` and `--replay`: what a recording holds, and that runs are repeated from it.
+
+mod credentials;
+mod refusals;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::emulated::Emulated;
+use crate::support::{Joblens, Run, SECRETS, in_parallel, joblens};
+
+const FAILED: &str = "aliyun/job/ehpc-hz-FYUr32/train-7";
+const SCHEDULED: &str = "aliyun/job/ehpc-hz-FYUr32/train-8";
+const IMAGE: &str = "huawei/image-job/702371902345678848";
+const INSTANCE: &str = "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35";
+const SERVICE: &str = "tencent/service/cls-1/default/web";
+const POD_JOB: &str = "kubernetes/job/ci/迁移";
+
+/// Jobs of all clouds; some of them change during a test.
+const WORLD: &str = r#"
+[[job]]
+ref = "aliyun/job/ehpc-hz-FYUr32/train-7"
+name = "训练 resnet"
+age = "3h"
+parts = 2
+states = [
+  { after = "0s", state = "Pending" },
+  { after = "2m", state = "Running" },
+  { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "more than 16 GiB" },
+]
+warnings = [{ after = "90m", reason = "BackOff", message = "again", count = 4 }]
+log = [{ after = "30m", line = "第一次运行" }, { after = "61m", line = "epoch {n}", every = "1m", times = 9 }]
+
+[[job]]
+ref = "aliyun/job/ehpc-hz-FYUr32/train-8"
+states = [{ after = "0s", state = "Running" }, { after = "700ms", state = "Succeeded" }]
+
+[[job]]
+ref = "huawei/image-job/702371902345678848"
+name = "wks-image"
+states = [{ after = "0s", state = "RUNNING" }, { after = "400ms", state = "SUCCESS" }]
+
+[[job]]
+ref = "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35"
+states = [{ after = "0s", state = "Running" }, { after = "500ms", state = "Completed" }]
+
+[[job]]
+ref = "kubernetes/job/ci/迁移"
+states = [{ after = "0s", state = "Running" }, { after = "600ms", state = "Complete" }]
+
+[[job]]
+ref = "tencent/service/cls-1/default/web"
+age = "26h"
+warnings = [{ after = "25h30m", reason = "Unhealthy", message = "probe failed", count = 12 }]
+"#;
+
+/// A folder for a recording, which is not there yet.
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("录制");
+    (parent, path)
+}
+
+fn with<'a>(arguments: &[&'a str], option: &'a str, folder: &'a Path) -> Vec<&'a str> {
+    [arguments, &[option, folder.to_str().unwrap()]].concat()
+}
+
+/// Replays in an environment that has nothing but the recording.
+fn replay(arguments: &[&str], folder: &Path) -> Run {
+    joblens(&with(arguments, "--replay", folder)).run()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn assert_same(arguments: &[&str], recorded: &Run, replayed: &Run) {
+    assert_eq!(
+        replayed.stdout, recorded.stdout,
+        "{arguments:?} {}",
+        replayed.stderr
+    );
+    assert_eq!(replayed.stderr, recorded.stderr, "{arguments:?}");
+    assert_eq!(replayed.code, recorded.code, "{arguments:?}");
+}
+
+/// Nobody else reads a recording, and nothing in it is a secret.
+fn assert_private(folder: &Path, secrets: &[&str]) {
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(folder), 0o700);
+    for path in files(folder) {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let text = fs::read_to_string(&path).unwrap();
+        for secret in SECRETS.iter().chain(secrets) {
+            assert!(!text.contains(secret), "{secret} in {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_replay_prints_what_the_recorded_run_has_printed() {
+    let emulated = Emulated::start(WORLD);
+    let cases: [&[&str]; 14] = [
+        &["get", FAILED, IMAGE, "-o", "json"],
+        &["get", FAILED, INSTANCE, SERVICE],
+        &["get", FAILED, "--raw", "-o", "yaml"],
+        &["get", FAILED, "--exit-status"],
+        &[
+            "get",
+            FAILED,
+            "aliyun/job/ehpc-hz-FYUr32/no-such",
+            "-o",
+            "json",
+        ],
+        &["describe", FAILED, POD_JOB],
+        &["list", "aliyun/job/ehpc-hz-FYUr32/", "--since", "2h"],
+        &["list", "-o", "jsonl"],
+        &["events", FAILED, SERVICE],
+        &["logs", FAILED, "--all-containers"],
+        &[
+            "wait",
+            SCHEDULED,
+            IMAGE,
+            INSTANCE,
+            "--interval",
+            "150ms",
+            "-o",
+            "json",
+        ],
+        &["wait", POD_JOB, "--interval", "150ms"],
+        &[
+            "wait",
+            FAILED,
+            IMAGE,
+            "--any",
+            "--interval",
+            "100ms",
+            "-t",
+            "2m",
+        ],
+        &[
+            "watch",
+            SCHEDULED,
+            POD_JOB,
+            "--interval",
+            "150ms",
+            "-o",
+            "jsonl",
+        ],
+    ];
+    in_parallel(&cases, |arguments| {
+        let (_parent, folder) = folder();
+        let recorded = emulated
+            .joblens(&with(arguments, "--record", &folder))
+            .run();
+        assert!(
+            files(&folder).len() > 1,
+            "{arguments:?} {}",
+            recorded.stderr
+        );
+        assert_private(&folder, &[]);
+        assert_same(arguments, &recorded, &replay(arguments, &folder));
+    });
+}
+
+#[test]
+fn the_format_of_the_output_may_be_another_one() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    let recorded = emulated.get(&with(&[FAILED], "--record", &folder)).run();
+    let name = replay(&["get", FAILED, "-o", "name"], &folder);
+    assert_eq!((name.code, name.stdout.trim()), (recorded.code, FAILED));
+}
+
+#[test]
+fn a_recording_is_readable_and_says_what_was_run() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    emulated.get(&with(&[FAILED], "--record", &folder)).run();
+    let names: Vec<String> = files(&folder)
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names[0], "0001-aliyun-DescribeServerlessJobs.json");
+    assert_eq!(names.last().unwrap(), "recording.json");
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
+    };
+    let header = read("recording.json");
+    assert_eq!(
+        (&header["format"], &header["exit_code"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(header["command"][1], "get");
+    let exchange = read(&names[0]);
+    let url = exchange["request"]["url"].as_str().unwrap();
+    assert!(
+        url.contains("JobIds.1=train-7") && !url.contains("Signature"),
+        "{url}"
+    );
+    let response = &exchange["outcome"]["response"];
+    assert_eq!(response["status"], 200);
+    assert!(
+        response["body"]["json"]["JobInfos"].is_array(),
+        "{response:#}"
+    );
+}
+
+#[test]
+fn a_run_that_was_interrupted_is_replayed_up_to_there() {
+    let emulated = Emulated::start(
+        "[[job]]\nref = 'aliyun/job/ehpc-hz-FYUr32/train-7'\nstates = [{after='0s', state='Running'}]\n",
+    );
+    let arguments = ["watch", FAILED, "--interval", "100ms", "-o", "jsonl"];
+    let (_parent, folder) = folder();
+    let run = emulated.joblens(&with(&arguments, "--record", &folder));
+    let run = run.start(Stdio::piped(), Stdio::piped());
+    while !folder
+        .join("0003-aliyun-DescribeServerlessJobs.json")
+        .exists()
+    {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    run.signal("INT");
+    let recorded = run.end();
+    assert_eq!(recorded.code, 130);
+    assert_same(&arguments, &recorded, &replay(&arguments, &folder));
+}
+
+#[test]
+fn a_disk_that_is_full_costs_the_recording_alone() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    let run = emulated.get(&with(&[FAILED], "--record", &folder));
+    let run = limited(run).run();
+    assert_eq!(run.job()["state"], "failed");
+    assert_eq!(run.code, 0);
+    assert!(run.stderr.contains("is not complete"), "{}", run.stderr);
+}
+
+/// Files may not grow beyond one block, as on a disk that is full.
+fn limited(run: Joblens) -> Joblens {
+    run.ignoring("XFSZ").file_blocks(1)
+}
+
+#[test]
+fn doctor_adds_its_findings() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    let run = emulated
+        .joblens(&with(&["doctor", "aliyun", "huawei"], "--record", &folder))
+        .run();
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_private(&folder, &[]);
+    let text = fs::read_to_string(folder.join("doctor.txt")).unwrap();
+    assert!(text.contains("aliyun"), "{text}");
+    let report: Value =
+        serde_json::from_slice(&fs::read(folder.join("doctor.json")).unwrap()).unwrap();
+    assert_eq!(report["accounts"].as_array().unwrap().len(), 2);
+    let replayed = replay(&["doctor", "aliyun", "huawei", "-o", "json"], &folder);
+    assert_eq!(replayed.json()["accounts"], report["accounts"]);
+}

@@ -1,0 +1,137 @@
+//! Options and recordings that are refused in one line.
+
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+/// The error of a command that must not send anything.
+fn refused(arguments: &[&str]) -> String {
+    let run = joblens(arguments).run();
+    assert_eq!(run.code, 2, "{arguments:?} {}{}", run.stdout, run.stderr);
+    run.stderr
+}
+
+#[test]
+fn options_that_do_not_go_together_are_refused() {
+    let (parent, folder) = folder();
+    let (folder, other) = (folder.to_str().unwrap(), parent.path().join("other"));
+    let both = [
+        "get",
+        FAILED,
+        "--record",
+        folder,
+        "--replay",
+        other.to_str().unwrap(),
+    ];
+    assert!(refused(&both).contains("mutually exclusive"));
+    for command in ["kinds", "schema", "demo", "man"] {
+        let error = refused(&[command, "--record", folder]);
+        assert!(
+            error.contains(&format!("--record is not available for {command}")),
+            "{error}"
+        );
+    }
+    let error = refused(&["get", FAILED, "--show-secrets", "--record", folder]);
+    assert!(error.contains("--show-secrets"), "{error}");
+    let error = refused(&["get", "aliyun/job/", "--exit-status", "--record", folder]);
+    assert!(!error.contains("record"), "{error}");
+    assert_eq!(
+        files(Path::new(folder)),
+        [PathBuf::new(); 0],
+        "the folder can be used again"
+    );
+    fs::write(parent.path().join("录制/note.txt"), "x").unwrap();
+    let error = refused(&["get", FAILED, "--record", folder]);
+    assert!(error.contains("it is not empty"), "{error}");
+    let error = refused(&["get", FAILED, "--record", "/dev/null/x"]);
+    assert!(error.contains("cannot record in /dev/null/x"), "{error}");
+    let error = refused(&["get", FAILED, "--replay", folder]);
+    assert!(
+        error.contains("recording.json") && error.lines().count() == 2,
+        "{error}"
+    );
+}
+
+#[test]
+fn a_recording_that_is_damaged_or_of_another_version_is_refused_with_the_name_of_the_file() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    emulated.get(&with(&[FAILED], "--record", &folder)).run();
+    let path = |name: &str| folder.join(name);
+    let (header, exchange) = ("recording.json", "0001-aliyun-DescribeServerlessJobs.json");
+    let original = |name: &str| fs::read_to_string(path(name)).unwrap();
+    let (header_text, exchange_text) = (original(header), original(exchange));
+    let check = |name: &str, text: &str, words: &str| {
+        fs::write(path(name), text).unwrap();
+        let error = refused(&with(&["get", FAILED], "--replay", &folder));
+        assert!(error.contains(name) && error.contains(words), "{error}");
+        assert_eq!(error.lines().count(), 2, "{error}");
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let newer = header_text.replace(
+        &format!("\"joblens\": \"{version}\""),
+        "\"joblens\": \"99.0.0\"",
+    );
+    check(header, &newer, "newer than");
+    check(
+        header,
+        &header_text.replace("\"format\": 1", "\"format\": 2"),
+        "format 2 is not supported",
+    );
+    check(
+        header,
+        &header_text[..header_text.len() / 2],
+        "invalid content at line",
+    );
+    check(header, "[]", "invalid content");
+    fs::write(path(header), &header_text).unwrap();
+    check(
+        exchange,
+        &exchange_text.replace("\"status\": 200", "\"status\": \"200\""),
+        "invalid content",
+    );
+    check(exchange, "", "invalid content");
+    fs::remove_file(path(exchange)).unwrap();
+    symlink("/etc/passwd", path(exchange)).unwrap();
+    let error = refused(&with(&["get", FAILED], "--replay", &folder));
+    assert!(error.contains("not a regular file"), "{error}");
+    fs::remove_file(path(exchange)).unwrap();
+    fs::create_dir(path(exchange)).unwrap();
+    let error = refused(&with(&["get", FAILED], "--replay", &folder));
+    assert!(error.contains("not a regular file"), "{error}");
+}
+
+#[test]
+fn a_request_without_a_recorded_response_is_an_error() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    emulated.get(&with(&[FAILED], "--record", &folder)).run();
+    for arguments in [
+        &["get", SCHEDULED, "-o", "json"][..],
+        &["wait", SCHEDULED, "-o", "json"],
+        &["events", SCHEDULED, "-o", "json"],
+        &["list", "aliyun/job/ehpc-hz-FYUr32/", "-o", "json"],
+    ] {
+        let run = replay(arguments, &folder);
+        assert_eq!(run.code, 5, "{arguments:?} {}{}", run.stdout, run.stderr);
+        assert!(
+            run.stderr.contains("the recording has no response"),
+            "{}",
+            run.stderr
+        );
+    }
+    let other = replay(&["get", IMAGE, "-o", "json"], &folder);
+    assert_eq!(other.code, 4, "{}", other.stderr);
+    let body = folder.join("0001-aliyun-DescribeServerlessJobs.json");
+    let text = fs::read_to_string(&body).unwrap();
+    let start = text.find("\"body\": {").unwrap();
+    let cut = format!("{}\"body\": {{\"base64\": \"?\"}} }} }} }}", &text[..start]);
+    fs::write(&body, cut).unwrap();
+    let damaged = replay(&["get", FAILED, "-o", "json"], &folder);
+    assert_eq!(damaged.code, 5, "{}", damaged.stderr);
+    assert!(
+        damaged.stderr.contains("the body is not valid"),
+        "{}",
+        damaged.stderr
+    );
+}

@@ -1,0 +1,73 @@
+//! `-` and `%1`: what they name in a shell on a terminal, and nowhere else.
+
+use crate::support::emulated::Emulated;
+use crate::support::joblens;
+use crate::support::pty::Shell;
+
+const JOBS: &str = r#"
+[[job]]
+ref = "sugon/instance/i-first"
+age = "2h"
+states = [{ after = "0s", state = "Running" }]
+
+[[job]]
+ref = "sugon/instance/i-second"
+age = "3h"
+states = [{ after = "0s", state = "Running" }]
+"#;
+
+#[test]
+fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
+    let emulated = Emulated::start(JOBS);
+    let shell = Shell::start(&emulated.environment());
+    let names = |command: &str| -> Vec<String> {
+        let shown = shell.enter(command).replace("\u{1b}[K", " ");
+        let words = shown.split_whitespace();
+        let words = words.filter(|word| word.starts_with("sugon/instance/i-"));
+        let mut names: Vec<String> = words.map(str::to_owned).collect();
+        // A gate names it while it waits, too.
+        names.dedup();
+        names
+    };
+    let listed = names("joblens list sugon/instance");
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    assert_eq!(names("joblens %2 -o name"), [&*listed[1]]);
+    assert_eq!(names("joblens wait - --for running -o name"), [&*listed[1]]);
+    assert_eq!(
+        names("joblens get %2 %1 -o name | cat"),
+        [&*listed[1], &*listed[0]]
+    );
+    let listed = names("joblens list sugon/instance -o name --name '*first'");
+    assert_eq!(listed, ["sugon/instance/i-first"]);
+    assert_eq!(names("joblens get - -o name"), ["sugon/instance/i-first"]);
+    let shown = shell.enter("NO_COLOR=1 joblens get %2");
+    assert!(
+        shown.contains("error: %2: the last list has no such row"),
+        "{shown}"
+    );
+    assert!(shell.enter("echo code=$?").contains("code=2"));
+    let piped = names("echo sugon/instance/i-second | joblens get - -o name");
+    assert!(
+        piped.contains(&"sugon/instance/i-second".to_owned()),
+        "{piped:?}"
+    );
+    // A script that runs unattended sees none of it, and neither does another session.
+    let shown = shell.enter("joblens get %1 </dev/null 2>&1 | cat");
+    assert!(shown.contains("terminal only"), "{shown}");
+    let shown = shell.enter("CI=1 joblens get %1");
+    assert!(shown.contains("terminal only"), "{shown}");
+    let shown = shell.enter("setsid --wait joblens get %1");
+    assert!(shown.contains("no list has been shown"), "{shown}");
+}
+
+#[test]
+fn without_a_terminal_short_words_are_usage_errors() {
+    for word in ["%1", "%0"] {
+        let run = joblens(&["get", word, "-o", "json"]).run();
+        let error = run.error();
+        assert_eq!((run.code, &error["input"]), (2, &word.into()));
+        assert!(error["hint"].as_str().unwrap().contains("joblens get -"));
+    }
+    assert_eq!(joblens(&["%1"]).run().code, 2);
+    assert_eq!(joblens(&["list", "%1"]).run().code, 2);
+}
