@@ -1,6 +1,7 @@
 //! Secrets that a shell text hands to the standard input of a program.
 
 use super::quoting::is_variable;
+use super::urls::beginning;
 
 /// Options and programs that read a secret from standard input.
 const READERS: [&str; 8] = [
@@ -29,6 +30,9 @@ const CLIENTS: [&str; 8] = [
 /// Commands to servers that a secret follows.
 const LOGINS: [&str; 2] = ["AUTH ", "PASS "];
 
+/// The program is looked for in so many bytes, so that many `echo` in a long text are read in linear time.
+const MAX_COMMAND_LEN: usize = 2048;
+
 /// Where the secret stands in a text that begins with `echo` or `printf`, as in
 /// `echo SECRET | docker login --password-stdin` and `printf 'AUTH SECRET' | nc h 6379`; `None` where the text
 /// is not piped to a program that reads one, or where it is a variable only.
@@ -37,6 +41,7 @@ pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
     if !matches!(program, "echo" | "printf") {
         return None;
     }
+    let rest = beginning(rest, MAX_COMMAND_LEN);
     let mut pipes = rest.match_indices('|').map(|(at, _)| at);
     let (start, pipe) = pipes.find_map(|pipe| {
         let after = &rest[pipe + 1..];

@@ -114,6 +114,14 @@ fn no_spelling_of_a_command_line_gets_a_secret_past_the_mask() {
 }
 
 #[test]
+fn long_texts_are_read_in_linear_time() {
+    for text in ["echo a | nc ", "echo ", "curl -u ", "x=$( "] {
+        let text = text.repeat(20_000);
+        assert!(!mask_text(&text).is_empty());
+    }
+}
+
+#[test]
 fn what_is_no_secret_stays_readable() {
     for kept in [
         "python train.py --epochs 3 --lr=0.1",
