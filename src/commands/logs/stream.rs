@@ -3,11 +3,11 @@
 mod changes;
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::absent;
+use super::absent::{self, named};
 use super::lines::Line;
 use super::printer::Printer;
 use super::select::{Choice, label, others};
@@ -17,8 +17,9 @@ use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
 use crate::commands::poll::is_transient;
 use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
+use crate::gate::MISSING_RECHECK_INTERVAL;
 use crate::http::Deadline;
-use crate::kind::LogSpec;
+use crate::kind::{Kind, LogSpec};
 use crate::model::{Job, Since, Time};
 use crate::output;
 use crate::providers::{GetOptions, LogParams};
@@ -108,6 +109,7 @@ impl LogStream<'_> {
         let mut job = self.first_job_in_reach(interval).await?;
         self.choose_early(&job)?;
         let mut outage: u32 = 0;
+        let mut missing_since = None;
         loop {
             let read = self.read_all(&job).await;
             match read {
@@ -130,23 +132,29 @@ impl LogStream<'_> {
             }
             sleep(pause(interval, outage)).await;
             match self.job().await {
-                Ok(found) => match self.update(&found).await {
-                    Ok(()) => job = found,
-                    // What it could not read is read in the next round.
-                    Err(Stop::Problem(problem))
-                        if is_transient(problem.category)
-                            && !(found.ended && outage >= MAX_ATTEMPTS) =>
-                    {
-                        outage += 1;
+                Ok(found) => {
+                    missing_since = None;
+                    match self.update(&found).await {
+                        Ok(()) => job = found,
+                        // What it could not read is read in the next round.
+                        Err(Stop::Problem(problem))
+                            if is_transient(problem.category)
+                                && !(found.ended && outage >= MAX_ATTEMPTS) =>
+                        {
+                            outage += 1;
+                        }
+                        Err(stop) => return Err(stop),
                     }
-                    Err(stop) => return Err(stop),
-                },
+                }
                 Err(problem) if is_transient(problem.category) => {}
+                Err(problem)
+                    if problem.category == Category::NotFound
+                        && self.may_come_back(&problem, &mut missing_since) => {}
                 // A job that was deleted has ended.
                 Err(problem) if problem.category == Category::NotFound => {
                     self.note(format!("the log ends: {}", problem.message));
                     // What has its name now is another job.
-                    if problem.http_status.is_none() {
+                    if self.reference.kind.is_watched && problem.http_status.is_none() {
                         return self.finish_lines().await;
                     }
                     job.ended = true;
@@ -154,6 +162,17 @@ impl LogStream<'_> {
                 Err(problem) => return Err(problem.into()),
             }
         }
+    }
+
+    /// True while a followed job that is not found may be there nevertheless; says so once.
+    fn may_come_back(&self, problem: &Problem, since: &mut Option<Instant>) -> bool {
+        let is_first = since.is_none();
+        let missing = since.get_or_insert_with(Instant::now).elapsed();
+        let may_come_back = !is_believed_missing(self.reference.kind, missing);
+        if may_come_back && is_first {
+            self.note(format!("{}; retrying", problem.message));
+        }
+        may_come_back
     }
 
     /// Prints the beginnings of lines whose ends will not come.
@@ -183,7 +202,9 @@ impl LogStream<'_> {
             }
             let rest = match has_ended {
                 true => self.logs[number].finish(),
-                false if self.printer.joins_pieces() => self.logs[number].take_unfinished(),
+                false if self.printer.joins_pieces() => {
+                    self.logs[number].take_unfinished(self.printer.redactor)
+                }
                 false => None,
             };
             self.print(number, Vec::from_iter(rest)).await?;
@@ -296,16 +317,19 @@ impl LogStream<'_> {
         Ok(has_text)
     }
 
-    /// Says once that a log that does not change may have reached the limit of the API.
+    /// Says once that the cloud gives no more of a log than was read, or may not do so.
     fn note_stuck(&mut self, number: usize, reading: &Reading) {
         let log = &mut self.logs[number];
         let may_lack_end = self.spec.may_lack_end && !log.source.state.is_end();
-        if reading.is_stuck && may_lack_end && !log.is_stuck {
-            log.is_stuck = true;
-            let operation = self.spec.operation.name;
-            let label = label(&log.source);
+        let what = match reading.lacks_rest {
+            true => "the rest is missing",
+            false if reading.is_stuck && may_lack_end => "newer lines may be missing",
+            false => return,
+        };
+        if !std::mem::replace(&mut log.is_stuck, true) {
+            let (operation, log) = (self.spec.operation.name, named(&log.source));
             self.note(format!(
-                "{label}: {operation} gives no more of the log than was read; newer lines may be missing"
+                "{log}: {operation} gives no more of the log than was read; {what}"
             ));
         }
     }
@@ -349,8 +373,30 @@ impl LogStream<'_> {
     }
 }
 
+/// Whether a job that was not found for so long is not there any more, as `wait` decides it.
+fn is_believed_missing(kind: &Kind, missing: Duration) -> bool {
+    kind.is_watched || missing >= MISSING_RECHECK_INTERVAL.max(kind.missing_grace)
+}
+
 /// The time to the next reading after so many failures in a row.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let pause = interval.saturating_mul(2_u32.saturating_pow(failures.min(8)));
     pause.min(MAX_BACKOFF).max(interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers;
+
+    #[test]
+    fn a_job_is_missing_after_the_grace_of_its_kind() {
+        let is_missing = |kind: &str, seconds| {
+            let kind = providers::kinds().find(|known| known.to_string() == kind);
+            is_believed_missing(kind.unwrap(), Duration::from_secs(seconds))
+        };
+        assert!(!is_missing("sugon/job", 179) && is_missing("sugon/job", 180));
+        assert!(!is_missing("aliyun/job", 0) && is_missing("aliyun/job", 15));
+        assert!(is_missing("kubernetes/job", 0));
+    }
 }
