@@ -62,7 +62,12 @@ impl Choice<'_> {
         }
         let has_failed = |source: &LogSource| source.state == State::Failed;
         let failed = found.iter().position(has_failed);
-        let main = found.iter().position(|source| !source.init);
+        let has_started =
+            |source: &LogSource| !matches!(source.state, State::Pending | State::Starting);
+        let mut main = found.iter().enumerate().filter(|(_, source)| !source.init);
+        let first = main.clone().next();
+        let started = main.find(|(_, source)| has_started(source));
+        let main = started.or(first).map(|(at, _)| at);
         let chosen = found.remove(failed.or(main).unwrap_or(0));
         Ok((vec![chosen], found))
     }
@@ -176,6 +181,14 @@ mod tests {
         ]);
         assert_eq!(
             chosen(&running, Choice::default()),
+            Ok(vec!["b/main".to_owned()])
+        );
+        let waiting = job(&[
+            ("a", "main", false, State::Pending),
+            ("b", "main", false, State::Running),
+        ]);
+        assert_eq!(
+            chosen(&waiting, Choice::default()),
             Ok(vec!["b/main".to_owned()])
         );
         let failed = job(&[

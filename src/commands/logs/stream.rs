@@ -1,9 +1,10 @@
 //! The way of a log from the cloud to stdout.
 
 mod changes;
+mod missing;
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -17,9 +18,8 @@ use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
 use crate::commands::poll::is_transient;
 use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
-use crate::gate::MISSING_RECHECK_INTERVAL;
 use crate::http::Deadline;
-use crate::kind::{Kind, LogSpec};
+use crate::kind::LogSpec;
 use crate::model::{Job, Since, Time};
 use crate::output;
 use crate::providers::{GetOptions, LogParams};
@@ -44,6 +44,8 @@ pub(super) struct LogStream<'a> {
     pub printer: Printer<'a>,
     pub stdout: StdoutWriter,
     pub logs: Vec<SourceLog>,
+    /// The names of the logs that were not chosen where one was.
+    pub others: String,
     /// New text is waited for, so that a line may still grow.
     pub is_following: bool,
     /// When the job was created.
@@ -87,7 +89,11 @@ impl LogStream<'_> {
                 Err(stop) => return Err(stop),
             };
             match absent::explain(&self.logs[number], &job, cause) {
-                Some(problem) if is_only => {
+                Some(mut problem) if is_only => {
+                    if !self.others.is_empty() {
+                        let hint = problem.hint.unwrap_or_default();
+                        problem.hint = Some(format!("other logs: {}; {hint}", self.others));
+                    }
                     return Err(with_reference(problem, &self.reference).into());
                 }
                 Some(problem) => self.note(problem.message),
@@ -162,17 +168,6 @@ impl LogStream<'_> {
                 Err(problem) => return Err(problem.into()),
             }
         }
-    }
-
-    /// True while a followed job that is not found may be there nevertheless; says so once.
-    fn may_come_back(&self, problem: &Problem, since: &mut Option<Instant>) -> bool {
-        let is_first = since.is_none();
-        let missing = since.get_or_insert_with(Instant::now).elapsed();
-        let may_come_back = !is_believed_missing(self.reference.kind, missing);
-        if may_come_back && is_first {
-            self.note(format!("{}; retrying", problem.message));
-        }
-        may_come_back
     }
 
     /// Prints the beginnings of lines whose ends will not come.
@@ -260,8 +255,9 @@ impl LogStream<'_> {
         let sources = client.log_sources(&self.reference, job);
         let chosen = self.choice.of(job, sources);
         let (chosen, rest) = chosen.map_err(|problem| with_reference(problem, &self.reference))?;
+        self.others = others(&rest);
         if let ([one], false) = (&chosen[..], rest.is_empty()) {
-            self.note(format!("showing {}; others: {}", label(one), others(&rest)));
+            self.note(format!("showing {}; others: {}", label(one), self.others));
         }
         let logs = chosen
             .into_iter()
@@ -347,11 +343,10 @@ impl LogStream<'_> {
 
     /// Prints lines, and waits until they are taken: a log may be larger than the memory.
     async fn print(&mut self, number: usize, lines: Vec<Line>) -> Result<(), Stop> {
-        let now = self.context.render_context(false).now;
         let mut out = Vec::new();
         for line in &lines {
             self.printer
-                .print(&mut out, &self.logs[number].source, line, now);
+                .print(&mut out, &self.logs[number].source, line);
         }
         self.stdout.write(out);
         self.stdout.flushed().await.map_err(Stop::Output)
@@ -373,30 +368,8 @@ impl LogStream<'_> {
     }
 }
 
-/// Whether a job that was not found for so long is not there any more, as `wait` decides it.
-fn is_believed_missing(kind: &Kind, missing: Duration) -> bool {
-    kind.is_watched || missing >= MISSING_RECHECK_INTERVAL.max(kind.missing_grace)
-}
-
 /// The time to the next reading after so many failures in a row.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let pause = interval.saturating_mul(2_u32.saturating_pow(failures.min(8)));
     pause.min(MAX_BACKOFF).max(interval)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::providers;
-
-    #[test]
-    fn a_job_is_missing_after_the_grace_of_its_kind() {
-        let is_missing = |kind: &str, seconds| {
-            let kind = providers::kinds().find(|known| known.to_string() == kind);
-            is_believed_missing(kind.unwrap(), Duration::from_secs(seconds))
-        };
-        assert!(!is_missing("sugon/job", 179) && is_missing("sugon/job", 180));
-        assert!(!is_missing("aliyun/job", 0) && is_missing("aliyun/job", 15));
-        assert!(is_missing("kubernetes/job", 0));
-    }
 }

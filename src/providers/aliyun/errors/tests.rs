@@ -27,7 +27,7 @@ fn of(status: u16, code: &str) -> RequestError {
     classify(&answer(status, &body)).unwrap()
 }
 
-const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 32] = [
+const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
     (400, "Throttling.User", Throttled, RetryAction::Backoff),
     (400, "Throttling", Throttled, RetryAction::Backoff),
     (
