@@ -43,10 +43,10 @@ pub(super) fn session(
         let hint = format!("use it with one of: {}", COMMANDS.join(", "));
         return Err(Problem::usage(message).with_hint(hint));
     }
-    let mut words: Vec<String> = arguments
-        .iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    // Where the program stands is nobody's business.
+    let rest = arguments.iter().skip(1);
+    let rest = rest.map(|word| word.to_string_lossy().into_owned());
+    let mut words: Vec<String> = std::iter::once("joblens".to_owned()).chain(rest).collect();
     mask_arguments(&mut words);
     match (&global.record, &global.replay) {
         (Some(folder), _) => Recorder::create(folder, words, RECORDING_MASKS).map(Session::Record),

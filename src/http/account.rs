@@ -15,7 +15,7 @@ use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
 use super::lines::LineBody;
 use super::proxies::{Proxy, ProxyConfig};
-use super::recording::Outgoing;
+use super::recording::{Outgoing, RecordingAttempt};
 use super::tls::TlsConfig;
 use super::{
     Chunks, ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response,
@@ -236,6 +236,8 @@ impl ApiClient {
         number: u32,
         clock_offset: i64,
     ) -> Result<Response, RequestError> {
+        let counts = &self.transport.counts;
+        counts.record_request(self.cloud, request.operation);
         let outgoing = Outgoing {
             cloud: self.cloud,
             profile: &self.profile,
@@ -250,7 +252,7 @@ impl ApiClient {
                 sent.await?
             }
             Session::Record(recorder) => {
-                let recording = recorder.start(outgoing, &self.transport);
+                let recording = RecordingAttempt::start(recorder, outgoing, &self.transport);
                 let sent = self.transmit(request, signer, deadline, number, clock_offset);
                 let outcome = sent.await;
                 recording.finish(&outcome, unread_body);
@@ -296,9 +298,6 @@ impl ApiClient {
             insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
         self.transport.calls.fetch_add(1, Ordering::Relaxed);
-        self.transport
-            .counts
-            .record_request(self.cloud, request.operation);
         let sending = attempt::Attempt {
             request,
             signing: &signing,

@@ -112,16 +112,16 @@ pub(super) fn fail_with_tasks(job: &mut Job) {
         let name = task.name.as_deref().or(task.id.as_deref());
         let name = name.unwrap_or("a task");
         // What is said of a task that succeeded is not why it failed.
-        let said = task
-            .message
-            .as_ref()
-            .filter(|_| task.state == State::Failed);
-        job.message = Some(match (said, task.exit_code) {
+        let has_failed = task.state == State::Failed;
+        let said = [&task.message, &task.reason].into_iter().flatten();
+        let said = said.into_iter().find(|_| has_failed);
+        job.message = Some(match (said, task.exit_code.filter(|code| *code != 0)) {
             (Some(said), Some(code)) => format!("{name}: {said} (exit code {code})"),
             (None, Some(code)) => format!("{name}: exit code {code}"),
             (Some(said), None) => format!("{name}: {said}"),
             (None, None) => format!("{name} has failed"),
         });
+        job.reason = task.reason.clone().filter(|_| has_failed);
         job.exit_code = task.exit_code;
         job.state = State::Failed;
     }

@@ -14,6 +14,7 @@ use crate::secret::{Secret, masked_id, quotable};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A variable of the environment.
     Variable(String),

@@ -12,7 +12,7 @@ use super::jobs::JobRow;
 use super::log::MessageLog;
 use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
 use crate::commands::list::{ListTarget, list_jobs};
-use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored};
+use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::obeyed_hint;
 use crate::error::Category;
 use crate::model::{State, Time};
@@ -247,9 +247,7 @@ impl Source {
         let wanted = wanted(rows, details, self.options.max_details);
         let settings = self.lookup.settings();
         let references = wanted.iter().filter_map(|text| {
-            let texts = [text.clone()];
-            let parsed = parse_monitored((&texts[..]).into(), settings, DEFAULT_PROFILE);
-            let parsed = parsed.ok()?;
+            let parsed = parse_monitored_text(text, settings, DEFAULT_PROFILE).ok()?;
             let mut references = parsed.references();
             references
                 .next()

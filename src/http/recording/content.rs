@@ -23,9 +23,9 @@ pub(super) enum Content {
     Text(String),
     /// Bytes that are no text, in Base64.
     Base64(String),
-    /// Lines that came one by one.
+    /// Text that came part by part.
     Stream {
-        lines: Vec<StreamLine>,
+        parts: Vec<StreamPart>,
         /// When and how it ended.
         end_ms: u64,
         end: StreamEnd,
@@ -43,13 +43,12 @@ pub(super) enum StreamEnd {
     Lost,
 }
 
-/// A line of a stream.
+/// Whole lines of a stream, and in the end what follows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct StreamLine {
+pub(super) struct StreamPart {
     /// When it came, in milliseconds.
     pub at_ms: u64,
-    /// The line without its end.
-    pub line: String,
+    pub text: String,
 }
 
 impl Content {
@@ -73,11 +72,14 @@ pub(super) struct Masker<'a> {
 }
 
 impl Masker<'_> {
-    /// A body with its secrets masked, and whether it was cut.
-    pub(super) fn content(&self, body: &[u8]) -> (Content, bool) {
+    /// A body with its secrets masked, and whether it was cut. Lines of a plain text, such as a log, stay
+    /// as they are unless they hold a secret.
+    pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, bool) {
         let is_cut = body.len() > MAX_BODY;
         let body = &body[..body.len().min(MAX_BODY)];
-        if let Some(document) = self.document(body) {
+        if let Some(mut document) = parse(body)
+            && (self.mask(&mut document) || !is_plain)
+        {
             return (Content::Json(document), is_cut);
         }
         let text = match std::str::from_utf8(body) {
@@ -87,7 +89,11 @@ impl Masker<'_> {
             }
             Err(_) => return (self.bytes(body), is_cut),
         };
-        (Content::Text(self.text(text)), is_cut)
+        let text = match is_plain {
+            true => self.lines(text),
+            false => self.text(text),
+        };
+        (Content::Text(text), is_cut)
     }
 
     /// Bytes that are no text. Where text among them is masked they are recorded as text.
@@ -100,21 +106,15 @@ impl Masker<'_> {
         }
     }
 
-    fn document(&self, body: &[u8]) -> Option<Value> {
-        let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
-        if !b"{[".contains(first) {
-            return None;
-        }
-        let mut document: Value = serde_json::from_slice(body).ok()?;
-        if !is_flat(&document, MAX_DEPTH) {
-            return None;
-        }
+    /// Masks a document; true when that changed it.
+    fn mask(&self, document: &mut Value) -> bool {
+        let before = document.clone();
         match &self.credential {
-            Some(mask) => mask_credentials(&mut document, mask),
-            None => (self.masks.document)(&mut document),
+            Some(mask) => mask_credentials(document, mask),
+            None => (self.masks.document)(document),
         }
-        self.redact(&mut document);
-        Some(document)
+        self.redact(document);
+        *document != before
     }
 
     /// Masks the secrets of the run in the texts of a document.
@@ -153,12 +153,17 @@ impl Masker<'_> {
         text
     }
 
-    /// A line of a stream, which is a document or a text.
-    pub(super) fn line(&self, line: &[u8]) -> String {
-        match self.document(line) {
-            Some(document) => document.to_string(),
-            None => self.text(&String::from_utf8_lossy(line)),
-        }
+    /// Lines, each of which is a document or a text.
+    pub(super) fn lines(&self, text: &str) -> String {
+        let masked = |line: &str| match parse(line.as_bytes()) {
+            Some(mut document) => match self.mask(&mut document) {
+                true if line.ends_with('\n') => format!("{document}\n"),
+                true => document.to_string(),
+                false => line.to_owned(),
+            },
+            None => self.text(line),
+        };
+        text.split_inclusive('\n').map(masked).collect()
     }
 
     /// Names and values, those of secrets masked.
@@ -176,6 +181,16 @@ impl Masker<'_> {
         };
         pairs.map(masked).collect()
     }
+}
+
+/// A document that is not nested too deep.
+fn parse(body: &[u8]) -> Option<Value> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    if !b"{[".contains(first) {
+        return None;
+    }
+    let document = serde_json::from_slice(body).ok();
+    document.filter(|document| is_flat(document, MAX_DEPTH))
 }
 
 /// True for a header or a parameter whose value proves who asks.
@@ -235,7 +250,27 @@ mod tests {
             redactor: &redactor,
             credential: credential.map(str::to_owned),
         };
-        masker.content(body)
+        masker.content(body, false)
+    }
+
+    #[test]
+    fn lines_of_a_log_stay_as_they_are_unless_they_hold_a_secret() {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("tok-s3cret-value-77")]);
+        let masker = Masker {
+            masks: RecordingMasks {
+                document: |_| {},
+                text: |_| {},
+            },
+            redactor: &redactor,
+            credential: None,
+        };
+        let log = "{\"a\":  1}\n{\"a\":  \"tok-s3cret-value-77\"}\n 步骤 tok-s3cret-value-77";
+        let (content, _) = masker.content(log.as_bytes(), true);
+        let masked = "{\"a\":  1}\n{\"a\":\"***\"}\n 步骤 ***".to_owned();
+        assert_eq!(content, Content::Text(masked));
+        let (content, _) = masker.content(b"{\"a\":  1}\n", true);
+        assert_eq!(content, Content::Text("{\"a\":  1}\n".to_owned()));
     }
 
     #[test]

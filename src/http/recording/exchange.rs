@@ -85,7 +85,7 @@ impl Outgoing<'_> {
             method: request.method.as_str().to_owned(),
             url: format!("{origin}{path}{mark}{}", encode_query(&query)),
             headers: masker.pairs(headers.map(|(name, value)| (*name, value.as_str()))),
-            body: has_body.then(|| masker.content(&request.body).0),
+            body: has_body.then(|| masker.content(&request.body, false).0),
             is_for_credential: self.is_for_credential,
         }
     }
@@ -122,7 +122,9 @@ impl RecordedResponse {
     pub(super) fn masked(response: &Response, masker: &Masker<'_>) -> Self {
         let headers = response.headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
-        let (body, is_cut) = masker.content(&response.body);
+        let content_type = response.header("content-type").unwrap_or_default();
+        let is_plain = content_type.starts_with("text/plain");
+        let (body, is_cut) = masker.content(&response.body, is_plain);
         Self {
             status: response.status,
             headers: masker.pairs(headers),

@@ -68,9 +68,8 @@ impl Header {
     }
 
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(self)?;
         let new = folder.join("recording.json.new");
-        write_new(&new, text.as_bytes())?;
+        write_json(&new, self)?;
         fs::rename(new, folder.join(HEADER))
     }
 }
@@ -116,6 +115,13 @@ pub(super) fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(text)
+}
+
+/// Writes a file with one document.
+pub(super) fn write_json(path: &Path, document: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(document)?;
+    text.push(b'\n');
+    write_new(path, &text)
 }
 
 /// The name of the file of an exchange: `0001-aliyun-ListJobs.json`.

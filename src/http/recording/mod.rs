@@ -4,6 +4,7 @@
 //! Time passes in steps in both: the clock stands at the end of the last recorded attempt. What is derived
 //! from it is thus the same in the run that is recorded and in those that replay it.
 
+mod attempt;
 mod content;
 mod exchange;
 mod folder;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub(super) use attempt::RecordingAttempt;
 pub(super) use exchange::Outgoing;
 pub use recorder::Recorder;
 pub use replay::Replay;

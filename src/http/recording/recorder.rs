@@ -5,14 +5,12 @@ use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::content::{Content, Masker};
-use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
+use super::content::Masker;
+use super::exchange::Exchange;
 use super::folder::{self, Header};
-use super::{FORMAT, RecordingMasks, stream};
+use super::{FORMAT, RecordingMasks};
 use crate::error::{Problem, file_error_text};
-use crate::http::lines::LineBody;
-use crate::http::{RequestError, Response, Transport};
-use crate::secret::{MASK, Redactor};
+use crate::secret::Redactor;
 use crate::settings::{RecordedProfile, RecordedSettings};
 use crate::sync::lock;
 
@@ -166,19 +164,13 @@ impl Recorder {
             self.write_header(&mut state);
         }
         if state.failure.is_none() {
-            let text = serde_json::to_vec_pretty(exchange).map_err(io::Error::from);
-            let path = self.folder.join(name);
-            let written = text.and_then(|text| folder::write_new(&path, &text));
+            let written = folder::write_json(&self.folder.join(name), exchange);
             note(&mut state, written);
         }
     }
 
-    /// Begins to record an attempt.
-    pub(in crate::http) fn start<'a>(
-        self: &'a Arc<Self>,
-        outgoing: Outgoing<'a>,
-        transport: &'a Arc<Transport>,
-    ) -> RecordingAttempt<'a> {
+    /// Begins an attempt: its number, when it is sent, and the same in milliseconds.
+    pub(super) fn begin(&self) -> (u64, DateTime<Utc>, u64) {
         let mut state = lock(&self.state);
         let (base, base_at) = *state
             .base
@@ -186,15 +178,7 @@ impl Recorder {
         let start_ms = elapsed_ms(base);
         state.count += 1;
         let at = base_at + TimeDelta::milliseconds(i64::try_from(start_ms).unwrap_or(0));
-        RecordingAttempt {
-            recorder: self,
-            outgoing,
-            transport,
-            number: state.count,
-            at,
-            start_ms,
-            is_done: false,
-        }
+        (state.count, at, start_ms)
     }
 }
 
@@ -209,85 +193,5 @@ impl State {
 fn note(state: &mut State, written: io::Result<()>) {
     if let Err(error) = written {
         state.failure.get_or_insert_with(|| file_error_text(&error));
-    }
-}
-
-/// An attempt whose outcome is not known yet. One that is dropped was canceled.
-pub(in crate::http) struct RecordingAttempt<'a> {
-    recorder: &'a Arc<Recorder>,
-    outgoing: Outgoing<'a>,
-    transport: &'a Arc<Transport>,
-    number: u64,
-    at: DateTime<Utc>,
-    start_ms: u64,
-    is_done: bool,
-}
-
-impl RecordingAttempt<'_> {
-    /// Records the outcome. The body of a stream is replaced by one that is recorded as it is read.
-    pub(in crate::http) fn finish(
-        mut self,
-        outcome: &Result<Response, RequestError>,
-        stream: Option<&Mutex<Option<LineBody>>>,
-    ) {
-        self.is_done = true;
-        let outcome = match outcome {
-            Ok(response) => Outcome::Response(RecordedResponse::masked(response, &self.masker())),
-            Err(error) => Outcome::Error(self.masked(error)),
-        };
-        let exchange = self.exchange(outcome, self.recorder.step());
-        let mut stream = stream.map(lock);
-        match stream.as_mut().and_then(|stream| stream.take()) {
-            Some(body) => {
-                let (recorder, transport) = (self.recorder, self.transport);
-                let body = stream::record(body, recorder, transport, self.number, exchange);
-                if let Some(stream) = &mut stream {
-                    **stream = Some(body);
-                }
-            }
-            None => self.recorder.write(self.number, &exchange),
-        }
-    }
-
-    fn masker(&self) -> Masker<'_> {
-        let mask = format!("{MASK}{}", self.number);
-        let credential = self.outgoing.is_for_credential.then_some(mask);
-        self.recorder.masker(self.transport.redactor(), credential)
-    }
-
-    fn masked(&self, error: &RequestError) -> RequestError {
-        let mut error = error.clone();
-        self.transport.redactor().text(&mut error.message);
-        error
-    }
-
-    fn exchange(&self, mut outcome: Outcome, end_ms: u64) -> Exchange {
-        let outgoing = &self.outgoing;
-        let masker = self.recorder.masker(self.transport.redactor(), None);
-        if let Outcome::Response(response) = &mut outcome
-            && outgoing.has_secret_response()
-        {
-            response.body = Content::Text(format!("{MASK}{}", self.number));
-        }
-        Exchange {
-            at: rfc3339(self.at),
-            start_ms: self.start_ms,
-            end_ms,
-            cloud: outgoing.cloud.to_owned(),
-            profile: outgoing.profile.to_owned(),
-            operation: outgoing.request.operation.to_owned(),
-            attempt: outgoing.attempt,
-            request: outgoing.masked(&masker),
-            outcome,
-        }
-    }
-}
-
-impl Drop for RecordingAttempt<'_> {
-    fn drop(&mut self) {
-        if !self.is_done {
-            let exchange = self.exchange(Outcome::Canceled, self.recorder.canceled_ms());
-            self.recorder.write(self.number, &exchange);
-        }
     }
 }

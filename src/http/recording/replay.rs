@@ -1,17 +1,18 @@
 use std::collections::{HashMap, VecDeque};
 use std::future;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{self, Instant, sleep_until};
 
+use super::RecordingMasks;
 use super::content::{Content, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
-use super::{RecordingMasks, stream};
+use super::stream::{self, Steps, moment};
 use crate::error::{Category, Problem};
 use crate::http::lines::LineBody;
 use crate::http::{RequestError, Response};
@@ -21,6 +22,8 @@ use crate::sync::lock;
 
 /// The exit code of a run that is stopped where its recording ends.
 const INTERRUPTED: u8 = 130;
+/// The exit codes of runs that a signal has ended.
+const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
 /// A run that goes on for so long after the end of its recording is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
@@ -40,16 +43,6 @@ pub struct Replay {
     base: OnceLock<Instant>,
     is_resumed: AtomicBool,
     steps: Arc<Steps>,
-}
-
-/// How far the run is: when the last outcome was known, in milliseconds since the first request.
-#[derive(Debug, Default)]
-pub(super) struct Steps(AtomicU64);
-
-impl Steps {
-    pub(super) fn reach(&self, at_ms: u64) {
-        self.0.fetch_max(at_ms, Ordering::Relaxed);
-    }
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
@@ -98,7 +91,7 @@ impl Replay {
 
     /// The time of the last outcome, or of the start.
     pub fn now(&self) -> DateTime<Utc> {
-        let last = self.steps.0.load(Ordering::Relaxed);
+        let last = self.steps.last();
         let last = TimeDelta::try_milliseconds(i64::try_from(last).unwrap_or(0));
         match (self.base.get(), self.first_at) {
             (Some(_), Some(first)) => first.checked_add_signed(last.unwrap_or_default()),
@@ -120,10 +113,10 @@ impl Replay {
         if self.first_at.is_none() {
             future::pending::<()>().await;
         }
-        let signal = self.header.exit_code.filter(|code| *code > 128);
+        let signal = self.header.exit_code.filter(|code| SIGNALS.contains(code));
         // Whatever ends by itself does so before.
         let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
-        sleep_until(self.base() + Duration::from_millis(self.end_ms) + margin).await;
+        sleep_until(moment(self.base(), self.end_ms) + margin).await;
         self.resume_clock();
         signal.unwrap_or(INTERRUPTED)
     }
@@ -158,7 +151,7 @@ impl Replay {
             .ok_or_else(|| missing("the recording has no response to this request".to_owned()))?;
         let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
-        sleep_until(base + Duration::from_millis(exchange.end_ms)).await;
+        sleep_until(moment(base, exchange.end_ms)).await;
         self.steps.reach(exchange.end_ms);
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
@@ -177,9 +170,9 @@ impl Replay {
         let bytes = body
             .bytes()
             .ok_or_else(|| damaged("the body is not valid"))?;
-        if let (Content::Stream { lines, end_ms, end }, Some(stream)) = (body, stream) {
+        if let (Content::Stream { parts, end_ms, end }, Some(stream)) = (body, stream) {
             let steps = Arc::clone(&self.steps);
-            *lock(stream) = Some(stream::replay(lines, (end_ms, end), base, steps));
+            *lock(stream) = Some(stream::replay(parts, (end_ms, end), base, steps));
         }
         Ok(Response {
             status,

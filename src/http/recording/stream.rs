@@ -1,6 +1,7 @@
 //! Bodies that come piece by piece.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::unfold;
@@ -8,12 +9,31 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame};
 use tokio::time::{Instant, sleep_until};
 
-use super::content::{Content, MAX_BODY, StreamEnd, StreamLine};
+use super::content::{Content, MAX_BODY, StreamEnd, StreamPart};
 use super::exchange::{Exchange, Outcome};
 use super::recorder::Recorder;
-use super::replay::Steps;
 use crate::http::Transport;
 use crate::http::lines::{LineBody, StreamError};
+
+/// How far the run is: when the last outcome was known, in milliseconds since the first request.
+#[derive(Debug, Default)]
+pub(super) struct Steps(AtomicU64);
+
+impl Steps {
+    pub(super) fn reach(&self, at_ms: u64) {
+        self.0.fetch_max(at_ms, Ordering::Relaxed);
+    }
+
+    pub(super) fn last(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// So many milliseconds after the first request; a recording may hold any number.
+pub(super) fn moment(base: Instant, at_ms: u64) -> Instant {
+    const MAX_MS: u64 = 10 * 366 * 86_400_000;
+    base + Duration::from_millis(at_ms.min(MAX_MS))
+}
 
 /// A body whose lines are recorded as they are read. The exchange is written when nobody reads any more.
 struct RecordedBody {
@@ -22,7 +42,7 @@ struct RecordedBody {
     transport: Arc<Transport>,
     number: u64,
     exchange: Exchange,
-    lines: Vec<StreamLine>,
+    parts: Vec<StreamPart>,
     /// When and how it ended.
     end: Option<(u64, StreamEnd)>,
     /// The line that is not complete.
@@ -45,7 +65,7 @@ pub(super) fn record(
         transport: Arc::clone(transport),
         number,
         exchange,
-        lines: Vec::new(),
+        parts: Vec::new(),
         end: None,
         rest: Vec::new(),
         length: 0,
@@ -74,13 +94,13 @@ impl RecordedBody {
         };
         let whole: Vec<u8> = self.rest.drain(..=end).collect();
         let at_ms = self.recorder.step();
+        self.push(at_ms, &whole);
+    }
+
+    fn push(&mut self, at_ms: u64, text: &[u8]) {
         let masker = self.recorder.masker(self.transport.redactor(), None);
-        let lines = whole[..end].split(|byte| *byte == b'\n');
-        let lines = lines.map(|line| StreamLine {
-            at_ms,
-            line: masker.line(line),
-        });
-        self.lines.extend(lines);
+        let text = masker.lines(&String::from_utf8_lossy(text));
+        self.parts.push(StreamPart { at_ms, text });
     }
 }
 
@@ -88,34 +108,38 @@ impl Drop for RecordedBody {
     fn drop(&mut self) {
         let canceled = || (self.recorder.canceled_ms(), StreamEnd::Canceled);
         let (end_ms, end) = self.end.unwrap_or_else(canceled);
+        let rest = std::mem::take(&mut self.rest);
+        if !rest.is_empty() {
+            self.push(end_ms, &rest);
+        }
         if let Outcome::Response(response) = &mut self.exchange.outcome {
             response.is_cut = self.length > MAX_BODY;
-            let lines = std::mem::take(&mut self.lines);
-            response.body = Content::Stream { lines, end_ms, end };
+            let parts = std::mem::take(&mut self.parts);
+            response.body = Content::Stream { parts, end_ms, end };
         }
         self.recorder.write(self.number, &self.exchange);
     }
 }
 
-/// The lines as they came, counted from `base`.
+/// The parts as they came, counted from `base`.
 pub(super) fn replay(
-    lines: Vec<StreamLine>,
+    parts: Vec<StreamPart>,
     (end_ms, end): (u64, StreamEnd),
     base: Instant,
     steps: Arc<Steps>,
 ) -> LineBody {
-    let frames = unfold(Some(lines.into_iter()), move |lines| {
+    let frames = unfold(Some(parts.into_iter()), move |parts| {
         let steps = Arc::clone(&steps);
         async move {
-            let mut lines = lines?;
-            let line = lines.next();
-            let at_ms = line.as_ref().map_or(end_ms, |line| line.at_ms);
-            sleep_until(base + Duration::from_millis(at_ms)).await;
+            let mut parts = parts?;
+            let part = parts.next();
+            let at_ms = part.as_ref().map_or(end_ms, |part| part.at_ms);
+            sleep_until(moment(base, at_ms)).await;
             steps.reach(at_ms);
             let lost = || StreamError::from("the recorded stream ended here");
-            match (line, end) {
-                (Some(StreamLine { line, .. }), _) => {
-                    Some((Ok(Frame::data(Bytes::from(line + "\n"))), Some(lines)))
+            match (part, end) {
+                (Some(StreamPart { text, .. }), _) => {
+                    Some((Ok(Frame::data(Bytes::from(text))), Some(parts)))
                 }
                 (None, StreamEnd::Closed) => None,
                 (None, StreamEnd::Lost | StreamEnd::Canceled) => Some((Err(lost()), None)),

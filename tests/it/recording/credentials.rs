@@ -1,1 +1,64 @@
 //! Credentials: none is in a recording, and none is needed to replay it.
+
+use super::*;
+use crate::config::settings::Config;
+use crate::support::jobs;
+
+#[test]
+fn tokens_that_were_fetched_are_not_in_a_recording_and_are_not_needed() {
+    let emulated = Emulated::start(jobs::WORLD);
+    let origin = &emulated.origin;
+    let config = Config::new(&format!(
+        "[sugon.default]\nauth_endpoint = '{origin}'\nplatform_endpoint = '{origin}'\n\
+         user = 'bob'\naccess_key = 'testid'\nsecret_key = 'testsecret'\n\
+         [huawei.default]\nregion = 'cn-north-4'\nendpoint = '{origin}'\niam_endpoint = '{origin}'\n\
+         user = 'testid'\npassword = 'testsecret'\ndomain = '公司'\ntoken_cache = true\n\
+         [aliyun.default]\nregion = 'cn-hangzhou'\nendpoint = '{origin}'\nsts_endpoint = '{origin}'\n\
+         credential_command = ['sh', '-c', 'echo testid testsecret']\n\
+         role_arn = 'acs:ram::1:role/reader'\n\
+         [tencent.default]\nregion = 'ap-guangzhou'\nendpoint = '{origin}'\nmetadata_endpoint = '{origin}'\n\
+         source = 'metadata'\n"
+    ));
+    let (_parent, folder) = folder();
+    let references = [jobs::JOB, jobs::INSTANCE, jobs::IMAGE_JOB, jobs::SERVICE];
+    let record = with(&references, "--record", &folder);
+    let cache = config.folder.path().to_str().unwrap();
+    let recorded = config.get(&record).env("XDG_CACHE_HOME", cache).run();
+    assert_eq!(recorded.code, 0, "{}", recorded.stderr);
+    let kept = config.folder.path().join("joblens/tokens");
+    assert!(
+        !kept.exists(),
+        "all that a run depends on is in its recording"
+    );
+    // The tokens of the emulator begin alike.
+    assert_private(&folder, &["testsecret", "MII", "eyJ", "testtoken"]);
+    let all = files(&folder).iter().fold(String::new(), |all, path| {
+        all + &fs::read_to_string(path).unwrap()
+    });
+    for operation in [
+        "GetUserTokens",
+        "KeystoneCreateUserTokenByPassword",
+        "AssumeRole",
+        "MetadataCredentials",
+    ] {
+        assert!(all.contains(operation), "{operation}");
+    }
+    let arguments = [&["get", "-o", "json"], &references[..]].concat();
+    assert_same(&arguments, &recorded, &replay(&arguments, &folder));
+}
+
+#[test]
+fn an_error_names_the_key_as_the_recorded_run_did() {
+    let emulated = Emulated::start(jobs::WORLD);
+    let (_parent, folder) = folder();
+    let arguments = ["get", jobs::IMAGE_JOB, jobs::JOB, "-p", "default"];
+    let run = emulated.joblens(&with(&arguments, "--record", &folder));
+    let recorded = run
+        .env("HUAWEICLOUD_SDK_AK", "HUAWEIWRONGKEY0089")
+        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI5tWrongKey3Qk")
+        .run();
+    assert_eq!(recorded.code, 4, "{}", recorded.stderr);
+    assert!(recorded.stderr.contains("HUAW…089"), "{}", recorded.stderr);
+    assert_private(&folder, &["HUAWEIWRONGKEY0089", "LTAI5tWrongKey3Qk"]);
+    assert_same(&arguments, &recorded, &replay(&arguments, &folder));
+}

@@ -24,7 +24,7 @@ fn options_that_do_not_go_together_are_refused() {
         other.to_str().unwrap(),
     ];
     assert!(refused(&both).contains("mutually exclusive"));
-    for command in ["kinds", "schema", "demo", "man"] {
+    for command in ["kinds", "schema", "demo"] {
         let error = refused(&[command, "--record", folder]);
         assert!(
             error.contains(&format!("--record is not available for {command}")),
@@ -91,6 +91,17 @@ fn a_recording_that_is_damaged_or_of_another_version_is_refused_with_the_name_of
         "invalid content",
     );
     check(exchange, "", "invalid content");
+    let end = exchange_text.find("\"end_ms\": ").unwrap();
+    let rest = exchange_text[end..].find(',').unwrap();
+    let late = format!(
+        "{}\"end_ms\": {}{}",
+        &exchange_text[..end],
+        u64::MAX,
+        &exchange_text[end + rest..]
+    );
+    fs::write(path(exchange), late).unwrap();
+    let run = replay(&["get", FAILED, "-o", "json"], &folder);
+    assert_eq!(run.code, 0, "{}", run.stderr);
     fs::remove_file(path(exchange)).unwrap();
     symlink("/etc/passwd", path(exchange)).unwrap();
     let error = refused(&with(&["get", FAILED], "--replay", &folder));

@@ -255,3 +255,45 @@ fn a_diagnosis_tells_of_the_role_and_of_a_service_that_is_not_there() {
     }
     assert_eq!(roles.steps().len(), ROLE_OF_MACHINE.len());
 }
+
+#[test]
+fn a_recording_holds_nothing_that_was_issued_and_is_replayed_without_it() {
+    const STS: &str = "access_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\nrole_arn = 'acs:ram::3:role/own'\nsts_endpoint = 'ORIGIN'";
+    for (reference, settings) in [
+        ("aliyun@lone/job/ehpc-hz-1/5", "source = 'metadata'"),
+        ("aliyun@lone/job/ehpc-hz-1/5", STS),
+        ("tencent@lone/service/c/n/s", "source = 'metadata'"),
+        (
+            "huawei@lone/image-job/7",
+            "source = 'metadata'\nproject_id = 'p'",
+        ),
+    ] {
+        let roles = Roles::with(&[]);
+        let (cloud, _) = reference.split_once('@').unwrap();
+        roles.sandbox.configure(&format!(
+            "[{cloud}.lone]\nendpoint = 'ORIGIN'\nmetadata_endpoint = 'ORIGIN'\nregion = 'r1'\n{settings}\n"
+        ));
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("recording");
+        let path = folder.to_str().unwrap();
+        let recorded = keeping_issued(roles.sandbox.joblens(&["get", reference, "--record", path]));
+        let recorded = recorded.run();
+        let files = fs::read_dir(&folder).unwrap();
+        let texts: Vec<String> = files
+            .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        assert!(texts.len() >= 3, "{settings}: {}", recorded.stderr);
+        for secret in ISSUED
+            .iter()
+            .chain(&["file-secret-w5", "STS.", "AKIDmachine", "HSTMACHINE"])
+        {
+            let text = texts.iter().find(|text| text.contains(secret));
+            assert_eq!(text, None, "{secret}");
+        }
+        let requests = roles.sandbox.server.received().len();
+        let replayed = joblens(&["get", reference, "--replay", path]).run();
+        assert_eq!(replayed.stdout, recorded.stdout, "{settings}");
+        assert_eq!(replayed.stderr, recorded.stderr, "{settings}");
+        assert_eq!(roles.sandbox.server.received().len(), requests);
+    }
+}
