@@ -182,6 +182,17 @@ pub(super) fn mask(text: &str, secrets: &[&FoldedSecret]) -> String {
     masked + &text[shown..]
 }
 
+/// How many bytes a text has before an end that may be the beginning of one of `secrets`.
+pub(super) fn complete_length(text: &str, secrets: &[FoldedSecret]) -> usize {
+    let Folded { bytes, starts, .. } = fold(text);
+    let begins = secrets.iter().filter_map(|secret| {
+        let from = bytes.len().saturating_sub(secret.text.len());
+        let mut places = from..bytes.len();
+        places.find(|at| secret.text.starts_with(&bytes[*at..]))
+    });
+    begins.min().map_or(text.len(), |at| starts[at])
+}
+
 pub(super) fn gram_of(bytes: &[u8]) -> u32 {
     bytes
         .iter()
