@@ -66,7 +66,8 @@ fn mask_bare_user_info(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// True for `USER:PASSWORD` before the `@` of a host, and not for an address of mail.
+/// True for `USER:PASSWORD` before the `@` of a host with a domain, a port or a path, and neither for an
+/// address of mail nor for a name such as `run:B2@resnet50`.
 fn is_user_info(text: &str, host: &str) -> bool {
     let Some((user, password)) = text.split_once(':') else {
         return false;
@@ -80,6 +81,7 @@ fn is_user_info(text: &str, host: &str) -> bool {
         && !password.contains('/')
         && !is_word()
         && host.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+        && host.contains(['.', '/', ':'])
 }
 
 /// A URL without its scheme, `://` first; there may be another one within it.
@@ -292,16 +294,16 @@ mod tests {
                 "POST https://h/webhook/*** https://h/hooks/list",
             ),
             (
-                "pull u:S3cr3t@h/i:1 (u:p@S3cr3t@h) image=u:S3cr3t@h/i@sha256:ab",
-                "pull ***@h/i:1 (***@h) image=***@h/i@sha256:ab",
+                "pull u:S3cr3t@h/i:1 (u:p@S3cr3t@h.cn) image=u:S3cr3t@h/i@sha256:ab",
+                "pull ***@h/i:1 (***@h.cn) image=***@h/i@sha256:ab",
             ),
             (
-                "拉取\u{3000}u:S3cr3t@h 失败 https://h/p",
-                "拉取\u{3000}***@h 失败 https://h/p",
+                "拉取\u{3000}u:S3cr3t@h:80 失败 https://h/p",
+                "拉取\u{3000}***@h:80 失败 https://h/p",
             ),
             (
-                "h/app:V1@sha256:ab from:me@h 12:30@h git@h:o/r @u:B @ a:B@",
-                "h/app:V1@sha256:ab from:me@h 12:30@h git@h:o/r @u:B @ a:B@",
+                "h/app:V1@sha256:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
+                "h/app:V1@sha256:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
             ),
             ("https://h/?key=&a", "https://h/?key=&a"),
             ("a :// b", "a :// b"),
