@@ -11,6 +11,7 @@ mod characters;
 mod command;
 mod command_output;
 mod configured;
+mod expiry;
 pub(crate) mod file;
 mod file_profile;
 pub(crate) mod file_reader;

@@ -3,14 +3,12 @@
 use super::lines::{Lines, Tail};
 use super::printer::{Printer, Style};
 use super::window::Window;
-use crate::model::Time;
 use crate::output::RecordWriter;
 use crate::providers::LogSource;
 use crate::secret::Redactor;
 
 /// Prints a log whose pieces are separated by 0x1e, as a file and as a window that moves.
 pub(crate) fn logs(data: &[u8]) {
-    let now = Time::from_unix(1_700_000_000).expect("a time of this century");
     let redactor = Redactor::default();
     let mut window = Window::default();
     let pieces = || data.split(|byte| *byte == 0x1e);
@@ -41,7 +39,7 @@ pub(crate) fn logs(data: &[u8]) {
         };
         let mut out = Vec::new();
         for line in &read {
-            printer.print(&mut out, &LogSource::default(), line, now);
+            printer.print(&mut out, &LogSource::default(), line);
         }
         let text = String::from_utf8(out);
         if !is_bytes {

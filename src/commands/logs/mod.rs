@@ -177,6 +177,7 @@ fn stream<'a>(
         },
         stdout,
         logs: Vec::new(),
+        others: String::new(),
         is_following: arguments.follow,
         created_at: None,
     }
