@@ -236,6 +236,8 @@ impl ApiClient {
         number: u32,
         clock_offset: i64,
     ) -> Result<Response, RequestError> {
+        let counts = &self.transport.counts;
+        counts.record_request(self.cloud, request.operation);
         let outgoing = Outgoing {
             cloud: self.cloud,
             profile: &self.profile,
@@ -296,9 +298,6 @@ impl ApiClient {
             insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
         self.transport.calls.fetch_add(1, Ordering::Relaxed);
-        self.transport
-            .counts
-            .record_request(self.cloud, request.operation);
         let sending = attempt::Attempt {
             request,
             signing: &signing,

@@ -48,6 +48,16 @@ pub struct NormalizedState {
     pub ended: bool,
 }
 
+/// What to say of the end of a job whose word, which may be empty, does not say how it was.
+pub fn without_outcome(word: &str) -> String {
+    let word = if word.is_empty() {
+        "an empty state"
+    } else {
+        word
+    };
+    format!("{word} does not say whether the job succeeded")
+}
+
 /// Reads a word, without regard to case and surrounding white space.
 ///
 /// `own` are the user's states from the config file; they apply to states that the table does not
@@ -102,16 +112,16 @@ pub(super) fn fail_with_tasks(job: &mut Job) {
         let name = task.name.as_deref().or(task.id.as_deref());
         let name = name.unwrap_or("a task");
         // What is said of a task that succeeded is not why it failed.
-        let said = task
-            .message
-            .as_ref()
-            .filter(|_| task.state == State::Failed);
-        job.message = Some(match (said, task.exit_code) {
+        let has_failed = task.state == State::Failed;
+        let said = [&task.message, &task.reason].into_iter().flatten();
+        let said = said.into_iter().find(|_| has_failed);
+        job.message = Some(match (said, task.exit_code.filter(|code| *code != 0)) {
             (Some(said), Some(code)) => format!("{name}: {said} (exit code {code})"),
             (None, Some(code)) => format!("{name}: exit code {code}"),
             (Some(said), None) => format!("{name}: {said}"),
             (None, None) => format!("{name} has failed"),
         });
+        job.reason = task.reason.clone().filter(|_| has_failed);
         job.exit_code = task.exit_code;
         job.state = State::Failed;
     }

@@ -24,4 +24,6 @@ pub(super) use plan::LookupPlan;
 pub(super) use run::{LOOKUP_TIMEOUT, Lookup, LookupResult, Options, kind_name, report};
 #[cfg(test)]
 pub(super) use scripted::{Reply, ScriptedClient, now};
-pub(super) use targets::{AllowedTargets, ParsedTargets, parse_list, parse_monitored};
+pub(super) use targets::{
+    AllowedTargets, ParsedTargets, parse_list, parse_monitored, parse_monitored_text,
+};

@@ -144,6 +144,22 @@ pub(in crate::commands) fn parse_monitored(
     })
 }
 
+/// As [`parse_monitored`], for one text that stands for nothing else: not for stdin, and not for a row
+/// of a list.
+///
+/// # Errors
+/// A usage error.
+pub(in crate::commands) fn parse_monitored_text(
+    text: &str,
+    settings: &Settings,
+    default_profile: &str,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    let word = [(text.to_owned(), false)];
+    parse_words(&word, settings, default_profile, |reader, (input, _)| {
+        monitored(reader, input).map(Some)
+    })
+}
+
 fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Problem> {
     let listed = || reader.parse_list_target(input);
     match reader.parse_target(input) {
@@ -172,9 +188,18 @@ fn parse_each(
     inputs: Inputs<'_>,
     settings: &Settings,
     default_profile: &str,
+    read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    let words = expand(inputs, settings.environment()).map_err(|problem| vec![problem])?;
+    parse_words(&words, settings, default_profile, read)
+}
+
+fn parse_words(
+    words: &[(String, bool)],
+    settings: &Settings,
+    default_profile: &str,
     mut read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    let inputs = expand(inputs, settings.environment()).map_err(|problem| vec![problem])?;
     let kinds: Vec<_> = providers::kinds().collect();
     // Of a thousand references that leave the same segment out, the first reads the setting.
     let known = RefCell::new(HashMap::new());
@@ -193,8 +218,8 @@ fn parse_each(
     let mut named = ParsedTargets::default();
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
-    for input in &inputs {
-        match read(&reader, input) {
+    for word in words {
+        match read(&reader, word) {
             Ok(target) => named.targets.extend(
                 target.and_then(|target| deduplicate(target, &mut |text| seen.insert(text))),
             ),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::source::SourceTarget;
 use crate::commands::context::CommandContext;
 use crate::commands::list::{ListTarget, defaults, in_cloud};
-use crate::commands::lookup::{AccountId, Inputs, Lookup, ParsedTargets, parse_monitored};
+use crate::commands::lookup::{
+    AccountId, Inputs, Lookup, ParsedTargets, parse_monitored, parse_monitored_text,
+};
 use crate::error::Problem;
 use crate::reference::{Reference, Target};
 use crate::secret::quotable;
@@ -87,12 +89,7 @@ pub(super) fn parse_probe(
     lookup: &Lookup,
     default_profile: &str,
 ) -> Result<(String, Vec<SourceTarget>), Problem> {
-    // Anything else would be read from stdin.
-    if text == "-" || text.is_empty() {
-        return Err(Problem::usage("the parameter target is empty"));
-    }
-    let texts = [text.to_owned()];
-    let parsed = parse_monitored((&texts[..]).into(), lookup.settings(), default_profile);
+    let parsed = parse_monitored_text(text, lookup.settings(), default_profile);
     let parsed = parsed.map_err(|problems| {
         let first = problems.into_iter().next();
         first.unwrap_or_else(|| Problem::usage("the parameter target is empty"))

@@ -143,7 +143,7 @@ fn failure(response: &Response) -> Failure {
     let is_good = (200..300).contains(&response.status);
     let said = match is_good {
         // A job with a status may have the code of its own failure; anything else is no job.
-        true if top.contains_key("status") => None,
+        true if top.get("status").is_some_and(|status| !status.is_null()) => None,
         true => error_in_object(top, &SPELLINGS),
         false => error_in(top),
     };

@@ -82,7 +82,7 @@ impl JobParts {
             _ => (None, None),
         };
         let first = tasks.iter().filter_map(|task| task.started_at).min();
-        let job = Job {
+        let mut job = Job {
             name: self.name,
             state: read.state,
             state_raw: read.raw,
@@ -98,6 +98,7 @@ impl JobParts {
             details: Some(self.details),
             ..job_at(reference, region)
         };
+        states::fail_with_tasks(&mut job);
         GetResult { job, notices }
     }
 }

@@ -8,13 +8,13 @@ mod response;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
+use super::object::ApiObject;
 use super::objects::{self, Lookup};
 use super::parts::Parts;
 use super::{Api, attach_raw, logs};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, Operation};
 use crate::model::Job;
-use crate::providers::lenient;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
 use crate::sync::lock;
@@ -123,8 +123,7 @@ impl CustomJobs {
         options: &GetOptions,
     ) -> Result<ResourceJob, Problem> {
         let decode = |body: &[u8]| {
-            let object: CustomObject = lenient::decode_response(body)?;
-            object.metadata.0.check_name(reference)?;
+            let object = CustomObject::decode(body, reference)?;
             let uid = object.metadata.0.uid.0.clone();
             Ok((object.into_result(self, reference, api), uid))
         };
@@ -220,8 +219,7 @@ fn read_object(
     let kinds = [&VOLCANO_JOBS, &KUBEFLOW_JOBS, &JOBSETS, &ARGO_WORKFLOWS];
     let jobs = kinds.into_iter().find(|jobs| jobs.kind == reference.kind);
     let jobs = jobs.ok_or("an object of the kind")?;
-    let object: CustomObject = lenient::decode_response(body)?;
-    object.metadata.0.check_name(reference)?;
+    let object = CustomObject::decode(body, reference)?;
     let mut found = object.into_result(jobs, reference, api);
     attach_raw(&mut found, body, options);
     Ok(found)

@@ -6,13 +6,13 @@ mod response;
 
 use async_trait::async_trait;
 
+use super::object::ApiObject;
 use super::objects::{self, Lookup, Resource};
 use super::parts::Parts;
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod};
 use crate::error::Problem;
 use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
-use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
@@ -54,8 +54,7 @@ const OBJECTS: Resource = Resource {
     watch: "WatchNamespacedJob",
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
-        let job: JobObject = lenient::decode_response(body)?;
-        job.metadata.0.check_name(reference)?;
+        let job = JobObject::decode(body, reference)?;
         let mut found = job.into_result(reference, api);
         attach_raw(&mut found, body, options);
         Ok(found)
@@ -108,8 +107,7 @@ impl KindOps<Api> for Jobs {
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
-            let job: JobObject = lenient::decode_response(body)?;
-            job.metadata.0.check_name(reference)?;
+            let job = JobObject::decode(body, reference)?;
             let own = Parts {
                 namespace,
                 selector: job.pod_selector(),
@@ -151,9 +149,7 @@ impl KindOps<Api> for Jobs {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let list = list::ListCall {
-            operation: &LIST,
-            resource: (API, RESOURCE),
-            address: JobObject::address,
+            resource: &OBJECTS,
             read: |job: JobObject, reference: &Reference| job.into_result(reference, api),
         };
         list.page(api, scope, filter, at, options).await

@@ -1,12 +1,10 @@
 //! Pages of lists of objects.
 
-use serde::de::DeserializeOwned;
-
-use super::object::ObjectList;
+use super::object::{ApiObject, ObjectList};
+use super::objects::Resource;
 use super::{Api, path};
 use crate::error::Problem;
 use crate::http::RAISE_MAX_BODY;
-use crate::kind::Operation;
 use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page};
@@ -101,21 +99,17 @@ impl PageCall<'_> {
 }
 
 /// How the objects of a kind are listed.
-pub(super) struct ListCall<A, R> {
-    pub operation: &'static Operation,
-    /// The path of the API, and the name of the resource below it.
-    pub resource: (&'static str, &'static str),
-    /// Namespace and name of an object, unless they cannot be read.
-    pub address: A,
+pub(super) struct ListCall<R> {
+    pub resource: &'static Resource,
     pub read: R,
 }
 
-impl<A, R> ListCall<A, R> {
+impl<R> ListCall<R> {
     /// One page of the objects of a namespace, or of all.
     ///
     /// # Errors
     /// As [`page`].
-    pub async fn page<T: DeserializeOwned + Default + Send>(
+    pub async fn page<T: ApiObject>(
         self,
         api: &Api,
         scope: &Scope,
@@ -124,13 +118,13 @@ impl<A, R> ListCall<A, R> {
         options: &GetOptions,
     ) -> Result<Page, Problem>
     where
-        A: Fn(&T) -> Option<(&str, &str)> + Sync + Send,
         R: Fn(T, &Reference) -> GetResult + Sync + Send,
     {
         let namespace = scope.segment("NAMESPACE");
-        let path = path(self.resource.0, namespace, self.resource.1);
+        let (group, plural) = self.resource.path;
+        let path = path(group, namespace, plural);
         let address = |row: &T| {
-            let (own, name) = (self.address)(row)?;
+            let (own, name) = row.metadata().address()?;
             match namespace {
                 Some(namespace) => scope.reference(&[name]).filter(|_| own == namespace),
                 None => scope.reference(&[own, name]),
@@ -142,6 +136,7 @@ impl<A, R> ListCall<A, R> {
             let page = Page::from_addressed_rows(at, None, rows, address, &self.read);
             Ok((page, list.metadata.0.r#continue.0))
         };
-        page(api, self.operation.name, &path, filter, at, options, decode).await
+        let operation = self.resource.list.name;
+        page(api, operation, &path, filter, at, options, decode).await
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::model::Time;
 use crate::providers::lenient::{
-    Checked, DefaultObject, Int, List, Map, OptionalObject, Required, Text, Timestamp, Words,
+    self, Checked, DefaultObject, Int, List, Map, OptionalObject, Required, Text, Timestamp, Words,
 };
 use crate::reference::Reference;
 
@@ -15,6 +16,23 @@ pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-config
 
 /// The label of the queue of a job that Kueue admits.
 pub(super) const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+
+/// An object of the API.
+pub(super) trait ApiObject: DeserializeOwned + Default + Send {
+    fn metadata(&self) -> &ObjectMeta;
+
+    /// The object of a response.
+    ///
+    /// # Errors
+    /// The response cannot be decoded, or is about another object.
+    fn decode(body: &[u8], reference: &Reference) -> Result<Self, String> {
+        let object: Self = lenient::decode_response(body)?;
+        match object.metadata().name.value.trimmed() == Some(reference.id()) {
+            true => Ok(object),
+            false => Err(format!("the requested {}", reference.kind.template.kind)),
+        }
+    }
+}
 
 /// The metadata of an object.
 #[derive(Debug, Default, Deserialize)]
@@ -47,15 +65,6 @@ impl ObjectMeta {
             .value
             .trimmed()
             .zip(self.name.value.trimmed())
-    }
-
-    /// # Errors
-    /// The response is about another object.
-    pub fn check_name(&self, reference: &Reference) -> Result<(), String> {
-        match self.name.value.trimmed() == Some(reference.id()) {
-            true => Ok(()),
-            false => Err(format!("the requested {}", reference.kind.template.kind)),
-        }
     }
 
     /// True while the object is being deleted, or where that cannot be read.

@@ -4,12 +4,12 @@ mod response;
 
 use async_trait::async_trait;
 
+use super::object::ApiObject;
 use super::objects::{self, Lookup, Resource};
 use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
 use crate::error::Problem;
 use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
-use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
 use crate::reference::{Reference, Scope};
@@ -41,8 +41,7 @@ const OBJECTS: Resource = Resource {
     watch: WATCH,
     path: (API, RESOURCE),
     read: |body, reference, api, options| {
-        let pod: PodObject = lenient::decode_response(body)?;
-        pod.metadata.0.check_name(reference)?;
+        let pod = PodObject::decode(body, reference)?;
         let (mut found, _) = pod.into_result(reference, api);
         attach_raw(&mut found, body, options);
         Ok(found)
@@ -92,8 +91,7 @@ impl KindOps<Api> for Pods {
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
-            let pod: PodObject = lenient::decode_response(body)?;
-            pod.metadata.0.check_name(reference)?;
+            let pod = PodObject::decode(body, reference)?;
             Ok(pod.into_result(reference, api))
         };
         let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
@@ -126,9 +124,7 @@ impl KindOps<Api> for Pods {
     ) -> Result<Page, Problem> {
         let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
         let list = list::ListCall {
-            operation: &LIST,
-            resource: (API, RESOURCE),
-            address: PodObject::address,
+            resource: &OBJECTS,
             read,
         };
         list.page(api, scope, filter, at, options).await

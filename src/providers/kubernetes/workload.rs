@@ -5,7 +5,7 @@ mod response;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
-use super::object::ObjectList;
+use super::object::{ApiObject, ObjectList};
 use super::objects::{self, Lookup, Resource};
 use super::parts::Parts;
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, path, pod};
@@ -50,8 +50,7 @@ const OBJECTS: Resource = Resource {
     watch: "WatchNamespacedDeployment",
     path: RESOURCE,
     read: |body, reference, api, options| {
-        let deployment: Deployment = lenient::decode_response(body)?;
-        deployment.metadata.0.check_name(reference)?;
+        let deployment = Deployment::decode(body, reference)?;
         let (found, own) = deployment.into_result(reference, api);
         let mut found = own.finish(found);
         attach_raw(&mut found, body, options);
@@ -108,8 +107,7 @@ impl KindOps<Api> for Workloads {
     ) -> Result<GetResult, Problem> {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
-            let deployment: Deployment = lenient::decode_response(body)?;
-            deployment.metadata.0.check_name(reference)?;
+            let deployment = Deployment::decode(body, reference)?;
             Ok(deployment.into_result(reference, api))
         };
         let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
@@ -171,9 +169,7 @@ impl KindOps<Api> for Workloads {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let list = list::ListCall {
-            operation: &LIST,
-            resource: RESOURCE,
-            address: Deployment::address,
+            resource: &OBJECTS,
             read: |row: Deployment, reference: &Reference| {
                 let (found, own) = row.into_result(reference, api);
                 own.finish(found)

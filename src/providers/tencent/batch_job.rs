@@ -23,7 +23,7 @@ use crate::model::{Job, NoticeCode, State, Task};
 use crate::providers::api::{DecodeError, Decoded};
 use crate::providers::raw::Documents;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page, states};
 use crate::reference::{Reference, Scope};
 use response::{BatchJob, TaskInstanceDetails, TaskResponse};
 
@@ -37,7 +37,10 @@ pub static BATCH_JOB: Kind = Kind::new(
     ),
     &[
         StateTable {
-            notes: &[("FAILED", "also a job that was terminated")],
+            notes: &[
+                ("FAILED", "also a job that was terminated"),
+                ("SUCCEED", "failed where an instance of a task has failed"),
+            ],
             ..StateTable::new("job", STATES).with_user_states()
         },
         StateTable::new(TASK, STATES),
@@ -54,8 +57,7 @@ pub static BATCH_JOB: Kind = Kind::new(
     ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
 )
 .with_logs(logs::LOGS)
-.with_id_lists(BatchJob::PAGE_SIZE)
-.with_conclusive_rows();
+.with_id_lists(BatchJob::PAGE_SIZE);
 
 const GET: Operation = Operation::new(
     "DescribeJob",
@@ -160,6 +162,7 @@ impl KindOps<Api> for BatchJobs {
             found.job.tasks.extend(of_task);
         }
         let is_whole = found.is_whole();
+        states::fail_with_tasks(&mut found.job);
         explain(&mut found.job, is_whole);
         documents.attach(&mut found);
         Ok(found)

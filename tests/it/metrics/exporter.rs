@@ -125,7 +125,8 @@ fn a_probe_reads_one_target_of_the_accounts_that_are_named() {
     for (query, part) in [
         ("", "missing parameter target"),
         ("?target=", "missing parameter target"),
-        ("?target=-", "empty"),
+        ("?target=-", "'-' is not a reference"),
+        ("?target=%251", "'%1' is not a reference"),
         ("?target=a&target=b", "given once"),
         ("?target=nope", "'nope' is not a reference"),
         (

@@ -35,7 +35,7 @@ const EVENTS: &str = "ListExecutorEvents";
 const MAX_BYTES: usize = 1 << 20;
 
 /// The exit codes of so many executors are read, since each costs a request.
-const MAX_EXIT_CODES: usize = 4;
+const MAX_EXIT_CODES: usize = 20;
 
 /// So many pages of events are read at most.
 const MAX_EVENT_PAGES: usize = 10;
@@ -139,6 +139,7 @@ pub(super) async fn read_exit_codes(
     let mut tasks: Vec<_> = found.job.tasks.iter().enumerate().collect();
     tasks.retain(|(_, task)| is_final(task.state));
     tasks.sort_by_key(|(_, task)| task.state != State::Failed);
+    let unread = tasks.len().saturating_sub(MAX_EXIT_CODES);
     tasks.truncate(MAX_EXIT_CODES);
     let reads = tasks.into_iter().map(async |(at, task)| {
         let executor = task.id.as_deref();
@@ -151,6 +152,12 @@ pub(super) async fn read_exit_codes(
         let code = NoticeCode::ExitCodesUnread;
         let response = found.part_or(code, "exit codes", called);
         found.job.tasks[at].exit_code = response.and_then(|response| response.exit_code.0);
+    }
+    if unread > 0 {
+        let text = format!(
+            "{reference}: read the exit codes of {MAX_EXIT_CODES} executors, not of {unread} more"
+        );
+        found.note(NoticeCode::ExitCodesUnread, text);
     }
     let job = &mut found.job;
     let codes = || job.tasks.iter().map(|task| task.exit_code);

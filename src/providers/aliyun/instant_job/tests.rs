@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::{Notice, NoticeCode};
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
 use crate::providers::test_support::{ask, moment, profile, reference, transport};
@@ -72,6 +75,19 @@ fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
     assert_eq!(message("Failed").as_deref(), Some("exit code 137"));
     assert_eq!(message("Succeeded"), None);
     assert_eq!(message("Pending"), None);
+}
+
+#[tokio::test]
+async fn exit_codes_that_are_not_read_cost_a_notice() {
+    let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
+    job.parts = 21;
+    let (_server, client) = serve(&CLOUD, vec![job], Arc::new(|_| None)).await;
+    let reference = reference(&INSTANT_JOB, &["job-1"]);
+    let found = client.get(&reference, &ask()).await.unwrap();
+    assert_eq!(found.job.exit_code, None);
+    let unread = |notice: &&Notice| notice.code == NoticeCode::ExitCodesUnread;
+    let notice = found.notices.iter().find(unread).unwrap();
+    assert!(notice.message.ends_with("20 executors, not of 1 more"));
 }
 
 #[tokio::test]

@@ -54,6 +54,21 @@ fn a_failed_job_says_why_by_its_sub_job_else_by_itself() {
 }
 
 #[test]
+fn a_job_whose_sub_job_failed_has_failed_whatever_its_word_says() {
+    for list in ["sub_jobs", "sub_jobs_result"] {
+        let failed = json!({
+            "job_id": "8", "status": "FAIL", "error_code": "Ecs.0219", "fail_reason": "capacity",
+        });
+        let body = json!({"job_id": "7", "status": "SUCCESS", "entities": {list: [failed]}});
+        let job = read(&body).unwrap().job;
+        assert_eq!((job.state, job.ended), (State::Failed, true), "{list}");
+        assert_eq!(job.state_raw.as_deref(), Some("SUCCESS"));
+        assert_eq!(job.reason.as_deref(), Some("Ecs.0219"));
+        assert_eq!(job.message.as_deref(), Some("8: capacity"));
+    }
+}
+
+#[test]
 fn code_and_message_of_an_image_are_those_of_one_error() {
     let failure = |code: Value, entities: Value| {
         let body =
@@ -80,6 +95,9 @@ fn an_error_in_the_place_of_a_job_is_an_error_whatever_the_status() {
     let body = json!({"error": {"code": "EVS.0000", "message": "bad request"}}).to_string();
     let error = classify(&ERRORS, &response(400, &body)).unwrap();
     assert_eq!(error.category, Category::InvalidArgument);
+    let body = json!({"job_id": "7", "status": null, "code": "Ecs.0203", "message": "busy"});
+    let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
+    assert_eq!(error.code.as_deref(), Some("Ecs.0203"));
     // A job that failed has a code of its own.
     let body = json!({"job_id": "7", "status": "FAIL", "error_code": "Ecs.0219"}).to_string();
     assert_eq!(classify(&ERRORS, &response(200, &body)), None);

@@ -26,9 +26,7 @@ pub(super) async fn page(
     let mut failed: Vec<Problem> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let call = list::ListCall {
-            operation: &resource.objects.list,
-            resource: resource.objects.path,
-            address: CustomObject::address,
+            resource: &resource.objects,
             read: |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api),
         };
         let cursor = Cursor {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Api;
-use super::super::object::{Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
+use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
 use super::CustomJobs;
 use crate::model::{Job, State};
 use crate::providers::lenient::{
@@ -162,12 +162,13 @@ struct Word<'a> {
     condition: Option<&'a Condition>,
 }
 
-impl CustomObject {
-    /// Namespace and name, unless they cannot be read.
-    pub fn address(&self) -> Option<(&str, &str)> {
-        self.metadata.0.address()
+impl ApiObject for CustomObject {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata.0
     }
+}
 
+impl CustomObject {
     /// The job without its pods.
     pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Api;
 use super::super::container::{self, containers};
-use super::super::object::{Condition, Conditions, ObjectMeta, QUEUE_LABEL, Selector, object};
+use super::super::object::{
+    ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, Selector, object,
+};
 use super::super::pod::PodTemplate;
 use super::{STATES, indexes};
 use crate::model::{Array, Job, State};
@@ -95,12 +97,13 @@ pub struct JobDetails {
     pub failed_index_count: Option<u64>,
 }
 
-impl JobObject {
-    /// Namespace and name, unless they cannot be read.
-    pub fn address(&self) -> Option<(&str, &str)> {
-        self.metadata.0.address()
+impl ApiObject for JobObject {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata.0
     }
+}
 
+impl JobObject {
     pub fn uid(&self) -> Option<String> {
         self.metadata.0.uid.0.clone()
     }

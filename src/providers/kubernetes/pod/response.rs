@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Api;
 use super::super::container::{self, ContainerSpec, ContainerStatus, containers};
-use super::super::object::{Conditions, ObjectMeta, object};
+use super::super::object::{ApiObject, Conditions, ObjectMeta, object};
 use super::STATES;
 use crate::model::{Address, Container, Job, Notice, State, Task, Time};
 use crate::providers::lenient::{
@@ -97,12 +97,13 @@ pub(in super::super) struct PodTask {
     pub priority: Option<i64>,
 }
 
-impl PodObject {
-    /// Namespace and name, unless they cannot be read.
-    pub(super) fn address(&self) -> Option<(&str, &str)> {
-        self.metadata.0.address()
+impl ApiObject for PodObject {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata.0
     }
+}
 
+impl PodObject {
     /// The name, unless it cannot be read.
     pub(in super::super) fn name(&self) -> Option<&str> {
         self.metadata.0.name.value.trimmed()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Api;
 use super::super::container::{self, containers};
-use super::super::object::{Condition, Conditions, ObjectMeta, Selector, object};
+use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, Selector, object};
 use super::super::pod::PodTemplate;
 use super::STATES;
 use crate::model::{Job, State};
@@ -168,12 +168,13 @@ pub(super) struct Workload {
     details: WorkloadDetails,
 }
 
-impl Deployment {
-    /// Namespace and name, unless they cannot be read.
-    pub fn address(&self) -> Option<(&str, &str)> {
-        self.metadata.0.address()
+impl ApiObject for Deployment {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata.0
     }
+}
 
+impl Deployment {
     /// The deployment without its pods.
     pub fn into_result(self, reference: &Reference, api: &Api) -> (GetResult, Workload) {
         let DefaultObject(mut meta) = self.metadata;

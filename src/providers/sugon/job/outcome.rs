@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{COMPLETED, STATES};
 use crate::model::{Job, State};
 use crate::providers::lenient::{Checked, Int, Text, Timestamp};
+use crate::providers::states;
 
 /// Where an answer comes from, on which the meaning of a word depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +44,7 @@ impl Record {
     }
 
     fn is_bad(&self) -> bool {
-        let state = self.word().and_then(state_of);
-        matches!(state, Some(State::Failed | State::Canceled))
+        self.word().and_then(state_of).is_some_and(is_bad)
     }
 
     /// Its word for the state.
@@ -118,24 +118,25 @@ impl Exit {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = table_word(&raw);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
+        let own_state = own.and_then(state_of);
         if is(COMPLETED) && origin == Origin::History {
-            (job.state, job.ended) = (State::Succeeded, true);
-        } else if let Some(state) = own.and_then(state_of).filter(|_| is_vague(word)) {
+            let bad = own_state.filter(|state| is_bad(*state));
+            (job.state, job.ended) = (bad.unwrap_or(State::Succeeded), true);
+        } else if let Some(state) = own_state.filter(|_| is_vague(word)) {
             (job.state, job.ended) = (state, state.is_end());
         } else if origin == Origin::History && job.state != State::Pending && !job.ended {
             // The history has only jobs that have ended; one that waits was requeued.
             let has_evidence = !word.is_empty() || job.finished_at.is_some();
             (job.state, job.ended) = (State::Unknown, has_evidence);
         } else if is(COMPLETED) {
-            let has_failed = job.reason.as_deref() == Some("NonZeroExitCode");
-            job.state = [State::Unknown, State::Failed][usize::from(has_failed)];
-            job.ended = true;
+            (job.state, job.ended) = (State::Unknown, true);
         }
-        let is_bad = self.message().is_some();
+        let has_failed =
+            self.message().is_some() || job.reason.as_deref() == Some("NonZeroExitCode");
         match job.state {
-            State::Succeeded if is_bad => job.state = State::Failed,
+            State::Succeeded if has_failed => job.state = State::Failed,
             // A signal may be that of a cancellation.
-            State::Unknown if job.ended && is_bad && self.signal.is_none() => {
+            State::Unknown if job.ended && has_failed && self.signal.is_none() => {
                 job.state = State::Failed;
             }
             State::Succeeded if self.is_unreadable => job.state = State::Unknown,
@@ -158,8 +159,22 @@ impl Exit {
         }
         if job.ended && job.state == State::Unknown {
             job.reason = Some("outcome unknown".to_owned());
-            job.message = Some(format!("{word} does not say whether the job succeeded"));
+            job.message = Some(states::without_outcome(word));
         }
+    }
+}
+
+fn is_bad(state: State) -> bool {
+    matches!(state, State::Failed | State::Canceled)
+}
+
+/// The scheduler's word, or another one of the platform where that alone is bad.
+pub(super) fn worse<'a>(own: Option<&'a str>, other: Option<&'a str>) -> Option<&'a str> {
+    let is_bad = |word: &str| state_of(word).is_some_and(is_bad);
+    match (own, other) {
+        (Some(own), _) if is_bad(own) => Some(own),
+        (_, Some(other)) if is_bad(other) => Some(other),
+        (own, _) => own,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::envelope::decode_data;
-use super::outcome::{Exit, Origin, Record, table_word};
+use super::outcome::{Exit, Origin, Record, table_word, worse};
 use super::{JobDetails, STATES};
 use crate::model::{Job, Resources, Time};
 use crate::providers::api::DecodeError;
@@ -240,7 +240,9 @@ impl JobFields {
             resources: self.resources(),
             ..job_at(reference, reference.segment("REGION"))
         };
-        exit.judge(&mut job, origin, record.word());
+        let other = self.job_state.value.trimmed();
+        let other = other.filter(|_| self.job_status.value.trimmed().is_some());
+        exit.judge(&mut job, origin, worse(record.word(), other));
         let details = self.details(record, &exit, clock, options.show_secrets);
         job.details = Some(Arc::new(details));
         GetResult { job, notices }

@@ -59,6 +59,10 @@ fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
         ("statC COMPLETED 0:9 None", (Failed, true, None)),
         ("statC COMPLETED text None", (Unknown, true, None)),
         ("statC FAILED 1:0 NonZeroExitCode", (Failed, true, Some(1))),
+        (
+            "statC COMPLETED 0:0 NonZeroExitCode",
+            (Failed, true, Some(0)),
+        ),
         ("statC CANCELLED_by_1234 0:15 None", (Canceled, true, None)),
         ("statC CANCELLED+ 0:0 None", (Canceled, true, Some(0))),
         ("statC NODE_FAIL 0:0 None", (Failed, true, Some(0))),
@@ -110,6 +114,36 @@ fn the_history_says_how_a_job_ended_and_its_status_is_an_exit_code_up_to_255() {
     ] {
         let data = json!({"jobState": word, "jobExitStatus": status});
         assert_eq!(state(Origin::History, data), expected, "{word} {status}");
+    }
+}
+
+#[test]
+fn of_two_words_about_a_job_of_the_history_the_bad_one_counts() {
+    let completed = json!({"jobStatus": "statC", "jobExitStatus": 0});
+    for (field, value, expected) in [
+        ("jobInitAttr", json!({"JobState": "FAILED"}), State::Failed),
+        (
+            "initContentAttr",
+            json!(r#"{"JobState":"CANCELLED"}"#),
+            State::Canceled,
+        ),
+        ("jobState", json!("FAILED"), State::Failed),
+        ("jobState", json!("statD"), State::Failed),
+        ("jobState", json!("statR"), State::Succeeded),
+        (
+            "jobInitAttr",
+            json!({"JobState": "RUNNING"}),
+            State::Succeeded,
+        ),
+        ("reason", json!("NonZeroExitCode"), State::Failed),
+    ] {
+        let mut data = completed.clone();
+        data[field] = value;
+        assert_eq!(
+            state(Origin::History, data),
+            (expected, true, Some(0)),
+            "{field}"
+        );
     }
 }
 

@@ -169,7 +169,8 @@ impl Row for BatchJob {
         let tasks = std::mem::take(&mut self.task_set.0).into_iter();
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let next = self.next_action.0.as_ref().filter(|_| !read.ended);
-        let job = Job {
+        let failed = failed_parts(&self);
+        let mut job = Job {
             name: self.job_name.0.take(),
             state: read.state,
             state_raw: read.raw,
@@ -189,8 +190,24 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..job_at(reference, Some(&api.region))
         };
+        states::fail_with_tasks(&mut job);
+        if let Some(failed) = failed.filter(|_| job.state == State::Succeeded) {
+            (job.state, job.message) = (State::Failed, Some(failed));
+        }
         GetResult { job, notices }
     }
+}
+
+/// That tasks or instances have failed, by their numbers.
+pub(super) fn failed_parts(job: &BatchJob) -> Option<String> {
+    let all = [(&job.tasks, "tasks"), (&job.task_instances, "instances")];
+    all.into_iter().find_map(|(metrics, what)| {
+        let metrics = metrics.0.as_ref()?;
+        let failed = [&metrics.failed_count, &metrics.failed_interrupted_count];
+        let counts = failed.into_iter().filter_map(|count| count.unsigned());
+        let failed = counts.fold(0, u64::saturating_add);
+        (failed > 0).then(|| format!("{failed} {what} have failed"))
+    })
 }
 
 impl TaskRow {
@@ -306,7 +323,7 @@ impl Instance {
         let exit_code = self
             .exit_code
             .0
-            .filter(|code| read.ended && (*code == 0) == (read.state == State::Succeeded));
+            .filter(|code| read.ended && (*code != 0 || read.state == State::Succeeded));
         let details = TaskInstanceDetails {
             index,
             launched_at: clock.at(&self.launch_time),

@@ -1,12 +1,16 @@
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::*;
 use crate::error::Category;
+use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
 use crate::providers::test_support::{ask, reference};
 use crate::providers::{LogParams, LogPosition, LogRequest, LogSource};
-use crate::test_support::EmulatedJob;
+use crate::test_support::jobs::responding;
 use crate::test_support::kinds::check_kind;
+use crate::test_support::{EmulatedJob, ServerResponse};
 
 check_kind!(
     &BATCH_JOB,
@@ -40,6 +44,48 @@ async fn the_failed_instance_gives_the_exit_code_and_the_message() {
         .filter_map(|task| task.id.as_deref())
         .collect();
     assert_eq!(ids, ["main/0", "main/1", "main/2"]);
+}
+
+#[tokio::test]
+async fn a_job_with_a_failed_part_has_failed_whatever_its_word_says() {
+    let instance = |fields: Value| {
+        let mut instance = json!({"TaskInstanceIndex": 0, "TaskInstanceState": "SUCCEED"});
+        instance
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        json!({"Response": {"TaskName": "main", "TaskInstanceTotalCount": 1, "TaskInstanceSet": [instance]}})
+    };
+    let reference = reference(&BATCH_JOB, &["job-1"]);
+    for (fields, expected) in [
+        (json!({}), (State::Succeeded, None)),
+        (json!({"ExitCode": 1}), (State::Failed, Some(1))),
+        (
+            json!({"TaskInstanceState": "FAILED"}),
+            (State::Failed, None),
+        ),
+    ] {
+        let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
+        let response = ServerResponse::json(200, &instance(fields));
+        let responder = responding(&CLOUD, &[GET_TASK], response);
+        let (_server, client) = serve(vec![job], responder).await;
+        let job = client.get(&reference, &ask()).await.unwrap().job;
+        assert_eq!((job.state, job.exit_code), expected);
+    }
+}
+
+#[test]
+fn a_row_with_failed_tasks_has_failed() {
+    let count = |failed: Value| {
+        let job: BatchJob = serde_json::from_value(json!({
+            "JobId": "job-1", "JobState": "SUCCEED", "TaskMetrics": {"FailedCount": failed},
+        }))
+        .unwrap();
+        response::failed_parts(&job)
+    };
+    assert_eq!(count(json!(2)).as_deref(), Some("2 tasks have failed"));
+    assert_eq!(count(json!(0)), None);
+    assert_eq!(count(json!("many")), None);
 }
 
 #[tokio::test]
