@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{self, Instant, sleep_until};
 
 use super::RecordingMasks;
-use super::content::{Content, Masker};
+use super::content::{Content, MAX_BODY, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
 use super::stream::{self, Steps, moment};
@@ -155,6 +155,7 @@ impl Replay {
         let masker = Masker {
             masks: self.masks,
             redactor,
+            max_body: MAX_BODY,
             credential: None,
         };
         let key = outgoing.key(&outgoing.masked(&masker));
