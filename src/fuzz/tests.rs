@@ -173,8 +173,9 @@ fn every_target_reads_its_seeds_and_the_inputs_that_were_found() {
                 seeds.iter().for_each(|seed| run(name, seed));
                 for folder in ["corpus", "regressions"] {
                     for file in files(root().join("fuzz").join(folder).join(name)) {
-                        println!("{}", file.display());
-                        run(name, &fs::read(file).unwrap());
+                        let data = fs::read(&file).unwrap();
+                        let result = std::panic::catch_unwind(|| run(name, &data));
+                        assert!(result.is_ok(), "{}", file.display());
                     }
                 }
             });

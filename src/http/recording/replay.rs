@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{self, Instant, sleep_until};
 
 use super::RecordingMasks;
-use super::content::{Content, Masker};
+use super::content::{Content, MAX_BODY, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
 use super::stream::{self, Steps, moment};
@@ -112,12 +112,18 @@ impl Replay {
         })
     }
 
+    /// The exit code of a run that a signal has ended.
+    fn signal(&self) -> Option<u8> {
+        let code = self.header.exit_code;
+        code.filter(|code| SIGNALS.contains(code))
+    }
+
     pub(super) async fn ended(&self) -> u8 {
         // A run without requests ends by itself.
         if self.first_at.is_none() {
             future::pending::<()>().await;
         }
-        let signal = self.header.exit_code.filter(|code| SIGNALS.contains(code));
+        let signal = self.signal();
         // Whatever ends by itself does so before.
         let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
         sleep_until(moment(self.base(), self.end_ms) + margin).await;
@@ -149,14 +155,22 @@ impl Replay {
         let masker = Masker {
             masks: self.masks,
             redactor,
+            max_body: MAX_BODY,
             credential: None,
         };
         let key = outgoing.key(&outgoing.masked(&masker));
         let next = lock(&self.files)
             .get_mut(&key)
             .and_then(VecDeque::pop_front);
-        let path = next
-            .ok_or_else(|| missing("the recording has no response to this request".to_owned()))?;
+        let Some(path) = next else {
+            // A run that was interrupted is stopped before it comes to what it had not requested.
+            if self.signal().is_some() {
+                sleep_until(moment(base, self.end_ms) + MAX_OVERTIME).await;
+            }
+            return Err(missing(
+                "the recording has no response to this request".to_owned(),
+            ));
+        };
         let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
         sleep_until(moment(base, exchange.end_ms)).await;
