@@ -90,7 +90,9 @@ impl Attempt<'_> {
                 let message = format!("response exceeds {max} bytes");
                 RequestError::new(Category::InvalidResponse, message).with_hint(RAISE_MAX_BODY)
             }
-            BodyError::Gzip => errors::broken("the gzip encoding of the response is damaged or incomplete"),
+            BodyError::Gzip => {
+                errors::broken("the gzip encoding of the response is damaged or incomplete")
+            }
         };
         #[cfg(any(test, fuzzing))]
         if let Some(mut response) = super::fuzz::response_to(self.request) {
