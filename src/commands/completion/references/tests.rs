@@ -1,0 +1,142 @@
+use super::*;
+
+fn known() -> CompletionData {
+    let profiles = [("aliyun", "default"), ("aliyun", "prod"), ("sugon", "prod")];
+    let listed = [
+        "aliyun/job/ehpc-a/1",
+        "aliyun/job/ehpc-a/2",
+        "aliyun@prod/job/ehpc-b/1",
+        "aliyun/job/ehpc-c/",
+        "huawei/image-job/17",
+        "huawei/image-job/23",
+    ];
+    CompletionData {
+        profiles: profiles
+            .map(|(cloud, name)| (cloud, name.to_owned()))
+            .to_vec(),
+        listed: listed.map(str::to_owned).to_vec(),
+        rows: ["aliyun/job/ehpc-a/1", "", "huawei/image-job/17"]
+            .map(str::to_owned)
+            .to_vec(),
+    }
+}
+
+fn values(found: Vec<CompletionCandidate>) -> Vec<String> {
+    let values = found
+        .iter()
+        .map(|one| one.get_value().to_str().unwrap().to_owned());
+    values.collect()
+}
+
+fn references(typed: &str) -> Vec<String> {
+    values(known().references(OsStr::new(typed)))
+}
+
+#[test]
+fn grows_a_reference_a_segment_at_a_time() {
+    assert_eq!(references("al"), ["aliyun/", "aliyun@prod/"]);
+    assert_eq!(references("aliyun@"), ["aliyun@default/", "aliyun@prod/"]);
+    assert_eq!(references("ali@p"), ["ali@prod/"]);
+    assert_eq!(
+        references("aliyun/"),
+        [
+            "aliyun/job/",
+            "aliyun/invocation/",
+            "aliyun/hpc-job/",
+            "aliyun/dlc-job/",
+            "aliyun/instant-job/",
+            "aliyun/scheduler-job/"
+        ]
+    );
+    assert_eq!(references("hw@x/im"), ["hw@x/image-job/"]);
+    assert_eq!(
+        references("aliyun/job/"),
+        ["aliyun/job/ehpc-a/", "aliyun/job/ehpc-c/"]
+    );
+    assert_eq!(references("aliyun@prod/job/"), ["aliyun@prod/job/ehpc-b/"]);
+    assert_eq!(references("huawei/image-job/1"), ["huawei/image-job/17"]);
+    assert_eq!(
+        references("ali/job/ehpc-a/"),
+        ["ali/job/ehpc-a/1", "ali/job/ehpc-a/2"]
+    );
+}
+
+#[test]
+fn an_id_is_completed_where_no_other_begins_like_it() {
+    assert_eq!(references("23"), ["huawei/image-job/23"]);
+    // 1 of two clusters, and 17.
+    assert!(references("1").is_empty());
+    assert_eq!(references("17"), ["huawei/image-job/17"]);
+}
+
+#[test]
+fn row_numbers_are_offered_with_their_references() {
+    assert_eq!(references("%"), ["%1", "%3"]);
+    let offered = known().references(OsStr::new("%3"));
+    assert_eq!(
+        offered[0].get_help().unwrap().to_string(),
+        "huawei/image-job/17"
+    );
+}
+
+#[test]
+fn knows_nothing_of_what_there_is_not() {
+    for typed in [
+        "azure/",
+        "aliyun/jbo/",
+        "aliyun@p/job/",
+        "aliyun/job/x",
+        "z",
+    ] {
+        assert!(references(typed).is_empty(), "{typed}");
+    }
+}
+
+#[test]
+fn accounts_are_clouds_with_their_profiles() {
+    let accounts = |typed| values(known().accounts(OsStr::new(typed)));
+    assert_eq!(accounts("hua"), ["huawei"]);
+    assert_eq!(accounts("aliyun@"), ["aliyun@default", "aliyun@prod"]);
+}
+
+#[test]
+fn names_of_profiles_are_encoded_as_references_read_them() {
+    for (name, expected) in [
+        ("prod-1", "prod-1"),
+        ("生产 a", "生产 a"),
+        ("a/b", "a%2Fb"),
+        ("a%b", "a%25b"),
+        ("产'$;线", "产%27%24%3B线"),
+    ] {
+        assert_eq!(encoded(name), expected);
+        assert_eq!(percent_decode(&encoded(name)).as_deref(), Some(name));
+    }
+}
+
+#[test]
+fn scopes_end_before_the_last_segment() {
+    let scopes = |typed| values(known().scopes(OsStr::new(typed)));
+    assert_eq!(scopes("aliyun/job/ehpc-a"), ["aliyun/job/ehpc-a/"]);
+    assert!(scopes("aliyun/job/ehpc-a/").is_empty());
+    assert_eq!(
+        scopes("huawei/"),
+        ["huawei/image-job/", "huawei/training-job/"]
+    );
+    assert!(scopes("huawei/job/").is_empty());
+    let references = |typed| values(known().references(OsStr::new(typed)));
+    assert_eq!(references("hw/job/e"), ["hw/job/ecs/", "hw/job/evs/"]);
+}
+
+#[test]
+fn profiles_of_several_clouds_are_reported_once() {
+    assert_eq!(values(known().profiles(OsStr::new("p"))), ["prod"]);
+}
+
+#[test]
+fn takes_the_settings_file_that_the_line_names() {
+    let line = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+    let named = |text| named_file(&line(text));
+    assert_eq!(named("joblens --config a get x"), Some("a".into()));
+    assert_eq!(named("joblens get --config=b -p x"), Some("b".into()));
+    assert_eq!(named("joblens get --config b"), None);
+}
