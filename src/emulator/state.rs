@@ -126,7 +126,7 @@ pub struct EmulatedJob {
     pub parts: usize,
     /// Warnings it has had.
     pub warnings: Vec<Warning>,
-    /// What its main container, last node or script writes.
+    /// What its last container, node or script writes; see [`JobAt::lines_of_part`].
     pub log: Vec<LogLine>,
     /// Ages at which the main container was restarted.
     pub restarts: Vec<Duration>,
@@ -274,10 +274,41 @@ impl JobAt<'_> {
             .collect()
     }
 
-    /// The text of the standard output and of the standard error so far.
-    pub fn streams(&self) -> (String, String) {
+    /// The lines of one part. The last one, which decides how the job ends and is the one that is
+    /// restarted, writes all; the others write the same but for the standard error, and for what comes
+    /// within a second before the job changes its state.
+    pub fn lines_of_part(&self, is_last: bool, previous: bool) -> Vec<(DateTime<Utc>, &str)> {
+        match is_last {
+            true => self.log_lines(previous),
+            false if previous => Vec::new(),
+            false => {
+                let lines = self.shared_lines();
+                lines
+                    .map(|line| (self.created_at + line.after, line.text.as_str()))
+                    .collect()
+            }
+        }
+    }
+
+    fn shared_lines(&self) -> impl Iterator<Item = &LogLine> {
+        const LAST_WORDS: Duration = Duration::from_secs(1);
+        let is_shared = |line: &&LogLine| {
+            let mut changes = self.job.steps.iter().skip(1);
+            let is_last_word = changes
+                .any(|step| line.after < step.after && line.after + LAST_WORDS >= step.after);
+            !line.is_stderr && !is_last_word && self.created_at + line.after <= self.now
+        };
+        self.job.log.iter().filter(is_shared)
+    }
+
+    /// The text of the standard output and of the standard error of a part so far.
+    pub fn streams(&self, is_last: bool) -> (String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        for line in self.lines_of_run(false) {
+        let lines: Vec<&LogLine> = match is_last {
+            true => self.lines_of_run(false).collect(),
+            false => self.shared_lines().collect(),
+        };
+        for line in lines {
             let stream = match line.is_stderr {
                 true => &mut stderr,
                 false => &mut stdout,

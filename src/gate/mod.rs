@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 pub use condition::{Condition, state_of_word};
-pub use track::{JobHistory, Observation, lifecycle_order};
+pub use track::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
 pub use verdict::{Decision, Progress, Verdict, decide};
 
 /// How a gate judges.

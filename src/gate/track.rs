@@ -20,7 +20,7 @@ pub enum Observation<'a> {
 
 /// Two checks that do not find a resource must be at least this far apart before it counts as
 /// missing.
-const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
+pub const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What the checks of one resource have shown so far.
 ///

@@ -55,14 +55,14 @@ pub struct Summary {
 
 /// What every record begins with.
 #[derive(JsonSchema, Serialize)]
-struct Record<T> {
+struct Record<A, T> {
     /// What the record is about.
     #[serde(rename = "type")]
     kind: &'static str,
     /// Number of the record, from 1 without gaps.
     seq: u64,
-    /// When the record was made.
-    at: Time,
+    /// When the record was made, or the line of the log was written.
+    at: A,
     #[serde(flatten)]
     rest: T,
 }
@@ -117,7 +117,7 @@ struct Transition<'a> {
     reason: Option<&'a str>,
 }
 
-/// A line of a log; `at` is its own time where the cloud reports it, else when it was read.
+/// A line of a log; `at` is its own time, null where the cloud reports none.
 #[derive(JsonSchema, Serialize)]
 pub struct LogRecord<'a> {
     /// Canonical reference.
@@ -138,20 +138,20 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
         "description": "A record, identified by its type; more types may be added.",
         "$comment": EXTENSIBLE,
         "oneOf": [
-            record::<&Job>(generator),
-            record::<&ScopeSummary>(generator),
-            record::<Transition>(generator),
-            record::<&TimelineEvent>(generator),
-            record::<LogRecord>(generator),
-            record::<&Problem>(generator),
-            record::<Summary>(generator),
+            record::<Time, &Job>(generator),
+            record::<Time, &ScopeSummary>(generator),
+            record::<Time, Transition>(generator),
+            record::<Time, &TimelineEvent>(generator),
+            record::<Option<Time>, LogRecord>(generator),
+            record::<Time, &Problem>(generator),
+            record::<Time, Summary>(generator),
         ],
     })
 }
 
 /// Defines `JobRecord` and so on, and refers to it.
-fn record<T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
-    let mut schema = Record::<T>::json_schema(generator);
+fn record<A: JsonSchema, T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = Record::<A, T>::json_schema(generator);
     // The description of what it holds says more than that of its frame.
     let content = T::json_schema(generator);
     let (first, rest) = T::TYPE.split_at(1);
@@ -214,6 +214,19 @@ impl RecordWriter {
         self.write(out, at, summary)
     }
 
+    /// Writes a line of a log with its own time, where the cloud reports it.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn line(
+        &mut self,
+        out: &mut dyn Write,
+        at: Option<Time>,
+        line: LogRecord<'_>,
+    ) -> io::Result<()> {
+        self.write_at(out, at, line)
+    }
+
     /// Writes a record: `&Job`, `&ScopeSummary`, `&TimelineEvent`, `&Problem` or [`Summary`].
     ///
     /// # Errors
@@ -222,6 +235,15 @@ impl RecordWriter {
         &mut self,
         out: &mut dyn Write,
         at: Time,
+        rest: T,
+    ) -> io::Result<()> {
+        self.write_at(out, at, rest)
+    }
+
+    fn write_at<A: Serialize, T: RecordBody>(
+        &mut self,
+        out: &mut dyn Write,
+        at: A,
         rest: T,
     ) -> io::Result<()> {
         self.last += 1;

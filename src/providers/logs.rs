@@ -131,6 +131,14 @@ pub struct LogRequest<'a> {
     pub before: &'a [u8],
 }
 
+/// True where the text of one place is that of another place too, although it is not made of the same
+/// lines again and again: the cloud does not take the position.
+pub fn repeats(text: &[u8], known: &[u8]) -> bool {
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    let first = lines.next();
+    first.is_some() && text == known && lines.all(|line| Some(line) != first)
+}
+
 /// So many of the last bytes read are compared with those of the next reading: a log that began anew
 /// may be longer by then than what was read of the one before it.
 pub const COMPARED_BYTES: usize = 256;
@@ -183,6 +191,8 @@ pub struct LogChunk {
     pub rest: Option<LogBody>,
     /// What the cloud left out, such as `only the last 2000 lines`.
     pub truncated: Option<String>,
+    /// True where the cloud reports more text than it gives: reading does not go on.
+    pub lacks_rest: bool,
 }
 
 /// A log that comes in one response, which is read while it comes.
@@ -248,12 +258,17 @@ pub(super) async fn read_file<F: LogFile>(
     };
     // The last bytes that were read are read again: those of another file differ.
     let compared = request.before.len();
-    let mut read = file.part(offset.saturating_sub(compared as u64)).await?;
+    let from = offset.saturating_sub(compared as u64);
+    let mut read = file.part(from).await?;
     let is_full = read.data.len() as u64 >= F::PART_BYTES;
     let is_disjoint = !read.data.starts_with(request.before);
     if is_disjoint {
+        let first = file.part(0).await?;
+        if from > 0 && repeats(&first.data, &read.data) {
+            return Ok(without_rest(request.position.clone(), Vec::new()));
+        }
         offset = 0;
-        read = file.part(offset).await?;
+        read = first;
     } else {
         read.data.drain(..compared);
     }
@@ -263,6 +278,10 @@ pub(super) async fn read_file<F: LogFile>(
         let mut window = F::PART_BYTES;
         while size > window.max(read.data.len() as u64) {
             let mut data = read_to_end(size - window, size, file).await?;
+            if data.len() >= read.data.len() && repeats(&data[..read.data.len()], &read.data) {
+                let end = LogPosition::Offset(read.data.len() as u64);
+                return Ok(without_rest(end, read.data));
+            }
             let has_enough = count_lines(&data) > lines;
             if has_enough || window >= MAX_TAIL_BYTES {
                 let cut = format!("only the last {} MiB", MAX_TAIL_BYTES >> 20);
@@ -289,6 +308,16 @@ pub(super) async fn read_file<F: LogFile>(
         is_disjoint,
         ..LogChunk::default()
     })
+}
+
+/// Text after which the cloud gives no more of the file.
+fn without_rest(next: LogPosition, data: Vec<u8>) -> LogChunk {
+    LogChunk {
+        data,
+        next: Some(next),
+        lacks_rest: true,
+        ..LogChunk::default()
+    }
 }
 
 /// So much of the end of a file is searched at most for its last lines.

@@ -48,6 +48,16 @@ pub struct NormalizedState {
     pub ended: bool,
 }
 
+/// What to say of the end of a job whose word, which may be empty, does not say how it was.
+pub fn without_outcome(word: &str) -> String {
+    let word = if word.is_empty() {
+        "an empty state"
+    } else {
+        word
+    };
+    format!("{word} does not say whether the job succeeded")
+}
+
 /// Reads a word, without regard to case and surrounding white space.
 ///
 /// `own` are the user's states from the config file; they apply to states that the table does not

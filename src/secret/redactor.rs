@@ -108,6 +108,24 @@ impl Masks {
         self.filter.may_hold_secret(text) || self.maskers().any(|masker| masker.has_needle(text))
     }
 
+    /// How many bytes of a text can be masked and shown before more of it comes: all but an end that may
+    /// be the beginning of a secret.
+    pub fn complete_length(&self, text: &str) -> usize {
+        let lengths = self.maskers().map(|masker| masker.complete_length(text));
+        let length = lengths.min().unwrap_or(text.len());
+        let masked = |text: &str| {
+            let mut text = text.to_owned();
+            self.text(&mut text);
+            text
+        };
+        let (start, end) = text.split_at(length);
+        // Where what comes first hides what follows, neither is shown by itself.
+        match end.is_empty() || masked(text) == masked(start) + &masked(end) {
+            true => length,
+            false => 0,
+        }
+    }
+
     fn each(&self, text: &mut String, apply: fn(&SecretMasker, &mut String)) {
         if self.may_mask(text) {
             self.maskers().for_each(|masker| apply(masker, text));

@@ -163,6 +163,25 @@ impl SecretMasker {
             .any(|needle| needle.finder.find(text).is_some())
     }
 
+    /// How many bytes a text has before an end that may be the beginning of a secret, or the name of one.
+    pub(super) fn complete_length(&self, text: &str) -> usize {
+        let needles = self.needles.iter().map(|needle| {
+            let may_begin =
+                |at: &usize| needle.text.as_bytes().starts_with(&text.as_bytes()[*at..]);
+            let from = text.len().saturating_sub(needle.text.len());
+            let mut places = (from..text.len()).filter(|at| text.is_char_boundary(*at));
+            places.find(may_begin).unwrap_or(text.len())
+        });
+        let length = needles.min().unwrap_or(text.len());
+        let length = length.min(folded::complete_length(text, &self.folded));
+        // Words are masked as the values of credentials only.
+        let has_words = self.needles.iter().any(|needle| needle.kind == Kind::Plain);
+        match has_words && is_credential_value(&text[..length]) {
+            true => 0,
+            false => length,
+        }
+    }
+
     /// Masks the secrets whose kind and length are `chosen`.
     fn mask(&self, text: &mut String, chosen: impl Fn(Kind, usize) -> bool) {
         if self.filter.may_hold_secret(text) {

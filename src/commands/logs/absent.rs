@@ -20,6 +20,7 @@ pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Opt
     let is_waiting = !job.ended && (is_early(log.source.state) || is_early(job.state));
     match cause {
         _ if is_waiting => Some(not_started(&log.source, job)),
+        Some(_) if !job.ended && is_of_job(&log.source) => Some(not_written(job)),
         None if !job.ended || log.has_since() => None,
         cause => Some(gone(&log.source, cause)),
     }
@@ -40,6 +41,16 @@ fn not_started(source: &LogSource, job: &Job) -> Problem {
         named(source),
         job.state
     );
+    Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
+}
+
+/// True for the log of a job of which no part is known.
+fn is_of_job(source: &LogSource) -> bool {
+    source.task.is_none() && source.container.is_none()
+}
+
+fn not_written(job: &Job) -> Problem {
+    let what = format!("the job has no log yet; it is {}", job.state);
     Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
 }
 
@@ -81,7 +92,7 @@ fn gone(source: &LogSource, cause: Option<Problem>) -> Problem {
 }
 
 /// The log in a sentence.
-fn named(source: &LogSource) -> String {
+pub(super) fn named(source: &LogSource) -> String {
     match label(source) {
         label if label.is_empty() => "the job".to_owned(),
         label => label,

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::secret::Redactor;
+
 /// A longer line is given in pieces.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
@@ -58,12 +60,20 @@ impl Lines {
         Some(line).filter(|line| !line.is_empty())
     }
 
-    /// The beginning of a line that has not grown since the last call, such as a progress bar.
-    pub(super) fn take_unfinished(&mut self) -> Option<Line> {
+    /// The beginning of a line that has not grown since the last call, such as a progress bar. What may be
+    /// the beginning of a secret is kept back until the line goes on or ends.
+    pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Line> {
         let before = std::mem::replace(&mut self.pending_before, self.pending.len());
-        let line = (before == self.pending.len()).then(|| self.finish())?;
-        self.is_begun |= line.is_some();
-        line
+        if before != self.pending.len() {
+            return None;
+        }
+        let rest = self
+            .pending
+            .split_off(complete_bytes(&self.pending, redactor));
+        let line = std::mem::replace(&mut self.pending, rest);
+        self.pending_before = 0;
+        self.is_begun |= !line.is_empty();
+        Some(line).filter(|line| !line.is_empty())
     }
 
     /// Ends the present line, since what comes next does not continue it.
@@ -73,6 +83,15 @@ impl Lines {
         line.push(b'\n');
         Some(line)
     }
+}
+
+/// How many bytes can be shown by themselves, whatever follows them. No secret goes on after bytes that are
+/// not UTF-8.
+fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
+    let end = bytes.utf8_chunks().last();
+    let end = end.filter(|chunk| chunk.invalid().is_empty());
+    let end = end.map_or("", |chunk| chunk.valid());
+    bytes.len() - end.len() + redactor.masks().complete_length(end)
 }
 
 /// The last lines of a log, at most so many.
@@ -108,6 +127,7 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     #[test]
     fn lines_are_put_together_from_pieces() {
@@ -117,8 +137,9 @@ mod tests {
             lines.push("失\r\nb\nc".as_bytes()),
             ["损失\r\n".as_bytes(), b"b\n"]
         );
-        assert_eq!(lines.take_unfinished(), None);
-        assert_eq!(lines.take_unfinished(), Some(b"c".to_vec()));
+        let none = Redactor::default();
+        assert_eq!(lines.take_unfinished(&none), None);
+        assert_eq!(lines.take_unfinished(&none), Some(b"c".to_vec()));
         assert_eq!(lines.finish(), None);
     }
 
@@ -130,11 +151,30 @@ mod tests {
         assert_eq!(lines.break_line(), Some("损失\n".as_bytes().to_vec()));
         assert_eq!(lines.break_line(), None);
         lines.push(b"50%");
-        assert_eq!(lines.take_unfinished(), None);
-        assert_eq!(lines.take_unfinished(), Some(b"50%".to_vec()));
+        let none = Redactor::default();
+        assert_eq!(lines.take_unfinished(&none), None);
+        assert_eq!(lines.take_unfinished(&none), Some(b"50%".to_vec()));
         assert_eq!(lines.break_line(), Some(b"\n".to_vec()));
         assert_eq!(lines.push(b"a\n"), [b"a\n"]);
         assert_eq!(lines.break_line(), None);
+    }
+
+    #[test]
+    fn a_secret_that_comes_in_pieces_is_not_shown_in_pieces() {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("tok-s3cret-value-77")]);
+        let mut lines = Lines::default();
+        lines.push("\u{fffd} 密钥=tok-s3cret".as_bytes());
+        assert_eq!(lines.take_unfinished(&redactor), None);
+        let shown = lines.take_unfinished(&redactor);
+        assert_eq!(shown, Some("\u{fffd} 密钥=".as_bytes().to_vec()));
+        assert_eq!(lines.take_unfinished(&redactor), None);
+        assert_eq!(lines.take_unfinished(&redactor), None);
+        let whole = lines.push(b"-value-77 end\n");
+        assert_eq!(whole, [b"tok-s3cret-value-77 end\n"]);
+        lines.push(b"tok-\xff");
+        assert_eq!(lines.take_unfinished(&redactor), None);
+        assert_eq!(lines.take_unfinished(&redactor), Some(b"tok-\xff".to_vec()));
     }
 
     #[test]

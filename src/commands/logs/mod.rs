@@ -2,6 +2,8 @@
 
 mod absent;
 mod failures;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod lines;
 mod options;
 mod printer;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use failures::failure_tails;
+#[cfg(any(test, fuzzing))]
+pub(crate) use fuzz::logs as fuzz_logs;
 pub(super) use options::Arguments;
 
 use super::context::CommandContext;
@@ -173,6 +177,7 @@ fn stream<'a>(
         },
         stdout,
         logs: Vec::new(),
+        others: String::new(),
         is_following: arguments.follow,
         created_at: None,
     }

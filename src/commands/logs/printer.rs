@@ -42,8 +42,8 @@ impl Printer<'_> {
         !self.has_prefix && !matches!(self.style, Style::Records(_))
     }
 
-    /// A line of a log as output; `now` is the time of a line that has none.
-    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, line: &Line, now: Time) {
+    /// A line of a log as output.
+    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, line: &Line) {
         let (at, rest) = match self.has_timestamps {
             true => split_timestamp(line),
             false => (None, &line[..]),
@@ -66,7 +66,7 @@ impl Printer<'_> {
                 line: &text,
             };
             // A vector takes everything.
-            let _ = records.write(out, at.unwrap_or(now), record);
+            let _ = records.line(out, at, record);
             return;
         }
         if self.has_prefix {
@@ -158,12 +158,7 @@ mod tests {
             ..LogSource::default()
         };
         let mut out = Vec::new();
-        printer.print(
-            &mut out,
-            &source,
-            &line.to_vec(),
-            Time::from_unix(1_700_000_000).unwrap(),
-        );
+        printer.print(&mut out, &source, &line.to_vec());
         out
     }
 
@@ -230,6 +225,12 @@ mod tests {
             (&record["task"], &record["container"]),
             (&"eci-1".into(), &"main".into())
         );
+        let records = || Style::Records(RecordWriter::default());
+        for (has_times, line) in [(true, "epoch 1\n"), (false, "2026-01-02T03:00:10Z a\n")] {
+            let record = print(records(), false, has_times, line.as_bytes());
+            let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+            assert_eq!(record["at"], serde_json::Value::Null, "{line}");
+        }
         for without in ["epoch 1\n", "2026 epoch\n", "\n", ""] {
             assert_eq!(
                 print(Style::Bytes, false, true, without.as_bytes()),

@@ -62,7 +62,12 @@ impl Choice<'_> {
         }
         let has_failed = |source: &LogSource| source.state == State::Failed;
         let failed = found.iter().position(has_failed);
-        let main = found.iter().position(|source| !source.init);
+        let has_started =
+            |source: &LogSource| !matches!(source.state, State::Pending | State::Starting);
+        let mut main = found.iter().enumerate().filter(|(_, source)| !source.init);
+        let first = main.clone().next();
+        let started = main.find(|(_, source)| has_started(source));
+        let main = started.or(first).map(|(at, _)| at);
         let chosen = found.remove(failed.or(main).unwrap_or(0));
         Ok((vec![chosen], found))
     }
@@ -91,11 +96,25 @@ impl Choice<'_> {
     }
 }
 
-/// The id of the task with this id or name.
+/// The id of the task with this id or name, or of the only one whose id ends in it, as in `RUN-worker-1`.
 fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
+    let ids = || job.tasks.iter().filter_map(|known| known.id.as_deref());
     let mut tasks = job.tasks.iter();
-    let found = tasks.find(|known| known.name.as_deref() == Some(task));
-    found.and_then(|known| known.id.as_deref()).unwrap_or(task)
+    if let Some(named) = tasks.find(|known| known.name.as_deref() == Some(task)) {
+        return named.id.as_deref().unwrap_or(task);
+    }
+    if ids().any(|id| id == task) {
+        return task;
+    }
+    let is_end = |id: &&str| {
+        id.strip_suffix(task)
+            .is_some_and(|head| head.ends_with('-'))
+    };
+    let mut ends = ids().filter(is_end);
+    match (ends.next(), ends.next()) {
+        (Some(id), None) => id,
+        _ => task,
+    }
 }
 
 fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {
@@ -164,6 +183,14 @@ mod tests {
             chosen(&running, Choice::default()),
             Ok(vec!["b/main".to_owned()])
         );
+        let waiting = job(&[
+            ("a", "main", false, State::Pending),
+            ("b", "main", false, State::Running),
+        ]);
+        assert_eq!(
+            chosen(&waiting, Choice::default()),
+            Ok(vec!["b/main".to_owned()])
+        );
         let failed = job(&[
             ("a", "main", false, State::Succeeded),
             ("b", "main", false, State::Failed),
@@ -213,6 +240,33 @@ mod tests {
             chosen(&job, wrong),
             Err("containers: main, side".to_owned())
         );
+    }
+
+    #[test]
+    fn a_task_is_named_by_the_end_of_its_id_where_no_other_has_it() {
+        let ids = [
+            "run-1-worker-1",
+            "run-1-worker-11",
+            "run-1-ps-0",
+            "run-2-ps-0",
+        ];
+        let tasks = ids.map(|id| (id, "main", false, State::Running));
+        let job = job(&tasks);
+        let found = |task| {
+            let task = Some(task);
+            chosen(
+                &job,
+                Choice {
+                    task,
+                    ..Choice::default()
+                },
+            )
+        };
+        assert_eq!(
+            found("worker-1"),
+            Ok(vec!["run-1-worker-1/main".to_owned()])
+        );
+        assert!(found("ps-0").is_err() && found("orker-1").is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One log while it is read: where reading goes on, and what of it is new.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::mem;
 
 use super::lines::{Line, Lines, Tail};
@@ -9,9 +10,10 @@ use crate::error::Problem;
 use crate::model::Time;
 use crate::providers::{
     COMPARED_BYTES, Client, GetOptions, LogBody, LogChunk, LogParams, LogPosition, LogRequest,
-    LogSource,
+    LogSource, repeats,
 };
 use crate::reference::Reference;
+use crate::secret::Redactor;
 
 /// One log of a job.
 #[derive(Debug)]
@@ -36,6 +38,15 @@ pub(super) struct SourceLog {
     since: Option<Time>,
     /// What the first response has after what was read of it.
     rest: Option<LogBody>,
+    /// The last piece, while more follows it at once.
+    last: Option<Piece>,
+}
+
+/// What is kept of a piece to know it again.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    hash: u64,
+    is_disjoint: bool,
 }
 
 /// A response to a later reading is compared whole with the text before it, so that it is limited.
@@ -52,6 +63,8 @@ pub(super) struct Reading {
     pub has_more: bool,
     /// True when the response was full, and the same as the last one.
     pub is_stuck: bool,
+    /// True when the cloud does not give the text that it reports.
+    pub lacks_rest: bool,
     /// True when nothing was taken, since the text does not go on where the last reading ended.
     pub has_gap: bool,
 }
@@ -72,6 +85,7 @@ impl SourceLog {
             params: params.clone(),
             since: params.since,
             rest: None,
+            last: None,
         }
     }
 
@@ -202,6 +216,12 @@ impl SourceLog {
         }
         let is_full = chunk.truncated.is_some();
         let is_window = chunk.next.is_none() || chunk.overlaps;
+        if !is_window && self.is_repetition(&chunk) {
+            return Reading {
+                lacks_rest: true,
+                ..Reading::default()
+            };
+        }
         // A window lacks the same text each time; after a position, what is lacking is new.
         let is_noted = !self.is_opened || !is_window;
         let end = last_timestamp(&chunk.data).filter(|_| self.params.timestamps);
@@ -235,9 +255,29 @@ impl SourceLog {
             is_stuck: is_full && is_window && self.is_opened && new.is_empty(),
             lines,
             notes: Vec::from_iter(chunk.truncated.filter(|_| is_noted)),
-            has_more: chunk.has_more,
+            has_more: chunk.has_more && !chunk.lacks_rest,
+            lacks_rest: chunk.lacks_rest,
             has_gap: false,
         }
+    }
+
+    /// True where a piece that should follow the last one at once is that one again, or where both begin
+    /// anew: reading would never end.
+    fn is_repetition(&mut self, chunk: &LogChunk) -> bool {
+        let mut hasher = DefaultHasher::new();
+        chunk.data.hash(&mut hasher);
+        let piece = Piece {
+            hash: hasher.finish(),
+            is_disjoint: chunk.is_disjoint,
+        };
+        let is_repetition = self.last.is_some_and(|last| {
+            let is_same = last.hash == piece.hash && repeats(&chunk.data, &chunk.data);
+            is_same || (last.is_disjoint && piece.is_disjoint)
+        });
+        if !is_repetition {
+            self.last = Some(piece).filter(|_| chunk.has_more);
+        }
+        is_repetition
     }
 
     /// The last lines of a first reading, as many as were requested.
@@ -257,8 +297,8 @@ impl SourceLog {
     }
 
     /// The beginning of a line that has not grown for a while.
-    pub(super) fn take_unfinished(&mut self) -> Option<Line> {
-        self.lines.take_unfinished()
+    pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Line> {
+        self.lines.take_unfinished(redactor)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The way of a log from the cloud to stdout.
 
 mod changes;
+mod missing;
 
 use std::io;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::absent;
+use super::absent::{self, named};
 use super::lines::Line;
 use super::printer::Printer;
 use super::select::{Choice, label, others};
@@ -43,6 +44,8 @@ pub(super) struct LogStream<'a> {
     pub printer: Printer<'a>,
     pub stdout: StdoutWriter,
     pub logs: Vec<SourceLog>,
+    /// The names of the logs that were not chosen where one was.
+    pub others: String,
     /// New text is waited for, so that a line may still grow.
     pub is_following: bool,
     /// When the job was created.
@@ -86,7 +89,11 @@ impl LogStream<'_> {
                 Err(stop) => return Err(stop),
             };
             match absent::explain(&self.logs[number], &job, cause) {
-                Some(problem) if is_only => {
+                Some(mut problem) if is_only => {
+                    if !self.others.is_empty() {
+                        let hint = problem.hint.unwrap_or_default();
+                        problem.hint = Some(format!("other logs: {}; {hint}", self.others));
+                    }
                     return Err(with_reference(problem, &self.reference).into());
                 }
                 Some(problem) => self.note(problem.message),
@@ -108,6 +115,7 @@ impl LogStream<'_> {
         let mut job = self.first_job_in_reach(interval).await?;
         self.choose_early(&job)?;
         let mut outage: u32 = 0;
+        let mut missing_since = None;
         loop {
             let read = self.read_all(&job).await;
             match read {
@@ -130,23 +138,29 @@ impl LogStream<'_> {
             }
             sleep(pause(interval, outage)).await;
             match self.job().await {
-                Ok(found) => match self.update(&found).await {
-                    Ok(()) => job = found,
-                    // What it could not read is read in the next round.
-                    Err(Stop::Problem(problem))
-                        if is_transient(problem.category)
-                            && !(found.ended && outage >= MAX_ATTEMPTS) =>
-                    {
-                        outage += 1;
+                Ok(found) => {
+                    missing_since = None;
+                    match self.update(&found).await {
+                        Ok(()) => job = found,
+                        // What it could not read is read in the next round.
+                        Err(Stop::Problem(problem))
+                            if is_transient(problem.category)
+                                && !(found.ended && outage >= MAX_ATTEMPTS) =>
+                        {
+                            outage += 1;
+                        }
+                        Err(stop) => return Err(stop),
                     }
-                    Err(stop) => return Err(stop),
-                },
+                }
                 Err(problem) if is_transient(problem.category) => {}
+                Err(problem)
+                    if problem.category == Category::NotFound
+                        && self.may_come_back(&problem, &mut missing_since) => {}
                 // A job that was deleted has ended.
                 Err(problem) if problem.category == Category::NotFound => {
                     self.note(format!("the log ends: {}", problem.message));
                     // What has its name now is another job.
-                    if problem.http_status.is_none() {
+                    if self.reference.kind.is_watched && problem.http_status.is_none() {
                         return self.finish_lines().await;
                     }
                     job.ended = true;
@@ -183,7 +197,9 @@ impl LogStream<'_> {
             }
             let rest = match has_ended {
                 true => self.logs[number].finish(),
-                false if self.printer.joins_pieces() => self.logs[number].take_unfinished(),
+                false if self.printer.joins_pieces() => {
+                    self.logs[number].take_unfinished(self.printer.redactor)
+                }
                 false => None,
             };
             self.print(number, Vec::from_iter(rest)).await?;
@@ -239,8 +255,9 @@ impl LogStream<'_> {
         let sources = client.log_sources(&self.reference, job);
         let chosen = self.choice.of(job, sources);
         let (chosen, rest) = chosen.map_err(|problem| with_reference(problem, &self.reference))?;
+        self.others = others(&rest);
         if let ([one], false) = (&chosen[..], rest.is_empty()) {
-            self.note(format!("showing {}; others: {}", label(one), others(&rest)));
+            self.note(format!("showing {}; others: {}", label(one), self.others));
         }
         let logs = chosen
             .into_iter()
@@ -296,16 +313,19 @@ impl LogStream<'_> {
         Ok(has_text)
     }
 
-    /// Says once that a log that does not change may have reached the limit of the API.
+    /// Says once that the cloud gives no more of a log than was read, or may not do so.
     fn note_stuck(&mut self, number: usize, reading: &Reading) {
         let log = &mut self.logs[number];
         let may_lack_end = self.spec.may_lack_end && !log.source.state.is_end();
-        if reading.is_stuck && may_lack_end && !log.is_stuck {
-            log.is_stuck = true;
-            let operation = self.spec.operation.name;
-            let label = label(&log.source);
+        let what = match reading.lacks_rest {
+            true => "the rest is missing",
+            false if reading.is_stuck && may_lack_end => "newer lines may be missing",
+            false => return,
+        };
+        if !std::mem::replace(&mut log.is_stuck, true) {
+            let (operation, log) = (self.spec.operation.name, named(&log.source));
             self.note(format!(
-                "{label}: {operation} gives no more of the log than was read; newer lines may be missing"
+                "{log}: {operation} gives no more of the log than was read; {what}"
             ));
         }
     }
@@ -323,11 +343,10 @@ impl LogStream<'_> {
 
     /// Prints lines, and waits until they are taken: a log may be larger than the memory.
     async fn print(&mut self, number: usize, lines: Vec<Line>) -> Result<(), Stop> {
-        let now = self.context.render_context(false).now;
         let mut out = Vec::new();
         for line in &lines {
             self.printer
-                .print(&mut out, &self.logs[number].source, line, now);
+                .print(&mut out, &self.logs[number].source, line);
         }
         self.stdout.write(out);
         self.stdout.flushed().await.map_err(Stop::Output)

@@ -118,7 +118,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
     )
 }
 
-/// The lines of the last pod, which is the one that is restarted; the others write none.
+/// The lines of a pod.
 fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
     let mut pods = pods(view).into_iter();
     let found = pods
@@ -130,10 +130,7 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
     let uid = call.parameter("PodUid");
     let past = found["HistoryPods"].as_array().and_then(|past| past.last());
     let is_past = uid.is_some() && past.is_some_and(|past| past["PodUid"].as_str() == uid);
-    let mut lines = match pods.next() {
-        None => view.log_lines(is_past),
-        Some(_) => Vec::new(),
-    };
+    let mut lines = view.lines_of_part(pods.next().is_none(), is_past);
     lines.retain(|(at, _)| (start..end).contains(at));
     // Which end is kept is not documented; the first lines are the harder ones to go on from.
     lines.truncate(most);

@@ -28,10 +28,7 @@ impl EmulatedKind for ContainerLogs {
             .filter(|_| container == "main")
             .ok_or(EmulatedError::NotFound)?;
         let previous = call.parameter("LastTime") == Some("true");
-        let mut lines = match is_last {
-            true => view.log_lines(previous),
-            false => Vec::new(),
-        };
+        let mut lines = view.lines_of_part(is_last, previous);
         if let Some(since) = call.parameter("StartTime") {
             let since = since
                 .parse::<DateTime<Utc>>()
@@ -56,8 +53,7 @@ impl EmulatedKind for ContainerLogs {
     }
 }
 
-/// Whether a container group is the last one of a job, which writes its log; `None` for groups of other
-/// jobs.
+/// Whether a container group is the last one of a job; `None` for groups of other jobs.
 fn is_last_of(view: &JobAt<'_>, group: &str) -> Option<bool> {
     let part = group
         .strip_prefix("eci-")?

@@ -77,7 +77,7 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
 fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let offset = call.number("Offset", 0, 0..=usize::MAX)?;
     let size = call.number("Size", 10_240, 1..=409_600)?;
-    let (stdout, stderr) = view.streams();
+    let (stdout, stderr) = view.streams(true);
     let part = |text: &str, other: &str| {
         let is_requested = call.parameter("LogType") != Some(other);
         let part = text.as_bytes().iter().skip(offset).take(size).copied();

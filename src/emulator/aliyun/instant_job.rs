@@ -87,16 +87,13 @@ fn events(call: &EmulatedCall<'_>, id: &str) -> Answer {
     )
 }
 
-/// Output and exit code of an executor: the last one writes, and ends with the exit code of the job.
+/// Output and exit code of an executor: the last one ends with the exit code of the job.
 fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     call.required("TaskName")?;
     let index = call.number("ArrayIndex", 0, 0..=last(view))?;
     let limit = call.number("LimitBytes", 1 << 20, 1..=1 << 20)?;
     let is_last = index == last(view);
-    let mut lines = match is_last {
-        true => view.log_lines(false),
-        false => Vec::new(),
-    };
+    let mut lines = view.lines_of_part(is_last, false);
     if let Some(since) = call.parameter("StartTime") {
         let since = since.parse::<DateTime<Utc>>();
         let since = since.map_err(|_| EmulatedError::Invalid("StartTime"))?;

@@ -78,10 +78,10 @@ fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let has_ended = view.step.state != "Running";
     let row = |(node, is_last)| {
         let code = view.step.exit_code.filter(|_| is_last).unwrap_or(0);
-        let output = view.log_lines(false).into_iter();
+        let output = view.lines_of_part(is_last, false).into_iter();
         let output: String = output.map(|(_, line)| format!("{line}\n")).collect();
-        let message = match is_last && has_ended {
-            true if output.is_empty() => view.step.message.clone().unwrap_or_default(),
+        let message = match has_ended {
+            true if is_last && output.is_empty() => view.step.message.clone().unwrap_or_default(),
             true => output,
             false => String::new(),
         };

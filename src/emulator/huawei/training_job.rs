@@ -208,7 +208,7 @@ fn stages(view: &JobAt<'_>) -> Value {
     json!({"total_count": 1, "running_records": [{"record_order": 1, "stages": stages}]})
 }
 
-/// The log of the last task; the others write nothing. None before the job runs.
+/// The log of a task; none before the job runs.
 fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, task: &str) -> Answer {
     let names: Vec<String> = tasks(view).collect();
     if !names.iter().any(|name| name == task) {
@@ -217,8 +217,8 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, task: &str) -> Answer {
     if view.reached_at(&["Running"]).is_none() {
         return Ok(ServerResponse::empty(204));
     }
-    let lines = view.log_lines(false).into_iter();
-    let lines = lines.filter(|_| names.last().is_some_and(|last| last == task));
+    let is_last = names.last().is_some_and(|last| last == task);
+    let lines = view.lines_of_part(is_last, false).into_iter();
     let text: String = lines.map(|(_, line)| format!("{line}\n")).collect();
     let mut start = text.len().saturating_sub(MAX_LOG_BYTES);
     while !text.is_char_boundary(start) {

@@ -247,17 +247,14 @@ fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
             "previous terminated container \"{CONTAINER}\" in pod \"{name}\" not found"
         ));
     }
-    let mut view = pod.view;
+    let (mut view, is_last) = (pod.view, pod.is_last());
     // What is still to be written.
     if call.parameter("follow") == Some("true") && phase == "Running" {
         let end = call.now() + MAX_FOLLOW;
         let changes = call.state.changes(view.job).filter(|at| *at > call.now());
         view.now = changes.min().unwrap_or(end).min(end);
     }
-    let mut lines = match pod.is_last() {
-        true => view.log_lines(is_previous),
-        false => Vec::new(),
-    };
+    let mut lines = view.lines_of_part(is_last, is_previous);
     if let Some(since) = call.parameter("sinceTime") {
         let since = DateTime::parse_from_rfc3339(since);
         let since = since.map_err(|_| EmulatedError::Invalid("sinceTime"))?;

@@ -21,7 +21,7 @@
 //!   { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "…" },
 //! ]
 //! warnings = [{ after = "1h", reason = "BackOff", message = "…", count = 12 }]
-//! log = [                   # what its main container, last node or script writes
+//! log = [                   # what its last container, node or script writes
 //!   { after = "2m", line = "epoch {n} 损失 0.9", every = "1s", times = 60 },   # {n} counts from 1
 //! ]
 //! restarts = ["10m"]        # when the main container was restarted

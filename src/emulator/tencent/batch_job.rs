@@ -167,7 +167,7 @@ fn instance(view: &JobAt<'_>, part: usize) -> Value {
     instance
 }
 
-/// The end of the two streams of the last instance; the others write nothing.
+/// The end of the two streams of the instances.
 fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     let indexes: Vec<usize> = match items(call, "TaskInstanceIndexes")? {
         Some(indexes) => indexes,
@@ -176,18 +176,14 @@ fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
             page.of((0..view.job.parts.max(1)).collect()).collect()
         }
     };
-    let (stdout, stderr) = view.streams();
     let end = |text: &str| base64(&text.as_bytes()[text.len().saturating_sub(MAX_LOG_BYTES)..]);
     let rows = indexes
         .into_iter()
         .filter(|index| *index < view.job.parts.max(1))
         .map(|index| {
-            let (stdout, stderr) = match index + 1 == view.job.parts.max(1) {
-                true => (end(&stdout), end(&stderr)),
-                false => (String::new(), String::new()),
-            };
+            let (stdout, stderr) = view.streams(index + 1 == view.job.parts.max(1));
             json!({
-                "TaskInstanceIndex": index, "StdoutLog": stdout, "StderrLog": stderr,
+                "TaskInstanceIndex": index, "StdoutLog": end(&stdout), "StderrLog": end(&stderr),
                 "StdoutRedirectPath": "", "StderrRedirectPath": "",
                 "StdoutRedirectFileName": "", "StderrRedirectFileName": "",
             })

@@ -99,7 +99,7 @@ fn of_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), Emulated
         .ok_or(EmulatedError::NotFound)
 }
 
-/// The lines since a time, the last hour by default; the last pod writes them.
+/// The lines since a time, the last hour by default. All pods end as the task does, and write the same.
 fn logs(call: &EmulatedCall<'_>) -> Answer {
     let (view, later) = of_run(call)?;
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=100).page(call)?;
@@ -113,10 +113,13 @@ fn logs(call: &EmulatedCall<'_>) -> Answer {
         None => None,
         Some(end) => Some(end.parse().map_err(|_| EmulatedError::Invalid("EndTime"))?),
     };
-    let writer = pod_name(&view, later, view.job.parts.max(1) - 1);
+    let mut pods = (0..view.job.parts.max(1)).map(|part| pod_name(&view, later, part));
+    let writer = match call.parameter("PodName") {
+        None => pods.next(),
+        Some(pod) => pods.find(|name| name == pod),
+    };
     let mut lines = view.log_lines(later > 0);
-    let is_of_writer = call.parameter("PodName").is_none_or(|pod| pod == writer);
-    lines.retain(|(at, _)| *at >= start && end.is_none_or(|end| *at <= end) && is_of_writer);
+    lines.retain(|(at, _)| *at >= start && end.is_none_or(|end| *at <= end) && writer.is_some());
     if call.parameter("Order") != Some("ASC") {
         lines.reverse();
     }

@@ -3,9 +3,11 @@ use std::future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::spawn_blocking;
 use tokio::time::{self, Instant, sleep_until};
 
 use super::RecordingMasks;
@@ -24,6 +26,8 @@ use crate::sync::lock;
 const INTERRUPTED: u8 = 130;
 /// The exit codes of runs that a signal has ended.
 const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
+/// What is printed last is given so long to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// A run that goes on for so long after the end of its recording is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
@@ -72,7 +76,7 @@ impl Replay {
             files.entry(exchange.key()).or_default().push_back(path);
         }
         Ok(Arc::new(Self {
-            end_ms: header.ended_ms.unwrap_or(last_ms + 1),
+            end_ms: header.ended_ms.unwrap_or(last_ms.saturating_add(1)),
             header,
             masks,
             started_at,
@@ -117,6 +121,10 @@ impl Replay {
         // Whatever ends by itself does so before.
         let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
         sleep_until(moment(self.base(), self.end_ms) + margin).await;
+        if signal.is_none() {
+            // Output that a thread still writes takes real time, which passes only while something blocks.
+            let _ = spawn_blocking(|| thread::sleep(FLUSH_TIMEOUT)).await;
+        }
         self.resume_clock();
         signal.unwrap_or(INTERRUPTED)
     }

@@ -64,6 +64,15 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["ClusterNotFound"], NotFound).hint_with(no_cluster),
         ErrorRule::codes(&["ObjectNotFound"], NotFound)
             .hint("check the id, and the region and cluster that it belongs to"),
+        // A container group, its container, or the node of a job.
+        ErrorRule::codes(
+            &[
+                "InvalidContainerGroup.NotFound",
+                "ContainerNotExists",
+                "ComputeNotFound",
+            ],
+            NotFound,
+        ),
         ErrorRule::codes(&["NotFound"], NotFound)
             .hint("check the id and the region; records of old jobs are deleted"),
         // The command of the scheduler failed; the status 403 is not about a permission.

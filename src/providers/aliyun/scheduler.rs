@@ -330,7 +330,7 @@ impl<V> JobFields<V> {
             (State::Succeeded | State::Unknown, _) => {
                 job.state = State::Unknown;
                 job.reason = Some("exit status unavailable".to_owned());
-                job.message = Some(format!("{word} does not say whether the job succeeded"));
+                job.message = Some(states::without_outcome(word));
             }
             _ => {}
         }

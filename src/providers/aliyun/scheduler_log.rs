@@ -6,12 +6,14 @@
 use async_trait::async_trait;
 use serde::Deserialize;
 
+use super::scheduler::check_success;
 use super::{Api, cluster_of, products::EHPC_NEXT};
 use crate::crypto;
 use crate::error::Problem;
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::lenient::{self, Int, Text};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{self, Checked, Flag, Int, Text};
 use crate::providers::products::Product;
 use crate::providers::{FilePart, GetOptions, LogChunk, LogFile, LogRequest, LogSource, read_file};
 use crate::reference::Reference;
@@ -32,6 +34,7 @@ const STREAMS: [&str; 2] = ["stdout", "stderr"];
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
+    success: Checked<Flag>,
     #[serde(alias = "OutputLog")]
     stdout_log: Text,
     #[serde(alias = "ErrorLog")]
@@ -96,8 +99,9 @@ impl LogFile for Stream<'_> {
     }
 }
 
-fn decode(body: &[u8], stream: &str) -> Result<FilePart, String> {
+fn decode(body: &[u8], stream: &str) -> Result<FilePart, DecodeError> {
     let response: LogResponse = lenient::decode_response(body)?;
+    check_success(response.success)?;
     let (text, size) = match stream == STREAMS[0] {
         true => (response.stdout_log, response.stdout_log_size),
         false => (response.stderr_log, response.stderr_log_size),
@@ -124,5 +128,14 @@ mod tests {
             assert!(decode(body.as_bytes(), "stderr").unwrap().data.is_empty());
         }
         assert!(decode(br#"{"StdoutLog": "%"}"#, "stdout").is_err());
+    }
+
+    #[test]
+    fn an_operation_that_failed_is_no_empty_log() {
+        for (success, is_read) in [("true", true), ("\"true\"", true), ("false", false)] {
+            let body = format!(r#"{{"Success": {success}, "StdoutLog": ""}}"#);
+            let read = decode(body.as_bytes(), "stdout");
+            assert_eq!(read.is_ok(), is_read, "{success}");
+        }
     }
 }

@@ -29,7 +29,7 @@ impl LogFile for Lines<'_> {
 
 /// A piece of a file after a position, before which this was read.
 async fn piece(
-    file: &Lines<'_>,
+    file: &impl LogFile,
     params: &LogParams,
     position: &LogPosition,
     before: &[u8],
@@ -44,6 +44,21 @@ async fn piece(
         before,
     };
     read_file(request, file).await.unwrap()
+}
+
+/// A file of a cloud that does not take the offset, and its size.
+struct Same(&'static [u8], Option<u64>);
+
+#[async_trait]
+impl LogFile for Same {
+    const PART_BYTES: u64 = 8;
+
+    async fn part(&self, _: u64) -> Result<FilePart, Problem> {
+        Ok(FilePart {
+            data: self.0.to_owned(),
+            size: self.1,
+        })
+    }
 }
 
 /// Reads a file piece by piece; gives its text from the first piece on, and the offsets that were read.
@@ -131,4 +146,30 @@ async fn a_file_that_began_anew_is_read_from_its_start() {
             "{text:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_cloud_that_does_not_take_the_offset_gives_no_more_than_a_part() {
+    let read = async |file: Same, position, before: &[u8], tail_lines| {
+        let params = LogParams {
+            tail_lines,
+            ..LogParams::default()
+        };
+        let chunk = piece(&file, &params, &position, before).await;
+        (chunk.data, chunk.lacks_rest, chunk.is_disjoint)
+    };
+    let (start, later) = (LogPosition::Start, LogPosition::Offset(8));
+    let file = || Same(b"a\nb\nc\nd\n", Some(80));
+    let part = file().0.to_owned();
+    let whole = read(file(), start.clone(), b"", None).await;
+    assert_eq!(whole, (part.clone(), false, false));
+    assert_eq!(
+        read(file(), later.clone(), b"d\n", None).await,
+        (vec![], true, false)
+    );
+    assert_eq!(read(file(), start, b"", Some(1)).await, (part, true, false));
+    // The same lines again and again prove nothing.
+    let lines = Same(b"a\na\na\na\n", None);
+    let anew = read(lines, later, b"d\n", None).await;
+    assert_eq!(anew, (b"a\na\na\na\n".to_vec(), false, true));
 }

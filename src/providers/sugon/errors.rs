@@ -9,6 +9,7 @@ use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, Checked, Text};
 
+const PERMISSION: &str = "check that {token} is of the computing region, not of the platform, and that its user may read this";
 const EXPIRED: &str = "permission denied or token expired";
 
 /// The errors of calls with a token.
@@ -22,13 +23,16 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["1001"], Unauthenticated)
             .message("authentication failed")
             .hint("set the endpoint of the open API, and a {token} of the computing region"),
-        ErrorRule::codes(&["10007", "10009"], PermissionDenied).message("permission denied"),
+        ErrorRule::codes(&["10007", "10009"], PermissionDenied)
+            .message("permission denied")
+            .hint(PERMISSION),
         ErrorRule::codes(&["10003", "10004"], InvalidArgument).message("request rejected"),
         ErrorRule::codes(&["10012"], ServiceError)
             .retry(RetryAction::Backoff)
             .message("connection interrupted"),
         ErrorRule::codes(&["911020"], NotFound).message("file does not exist"),
         ErrorRule::codes(&["10001"], ServiceError).message("internal error"),
+        ErrorRule::category(PermissionDenied).hint(PERMISSION),
         ErrorRule::any_code().message("service error"),
         ErrorRule::status(404).hint("check the endpoint: this response is not from the open API"),
     ],

@@ -108,7 +108,7 @@ impl LogStream<'_> {
         if !std::mem::replace(&mut log.is_gap_noted, true) {
             let (label, operation) = (label(&log.source), self.spec.operation.name);
             self.note(format!(
-                "{label}: {operation} gives the end of the log only; lines between two readings may be missing"
+                "{label}: {operation} gives a part of the log only; lines may be missing, or come twice"
             ));
         }
     }

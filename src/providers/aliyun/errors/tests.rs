@@ -27,7 +27,7 @@ fn of(status: u16, code: &str) -> RequestError {
     classify(&answer(status, &body)).unwrap()
 }
 
-const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 32] = [
+const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 35] = [
     (400, "Throttling.User", Throttled, RetryAction::Backoff),
     (400, "Throttling", Throttled, RetryAction::Backoff),
     (
@@ -83,6 +83,14 @@ const ERRORS_BY_CODE: [(u16, &str, Category, RetryAction); 32] = [
     (400, "NotEnabled", PermissionDenied, RetryAction::No),
     (403, "Forbidden.RAM", PermissionDenied, RetryAction::No),
     (404, "ClusterNotFound", NotFound, RetryAction::No),
+    (
+        404,
+        "InvalidContainerGroup.NotFound",
+        NotFound,
+        RetryAction::No,
+    ),
+    (400, "ContainerNotExists", NotFound, RetryAction::No),
+    (404, "ComputeNotFound", NotFound, RetryAction::No),
     (404, "ObjectNotFound", NotFound, RetryAction::No),
     (403, "ExecFail", ServiceError, RetryAction::No),
     (404, "ManagerNotFound", ServiceError, RetryAction::No),

@@ -17,7 +17,7 @@ use crate::model::Job;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{Flag, Int, Text};
 use crate::providers::{
-    BEGAN_ANEW, GetOptions, LogChunk, LogPosition, LogRequest, LogSource, continues,
+    BEGAN_ANEW, GetOptions, LogChunk, LogPosition, LogRequest, LogSource, continues, repeats,
 };
 
 /// How the output is read.
@@ -133,7 +133,14 @@ pub(super) async fn read(
     if let (LogPosition::Start, Some(lines)) = (request.position, request.params.tail_lines) {
         mark.page = file.page_of_last(lines);
         if mark.page > 1 {
-            file = read(mark.page).await?;
+            let last = read(mark.page).await?;
+            if repeats(last.text.as_bytes(), file.text.as_bytes()) {
+                return Ok(LogChunk {
+                    lacks_rest: true,
+                    ..file.after(Mark::START)
+                });
+            }
+            file = last;
         }
     }
     let is_disjoint = !file.has(mark, request.before);
@@ -168,9 +175,10 @@ impl FilePage {
             && (mark == Mark::START || self.pages.is_none_or(|pages| mark.page <= pages))
     }
 
-    /// The text of the page after a mark. A page that others follow is complete.
+    /// The text of the page after a mark. A page that others follow is complete, unless it has no text.
     fn after(mut self, mark: Mark) -> LogChunk {
-        let is_complete = self.pages.is_some_and(|pages| mark.page < pages);
+        let is_followed = self.pages.is_some_and(|pages| mark.page < pages);
+        let is_complete = is_followed && !self.text.is_empty();
         if is_complete && !self.text.ends_with('\n') {
             self.text.push('\n');
         }
@@ -188,6 +196,7 @@ impl FilePage {
             data: self.text.into_bytes().split_off(mark.bytes),
             next: Some(next.position()),
             has_more: is_complete,
+            lacks_rest: is_followed && !is_complete,
             ..LogChunk::default()
         }
     }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{COMPLETED, STATES};
 use crate::model::{Job, State};
 use crate::providers::lenient::{Checked, Int, Text, Timestamp};
+use crate::providers::states;
 
 /// Where an answer comes from, on which the meaning of a word depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +159,7 @@ impl Exit {
         }
         if job.ended && job.state == State::Unknown {
             job.reason = Some("outcome unknown".to_owned());
-            job.message = Some(format!("{word} does not say whether the job succeeded"));
+            job.message = Some(states::without_outcome(word));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Logs of the pods of a task.
 //!
-//! DescribeLogs gives lines by time and rows. Its contexts end with the time range of a request, so that a
-//! log that grows is read on from the second of the last line, without the lines of it that were read.
+//! DescribeLogs gives lines by time and rows. Its contexts end with the time range of a request, and lines
+//! become readable a while after they were written, so that the last seconds are read again, without the lines
+//! of them that were read.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
@@ -32,6 +34,15 @@ const LOG: Operation = Operation::new(
 /// The most lines that one request gives.
 const PAGE_LINES: usize = 100;
 
+/// So many new lines are given at once.
+const MAX_NEW_LINES: usize = 1000;
+
+/// A line is taken to be readable so long after it was written.
+const MAX_DELAY: TimeDelta = TimeDelta::seconds(10);
+
+/// The most lines that are read again for those between them that come late.
+const MAX_KNOWN_LINES: usize = 500;
+
 /// The most lines that are read for the end of a log, as many as the cloud finds in all.
 const MAX_TAIL_LINES: usize = 10_000;
 
@@ -49,15 +60,14 @@ struct Line {
     timestamp: Timestamp,
 }
 
-/// A place in the log of a run: the lines of a second and later ones, without the first `skip`.
+/// A place in the log of a run: the lines of a second and later ones, without those that are known.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
     run: String,
     /// `None` for the last hour.
     second: Option<DateTime<Utc>>,
-    skip: usize,
-    /// Hash of the first line of the second; 0 where it is not known.
-    first: u64,
+    /// Hashes of the lines that were read, as often as they were.
+    known: Vec<u64>,
 }
 
 struct LogReader<'a> {
@@ -104,8 +114,7 @@ impl LogReader<'_> {
         Ok(Place {
             run,
             second: from.map(|time| time.to_datetime().trunc_subsecs(0)),
-            skip: 0,
-            first: 0,
+            known: Vec::new(),
         })
     }
 
@@ -134,37 +143,50 @@ impl LogReader<'_> {
         called.await.map(|found| found.data.content.0)
     }
 
-    /// The lines at a place.
+    /// The new lines at a place.
     async fn page(&self, place: Place) -> Result<LogChunk, Problem> {
-        let lines = self.lines(&place, "ASC", place.skip, None).await?;
-        let is_first = lines.first().is_some_and(|line| line.hash() == place.first);
-        if is_first && place.skip > 0 {
-            return Err(repeated());
-        }
-        let has_more = lines.len() >= PAGE_LINES;
-        let last = lines.iter().rev().find_map(Line::second);
-        let next = match last.or(place.second) {
-            // Lines without a readable time are of the second before them.
-            Some(second) if place.second.is_none_or(|before| before < second) => {
-                let first = lines.iter().position(|line| line.second() == last);
-                let first = first.unwrap_or(0);
-                Place {
-                    skip: lines.len() - first,
-                    first: lines.get(first).map_or(0, Line::hash),
-                    second: Some(second),
-                    ..place
-                }
+        let mut lines: Vec<Line> = Vec::new();
+        let has_more = loop {
+            let page = self.lines(&place, "ASC", lines.len(), None).await?;
+            let is_last = page.len() < PAGE_LINES;
+            append(&mut lines, page)?;
+            if is_last || lines.len() >= place.known.len() + MAX_NEW_LINES {
+                break !is_last;
             }
-            _ => Place {
-                skip: place.skip + lines.len(),
-                first: match (place.skip, lines.first()) {
-                    (0, Some(line)) => line.hash(),
-                    _ => place.first,
-                },
-                ..place
-            },
         };
-        Ok(self.chunk(&lines, next, has_more))
+        let next = self.next(&place, &lines);
+        Ok(self.chunk(&place.new_lines(lines), next, has_more))
+    }
+
+    /// Where reading goes on after all lines of a place: at the last second, or before it where lines that
+    /// were written then may not be readable yet.
+    fn next(&self, place: &Place, lines: &[Line]) -> Place {
+        let mut second = place.second;
+        let seconds = lines.iter().map(|line| {
+            // Lines without a readable time are of the second before them.
+            second = line.second().or(second);
+            second
+        });
+        let seconds: Vec<_> = seconds.collect();
+        let last = seconds.iter().max().copied().flatten().or(place.second);
+        let horizon = self.api.client.http.now().trunc_subsecs(0) - MAX_DELAY;
+        let limit = lines.len().checked_sub(MAX_KNOWN_LINES);
+        let limit = limit.and_then(|at| *seconds.get(at)?);
+        let from = [Some(horizon), place.second, limit]
+            .into_iter()
+            .max()
+            .flatten();
+        let second = from.map_or(last, |from| last.map(|last| last.min(from)));
+        let is_kept = |(_, at): &(&Line, &Option<DateTime<Utc>>)| **at >= second;
+        let known = lines.iter().zip(&seconds).filter(is_kept);
+        Place {
+            run: place.run.clone(),
+            known: match lines.is_empty() {
+                true => place.known.clone(),
+                false => known.map(|(line, _)| line.hash()).collect(),
+            },
+            second,
+        }
     }
 
     /// The last lines, read from the end until the first line of the last second is known, from which the
@@ -174,39 +196,32 @@ impl LogReader<'_> {
             .unwrap_or(usize::MAX)
             .min(MAX_TAIL_LINES);
         let mut lines: Vec<Line> = Vec::new();
-        loop {
+        let is_whole = loop {
             // Lines that come while pages are read move the others to the next page.
             let end = lines.iter().find_map(Line::second);
             let end = end.map(|second| second + TimeDelta::seconds(1));
             let page = self.lines(&place, "DESC", lines.len(), end).await?;
             let is_last = page.len() < PAGE_LINES;
-            let first = page.first().map(Line::hash);
-            let known = lines.iter().position(|line| Some(line.hash()) == first);
-            if known == Some(0) {
-                return Err(repeated());
-            }
-            let known = known.map_or(0, |at| lines.len() - at);
-            lines.extend(page.into_iter().skip(known));
+            append(&mut lines, page)?;
             let ends = [lines.first(), lines.last()].map(|line| line.and_then(Line::second));
             let is_enough = lines.len() >= count && ends[0] != ends[1];
             if is_last || is_enough || lines.len() >= MAX_TAIL_LINES {
-                break;
+                break is_last;
             }
-        }
-        let last = lines.iter().find_map(Line::second);
-        let of_last = lines
-            .iter()
-            .take_while(|line| line.second().is_none_or(|at| Some(at) == last));
-        let of_last: Vec<&Line> = of_last.collect();
-        let next = Place {
-            skip: of_last.len(),
-            first: of_last.last().map_or(0, |line| line.hash()),
-            second: last.or(place.second),
-            ..place
         };
         let is_cut = wanted > count as u64 && lines.len() >= MAX_TAIL_LINES;
-        lines.truncate(count);
         lines.reverse();
+        // The first second may have lines that were not read.
+        let first = lines.iter().find_map(Line::second);
+        let first = first.filter(|_| !is_whole);
+        let place = Place {
+            second: first
+                .map(|second| second + TimeDelta::seconds(1))
+                .or(place.second),
+            ..place
+        };
+        let next = self.next(&place, &lines);
+        lines.drain(..lines.len().saturating_sub(count));
         let mut chunk = self.chunk(&lines, next, false);
         chunk.truncated = is_cut.then(|| format!("only the last {MAX_TAIL_LINES} lines"));
         Ok(chunk)
@@ -228,9 +243,19 @@ impl LogReader<'_> {
     }
 }
 
-fn repeated() -> Problem {
-    let what = format!("{} repeats lines: it does not take Offset", LOG.name);
-    Problem::new(Category::InvalidResponse, what)
+/// Adds a page to the lines before it, without those that others which came meanwhile moved to it.
+fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<(), Problem> {
+    let first = page.first().map(Line::hash);
+    let known = lines.iter().position(|line| Some(line.hash()) == first);
+    let (count, is_full) = (lines.len(), page.len() >= PAGE_LINES);
+    lines.extend(page.into_iter().skip(known.map_or(0, |at| count - at)));
+    match known == Some(0) || (is_full && lines.len() == count) {
+        true => {
+            let what = format!("{} repeats lines: it does not take Offset", LOG.name);
+            Err(Problem::new(Category::InvalidResponse, what))
+        }
+        false => Ok(()),
+    }
 }
 
 impl Line {
@@ -247,35 +272,50 @@ impl Line {
         Some(time.to_datetime().trunc_subsecs(0))
     }
 
-    /// The line with its end, which only some have in the response.
+    /// The line, or lines, with the end that only some have in the response.
     fn text(&self, with_time: bool) -> String {
         let message = self.message.0.as_deref().unwrap_or_default();
         let message = message.strip_suffix('\n').unwrap_or(message);
-        match self.timestamp.utc().filter(|_| with_time) {
-            Some(time) => {
-                let time = time
-                    .to_datetime()
-                    .to_rfc3339_opts(SecondsFormat::AutoSi, true);
-                format!("{time} {message}\n")
-            }
-            None => format!("{message}\n"),
-        }
+        let Some(time) = self.timestamp.utc().filter(|_| with_time) else {
+            return format!("{message}\n");
+        };
+        let time = time.to_datetime();
+        let time = time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let lines = message.split('\n').map(|line| format!("{time} {line}\n"));
+        lines.collect()
     }
 }
 
 impl Place {
+    /// The lines that are not known.
+    fn new_lines(&self, mut lines: Vec<Line>) -> Vec<Line> {
+        let mut known: HashMap<u64, usize> = HashMap::new();
+        for hash in &self.known {
+            *known.entry(*hash).or_default() += 1;
+        }
+        lines.retain(|line| match known.get_mut(&line.hash()) {
+            Some(count @ 1..) => {
+                *count -= 1;
+                false
+            }
+            _ => true,
+        });
+        lines
+    }
+
     fn token(&self) -> String {
         let second = self.second.map_or(0, |second| second.timestamp());
-        format!("{second} {} {} {}", self.skip, self.first, self.run)
+        let known: Vec<String> = self.known.iter().map(u64::to_string).collect();
+        format!("{second} {} {}", known.join(","), self.run)
     }
 
     fn parse(token: &str) -> Option<Self> {
-        let mut parts = token.splitn(4, ' ');
+        let mut parts = token.splitn(3, ' ');
         let second = parts.next()?.parse().ok()?;
+        let known = parts.next()?.split(',').filter(|hash| !hash.is_empty());
         Some(Self {
             second: DateTime::from_timestamp(second, 0).filter(|_| second != 0),
-            skip: parts.next()?.parse().ok()?,
-            first: parts.next()?.parse().ok()?,
+            known: known.map(|hash| hash.parse().ok()).collect::<Option<_>>()?,
             run: parts.next()?.to_owned(),
         })
     }

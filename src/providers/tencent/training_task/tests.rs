@@ -129,6 +129,52 @@ async fn lines_that_come_while_the_last_ones_are_read_are_not_read_twice() {
 }
 
 #[tokio::test]
+async fn lines_that_become_readable_late_are_read_once() {
+    // Every seventh line is readable two seconds later than the others.
+    let seconds: Arc<AtomicI64> = Arc::default();
+    let now = seconds.clone();
+    let responder: Responder = Arc::new(move |request| {
+        let operation = emulated(&CLOUD).operation(request)?;
+        let now = now.load(Ordering::Relaxed);
+        let is_readable = |number: &i64| now >= number / 20 + if number % 7 == 3 { 2 } else { 0 };
+        let line = |number| {
+            let (second, millisecond) = (number / 20, number % 20 * 50);
+            json!({
+                "Message": format!("第 {number} 行"),
+                "Timestamp": format!("2026-01-02T03:04:{second:02}.{millisecond:03}Z"),
+            })
+        };
+        let body: Value = serde_json::from_slice(&request.body).ok()?;
+        let start = body["StartTime"].as_str()?[17..19].parse::<i64>().ok()?;
+        let start = if body["StartTime"].as_str()? < "2026-01-02T03:04" {
+            0
+        } else {
+            start
+        };
+        let offset = usize::try_from(body["Offset"].as_u64()?).ok()?;
+        let numbers = (start * 20..120).filter(is_readable).skip(offset);
+        let lines: Vec<Value> = numbers.take(100).map(line).collect();
+        let body = json!({"Response": {"Content": lines}});
+        (operation == "DescribeLogs").then(|| ServerResponse::json(200, &body))
+    });
+    let (server, client) = serve(vec![task(TASK, "RUNNING", &[])], responder).await;
+    let (mut text, mut position) = (String::new(), LogPosition::Start);
+    for second in 0..9 {
+        server.set(second);
+        seconds.store(second, Ordering::Relaxed);
+        let (new, next) = read(&*client, &LogParams::default(), position).await;
+        text += &new;
+        position = next;
+    }
+    let mut numbers: Vec<u64> = text
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    assert!(numbers.iter().copied().eq(0..120), "{numbers:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_take_offsets_is_an_invalid_response() {
     let line =
         |number| json!({"Message": format!("{number}"), "Timestamp": "2026-01-02T03:03:30Z"});

@@ -46,6 +46,22 @@ fn a_line_may_grow_and_the_last_line_of_a_full_page_ends() {
     assert_eq!(grown, ("c\nd\n".to_owned(), mark(2, 0), true));
     let last = after(page("e", Some(2), Some(4)), mark(2, 0));
     assert_eq!(last, ("e".to_owned(), mark(2, 1), false));
+    let empty = after(page("", Some(3), Some(2500)), mark(2, 0));
+    assert_eq!(empty, (String::new(), mark(2, 0), false));
+}
+
+#[test]
+fn a_page_without_text_that_others_follow_ends_the_log() {
+    let lacks_rest = |text, page_number| {
+        let file = page(text, Some(3), None);
+        let at = Mark {
+            page: page_number,
+            bytes: 0,
+        };
+        file.after(at).lacks_rest
+    };
+    assert!(lacks_rest("", 1) && lacks_rest("", 2));
+    assert!(!lacks_rest("a\n", 1) && !lacks_rest("", 3));
 }
 
 #[test]

@@ -1,0 +1,43 @@
+//! Jobs that are not found while their logs are followed.
+
+use std::time::{Duration, Instant};
+
+use super::LogStream;
+use crate::error::Problem;
+use crate::gate::MISSING_RECHECK_INTERVAL;
+use crate::kind::Kind;
+
+impl LogStream<'_> {
+    /// True while a followed job that is not found may be there nevertheless; says so once.
+    pub(super) fn may_come_back(&self, problem: &Problem, since: &mut Option<Instant>) -> bool {
+        let is_first = since.is_none();
+        let missing = since.get_or_insert_with(Instant::now).elapsed();
+        let may_come_back = !is_believed_missing(self.reference.kind, missing);
+        if may_come_back && is_first {
+            self.note(format!("{}; retrying", problem.message));
+        }
+        may_come_back
+    }
+}
+
+/// Whether a job that was not found for so long is not there any more, as `wait` decides it.
+fn is_believed_missing(kind: &Kind, missing: Duration) -> bool {
+    kind.is_watched || missing >= MISSING_RECHECK_INTERVAL.max(kind.missing_grace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers;
+
+    #[test]
+    fn a_job_is_missing_after_the_grace_of_its_kind() {
+        let is_missing = |kind: &str, seconds| {
+            let kind = providers::kinds().find(|known| known.to_string() == kind);
+            is_believed_missing(kind.unwrap(), Duration::from_secs(seconds))
+        };
+        assert!(!is_missing("sugon/job", 179) && is_missing("sugon/job", 180));
+        assert!(!is_missing("aliyun/job", 0) && is_missing("aliyun/job", 15));
+        assert!(is_missing("kubernetes/job", 0));
+    }
+}
