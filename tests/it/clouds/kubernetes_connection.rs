@@ -355,11 +355,6 @@ fn gates_and_logs_go_over_tls_with_the_certificates_of_files_and_plugins() {
             logs.stderr
         );
     }
-    assert!(
-        emulated
-            .requests()
-            .contains_key("kubernetes/WatchNamespacedJob")
-    );
 }
 
 #[test]
