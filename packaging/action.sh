@@ -15,6 +15,11 @@ install_release() {
 }
 
 gate() {
+  if ! [[ $INPUT_RETRIES =~ ^[0-9]{1,3}$ ]]; then
+    echo "::error::retries must be a number"
+    printf 'verdict=undecided\nexit=2\nfailed=\n' >>"$GITHUB_OUTPUT"
+    return 2
+  fi
   local options=(--timeout "$INPUT_TIMEOUT" --report github) lines code attempt
   [[ -z $INPUT_FOR ]] || options+=(--for "$INPUT_FOR")
   [[ -z $INPUT_JUNIT ]] || options+=(--report "junit=$INPUT_JUNIT")
@@ -23,11 +28,12 @@ gate() {
     code=0
     joblens wait "${options[@]}" "${lines[@]}" - <<<"$INPUT_REFERENCES" || code=$?
     # Only a service or network error may be over the next time.
-    [[ $code -eq 5 && $attempt -lt $INPUT_RETRIES ]] || break
+    [[ $code -eq 5 && $attempt -lt 10#$INPUT_RETRIES ]] || break
     echo "joblens ended with exit code 5, trying again"
   done
-  # A gate that was not run has written no outputs.
-  if [[ $code -ne 0 ]] && ! grep -q '^exit=' "$GITHUB_OUTPUT"; then
+  # A gate that was not run, as with the option --help, has written no outputs and has not passed.
+  if ! grep -q '^exit=' "$GITHUB_OUTPUT"; then
+    [[ $code -ne 0 ]] || code=2
     printf 'verdict=undecided\nexit=%s\nfailed=\n' "$code" >>"$GITHUB_OUTPUT"
   fi
   return "$code"

@@ -12,6 +12,8 @@ pub mod credentials;
 pub mod crypto;
 pub mod emulator;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod gate;
 pub mod http;
 pub mod kind;

@@ -7,6 +7,7 @@ mod names;
 mod piped;
 mod programs;
 mod quoting;
+mod random;
 mod redactor;
 mod scrubber;
 mod urls;
@@ -15,7 +16,8 @@ use std::fmt;
 
 pub use arguments::{mask_arguments, mask_text};
 pub use names::{Sensitivity, field_sensitivity, is_secret_field};
-pub use quoting::{is_region_like, looks_random, quotable, quotable_path, shell_word};
+pub use quoting::{is_region_like, quotable, quotable_path, shell_word};
+pub use random::looks_random;
 pub use redactor::{Masks, Redactor};
 pub use scrubber::SecretMasker;
 pub use urls::{mask_access_url, mask_proxy_url, mask_urls, mask_user_info, proxy_secrets};

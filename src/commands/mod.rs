@@ -62,6 +62,8 @@ use context::CommandContext;
 use global::GlobalArgs;
 use terminal_support::TerminalSupport;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use logs::fuzz_logs;
 pub use panic_hook::install_panic_hook;
 pub use runtime::on_sufficient_stack;
 

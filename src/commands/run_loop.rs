@@ -175,7 +175,7 @@ impl RunLoop {
             None => {}
             Some(ScopeEvent::Added(references, failed_part)) => {
                 for reference in references {
-                    self.poller.add(&reference);
+                    self.poller.add_discovered(&reference);
                 }
                 if let Some(problem) = failed_part {
                     handler.on_failure(self, &problem, false);

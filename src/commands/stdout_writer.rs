@@ -25,7 +25,8 @@ pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 pub(super) struct StdoutWriter {
     sender: Sender<Vec<u8>>,
     backlog: Arc<Backlog>,
-    failure: oneshot::Receiver<io::Error>,
+    /// What failed; `None` once that was returned.
+    failure: Option<oneshot::Receiver<io::Error>>,
     /// Detects when a pipe's reader has gone; `None` where the system cannot.
     pipe: Option<pipe::Sender>,
 }
@@ -75,7 +76,7 @@ impl StdoutWriter {
         Self {
             sender,
             backlog,
-            failure,
+            failure: Some(failure),
             pipe,
         }
     }
@@ -124,17 +125,25 @@ impl StdoutWriter {
     /// Waits until nothing can be written any more, and says why.
     pub(super) async fn closed(&mut self) -> io::Error {
         let (failure, pipe) = (&mut self.failure, &self.pipe);
-        tokio::select! {
-            Ok(error) = failure => error,
-            () = reader_leaves(pipe.as_ref()) => io::ErrorKind::BrokenPipe.into(),
-        }
+        let failed = async {
+            match failure {
+                Some(failure) => failure.await.ok(),
+                None => None,
+            }
+        };
+        let error = tokio::select! {
+            Some(error) = failed => error,
+            () = reader_leaves(pipe.as_ref()) => return io::ErrorKind::BrokenPipe.into(),
+        };
+        self.failure = None;
+        error
     }
 
-    /// Waits until everything is written, and says what failed.
+    /// Waits until everything is written, and says what failed, unless [`StdoutWriter::closed`] has.
     pub(super) async fn close(self) -> Option<io::Error> {
         drop(self.sender);
         // A writer that is done goes without a word.
-        self.failure.await.ok()
+        self.failure?.await.ok()
     }
 
     /// The same for a command that was interrupted: what cannot be written soon is lost.
@@ -150,4 +159,35 @@ async fn reader_leaves(pipe: Option<&pipe::Sender>) {
         return;
     }
     future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk without space.
+    struct FullDisk;
+
+    impl Write for FullDisk {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_failed_is_returned_once() {
+        let mut stdout = StdoutWriter::new(FullDisk, None);
+        stdout.write(b"line\n".to_vec());
+        let error = stdout.flushed().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(stdout.close().await.is_none());
+        let stdout = StdoutWriter::new(FullDisk, None);
+        stdout.write(b"line\n".to_vec());
+        let error = stdout.close().await.unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
 }

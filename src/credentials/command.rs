@@ -15,6 +15,9 @@ use crate::secret::{MASK, Secret, SecretMasker, looks_random, mask_text};
 use crate::sync::lock;
 use process::ProcessError;
 
+#[cfg(any(test, fuzzing))]
+pub(super) use formats::decode as decode_output;
+
 /// A command that takes longer is ended, with all that it has started.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a command's error output is part of an error.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::chain::{CredentialChain, ResolvedCredential};
 use super::command::CommandOutput;
-use super::program::{CommandError, invocation, plugin_invocation};
+use super::expiry::{check_expiry, local_time};
+use super::program::{CommandError, Invocation, invocation, plugin_invocation};
 use super::source::CredentialSource;
 use super::tool_files::CredentialProgram;
 use super::tool_sources::{origin, values};
@@ -34,7 +35,8 @@ impl CredentialChain {
         let key = (cloud.cloud.to_owned(), profile.name.clone());
         let invocation = invocation(&self.settings, words);
         let commands = &self.cache.commands;
-        let printed = invocation.and_then(|invocation| commands.output(key, &invocation));
+        let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
+        let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(
@@ -69,10 +71,16 @@ impl CredentialChain {
             program,
             origin: Origin::Command(program.to_owned()),
         };
-        let resolved = reader.read(printed);
+        let mut resolved = reader.read(printed);
         if !resolved.values.keys().any(|key| cloud.is_credential(key)) {
             return Err(problem("printed no credential").with_hint(hint));
         }
+        let command = problem("").message;
+        let rerun = || {
+            commands.invalidate(key.clone());
+            invocation.as_ref().ok().and_then(|one| output(one).ok())
+        };
+        reader.check_expiry(&mut resolved, command.trim_end(), &rerun)?;
         Ok(resolved)
     }
 }
@@ -89,7 +97,8 @@ impl CredentialChain {
         let key = (cloud.cloud.to_owned(), profile.name.clone());
         let invocation = plugin_invocation(plugin, self.settings.environment());
         let commands = &self.cache.commands;
-        let printed = invocation.and_then(|invocation| commands.output(key, &invocation));
+        let output = |invocation: &Invocation| commands.output(key.clone(), invocation);
+        let printed = invocation.as_ref().map_err(Clone::clone).and_then(output);
         let command = quotable_path(Path::new(&plugin.command));
         let origin = origin(tool, &plugin.found, Some(&command));
         let problem = |why: &str, hint: String| {
@@ -121,6 +130,12 @@ impl CredentialChain {
             origin: origin.clone(),
         };
         let mut resolved = reader.read(printed);
+        let rerun = || {
+            commands.invalidate(key.clone());
+            let printed = invocation.as_ref().ok().and_then(|one| output(one).ok());
+            printed.filter(|printed| (plugin.check)(plugin, printed).is_ok())
+        };
+        reader.check_expiry(&mut resolved, &command, &rerun)?;
         let found = plugin.found.clone();
         resolved.values.extend(values(found.values, &origin));
         resolved.notices.extend(found.notices);
@@ -166,6 +181,37 @@ impl OutputReader<'_> {
             }
         }
         resolved
+    }
+
+    /// Has `command` run again where the credential that it printed has expired. The end of one that has
+    /// expired even then, by the local clock alone, is replaced by a notice.
+    ///
+    /// # Errors
+    /// As those of [`check_expiry`].
+    fn check_expiry(
+        &self,
+        resolved: &mut ResolvedCredential,
+        command: &str,
+        rerun: &dyn Fn() -> Option<CommandOutput>,
+    ) -> Result<(), Problem> {
+        let now = local_time();
+        if resolved.expires_at.is_some_and(|at| at <= now)
+            && let Some(printed) = rerun()
+        {
+            *resolved = self.read(printed);
+        }
+        let Some(at) = resolved.expires_at else {
+            return Ok(());
+        };
+        let what = format!("the credential that {command} printed");
+        let renew = "have the command print a new one";
+        let notice = check_expiry(&what, at, now, renew)
+            .map_err(|problem| problem.with_account(self.profile.cloud, &self.profile.name))?;
+        if notice.is_some() {
+            resolved.expires_at = None;
+            resolved.notices.extend(notice);
+        }
+        Ok(())
     }
 
     fn invalid_time(&self, name: &str) -> Notice {

@@ -3,13 +3,13 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::expiry::check_expiry;
 use super::file::{FileField, FileProfile, KeyValues, Presence};
 use super::imds::ImdsService;
 use super::tool_files::{FoundCredential, SourceResult};
-use crate::error::{Category, Problem};
-use crate::http::is_surely_past;
+use crate::error::Problem;
 use crate::lenient;
-use crate::model::{Notice, NoticeCode, Time};
+use crate::model::Time;
 use crate::secret::Secret;
 
 impl FileProfile<'_> {
@@ -90,11 +90,10 @@ impl FileProfile<'_> {
         ))
     }
 
-    /// A credential that ends. One that has ended by the local clock alone, which may be wrong, is used with
-    /// a notice: the cloud knows better. `what` begins the message, `renew` is the next step.
+    /// A credential that ends; see [`check_expiry`].
     ///
     /// # Errors
-    /// `unauthenticated`: it has expired.
+    /// As those of [`check_expiry`].
     pub(crate) fn found_until(
         &self,
         values: KeyValues,
@@ -103,20 +102,10 @@ impl FileProfile<'_> {
         renew: &str,
     ) -> Result<SourceResult, Problem> {
         let now = self.files.now();
-        let Some(at) = expires_at.filter(|at| *at <= now) else {
-            return Ok(self.found(values, expires_at));
-        };
-        let message = format!("{what} expired at {}", at.rfc3339());
-        if is_surely_past(at.to_datetime(), now.to_datetime()) {
-            let message = format!("{message}; the local clock shows {}", now.rfc3339());
-            let hint = format!("{renew}; or correct the local clock if it is wrong");
-            return Err(Problem::new(Category::Unauthenticated, message).with_hint(hint));
-        }
-        let message = format!("{message} by the local clock; {renew}");
-        let mut found = self.found_credential(values, None);
-        found
-            .notices
-            .push(Notice::new(NoticeCode::CredentialEnds, message));
+        let notice = expires_at.map(|at| check_expiry(what, at, now, renew));
+        let notice = notice.transpose()?.flatten();
+        let mut found = self.found_credential(values, expires_at.filter(|_| notice.is_none()));
+        found.notices.extend(notice);
         Ok(SourceResult::Found(found))
     }
 

@@ -11,9 +11,12 @@ mod characters;
 mod command;
 mod command_output;
 mod configured;
+mod expiry;
 pub(crate) mod file;
 mod file_profile;
 pub(crate) mod file_reader;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub(crate) mod imds;
 mod ini;
 pub(crate) mod instance_role;

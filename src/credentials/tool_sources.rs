@@ -1,12 +1,11 @@
 //! Credentials that the files of the clouds' own tools hold, or that a program prints which they name.
 
-use chrono::Utc;
-
 use super::chain::{CredentialChain, ResolvedCredential};
+use super::expiry::local_time;
 use super::source::CredentialSource;
 use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
 use crate::error::{Category, Problem, closest_match};
-use crate::model::{SkippedSource, Time};
+use crate::model::SkippedSource;
 use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, SettingsSchema, SourcedValue, Values};
 
@@ -84,8 +83,7 @@ impl CredentialChain {
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {
-        let now = Time::new(Utc::now()).expect("the current year is before 10000");
-        ToolFiles::new(self.settings.environment().clone(), now)
+        ToolFiles::new(self.settings.environment().clone(), local_time())
     }
 
     /// The credential of the first tool that has one. A file that is there and cannot be used ends

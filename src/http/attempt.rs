@@ -84,6 +84,25 @@ impl Attempt<'_> {
             proxy: self.proxy,
             redactor: self.redactor,
         };
+        let body_error = |error| match error {
+            BodyError::Lost(error) => classify(&error, &context),
+            BodyError::TooLarge(max) => {
+                let message = format!("response exceeds {max} bytes");
+                RequestError::new(Category::InvalidResponse, message).with_hint(RAISE_MAX_BODY)
+            }
+            BodyError::Gzip => {
+                errors::broken("the gzip encoding of the response is damaged or incomplete")
+            }
+        };
+        #[cfg(any(test, fuzzing))]
+        if let Some(mut response) = super::fuzz::response_to(self.request) {
+            body::decode(&mut response, self.max_body).map_err(body_error)?;
+            if let Some(unread_body) = self.unread_body.filter(|_| response.status == 200) {
+                let body = Full::new(Bytes::from(std::mem::take(&mut response.body)));
+                *lock(unread_body) = Some(body.map_err(Into::into).boxed_unsync());
+            }
+            return Ok(response);
+        }
         let mut request = HttpRequest::new(Full::new(Bytes::from(self.request.body.clone())));
         *request.method_mut() = match self.request.method {
             Method::Get => hyper::Method::GET,
@@ -111,14 +130,6 @@ impl Attempt<'_> {
             *lock(unread_body) = Some(body.map_err(Into::into).boxed_unsync());
             return body::check_plain(&response).map(|()| response);
         }
-        let body_error = |error| match error {
-            BodyError::Lost(error) => classify(&error, &context),
-            BodyError::TooLarge(max) => {
-                let message = format!("response exceeds {max} bytes");
-                RequestError::new(Category::InvalidResponse, message).with_hint(RAISE_MAX_BODY)
-            }
-            BodyError::Gzip => errors::broken("its gzip encoding is damaged or incomplete"),
-        };
         response.body = body::read(body, self.max_body).await.map_err(body_error)?;
         body::decode(&mut response, self.max_body).map_err(body_error)?;
         match unread_body {

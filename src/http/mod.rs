@@ -13,6 +13,8 @@ mod connector;
 mod deadline;
 mod endpoint;
 mod errors;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod html;
 mod issuer;
 mod lines;

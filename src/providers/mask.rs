@@ -71,7 +71,9 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
         self.texts.clear();
         let mut has_document = false;
         part.visit_texts(&mut |field| has_document |= !self.collect(&field));
-        if !self.show_secrets && self.url.find(&self.texts).is_some() {
+        let has_url =
+            || self.url.find(&self.texts).is_some() || memchr::memchr(b'@', &self.texts).is_some();
+        if !self.show_secrets && has_url() {
             part.visit_texts(&mut mask_url_field);
         }
         let texts = std::str::from_utf8(&self.texts);

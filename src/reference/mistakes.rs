@@ -31,6 +31,11 @@ fn mistake(
     if let Some(at) = input.find("://") {
         return Some(("this is a URL, not a reference", HINT.into(), 0..at + 3));
     }
+    let trimmed = input.trim();
+    if trimmed.len() < input.len() && !trimmed.is_empty() {
+        let hint = format!("did you mean '{trimmed}'?");
+        return Some(("it begins or ends with a blank", hint, 0..input.len()));
+    }
     let bare = input.trim_matches(QUOTES);
     if bare.len() < input.len() {
         let hint = format!("did you mean '{bare}'?");

@@ -319,7 +319,12 @@ impl ReferenceParser<'_> {
         problem.span = Some(span);
         problem.with_hint(match near.or_else(|| self.closest_template(input)) {
             Some(template) => format!("expected {template}, e.g. {}", template.sample),
-            None => format!("available: {}", templates_text(self.templates())),
+            None => {
+                let mut clouds: Vec<_> = self.templates().map(|one| one.cloud).collect();
+                clouds.dedup();
+                let clouds = clouds.join(", ");
+                format!("expected CLOUD/KIND/SEGMENT… with a cloud of {clouds}; see: joblens kinds")
+            }
         })
     }
 }

@@ -82,7 +82,7 @@ impl Masker {
         while at < text.len() {
             let gap = text[at..].len() - text[at..].trim_start().len();
             if text[at..at + gap].contains('\n') && !text[..at].ends_with('\\') {
-                self.program = Program::default();
+                self.program.end_command();
             }
             at += gap;
             let rest = &text[at..];

@@ -79,12 +79,20 @@ impl FoldedSecret {
     /// Bytes that a piece has at least.
     pub(super) fn min_piece(&self) -> usize {
         let length = self.text.len();
-        match length {
+        let cut = match length {
             // Names that differ by one character are common, but not so long ones without a sign.
             _ if self.kind == Kind::Name && !self.is_long_word() => length,
             0..MIN_LENGTH_OF_CUT => (length * 9).div_ceil(10),
             _ => MIN_PIECE,
-        }
+        };
+        self.half().map_or(cut, |half| half.min(cut))
+    }
+
+    /// Bytes of the half of a password with a sign that names and ids do not have: so much of it is
+    /// recognized, unless it is a word or a number.
+    fn half(&self) -> Option<usize> {
+        let is_password = self.kind == Kind::Distinctive && self.text.iter().any(is_sign);
+        is_password.then(|| self.text.len().div_ceil(2).max(MIN_LENGTH))
     }
 
     /// True for letters and digits only that are as long as a piece.
@@ -99,12 +107,29 @@ impl FoldedSecret {
     /// True when a piece is a part of this secret alone, and not a word that it holds.
     fn is_piece(&self, piece: &[u8]) -> bool {
         let length = self.text.len();
-        piece.len() >= self.min_piece()
-            && (length < MIN_LENGTH_OF_CUT
-                || piece.len() >= MIN_LENGTH_OF_CUT
-                || piece.len() * 3 >= length * 2
-                || piece.iter().any(u8::is_ascii_digit))
+        if piece.len() < self.min_piece() {
+            return false;
+        }
+        let has = |is: fn(&u8) -> bool| piece.iter().any(is);
+        let is_mixed = || has(is_sign) || (has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic));
+        if self.half().is_some_and(|half| piece.len() >= half) && is_mixed() {
+            return true;
+        }
+        match length {
+            0..MIN_LENGTH_OF_CUT => piece.len() * 10 >= length * 9,
+            _ => {
+                piece.len() >= MIN_PIECE
+                    && (piece.len() >= MIN_LENGTH_OF_CUT
+                        || piece.len() * 3 >= length * 2
+                        || has(u8::is_ascii_digit))
+            }
+        }
     }
+}
+
+/// True for a sign that neither names nor ids have.
+fn is_sign(byte: &u8) -> bool {
+    !byte.is_ascii_alphanumeric() && !b"-_.:".contains(byte)
 }
 
 /// What `bytes` become in base64 where they begin at any byte of the text that is encoded.

@@ -1,6 +1,7 @@
 //! Secrets that a shell text hands to the standard input of a program.
 
 use super::quoting::is_variable;
+use super::urls::beginning;
 
 /// Options and programs that read a secret from standard input.
 const READERS: [&str; 8] = [
@@ -14,21 +15,49 @@ const READERS: [&str; 8] = [
     "smbpasswd",
 ];
 
+/// Programs that send what they read to a server.
+const CLIENTS: [&str; 8] = [
+    "nc",
+    "ncat",
+    "netcat",
+    "openssl",
+    "redis-cli",
+    "socat",
+    "telnet",
+    "valkey-cli",
+];
+
+/// Commands to servers that a secret follows.
+const LOGINS: [&str; 2] = ["AUTH ", "PASS "];
+
+/// The program is looked for in so many bytes, so that many `echo` in a long text are read in linear time.
+const MAX_COMMAND_LEN: usize = 2048;
+
 /// Where the secret stands in a text that begins with `echo` or `printf`, as in
-/// `echo SECRET | docker login --password-stdin`; `None` where the text is not piped to a program that reads
-/// one, or where it is a variable only.
+/// `echo SECRET | docker login --password-stdin` and `printf 'AUTH SECRET' | nc h 6379`; `None` where the text
+/// is not piped to a program that reads one, or where it is a variable only.
 pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
     let program = word.trim_start_matches(['"', '\'', '(', '$', '`']);
     if !matches!(program, "echo" | "printf") {
         return None;
     }
-    let pipe = rest.match_indices('|').map(|(at, _)| at).find(|at| {
-        let after = &rest[at + 1..];
+    let rest = beginning(rest, MAX_COMMAND_LEN);
+    let mut pipes = rest.match_indices('|').map(|(at, _)| at);
+    let (start, pipe) = pipes.find_map(|pipe| {
+        let after = &rest[pipe + 1..];
         let command = after.split(['|', ';', '\n']).next().unwrap_or_default();
         let command = command.split("&&").next().unwrap_or_default();
-        READERS.iter().any(|reader| command.contains(reader))
+        if READERS.iter().any(|reader| command.contains(reader)) {
+            return Some((word.len(), pipe));
+        }
+        let client = command.split_whitespace().next()?.rsplit('/').next()?;
+        let login = || {
+            let at = LOGINS.iter().find_map(|login| rest[..pipe].find(login));
+            at.map(|at| (at + LOGINS[0].len(), pipe))
+        };
+        CLIENTS.contains(&client).then(login)?
     })?;
-    let said = &rest[word.len()..pipe];
+    let said = &rest[start..pipe];
     let ends_before = ["\n", "; ", "&& "].iter().any(|end| said.contains(end));
     let secret = said.trim();
     let from = pipe - said.trim_start().len();

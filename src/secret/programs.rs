@@ -90,7 +90,8 @@ static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
 const LOGIN: Options = (&["-p"], Form::Either);
 
 /// Programs, a command or a short option of theirs, and how many arguments stand between it and a secret.
-const SECRET_ARGUMENTS: [(&str, &str, usize); 17] = [
+const SECRET_ARGUMENTS: [(&str, &str, usize); 18] = [
+    ("expect", "send", 0),
     // After the user, or after the file and the user, which is masked as well.
     ("htpasswd", "-b", 1),
     ("mc", "add", 3),
@@ -140,7 +141,7 @@ impl Program {
         let skipped = word.len() - word.trim_start_matches(['"', '\'', '(', '$', '`']).len();
         let bare = word[skipped..].trim_end_matches(['"', '\'', ';', ')', '`']);
         if ["|", "||", "&&", "&"].contains(&word) {
-            *self = Self::default();
+            self.end_command();
             return None;
         }
         let found = self.value(bare);
@@ -169,7 +170,7 @@ impl Program {
             self.secrets_after = Some(*count);
         }
         if word.ends_with(';') {
-            *self = Self::default();
+            self.end_command();
         }
         match found? {
             Value::At(at) => Some(Value::At(at + skipped)),
@@ -177,11 +178,22 @@ impl Program {
         }
     }
 
+    /// Another command follows. Those of a script for `expect` are its own.
+    pub(super) fn end_command(&mut self) {
+        *self = Self {
+            name: self.name.filter(|name| *name == "expect"),
+            ..Self::default()
+        };
+    }
+
     fn value(&self, word: &str) -> Option<Value> {
         if let Some(at) = password_of_connect_string(word)
             && (self.takes_connect_string || word.contains(ORACLE_DRIVER))
         {
             return Some(Value::At(at));
+        }
+        if is_windows_password(word) {
+            return Some(Value::At(WINDOWS_PASSWORD.len()));
         }
         let (options, form) = self.options?;
         let is_short = |option: &str| option.len() == 2;
@@ -216,6 +228,15 @@ impl Program {
         }
         None
     }
+}
+
+/// The option of many programs of Windows that take a password.
+const WINDOWS_PASSWORD: &str = "/p:";
+
+/// True for `/p:V`, but neither for `/p:NAME=V`, which sets a property, nor for a path.
+fn is_windows_password(word: &str) -> bool {
+    let value = word.strip_prefix(WINDOWS_PASSWORD).unwrap_or_default();
+    !value.is_empty() && !value.contains('=') && !value.starts_with('/')
 }
 
 /// How the URLs of Oracle's JDBC drivers begin.

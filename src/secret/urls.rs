@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::names::is_secret_parameter;
+use super::random::looks_random;
 use super::{MASK, Secret};
 
 /// What stands in the URL of a webhook before its secret.
@@ -16,11 +17,18 @@ const WEBHOOKS: [&str; 5] = [
     "/open-apis/bot/v2/hook/",
 ];
 
+/// A password that was not encoded is looked for in so many bytes, so that a long text is read in linear time.
+const MAX_USER_INFO_LEN: usize = 2048;
+
 /// Masks what grants access in every URL of a text: user info, since people clone with a token in it,
-/// parameters whose names say so, and the secret of a webhook. A text without a URL is returned as it is.
+/// parameters whose names say so, and the secret of a webhook; user info also where no scheme stands before
+/// it, as in `USER:PASSWORD@HOST/IMAGE`. A text without any is returned as it is.
 pub fn mask_urls(text: &str) -> Cow<'_, str> {
     if !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://")) {
-        return text.into();
+        return match memchr::memchr(b'@', text.as_bytes()) {
+            Some(_) => mask_bare_user_info(text),
+            None => text.into(),
+        };
     }
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -28,11 +36,52 @@ pub fn mask_urls(text: &str) -> Cow<'_, str> {
         let url = &rest[at..];
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
         let end = url.find(ends).unwrap_or(url.len());
-        masked.push_str(&rest[..at]);
+        masked.push_str(&mask_bare_user_info(&rest[..at]));
         masked.push_str(&masked_url(&url[..end]));
         rest = &url[end..];
     }
-    (masked + rest).into()
+    (masked + &mask_bare_user_info(rest)).into()
+}
+
+/// Masks user info with a password in the words of a text without URLs.
+fn mask_bare_user_info(text: &str) -> Cow<'_, str> {
+    let mut masked = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    for word in text.split_inclusive(|c: char| c.is_whitespace() || "\"'<>=(,;|".contains(c)) {
+        // What stands before the digest of an image is its tag.
+        let end = word.find("@sha256:").unwrap_or(word.len());
+        let user_info = word[..end].rfind('@');
+        let user_info = user_info.filter(|end| is_user_info(&word[..*end], &word[end + 1..]));
+        if let Some(length) = user_info {
+            masked.push_str(&text[copied..at]);
+            masked.push_str(MASK);
+            copied = at + length;
+        }
+        at += word.len();
+    }
+    match copied {
+        0 => text.into(),
+        _ => (masked + &text[copied..]).into(),
+    }
+}
+
+/// True for `USER:PASSWORD` before the `@` of a host with a domain, a port or a path, and neither for an
+/// address of mail nor for a name such as `run:B2@resnet50`.
+fn is_user_info(text: &str, host: &str) -> bool {
+    let Some((user, password)) = text.split_once(':') else {
+        return false;
+    };
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '%');
+    let is_word = || password.chars().all(|c| c.is_lowercase() || c == '.');
+    !user.is_empty()
+        && user.chars().all(is_part)
+        && user.chars().any(char::is_alphabetic)
+        && !password.is_empty()
+        && !password.contains('/')
+        && !is_word()
+        && host.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+        && host.contains(['.', '/', ':'])
 }
 
 /// A URL without its scheme, `://` first; there may be another one within it.
@@ -57,7 +106,9 @@ fn masked_url(url: &str) -> String {
     if let Some(secret) = webhook {
         masked.replace_range(secret, MASK);
     }
-    mask_parameters(&masked)
+    let path = masked.find(['?', '#', ';']).unwrap_or(masked.len());
+    let path = mask_path(&masked[..path]) + &masked[path..];
+    mask_parameters(&path)
 }
 
 /// Masks the values of secret parameters in query, fragment and path of a URL.
@@ -90,10 +141,16 @@ fn user_info_length(url: &str) -> usize {
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match authority.rsplit_once(':') {
         Some((_, port)) if !is_port(port) && !authority.starts_with('[') => {
-            url.rfind('@').unwrap_or(0)
+            beginning(url, MAX_USER_INFO_LEN).rfind('@').unwrap_or(0)
         }
         _ => 0,
     }
+}
+
+/// The first bytes of a text, cut between two characters.
+pub(super) fn beginning(text: &str, length: usize) -> &str {
+    let mut ends = (0..4).filter_map(|cut| text.get(..length.checked_sub(cut)?));
+    ends.next().unwrap_or(text)
 }
 
 /// Masks what can grant access in the URL of a page: user info, parameters, query and fragment.
@@ -108,18 +165,26 @@ pub fn mask_access_url(url: &str) -> String {
         Some(at) if at + 1 < rest.len() => rest.split_at(at + 1),
         _ => (rest, ""),
     };
-    let path = mask_path_parameters(path);
+    let path = mask_path(path);
     let end = if end.is_empty() { "" } else { MASK };
     format!("{scheme}{mask}{path}{end}")
 }
 
-/// `/lab/token=V`: the value of a parameter that stands in a path.
-fn mask_path_parameters(path: &str) -> String {
-    let part = |part: &str| match part.split_once('=') {
-        Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => {
-            format!("{name}={MASK}")
+/// Masks secrets of a path: `/lab/token=V` and `/webhook/V`.
+fn mask_path(path: &str) -> String {
+    let mut names_secret = false;
+    let part = |part: &str| {
+        let follows_name = std::mem::replace(
+            &mut names_secret,
+            part.to_ascii_lowercase().contains("hook") || is_secret_parameter(part),
+        );
+        match part.split_once('=') {
+            Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => {
+                format!("{name}={MASK}")
+            }
+            _ if follows_name && looks_random(part) => MASK.to_owned(),
+            _ => part.to_owned(),
         }
-        _ => part.to_owned(),
     };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
@@ -185,10 +250,19 @@ mod tests {
             ("http://h/lab#token=x", "http://h/lab#***"),
             ("http://h/lab;token=x", "http://h/lab;***"),
             ("http://h/token=x/lab", "http://h/token=***/lab"),
+            ("http://h/token/S3cr3tV4lue99/lab", "http://h/token/***/lab"),
             ("http://h/?", "http://h/?"),
             ("http://[::1]:80/@scope/x", "http://[::1]:80/@scope/x"),
         ] {
             assert_eq!(mask_access_url(url), shown);
+        }
+    }
+
+    #[test]
+    fn long_texts_are_read_in_linear_time() {
+        for text in ["://a:bx/", "u:V1@", "https://h/token/"] {
+            let text = text.repeat(100_000);
+            assert!(!mask_urls(&text).is_empty());
         }
     }
 
@@ -214,6 +288,22 @@ mod tests {
             (
                 "https://api.telegram.org/bot1:s3cret/sendMessage?chat_id=1",
                 "https://api.telegram.org/bot***?chat_id=1",
+            ),
+            (
+                "POST https://h/webhook/S3cr3tV4lue99 https://h/hooks/list",
+                "POST https://h/webhook/*** https://h/hooks/list",
+            ),
+            (
+                "pull u:S3cr3t@h/i:1 (u:p@S3cr3t@h.cn) image=u:S3cr3t@h/i@sha256:ab",
+                "pull ***@h/i:1 (***@h.cn) image=***@h/i@sha256:ab",
+            ),
+            (
+                "拉取\u{3000}u:S3cr3t@h:80 失败 https://h/p",
+                "拉取\u{3000}***@h:80 失败 https://h/p",
+            ),
+            (
+                "h/app:V1@sha256:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
+                "h/app:V1@sha256:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
             ),
             ("https://h/?key=&a", "https://h/?key=&a"),
             ("a :// b", "a :// b"),

@@ -124,7 +124,8 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         ("CLOUD[/KIND]", _) => ArgValueCompleter::new(move |typed: &OsStr| known.kinds(typed)),
         (_, "profile") => ArgValueCompleter::new(move |typed: &OsStr| known.profiles(typed)),
         ("STATE", _) => ArgValueCompleter::new(|typed: &OsStr| {
-            prefix_matches(typed, State::ALL.iter().map(|state| state.as_str()))
+            let states = State::ALL.iter().map(|state| state.as_str());
+            prefix_matches(&typed.to_ascii_lowercase(), states)
         }),
         ("GOAL", _) => ArgValueCompleter::new(goals),
         ("KIND[=FILE]", _) => ArgValueCompleter::new(|typed: &OsStr| {
@@ -142,14 +143,16 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
 
 /// The conditions of `wait --for`; several states are separated by commas.
 fn goals(typed: &OsStr) -> Vec<CompletionCandidate> {
+    // Conditions may be written in any case.
+    let typed = typed.to_ascii_lowercase();
     let text = typed.to_str().unwrap_or("\0");
     let states = State::ALL.iter().filter(|state| **state != State::Unknown);
     let states = states.map(|state| state.as_str());
     match text.rsplit_once(',') {
-        None => prefix_matches(typed, states.chain(["ended", "no-warnings="])),
+        None => prefix_matches(&typed, states.chain(["ended", "no-warnings="])),
         Some((before, _)) => {
             let words: Vec<_> = states.map(|state| format!("{before},{state}")).collect();
-            prefix_matches(typed, words.iter().map(String::as_str))
+            prefix_matches(&typed, words.iter().map(String::as_str))
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod absent;
 mod failures;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod lines;
 mod options;
 mod printer;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use failures::failure_tails;
+#[cfg(any(test, fuzzing))]
+pub(crate) use fuzz::logs as fuzz_logs;
 pub(super) use options::Arguments;
 
 use super::context::CommandContext;

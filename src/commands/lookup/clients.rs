@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::credential_expiry::CredentialExpiry;
+use super::credential_expiry::{CredentialExpiry, is_printed};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
 use crate::commands::recording::{record_profile, without_kept_tokens};
@@ -154,6 +154,9 @@ impl<'a> CheckedAccounts<'a> {
                 let client = client?;
                 let expiry = CredentialExpiry::from_profile(&*client, &keys, &profile);
                 clients.expiries.extend(expiry);
+                if is_printed(&keys, &profile) {
+                    clients.printed.insert(account.clone());
+                }
                 Ok(client)
             });
             if let Ok(client) = &client {
@@ -177,6 +180,8 @@ pub(super) struct Clients {
     by_account: HashMap<AccountId, Result<Arc<dyn Client>, Problem>>,
     /// The credentials that are known to expire.
     pub expiries: Vec<CredentialExpiry>,
+    /// The accounts whose credentials are printed by a command, which renews them.
+    printed: HashSet<AccountId>,
 }
 
 impl Clients {
@@ -187,7 +192,7 @@ impl Clients {
             by_account: clients
                 .map(|(account, client)| (account, Ok(client)))
                 .collect(),
-            expiries: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -196,10 +201,10 @@ impl Clients {
         self.by_account.contains_key(account)
     }
 
-    /// When the credentials in use end, as far as that is known: those that are renewed by
-    /// themselves are left out.
+    /// When the credentials in use end, as far as that is known and nothing but a person renews them.
     pub(super) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
         let clients = self.by_account.iter();
+        let clients = clients.filter(|(account, _)| !self.printed.contains(*account));
         let times = clients.filter_map(|(account, client)| {
             Some((account, client.as_ref().ok()?.credential().expires_at?))
         });

@@ -97,7 +97,7 @@ impl Lookup {
         self.clients.contains(account)
     }
 
-    /// When the credentials in use end, as far as that is known.
+    /// When the credentials in use end, as far as that is known and nothing but a person renews them.
     pub(in crate::commands) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
         self.clients.expiry_times()
     }

@@ -106,7 +106,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
     (
         gauge(
             "joblens_credential_expiry_timestamp_seconds",
-            "Unix time at which a credential expires that joblens cannot renew without its source.",
+            "Unix time at which a credential expires that joblens does not renew by itself.",
         ),
         SampleFn::Exporter(|exporter, samples| {
             for (cloud, profile, at) in &exporter.expiries {

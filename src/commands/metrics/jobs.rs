@@ -74,6 +74,19 @@ impl JobRow {
         }
     }
 
+    /// True where a lookup of an ended job is about the run that this row of a list shows: a job of the same
+    /// name may have been created anew, and an ended one may run again. `is_conclusive` says that rows of
+    /// the kind report the state of an ended job as lookups do.
+    pub(super) fn is_run_of(&self, known: &Self, is_conclusive: bool) -> bool {
+        let agree = |row: Option<Time>, known: Option<Time>| match (row, known) {
+            (Some(row), Some(known)) => row == known,
+            _ => true,
+        };
+        agree(self.created_at, known.created_at)
+            && agree(self.finished_at, known.finished_at)
+            && (self.state == known.state || self.has_no_state || !is_conclusive)
+    }
+
     /// True for a job that is active, that has ended since then, or of which no time is known.
     pub(super) fn is_recent(&self, since: Time) -> bool {
         !self.ended || self.last_change().is_none_or(|at| at >= since)

@@ -131,7 +131,7 @@ fn print(context: &CommandContext, document: Document, textfile: Option<&Path>, 
         Ok(()) => code,
         Err(error) => {
             context.print_problem(&unwritable(path, &error, Category::ServiceError));
-            code.max(5)
+            if code == 0 { 5 } else { code }
         }
     }
 }

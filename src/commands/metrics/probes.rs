@@ -11,7 +11,7 @@ use crate::sync::lock;
 
 /// So many targets of probes are kept.
 pub(super) const MAX_TARGETS: usize = 1000;
-/// A target that nobody has asked for so long makes room for others.
+/// A target that nobody has asked for so long is forgotten when another one comes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The sources of each target that was probed.
@@ -37,9 +37,7 @@ impl Probes {
             probe.asked_at = now;
             return Some(probe.sources.clone());
         }
-        if probes.len() >= MAX_TARGETS {
-            probes.retain(|_, probe| now - probe.asked_at < IDLE_TIMEOUT);
-        }
+        probes.retain(|_, probe| now - probe.asked_at < IDLE_TIMEOUT);
         if probes.len() >= MAX_TARGETS {
             return None;
         }

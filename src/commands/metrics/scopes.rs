@@ -35,6 +35,8 @@ pub(super) struct PollTime {
     pub at: Option<Time>,
     /// How long it took.
     pub duration: Duration,
+    /// Rows may be so old.
+    pub max_age: Duration,
 }
 
 /// A scope after its last poll.
@@ -49,6 +51,8 @@ pub(super) struct ScopeSnapshot {
     pub unreadable: usize,
     /// When rows were last read, or known to be none.
     pub rows_read: Option<Instant>,
+    /// When all of its rows were last read, or known to be none.
+    pub complete_at: Option<Instant>,
     /// When all of it was last read, by the clocks of the servers.
     pub last_success: Option<Time>,
     /// How long the last poll took; `None` before the first one.
@@ -66,6 +70,7 @@ impl ScopeSnapshot {
             is_truncated: false,
             unreadable: 0,
             rows_read: None,
+            complete_at: None,
             last_success: None,
             duration: None,
         })
@@ -142,7 +147,12 @@ pub(super) fn merge(
 fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) -> ScopeSnapshot {
     let category = reading.problem.as_ref().map(|problem| problem.category);
     let keeps_rows = category.is_some_and(|category| category != Category::NotFound);
-    let kept = before.filter(|_| keeps_rows);
+    // Rows that were read long ago are not shown, even where others are new.
+    let is_recent = |before: &&ScopeSnapshot| {
+        let complete_at = before.complete_at;
+        complete_at.is_some_and(|at| time.ended.duration_since(at) <= time.max_age)
+    };
+    let kept = before.filter(|_| keeps_rows).filter(is_recent);
     let is_read = !keeps_rows || !reading.rows.is_empty();
     let mut rows = reading.rows;
     if let Some(kept) = kept {
@@ -163,6 +173,10 @@ fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) 
         rows_read: match is_read {
             true => Some(time.ended),
             false => before.and_then(|before| before.rows_read),
+        },
+        complete_at: match keeps_rows {
+            true => before.and_then(|before| before.complete_at),
+            false => Some(time.ended),
         },
         last_success: match category {
             None => time.at,
@@ -225,6 +239,7 @@ mod tests {
             ended: Instant::now(),
             at: Time::from_unix(second),
             duration: Duration::from_secs(1),
+            max_age: AGE,
         };
         merge(previous, readings, time)
     }
@@ -263,6 +278,13 @@ mod tests {
         let part = vec![reading("s/", &["b", "c"], Some(Category::Throttled))];
         let second = poll(&first, part, 200);
         assert_eq!(references(&second[0]), ["b", "c", "a"]);
+        tokio::time::advance(AGE).await;
+        let part = || vec![reading("s/", &["b"], Some(Category::Throttled))];
+        let third = poll(&second, part(), 300);
+        assert_eq!(references(&third[0]), ["b", "c", "a"]);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let fourth = poll(&third, part(), 301);
+        assert_eq!(references(&fourth[0]), ["b"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,6 +16,7 @@ use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::obeyed_hint;
 use crate::error::Category;
 use crate::model::{State, Time};
+use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
 use crate::sync::lock;
 
@@ -160,6 +161,7 @@ impl Source {
             ended,
             at: self.lookup.now().ok(),
             duration,
+            max_age: self.options.max_age(),
         };
         let mut state = lock(&self.state);
         let scopes = merge(&state.scopes, readings, time);
@@ -244,7 +246,9 @@ impl Source {
     /// Looks up jobs of which a list does not report what metrics need, and fills in what lookups of
     /// earlier polls have shown of the others.
     async fn add_details(&self, rows: &mut [JobRow], details: &mut HashMap<String, Detail>) {
-        let wanted = wanted(rows, details, self.options.max_details);
+        let conclusive = providers::kinds().filter(|kind| kind.conclusive_rows);
+        let conclusive: HashSet<String> = conclusive.map(|kind| kind.to_string()).collect();
+        let wanted = wanted(rows, details, &conclusive, self.options.max_details);
         let settings = self.lookup.settings();
         let references = wanted.iter().filter_map(|text| {
             let parsed = parse_monitored_text(text, settings, DEFAULT_PROFILE).ok()?;
@@ -276,40 +280,55 @@ impl Source {
             }) = details.get(&row.reference)
             {
                 let age = at - *read_at;
-                fill(row, known, age.is_zero(), age <= self.options.max_age());
+                let is_same = row.is_run_of(known, conclusive.contains(&row.kind));
+                let is_fresh = age <= self.options.max_age();
+                fill(row, known, age.is_zero(), is_same, is_fresh);
             }
         }
     }
 }
 
-/// The references of the jobs to look up: first those that have ended otherwise than with success,
-/// then active ones, those first whose last lookup is the longest ago.
-fn wanted(rows: &[JobRow], details: &HashMap<String, Detail>, max: usize) -> Vec<String> {
+/// The references of the jobs to look up: first those that have ended otherwise than with success, then
+/// those whose success only a lookup proves, then active ones, those first whose last lookup is the
+/// longest ago.
+fn wanted(
+    rows: &[JobRow],
+    details: &HashMap<String, Detail>,
+    conclusive: &HashSet<String>,
+    max: usize,
+) -> Vec<String> {
     let is_open = |row: &&JobRow| {
+        let is_conclusive = conclusive.contains(&row.kind);
         let known = details
             .get(&row.reference)
             .and_then(|known| known.row.as_ref());
-        let is_final = known.is_some_and(|known| known.ended);
+        let is_final =
+            known.is_some_and(|known| known.ended && row.is_run_of(known, is_conclusive));
         match row.ended {
-            true => row.state != State::Succeeded && !is_final,
+            true => !is_final && !(row.state == State::Succeeded && is_conclusive),
             false => true,
         }
     };
     let mut open: Vec<_> = rows.iter().filter(is_open).collect();
     open.sort_by_key(|row| {
         let read_at = details.get(&row.reference).map(|known| known.at);
-        (!row.ended, read_at, row.priority())
+        let has_succeeded = row.state == State::Succeeded;
+        (!row.ended, has_succeeded, read_at, row.priority())
     });
     let open = open.into_iter().take(max);
     open.map(|row| row.reference.clone()).collect()
 }
 
 /// Fills in what a lookup has shown. A lookup of this poll is newer than the list; of an earlier one, what
-/// may have changed since is not taken, unless the list has no states and it `is_fresh`.
-fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_fresh: bool) {
-    let is_final = known.ended && row.ended;
-    if is_new || is_final || row.has_no_state && (known.ended || is_fresh) {
+/// may have changed since is not taken, unless the list has no states and it `is_fresh`. Nothing is taken of
+/// another run than the one that the row shows.
+fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh: bool) {
+    let is_final = known.ended && (row.ended || row.has_no_state) && is_same;
+    if is_new || is_final || row.has_no_state && is_fresh {
         *row = known.clone();
+        return;
+    }
+    if row.ended && known.ended {
         return;
     }
     row.restarts = row.restarts.or(known.restarts);

@@ -66,6 +66,8 @@ pub(super) struct PolledJob {
     contradicts_rows: bool,
     /// A stream has reported a change since the newest poll was started.
     is_changed: bool,
+    /// A list named it, so that its ids are masked where they are shown.
+    is_discovered: bool,
     failures: u32,
 }
 
@@ -123,6 +125,7 @@ impl PolledJob {
             final_row: None,
             contradicts_rows: false,
             is_changed: false,
+            is_discovered: false,
             failures: 0,
         }
     }
@@ -269,6 +272,24 @@ impl Poller {
         let client = self.lookup.client(reference);
         watched.confirms_end = client.is_ok_and(|client| client.confirms_end(reference));
         self.jobs.push(watched);
+    }
+
+    /// As [`Poller::add`], for a resource that a list named. Secrets of the run in its ids are not shown.
+    pub(super) fn add_discovered(&mut self, reference: &Reference) {
+        self.add(reference);
+        if let Some(polled) = self.jobs.last_mut() {
+            polled.is_discovered = true;
+        }
+    }
+
+    /// The reference of a resource as it is shown.
+    pub(super) fn shown_reference(&self, polled: &PolledJob) -> String {
+        let mut reference = polled.reference.to_string();
+        if polled.is_discovered {
+            let redactor = self.lookup.transport.redactor();
+            redactor.masks().value(&mut reference);
+        }
+        reference
     }
 
     fn account_index(&mut self, reference: &Reference) -> AccountIndex {

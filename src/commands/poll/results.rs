@@ -8,6 +8,7 @@ use super::{
 use crate::error::{Category, Problem};
 use crate::gate::{Observation, lifecycle_order};
 use crate::model::{Job, State, Time};
+use crate::providers;
 
 impl Poller {
     /// Waits for the next answers and takes them in, or for changes that a stream reports: jobs that have
@@ -175,8 +176,11 @@ impl Poller {
     }
 
     /// A job was read.
-    fn take_job(&mut self, number: JobIndex, job: Job) -> Vec<PollEvent> {
+    fn take_job(&mut self, number: JobIndex, mut job: Job) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
+        if watched.is_discovered {
+            providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
+        }
         let before = watched.job.replace(job).map(|job| job.state);
         let mut changes = self.take_unchanged(number);
         if before != self.jobs[number].job.as_ref().map(|job| job.state) {
@@ -217,8 +221,18 @@ impl Poller {
     }
 
     /// A request failed; `late` when it did because the whole command is about to end.
-    fn take_failure(&mut self, number: JobIndex, problem: Problem, late: bool) -> Vec<PollEvent> {
+    fn take_failure(
+        &mut self,
+        number: JobIndex,
+        mut problem: Problem,
+        late: bool,
+    ) -> Vec<PollEvent> {
         let now = self.elapsed();
+        if self.jobs[number].is_discovered {
+            let reference = self.shown_reference(&self.jobs[number]);
+            problem.input = problem.input.is_some().then(|| reference.clone());
+            problem.reference = Some(reference);
+        }
         self.jobs[number].finish_poll();
         if late && self.is_uninformative(number, &problem) {
             let wait = self.options.interval.unwrap_or(schedule::MIN_INTERVAL);

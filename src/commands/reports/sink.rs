@@ -90,7 +90,10 @@ impl ReportSink {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
-            fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+                _ => error,
+            })?;
         }
         // What is wrong with the name itself, such as its length, shows here.
         match fs::symlink_metadata(path) {

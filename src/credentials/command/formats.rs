@@ -13,7 +13,7 @@ const WRAPPERS: [&str; 5] = ["credential", "credentials", "data", "response", "s
 const SHELL_WORDS: [&str; 3] = ["export", "declare", "typeset"];
 
 /// The values that a command printed, by its names; `None` for any other format.
-pub(super) fn decode(printed: &[u8]) -> Option<CommandOutput> {
+pub(in crate::credentials) fn decode(printed: &[u8]) -> Option<CommandOutput> {
     let text = std::str::from_utf8(printed).ok()?;
     let text = text.trim_start_matches('\u{feff}').trim();
     let mut pairs = Vec::new();

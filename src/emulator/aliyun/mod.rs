@@ -174,6 +174,12 @@ impl EmulatedApi for Gateway {
     }
 }
 
+/// The error for a signature that is not that of a text.
+fn wrong_signature(text: &str) -> ServerResponse {
+    let message = format!("{SIGNATURE} server string to sign is:{text}");
+    failure(400, "SignatureDoesNotMatch", &message)
+}
+
 fn failure(status: u16, code: &str, message: &str) -> ServerResponse {
     let request_id = request_id(code);
     let recommend =

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta};
 
-use super::PREFIX;
+use super::{PREFIX, wrong_signature};
 use crate::crypto::{base64, hmac_sha1, sha256_hex};
 use crate::emulator::api::{EmulatedCall, EmulatedError};
 use crate::emulator::message::ServerRequest;
@@ -65,7 +65,11 @@ fn version_1_parameter(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     let is_signed = call.parameter("SignatureMethod") == Some("HMAC-SHA1")
         && call.parameter("SignatureVersion") == Some("1.0")
         && call.required("Signature")? == sign_v1::signature(&secret, &text);
-    check(call, is_signed, nonce)
+    // The vendor's SDK fails on an error without the text.
+    check(call, is_signed, nonce).map_err(|error| match error {
+        EmulatedError::Signature => EmulatedError::Response(wrong_signature(&text)),
+        error => error,
+    })
 }
 
 fn version_1_header(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {

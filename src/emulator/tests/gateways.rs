@@ -117,6 +117,8 @@ fn aliyun_takes_signatures_of_version_1_in_query_and_form() {
         let wrong = version_1(&business, [TEST_ID, "other"], is_form);
         let (_, body) = respond(&providers::aliyun::CLOUD, &wrong);
         assert_eq!(body["Code"], "SignatureDoesNotMatch");
+        let message = body["Message"].as_str().unwrap();
+        assert!(message.contains("string to sign is:"), "{message}");
     }
 }
 

@@ -67,6 +67,8 @@ impl Content {
 pub(super) struct Masker<'a> {
     pub masks: RecordingMasks,
     pub redactor: &'a Redactor,
+    /// Bytes of a body that are recorded at most.
+    pub max_body: usize,
     /// What stands for the secrets that the response of a credential service holds; `None` for others.
     pub credential: Option<String>,
 }
@@ -75,8 +77,8 @@ impl Masker<'_> {
     /// A body with its secrets masked, and whether it was cut. Lines of a plain text, such as a log, stay
     /// as they are unless they hold a secret.
     pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, bool) {
-        let is_cut = body.len() > MAX_BODY;
-        let body = &body[..body.len().min(MAX_BODY)];
+        let is_cut = body.len() > self.max_body;
+        let body = &body[..body.len().min(self.max_body)];
         if let Some(mut document) = parse(body)
             && (self.mask(&mut document) || !is_plain)
         {
@@ -242,12 +244,15 @@ mod tests {
         text: |text| *text = text.replace("hunter2", "***"),
     };
 
+    const MAX_TEST_BODY: usize = 4000;
+
     fn content(credential: Option<&str>, body: &[u8]) -> (Content, bool) {
         let redactor = Redactor::default();
         redactor.add([&Secret::new("tok-s3cret-value-77")]);
         let masker = Masker {
             masks: MASKS,
             redactor: &redactor,
+            max_body: MAX_TEST_BODY,
             credential: credential.map(str::to_owned),
         };
         masker.content(body, false)
@@ -263,6 +268,7 @@ mod tests {
                 text: |_| {},
             },
             redactor: &redactor,
+            max_body: MAX_TEST_BODY,
             credential: None,
         };
         let log = "{\"a\":  1}\n{\"a\":  \"tok-s3cret-value-77\"}\n 步骤 tok-s3cret-value-77";
@@ -306,10 +312,10 @@ mod tests {
     fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
         let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
         assert_eq!(content(None, deep.as_bytes()), (Content::Text(deep), false));
-        let large = "长".repeat(MAX_BODY / 3 + 2);
+        let large = "长".repeat(MAX_TEST_BODY / 3 + 2);
         let (cut, is_cut) = content(None, large.as_bytes());
         assert!(is_cut);
-        assert_eq!(cut.bytes().unwrap().len(), MAX_BODY / 3 * 3);
+        assert_eq!(cut.bytes().unwrap().len(), MAX_TEST_BODY / 3 * 3);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::content::Masker;
+use super::content::{MAX_BODY, Masker};
 use super::exchange::Exchange;
 use super::folder::{self, Header};
 use super::{FORMAT, RecordingMasks};
@@ -140,6 +140,7 @@ impl Recorder {
         Masker {
             masks: self.masks,
             redactor,
+            max_body: MAX_BODY,
             credential,
         }
     }

@@ -3,13 +3,15 @@ use std::future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::spawn_blocking;
 use tokio::time::{self, Instant, sleep_until};
 
 use super::RecordingMasks;
-use super::content::{Content, Masker};
+use super::content::{Content, MAX_BODY, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
 use super::stream::{self, Steps, moment};
@@ -24,6 +26,8 @@ use crate::sync::lock;
 const INTERRUPTED: u8 = 130;
 /// The exit codes of runs that a signal has ended.
 const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
+/// What is printed last is given so long to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// A run that goes on for so long after the end of its recording is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
@@ -72,7 +76,7 @@ impl Replay {
             files.entry(exchange.key()).or_default().push_back(path);
         }
         Ok(Arc::new(Self {
-            end_ms: header.ended_ms.unwrap_or(last_ms + 1),
+            end_ms: header.ended_ms.unwrap_or(last_ms.saturating_add(1)),
             header,
             masks,
             started_at,
@@ -108,15 +112,25 @@ impl Replay {
         })
     }
 
+    /// The exit code of a run that a signal has ended.
+    fn signal(&self) -> Option<u8> {
+        let code = self.header.exit_code;
+        code.filter(|code| SIGNALS.contains(code))
+    }
+
     pub(super) async fn ended(&self) -> u8 {
         // A run without requests ends by itself.
         if self.first_at.is_none() {
             future::pending::<()>().await;
         }
-        let signal = self.header.exit_code.filter(|code| SIGNALS.contains(code));
+        let signal = self.signal();
         // Whatever ends by itself does so before.
         let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
         sleep_until(moment(self.base(), self.end_ms) + margin).await;
+        if signal.is_none() {
+            // Output that a thread still writes takes real time, which passes only while something blocks.
+            let _ = spawn_blocking(|| thread::sleep(FLUSH_TIMEOUT)).await;
+        }
         self.resume_clock();
         signal.unwrap_or(INTERRUPTED)
     }
@@ -141,14 +155,22 @@ impl Replay {
         let masker = Masker {
             masks: self.masks,
             redactor,
+            max_body: MAX_BODY,
             credential: None,
         };
         let key = outgoing.key(&outgoing.masked(&masker));
         let next = lock(&self.files)
             .get_mut(&key)
             .and_then(VecDeque::pop_front);
-        let path = next
-            .ok_or_else(|| missing("the recording has no response to this request".to_owned()))?;
+        let Some(path) = next else {
+            // A run that was interrupted is stopped before it comes to what it had not requested.
+            if self.signal().is_some() {
+                sleep_until(moment(base, self.end_ms) + MAX_OVERTIME).await;
+            }
+            return Err(missing(
+                "the recording has no response to this request".to_owned(),
+            ));
+        };
         let damaged = |why: &str| missing(format!("{}: {why}", quotable_path(&path)));
         let exchange: Exchange = folder::read_json(&path).map_err(|why| damaged(&why))?;
         sleep_until(moment(base, exchange.end_ms)).await;

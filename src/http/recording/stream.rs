@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::stream::unfold;
+use futures_util::stream::{StreamExt as _, unfold};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame};
 use tokio::time::{Instant, sleep_until};
@@ -79,7 +79,8 @@ pub(super) fn record(
         }
         frame.map(|frame| (frame, recorded))
     });
-    StreamBody::new(frames).boxed_unsync()
+    // The end of a body may be read again.
+    StreamBody::new(frames.fuse()).boxed_unsync()
 }
 
 impl RecordedBody {
@@ -146,5 +147,6 @@ pub(super) fn replay(
             }
         }
     });
-    StreamBody::new(frames).boxed_unsync()
+    // The end of a body may be read again.
+    StreamBody::new(frames.fuse()).boxed_unsync()
 }

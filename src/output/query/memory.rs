@@ -1,7 +1,8 @@
 //! A bound on the memory that an expression takes.
 
 use std::cell::Cell;
-use std::fs;
+use std::process::{self, Command, Stdio};
+use std::{fs, str};
 
 use jaq_core::Error;
 use jaq_json::Val;
@@ -10,8 +11,13 @@ use jaq_json::Val;
 const MAX_RATIO: u64 = 3;
 const MIN_BYTES: u64 = 256 << 20;
 
-/// Bytes that are made between two looks at the memory of the process.
-const CHECK_INTERVAL: usize = 1 << 20;
+/// Bytes that are made between two looks at the memory of the process. Where it takes a program to look,
+/// there are fewer looks.
+const CHECK_INTERVAL: usize = if cfg!(target_os = "linux") {
+    1 << 20
+} else {
+    32 << 20
+};
 /// Bytes of a value without its text.
 const VALUE_SIZE: usize = 64;
 
@@ -63,10 +69,41 @@ pub(super) fn count_bytes(bytes: usize) -> Result<(), Error<Val>> {
 
 /// Bytes of memory that the process takes; `None` where the system does not say.
 fn resident() -> Option<u64> {
+    resident_by_proc().or_else(resident_by_ps)
+}
+
+fn resident_by_proc() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib << 10)
+}
+
+/// As `ps` says, on systems without `/proc`, such as macOS.
+fn resident_by_ps() -> Option<u64> {
+    let mut command = Command::new("/bin/ps");
+    command.args(["-o", "rss=", "-p", &process::id().to_string()]);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let kib: u64 = str::from_utf8(&output.ok()?.stdout)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ps_and_proc_say_how_many_bytes_are_taken() {
+        // Not every machine has both, and other tests take memory meanwhile.
+        for bytes in [resident_by_proc(), resident_by_ps()].into_iter().flatten() {
+            assert!((1 << 20..1 << 36).contains(&bytes), "{bytes}");
+        }
+        assert!(resident().is_some());
+    }
 }

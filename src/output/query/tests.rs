@@ -161,7 +161,7 @@ fn what_is_too_deep_or_too_large_is_an_error() {
         ("def f: [f]; f", "recursion too deep"),
         ("def f: 1 + f; f", "recursion too deep"),
         (
-            "def f(g; $n): if $n == 0 then g else f([g]; $n - 1) end; f(1; 200000)",
+            "def f(g; $n): if $n == 0 then g else f([g]; $n - 1) end; f(1; 50000)",
             "recursion too deep",
         ),
         ("[reduce range(10100) as $_ ([]; [.])]", "value too deep"),

@@ -1,10 +1,10 @@
 //! Pages of lists of objects.
 
 use super::object::{ApiObject, ObjectList};
-use super::objects::Resource;
 use super::{Api, path};
 use crate::error::Problem;
 use crate::http::RAISE_MAX_BODY;
+use crate::kind::Operation;
 use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page};
@@ -96,6 +96,20 @@ impl PageCall<'_> {
             }
         }
     }
+}
+
+/// How the objects of a kind are listed, watched and read.
+pub(super) struct Resource {
+    /// The name of a lookup.
+    pub get: &'static str,
+    /// How they are listed.
+    pub list: Operation,
+    /// The name of a list that goes on as a stream.
+    pub watch: &'static str,
+    /// The path of the API, and the name of the resource below it.
+    pub path: (&'static str, &'static str),
+    /// Makes a job of one of them.
+    pub read: fn(&[u8], &Reference, &Api, &GetOptions) -> Result<GetResult, String>,
 }
 
 /// How the objects of a kind are listed.

@@ -7,30 +7,16 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::Value;
 
+pub(super) use super::list::Resource;
 use super::stream::Stream;
 use super::watch::{Listed, Object, Presence, Watch, meta};
 use super::{Api, attach_raw, list, object_path, path};
 use crate::error::{Category, Problem};
-use crate::kind::Operation;
 use crate::lenient::collect_unreadable;
 use crate::model::{Job, State};
 use crate::providers::lookup::summarize;
 use crate::providers::{GetOptions, GetResult, lenient};
 use crate::reference::Reference;
-
-/// How the objects of a kind are listed, watched and read.
-pub(super) struct Resource {
-    /// The name of a lookup.
-    pub get: &'static str,
-    /// How they are listed.
-    pub list: Operation,
-    /// The name of a list that goes on as a stream.
-    pub watch: &'static str,
-    /// The path of the API, and the name of the resource below it.
-    pub path: (&'static str, &'static str),
-    /// Makes a job of one of them.
-    pub read: fn(&[u8], &Reference, &Api, &GetOptions) -> Result<GetResult, String>,
-}
 
 /// A job of a list or a stream.
 pub(super) struct Row {

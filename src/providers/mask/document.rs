@@ -27,12 +27,15 @@ const SECRETS_OF_LISTS: [(&str, &str); 6] = [
 ];
 
 /// Fields with a command line. Those of one object are one, with `Args` at its end.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 14] = [
     "Arg",
     "Args",
+    "Cmd",
     "Command",
     "CommandContent",
+    "CommandLine",
     "Commands",
+    "Entrypoint",
     "Exec",
     "Execs",
     "PsStartCmd",
@@ -68,9 +71,23 @@ pub(in super::super) fn mask_document(document: &mut Value) {
 fn mask_below(value: &mut Value, parent: &str) {
     match value {
         Value::String(text) => mask_string(text),
-        Value::Array(list) => list.iter_mut().for_each(|value| mask_below(value, parent)),
+        Value::Array(list) => {
+            mask_options(list);
+            list.iter_mut().for_each(|value| mask_below(value, parent));
+        }
         Value::Object(map) => mask_object(map, parent),
         _ => {}
+    }
+}
+
+/// Masks the words of a command line in a list of any name.
+fn mask_options(list: &mut [Value]) {
+    let is_option = |word: &Value| word.as_str().is_some_and(|word| word.starts_with('-'));
+    if list.iter().any(is_option) {
+        mask_arguments(list.iter_mut().filter_map(|word| match word {
+            Value::String(word) => Some(word),
+            _ => None,
+        }));
     }
 }
 
@@ -275,6 +292,7 @@ mod tests {
             "JobDescription": "run.sh --token s3cret", "remark": "password=s3cret x",
             "config": "{\"password\": \"s3cret\"}",
             "url": "http://h/p?token=s3cret",
+            "words": ["run", "--token", "s3cret", 1], "cmd": ["mysql", "-ps3cret"],
             "lines": ["export TOKEN='s3cret'", "DB_PASSWORD=s3cret", "Authorization: Bearer s3cret"],
             "message": "cannot pull https://u:s3cret@h/p, the password is wrong",
         });
@@ -291,6 +309,7 @@ mod tests {
                 "JobDescription": "run.sh --token ***", "remark": "password=*** x",
                 "config": "{\"password\": ***",
                 "url": "http://h/p?token=***",
+                "words": ["run", "--token", "***", 1], "cmd": ["mysql", "-p***"],
                 "lines": ["export TOKEN=***", "DB_PASSWORD=***", "Authorization: ***"],
                 "message": "cannot pull https://***@h/p, the password is wrong",
             })

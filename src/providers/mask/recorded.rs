@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::document::{hide_below, mask_document, mask_named, mask_string, mask_xml};
 use crate::http::RecordingMasks;
+use crate::secret::mask_text;
 
 /// How secrets are masked in recordings.
 pub const RECORDING_MASKS: RecordingMasks = RecordingMasks {
@@ -51,8 +52,30 @@ fn mask_recorded(document: &mut Value) {
     take_documents(document, &mut inner);
     mask_document(document);
     mask_named(document, &SECRETS, &TEXTS);
+    mask_texts(document);
     inner.reverse();
     put_documents(document, &mut inner);
+}
+
+/// Masks every text as a command line is masked, or as the document that it is: a person may have written
+/// either into any field.
+fn mask_texts(value: &mut Value) {
+    match value {
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(document @ (Value::Object(_) | Value::Array(_))) => {
+                let mut masked = document.clone();
+                mask_recorded(&mut masked);
+                // The text of a document without secrets stays as it was written.
+                if masked != document {
+                    *text = masked.to_string();
+                }
+            }
+            _ => *text = mask_text(text),
+        },
+        Value::Array(list) => list.iter_mut().for_each(mask_texts),
+        Value::Object(map) => map.values_mut().for_each(mask_texts),
+        _ => {}
+    }
 }
 
 /// Takes out the documents that are texts, in their order.
@@ -139,6 +162,23 @@ mod tests {
                 "other": {"JobInfo": null},
                 "env": [{"name": "A", "value": "***"}],
             })
+        );
+    }
+
+    #[test]
+    fn a_secret_that_was_written_into_any_field_is_masked() {
+        let mut document = json!({
+            "metadata": {"annotations": {"note": "db password: s3cret", "spec": "{\"env\":[{\"name\":\"TOKEN\",\"value\":\"s3cret\"}]}"}},
+            "message": "mysql --password s3cret failed",
+            "state": "Running",
+            "image": "registry/a/b:1.0@sha256:0123456789abcdef",
+        });
+        mask_recorded(&mut document);
+        assert!(!document.to_string().contains("s3cret"), "{document:#}");
+        assert_eq!(document["state"], "Running");
+        assert_eq!(
+            document["image"],
+            "registry/a/b:1.0@sha256:0123456789abcdef"
         );
     }
 

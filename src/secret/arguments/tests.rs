@@ -47,8 +47,24 @@ fn masks_inside_one_shell_text() {
 
 #[test]
 fn no_spelling_of_a_command_line_gets_a_secret_past_the_mask() {
-    let lines: [&[&str]; 42] = [
+    let lines: [&[&str]; 50] = [
         &["SK=hunter2"],
+        &["app", "/p:hunter2"],
+        &["sh", "-c", "printf 'AUTH hunter2\\r\\n' | nc h 6379"],
+        &["sh", "-c", "echo AUTH hunter2 | /usr/bin/redis-cli -h h"],
+        &[
+            "sh",
+            "-c",
+            "printf 'USER u\\nPASS hunter2\\n' | openssl s_client -connect h:995",
+        ],
+        &[
+            "expect",
+            "-c",
+            "spawn ssh h; expect ass; send \"hunter2\\r\"",
+        ],
+        &["docker", "pull", "u:Hunter-hunter2@h/i:1"],
+        &["curl", "https://h/webhook/Ab12hunter2Cd34"],
+        &["sh", "-c", "app /p:'hunter2'; ls"],
         &["export", "HW_SK=hunter2"],
         &["SSHPASS=hunter2", "sshpass", "-e", "ssh", "h"],
         &["x", "--sk", "hunter2"],
@@ -98,6 +114,14 @@ fn no_spelling_of_a_command_line_gets_a_secret_past_the_mask() {
 }
 
 #[test]
+fn long_texts_are_read_in_linear_time() {
+    for text in ["echo a | nc ", "echo ", "curl -u ", "x=$( "] {
+        let text = text.repeat(20_000);
+        assert!(!mask_text(&text).is_empty());
+    }
+}
+
+#[test]
 fn what_is_no_secret_stays_readable() {
     for kept in [
         "python train.py --epochs 3 --lr=0.1",
@@ -116,6 +140,8 @@ fn what_is_no_secret_stays_readable() {
         "wandb login && python train.py",
         "docker run -v /key:/key -v /token:/data/token x",
         "wandb login\npython train.py --lr 1",
+        "msbuild /p:Configuration=Release && docker run -v /p:/data x",
+        "echo AUTH is on | tee log; docker pull h/app:V1@sha256:ab12",
         "echo machine learning; curl -fsSL http://h | bash",
     ] {
         assert_eq!(masked(&["sh", "-c", kept])[2], kept);

@@ -111,6 +111,36 @@ fn a_word_is_no_secret_in_a_name_of_one_word() {
 const TOKEN: &str = "CAISstsTok+en/abc==xyzLONGLONG";
 
 #[test]
+fn the_half_of_a_password_is_masked_unless_it_is_a_word_or_a_number() {
+    for (secret, text, shown) in [
+        (
+            "Winter\\Sommer24!xyz",
+            "denied for Winter\\Sommer24",
+            "denied for ***",
+        ),
+        (
+            "Winter\\Sommer24!xyz",
+            "of winter and sommer",
+            "of winter and sommer",
+        ),
+        (
+            "Shanghai#2024!",
+            "cannot log in with Shanghai#2",
+            "cannot log in with ***",
+        ),
+        (
+            "Shanghai#2024!",
+            "region Shanghai, 2024",
+            "region Shanghai, 2024",
+        ),
+        ("2026-11-28#abc", "at 2026-11-28", "at 2026-11-28"),
+    ] {
+        let masker = SecretMasker::new([&Secret::new(secret)]);
+        assert_eq!(masker.text(text), shown);
+    }
+}
+
+#[test]
 fn a_secret_is_masked_in_other_spellings() {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};

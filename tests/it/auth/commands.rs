@@ -1,3 +1,5 @@
+use chrono::{TimeDelta, Utc};
+
 use super::*;
 
 fn with_command(sandbox: &Sandbox, words: &str) -> Joblens {
@@ -74,6 +76,36 @@ fn a_command_that_fails_is_reported_with_what_it_said() {
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
+}
+
+#[test]
+fn an_expired_credential_of_a_command_is_refused_or_used_with_a_notice() {
+    let sandbox = Sandbox::new();
+    let printed = |ago: TimeDelta| {
+        let at = (Utc::now() - ago).format("%FT%TZ").to_string();
+        let words = format!(
+            r#"['printf', '{{"access_key_id":"CMDKEY","access_key_secret":"command-secret-x6","Expiration":"{at}"}}']"#
+        );
+        (at, words)
+    };
+    let (at, words) = printed(TimeDelta::hours(25));
+    let run = with_command(&sandbox, &words).run();
+    assert_eq!(
+        (run.code, &run.error()["category"]),
+        (4, &"unauthenticated".into())
+    );
+    let said = format!(
+        "the credential that credential_command of profile 'lone' (aliyun) (printf) printed expired at {at}"
+    );
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
+    assert!(sandbox.server.received().is_empty());
+
+    // The local clock may be wrong by so much.
+    let (at, words) = printed(TimeDelta::minutes(30));
+    let run = with_command(&sandbox, &words).run();
+    assert_eq!(sandbox.signed_by(), "CMDKEY");
+    let said = format!("expired at {at} by the local clock; have the command print a new one");
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
 }
 
 #[test]

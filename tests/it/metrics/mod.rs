@@ -202,6 +202,52 @@ fn a_textfile_is_replaced_in_one_step() {
     }
 }
 
+/// A config file of its own, with a token of Sugon that expires at this time.
+fn token_expiring(at: i64) -> String {
+    let claims = format!(r#"{{"expireTime":"{at}000"}}"#);
+    let claims = joblens::crypto::base64url(claims.as_bytes());
+    format!("token = 'e30.{claims}.c2ln'")
+}
+
+#[test]
+fn the_expiry_of_a_credential_that_nobody_renews_is_a_metric() {
+    const EXPIRY: i64 = 4_000_000_000;
+    let emulated = Emulated::start(WORLD);
+    let command = "credential_command = ['printf', 'access_key_id=testid\\naccess_key_secret=testsecret\\nexpiration=2096-10-02T07:06:40Z\\n']";
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    for (cloud, line, expiry) in [
+        ("sugon", &*token_expiring(EXPIRY), Some(EXPIRY as f64)),
+        ("aliyun", command, None),
+    ] {
+        let origin = &emulated.origin;
+        let table = format!("[{cloud}.default]\nendpoint = '{origin}'\n");
+        let region = if cloud == "aliyun" {
+            "region = 'cn-x'\n"
+        } else {
+            ""
+        };
+        fs::write(&config, format!("{table}{region}{line}\n")).unwrap();
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+        let scope = format!(
+            "{cloud}/{}",
+            if cloud == "aliyun" {
+                "job/c/"
+            } else {
+                "instance/"
+            }
+        );
+        let run = joblens(&["metrics", "--max-attempts", "1", &scope])
+            .env("JOBLENS_CONFIG", config.to_str().unwrap())
+            .env("PATH", "/usr/bin:/bin")
+            .with_secret("testsecret")
+            .run();
+        let families = parse(&run.stdout);
+        let name = "joblens_credential_expiry_timestamp_seconds";
+        assert_eq!(value(&families, name, cloud), expiry, "{}", run.stderr);
+    }
+}
+
 #[test]
 fn wrong_targets_and_options_are_usage_errors() {
     for (arguments, part) in [

@@ -171,9 +171,30 @@ fn a_usage_error_is_undecided_in_the_outputs() {
 }
 
 #[test]
+fn options_and_retries_cannot_pass_a_gate_that_was_not_run() {
+    for (option, value) in [
+        ("options", "--help"),
+        ("retries", "x"),
+        ("retries", "attempt[$(touch pwned)]"),
+    ] {
+        let mut runner = installed(BUILT_IN);
+        let given = [
+            ("references", FAILED),
+            ("version", "0.1.0"),
+            (option, value),
+        ];
+        let (code, text) = run(&mut runner, &inputs(&given), &[GATE]);
+        assert_eq!(code, 2, "{value}: {text}");
+        let outputs = runner.text("output");
+        assert_eq!(outputs, "verdict=undecided\nexit=2\nfailed=\n", "{value}");
+        assert!(!runner.file("pwned").exists());
+    }
+}
+
+#[test]
 fn only_exit_code_5_is_tried_again() {
     // In the place of joblens: ends with the next of some codes.
-    const STUB: &str = "#!/bin/sh\ncat >/dev/null\nread -r code rest < codes\necho \"$rest\" > codes\nexit \"$code\"\n";
+    const STUB: &str = "#!/bin/sh\ncat >/dev/null\nread -r code rest < codes\necho \"$rest\" > codes\necho \"exit=$code\" >> \"$GITHUB_OUTPUT\"\nexit \"$code\"\n";
     for (codes, retries, expected, left) in [
         ("5 0 9", "2", 0, "9"),
         ("5 5 5 9", "2", 5, "9"),

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::{read, root, scalar, yaml};
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     ".github/workflows/ci.yml",
+    ".github/workflows/fuzz.yml",
     ".github/workflows/release.yml",
     "action.yml",
     "examples/gitlab-ci.yml",
@@ -60,9 +61,11 @@ fn scripts_are_bash_and_the_files_that_they_run_are_there() {
                 let word = word.trim_start_matches("../again/");
                 word.trim_start_matches("$GITHUB_ACTION_PATH/")
             });
-            for path in
-                words.filter(|word| word.starts_with("packaging/") || word.starts_with(".ci/"))
-            {
+            for path in words.filter(|word| {
+                ["packaging/", "fuzz/", ".ci/"]
+                    .iter()
+                    .any(|folder| word.starts_with(folder))
+            }) {
                 let mut found = glob::glob(root().join(path).to_str().unwrap()).unwrap();
                 let found = found.next().unwrap_or_else(|| panic!("{file}: {path}"));
                 let mode = fs::metadata(found.unwrap()).unwrap().permissions().mode();

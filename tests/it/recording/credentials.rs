@@ -14,7 +14,7 @@ fn tokens_that_were_fetched_are_not_in_a_recording_and_are_not_needed() {
          [huawei.default]\nregion = 'cn-north-4'\nendpoint = '{origin}'\niam_endpoint = '{origin}'\n\
          user = 'testid'\npassword = 'testsecret'\ndomain = '公司'\ntoken_cache = true\n\
          [aliyun.default]\nregion = 'cn-hangzhou'\nendpoint = '{origin}'\nsts_endpoint = '{origin}'\n\
-         credential_command = ['sh', '-c', 'echo testid testsecret']\n\
+         credential_command = ['printf', 'access_key_id=testid\\naccess_key_secret=testsecret\\n']\n\
          role_arn = 'acs:ram::1:role/reader'\n\
          [tencent.default]\nregion = 'ap-guangzhou'\nendpoint = '{origin}'\nmetadata_endpoint = '{origin}'\n\
          source = 'metadata'\n"

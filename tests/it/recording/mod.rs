@@ -107,7 +107,7 @@ fn assert_private(folder: &Path, secrets: &[&str]) {
 #[test]
 fn a_replay_prints_what_the_recorded_run_has_printed() {
     let emulated = Emulated::start(WORLD);
-    let cases: [&[&str]; 14] = [
+    let cases: [&[&str]; 15] = [
         &["get", FAILED, IMAGE, "-o", "json"],
         &["get", FAILED, INSTANCE, SERVICE],
         &["get", FAILED, "--raw", "-o", "yaml"],
@@ -124,6 +124,7 @@ fn a_replay_prints_what_the_recorded_run_has_printed() {
         &["list", "-o", "jsonl"],
         &["events", FAILED, SERVICE],
         &["logs", FAILED, "--all-containers"],
+        &["logs", POD_JOB],
         &[
             "wait",
             SCHEDULED,

@@ -193,6 +193,8 @@ fn bash_is_offered_conditions_and_reports() {
             &["running,succeeded"],
         ),
         (&["joblens", "wait", "--for", "no"], &["no-warnings="]),
+        (&["joblens", "wait", "--for", "Su"], &["succeeded"]),
+        (&["joblens", "list", "--state", "FAI"], &["failed"]),
         (&["joblens", "wait", "--report", "j"], &["junit=", "json="]),
         (&["joblens", "wait", "--report", "junit="], &[]),
     ] {

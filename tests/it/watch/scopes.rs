@@ -126,3 +126,35 @@ fn a_part_of_a_scope_that_cannot_be_listed_is_reported_and_the_rest_is_followed(
     watching.signal("INT");
     assert_eq!(watching.end().0, Some(130));
 }
+
+#[test]
+fn an_id_that_is_a_secret_of_the_run_is_not_shown() {
+    use std::io::Write as _;
+    const TOKEN: &str = "Wd7s3cretIdOfTheRun2";
+    let server = Server::start(|_, request, stream| {
+        let job = format!(r#"{{"id": "{TOKEN}", "status": "RUNNING"}}"#);
+        let response = match request.target() {
+            target if target.contains(TOKEN) => response(&job),
+            target if target.contains("job_type=CREATE_SERVER&") => {
+                response(&format!(r#"{{"items": [{job}]}}"#))
+            }
+            _ => response(r#"{"items": []}"#),
+        };
+        let _ = stream.write_all(&response);
+    });
+    let environment = [
+        ("JOBLENS_HUAWEI_ENDPOINT", server.origin()),
+        ("JOBLENS_HUAWEI_PROJECT_ID", "p1".to_owned()),
+        ("JOBLENS_HUAWEI_TOKEN", TOKEN.to_owned()),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value));
+    let scope = ["-o", "jsonl", "huawei/image-job/"];
+    let mut watching = Watching::start_with(environment.to_vec(), &scope);
+    let line = watching.line();
+    let record: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(record["ref"], "huawei/image-job/***");
+    assert_eq!(record["state"], "running");
+    assert!(!line.contains(TOKEN), "{line}");
+    watching.signal("INT");
+    assert_eq!(watching.end().0, Some(130));
+}

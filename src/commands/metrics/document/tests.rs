@@ -31,6 +31,7 @@ fn scope(name: &str, rows: Vec<JobRow>) -> Arc<ScopeSnapshot> {
         is_truncated: false,
         unreadable: 0,
         rows_read: Some(Instant::now()),
+        complete_at: Some(Instant::now()),
         last_success: Time::from_unix(1_700_000_000),
         duration: Some(Duration::from_millis(1500)),
     })

@@ -6,6 +6,7 @@ use crate::providers::test_support;
 fn row(reference: &str, state: State) -> JobRow {
     JobRow {
         reference: reference.to_owned(),
+        kind: "aliyun/job".to_owned(),
         state,
         ended: state.is_end(),
         ..JobRow::default()
@@ -20,9 +21,11 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
         row("failed", State::Failed),
         row("succeeded", State::Succeeded),
     ];
+    let conclusive = HashSet::from(["aliyun/job".to_owned()]);
+    let wanted = |details: &HashMap<_, _>, max| wanted(&rows, details, &conclusive, max);
     let mut details = HashMap::new();
-    assert_eq!(wanted(&rows, &details, 9), ["failed", "running", "pending"]);
-    assert_eq!(wanted(&rows, &details, 2), ["failed", "running"]);
+    assert_eq!(wanted(&details, 9), ["failed", "running", "pending"]);
+    assert_eq!(wanted(&details, 2), ["failed", "running"]);
     for row in [&rows[2], &rows[0]] {
         let detail = Detail {
             at: Instant::now(),
@@ -30,9 +33,9 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
         };
         details.insert(row.reference.clone(), detail);
     }
-    assert_eq!(wanted(&rows, &details, 1), ["pending"]);
-    assert_eq!(wanted(&rows, &details, 9), ["pending", "running"]);
-    assert!(wanted(&rows, &details, 0).is_empty());
+    assert_eq!(wanted(&details, 1), ["pending"]);
+    assert_eq!(wanted(&details, 9), ["pending", "running"]);
+    assert!(wanted(&details, 0).is_empty());
 }
 
 #[test]
@@ -43,18 +46,71 @@ fn an_earlier_lookup_never_changes_a_state() {
         ..row("a", State::Running)
     };
     let mut listed = row("a", State::Succeeded);
-    fill(&mut listed, &known, false, true);
+    fill(&mut listed, &known, false, true, true);
     assert_eq!((listed.state, listed.warnings), (State::Succeeded, Some(2)));
     let ended = JobRow {
         exit_code: Some(137),
         ..row("a", State::Failed)
     };
     let mut listed = row("a", State::Failed);
-    fill(&mut listed, &ended, false, false);
+    fill(&mut listed, &ended, false, true, false);
     assert_eq!(listed.exit_code, Some(137));
     let mut listed = row("a", State::Running);
-    fill(&mut listed, &ended, true, true);
+    fill(&mut listed, &ended, true, true, true);
     assert_eq!(listed.state, State::Failed);
+}
+
+#[test]
+fn a_job_that_was_created_anew_is_shown_as_the_list_shows_it() {
+    let at = Time::from_unix;
+    let first = JobRow {
+        created_at: at(100),
+        ..row("a", State::Succeeded)
+    };
+    let second = JobRow {
+        created_at: at(200),
+        ..row("a", State::Failed)
+    };
+    let conclusive = HashSet::from(["aliyun/job".to_owned()]);
+    for (known, listed) in [(&first, &second), (&second, &first)] {
+        let detail = Detail {
+            at: Instant::now(),
+            row: Some(known.clone()),
+        };
+        let details = HashMap::from([("a".to_owned(), detail)]);
+        let is_wanted = !wanted(std::slice::from_ref(listed), &details, &conclusive, 9).is_empty();
+        assert_eq!(is_wanted, listed.state == State::Failed);
+        let mut shown = listed.clone();
+        let is_same = listed.is_run_of(known, true);
+        fill(&mut shown, known, false, is_same, true);
+        assert_eq!(&shown, listed);
+    }
+}
+
+#[test]
+fn a_success_that_rows_do_not_prove_is_looked_up_and_the_lookup_counts() {
+    let listed = JobRow {
+        kind: "aliyun/instant-job".to_owned(),
+        ..row("a", State::Succeeded)
+    };
+    let conclusive = HashSet::from(["aliyun/job".to_owned()]);
+    let rows = std::slice::from_ref(&listed);
+    assert_eq!(wanted(rows, &HashMap::new(), &conclusive, 9), ["a"]);
+    let known = JobRow {
+        state: State::Failed,
+        exit_code: Some(3),
+        ..listed.clone()
+    };
+    let detail = Detail {
+        at: Instant::now(),
+        row: Some(known.clone()),
+    };
+    let details = HashMap::from([("a".to_owned(), detail)]);
+    assert!(wanted(rows, &details, &conclusive, 9).is_empty());
+    let mut shown = listed.clone();
+    let is_same = listed.is_run_of(&known, false);
+    fill(&mut shown, &known, false, is_same, false);
+    assert_eq!(shown, known);
 }
 
 #[test]
@@ -66,7 +122,7 @@ fn a_list_without_states_shows_those_of_recent_lookups() {
     };
     for (is_fresh, state) in [(true, State::Running), (false, State::Unknown)] {
         let mut listed = listed.clone();
-        fill(&mut listed, &known, false, is_fresh);
+        fill(&mut listed, &known, false, true, is_fresh);
         assert_eq!(listed.state, state);
     }
 }

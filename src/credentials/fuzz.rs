@@ -1,0 +1,24 @@
+//! What reads credentials in files and in the output of commands.
+
+use super::command::decode_output;
+use super::ini::Ini;
+use super::tool_files::ToolFiles;
+
+/// Reads every section of an INI file.
+pub(crate) fn ini(files: &ToolFiles, name: &str) {
+    let Ok(Some(file)) = files.open(None, name) else {
+        return;
+    };
+    let ini = Ini::read(&file, "fix it");
+    for name in ini.names() {
+        let _ = (ini.section(name), ini.inheriting_section(name));
+    }
+}
+
+/// Reads what a command printed: values by their names.
+pub(crate) fn command_output(data: &[u8]) {
+    for (name, value) in decode_output(data).into_iter().flatten() {
+        let value = value.expose();
+        assert!(!value.is_empty() && value == value.trim(), "{name}");
+    }
+}

@@ -1,0 +1,80 @@
+//! Files of users: kubeconfig, INI, settings and scenarios.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::credentials::{CredentialSource, ToolFiles};
+use crate::emulator::Scenario;
+use crate::kind::Kind;
+use crate::model::Time;
+use crate::providers::{self, CLOUDS, Cloud};
+use crate::settings::{Environment, Settings};
+
+/// Calls `read` with the only file in a folder, both of this thread.
+fn with_file(data: &[u8], read: impl FnOnce(&Path)) {
+    let thread = std::thread::current().id();
+    let name = format!("joblens-fuzz.{}.{thread:?}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(&folder).expect("the folder of temporary files can be written");
+    let path = folder.join("file");
+    fs::write(&path, data).expect("the folder of temporary files can be written");
+    read(&path);
+    let _ = fs::remove_dir_all(&folder);
+}
+
+/// The files of a user whose home is the folder of `path`, which is also the kubeconfig.
+fn tool_files(path: &Path) -> ToolFiles {
+    let home = path.parent().unwrap_or(path);
+    let variables = [("HOME", home), ("KUBECONFIG", path)];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.display().to_string()));
+    let now = Time::from_unix(1_700_000_000).expect("a time of this century");
+    ToolFiles::new(Environment::new(variables), now)
+}
+
+/// Reads a kubeconfig and the connections of its contexts. No program is run.
+pub(super) fn kubeconfig(data: &[u8]) {
+    with_file(data, |path| {
+        let files = tool_files(path);
+        for source in CLOUDS.iter().flat_map(|cloud| cloud.sources) {
+            let CredentialSource::Custom(source) = source else {
+                continue;
+            };
+            for context in [None, Some("a"), Some("b")] {
+                let _ = (source.load)(&files, context);
+            }
+        }
+    });
+}
+
+/// Reads the sections of an INI file.
+pub(super) fn ini(data: &[u8]) {
+    with_file(data, |path| {
+        crate::credentials::fuzz::ini(&tool_files(path), "file");
+    });
+}
+
+/// Reads a config file. No command of it is run.
+pub(super) fn settings(data: &[u8]) {
+    with_file(data, |path| {
+        let clouds = CLOUDS.map(Cloud::settings_schema);
+        let kinds: Vec<String> = providers::kinds().map(ToString::to_string).collect();
+        let environment = Environment::new([]);
+        let Ok(settings) = Settings::load(Some(path.into()), environment, &clouds, &kinds) else {
+            return;
+        };
+        for cloud in &clouds {
+            for profile in settings.file().profiles(cloud.cloud) {
+                let _ = settings.plain_profile(cloud, profile);
+            }
+        }
+    });
+}
+
+/// Reads the scenario of an emulator.
+pub(super) fn scenario(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let kinds: Vec<&'static Kind> = providers::kinds().collect();
+        let path = PathBuf::from("scenario.toml");
+        let _ = Scenario::parse(text, &path, &kinds);
+    }
+}

@@ -1,0 +1,99 @@
+//! Texts of users, servers and commands.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::error::Problem;
+use crate::output::{Format, OutputOptions, Query, write_schema};
+use crate::providers;
+use crate::reference::{DEFAULT_PROFILE, ReferenceParser, Target};
+
+pub(super) use crate::commands::fuzz_logs as logs;
+pub(super) use crate::credentials::fuzz::command_output;
+pub(super) use crate::http::fuzz::{gzip, html};
+
+/// Reads a reference, a scope and what is listed. What was read is written so that it is read again.
+pub(super) fn reference(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let kinds: Vec<_> = providers::kinds().collect();
+    let parser = ReferenceParser {
+        kinds: &kinds,
+        default_profile: DEFAULT_PROFILE,
+        setting: &|_, _, _| Ok(Some("c".to_owned())),
+    };
+    let _ = parser.parse_list_target(text);
+    match parser.parse_target(text) {
+        Ok(Target::Jobs(references)) => {
+            for reference in [references.first(), references.last()]
+                .into_iter()
+                .flatten()
+            {
+                let written = reference.to_string();
+                let Ok(Target::Jobs(read)) = parser.parse(&written) else {
+                    panic!("{text:?} is written as {written}, which is not a reference");
+                };
+                // An id with a range in it stands for more than itself.
+                assert!(read[0].to_string() == written || read.len() > 1, "{text:?}");
+            }
+        }
+        Ok(Target::Scope(scope)) => {
+            let written = scope.to_string();
+            let read = parser.parse_target(&written);
+            assert!(matches!(read, Ok(Target::Scope(_))), "{text:?}: {written}");
+        }
+        _ => {}
+    }
+}
+
+/// Expressions that end whatever they are applied to.
+const EXPRESSIONS: [&str; 12] = [
+    ".",
+    "tostream",
+    "[paths]",
+    "tojson | fromjson",
+    "[.. | numbers | . + 1, . * 2, floor]",
+    "[.. | strings | ascii_downcase, length, explode, @uri, @html, @sh]",
+    "[.. | arrays | sort, unique, reverse, .[1:3]]",
+    "[.. | objects | keys, to_entries]",
+    "getpath([\"a\", 0])?",
+    "map_values(type)?",
+    "[.. | strings | test(\"a+b\"), tonumber?, fromdate?]",
+    "del(..)?",
+];
+
+/// Compiles an expression with an empty environment.
+fn parse(expression: &str) -> Result<Query, Problem> {
+    let environment = Value::Object(serde_json::Map::new());
+    Query::parse(expression, [("ENV".to_owned(), environment)])
+}
+
+/// Compiles the first line as an expression, and applies known expressions to the JSON after it.
+pub(super) fn jq(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (expression, document) = text.split_once('\n').unwrap_or((text, ""));
+    let _ = parse(expression);
+    let Ok(document) = serde_json::from_str::<Value>(document) else {
+        return;
+    };
+    let known = EXPRESSIONS[data.len() % EXPRESSIONS.len()];
+    let query = parse(known).expect("a known expression compiles");
+    let options = OutputOptions {
+        format: Format::Json,
+        columns: None,
+        headers: true,
+        query: Some(Rc::new(query)),
+    };
+    let mut out = Vec::new();
+    if write_schema(&mut out, &document, &options).is_ok() && known == "." {
+        let is_text = document.is_string();
+        assert!(
+            is_text || serde_json::from_slice::<Value>(&out).is_ok(),
+            "{document}"
+        );
+    }
+}

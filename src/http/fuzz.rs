@@ -1,0 +1,54 @@
+//! Responses without a network, and the readers of bodies.
+
+use std::cell::RefCell;
+
+use super::{Request, Response, body, html};
+use crate::secret::Redactor;
+
+/// Makes the response to a request.
+pub(crate) type Responder = Box<dyn FnMut(&Request) -> Response>;
+
+thread_local! {
+    static RESPONDER: RefCell<Option<Responder>> = const { RefCell::new(None) };
+}
+
+/// Calls `run`, in which every request of this thread is responded to by `responder`.
+pub(crate) fn with_responses<T>(responder: Responder, run: impl FnOnce() -> T) -> T {
+    RESPONDER.set(Some(responder));
+    let result = run();
+    RESPONDER.take();
+    result
+}
+
+/// The response to a request, where none is to be sent.
+pub(super) fn response_to(request: &Request) -> Option<Response> {
+    RESPONDER.with_borrow_mut(|responder| responder.as_mut().map(|respond| respond(request)))
+}
+
+fn response(header: (&str, &str), body: &[u8]) -> Response {
+    Response {
+        status: 502,
+        headers: vec![(header.0.to_owned(), header.1.to_owned())],
+        body: body.to_vec(),
+    }
+}
+
+/// Finds the title of an HTML page.
+pub(crate) fn html(data: &[u8]) {
+    let redactor = Redactor::default();
+    let page = response(("content-type", "text/html"), data);
+    let title = html::page_title(&page, &redactor).unwrap_or_default();
+    assert!(title.chars().count() <= 81, "{title}");
+    html::describe(&response(("server", "x"), data), &redactor);
+    html::hint(&page);
+}
+
+/// Decompresses a body within a limit, once and twice.
+pub(crate) fn gzip(data: &[u8]) {
+    const MAX_BODY: u64 = 1 << 20;
+    for encoding in ["gzip", "gzip, x-gzip"] {
+        let mut response = response(("content-encoding", encoding), data);
+        let decoded = body::decode(&mut response, MAX_BODY);
+        assert!(decoded.is_err() || response.body.len() as u64 <= MAX_BODY);
+    }
+}
