@@ -89,20 +89,6 @@ until = "1500ms"
 }
 
 #[test]
-fn a_job_that_is_not_found_once_is_followed_on() {
-    let missing = "[[fault]]\noperation = 'DescribeServerlessJobs'\nkind = 'status'\nstatus = 404\nskip = 3\ntimes = 1\n";
-    let emulated = growing(missing);
-    let run = logs(&emulated, &["-f", "--interval", "50ms", JOB]);
-    assert_eq!((run.code, run.stdout), (0, expected()), "{}", run.stderr);
-    assert_eq!(
-        run.stderr.matches("; retrying").count(),
-        1,
-        "{}",
-        run.stderr
-    );
-}
-
-#[test]
 fn an_outage_before_the_first_lookup_is_retried() {
     let outage = |times: &str| {
         format!(
