@@ -47,7 +47,7 @@ impl NoticeLog {
         is_new
     }
 
-    /// The notices that came since this was last asked.
+    /// The notices since the last call.
     pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
         let mut kept = lock(&self.0);
         let new = kept.notices[kept.shown..].to_vec();
@@ -56,7 +56,7 @@ impl NoticeLog {
     }
 
     /// Takes all notices and forgets them, so that a command without an end keeps none.
-    pub(in crate::commands) fn drain(&self) -> Vec<Notice> {
+    pub(in crate::commands) fn take_all(&self) -> Vec<Notice> {
         std::mem::take(&mut *lock(&self.0)).notices
     }
 

@@ -65,7 +65,7 @@ impl CommandContext {
             Session::Record(_) if shows_secrets => Err(Problem::usage(
                 "--record and --show-secrets are mutually exclusive",
             )
-            .with_hint("a recording holds no secrets: omit one of them")),
+            .with_hint("a recording contains no secrets: omit one of them")),
             _ => Ok(()),
         }
     }

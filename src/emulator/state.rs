@@ -291,11 +291,11 @@ impl JobAt<'_> {
     }
 
     fn shared_lines(&self) -> impl Iterator<Item = &LogLine> {
-        const LAST_WORDS: Duration = Duration::from_secs(1);
+        const FINAL_LINES_TIME: Duration = Duration::from_secs(1);
         let is_shared = |line: &&LogLine| {
             let mut changes = self.job.steps.iter().skip(1);
             let is_last_word = changes
-                .any(|step| line.after < step.after && line.after + LAST_WORDS >= step.after);
+                .any(|step| line.after < step.after && line.after + FINAL_LINES_TIME >= step.after);
             !line.is_stderr && !is_last_word && self.created_at + line.after <= self.now
         };
         self.job.log.iter().filter(is_shared)

@@ -44,7 +44,7 @@ impl MessageLog {
             return;
         }
         let mut known = lock(&self.notices);
-        for notice in notices.drain() {
+        for notice in notices.take_all() {
             let is_printed = NOTICE_CODES.contains(&notice.code) && known.len() < MAX_NOTICES;
             if is_printed && known.insert(notice.clone()) {
                 self.line(output::notice_line(&notice));

@@ -288,7 +288,7 @@ impl Source {
     }
 }
 
-/// The references of the jobs to look up: first those that have ended otherwise than with success, then
+/// The references of the jobs to look up: first those that have ended without success, then
 /// those whose success only a lookup proves, then active ones, those first whose last lookup is the
 /// longest ago.
 fn wanted(

@@ -106,6 +106,6 @@ impl Session {
 pub struct RecordingMasks {
     /// Masks a document.
     pub document: fn(&mut Value),
-    /// Masks a text that is no document.
+    /// Masks a text that is not a document.
     pub text: fn(&mut String),
 }

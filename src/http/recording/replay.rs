@@ -57,7 +57,7 @@ impl Replay {
     /// Reads a recording. Responses are read when they are requested.
     ///
     /// # Errors
-    /// Usage: the folder is no recording, it is damaged, of another format, or of a newer version.
+    /// Usage: the folder is not a recording, it is damaged, of another format, or of a newer version.
     pub fn open(folder: &Path, masks: RecordingMasks) -> Result<Arc<Self>, Problem> {
         let header = Header::read(folder)?;
         let invalid = || unreadable(folder, "started_at is not a time");

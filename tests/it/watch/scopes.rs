@@ -136,7 +136,7 @@ fn an_id_that_is_a_secret_of_the_run_is_not_shown() {
         let response = match request.target() {
             target if target.contains(TOKEN) => response(&job),
             target if target.contains("job_type=CREATE_SERVER&") => {
-                response(&format!(r#"{{"items": [{job}]}}"#))
+                response(format!(r#"{{"items": [{job}]}}"#))
             }
             _ => response(r#"{"items": []}"#),
         };
