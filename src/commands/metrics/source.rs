@@ -305,7 +305,7 @@ fn wanted(
         let is_final =
             known.is_some_and(|known| known.ended && row.is_run_of(known, is_conclusive));
         match row.ended {
-            true => !is_final && !(row.state == State::Succeeded && is_conclusive),
+            true => !(is_final || row.state == State::Succeeded && is_conclusive),
             false => true,
         }
     };
