@@ -4,6 +4,8 @@
 //! and lets the kind that has the operation answer from the [`EmulatedState`]. Errors are named here
 //! and worded by each cloud.
 
+mod error;
+
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -12,8 +14,10 @@ use serde_json::Value;
 
 use super::message::{ServerRequest, ServerResponse};
 use super::state::{EmulatedState, JobAt};
-use super::tokens::{TEST_ID, TEST_SECRET, TEST_TOKEN, TemporaryKey, TokenError};
+use super::tokens::{TEST_ID, TEST_SECRET, TEST_TOKEN, TemporaryKey};
 use crate::crypto::percent_decode;
+
+pub use error::EmulatedError;
 
 /// The response to a request, or why it fails.
 pub type Answer = Result<ServerResponse, EmulatedError>;
@@ -365,39 +369,4 @@ impl EmulatedCall<'_> {
             false => Err(EmulatedError::Replayed),
         }
     }
-}
-
-/// Why a request fails; each cloud says it in its own way.
-#[derive(Debug)]
-pub enum EmulatedError {
-    /// Too many requests.
-    Throttled,
-    /// The credential is not known.
-    Refused,
-    /// The cloud fails with this HTTP status.
-    Unavailable(u16),
-    /// There is no such operation.
-    UnknownOperation,
-    /// The operation takes other methods.
-    Method,
-    /// This parameter is missing.
-    Missing(&'static str),
-    /// This header is missing or malformed.
-    MissingHeader(&'static str),
-    /// This parameter is wrong.
-    Invalid(&'static str),
-    /// There is no such resource.
-    NotFound,
-    /// The signature is wrong.
-    Signature,
-    /// The time of the signature cannot be read.
-    TimeFormat,
-    /// The time of the signature is too far from the server's.
-    ClockSkew,
-    /// The nonce was used before.
-    Replayed,
-    /// The token is wrong.
-    Token(TokenError),
-    /// What only this operation says.
-    Response(ServerResponse),
 }

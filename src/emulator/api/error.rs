@@ -1,0 +1,39 @@
+//! Why the emulator refuses a request.
+
+use crate::emulator::message::ServerResponse;
+use crate::emulator::tokens::TokenError;
+
+/// Why a request fails; each cloud says it in its own way.
+#[derive(Debug)]
+pub enum EmulatedError {
+    /// Too many requests.
+    Throttled,
+    /// The credential is not known.
+    Refused,
+    /// The cloud fails with this HTTP status.
+    Unavailable(u16),
+    /// There is no such operation.
+    UnknownOperation,
+    /// The operation takes other methods.
+    Method,
+    /// This parameter is missing.
+    Missing(&'static str),
+    /// This header is missing or malformed.
+    MissingHeader(&'static str),
+    /// This parameter is wrong.
+    Invalid(&'static str),
+    /// There is no such resource.
+    NotFound,
+    /// The signature is wrong.
+    Signature,
+    /// The time of the signature cannot be read.
+    TimeFormat,
+    /// The time of the signature is too far from the server's.
+    ClockSkew,
+    /// The nonce was used before.
+    Replayed,
+    /// The token is wrong.
+    Token(TokenError),
+    /// What only this operation says.
+    Response(ServerResponse),
+}
