@@ -24,6 +24,10 @@ use tokio::time::{sleep, timeout};
 /// use.
 const ACCEPT_COOLDOWN: Duration = Duration::from_millis(50);
 
+/// Time for the head of a request where connections are limited: clients that send half of one would
+/// keep others out.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The body of a response; an error ends the connection in the middle of it.
 pub type ServerBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
@@ -102,9 +106,10 @@ async fn serve_connection(stream: TcpStream, limits: ServerLimits, handler: Hand
             Ok::<_, Infallible>(response)
         }
     });
+    let header_timeout = limits.connection_timeout;
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.connection_timeout)
+        .header_read_timeout(header_timeout.map(|limit| limit.min(HEADER_TIMEOUT)))
         .max_header_size(limits.max_header_bytes)
         .keep_alive(limits.keep_alive)
         .serve_connection(TokioIo::new(stream), service);
