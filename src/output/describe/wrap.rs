@@ -38,7 +38,9 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
 fn add_in_pieces(lines: &mut Lines, word: &str, columns: usize) {
     let mut rest = word;
     while !rest.is_empty() {
-        let begun = width(&lines.line).max(escape_columns(rest));
+        // Only the beginning of a line decides whether it is escaped.
+        let start: String = lines.line.chars().chain(rest.chars().take(16)).collect();
+        let begun = width(&lines.line) + escape_columns(&start);
         let room = columns.saturating_sub(begun);
         let mut head = beginning(rest, room);
         if head.is_empty() && lines.is_fresh {
@@ -147,6 +149,17 @@ mod tests {
     fn a_line_that_would_be_a_command_has_room_for_its_escape() {
         assert_eq!(wrap("one two ::x", 10), ["one two", "\\u{3a}:x"]);
         assert_eq!(wrap("0 0A0!! ::", 12), ["0 0A0!! ::"]);
+        for text in [
+            ":: 0123456789012345678",
+            "::0123456789012345678",
+            "  ::0123456789012345678",
+        ] {
+            for columns in 9..16 {
+                let lines = wrap(text, columns);
+                let widest = lines.iter().map(|line| width(line)).max().unwrap();
+                assert!(widest <= columns, "{columns}: {lines:?}");
+            }
+        }
     }
 
     proptest! {
