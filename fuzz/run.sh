@@ -3,7 +3,7 @@
 #
 #   fuzz/run.sh [SECONDS] [TARGET…]
 #
-# Needs a nightly toolchain and cargo-fuzz. New inputs are in fuzz/work, and those that show a fault in
+# Needs a nightly toolchain and cargo-fuzz. New inputs are in fuzz/inputs, and those that show a fault in
 # fuzz/artifacts: fix it, and keep the input in fuzz/regressions/TARGET, which cargo test reads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,10 +16,10 @@ fi
 JOBLENS_SEEDS=fuzz/seeds cargo test --quiet --locked --lib -- fuzz::tests::the_seeds
 failed=()
 for target in "${targets[@]}"; do
-  mkdir -p "fuzz/work/$target" "fuzz/corpus/$target"
+  mkdir -p "fuzz/inputs/$target" "fuzz/corpus/$target"
   # The program has no unsafe code, so that a sanitizer would only take time.
   cargo +nightly fuzz run --sanitizer none "$target" \
-    "fuzz/work/$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
+    "fuzz/inputs/$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 ||
     failed+=("$target")
 done

@@ -100,7 +100,7 @@ fn merge(shown: &[&str], before: &[String]) -> String {
     all.fold(String::new(), |text, one| text + one + "\n")
 }
 
-/// Replaces a file of the cache, which nobody else can read.
+/// Replaces a file of the cache, which only the user can read.
 ///
 /// # Errors
 /// Those of writing a file.

@@ -18,7 +18,7 @@ const BACKGROUND_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The terminal that keys come from.
 ///
-/// It is opened anew: non-blocking mode would otherwise be that of every program on the terminal.
+/// It is opened again: non-blocking mode would otherwise be that of every program on the terminal.
 pub(super) struct Keyboard(pipe::Receiver);
 
 impl Keyboard {

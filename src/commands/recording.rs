@@ -43,7 +43,7 @@ pub(super) fn session(
         let hint = format!("use it with one of: {}", COMMANDS.join(", "));
         return Err(Problem::usage(message).with_hint(hint));
     }
-    // Where the program stands is nobody's business.
+    // Where the program is installed is not recorded.
     let rest = arguments.iter().skip(1);
     let rest = rest.map(|word| word.to_string_lossy().into_owned());
     let mut words: Vec<String> = std::iter::once("joblens".to_owned()).chain(rest).collect();

@@ -192,7 +192,7 @@ fn session_key() -> Option<String> {
     Some(session.as_raw_nonzero().to_string())
 }
 
-/// A number of /proc/PID/stat, counted from 0 after the name of the program, which may hold blanks.
+/// A number of /proc/PID/stat, counted from 0 after the name of the program, which may contain blanks.
 fn stat_field(path: &Path, number: usize) -> Option<String> {
     let text = fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&text);

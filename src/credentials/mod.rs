@@ -67,7 +67,7 @@ pub(crate) struct Credential<S> {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Gets a credential anew: from a service, or from a file whose content may have changed.
+/// Gets a credential again: from a service, or from a file whose content may have changed.
 #[async_trait]
 pub(crate) trait CredentialProvider<S>: Send + Sync {
     /// A new credential.

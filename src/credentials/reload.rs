@@ -8,7 +8,7 @@ use crate::settings::{Origin, Profile, Reload, SOURCE, SettingValue, SettingsSch
 
 impl CredentialChain {
     /// How to read this profile again; `None` when nothing of its credential stands in a file that is
-    /// written anew by others or is printed by a command.
+    /// written again by others or is printed by a command.
     pub(super) fn reload(
         &self,
         cloud: &SettingsSchema,

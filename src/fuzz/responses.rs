@@ -1,6 +1,6 @@
 //! Responses of the clouds, by the clients of their accounts: from the body to what is shown.
 //!
-//! An input is text in parts that begin with the character 0x1e. Before the first stands what is asked:
+//! An input is text in parts that begin with the character 0x1e. The first part is the request:
 //! the kind and a call, such as `job get`. Each part is a response: a line with the name of its operation
 //! and the HTTP status, and the body.
 
@@ -21,13 +21,13 @@ use crate::providers::{
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::settings::{Environment, Settings};
 
-/// Where nobody listens; nothing is sent.
+/// An address without a server; nothing is sent.
 const ORIGIN: &str = "http://127.0.0.1:1";
 
 /// A time for models, signatures and ages.
 const NOW: &str = "2026-01-02T03:04:05Z";
 
-/// What is asked, and the responses.
+/// The request, and the responses.
 struct Input<'a> {
     kind: &'static Kind,
     call: &'a str,

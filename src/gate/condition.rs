@@ -64,9 +64,10 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
     });
     let readings: Vec<_> = readings.collect();
     match &readings[..] {
-        [] if word.eq_ignore_ascii_case("ended") => {
-            Err(invalid(text, "ended means any end and stands alone"))
-        }
+        [] if word.eq_ignore_ascii_case("ended") => Err(invalid(
+            text,
+            "ended means any end and cannot be combined with other states",
+        )),
         [] => Err(invalid(text, &format!("unknown state '{word}'"))),
         [(_, first), rest @ ..] if rest.iter().all(|(_, state)| state == first) => Ok(*first),
         _ => {

@@ -141,7 +141,7 @@ impl Sighting {
         if self.is_dated {
             return has_grown || is_greater(self.last_at, before.last_at);
         }
-        // A count that starts anew is that of a new occurrence, unless a row has gone.
+        // A count that starts again is that of a new occurrence, unless a row has gone.
         let has_changed = is_greater(before.count, self.count) && self.rows >= before.rows;
         let has_another_text =
             !before.unreadable.is_empty() && !self.unreadable.is_subset(&before.unreadable);

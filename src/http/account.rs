@@ -49,7 +49,7 @@ pub struct ApiClient {
     clock_offset: ClockOffset,
     /// Where the body of a success is left unread; `None` where all bodies are read.
     unread_body: Option<Mutex<Option<LineBody>>>,
-    /// Its responses hold credentials.
+    /// Its responses contain credentials.
     is_for_credentials: bool,
 }
 
@@ -98,7 +98,7 @@ impl ApiClient {
         }
     }
 
-    /// The same for a service that issues credentials: a recording holds none of them.
+    /// The same for a service that issues credentials: a recording contains none of them.
     pub fn for_credentials(self) -> Self {
         Self {
             is_for_credentials: true,

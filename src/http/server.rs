@@ -113,7 +113,7 @@ async fn serve_connection(stream: TcpStream, limits: ServerLimits, handler: Hand
         .max_header_size(limits.max_header_bytes)
         .keep_alive(limits.keep_alive)
         .serve_connection(TokioIo::new(stream), service);
-    // A broken connection is the client's affair, or was requested.
+    // A broken connection was caused by the client, or requested by the scenario.
     match limits.connection_timeout {
         Some(limit) => drop(timeout(limit, &mut connection).await),
         None => drop((&mut connection).await),

@@ -34,7 +34,7 @@ pub enum MetricType {
     Gauge,
     /// Only rises; its samples end in `_total`.
     Counter,
-    /// Always 1, with labels that tell something; its samples end in `_info`.
+    /// Always 1, with labels that describe something; its samples end in `_info`.
     Info,
 }
 

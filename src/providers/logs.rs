@@ -139,13 +139,12 @@ pub fn repeats(text: &[u8], known: &[u8]) -> bool {
     first.is_some() && text == known && lines.all(|line| Some(line) != first)
 }
 
-/// So many of the last bytes read are compared with those of the next reading: a log that began anew
+/// So many of the last bytes read are compared with those of the next reading: a log that was truncated or replaced
 /// may be longer by then than what was read of the one before it.
 pub const COMPARED_BYTES: usize = 256;
 
-/// What to say of a log that began anew.
-pub(super) const BEGAN_ANEW: &str =
-    "the log began anew and is read from its start; lines between two readings may be missing";
+/// What to say of a log that was truncated or replaced.
+pub(super) const REPLACED_LOG: &str = "the log was truncated or replaced and is read from its start; lines between two readings may be missing";
 
 impl LogRequest<'_> {
     /// The problem of a kind whose API has no operation for logs.
@@ -272,7 +271,7 @@ pub(super) async fn read_file<F: LogFile>(
     } else {
         read.data.drain(..compared);
     }
-    let mut truncated = is_disjoint.then(|| BEGAN_ANEW.to_owned());
+    let mut truncated = is_disjoint.then(|| REPLACED_LOG.to_owned());
     let wanted = request.params.tail_lines;
     if let (LogPosition::Start, Some(lines), Some(size)) = (request.position, wanted, read.size) {
         let mut window = F::PART_BYTES;

@@ -155,7 +155,7 @@ pub fn assert_model(name: &str, model: &Value) {
         fs::write(path(name), &shown).unwrap();
     }
     let expected = String::from_utf8(read(name)).unwrap();
-    assert_eq!(shown, expected, "{name}; JOBLENS_BLESS=1 writes it anew");
+    assert_eq!(shown, expected, "{name}; JOBLENS_BLESS=1 rewrites it");
 }
 
 /// Every text, number and truth value of a document, with the path that leads to it.

@@ -17,11 +17,13 @@ const WEBHOOKS: [&str; 5] = [
     "/open-apis/bot/v2/hook/",
 ];
 
+/// What follows the tag of an image that is named with its digest.
+const DIGESTS: [&str; 2] = ["@sha256:", "@sha512:"];
 /// A password that was not encoded is looked for in so many bytes, so that a long text is read in linear time.
 const MAX_USER_INFO_LEN: usize = 2048;
 
 /// Masks what grants access in every URL of a text: user info, since people clone with a token in it,
-/// parameters whose names say so, and the secret of a webhook; user info also where no scheme stands before
+/// parameters whose names say so, and the secret of a webhook; user info also where there is no scheme before
 /// it, as in `USER:PASSWORD@HOST/IMAGE`. A text without any is returned as it is.
 pub fn mask_urls(text: &str) -> Cow<'_, str> {
     if !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://")) {
@@ -49,8 +51,9 @@ fn mask_bare_user_info(text: &str) -> Cow<'_, str> {
     let mut copied = 0;
     let mut at = 0;
     for word in text.split_inclusive(|c: char| c.is_whitespace() || "\"'<>=(,;|".contains(c)) {
-        // What stands before the digest of an image is its tag.
-        let end = word.find("@sha256:").unwrap_or(word.len());
+        // The text before the digest of an image is its tag.
+        let digests = DIGESTS.iter().filter_map(|digest| word.find(digest));
+        let end = digests.min().unwrap_or(word.len());
         let user_info = word[..end].rfind('@');
         let user_info = user_info.filter(|end| is_user_info(&word[..*end], &word[end + 1..]));
         if let Some(length) = user_info {
@@ -302,8 +305,8 @@ mod tests {
                 "拉取\u{3000}***@h:80 失败 https://h/p",
             ),
             (
-                "h/app:V1@sha256:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
-                "h/app:V1@sha256:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
+                "h/app:V1@sha256:ab h/app:V1@sha512:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
+                "h/app:V1@sha256:ab h/app:V1@sha512:ab from:me@h.cn 12:30@h:1 git@h:o/r @u:B @ a:B@ run:B2@resnet50",
             ),
             ("https://h/?key=&a", "https://h/?key=&a"),
             ("a :// b", "a :// b"),

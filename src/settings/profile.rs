@@ -153,7 +153,7 @@ impl Profile {
     }
 
     /// True when a part of the credential stands in a file of its own or of a tool, which may be
-    /// written anew, or is printed by a command, which may print another.
+    /// written again, or is printed by a command, which may print another.
     pub fn is_reloadable(&self) -> bool {
         self.reload.is_some()
     }

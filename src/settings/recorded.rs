@@ -1,4 +1,4 @@
-//! Settings as a recording holds them, without secrets.
+//! Settings as a recording contains them, without secrets.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -77,7 +77,7 @@ async fn serve(cloud: &'static Cloud, responder: Responder) -> Box<dyn Client> {
     connect(cloud, &TestServer::start(cloud, state, responder).await)
 }
 
-/// The responses as a recording holds them, without secrets.
+/// The responses as a recording contains them, without secrets.
 fn recorded(responder: Responder) -> Responder {
     Arc::new(move |request| {
         let mut response = responder(request)?;

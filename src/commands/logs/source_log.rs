@@ -211,7 +211,7 @@ impl SourceLog {
     /// The lines that a piece completes.
     fn take(&mut self, chunk: LogChunk) -> Reading {
         if chunk.is_disjoint && chunk.data.is_empty() {
-            // What begins anew has no text yet, or the log was removed.
+            // What was replaced has no text yet, or the log was removed.
             return Reading::default();
         }
         let is_full = chunk.truncated.is_some();
@@ -262,7 +262,7 @@ impl SourceLog {
     }
 
     /// True where a piece that should follow the last one at once is that one again, or where both begin
-    /// anew: reading would never end.
+    /// again: reading would never end.
     fn is_repetition(&mut self, chunk: &LogChunk) -> bool {
         let mut hasher = DefaultHasher::new();
         chunk.data.hash(&mut hasher);

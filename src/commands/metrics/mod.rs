@@ -105,7 +105,7 @@ fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Pr
     }
 }
 
-/// Checks that no other output was asked for.
+/// Checks that no other output was requested.
 fn check_format(context: &CommandContext) -> Result<(), Problem> {
     let (form, global) = (&context.output_options, &context.global);
     let picks = !global.columns.is_empty() || global.sort_by.is_some() || form.query.is_some();

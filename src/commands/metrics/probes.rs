@@ -11,7 +11,7 @@ use crate::sync::lock;
 
 /// So many targets of probes are kept.
 pub(super) const MAX_TARGETS: usize = 1000;
-/// A target that nobody has asked for so long is forgotten when another one comes.
+/// A target that was not requested for so long is forgotten when another one comes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The sources of each target that was probed.
@@ -20,11 +20,11 @@ pub(super) struct Probes(Mutex<HashMap<String, Probe>>);
 
 struct Probe {
     sources: Vec<Arc<Source>>,
-    asked_at: Instant,
+    requested_at: Instant,
 }
 
 impl Probes {
-    /// The sources of a target, which are made when it is first asked for; `None` when there are too
+    /// The sources of a target, which are made when it is first requested; `None` when there are too
     /// many targets.
     pub(super) fn sources(
         &self,
@@ -34,17 +34,17 @@ impl Probes {
         let mut probes = lock(&self.0);
         let now = Instant::now();
         if let Some(probe) = probes.get_mut(&name) {
-            probe.asked_at = now;
+            probe.requested_at = now;
             return Some(probe.sources.clone());
         }
-        probes.retain(|_, probe| now - probe.asked_at < IDLE_TIMEOUT);
+        probes.retain(|_, probe| now - probe.requested_at < IDLE_TIMEOUT);
         if probes.len() >= MAX_TARGETS {
             return None;
         }
         let sources = make();
         let probe = Probe {
             sources: sources.clone(),
-            asked_at: now,
+            requested_at: now,
         };
         probes.insert(name, probe);
         Some(sources)
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn targets_that_nobody_asks_for_make_room() {
+    async fn idle_targets_make_room() {
         let probes = Probes::default();
         let ask = |name: usize| probes.sources(name.to_string(), Vec::new).is_some();
         assert!((0..MAX_TARGETS).all(ask));

@@ -1,4 +1,4 @@
-//! One target that is polled, whoever asks for its metrics.
+//! One target that is polled, whichever client requests its metrics.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};

@@ -174,7 +174,7 @@ fn a_kind_whose_lookups_miss_jobs_for_a_while_is_given_that_time() {
             "{at}"
         );
     }
-    // The time counts anew after a job that was there.
+    // The time counts again after a job that was there.
     assert!(!is_final(Observation::Read(&job(State::Running)), 200));
     for (at, expected) in [(500, false), (679, false), (680, true)] {
         assert_eq!(

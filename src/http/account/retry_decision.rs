@@ -26,7 +26,7 @@ pub(super) struct Refused<'a> {
 /// What follows a refusal.
 pub(super) enum Next {
     Fail,
-    /// The call is sent again at once, signed anew.
+    /// The call is sent again at once, signed again.
     AtOnce,
     /// The call is sent again after a while.
     After(Duration),

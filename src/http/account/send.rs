@@ -26,7 +26,7 @@ struct Call<'a> {
 impl ApiClient {
     /// Sends a call until it is answered, refused, or out of attempts or time.
     ///
-    /// Each attempt is signed anew. `classify` reads a cloud's "no" from a response, by the cloud's
+    /// Each attempt is signed again. `classify` reads a cloud's "no" from a response, by the cloud's
     /// code before the HTTP status.
     ///
     /// # Errors

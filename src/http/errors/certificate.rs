@@ -12,10 +12,10 @@ const NAME_IT: &str =
     "to trust this server, add its certificate to the file named by ca_file or --ca-file";
 const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
 const RENEW: &str = "ask the operator to renew it, and check the local clock";
-const REISSUE: &str = "ask the operator to issue it anew";
-const OLD_VERSION: &str = "ask the operator to issue it anew with version 3 and its host name; \
+const REISSUE: &str = "ask the operator to reissue it";
+const OLD_VERSION: &str = "ask the operator to reissue it with version 3 and its host name; \
      until then add the server's own certificate to the file named by ca_file or --ca-file";
-const WEAK: &str = "ask the operator to issue it anew with SHA-256 or SHA-384 and an RSA key (2048 bits or more), P-256 or P-384";
+const WEAK: &str = "ask the operator to reissue it with SHA-256 or SHA-384 and an RSA key (2048 bits or more), P-256 or P-384";
 const NAME: &str = "check the host of the endpoint and which server answers";
 
 /// What is wrong with a certificate, and what to do.

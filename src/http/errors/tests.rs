@@ -242,7 +242,7 @@ fn certificate_errors_have_a_message_and_a_hint() {
         (
             rejected(Some(1024), false),
             "RSA key of 1024 bits; at least 2048",
-            "issue it anew",
+            "reissue it",
         ),
         (
             rejected(None, true),

@@ -21,7 +21,7 @@ pub(super) enum Content {
     Json(Value),
     /// Text of any other kind.
     Text(String),
-    /// Bytes that are no text, in Base64.
+    /// Bytes that are not text, in Base64.
     Base64(String),
     /// Text that came part by part.
     Stream {
@@ -75,7 +75,7 @@ pub(super) struct Masker<'a> {
 
 impl Masker<'_> {
     /// A body with its secrets masked, and whether it was cut. Lines of a plain text, such as a log, stay
-    /// as they are unless they hold a secret.
+    /// as they are unless they contain a secret.
     pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, bool) {
         let is_cut = body.len() > self.max_body;
         let body = &body[..body.len().min(self.max_body)];
@@ -98,7 +98,7 @@ impl Masker<'_> {
         (Content::Text(text), is_cut)
     }
 
-    /// Bytes that are no text. Where text among them is masked they are recorded as text.
+    /// Bytes that are not text. Where text among them is masked they are recorded as text.
     fn bytes(&self, body: &[u8]) -> Content {
         let text = String::from_utf8_lossy(body);
         let masked = self.text(&text);

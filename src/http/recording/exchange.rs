@@ -30,7 +30,7 @@ pub(super) struct RecordedRequest {
     pub headers: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Content>,
-    /// Its response holds a credential.
+    /// Its response contains a credential.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_for_credential: bool,
 }
@@ -64,7 +64,7 @@ pub(in crate::http) struct Outgoing<'a> {
     pub request: &'a Request,
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Its response holds a credential.
+    /// Its response contains a credential.
     pub is_for_credential: bool,
 }
 

@@ -29,13 +29,13 @@ impl Steps {
     }
 }
 
-/// So many milliseconds after the first request; a recording may hold any number.
+/// So many milliseconds after the first request; a recording may contain any number.
 pub(super) fn moment(base: Instant, at_ms: u64) -> Instant {
     const MAX_MS: u64 = 10 * 366 * 86_400_000;
     base + Duration::from_millis(at_ms.min(MAX_MS))
 }
 
-/// A body whose lines are recorded as they are read. The exchange is written when nobody reads any more.
+/// A body whose lines are recorded as they are read. The exchange is written when the body is dropped.
 struct RecordedBody {
     body: LineBody,
     recorder: Arc<Recorder>,

@@ -15,7 +15,7 @@ pub(super) fn identity(profile: &Profile) -> Option<ClientIdentity> {
     pair.map(|(certificate, key)| ClientIdentity::from_data(certificate, key))
 }
 
-/// What proves who a profile is. A kubeconfig may hold nothing of the kind.
+/// What proves who a profile is. A kubeconfig may contain none of it.
 pub(super) fn credential(profile: &Profile) -> Result<Credential<Signer>, Problem> {
     let token = profile.secret("token").cloned();
     let identity = identity(profile);

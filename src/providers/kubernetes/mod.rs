@@ -185,7 +185,7 @@ impl Api {
         let (endpoint, prefix) = server(profile, transport)?;
         let credentials = CredentialCache::from_profile(profile, credential, label)?;
         let is_replay = matches!(transport.options().session, Session::Replay(_));
-        // A recording holds no key that could be checked.
+        // A recording contains no key that could be checked.
         if let Some(identity) = identity(profile).filter(|_| !is_replay) {
             identity.check().map_err(|refusal| {
                 let problem = Problem::new(refusal.category, refusal.message);

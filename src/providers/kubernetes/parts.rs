@@ -25,7 +25,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Adds the pods as tasks, with what they tell of its state, and the events of all; notices of what
+    /// Adds the pods as tasks, with what they show of its state, and the events of all; notices of what
     /// cannot be read.
     pub async fn add(mut self, api: &Api, found: &mut GetResult, options: &GetOptions) {
         let pods = self.pods(api, found, options).await;
@@ -116,7 +116,7 @@ fn is_well(pod: &Task) -> bool {
         || (pod.state == State::Running && pod.reason.is_none() && is_ready())
 }
 
-/// Adds pods, with what they tell of the state; without `are_all` there may be others. A job that is
+/// Adds pods, with what they show of the state; without `are_all` there may be others. A job that is
 /// active without any is starting.
 pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks = pods.into_iter().map(|pod| pod.task).collect();

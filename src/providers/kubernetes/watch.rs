@@ -1,7 +1,7 @@
 //! Objects that a stream of their namespace keeps up to date.
 //!
 //! A list gives the objects and their version, the stream what has changed since. While no stream is
-//! connected, the objects are listed anew for each batch lookup.
+//! connected, the objects are listed again for each batch lookup.
 
 mod object;
 mod state;
@@ -97,7 +97,7 @@ pub(super) struct Watch {
 pub(super) enum Interruption {
     /// The connection broke; the version still holds.
     Broken(String),
-    /// The version is too old, or what has come cannot be read: the objects have to be listed anew.
+    /// The version is too old, or what has come cannot be read: the objects have to be listed again.
     Outdated(String),
     /// The server does not give the stream.
     Refused(String),

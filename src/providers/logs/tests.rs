@@ -170,6 +170,6 @@ async fn a_cloud_that_does_not_take_the_offset_gives_no_more_than_a_part() {
     assert_eq!(read(file(), start, b"", Some(1)).await, (part, true, false));
     // The same lines again and again prove nothing.
     let lines = Same(b"a\na\na\na\n", None);
-    let anew = read(lines, later, b"d\n", None).await;
-    assert_eq!(anew, (b"a\na\na\na\n".to_vec(), false, true));
+    let replaced = read(lines, later, b"d\n", None).await;
+    assert_eq!(replaced, (b"a\na\na\na\n".to_vec(), false, true));
 }

@@ -178,7 +178,7 @@ pub(super) fn hide_below(value: &mut Value) {
     }
 }
 
-/// The value of a name that stands beside it.
+/// The value of the name beside it.
 fn value_of_name(row: &mut Map<String, Value>) -> Option<&mut Value> {
     let has_name = row.keys().any(|key| is_one_of(key, &["key", "name"]));
     let mut fields = row.iter_mut();

@@ -143,7 +143,7 @@ impl Reader<'_> {
         (line, 1 + last.map_or(0, |line| line.chars().count()))
     }
 
-    /// The words of `credential_command`, which stands alone: a credential has one source.
+    /// The words of `credential_command`, which excludes other keys: a credential has one source.
     fn command(
         &self,
         keys: &SettingsSchema,

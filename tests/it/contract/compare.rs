@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
         match (before.items, after.items) {
             (Some(old), Some(new)) => self.node(&format!("{path}[]"), old, new),
             (None, None) => {}
-            _ => self.broken(path, "describes its elements no more, or anew"),
+            _ => self.broken(path, "describes its elements no more, or again"),
         }
         self.objects(path, &before, &after);
     }
@@ -164,7 +164,7 @@ impl<'a> Walk<'a> {
     fn values(&mut self, path: &str, before: &Shape, after: &Shape) {
         let (Some(old), Some(new)) = (&before.values, &after.values) else {
             if before.values.is_some() != after.values.is_some() {
-                self.broken(path, "lists its values no more, or anew");
+                self.broken(path, "lists its values no more, or again");
             }
             return;
         };
@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
         ) {
             (Some(old), Some(new)) => self.node(&below("*"), old, new),
             (None, None) => {}
-            _ => self.broken(&below("*"), "is described no more, or anew"),
+            _ => self.broken(&below("*"), "is described no more, or again"),
         }
     }
 }

@@ -113,7 +113,7 @@ fn a_certificate_that_nobody_vouches_for_names_who_issued_it() {
         let store = store.to_str().unwrap();
         server.doctor(&[]).env("SSL_CERT_FILE", store).run()
     };
-    // One that was made anew under its old name.
+    // One that was made again under its old name.
     failure(&other(None))
         .is("tls", "network", 5)
         .contains(r"it was not signed by the trusted CA O=示例公司\1b[2J,CN=Example Proxy CA")

@@ -242,7 +242,7 @@ log = [
         "{}",
         run.stderr
     );
-    let note = "note: stdout: the log began anew and is read from its start; lines between two readings may be missing\n";
+    let note = "note: stdout: the log was truncated or replaced and is read from its start; lines between two readings may be missing\n";
     assert_eq!(run.stderr, note);
 }
 

@@ -173,7 +173,7 @@ fn a_version_1_certificate_of_a_known_ca_is_refused_in_words() {
     let run = get(port, &ca.pem());
     refused(&run, "it, or a CA certificate above it, is of version 1");
     let error = run.error().to_string();
-    assert!(error.contains("issue it anew with version 3"), "{error}");
+    assert!(error.contains("reissue it with version 3"), "{error}");
     assert!(!error.contains("OtherError"), "{error}");
     let own = get(port, &(ca.pem() + &shown.pem()));
     assert_eq!(own.code, 0, "{}", own.stderr);

@@ -208,7 +208,7 @@ async fn a_log_that_began_anew_and_is_longer_than_the_last_one_loses_no_line() {
         assert_eq!(text, lines(1..5), "{kind}");
         assert_eq!(notes.len(), 1, "{kind}: {notes:?}");
         assert!(
-            notes[0].starts_with("the log began anew"),
+            notes[0].starts_with("the log was truncated or replaced"),
             "{kind}: {notes:?}"
         );
     }

@@ -198,7 +198,7 @@ async fn a_failed_poll_leaves_the_row_and_is_not_up() {
     assert_eq!(
         client.received().len(),
         polls,
-        "the cloud asked for a pause"
+        "the cloud requested a pause"
     );
     tokio::time::advance(Duration::from_secs(20)).await;
     source.refresh(None).await;

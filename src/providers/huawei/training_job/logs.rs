@@ -12,7 +12,7 @@ use crate::kind::{LogSpec, Operation};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Int, Text};
 use crate::providers::{
-    BEGAN_ANEW, GetOptions, LogChunk, LogPosition, LogRequest, REPLACEMENT, continues,
+    GetOptions, LogChunk, LogPosition, LogRequest, REPLACED_LOG, REPLACEMENT, continues,
 };
 
 /// How the logs are read.
@@ -91,7 +91,7 @@ fn after(mut end: Vec<u8>, size: u64, position: &LogPosition, before: &[u8]) -> 
         LogPosition::Offset(from) if *from <= size && is_after(within(*from)) => {
             (*from, false, None)
         }
-        LogPosition::Offset(_) => (start, true, Some(BEGAN_ANEW.to_owned())),
+        LogPosition::Offset(_) => (start, true, Some(REPLACED_LOG.to_owned())),
         LogPosition::Start | LogPosition::Token(_) => {
             let what = || format!("only the last {} bytes of {size}", end.len());
             (start, false, (start > 0).then(what))
@@ -150,7 +150,7 @@ mod tests {
         );
         let (text, next, cut) = read(8, at(1008));
         assert_eq!((text.as_str(), next), ("第1行\n", Some(at(8))));
-        assert_eq!(cut.as_deref(), Some(BEGAN_ANEW));
+        assert_eq!(cut.as_deref(), Some(REPLACED_LOG));
         // Sizes that are not those of the text.
         assert_eq!(read(3, LogPosition::Start).1, None);
     }

@@ -130,7 +130,7 @@ pub struct CustomJobDetails {
     pub api_version: Option<String>,
     /// Its pods by what they do.
     pub groups: Vec<ReplicaGroup>,
-    /// How often it was started anew.
+    /// How often it was restarted.
     pub restarts: Option<i64>,
     /// Steps that are done, of all steps: `1/2`.
     pub progress: Option<String>,

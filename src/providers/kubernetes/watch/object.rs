@@ -22,7 +22,7 @@ pub(in super::super) enum Presence {
     Present,
     /// The stream has shown how it was deleted.
     Deleted,
-    /// A later list does not hold it.
+    /// A later list does not contain it.
     Missing,
 }
 

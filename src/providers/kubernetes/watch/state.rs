@@ -31,7 +31,7 @@ pub(super) struct State {
 /// Where a stream goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct Position {
-    /// The version of the objects; `None` where they have to be listed anew.
+    /// The version of the objects; `None` where they have to be listed again.
     pub version: Option<String>,
     /// The parameter and the selector that list and stream have in common.
     pub selector: Option<(&'static str, String)>,

@@ -151,7 +151,7 @@ pub struct ServiceDetails {
     pub cluster_ip: Option<String>,
     /// The addresses of its load balancer.
     pub load_balancer: Vec<String>,
-    /// How many pods stand behind it.
+    /// How many pods serve it.
     pub endpoints: Option<usize>,
     /// How many of them are ready.
     pub ready_endpoints: Option<usize>,

@@ -17,7 +17,7 @@ use crate::model::Job;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{Flag, Int, Text};
 use crate::providers::{
-    BEGAN_ANEW, GetOptions, LogChunk, LogPosition, LogRequest, LogSource, continues, repeats,
+    GetOptions, LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, repeats,
 };
 
 /// How the output is read.
@@ -149,7 +149,7 @@ pub(super) async fn read(
         file = read(mark.page).await?;
     }
     Ok(LogChunk {
-        truncated: is_disjoint.then(|| BEGAN_ANEW.to_owned()),
+        truncated: is_disjoint.then(|| REPLACED_LOG.to_owned()),
         is_disjoint,
         ..file.after(mark)
     })

@@ -17,7 +17,7 @@ pub fn assert_snapshot(name: &str, output: &str) {
     let kept = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         shown == kept,
-        "{}\n{}\nJOBLENS_BLESS=1 writes it anew",
+        "{}\n{}\nJOBLENS_BLESS=1 rewrites it",
         path.display(),
         difference(&kept, &shown)
     );
