@@ -207,7 +207,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for MapOnly<D> {
 }
 
 fn is_absent(text: &str) -> bool {
-    matches!(text.trim(), "" | "--")
+    // Most texts begin with a letter or a digit.
+    let first = text.as_bytes().first();
+    !first.is_some_and(u8::is_ascii_alphanumeric) && matches!(text.trim(), "" | "--")
 }
 
 fn without_byte_order_mark(body: &[u8]) -> &[u8] {

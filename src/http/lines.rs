@@ -117,7 +117,7 @@ impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
         while chunk.len() < MIN_CHUNK_BYTES && self.failure.is_none() {
             self.failure = match timeout(self.idle_timeout, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => {
-                    chunk.extend(frame.into_data().unwrap_or_default());
+                    chunk.extend_from_slice(&frame.into_data().unwrap_or_default());
                     None
                 }
                 Ok(Some(Err(_))) => Some(LineError::Lost),

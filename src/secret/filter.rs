@@ -74,14 +74,15 @@ impl Filter {
     fn last_foreign(&self, text: &[u8]) -> Option<usize> {
         let mut at = text.len() - GRAM;
         loop {
-            let mut gram = 0;
-            let mut is_plain = true;
-            for byte in &text[at..at + GRAM] {
-                let folded = FOLDED_BYTES[usize::from(*byte)];
-                gram = (gram << 8) | u32::from(folded);
-                is_plain &= folded != 0;
-            }
-            if is_plain && !self.has(gram) {
+            let bytes = &text[at..at + GRAM];
+            let gram = [
+                FOLDED_BYTES[usize::from(bytes[0])],
+                FOLDED_BYTES[usize::from(bytes[1])],
+                FOLDED_BYTES[usize::from(bytes[2])],
+                FOLDED_BYTES[usize::from(bytes[3])],
+            ];
+            let is_plain = gram[0] != 0 && gram[1] != 0 && gram[2] != 0 && gram[3] != 0;
+            if is_plain && !self.has(u32::from_be_bytes(gram)) {
                 return Some(at);
             }
             at = at.checked_sub(1)?;
@@ -117,11 +118,14 @@ impl Filter {
         Some(text.len())
     }
 
+    // These are called for every few bytes of all that is shown.
+    #[inline(always)]
     fn has(&self, gram: u32) -> bool {
         let (at, bit) = self.place(gram);
         self.bits[at] & bit != 0
     }
 
+    #[inline(always)]
     fn place(&self, gram: u32) -> (usize, u64) {
         let hash = gram.wrapping_mul(0x9e37_79b1) as usize >> 7;
         ((hash >> 6) & (self.bits.len() - 1), 1 << (hash & 63))

@@ -38,9 +38,7 @@ pub(crate) fn logs(data: &[u8]) {
             redactor: &redactor,
         };
         let mut out = Vec::new();
-        for line in &read {
-            printer.print(&mut out, &LogSource::default(), line);
-        }
+        printer.print(&mut out, &LogSource::default(), &read);
         let text = String::from_utf8(out);
         if !is_bytes {
             let text = text.expect("what is escaped is text");

@@ -28,15 +28,16 @@ impl Lines {
     /// Takes a piece of the log and gives the lines that are whole now.
     pub(super) fn push(&mut self, data: &[u8]) -> Vec<Line> {
         let mut lines = Vec::new();
-        for part in data.split_inclusive(|byte| *byte == b'\n') {
-            self.pending.extend_from_slice(part);
-            if part.ends_with(b"\n") {
-                lines.push(std::mem::take(&mut self.pending));
-                self.is_begun = false;
-            }
-            while self.pending.len() > MAX_LINE_BYTES {
-                lines.push(self.take_front());
-            }
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', data) {
+            self.pending.extend_from_slice(&data[start..=end]);
+            lines.push(std::mem::take(&mut self.pending));
+            self.is_begun = false;
+            start = end + 1;
+        }
+        self.pending.extend_from_slice(&data[start..]);
+        while self.pending.len() > MAX_LINE_BYTES {
+            lines.push(self.take_front());
         }
         lines
     }

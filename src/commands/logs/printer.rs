@@ -1,5 +1,7 @@
 //! Lines of logs as they are printed: text as it came, or records.
 
+use std::borrow::Cow;
+
 use chrono::DateTime;
 
 use super::lines::Line;
@@ -42,8 +44,29 @@ impl Printer<'_> {
         !self.has_prefix && !matches!(self.style, Style::Records(_))
     }
 
-    /// A line of a log as output.
-    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, line: &Line) {
+    /// Lines of a log as output.
+    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, lines: &[Line]) {
+        // One look at all lines costs far less than a look at each, and most have nothing to mask.
+        let all = lines.concat();
+        let masks = self.redactor.masks();
+        let mut texts = all.utf8_chunks().map(|chunk| chunk.valid());
+        let redactor = match texts.any(|text| masks.may_mask(text)) {
+            true => self.redactor,
+            false => &Redactor::default(),
+        };
+        drop(masks);
+        for line in lines {
+            self.print_line(out, source, line, redactor);
+        }
+    }
+
+    fn print_line(
+        &mut self,
+        out: &mut Vec<u8>,
+        source: &LogSource,
+        line: &Line,
+        redactor: &Redactor,
+    ) {
         let (at, rest) = match self.has_timestamps {
             true => split_timestamp(line),
             false => (None, &line[..]),
@@ -58,7 +81,7 @@ impl Printer<'_> {
         if let Style::Records(records) = &mut self.style {
             let end = end.strip_suffix(b"\r").unwrap_or(end);
             let mut text = String::from_utf8_lossy(end).into_owned();
-            self.redactor.text(&mut text);
+            redactor.text(&mut text);
             let record = LogRecord {
                 reference: &self.reference,
                 task: source.task.as_deref(),
@@ -74,8 +97,8 @@ impl Printer<'_> {
             out.push(b' ');
         }
         match self.style {
-            Style::Bytes => masked_bytes(out, end, self.redactor),
-            _ => escaped(out, end, self.redactor),
+            Style::Bytes => masked_bytes(out, end, redactor),
+            _ => escaped(out, end, redactor),
         }
         // Lines of several logs are never joined.
         if is_whole || self.has_prefix {
@@ -87,8 +110,10 @@ impl Printer<'_> {
 /// The bytes with the secrets in their text masked.
 fn masked_bytes(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
     for chunk in bytes.utf8_chunks() {
-        let mut text = chunk.valid().to_owned();
-        redactor.text(&mut text);
+        let mut text = Cow::Borrowed(chunk.valid());
+        if redactor.masks().may_mask(&text) {
+            redactor.text(text.to_mut());
+        }
         out.extend_from_slice(text.as_bytes());
         out.extend_from_slice(chunk.invalid());
     }
@@ -158,7 +183,7 @@ mod tests {
             ..LogSource::default()
         };
         let mut out = Vec::new();
-        printer.print(&mut out, &source, &line.to_vec());
+        printer.print(&mut out, &source, &[line.to_vec()]);
         out
     }
 

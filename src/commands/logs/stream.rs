@@ -344,10 +344,8 @@ impl LogStream<'_> {
     /// Prints lines, and waits until they are taken: a log may be larger than the memory.
     async fn print(&mut self, number: usize, lines: Vec<Line>) -> Result<(), Stop> {
         let mut out = Vec::new();
-        for line in &lines {
-            self.printer
-                .print(&mut out, &self.logs[number].source, line);
-        }
+        self.printer
+            .print(&mut out, &self.logs[number].source, &lines);
         self.stdout.write(out);
         self.stdout.flushed().await.map_err(Stop::Output)
     }

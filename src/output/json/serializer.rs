@@ -287,9 +287,9 @@ impl SerializeStruct for Compound<'_, '_> {
             self.writer.set_quotes(true);
             return Ok(());
         }
-        self.next()?;
+        let comma = !std::mem::replace(&mut self.is_empty, false);
         // The names of fields in the program need no escapes.
-        self.writer.name(name)?;
+        self.writer.field(comma, name)?;
         value.serialize(&mut *self.writer)
     }
 

@@ -85,14 +85,11 @@ impl Writer<'_> {
 
     /// Ends a line, with a comma between two values, and indents the next one.
     pub(super) fn line(&mut self, comma: bool) -> io::Result<()> {
-        let spaces = 2 * self.depth;
-        let (line, head) = match comma {
-            true => (&LINE_AFTER_VALUE, 2),
-            false => (&LINE, 1),
-        };
+        let (line, head) = line_end(comma);
         if !self.is_indented {
             return self.put(&line[..head - 1]);
         }
+        let spaces = 2 * self.depth;
         if head + spaces <= line.len()
             && let Some(room) = self.room(line.len())
         {
@@ -111,16 +108,43 @@ impl Writer<'_> {
 
     /// Writes a text with its quotes.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
+        let is_plain = is_plain(text.as_bytes());
+        let end = text.len() + 1;
+        if is_plain
+            && !self.quote.is_empty()
+            && let Some(room) = self.room(end + 1)
+        {
+            room[0] = b'"';
+            room[1..end].copy_from_slice(text.as_bytes());
+            room[end] = b'"';
+            self.length += end + 1;
+            return Ok(());
+        }
         self.put(self.quote)?;
-        match is_plain(text) {
+        match is_plain {
             true => self.put(text.as_bytes())?,
             false => write_text(self, text)?,
         }
         self.put(self.quote)
     }
 
-    /// Writes the name of a field, which needs no escapes.
-    pub(super) fn name(&mut self, name: &str) -> io::Result<()> {
+    /// Writes the name of a field, which needs no escapes, on a line of its own.
+    pub(super) fn field(&mut self, comma: bool, name: &str) -> io::Result<()> {
+        let (line, head) = line_end(comma);
+        let (indent, end) = (head + 2 * self.depth, name.len() + 1);
+        if self.is_indented
+            && indent <= line.len()
+            && let Some(room) = self.room(line.len() + end + 3)
+        {
+            room[..line.len()].copy_from_slice(line);
+            let room = &mut room[indent..];
+            room[0] = b'"';
+            room[1..end].copy_from_slice(name.as_bytes());
+            room[end..end + 3].copy_from_slice(b"\": ");
+            self.length += indent + end + 3;
+            return Ok(());
+        }
+        self.line(comma)?;
         self.put(b"\"")?;
         self.put(name.as_bytes())?;
         self.put(if self.is_indented { b"\": " } else { b"\":" })
@@ -149,18 +173,36 @@ impl Writer<'_> {
     }
 }
 
-/// True for ASCII without anything to escape. Branches would cost more than they save in short texts.
-fn is_plain(text: &str) -> bool {
-    // `#` begins the commands of CI logs.
-    let special = text.bytes().fold(0, |special, byte| {
-        special
-            | u8::from(byte < b' ')
-            | u8::from(byte > b'~')
-            | u8::from(byte == b'"')
-            | u8::from(byte == b'#')
-            | u8::from(byte == b'\\')
-    });
-    special == 0
+/// The end of a line with its indentation, and its length without.
+fn line_end(comma: bool) -> (&'static [u8; 64], usize) {
+    match comma {
+        true => (&LINE_AFTER_VALUE, 2),
+        false => (&LINE, 1),
+    }
+}
+
+/// True for ASCII without anything to escape.
+fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().chain([&last]);
+    words.fold(0, |special, word| special | special_bytes(*word)) == 0
+}
+
+/// Not 0 when a byte of the word is no printable ASCII, a quote, a backslash, or `#`, which begins the commands
+/// of CI logs. All bytes are looked at together, since most texts are short.
+fn special_bytes(word: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let word = u64::from_ne_bytes(word);
+    // The highest bit of a byte says that one like it or one before it is 0.
+    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let is = |byte: u8| is_zero(word ^ (ONES * u64::from(byte)));
+    // `"` and `#` differ in their lowest bit.
+    let quote_or_hash = is_zero((word | ONES) ^ (ONES * u64::from(b'#')));
+    let control = word.wrapping_sub(ONES * u64::from(b' '));
+    let beyond = word | word.wrapping_add(ONES);
+    (quote_or_hash | is(b'\\') | control | beyond) & (ONES << 7)
 }
 
 /// Writes what stands between the quotes of a text.
@@ -182,4 +224,23 @@ fn write_text(out: &mut Writer<'_>, text: &str) -> io::Result<()> {
         rest = &rest[at + 1..];
     }
     write_escaped(out, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_that_needs_an_escape_is_seen_at_every_place() {
+        for byte in 0..=u8::MAX {
+            let is_special = !(b' '..=b'~').contains(&byte) || b"\"#\\".contains(&byte);
+            for length in 1..20 {
+                for at in 0..length {
+                    let mut text = vec![b'a'; length];
+                    text[at] = byte;
+                    assert_eq!(is_plain(&text), !is_special, "{text:?}");
+                }
+            }
+        }
+    }
 }
