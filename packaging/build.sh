@@ -35,6 +35,8 @@ compile() {
   cargo fetch --locked --target "$target"
   # Panics name source files; without the folders of the builder, they are the same everywhere.
   local flags="--remap-path-prefix=$root=/joblens"
+  # The start code of musl from Rust 1.93 on reads packed relocations.
+  flags+=$'\x1f-Clink-arg=-Wl,-z,pack-relative-relocs'
   for folder in "$registry"/*; do
     flags+=$'\x1f'"--remap-path-prefix=$folder=/crates"
     CFLAGS+=" -ffile-prefix-map=$folder=/crates"
