@@ -2,9 +2,9 @@
 //!
 //! The layering of the modules is checked by a test. A file names only what is to its right:
 //! `commands`, `emulator`, `providers`, `credentials`, `http`, `reference`, `gate`, `settings`, `kind`,
-//! `lenient`, `model`, `secret`, `crypto`, `error`, `sync`. Beside them is `output`, with the printed
-//! documents, which names `gate`, `model`, `error` and `sync` only. No cloud names another, wire types stay in
-//! their cloud's folder, and the model does not depend on clouds or formats. What a module needs from
+//! `lenient`, `model`, `secret`, `crypto`, `error`, `sync`, `sort`. Beside them is `output`, with the printed
+//! documents, which names `gate`, `model`, `error`, `sync` and `sort` only. No cloud names another, wire types
+//! stay in their cloud's folder, and the model does not depend on clouds or formats. What a module needs from
 //! the left is passed in as plain data or as a function.
 
 pub mod commands;
@@ -24,6 +24,7 @@ pub mod providers;
 pub mod reference;
 pub mod secret;
 pub mod settings;
+mod sort;
 mod sync;
 #[cfg(test)]
 pub(crate) mod test_support;

@@ -3,6 +3,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::kind::KindFlag;
 use crate::providers;
+use crate::sort::SortExt as _;
 
 /// The switches that single kinds have, as options of a command that looks jobs up.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +42,7 @@ impl FromArgMatches for KindFlags {
 fn all() -> Vec<&'static KindFlag> {
     let flags = providers::kinds().flat_map(|kind| kind.flags);
     let mut flags: Vec<&KindFlag> = flags.collect();
-    flags.sort_by_key(|flag| flag.name);
+    flags.order_by_key(|flag| flag.name);
     flags.dedup_by_key(|flag| flag.name);
     flags
 }

@@ -13,6 +13,7 @@ use crate::error::{Category, Problem, file_error_text};
 use crate::output;
 use crate::output::document::{Envelope, Exit};
 use crate::settings::Environment;
+use crate::sort::SortExt as _;
 pub(super) use sink::{ReportSink, replace_atomic};
 
 /// Between two writes of the same file lies at least so much time.
@@ -213,7 +214,7 @@ impl Reports {
             }
         };
         // What can be written again comes first: a later failure changes what it must say.
-        self.files.sort_by_key(|target| target.sink.is_stream());
+        self.files.order_by_key(|target| target.sink.is_stream());
         for target in &mut self.files {
             keep(target.write(&last, patience, tell), &mut last);
         }

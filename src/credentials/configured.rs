@@ -3,6 +3,7 @@
 use super::chain::CredentialChain;
 use super::tool_files::SourceResult;
 use crate::settings::{Origin, SOURCE, SettingsSchema};
+use crate::sort::SortExt as _;
 
 impl CredentialChain {
     /// The profiles of a cloud that somebody has set anything for: the tables of the config file,
@@ -17,7 +18,7 @@ impl CredentialChain {
         if !has_default && self.configures_default(cloud) {
             profiles.push("default".to_owned());
         }
-        profiles.sort_by_key(|name| !is_default(name));
+        profiles.order_by_key(|name| !is_default(name));
         profiles
     }
 

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Category;
+use crate::sort::SortExt as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -159,7 +160,7 @@ impl Job {
             self.exit_code = None;
         }
         self.events
-            .sort_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
+            .order_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
         self.warning_count = self
             .events
             .iter()

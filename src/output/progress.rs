@@ -4,6 +4,7 @@ use super::style::{state_style, styled};
 use super::text::{truncate_middle, truncate_width};
 use super::{RenderContext, TerminalSize, escape};
 use crate::model::State;
+use crate::sort::SortExt as _;
 
 /// One line a job and a status line at the end of a terminal's output; cleared at the end.
 #[derive(Debug, Default)]
@@ -77,7 +78,7 @@ impl Progress {
 pub(super) fn shown_rows(is_final: &[bool], room: usize) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..is_final.len()).collect();
     if rows.len() > room {
-        rows.sort_by_key(|number| is_final[*number]);
+        rows.order_by_key(|number| is_final[*number]);
         rows.truncate(room);
     }
     rows

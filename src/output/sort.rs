@@ -4,6 +4,7 @@ use super::cell::Cell;
 use super::{JobColumn, Zone};
 use crate::error::Problem;
 use crate::model::{Job, State};
+use crate::sort::SortExt as _;
 
 /// What resources are sorted by.
 #[derive(Debug, Clone)]
@@ -38,10 +39,10 @@ impl Sort {
     pub fn apply(&self, jobs: &mut [Job]) {
         if self.column.name == "state" {
             let place = |job: &Job| State::ALL.iter().position(|state| *state == job.state);
-            jobs.sort_by(|one, other| self.directed(place(one).cmp(&place(other))));
+            jobs.order_by(|one, other| self.directed(place(one).cmp(&place(other))));
             return;
         }
-        jobs.sort_by(|one, other| {
+        jobs.order_by(|one, other| {
             let one = self.column.cell(one, Zone::Utc);
             let other = self.column.cell(other, Zone::Utc);
             let order = one.compare(&other);

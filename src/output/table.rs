@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::column::Column;
 use super::text::{truncate_width, width, wrap};
 use super::{RenderContext, escape};
+use crate::sort::SortExt as _;
 
 /// Blank columns between two columns.
 const GAP: usize = 2;
@@ -158,7 +159,7 @@ impl TextTable {
         }
         let mut rows: Vec<usize> = rows.collect();
         let places = first_places(&scopes);
-        rows.sort_by_key(|row| scopes.get(*row).map(|scope| places[scope.as_str()]));
+        rows.order_by_key(|row| scopes.get(*row).map(|scope| places[scope.as_str()]));
         let mut above = None;
         for row in rows {
             let scope = scopes.get(row);

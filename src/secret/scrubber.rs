@@ -7,6 +7,7 @@ use super::Secret;
 use super::filter::Filter;
 use super::folded::{self, FoldedSecret, Kind};
 use crate::crypto;
+use crate::sort::SortExt as _;
 
 /// Replaces the secrets of credentials in text that is about to be shown.
 ///
@@ -104,7 +105,7 @@ impl SecretMasker {
             let (text, mask) = (needle.text.clone(), needle.mask.clone());
             (Reverse(text.len()), text, mask)
         };
-        self.needles.sort_by_key(order);
+        self.needles.order_by_key(order);
         self.needles
             .dedup_by(|later, earlier| later.text == earlier.text);
         self.filter = Filter::new(&self.folded);

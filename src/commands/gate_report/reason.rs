@@ -8,6 +8,7 @@ use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::model::State;
 use crate::output;
+use crate::sort::SortExt as _;
 
 /// References that are named; the others are counted.
 const MAX_NAMED: usize = 3;
@@ -111,7 +112,7 @@ fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
             None => counts.push((label, 1)),
         }
     }
-    counts.sort_by_key(|((order, _), _)| *order);
+    counts.order_by_key(|((order, _), _)| *order);
     let counts = counts
         .iter()
         .map(|((_, label), count)| format!("{count} {label}"));
@@ -144,7 +145,7 @@ fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
             None => groups.push((open.cause, why, vec![reference])),
         }
     }
-    groups.sort_by_key(|(cause, _, _)| *cause);
+    groups.order_by_key(|(cause, _, _)| *cause);
     let mut text = String::new();
     for (number, (_, why, references)) in groups.iter().take(MAX_REASONS).enumerate() {
         let separator = if number == 0 { "" } else { "; " };

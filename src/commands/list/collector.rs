@@ -12,6 +12,7 @@ use super::report::ScopeReport;
 use crate::http::Session;
 use crate::output;
 use crate::providers::Filter;
+use crate::sort::SortExt as _;
 
 /// How a list came to its end.
 pub(super) enum ListEnd {
@@ -84,7 +85,7 @@ impl ListCollector<'_> {
         let reports = std::mem::take(&mut self.listed).into_iter();
         let batches = std::mem::take(&mut self.batches);
         let mut all: Vec<_> = reports.zip(batches).enumerate().collect();
-        all.sort_by_key(|(number, (report, _))| report.parent.unwrap_or(*number));
+        all.order_by_key(|(number, (report, _))| report.parent.unwrap_or(*number));
         (self.listed, self.batches) = all.into_iter().map(|(_, one)| one).unzip();
     }
 

@@ -30,6 +30,7 @@ use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
+use crate::sort::SortExt as _;
 use collector::{ListCollector, ListEnd};
 use lister::{Batch, ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
@@ -171,7 +172,7 @@ impl ListRun {
         listed.extend(self.skipped.iter().map(ScopeReport::unsupported));
         let mut report = self.report(&listed, found, signal);
         if self.active_first {
-            report.content.jobs.sort_by_key(|job| job.ended);
+            report.content.jobs.order_by_key(|job| job.ended);
         }
         let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, self.options.has_limit(), signal);

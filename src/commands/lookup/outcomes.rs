@@ -16,6 +16,7 @@ use crate::http::Deadline;
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
+use crate::sort::SortExt as _;
 
 /// The shortest time between two looks at what has come so far.
 const SHOW_INTERVAL: Duration = Duration::from_millis(100);
@@ -289,7 +290,7 @@ fn batches(targets: &[LookupTarget]) -> Vec<Vec<usize>> {
         .into_values()
         .filter(|group| group.len() > MAX_DETAILS)
     {
-        group.sort_by(|(one, _), (other, _)| one.parent_segments().cmp(other.parent_segments()));
+        group.order_by(|(one, _), (other, _)| one.parent_segments().cmp(other.parent_segments()));
         let max_ids = group[0].0.kind.max_ids.unwrap_or(usize::MAX);
         let numbers = group.chunks(max_ids);
         batches.extend(numbers.map(|batch| batch.iter().map(|(_, number)| *number).collect()));

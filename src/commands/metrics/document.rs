@@ -8,6 +8,7 @@ use super::families::{ExporterStatus, FAMILIES, SampleFn, Samples};
 use super::jobs::JobRow;
 use super::scopes::{ScopeSnapshot, ScopeStatus};
 use crate::output::{ExpositionFormat, ExpositionWriter};
+use crate::sort::SortExt as _;
 
 /// Bytes of a piece, or a few more.
 const PIECE_BYTES: usize = 64 << 10;
@@ -36,7 +37,7 @@ impl Document {
         let mut jobs = jobs(&scopes);
         if jobs.len() > max_jobs {
             let row = |(scope, row): &(usize, usize)| &scopes[*scope].snapshot.rows[*row];
-            jobs.sort_by_key(|number| row(number).priority());
+            jobs.order_by_key(|number| row(number).priority());
             for (scope, _) in jobs.split_off(max_jobs) {
                 scopes[scope].dropped += 1;
             }

@@ -18,6 +18,7 @@ use crate::error::Category;
 use crate::model::{State, Time};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
+use crate::sort::SortExt as _;
 use crate::sync::lock;
 
 /// So many jobs of a scope are read, newest first where the cloud can sort, and its active ones
@@ -310,7 +311,7 @@ fn wanted(
         }
     };
     let mut open: Vec<_> = rows.iter().filter(is_open).collect();
-    open.sort_by_key(|row| {
+    open.order_by_key(|row| {
         let read_at = details.get(&row.reference).map(|known| known.at);
         let has_succeeded = row.state == State::Succeeded;
         (!row.ended, has_succeeded, read_at, row.priority())

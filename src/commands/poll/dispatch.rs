@@ -8,6 +8,7 @@ use crate::kind::Kind;
 use crate::model::Job;
 use crate::providers;
 use crate::reference::Reference;
+use crate::sort::SortExt as _;
 
 /// Jobs that may share list calls.
 struct Group {
@@ -72,7 +73,7 @@ impl Poller {
         }
         alone.retain(|number| self.jobs[*number].due_at() <= now);
         // Who has waited longest comes first, so that a long list starves nobody.
-        alone.sort_by_key(|number| self.jobs[*number].due_at());
+        alone.order_by_key(|number| self.jobs[*number].due_at());
         for number in alone {
             match self.accounts[group.account].in_flight < MAX_IN_FLIGHT {
                 true => self.start_get(number),
@@ -94,7 +95,7 @@ impl Poller {
         if numbers.len() > max_ids {
             // A list is of one cluster.
             let cluster = |number: &JobIndex| self.jobs[*number].reference.parent_segments();
-            numbers.sort_by(|one, other| cluster(one).cmp(cluster(other)));
+            numbers.order_by(|one, other| cluster(one).cmp(cluster(other)));
         }
         let waited = |batch: &[JobIndex]| {
             let jobs = batch.iter().map(|number| &self.jobs[*number]);
@@ -104,7 +105,7 @@ impl Poller {
         let mut batches: Vec<_> = batches
             .filter(|(waited, _)| waited.is_some_and(|(due_at, _)| due_at <= now))
             .collect();
-        batches.sort_by_key(|(waited, _)| *waited);
+        batches.order_by_key(|(waited, _)| *waited);
         batches
             .into_iter()
             .map(|(_, batch)| batch.to_vec())

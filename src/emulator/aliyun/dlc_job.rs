@@ -9,6 +9,7 @@ use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Ro
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, Warning, china_time, merge};
 use crate::providers::aliyun::sign::timestamp;
+use crate::sort::SortExt as _;
 
 /// Jobs of PAI-DLC and their workspaces.
 pub struct DlcJobs;
@@ -106,8 +107,8 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
             && matches("ResourceId", view.job.queue.as_deref())
     });
     match call.parameter("Order") {
-        Some("asc") => all.sort_by_key(|view| view.created_at),
-        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+        Some("asc") => all.order_by_key(|view| view.created_at),
+        _ => all.order_by_key(|view| Reverse(view.created_at)),
     }
     list(
         call,

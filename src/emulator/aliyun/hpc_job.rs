@@ -8,6 +8,7 @@ use crate::crypto;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, china_time};
+use crate::sort::SortExt as _;
 
 /// Jobs of the schedulers of E-HPC NEXT.
 pub struct HpcJobs;
@@ -66,8 +67,8 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
             && matches("Queues", &view.job.queue)
     });
     match filter["SortBy"]["SubmitOrder"].as_str() {
-        Some("asc") => all.sort_by_key(|view| view.created_at),
-        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+        Some("asc") => all.order_by_key(|view| view.created_at),
+        _ => all.order_by_key(|view| Reverse(view.created_at)),
     }
     let wrap = |rows| json!({"Success": true, "Jobs": rows});
     list(call, &Pager::pages(10, 50), all, |view| row(&view), wrap)

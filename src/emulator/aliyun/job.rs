@@ -9,6 +9,7 @@ use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Ro
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{EmulatedState, JobAt, Warning};
 use crate::providers::aliyun::sign::timestamp;
+use crate::sort::SortExt as _;
 
 /// Serverless jobs.
 pub struct Jobs;
@@ -77,8 +78,8 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
             && (since..=until).contains(&view.created_at.timestamp())
     });
     match call.parameter("SubmitOrder") {
-        Some("Desc") => all.sort_by_key(|view| Reverse(view.created_at)),
-        Some("Asc") => all.sort_by_key(|view| view.created_at),
+        Some("Desc") => all.order_by_key(|view| Reverse(view.created_at)),
+        Some("Asc") => all.order_by_key(|view| view.created_at),
         _ => {}
     }
     let pager = Pager::pages(20, MAX_ROWS);

@@ -7,6 +7,7 @@ use crate::crypto;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::JobAt;
+use crate::sort::SortExt as _;
 
 /// Jobs of the schedulers of E-HPC 1.0.
 pub struct SchedulerJobs;
@@ -69,8 +70,8 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
             && matches("Queues.1", &view.job.queue)
     });
     match call.parameter("SubmitOrder") {
-        Some("asc") => all.sort_by_key(|view| view.created_at),
-        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+        Some("asc") => all.order_by_key(|view| view.created_at),
+        _ => all.order_by_key(|view| Reverse(view.created_at)),
     }
     let wrap = |rows| json!({"Success": true, "Jobs": rows});
     list(call, &Pager::pages(10, 50), all, |view| row(&view), wrap)

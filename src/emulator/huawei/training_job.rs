@@ -8,6 +8,7 @@ use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Ro
 use crate::emulator::message::ServerResponse;
 use crate::emulator::pager::Pager;
 use crate::emulator::state::JobAt;
+use crate::sort::SortExt as _;
 
 /// Training jobs of ModelArts, all in the default workspace.
 pub struct TrainingJobs;
@@ -89,8 +90,8 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     let workspace = call.parameter("workspace_id").unwrap_or(WORKSPACE);
     all.retain(|_| workspace == WORKSPACE);
     match call.parameter("order") {
-        Some("asc") => all.sort_by_key(|view| view.created_at),
-        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+        Some("asc") => all.order_by_key(|view| view.created_at),
+        _ => all.order_by_key(|view| Reverse(view.created_at)),
     }
     let items: Vec<Value> = page.of(all).map(|view| job(&view)).collect();
     call.data(json!({

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{list, not_found, watch};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError};
 use crate::emulator::state::JobAt;
+use crate::sort::SortExt as _;
 
 /// The objects that resources of one kind of the scenario are.
 pub(super) struct Objects<'a> {
@@ -56,7 +57,7 @@ pub(super) fn rows<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Vec<JobAt<'a>>
     let namespace = call.segments.first();
     let mut rows = call.rows(kind);
     rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));
-    rows.sort_by_key(|view| view.job.segments.clone());
+    rows.order_by_key(|view| view.job.segments.clone());
     rows
 }
 

@@ -8,6 +8,7 @@ use super::{list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::message::ServerResponse;
 use crate::emulator::state::JobAt;
+use crate::sort::SortExt as _;
 
 /// Pods: those of the scenario, and those of its jobs and workloads.
 pub struct Pods;
@@ -56,7 +57,7 @@ impl EmulatedKind for Pods {
         };
         pods.retain(is_in);
         if call.operation == LIST {
-            pods.sort_by_key(|pod| (names(&pod.view)[0], pod.name.clone()));
+            pods.order_by_key(|pod| (names(&pod.view)[0], pod.name.clone()));
             let rows = pods.iter().map(|pod| without_kind(pod.object())).collect();
             return list::respond(call, "Pod", "v1", rows);
         }

@@ -9,6 +9,7 @@ use super::{FIRST_VERSION, list, version};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError};
 use crate::emulator::message::ServerResponse;
 use crate::emulator::state::{EmulatedJob, JobAt};
+use crate::sort::SortExt as _;
 
 /// For so long a server knows what has changed.
 const HISTORY: TimeDelta = TimeDelta::minutes(5);
@@ -55,7 +56,7 @@ pub(super) fn respond(call: &EmulatedCall<'_>, source: &Source<'_>) -> Answer {
         let times = times.chain([length]);
         later.extend(times.map(|after| (after, source.bookmark(call.now() + after, json!({})))));
     }
-    later.sort_by_key(|(after, _)| *after);
+    later.order_by_key(|(after, _)| *after);
     later.push((length, Vec::new()));
     Ok(ServerResponse::stream(body, later))
 }

@@ -10,6 +10,7 @@ use crate::error::Problem;
 use crate::kind::Kind;
 use crate::model::State;
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
+use crate::sort::SortExt as _;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -207,7 +208,7 @@ impl ScenarioParser<'_> {
                 text: line.line.replace("{n}", &number.to_string()),
             }));
         }
-        log.sort_by_key(|line| line.after);
+        log.order_by_key(|line| line.after);
         Ok(log)
     }
 

@@ -7,6 +7,7 @@ use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Ro
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, china_time, merge};
 use crate::providers::sugon::CLOUD;
+use crate::sort::SortExt as _;
 
 /// AI instances.
 pub struct Instances;
@@ -53,8 +54,8 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
             && is_wanted("instanceServiceName", view.name())
     });
     match call.parameter("sort") {
-        Some("asc") => all.sort_by_key(|view| view.created_at),
-        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+        Some("asc") => all.order_by_key(|view| view.created_at),
+        _ => all.order_by_key(|view| Reverse(view.created_at)),
     }
     call.data(page.of(all).map(|view| row(&view)).collect())
 }

@@ -8,6 +8,7 @@ use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Ro
 use crate::emulator::message::ServerResponse;
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, china_time, merge};
+use crate::sort::SortExt as _;
 
 /// Jobs of schedulers.
 pub struct Jobs;
@@ -141,7 +142,7 @@ fn list(
             && matches(["clusterUserName", "strJobOwner"], user(view))
             && matches(["strUser", ""], user(view))
     });
-    all.sort_by_key(|view| Reverse(view.created_at));
+    all.order_by_key(|view| Reverse(view.created_at));
     let total = all.len();
     let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
     call.data(match is_of_platform {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::china_time;
+use crate::sort::SortExt as _;
 
 /// The clusters of the scenario.
 pub struct Clusters;
@@ -20,7 +21,7 @@ impl EmulatedKind for Clusters {
         let mut all = call.state.clusters(&["tencent/service"]);
         let status = call.parameter("status");
         all.retain(|_| status.is_none_or(|status| status == "Running"));
-        all.sort_by_key(|(_, created_at)| Reverse(*created_at));
+        all.order_by_key(|(_, created_at)| Reverse(*created_at));
         let total = all.len();
         let row = |(id, created_at)| {
             json!({

@@ -8,6 +8,7 @@ use crate::crypto::sha256_hex;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 use crate::emulator::pager::Pager;
 use crate::emulator::state::{JobAt, china_time, merge};
+use crate::sort::SortExt as _;
 
 /// Training tasks of TI-ONE.
 pub struct TrainingTasks;
@@ -72,8 +73,8 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
         matches(&ids, view.id()) && matches(&words, &view.step.state)
     });
     match call.parameter("Order") {
-        Some("ASC") => all.sort_by_key(|view| view.created_at),
-        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+        Some("ASC") => all.order_by_key(|view| view.created_at),
+        _ => all.order_by_key(|view| Reverse(view.created_at)),
     }
     let total = all.len();
     let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();

@@ -4,6 +4,7 @@ use super::super::cause::{first_failed_container, reason_text};
 use super::super::human;
 use super::page::{PageWriter, Style, Value};
 use crate::model::{Event, Job, Level, State, Time};
+use crate::sort::SortExt as _;
 
 /// Warnings that stand with the cause.
 const MAX_WARNINGS: usize = 3;
@@ -25,13 +26,13 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let end = failed.or(job.finished_at).filter(|_| job.ended);
     let mut near: Vec<&Event> = all().collect();
     if let Some(end) = end {
-        near.sort_by_key(|event| {
+        near.order_by_key(|event| {
             let at = event.last_at.or(event.first_at);
             at.map_or(i64::MAX, |at| at.seconds_since(end).abs())
         });
     }
     near.truncate(most);
-    near.sort_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
+    near.order_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
     let count = all().count();
     let head = match (count, end) {
         (0, _) if is_all_there_is => {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Container, Job, Level, Object, State, Task, Termination, Time};
+use crate::sort::SortExt as _;
 
 /// What an occurrence is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize)]
@@ -135,7 +136,7 @@ impl TimelineEvent {
 
 /// Oldest first, what has no time last; what happened at the same time stays in its order.
 pub(super) fn sort(occurrences: &mut [TimelineEvent]) {
-    occurrences.sort_by_key(|one| (one.happened_at.is_none(), one.happened_at));
+    occurrences.order_by_key(|one| (one.happened_at.is_none(), one.happened_at));
 }
 
 fn mark_first_bad(occurrences: &mut [TimelineEvent]) {

@@ -30,6 +30,7 @@ use crate::providers::{
     Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, LogSource, Page, raw,
 };
 use crate::reference::{Reference, Scope};
+use crate::sort::SortExt as _;
 
 /// Jobs of PBS and other schedulers.
 pub static SCHEDULER_JOB: Kind = Kind::new(
@@ -211,7 +212,7 @@ async fn read_row(
         found.notices.extend(page.notices);
         let mut rows = page.rows;
         rows.retain(|row| matches_id(&row.job.id, reference));
-        rows.sort_by_key(|row| row.job.id != reference.id());
+        rows.order_by_key(|row| row.job.id != reference.id());
         if let [first, second, ..] = &rows[..]
             && first.job.id != reference.id()
         {
@@ -317,7 +318,7 @@ fn decode_fields(
     }
     let jobs = jobs.into_iter();
     let mut matching: Vec<_> = jobs.filter(|(id, _)| matches_id(id, reference)).collect();
-    matching.sort_by_key(|(id, _)| id != reference.id());
+    matching.order_by_key(|(id, _)| id != reference.id());
     if let [(first, _), (second, _), ..] = &matching[..]
         && first != reference.id()
     {

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::crypto;
 use crate::http::{self, Request, SigningInstructions};
 use crate::secret::Secret;
+use crate::sort::SortExt as _;
 
 /// Name of the scheme, as it stands in the Authorization header and in the string to sign.
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
@@ -30,7 +31,7 @@ pub struct SigningParams<'a> {
 /// What is hashed: method, path, sorted query, sorted headers, their names, and the body's hash.
 pub fn canonical_request(parts: &SigningParams<'_>) -> String {
     let mut query: Vec<_> = parts.query.iter().collect();
-    query.sort_by(|a, b| a.0.cmp(&b.0));
+    query.order_by(|a, b| a.0.cmp(&b.0));
     let query: Vec<String> = query
         .into_iter()
         .map(|(name, value)| {

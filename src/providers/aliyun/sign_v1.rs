@@ -10,6 +10,7 @@ use super::sign;
 use crate::crypto::{base64, hmac_sha1, percent_decode, percent_encode};
 use crate::http::{self, Request, SigningInstructions};
 use crate::secret::Secret;
+use crate::sort::SortExt as _;
 
 /// Decoded names and values.
 pub type Params = Vec<(String, String)>;
@@ -17,7 +18,7 @@ pub type Params = Vec<(String, String)>;
 /// Parameters of query and body together, sorted by name and joined; names and values are encoded.
 pub fn canonical_query(parameters: &[(String, String)]) -> String {
     let mut sorted: Vec<_> = parameters.iter().collect();
-    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    sorted.order_by(|a, b| a.0.cmp(&b.0));
     let pairs = sorted
         .into_iter()
         .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)));

@@ -6,6 +6,7 @@ use super::{Api, events, path};
 use crate::model::{Job, Level, NoticeCode, State, Task};
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
+use crate::sort::SortExt as _;
 
 /// So many pods of a job are read at most.
 const MAX_PODS: &str = "500";
@@ -120,7 +121,7 @@ fn is_well(pod: &Task) -> bool {
 /// active without any is starting.
 pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     job.tasks = pods.into_iter().map(|pod| pod.task).collect();
-    job.tasks.sort_by_key(|pod| pod.created_at);
+    job.tasks.order_by_key(|pod| pod.created_at);
     // A state that the object reports is its own.
     if job.state == State::Starting && job.state_raw.is_none() {
         let mut pods = job.tasks.iter().filter(|pod| !pod.ended).peekable();

@@ -6,6 +6,7 @@ use crate::secret::{
     MASK, Sensitivity, field_sensitivity, is_secret_field, mask_access_url, mask_arguments,
     mask_text, mask_urls,
 };
+use crate::sort::SortExt as _;
 
 /// Fields that hold secrets of any sort.
 const SECRETS: [&str; 5] = [
@@ -219,7 +220,7 @@ fn mask_commands(map: &mut Map<String, Value>) {
         .iter_mut()
         .filter(|(key, _)| is_one_of(key, &COMMANDS))
         .collect();
-    lines.sort_by_key(|(key, _)| is_one_of(key, &["Args"]));
+    lines.order_by_key(|(key, _)| is_one_of(key, &["Args"]));
     let mut words: Vec<&mut Value> = Vec::new();
     for (_, line) in lines {
         match line {

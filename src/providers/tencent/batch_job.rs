@@ -25,6 +25,7 @@ use crate::providers::raw::Documents;
 use crate::providers::shapes::schema_of;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page, states};
 use crate::reference::{Reference, Scope};
+use crate::sort::SortExt as _;
 use response::{BatchJob, TaskInstanceDetails, TaskResponse};
 
 /// Jobs of Batch.
@@ -213,7 +214,7 @@ fn explain(job: &mut Job, is_whole: bool) {
         .filter(|task| task.state == State::Failed)
         .collect();
     // An instance with an exit code says more than one whose node did not start.
-    failed.sort_by_key(|task| task.exit_code.is_none());
+    failed.order_by_key(|task| task.exit_code.is_none());
     let cause = failed
         .first()
         .filter(|_| job.state == State::Failed)

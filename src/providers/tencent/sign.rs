@@ -4,6 +4,7 @@ use super::{products, tc3};
 use crate::crypto::{base64, hmac_sha256};
 use crate::http::{Request, SigningInstructions};
 use crate::secret::Secret;
+use crate::sort::SortExt as _;
 
 /// The one method of signature v2 that is used here; absence would mean SHA-1.
 pub const METHOD: &str = "HmacSHA256";
@@ -96,7 +97,7 @@ pub fn canonical_query(parameters: &[(&str, &str)]) -> String {
         .iter()
         .map(|(name, value)| (name.replace('_', "."), *value))
         .collect();
-    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    pairs.order_by(|(a, _), (b, _)| a.cmp(b));
     pairs
         .iter()
         .map(|(name, value)| format!("{name}={value}"))

@@ -12,6 +12,7 @@ use crate::model::{Notice, NoticeCode};
 use crate::providers::lenient::{self, Int, List, Required, Text};
 use crate::providers::lookup::summarize;
 use crate::providers::{Cursor, GetOptions, Page};
+use crate::sort::SortExt as _;
 use crate::sync::lock;
 
 const OPERATION: &str = "ListWorkspaces";
@@ -119,7 +120,7 @@ pub(super) async fn merge(
             }
         }
     }
-    merged.rows.sort_by_key(|row| Reverse(row.job.created_at));
+    merged.rows.order_by_key(|row| Reverse(row.job.created_at));
     merged.next = at.after(merged.rows.len() + merged.rows_without_id, total);
     merged.total = total;
     Ok(merged)

@@ -15,6 +15,7 @@ use crate::providers::api::Decoded;
 use crate::providers::lenient::{self, Int, List, Text, Timestamp};
 use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest, states};
 use crate::reference::Reference;
+use crate::sort::SortExt as _;
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -138,7 +139,7 @@ pub(super) async fn read_exit_codes(
     let is_final = |state| matches!(state, State::Succeeded | State::Failed);
     let mut tasks: Vec<_> = found.job.tasks.iter().enumerate().collect();
     tasks.retain(|(_, task)| is_final(task.state));
-    tasks.sort_by_key(|(_, task)| task.state != State::Failed);
+    tasks.order_by_key(|(_, task)| task.state != State::Failed);
     let unread = tasks.len().saturating_sub(MAX_EXIT_CODES);
     tasks.truncate(MAX_EXIT_CODES);
     let reads = tasks.into_iter().map(async |(at, task)| {

@@ -3,6 +3,7 @@
 use super::wire::{ImageJob, JobPage};
 use crate::model::{Notice, Time};
 use crate::providers::{Cursor, has_more};
+use crate::sort::SortExt as _;
 
 /// A page of the list of one type.
 pub(super) struct TypePage {
@@ -70,7 +71,7 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
             lists.ended_total = ended.map(|(total, count)| total.saturating_add(count));
         }
     }
-    rows.sort_by_key(|(row, _)| std::cmp::Reverse(row.begin_time()));
+    rows.order_by_key(|(row, _)| std::cmp::Reverse(row.begin_time()));
     let next = Cursor {
         page: at.page.saturating_add(1),
         lists,

@@ -16,6 +16,7 @@ use crate::providers::tencent::{Api, list::Row};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, states};
 use crate::reference::Reference;
+use crate::sort::SortExt as _;
 
 /// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
 #[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
@@ -304,7 +305,7 @@ impl TaskResponse {
     /// The instances by their numbers.
     pub fn into_tasks(self, clock: WallClock, notices: &mut Vec<Notice>) -> Vec<Task> {
         let mut instances = self.task_instance_set.0;
-        instances.sort_by_key(|instance| instance.task_instance_index.0);
+        instances.order_by_key(|instance| instance.task_instance_index.0);
         let name = self.task_name.0.unwrap_or_default();
         let tasks = instances
             .into_iter()
