@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::Problem;
 use crate::kind::Kind;
-use crate::model::Job;
+use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
 
 /// A smaller change of the clock changes nothing that a list asks for.
@@ -39,6 +39,16 @@ impl<A: Sync> Connected<A> {
 fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
     for row in rows {
         row.job.from_list = true;
+    }
+}
+
+/// Notes that jobs may have failed although their rows say success.
+fn note_doubtful_success(kind: &Kind, page: &mut Page) {
+    let failed = kind.list.as_ref().and_then(|list| list.doubtful_success);
+    let mut rows = page.rows.iter();
+    if let Some(failed) = failed.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
+        let text = format!("{kind}: a job that is listed as succeeded has {failed}; get tells");
+        page.notices.push(Notice::new(NoticeCode::FromLists, text));
     }
 }
 
@@ -113,6 +123,7 @@ impl<A: CloudApi> Client for Connected<A> {
             let mut page = ops.list(&self.api, scope, filter, at, options).await?;
             mark_listed(page.rows.iter_mut());
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
+                note_doubtful_success(scope.kind, &mut page);
                 return Ok(page);
             }
         }

@@ -50,7 +50,11 @@ pub static INSTANT_JOB: Kind = Kind::new(
 )
 .with_summary("Job of E-HPC Instant, with its executors")
 .with_details(&[schema_of::<InstantJobDetails>], &[])
-.with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::Queue]))
+.with_list(
+    ListSpec::new(LIST, ListOrder::Unsorted)
+        .without(&[UnlistedField::Queue])
+        .with_doubtful_success(SUCCEEDED),
+)
 .with_logs(results::LOGS)
 .with_id_lists(50);
 
