@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::error::Problem;
 use crate::http::Chunks;
 use crate::kind::{Kind, LogSupport};
+use crate::lenient::{Checked, Text};
 use crate::model::{Job, State, Task, Time};
 use crate::reference::Reference;
 
@@ -171,6 +172,17 @@ pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
 
 /// What stands in a text for bytes that are not UTF-8.
 pub(super) const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
+/// The text of a log at a field of a response.
+///
+/// # Errors
+/// That text was expected: what cannot be read is not an empty log.
+pub(super) fn log_text(field: Checked<Text>, name: &str) -> Result<String, String> {
+    match field.is_unreadable {
+        true => Err(format!("text at {name}")),
+        false => Ok(field.value.0.unwrap_or_default()),
+    }
+}
 
 /// A piece of a log.
 #[derive(Debug, Default)]

@@ -46,7 +46,7 @@ use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
 use client::{CloudApi, KindOps, LogReader};
 use connected::Connected;
 use list::{has_more, is_list_unavailable};
-use logs::{FilePart, LogFile, REPLACED_LOG, REPLACEMENT, continues, read_file};
+use logs::{FilePart, LogFile, REPLACED_LOG, REPLACEMENT, continues, log_text, read_file};
 use lookup::RejectedLists;
 
 pub use changes::Changes;

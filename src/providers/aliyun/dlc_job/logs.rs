@@ -14,7 +14,7 @@ use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::model::Task;
-use crate::providers::lenient::{self, Words};
+use crate::providers::lenient::{self, Checked, Words};
 use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
 use crate::reference::Reference;
 
@@ -46,7 +46,7 @@ const MAX_CUTS: u8 = 3;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
-    logs: Words,
+    logs: Checked<Words>,
 }
 
 /// How often a pod was restarted, as its details report it.
@@ -115,6 +115,14 @@ pub(super) async fn read(
     Ok(place.chunk(&lines, log.now))
 }
 
+fn decode(body: &[u8]) -> Result<Vec<String>, String> {
+    let LogResponse { logs } = lenient::decode_response(body)?;
+    match logs.is_unreadable {
+        true => Err("a list of lines at Logs".to_owned()),
+        false => Ok(logs.value.0),
+    }
+}
+
 /// The log of one life of a pod.
 struct PodLog<'a> {
     api: &'a Api,
@@ -140,9 +148,8 @@ impl PodLog<'_> {
         ];
         let (api, path) = (self.api, self.path.clone());
         let request = api.path_request(&DLC, LOG.name, path, &query);
-        let decode = |body: &[u8]| lenient::decode_response::<LogResponse>(body);
         let called = api.client.call(&request, self.options.deadline, decode);
-        called.await.map(|found| found.data.logs.0)
+        called.await.map(|found| found.data)
     }
 
     /// The last seconds of a place whose lines one response holds, and those lines.
@@ -328,5 +335,14 @@ mod tests {
         assert_eq!(read(2).data, "损失\n损失\n".as_bytes());
         assert_eq!((read(2).truncated, read(0).data), (None, Vec::new()));
         assert!(read(MAX_LINES).truncated.is_some());
+    }
+
+    #[test]
+    fn a_log_that_is_no_list_of_lines_is_not_empty() {
+        let read = |body: &str| decode(body.as_bytes());
+        assert_eq!(read(r#"{"Logs": ["损失"]}"#), Ok(vec!["损失".to_owned()]));
+        assert_eq!(read(r#"{"Logs": null}"#), Ok(Vec::new()));
+        assert!(read(r#"{"Logs": {"0": "x"}}"#).is_err());
+        assert!(read(r#"{"Logs": [{"Line": "x"}]}"#).is_err());
     }
 }

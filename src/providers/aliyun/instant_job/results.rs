@@ -12,8 +12,8 @@ use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::model::{Event, Level, NoticeCode, Object, State};
 use crate::providers::api::Decoded;
-use crate::providers::lenient::{self, Int, List, Text, Timestamp};
-use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest, states};
+use crate::providers::lenient::{self, Checked, Int, List, Text, Timestamp};
+use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest, log_text, states};
 use crate::reference::Reference;
 
 /// How the output is read.
@@ -59,7 +59,7 @@ struct ExecutorEvent {
 #[serde(default, rename_all = "PascalCase")]
 struct ResultsResponse {
     exit_code: Int,
-    output: Text,
+    output: Checked<Text>,
 }
 
 /// Adds the events of a job that was found; a notice where they cannot be read.
@@ -182,12 +182,8 @@ pub(super) async fn read_log(
     let executor = request.source.task.as_deref();
     let (reference, since) = (request.reference, since.as_deref());
     let response = results(api, reference, executor, since, MAX_BYTES, options).await?;
-    let output = response.data.output.0.unwrap_or_default();
-    let data = crypto::from_base64(&output).ok_or_else(|| {
-        let what = format!(
-            "the output in the response of {} is not Base64",
-            RESULTS.name
-        );
+    let data = decode_output(response.data.output).map_err(|expected| {
+        let what = format!("expected {expected} in the response of {}", RESULTS.name);
         Problem::new(Category::InvalidResponse, what)
     })?;
     let is_full = data.len() >= MAX_BYTES;
@@ -196,6 +192,11 @@ pub(super) async fn read_log(
         truncated: is_full.then(|| "only 1 MiB".to_owned()),
         ..LogChunk::default()
     })
+}
+
+fn decode_output(output: Checked<Text>) -> Result<Vec<u8>, String> {
+    let text = log_text(output, "Output")?;
+    crypto::from_base64(&text).ok_or_else(|| "Base64 at Output".to_owned())
 }
 
 /// What is known of an executor, with so many bytes of its output.
@@ -242,5 +243,23 @@ mod tests {
         for other in ["job-1", "job-1-", "job-1-Task0", "job-12-Task0-1"] {
             assert_eq!(parts("job-1", other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn an_output_of_another_type_is_not_empty() {
+        let read = |body: &str| {
+            let response: ResultsResponse = lenient::decode_response(body.as_bytes()).unwrap();
+            decode_output(response.output)
+        };
+        assert_eq!(read(r#"{"Output": "eAo="}"#), Ok(b"x\n".to_vec()));
+        assert_eq!(read(r#"{"ExitCode": 0}"#), Ok(Vec::new()));
+        assert_eq!(
+            read(r#"{"Output": ["eAo="]}"#),
+            Err("text at Output".to_owned())
+        );
+        assert_eq!(
+            read(r#"{"Output": "%"}"#),
+            Err("Base64 at Output".to_owned())
+        );
     }
 }

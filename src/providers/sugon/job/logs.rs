@@ -15,9 +15,10 @@ use crate::http::{Method, Request, RequestError};
 use crate::kind::{LogSpec, Operation};
 use crate::model::Job;
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{Flag, Int, Text};
+use crate::providers::lenient::{Checked, Flag, Int, Text};
 use crate::providers::{
-    GetOptions, LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, repeats,
+    GetOptions, LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, log_text,
+    repeats,
 };
 
 /// How the output is read.
@@ -49,7 +50,7 @@ pub(super) fn sources(job: &Job) -> Vec<LogSource> {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Content {
-    data: Text,
+    data: Checked<Text>,
     all_line_total: Int,
     total_trigger_times: Int,
     /// Text in what is published.
@@ -216,7 +217,7 @@ fn decode(body: &[u8]) -> Result<FilePage, DecodeError> {
         return Err(DecodeError::Failed(Box::new(error)));
     }
     Ok(FilePage {
-        text: content.data.0.unwrap_or_default(),
+        text: log_text(content.data, "data")?,
         pages: content.total_trigger_times.unsigned(),
         lines: content.all_line_total.unsigned(),
     })
