@@ -123,8 +123,9 @@ impl SourceLog {
             position: &self.position,
             params: &params,
             before: &self.before,
+            options,
         };
-        let mut chunk = client.read_log(request, options).await?;
+        let mut chunk = client.read_log(request).await?;
         let rest = chunk.rest.take();
         match rest {
             Some(mut rest) if self.is_opened => {

@@ -58,14 +58,13 @@ pub(super) async fn read(
     api: &Api,
     product: &'static Product,
     request: LogRequest<'_>,
-    options: &GetOptions,
 ) -> Result<LogChunk, Problem> {
     let stream = Stream {
         api,
         product,
         reference: request.reference,
         source: request.source,
-        options,
+        options: request.options,
     };
     read_file(request, &stream).await
 }

@@ -16,7 +16,6 @@ use crate::kind::{LogSpec, Operation};
 use crate::model::Task;
 use crate::providers::lenient::{self, Checked, Words};
 use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
-use crate::reference::Reference;
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -55,11 +54,7 @@ pub(super) fn restarts(pod: &Task) -> u64 {
     details["history"].as_array().map_or(0, Vec::len) as u64
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, params) = (request.reference, request.params);
     let Some(pod) = request.source.task.as_deref() else {
         let what = "the job has no pods yet, or not any more";
@@ -67,21 +62,17 @@ pub(super) async fn read(
     };
     let previous = |body: &[u8]| previous_pod(body, pod);
     let uid = match params.previous {
-        true => Some(
-            job(api, reference, options, previous)
-                .await?
-                .ok_or_else(|| {
-                    let what = format!("pod {pod} has not been restarted");
-                    Problem::new(Category::NotFound, what)
-                })?,
-        ),
+        true => Some(job(api, request, previous).await?.ok_or_else(|| {
+            let what = format!("pod {pod} has not been restarted");
+            Problem::new(Category::NotFound, what)
+        })?),
         false => None,
     };
     let log = PodLog {
         api,
         path: format!("{}/pods/{}/logs", path(reference), percent_encode(pod)),
         uid,
-        options,
+        options: request.options,
         now: api.client.http.now().timestamp(),
     };
     let known = match request.position {
@@ -95,7 +86,7 @@ pub(super) async fn read(
     });
     let mut lines = log.lines(place).await?;
     if known.is_none() && since.is_none() && is_full(&lines) {
-        let created_at = job(api, reference, options, created_at).await?;
+        let created_at = job(api, request, created_at).await?;
         place.start = created_at.map_or(FIRST_SECOND, |at| at.to_datetime().timestamp());
     }
     match (known, params.tail_lines) {
@@ -290,12 +281,11 @@ fn is_full(lines: &[String]) -> bool {
 /// What `decode` reads of the response to a lookup of the job.
 async fn job<T: Send>(
     api: &Api,
-    reference: &Reference,
-    options: &GetOptions,
+    request: LogRequest<'_>,
     decode: impl FnOnce(&[u8]) -> Result<T, String> + Send,
 ) -> Result<T, Problem> {
-    let get = api.path_request(&DLC, GET.name, path(reference), &[]);
-    let called = api.client.call(&get, options.deadline, decode);
+    let get = api.path_request(&DLC, GET.name, path(request.reference), &[]);
+    let called = api.client.call(&get, request.options.deadline, decode);
     called.await.map(|found| found.data)
 }
 

@@ -9,7 +9,7 @@ use super::{RESULTS, is_final};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::{GetOptions, LogChunk, LogRequest, log_text};
+use crate::providers::{LogChunk, LogRequest, log_text};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
@@ -18,11 +18,7 @@ pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
     "ehpc:ListInvocationResults",
 ));
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, node) = (request.reference, request.source.task.as_deref());
     let mut query = vec![
         ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
@@ -41,7 +37,7 @@ pub(super) async fn read(
         text.transpose()
     };
     let found = api
-        .call(RESULTS, Method::Get, &query, options, decode)
+        .call(RESULTS, Method::Get, &query, request.options, decode)
         .await?;
     let text = found.data.ok_or_else(|| {
         let what = format!("no result of node {}", node.unwrap_or("?"));

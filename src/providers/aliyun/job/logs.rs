@@ -11,7 +11,7 @@ use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
 use crate::providers::lenient::{self, Checked, Text};
-use crate::providers::{GetOptions, LogChunk, LogRequest, log_text};
+use crate::providers::{LogChunk, LogRequest, log_text};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -39,12 +39,8 @@ struct LogResponse {
     content: Checked<Text>,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
-    let (source, params) = (request.source, request.params);
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+    let (source, params, options) = (request.source, request.params, request.options);
     if source.task.is_none() {
         return Err(Problem::new(
             Category::NotFound,

@@ -12,7 +12,7 @@ use crate::kind::{LogSpec, Operation};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Checked, Int, Text};
 use crate::providers::{
-    GetOptions, LogChunk, LogPosition, LogRequest, REPLACED_LOG, REPLACEMENT, continues, log_text,
+    LogChunk, LogPosition, LogRequest, REPLACED_LOG, REPLACEMENT, continues, log_text,
 };
 
 /// How the logs are read.
@@ -31,11 +31,7 @@ struct Preview {
     full_size: Int,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let Some(task) = request.source.task.as_deref() else {
         let what = "the job has no tasks yet";
         return Err(Problem::new(Category::NotFound, what));
@@ -47,7 +43,7 @@ pub(super) async fn read(
     );
     let call = Call::get(&MODELARTS, LOGS.operation.name, &path);
     let decode = |body: &[u8]| decode(body, request.position, request.before);
-    api.call(call, options, decode)
+    api.call(call, request.options, decode)
         .await
         .map(|found| found.data)
 }

@@ -17,8 +17,7 @@ use crate::model::Job;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{Checked, Flag, Int, Text};
 use crate::providers::{
-    GetOptions, LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, log_text,
-    repeats,
+    LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, log_text, repeats,
 };
 
 /// How the output is read.
@@ -95,11 +94,7 @@ struct FilePage {
     lines: Option<u64>,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let Some(path) = request.source.path.as_deref() else {
         return Err(Problem::new(
             Category::NotFound,
@@ -107,7 +102,7 @@ pub(super) async fn read(
         ));
     };
     let region = request.reference.segment("REGION").unwrap_or_default();
-    let region = api.region(region)?;
+    let (region, options) = (api.region(region)?, request.options);
     let read = async |page: u64| {
         let page = page.to_string();
         let form = [

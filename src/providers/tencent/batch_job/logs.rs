@@ -12,7 +12,7 @@ use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::providers::lenient::{Checked, Int, List, Required, Text};
 use crate::providers::tencent::{Api, decode_product};
-use crate::providers::{GetOptions, LogChunk, LogRequest, log_text};
+use crate::providers::{LogChunk, LogRequest, log_text};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -50,11 +50,7 @@ struct InstanceLog {
     stderr_redirect_file_name: Text,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (id, source) = (request.reference.id(), request.source);
     let instance = source
         .task
@@ -71,7 +67,7 @@ pub(super) async fn read(
     let is_stdout = source.container.as_deref() != Some(STREAMS[1]);
     let decode = |body: &[u8]| decode(body, index, is_stdout);
     let operation = LOGS.operation.name;
-    let called = api.call_product(&BATCH, operation, &parameters, options, decode);
+    let called = api.call_product(&BATCH, operation, &parameters, request.options, decode);
     called.await.map(|found| found.data)
 }
 

@@ -16,7 +16,7 @@ use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::providers::lenient::{Checked, List, Required, Text, Timestamp};
 use crate::providers::tencent::{Api, decode_product};
-use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
+use crate::providers::{LogChunk, LogPosition, LogRequest};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -73,19 +73,10 @@ struct Place {
 struct LogReader<'a> {
     api: &'a Api,
     request: LogRequest<'a>,
-    options: &'a GetOptions,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
-    let reader = LogReader {
-        api,
-        request,
-        options,
-    };
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+    let reader = LogReader { api, request };
     let place = match request.position {
         LogPosition::Token(token) => Place::parse(token),
         LogPosition::Start | LogPosition::Offset(_) => None,
@@ -100,8 +91,7 @@ pub(super) async fn read(
 impl LogReader<'_> {
     /// Where the log of the latest run begins.
     async fn start(&self) -> Result<Place, Problem> {
-        let reference = self.request.reference;
-        let (task, _) = task(self.api, reference, self.options).await?.data;
+        let (task, _) = task(self.api, self.request.lookup()).await?.data;
         let run = task.latest_instance_id.0.ok_or_else(|| {
             Problem::new(
                 Category::NotFound,
@@ -138,7 +128,7 @@ impl LogReader<'_> {
                 parameters[name] = time.to_rfc3339_opts(SecondsFormat::Secs, true).into();
             }
         }
-        let (api, options) = (self.api, self.options);
+        let (api, options) = (self.api, self.request.options);
         let called = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
         called.await.map(|found| found.data)
     }
