@@ -144,6 +144,7 @@ fn check_container(files: &BTreeSet<String>) {
         "Cargo.lock",
         "Cargo.toml",
         "benches",
+        "build.rs",
         "packaging",
         "src",
         "README.md",
