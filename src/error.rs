@@ -71,6 +71,14 @@ impl Category {
         }
     }
 
+    /// True for a fault that may pass by itself.
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::Network | Self::Throttled | Self::ServiceError | Self::InvalidResponse
+        )
+    }
+
     /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {

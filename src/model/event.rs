@@ -27,7 +27,7 @@ impl Level {
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "normal" => Some(Self::Normal),
-            "warning" => Some(Self::Warning),
+            "warning" | "error" => Some(Self::Warning),
             _ => None,
         }
     }

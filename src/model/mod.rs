@@ -136,7 +136,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// The reason of an array job whose subtasks could not all be read. Where the cloud calls it
+    /// The reason of a job whose subtasks or other parts could not all be read. Where the cloud calls it
     /// succeeded its state is unknown, though its word is not; where it is active, a subtask may have
     /// failed unseen.
     pub const SUBTASKS_UNREAD: &'static str = "subtasks_unread";

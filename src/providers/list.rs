@@ -90,8 +90,9 @@ pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
 /// True when there is more after a page of so many rows that ends at `offset`.
 pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
     match total {
-        Some(total) => rows > 0 && (offset as u64) < total,
-        None => rows >= MIN_PAGE_SIZE,
+        Some(total) if total >= offset as u64 => rows > 0 && (offset as u64) < total,
+        // A total below the rows that came is none.
+        _ => rows >= MIN_PAGE_SIZE,
     }
 }
 
@@ -196,14 +197,19 @@ impl Filter {
         states::single_word_for(table, own, &self.states)
     }
 
-    /// The states of a cloud that equal the requested states; `None` where none are requested, or
-    /// unrecognized ones might be among them.
+    /// The states of a cloud that equal the requested states, or may turn out to; `None` where none are
+    /// requested, or unrecognized ones might be among them.
     pub(super) fn state_words(
         &self,
         table: StateWords,
         own: &[(String, State)],
     ) -> Option<Vec<&'static str>> {
-        Some(states::words_for(table, own, &self.states)).filter(|words| !words.is_empty())
+        let mut states = self.states.clone();
+        if states.contains(&State::Failed) {
+            // Other fields of a row may contradict its word.
+            states.push(State::Succeeded);
+        }
+        Some(states::words_for(table, own, &states)).filter(|words| !words.is_empty())
     }
 
     /// How many rows a page is asked to hold, where the cloud gives at most `most`.

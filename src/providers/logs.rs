@@ -136,14 +136,6 @@ pub struct LogRequest<'a> {
     pub options: &'a GetOptions,
 }
 
-/// True where the text of one place is that of another place too, although it is not made of the same
-/// lines again and again: the cloud does not take the position.
-pub fn repeats(text: &[u8], known: &[u8]) -> bool {
-    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
-    let first = lines.next();
-    first.is_some() && text == known && lines.all(|line| Some(line) != first)
-}
-
 /// So many of the last bytes read are compared with those of the next reading: a log that was truncated or replaced
 /// may be longer by then than what was read of the one before it.
 pub const COMPARED_BYTES: usize = 256;
@@ -287,12 +279,17 @@ pub(super) async fn read_file<F: LogFile>(
     let is_disjoint = !read.data.starts_with(request.before);
     if is_disjoint {
         let first = file.part(0).await?;
-        if from > 0 && repeats(&first.data, &read.data) {
+        if from > 0 && first.data == read.data && ignores_offset(file, from, &read.data).await {
             return Ok(without_rest(request.position.clone(), Vec::new()));
         }
         offset = 0;
         read = first;
     } else {
+        // Where the offset is not taken, this is the last part again, with the same end.
+        let is_same = read.data.len() > compared && read.data.ends_with(request.before);
+        if from > 0 && is_same && ignores_offset(file, from, &read.data).await {
+            return Ok(without_rest(request.position.clone(), Vec::new()));
+        }
         read.data.drain(..compared);
     }
     let mut truncated = is_disjoint.then(|| REPLACED_LOG.to_owned());
@@ -301,7 +298,7 @@ pub(super) async fn read_file<F: LogFile>(
         let mut window = F::PART_BYTES;
         while size > window.max(read.data.len() as u64) {
             let mut data = read_to_end(size - window, size, file).await?;
-            if data.len() >= read.data.len() && repeats(&data[..read.data.len()], &read.data) {
+            if data.starts_with(&read.data) && ignores_offset(file, 0, &read.data).await {
                 let end = LogPosition::Offset(read.data.len() as u64);
                 return Ok(without_rest(end, read.data));
             }
@@ -331,6 +328,21 @@ pub(super) async fn read_file<F: LogFile>(
         is_disjoint,
         ..LogChunk::default()
     })
+}
+
+/// True where the part at an offset comes at another one too, so that the cloud does not take it: a log may
+/// have the same lines again and again.
+async fn ignores_offset(file: &impl LogFile, offset: u64, part: &[u8]) -> bool {
+    /// No file is so long.
+    const BEYOND_END: u64 = 1 << 40;
+    let Some(first) = part.first() else {
+        return false;
+    };
+    // The same byte again and again is the same at each offset within the file.
+    let is_constant = part.iter().all(|byte| byte == first);
+    let other = offset + if is_constant { BEYOND_END } else { 1 };
+    let other = file.part(other).await;
+    other.is_ok_and(|other| other.data == part)
 }
 
 /// Text after which the cloud gives no more of the file.

@@ -61,6 +61,19 @@ impl GetResult {
         }
     }
 
+    /// The same for a part that may show a failure of a job that the cloud calls succeeded.
+    pub(super) fn evidence<T>(
+        &mut self,
+        code: NoticeCode,
+        what: &str,
+        called: Result<Decoded<T>, Problem>,
+    ) -> Option<T> {
+        let category = called.as_ref().err().map(|problem| problem.category);
+        let transient = category.filter(|category| category.is_transient());
+        self.job.unread_cause = self.job.unread_cause.or(transient);
+        self.part_or(code, what, called)
+    }
+
     /// Adds a notice, unless it is there.
     pub(super) fn note(&mut self, code: NoticeCode, message: String) {
         let notice = Notice::new(code, message);
@@ -78,10 +91,11 @@ impl GetResult {
 
 /// A failed call in one line: operation, the cloud's code, what it said, and what to do.
 pub(super) fn summarize(problem: &Problem) -> String {
-    let operation = problem.operation.as_deref().unwrap_or_default();
+    let operation = problem.operation.as_ref();
+    let operation = operation.map_or_else(String::new, |operation| format!("{operation}: "));
     let code = problem.code.as_deref();
     let code = code.unwrap_or_else(|| problem.category.as_str());
     let hint = problem.hint.as_ref();
     let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
-    format!("{operation}: {code}: {}{hint}", problem.message)
+    format!("{operation}{code}: {}{hint}", problem.message)
 }

@@ -1,7 +1,7 @@
 //! How a cloud's state words become the model's states.
 
 use crate::kind::StateWords;
-use crate::model::{Job, Notice, NoticeCode, State};
+use crate::model::{Job, Notice, NoticeCode, State, Task};
 
 /// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,36 +100,56 @@ pub fn normalize(
     }
 }
 
-/// Takes tasks that the cloud calls succeeded for failed where they have another exit code than 0, and so
-/// their job where it has such a task: a gate must not pass on it.
-pub(super) fn fail_with_tasks(job: &mut Job) {
+/// Why a job failed: a code and a sentence.
+pub(super) type Failure = (Option<String>, Option<String>);
+
+/// Checks a success against the remainder of the response, since a gate would pass on it. A job that the
+/// cloud calls succeeded is failed where a task has failed or has another exit code than 0, or where other
+/// fields say why it failed (`failure`); so is such a task. Where [`GetResult::evidence`] could not be read
+/// for a while, the job is undecided.
+///
+/// [`GetResult::evidence`]: super::GetResult::evidence
+pub(super) fn confirm_success(job: &mut Job, failure: Failure) {
     let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
-    let failed = job
-        .tasks
-        .iter()
-        .find(|task| task.state == State::Failed || is_bad(task.exit_code));
-    if let Some(task) = failed.filter(|_| job.state == State::Succeeded) {
-        let name = task.name.as_deref().or(task.id.as_deref());
-        let name = name.unwrap_or("a task");
-        // What is said of a task that succeeded is not why it failed.
-        let has_failed = task.state == State::Failed;
-        let said = [&task.message, &task.reason].into_iter().flatten();
-        let said = said.into_iter().find(|_| has_failed);
-        job.message = Some(match (said, task.exit_code.filter(|code| *code != 0)) {
-            (Some(said), Some(code)) => format!("{name}: {said} (exit code {code})"),
-            (None, Some(code)) => format!("{name}: exit code {code}"),
-            (Some(said), None) => format!("{name}: {said}"),
-            (None, None) => format!("{name} has failed"),
-        });
-        job.reason = task.reason.clone().filter(|_| has_failed);
-        job.exit_code = task.exit_code;
-        job.state = State::Failed;
+    let mut tasks = job.tasks.iter();
+    let failed = tasks.find(|task| task.state == State::Failed || is_bad(task.exit_code));
+    if job.state == State::Succeeded {
+        if let Some(task) = failed {
+            let (reason, message) = task_failure(task);
+            job.exit_code = task.exit_code;
+            (job.state, job.reason, job.message) = (State::Failed, reason, Some(message));
+        } else if failure != (None, None) {
+            job.exit_code = job.exit_code.filter(|code| *code != 0);
+            (job.state, (job.reason, job.message)) = (State::Failed, failure);
+        } else if job.unread_cause.is_some() {
+            (job.state, job.ended, job.finished_at) = (State::Unknown, false, None);
+            job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+            let message = "parts that may show a failure could not be read";
+            job.message = Some(message.to_owned());
+        }
     }
     for task in &mut job.tasks {
         if task.state == State::Succeeded && is_bad(task.exit_code) {
             task.state = State::Failed;
         }
     }
+}
+
+/// Code and sentence of the failure of a task.
+fn task_failure(task: &Task) -> (Option<String>, String) {
+    let name = task.name.as_deref().or(task.id.as_deref());
+    let name = name.unwrap_or("a task");
+    // What is said of a task that succeeded is not why it failed.
+    let has_failed = task.state == State::Failed;
+    let said = [&task.message, &task.reason].into_iter().flatten();
+    let said = said.into_iter().find(|_| has_failed);
+    let message = match (said, task.exit_code.filter(|code| *code != 0)) {
+        (Some(said), Some(code)) => format!("{name}: {said} (exit code {code})"),
+        (None, Some(code)) => format!("{name}: exit code {code}"),
+        (Some(said), None) => format!("{name}: {said}"),
+        (None, None) => format!("{name} has failed"),
+    };
+    (task.reason.clone().filter(|_| has_failed), message)
 }
 
 /// A word is shown whole or not at all: a part of a secret would not be masked.
@@ -188,6 +208,8 @@ pub fn words_for(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Category;
+    use crate::providers::Filter;
 
     #[test]
     fn one_word_stands_for_what_is_asked_only_where_no_other_does() {
@@ -202,7 +224,65 @@ mod tests {
         assert_eq!(word(&[]), None);
     }
 
+    #[test]
+    fn jobs_that_succeeded_by_their_word_are_requested_with_failed_ones() {
+        const TABLE: StateWords = &[
+            ("Done", State::Succeeded),
+            ("Failed", State::Failed),
+            ("Stopped", State::Canceled),
+        ];
+        let words = |state| {
+            let filter = Filter {
+                states: vec![state],
+                ..Filter::default()
+            };
+            filter.state_words(TABLE, &[])
+        };
+        assert_eq!(words(State::Failed), Some(vec!["Done", "Failed"]));
+        assert_eq!(words(State::Succeeded), Some(vec!["Done"]));
+        assert_eq!(words(State::Canceled), Some(vec!["Stopped"]));
+    }
+
     const TABLE: StateWords = &[("Running", State::Running), ("Failed", State::Failed)];
+
+    #[test]
+    fn a_success_is_contradicted_by_a_task_then_by_a_failure_then_by_what_is_unread() {
+        let task = |state, exit_code| Task {
+            id: Some("t".to_owned()),
+            state,
+            exit_code,
+            ..Task::default()
+        };
+        let said = || (Some("E1".to_owned()), None);
+        let unread = Some(Category::Throttled);
+        let judge = |state, tasks: &[Task], failure, unread_cause| {
+            let mut job = Job {
+                state,
+                ended: true,
+                tasks: tasks.to_vec(),
+                unread_cause,
+                ..Job::default()
+            };
+            confirm_success(&mut job, failure);
+            let message = job.message.unwrap_or_default();
+            (job.state, job.ended, message)
+        };
+        use State::{Canceled, Failed, Succeeded, Unknown};
+        let fine = [task(Succeeded, Some(0)), task(Unknown, None)];
+        let bad = [fine[0].clone(), task(Unknown, Some(3))];
+        let none = (None, None);
+        let failed = |message: &str| (Failed, true, message.to_owned());
+        assert_eq!(
+            judge(Succeeded, &bad, said(), unread),
+            failed("t: exit code 3")
+        );
+        assert_eq!(judge(Succeeded, &fine, said(), unread), failed(""));
+        let (state, ended, _) = judge(Succeeded, &fine, none.clone(), unread);
+        assert_eq!((state, ended), (Unknown, false));
+        let succeeded = (Succeeded, true, String::new());
+        assert_eq!(judge(Succeeded, &fine, none, None), succeeded);
+        assert_eq!(judge(Canceled, &bad, said(), unread).0, Canceled);
+    }
 
     fn reading(word: &str) -> (NormalizedState, Vec<Notice>) {
         let mut notices = Vec::new();

@@ -7,7 +7,7 @@ use super::rows::{read_failure, row, rows};
 use crate::commands::context::CommandContext;
 use crate::commands::job_control::is_in_background;
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
-use crate::commands::poll::{PollEvent, is_transient};
+use crate::commands::poll::PollEvent;
 use crate::commands::print::{closed, write_problem};
 use crate::commands::reporter::Reporter;
 use crate::commands::run_loop::{LoopHandler, RunLoop};
@@ -98,7 +98,7 @@ impl LoopHandler for FollowHandler<'_> {
             for line in problem_lines(problem, &colourless) {
                 self.log_line(line);
             }
-        } else if !is_transient(problem.category) {
+        } else if !problem.category.is_transient() {
             let clock = run.clock();
             let reference = problem.reference.as_deref().unwrap_or_default();
             let message = &problem.message;

@@ -1,6 +1,5 @@
 //! One log while it is read: where reading goes on, and what of it is new.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::mem;
 
 use super::lines::{Line, Lines, Tail};
@@ -10,7 +9,7 @@ use crate::error::Problem;
 use crate::model::Time;
 use crate::providers::{
     COMPARED_BYTES, Client, GetOptions, LogBody, LogChunk, LogParams, LogPosition, LogRequest,
-    LogSource, repeats,
+    LogSource,
 };
 use crate::reference::Reference;
 use crate::secret::Redactor;
@@ -40,15 +39,8 @@ pub(super) struct SourceLog {
     since: Option<Time>,
     /// What the first response has after what was read of it.
     rest: Option<LogBody>,
-    /// The last piece, while more follows it at once.
-    last: Option<Piece>,
-}
-
-/// What is kept of a piece to know it again.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    hash: u64,
-    is_disjoint: bool,
+    /// True where the last piece began again, and more follows it at once.
+    is_begun_again: bool,
 }
 
 /// A response to a later reading is compared whole with the text before it, so that it is limited.
@@ -88,7 +80,7 @@ impl SourceLog {
             params: params.clone(),
             since: params.since,
             rest: None,
-            last: None,
+            is_begun_again: false,
         }
     }
 
@@ -220,7 +212,13 @@ impl SourceLog {
         }
         let is_full = chunk.truncated.is_some();
         let is_window = chunk.next.is_none() || chunk.overlaps;
-        if !is_window && self.is_repetition(&chunk) {
+        let began_again = mem::replace(
+            &mut self.is_begun_again,
+            chunk.is_disjoint && chunk.has_more,
+        );
+        if began_again && chunk.is_disjoint {
+            // Reading would never end.
+            self.is_begun_again = true;
             return Reading {
                 lacks_rest: true,
                 ..Reading::default()
@@ -263,25 +261,6 @@ impl SourceLog {
             lacks_rest: chunk.lacks_rest,
             has_gap: false,
         }
-    }
-
-    /// True where a piece that should follow the last one at once is that one again, or where both begin
-    /// again: reading would never end.
-    fn is_repetition(&mut self, chunk: &LogChunk) -> bool {
-        let mut hasher = DefaultHasher::new();
-        chunk.data.hash(&mut hasher);
-        let piece = Piece {
-            hash: hasher.finish(),
-            is_disjoint: chunk.is_disjoint,
-        };
-        let is_repetition = self.last.is_some_and(|last| {
-            let is_same = last.hash == piece.hash && repeats(&chunk.data, &chunk.data);
-            is_same || (last.is_disjoint && piece.is_disjoint)
-        });
-        if !is_repetition {
-            self.last = Some(piece).filter(|_| chunk.has_more);
-        }
-        is_repetition
     }
 
     /// The last lines of a first reading, as many as were requested.

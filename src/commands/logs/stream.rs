@@ -15,7 +15,6 @@ use super::select::{Choice, error_stream, label, others};
 use super::source_log::{Reading, SourceLog};
 use crate::commands::context::CommandContext;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
-use crate::commands::poll::is_transient;
 use crate::commands::stdout_writer::StdoutWriter;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
@@ -136,7 +135,7 @@ impl LogStream<'_> {
                 Err(Stop::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS => {
                     return Err((*problem).into());
                 }
-                Err(Stop::Problem(problem)) if is_transient(problem.category) => {
+                Err(Stop::Problem(problem)) if problem.category.is_transient() => {
                     if outage == 0 {
                         self.note(format!("{}; retrying", problem.message));
                     }
@@ -152,7 +151,7 @@ impl LogStream<'_> {
                         Ok(()) => job = found,
                         // What it could not read is read in the next round.
                         Err(Stop::Problem(problem))
-                            if is_transient(problem.category)
+                            if problem.category.is_transient()
                                 && !(found.ended && outage >= MAX_ATTEMPTS) =>
                         {
                             outage += 1;
@@ -160,7 +159,7 @@ impl LogStream<'_> {
                         Err(stop) => return Err(stop),
                     }
                 }
-                Err(problem) if is_transient(problem.category) => {}
+                Err(problem) if problem.category.is_transient() => {}
                 Err(problem)
                     if problem.category == Category::NotFound
                         && self.may_come_back(&problem, &mut missing_since) => {}
@@ -220,7 +219,7 @@ impl LogStream<'_> {
         let mut failures = 0;
         loop {
             match self.first_job().await {
-                Err(problem) if is_transient(problem.category) && failures < MAX_ATTEMPTS => {
+                Err(problem) if problem.category.is_transient() && failures < MAX_ATTEMPTS => {
                     if failures == 0 {
                         self.note(format!("{}; retrying", problem.message));
                     }

@@ -370,14 +370,3 @@ impl Poller {
 pub(super) fn is_stateless(reference: &Reference) -> bool {
     !reference.kind.has_states()
 }
-
-/// A fault that may pass by itself.
-pub(super) fn is_transient(category: Category) -> bool {
-    matches!(
-        category,
-        Category::Network
-            | Category::Throttled
-            | Category::ServiceError
-            | Category::InvalidResponse
-    )
-}

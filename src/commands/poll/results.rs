@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end, with_reference};
 use super::{
     ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob, Poller,
-    is_transient, schedule,
+    schedule,
 };
 use crate::error::{Category, Problem};
 use crate::gate::{Observation, lifecycle_order};
@@ -250,13 +250,13 @@ impl Poller {
         watched.next_at = now + wait;
         // A temporary failure is reported once for the cloud, and not for each resource.
         let reported = watched.problem.as_ref().map(|problem| problem.category);
-        if reported != Some(problem.category) && !is_transient(problem.category) {
+        if reported != Some(problem.category) && !problem.category.is_transient() {
             changes.push(PollEvent::Problem(number));
         }
         if problem.category == Category::Throttled {
             self.defer_account(number, now + wait);
         }
-        let turn = match is_transient(problem.category) {
+        let turn = match problem.category.is_transient() {
             true => self.outages.record_failure(cloud, number, &problem, now),
             // A cloud that says no does answer.
             false => self.outages.record_success(cloud, number, now),

@@ -86,12 +86,12 @@ fn unknown(job: &Job) -> String {
     let is_unread = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
     let Some(raw) = job.state_raw.as_deref() else {
         return match is_unread {
-            true => ": not all subtasks are known to have succeeded".to_owned(),
+            true => ": not all parts are known to have succeeded".to_owned(),
             false => ": the cloud reports events, no states".to_owned(),
         };
     };
     if is_unread {
-        return format!(": the cloud reports {raw}, but not all subtasks succeeded");
+        return format!(": the cloud reports {raw}, but not all parts are known to have succeeded");
     }
     match job.ended {
         true => format!(": ended ({raw}), result unknown"),

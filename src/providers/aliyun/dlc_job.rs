@@ -42,6 +42,7 @@ pub static DLC_JOB: Kind = Kind::new(
         StateTable {
             allows_user_states: true,
             notes: &[
+                ("Succeeded", SUCCEEDED),
                 ("SucceededReserving", "its pods are kept for a while"),
                 ("FailedReserving", "its pods are kept for a while"),
             ],
@@ -90,6 +91,10 @@ const STATES: StateWords = &[
     ("Deleted", State::Canceled),
     ("SubmitFailed", State::Failed),
 ];
+
+/// When a job that succeeded by its word has not.
+const SUCCEEDED: &str =
+    "failed where it failed later than it succeeded; a failed pod alone may have been replaced";
 
 const POD_STATES: StateWords = &[
     ("Pending", State::Pending),

@@ -19,6 +19,7 @@ use crate::providers::api::Decoded;
 use crate::providers::lenient::{self, DefaultObject, Int, List, Num, Text, Timestamp};
 use crate::providers::products::Product;
 use crate::providers::shapes::{detail_structs, schema_of};
+use crate::providers::states::Failure;
 use crate::providers::{GetRequest, GetResult, KindOps, raw};
 
 /// The services that have such jobs, as their hosts name them; elastic IPs are at `vpc`.
@@ -159,6 +160,9 @@ pub struct AsyncJob {
     end_time: Timestamp,
     error_code: Text,
     fail_reason: Text,
+    /// An error of the lookup, in the place of the two fields before.
+    code: Text,
+    message: Text,
     entities: DefaultObject<Entities>,
 }
 
@@ -201,7 +205,8 @@ impl AsyncJob {
         let entities = &mut self.entities.0;
         let mut sub_jobs = std::mem::take(&mut entities.sub_jobs.0);
         sub_jobs.append(&mut entities.sub_jobs_result.0);
-        let failure = entities.failure(self.error_code.0, self.fail_reason.0);
+        let code = self.error_code.0.or(self.code.0);
+        let failure = entities.failure(code, self.fail_reason.0.or(self.message.0));
         JobParts {
             name: entities.take_name(),
             status: self.status,
@@ -241,19 +246,29 @@ impl AsyncJob {
 impl Entities {
     /// Code and sentence of a failure, both of one error: what IMS adds, else what the job says, else what
     /// IMS says of the image.
-    fn failure(
-        &mut self,
-        code: Option<String>,
-        reason: Option<String>,
-    ) -> (Option<String>, Option<String>) {
+    fn failure(&mut self, code: Option<String>, reason: Option<String>) -> Failure {
         let own = self.error_code.0.clone();
         match self.addition_error_msg.0.take() {
             Some(message) => {
                 let addition = self.addition_error_code.0.clone();
                 (addition.or(code).or(own), Some(message))
             }
-            None => (code.or(own), reason.or_else(|| self.error.0.take())),
+            None => {
+                let error = reason.or_else(|| self.error.0.take());
+                (code.or(own), error.or_else(|| self.failed_part()))
+            }
         }
+    }
+
+    /// That an image of a job for many, or a sub-job of a sub-job, has failed.
+    fn failed_part(&self) -> Option<String> {
+        let images = self.results.0.iter();
+        let images = images.map(|image| ("image", &image.image_id, &image.status));
+        let sub_jobs = self.sub_jobs.0.iter().chain(&self.sub_jobs_result.0);
+        let sub_jobs = sub_jobs.map(|job| ("sub-job", &job.job_id, &job.status));
+        let mut parts = images.chain(sub_jobs);
+        let (what, id, _) = parts.find(|(_, _, status)| status.trimmed() == Some("FAIL"))?;
+        Some(format!("{what} {}: FAIL", id.0.as_deref().unwrap_or("?")))
     }
 
     fn take_name(&mut self) -> Option<String> {

@@ -26,8 +26,8 @@ pub(super) struct JobParts {
     /// When it began to run, where its sub-jobs do not say so.
     pub started_at: Option<Time>,
     pub finished_at: Option<Time>,
-    /// Why it failed, where its sub-jobs do not say so: a code and a sentence.
-    pub failure: (Option<String>, Option<String>),
+    /// Why it failed, where its sub-jobs do not say so.
+    pub failure: states::Failure,
     /// How many sub-jobs the cloud counts.
     pub total: Option<i64>,
     pub sub_jobs: Vec<SubJobParts>,
@@ -72,7 +72,8 @@ impl JobParts {
         let (reason, message) = match (read.state, &read.raw) {
             (State::Failed, _) => {
                 let (reason, message) = failure(&tasks);
-                (reason.or(self.failure.0), message.or(self.failure.1))
+                let (own_reason, own_message) = self.failure.clone();
+                (reason.or(own_reason), message.or(own_message))
             }
             (_, None) => (
                 Some("no status".to_owned()),
@@ -97,7 +98,7 @@ impl JobParts {
             details: Some(self.details),
             ..job_at(reference, region)
         };
-        states::fail_with_tasks(&mut job);
+        states::confirm_success(&mut job, self.failure);
         GetResult { job, notices }
     }
 }
@@ -108,11 +109,18 @@ impl SubJobParts {
         let own = &options.states;
         let read = states::normalize(words.sub_job, own, word, "", &mut Vec::new());
         let created_at = self.begin_time.utc();
+        // A sub-job that succeeded has neither.
+        let is_explained = self.reason.is_some() || self.message.is_some();
+        let has_failed = read.state == State::Succeeded && is_explained;
         Task {
             id: self.id,
             name: self.name,
             kind: "sub_job".to_owned(),
-            state: read.state,
+            state: if has_failed {
+                State::Failed
+            } else {
+                read.state
+            },
             state_raw: read.raw,
             ended: read.ended,
             reason: self.reason,
@@ -141,7 +149,7 @@ fn note_unknown_words(
 }
 
 /// Why a job failed, which only its sub-jobs know: code of the first failed one, and a sentence.
-fn failure(tasks: &[Task]) -> (Option<String>, Option<String>) {
+fn failure(tasks: &[Task]) -> states::Failure {
     let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
     let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();
     if failed.is_empty() {

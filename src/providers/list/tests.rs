@@ -147,6 +147,15 @@ async fn without_a_total_a_short_page_that_may_be_full_is_not_the_last() {
 }
 
 #[tokio::test]
+async fn a_total_below_the_rows_that_came_does_not_end_a_list() {
+    for total in [0, 19, 39] {
+        let pages = [0..20, 20..40, 40..45].map(|page| (ids(page), Some(total)));
+        let (_, listed) = listed(&pages, None, ALWAYS).await;
+        assert_eq!((listed.rows, listed.truncation), (45, None), "{total}");
+    }
+}
+
+#[tokio::test]
 async fn rows_that_moved_to_the_next_page_come_once() {
     let pages = [(ids(0..20), Some(31)), (ids(19..30), Some(31))];
     let (seen, listed) = listed(&pages, None, ALWAYS).await;

@@ -169,8 +169,22 @@ async fn a_cloud_that_does_not_take_the_offset_gives_no_more_than_a_part() {
         (vec![], true, false)
     );
     assert_eq!(read(file(), start, b"", Some(1)).await, (part, true, false));
-    // The same lines again and again prove nothing.
-    let lines = Same(b"a\na\na\na\n", None);
-    let replaced = read(lines, later, b"d\n", None).await;
-    assert_eq!(replaced, (b"a\na\na\na\n".to_vec(), false, true));
+    for lines in [&b"a\na\na\na\n"[..], b"........"] {
+        let again = read(Same(lines, None), later.clone(), &lines[6..], None).await;
+        assert_eq!(again, (vec![], true, false));
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_repeats_itself_is_read_to_its_end() {
+    for line in ["ab\n", "损失 0.7\n", "retry 1\nretry 2\n", "."] {
+        for head in ["", "head\n"] {
+            let file = format!("{head}{}\nTraceback\n", line.repeat(300));
+            for size in [None, Some(file.len() as u64)] {
+                assert_eq!(read(&file, None, size).await.0, file, "{head:?} {line:?}");
+                let (text, _) = read(&file, Some(1), size).await;
+                assert!(text.ends_with("Traceback\n"), "{head:?} {line:?}");
+            }
+        }
+    }
 }

@@ -139,15 +139,17 @@ impl KindOps<Api> for BatchJobs {
         }
         begun.truncate(MAX_TASKS);
         let called = begun.iter().map(|name| read_task(api, lookup, name));
-        let mut instances = HashMap::new();
+        let (mut instances, mut failed) = (HashMap::new(), None);
         for (name, called) in begun.iter().copied().zip(join_all(called).await) {
             documents.add(GET_TASK, Some(name), &called);
             let what = format!("the instances of the task {name}");
-            if let Some(task) = found.part(&what, called) {
+            if let Some(task) = found.evidence(NoticeCode::PartsUnread, &what, called) {
                 if let Some(what) = task.missing_instances(name) {
                     found.note(NoticeCode::PartsUnread, what);
                 }
-                let of_task = task.into_tasks(api.clock, &mut found.notices);
+                failed = failed.or_else(|| task.failed_instances());
+                let has_ended = found.job.ended;
+                let of_task = task.into_tasks(has_ended, api.clock, &mut found.notices);
                 instances.insert(name, of_task);
             }
         }
@@ -158,8 +160,8 @@ impl KindOps<Api> for BatchJobs {
             found.job.tasks.extend(of_task);
         }
         let is_whole = found.is_whole();
-        states::fail_with_tasks(&mut found.job);
         explain(&mut found.job, is_whole);
+        states::confirm_success(&mut found.job, (None, failed));
         documents.attach(&mut found);
         Ok(found)
     }

@@ -35,7 +35,13 @@ pub static TRAINING_TASK: Kind = Kind::new(
         "tencent/training-task/train-1410000000000000003",
     ),
     &[
-        StateTable::new("job", STATES).with_user_states(),
+        StateTable {
+            notes: &[(
+                "SUCCEED",
+                "failed with a failure reason; a failed pod alone may have been replaced",
+            )],
+            ..StateTable::new("job", STATES).with_user_states()
+        },
         StateTable::new("pod", POD_STATES),
     ],
     GET,

@@ -103,13 +103,13 @@ fn a_success_by_the_word_of_a_list_passes_no_gate_where_an_executor_has_failed()
 
 #[test]
 fn what_is_read_besides_costs_a_notice_only() {
-    for (reference, operation, code) in [
-        (DLC, "GetJobEvents", "parts_unread"),
-        (INSTANT, "ListExecutorEvents", "parts_unread"),
-        (INSTANT, "DescribeJobResults", "exit_codes_unread"),
+    for (reference, operation, kind, code) in [
+        (DLC, "GetJobEvents", "empty", "parts_unread"),
+        (INSTANT, "ListExecutorEvents", "empty", "parts_unread"),
+        (INSTANT, "DescribeJobResults", "refuse", "exit_codes_unread"),
     ] {
         let fault =
-            format!("[[fault]]\ncloud = 'aliyun'\noperation = '{operation}'\nkind = 'empty'\n");
+            format!("[[fault]]\ncloud = 'aliyun'\noperation = '{operation}'\nkind = '{kind}'\n");
         let emulated = emulated(reference, "state = 'Succeeded'", &fault);
         let run = emulated.get(&[reference, "--exit-status"]).run();
         assert_eq!(run.code, 0, "{operation}: {}", run.stderr);
@@ -119,7 +119,32 @@ fn what_is_read_besides_costs_a_notice_only() {
             .map(|notice| notice["code"].as_str().unwrap())
             .collect();
         assert!(codes.contains(&code), "{operation}: {codes:?}");
+        let passed = emulated.joblens(&["wait", reference]).run();
+        assert_eq!(passed.code, 0, "{operation}: {}", passed.stderr);
+        let warning = format!("of {reference}: {operation}: ");
+        assert!(passed.stderr.contains(&warning), "{}", passed.stderr);
     }
+}
+
+#[test]
+fn a_success_whose_exit_codes_fail_to_be_read_is_polled_again() {
+    let fault = |times: &str| {
+        format!("[[fault]]\noperation = 'DescribeJobResults'\nkind = 'empty'\n{times}")
+    };
+    let emulated = emulated(INSTANT, "state = 'Succeeded'", &fault(""));
+    let run = emulated.get(&[INSTANT, "--exit-status"]).run();
+    assert_eq!((run.code, &run.job()["state"]), (5, &json!("unknown")));
+    assert_eq!(run.job()["reason"], "subtasks_unread");
+    let emulated = self::emulated(INSTANT, "state = 'Succeeded'", &fault("times = 1\n"));
+    let passed = emulated
+        .joblens(&["wait", INSTANT, "--interval", "1s"])
+        .run();
+    assert_eq!(passed.code, 0, "{}", passed.stderr);
+    assert!(
+        passed.stderr.contains("DescribeJobResults"),
+        "{}",
+        passed.stderr
+    );
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use super::{LogStream, Stop};
 use crate::commands::logs::select::label;
 use crate::commands::logs::source_log::SourceLog;
-use crate::commands::poll::is_transient;
 use crate::model::{Job, State};
 use crate::providers::{LogParams, LogSource};
 
@@ -59,7 +58,7 @@ impl LogStream<'_> {
                         break;
                     }
                 }
-                Err(problem) if is_transient(problem.category) => return Err(problem.into()),
+                Err(problem) if problem.category.is_transient() => return Err(problem.into()),
                 Ok(_) | Err(_) => {
                     self.note_gap(0);
                     break;
@@ -130,7 +129,7 @@ impl LogStream<'_> {
             .read_previous(&*client, &self.reference, &options)
             .await;
         if let Err(problem) = &read
-            && is_transient(problem.category)
+            && problem.category.is_transient()
         {
             return Err(problem.clone().into());
         }

@@ -8,12 +8,15 @@ use serde_json::Value;
 use super::super::{Api, scheduler::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{POD_STATES, STATES};
-use crate::model::{Address, Job, Resources, Task, Time};
+use crate::model::{Address, Job, Resources, State, Task, Time};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Checked, Int, List, Map, Num, Required, Text, Timestamp};
 use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, raw, states};
 use crate::secret::{MASK, mask_text};
 use crate::sync::lock;
+
+/// The reason of a job whose run failed.
+const JOB_FAILED: &str = "JobFailed";
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -200,15 +203,31 @@ impl JobFields {
             details.mask();
         }
         let pods = self.pods.0.into_iter().zip(pod_details.0);
-        let tasks = pods
+        let pods = pods
             .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
-        let job = Job {
+        let pods = pods.collect();
+        let [succeeded_at, failed_at] =
+            [&self.gmt_successed_time, &self.gmt_failed_time].map(Timestamp::utc);
+        let is_failure = self.reason_code.trimmed() == Some(JOB_FAILED);
+        // A job that is restarted may keep the time, and the code, of the run before.
+        let has_failed = match failed_at {
+            Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
+            None => is_failure,
+        };
+        let (mut reason, mut message) = (self.reason_code.0, self.reason_message.0);
+        if is_failure
+            && (State::ACTIVE.contains(&read.state)
+                || (read.state == State::Succeeded && !has_failed))
+        {
+            (reason, message) = (None, None);
+        }
+        let mut job = Job {
             name: self.display_name.0,
             state: read.state,
             state_raw: read.raw,
             ended: read.ended,
-            reason: self.reason_code.0,
-            message: self.reason_message.0,
+            reason: reason.clone(),
+            message: message.clone(),
             user: self.username.0.or_else(|| details.user_id.0.clone()),
             queue: self.resource_id.0,
             priority: self.priority.0,
@@ -223,10 +242,14 @@ impl JobFields {
                 accelerators: whole(self.gpu),
                 ..Resources::default()
             },
-            tasks: tasks.collect(),
             details: Some(Arc::new(details)),
             ..job_at(reference, api.region())
         };
+        if has_failed {
+            let reason = reason.or_else(|| Some(JOB_FAILED.to_owned()));
+            states::confirm_success(&mut job, (reason, message));
+        }
+        job.tasks = pods;
         GetResult { job, notices }
     }
 }

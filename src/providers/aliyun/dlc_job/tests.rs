@@ -53,6 +53,30 @@ fn an_outcome_is_final_while_pods_are_kept() {
 }
 
 #[test]
+fn a_job_that_failed_last_has_failed_whatever_its_word_says() {
+    let [early, late] = ["2026-01-12T15:00:00Z", "2026-01-12T16:00:00Z"];
+    let state = |reason: &str, succeeded_at: Value, failed_at: Value| {
+        let pods = json!([{"PodId": "dlc1-worker-0", "Status": "Failed"}]);
+        let body = json!({
+            "JobId": "dlc1", "Status": "Succeeded", "ReasonCode": reason, "ReasonMessage": "OOM",
+            "GmtSuccessedTime": succeeded_at, "GmtFailedTime": failed_at, "Pods": pods,
+        });
+        let job = read(&body).unwrap().job;
+        (job.state, job.reason)
+    };
+    let failed = || (State::Failed, Some("JobFailed".to_owned()));
+    assert_eq!(state("JobFailed", Value::Null, late.into()), failed());
+    assert_eq!(state("JobFailed", early.into(), late.into()), failed());
+    assert_eq!(state("JobFailed", late.into(), Value::Null), failed());
+    assert_eq!(state("", Value::Null, late.into()), failed());
+    // A run before a restart.
+    let succeeded = (State::Succeeded, None);
+    assert_eq!(state("JobFailed", late.into(), early.into()), succeeded);
+    // The service replaces pods.
+    assert_eq!(state("", late.into(), Value::Null), succeeded);
+}
+
+#[test]
 fn a_response_must_be_about_the_job() {
     for body in [
         json!({}),

@@ -99,13 +99,9 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
 impl ExecutorEvent {
     fn into_event(self, api: &Api) -> Event {
         let word = self.level.trimmed();
-        let is_error = word.is_some_and(|word| word.eq_ignore_ascii_case("error"));
         let at = api.clock.at(&self.time);
         Event {
-            level: match is_error {
-                true => Some(Level::Warning),
-                false => word.and_then(Level::parse),
-            },
+            level: word.and_then(Level::parse),
             level_raw: self.level.0,
             first_at: at,
             last_at: at,
@@ -139,8 +135,13 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     });
     for (at, called) in join_all(reads).await {
         let code = NoticeCode::ExitCodesUnread;
-        let response = found.part_or(code, "exit codes", called);
-        found.job.tasks[at].exit_code = response.and_then(|response| response.exit_code.0);
+        if let Some(response) = found.evidence(code, "exit codes", called) {
+            let exit_code = response.exit_code.0;
+            if exit_code.is_none() {
+                found.note(code, format!("{reference}: an executor has no exit code"));
+            }
+            found.job.tasks[at].exit_code = exit_code;
+        }
     }
     if unread > 0 {
         let text = format!(
@@ -157,7 +158,7 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
         State::Succeeded => is_all_zero.then_some(0),
         _ => None,
     };
-    states::fail_with_tasks(job);
+    states::confirm_success(job, (None, None));
 }
 
 /// The output of an executor, in one piece.

@@ -50,7 +50,9 @@ fn refusal(status: u16, body: &str) -> RequestError {
 check_kind!(
     &IMAGE_JOB,
     essential: ["id", "status", "items", "items[]", "items[].id", "items[].status"],
-    evidence: []
+    evidence: [
+        "sub_jobs[].job_execute_info.error_code", "sub_jobs[].job_execute_info.error_message",
+    ]
 );
 
 #[test]

@@ -6,7 +6,15 @@ use crate::providers::huawei::errors::ERRORS;
 use crate::providers::test_support::{ask, classify, lookup, reference, response};
 use crate::test_support::kinds::check_kind;
 
-check_kind!(&JOB, essential: ["job_id", "status"], evidence: []);
+check_kind!(
+    &JOB,
+    essential: ["job_id", "status"],
+    evidence: [
+        "error_code", "fail_reason", "entities.sub_jobs[].error_code", "entities.sub_jobs[].fail_reason",
+        "entities.sub_jobs[].entities.errorcode_message", "entities.sub_jobs_result[].error_code",
+        "entities.sub_jobs_result[].fail_reason",
+    ]
+);
 
 fn read(body: &Value) -> Result<GetResult, String> {
     let reference = reference(&JOB, &["ecs", "7"]);
@@ -70,6 +78,56 @@ fn a_job_whose_sub_job_failed_has_failed_whatever_its_word_says() {
         assert_eq!(job.reason.as_deref(), Some("Ecs.0219"));
         assert_eq!(job.message.as_deref(), Some("8: capacity"));
     }
+}
+
+#[test]
+fn a_job_that_names_an_error_has_failed_whatever_its_word_says() {
+    let failed = |fields: Value| {
+        let mut body = json!({"job_id": "7", "status": "SUCCESS", "error_code": null});
+        let fields = fields.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        let job = read(&body).unwrap().job;
+        (job.state, job.reason, job.message)
+    };
+    for (fields, reason, message) in [
+        (json!({"error_code": "Ecs.1"}), Some("Ecs.1"), None),
+        (json!({"fail_reason": "capacity"}), None, Some("capacity")),
+        (
+            json!({"code": "Ecs.2", "message": "busy"}),
+            Some("Ecs.2"),
+            Some("busy"),
+        ),
+        (
+            json!({"entities": {"error": "too large"}}),
+            None,
+            Some("too large"),
+        ),
+        (
+            json!({"entities": {"results": [{"status": "SUCCESS"}, {"image_id": "i-2", "status": "FAIL"}]}}),
+            None,
+            Some("image i-2: FAIL"),
+        ),
+        (
+            json!({"entities": {"sub_jobs": [{"job_id": "8", "status": "SUCCESS", "error_code": "Ecs.3"}]}}),
+            Some("Ecs.3"),
+            Some("8: Ecs.3"),
+        ),
+        (
+            json!({"entities": {"sub_jobs": [{"job_id": "8", "status": "SUCCESS",
+                "entities": {"sub_jobs": [{"job_id": "9", "status": "FAIL"}]}}]}}),
+            None,
+            Some("8: sub-job 9: FAIL"),
+        ),
+    ] {
+        let expected = (
+            State::Failed,
+            reason.map(str::to_owned),
+            message.map(str::to_owned),
+        );
+        assert_eq!(failed(fields.clone()), expected, "{fields}");
+    }
+    let fine = json!({"error_code": "", "entities": {"alarm_code": "1", "results": [{"status": "SUCCESS"}]}});
+    assert_eq!(failed(fine), (State::Succeeded, None, None));
 }
 
 #[test]

@@ -150,7 +150,13 @@ impl TrainingJob {
         let kind = "huawei/training-job";
         let read = states::normalize(STATES, &lookup.options.states, word, kind, notices);
         let secondary = status.secondary_phase.trimmed();
-        let reason = secondary.filter(|secondary| Some(*secondary) != word);
+        // A success is no reason.
+        let known = [word, Some("Completed")];
+        let is_known = |secondary: &str| {
+            let mut known = known.into_iter().flatten();
+            known.any(|word| word.eq_ignore_ascii_case(secondary))
+        };
+        let reason = secondary.filter(|secondary| !is_known(secondary));
         let resource = spec.resource.0;
         let message = (read.state == State::Failed).then(|| status.cause());
         let mut details = TrainingJobDetails {
@@ -195,7 +201,7 @@ impl TrainingJob {
         details.resource = resource;
         details.running_records = status.running_records;
         job.details = Some(Arc::new(details));
-        states::fail_with_tasks(&mut job);
+        states::confirm_success(&mut job, (None, None));
         job
     }
 }
@@ -239,21 +245,24 @@ impl Status {
     fn tasks(&self, job: State) -> Vec<Task> {
         let statuses = &self.task_statuses.0;
         let mut names: Vec<&str> = self.tasks.0.iter().map(String::as_str).collect();
-        let others = statuses.iter().filter_map(|task| task.task.0.as_deref());
-        names.extend(others);
+        let others = statuses.iter().map(|task| task.task.0.as_deref());
+        names.extend(others.map(Option::unwrap_or_default));
         let mut known = std::collections::HashSet::new();
-        names.retain(|name| !name.is_empty() && known.insert(*name));
+        // Exit codes may come without a name.
+        names.retain(|name| known.insert(*name));
         let task = |name: &str| {
-            let status = statuses
-                .iter()
-                .find(|task| task.task.0.as_deref() == Some(name));
+            let of_name = |task: &&TaskStatus| task.task.0.as_deref().unwrap_or_default() == name;
+            let statuses = || statuses.iter().filter(of_name);
+            // Of several statuses of a task a failed one counts.
+            let failed = statuses().find(|task| task.exit_code.not_zero().is_some());
+            let status = failed.or_else(|| statuses().next());
             let exit_code = status.and_then(|task| task.exit_code.0);
             let state = match exit_code {
                 None if State::ACTIVE.contains(&job) => job,
                 code => ExitOutcome::from_exit_code(code).state(),
             };
             Task {
-                id: Some(name.to_owned()),
+                id: Some(name.to_owned()).filter(|name| !name.is_empty()),
                 kind: "task".to_owned(),
                 state,
                 ended: exit_code.is_some(),

@@ -68,6 +68,18 @@ fn a_job_has_succeeded_only_where_the_cloud_says_so() {
     let job = in_state("Completed", one).job;
     assert_eq!((job.state, job.exit_code), (State::Failed, Some(3)));
     assert_eq!(job.message.as_deref(), Some("worker-1: exit code 3"));
+    for second in [
+        json!({"task": "worker-0", "exit_code": 1}),
+        json!({"exit_code": 1}),
+    ] {
+        for order in [[0, 1], [1, 0]] {
+            let first = json!({"task": "worker-0", "exit_code": 0});
+            let both = [first, second.clone()];
+            let statuses = json!(order.map(|at: usize| both[at].clone()));
+            let job = in_state("completed", statuses).job;
+            assert_eq!((job.state, job.exit_code), (State::Failed, Some(1)));
+        }
+    }
     let job = in_state("Completed", Value::Null).job;
     assert_eq!((job.state, job.exit_code), (State::Succeeded, None));
     let found = in_state("Finished", Value::Null);

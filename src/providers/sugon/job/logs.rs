@@ -17,7 +17,7 @@ use crate::model::Job;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{Checked, Flag, Int, Text};
 use crate::providers::{
-    LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, log_text, repeats,
+    LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, log_text,
 };
 
 /// How the output is read.
@@ -126,18 +126,37 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     };
     let mut mark = Mark::parse(request.position);
     let mut file = read(mark.page).await?;
+    // Where the number of a page is not taken, each is the one before it again.
+    let mut is_same = false;
     if let (LogPosition::Start, Some(lines)) = (request.position, request.params.tail_lines) {
         mark.page = file.page_of_last(lines);
         if mark.page > 1 {
             let last = read(mark.page).await?;
-            if repeats(last.text.as_bytes(), file.text.as_bytes()) {
-                return Ok(LogChunk {
-                    lacks_rest: true,
-                    ..file.after(Mark::START)
-                });
-            }
+            is_same = last.text == file.text;
             file = last;
         }
+    } else if mark.page > 1 && mark.bytes == 0 {
+        let (text, before) = (file.text.as_bytes(), request.before);
+        let before = before.trim_ascii_end();
+        is_same = !before.is_empty() && text.trim_ascii_end().ends_with(before);
+    }
+    // A log may have the same lines again and again, but none after its last page.
+    let beyond = file.pages.filter(|_| is_same && !file.text.is_empty());
+    if let Some(pages) = beyond
+        && let Ok(beyond) = read(pages.saturating_add(1)).await
+        && beyond.text == file.text
+    {
+        let again = match request.position {
+            LogPosition::Start => file.after(Mark::START),
+            position => LogChunk {
+                next: Some(position.clone()),
+                ..LogChunk::default()
+            },
+        };
+        return Ok(LogChunk {
+            lacks_rest: true,
+            ..again
+        });
     }
     let is_disjoint = !file.has(mark, request.before);
     if is_disjoint {

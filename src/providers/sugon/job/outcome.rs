@@ -120,8 +120,7 @@ impl Exit {
         let is = |known: &str| word.eq_ignore_ascii_case(known);
         let own_state = own.and_then(state_of);
         if is(COMPLETED) && origin == Origin::History {
-            let bad = own_state.filter(|state| is_bad(*state));
-            (job.state, job.ended) = (bad.unwrap_or(State::Succeeded), true);
+            (job.state, job.ended) = (State::Succeeded, true);
         } else if let Some(state) = own_state.filter(|_| is_vague(word)) {
             (job.state, job.ended) = (state, state.is_end());
         } else if origin == Origin::History && job.state != State::Pending && !job.ended {
@@ -130,6 +129,10 @@ impl Exit {
             (job.state, job.ended) = (State::Unknown, has_evidence);
         } else if is(COMPLETED) {
             (job.state, job.ended) = (State::Unknown, true);
+        }
+        let bad = own_state.filter(|state| is_bad(*state));
+        if let Some(bad) = bad.filter(|_| job.state == State::Succeeded) {
+            job.state = bad;
         }
         let has_failed =
             self.message().is_some() || job.reason.as_deref() == Some("NonZeroExitCode");

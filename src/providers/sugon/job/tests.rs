@@ -148,6 +148,32 @@ fn of_two_words_about_a_job_of_the_history_the_bad_one_counts() {
 }
 
 #[test]
+fn a_success_of_slurm_is_none_where_its_own_record_says_otherwise() {
+    for (origin, own, expected) in [
+        (
+            Origin::Live,
+            json!({"jobInitAttr": {"JobState": "FAILED"}}),
+            State::Failed,
+        ),
+        (Origin::Live, json!({"jobState": "statD"}), State::Failed),
+        (
+            Origin::History,
+            json!({"jobInitAttr": {"JobState": "CANCELLED"}}),
+            State::Canceled,
+        ),
+        (
+            Origin::History,
+            json!({"jobState": "statC"}),
+            State::Succeeded,
+        ),
+    ] {
+        let mut data = own.clone();
+        data["jobStatus"] = "COMPLETED".into();
+        assert_eq!(state(origin, data).0, expected, "{own}");
+    }
+}
+
+#[test]
 fn a_job_of_the_history_has_ended_when_it_has_a_time_of_its_end() {
     for (status, expected) in [(0, State::Unknown), (2, State::Failed)] {
         let data = json!({"jobEndTime": "2026-03-24 20:58:12", "jobExitStatus": status});

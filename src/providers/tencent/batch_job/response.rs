@@ -170,7 +170,7 @@ impl Row for BatchJob {
         let tasks = std::mem::take(&mut self.task_set.0).into_iter();
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let next = self.next_action.0.as_ref().filter(|_| !read.ended);
-        let failed = failed_parts(&self);
+        let failed = failed_parts(&[(&self.tasks, "tasks"), (&self.task_instances, "instances")]);
         let mut job = Job {
             name: self.job_name.0.take(),
             state: read.state,
@@ -191,18 +191,14 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..job_at(lookup.reference, Some(&api.region))
         };
-        states::fail_with_tasks(&mut job);
-        if let Some(failed) = failed.filter(|_| job.state == State::Succeeded) {
-            (job.state, job.message) = (State::Failed, Some(failed));
-        }
+        states::confirm_success(&mut job, (None, failed));
         GetResult { job, notices }
     }
 }
 
-/// That tasks or instances have failed, by their numbers.
-pub(super) fn failed_parts(job: &BatchJob) -> Option<String> {
-    let all = [(&job.tasks, "tasks"), (&job.task_instances, "instances")];
-    all.into_iter().find_map(|(metrics, what)| {
+/// That parts have failed, by their numbers.
+pub(super) fn failed_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
+    all.iter().find_map(|(metrics, what)| {
         let metrics = metrics.0.as_ref()?;
         let failed = [&metrics.failed_count, &metrics.failed_interrupted_count];
         let counts = failed.into_iter().filter_map(|count| count.unsigned());
@@ -235,6 +231,7 @@ pub(super) struct TaskResponse {
     task_name: Text,
     task_instance_total_count: Int,
     task_instance_set: List<Instance>,
+    task_instance_metrics: OptionalObject<Metrics>,
 }
 
 #[derive(Default, Deserialize)]
@@ -302,29 +299,45 @@ impl TaskResponse {
         has_more.then(|| format!("read {read} of {total} instances of the task {task}"))
     }
 
-    /// The instances by their numbers.
-    pub fn into_tasks(self, clock: WallClock, notices: &mut Vec<Notice>) -> Vec<Task> {
+    /// That instances have failed.
+    pub fn failed_instances(&self) -> Option<String> {
+        failed_parts(&[(&self.task_instance_metrics, "instances")])
+    }
+
+    /// The instances by their numbers; `has_ended` where the job has.
+    pub fn into_tasks(
+        self,
+        has_ended: bool,
+        clock: WallClock,
+        notices: &mut Vec<Notice>,
+    ) -> Vec<Task> {
         let mut instances = self.task_instance_set.0;
         instances.order_by_key(|instance| instance.task_instance_index.0);
         let name = self.task_name.0.unwrap_or_default();
         let tasks = instances
             .into_iter()
-            .map(|instance| instance.into_task(&name, clock, notices));
+            .map(|instance| instance.into_task(&name, has_ended, clock, notices));
         tasks.collect()
     }
 }
 
 impl Instance {
-    fn into_task(self, task: &str, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
+    fn into_task(
+        self,
+        task: &str,
+        has_ended: bool,
+        clock: WallClock,
+        notices: &mut Vec<Notice>,
+    ) -> Task {
         let word = self.task_instance_state.trimmed();
         let what = "an instance of tencent/batch-job";
         let read = states::normalize(STATES, &[], word, what, notices);
         let index = self.task_instance_index.0;
         // A failed instance with code 0 never ran: its node did not start.
-        let exit_code = self
-            .exit_code
-            .0
-            .filter(|code| read.ended && (*code != 0 || read.state == State::Succeeded));
+        let exit_code = self.exit_code.0.filter(|code| match code {
+            0 => read.state == State::Succeeded,
+            _ => read.ended || has_ended,
+        });
         let details = TaskInstanceDetails {
             index,
             launched_at: clock.at(&self.launch_time),

@@ -65,6 +65,14 @@ async fn a_job_with_a_failed_part_has_failed_whatever_its_word_says() {
             json!({"TaskInstanceState": "FAILED"}),
             (State::Failed, None),
         ),
+        (
+            json!({"TaskInstanceState": "RUNNING", "ExitCode": 2}),
+            (State::Failed, Some(2)),
+        ),
+        (
+            json!({"TaskInstanceState": "ZOMBIE", "ExitCode": 2}),
+            (State::Failed, Some(2)),
+        ),
     ] {
         let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
         let response = ServerResponse::json(200, &instance(fields));
@@ -82,7 +90,7 @@ fn a_row_with_failed_tasks_has_failed() {
             "JobId": "job-1", "JobState": "SUCCEED", "TaskMetrics": {"FailedCount": failed},
         }))
         .unwrap();
-        response::failed_parts(&job)
+        response::failed_parts(&[(&job.tasks, "tasks")])
     };
     assert_eq!(count(json!(2)).as_deref(), Some("2 tasks have failed"));
     assert_eq!(count(json!(0)), None);
@@ -111,6 +119,28 @@ async fn instances_that_cannot_be_read_cost_a_notice_and_those_of_pending_tasks_
 }
 
 #[tokio::test]
+async fn a_success_is_not_decided_while_instances_cannot_be_read() {
+    let reference = reference(&BATCH_JOB, &["job-1"]);
+    let error = |code: &str| {
+        let body = json!({"Response": {"Error": {"Code": code, "Message": "m"}, "RequestId": "r"}});
+        responding(&CLOUD, &[GET_TASK], ServerResponse::json(200, &body))
+    };
+    let unread = Some(Job::SUBTASKS_UNREAD);
+    for (responder, expected) in [
+        (error("InternalError"), (State::Unknown, false, unread)),
+        // The answer would be the same the next time.
+        (refusing(&[GET_TASK]), (State::Succeeded, true, None)),
+    ] {
+        let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
+        let (_server, client) = serve(vec![job], responder).await;
+        let found = client.get(&reference, &ask()).await.unwrap();
+        let job = found.job;
+        assert_eq!((job.state, job.ended, job.reason.as_deref()), expected);
+        assert_eq!(found.notices[0].code, NoticeCode::PartsUnread);
+    }
+}
+
+#[tokio::test]
 async fn one_list_reports_100_jobs() {
     let ids: Vec<String> = (0..101).map(|number| format!("job-{number}")).collect();
     let jobs = ids.iter().map(|id| job(&BATCH_JOB, id, "RUNNING", &[]));
@@ -125,7 +155,7 @@ async fn one_list_reports_100_jobs() {
 
 #[tokio::test]
 async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
-    let words = ["FAILED_INTERRUPTED", "FAILED", "RUNNING"];
+    let words = ["FAILED_INTERRUPTED", "FAILED", "SUCCEED", "RUNNING"];
     let jobs = words.map(|word| job(&BATCH_JOB, word, word, &[])).to_vec();
     let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
     let scope = Scope::at(&BATCH_JOB, "default", &[]).unwrap();
@@ -134,7 +164,7 @@ async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
         ..Filter::default()
     };
     let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
-    assert_eq!(page.unwrap().rows.len(), 2);
+    assert_eq!(page.unwrap().rows.len(), 3);
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ impl Row for TrainingTask {
         }
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let region = self.region.0.take();
-        let job = Job {
+        let mut job = Job {
             name: self.name.0.take(),
             state: read.state,
             state_raw: read.raw,
@@ -85,9 +85,10 @@ impl Row for TrainingTask {
             finished_at: clock.at(&self.end_time),
             updated_at: clock.at(&self.update_time),
             resources: self.resources(),
-            details: Some(Arc::new(self)),
             ..job_at(lookup.reference, region.as_deref().or(Some(&api.region)))
         };
+        states::confirm_success(&mut job, (None, self.failure_reason.0.clone()));
+        job.details = Some(Arc::new(self));
         GetResult { job, notices }
     }
 }

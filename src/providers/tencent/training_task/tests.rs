@@ -10,6 +10,7 @@ use crate::providers::tencent::test_support::{job, refusing, serve};
 use crate::providers::test_support::{ask, reference};
 use crate::providers::{Client, Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
 use crate::reference::{Reference, Scope};
+use crate::test_support::jobs::responding;
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{EmulatedJob, Responder, ServerResponse, emulated};
 
@@ -263,6 +264,29 @@ async fn pods_and_events_that_cannot_be_read_cost_a_notice() {
 }
 
 #[tokio::test]
+async fn a_task_with_a_failure_reason_has_failed_whatever_its_word_says() {
+    let row = |reason: Value| {
+        let row = json!({"Id": TASK, "Status": "SUCCEED", "FailureReason": reason});
+        ServerResponse::json(
+            200,
+            &json!({"Response": {"TotalCount": 1, "TrainingTaskSet": [row]}}),
+        )
+    };
+    let scope = Scope::at(&TRAINING_TASK, "default", &[]).unwrap();
+    for (reason, state) in [
+        (json!("OOMKilled"), State::Failed),
+        (json!(""), State::Succeeded),
+        (Value::Null, State::Succeeded),
+    ] {
+        let responder = responding(&CLOUD, &[LIST.name], row(reason));
+        let (_server, client) = serve(Vec::new(), responder).await;
+        let filter = Filter::default();
+        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        assert_eq!(page.unwrap().rows[0].job.state, state);
+    }
+}
+
+#[tokio::test]
 async fn one_list_reports_50_tasks() {
     let ids: Vec<String> = (0..101).map(|number| format!("train-{number}")).collect();
     let jobs: Vec<EmulatedJob> = ids.iter().map(|id| task(id, "RUNNING", &[])).collect();
@@ -291,7 +315,7 @@ async fn one_list_reports_50_tasks() {
 
 #[tokio::test]
 async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
-    let words = ["SUBMIT_FAILED", "FAILED", "RUNNING"];
+    let words = ["SUBMIT_FAILED", "FAILED", "SUCCEED", "RUNNING"];
     let jobs = words.map(|word| task(word, word, &[])).to_vec();
     let seen: Arc<std::sync::Mutex<Vec<Value>>> = Arc::default();
     let keep = seen.clone();
@@ -311,9 +335,9 @@ async fn a_list_is_filtered_by_all_words_of_the_requested_states() {
         .list(&scope, &filter, Cursor::FIRST, &ask())
         .await
         .unwrap();
-    assert_eq!(page.rows.len(), 2);
+    assert_eq!(page.rows.len(), 3);
     let request = seen.lock().unwrap().remove(0);
-    let filters = json!([{"Name": "Status", "Values": ["FAILED", "SUBMIT_FAILED"]}]);
+    let filters = json!([{"Name": "Status", "Values": ["SUCCEED", "FAILED", "SUBMIT_FAILED"]}]);
     assert_eq!(request["Filters"], filters);
     assert_eq!(request["OrderField"], "CreateTime");
 }

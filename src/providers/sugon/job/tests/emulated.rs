@@ -255,14 +255,14 @@ async fn read_log(
         tail_lines,
         ..LogParams::default()
     };
-    let mut text = Vec::new();
+    let mut text: Vec<u8> = Vec::new();
     loop {
         let request = LogRequest {
             reference: &reference,
             source: &source,
             position,
             params: &params,
-            before: &[],
+            before: &text[text.len().saturating_sub(256)..],
             options: &ask(),
         };
         let chunk = client.read_log(request).await.unwrap();
@@ -271,6 +271,24 @@ async fn read_log(
         if !chunk.has_more {
             return String::from_utf8(text).unwrap();
         }
+    }
+}
+
+#[tokio::test]
+async fn a_log_of_alike_pages_is_read_to_its_end() {
+    let mut same = job("1", &[(0, "statR")], 3000);
+    for line in &mut same.log {
+        line.text = "retry".to_owned();
+    }
+    let server = server(vec![same]).await;
+    let client = connected(&CLOUD, &server, &server.transport());
+    server.set(60);
+    let job = client.get(&reference("1"), &ask()).await.unwrap().job;
+    let mut position = LogPosition::Start;
+    for (tail, lines) in [(None, 3000), (Some(600), 1000)] {
+        let text = read_log(&*client, &job, &mut position, tail).await;
+        assert_eq!(text, "retry\n".repeat(lines));
+        position = LogPosition::Start;
     }
 }
 
