@@ -158,12 +158,13 @@ async fn ask(cloud: &'static Cloud, input: &Input<'_>) -> Result<Vec<GetResult>,
                     position: &LogPosition::Start,
                     params: &LogParams::default(),
                     before: &[],
+                    options: &options,
                 };
-                let first = client.read_log(request, &options).await?;
+                let first = client.read_log(request).await?;
                 if let Some(next) = &first.next {
                     let before = &first.data[first.data.len().saturating_sub(COMPARED_BYTES)..];
                     (request.position, request.before) = (next, before);
-                    client.read_log(request, &options).await?;
+                    client.read_log(request).await?;
                 }
             }
             Ok(vec![found])

@@ -11,6 +11,8 @@ pub struct ListSpec {
     pub order: ListOrder,
     /// What the rows do not report.
     pub unlisted: &'static [UnlistedField],
+    /// When a job that has succeeded by its row has not, for all that a lookup shows besides.
+    pub doubtful_success: Option<&'static str>,
     /// How many jobs a list holds when no number is given, where each of them costs calls of its
     /// own.
     pub default_limit: Option<usize>,
@@ -25,6 +27,7 @@ impl ListSpec {
             operation,
             order,
             unlisted: &[],
+            doubtful_success: None,
             default_limit: None,
             has_selector: false,
         }
@@ -33,6 +36,14 @@ impl ListSpec {
     /// The same with rows that do not report these fields.
     pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
         Self { unlisted, ..self }
+    }
+
+    /// The same with rows that say success also of a job that has failed by a lookup, in this case.
+    pub const fn with_doubtful_success(self, failed: &'static str) -> Self {
+        Self {
+            doubtful_success: Some(failed),
+            ..self
+        }
     }
 
     /// The same with selectors of labels.

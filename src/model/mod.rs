@@ -72,6 +72,9 @@ pub struct Job {
     /// `met`, `unmet` or `pending` in a gate, else null.
     #[schemars(extend("enum" = ["met", "unmet", "pending", null]))]
     pub verdict: Option<String>,
+    /// Id of the object, where others can have the same name later; not shown.
+    #[serde(skip)]
+    pub uid: Option<String>,
     /// Why the state is what it is, as a short word or code.
     pub reason: Option<String>,
     /// Why the state is what it is, in a sentence.

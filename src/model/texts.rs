@@ -73,6 +73,7 @@ impl Texts for Job {
             state_raw,
             ended: _,
             verdict: _,
+            uid: _,
             reason,
             message,
             exit_code: _,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::client::KindOps;
-use super::{Cursor, Filter, GetOptions, GetResult, is_list_unavailable};
+use super::request::{BatchRequest, ListRequest};
+use super::{Cursor, Filter, GetResult, is_list_unavailable};
 use crate::error::{Category, Problem};
 use crate::model::State;
 use crate::reference::{Reference, Scope};
@@ -19,12 +20,11 @@ const REFERENCES_PER_PAGE: usize = 50;
 pub(super) async fn batch_get<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
-    references: &[Reference],
-    options: &GetOptions,
+    batch: BatchRequest<'_>,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
     let rows = match ops.kind().max_ids {
-        Some(max_ids) => rows_by_ids(ops, api, references, max_ids, options).await?,
-        None => active_rows(ops, api, references, options).await?,
+        Some(max_ids) => rows_by_ids(ops, api, batch, max_ids).await?,
+        None => active_rows(ops, api, batch).await?,
     };
     let rows = rows.into_iter();
     let mut found: HashMap<_, _> = rows.map(|row| (row.job.reference.clone(), row)).collect();
@@ -33,20 +33,20 @@ pub(super) async fn batch_get<A: Sync>(
         row.job.input.clone_from(&reference.input);
         Some(row)
     };
-    Ok(references.iter().map(row).collect())
+    Ok(batch.references.iter().map(row).collect())
 }
 
 /// The rows of lists by ids, for a kind without places.
 async fn rows_by_ids<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
-    references: &[Reference],
+    batch: BatchRequest<'_>,
     max_ids: usize,
-    options: &GetOptions,
 ) -> Result<Vec<GetResult>, Problem> {
     let mut groups = BTreeMap::<_, BTreeSet<_>>::new();
     // A comma would make two ids of one.
-    for id in references
+    for id in batch
+        .references
         .iter()
         .map(Reference::id)
         .filter(|id| !id.contains(','))
@@ -57,7 +57,7 @@ async fn rows_by_ids<A: Sync>(
             .insert(id);
     }
     let mut rows = Vec::new();
-    let Some(scope) = scope_of(ops, references) else {
+    let Some(scope) = scope_of(ops, batch.references) else {
         return Ok(rows);
     };
     for ids in groups.into_values() {
@@ -67,7 +67,13 @@ async fn rows_by_ids<A: Sync>(
                 ids: ids.to_vec(),
                 ..Filter::default()
             };
-            match read_page(ops, api, &scope, &filter, Cursor::FIRST, &mut rows, options).await {
+            let list = ListRequest {
+                scope: &scope,
+                filter: &filter,
+                at: Cursor::FIRST,
+                options: batch.options,
+            };
+            match read_page(ops, api, list, &mut rows).await {
                 Err(problem) if problem.category == Category::NotFound => {}
                 read => {
                     read?;
@@ -83,15 +89,14 @@ async fn rows_by_ids<A: Sync>(
 async fn active_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
-    references: &[Reference],
-    options: &GetOptions,
+    batch: BatchRequest<'_>,
 ) -> Result<Vec<GetResult>, Problem> {
     let filter = Filter {
         states: State::ACTIVE.to_vec(),
         ..Filter::default()
     };
     let mut places = BTreeMap::<_, Vec<&Reference>>::new();
-    for reference in references {
+    for reference in batch.references {
         let parents = reference.segments.split_last().map(|(_, parents)| parents);
         places.entry(parents).or_default().push(reference);
     }
@@ -101,10 +106,16 @@ async fn active_rows<A: Sync>(
             continue;
         };
         let wanted: BTreeSet<String> = wanted.iter().map(|one| one.to_string()).collect();
-        let (mut at, mut found) = (Cursor::FIRST, 0);
+        let mut list = ListRequest {
+            scope: &scope,
+            filter: &filter,
+            at: Cursor::FIRST,
+            options: batch.options,
+        };
+        let mut found = 0;
         for _ in 0..wanted.len().div_ceil(REFERENCES_PER_PAGE) {
             let before = rows.len();
-            let next = match read_page(ops, api, &scope, &filter, at, &mut rows, options).await {
+            let next = match read_page(ops, api, list, &mut rows).await {
                 // Lookups of each may do where the list of one place does not.
                 Err(problem) if !is_only && is_list_unavailable(&problem) => break,
                 next => next?,
@@ -114,7 +125,7 @@ async fn active_rows<A: Sync>(
                 .filter(|row| wanted.contains(&row.job.reference))
                 .count();
             match next.filter(|_| found < wanted.len()) {
-                Some(next) => at = next,
+                Some(next) => list.at = next,
                 None => break,
             }
         }
@@ -138,13 +149,10 @@ fn scope_of<'a, A: Sync>(
 async fn read_page<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,
-    scope: &Scope,
-    filter: &Filter,
-    at: Cursor,
+    list: ListRequest<'_>,
     rows: &mut Vec<GetResult>,
-    options: &GetOptions,
 ) -> Result<Option<Cursor>, Problem> {
-    let page = ops.list(api, scope, filter, at, options).await?;
+    let page = ops.list(api, list).await?;
     for mut row in page.rows {
         row.notices.extend(page.notices.iter().cloned());
         rows.push(row);

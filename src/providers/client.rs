@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
+use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
-    BoxFuture, CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest,
-    LogSource, Page, ScopeListing, ScopePage,
+    CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
+    ScopeListing, ScopePage,
 };
 use crate::error::Problem;
 use crate::kind::Kind;
@@ -108,11 +109,7 @@ pub trait Client: Send + Sync {
     /// # Errors
     /// What the cloud said, or what went wrong on the way; `not_found` where the log is not there;
     /// `usage` for a kind without such an operation.
-    async fn read_log(
-        &self,
-        request: LogRequest<'_>,
-        _options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
+    async fn read_log(&self, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         Err(request.unsupported())
     }
 
@@ -160,9 +157,8 @@ pub(super) trait CloudApi: Send + Sync {
     }
 }
 
-/// Reads one piece of a log, as [`Client::read_log`].
-pub(super) type LogReader<A> =
-    for<'a> fn(&'a A, LogRequest<'a>, &'a GetOptions) -> BoxFuture<'a, Result<LogChunk, Problem>>;
+/// What lists report of several jobs, in their order; `None` where the kind has no list of its own for it.
+pub(super) type BatchResult = Result<Option<Vec<Option<GetResult>>>, Problem>;
 
 /// The operations of one kind on the API of its cloud. What each does is said at [`Client`].
 #[async_trait]
@@ -171,12 +167,7 @@ pub(super) trait KindOps<A: Sync>: Sync {
     fn kind(&self) -> &'static Kind;
 
     /// As [`Client::get`].
-    async fn get(
-        &self,
-        api: &A,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem>;
+    async fn get(&self, api: &A, lookup: GetRequest<'_>) -> Result<GetResult, Problem>;
 
     /// As [`Client::can_batch`].
     fn can_batch(&self, _api: &A, references: &[Reference]) -> bool {
@@ -191,12 +182,7 @@ pub(super) trait KindOps<A: Sync>: Sync {
 
     /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`] whose lists need more than
     /// [`batch`](super::batch) does; `None` for the others.
-    async fn batch_get(
-        &self,
-        _api: &A,
-        _references: &[Reference],
-        _options: &GetOptions,
-    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+    async fn batch_get(&self, _api: &A, _batch: BatchRequest<'_>) -> BatchResult {
         Ok(None)
     }
 
@@ -207,15 +193,9 @@ pub(super) trait KindOps<A: Sync>: Sync {
     }
 
     /// As [`Client::list`], for kinds with [`Kind::list`].
-    async fn list(
-        &self,
-        _api: &A,
-        scope: &Scope,
-        _filter: &Filter,
-        _at: Cursor,
-        _options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        Err(Problem::usage(format!("{} cannot be listed", scope.kind)))
+    async fn list(&self, _api: &A, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let kind = list.scope.kind;
+        Err(Problem::usage(format!("{kind} cannot be listed")))
     }
 
     /// As [`Client::log_sources`].
@@ -223,31 +203,13 @@ pub(super) trait KindOps<A: Sync>: Sync {
         LogSource::of_kind(self.kind(), job)
     }
 
-    /// What reads the logs, for kinds whose [`Kind::logs`] is an operation.
-    fn log_reader(&self) -> Option<LogReader<A>> {
-        None
-    }
-
-    /// As [`Client::read_log`], by [`KindOps::log_reader`].
-    async fn read_log(
-        &self,
-        api: &A,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
-        match self.log_reader() {
-            Some(read) => read(api, request, options).await,
-            None => Err(request.unsupported()),
-        }
+    /// As [`Client::read_log`], for kinds whose [`Kind::logs`] is an operation.
+    async fn read_log(&self, _api: &A, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        Err(request.unsupported())
     }
 
     /// As [`Client::check_exists`], for kinds with [`Kind::needs_check_exists`].
-    async fn check_exists(
-        &self,
-        _api: &A,
-        _reference: &Reference,
-        _options: &GetOptions,
-    ) -> Result<(), Problem> {
+    async fn check_exists(&self, _api: &A, _lookup: GetRequest<'_>) -> Result<(), Problem> {
         Ok(())
     }
 }

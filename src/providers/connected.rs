@@ -6,13 +6,14 @@ use chrono::TimeDelta;
 use super::batch;
 use super::client::{Client, CloudApi, KindOps};
 use super::lookup::RejectedLists;
+use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
     ScopeListing, ScopePage,
 };
 use crate::error::Problem;
 use crate::kind::Kind;
-use crate::model::Job;
+use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
 
 /// A smaller change of the clock changes nothing that a list asks for.
@@ -42,6 +43,16 @@ fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
     }
 }
 
+/// Notes that jobs may have failed although their rows say success.
+fn note_doubtful_success(kind: &Kind, page: &mut Page) {
+    let failed = kind.list.as_ref().and_then(|list| list.doubtful_success);
+    let mut rows = page.rows.iter();
+    if let Some(failed) = failed.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
+        let text = format!("{kind}: a job that is listed as succeeded has {failed}; get tells");
+        page.notices.push(Notice::new(NoticeCode::FromLists, text));
+    }
+}
+
 #[async_trait]
 impl<A: CloudApi> Client for Connected<A> {
     fn endpoint(&self) -> Option<String> {
@@ -57,8 +68,8 @@ impl<A: CloudApi> Client for Connected<A> {
     }
 
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
-        let ops = self.ops(reference.kind);
-        ops.get(&self.api, reference, options).await
+        let lookup = GetRequest { reference, options };
+        self.ops(reference.kind).get(&self.api, lookup).await
     }
 
     fn can_batch(&self, references: &[Reference]) -> bool {
@@ -82,8 +93,12 @@ impl<A: CloudApi> Client for Connected<A> {
             return Ok(Vec::new());
         };
         let ops = self.ops(first.kind);
-        let found = match ops.batch_get(&self.api, references, options).await {
-            Ok(None) => batch::batch_get(ops, &self.api, references, options).await,
+        let batch = BatchRequest {
+            references,
+            options,
+        };
+        let found = match ops.batch_get(&self.api, batch).await {
+            Ok(None) => batch::batch_get(ops, &self.api, batch).await,
             found => found.map(Option::unwrap_or_default),
         };
         match found {
@@ -106,13 +121,20 @@ impl<A: CloudApi> Client for Connected<A> {
         options: &GetOptions,
     ) -> Result<Page, Problem> {
         let ops = self.ops(scope.kind);
+        let list = ListRequest {
+            scope,
+            filter,
+            at,
+            options,
+        };
         loop {
             // A page requested with a wrong clock, such as the jobs of the last day, is requested again
             // once a response has shown it.
             let ahead = self.api.clock_ahead();
-            let mut page = ops.list(&self.api, scope, filter, at, options).await?;
+            let mut page = ops.list(&self.api, list).await?;
             mark_listed(page.rows.iter_mut());
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
+                note_doubtful_success(scope.kind, &mut page);
                 return Ok(page);
             }
         }
@@ -132,13 +154,9 @@ impl<A: CloudApi> Client for Connected<A> {
         self.ops(reference.kind).log_sources(job)
     }
 
-    async fn read_log(
-        &self,
-        request: LogRequest<'_>,
-        options: &GetOptions,
-    ) -> Result<LogChunk, Problem> {
+    async fn read_log(&self, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         let ops = self.ops(request.reference.kind);
-        ops.read_log(&self.api, request, options).await
+        ops.read_log(&self.api, request).await
     }
 
     async fn check_exists(
@@ -146,8 +164,10 @@ impl<A: CloudApi> Client for Connected<A> {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<(), Problem> {
-        let ops = self.ops(reference.kind);
-        ops.check_exists(&self.api, reference, options).await
+        let lookup = GetRequest { reference, options };
+        self.ops(reference.kind)
+            .check_exists(&self.api, lookup)
+            .await
     }
 }
 

@@ -2,9 +2,12 @@
 
 use async_trait::async_trait;
 
+use super::GetOptions;
+use super::request::GetRequest;
 use crate::error::Problem;
 use crate::http::Chunks;
 use crate::kind::{Kind, LogSupport};
+use crate::lenient::{Checked, Text};
 use crate::model::{Job, State, Task, Time};
 use crate::reference::Reference;
 
@@ -129,6 +132,8 @@ pub struct LogRequest<'a> {
     /// The last bytes that were read before the position, at most [`COMPARED_BYTES`]; empty where none
     /// were.
     pub before: &'a [u8],
+    /// How it is requested.
+    pub options: &'a GetOptions,
 }
 
 /// True where the text of one place is that of another place too, although it is not made of the same
@@ -147,6 +152,14 @@ pub const COMPARED_BYTES: usize = 256;
 pub(super) const REPLACED_LOG: &str = "the log was truncated or replaced and is read from its start; lines between two readings may be missing";
 
 impl LogRequest<'_> {
+    /// A lookup of the job.
+    pub(super) fn lookup(&self) -> GetRequest<'_> {
+        GetRequest {
+            reference: self.reference,
+            options: self.options,
+        }
+    }
+
     /// The problem of a kind whose API has no operation for logs.
     pub fn unsupported(&self) -> Problem {
         Problem::usage(format!("{} has no operation for logs", self.reference.kind))
@@ -171,6 +184,17 @@ pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
 
 /// What stands in a text for bytes that are not UTF-8.
 pub(super) const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
+/// The text of a log at a field of a response.
+///
+/// # Errors
+/// That text was expected: what cannot be read is not an empty log.
+pub(super) fn log_text(field: Checked<Text>, name: &str) -> Result<String, String> {
+    match field.is_unreadable {
+        true => Err(format!("text at {name}")),
+        false => Ok(field.value.0.unwrap_or_default()),
+    }
+}
 
 /// A piece of a log.
 #[derive(Debug, Default)]

@@ -16,6 +16,22 @@ pub(super) fn attach_raw(
     attach(job, notices, options, || document(body, options));
 }
 
+/// The same with a mask for what has no usual name.
+pub(super) fn attach_masked(
+    found: &mut GetResult,
+    body: &[u8],
+    options: &GetOptions,
+    mask: impl FnOnce(&mut Value),
+) {
+    attach(&mut found.job, &mut found.notices, options, || {
+        let mut document = document(body, options)?;
+        if !options.show_secrets {
+            mask(&mut document);
+        }
+        Some(document)
+    });
+}
+
 /// The document of a response as it is shown; `None` when it is nested too deep.
 pub(super) fn document(body: &[u8], options: &GetOptions) -> Option<Value> {
     let mut document = lenient::parse_raw(body)?;

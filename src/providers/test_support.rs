@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::errors::{ErrorContext, ErrorSpec};
-use super::{Cloud, GetOptions, GetResult, mask_job};
+use super::{Cloud, GetOptions, GetRequest, GetResult, mask_job};
 use crate::credentials::SourceCache;
 use crate::http::{
     ClientOptions, Deadline, Endpoint, Method, Request, RequestError, Response, Transport,
@@ -86,6 +86,14 @@ pub fn answer(status: u16, name: &str) -> Response {
 /// A request with default options.
 pub fn ask() -> GetOptions {
     GetOptions::new(Deadline::after(Duration::from_secs(60)))
+}
+
+/// A lookup of a job.
+pub(in crate::providers) fn lookup<'a>(
+    reference: &'a Reference,
+    options: &'a GetOptions,
+) -> GetRequest<'a> {
+    GetRequest { reference, options }
 }
 
 /// A reference of the default profile.

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::select::label;
+use super::select::{STDERR, label};
 use super::source_log::SourceLog;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
@@ -12,9 +12,6 @@ use crate::model::{Job, Notice, NoticeCode, State};
 use crate::output::LogTail;
 use crate::providers::{Client, LogParams, LogSource};
 use crate::reference::Reference;
-
-/// The stream that says why a program failed, as the kinds with two streams name it.
-const STDERR: &str = "stderr";
 
 /// So many lines say why a job failed.
 const LINES: u64 = 10;

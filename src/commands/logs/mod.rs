@@ -177,9 +177,9 @@ fn stream<'a>(
         },
         stdout,
         logs: Vec::new(),
-        others: String::new(),
+        others: Vec::new(),
         is_following: arguments.follow,
-        created_at: None,
+        run: None,
     }
 }
 

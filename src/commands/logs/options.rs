@@ -26,7 +26,9 @@ const INTERVAL: Duration = Duration::from_secs(2);
         joblens logs aliyun/job/ehpc-hz-FYUr32/train-7\n  \
         joblens logs -f --tail 20 aliyun/job/ehpc-hz-FYUr32/5\n  \
         joblens logs --all-containers -o jsonl aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4",
-    after_help = "Of several containers the failed one is chosen, else the first; stderr names the others\n\
+    after_help = "Of several containers the failed one is chosen, else the first main one that has started,\n\
+        else the first main one; stderr names the others. An ended job without standard output\n\
+        shows its standard error\n\
         Bytes are kept in a pipe; on a terminal, control characters are escaped\n\
         Exit codes: 0 success · 2 usage error, or no log operation in the API · 3 no log (yet) · \
         4 authentication or permission · 5 service or network error"

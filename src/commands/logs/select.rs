@@ -7,6 +7,10 @@ use crate::providers::LogSource;
 /// So many logs that were not chosen are named at most.
 const MAX_NAMED: usize = 8;
 
+/// The streams of a program, as the kinds with two streams name them; the second says why it failed.
+const STDOUT: &str = "stdout";
+pub(super) const STDERR: &str = "stderr";
+
 /// Which logs of a job are requested.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Choice<'a> {
@@ -94,6 +98,14 @@ impl Choice<'_> {
         let (mut chosen, _) = self.of(job, sources).ok()?;
         chosen.pop()
     }
+}
+
+/// Where the standard error of the program whose standard output was chosen is among the others.
+pub(super) fn error_stream(chosen: &LogSource, others: &[LogSource]) -> Option<usize> {
+    let is_stream = |source: &LogSource, name| source.container.as_deref() == Some(name);
+    let is_error = |other: &LogSource| other.task == chosen.task && is_stream(other, STDERR);
+    let found = others.iter().position(is_error);
+    found.filter(|_| is_stream(chosen, STDOUT))
 }
 
 /// The id of the task with this id or name, or of the only one whose id ends in it, as in `RUN-worker-1`.
@@ -336,6 +348,24 @@ mod tests {
             ..Choice::default()
         };
         assert_eq!(chosen(&job, wrong), Err("leave --container out".to_owned()));
+    }
+
+    #[test]
+    fn standard_error_is_that_of_the_same_task() {
+        let stream = |task: &str, container: &str| LogSource {
+            task: Some(task.to_owned()),
+            container: Some(container.to_owned()),
+            ..LogSource::default()
+        };
+        let others = [
+            stream("a", "stderr"),
+            stream("b", "main"),
+            stream("b", "stderr"),
+        ];
+        let found = |chosen| error_stream(&chosen, &others);
+        assert_eq!(found(stream("b", "stdout")), Some(2));
+        assert_eq!(found(stream("b", "main")), None);
+        assert_eq!(found(stream("c", "stdout")), None);
     }
 
     #[test]

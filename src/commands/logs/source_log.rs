@@ -22,6 +22,8 @@ pub(super) struct SourceLog {
     pub source: LogSource,
     /// Whether all that was there at first is read.
     pub is_opened: bool,
+    /// True once it had any text.
+    pub has_text: bool,
     /// True when the API gives the end of the log only.
     pub is_window: bool,
     /// True once a note said that its end may be missing.
@@ -75,6 +77,7 @@ impl SourceLog {
         Self {
             source,
             is_opened: false,
+            has_text: false,
             is_window: false,
             is_stuck: false,
             is_gap_noted: false,
@@ -120,8 +123,9 @@ impl SourceLog {
             position: &self.position,
             params: &params,
             before: &self.before,
+            options,
         };
-        let mut chunk = client.read_log(request, options).await?;
+        let mut chunk = client.read_log(request).await?;
         let rest = chunk.rest.take();
         match rest {
             Some(mut rest) if self.is_opened => {

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::absent::{self, named};
 use super::lines::Line;
 use super::printer::Printer;
-use super::select::{Choice, label, others};
+use super::select::{Choice, error_stream, label, others};
 use super::source_log::{Reading, SourceLog};
 use crate::commands::context::CommandContext;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
@@ -22,7 +22,7 @@ use crate::http::Deadline;
 use crate::kind::LogSpec;
 use crate::model::{Job, Since, Time};
 use crate::output;
-use crate::providers::{GetOptions, LogParams};
+use crate::providers::{GetOptions, LogParams, LogSource};
 use crate::reference::Reference;
 
 /// Maximum number of failures in a row of the first lookup, and of reading the log of a job that has
@@ -44,12 +44,12 @@ pub(super) struct LogStream<'a> {
     pub printer: Printer<'a>,
     pub stdout: StdoutWriter,
     pub logs: Vec<SourceLog>,
-    /// The names of the logs that were not chosen where one was.
-    pub others: String,
+    /// The logs that were not chosen where one was.
+    pub others: Vec<LogSource>,
     /// New text is waited for, so that a line may still grow.
     pub is_following: bool,
-    /// When the job was created.
-    pub created_at: Option<Time>,
+    /// Id and creation time of the job that has the name.
+    pub run: Option<(Option<String>, Option<Time>)>,
 }
 
 /// Why reading ended early.
@@ -79,7 +79,8 @@ impl LogStream<'_> {
             return Err(with_reference(absent::no_task(&job), &self.reference).into());
         }
         let is_only = self.logs.len() == 1;
-        for number in 0..self.logs.len() {
+        let mut numbers = 0..self.logs.len();
+        while let Some(number) = numbers.next() {
             let cause = match self.read_log(number).await {
                 Ok(true) => continue,
                 Ok(false) => None,
@@ -88,11 +89,16 @@ impl LogStream<'_> {
                 }
                 Err(stop) => return Err(stop),
             };
+            if self.show_error_stream(&job) {
+                numbers = 0..1;
+                continue;
+            }
             match absent::explain(&self.logs[number], &job, cause) {
                 Some(mut problem) if is_only => {
                     if !self.others.is_empty() {
                         let hint = problem.hint.unwrap_or_default();
-                        problem.hint = Some(format!("other logs: {}; {hint}", self.others));
+                        let others = others(&self.others);
+                        problem.hint = Some(format!("other logs: {others}; {hint}"));
                     }
                     return Err(with_reference(problem, &self.reference).into());
                 }
@@ -122,8 +128,10 @@ impl LogStream<'_> {
                 Ok(()) if job.ended && self.logs.is_empty() => {
                     return Err(with_reference(absent::no_task(&job), &self.reference).into());
                 }
-                Ok(()) if job.ended => return Ok(()),
+                Ok(()) if job.ended && !self.show_error_stream(&job) => return Ok(()),
                 Ok(()) => outage = 0,
+                Err(Stop::Problem(problem))
+                    if problem.category == Category::NotFound && self.show_error_stream(&job) => {}
                 // Nothing more comes of a job that has ended: its log is read or it is not.
                 Err(Stop::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS => {
                     return Err((*problem).into());
@@ -235,12 +243,16 @@ impl LogStream<'_> {
     async fn job(&mut self) -> Result<Job, Problem> {
         let deadline = Deadline::after(LOOKUP_TIMEOUT);
         let job = self.lookup.get(&self.reference, deadline).await?;
-        let mut times = self.created_at.iter().zip(&job.created_at);
-        if self.reference.kind.is_watched && times.any(|(known, new)| known != new) {
+        let run = (job.uid.clone(), job.created_at);
+        let is_other = |known: &(Option<String>, Option<Time>)| match (&known.0, &run.0) {
+            (Some(known), Some(new)) => known != new,
+            _ => known.1.zip(run.1).is_some_and(|(known, new)| known != new),
+        };
+        if self.reference.kind.is_watched && self.run.as_ref().is_some_and(is_other) {
             let message = "the job was deleted, and another has its name";
             return Err(Problem::new(Category::NotFound, message));
         }
-        self.created_at = self.created_at.or(job.created_at);
+        self.run.get_or_insert(run);
         for notice in self.lookup.notices.take_new() {
             if notice.code.is_warning() {
                 self.context.print_notices(&[notice]);
@@ -255,15 +267,35 @@ impl LogStream<'_> {
         let sources = client.log_sources(&self.reference, job);
         let chosen = self.choice.of(job, sources);
         let (chosen, rest) = chosen.map_err(|problem| with_reference(problem, &self.reference))?;
-        self.others = others(&rest);
         if let ([one], false) = (&chosen[..], rest.is_empty()) {
-            self.note(format!("showing {}; others: {}", label(one), self.others));
+            let others = others(&rest);
+            self.note(format!("showing {}; others: {others}", label(one)));
         }
+        self.others = rest;
         let logs = chosen
             .into_iter()
             .map(|source| SourceLog::new(source, &self.params));
         self.logs = logs.collect();
         Ok(())
+    }
+
+    /// Goes on with the standard error of a job that has ended without standard output; false where there
+    /// is none.
+    fn show_error_stream(&mut self, job: &Job) -> bool {
+        let [log] = &self.logs[..] else {
+            return false;
+        };
+        let is_silent = job.ended && !log.has_text && !log.is_previous();
+        let at = error_stream(&log.source, &self.others).filter(|_| is_silent);
+        let Some(at) = at else {
+            return false;
+        };
+        let empty = log.source.clone();
+        let [from, to] = [&empty, &self.others[at]].map(label);
+        self.note(format!("{from} is empty; showing {to}"));
+        let stream = std::mem::replace(&mut self.others[at], empty);
+        self.logs = vec![SourceLog::new(stream, &self.params)];
+        true
     }
 
     /// As [`Self::choose`]; what is not there yet is chosen when it comes.
@@ -307,6 +339,7 @@ impl LogStream<'_> {
             }
         }
         self.logs[number].is_opened = true;
+        self.logs[number].has_text |= has_text;
         if let Some(tail) = tail {
             self.print(number, tail.into_lines()).await?;
         }

@@ -23,9 +23,9 @@ use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, LogSource, Page,
+    GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, LogSource, Page,
 };
-use crate::reference::{Reference, Scope};
+use crate::reference::Reference;
 use crate::sync::lock;
 use details::{DlcJobDetails, PodDetails};
 use response::{decode_job, decode_list};
@@ -124,17 +124,15 @@ impl KindOps<Api> for DlcJobs {
         &DLC_JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let request = api.path_request(&DLC, GET.name, path(reference), &[]);
-        let decode = |body: &[u8]| decode_job(body, reference, api, options);
-        let found = api.client.call(&request, options.deadline, decode).await;
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let request = api.path_request(&DLC, GET.name, path(lookup.reference), &[]);
+        let decode = |body: &[u8]| decode_job(body, api, lookup);
+        let found = api
+            .client
+            .call(&request, lookup.options.deadline, decode)
+            .await;
         let mut found = found.map(Decoded::into_result)?;
-        events::read(api, reference, &mut found, options).await;
+        events::read(api, lookup, &mut found).await;
         Ok(found)
     }
 
@@ -145,39 +143,36 @@ impl KindOps<Api> for DlcJobs {
 
     /// One page of the jobs of a workspace, or of all where none is set, the last created first; without a
     /// start those of the last days, unless few rows or certain ones are wanted.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let word = filter.single_state_word(STATES, &options.states);
-        let since = filter.since.as_ref();
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let word = list.filter.single_state_word(STATES, &list.options.states);
+        let since = list.filter.since.as_ref();
         let since = since.map(|since| timestamp(since.time().to_datetime()));
-        let is_cut = since.is_none() && filter.page_rows.is_none() && filter.ids.is_empty();
+        let is_cut =
+            since.is_none() && list.filter.page_rows.is_none() && list.filter.ids.is_empty();
         let start = match is_cut {
             true => timestamp(api.client.http.server_now() - TimeDelta::days(DEFAULT_DAYS)),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
         };
         // An account id is not a name.
         let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
-        let user = filter.user.as_deref().filter(is_name);
-        let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
-        let (first, ids) = (filter.ids.first(), filter.ids.join(","));
+        let user = list.filter.user.as_deref().filter(is_name);
+        let (page, size) = (
+            list.at.page.to_string(),
+            list.filter.page_size(PAGE_SIZE).to_string(),
+        );
+        let (first, ids) = (list.filter.ids.first(), list.filter.ids.join(","));
         let (workspaces, notice) = match first {
             Some(id) => {
                 let known = self.batch_group(api, id).or(api.workspace.clone());
                 (vec![known], None)
             }
-            None => workspaces::of_page(api, at, options).await,
+            None => workspaces::of_page(api, list.at, list.options).await,
         };
         let query = [
             ("JobIds", first.map(|_| &*ids)),
             ("Status", word),
             ("Username", user),
-            ("ResourceId", filter.queue.as_deref()),
+            ("ResourceId", list.filter.queue.as_deref()),
             ("StartTime", Some(&*start)),
             ("SortBy", Some("GmtCreateTime")),
             ("Order", Some("desc")),
@@ -188,12 +183,15 @@ impl KindOps<Api> for DlcJobs {
             let mut query = query.to_vec();
             query.push(("WorkspaceId", workspace.as_deref()));
             let request = api.path_request(&DLC, LIST.name, PATH.to_owned(), &query);
-            let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
-            let found = api.client.call(&request, options.deadline, decode).await;
+            let decode = |body: &[u8]| decode_list(body, api, list);
+            let found = api
+                .client
+                .call(&request, list.options.deadline, decode)
+                .await;
             found.map(Decoded::into_page)
         };
         let pages = workspaces.iter().map(page);
-        let mut page = workspaces::merge(api, at, &workspaces, pages).await?;
+        let mut page = workspaces::merge(api, list.at, &workspaces, pages).await?;
         page.notices.extend(notice);
         if is_cut {
             let text = format!(
@@ -212,8 +210,8 @@ impl KindOps<Api> for DlcJobs {
         sources
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 

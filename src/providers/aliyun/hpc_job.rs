@@ -19,8 +19,9 @@ use crate::kind::{
 use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    Filter, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page,
+};
 use response::{Row, decode_job};
 
 /// Jobs of Slurm and PBS.
@@ -84,51 +85,44 @@ impl KindOps<Api> for HpcJobs {
         &HPC_JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let query = [
-            ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
-            ("JobId", reference.id()),
+            ("ClusterId", cluster_of(lookup.reference.segment("CLUSTER"))),
+            ("JobId", lookup.reference.id()),
         ];
         let request = api.product_request(&EHPC_NEXT, GET.name, Method::Post, &query);
-        let decode = |body: &[u8]| decode_job(body, reference, api, options);
-        let found = api.client.call(&request, options.deadline, decode).await;
+        let decode = |body: &[u8]| decode_job(body, api, lookup);
+        let found = api
+            .client
+            .call(&request, lookup.options.deadline, decode)
+            .await;
         found.map(Decoded::into_result)
     }
 
     /// One page of the jobs of a cluster, the last submitted first.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
-        let job_filter = job_filter(filter).to_string();
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let (page, size) = (
+            list.at.page.to_string(),
+            list.filter.page_size(PAGE_SIZE).to_string(),
+        );
+        let job_filter = job_filter(list.filter).to_string();
         let query = [
-            ("ClusterId", cluster_of(scope.segment("CLUSTER"))),
+            ("ClusterId", cluster_of(list.scope.segment("CLUSTER"))),
             ("JobFilter", &job_filter),
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
         let request = api.product_request(&EHPC_NEXT, LIST.name, Method::Post, &query);
-        let decode = |body: &[u8]| {
-            decode_list::<Row>(body, scope, at, api, options, |_| EndEvidence::default())
-        };
-        let found = api.client.call(&request, options.deadline, decode).await;
+        let decode = |body: &[u8]| decode_list::<Row>(body, api, list, |_| EndEvidence::default());
+        let found = api
+            .client
+            .call(&request, list.options.deadline, decode)
+            .await;
         found.map(Decoded::into_page)
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| {
-            Box::pin(scheduler_log::read(api, &EHPC_NEXT, request, options))
-        })
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        scheduler_log::read(api, &EHPC_NEXT, request).await
     }
 }
 

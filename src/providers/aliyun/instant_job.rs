@@ -21,8 +21,7 @@ use crate::kind::{
 use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page};
 use details::InstantJobDetails;
 use response::{decode_job, decode_list};
 
@@ -50,7 +49,11 @@ pub static INSTANT_JOB: Kind = Kind::new(
 )
 .with_summary("Job of E-HPC Instant, with its executors")
 .with_details(&[schema_of::<InstantJobDetails>], &[])
-.with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::Queue]))
+.with_list(
+    ListSpec::new(LIST, ListOrder::Unsorted)
+        .without(&[UnlistedField::Queue])
+        .with_doubtful_success(SUCCEEDED),
+)
 .with_logs(results::LOGS)
 .with_id_lists(50);
 
@@ -99,57 +102,51 @@ impl KindOps<Api> for InstantJobs {
         &INSTANT_JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let request = request(api, GET.name, &[("JobId", reference.id())]);
-        let decode = |body: &[u8]| decode_job(body, reference, api, options);
-        let found = api.client.call(&request, options.deadline, decode).await;
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let request = request(api, GET.name, &[("JobId", lookup.reference.id())]);
+        let decode = |body: &[u8]| decode_job(body, api, lookup);
+        let found = api
+            .client
+            .call(&request, lookup.options.deadline, decode)
+            .await;
         let mut found = found.map(Decoded::into_result)?;
-        results::read_events(api, reference, &mut found, options).await;
-        results::read_exit_codes(api, reference, &mut found, options).await;
+        results::read_events(api, lookup, &mut found).await;
+        results::read_exit_codes(api, lookup, &mut found).await;
         Ok(found)
     }
 
     /// One page of the jobs of the region.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let mut fields = json!({});
-        if !filter.ids.is_empty() {
-            fields["JobIds"] = json!(filter.ids);
+        if !list.filter.ids.is_empty() {
+            fields["JobIds"] = json!(list.filter.ids);
         }
-        if let Some(word) = filter.single_state_word(STATES, &options.states) {
+        if let Some(word) = list.filter.single_state_word(STATES, &list.options.states) {
             fields["Status"] = word.into();
         }
-        if let Some(since) = &filter.since {
+        if let Some(since) = &list.filter.since {
             // It may be a time of the region or a Unix time: all zones are within a day.
             let since = since.time().to_datetime() - TimeDelta::days(1);
             fields["TimeCreatedAfter"] = since.timestamp().into();
         }
-        let (fields, page) = (fields.to_string(), at.page.to_string());
-        let size = filter.page_size(PAGE_SIZE).to_string();
+        let (fields, page) = (fields.to_string(), list.at.page.to_string());
+        let size = list.filter.page_size(PAGE_SIZE).to_string();
         let query = [
             ("Filter", &*fields),
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
         let request = request(api, LIST.name, &query);
-        let decode = |body: &[u8]| decode_list(body, scope, at, api, options);
-        let found = api.client.call(&request, options.deadline, decode).await;
+        let decode = |body: &[u8]| decode_list(body, api, list);
+        let found = api
+            .client
+            .call(&request, list.options.deadline, decode)
+            .await;
         found.map(Decoded::into_page)
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(results::read_log(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        results::read_log(api, request).await
     }
 }
 

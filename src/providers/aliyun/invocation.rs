@@ -23,9 +23,10 @@ use crate::providers::lenient::{Int, Text};
 use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page, job_at, raw,
+    Filter, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page,
+    job_at, raw,
 };
-use crate::reference::{Reference, Scope};
+use crate::reference::Reference;
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES, is_word};
 
@@ -135,13 +136,8 @@ impl KindOps<Api> for Invocations {
         &INVOCATION
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        get(api, reference, InvocationDetails::default(), options).await
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        get(api, lookup, InvocationDetails::default()).await
     }
 
     /// The results are read when it has finished.
@@ -152,36 +148,29 @@ impl KindOps<Api> for Invocations {
     /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the
     /// list reports no states. It fails with a lookup where the same is true of all of them; what
     /// is wrong with one command alone stands on the page.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let (page, size) = (at.page.to_string(), PAGE_SIZE.to_string());
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let (page, size) = (list.at.page.to_string(), PAGE_SIZE.to_string());
         let query = [
-            ("ClusterId", cluster_of(scope.segment("CLUSTER"))),
+            ("ClusterId", cluster_of(list.scope.segment("CLUSTER"))),
             ("PageNumber", &page),
             ("PageSize", &size),
         ];
-        let decode = |body: &[u8]| decode_commands(body, options.show_secrets);
-        let found = api.call(LIST.name, Method::Get, &query, options, decode);
+        let decode = |body: &[u8]| decode_commands(body, list.options.show_secrets);
+        let found = api.call(LIST.name, Method::Get, &query, list.options, decode);
         let found = found.await?;
         let (commands, total) = found.data;
-        let named = Page::from_rows(at, total, commands, |command| {
-            Some((scope.reference(&[command.id()?])?, command))
+        let named = Page::from_rows(list.at, total, commands, |command| {
+            Some((list.scope.reference(&[command.id()?])?, command))
         });
-        let filter = filter.without_states();
+        let wanted = list.filter.without_states();
         // Rows keep no documents.
-        let options = GetOptions {
+        let bare = GetOptions {
             raw: false,
-            ..options.clone()
+            ..list.options.clone()
         };
         let rows = named.rows.into_iter();
         let lookups =
-            rows.map(|(reference, command)| list_row(api, reference, command, &filter, &options));
+            rows.map(|(reference, command)| list_row(api, reference, command, &wanted, &bare));
         let mut page = Page {
             notices: found.unreadable.into_iter().collect(),
             rows_without_id: named.rows_without_id,
@@ -199,8 +188,8 @@ impl KindOps<Api> for Invocations {
         Ok(page)
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 
@@ -228,7 +217,11 @@ async fn list_row(
             notices: Vec::new(),
         });
     }
-    let found = get(api, &reference, command, options).await;
+    let lookup = GetRequest {
+        reference: &reference,
+        options,
+    };
+    let found = get(api, lookup, command).await;
     found.map_err(|mut problem| {
         problem.reference = Some(reference.to_string());
         problem.input = Some(reference.input);
@@ -250,10 +243,10 @@ fn is_of_the_account(category: Category) -> bool {
 /// How a command goes or went; `command` is what is known of it beforehand.
 async fn get(
     api: &Api,
-    reference: &Reference,
+    lookup: GetRequest<'_>,
     command: InvocationDetails,
-    options: &GetOptions,
 ) -> Result<GetResult, Problem> {
+    let GetRequest { reference, options } = lookup;
     let query = [
         ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
         ("CommandId", reference.id()),
@@ -267,7 +260,7 @@ async fn get(
     let (status, document) = found.data;
     let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(found.unreadable));
     let results = match status.is_finished() {
-        true => Some(results(api, reference, options, &mut pages, &mut unreadable).await),
+        true => Some(results(api, lookup, &mut pages, &mut unreadable).await),
         false => None,
     };
     let at = job_at(reference, api.region());
@@ -298,11 +291,11 @@ fn raw_document(body: &[u8], options: &GetOptions) -> Option<serde_json::Value> 
 /// responses when raw responses are requested, `unreadable` the fields that could not be read.
 async fn results(
     api: &Api,
-    reference: &Reference,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
     documents: &mut Vec<Option<serde_json::Value>>,
     unreadable: &mut Vec<Notice>,
 ) -> Results {
+    let GetRequest { reference, options } = lookup;
     let mut results = Results::default();
     loop {
         let number = results.next_page().to_string();

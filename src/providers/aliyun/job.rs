@@ -26,9 +26,10 @@ use crate::kind::{
 use crate::providers::api::DecodeError;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page, job_at, raw,
+    BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk,
+    LogRequest, Page, job_at, raw,
 };
-use crate::reference::{Reference, Scope};
+use crate::reference::Reference;
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
 
@@ -94,13 +95,8 @@ impl KindOps<Api> for Jobs {
         &JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        api.job(reference, options).await
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        api.job(lookup.reference, lookup.options).await
     }
 
     /// A success is checked against the list of the subtasks.
@@ -112,50 +108,45 @@ impl KindOps<Api> for Jobs {
         api.batchable(references).is_some()
     }
 
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
+    async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
         // Another lookup may have learned meanwhile that this account may not list.
-        let clusters = api.batchable(references).unwrap_or_default();
-        let found = api.batch_get_jobs(clusters, references, options).await;
+        let clusters = api.batchable(batch.references).unwrap_or_default();
+        let found = api
+            .batch_get_jobs(clusters, batch.references, batch.options)
+            .await;
         found.map(Some)
     }
 
     /// One page of the jobs of a cluster, the last submitted first.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let mut query = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
-        let word = filter.single_state_word(STATES, &options.states);
+        let word = list.filter.single_state_word(STATES, &list.options.states);
         if let Some(word) = word.filter(|word| LISTABLE.contains(word)) {
             query.push(("State".to_owned(), word.to_owned()));
         }
-        if let Some(since) = &filter.since {
+        if let Some(since) = &list.filter.since {
             let since = since.time().to_datetime().timestamp();
             query.push(("SubmitTimeStart".to_owned(), since.to_string()));
         }
-        let rows = filter.page_size(list::MAX_ROWS);
-        let request = api.list_request(cluster_of(scope.segment("CLUSTER")), &query, at.page, rows);
+        let rows = list.filter.page_size(list::MAX_ROWS);
+        let request = api.list_request(
+            cluster_of(list.scope.segment("CLUSTER")),
+            &query,
+            list.at.page,
+            rows,
+        );
         let page = api
             .client
-            .call(&request, options.deadline, list::Page::decode);
+            .call(&request, list.options.deadline, list::Page::decode);
         let found = page.await?;
         let page = found.data;
-        let mut page = page.into_page(scope, at, api.region(), &options.states);
+        let mut page = page.into_page(list.scope, list.at, api.region(), &list.options.states);
         page.notices.extend(found.unreadable);
         Ok(page)
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 

@@ -18,8 +18,8 @@ use crate::providers::api::DecodeError;
 use crate::providers::lenient::{
     self, Checked, DefaultObject, Flag, Int, List, Map, Num, Required, Text, Timestamp,
 };
-use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, states};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, states};
+use crate::reference::Reference;
 use crate::secret::{MASK, mask_text};
 pub(super) use evidence::EndEvidence;
 use evidence::ExitFields;
@@ -152,10 +152,8 @@ pub(super) fn matches_id(id: &str, reference: &Reference) -> bool {
 /// A page of rows that become [`JobFields`]; `known` gives what is known of the end of a job by its id.
 pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     body: &[u8],
-    scope: &Scope,
-    at: Cursor,
     api: &Api,
-    options: &GetOptions,
+    list: ListRequest<'_>,
     known: impl Fn(&str) -> EndEvidence,
 ) -> Result<Page, DecodeError> {
     let wire: ListResponse<R> = lenient::decode_response(body)?;
@@ -163,19 +161,15 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     let total = wire.total_count.0;
     let rows = wire.jobs.rows("Jobs", total)?;
     let rows = rows.into_iter().map(Into::into).collect();
-    let address = |fields: &JobFields<Text>| {
-        let id = fields.id().filter(|_| !fields.is_id_unreadable())?;
-        scope.reference(&[id])
-    };
-    let read = |mut fields: JobFields<Text>, reference: &Reference| {
+    let read = |mut fields: JobFields<Text>, lookup: GetRequest<'_>| {
         // A JSON text.
         let variables = fields.variables.0.take().unwrap_or_default();
         let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
-        fields.known = known(reference.id());
-        let found = fields.into_result(reference, variables, api, options);
+        fields.known = known(lookup.reference.id());
+        let found = fields.into_result(variables, api, lookup);
         found.with_request_id(wire.request_id.0.clone())
     };
-    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+    Ok(list.page(total, rows, JobFields::readable_id, read))
 }
 
 impl<V> JobFields<V> {
@@ -183,6 +177,11 @@ impl<V> JobFields<V> {
     pub fn id(&self) -> Option<&str> {
         let id = self.job_id.value.trimmed();
         id.or_else(|| self.id.value.trimmed())
+    }
+
+    /// The id, unless it is in doubt.
+    fn readable_id(&self) -> Option<&str> {
+        self.id().filter(|_| !self.is_id_unreadable())
     }
 
     /// True when the id cannot be read, or the two names give different ones.
@@ -195,11 +194,11 @@ impl<V> JobFields<V> {
 
     pub fn into_result(
         self,
-        reference: &Reference,
         variables: BTreeMap<String, Text>,
         api: &Api,
-        options: &GetOptions,
+        lookup: GetRequest<'_>,
     ) -> GetResult {
+        let GetRequest { reference, options } = lookup;
         let (clock, mut notices) = (api.clock, Vec::new());
         let times = [
             &self.create_time,

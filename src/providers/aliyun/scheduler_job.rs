@@ -27,7 +27,8 @@ use crate::providers::lenient::{self, Map, OptionalObject, Required, Text};
 use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, LogSource, Page, raw,
+    Cursor, Filter, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, LogSource,
+    Page, raw,
 };
 use crate::reference::{Reference, Scope};
 
@@ -109,35 +110,23 @@ impl KindOps<Api> for SchedulerJobs {
         &SCHEDULER_JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let cluster = cluster_of(reference.segment("CLUSTER"));
-        let query = [("ClusterId", cluster), ("JobId", reference.id())];
-        let decode = |body: &[u8]| decode_job(body, reference, api, options);
-        let called = api.call(GET.name, Method::Get, &query, options, decode);
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let cluster = cluster_of(lookup.reference.segment("CLUSTER"));
+        let query = [("ClusterId", cluster), ("JobId", lookup.reference.id())];
+        let decode = |body: &[u8]| decode_job(body, api, lookup);
+        let called = api.call(GET.name, Method::Get, &query, lookup.options, decode);
         let called = called.await?;
         let evidence = called.data.1.clone();
         let mut found = called.map(|(found, _)| found).into_result();
         if found.job.state_raw.is_none() {
-            read_row(api, reference, &evidence, &mut found, options).await;
+            read_row(api, lookup, &evidence, &mut found).await;
         }
         Ok(found)
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let known = |_: &str| EndEvidence::default();
-        read_page(api, scope, filter, at, options, known).await
+        read_page(api, list, known).await
     }
 
     fn log_sources(&self, job: &Job) -> Vec<LogSource> {
@@ -150,8 +139,8 @@ impl KindOps<Api> for SchedulerJobs {
         sources
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(scheduler_log::read(api, &EHPC, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        scheduler_log::read(api, &EHPC, request).await
     }
 }
 
@@ -159,26 +148,31 @@ impl KindOps<Api> for SchedulerJobs {
 /// of a job by its id.
 async fn read_page(
     api: &Api,
-    scope: &Scope,
-    filter: &Filter,
-    at: Cursor,
-    options: &GetOptions,
+    list: ListRequest<'_>,
     known: impl Fn(&str) -> EndEvidence + Send,
 ) -> Result<Page, Problem> {
-    let (page, size) = (at.page.to_string(), filter.page_size(PAGE_SIZE).to_string());
+    let (page, size) = (
+        list.at.page.to_string(),
+        list.filter.page_size(PAGE_SIZE).to_string(),
+    );
     let mut query = vec![
-        ("ClusterId", cluster_of(scope.segment("CLUSTER"))),
+        ("ClusterId", cluster_of(list.scope.segment("CLUSTER"))),
         ("PageNumber", &page),
         ("PageSize", &size),
         ("SubmitOrder", "desc"),
     ];
-    if filter.is_active_only() {
+    if list.filter.is_active_only() {
         query.push(("JobStatus", "notfinish"));
     }
-    query.extend(filter.user.as_deref().map(|user| ("Users.1", user)));
-    query.extend(filter.queue.as_deref().map(|queue| ("Queues.1", queue)));
-    let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, scope, at, api, options, known);
-    let found = api.call(LIST.name, Method::Get, &query, options, decode);
+    query.extend(list.filter.user.as_deref().map(|user| ("Users.1", user)));
+    query.extend(
+        list.filter
+            .queue
+            .as_deref()
+            .map(|queue| ("Queues.1", queue)),
+    );
+    let decode = |body: &[u8]| decode_list::<JobFields<Text>>(body, api, list, known);
+    let found = api.call(LIST.name, Method::Get, &query, list.options, decode);
     found.await.map(Decoded::into_page)
 }
 
@@ -186,21 +180,26 @@ async fn read_page(
 /// so does the evidence of its end.
 async fn read_row(
     api: &Api,
-    reference: &Reference,
+    lookup: GetRequest<'_>,
     evidence: &EndEvidence,
     found: &mut GetResult,
-    options: &GetOptions,
 ) {
+    let reference = lookup.reference;
     let segments = [cluster_of(reference.segment("CLUSTER"))];
     let scope = Scope::at(&SCHEDULER_JOB, &reference.profile, &segments);
     let scope = scope.expect("a cluster is a scope of the kind");
-    let (filter, mut at) = (Filter::default(), Cursor::FIRST);
+    let mut list = ListRequest {
+        scope: &scope,
+        filter: &Filter::default(),
+        at: Cursor::FIRST,
+        options: lookup.options,
+    };
     let known = |id: &str| match matches_id(id, reference) {
         true => evidence.clone(),
         false => EndEvidence::default(),
     };
     for _ in 0..MAX_PAGES {
-        let page = match read_page(api, &scope, &filter, at, options, known).await {
+        let page = match read_page(api, list, known).await {
             Ok(page) => page,
             Err(problem) => {
                 let why = summarize(&problem);
@@ -230,7 +229,7 @@ async fn read_row(
             return;
         }
         match page.next {
-            Some(next) => at = next,
+            Some(next) => list.at = next,
             None => return,
         }
     }
@@ -260,17 +259,16 @@ struct TextResponse {
 /// What DescribeJob reports of a job, and what that says of its end.
 fn decode_job(
     body: &[u8],
-    reference: &Reference,
     api: &Api,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
 ) -> Result<(GetResult, EndEvidence), DecodeError> {
-    let (mut fields, request_id) = decode_fields(body, reference)?;
+    let (mut fields, request_id) = decode_fields(body, lookup.reference)?;
     let evidence = fields.evidence();
     let Map(variables) = std::mem::take(&mut fields.variables);
-    let found = fields.into_result(reference, variables, api, options);
+    let found = fields.into_result(variables, api, lookup);
     let mut found = found.with_request_id(request_id.0);
-    raw::attach(&mut found.job, &mut found.notices, options, || {
-        document::shown(body, options)
+    raw::attach(&mut found.job, &mut found.notices, lookup.options, || {
+        document::shown(body, lookup.options)
     });
     Ok((found, evidence))
 }

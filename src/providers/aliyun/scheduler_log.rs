@@ -15,7 +15,9 @@ use crate::kind::{LogSpec, Operation};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Checked, Flag, Int, Text};
 use crate::providers::products::Product;
-use crate::providers::{FilePart, GetOptions, LogChunk, LogFile, LogRequest, LogSource, read_file};
+use crate::providers::{
+    FilePart, GetOptions, LogChunk, LogFile, LogRequest, LogSource, log_text, read_file,
+};
 use crate::reference::Reference;
 
 /// How the output is read by an operation.
@@ -36,9 +38,9 @@ const STREAMS: [&str; 2] = ["stdout", "stderr"];
 struct LogResponse {
     success: Checked<Flag>,
     #[serde(alias = "OutputLog")]
-    stdout_log: Text,
+    stdout_log: Checked<Text>,
     #[serde(alias = "ErrorLog")]
-    stderr_log: Text,
+    stderr_log: Checked<Text>,
     stdout_log_size: Int,
     stderr_log_size: Int,
 }
@@ -56,14 +58,13 @@ pub(super) async fn read(
     api: &Api,
     product: &'static Product,
     request: LogRequest<'_>,
-    options: &GetOptions,
 ) -> Result<LogChunk, Problem> {
     let stream = Stream {
         api,
         product,
         reference: request.reference,
         source: request.source,
-        options,
+        options: request.options,
     };
     read_file(request, &stream).await
 }
@@ -106,7 +107,7 @@ fn decode(body: &[u8], stream: &str) -> Result<FilePart, DecodeError> {
         true => (response.stdout_log, response.stdout_log_size),
         false => (response.stderr_log, response.stderr_log_size),
     };
-    let text = text.0.unwrap_or_default();
+    let text = log_text(text, &format!("the log of {stream}"))?;
     let data =
         crypto::from_base64(&text).ok_or_else(|| format!("Base64 at the log of {stream}"))?;
     Ok(FilePart {
@@ -127,7 +128,13 @@ mod tests {
             assert_eq!((&*part.data, part.size), (&b"hostname\n"[..], Some(4096)));
             assert!(decode(body.as_bytes(), "stderr").unwrap().data.is_empty());
         }
-        assert!(decode(br#"{"StdoutLog": "%"}"#, "stdout").is_err());
+        for other in [
+            r#"{"StdoutLog": "%"}"#,
+            r#"{"StdoutLog": ["aG9zdG5hbWUK"]}"#,
+        ] {
+            assert!(decode(other.as_bytes(), "stdout").is_err(), "{other}");
+            assert!(decode(other.as_bytes(), "stderr").is_ok(), "{other}");
+        }
     }
 
     #[test]

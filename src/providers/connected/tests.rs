@@ -43,13 +43,8 @@ impl KindOps<Api> for Jobs {
         kind()
     }
 
-    async fn get(
-        &self,
-        _: &Api,
-        reference: &Reference,
-        _: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let (job, notices) = (job_at(reference, None), Vec::new());
+    async fn get(&self, _: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let (job, notices) = (job_at(lookup.reference, None), Vec::new());
         Ok(GetResult { job, notices })
     }
 
@@ -57,22 +52,19 @@ impl KindOps<Api> for Jobs {
         id.split_once('.').map(|(group, _)| group.to_owned())
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        _: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        lock(&api.asked).push(filter.ids.clone());
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        lock(&api.asked).push(list.filter.ids.clone());
         if let Some(category) = *lock(&api.failure) {
             return Err(Problem::new(category, "rejected"));
         }
         let mut page = Page::default();
-        for id in &filter.ids {
-            let reference = scope.reference(&[id]).unwrap();
-            page.rows.push(self.get(api, &reference, options).await?);
+        for id in &list.filter.ids {
+            let reference = list.scope.reference(&[id]).unwrap();
+            let lookup = GetRequest {
+                reference: &reference,
+                options: list.options,
+            };
+            page.rows.push(self.get(api, lookup).await?);
         }
         page.notices
             .push(Notice::new(NoticeCode::UnreadableField, "a"));

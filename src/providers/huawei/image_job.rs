@@ -18,8 +18,10 @@ use crate::kind::{
 };
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, KindOps, ListRequest, Page,
+};
+use crate::reference::Reference;
 use merge::{TypePage, merge};
 use wire::{ImageJob, ImageJobDetails, JOB_STATES, JobPage, STATES, SubJobDetails};
 
@@ -79,58 +81,41 @@ impl KindOps<Api> for ImageJobs {
         &IMAGE_JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let decode = |body: &[u8]| decode(body, reference, options, api.region());
-        let path = path(reference);
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let decode = |body: &[u8]| decode(body, lookup, api.region());
+        let path = path(lookup.reference);
         let call = Call::get(&WORKSPACE, GET.name, &path);
-        let found = api.call(call, options, decode).await;
+        let found = api.call(call, lookup.options, decode).await;
         found.map(Decoded::into_result)
     }
 
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        let found = api.image_lists.batch_get(api, references, options).await;
+    async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
+        let found = api.image_lists.batch_get(api, batch).await;
         found.map(Some)
     }
 
     /// One page of the project's jobs of all types, newest first, of one status where that is what
     /// the filter asks for. It fails when all of the types do. One that fails alone is a failed
     /// part of the page, and is not requested again.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let status = filter.single_state_word(STATES, &options.states);
-        let lists = at.lists.offsets.into_iter().enumerate();
-        let calls = lists.filter_map(|(list, offset)| {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let status = list.filter.single_state_word(STATES, &list.options.states);
+        let lists = list.at.lists.offsets.into_iter().enumerate();
+        let calls = lists.filter_map(|(number, offset)| {
             let offset = offset?;
             Some(async move {
-                let page = list_page(api, JOB_TYPES[list], status, offset, options);
+                let page = list_page(api, JOB_TYPES[number], status, offset, list.options);
                 let page = page.await.map(|page| TypePage {
-                    list,
+                    list: number,
                     offset,
                     request_id: page.request_id,
                     unreadable: page.unreadable,
                     page: page.data,
                 });
-                page.map_err(|problem| (list, problem))
+                page.map_err(|problem| (number, problem))
             })
         });
         // A check that lists are allowed needs one row, not a request for each type.
-        let calls = calls.take(filter.page_size(JOB_TYPES.len()));
+        let calls = calls.take(list.filter.page_size(JOB_TYPES.len()));
         let (mut pages, mut failed) = (Vec::new(), Vec::new());
         for outcome in join_all(calls).await {
             match outcome {
@@ -141,19 +126,18 @@ impl KindOps<Api> for ImageJobs {
         if pages.is_empty() && !failed.is_empty() {
             return Err(failed.swap_remove(0).1);
         }
-        let failed_lists = failed.iter().map(|(list, _)| *list);
-        let merged = merge(at.without_lists(failed_lists), pages);
-        let read = |(row, request_id): (ImageJob, Option<String>), reference: &_| {
-            let result = row.into_row(reference, options, api.region());
+        let failed_lists = failed.iter().map(|(number, _)| *number);
+        let merged = merge(list.at.without_lists(failed_lists), pages);
+        let read = |(row, request_id): (ImageJob, Option<String>), lookup: GetRequest<'_>| {
+            let result = row.into_row(lookup, api.region());
             result.with_request_id(request_id)
         };
-        let address = |(row, _): &(ImageJob, Option<String>)| scope.reference(&[row.id()?]);
         Ok(Page {
             next: merged.next,
             total: merged.total,
             failed_parts: failed.into_iter().map(with_type).collect(),
             notices: merged.notices,
-            ..Page::from_addressed_rows(at, None, merged.rows, address, read)
+            ..list.page(None, merged.rows, |(row, _)| row.id(), read)
         })
     }
 }

@@ -19,8 +19,7 @@ use crate::providers::api::Decoded;
 use crate::providers::lenient::{self, DefaultObject, Int, List, Num, Text, Timestamp};
 use crate::providers::products::Product;
 use crate::providers::shapes::{detail_structs, schema_of};
-use crate::providers::{GetOptions, GetResult, KindOps, raw};
-use crate::reference::Reference;
+use crate::providers::{GetRequest, GetResult, KindOps, raw};
 
 /// The services that have such jobs, as their hosts name them; elastic IPs are at `vpc`.
 const SERVICES: &[&str] = &["ecs", "evs", "ims", "bms", "sdrs", "vpc", "vbs"];
@@ -172,37 +171,28 @@ impl KindOps<Api> for AsyncJobs {
         &JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let GetRequest { reference, options } = lookup;
         let mut services = SERVICES.iter();
         let host = services.find(|name| Some(**name) == reference.segment("SERVICE"));
         let host = host.expect("the service of a reference is one of these");
         let product = Product::new(host, "v1");
         let path = format!("jobs/{}", percent_encode(reference.id()));
-        let decode = |body: &[u8]| decode(body, reference, options, api.region());
+        let decode = |body: &[u8]| decode(body, lookup, api.region());
         let call = Call::get(&product, GET.name, &path);
         let found = api.call(call, options, decode).await;
         found.map(Decoded::into_result)
     }
 }
 
-fn decode(
-    body: &[u8],
-    reference: &Reference,
-    options: &GetOptions,
-    region: Option<&str>,
-) -> Result<GetResult, String> {
+fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<GetResult, String> {
     let found: AsyncJob = lenient::decode_response(body)?;
-    if found.job_id.trimmed() != Some(reference.id()) {
+    if found.job_id.trimmed() != Some(lookup.reference.id()) {
         return Err("the requested job_id".to_owned());
     }
     let found = found.into_parts();
-    let mut found = found.into_result(&WORDS, reference, options, region);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, options);
+    let mut found = found.into_result(&WORDS, lookup, region);
+    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
     Ok(found)
 }
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use crate::kind::StateWords;
 use crate::model::{Details, Job, Notice, NoticeCode, State, Task, Time};
 use crate::providers::lenient::{Text, Timestamp};
-use crate::providers::{GetOptions, GetResult, job_at, states};
-use crate::reference::Reference;
+use crate::providers::{GetOptions, GetRequest, GetResult, job_at, states};
 
 /// A kind and its words.
 pub(super) struct Words {
@@ -52,10 +51,10 @@ impl JobParts {
     pub fn into_result(
         self,
         words: &Words,
-        reference: &Reference,
-        options: &GetOptions,
+        lookup: GetRequest<'_>,
         region: Option<&str>,
     ) -> GetResult {
+        let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
         let own = &options.states;
         let word = self.status.trimmed();

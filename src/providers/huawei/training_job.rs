@@ -21,8 +21,10 @@ use crate::kind::{
 use crate::model::State;
 use crate::providers::api::Decoded;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    Cursor, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page,
+};
+use crate::reference::Reference;
 use details::TrainingJobDetails;
 use response::{ListResponse, TrainingJob, decode_job};
 
@@ -91,54 +93,41 @@ impl KindOps<Api> for TrainingJobs {
         &TRAINING_JOB
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let path = path(reference);
-        let decode = |body: &[u8]| decode_job(body, reference, options, api.region());
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let path = path(lookup.reference);
+        let decode = |body: &[u8]| decode_job(body, lookup, api.region());
         let call = Call::get(&MODELARTS, GET.name, &path);
-        let found = api.call(call, options, decode).await;
+        let found = api.call(call, lookup.options, decode).await;
         let mut found = found.map(Decoded::into_result)?;
-        parts::read(api, reference, &path, &mut found, options).await;
+        parts::read(api, lookup, &path, &mut found).await;
         Ok(found)
     }
 
     /// One page of the jobs, newest first.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let words = filter.state_words(STATES, &options.states);
-        let size = filter.page_size(PAGE_SIZE);
-        let found = list(api, words.as_deref(), at, size, options).await?;
-        let next = found.data.next(at, size);
-        let address = |row: &TrainingJob| scope.reference(&[row.id()?]);
-        let read = |row: TrainingJob, reference: &Reference| {
-            let row = row.into_row(reference, options, api.region());
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let words = list.filter.state_words(STATES, &list.options.states);
+        let size = list.filter.page_size(PAGE_SIZE);
+        let found = search(api, words.as_deref(), list.at, size, list.options).await?;
+        let next = found.data.next(list.at, size);
+        let read = |row: TrainingJob, lookup: GetRequest<'_>| {
+            let row = row.into_row(lookup, api.region());
             row.with_request_id(found.request_id.clone())
         };
         let rows = found.data.rows;
         Ok(Page {
             next,
             notices: Vec::from_iter(found.unreadable),
-            ..Page::from_addressed_rows(at, None, rows, address, read)
+            ..list.page(None, rows, TrainingJob::id, read)
         })
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 
 /// A page of the jobs with one of these words, or of all. Places are numbers of pages here, from 0.
-async fn list(
+async fn search(
     api: &Api,
     words: Option<&[&str]>,
     at: Cursor,

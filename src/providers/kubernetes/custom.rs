@@ -9,14 +9,17 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::object::ApiObject;
-use super::objects::{self, Lookup};
+use super::objects::{self, Outcome};
 use super::parts::Parts;
 use super::{Api, attach_raw, logs};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, Operation};
 use crate::model::Job;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    BatchRequest, BatchResult, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest,
+    Page,
+};
+use crate::reference::Reference;
 use crate::sync::lock;
 pub(super) use kinds::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
@@ -60,15 +63,11 @@ impl KindOps<Api> for CustomJobs {
 
     /// A job with its pods as tasks, and the events of both. All resources that may hold it are read until
     /// it is known which one does.
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let GetRequest { reference, options } = lookup;
         let known = self.number(api, reference);
         let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
-        let calls = numbers.map(|number| self.read(api, number, reference, options));
+        let calls = numbers.map(|number| self.read(api, number, lookup));
         let found = self.choose(join_all(calls).await, reference)?;
         lock(&api.resources).insert(reference.to_string(), found.number);
         let mut result = found.result;
@@ -87,30 +86,16 @@ impl KindOps<Api> for CustomJobs {
         Ok(result)
     }
 
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        many::batch_get(self, api, references, options)
-            .await
-            .map(Some)
+    async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
+        many::batch_get(self, api, batch).await.map(Some)
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        list::page(self, api, scope, filter, at, options).await
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        list::page(self, api, list).await
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(logs::READER)
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 
@@ -119,19 +104,18 @@ impl CustomJobs {
         &self,
         api: &Api,
         number: usize,
-        reference: &Reference,
-        options: &GetOptions,
+        lookup: GetRequest<'_>,
     ) -> Result<ResourceJob, Problem> {
         let decode = |body: &[u8]| {
-            let object = CustomObject::decode(body, reference)?;
+            let object = CustomObject::decode(body, lookup.reference)?;
             let uid = object.metadata.0.uid.0.clone();
-            Ok((object.into_result(self, reference, api), uid))
+            Ok((object.into_result(self, lookup.reference, api), uid))
         };
         let objects = &self.resources[number].objects;
-        let lookup = objects::lookup(api, objects, reference, options, decode).await?;
-        let (result, uid, is_over) = match lookup {
-            Lookup::Read(found, uid) => (*found, uid, false),
-            Lookup::Known(found) => (*found, None, true),
+        let outcome = objects::lookup(api, objects, lookup, decode).await?;
+        let (result, uid, is_over) = match outcome {
+            Outcome::Read(found, uid) => (*found, uid, false),
+            Outcome::Known(found) => (*found, None, true),
         };
         Ok(ResourceJob {
             result,
@@ -210,12 +194,8 @@ impl CustomJobs {
 }
 
 /// One of the objects as a job of its kind.
-fn read_object(
-    body: &[u8],
-    reference: &Reference,
-    api: &Api,
-    options: &GetOptions,
-) -> Result<GetResult, String> {
+fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, String> {
+    let GetRequest { reference, options } = lookup;
     let kinds = [&VOLCANO_JOBS, &KUBEFLOW_JOBS, &JOBSETS, &ARGO_WORKFLOWS];
     let jobs = kinds.into_iter().find(|jobs| jobs.kind == reference.kind);
     let jobs = jobs.ok_or("an object of the kind")?;

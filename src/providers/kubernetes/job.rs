@@ -7,15 +7,18 @@ mod response;
 use async_trait::async_trait;
 
 use super::object::ApiObject;
-use super::objects::{self, Lookup, Resource};
+use super::objects::{self, Outcome, Resource};
 use super::parts::Parts;
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod};
 use crate::error::Problem;
 use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    BatchRequest, BatchResult, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest,
+    Page,
+};
+use crate::reference::Reference;
 use response::{JobDetails, JobObject};
 
 /// Jobs.
@@ -53,10 +56,10 @@ const OBJECTS: Resource = Resource {
     list: LIST,
     watch: "WatchNamespacedJob",
     path: (API, RESOURCE),
-    read: |body, reference, api, options| {
-        let job = JobObject::decode(body, reference)?;
-        let mut found = job.into_result(reference, api);
-        attach_raw(&mut found, body, options);
+    read: |body, api, lookup| {
+        let job = JobObject::decode(body, lookup.reference)?;
+        let mut found = job.into_result(lookup.reference, api);
+        attach_raw(&mut found, body, lookup.options);
         Ok(found)
     },
 };
@@ -99,12 +102,8 @@ impl KindOps<Api> for Jobs {
     }
 
     /// A job with its pods as tasks, and the events of both.
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let GetRequest { reference, options } = lookup;
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
             let job = JobObject::decode(body, reference)?;
@@ -117,10 +116,10 @@ impl KindOps<Api> for Jobs {
             let failed = job.failed_indexes();
             Ok((job.into_result(reference, api), (own, failed)))
         };
-        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
-        let (mut found, (parts, failed)) = match lookup.await? {
-            Lookup::Read(found, parts) => (*found, parts),
-            Lookup::Known(found) => return Ok(*found),
+        let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
+        let (mut found, (parts, failed)) = match outcome.await? {
+            Outcome::Read(found, parts) => (*found, parts),
+            Outcome::Known(found) => return Ok(*found),
         };
         parts.add(api, &mut found, options).await;
         indexes::add_failed(&mut found, failed.as_deref());
@@ -128,35 +127,23 @@ impl KindOps<Api> for Jobs {
     }
 
     /// The jobs without their events, and with the pods of those whose state they decide.
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        let mut rows = objects::get_many(api, &OBJECTS, references, options).await?;
-        many::add_pods(api, &mut rows, options).await;
+    async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
+        let mut rows = objects::get_many(api, &OBJECTS, batch).await?;
+        many::add_pods(api, &mut rows, batch.options).await;
         let found = rows.into_iter().map(|row| Some(row?.found));
         Ok(Some(found.collect()))
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let list = list::ListCall {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let call = list::ListCall {
             resource: &OBJECTS,
             read: |job: JobObject, reference: &Reference| job.into_result(reference, api),
         };
-        list.page(api, scope, filter, at, options).await
+        call.page(api, list).await
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(logs::READER)
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 

@@ -7,8 +7,8 @@ use crate::http::RAISE_MAX_BODY;
 use crate::kind::Operation;
 use crate::providers::api::Decoded;
 use crate::providers::lenient;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{Cursor, Filter, GetOptions, GetRequest, GetResult, ListRequest, Page};
+use crate::reference::Reference;
 
 /// The most objects of a page, as kubectl asks for them.
 pub(super) const PAGE_SIZE: usize = 500;
@@ -109,7 +109,7 @@ pub(super) struct Resource {
     /// The path of the API, and the name of the resource below it.
     pub path: (&'static str, &'static str),
     /// Makes a job of one of them.
-    pub read: fn(&[u8], &Reference, &Api, &GetOptions) -> Result<GetResult, String>,
+    pub read: fn(&[u8], &Api, GetRequest<'_>) -> Result<GetResult, String>,
 }
 
 /// How the objects of a kind are listed.
@@ -123,34 +123,36 @@ impl<R> ListCall<R> {
     ///
     /// # Errors
     /// As [`page`].
-    pub async fn page<T: ApiObject>(
-        self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem>
+    pub async fn page<T: ApiObject>(self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem>
     where
         R: Fn(T, &Reference) -> GetResult + Sync + Send,
     {
-        let namespace = scope.segment("NAMESPACE");
+        let namespace = list.scope.segment("NAMESPACE");
         let (group, plural) = self.resource.path;
         let path = path(group, namespace, plural);
         let address = |row: &T| {
             let (own, name) = row.metadata().address()?;
             match namespace {
-                Some(namespace) => scope.reference(&[name]).filter(|_| own == namespace),
-                None => scope.reference(&[own, name]),
+                Some(namespace) => list.scope.reference(&[name]).filter(|_| own == namespace),
+                None => list.scope.reference(&[own, name]),
             }
         };
         let decode = |body: &[u8]| {
-            let list: ObjectList<T> = lenient::decode_response(body)?;
-            let rows = list.items.rows("items", None)?;
-            let page = Page::from_addressed_rows(at, None, rows, address, &self.read);
-            Ok((page, list.metadata.0.r#continue.0))
+            let objects: ObjectList<T> = lenient::decode_response(body)?;
+            let rows = objects.items.rows("items", None)?;
+            let page = Page::from_addressed_rows(list.at, None, rows, address, &self.read);
+            Ok((page, objects.metadata.0.r#continue.0))
         };
         let operation = self.resource.list.name;
-        page(api, operation, &path, filter, at, options, decode).await
+        page(
+            api,
+            operation,
+            &path,
+            list.filter,
+            list.at,
+            list.options,
+            decode,
+        )
+        .await
     }
 }

@@ -5,7 +5,7 @@ use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::RequestError;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::{GetOptions, LogBody, LogChunk, LogReader, LogRequest};
+use crate::providers::{LogBody, LogChunk, LogRequest};
 
 /// How logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -31,17 +31,9 @@ const ABSENT: [&str; 5] = [
     "not found",
 ];
 
-/// What reads the logs of all kinds.
-pub(super) const READER: LogReader<Api> =
-    |api, request, options| Box::pin(read(api, request, options));
-
 /// The lines of a container that the server still has, however many they are.
-async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
-    let (source, params) = (request.source, request.params);
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+    let (source, params, options) = (request.source, request.params, request.options);
     let Some(pod) = source.task.as_deref() else {
         let what = "the job has no pods, or not any more";
         return Err(Problem::new(Category::NotFound, what));

@@ -15,7 +15,7 @@ use crate::error::{Category, Problem};
 use crate::lenient::collect_unreadable;
 use crate::model::{Job, State};
 use crate::providers::lookup::summarize;
-use crate::providers::{GetOptions, GetResult, lenient};
+use crate::providers::{BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, lenient};
 use crate::reference::Reference;
 
 /// A job of a list or a stream.
@@ -32,21 +32,23 @@ pub(super) struct Row {
 pub(super) async fn get_many(
     api: &Api,
     resource: &'static Resource,
-    references: &[Reference],
-    options: &GetOptions,
+    batch: BatchRequest<'_>,
 ) -> Result<Vec<Option<Row>>, Problem> {
     let mut namespaces: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (number, reference) in references.iter().enumerate() {
+    for (number, reference) in batch.references.iter().enumerate() {
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         namespaces.entry(namespace).or_default().push(number);
     }
     let calls = namespaces.iter().map(async |(namespace, numbers)| {
-        let wanted: Vec<_> = numbers.iter().map(|number| &references[*number]).collect();
-        in_namespace(api, resource, namespace, &wanted, options).await
+        let wanted: Vec<_> = numbers
+            .iter()
+            .map(|number| &batch.references[*number])
+            .collect();
+        in_namespace(api, resource, namespace, &wanted, batch.options).await
     });
     let outcomes = join_all(calls).await;
     let is_readable = outcomes.iter().any(Result::is_ok);
-    let mut rows: Vec<Option<Row>> = references.iter().map(|_| None).collect();
+    let mut rows: Vec<Option<Row>> = batch.references.iter().map(|_| None).collect();
     for (numbers, outcome) in namespaces.values().zip(outcomes) {
         match outcome {
             Ok(found) => numbers
@@ -68,10 +70,9 @@ pub(super) async fn get_many(
 pub(super) async fn batch_get(
     api: &Api,
     resource: &'static Resource,
-    references: &[Reference],
-    options: &GetOptions,
-) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-    let rows = get_many(api, resource, references, options).await?;
+    batch: BatchRequest<'_>,
+) -> BatchResult {
+    let rows = get_many(api, resource, batch).await?;
     let found = rows.into_iter().map(|row| Some(row?.found));
     Ok(Some(found.collect()))
 }
@@ -103,7 +104,8 @@ async fn in_namespace(
     }
     let row = |reference: &&Reference| {
         let object = watch.object(reference.id())?;
-        row(api, resource, reference, &object, options)
+        let lookup = GetRequest { reference, options };
+        row(api, resource, lookup, &object)
     };
     let mut rows: Vec<_> = references.iter().map(row).collect();
     if let Some(first) = rows.iter_mut().flatten().next() {
@@ -117,7 +119,7 @@ async fn in_namespace(
 }
 
 /// What a lookup of one job has come to.
-pub(super) enum Lookup<T> {
+pub(super) enum Outcome<T> {
     /// Its own response, and what was decoded beside it.
     Read(Box<GetResult>, T),
     /// What lists and streams have shown: it no longer exists, or its end is known and the lookup failed.
@@ -131,21 +133,21 @@ pub(super) enum Lookup<T> {
 pub(super) async fn lookup<T: Send>(
     api: &Api,
     resource: &'static Resource,
-    reference: &Reference,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
     decode: impl FnOnce(&[u8]) -> Result<(GetResult, T), String> + Send,
-) -> Result<Lookup<T>, Problem> {
+) -> Result<Outcome<T>, Problem> {
+    let GetRequest { reference, options } = lookup;
     let (group, plural) = resource.path;
     let path = path(group, reference.segment("NAMESPACE"), plural);
     let watch = api.watches.known(&path);
     let seen = || {
         let object = watch.as_ref()?.object(reference.id())?;
-        let row = row(api, resource, reference, &object, options)?;
+        let row = row(api, resource, lookup, &object)?;
         Some((object.presence, row.found))
     };
     let gone = || {
         let (_, found) = seen().filter(|(presence, _)| *presence != Presence::Present)?;
-        Some(Lookup::Known(Box::new(found)))
+        Some(Outcome::Known(Box::new(found)))
     };
     if let Some(gone) = gone() {
         return Ok(gone);
@@ -170,26 +172,20 @@ pub(super) async fn lookup<T: Send>(
         Err(problem) => {
             let ended = seen().filter(|(_, found)| found.job.ended);
             let (_, found) = ended.ok_or(problem)?;
-            return Ok(Lookup::Known(Box::new(found)));
+            return Ok(Outcome::Known(Box::new(found)));
         }
     };
     if let Some(replaced) = gone() {
         return Ok(replaced);
     }
     let beside = beside.expect("the response of a success was decoded");
-    Ok(Lookup::Read(Box::new(called.into_result()), beside))
+    Ok(Outcome::Read(Box::new(called.into_result()), beside))
 }
 
 /// An object as a job; `None` where only a lookup tells what it is.
-fn row(
-    api: &Api,
-    resource: &Resource,
-    reference: &Reference,
-    object: &Object,
-    options: &GetOptions,
-) -> Option<Row> {
+fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) -> Option<Row> {
     let body = object.body.as_bytes();
-    let (read, unreadable) = collect_unreadable(|| (resource.read)(body, reference, api, options));
+    let (read, unreadable) = collect_unreadable(|| (resource.read)(body, api, lookup));
     let mut found = read.ok()?;
     found.notices.extend(unreadable.notice(resource.list.name));
     match object.presence {

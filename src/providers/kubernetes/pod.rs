@@ -5,14 +5,17 @@ mod response;
 use async_trait::async_trait;
 
 use super::object::ApiObject;
-use super::objects::{self, Lookup, Resource};
+use super::objects::{self, Outcome, Resource};
 use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
 use crate::error::Problem;
 use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    BatchRequest, BatchResult, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest,
+    Page,
+};
+use crate::reference::Reference;
 use response::PodDetails;
 pub(super) use response::{PodObject, PodTask, PodTemplate};
 
@@ -40,10 +43,10 @@ const OBJECTS: Resource = Resource {
     list: LIST,
     watch: WATCH,
     path: (API, RESOURCE),
-    read: |body, reference, api, options| {
-        let pod = PodObject::decode(body, reference)?;
-        let (mut found, _) = pod.into_result(reference, api);
-        attach_raw(&mut found, body, options);
+    read: |body, api, lookup| {
+        let pod = PodObject::decode(body, lookup.reference)?;
+        let (mut found, _) = pod.into_result(lookup.reference, api);
+        attach_raw(&mut found, body, lookup.options);
         Ok(found)
     },
 };
@@ -83,21 +86,17 @@ impl KindOps<Api> for Pods {
         &POD
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let GetRequest { reference, options } = lookup;
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
             let pod = PodObject::decode(body, reference)?;
             Ok(pod.into_result(reference, api))
         };
-        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
-        let (mut found, uid) = match lookup.await? {
-            Lookup::Read(found, uid) => (*found, uid),
-            Lookup::Known(found) => return Ok(*found),
+        let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
+        let (mut found, uid) = match outcome.await? {
+            Outcome::Read(found, uid) => (*found, uid),
+            Outcome::Known(found) => return Ok(*found),
         };
         if let Some(uid) = uid {
             events::add(api, namespace, &[&uid], &mut found, options).await;
@@ -105,33 +104,21 @@ impl KindOps<Api> for Pods {
         Ok(found)
     }
 
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        objects::batch_get(api, &OBJECTS, references, options).await
+    async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
+        objects::batch_get(api, &OBJECTS, batch).await
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
-        let list = list::ListCall {
+        let call = list::ListCall {
             resource: &OBJECTS,
             read,
         };
-        list.page(api, scope, filter, at, options).await
+        call.page(api, list).await
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(logs::READER)
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use super::object::{ApiObject, ObjectList};
-use super::objects::{self, Lookup, Resource};
+use super::objects::{self, Outcome, Resource};
 use super::parts::Parts;
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, path, pod};
 use crate::error::Problem;
@@ -14,8 +14,11 @@ use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedFiel
 use crate::model::State;
 use crate::providers::lenient;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk,
+    LogRequest, Page,
+};
+use crate::reference::Reference;
 use response::{Deployment, WorkloadDetails};
 
 /// Deployments.
@@ -49,11 +52,11 @@ const OBJECTS: Resource = Resource {
     list: LIST,
     watch: "WatchNamespacedDeployment",
     path: RESOURCE,
-    read: |body, reference, api, options| {
-        let deployment = Deployment::decode(body, reference)?;
-        let (found, own) = deployment.into_result(reference, api);
+    read: |body, api, lookup| {
+        let deployment = Deployment::decode(body, lookup.reference)?;
+        let (found, own) = deployment.into_result(lookup.reference, api);
         let mut found = own.finish(found);
-        attach_raw(&mut found, body, options);
+        attach_raw(&mut found, body, lookup.options);
         Ok(found)
     },
 };
@@ -99,26 +102,22 @@ impl KindOps<Api> for Workloads {
     }
 
     /// A deployment with its pods as tasks, its services, and the events of all.
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let GetRequest { reference, options } = lookup;
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();
         let decode = |body: &[u8]| {
             let deployment = Deployment::decode(body, reference)?;
             Ok(deployment.into_result(reference, api))
         };
-        let lookup = objects::lookup(api, &OBJECTS, reference, options, decode);
-        let (mut found, mut own) = match lookup.await? {
-            Lookup::Read(found, own) => (*found, own),
-            Lookup::Known(found) => return Ok(*found),
+        let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
+        let (mut found, mut own) = match outcome.await? {
+            Outcome::Read(found, own) => (*found, own),
+            Outcome::Known(found) => return Ok(*found),
         };
         let lists = Lists {
             api,
             namespace,
-            options,
+            options: lookup.options,
         };
         let sets = lists.read(
             &mut found,
@@ -151,35 +150,23 @@ impl KindOps<Api> for Workloads {
         Ok(own.finish(found))
     }
 
-    async fn batch_get(
-        &self,
-        api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
-    ) -> Result<Option<Vec<Option<GetResult>>>, Problem> {
-        objects::batch_get(api, &OBJECTS, references, options).await
+    async fn batch_get(&self, api: &Api, batch: BatchRequest<'_>) -> BatchResult {
+        objects::batch_get(api, &OBJECTS, batch).await
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let list = list::ListCall {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let call = list::ListCall {
             resource: &OBJECTS,
             read: |row: Deployment, reference: &Reference| {
                 let (found, own) = row.into_result(reference, api);
                 own.finish(found)
             },
         };
-        list.page(api, scope, filter, at, options).await
+        call.page(api, list).await
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(logs::READER)
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::providers::aliyun;
-use crate::providers::test_support::reference;
+use crate::providers::test_support::{ask, reference};
 use crate::sync::lock;
 
 /// A file with the size that the cloud reports of it, and the offsets that were read.
@@ -42,6 +42,7 @@ async fn piece(
         position,
         params,
         before,
+        options: &ask(),
     };
     read_file(request, file).await.unwrap()
 }

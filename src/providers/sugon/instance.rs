@@ -22,8 +22,8 @@ use crate::providers::lenient::{Flag, Int, List, Num, Text, Timestamp};
 use crate::providers::shapes::schema_of;
 use crate::providers::states;
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, Page, job_at, raw};
+use crate::reference::Reference;
 use crate::secret::{MASK, mask_arguments};
 use details::{InstanceDetails, StartScript, Tensorboard};
 
@@ -87,28 +87,18 @@ impl KindOps<Api> for Instances {
         &INSTANCE
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let region = &api.home;
-        let request = region.request(GET.name, &path(reference));
-        let decode = |body: &[u8]| decode(body, reference, options, region.clock);
-        let found = region.call(request, options.deadline, decode).await?;
+        let request = region.request(GET.name, &path(lookup.reference));
+        let decode = |body: &[u8]| decode(body, lookup, region.clock);
+        let found = region
+            .call(request, lookup.options.deadline, decode)
+            .await?;
         Ok(found.into_result())
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        list::list(api, scope, filter, at, options).await
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        list::list(api, list).await
     }
 }
 
@@ -177,8 +167,7 @@ struct PortInfo {
 /// for the documented success around no data, which is how this cloud says so.
 pub(super) fn decode(
     body: &[u8],
-    reference: &Reference,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
     clock: WallClock,
 ) -> Result<GetResult, DecodeError> {
     let Some(instance) = decode_data::<Instance>(body, "an instance")? else {
@@ -187,26 +176,25 @@ pub(super) fn decode(
             Some("check the id, and that the token is one of the instance's region".to_owned());
         return Err(DecodeError::Failed(Box::new(missing)));
     };
-    let matches = |id: &str| id.eq_ignore_ascii_case(reference.id());
+    let matches = |id: &str| id.eq_ignore_ascii_case(lookup.reference.id());
     if !instance.id().is_some_and(matches) {
         return Err("the requested id".to_owned().into());
     }
     let mut notices = Vec::new();
-    let mut job = job(instance, reference, options, clock, &mut notices);
-    raw::attach_raw(&mut job, &mut notices, body, options);
+    let mut job = job(instance, lookup, clock, &mut notices);
+    raw::attach_raw(&mut job, &mut notices, body, lookup.options);
     Ok(GetResult { job, notices })
 }
 
 fn job(
     mut instance: Instance,
-    reference: &Reference,
-    ask: &GetOptions,
+    lookup: GetRequest<'_>,
     clock: WallClock,
     notices: &mut Vec<Notice>,
 ) -> Job {
     let reading = states::normalize(
         STATES,
-        &ask.states,
+        &lookup.options.states,
         instance.status.trimmed(),
         "sugon/instance",
         notices,
@@ -240,8 +228,8 @@ fn job(
             ..Resources::default()
         },
         tasks: task.into_iter().collect(),
-        details: Some(Arc::new(details(instance, ask.show_secrets))),
-        ..job_at(reference, None)
+        details: Some(Arc::new(details(instance, lookup.options.show_secrets))),
+        ..job_at(lookup.reference, None)
     }
 }
 
@@ -261,9 +249,9 @@ impl Instance {
     }
 
     /// The instance as far as the list reports it.
-    fn into_row(self, reference: &Reference, options: &GetOptions, clock: WallClock) -> GetResult {
+    fn into_row(self, lookup: GetRequest<'_>, clock: WallClock) -> GetResult {
         let mut notices = Vec::new();
-        let job = job(self, reference, options, clock, &mut notices);
+        let job = job(self, lookup, clock, &mut notices);
         GetResult { job, notices }
     }
 }

@@ -30,9 +30,9 @@ use crate::providers::api::{DecodeError, Decoded};
 use crate::providers::lookup::summarize;
 use crate::providers::shapes::schema_of;
 use crate::providers::{
-    Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, LogSource, Page,
+    GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, LogSource, Page,
 };
-use crate::reference::{Reference, Scope};
+use crate::reference::Reference;
 use details::JobDetails;
 use outcome::Origin;
 use response::{JobFields, decode_job};
@@ -150,19 +150,15 @@ impl KindOps<Api> for Jobs {
 
     /// Looks a job up among the live ones, and in the history where it is not there, or has ended
     /// without a word that says how.
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let reference = lookup.reference;
         let region = api.region(reference.segment("REGION").unwrap_or_default())?;
-        let live = get_live(&region, reference, options).await?;
+        let live = get_live(&region, lookup).await?;
         let Some(mut live) = live else {
-            return get_ended(&region, reference, None, options).await;
+            return get_ended(&region, lookup, None).await;
         };
         if live.job.ended && live.job.state == State::Unknown {
-            match get_ended(&region, reference, Some(&live.job), options).await {
+            match get_ended(&region, lookup, Some(&live.job)).await {
                 Ok(ended) if ended.job.ended => return Ok(ended),
                 Err(problem) if problem.category != Category::NotFound => {
                     let why = summarize(&problem);
@@ -175,23 +171,16 @@ impl KindOps<Api> for Jobs {
         Ok(live)
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        list::list(api, scope, filter, at, options).await
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        list::list(api, list).await
     }
 
     fn log_sources(&self, job: &Job) -> Vec<LogSource> {
         logs::sources(job)
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 
@@ -210,17 +199,15 @@ fn query(region: &Region, operation: &'static str, path: &str, query: &[(&str, &
 }
 
 /// A live job; `None` where it is not, or no longer, among them.
-async fn get_live(
-    region: &Region,
-    reference: &Reference,
-    options: &GetOptions,
-) -> Result<Option<GetResult>, Problem> {
-    let path = format!("/hpc/openapi/v2/jobs/{}", percent_encode(reference.id()));
-    let parameters = [("strJobManagerID", scheduler(reference))];
+async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetResult>, Problem> {
+    let path = format!(
+        "/hpc/openapi/v2/jobs/{}",
+        percent_encode(lookup.reference.id())
+    );
+    let parameters = [("strJobManagerID", scheduler(lookup.reference))];
     let request = query(region, GET.name, &path, &parameters);
-    let decode =
-        |body: &[u8]| decode_job(body, Origin::Live, reference, None, region.clock, options);
-    match region.call(request, options.deadline, decode).await {
+    let decode = |body: &[u8]| decode_job(body, Origin::Live, lookup, None, region.clock);
+    match region.call(request, lookup.options.deadline, decode).await {
         Ok(found) => Ok(found.into_found()),
         // A 404 without the envelope is from another server.
         Err(problem) if problem.code.as_deref() == Some("404") => Ok(None),
@@ -232,22 +219,21 @@ async fn get_live(
 /// whose end is wanted.
 async fn get_ended(
     region: &Region,
-    reference: &Reference,
+    lookup: GetRequest<'_>,
     live: Option<&Job>,
-    options: &GetOptions,
 ) -> Result<GetResult, Problem> {
-    let booked_at = booked_at(region, reference, live, options).await?;
-    let (scheduler, id) = (scheduler(reference), reference.id());
+    let booked_at = booked_at(region, lookup, live).await?;
+    let (scheduler, id) = (scheduler(lookup.reference), lookup.reference.id());
     let [scheduler, id] = [scheduler, id].map(percent_encode);
     let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
     let parameters = booked_at.as_deref().map(|at| ("acctTime", at));
     let request = query(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
-        let found = decode_job(body, origin, reference, live, clock, options)?;
+        let found = decode_job(body, origin, lookup, live, clock)?;
         found.ok_or_else(missing)
     };
-    let found = region.call(request, options.deadline, decode).await;
+    let found = region.call(request, lookup.options.deadline, decode).await;
     found.map(Decoded::into_result)
 }
 
@@ -257,10 +243,10 @@ async fn get_ended(
 /// `not_found` for a job that is not in the history.
 async fn booked_at(
     region: &Region,
-    reference: &Reference,
+    lookup: GetRequest<'_>,
     live: Option<&Job>,
-    options: &GetOptions,
 ) -> Result<Option<String>, Problem> {
+    let GetRequest { reference, options } = lookup;
     let now = region.client.http.server_now();
     let time = |days: i64| region.clock.text(now - TimeDelta::days(days));
     let end = time(-1);

@@ -6,7 +6,7 @@ use super::*;
 use crate::http::RequestError;
 use crate::http::{Method, Response};
 use crate::providers::api::DecodeError;
-use crate::providers::test_support;
+use crate::providers::test_support::{self, ask, lookup};
 use crate::providers::wall_clock::WallClock;
 use crate::reference::Reference;
 use crate::test_support::{self as peer, EmulatedJob, EmulatedState, StateChange, emulated};
@@ -198,7 +198,7 @@ fn the_emulator_answers_its_own_token() {
         is_assumed: false,
     };
     let reference = reference("my id/1");
-    let found = decode(&answer.body, &reference, &test_support::ask(), clock);
+    let found = decode(&answer.body, lookup(&reference, &ask()), clock);
     let job = found.unwrap().job;
     assert_eq!(job.state_raw.as_deref(), Some("Running"));
     assert_eq!(job.created_at.unwrap().rfc3339(), NOW);
@@ -213,8 +213,7 @@ fn the_emulator_refuses_other_tokens_and_knows_no_other_jobs() {
         offset_seconds: 0,
         is_assumed: false,
     };
-    let ask = test_support::ask();
-    let missing = decode(&missing.body, &reference("other"), &ask, clock).err();
+    let missing = decode(&missing.body, lookup(&reference("other"), &ask()), clock).err();
     let Some(DecodeError::Failed(missing)) = missing else {
         panic!("{missing:?}")
     };

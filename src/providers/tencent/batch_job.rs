@@ -23,8 +23,9 @@ use crate::model::{Job, NoticeCode, State, Task};
 use crate::providers::api::{DecodeError, Decoded};
 use crate::providers::raw::Documents;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page, states};
-use crate::reference::{Reference, Scope};
+use crate::providers::{
+    GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page, states,
+};
 use response::{BatchJob, TaskInstanceDetails, TaskResponse};
 
 /// Jobs of Batch.
@@ -108,12 +109,8 @@ impl KindOps<Api> for BatchJobs {
 
     /// A job with the instances of its tasks, which have the exit codes, in the place of the tasks; those
     /// that have not begun, or could not be read, stand for themselves.
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let GetRequest { reference, options } = lookup;
         let id = json!({"JobId": reference.id()});
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
             decode_product::<BatchJob>(body)?.check_id(reference)
@@ -122,7 +119,7 @@ impl KindOps<Api> for BatchJobs {
         let called = called.await;
         let mut documents = Documents::new(options);
         documents.add(GET.name, None, &called);
-        let called = called?.map(|job| job.into_result(reference, api, options));
+        let called = called?.map(|job| job.into_result(api, lookup));
         let mut found = called.into_result();
         let tasks = std::mem::take(&mut found.job.tasks);
         let has_begun = |task: &&Task| !matches!(task.state, State::Pending | State::Unknown);
@@ -140,9 +137,7 @@ impl KindOps<Api> for BatchJobs {
             found.note(NoticeCode::PartsUnread, what);
         }
         begun.truncate(MAX_TASKS);
-        let called = begun
-            .iter()
-            .map(|name| read_task(api, reference, name, options));
+        let called = begun.iter().map(|name| read_task(api, lookup, name));
         let mut instances = HashMap::new();
         for (name, called) in begun.iter().copied().zip(join_all(called).await) {
             documents.add(GET_TASK, Some(name), &called);
@@ -168,39 +163,31 @@ impl KindOps<Api> for BatchJobs {
         Ok(found)
     }
 
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let parameters = match filter.state_words(STATES, &options.states) {
-            _ if !filter.ids.is_empty() => json!({"JobIds": filter.ids}),
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let parameters = match list.filter.state_words(STATES, &list.options.states) {
+            _ if !list.filter.ids.is_empty() => json!({"JobIds": list.filter.ids}),
             Some(words) => json!({"Filters": [{"Name": "job-state", "Values": words}]}),
             None => json!({}),
         };
-        list::list::<BatchJob>(api, scope, parameters, filter, at, options).await
+        list::list::<BatchJob>(api, list, parameters).await
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 
 /// A task with its instances.
 async fn read_task(
     api: &Api,
-    reference: &Reference,
+    lookup: GetRequest<'_>,
     task: &str,
-    options: &GetOptions,
 ) -> Result<Decoded<TaskResponse>, Problem> {
     let parameters = json!({
-        "JobId": reference.id(), "TaskName": task, "Offset": 0, "Limit": MAX_INSTANCES,
+        "JobId": lookup.reference.id(), "TaskName": task, "Offset": 0, "Limit": MAX_INSTANCES,
     });
     let decode = |body: &[u8]| decode_product::<TaskResponse>(body)?.check_name(task);
-    api.call_product(&BATCH, GET_TASK, &parameters, options, decode)
+    api.call_product(&BATCH, GET_TASK, &parameters, lookup.options, decode)
         .await
 }
 

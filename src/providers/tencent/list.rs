@@ -9,8 +9,7 @@ use crate::error::Problem;
 use crate::providers::api::Decoded;
 use crate::providers::lenient::{Int, List, Required, Text};
 use crate::providers::products::Product;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, ListRequest, Page};
 
 /// A row of a list.
 pub(super) trait Row: DeserializeOwned + Send {
@@ -25,7 +24,7 @@ pub(super) trait Row: DeserializeOwned + Send {
     fn id(&self) -> Option<&str>;
 
     /// What the row reports of a job.
-    fn into_result(self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult;
+    fn into_result(self, api: &Api, lookup: GetRequest<'_>) -> GetResult;
 }
 
 #[derive(Deserialize)]
@@ -53,26 +52,22 @@ impl<R> Default for ListResponse<R> {
 /// As [`Api::call_product`].
 pub(super) async fn list<R: Row>(
     api: &Api,
-    scope: &Scope,
+    list: ListRequest<'_>,
     mut parameters: Value,
-    filter: &Filter,
-    at: Cursor,
-    options: &GetOptions,
 ) -> Result<Page, Problem> {
-    parameters["Offset"] = at.offset.into();
-    parameters["Limit"] = filter.page_size(R::PAGE_SIZE).into();
+    parameters["Offset"] = list.at.offset.into();
+    parameters["Limit"] = list.filter.page_size(R::PAGE_SIZE).into();
     let decode = |body: &[u8]| -> Result<_, String> {
         let response: ListResponse<R> = decode_product(body)?;
         let (total, request_id) = (response.total_count.0, response.request_id.0);
         let rows = response.rows.rows("of rows", total)?;
-        let address = |row: &R| scope.reference(&[row.id()?]);
-        let read = |row: R, reference: &Reference| {
-            let found = row.into_result(reference, api, options);
+        let read = |row: R, lookup: GetRequest<'_>| {
+            let found = row.into_result(api, lookup);
             found.with_request_id(request_id.clone())
         };
-        Ok(Page::from_addressed_rows(at, total, rows, address, read))
+        Ok(list.page(total, rows, R::id, read))
     };
     let (product, operation) = (R::PRODUCT, R::OPERATION);
-    let found = api.call_product(product, operation, &parameters, options, decode);
+    let found = api.call_product(product, operation, &parameters, list.options, decode);
     found.await.map(Decoded::into_page)
 }

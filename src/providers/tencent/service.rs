@@ -21,8 +21,8 @@ use crate::providers::lenient::{
 };
 use crate::providers::shapes::schema_of;
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, Page, job_at, raw};
+use crate::reference::Reference;
 
 /// Services, which report events and no states.
 pub static SERVICE: Kind = Kind::new(
@@ -80,61 +80,46 @@ impl KindOps<Api> for Service {
         &SERVICE
     }
 
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let parameters = address(reference);
-        let decode = |body: &[u8]| decode_events(body, reference, options, api);
-        let found = api.call(EVENTS.name, &parameters, options, decode).await?;
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let parameters = address(lookup.reference);
+        let decode = |body: &[u8]| decode_events(body, api, lookup);
+        let found = api
+            .call(EVENTS.name, &parameters, lookup.options, decode)
+            .await?;
         Ok(found.into_result())
     }
 
     /// One page holds all services of a cluster, or of one namespace of it.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        _filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let namespace = scope.segment("NAMESPACE");
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+        let namespace = list.scope.segment("NAMESPACE");
         let of = match namespace {
             Some(namespace) => ("namespace", namespace),
             None => ("allnamespace", "1"),
         };
-        let cluster = scope.segment("CLUSTER").unwrap_or_default();
+        let cluster = list.scope.segment("CLUSTER").unwrap_or_default();
         let parameters = [("clusterId", cluster), of];
         let rows = |body: &[u8]| services(body, namespace);
-        let found = api.call(LIST.name, &parameters, options, rows).await?;
+        let found = api.call(LIST.name, &parameters, list.options, rows).await?;
         let total = i64::try_from(found.data.len()).ok();
         let address = |row: &ServiceRow| match namespace {
             _ if row.namespace.is_unreadable => None,
-            Some(_) => scope.reference(&[row.service_name.trimmed()?]),
+            Some(_) => list.scope.reference(&[row.service_name.trimmed()?]),
             None => {
                 let own = row.namespace.value.trimmed()?;
-                scope.reference(&[own, row.service_name.trimmed()?])
+                list.scope.reference(&[own, row.service_name.trimmed()?])
             }
         };
         let read = |row: ServiceRow, reference: &_| row.into_result(reference, api);
-        let mut page = Page::from_addressed_rows(at, total, found.data, address, read);
+        let mut page = Page::from_addressed_rows(list.at, total, found.data, address, read);
         page.notices.extend(found.unreadable);
         Ok(page)
     }
 
     /// A service that does not exist has no events either, so their absence proves nothing.
-    async fn check_exists(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<(), Problem> {
-        let parameters = address(reference);
-        let check = |body: &[u8]| find_service(body, reference);
-        let found = api.call(INFO, &parameters, options, check).await;
+    async fn check_exists(&self, api: &Api, lookup: GetRequest<'_>) -> Result<(), Problem> {
+        let parameters = address(lookup.reference);
+        let check = |body: &[u8]| find_service(body, lookup.reference);
+        let found = api.call(INFO, &parameters, lookup.options, check).await;
         found.map(|found| found.data)
     }
 }
@@ -193,9 +178,8 @@ struct ServiceEvent {
 /// Nothing in the response names the service, and no state is reported; what it holds are events.
 pub(super) fn decode_events(
     body: &[u8],
-    reference: &Reference,
-    options: &GetOptions,
     api: &Api,
+    lookup: GetRequest<'_>,
 ) -> Result<GetResult, String> {
     let (events, events_unreadable) = events(body)?;
     let mut notices = vec![
@@ -208,12 +192,12 @@ pub(super) fn decode_events(
     api.clock.note_assumed("tencent", times, &mut notices);
     let events = events.into_iter().map(|event| event.into_model(api.clock));
     let mut job = Job {
-        name: Some(reference.id().to_owned()),
+        name: Some(lookup.reference.id().to_owned()),
         events: events.collect(),
         events_unreadable,
-        ..job_at(reference, Some(&api.region))
+        ..job_at(lookup.reference, Some(&api.region))
     };
-    raw::attach_raw(&mut job, &mut notices, body, options);
+    raw::attach_raw(&mut job, &mut notices, body, lookup.options);
     Ok(GetResult { job, notices })
 }
 

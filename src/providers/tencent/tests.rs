@@ -7,7 +7,7 @@ use super::service::{EVENTS, LIST, address, decode_events};
 use super::*;
 use crate::http::{RequestError, Response};
 use crate::providers::errors::ErrorContext;
-use crate::providers::test_support;
+use crate::providers::test_support::{self, lookup};
 use crate::reference::Reference;
 use crate::test_support::{
     self as peer, EmulatedJob, EmulatedState, ServerRequest, Warning, emulated,
@@ -173,7 +173,7 @@ fn the_emulator_verifies_our_signature_and_answers() {
     let answer = served(&incoming, &world());
     assert_eq!(classify(&answer), None);
     let (api, ask) = (client("testid", "testsecret"), test_support::ask());
-    let found = decode_events(&answer.body, &reference("服务"), &ask, &api);
+    let found = decode_events(&answer.body, &api, lookup(&reference("服务"), &ask));
     let mut job = found.unwrap().job;
     job.finalize(crate::model::Time::new(test_support::moment(NOW)).unwrap());
     assert_eq!((job.events.len(), job.warning_count), (3, 1));

@@ -22,8 +22,7 @@ use crate::model::State;
 use crate::providers::api::{DecodeError, Decoded};
 use crate::providers::raw::Documents;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, LogReader, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page};
 use details::TrainingTask;
 use response::{EventsResponse, PodsResponse, TaskResponse};
 
@@ -101,19 +100,15 @@ impl KindOps<Api> for TrainingTasks {
     }
 
     /// A task with its pods and events, which the cloud reports separately.
-    async fn get(
-        &self,
-        api: &Api,
-        reference: &Reference,
-        options: &GetOptions,
-    ) -> Result<GetResult, Problem> {
+    async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
+        let GetRequest { reference, options } = lookup;
         let mut documents = Documents::new(options);
-        let called = task(api, reference, options).await;
+        let called = task(api, lookup).await;
         documents.add(GET.name, None, &called);
         let called = called?;
         let run = called.data.0.latest_instance_id.0.clone();
         let called = called.map(|(task, request_id)| {
-            let found = task.into_result(reference, api, options);
+            let found = task.into_result(api, lookup);
             found.with_request_id(request_id)
         });
         let mut found = called.into_result();
@@ -146,39 +141,31 @@ impl KindOps<Api> for TrainingTasks {
     }
 
     /// One page of the tasks, newest first.
-    async fn list(
-        &self,
-        api: &Api,
-        scope: &Scope,
-        filter: &Filter,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<Page, Problem> {
+    async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let mut parameters = json!({"Order": "DESC", "OrderField": "CreateTime"});
-        if !filter.ids.is_empty() {
-            parameters["Filters"] = json!([{"Name": "Id", "Values": filter.ids}]);
-        } else if let Some(words) = filter.state_words(STATES, &options.states) {
+        if !list.filter.ids.is_empty() {
+            parameters["Filters"] = json!([{"Name": "Id", "Values": list.filter.ids}]);
+        } else if let Some(words) = list.filter.state_words(STATES, &list.options.states) {
             parameters["Filters"] = json!([{"Name": "Status", "Values": words}]);
         }
-        list::list::<TrainingTask>(api, scope, parameters, filter, at, options).await
+        list::list::<TrainingTask>(api, list, parameters).await
     }
 
-    fn log_reader(&self) -> Option<LogReader<Api>> {
-        Some(|api, request, options| Box::pin(logs::read(api, request, options)))
+    async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+        logs::read(api, request).await
     }
 }
 
 /// The response to a lookup of a task, with the id of its request.
 async fn task(
     api: &Api,
-    reference: &Reference,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
 ) -> Result<Decoded<(TrainingTask, Option<String>)>, Problem> {
     let decode = |body: &[u8]| -> Result<_, DecodeError> {
-        decode_product::<TaskResponse>(body)?.read(reference)
+        decode_product::<TaskResponse>(body)?.read(lookup.reference)
     };
-    let id = json!({"Id": reference.id()});
-    api.call_product(&TIONE, GET.name, &id, options, decode)
+    let id = json!({"Id": lookup.reference.id()});
+    api.call_product(&TIONE, GET.name, &id, lookup.options, decode)
         .await
 }
 

@@ -85,6 +85,23 @@ fn executors_are_tasks_with_exit_codes_once_the_job_has_ended() {
 }
 
 #[test]
+fn a_success_by_the_word_of_a_list_passes_no_gate_where_an_executor_has_failed() {
+    let other = "aliyun/instant-job/job-2";
+    let end = "state = 'Succeeded', exit_code = 1";
+    let more =
+        format!("[[job]]\nref = '{other}'\nage = '1h'\nstates = [{{ after = '0s', {end} }}]\n");
+    let emulated = emulated(INSTANT, end, &more);
+    let run = emulated.joblens(&["list", "aliyun/instant-job"]).run();
+    let expected =
+        "aliyun/instant-job: a job that is listed as succeeded has failed where an executor";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+    let run = emulated.wait(&[INSTANT, other]).run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert_eq!(emulated.requests()["aliyun/ListJobs"], 2);
+    assert!(!run.stderr.contains(expected), "{}", run.stderr);
+}
+
+#[test]
 fn what_is_read_besides_costs_a_notice_only() {
     for (reference, operation, code) in [
         (DLC, "GetJobEvents", "parts_unread"),

@@ -17,7 +17,7 @@ fn serve(log: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static, ends_after: usi
         let response = if request.target().contains("/log?") {
             log(logs.fetch_add(1, Ordering::SeqCst))
         } else if request.target().contains("/pods/") {
-            pod(logs.load(Ordering::SeqCst) >= ends_after)
+            pod("u", logs.load(Ordering::SeqCst) >= ends_after)
         } else {
             http("200 OK", "", br#"{"kind":"List","metadata":{},"items":[]}"#)
         };
@@ -25,7 +25,7 @@ fn serve(log: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static, ends_after: usi
     })
 }
 
-fn pod(has_ended: bool) -> Vec<u8> {
+fn pod(uid: &str, has_ended: bool) -> Vec<u8> {
     let (phase, state) = match has_ended {
         true => (
             "Succeeded",
@@ -38,7 +38,7 @@ fn pod(has_ended: bool) -> Vec<u8> {
     };
     let status = json!({"name": "main", "restartCount": 0, "image": "i", "state": state});
     let pod = json!({
-        "metadata": {"name": "训练", "namespace": "ci", "uid": "u", "creationTimestamp": "2026-11-27T00:00:00Z"},
+        "metadata": {"name": "训练", "namespace": "ci", "uid": uid, "creationTimestamp": "2026-11-27T00:00:00Z"},
         "spec": {"containers": [{"name": "main", "image": "i"}]},
         "status": {"phase": phase, "containerStatuses": [status]},
     });
@@ -124,4 +124,24 @@ fn a_log_that_breaks_off_is_followed_from_there() {
     let mut targets = received.iter().map(|request| request.target().to_owned());
     let is_later = |target: String| target.contains("/log?") && target.contains("sinceTime");
     assert!(targets.any(is_later));
+}
+
+#[test]
+fn the_log_of_another_pod_of_the_same_name_and_second_is_not_followed() {
+    let lookups = AtomicUsize::new(0);
+    let server = Server::start(move |_, request, connection| {
+        let response = if request.target().contains("/log?") {
+            text("第 1 步\n".as_bytes())
+        } else if request.target().contains("/pods/") {
+            let uid = ["u", "u", "v"][lookups.fetch_add(1, Ordering::SeqCst).min(2)];
+            pod(uid, false)
+        } else {
+            http("200 OK", "", br#"{"kind":"List","metadata":{},"items":[]}"#)
+        };
+        let _ = connection.write_all(&response);
+    });
+    let run = logs(&server, &["-f", "--interval", "10ms"]).run();
+    assert_eq!((run.code, &*run.stdout), (0, "第 1 步\n"), "{}", run.stderr);
+    let note = "note: the log ends: the job was deleted, and another has its name\n";
+    assert_eq!(run.stderr, note);
 }

@@ -340,3 +340,27 @@ fn the_profile_of_a_log_is_named_before_the_command_or_in_full() {
         );
     }
 }
+
+#[test]
+fn an_ended_job_without_standard_output_shows_its_standard_error() {
+    let job = |word: &str, stream: &str| {
+        format!(
+            "[[job]]\nref = '{HPC_JOB}'\nstates = [{{after = '0s', state = 'RUNNING'}}, \
+             {{after = '300ms', state = '{word}', exit_code = 1}}]\n\
+             log = [{{after = '100ms', line = 'ImportError: 没有 torch', stream = '{stream}'}}]\n"
+        )
+    };
+    let emulated = Emulated::start(&job("Failed", "stderr"));
+    let run = logs(&emulated, &["-f", "--interval", "50ms", HPC_JOB]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stdout, "ImportError: 没有 torch\n");
+    let notes = "note: showing stdout; others: stderr\nnote: stdout is empty; showing stderr\n";
+    assert_eq!(run.stderr, notes);
+    let run = logs(&emulated, &["--tail", "1", HPC_JOB]);
+    assert_eq!(
+        (&*run.stdout, &*run.stderr),
+        ("ImportError: 没有 torch\n", notes)
+    );
+    let run = logs(&emulated, &["-q", "-c", "stdout", HPC_JOB]);
+    assert_eq!((run.code, &*run.stdout), (3, ""), "{}", run.stderr);
+}

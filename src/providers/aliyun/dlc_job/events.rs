@@ -6,8 +6,7 @@ use super::super::{Api, products::DLC};
 use super::{FIRST_TIME, path};
 use crate::model::Event;
 use crate::providers::lenient::{self, Timestamp, Words};
-use crate::providers::{GetOptions, GetResult};
-use crate::reference::Reference;
+use crate::providers::{GetRequest, GetResult};
 
 const EVENTS: &str = "GetJobEvents";
 
@@ -18,19 +17,17 @@ struct EventsResponse {
 }
 
 /// Adds the events of a job that was found; a notice where they cannot be read.
-pub(super) async fn read(
-    api: &Api,
-    reference: &Reference,
-    found: &mut GetResult,
-    options: &GetOptions,
-) {
+pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
     let created_at = found.job.created_at.map(|at| at.rfc3339());
     // Without a start the cloud gives those of the last 7 days.
     let query = [("StartTime", created_at.as_deref().or(Some(FIRST_TIME)))];
-    let path = format!("{}/events", path(reference));
+    let path = format!("{}/events", path(lookup.reference));
     let request = api.path_request(&DLC, EVENTS, path, &query);
     let decode = |body: &[u8]| lenient::decode_response::<EventsResponse>(body);
-    let called = api.client.call(&request, options.deadline, decode).await;
+    let called = api
+        .client
+        .call(&request, lookup.options.deadline, decode)
+        .await;
     let Some(response) = found.part("the events", called) else {
         found.job.events_unreadable = true;
         return;

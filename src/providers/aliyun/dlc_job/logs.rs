@@ -14,9 +14,8 @@ use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::model::Task;
-use crate::providers::lenient::{self, Words};
+use crate::providers::lenient::{self, Checked, Words};
 use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
-use crate::reference::Reference;
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -46,7 +45,7 @@ const MAX_CUTS: u8 = 3;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
-    logs: Words,
+    logs: Checked<Words>,
 }
 
 /// How often a pod was restarted, as its details report it.
@@ -55,11 +54,7 @@ pub(super) fn restarts(pod: &Task) -> u64 {
     details["history"].as_array().map_or(0, Vec::len) as u64
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, params) = (request.reference, request.params);
     let Some(pod) = request.source.task.as_deref() else {
         let what = "the job has no pods yet, or not any more";
@@ -67,21 +62,17 @@ pub(super) async fn read(
     };
     let previous = |body: &[u8]| previous_pod(body, pod);
     let uid = match params.previous {
-        true => Some(
-            job(api, reference, options, previous)
-                .await?
-                .ok_or_else(|| {
-                    let what = format!("pod {pod} has not been restarted");
-                    Problem::new(Category::NotFound, what)
-                })?,
-        ),
+        true => Some(job(api, request, previous).await?.ok_or_else(|| {
+            let what = format!("pod {pod} has not been restarted");
+            Problem::new(Category::NotFound, what)
+        })?),
         false => None,
     };
     let log = PodLog {
         api,
         path: format!("{}/pods/{}/logs", path(reference), percent_encode(pod)),
         uid,
-        options,
+        options: request.options,
         now: api.client.http.now().timestamp(),
     };
     let known = match request.position {
@@ -95,7 +86,7 @@ pub(super) async fn read(
     });
     let mut lines = log.lines(place).await?;
     if known.is_none() && since.is_none() && is_full(&lines) {
-        let created_at = job(api, reference, options, created_at).await?;
+        let created_at = job(api, request, created_at).await?;
         place.start = created_at.map_or(FIRST_SECOND, |at| at.to_datetime().timestamp());
     }
     match (known, params.tail_lines) {
@@ -113,6 +104,14 @@ pub(super) async fn read(
         }
     }
     Ok(place.chunk(&lines, log.now))
+}
+
+fn decode(body: &[u8]) -> Result<Vec<String>, String> {
+    let LogResponse { logs } = lenient::decode_response(body)?;
+    match logs.is_unreadable {
+        true => Err("a list of lines at Logs".to_owned()),
+        false => Ok(logs.value.0),
+    }
 }
 
 /// The log of one life of a pod.
@@ -140,9 +139,8 @@ impl PodLog<'_> {
         ];
         let (api, path) = (self.api, self.path.clone());
         let request = api.path_request(&DLC, LOG.name, path, &query);
-        let decode = |body: &[u8]| lenient::decode_response::<LogResponse>(body);
         let called = api.client.call(&request, self.options.deadline, decode);
-        called.await.map(|found| found.data.logs.0)
+        called.await.map(|found| found.data)
     }
 
     /// The last seconds of a place whose lines one response holds, and those lines.
@@ -283,12 +281,11 @@ fn is_full(lines: &[String]) -> bool {
 /// What `decode` reads of the response to a lookup of the job.
 async fn job<T: Send>(
     api: &Api,
-    reference: &Reference,
-    options: &GetOptions,
+    request: LogRequest<'_>,
     decode: impl FnOnce(&[u8]) -> Result<T, String> + Send,
 ) -> Result<T, Problem> {
-    let get = api.path_request(&DLC, GET.name, path(reference), &[]);
-    let called = api.client.call(&get, options.deadline, decode);
+    let get = api.path_request(&DLC, GET.name, path(request.reference), &[]);
+    let called = api.client.call(&get, request.options.deadline, decode);
     called.await.map(|found| found.data)
 }
 
@@ -328,5 +325,14 @@ mod tests {
         assert_eq!(read(2).data, "损失\n损失\n".as_bytes());
         assert_eq!((read(2).truncated, read(0).data), (None, Vec::new()));
         assert!(read(MAX_LINES).truncated.is_some());
+    }
+
+    #[test]
+    fn a_log_that_is_no_list_of_lines_is_not_empty() {
+        let read = |body: &str| decode(body.as_bytes());
+        assert_eq!(read(r#"{"Logs": ["损失"]}"#), Ok(vec!["损失".to_owned()]));
+        assert_eq!(read(r#"{"Logs": null}"#), Ok(Vec::new()));
+        assert!(read(r#"{"Logs": {"0": "x"}}"#).is_err());
+        assert!(read(r#"{"Logs": [{"Line": "x"}]}"#).is_err());
     }
 }

@@ -11,8 +11,7 @@ use super::{POD_STATES, STATES};
 use crate::model::{Address, Job, Resources, Task, Time};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Checked, Int, List, Map, Num, Required, Text, Timestamp};
-use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, raw, states};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, raw, states};
 use crate::secret::{MASK, mask_text};
 use crate::sync::lock;
 
@@ -94,10 +93,10 @@ struct PodRows {
 
 pub(super) fn decode_job(
     body: &[u8],
-    reference: &Reference,
     api: &Api,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
 ) -> Result<GetResult, DecodeError> {
+    let GetRequest { reference, options } = lookup;
     let fields: JobFields = lenient::decode_response(body)?;
     if fields.job_id.value.trimmed() != Some(reference.id()) {
         return Err("the requested JobId".to_owned().into());
@@ -105,37 +104,27 @@ pub(super) fn decode_job(
     let details: DlcJobDetails = lenient::decode_response(body)?;
     let pods: PodRows = lenient::decode_response(body)?;
     let request_id = fields.request_id.0.clone();
-    let found = fields.into_result(details, pods.pods, reference, api, options);
+    let found = fields.into_result(details, pods.pods, api, lookup);
     let mut found = found.with_request_id(request_id);
-    raw::attach(&mut found.job, &mut found.notices, options, || {
-        let mut document = raw::document(body, options)?;
-        if !options.show_secrets {
-            mask(&mut document);
-        }
-        Some(document)
-    });
+    raw::attach_masked(&mut found, body, options, mask);
     Ok(found)
 }
 
 pub(super) fn decode_list(
     body: &[u8],
-    scope: &Scope,
-    at: Cursor,
     api: &Api,
-    options: &GetOptions,
+    list: ListRequest<'_>,
 ) -> Result<Page, DecodeError> {
     let wire: ListResponse = lenient::decode_response(body)?;
     let total = wire.total_count.0;
     let rows = wire.jobs.rows("Jobs", total)?;
     let details: DetailRows = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.jobs.0).collect();
-    let address =
-        |(row, _): &(JobFields, DlcJobDetails)| scope.reference(&[row.job_id.value.trimmed()?]);
-    let read = |(row, details): (JobFields, DlcJobDetails), reference: &Reference| {
-        let found = row.into_result(details, List::default(), reference, api, options);
+    let read = |(row, details): (JobFields, DlcJobDetails), lookup: GetRequest<'_>| {
+        let found = row.into_result(details, List::default(), api, lookup);
         found.with_request_id(wire.request_id.0.clone())
     };
-    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+    Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }
 
 /// When a job was created, as GetJob reports it.
@@ -189,10 +178,10 @@ impl JobFields {
         self,
         mut details: DlcJobDetails,
         pod_details: List<PodDetails>,
-        reference: &Reference,
         api: &Api,
-        options: &GetOptions,
+        lookup: GetRequest<'_>,
     ) -> GetResult {
+        let GetRequest { reference, options } = lookup;
         if let Some(workspace) = details.workspace_id.trimmed() {
             lock(&api.dlc_workspaces).insert(reference.id().to_owned(), workspace.to_owned());
         }

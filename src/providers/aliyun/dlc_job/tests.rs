@@ -8,7 +8,7 @@ use crate::providers::aliyun::errors::ERRORS;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::Text;
 use crate::providers::test_support::{
-    self, answer, ask, classify, moment, profile, reference, transport,
+    self, answer, ask, classify, lookup, moment, profile, reference, transport,
 };
 use crate::test_support::kinds::check_kind;
 
@@ -30,7 +30,11 @@ fn api() -> Api {
 
 fn read(body: &Value) -> Result<GetResult, DecodeError> {
     let reference = reference(&DLC_JOB, &["dlc1"]);
-    decode_job(body.to_string().as_bytes(), &reference, &api(), &ask())
+    decode_job(
+        body.to_string().as_bytes(),
+        &api(),
+        lookup(&reference, &ask()),
+    )
 }
 
 #[test]

@@ -9,8 +9,7 @@ use crate::providers::api::DecodeError;
 use crate::providers::lenient::{
     self, Checked, DefaultObject, Flag, List, OptionalObject, Required, Text,
 };
-use crate::providers::{GetOptions, GetResult, raw};
-use crate::reference::Reference;
+use crate::providers::{GetRequest, GetResult, raw};
 use crate::secret::{MASK, mask_text};
 
 #[derive(Default, Deserialize)]
@@ -45,10 +44,10 @@ struct Variable {
 
 pub(super) fn decode_job(
     body: &[u8],
-    reference: &Reference,
     api: &Api,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
 ) -> Result<GetResult, DecodeError> {
+    let GetRequest { reference, options } = lookup;
     let wire: JobResponse = lenient::decode_response(body)?;
     check_success(wire.success)?;
     let mut fields = match wire.job_info {
@@ -65,15 +64,9 @@ pub(super) fn decode_job(
     let List(variables) = std::mem::take(&mut fields.variables);
     let variables = variables.into_iter();
     let variables = variables.filter_map(|Variable { name, value }| Some((name.0?, value)));
-    let mut found = fields.into_result(reference, variables.collect(), api, options);
+    let mut found = fields.into_result(variables.collect(), api, lookup);
     found.job.request_id = wire.request_id.0;
-    raw::attach(&mut found.job, &mut found.notices, options, || {
-        let mut document = raw::document(body, options)?;
-        if !options.show_secrets {
-            mask(&mut document);
-        }
-        Some(document)
-    });
+    raw::attach_masked(&mut found, body, options, mask);
     Ok(found)
 }
 

@@ -7,9 +7,10 @@ use super::super::scheduler_job::SCHEDULER_JOB;
 use super::response::decode_job;
 use super::*;
 use crate::error::Category;
+use crate::providers::GetOptions;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
-use crate::providers::test_support::{ask, moment, profile, reference, transport};
+use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
 use crate::test_support::jobs::{job, serve};
 use crate::test_support::kinds::check_kind;
 
@@ -41,7 +42,11 @@ fn read(body: &Value, trust: bool) -> Result<GetResult, DecodeError> {
         ..ask()
     };
     let reference = reference(&HPC_JOB, &["c", "1"]);
-    decode_job(body.to_string().as_bytes(), &reference, &api(), &options)
+    decode_job(
+        body.to_string().as_bytes(),
+        &api(),
+        lookup(&reference, &options),
+    )
 }
 
 fn state(fields: Value, trust: bool) -> (State, bool, Option<i64>) {

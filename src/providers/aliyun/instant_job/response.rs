@@ -13,8 +13,8 @@ use crate::providers::api::DecodeError;
 use crate::providers::lenient::{
     self, Checked, DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp,
 };
-use crate::providers::{Cursor, GetOptions, GetResult, Page, job_at, raw, states};
-use crate::reference::{Reference, Scope};
+use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, raw, states};
+use crate::reference::Reference;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -89,30 +89,27 @@ struct Executor {
 
 pub(super) fn decode_job(
     body: &[u8],
-    reference: &Reference,
     api: &Api,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
 ) -> Result<GetResult, DecodeError> {
     let wire: JobResponse = lenient::decode_response(body)?;
     let Required::Present(OptionalObject(Some(fields))) = wire.job_info else {
         return Err("JobInfo".to_owned().into());
     };
-    if fields.job_id.value.trimmed() != Some(reference.id()) {
+    if fields.job_id.value.trimmed() != Some(lookup.reference.id()) {
         return Err("the requested JobId".to_owned().into());
     }
     let details: DetailResponse = lenient::decode_response(body)?;
-    let found = fields.into_result(details.job_info.0, reference, api, options);
+    let found = fields.into_result(details.job_info.0, api, lookup);
     let mut found = found.with_request_id(wire.request_id.0);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, options);
+    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
     Ok(found)
 }
 
 pub(super) fn decode_list(
     body: &[u8],
-    scope: &Scope,
-    at: Cursor,
     api: &Api,
-    options: &GetOptions,
+    list: ListRequest<'_>,
 ) -> Result<Page, DecodeError> {
     let wire: ListResponse = lenient::decode_response(body)?;
     // It may be absent.
@@ -120,24 +117,21 @@ pub(super) fn decode_list(
     let rows = wire.job_list.rows("JobList", total)?;
     let details: DetailResponse = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.job_list.0).collect();
-    let address = |(row, _): &(JobFields, InstantJobDetails)| {
-        scope.reference(&[row.job_id.value.trimmed()?])
-    };
-    let read = |(row, details): (JobFields, InstantJobDetails), reference: &Reference| {
-        let found = row.into_result(details, reference, api, options);
+    let read = |(row, details): (JobFields, InstantJobDetails), lookup: GetRequest<'_>| {
+        let found = row.into_result(details, api, lookup);
         found.with_request_id(wire.request_id.0.clone())
     };
-    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+    Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }
 
 impl JobFields {
     fn into_result(
         self,
         mut details: InstantJobDetails,
-        reference: &Reference,
         api: &Api,
-        options: &GetOptions,
+        lookup: GetRequest<'_>,
     ) -> GetResult {
+        let GetRequest { reference, options } = lookup;
         let (clock, mut notices) = (api.clock, Vec::new());
         let times = [&self.create_time, &self.start_time, &self.end_time];
         clock.note_assumed("aliyun", times, &mut notices);

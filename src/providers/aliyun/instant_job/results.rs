@@ -12,9 +12,8 @@ use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
 use crate::model::{Event, Level, NoticeCode, Object, State};
 use crate::providers::api::Decoded;
-use crate::providers::lenient::{self, Int, List, Text, Timestamp};
-use crate::providers::{GetOptions, GetResult, LogChunk, LogRequest, states};
-use crate::reference::Reference;
+use crate::providers::lenient::{self, Checked, Int, List, Text, Timestamp};
+use crate::providers::{GetRequest, GetResult, LogChunk, LogRequest, log_text, states};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -59,16 +58,12 @@ struct ExecutorEvent {
 #[serde(default, rename_all = "PascalCase")]
 struct ResultsResponse {
     exit_code: Int,
-    output: Text,
+    output: Checked<Text>,
 }
 
 /// Adds the events of a job that was found; a notice where they cannot be read.
-pub(super) async fn read_events(
-    api: &Api,
-    reference: &Reference,
-    found: &mut GetResult,
-    options: &GetOptions,
-) {
+pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
+    let GetRequest { reference, options } = lookup;
     let filter = json!({"JobId": reference.id()}).to_string();
     let size = PAGE_SIZE.to_string();
     for page in 1..=MAX_EVENT_PAGES {
@@ -126,12 +121,8 @@ impl ExecutorEvent {
 
 /// Adds the exit codes of the first executors of a job that has ended, failed ones first, and that of
 /// the job where it follows from them.
-pub(super) async fn read_exit_codes(
-    api: &Api,
-    reference: &Reference,
-    found: &mut GetResult,
-    options: &GetOptions,
-) {
+pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
+    let reference = lookup.reference;
     if !found.job.ended {
         return;
     }
@@ -143,10 +134,7 @@ pub(super) async fn read_exit_codes(
     tasks.truncate(MAX_EXIT_CODES);
     let reads = tasks.into_iter().map(async |(at, task)| {
         let executor = task.id.as_deref();
-        (
-            at,
-            results(api, reference, executor, None, 1, options).await,
-        )
+        (at, results(api, lookup, executor, None, 1).await)
     });
     for (at, called) in join_all(reads).await {
         let code = NoticeCode::ExitCodesUnread;
@@ -172,22 +160,14 @@ pub(super) async fn read_exit_codes(
 }
 
 /// The output of an executor, in one piece.
-pub(super) async fn read_log(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read_log(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let since = request.params.since;
     let since = since.map(|since| timestamp(since.to_datetime()));
     let executor = request.source.task.as_deref();
-    let (reference, since) = (request.reference, since.as_deref());
-    let response = results(api, reference, executor, since, MAX_BYTES, options).await?;
-    let output = response.data.output.0.unwrap_or_default();
-    let data = crypto::from_base64(&output).ok_or_else(|| {
-        let what = format!(
-            "the output in the response of {} is not Base64",
-            RESULTS.name
-        );
+    let (lookup, since) = (request.lookup(), since.as_deref());
+    let response = results(api, lookup, executor, since, MAX_BYTES).await?;
+    let data = decode_output(response.data.output).map_err(|expected| {
+        let what = format!("expected {expected} in the response of {}", RESULTS.name);
         Problem::new(Category::InvalidResponse, what)
     })?;
     let is_full = data.len() >= MAX_BYTES;
@@ -198,22 +178,26 @@ pub(super) async fn read_log(
     })
 }
 
+fn decode_output(output: Checked<Text>) -> Result<Vec<u8>, String> {
+    let text = log_text(output, "Output")?;
+    crypto::from_base64(&text).ok_or_else(|| "Base64 at Output".to_owned())
+}
+
 /// What is known of an executor, with so many bytes of its output.
 async fn results(
     api: &Api,
-    reference: &Reference,
+    lookup: GetRequest<'_>,
     executor: Option<&str>,
     since: Option<&str>,
     bytes: usize,
-    options: &GetOptions,
 ) -> Result<Decoded<ResultsResponse>, Problem> {
-    let Some((task, index)) = executor.and_then(|id| parts(reference.id(), id)) else {
+    let Some((task, index)) = executor.and_then(|id| parts(lookup.reference.id(), id)) else {
         let what = "the job has no executors yet";
         return Err(Problem::new(Category::NotFound, what));
     };
     let bytes = bytes.to_string();
     let mut query = vec![
-        ("JobId", reference.id()),
+        ("JobId", lookup.reference.id()),
         ("TaskName", task),
         ("ArrayIndex", index),
         ("ContentEncoding", "Base64"),
@@ -222,7 +206,9 @@ async fn results(
     query.extend(since.map(|since| ("StartTime", since)));
     let request = request(api, RESULTS.name, &query);
     let decode = |body: &[u8]| lenient::decode_response::<ResultsResponse>(body);
-    api.client.call(&request, options.deadline, decode).await
+    api.client
+        .call(&request, lookup.options.deadline, decode)
+        .await
 }
 
 /// The name of the task and the index in the id of an executor, `JOB-TASK-INDEX`.
@@ -242,5 +228,23 @@ mod tests {
         for other in ["job-1", "job-1-", "job-1-Task0", "job-12-Task0-1"] {
             assert_eq!(parts("job-1", other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn an_output_of_another_type_is_not_empty() {
+        let read = |body: &str| {
+            let response: ResultsResponse = lenient::decode_response(body.as_bytes()).unwrap();
+            decode_output(response.output)
+        };
+        assert_eq!(read(r#"{"Output": "eAo="}"#), Ok(b"x\n".to_vec()));
+        assert_eq!(read(r#"{"ExitCode": 0}"#), Ok(Vec::new()));
+        assert_eq!(
+            read(r#"{"Output": ["eAo="]}"#),
+            Err("text at Output".to_owned())
+        );
+        assert_eq!(
+            read(r#"{"Output": "%"}"#),
+            Err("Base64 at Output".to_owned())
+        );
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
-use crate::providers::test_support::{ask, moment, profile, reference, transport};
+use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
 use crate::test_support::ServerResponse;
 use crate::test_support::jobs::{job, responding, serve};
 use crate::test_support::kinds::check_kind;
@@ -30,7 +30,7 @@ fn read(fields: &Value) -> Result<GetResult, DecodeError> {
     let api = Api::new(&profile(&CLOUD, &variables), &wire).unwrap();
     let reference = reference(&INSTANT_JOB, &["job-1"]);
     let body = json!({"JobInfo": fields}).to_string();
-    decode_job(body.as_bytes(), &reference, &api, &ask())
+    decode_job(body.as_bytes(), &api, lookup(&reference, &ask()))
 }
 
 #[test]

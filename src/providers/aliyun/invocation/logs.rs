@@ -9,7 +9,7 @@ use super::{RESULTS, is_final};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::{GetOptions, LogChunk, LogRequest};
+use crate::providers::{LogChunk, LogRequest, log_text};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
@@ -18,30 +18,33 @@ pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
     "ehpc:ListInvocationResults",
 ));
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, node) = (request.reference, request.source.task.as_deref());
     let mut query = vec![
         ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
         ("CommandId", reference.id()),
     ];
     query.extend(node.map(|node| ("Instance.1.Id", node)));
-    let decode = |body: &[u8]| ResultsPage::decode(body, reference.id());
-    let found = api
-        .call(RESULTS, Method::Get, &query, options, decode)
-        .await?;
-    let mut results = found.data.results.into_iter();
-    let result = results.find(|result| node.is_none() || result.id.as_deref() == node);
-    let Some(result) = result else {
-        let what = format!("no result of node {}", node.unwrap_or("?"));
-        return Err(Problem::new(Category::NotFound, what));
+    let decode = |body: &[u8]| {
+        let mut results = ResultsPage::decode(body, reference.id())?
+            .results
+            .into_iter();
+        let found = results.find(|result| node.is_none() || result.id.as_deref() == node);
+        let text = found.map(|result| match is_final(result.word.as_deref()) {
+            true => log_text(result.message, "Message"),
+            false => Ok(String::new()),
+        });
+        text.transpose()
     };
-    let message = result.message.filter(|_| is_final(result.word.as_deref()));
+    let found = api
+        .call(RESULTS, Method::Get, &query, request.options, decode)
+        .await?;
+    let text = found.data.ok_or_else(|| {
+        let what = format!("no result of node {}", node.unwrap_or("?"));
+        Problem::new(Category::NotFound, what)
+    })?;
     Ok(LogChunk {
-        data: message.unwrap_or_default().into_bytes(),
+        data: text.into_bytes(),
         ..LogChunk::default()
     })
 }

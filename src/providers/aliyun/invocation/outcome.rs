@@ -175,7 +175,7 @@ fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
         _ => "failed to run".to_owned(),
     });
     let (message, finished_at) = match result {
-        Some(result) => (result.message, result.finished_at),
+        Some(result) => (result.message.value.0, result.finished_at),
         None => (None, None),
     };
     let task = Task {

@@ -153,7 +153,7 @@ pub(super) struct NodeResult {
     pub(super) word: Option<String>,
     pub(super) exit_code: Option<i64>,
     pub(super) success: Option<bool>,
-    pub(super) message: Option<String>,
+    pub(super) message: Checked<Text>,
     pub(super) finished_at: Option<Time>,
     /// A part of its verdict could not be read.
     pub(super) is_doubtful: bool,
@@ -176,7 +176,7 @@ struct ResultRow {
     invoke_record_status: Checked<Text>,
     exit_code: Int,
     success: Checked<Flag>,
-    message: Text,
+    message: Checked<Text>,
     finished_time: Timestamp,
 }
 
@@ -218,7 +218,7 @@ impl From<ResultRow> for NodeResult {
             word: row.invoke_record_status.value.0,
             exit_code: row.exit_code.0,
             success: row.success.value.0,
-            message: row.message.0,
+            message: row.message,
             finished_at: row.finished_time.utc(),
         }
     }

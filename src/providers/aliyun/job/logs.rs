@@ -10,8 +10,8 @@ use super::super::{Api, products::ECI};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::lenient::{self, Text};
-use crate::providers::{GetOptions, LogChunk, LogRequest};
+use crate::providers::lenient::{self, Checked, Text};
+use crate::providers::{LogChunk, LogRequest, log_text};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -36,15 +36,11 @@ const MAX_BYTES: usize = 1 << 20;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
-    content: Text,
+    content: Checked<Text>,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
-    let (source, params) = (request.source, request.params);
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+    let (source, params, options) = (request.source, request.params, request.options);
     if source.task.is_none() {
         return Err(Problem::new(
             Category::NotFound,
@@ -79,7 +75,7 @@ pub(super) async fn read(
 
 fn decode(body: &[u8], wanted: Option<u64>) -> Result<LogChunk, String> {
     let response: LogResponse = lenient::decode_response(body)?;
-    let data = response.content.0.unwrap_or_default().into_bytes();
+    let data = log_text(response.content, "Content")?.into_bytes();
     let lines = data.iter().filter(|byte| **byte == b'\n').count() as u64;
     let wants_more = wanted.is_none_or(|wanted| wanted > MAX_LINES);
     let truncated = match () {
@@ -127,5 +123,11 @@ mod tests {
             let chunk = decode(body.as_bytes(), None).unwrap();
             assert_eq!((chunk.data, chunk.truncated), (Vec::new(), None), "{body}");
         }
+    }
+
+    #[test]
+    fn a_log_that_is_no_text_is_not_empty() {
+        assert!(decode(br#"{"Content": {"Text": "x"}}"#, None).is_err());
+        assert_eq!(decode(b"{}", None).unwrap().data, b"");
     }
 }

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::*;
 use crate::error::Category;
+use crate::providers::GetOptions;
 use crate::providers::aliyun::CLOUD;
-use crate::providers::test_support::{ask, moment, profile, reference, transport};
+use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
 use crate::test_support::kinds::{check_kind, client};
 use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
 
@@ -34,7 +35,7 @@ fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
     };
     let body = json!({"RequestId": "r", "Message": {"JobInfo": info}}).to_string();
     let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
-    decode_job(body.as_bytes(), &reference, &api, &options).map(|(found, _)| found)
+    decode_job(body.as_bytes(), &api, lookup(&reference, &options)).map(|(found, _)| found)
 }
 
 fn outcome(job: Value, trust: bool) -> (State, bool, Option<i64>) {

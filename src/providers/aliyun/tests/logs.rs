@@ -56,8 +56,9 @@ async fn read(
         position: &LogPosition::Start,
         params: &params,
         before: &[],
+        options: &ask(),
     };
-    let chunk = client.read_log(request, &ask()).await;
+    let chunk = client.read_log(request).await;
     (sources, chunk)
 }
 

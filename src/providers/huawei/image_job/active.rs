@@ -10,7 +10,7 @@ use super::wire::{ImageJob, JOB_TYPES, JobPage};
 use super::{Api, list_page};
 use crate::error::Problem;
 use crate::model::Notice;
-use crate::providers::{Cursor, GetOptions, GetResult};
+use crate::providers::{BatchRequest, Cursor, GetOptions, GetRequest, GetResult};
 use crate::reference::Reference;
 
 /// The words of active jobs.
@@ -44,11 +44,10 @@ impl ListRotation {
     pub(super) async fn batch_get(
         &self,
         api: &Api,
-        references: &[Reference],
-        options: &GetOptions,
+        batch: BatchRequest<'_>,
     ) -> Result<Vec<Option<GetResult>>, Problem> {
-        let mut wanted: Wanted<'_> = references.iter().map(|r| (r.id(), None)).collect();
-        let mut pages = max_pages(references.len());
+        let mut wanted: Wanted<'_> = batch.references.iter().map(|r| (r.id(), None)).collect();
+        let mut pages = max_pages(batch.references.len());
         let first = self.first.load(Ordering::Relaxed);
         // Of the lists that were asked: how many were found there, and its number.
         let mut best = (0, first);
@@ -57,7 +56,7 @@ impl ListRotation {
                 break;
             }
             let list = (first + turn) % LISTS;
-            let found = read_pages(api, list, &mut pages, &mut wanted, options).await?;
+            let found = read_pages(api, list, &mut pages, &mut wanted, batch.options).await?;
             best = match found > best.0 {
                 true => (found, list),
                 // Where none was found the next round goes on after what this one has seen.
@@ -69,11 +68,17 @@ impl ListRotation {
         let row = |reference: &Reference| {
             let row = wanted.remove(reference.id())?;
             let (row, unreadable) = row.filter(|(row, _)| row.has_state())?;
-            let mut found = row.into_row(reference, options, api.region());
+            let mut found = row.into_row(
+                GetRequest {
+                    reference,
+                    options: batch.options,
+                },
+                api.region(),
+            );
             found.notices.extend(unreadable);
             Some(found)
         };
-        Ok(references.iter().map(row).collect())
+        Ok(batch.references.iter().map(row).collect())
     }
 }
 

@@ -3,7 +3,7 @@ use crate::error::Category;
 use crate::http::{RequestError, Response, RetryAction};
 use crate::model::State;
 use crate::providers::huawei::errors::ERRORS;
-use crate::providers::test_support;
+use crate::providers::test_support::{self, lookup};
 use crate::test_support::kinds::check_kind;
 
 const SAMPLE: &str = "702364883651395584";
@@ -15,11 +15,20 @@ fn reference(id: &str) -> Reference {
 fn read_file(name: &str) -> GetResult {
     let body = test_support::read(name);
     let region = Some("cn-north-4");
-    decode(&body, &reference(SAMPLE), &test_support::ask(), region).unwrap()
+    decode(
+        &body,
+        lookup(&reference(SAMPLE), &test_support::ask()),
+        region,
+    )
+    .unwrap()
 }
 
 fn read_text(body: &str) -> Result<GetResult, String> {
-    decode(body.as_bytes(), &reference("7"), &test_support::ask(), None)
+    decode(
+        body.as_bytes(),
+        lookup(&reference("7"), &test_support::ask()),
+        None,
+    )
 }
 
 fn codes(found: &GetResult) -> Vec<&'static str> {
@@ -176,8 +185,7 @@ fn another_jobs_answer_is_never_taken() {
     let body = format!(r#"{{"id":{long}}}"#);
     let found = decode(
         body.as_bytes(),
-        &reference(long),
-        &test_support::ask(),
+        lookup(&reference(long), &test_support::ask()),
         None,
     );
     assert_eq!(found.unwrap().job.id, long);
@@ -190,7 +198,7 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
         ..test_support::ask()
     };
     let body = test_support::read("huawei/image-job/success.json");
-    let found = decode(&body, &reference(SAMPLE), &ask, None).unwrap();
+    let found = decode(&body, lookup(&reference(SAMPLE), &ask), None).unwrap();
     assert_eq!(
         found.job.raw,
         Some(test_support::json("huawei/image-job/success.json"))
@@ -295,7 +303,7 @@ fn rows_of_the_list_become_jobs_without_sub_jobs() {
         .map(|row| {
             let at = reference(row.id().unwrap());
             row.has_state()
-                .then(|| row.into_row(&at, &test_support::ask(), Some("cn-north-4")))
+                .then(|| row.into_row(lookup(&at, &test_support::ask()), Some("cn-north-4")))
         })
         .collect();
     let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {

@@ -9,8 +9,7 @@ use super::super::sub_jobs::{JobParts, SubJobParts, Words};
 use crate::kind::StateWords;
 use crate::model::{State, Time};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Required, Text, Timestamp};
-use crate::providers::{GetOptions, GetResult, raw};
-use crate::reference::Reference;
+use crate::providers::{GetRequest, GetResult, raw};
 
 /// Words of sub-jobs; the first four are those of jobs.
 pub const STATES: StateWords = &[
@@ -103,16 +102,15 @@ pub struct SubJobDetails {
 /// What was expected and not there, such as a job with the requested id.
 pub fn decode(
     body: &[u8],
-    reference: &Reference,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
     region: Option<&str>,
 ) -> Result<GetResult, String> {
     let found: ImageJob = lenient::decode_response(body)?;
-    if found.id() != Some(reference.id()) {
+    if found.id() != Some(lookup.reference.id()) {
         return Err("the requested id".to_owned());
     }
-    let mut found = found.into_result(reference, options, region);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, options);
+    let mut found = found.into_result(lookup, region);
+    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
     Ok(found)
 }
 
@@ -131,12 +129,7 @@ impl ImageJob {
     }
 
     /// The job without its sub-jobs and thus without a cause.
-    pub fn into_row(
-        self,
-        reference: &Reference,
-        options: &GetOptions,
-        region: Option<&str>,
-    ) -> GetResult {
+    pub fn into_row(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let details = ImageJobDetails {
             job_type: self.job_type.0.clone(),
             sub_jobs_total: self.sub_jobs_total.0,
@@ -146,7 +139,7 @@ impl ImageJob {
             sub_jobs: List::default(),
             ..self
         };
-        let mut found = listed.into_result(reference, options, region);
+        let mut found = listed.into_result(lookup, region);
         found.job.details = Some(Arc::new(details));
         found
     }
@@ -184,12 +177,7 @@ impl JobPage {
 }
 
 impl ImageJob {
-    fn into_result(
-        self,
-        reference: &Reference,
-        options: &GetOptions,
-        region: Option<&str>,
-    ) -> GetResult {
+    fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let total = self.sub_jobs_total.0;
         let parts = JobParts {
             name: None,
@@ -210,7 +198,7 @@ impl ImageJob {
                 sub_jobs_total: total,
             }),
         };
-        parts.into_result(&WORDS, reference, options, region)
+        parts.into_result(&WORDS, lookup, region)
     }
 }
 

@@ -3,14 +3,18 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::Category;
 use crate::providers::huawei::errors::ERRORS;
-use crate::providers::test_support::{ask, classify, reference, response};
+use crate::providers::test_support::{ask, classify, lookup, reference, response};
 use crate::test_support::kinds::check_kind;
 
 check_kind!(&JOB, essential: ["job_id", "status"], evidence: []);
 
 fn read(body: &Value) -> Result<GetResult, String> {
     let reference = reference(&JOB, &["ecs", "7"]);
-    decode(body.to_string().as_bytes(), &reference, &ask(), None)
+    decode(
+        body.to_string().as_bytes(),
+        lookup(&reference, &ask()),
+        None,
+    )
 }
 
 #[test]

@@ -10,9 +10,9 @@ use crate::error::{Category, Problem};
 use crate::http::RequestError;
 use crate::kind::{LogSpec, Operation};
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Int, Text};
+use crate::providers::lenient::{self, Checked, Int, Text};
 use crate::providers::{
-    GetOptions, LogChunk, LogPosition, LogRequest, REPLACED_LOG, REPLACEMENT, continues,
+    LogChunk, LogPosition, LogRequest, REPLACED_LOG, REPLACEMENT, continues, log_text,
 };
 
 /// How the logs are read.
@@ -25,17 +25,13 @@ pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Preview {
-    content: Text,
+    content: Checked<Text>,
     /// What the field was called until March 2022.
-    context: Text,
+    context: Checked<Text>,
     full_size: Int,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let Some(task) = request.source.task.as_deref() else {
         let what = "the job has no tasks yet";
         return Err(Problem::new(Category::NotFound, what));
@@ -47,7 +43,7 @@ pub(super) async fn read(
     );
     let call = Call::get(&MODELARTS, LOGS.operation.name, &path);
     let decode = |body: &[u8]| decode(body, request.position, request.before);
-    api.call(call, options, decode)
+    api.call(call, request.options, decode)
         .await
         .map(|found| found.data)
 }
@@ -60,8 +56,11 @@ fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk
         return Err(DecodeError::Failed(Box::new(error)));
     }
     let preview: Preview = lenient::decode_response(body)?;
-    let text = preview.content.0.or(preview.context.0);
-    let text = text.unwrap_or_default();
+    let content = log_text(preview.content, "content")?;
+    let text = match content.is_empty() {
+        true => log_text(preview.context, "context")?,
+        false => content,
+    };
     let size = preview.full_size.unsigned();
     Ok(match size.filter(|size| *size >= text.len() as u64) {
         Some(size) => after(text.into_bytes(), size, position, before),
@@ -183,6 +182,15 @@ mod tests {
                 panic!("{error:?}");
             };
             assert_eq!(error.category, Category::NotFound);
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_no_text_is_not_empty() {
+        for field in ["content", "context"] {
+            let body = serde_json::json!({field: ["第1行"]}).to_string();
+            let error = decode(body.as_bytes(), &LogPosition::Start, b"").unwrap_err();
+            assert_eq!(error, DecodeError::Invalid(format!("text at {field}")));
         }
     }
 }

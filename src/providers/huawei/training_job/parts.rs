@@ -8,8 +8,7 @@ use super::super::products::MODELARTS;
 use super::super::{Api, Call};
 use crate::model::{Event, Level, Notice, NoticeCode, Object, State, Task};
 use crate::providers::lenient::{self, Int, List, Text, Timestamp};
-use crate::providers::{GetOptions, GetResult};
-use crate::reference::Reference;
+use crate::providers::{GetOptions, GetRequest, GetResult};
 
 const EVENTS: &str = "ListTrainingJobEvents";
 const STAGES: &str = "ListTrainingJobStages";
@@ -61,13 +60,8 @@ struct SubStage {
 }
 
 /// Adds the last events of a job that was found, and before it runs the stage that it is in.
-pub(super) async fn read(
-    api: &Api,
-    reference: &Reference,
-    path: &str,
-    found: &mut GetResult,
-    options: &GetOptions,
-) {
+pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &mut GetResult) {
+    let GetRequest { reference, options } = lookup;
     let is_early = found.job.state == State::Pending;
     let query = [("offset", "0"), ("limit", MAX_EVENTS), ("order", "desc")];
     let events = part::<EventsResponse>(api, EVENTS, format!("{path}/events"), &query, options);

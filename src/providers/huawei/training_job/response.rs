@@ -13,8 +13,7 @@ use crate::providers::lenient::{
 };
 use crate::providers::mask::mask_named;
 use crate::providers::states::{self, ExitOutcome};
-use crate::providers::{Cursor, GetOptions, GetResult, job_at, raw};
-use crate::reference::Reference;
+use crate::providers::{Cursor, GetRequest, GetResult, job_at, raw};
 
 /// A job, as it is looked up or listed.
 #[derive(Default, Deserialize)]
@@ -113,26 +112,18 @@ impl ListResponse {
 
 pub(super) fn decode_job(
     body: &[u8],
-    reference: &Reference,
-    options: &GetOptions,
+    lookup: GetRequest<'_>,
     region: Option<&str>,
 ) -> Result<GetResult, String> {
+    let GetRequest { reference, options } = lookup;
     let found: TrainingJob = lenient::decode_response(body)?;
     if found.metadata.0.id.value.trimmed() != Some(reference.id()) {
         return Err("the requested metadata.id".to_owned());
     }
-    let mut found = found.into_row(reference, options, region);
-    raw::attach(&mut found.job, &mut found.notices, options, || {
-        let mut document = raw::document(body, options)?;
-        if !options.show_secrets {
-            let secrets = ["environments", "task_urls"];
-            mask_named(
-                &mut document,
-                &secrets,
-                &["command", "description", "value"],
-            );
-        }
-        Some(document)
+    let mut found = found.into_row(lookup, region);
+    raw::attach_masked(&mut found, body, options, |document| {
+        let secrets = ["environments", "task_urls"];
+        mask_named(document, &secrets, &["command", "description", "value"]);
     });
     Ok(found)
 }
@@ -142,28 +133,22 @@ impl TrainingJob {
         self.metadata.0.id.value.trimmed()
     }
 
-    pub fn into_row(
-        self,
-        reference: &Reference,
-        options: &GetOptions,
-        region: Option<&str>,
-    ) -> GetResult {
+    pub fn into_row(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let mut notices = Vec::new();
-        let job = self.into_job(reference, options, region, &mut notices);
+        let job = self.into_job(lookup, region, &mut notices);
         GetResult { job, notices }
     }
 
     fn into_job(
         self,
-        reference: &Reference,
-        options: &GetOptions,
+        lookup: GetRequest<'_>,
         region: Option<&str>,
         notices: &mut Vec<Notice>,
     ) -> Job {
         let (metadata, status, spec) = (self.metadata.0, self.status.0, self.spec.0);
         let word = status.phase.value.trimmed();
         let kind = "huawei/training-job";
-        let read = states::normalize(STATES, &options.states, word, kind, notices);
+        let read = states::normalize(STATES, &lookup.options.states, word, kind, notices);
         let secondary = status.secondary_phase.trimmed();
         let reason = secondary.filter(|secondary| Some(*secondary) != word);
         let resource = spec.resource.0;
@@ -177,7 +162,7 @@ impl TrainingJob {
             preemptible: spec.schedule_policy.0.preemptible,
             ..TrainingJobDetails::default()
         };
-        if !options.show_secrets {
+        if !lookup.options.show_secrets {
             details.mask();
         }
         let started_at = status.start_time.utc();
@@ -205,7 +190,7 @@ impl TrainingJob {
             finished_at: started_at.and_then(end),
             resources: resource.resources(),
             tasks: status.tasks(read.state),
-            ..job_at(reference, region)
+            ..job_at(lookup.reference, region)
         };
         details.resource = resource;
         details.running_records = status.running_records;

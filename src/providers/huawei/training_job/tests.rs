@@ -8,8 +8,9 @@ use crate::error::Category;
 use crate::http::RetryAction;
 use crate::providers::huawei::CLOUD;
 use crate::providers::huawei::errors::ERRORS;
-use crate::providers::test_support::{ask, classify, reference, response};
-use crate::providers::{Client, LogParams, LogPosition, LogRequest, LogSource};
+use crate::providers::test_support::{ask, classify, lookup, reference, response};
+use crate::providers::{Client, Filter, LogParams, LogPosition, LogRequest, LogSource};
+use crate::reference::Scope;
 use crate::test_support::ServerResponse;
 use crate::test_support::jobs::{job, responding, serve};
 use crate::test_support::kinds::check_kind;
@@ -27,7 +28,11 @@ const ID: &str = "5bd61eea-9de2-4864-a0f7-5fae966171b5";
 
 fn read(body: &Value) -> Result<GetResult, String> {
     let reference = reference(&TRAINING_JOB, &[ID]);
-    decode_job(body.to_string().as_bytes(), &reference, &ask(), None)
+    decode_job(
+        body.to_string().as_bytes(),
+        lookup(&reference, &ask()),
+        None,
+    )
 }
 
 fn in_state(phase: &str, statuses: Value) -> GetResult {
@@ -232,8 +237,9 @@ async fn read_log(
         position,
         params: &LogParams::default(),
         before: &[],
+        options: &ask(),
     };
-    let chunk = client.read_log(request, &ask()).await?;
+    let chunk = client.read_log(request).await?;
     Ok((String::from_utf8(chunk.data).unwrap(), chunk.next))
 }
 

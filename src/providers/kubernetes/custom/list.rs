@@ -4,8 +4,8 @@ use super::super::{Api, list};
 use super::response::CustomObject;
 use super::{CustomJobs, is_not_served};
 use crate::error::{Category, Problem};
-use crate::providers::{Cursor, Filter, GetOptions, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::{Cursor, ListRequest, Page};
+use crate::reference::Reference;
 
 /// One page of the jobs of a kind: of the first resource from `at` on that is served and may be listed.
 /// The cursor counts the resource first and the page of its list second.
@@ -15,12 +15,9 @@ use crate::reference::{Reference, Scope};
 pub(super) async fn page(
     jobs: &CustomJobs,
     api: &Api,
-    scope: &Scope,
-    filter: &Filter,
-    at: Cursor,
-    options: &GetOptions,
+    list: ListRequest<'_>,
 ) -> Result<Page, Problem> {
-    let [first, own, _] = at.lists.offsets;
+    let [first, own, _] = list.at.lists.offsets;
     let first = first.unwrap_or(0);
     let mut own = own.unwrap_or(0).max(1);
     let mut failed: Vec<Problem> = Vec::new();
@@ -29,12 +26,12 @@ pub(super) async fn page(
             resource: &resource.objects,
             read: |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api),
         };
-        let cursor = Cursor {
+        let at = Cursor {
             page: own,
             ..Cursor::FIRST
         };
         own = 1;
-        match call.page(api, scope, filter, cursor, options).await {
+        match call.page(api, ListRequest { at, ..list }).await {
             Ok(mut page) => {
                 let next = match page.next {
                     Some(next) => Some((number, next.page)),
@@ -42,7 +39,7 @@ pub(super) async fn page(
                 };
                 let rows = page.rows.len().max(1);
                 page.next = next.and_then(|(number, own)| {
-                    let mut next = at.after(rows, Some(u64::MAX))?;
+                    let mut next = list.at.after(rows, Some(u64::MAX))?;
                     next.lists.offsets[..2].copy_from_slice(&[Some(number), Some(own)]);
                     Some(next)
                 });

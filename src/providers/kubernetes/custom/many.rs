@@ -6,7 +6,7 @@ use super::super::objects::{self, Row};
 use super::{Api, CustomJobs};
 use crate::error::Problem;
 use crate::model::State;
-use crate::providers::{GetOptions, GetResult};
+use crate::providers::{BatchRequest, GetOptions, GetResult};
 use crate::reference::Reference;
 use crate::sync::lock;
 
@@ -18,33 +18,36 @@ use crate::sync::lock;
 pub(super) async fn batch_get(
     jobs: &CustomJobs,
     api: &Api,
-    references: &[Reference],
-    options: &GetOptions,
+    batch: BatchRequest<'_>,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
-    let numbers = references.iter().map(|one| jobs.number(api, one));
+    let numbers = batch.references.iter().map(|one| jobs.number(api, one));
     let numbers: Vec<Option<usize>> = numbers.collect();
     let once = GetOptions {
         changes: None,
-        ..options.clone()
+        ..batch.options.clone()
     };
-    let of_resource = |number| [(number, Some(number), options), (number, None, &once)];
+    let of_resource = |number| [(number, Some(number), batch.options), (number, None, &once)];
     let calls = (0..jobs.resources.len()).flat_map(of_resource);
-    let calls = calls.map(async |(number, known, options)| {
+    let calls = calls.map(async |(number, known, own_options)| {
         let is_wanted = |at: &usize| numbers[*at] == known;
-        let wanted: Vec<usize> = (0..references.len()).filter(is_wanted).collect();
+        let wanted: Vec<usize> = (0..batch.references.len()).filter(is_wanted).collect();
         // A lookup of one job costs no more.
         if wanted.is_empty() || (known.is_none() && wanted.len() == 1) {
             return Ok(Vec::new());
         }
-        let own = wanted.iter().map(|at| references[*at].clone());
+        let own = wanted.iter().map(|at| batch.references[*at].clone());
         let own: Vec<Reference> = own.collect();
         let objects = &jobs.resources[number].objects;
-        let rows = objects::get_many(api, objects, &own, options).await?;
+        let own_batch = BatchRequest {
+            references: &own,
+            options: own_options,
+        };
+        let rows = objects::get_many(api, objects, own_batch).await?;
         let rows = wanted.into_iter().zip(rows);
         let rows = rows.filter_map(|(at, row)| Some((at, number, row?)));
         Ok(rows.collect::<Vec<_>>())
     });
-    let mut found: Vec<Vec<(usize, Row)>> = references.iter().map(|_| Vec::new()).collect();
+    let mut found: Vec<Vec<(usize, Row)>> = batch.references.iter().map(|_| Vec::new()).collect();
     let mut problem = None;
     for outcome in join_all(calls).await {
         match outcome {
@@ -60,7 +63,7 @@ pub(super) async fn batch_get(
     match problem {
         Some(problem) if !is_open => Err(jobs.not_installed(problem)),
         _ => {
-            let rows = references.iter().zip(found);
+            let rows = batch.references.iter().zip(found);
             Ok(rows.map(|(one, rows)| only(api, one, rows)).collect())
         }
     }

@@ -222,6 +222,7 @@ impl CustomObject {
                 restarts: status.restarts.0,
                 progress: status.progress.0,
             })),
+            uid: meta.uid.0.clone(),
             ..job_at(reference, Some(api.host()))
         };
         GetResult { job, notices }

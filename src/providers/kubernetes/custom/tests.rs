@@ -3,9 +3,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::providers::Client;
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::test_support::ask;
+use crate::providers::{Client, Cursor, Filter};
 use crate::test_support::kinds::{check_kind, client, reference, scope};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 

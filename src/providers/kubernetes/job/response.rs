@@ -175,6 +175,7 @@ impl JobObject {
             array: spec.array(),
             has_subtask_events: true,
             details: Some(Arc::new(details(&spec, &status))),
+            uid: meta.uid.0.clone(),
             ..job_at(reference, Some(api.host()))
         };
         let notices = Vec::new();

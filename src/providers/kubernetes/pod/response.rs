@@ -195,6 +195,7 @@ impl PodObject {
             resources: task.resources.clone(),
             details: Some(Arc::new(pod.details)),
             tasks: vec![task],
+            uid: pod.uid.clone(),
             ..job_at(reference, Some(api.host()))
         };
         (GetResult { job, notices }, pod.uid)

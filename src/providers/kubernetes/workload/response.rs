@@ -228,6 +228,7 @@ impl Deployment {
             started_at: since,
             resources: container::total(&pods),
             labels: meta.labels(),
+            uid: meta.uid.0.clone(),
             ..job_at(reference, Some(api.host()))
         };
         let own = Workload {

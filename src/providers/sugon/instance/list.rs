@@ -14,8 +14,7 @@ use super::{Api, Instance, LIST, STATES};
 use crate::error::{Category, Problem};
 use crate::http::Request;
 use crate::model::Notice;
-use crate::providers::{Cursor, Filter, GetOptions, Page};
-use crate::reference::Scope;
+use crate::providers::{Cursor, GetOptions, GetRequest, ListRequest, Page};
 
 /// How many rows a page is asked to hold.
 const PAGE_SIZE: usize = 100;
@@ -73,33 +72,28 @@ pub(in super::super) struct ListState {
 ///
 /// # Errors
 /// What was said to the first form when none is taken, or what went wrong on the way.
-pub(super) async fn list(
-    api: &Api,
-    scope: &Scope,
-    filter: &Filter,
-    at: Cursor,
-    options: &GetOptions,
-) -> Result<Page, Problem> {
-    let is_first = at == Cursor::FIRST;
+pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, Problem> {
+    let is_first = list.at == Cursor::FIRST;
     // Pages of one list must all be filtered, or none, or their offsets would not fit.
     let is_plain = match is_first {
         true => api.list_state.filter_unsupported.load(Ordering::Relaxed),
-        false => at.is_unfiltered,
+        false => list.at.is_unfiltered,
     };
     let wanted = ListParams {
-        status: filter
-            .single_state_word(STATES, &options.states)
+        status: list
+            .filter
+            .single_state_word(STATES, &list.options.states)
             .filter(|_| !is_plain),
-        rows: filter.page_size(PAGE_SIZE),
+        rows: list.filter.page_size(PAGE_SIZE),
     };
-    let answered = try_variants(api, at, &wanted, options).await;
+    let answered = try_variants(api, list.at, &wanted, list.options).await;
     let ((listed, unreadable), is_plain) = match answered {
         Err(problem) if is_first && wanted.status.is_some() && is_refused(&problem) => {
             let plain = ListParams {
                 status: None,
                 ..wanted
             };
-            let Ok(listed) = try_variants(api, at, &plain, options).await else {
+            let Ok(listed) = try_variants(api, list.at, &plain, list.options).await else {
                 return Err(problem);
             };
             let state = &api.list_state;
@@ -108,14 +102,9 @@ pub(super) async fn list(
         }
         other => (other?, is_plain),
     };
-    let at = Cursor {
-        is_unfiltered: is_plain,
-        ..at
-    };
-    let read = |row: Instance, reference: &_| row.into_row(reference, options, api.home.clock);
-    let address = |row: &Instance| scope.reference(&[row.id()?]);
-    let (total, rows) = (listed.total, listed.rows);
-    let mut page = Page::from_addressed_rows(at, total, rows, address, read);
+    list.at.is_unfiltered = is_plain;
+    let read = |row: Instance, lookup: GetRequest<'_>| row.into_row(lookup, api.home.clock);
+    let mut page = list.page(listed.total, listed.rows, Instance::id, read);
     page.notices.extend(unreadable);
     Ok(page)
 }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::http::{Response, RetryAction};
+use crate::providers::GetOptions;
 use crate::providers::sugon::errors::ERRORS;
-use crate::providers::test_support;
+use crate::providers::test_support::{self, lookup};
 use crate::test_support::kinds::check_kind;
 
 const SAMPLE: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
@@ -18,8 +19,7 @@ fn reference(id: &str) -> Reference {
 fn read_text(body: &str) -> Result<GetResult, DecodeError> {
     decode(
         body.as_bytes(),
-        &reference("i1"),
-        &test_support::ask(),
+        lookup(&reference("i1"), &test_support::ask()),
         CHINA,
     )
 }
@@ -52,7 +52,12 @@ check_kind!(
 #[test]
 fn the_documented_sample_becomes_its_model() {
     let body = test_support::read("sugon/instance/waiting.json");
-    let found = decode(&body, &reference(SAMPLE), &test_support::ask(), CHINA).unwrap();
+    let found = decode(
+        &body,
+        lookup(&reference(SAMPLE), &test_support::ask()),
+        CHINA,
+    )
+    .unwrap();
     assert_eq!(codes(&found), ["assumed_utc_offset"]);
     let model = test_support::model(found, "2022-05-11T12:00:00Z", true);
     test_support::assert_model("sugon/instance/waiting.model.json", &model);
@@ -61,7 +66,12 @@ fn the_documented_sample_becomes_its_model() {
 #[test]
 fn a_running_instance_becomes_its_model() {
     let body = test_support::read("sugon/instance/running.json");
-    let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
+    let found = decode(
+        &body,
+        lookup(&reference(RUNNING), &test_support::ask()),
+        CHINA,
+    )
+    .unwrap();
     let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
     test_support::assert_model("sugon/instance/running.model.json", &model);
 }
@@ -69,7 +79,12 @@ fn a_running_instance_becomes_its_model() {
 #[test]
 fn a_finished_instance_becomes_its_model() {
     let body = test_support::read("sugon/instance/completed.json");
-    let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
+    let found = decode(
+        &body,
+        lookup(&reference(RUNNING), &test_support::ask()),
+        CHINA,
+    )
+    .unwrap();
     let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
     test_support::assert_model("sugon/instance/completed.model.json", &model);
 }
@@ -82,7 +97,7 @@ fn no_documented_field_is_lost() {
         ..test_support::ask()
     };
     let body = test_support::read("sugon/instance/completed.json");
-    let found = decode(&body, &reference(RUNNING), &ask, CHINA).unwrap();
+    let found = decode(&body, lookup(&reference(RUNNING), &ask), CHINA).unwrap();
     let model = test_support::model(found, "2024-03-03T00:00:00Z", false);
     test_support::assert_nothing_lost(
         &document["data"],
@@ -109,7 +124,7 @@ fn the_clouds_own_document_keeps_no_secret() {
             show_secrets,
             ..test_support::ask()
         };
-        let found = decode(&body, &reference(RUNNING), &ask, CHINA).unwrap();
+        let found = decode(&body, lookup(&reference(RUNNING), &ask), CHINA).unwrap();
         test_support::model(found, "2024-03-02T04:00:00Z", !show_secrets).to_string()
     };
     for secret in ["tok-in-url-query", "secret-in-script"] {
@@ -129,7 +144,7 @@ fn a_document_too_deep_to_keep_is_reported() {
         raw: true,
         ..test_support::ask()
     };
-    let found = decode(deep.as_bytes(), &reference("i1"), &ask, CHINA).unwrap();
+    let found = decode(deep.as_bytes(), lookup(&reference("i1"), &ask), CHINA).unwrap();
     assert_eq!(codes(&found), ["raw_omitted"]);
     assert_eq!(found.job.raw, None);
 }
@@ -147,8 +162,7 @@ fn the_zone_is_reported_only_when_it_is_assumed_and_used() {
     };
     let found = decode(
         timed.as_bytes(),
-        &reference("i1"),
-        &test_support::ask(),
+        lookup(&reference("i1"), &test_support::ask()),
         set,
     )
     .unwrap();

@@ -16,7 +16,7 @@ use super::{LIST, LIST_ENDED, query};
 use crate::error::Problem;
 use crate::http::{Method, Request};
 use crate::model::{Notice, NoticeCode};
-use crate::providers::{Cursor, Filter, GetOptions, Page};
+use crate::providers::{Cursor, ListRequest, Page};
 use crate::reference::{Reference, Scope};
 
 pub(super) const HISTORY_PATH: &str = "/hpc/openapi/v2/historyjobs";
@@ -32,42 +32,36 @@ const PAGE_SIZE: usize = 100;
 const DEFAULT_DAYS: i64 = 7;
 
 /// One page of the jobs of a scope.
-pub(super) async fn list(
-    api: &Api,
-    scope: &Scope,
-    filter: &Filter,
-    at: Cursor,
-    options: &GetOptions,
-) -> Result<Page, Problem> {
-    let origin = match at.lists.offsets[0] {
+pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
+    let origin = match list.at.lists.offsets[0] {
         Some(_) => Origin::Live,
         None => Origin::History,
     };
-    let (region, request) = request(api, scope, filter, at, origin)?;
+    let (region, request) = request(api, list, origin)?;
     let decode = ListPage::<JobFields>::decode;
-    let found = region.call(request, options.deadline, decode).await?;
+    let found = region.call(request, list.options.deadline, decode).await?;
     let ListPage { total, mut rows } = found.data;
     let count = rows.len();
     // The cloud is trusted with no filter: a row would get the address of another job.
-    let wanted = scope.segment("REGION");
+    let wanted = list.scope.segment("REGION");
     rows.retain(|row| {
         row.region()
             .is_none_or(|id| wanted.is_none_or(|wanted| wanted == id))
     });
     let dropped = count - rows.len();
-    let address = |row: &JobFields| row.reference(scope);
+    let address = |row: &JobFields| row.reference(list.scope);
     let read = |row: JobFields, reference: &Reference| {
-        row.into_result(origin, reference, region.clock, options)
+        row.into_result(origin, list.lookup(reference), region.clock)
     };
-    let mut page = Page::from_addressed_rows(at, total, rows, address, read);
+    let mut page = Page::from_addressed_rows(list.at, total, rows, address, read);
     page.notices.extend(found.unreadable);
     let total = total.and_then(|total| u64::try_from(total).ok());
     let known = total.filter(|_| dropped == 0);
     let known = known
-        .zip(at.lists.ended_total)
+        .zip(list.at.lists.ended_total)
         .map(|(one, other)| one + other);
-    let has_ended = !filter.is_active_only();
-    (page.next, page.total) = match at.after(count, total) {
+    let has_ended = !list.filter.is_active_only();
+    (page.next, page.total) = match list.at.after(count, total) {
         Some(next) => (Some(next), None),
         None if origin == Origin::Live && has_ended => {
             let mut next = Cursor::FIRST.without_lists([0]);
@@ -76,7 +70,7 @@ pub(super) async fn list(
         }
         None => (None, known),
     };
-    if origin == Origin::History && filter.since.is_none() {
+    if origin == Origin::History && list.filter.since.is_none() {
         let text = format!(
             "sugon/job lists jobs that ended in the last {DEFAULT_DAYS} days; set --since to list older ones"
         );
@@ -88,26 +82,27 @@ pub(super) async fn list(
 /// The request for a page, and where it goes.
 fn request(
     api: &Api,
-    scope: &Scope,
-    filter: &Filter,
-    at: Cursor,
+    list: ListRequest<'_>,
     origin: Origin,
 ) -> Result<(Arc<Region>, Request), Problem> {
-    let region = match (scope.segment("REGION"), scope.segment("SCHEDULER")) {
+    let region = match (
+        list.scope.segment("REGION"),
+        list.scope.segment("SCHEDULER"),
+    ) {
         (Some(region), Some(_)) => api.region(region)?,
         _ => api.platform()?,
     };
     let now = region.client.http.server_now();
-    let since = filter.since.as_ref();
+    let since = list.filter.since.as_ref();
     let since = since.map(|since| since.time().to_datetime());
     let since = since.unwrap_or_else(|| now - TimeDelta::days(DEFAULT_DAYS));
     let (start, end) = (
         region.clock.text(since),
         region.clock.text(now + TimeDelta::days(1)),
     );
-    let size = filter.page_size(PAGE_SIZE);
-    let (user, queue) = (filter.user.as_deref(), filter.queue.as_deref());
-    let Some(scheduler) = scope.segment("SCHEDULER") else {
+    let size = list.filter.page_size(PAGE_SIZE);
+    let (user, queue) = (list.filter.user.as_deref(), list.filter.queue.as_deref());
+    let Some(scheduler) = list.scope.segment("SCHEDULER") else {
         let (operation, path) = match origin {
             Origin::Live => (LIST_ALL, "/ac/openapi/v2/jobs/monitor/page-list"),
             Origin::History => (LIST_ALL_ENDED, "/ac/openapi/v2/jobs/history/page-list"),
@@ -116,7 +111,7 @@ fn request(
         let is_cut = origin == Origin::History;
         let [start, end] = [start, end].map(|time| if is_cut { time } else { String::new() });
         let body = json!({
-            "page": at.page, "size": size, "clusterId": scope.segment("REGION").unwrap_or_default(),
+            "page": list.at.page, "size": size, "clusterId": list.scope.segment("REGION").unwrap_or_default(),
             "queue": queue.unwrap_or_default(), "jobId": "", "jobState": "",
             "startTime": start, "endTime": end, "showGroupJobs": false,
             "clusterUserName": user.unwrap_or_default(), "showAllData": true,
@@ -129,7 +124,7 @@ fn request(
         };
         return Ok((region, request));
     };
-    let (offset, size) = (at.offset.to_string(), size.to_string());
+    let (offset, size) = (list.at.offset.to_string(), size.to_string());
     let page = [("start", &*offset), ("limit", &*size)];
     let (operation, path, mut parameters, names) = match origin {
         Origin::Live => {

@@ -15,9 +15,9 @@ use crate::http::{Method, Request, RequestError};
 use crate::kind::{LogSpec, Operation};
 use crate::model::Job;
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{Flag, Int, Text};
+use crate::providers::lenient::{Checked, Flag, Int, Text};
 use crate::providers::{
-    GetOptions, LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, repeats,
+    LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, log_text, repeats,
 };
 
 /// How the output is read.
@@ -49,7 +49,7 @@ pub(super) fn sources(job: &Job) -> Vec<LogSource> {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Content {
-    data: Text,
+    data: Checked<Text>,
     all_line_total: Int,
     total_trigger_times: Int,
     /// Text in what is published.
@@ -94,11 +94,7 @@ struct FilePage {
     lines: Option<u64>,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let Some(path) = request.source.path.as_deref() else {
         return Err(Problem::new(
             Category::NotFound,
@@ -106,7 +102,7 @@ pub(super) async fn read(
         ));
     };
     let region = request.reference.segment("REGION").unwrap_or_default();
-    let region = api.region(region)?;
+    let (region, options) = (api.region(region)?, request.options);
     let read = async |page: u64| {
         let page = page.to_string();
         let form = [
@@ -216,7 +212,7 @@ fn decode(body: &[u8]) -> Result<FilePage, DecodeError> {
         return Err(DecodeError::Failed(Box::new(error)));
     }
     Ok(FilePage {
-        text: content.data.0.unwrap_or_default(),
+        text: log_text(content.data, "data")?,
         pages: content.total_trigger_times.unsigned(),
         lines: content.all_line_total.unsigned(),
     })

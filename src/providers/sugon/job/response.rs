@@ -13,8 +13,7 @@ use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Checked, DefaultObject, Int, Text, Timestamp};
 use crate::providers::states::normalize;
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetOptions, GetResult, job_at, raw};
-use crate::reference::Reference;
+use crate::providers::{GetRequest, GetResult, job_at, raw};
 use crate::secret::mask_text;
 
 /// A job as one of six operations has it: the two of live jobs, the two of the history, and the two
@@ -86,11 +85,11 @@ pub(super) struct JobFields {
 pub(super) fn decode_job(
     body: &[u8],
     origin: Origin,
-    reference: &Reference,
+    lookup: GetRequest<'_>,
     live: Option<&Job>,
     clock: WallClock,
-    options: &GetOptions,
 ) -> Result<Option<GetResult>, DecodeError> {
+    let GetRequest { reference, options } = lookup;
     let Some(fields) = decode_data::<JobFields>(body, "a job")? else {
         return Ok(None);
     };
@@ -104,14 +103,8 @@ pub(super) fn decode_job(
     if fields.is_of_earlier_run(live, clock) {
         return Ok(None);
     }
-    let mut found = fields.into_result(origin, reference, clock, options);
-    raw::attach(&mut found.job, &mut found.notices, options, || {
-        let mut document = raw::document(body, options)?;
-        if !options.show_secrets {
-            mask_texts(&mut document);
-        }
-        Some(document)
-    });
+    let mut found = fields.into_result(origin, lookup, clock);
+    raw::attach_masked(&mut found, body, options, mask_texts);
     Ok(Some(found))
 }
 
@@ -175,10 +168,10 @@ impl JobFields {
     pub(super) fn into_result(
         self,
         origin: Origin,
-        reference: &Reference,
+        lookup: GetRequest<'_>,
         clock: WallClock,
-        options: &GetOptions,
     ) -> GetResult {
+        let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
         // JSON in a text.
         let content = self.init_content_attr.0.as_deref().unwrap_or_default();

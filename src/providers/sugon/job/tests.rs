@@ -4,7 +4,8 @@ mod history;
 use serde_json::json;
 
 use super::*;
-use crate::providers::test_support::{self, ask};
+use crate::providers::GetOptions;
+use crate::providers::test_support::{self, ask, lookup};
 use crate::providers::wall_clock::WallClock;
 use crate::test_support::kinds::check_kind;
 
@@ -40,10 +41,9 @@ fn state(origin: Origin, mut data: serde_json::Value) -> (State, bool, Option<i6
     let found = decode_job(
         body.as_bytes(),
         origin,
-        &reference("7"),
+        lookup(&reference("7"), &ask()),
         None,
         CHINA,
-        &ask(),
     );
     let job = found.unwrap().unwrap().job;
     (job.state, job.ended, job.exit_code)
@@ -213,10 +213,9 @@ fn a_reason_is_not_the_word_for_success_and_names_a_suspension() {
         let found = decode_job(
             body.as_bytes(),
             Origin::Live,
-            &reference("7"),
+            lookup(&reference("7"), &ask()),
             None,
             CHINA,
-            &ask(),
         );
         let job = found.unwrap().unwrap().job;
         assert_eq!(job.reason.as_deref(), reason, "{word} {own}");
@@ -235,10 +234,9 @@ fn secrets_of_a_command_are_masked_in_the_model_and_in_the_document() {
         let found = decode_job(
             &body,
             Origin::History,
-            &reference("8231456"),
+            lookup(&reference("8231456"), &options),
             None,
             CHINA,
-            &options,
         );
         let job = serde_json::to_string(&found.unwrap().unwrap().job).unwrap();
         assert!(job.contains("train.py"));
@@ -259,7 +257,7 @@ fn the_rows_of_the_platform_name_their_regions() {
     ];
     assert!(places.eq(expected));
     let jobs = rows.into_iter().map(|row| {
-        row.into_result(Origin::Live, &reference("7"), CHINA, &ask())
+        row.into_result(Origin::Live, lookup(&reference("7"), &ask()), CHINA)
             .job
     });
     let jobs: Vec<Job> = jobs.collect();

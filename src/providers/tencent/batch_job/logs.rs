@@ -10,9 +10,9 @@ use super::{BATCH, INSTANCE};
 use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
-use crate::providers::lenient::{Int, List, Text};
+use crate::providers::lenient::{Checked, Int, List, Required, Text};
 use crate::providers::tencent::{Api, decode_product};
-use crate::providers::{GetOptions, LogChunk, LogRequest};
+use crate::providers::{LogChunk, LogRequest, log_text};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -35,26 +35,22 @@ const MAX_BYTES: usize = 2048;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
-    task_instance_log_set: List<InstanceLog>,
+    task_instance_log_set: Required<List<InstanceLog>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct InstanceLog {
-    task_instance_index: Int,
-    stdout_log: Text,
-    stderr_log: Text,
+    task_instance_index: Checked<Int>,
+    stdout_log: Checked<Text>,
+    stderr_log: Checked<Text>,
     stdout_redirect_path: Text,
     stderr_redirect_path: Text,
     stdout_redirect_file_name: Text,
     stderr_redirect_file_name: Text,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (id, source) = (request.reference.id(), request.source);
     let instance = source
         .task
@@ -71,15 +67,19 @@ pub(super) async fn read(
     let is_stdout = source.container.as_deref() != Some(STREAMS[1]);
     let decode = |body: &[u8]| decode(body, index, is_stdout);
     let operation = LOGS.operation.name;
-    let called = api.call_product(&BATCH, operation, &parameters, options, decode);
+    let called = api.call_product(&BATCH, operation, &parameters, request.options, decode);
     called.await.map(|found| found.data)
 }
 
 fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> {
-    let logs = decode_product::<LogResponse>(body)?.task_instance_log_set.0;
+    let logs = decode_product::<LogResponse>(body)?.task_instance_log_set;
+    let logs = logs.rows("TaskInstanceLogSet", Some(0))?;
+    if logs.iter().any(|log| log.task_instance_index.is_unreadable) {
+        return Err("a number at TaskInstanceIndex".to_owned());
+    }
     let log = logs
         .into_iter()
-        .find(|log| log.task_instance_index.0 == Some(index));
+        .find(|log| log.task_instance_index.value.0 == Some(index));
     // An instance that has written nothing may be left out.
     let log = log.unwrap_or_default();
     let (text, folder, file) = match is_stdout {
@@ -94,7 +94,7 @@ fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> 
             log.stderr_redirect_file_name,
         ),
     };
-    let text = text.0.unwrap_or_default();
+    let text = log_text(text, &format!("the log of instance {index}"))?;
     let mut data =
         from_base64(&text).ok_or_else(|| format!("Base64 at the log of instance {index}"))?;
     let is_full = data.len() >= MAX_BYTES;
@@ -177,8 +177,14 @@ mod tests {
 
     #[test]
     fn what_is_not_base64_is_an_invalid_response() {
-        let row = json!({"TaskInstanceIndex": 0, "StdoutLog": "%%%"});
-        let body = json!({"Response": {"TaskInstanceLogSet": [row]}}).to_string();
-        assert!(decode(body.as_bytes(), 0, true).is_err());
+        for rows in [
+            json!([{"TaskInstanceIndex": 0, "StdoutLog": "%%%"}]),
+            json!([{"TaskInstanceIndex": 0, "StdoutLog": ["eAo="]}]),
+            json!([{"TaskInstanceIndex": {}, "StdoutLog": "eAo="}]),
+            json!({"0": {"TaskInstanceIndex": 0}}),
+        ] {
+            let body = json!({"Response": {"TaskInstanceLogSet": rows}}).to_string();
+            assert!(decode(body.as_bytes(), 0, true).is_err(), "{body}");
+        }
     }
 }

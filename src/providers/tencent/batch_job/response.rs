@@ -14,7 +14,7 @@ use crate::providers::lenient::{
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetOptions, GetResult, job_at, states};
+use crate::providers::{GetRequest, GetResult, job_at, states};
 use crate::reference::Reference;
 
 /// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
@@ -159,13 +159,13 @@ impl Row for BatchJob {
         self.job_id.value.trimmed()
     }
 
-    fn into_result(mut self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
+    fn into_result(mut self, api: &Api, lookup: GetRequest<'_>) -> GetResult {
         let (clock, mut notices) = (api.clock, Vec::new());
         let times = [&self.create_time, &self.end_time];
         clock.note_assumed("tencent", times, &mut notices);
         let word = self.job_state.value.trimmed();
         let kind = "tencent/batch-job";
-        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
+        let read = states::normalize(STATES, &lookup.options.states, word, kind, &mut notices);
         let tasks = std::mem::take(&mut self.task_set.0).into_iter();
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let next = self.next_action.0.as_ref().filter(|_| !read.ended);
@@ -188,7 +188,7 @@ impl Row for BatchJob {
                 .collect(),
             request_id: self.request_id.0.take(),
             details: Some(Arc::new(self)),
-            ..job_at(reference, Some(&api.region))
+            ..job_at(lookup.reference, Some(&api.region))
         };
         states::fail_with_tasks(&mut job);
         if let Some(failed) = failed.filter(|_| job.state == State::Succeeded) {

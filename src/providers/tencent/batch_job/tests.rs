@@ -7,7 +7,8 @@ use crate::error::Category;
 use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
 use crate::providers::test_support::{ask, reference};
-use crate::providers::{LogParams, LogPosition, LogRequest, LogSource};
+use crate::providers::{Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
+use crate::reference::{Reference, Scope};
 use crate::test_support::jobs::responding;
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{EmulatedJob, ServerResponse};
@@ -151,8 +152,9 @@ async fn each_instance_has_two_logs_and_the_last_2048_bytes_of_them() {
             position: &LogPosition::Start,
             params: &LogParams::default(),
             before: &[],
+            options: &ask(),
         };
-        client.read_log(request, &ask()).await
+        client.read_log(request).await
     };
     let stdout = read(&sources[4]).await.unwrap();
     let text = String::from_utf8(stdout.data).unwrap();

@@ -4,8 +4,9 @@ use super::*;
 use crate::http::Response;
 use crate::http::RetryAction;
 use crate::model::State;
+use crate::providers::GetOptions;
 use crate::providers::tencent::errors::ERRORS;
-use crate::providers::test_support;
+use crate::providers::test_support::{self, lookup};
 use crate::test_support::kinds::check_kind;
 
 /// The API as seen from China; with `utc_offset` as the profile may set it.
@@ -28,7 +29,7 @@ fn reference() -> Reference {
 }
 
 fn read_bytes(body: &[u8]) -> Result<GetResult, String> {
-    decode_events(body, &reference(), &test_support::ask(), &api(None))
+    decode_events(body, &api(None), lookup(&reference(), &test_support::ask()))
 }
 
 fn read_text(body: &str) -> Result<GetResult, String> {
@@ -194,7 +195,7 @@ fn keeps_a_level_it_does_not_know() {
 fn times_follow_the_offset_that_was_set() {
     let body = r#"{"code":0,"data":{"eventList":[{"lastSeen":"2018-12-26 14:51:09"}]}}"#;
     let (api, ask) = (api(Some("+00:00")), test_support::ask());
-    let found = decode_events(body.as_bytes(), &reference(), &ask, &api).unwrap();
+    let found = decode_events(body.as_bytes(), &api, lookup(&reference(), &ask)).unwrap();
     assert_eq!(codes(&found), ["events_truncated", "retired_api"]);
     let last_at = found.job.events[0].last_at.unwrap();
     assert_eq!(last_at.rfc3339(), "2018-12-26T14:51:09Z");
@@ -284,7 +285,7 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
         ..test_support::ask()
     };
     let body = test_support::read("tencent/service/events.json");
-    let found = decode_events(&body, &reference(), &ask, &api(None)).unwrap();
+    let found = decode_events(&body, &api(None), lookup(&reference(), &ask)).unwrap();
     assert_eq!(
         found.job.raw,
         Some(test_support::json("tencent/service/events.json"))

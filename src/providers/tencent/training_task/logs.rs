@@ -14,9 +14,9 @@ use serde_json::json;
 use super::{SERVICE, TIONE, task};
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, Operation};
-use crate::providers::lenient::{List, Text, Timestamp};
-use crate::providers::tencent::Api;
-use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
+use crate::providers::lenient::{Checked, List, Required, Text, Timestamp};
+use crate::providers::tencent::{Api, decode_product};
+use crate::providers::{LogChunk, LogPosition, LogRequest};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -49,14 +49,14 @@ const MAX_TAIL_LINES: usize = 10_000;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct LogResponse {
-    content: List<Line>,
+    content: Required<List<Line>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Line {
     id: Text,
-    message: Text,
+    message: Checked<Text>,
     timestamp: Timestamp,
 }
 
@@ -73,19 +73,10 @@ struct Place {
 struct LogReader<'a> {
     api: &'a Api,
     request: LogRequest<'a>,
-    options: &'a GetOptions,
 }
 
-pub(super) async fn read(
-    api: &Api,
-    request: LogRequest<'_>,
-    options: &GetOptions,
-) -> Result<LogChunk, Problem> {
-    let reader = LogReader {
-        api,
-        request,
-        options,
-    };
+pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
+    let reader = LogReader { api, request };
     let place = match request.position {
         LogPosition::Token(token) => Place::parse(token),
         LogPosition::Start | LogPosition::Offset(_) => None,
@@ -100,8 +91,7 @@ pub(super) async fn read(
 impl LogReader<'_> {
     /// Where the log of the latest run begins.
     async fn start(&self) -> Result<Place, Problem> {
-        let reference = self.request.reference;
-        let (task, _) = task(self.api, reference, self.options).await?.data;
+        let (task, _) = task(self.api, self.request.lookup()).await?.data;
         let run = task.latest_instance_id.0.ok_or_else(|| {
             Problem::new(
                 Category::NotFound,
@@ -138,9 +128,9 @@ impl LogReader<'_> {
                 parameters[name] = time.to_rfc3339_opts(SecondsFormat::Secs, true).into();
             }
         }
-        let (api, options) = (self.api, self.options);
-        let called = api.read_product::<LogResponse>(&TIONE, LOG.name, &parameters, options);
-        called.await.map(|found| found.data.content.0)
+        let (api, options) = (self.api, self.request.options);
+        let called = api.call_product(&TIONE, LOG.name, &parameters, options, decode);
+        called.await.map(|found| found.data)
     }
 
     /// The new lines at a place.
@@ -243,6 +233,15 @@ impl LogReader<'_> {
     }
 }
 
+fn decode(body: &[u8]) -> Result<Vec<Line>, String> {
+    let response: LogResponse = decode_product(body)?;
+    let lines = response.content.rows("Content", Some(0))?;
+    match lines.iter().any(|line| line.message.is_unreadable) {
+        true => Err("text at Message".to_owned()),
+        false => Ok(lines),
+    }
+}
+
 /// Adds a page to the lines before it, without those that others which came meanwhile moved to it.
 fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<(), Problem> {
     let first = page.first().map(Line::hash);
@@ -263,7 +262,7 @@ impl Line {
     fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         let at = self.timestamp.utc().map(|at| at.to_datetime());
-        (&self.id.0, &self.message.0, at).hash(&mut hasher);
+        (&self.id.0, &self.message.value.0, at).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -274,7 +273,7 @@ impl Line {
 
     /// The line, or lines, with the end that only some have in the response.
     fn text(&self, with_time: bool) -> String {
-        let message = self.message.0.as_deref().unwrap_or_default();
+        let message = self.message.value.0.as_deref().unwrap_or_default();
         let message = message.strip_suffix('\n').unwrap_or(message);
         let Some(time) = self.timestamp.utc().filter(|_| with_time) else {
             return format!("{message}\n");
@@ -318,5 +317,22 @@ impl Place {
             known: known.map(|hash| hash.parse().ok()).collect::<Option<_>>()?,
             run: parts.next()?.to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_cannot_be_read_are_not_left_out() {
+        let count = |content: serde_json::Value| {
+            let body = json!({"Response": {"Content": content}}).to_string();
+            decode(body.as_bytes()).map(|lines| lines.len())
+        };
+        assert_eq!(count(json!([{"Message": "损失"}, {"Id": "2"}])), Ok(2));
+        assert_eq!(count(json!(null)), Ok(0));
+        assert!(count(json!([{"Message": ["损失"]}])).is_err());
+        assert!(count(json!({"0": {"Message": "损失"}})).is_err());
     }
 }

@@ -14,7 +14,7 @@ use crate::providers::lenient::{
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetOptions, GetResult, job_at, states};
+use crate::providers::{GetRequest, GetResult, job_at, states};
 use crate::reference::Reference;
 
 #[derive(Default, Deserialize)]
@@ -52,7 +52,7 @@ impl Row for TrainingTask {
         self.id.value.trimmed()
     }
 
-    fn into_result(mut self, reference: &Reference, api: &Api, options: &GetOptions) -> GetResult {
+    fn into_result(mut self, api: &Api, lookup: GetRequest<'_>) -> GetResult {
         let (clock, mut notices) = (api.clock, Vec::new());
         let times = [
             &self.create_time,
@@ -63,8 +63,8 @@ impl Row for TrainingTask {
         clock.note_assumed("tencent", times, &mut notices);
         let word = self.status.value.trimmed();
         let kind = "tencent/training-task";
-        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
-        if !options.show_secrets {
+        let read = states::normalize(STATES, &lookup.options.states, word, kind, &mut notices);
+        if !lookup.options.show_secrets {
             self.mask();
         }
         let tags = std::mem::take(&mut self.tags.0).into_iter();
@@ -86,7 +86,7 @@ impl Row for TrainingTask {
             updated_at: clock.at(&self.update_time),
             resources: self.resources(),
             details: Some(Arc::new(self)),
-            ..job_at(reference, region.as_deref().or(Some(&api.region)))
+            ..job_at(lookup.reference, region.as_deref().or(Some(&api.region)))
         };
         GetResult { job, notices }
     }

@@ -8,7 +8,8 @@ use crate::error::Category;
 use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, refusing, serve};
 use crate::providers::test_support::{ask, reference};
-use crate::providers::{Client, LogParams, LogPosition, LogRequest, LogSource};
+use crate::providers::{Client, Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
+use crate::reference::{Reference, Scope};
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{EmulatedJob, Responder, ServerResponse, emulated};
 
@@ -43,8 +44,9 @@ async fn read(
             position: &position,
             params,
             before: &[],
+            options: &ask(),
         };
-        let chunk = client.read_log(request, &ask()).await.unwrap();
+        let chunk = client.read_log(request).await.unwrap();
         text += &String::from_utf8(chunk.data).unwrap();
         assert_eq!(chunk.truncated, None);
         position = chunk.next.unwrap();
@@ -198,8 +200,9 @@ async fn a_server_that_does_not_take_offsets_is_an_invalid_response() {
                     ..LogParams::default()
                 },
                 before: &[],
+                options: &ask(),
             };
-            match client.read_log(request, &ask()).await {
+            match client.read_log(request).await {
                 Ok(chunk) => position = chunk.next.unwrap(),
                 Err(problem) => break problem,
             }
@@ -234,8 +237,9 @@ async fn a_task_without_a_run_has_no_log() {
         position: &LogPosition::Start,
         params: &LogParams::default(),
         before: &[],
+        options: &ask(),
     };
-    let problem = client.read_log(request, &ask()).await.unwrap_err();
+    let problem = client.read_log(request).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
 }
 

@@ -12,7 +12,10 @@ const CHINA: WallClock = WallClock {
 fn found(row: Instance) -> GetResult {
     let id = row.id().unwrap().to_owned();
     let reference = test_support::reference(&INSTANCE, &[&id]);
-    row.into_row(&reference, &test_support::ask(), CHINA)
+    row.into_row(
+        test_support::lookup(&reference, &test_support::ask()),
+        CHINA,
+    )
 }
 
 #[test]

@@ -16,6 +16,8 @@ fn the_text_of_a_file_is_decoded() {
     assert_eq!(decode(&body), Ok(expected));
     let empty = br#"{"code": "0", "msg": "success", "data": null}"#;
     assert_eq!(decode(empty), Ok(FilePage::default()));
+    let other = br#"{"code": "0", "data": {"data": {"text": "x"}}}"#;
+    assert!(matches!(decode(other), Err(DecodeError::Invalid(_))));
 }
 
 #[test]

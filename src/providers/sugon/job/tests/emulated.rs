@@ -7,7 +7,10 @@ use serde_json::json;
 
 use super::super::super::{CLOUD, connect};
 use super::*;
-use crate::providers::{Client, Connected, LogParams, LogPosition, LogRequest, list_all, ready};
+use crate::providers::{
+    Client, Connected, Cursor, Filter, LogParams, LogPosition, LogRequest, list_all, ready,
+};
+use crate::reference::Scope;
 use crate::test_support::kinds::client as connected;
 use crate::test_support::{
     EmulatedJob, EmulatedState, LogLine, Responder, ServerResponse, StateChange, TestServer,
@@ -260,8 +263,9 @@ async fn read_log(
             position,
             params: &params,
             before: &[],
+            options: &ask(),
         };
-        let chunk = client.read_log(request, &ask()).await.unwrap();
+        let chunk = client.read_log(request).await.unwrap();
         text.extend(chunk.data);
         *position = chunk.next.unwrap();
         if !chunk.has_more {
