@@ -1,5 +1,7 @@
 //! Secrets that a shell text hands to the standard input of a program.
 
+use std::cell::LazyCell;
+
 use super::quoting::is_variable;
 use super::urls::beginning;
 
@@ -42,6 +44,7 @@ pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
         return None;
     }
     let rest = beginning(rest, MAX_COMMAND_LEN);
+    let logins = LazyCell::new(|| LOGINS.map(|login| rest.find(login)));
     let mut pipes = rest.match_indices('|').map(|(at, _)| at);
     let (start, pipe) = pipes.find_map(|pipe| {
         let after = &rest[pipe + 1..];
@@ -52,8 +55,8 @@ pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
         }
         let client = command.split_whitespace().next()?.rsplit('/').next()?;
         let login = || {
-            let at = LOGINS.iter().find_map(|login| rest[..pipe].find(login));
-            at.map(|at| (at + LOGINS[0].len(), pipe))
+            let mut starts = logins.iter().flatten().map(|at| at + LOGINS[0].len());
+            Some((starts.find(|start| *start <= pipe)?, pipe))
         };
         CLIENTS.contains(&client).then(login)?
     })?;

@@ -20,6 +20,7 @@ use crate::kind::Kind;
 use crate::providers::test_support::{self, ask, assert_model, json, model, path, profile};
 use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions, RECORDING_MASKS};
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
+use crate::settings::Profile;
 
 /// When models are seen that do not say so.
 pub(super) const OBSERVED_AT: &str = "2026-01-02T03:04:05Z";
@@ -138,10 +139,15 @@ pub fn client(
     server: &TestServer,
     transport: &Arc<Transport>,
 ) -> Box<dyn Client> {
+    (cloud.connect)(&server_profile(cloud, server), transport).unwrap()
+}
+
+/// The profile of the server's only account.
+pub(super) fn server_profile(cloud: &'static Cloud, server: &TestServer) -> Profile {
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
     let mut variables = vec![(endpoint.as_str(), server.origin.as_str())];
     variables.extend(emulated(cloud).environment());
-    (cloud.connect)(&profile(cloud, &variables), transport).unwrap()
+    profile(cloud, &variables)
 }
 
 pub fn reference(kind: &'static Kind, text: &str) -> Reference {

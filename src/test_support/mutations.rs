@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::kinds::{OBSERVED_AT, client, fixtures, reference, scope};
+use super::kinds::{OBSERVED_AT, fixtures, reference, scope, server_profile};
 use super::{
     EmulatedState, Responder, ServerRequest, ServerResponse, TestServer, emulated, start_time,
 };
@@ -20,7 +20,7 @@ use crate::kind::Kind;
 use crate::model::{NoticeCode, State};
 use crate::providers::test_support::{ask, json as read_json, model, path};
 use crate::providers::{self, Client, Cursor, Filter, scope_listing};
-use crate::reference::DEFAULT_PROFILE;
+use crate::reference::{DEFAULT_PROFILE, Reference};
 
 /// The fields of a kind's responses that are more than text to show, by the ends of their paths
 /// without indices, such as `JobInfos[].State`.
@@ -36,13 +36,13 @@ pub struct Fields {
 #[derive(Clone)]
 pub enum Call {
     /// A lookup of this reference.
-    Get(String),
+    Get(Reference),
     /// The list of the kind.
     List,
     /// The places of the cloud.
     Scopes,
     /// Whether this reference exists.
-    Exists(String),
+    Exists(Reference),
 }
 
 /// Responses by operation, and what is asked.
@@ -53,12 +53,15 @@ pub struct Case {
     pub files: Vec<(String, String)>,
 }
 
+/// What stands in a document where a value is put.
+const PLACE: &str = "place of the value";
+
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq)]
 struct Outcome {
     /// Reference and state of each job, and whether it has ended.
     states: Vec<(String, State, bool)>,
-    /// Everything that is shown.
+    /// Everything that is shown, where that is compared.
     shown: Value,
     /// The messages about fields that could not be read.
     unreadable: Vec<String>,
@@ -72,7 +75,24 @@ struct Mutation {
     pattern: String,
     old: Value,
     new: Value,
-    document: Value,
+    /// The document with the new value.
+    text: String,
+}
+
+impl Mutation {
+    /// True where the new value cannot be read as one of the old type.
+    fn has_other_type(&self) -> bool {
+        match self.old.is_object() || self.old.is_array() {
+            true => self.new.is_number() || self.new == json!("text"),
+            false => self.new.is_array() || self.new == json!({"a": 1}),
+        }
+    }
+
+    /// True where its value may be lost only if it is named.
+    fn must_be_named(&self, fields: Fields) -> bool {
+        let is_text = !fields.evidence.contains(&self.pattern.as_str());
+        is_text && self.has_other_type() && !self.old.is_null()
+    }
 }
 
 /// Checks the fixtures of a kind.
@@ -99,8 +119,8 @@ fn case(kind: &'static Kind, name: &str) -> Case {
     let (call, main) = match &expected {
         Value::Array(_) => (Call::List, kind.list.as_ref().unwrap().operation.name),
         job => {
-            let reference = job["ref"].as_str().unwrap_or(kind.template.sample);
-            (Call::Get(reference.to_owned()), kind.get.name)
+            let text = job["ref"].as_str().unwrap_or(kind.template.sample);
+            (Call::Get(reference(kind, text)), kind.get.name)
         }
     };
     let mut files = vec![(main.to_owned(), format!("{name}.json"))];
@@ -135,19 +155,20 @@ pub async fn check(case: Case, fields: Fields) {
     };
     let world = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(cloud, world, responder).await;
-    let transport = server.transport();
-    let baseline = call(&*client(cloud, &server, &transport), &case).await;
+    let (transport, profile) = (server.transport(), server_profile(cloud, &server));
+    // What one response shows of a job must not be remembered at the next.
+    let client = || (cloud.connect)(&profile, &transport).unwrap();
+    let baseline = call(&*client(), &case, true).await;
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
     assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);
     for (file, document) in files.iter().enumerate() {
         served.lock().unwrap()[file] = with_scalars_twice(document);
-        let found = call(&*client(cloud, &server, &transport), &case).await;
+        let found = call(&*client(), &case, true).await;
         let what = &case.files[file].1;
         assert_eq!(found.as_ref(), Ok(&baseline), "{what}: keys stand twice");
         for mutation in mutations(document, fields) {
-            served.lock().unwrap()[file] = mutation.document.to_string();
-            // What one response shows of a job must not be remembered at the next.
-            let found = call(&*client(cloud, &server, &transport), &case).await;
+            served.lock().unwrap()[file].clone_from(&mutation.text);
+            let found = call(&*client(), &case, mutation.must_be_named(fields)).await;
             let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
             let what = format!("{name} {path}: {new}");
             let is_list = file == 0 && matches!(case.call, Call::List);
@@ -178,13 +199,12 @@ fn with_scalars_twice(document: &Value) -> String {
     }
 }
 
-async fn call(client: &dyn Client, case: &Case) -> Result<Outcome, Problem> {
+/// What comes of the call of a case; what is shown only with `is_compared`, and where all could be read.
+async fn call(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Outcome, Problem> {
     let options = ask();
     let (mut jobs, mut shown, mut notices) = (Vec::new(), Value::Null, Vec::new());
     match &case.call {
-        Call::Get(text) => {
-            jobs.push(client.get(&reference(case.kind, text), &options).await?);
-        }
+        Call::Get(reference) => jobs.push(client.get(reference, &options).await?),
         Call::List => {
             let scope = scope(case.kind);
             let filter = Filter {
@@ -208,11 +228,7 @@ async fn call(client: &dyn Client, case: &Case) -> Result<Outcome, Problem> {
             shown = serde_json::to_value(&page.rows).unwrap();
             notices.extend(page.notices);
         }
-        Call::Exists(text) => {
-            client
-                .check_exists(&reference(case.kind, text), &options)
-                .await?;
-        }
+        Call::Exists(reference) => client.check_exists(reference, &options).await?,
     }
     for found in &mut jobs {
         notices.append(&mut found.notices);
@@ -223,13 +239,13 @@ async fn call(client: &dyn Client, case: &Case) -> Result<Outcome, Problem> {
     });
     let mut states: Vec<_> = states.collect();
     states.sort_by(|one, other| one.0.cmp(&other.0));
-    if !jobs.is_empty() {
+    notices.retain(|notice| notice.code == NoticeCode::UnreadableField);
+    if is_compared && notices.is_empty() && !jobs.is_empty() {
         shown = jobs
             .into_iter()
             .map(|found| model(found, OBSERVED_AT, false))
             .collect();
     }
-    notices.retain(|notice| notice.code == NoticeCode::UnreadableField);
     Ok(Outcome {
         states,
         shown,
@@ -263,20 +279,18 @@ fn mutations(document: &Value, fields: Fields) -> impl Iterator<Item = Mutation>
         *count += 1;
         *count <= most
     });
-    let pairs = pointers
-        .into_iter()
-        .flat_map(move |place| values.clone().map(|value| (place.clone(), value)));
-    pairs.map(|((pointer, path), new)| {
+    pointers.into_iter().flat_map(move |(pointer, path)| {
         let mut mutated = document.clone();
         let place = mutated.pointer_mut(&pointer).unwrap();
-        let old = std::mem::replace(place, new.clone());
-        Mutation {
+        let old = std::mem::replace(place, json!(PLACE));
+        let text = mutated.to_string();
+        values.clone().map(move |new| Mutation {
             pattern: pattern(&path),
-            path,
-            old,
+            path: path.clone(),
+            old: old.clone(),
+            text: text.replacen(&json!(PLACE).to_string(), &new.to_string(), 1),
             new,
-            document: mutated,
-        }
+        })
     })
 }
 
@@ -364,16 +378,7 @@ fn judge(
     match found.unreadable.as_slice() {
         // It was read, or is not shown at all.
         [] => {
-            let is_container = mutation.old.is_object() || mutation.old.is_array();
-            let has_other_type = match is_container {
-                true => mutation.new.is_number() || mutation.new == json!("text"),
-                false => mutation.new.is_array() || mutation.new == json!({"a": 1}),
-            };
-            let is_evidence = is_one_of(fields.evidence);
-            let is_lost = !is_evidence
-                && has_other_type
-                && !mutation.old.is_null()
-                && found.shown != baseline.shown;
+            let is_lost = mutation.must_be_named(fields) && found.shown != baseline.shown;
             assert!(!is_lost, "{what}: not named");
         }
         [message] => assert!(is_named(message), "{what}: {message}"),

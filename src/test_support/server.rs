@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{EmulatedState, ServerRequest, ServerResponse, emulated};
@@ -93,7 +93,9 @@ fn at(seconds: &AtomicI64) -> DateTime<Utc> {
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<ServerRequest> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
+        if stream.read_until(b'\n', &mut head).await.ok()? == 0 {
+            return None;
+        }
     }
     let head = String::from_utf8(head).unwrap();
     let (first, rest) = head.split_once("\r\n").unwrap();

@@ -197,7 +197,11 @@ pub(super) fn check_depth(value: &Val) -> ValR<Val> {
     }
     memory::count(value)?;
     // What grows in a loop grows at an end.
+    let mut has_two_ends = true;
     for pick in [<[Val]>::first, <[Val]>::last] {
+        if !std::mem::take(&mut has_two_ends) {
+            break;
+        }
         let (mut inner, mut depth) = (Some(value), 0);
         while let Some(outer) = inner {
             depth += 1;
@@ -205,7 +209,10 @@ pub(super) fn check_depth(value: &Val) -> ValR<Val> {
                 return Err(Error::str("value too deep"));
             }
             inner = match outer {
-                Val::Arr(elements) => pick(elements),
+                Val::Arr(elements) => {
+                    has_two_ends |= elements.len() > 1;
+                    pick(elements)
+                }
                 Val::Obj(fields) => fields.values().next_back(),
                 _ => None,
             };

@@ -327,6 +327,7 @@ fn a_service_is_confirmed_by_its_own_name_only() {
 
 #[tokio::test]
 async fn a_field_of_another_type_costs_a_service_or_a_cluster_nothing_else() {
+    use crate::test_support::kinds::reference;
     use crate::test_support::mutations::{Call, Case, Fields, check};
     let essential = &[
         "code",
@@ -342,7 +343,7 @@ async fn a_field_of_another_type_costs_a_service_or_a_cluster_nothing_else() {
         "data.clusterSet[]",
         "data.clusterSet[].clusterId",
     ];
-    let exists = Call::Exists(SERVICE.template.sample.to_owned());
+    let exists = Call::Exists(reference(&SERVICE, SERVICE.template.sample));
     for (call, operation, file) in [
         (exists, INFO, "service/service-info"),
         (Call::Scopes, "DescribeCluster", "clusters"),
