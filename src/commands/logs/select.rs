@@ -1,7 +1,7 @@
 //! Which of a job's logs is printed.
 
 use crate::error::{Category, Problem};
-use crate::model::{Job, State, Task};
+use crate::model::{Job, State, Task, failed_tasks};
 use crate::providers::LogSource;
 
 /// So many logs that were not chosen are named at most.
@@ -20,6 +20,8 @@ pub(super) struct Choice<'a> {
     pub container: Option<&'a str>,
     /// All logs.
     pub all: bool,
+    /// The logs of the runs before the last restarts.
+    pub previous: bool,
 }
 
 /// `task/container`, as far as a log has them.
@@ -64,16 +66,31 @@ impl Choice<'_> {
         if self.all || found.len() <= 1 {
             return Ok((found, Vec::new()));
         }
-        let has_failed = |source: &LogSource| source.state == State::Failed;
-        let failed = found.iter().position(has_failed);
-        let has_started =
-            |source: &LogSource| !matches!(source.state, State::Pending | State::Starting);
-        let mut main = found.iter().enumerate().filter(|(_, source)| !source.init);
-        let first = main.clone().next();
-        let started = main.find(|(_, source)| has_started(source));
-        let main = started.or(first).map(|(at, _)| at);
-        let chosen = found.remove(failed.or(main).unwrap_or(0));
+        let chosen = found.remove(self.best(job, &found));
         Ok((vec![chosen], found))
+    }
+
+    /// Which of several logs is printed: that of the failure, unless the job succeeded in the end, else the
+    /// first main one that has begun; of previous runs only those that there are.
+    fn best(&self, job: &Job, found: &[LogSource]) -> usize {
+        let was_restarted = |source: &LogSource| source.restarts > 0;
+        let any = !self.previous || !found.iter().any(was_restarted);
+        let candidates = found.iter().enumerate();
+        let mut candidates = candidates.filter(|(_, source)| any || was_restarted(source));
+        let tasks = failed_tasks(&job.tasks);
+        let failed = candidates.clone().filter(|_| job.state != State::Succeeded);
+        let failed = failed.filter_map(|(at, source)| Some((source.failure_rank(&tasks)?, at)));
+        let has_begun = |source: &LogSource| match job.state {
+            State::Succeeded => source.state == State::Succeeded,
+            _ => !matches!(source.state, State::Pending | State::Starting),
+        };
+        let is_main = |source: &LogSource| !source.init && !source.is_sidecar;
+        let mut main = candidates.clone().filter(|(_, source)| is_main(source));
+        let first = main.clone().next();
+        let begun = main.find(|(_, source)| has_begun(source)).or(first);
+        let others = begun.or_else(|| candidates.next()).map(|(at, _)| at);
+        let failed = failed.min().map(|(_, at)| at);
+        failed.or(others).unwrap_or(0)
     }
 
     /// The requested log of a job that no longer has the followed one, or of the task that was created
@@ -219,6 +236,36 @@ mod tests {
             chosen(&failed, all),
             Ok(vec!["a/main".to_owned(), "b/main".to_owned()])
         );
+    }
+
+    #[test]
+    fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded_in_the_end() {
+        let mut job = job(&[
+            ("a", "main", false, State::Failed),
+            ("b", "main", false, State::Failed),
+        ]);
+        for (task, time) in job.tasks.iter_mut().zip(["00:00:00", "00:00:09"]) {
+            task.state = State::Failed;
+            task.created_at = Time::from_rfc3339(&format!("2026-11-27T{time}Z"));
+        }
+        let first = |job: &Job, choice| chosen(job, choice).unwrap().remove(0);
+        assert_eq!(first(&job, Choice::default()), "b/main");
+        job.tasks[1].containers[0].is_sidecar = true;
+        assert_eq!(first(&job, Choice::default()), "a/main");
+        job.tasks[1].containers[0] = Container {
+            name: Some("main".to_owned()),
+            state: State::Succeeded,
+            restart_count: Some(2),
+            ..Container::default()
+        };
+        let previous = Choice {
+            previous: true,
+            ..Choice::default()
+        };
+        assert_eq!(first(&job, previous), "b/main");
+        assert_eq!(first(&job, Choice::default()), "a/main");
+        job.state = State::Succeeded;
+        assert_eq!(first(&job, Choice::default()), "b/main");
     }
 
     #[test]
