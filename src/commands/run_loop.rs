@@ -26,6 +26,7 @@ const MAX_SLEEP: Duration = Duration::from_secs(300);
 pub(super) const NOTICE_CODES: &[NoticeCode] = &[
     NoticeCode::UnknownState,
     NoticeCode::ClockCorrected,
+    NoticeCode::PartsUnread,
     NoticeCode::UnreadableField,
     NoticeCode::WatchUnavailable,
 ];

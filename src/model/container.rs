@@ -10,6 +10,9 @@ pub struct Container {
     pub name: Option<String>,
     /// True for a container that runs before the others.
     pub init: bool,
+    /// True for a container beside the main ones, whose end decides nothing.
+    #[serde(skip)]
+    pub is_sidecar: bool,
     /// Image address.
     pub image: Option<String>,
     /// When the image is pulled.

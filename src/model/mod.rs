@@ -7,6 +7,7 @@
 mod container;
 mod details;
 mod event;
+mod failure;
 mod notice;
 mod scope;
 mod since;
@@ -19,7 +20,7 @@ mod time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::Category;
+use crate::error::{Category, Problem};
 use crate::sort::SortExt as _;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,6 +30,7 @@ pub use container::{
 };
 pub use details::{Details, EXTENSIBLE, JobDetails, ScopeDetails, TaskDetails};
 pub use event::{Event, Level, Object, UnreadableTimes};
+pub use failure::{failed_container, failed_tasks};
 pub use notice::{Notice, NoticeCode};
 pub use scope::ScopeSummary;
 pub use since::Since;
@@ -112,6 +114,9 @@ pub struct Job {
     /// True when there may be more events, which could not be read; not shown.
     #[serde(skip)]
     pub events_unreadable: bool,
+    /// Why its tasks could not be read; not shown.
+    #[serde(skip)]
+    pub tasks_problem: Option<Box<Problem>>,
     /// True when `events` has those of all subtasks of an array job; not shown.
     #[serde(skip)]
     pub has_subtask_events: bool,

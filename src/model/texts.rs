@@ -59,6 +59,7 @@ impl Texts for Job {
         let Self {
             reference: _,
             events_unreadable: _,
+            tasks_problem: _,
             has_subtask_events: _,
             input: _,
             cloud: _,
@@ -215,6 +216,7 @@ impl Container {
         let Self {
             name,
             init: _,
+            is_sidecar: _,
             image,
             image_pull_policy,
             command,

@@ -2,8 +2,8 @@ use crate::model::{Container, Event, Job, Level, State, Task};
 
 /// Why a job is in its state, in one line; `None` when there is nothing to explain.
 ///
-/// A job that failed, was canceled or is unknown is explained by its first failed container, by its
-/// first failed task, or by its own reason; one that does not run by its own reason or its newest
+/// A job that failed, was canceled or is unknown is explained by the failed container of its newest
+/// failed task, by that task, or by its own reason; one that does not run by its own reason or its newest
 /// warning, and any other one by its newest warning.
 pub(super) fn why(job: &Job) -> Option<String> {
     let cause = cause(job).or_else(|| waits_for(job));
@@ -24,9 +24,9 @@ pub(super) fn why(job: &Job) -> Option<String> {
 pub fn cause(job: &Job) -> Option<String> {
     let ended_badly = matches!(job.state, State::Failed | State::Canceled | State::Unknown);
     let explained = || {
-        failed_container(job)
+        container_text(job)
             .or_else(|| reason_text(job.reason.as_deref(), job.message.as_deref()))
-            .or_else(|| failed_task(job))
+            .or_else(|| task_text(job))
     };
     ended_badly.then(explained).flatten()
 }
@@ -50,22 +50,14 @@ pub(super) fn needs_cause_line(job: &Job) -> bool {
     matches!(job.state, State::Failed | State::Canceled | State::Unknown) || job.warning_count > 0
 }
 
-/// The first container that failed, with its task. One of a task that succeeded in the end is not a
-/// cause.
-pub(super) fn first_failed_container(job: &Job) -> Option<(&Task, &Container)> {
-    job.tasks
-        .iter()
-        .filter(|task| task.state != State::Succeeded)
-        .flat_map(|task| {
-            task.containers
-                .iter()
-                .map(move |container| (task, container))
-        })
-        .find(|(_, container)| container.state == State::Failed)
+/// The container that explains how a job failed, with its task.
+pub(super) fn failed_container(job: &Job) -> Option<(&Task, &Container)> {
+    let task = job.failed_task()?;
+    Some((task, task.failed_container()?))
 }
 
-fn failed_container(job: &Job) -> Option<String> {
-    let (_, container) = first_failed_container(job)?;
+fn container_text(job: &Job) -> Option<String> {
+    let (_, container) = failed_container(job)?;
     let previous = container.previous.as_deref();
     let reason = container
         .reason
@@ -110,14 +102,8 @@ pub(super) fn ended_with(exit_code: Option<i64>, signal: Option<i64>) -> Option<
     })
 }
 
-/// The first task that failed or was canceled.
-pub(super) fn first_failed_task(job: &Job) -> Option<&Task> {
-    let is_bad = |task: &&Task| matches!(task.state, State::Failed | State::Canceled);
-    job.tasks.iter().find(is_bad)
-}
-
-fn failed_task(job: &Job) -> Option<String> {
-    let task = first_failed_task(job)?;
+fn task_text(job: &Job) -> Option<String> {
+    let task = job.failed_task()?;
     let name = task
         .name
         .as_deref()

@@ -22,6 +22,8 @@ pub struct LogSource {
     pub path: Option<String>,
     /// True for a container that runs before the others.
     pub init: bool,
+    /// True for a container beside the main ones, whose end decides nothing.
+    pub is_sidecar: bool,
     /// State of the container, or of what has the log.
     pub state: State,
     /// How often the container was restarted.
@@ -73,6 +75,14 @@ impl LogSource {
         self.task == other.task && self.container == other.container
     }
 
+    /// Where the log of something that failed is in the order of the tasks that explain the failure; `None`
+    /// for another log.
+    pub fn failure_rank(&self, failed: &[&Task]) -> Option<usize> {
+        let is_own = |task: &&Task| task.id.as_ref().or(task.name.as_ref()) == self.task.as_ref();
+        let has_failed = self.state == State::Failed && !self.is_sidecar;
+        has_failed.then(|| failed.iter().position(is_own).unwrap_or(failed.len()))
+    }
+
     fn of_task(task: &Task) -> Vec<Self> {
         let own = Self {
             task: task.id.clone().or_else(|| task.name.clone()),
@@ -85,6 +95,7 @@ impl LogSource {
         let containers = task.containers.iter().map(|container| Self {
             container: container.name.clone(),
             init: container.init,
+            is_sidecar: container.is_sidecar,
             state: container.state,
             restarts: container.restart_count.unwrap_or_default(),
             ..own.clone()

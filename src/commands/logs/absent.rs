@@ -16,7 +16,6 @@ pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Opt
     {
         return Some(never_restarted(&log.source, cause));
     }
-    let is_early = |state: State| matches!(state, State::Pending | State::Starting);
     let is_waiting = !job.ended && (is_early(log.source.state) || is_early(job.state));
     match cause {
         _ if is_waiting => Some(not_started(&log.source, job)),
@@ -29,10 +28,16 @@ pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Opt
 /// The problem of a job without a task that could have a log.
 pub(super) fn no_task(job: &Job) -> Problem {
     let source = LogSource::default();
-    match job.ended {
-        true => gone(&source, None),
-        false => not_started(&source, job),
+    match &job.tasks_problem {
+        Some(problem) => (**problem).clone(),
+        None if job.ended => gone(&source, None),
+        None if is_early(job.state) => not_started(&source, job),
+        None => not_written(job),
     }
+}
+
+fn is_early(state: State) -> bool {
+    matches!(state, State::Pending | State::Starting)
 }
 
 fn not_started(source: &LogSource, job: &Job) -> Problem {

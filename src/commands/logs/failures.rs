@@ -8,7 +8,7 @@ use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::kind::LogSupport;
-use crate::model::{Job, Notice, NoticeCode, State};
+use crate::model::{Job, Notice, NoticeCode, State, failed_tasks};
 use crate::output::LogTail;
 use crate::providers::{Client, LogParams, LogSource};
 use crate::reference::Reference;
@@ -67,7 +67,8 @@ fn reference(lookup: &Lookup, job: &Job) -> Option<Reference> {
     named.cloned().or_else(latest)
 }
 
-/// The last lines of the first log with lines of what failed. Of a task with two streams the standard
+/// The last lines of the first log with lines of what failed, in the order of the failures, or of the only
+/// log of a job. Of a task with two streams the standard
 /// error comes first.
 async fn tail(
     lookup: &Lookup,
@@ -76,7 +77,9 @@ async fn tail(
 ) -> Result<Option<LogTail>, Problem> {
     let client = lookup.client(reference)?;
     let mut sources = client.log_sources(reference, job);
-    sources.retain(|source| is_failure(source, job));
+    let failed = failed_tasks(&job.tasks);
+    sources.retain(|source| job.tasks.is_empty() || source.failure_rank(&failed).is_some());
+    sources.sort_by_key(|source| source.failure_rank(&failed));
     let of_tasks = sources.chunk_by(|one, next| one.task == next.task);
     let sorted = of_tasks.flat_map(|of_task| {
         let is_error_stream = |source: &&LogSource| source.container.as_deref() == Some(STDERR);
@@ -127,9 +130,4 @@ async fn tail_of(
         label: label(&log.source),
         lines,
     })
-}
-
-/// True for the log of what failed, and for the only one of a job that failed.
-fn is_failure(source: &LogSource, job: &Job) -> bool {
-    source.state == State::Failed || job.tasks.is_empty()
 }

@@ -174,6 +174,7 @@ fn stream<'a>(
             task: arguments.task.as_deref(),
             container: arguments.container.as_deref(),
             all: arguments.all_containers,
+            previous: setup.params.previous,
         },
         stdout,
         logs: Vec::new(),

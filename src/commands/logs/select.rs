@@ -1,7 +1,7 @@
 //! Which of a job's logs is printed.
 
 use crate::error::{Category, Problem};
-use crate::model::{Job, State, Task};
+use crate::model::{Job, State, Task, failed_tasks};
 use crate::providers::LogSource;
 
 /// So many logs that were not chosen are named at most.
@@ -20,6 +20,8 @@ pub(super) struct Choice<'a> {
     pub container: Option<&'a str>,
     /// All logs.
     pub all: bool,
+    /// The logs of the runs before the last restarts.
+    pub previous: bool,
 }
 
 /// `task/container`, as far as a log has them.
@@ -64,16 +66,31 @@ impl Choice<'_> {
         if self.all || found.len() <= 1 {
             return Ok((found, Vec::new()));
         }
-        let has_failed = |source: &LogSource| source.state == State::Failed;
-        let failed = found.iter().position(has_failed);
-        let has_started =
-            |source: &LogSource| !matches!(source.state, State::Pending | State::Starting);
-        let mut main = found.iter().enumerate().filter(|(_, source)| !source.init);
-        let first = main.clone().next();
-        let started = main.find(|(_, source)| has_started(source));
-        let main = started.or(first).map(|(at, _)| at);
-        let chosen = found.remove(failed.or(main).unwrap_or(0));
+        let chosen = found.remove(self.best(job, &found));
         Ok((vec![chosen], found))
+    }
+
+    /// Which of several logs is printed: that of the failure, unless the job succeeded in the end, else the
+    /// first main one that has begun; of previous runs only those that there are.
+    fn best(&self, job: &Job, found: &[LogSource]) -> usize {
+        let was_restarted = |source: &LogSource| source.restarts > 0;
+        let any = !self.previous || !found.iter().any(was_restarted);
+        let candidates = found.iter().enumerate();
+        let mut candidates = candidates.filter(|(_, source)| any || was_restarted(source));
+        let tasks = failed_tasks(&job.tasks);
+        let failed = candidates.clone().filter(|_| job.state != State::Succeeded);
+        let failed = failed.filter_map(|(at, source)| Some((source.failure_rank(&tasks)?, at)));
+        let has_begun = |source: &LogSource| match job.state {
+            State::Succeeded => source.state == State::Succeeded,
+            _ => !matches!(source.state, State::Pending | State::Starting),
+        };
+        let is_main = |source: &LogSource| !source.init && !source.is_sidecar;
+        let mut main = candidates.clone().filter(|(_, source)| is_main(source));
+        let first = main.clone().next();
+        let begun = main.find(|(_, source)| has_begun(source)).or(first);
+        let others = begun.or_else(|| candidates.next()).map(|(at, _)| at);
+        let failed = failed.min().map(|(_, at)| at);
+        failed.or(others).unwrap_or(0)
     }
 
     /// The requested log of a job that no longer has the followed one, or of the task that was created
@@ -157,224 +174,4 @@ fn names(all: &[&str]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Container, Time};
-
-    fn job(states: &[(&str, &str, bool, State)]) -> Job {
-        let task = |(task, container, init, state): &(&str, &str, bool, State)| Task {
-            id: Some((*task).to_owned()),
-            name: Some(format!("name of {task}")),
-            containers: vec![Container {
-                name: Some((*container).to_owned()),
-                init: *init,
-                state: *state,
-                ..Container::default()
-            }],
-            ..Task::default()
-        };
-        Job {
-            tasks: states.iter().map(task).collect(),
-            ..Job::default()
-        }
-    }
-
-    fn chosen(job: &Job, choice: Choice<'_>) -> Result<Vec<String>, String> {
-        let found = choice.of(job, LogSource::of_job(job));
-        let (sources, _) = found.map_err(|problem| problem.hint.unwrap_or_default())?;
-        Ok(sources.iter().map(label).collect())
-    }
-
-    #[test]
-    fn the_failed_container_is_chosen_and_else_the_first_main_one() {
-        let running = job(&[
-            ("a", "init", true, State::Succeeded),
-            ("b", "main", false, State::Running),
-        ]);
-        assert_eq!(
-            chosen(&running, Choice::default()),
-            Ok(vec!["b/main".to_owned()])
-        );
-        let waiting = job(&[
-            ("a", "main", false, State::Pending),
-            ("b", "main", false, State::Running),
-        ]);
-        assert_eq!(
-            chosen(&waiting, Choice::default()),
-            Ok(vec!["b/main".to_owned()])
-        );
-        let failed = job(&[
-            ("a", "main", false, State::Succeeded),
-            ("b", "main", false, State::Failed),
-        ]);
-        assert_eq!(
-            chosen(&failed, Choice::default()),
-            Ok(vec!["b/main".to_owned()])
-        );
-        let all = Choice {
-            all: true,
-            ..Choice::default()
-        };
-        assert_eq!(
-            chosen(&failed, all),
-            Ok(vec!["a/main".to_owned(), "b/main".to_owned()])
-        );
-    }
-
-    #[test]
-    fn tasks_are_named_by_id_or_name_and_what_is_missing_by_what_is_there() {
-        let job = job(&[
-            ("a", "main", false, State::Running),
-            ("b", "side", false, State::Running),
-        ]);
-        for task in ["b", "name of b"] {
-            let choice = Choice {
-                task: Some(task),
-                ..Choice::default()
-            };
-            assert_eq!(chosen(&job, choice), Ok(vec!["b/side".to_owned()]));
-        }
-        let container = Choice {
-            container: Some("side"),
-            ..Choice::default()
-        };
-        assert_eq!(chosen(&job, container), Ok(vec!["b/side".to_owned()]));
-        let wrong = Choice {
-            task: Some("c"),
-            ..Choice::default()
-        };
-        assert_eq!(chosen(&job, wrong), Err("tasks: a, b".to_owned()));
-        let wrong = Choice {
-            container: Some("c"),
-            ..Choice::default()
-        };
-        assert_eq!(
-            chosen(&job, wrong),
-            Err("containers: main, side".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_task_is_named_by_the_end_of_its_id_where_no_other_has_it() {
-        let ids = [
-            "run-1-worker-1",
-            "run-1-worker-11",
-            "run-1-ps-0",
-            "run-2-ps-0",
-        ];
-        let tasks = ids.map(|id| (id, "main", false, State::Running));
-        let job = job(&tasks);
-        let found = |task| {
-            let task = Some(task);
-            chosen(
-                &job,
-                Choice {
-                    task,
-                    ..Choice::default()
-                },
-            )
-        };
-        assert_eq!(
-            found("worker-1"),
-            Ok(vec!["run-1-worker-1/main".to_owned()])
-        );
-        assert!(found("ps-0").is_err() && found("orker-1").is_err());
-    }
-
-    #[test]
-    fn a_log_that_is_gone_is_replaced_by_the_one_that_would_be_chosen() {
-        let before = job(&[("a", "main", false, State::Running)]);
-        let after = job(&[
-            ("b", "init", true, State::Succeeded),
-            ("c", "main", false, State::Running),
-        ]);
-        let followed = &LogSource::of_job(&before)[0];
-        let replacement = |job: &Job, choice: Choice<'_>| {
-            let found = choice.replacement(job, &LogSource::of_job(job), followed);
-            found.map(|source| label(&source))
-        };
-        let choice = Choice::default();
-        assert_eq!(replacement(&before, choice), None);
-        assert_eq!(replacement(&after, choice), Some("c/main".to_owned()));
-        let task = Some("a");
-        assert_eq!(replacement(&after, Choice { task, ..choice }), None);
-        let all = true;
-        assert_eq!(replacement(&after, Choice { all, ..choice }), None);
-    }
-
-    #[test]
-    fn a_task_that_failed_is_replaced_by_one_that_was_created_later() {
-        let task = |id: &str, state: State, created_at: &str| Task {
-            id: Some(id.to_owned()),
-            state,
-            ended: state.is_end(),
-            created_at: Time::from_rfc3339(created_at),
-            ..Task::default()
-        };
-        let early = "2026-11-27T00:00:00Z";
-        let late = "2026-11-27T00:00:09Z";
-        let next = |tasks: [Task; 2], choice: Choice<'_>| {
-            let job = Job {
-                tasks: tasks.to_vec(),
-                ..Job::default()
-            };
-            let sources = LogSource::of_job(&job);
-            let found = choice.replacement(&job, &sources, &sources[0]);
-            found.map(|source| label(&source))
-        };
-        let any = Choice::default();
-        let failed = || task("a", State::Failed, early);
-        let running = task("b", State::Running, late);
-        assert_eq!(next([failed(), running.clone()], any), Some("b".to_owned()));
-        let chosen = Choice {
-            task: Some("a"),
-            ..any
-        };
-        assert_eq!(next([failed(), running.clone()], chosen), None);
-        let beside = task("b", State::Running, early);
-        assert_eq!(next([failed(), beside], any), None);
-        let ended = task("b", State::Failed, late);
-        assert_eq!(next([failed(), ended], any), None);
-        let succeeded = task("a", State::Succeeded, early);
-        assert_eq!(next([succeeded, running], any), None);
-    }
-
-    #[test]
-    fn a_job_without_tasks_has_a_log_of_its_own() {
-        let job = Job::default();
-        assert_eq!(chosen(&job, Choice::default()), Ok(vec![String::new()]));
-        let wrong = Choice {
-            container: Some("c"),
-            ..Choice::default()
-        };
-        assert_eq!(chosen(&job, wrong), Err("leave --container out".to_owned()));
-    }
-
-    #[test]
-    fn standard_error_is_that_of_the_same_task() {
-        let stream = |task: &str, container: &str| LogSource {
-            task: Some(task.to_owned()),
-            container: Some(container.to_owned()),
-            ..LogSource::default()
-        };
-        let others = [
-            stream("a", "stderr"),
-            stream("b", "main"),
-            stream("b", "stderr"),
-        ];
-        let found = |chosen| error_stream(&chosen, &others);
-        assert_eq!(found(stream("b", "stdout")), Some(2));
-        assert_eq!(found(stream("b", "main")), None);
-        assert_eq!(found(stream("c", "stdout")), None);
-    }
-
-    #[test]
-    fn many_others_are_counted() {
-        let sources = (0..10).map(|number| LogSource {
-            task: Some(number.to_string()),
-            ..LogSource::default()
-        });
-        let sources: Vec<_> = sources.collect();
-        assert_eq!(others(&sources), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
-    }
-}
+mod tests;

@@ -75,7 +75,7 @@ impl LogStream<'_> {
         let job = self.first_job().await?;
         self.choose(&job)?;
         if self.logs.is_empty() {
-            return Err(with_reference(absent::no_task(&job), &self.reference).into());
+            return Err(self.no_task(&job));
         }
         let is_only = self.logs.len() == 1;
         let mut numbers = 0..self.logs.len();
@@ -125,7 +125,7 @@ impl LogStream<'_> {
             let read = self.read_all(&job).await;
             match read {
                 Ok(()) if job.ended && self.logs.is_empty() => {
-                    return Err(with_reference(absent::no_task(&job), &self.reference).into());
+                    return Err(self.no_task(&job));
                 }
                 Ok(()) if job.ended && !self.show_error_stream(&job) => return Ok(()),
                 Ok(()) => outage = 0,
@@ -212,6 +212,13 @@ impl LogStream<'_> {
             self.print(number, Vec::from_iter(rest)).await?;
         }
         Ok(())
+    }
+
+    /// Why a job has no log that could be read.
+    fn no_task(&self, job: &Job) -> Stop {
+        let mut problem = absent::no_task(job);
+        self.lookup.transport.redact(&mut problem);
+        with_reference(problem, &self.reference).into()
     }
 
     /// The job before its log is followed; a temporary failure is retried a few times.

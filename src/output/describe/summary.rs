@@ -1,6 +1,6 @@
 use std::io;
 
-use super::super::cause::{first_failed_container, first_failed_task, name, reason_text};
+use super::super::cause::{failed_container, name, reason_text};
 use super::super::human;
 use super::page::{PageWriter, Style, Value};
 use super::{LogTail, exit_status, tasks, warnings};
@@ -99,7 +99,7 @@ fn unknown(job: &Job) -> String {
     }
 }
 
-/// The first that failed, how it ended and what is said of it.
+/// What failed, how it ended and what is said of it.
 fn lines(job: &Job) -> Vec<String> {
     if !matches!(job.state, State::Failed | State::Canceled | State::Unknown) {
         let own = job_text(job);
@@ -107,7 +107,7 @@ fn lines(job: &Job) -> Vec<String> {
         return own.into_iter().chain(troubles).collect();
     }
     let mut lines = Vec::new();
-    if let Some((task, container)) = first_failed_container(job) {
+    if let Some((task, container)) = failed_container(job) {
         let of = match job.tasks.len() {
             1 => String::new(),
             _ => match tasks::name(job, task) {
@@ -119,7 +119,7 @@ fn lines(job: &Job) -> Vec<String> {
         lines.extend(words_of(container));
         lines.extend(restarts(container));
     } else {
-        let task = first_failed_task(job);
+        let task = job.failed_task();
         let shown = task.map(|task| failed_task(job, task));
         let own = job_message(job, task);
         lines.extend(own.into_iter().chain(shown));

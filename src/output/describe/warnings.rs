@@ -1,6 +1,6 @@
 use std::io;
 
-use super::super::cause::{first_failed_container, reason_text};
+use super::super::cause::{failed_container, reason_text};
 use super::super::human;
 use super::page::{PageWriter, Style, Value};
 use crate::model::{Event, Job, Level, State, Time};
@@ -22,7 +22,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
         true => MAX_WARNINGS_ALONE,
         false => MAX_WARNINGS,
     };
-    let failed = first_failed_container(job).and_then(|(_, container)| container.finished_at);
+    let failed = failed_container(job).and_then(|(_, container)| container.finished_at);
     let end = failed.or(job.finished_at).filter(|_| job.ended);
     let mut near: Vec<&Event> = all().collect();
     if let Some(end) = end {

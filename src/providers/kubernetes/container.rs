@@ -180,6 +180,7 @@ impl ContainerSpec {
         model::Container {
             name: self.name.0,
             init: is_init && !is_sidecar,
+            is_sidecar: is_init && is_sidecar,
             image: self.image.0,
             image_pull_policy: self.image_pull_policy.0,
             command: self.command.0,

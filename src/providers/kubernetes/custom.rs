@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::object::ApiObject;
 use super::objects::{self, Outcome};
-use super::parts::Parts;
+use super::parts::{Owner, Parts};
 use super::{Api, attach_raw, logs};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, Operation};
@@ -46,10 +46,10 @@ struct Resource {
     pods_label: &'static str,
 }
 
-/// A job that was found, with its UID and the number of its resource.
+/// A job that was found, with its object and the number of its resource.
 struct ResourceJob {
     result: GetResult,
-    uid: Option<String>,
+    object: Owner,
     number: usize,
     /// It no longer exists, or its end is known.
     is_over: bool,
@@ -65,11 +65,7 @@ impl KindOps<Api> for CustomJobs {
     /// it is known which one does.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
-        let known = self.number(api, reference);
-        let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
-        let calls = numbers.map(|number| self.read(api, number, lookup));
-        let found = self.choose(join_all(calls).await, reference)?;
-        lock(&api.resources).insert(reference.to_string(), found.number);
+        let found = self.find(api, lookup).await?;
         let mut result = found.result;
         if found.is_over {
             return Ok(result);
@@ -79,7 +75,8 @@ impl KindOps<Api> for CustomJobs {
             namespace: reference.segment("NAMESPACE").unwrap_or_default(),
             selector: format!("{label}={}", reference.id()),
             owners: None,
-            uids: found.uid.into_iter().collect(),
+            uids: found.object.uid.iter().cloned().collect(),
+            owner: Some(found.object),
         };
         parts.add(api, &mut result, options).await;
         add_start(&mut result.job);
@@ -100,6 +97,20 @@ impl KindOps<Api> for CustomJobs {
 }
 
 impl CustomJobs {
+    /// A job, with the resource that holds it, which is remembered.
+    ///
+    /// # Errors
+    /// Why it was not found, or that several resources hold a job of its name.
+    async fn find(&self, api: &Api, lookup: GetRequest<'_>) -> Result<ResourceJob, Problem> {
+        let reference = lookup.reference;
+        let known = self.number(api, reference);
+        let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
+        let calls = numbers.map(|number| self.read(api, number, lookup));
+        let found = self.choose(join_all(calls).await, reference)?;
+        lock(&api.resources).insert(reference.to_string(), found.number);
+        Ok(found)
+    }
+
     async fn read(
         &self,
         api: &Api,
@@ -108,18 +119,18 @@ impl CustomJobs {
     ) -> Result<ResourceJob, Problem> {
         let decode = |body: &[u8]| {
             let object = CustomObject::decode(body, lookup.reference)?;
-            let uid = object.metadata.0.uid.0.clone();
-            Ok((object.into_result(self, lookup.reference, api), uid))
+            let owner = object.owner();
+            Ok((object.into_result(self, lookup.reference, api), owner))
         };
         let objects = &self.resources[number].objects;
         let outcome = objects::lookup(api, objects, lookup, decode).await?;
-        let (result, uid, is_over) = match outcome {
-            Outcome::Read(found, uid) => (*found, uid, false),
-            Outcome::Known(found) => (*found, None, true),
+        let (result, object, is_over) = match outcome {
+            Outcome::Read(found, owner) => (*found, owner, false),
+            Outcome::Known(found) => (*found, Owner::default(), true),
         };
         Ok(ResourceJob {
             result,
-            uid,
+            object,
             number,
             is_over,
         })
@@ -143,8 +154,9 @@ impl CustomJobs {
         let mut jobs: Vec<ResourceJob> = Vec::new();
         for outcome in outcomes {
             match outcome {
-                Ok(found) if found.uid.is_some() && jobs.iter().any(|one| one.uid == found.uid) => {
-                }
+                Ok(found)
+                    if found.object.uid.is_some()
+                        && jobs.iter().any(|one| one.object.uid == found.object.uid) => {}
                 Ok(found) => jobs.push(found),
                 Err(problem) => problems.push(problem),
             }

@@ -9,7 +9,7 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
+use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, DefaultObject, Int, Text};
 
 /// No credential arrived: the server treats the request as from this user.
@@ -35,7 +35,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ),
         ErrorRule::codes(&[NO_CREDENTIAL], MissingCredentials)
             .hint("the user of the context has no token, certificate or exec plugin; none is sent over http"),
-        ErrorRule::codes(&["Forbidden"], PermissionDenied),
+        ErrorRule::codes(&["Forbidden"], PermissionDenied).hint_with(permission),
         ErrorRule::codes(&[NOT_SERVED], ServiceError).hint(NOT_INSTALLED),
         ErrorRule::codes(&["NotFound"], NotFound),
         ErrorRule::codes(
@@ -102,6 +102,35 @@ fn failure(response: &Response) -> Failure {
     }
 }
 
+/// The permission that a request needs, as RBAC names it.
+fn permission(context: &ErrorContext<'_>) -> Option<String> {
+    let parts: Vec<&str> = context.request.path.split('/').collect();
+    let api = parts
+        .iter()
+        .position(|part| ["api", "apis"].contains(part))?;
+    let (group, rest) = match parts[api] {
+        "api" => (None, parts.get(api + 2..)?),
+        _ => (parts.get(api + 1), parts.get(api + 3..)?),
+    };
+    let rest = match rest {
+        ["namespaces", _, rest @ ..] if !rest.is_empty() => rest,
+        rest => rest,
+    };
+    let resource = rest.first()?;
+    let group = group.map_or_else(String::new, |group| format!(".{group}"));
+    let part = rest
+        .get(2)
+        .map_or_else(String::new, |part| format!("/{part}"));
+    let verb = match (context.parameter("watch"), rest.len()) {
+        ("1", _) => "watch",
+        (_, 1) => "list",
+        _ => "get",
+    };
+    Some(format!(
+        "the account needs the permission {verb} on {resource}{group}{part}"
+    ))
+}
+
 /// That a node does not answer, from a message such as `Get "https://NODE:10250/containerLogs/…": CAUSE`.
 fn node_message(message: &str) -> Option<String> {
     let url = message.strip_prefix("Get \"https://")?;
@@ -115,7 +144,7 @@ fn node_message(message: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::http::RequestError;
-    use crate::providers::test_support::{answer, classify, response};
+    use crate::providers::test_support::{answer, classify, request, response};
 
     fn error(status: u16, name: &str) -> RequestError {
         classify(
@@ -185,6 +214,34 @@ mod tests {
         ] {
             let error = error(status, name);
             assert_eq!((error.category, error.retry), (category, retry), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_denied_request_names_its_own_permission() {
+        for (path, query, permission) in [
+            (
+                "/apis/batch/v1/namespaces/ci/jobs/api",
+                &[][..],
+                "get on jobs.batch",
+            ),
+            ("/p/api/v1/namespaces/ci/pods/a/log", &[], "get on pods/log"),
+            ("/api/v1/namespaces/ci/pods", &[], "list on pods"),
+            ("/api/v1/namespaces", &[], "list on namespaces"),
+            (
+                "/apis/kubeflow.org/v1/tfjobs",
+                &[("watch", "1")],
+                "watch on tfjobs.kubeflow.org",
+            ),
+        ] {
+            let mut request = request("Operation", query);
+            request.path = path.to_owned();
+            let context = ErrorContext {
+                request: &request,
+                region: None,
+            };
+            let expected = format!("the account needs the permission {permission}");
+            assert_eq!(super::permission(&context), Some(expected), "{path}");
         }
     }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::object::ApiObject;
 use super::objects::{self, Outcome, Resource};
-use super::parts::Parts;
+use super::parts::{Owner, Parts};
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod};
 use crate::error::Problem;
 use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
@@ -112,6 +112,7 @@ impl KindOps<Api> for Jobs {
                 selector: job.pod_selector(),
                 owners: None,
                 uids: job.uid().into_iter().collect(),
+                owner: Some(Owner::new("Job", job.metadata())),
             };
             let failed = job.failed_indexes();
             Ok((job.into_result(reference, api), (own, failed)))

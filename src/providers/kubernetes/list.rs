@@ -1,6 +1,6 @@
 //! Pages of lists of objects.
 
-use super::object::{ApiObject, ObjectList};
+use super::object::{ApiObject, ObjectList, rows};
 use super::{Api, path};
 use crate::error::Problem;
 use crate::http::RAISE_MAX_BODY;
@@ -13,8 +13,10 @@ use crate::reference::Reference;
 /// The most objects of a page, as kubectl asks for them.
 pub(super) const PAGE_SIZE: usize = 500;
 
-/// The code of a server that has forgotten where a page begins.
-const EXPIRED: &str = "Expired";
+/// True where the server has forgotten what a version or the place of a page refers to.
+pub(super) fn is_expired(problem: &Problem) -> bool {
+    matches!(problem.code.as_deref(), Some("Expired" | "Gone")) || problem.http_status == Some(410)
+}
 
 /// The page at `at` of the list at a path. Where the server has forgotten where it begins, it is the whole
 /// list, as kubectl reads it then; the caller drops what was shown before.
@@ -45,7 +47,6 @@ pub(super) async fn page<R>(
         query,
     };
     let mut called = call.send(api, &mut page_size, options, &decode).await;
-    let is_expired = |problem: &Problem| problem.code.as_deref() == Some(EXPIRED);
     if token.is_some() && called.as_ref().is_err_and(is_expired) {
         called = api.call(operation, path, &whole, options, &decode).await;
     }
@@ -139,7 +140,7 @@ impl<R> ListCall<R> {
         };
         let decode = |body: &[u8]| {
             let objects: ObjectList<T> = lenient::decode_response(body)?;
-            let rows = objects.items.rows("items", None)?;
+            let rows = rows(objects.items)?;
             let page = Page::from_addressed_rows(list.at, None, rows, address, &self.read);
             Ok((page, objects.metadata.0.r#continue.0))
         };

@@ -41,7 +41,7 @@ use crate::kind::{
 use crate::model::Time;
 use crate::reference::Reference;
 use crate::secret::quotable;
-use crate::settings::{PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME, table_header};
+use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME, table_header};
 use crate::sync::lock;
 use credential::{credential, identity, label};
 use custom::{
@@ -158,6 +158,8 @@ struct Server {
     endpoint: Endpoint,
     /// What stands before every path, such as that of a proxy; may be empty.
     prefix: String,
+    /// True where only the CA of the cluster's entry is trusted.
+    has_own_ca: bool,
 }
 
 impl Server {
@@ -213,6 +215,7 @@ impl Api {
                 client,
                 endpoint,
                 prefix,
+                has_own_ca: profile.secret(CA_DATA).is_some(),
             }),
             watches: Watches::default(),
             continues: Mutex::default(),
@@ -240,9 +243,14 @@ impl Api {
         called.map_err(|problem| self.with_host_hint(problem))
     }
 
-    /// The hosts of TKE are known where the console's entry stands in the hosts file.
+    /// The hosts of TKE are known where the console's entry stands in the hosts file, and a certificate is
+    /// checked by the CA of the kubeconfig alone, if it has one.
     fn with_host_hint(&self, mut problem: Problem) -> Problem {
         let failure = problem.transport_failure.map(|failure| failure.kind);
+        if failure == Some(TransportFailureKind::UnknownIssuer) && self.server.has_own_ca {
+            let hint = "only the certificate-authority of the kubeconfig is trusted: download a new kubeconfig";
+            problem.hint = Some(hint.to_owned());
+        }
         if failure == Some(TransportFailureKind::UnknownHost) && self.host().ends_with(TKE_DOMAIN) {
             let hint = "add the entry that the console of TKE shows to /etc/hosts";
             problem.hint = Some(hint.to_owned());

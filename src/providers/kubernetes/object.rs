@@ -86,7 +86,7 @@ impl ObjectMeta {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Condition {
     r#type: Checked<Text>,
-    status: Checked<Text>,
+    status: Text,
     pub reason: Text,
     pub message: Text,
     last_transition_time: Timestamp,
@@ -97,6 +97,9 @@ impl Condition {
         self.last_transition_time.utc()
     }
 }
+
+/// Whether a condition holds.
+const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 
 /// The conditions of an object.
 #[derive(Debug, Default, Deserialize)]
@@ -114,8 +117,10 @@ impl Conditions {
     /// False where a condition could not be read, which may be any.
     pub fn are_readable(&self) -> bool {
         let is_readable = |condition: &Condition| {
-            let word = |text: &Checked<Text>| !text.is_unreadable && text.value.trimmed().is_some();
-            word(&condition.r#type) && word(&condition.status)
+            let status = condition.status.trimmed();
+            let is_named = condition.r#type.value.trimmed().is_some();
+            let is_known = status.is_some_and(|word| STATUSES.contains(&word));
+            is_named && is_known && !condition.r#type.is_unreadable
         };
         !matches!(self.0, Required::Unreadable) && self.all().iter().all(is_readable)
     }
@@ -124,7 +129,7 @@ impl Conditions {
     pub fn find(&self, kind: &str, status: &str) -> Option<&Condition> {
         self.all().iter().find(|condition| {
             condition.r#type.value.trimmed() == Some(kind)
-                && condition.status.value.trimmed() == Some(status)
+                && condition.status.trimmed() == Some(status)
         })
     }
 
@@ -133,7 +138,7 @@ impl Conditions {
         let holding = self
             .all()
             .iter()
-            .filter(|one| one.status.value.trimmed() == Some("True"));
+            .filter(|one| one.status.trimmed() == Some("True"));
         holding.filter_map(|one| Some((one.r#type.value.trimmed()?, one)))
     }
 
@@ -183,6 +188,17 @@ impl Selector {
 pub(super) struct ObjectList<T> {
     pub metadata: DefaultObject<ListMeta>,
     pub items: Required<List<T>>,
+}
+
+/// The objects of a list, of which null has none.
+///
+/// # Errors
+/// That a list was expected.
+pub(super) fn rows<T>(items: Required<List<T>>) -> Result<Vec<T>, String> {
+    match items {
+        Required::Null => Ok(Vec::new()),
+        items => items.rows("items", None),
+    }
 }
 
 /// The metadata of a list.
@@ -247,6 +263,26 @@ mod tests {
         let expected = "app=web,tier in (a,b),env notin (test),gpu,!old";
         assert_eq!(selector.text(), expected);
         assert_eq!(Selector::default().text(), "");
+    }
+
+    #[test]
+    fn a_status_of_another_type_is_unreadable() {
+        let read = |status: serde_json::Value| -> Conditions {
+            serde_json::from_value(serde_json::json!([{"type": "Complete", "status": status}]))
+                .unwrap()
+        };
+        assert!(read("False".into()).are_readable());
+        assert!(!read(true.into()).are_readable());
+    }
+
+    #[test]
+    fn a_list_without_objects_may_be_null() {
+        let read = |body: &str| {
+            let list: ObjectList<OwnerReference> = serde_json::from_str(body).unwrap();
+            rows(list.items).map(|rows| rows.len())
+        };
+        assert_eq!(read(r#"{"items": null}"#), Ok(0));
+        assert!(read("{}").is_err());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The pods of a job or workload, as its tasks, and the events of both.
 
-use super::object::ObjectList;
+use super::object::{ObjectList, ObjectMeta, rows};
 use super::pod::{self, PodObject, PodTask};
 use super::{Api, events, path};
-use crate::model::{Job, Level, NoticeCode, State, Task};
+use crate::model::{Job, Level, NoticeCode, State, Task, Time};
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
 use crate::sort::SortExt as _;
@@ -21,6 +21,8 @@ pub(super) struct Parts<'a> {
     pub selector: String,
     /// Kinds and names of the objects that own its pods (`ReplicaSet/web-1`); `None` where any may.
     pub owners: Option<Vec<String>>,
+    /// The job itself, where earlier ones of its name may have left pods.
+    pub owner: Option<Owner>,
     /// The UIDs of the objects whose events are its own.
     pub uids: Vec<String>,
 }
@@ -54,6 +56,7 @@ impl Parts<'_> {
             Err(problem) => {
                 let notice = events::unread("pods", &found.job, &problem);
                 found.notices.push(notice);
+                found.job.tasks_problem = Some(Box::new(problem));
                 return Pods::default();
             }
         };
@@ -70,7 +73,49 @@ impl Parts<'_> {
             };
             pods.pods.retain(is_own);
         }
+        if let Some(owner) = &self.owner {
+            pods.pods.retain(|pod| owner.has(pod));
+        }
         pods
+    }
+}
+
+/// The label of pods that has the UID of their JobSet.
+const JOBSET_UID: &str = "jobset.sigs.k8s.io/jobset-uid";
+
+/// The object that a job is.
+#[derive(Default)]
+pub(super) struct Owner {
+    /// Its kind and name, as pods name their owner: `Job/train`.
+    title: String,
+    pub uid: Option<String>,
+    created_at: Option<Time>,
+}
+
+impl Owner {
+    pub fn new(kind: &str, meta: &ObjectMeta) -> Self {
+        let name = meta.name.value.trimmed().unwrap_or_default();
+        Self {
+            title: format!("{kind}/{name}"),
+            uid: meta.uid.0.clone(),
+            created_at: meta.creation_timestamp.utc(),
+        }
+    }
+
+    /// False for a pod of an earlier object of the same name. One of an object between the two, whose UID
+    /// is not known, is told by its age.
+    fn has(&self, pod: &PodTask) -> bool {
+        let of_owner = pod.owner_uid.as_ref();
+        let of_owner = of_owner.filter(|_| pod.details.owner.as_ref() == Some(&self.title));
+        let of_label = pod.task.labels.get(JOBSET_UID).and_then(Option::as_ref);
+        let of_label = of_label.filter(|_| self.title.starts_with("JobSet/"));
+        match (of_owner.or(of_label), &self.uid) {
+            (Some(owner), Some(uid)) => owner == uid,
+            _ => {
+                let mut times = pod.task.created_at.iter().zip(&self.created_at);
+                times.all(|(pod, object)| pod >= object)
+            }
+        }
     }
 }
 
@@ -92,7 +137,7 @@ pub(super) struct Pods {
 /// The body cannot be decoded as a list.
 pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
     let list: ObjectList<PodObject> = lenient::decode_response(body)?;
-    let mut pods = list.items.rows("items", None)?;
+    let mut pods = rows(list.items)?;
     let count = pods.len();
     pods.retain(|pod| pod.name().is_some());
     let has_more = list.metadata.0.r#continue.trimmed().is_some();
@@ -125,7 +170,10 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
     // A state that the object reports is its own.
     if job.state == State::Starting && job.state_raw.is_none() {
         let mut pods = job.tasks.iter().filter(|pod| !pod.ended).peekable();
-        let runs = |pod: &Task| pod.containers.iter().any(|one| one.state == State::Running);
+        let runs = |pod: &Task| {
+            let has_running = || pod.containers.iter().any(|one| one.state == State::Running);
+            pod.state == State::Running && has_running()
+        };
         if pods.clone().any(runs) {
             job.state = State::Running;
         } else if pods.peek().is_some() {
@@ -137,21 +185,26 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
             job.state = State::Running;
         }
     }
-    let newest = |state: State| job.tasks.iter().rev().find(move |pod| pod.state == state);
     let stuck = || {
         job.tasks
             .iter()
             .find(|pod| !pod.ended && pod.reason.is_some())
     };
     match job.state {
-        State::Succeeded => job.exit_code = newest(State::Succeeded).and_then(|pod| pod.exit_code),
+        State::Succeeded => {
+            let mut pods = job.tasks.iter();
+            let succeeded = pods.any(|pod| pod.state == State::Succeeded);
+            job.exit_code = succeeded.then_some(0);
+        }
         State::Failed | State::Stopping => {
-            let failed = newest(State::Failed);
-            job.exit_code = failed.and_then(|pod| pod.exit_code);
+            let failed = job.failed_task();
+            let failed = failed.filter(|pod| pod.state == State::Failed);
+            let code = failed.and_then(|pod| pod.exit_code);
             let cause = failed.or_else(stuck).and_then(|pod| {
                 let why = pod.message.as_deref().or(pod.reason.as_deref())?;
                 Some(format!("pod {}: {why}", pod.id.as_deref()?))
             });
+            job.exit_code = code;
             let parts = [job.message.take(), cause];
             let parts = parts.into_iter().flatten();
             job.message = parts.reduce(|one, other| format!("{one}; {other}"));
@@ -169,8 +222,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
 
 /// Why no pod was made, or why one does not become ready, is in the events alone.
 fn explain_by_events(job: &mut Job) {
-    let lacks_pods =
-        job.state == State::Pending && job.tasks.is_empty() && job.started_at.is_some();
+    let lacks_pods = job.state == State::Pending && job.tasks.is_empty();
     if job.reason.is_some() || !(lacks_pods || job.state == State::Starting) {
         return;
     }
@@ -182,3 +234,6 @@ fn explain_by_events(job: &mut Job) {
         (job.reason, job.message) = (reason, message);
     }
 }
+
+#[cfg(test)]
+mod tests;

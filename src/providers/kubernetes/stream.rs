@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::list::is_expired;
 use super::watch::{Interruption, Position, Watch};
 use super::{Api, Server};
 use crate::error::{Category, Problem};
@@ -180,10 +181,8 @@ fn backoff(failures: u32, fraction: f64) -> Duration {
 /// Why a stream could not be opened. A rejected credential is what the next list shows.
 fn interruption(problem: &Problem) -> Interruption {
     let why = summarize(problem);
-    let is_expired = matches!(problem.code.as_deref(), Some("Expired" | "Gone"));
     match problem.http_status {
-        _ if is_expired => Interruption::Outdated(why),
-        Some(410) => Interruption::Outdated(why),
+        _ if is_expired(problem) => Interruption::Outdated(why),
         Some(400 | 402..=428 | 430..=499) => Interruption::Refused(why),
         _ if problem.category == Category::InvalidResponse => Interruption::Refused(why),
         _ => Interruption::Broken(why),

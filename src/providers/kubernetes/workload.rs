@@ -5,7 +5,7 @@ mod response;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
-use super::object::{ApiObject, ObjectList};
+use super::object::{ApiObject, ObjectList, rows};
 use super::objects::{self, Outcome, Resource};
 use super::parts::Parts;
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, path, pod};
@@ -144,6 +144,7 @@ impl KindOps<Api> for Workloads {
             namespace,
             selector: own.selector.clone(),
             owners: sets,
+            owner: None,
             uids: std::mem::take(&mut own.uids),
         };
         parts.add(api, &mut found, options).await;
@@ -199,7 +200,7 @@ impl Lists<'_> {
             .collect();
         let decode = |body: &[u8]| {
             let list: ObjectList<T> = lenient::decode_response(body)?;
-            list.items.rows("items", None)
+            rows(list.items)
         };
         let called = self
             .api

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::lenient::parse_raw;
 use crate::secret::{
     MASK, Sensitivity, field_sensitivity, is_secret_field, mask_access_url, mask_arguments,
     mask_text, mask_urls,
@@ -71,7 +72,10 @@ pub(in super::super) fn mask_document(document: &mut Value) {
 /// Masks below `value`, which stands under the key `parent`.
 fn mask_below(value: &mut Value, parent: &str) {
     match value {
-        Value::String(text) => mask_string(text),
+        Value::String(text) => {
+            mask_json(text);
+            mask_string(text);
+        }
         Value::Array(list) => {
             mask_options(list);
             list.iter_mut().for_each(|value| mask_below(value, parent));
@@ -101,6 +105,19 @@ pub(super) fn mask_string(text: &mut String) {
         *text = mask_text(text);
     } else if let Cow::Owned(masked) = mask_urls(text) {
         *text = masked;
+    }
+}
+
+/// Masks a document that is a text, such as a copy of a manifest in an annotation.
+fn mask_json(text: &mut String) {
+    if text.trim_start().starts_with(['{', '['])
+        && let Some(document) = parse_raw(text.as_bytes())
+    {
+        let mut masked = document.clone();
+        mask_document(&mut masked);
+        if masked != document {
+            *text = masked.to_string();
+        }
     }
 }
 
@@ -308,7 +325,7 @@ mod tests {
                 "labels": [{"Key": "DB_PASSWORD", "Value": "***"}, {"name": "n", "value": "v"}],
                 "tags": [{"TagKey": "DB_PASSWORD", "TagValue": "***"}, {"TagKey": "k", "TagValue": "v"}],
                 "JobDescription": "run.sh --token ***", "remark": "password=*** x",
-                "config": "{\"password\": ***",
+                "config": "{\"password\":***",
                 "url": "http://h/p?token=***",
                 "words": ["run", "--token", "***", 1], "cmd": ["mysql", "-p***"],
                 "lines": ["export TOKEN=***", "DB_PASSWORD=***", "Authorization: ***"],

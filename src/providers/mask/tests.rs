@@ -27,6 +27,18 @@ fn job(document: Value) -> Job {
 }
 
 #[test]
+fn a_manifest_in_an_annotation_is_masked_as_one() {
+    let env = json!({"spec": {"env": [{"name": "PLAIN", "value": "red"}], "image": "train:1"}});
+    let mut document = json!({"annotations": {"kapp.k14s.io/original": env.to_string()}});
+    mask_document(&mut document);
+    let shown = document["annotations"]["kapp.k14s.io/original"].as_str();
+    let shown: Value = serde_json::from_str(shown.unwrap()).unwrap();
+    let expected =
+        json!({"spec": {"env": [{"name": "PLAIN", "value": "***"}], "image": "train:1"}});
+    assert_eq!(shown, expected);
+}
+
+#[test]
 fn secrets_that_are_keys_are_masked_and_nothing_is_lost() {
     let document = json!({
         SECRET: {"a": [{format!("x-{SECRET}"): SECRET}]},

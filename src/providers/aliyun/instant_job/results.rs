@@ -152,7 +152,9 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     let job = &mut found.job;
     let codes = || job.tasks.iter().map(|task| task.exit_code);
     let is_all_zero = !job.tasks.is_empty() && codes().all(|code| code == Some(0));
-    let failure = codes().flatten().find(|code| *code != 0);
+    let failed = job.failed_task().and_then(|task| task.exit_code);
+    let mut failures = failed.into_iter().chain(codes().flatten());
+    let failure = failures.find(|code| *code != 0);
     job.exit_code = match job.state {
         State::Failed => failure,
         State::Succeeded => is_all_zero.then_some(0),

@@ -1,6 +1,6 @@
 //! Why a job and its container groups failed.
 
-use crate::model::{Container, Event, Job, Level, State, Task};
+use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 
 /// Gives a group that has ended its exit code, and a failed one its cause: the first container
 /// that failed, else the newest warning.
@@ -73,7 +73,7 @@ fn failed_container(
     ))
 }
 
-/// Gives a failed job the cause of its first failed group, one with a failed container first.
+/// Gives a failed job the cause of its newest failed group, one with a failed container first.
 pub(super) fn explain_job(job: &mut Job) {
     match job.state {
         State::Succeeded => {
@@ -81,18 +81,16 @@ pub(super) fn explain_job(job: &mut Job) {
         }
         State::Failed => {
             // A side container of a group that went well may have been killed at its end.
-            let of_groups = |is_failed: bool| {
-                job.tasks
-                    .iter()
-                    .filter(|task| (task.state == State::Failed) == is_failed)
-                    .filter(|task| task.state != State::Succeeded)
-                    .find_map(|task| {
-                        failed_container(&task.containers, &format!(" of {}", label(task)))
-                    })
-            };
-            let by_container = of_groups(true).or_else(|| of_groups(false));
+            let mut failed = failed_tasks(&job.tasks);
+            failed.retain(|task| task.state == State::Failed);
+            let others = job.tasks.iter();
+            let others =
+                others.filter(|task| !matches!(task.state, State::Failed | State::Succeeded));
+            let by_container = failed.iter().copied().chain(others).find_map(|task| {
+                failed_container(&task.containers, &format!(" of {}", label(task)))
+            });
             let by_group = || {
-                let task = job.tasks.iter().find(|task| task.state == State::Failed)?;
+                let task = failed.first()?;
                 let word = task.state_raw.clone()?;
                 let text = match &task.message {
                     Some(text) => format!("{}: {word}: {text}", label(task)),

@@ -84,6 +84,7 @@ impl Container {
         model::Container {
             name: self.name.0,
             init,
+            is_sidecar: false,
             image: self.image.0,
             image_pull_policy: self.image_pull_policy.0,
             command: match self.commands.0.is_empty() {

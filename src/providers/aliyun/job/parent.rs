@@ -4,7 +4,7 @@ use super::list::MAX_ROWS;
 use super::row::Row;
 use super::rows::JobRows;
 use super::subtask_id::subtask_index;
-use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
+use crate::model::{Array, Job, Notice, NoticeCode, State, Task, failed_tasks};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
 const MAX_SUBTASKS: u64 = 10_000;
@@ -233,19 +233,23 @@ fn shown(task: &Task) -> String {
     }
 }
 
-/// The id of the first subtask that failed, when the array job failed.
+/// The id of the newest subtask that failed, when the array job failed.
 pub(in super::super) fn failed_subtask(job: &Job) -> Option<&str> {
-    let failed = job.tasks.iter().find(|task| is_failed_subtask(task));
-    failed
-        .filter(|_| job.state == State::Failed)
-        .and_then(|task| task.id.as_deref())
+    let failed = newest_failed_subtask(&job.tasks).filter(|_| job.state == State::Failed);
+    job.tasks[failed?].id.as_deref()
+}
+
+fn newest_failed_subtask(tasks: &[Task]) -> Option<usize> {
+    let mut failed = failed_tasks(tasks).into_iter();
+    let newest = failed.find(|task| is_failed_subtask(task))?;
+    tasks.iter().position(|task| std::ptr::eq(task, newest))
 }
 
 fn is_failed_subtask(task: &Task) -> bool {
     task.kind == "subtask" && task.state == State::Failed
 }
 
-/// Gives a failed array job the cause of its first failed subtask, as far as the request for it
+/// Gives a failed array job the cause of its newest failed subtask, as far as the request for it
 /// (`cause`) could tell.
 pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
     let more = job
@@ -253,9 +257,10 @@ pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
         .iter()
         .filter(|task| is_failed_subtask(task))
         .count();
-    let Some(task) = job.tasks.iter_mut().find(|task| is_failed_subtask(task)) else {
+    let Some(newest) = newest_failed_subtask(&job.tasks) else {
         return;
     };
+    let task = &mut job.tasks[newest];
     if let Some(cause) = cause.filter(|cause| cause.state == State::Failed) {
         task.exit_code = cause.exit_code;
         task.reason.clone_from(&cause.reason);

@@ -2,16 +2,16 @@
 
 use futures_util::future::join_all;
 
-use super::super::objects::{self, Row};
+use super::super::objects;
 use super::{Api, CustomJobs};
 use crate::error::Problem;
-use crate::model::State;
-use crate::providers::{BatchRequest, GetOptions, GetResult};
+use crate::model::{Job, State};
+use crate::providers::{BatchRequest, GetOptions, GetRequest, GetResult};
 use crate::reference::Reference;
 use crate::sync::lock;
 
 /// What lists or streams report of several jobs of a kind. Where it is not known yet which resource holds
-/// a job, all are listed once.
+/// a job, that is found out first, so that what is reported of it is of the object that is followed.
 ///
 /// # Errors
 /// What went wrong where nothing could be read.
@@ -20,65 +20,88 @@ pub(super) async fn batch_get(
     api: &Api,
     batch: BatchRequest<'_>,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
-    let numbers = batch.references.iter().map(|one| jobs.number(api, one));
-    let numbers: Vec<Option<usize>> = numbers.collect();
-    let once = GetOptions {
-        changes: None,
-        ..batch.options.clone()
-    };
-    let of_resource = |number| [(number, Some(number), batch.options), (number, None, &once)];
-    let calls = (0..jobs.resources.len()).flat_map(of_resource);
-    let calls = calls.map(async |(number, known, own_options)| {
-        let is_wanted = |at: &usize| numbers[*at] == known;
-        let wanted: Vec<usize> = (0..batch.references.len()).filter(is_wanted).collect();
-        // A lookup of one job costs no more.
-        if wanted.is_empty() || (known.is_none() && wanted.len() == 1) {
+    let BatchRequest {
+        references,
+        options,
+    } = batch;
+    let number = |reference: &Reference| jobs.number(api, reference);
+    let open = references.iter().filter(|one| number(one).is_none());
+    let open: Vec<Reference> = open.cloned().collect();
+    match open.as_slice() {
+        [] => {}
+        // A lookup of one job costs no more than lists. What is wrong with it is what the next one says.
+        [reference] => drop(jobs.find(api, GetRequest { reference, options }).await),
+        several => find_by_lists(jobs, api, several, options).await,
+    }
+    let numbers: Vec<Option<usize>> = references.iter().map(number).collect();
+    let calls = jobs.resources.iter().enumerate();
+    let calls = calls.map(async |(number, resource)| {
+        let wanted = (0..references.len()).filter(|at| numbers[*at] == Some(number));
+        let wanted: Vec<usize> = wanted.collect();
+        if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let own = wanted.iter().map(|at| batch.references[*at].clone());
-        let own: Vec<Reference> = own.collect();
-        let objects = &jobs.resources[number].objects;
-        let own_batch = BatchRequest {
+        let own: Vec<Reference> = wanted.iter().map(|at| references[*at].clone()).collect();
+        let batch = BatchRequest {
             references: &own,
-            options: own_options,
+            options,
         };
-        let rows = objects::get_many(api, objects, own_batch).await?;
-        let rows = wanted.into_iter().zip(rows);
-        let rows = rows.filter_map(|(at, row)| Some((at, number, row?)));
-        Ok(rows.collect::<Vec<_>>())
+        let rows = objects::get_many(api, &resource.objects, batch).await?;
+        Ok(wanted.into_iter().zip(rows).collect::<Vec<_>>())
     });
-    let mut found: Vec<Vec<(usize, Row)>> = batch.references.iter().map(|_| Vec::new()).collect();
-    let mut problem = None;
+    let mut found: Vec<Option<GetResult>> = references.iter().map(|_| None).collect();
+    let (mut problem, mut is_empty) = (None, true);
     for outcome in join_all(calls).await {
         match outcome {
             Ok(rows) => {
-                for (at, number, row) in rows {
-                    found[at].push((number, row));
+                for (at, row) in rows {
+                    is_empty &= row.is_none();
+                    found[at] = row.map(|row| row.found).filter(|row| !is_derived(&row.job));
                 }
             }
             Err(failure) => problem = Some(failure),
         }
     }
-    let is_open = numbers.contains(&None) || !found.iter().all(Vec::is_empty);
     match problem {
-        Some(problem) if !is_open => Err(jobs.not_installed(problem)),
-        _ => {
-            let rows = batch.references.iter().zip(found);
-            Ok(rows.map(|(one, rows)| only(api, one, rows)).collect())
+        Some(problem) if is_empty && !numbers.contains(&None) => Err(jobs.not_installed(problem)),
+        _ => Ok(found),
+    }
+}
+
+/// Finds the resources that hold several jobs, by one list of each. A name in several resources is left to
+/// lookups, unless they are two versions of one resource, which hold the same object.
+async fn find_by_lists(
+    jobs: &CustomJobs,
+    api: &Api,
+    references: &[Reference],
+    options: &GetOptions,
+) {
+    let once = GetOptions {
+        changes: None,
+        ..options.clone()
+    };
+    let lists = jobs.resources.iter();
+    let lists = lists.map(|resource| {
+        let batch = BatchRequest {
+            references,
+            options: &once,
+        };
+        objects::get_many(api, &resource.objects, batch)
+    });
+    let lists = join_all(lists).await;
+    for (at, reference) in references.iter().enumerate() {
+        let rows = lists.iter().enumerate();
+        let mut rows =
+            rows.filter_map(|(number, rows)| Some((number, rows.as_ref().ok()?[at].as_ref()?)));
+        if let Some((number, row)) = rows.next()
+            && rows.all(|(_, other)| other.uid == row.uid && !row.uid.is_empty())
+        {
+            lock(&api.resources).insert(reference.to_string(), number);
         }
     }
 }
 
-/// The only job of a name; `None` where a lookup has to tell, as it does of one whose pods decide its
-/// state. Two versions of one resource hold the same object.
-fn only(api: &Api, reference: &Reference, rows: Vec<(usize, Row)>) -> Option<GetResult> {
-    let mut rows = rows.into_iter();
-    let (number, row) = rows.next()?;
-    if rows.any(|(_, other)| other.uid != row.uid || row.uid.is_empty()) {
-        return None;
-    }
-    lock(&api.resources).insert(reference.to_string(), number);
-    let job = &row.found.job;
-    let is_derived = job.state == State::Starting && job.state_raw.is_none();
-    (!is_derived).then_some(row.found)
+/// True for a job whose pods decide its state, which a lookup reads.
+fn is_derived(job: &Job) -> bool {
+    job.state == State::Starting && job.state_raw.is_none()
 }

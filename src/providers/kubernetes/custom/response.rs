@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Api;
 use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
+use super::super::parts::Owner;
 use super::CustomJobs;
 use crate::model::{Job, State};
 use crate::providers::lenient::{
@@ -64,16 +65,17 @@ struct SchedulingPolicy {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
-    /// The phase of Argo, or how a JobSet ended.
-    #[serde(alias = "terminalState")]
+    /// The phase of Argo.
     phase: Checked<Text>,
+    /// How a JobSet ended.
+    terminal_state: Checked<Text>,
     /// The state of Volcano.
-    state: DefaultObject<VolcanoState>,
+    state: Required<OptionalObject<VolcanoState>>,
     conditions: Conditions,
-    #[serde(alias = "startedAt")]
     start_time: Timestamp,
-    #[serde(alias = "finishedAt")]
+    started_at: Timestamp,
     completion_time: Timestamp,
+    finished_at: Timestamp,
     message: Text,
     progress: Text,
     #[serde(alias = "retryCount")]
@@ -169,17 +171,26 @@ impl ApiObject for CustomObject {
 }
 
 impl CustomObject {
+    /// The object, as its pods name it.
+    pub fn owner(&self) -> Owner {
+        Owner::new(self.kind.trimmed().unwrap_or_default(), &self.metadata.0)
+    }
+
     /// The job without its pods.
     pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
         let DefaultObject(mut spec) = self.spec;
         let (mut status, is_readable) = object(self.status);
+        let (state, is_state_readable) = object(std::mem::take(&mut status.state));
         let is_readable = is_readable
+            && is_state_readable
+            && !state.phase.is_unreadable
             && !spec.suspend.is_unreadable
             && !spec.run_policy.0.suspend.is_unreadable
             && status.is_readable(jobs.has_phase);
         let groups = groups(&mut spec, &mut status);
-        let word = Some(word(jobs, &meta, &spec, &status, &groups)).filter(|_| is_readable);
+        let word =
+            Some(word(jobs, &meta, &spec, (&status, &state), &groups)).filter(|_| is_readable);
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
         let what = jobs.kind.to_string();
@@ -188,7 +199,6 @@ impl CustomObject {
             read.raw = None;
         }
         let condition = word.and_then(|word| word.condition);
-        let DefaultObject(state) = &status.state;
         let (reason, message) = match condition {
             Some(condition) => (condition.reason.0.clone(), condition.message.0.clone()),
             None => (
@@ -200,6 +210,7 @@ impl CustomObject {
         let message = [message, failure].into_iter().flatten();
         let since = condition.and_then(Condition::since);
         let since = since.or(state.last_transition_time.utc());
+        let finished_at = status.completion_time.utc().or(status.finished_at.utc());
         let labels = meta.labels();
         let DefaultObject(policy) = spec.run_policy.0.scheduling_policy;
         let queue = spec.queue.0.or(policy.queue.0);
@@ -213,8 +224,8 @@ impl CustomObject {
             queue: queue.or_else(|| labels.get(QUEUE_LABEL).cloned().flatten()),
             labels,
             created_at: meta.creation_timestamp.utc(),
-            started_at: status.start_time.utc(),
-            finished_at: status.completion_time.utc().or(since),
+            started_at: status.start_time.utc().or(status.started_at.utc()),
+            finished_at: finished_at.or(since),
             details: Some(Arc::new(CustomJobDetails {
                 resource: self.kind.0,
                 api_version: self.api_version.0,
@@ -235,19 +246,18 @@ fn word<'a>(
     jobs: &CustomJobs,
     meta: &ObjectMeta,
     spec: &Spec,
-    status: &'a Status,
+    (status, state): (&'a Status, &'a VolcanoState),
     groups: &[ReplicaGroup],
 ) -> Word<'a> {
     let table = jobs.kind.states[0].map;
-    let known = |word: &str| table.iter().find(|(known, _)| *known == word);
-    let is_end = |word: &str| known(word).is_some_and(|(_, state)| state.is_end());
-    let phase = status
-        .state
-        .0
-        .phase
-        .value
-        .trimmed()
-        .or(status.phase.value.trimmed());
+    let known = |word: &str| {
+        let mut known = table.iter().filter(|(known, _)| *known == word);
+        known.next().map(|(_, state)| *state)
+    };
+    let is_end = |word: &str| known(word).is_some_and(State::is_end);
+    let phase = state.phase.value.trimmed();
+    let phase = phase.or(status.phase.value.trimmed());
+    let phase = phase.or(status.terminal_state.value.trimmed());
     let phase = phase.map(|text| (text, None));
     let conditions = status.conditions.holding().filter(|_| !jobs.has_phase);
     let conditions = conditions.filter(|(word, _)| known(word).is_some());
@@ -269,9 +279,7 @@ fn word<'a>(
     };
     if let Some(end) = ends.next() {
         // One that says to have ended in two ways has no state that is known.
-        return match ends
-            .all(|(word, _)| known(word).map(|one| one.1) == known(end.0).map(|one| one.1))
-        {
+        return match ends.all(|(word, _)| known(word) == known(end.0)) {
             true => own(end),
             false => own(("", None)),
         };
@@ -289,6 +297,10 @@ fn word<'a>(
             is_own: true,
             ..derived("Suspended")
         },
+        // What it runs is newer than a condition that stays.
+        Some((text, _)) if known(text) == Some(State::Pending) && count(|one| one.ready) => {
+            derived("Running")
+        }
         Some(newest) => own(newest),
         None if jobs.has_phase => derived("Pending"),
         None if count(|one| one.ready) => derived("Running"),
@@ -299,7 +311,8 @@ fn word<'a>(
 
 impl Status {
     fn is_readable(&self, has_phase: bool) -> bool {
-        let is_phase_readable = !self.phase.is_unreadable && !self.state.0.phase.is_unreadable;
+        let words = [&self.phase, &self.terminal_state];
+        let is_phase_readable = words.iter().all(|word| !word.is_unreadable);
         is_phase_readable && (has_phase || self.conditions.are_readable())
     }
 

@@ -1,8 +1,10 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::State;
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::test_support::ask;
 use crate::providers::{Client, Cursor, Filter};
@@ -233,4 +235,86 @@ async fn lists_of_several_resources_follow_each_other() {
         (names, failed),
         (["a", "b", "c", "d"].map(str::to_owned).to_vec(), 1)
     );
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_read_is_unknown() {
+    let condition = json!([{"type": "Succeeded", "status": true}]);
+    for (kind, path, status) in [
+        (&VOLCANO_JOB, "/jobs/x", json!({"state": "Completed"})),
+        (
+            &KUBEFLOW_JOB,
+            "/pytorchjobs/x",
+            json!({"conditions": condition}),
+        ),
+    ] {
+        let x = reference(kind, &format!("{kind}/train/x"));
+        let object = json!({"metadata": {"name": "x", "namespace": "train"}, "status": status});
+        let server = served(vec![(path, 200, object)]).await;
+        let found = connect(&server).get(&x, &ask()).await.unwrap();
+        assert_eq!(found.job.state, State::Unknown, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn fields_of_two_kinds_in_one_object_are_no_error() {
+    let x = reference(&JOBSET, "kubernetes/jobset/train/x");
+    let object = json!({
+        "metadata": {"name": "x", "namespace": "train"},
+        "status": {
+            "terminalState": "Completed", "phase": "Completed",
+            "startTime": null, "startedAt": "2026-11-27T20:00:00Z",
+        },
+    });
+    let server = served(vec![("/jobsets/x", 200, object)]).await;
+    let found = connect(&server).get(&x, &ask()).await.unwrap();
+    assert_eq!(found.job.state, State::Succeeded);
+    assert!(found.job.started_at.is_some());
+}
+
+#[tokio::test]
+async fn a_train_job_that_is_ready_runs_though_it_was_created() {
+    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    let object = json!({
+        "kind": "TrainJob", "metadata": {"name": "x", "namespace": "train"},
+        "status": {
+            "conditions": [{"type": "Created", "status": "True"}],
+            "jobsStatus": [{"name": "node", "active": 1, "ready": 1}],
+        },
+    });
+    let server = served(vec![("/trainjobs/x", 200, object)]).await;
+    let found = connect(&server).get(&x, &ask()).await.unwrap();
+    assert_eq!(found.job.state, State::Running);
+}
+
+#[tokio::test]
+async fn a_job_is_followed_from_its_first_poll_on() {
+    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    let uid = Arc::new(AtomicUsize::new(1));
+    let served_uid = Arc::clone(&uid);
+    let responder = move |request: &ServerRequest| {
+        let job = object("PyTorchJob", &served_uid.load(Ordering::SeqCst).to_string());
+        let path = request.path.as_str();
+        if path.ends_with("/pytorchjobs/x") {
+            Some(ServerResponse::json(200, &job))
+        } else if !path.ends_with("/pytorchjobs") {
+            None
+        } else if request.parameter("watch").is_some() {
+            Some(ServerResponse::json(403, &json!({})))
+        } else {
+            let list = json!({"metadata": {"resourceVersion": "5"}, "items": [job]});
+            Some(ServerResponse::json(200, &list))
+        }
+    };
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
+    let client = connect(&server);
+    let mut options = ask();
+    options.changes = Some(Arc::default());
+    for (number, expected) in [(1, State::Running), (2, State::Canceled)] {
+        uid.store(number, Ordering::SeqCst);
+        let rows = client.batch_get(std::slice::from_ref(&x), &options).await;
+        let row = rows.unwrap().remove(0).unwrap();
+        assert_eq!(row.job.state, expected);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::model::{NoticeCode, State, Task};
+use crate::model::{NoticeCode, State, Task, failed_tasks};
 use crate::providers::GetResult;
 use crate::providers::lenient::Text;
 
@@ -50,16 +50,22 @@ pub(super) fn add_failed(found: &mut GetResult, failed: Option<&str>) {
         found.note(NoticeCode::PartsUnread, text);
     }
     let pods = std::mem::take(&mut found.job.tasks);
-    let failures = indexes.into_iter().map(|index| failed_index(index, &pods));
+    let failed = failed_tasks(&pods);
+    let failures = indexes
+        .into_iter()
+        .map(|index| failed_index(index, &failed));
     found.job.tasks = failures.collect();
     found.job.tasks.extend(pods);
 }
 
-fn failed_index(index: u32, pods: &[Task]) -> Task {
+fn failed_index(index: u32, pods: &[&Task]) -> Task {
     let index = Some(index.to_string());
-    let is_own = |pod: &&Task| pod.labels.get(INDEX_LABEL) == Some(&index);
+    let is_own = |pod: &&&Task| pod.labels.get(INDEX_LABEL) == Some(&index);
     let mut pods = pods.iter().filter(|pod| pod.state == State::Failed);
-    let pod = pods.rfind(is_own).cloned().unwrap_or_default();
+    let pod = pods
+        .find(is_own)
+        .map(|pod| (*pod).clone())
+        .unwrap_or_default();
     Task {
         id: index,
         kind: "subtask".to_owned(),
@@ -77,7 +83,7 @@ fn failed_index(index: u32, pods: &[Task]) -> Task {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Job;
+    use crate::model::{Container, Job, Time};
 
     #[test]
     fn ranges_are_counted_and_never_guessed() {
@@ -99,15 +105,21 @@ mod tests {
 
     #[test]
     fn failed_indexes_stand_before_the_pods_and_are_bounded() {
-        let pod = |index: &str, reason: &str| Task {
+        let pod = |index: &str, reason: &str, created_at: &str| Task {
             kind: "pod".to_owned(),
+            created_at: Time::from_rfc3339(created_at),
+            containers: vec![Container::default()],
             state: State::Failed,
             reason: Some(reason.to_owned()),
             labels: [(INDEX_LABEL.to_owned(), Some(index.to_owned()))].into(),
             ..Task::default()
         };
         let found = |failed: &str| {
-            let tasks = vec![pod("3", "Error"), pod("3", "OOMKilled"), pod("4", "Error")];
+            let tasks = vec![
+                pod("3", "Error", "2026-11-27T20:00:00Z"),
+                pod("3", "OOMKilled", "2026-11-27T20:01:00Z"),
+                pod("4", "Error", "2026-11-27T20:02:00Z"),
+            ];
             let job = Job {
                 tasks,
                 ..Job::default()

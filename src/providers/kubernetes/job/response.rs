@@ -48,7 +48,7 @@ struct JobSpec {
 #[serde(default, rename_all = "camelCase")]
 struct JobStatus {
     conditions: Conditions,
-    start_time: Timestamp,
+    start_time: Checked<Timestamp>,
     completion_time: Timestamp,
     active: Int,
     ready: Int,
@@ -148,7 +148,7 @@ impl JobObject {
             _ => condition.and_then(Condition::since),
         };
         let managed_by = spec.managed_by.trimmed();
-        let waits = condition.is_none() && status.start_time.utc().is_none();
+        let waits = condition.is_none() && !status.has_started();
         let manager = managed_by.filter(|_| waits && read.state == State::Pending);
         let manager = manager.map(|name| format!("waits for its controller {name}"));
         let template = std::mem::take(&mut spec.template.0.spec.0.containers);
@@ -169,7 +169,7 @@ impl JobObject {
             queue: labels.get(QUEUE_LABEL).cloned().flatten(),
             labels,
             created_at: meta.creation_timestamp.utc(),
-            started_at: status.start_time.utc(),
+            started_at: status.start_time.value.utc(),
             finished_at,
             resources: container::total(&template),
             array: spec.array(),
@@ -180,6 +180,13 @@ impl JobObject {
         };
         let notices = Vec::new();
         GetResult { job, notices }
+    }
+}
+
+impl JobStatus {
+    /// True also where it cannot be read when.
+    fn has_started(&self) -> bool {
+        self.start_time.is_unreadable || self.start_time.value.utc().is_some()
     }
 }
 
@@ -236,8 +243,26 @@ fn word<'a>(
         .or_else(|| condition("SuccessCriteriaMet"))
         .or_else(|| condition("Suspended"))
         .or_else(|| derived("Suspended", spec.suspend.value.0 == Some(true)))
-        .or_else(|| derived("Pending", status.start_time.utc().is_none()))
+        .or_else(|| derived("Pending", !status.has_started()))
         .or_else(|| derived("Running", is_more_than_0(&status.ready)))
         .or_else(|| derived("Starting", is_more_than_0(&status.active)))
         .unwrap_or(("Pending", None))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_start_that_cannot_be_read_is_a_start() {
+        let of = |status: serde_json::Value| -> &str {
+            let status = serde_json::from_value(status).unwrap();
+            word(&ObjectMeta::default(), &JobSpec::default(), &status).0
+        };
+        assert_eq!(of(json!({"startTime": "soon", "ready": 1})), "Running");
+        assert_eq!(of(json!({"startTime": 12345, "ready": 1})), "Running");
+        assert_eq!(of(json!({"ready": 1})), "Pending");
+    }
 }

@@ -16,6 +16,7 @@ check_kind!(
     ],
     evidence: [
         "metadata.deletionTimestamp",
+        "metadata.uid",
         "spec",
         "spec.suspend",
         "status",
@@ -27,6 +28,7 @@ check_kind!(
         "status.ready",
         "status.startTime",
         "items[].metadata.deletionTimestamp",
+        "items[].metadata.ownerReferences[].uid",
         "items[].spec",
         "items[].spec.containers",
         "items[].spec.containers[]",

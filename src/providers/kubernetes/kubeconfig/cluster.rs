@@ -28,9 +28,9 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
     })?;
     let server = cluster.text("server")?;
     let server = server.ok_or_else(|| cluster.wrong("has no server"))?.trim();
-    let server = match server.contains("://") {
-        true => server.to_owned(),
-        false => format!("http://{server}"),
+    let server = match server.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => format!("http://{server}"),
     };
     let mut values = vec![(SERVER, Secret::new(&server))];
     let ca = data_of(cluster, CA, CA_FILE)?;
@@ -46,12 +46,15 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
         ));
     }
     values.extend(ca.map(|ca| (CA_DATA, ca)));
-    for (key, setting) in [
-        ("proxy-url", PROXY_URL),
-        ("tls-server-name", TLS_SERVER_NAME),
-    ] {
-        values.extend(cluster.text(key)?.map(|text| (setting, Secret::new(text))));
-    }
+    // As with kubectl, the proxy resolves the name of the server.
+    let proxy = cluster.text("proxy-url")?;
+    let proxy = proxy.map(|url| match url.strip_prefix("socks5://") {
+        Some(rest) => format!("socks5h://{rest}"),
+        None => url.to_owned(),
+    });
+    values.extend(proxy.map(|url| (PROXY_URL, Secret::new(url))));
+    let name = cluster.text("tls-server-name")?;
+    values.extend(name.map(|name| (TLS_SERVER_NAME, Secret::new(name))));
     Ok(values)
 }
 

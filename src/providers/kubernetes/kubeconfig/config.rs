@@ -88,8 +88,11 @@ impl Kubeconfig {
     pub fn is_empty(&self) -> bool {
         let is_set = |file: &ConfigFile| {
             let keys = ["clusters", "users", "contexts", "current-context"];
-            keys.iter()
-                .any(|key| file.document.get(key).is_some_and(|value| !value.is_null()))
+            keys.iter().any(|key| match file.document.get(key) {
+                None | Some(Value::Null) => false,
+                Some(Value::Array(list)) => !list.is_empty(),
+                Some(value) => value != "",
+            })
         };
         !self.files.iter().any(is_set)
     }
@@ -211,19 +214,39 @@ impl<'a> Entry<'a> {
         texts.collect::<Option<_>>().ok_or_else(wrong)
     }
 
-    /// Names and values of an object or of a list of objects with `name` and `value`.
-    pub fn pairs(&self, key: &str) -> Vec<(&'a str, &'a Value)> {
-        match self.value(key) {
-            Some(Value::Object(fields)) => {
-                let fields = fields.iter();
-                fields.map(|(name, value)| (name.as_str(), value)).collect()
-            }
-            Some(Value::Array(list)) => {
-                let pair = |item: &'a Value| Some((text(item.get("name"))?, item.get("value")?));
-                list.iter().filter_map(pair).collect()
-            }
-            _ => Vec::new(),
-        }
+    /// The lists of texts of an object, by name.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it, or one of them, has another type.
+    pub fn text_lists(&self, key: &'static str) -> Result<Vec<(&'a str, Vec<&'a str>)>, Problem> {
+        let Some(object) = self.object(key)? else {
+            return Ok(Vec::new());
+        };
+        let names = object.fields.into_iter().flat_map(Map::keys);
+        names
+            .map(|name| Ok((name.as_str(), object.texts(name)?)))
+            .collect()
+    }
+
+    /// Names and values of a list of objects with `name` and `value`.
+    ///
+    /// # Errors
+    /// `missing_credentials`: it has another type.
+    pub fn pairs(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Problem> {
+        let wrong = || self.wrong(&format!("has no list of names and values at {key}"));
+        let list = match self.value(key) {
+            None => return Ok(Vec::new()),
+            Some(list) => list.as_array().ok_or_else(wrong)?,
+        };
+        let pair = |item: &'a Value| {
+            let value = item.get("value").filter(|value| !value.is_null());
+            let value = value.map_or(Some(""), |value| text(Some(value)));
+            Some((text(item.get("name"))?, value?))
+        };
+        list.iter()
+            .map(pair)
+            .collect::<Option<_>>()
+            .ok_or_else(wrong)
     }
 
     /// A path, which starts at the folder of the file where it is relative.

@@ -66,9 +66,8 @@ pub(super) fn program(
         spec.insert("cluster".to_owned(), cluster_info(cluster)?);
     }
     let info = json!({"kind": "ExecCredential", "apiVersion": version, "spec": spec});
-    let variables = plugin.pairs("env").into_iter();
-    let variables =
-        variables.filter_map(|(name, value)| Some((name.to_owned(), value.as_str()?.to_owned())));
+    let variables = plugin.pairs("env")?.into_iter();
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(CredentialProgram {
         found,
         command,

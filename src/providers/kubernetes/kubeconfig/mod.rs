@@ -49,15 +49,19 @@ type Values = Vec<(&'static str, Secret)>;
 fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
     let config = Kubeconfig::load(files)?;
     let is_chosen = named.is_some() || files.named_path().is_some();
-    if config.is_empty() && !is_chosen {
-        return service_account::load(files);
-    }
     let name = match named.or_else(|| config.current_context()) {
         Some(name) => name,
         None if is_chosen => {
             return Err(Problem::usage(no_current(&config)).with_hint("set context"));
         }
-        None => return Ok(SourceResult::Empty(no_current(&config))),
+        None => {
+            return Ok(match service_account::load(files)? {
+                SourceResult::NotPresent if !config.is_empty() => {
+                    SourceResult::Empty(no_current(&config))
+                }
+                found => found,
+            });
+        }
     };
     let context = config
         .context(name)
@@ -90,8 +94,9 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     found
         .values
         .push(("user", Secret::new(shown_name(user_name))));
-    // As kubectl, a server without TLS is shown no credential.
+    // As kubectl, a server without TLS is sent no credential, but whom the user impersonates.
     if !is_secure {
+        found.values.extend(user::impersonation(user)?);
         return Ok(SourceResult::Found(found));
     }
     found.path = user.path.to_path_buf();

@@ -36,7 +36,10 @@ pub(super) fn load(files: &ToolFiles) -> Result<SourceResult, Problem> {
     if let Some(ca) = files.open_shared(&format!("{FOLDER}/ca.crt"))? {
         values.push((CA_DATA, Secret::new(base64(ca.text.as_bytes()))));
     }
-    if let Some(namespace) = files.open_shared(&format!("{FOLDER}/namespace"))? {
+    // As with kubectl, the variable comes before the file.
+    if let Some(namespace) = variable("POD_NAMESPACE") {
+        values.push(("namespace", Secret::new(namespace)));
+    } else if let Some(namespace) = files.open_shared(&format!("{FOLDER}/namespace"))? {
         values.push(("namespace", Secret::new(namespace.text.trim())));
     }
     Ok(SourceResult::Found(FoundCredential {

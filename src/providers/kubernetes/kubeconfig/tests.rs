@@ -1,3 +1,5 @@
+mod in_pod;
+
 use std::fs;
 use std::path::Path;
 
@@ -15,6 +17,7 @@ clusters:
 - {name: c, cluster: {server: 'https://k8s.example:6443/k8s/clusters/c-1', certificate-authority-data: Q0E=,
    tls-server-name: kubernetes, proxy-url: 'socks5://127.0.0.1:1080'}}
 - {name: plain, cluster: {server: 'http://127.0.0.1:8001'}}
+- {name: upper, cluster: {server: 'HTTPS://k8s.example'}}
 - {name: bare, cluster: {server: '127.0.0.1:8080'}}
 - {name: both, cluster: {server: 'https://x', certificate-authority-data: Q0E=, insecure-skip-tls-verify: true}}
 users:
@@ -27,6 +30,8 @@ users:
 - {name: oidc, user: {auth-provider: {name: oidc}}}
 - {name: boss, user: {token: t, as: root, as-groups: [a, b], as-uid: '7', as-user-extra: {'Scopes/x': [v, w]}}}
 - {name: groups, user: {token: t, as-groups: [a]}}
+- {name: extra, user: {token: t, as: root, as-user-extra: {a: b}}}
+- {name: env, user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: p, env: [{name: A, value: [b]}]}}}
 - {name: 272000000000000001, user: {token: digits}}
 - {name: none, user: {}}
 - {name: exec-token, user: {token: t, exec: {apiVersion: x, command: y}}}
@@ -45,6 +50,10 @@ contexts:
 - {name: http, context: {cluster: plain, user: token}}
 - {name: bare, context: {cluster: bare, user: token}}
 - {name: both, context: {cluster: both, user: token}}
+- {name: upper, context: {cluster: upper, user: token}}
+- {name: http-boss, context: {cluster: plain, user: boss}}
+- {name: extra, context: {cluster: c, user: extra}}
+- {name: env, context: {cluster: c, user: env}}
 - {name: anonymous, context: {cluster: c}}
 ";
 
@@ -126,7 +135,7 @@ fn a_context_gives_its_cluster_and_its_user() {
         (SERVER, "https://k8s.example:6443/k8s/clusters/c-1"),
         (CA_DATA, "Q0E="),
         (TLS_SERVER_NAME, "kubernetes"),
-        (PROXY_URL, "socks5://127.0.0.1:1080"),
+        (PROXY_URL, "socks5h://127.0.0.1:1080"),
         ("namespace", "train"),
         ("user", "cert"),
         ("client_certificate_data", "Q1JU"),
@@ -156,6 +165,16 @@ fn a_server_without_tls_is_shown_no_credential() {
         assert_eq!(get(&found, SERVER), text(server));
         assert_eq!(get(&found, "token"), None);
     }
+    let boss = found(read("http-boss"));
+    assert_eq!(get(&boss, "token"), None);
+    let headers = get(&boss, IMPERSONATION).unwrap();
+    assert!(
+        headers.contains(r#"["Impersonate-User","root"]"#),
+        "{headers}"
+    );
+    let upper = found(read("upper"));
+    assert_eq!(get(&upper, SERVER), text("https://k8s.example"));
+    assert_eq!(get(&upper, "token"), text("tok-1"));
 }
 
 #[test]
@@ -196,6 +215,8 @@ fn what_kubectl_refuses_is_an_error() {
         ),
         ("oidc", "has an auth-provider, which is not supported"),
         ("groups", "and no user (as)"),
+        ("extra", "has no list of texts at a"),
+        ("env", "has no list of names and values at env"),
         (
             "alpha",
             "has exec with apiVersion client.authentication.k8s.io/v1alpha1",
@@ -356,30 +377,6 @@ fn the_file_of_cce_names_the_context_that_is_verified() {
     let plugin = program(load(&files, None));
     assert_eq!(plugin.command, "ack-ram-tool");
     assert_eq!(get(&plugin.found, "user"), text("272000000000000001"));
-}
-
-#[test]
-fn a_pod_without_a_kubeconfig_uses_its_service_account() {
-    let root = tempfile::tempdir().unwrap();
-    let variables = [
-        ("KUBERNETES_SERVICE_HOST", "fd00::1"),
-        ("KUBERNETES_SERVICE_PORT", "443"),
-    ];
-    let outside = load(&files(root.path(), &variables), None);
-    assert!(matches!(outside, Ok(SourceResult::NotPresent)));
-    let folder = "var/run/secrets/kubernetes.io/serviceaccount";
-    write(root.path(), &format!("{folder}/token"), "tok\n");
-    write(root.path(), &format!("{folder}/ca.crt"), "CA");
-    write(root.path(), &format!("{folder}/namespace"), "ci");
-    let pod = found(load(&files(root.path(), &variables), None));
-    assert_eq!(get(&pod, SERVER), text("https://[fd00::1]:443"));
-    assert_eq!(get(&pod, "token"), text("tok"));
-    assert_eq!(get(&pod, "namespace"), text("ci"));
-    assert_eq!(get(&pod, CA_DATA), text("Q0E="));
-    assert!(matches!(
-        load(&files(root.path(), &[]), None),
-        Ok(SourceResult::NotPresent)
-    ));
 }
 
 #[test]

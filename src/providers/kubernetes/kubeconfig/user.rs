@@ -1,6 +1,6 @@
 //! The user of a context: certificate, token or exec plugin, and whom it impersonates.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cluster::data_of;
 use super::{Entry, IMPERSONATION, Kubeconfig, exec};
@@ -85,7 +85,10 @@ fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<Secret>, Problem> 
 }
 
 /// The headers that say whom the user impersonates.
-fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Secret)>, Problem> {
+///
+/// # Errors
+/// `missing_credentials`: what its entry says of it cannot be used.
+pub(super) fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Secret)>, Problem> {
     let mut headers: Vec<(String, &str)> = Vec::new();
     for (key, name) in [("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")] {
         headers.extend(user.text(key)?.map(|value| (name.to_owned(), value)));
@@ -96,14 +99,9 @@ fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Secret)>, Prob
             .iter()
             .map(|group| ("Impersonate-Group".to_owned(), *group)),
     );
-    for (key, values) in user.pairs("as-user-extra") {
+    for (key, values) in user.text_lists("as-user-extra")? {
         let name = format!("Impersonate-Extra-{}", escaped(key));
-        let values = values.as_array().into_iter().flatten();
-        headers.extend(
-            values
-                .filter_map(Value::as_str)
-                .map(|value| (name.clone(), value)),
-        );
+        headers.extend(values.into_iter().map(|value| (name.clone(), value)));
     }
     if headers.is_empty() {
         return Ok(None);

@@ -9,7 +9,7 @@ use super::super::Api;
 use super::super::container::{self, ContainerSpec, ContainerStatus, containers};
 use super::super::object::{ApiObject, Conditions, ObjectMeta, object};
 use super::STATES;
-use crate::model::{Address, Container, Job, Notice, State, Task, Time};
+use crate::model::{Address, Container, Job, Notice, State, Task, Time, failed_container};
 use crate::providers::lenient::{
     Checked, DefaultObject, Int, List, OptionalObject, Required, Text,
 };
@@ -236,31 +236,31 @@ fn why(
     if reason.trimmed().is_some() {
         return (reason.0, message.0);
     }
-    if read.ended {
-        let mut failures = containers.iter().filter(|_| read.state == State::Failed);
-        let failed = failures.find_map(|one| Some((one.reason.clone(), container::failure(one)?)));
-        return failed.map_or((None, None), |(reason, cause)| (reason, Some(cause)));
+    let disrupted = conditions.holds("DisruptionTarget");
+    if read.ended && read.state != State::Failed {
+        return (None, None);
     }
-    if let Some(stuck) = containers.iter().find(|one| container::is_stuck(one)) {
+    if read.ended {
+        let failed = failed_container(containers);
+        let failed = failed.and_then(|one| Some((one.reason.clone(), container::failure(one)?)));
+        if let Some((reason, cause)) = failed {
+            return (reason, Some(cause));
+        }
+    } else if let Some(stuck) = containers.iter().find(|one| container::is_stuck(one)) {
         return (stuck.reason.clone(), stuck.message.clone());
     }
     let unscheduled = conditions.find("PodScheduled", "False");
-    let condition = unscheduled.or_else(|| conditions.holds("DisruptionTarget"));
+    let condition = unscheduled.filter(|_| !read.ended).or(disrupted);
     condition.map_or((None, message.0), |condition| {
         (condition.reason.0.clone(), condition.message.0.clone())
     })
 }
 
-/// The exit code of a pod that has ended: the first that is not 0, main containers first.
+/// The exit code of a pod that has ended, that of the container that failed.
 fn exit_code(state: State, containers: &[Container]) -> Option<i64> {
-    let is_failed = |one: &&Container| one.exit_code.is_some_and(|code| code != 0);
     match state {
         State::Succeeded => Some(0),
-        State::Failed => {
-            let main = containers.iter().filter(|one| !one.init).find(is_failed);
-            main.or_else(|| containers.iter().find(is_failed))?
-                .exit_code
-        }
+        State::Failed => failed_container(containers)?.exit_code,
         _ => None,
     }
 }

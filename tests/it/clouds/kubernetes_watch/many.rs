@@ -9,14 +9,14 @@ fn a_job_runs_once_the_stream_of_its_pods_says_so() {
         1,
         &json!({"startTime": "2026-11-27T00:00:00Z", "active": 1, "ready": 0}),
     );
-    let pod = |state: &str| {
+    let pod = |phase: &str, state: &str| {
         json!({
             "metadata": {
                 "name": "迁移-1", "namespace": "ci", "uid": "p1", "resourceVersion": "7",
                 "labels": {"job-name": "迁移"}, "ownerReferences": [{"kind": "Job", "uid": "u1"}],
             },
             "spec": {"nodeName": "n", "containers": [{"name": "main"}]},
-            "status": {"phase": "Pending", "containerStatuses": [{"name": "main", "state": {state: {"startedAt": "2026-11-27T00:00:00Z"}}}]},
+            "status": {"phase": phase, "containerStatuses": [{"name": "main", "state": {state: {"startedAt": "2026-11-27T00:00:00Z"}}}]},
         })
     };
     let has_changed = AtomicBool::new(false);
@@ -24,17 +24,17 @@ fn a_job_runs_once_the_stream_of_its_pods_says_so() {
         let target = request.target();
         let response = if target.contains("/pods?") && target.contains("watch=1") {
             has_changed.store(true, Ordering::SeqCst);
-            let lines = event("MODIFIED", &pod("running"));
+            let lines = event("MODIFIED", &pod("Running", "running"));
             send_stream(connection, Some(&stream(&lines)), true);
             return;
         } else if target.contains("watch=1") {
             send_stream(connection, None, true);
             return;
         } else if target.contains("/pods?") {
-            list(vec![pod(match has_changed.load(Ordering::SeqCst) {
-                true => "running",
-                false => "waiting",
-            })])
+            list(vec![match has_changed.load(Ordering::SeqCst) {
+                true => pod("Running", "running"),
+                false => pod("Pending", "waiting"),
+            }])
         } else if target.contains("/jobs?") {
             list(vec![starting.clone()])
         } else if target.contains("/jobs/") {

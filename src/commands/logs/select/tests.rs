@@ -1,0 +1,249 @@
+use super::*;
+use crate::model::{Container, Time};
+
+fn job(states: &[(&str, &str, bool, State)]) -> Job {
+    let task = |(task, container, init, state): &(&str, &str, bool, State)| Task {
+        id: Some((*task).to_owned()),
+        name: Some(format!("name of {task}")),
+        containers: vec![Container {
+            name: Some((*container).to_owned()),
+            init: *init,
+            state: *state,
+            ..Container::default()
+        }],
+        ..Task::default()
+    };
+    Job {
+        tasks: states.iter().map(task).collect(),
+        ..Job::default()
+    }
+}
+
+fn chosen(job: &Job, choice: Choice<'_>) -> Result<Vec<String>, String> {
+    let found = choice.of(job, LogSource::of_job(job));
+    let (sources, _) = found.map_err(|problem| problem.hint.unwrap_or_default())?;
+    Ok(sources.iter().map(label).collect())
+}
+
+#[test]
+fn the_failed_container_is_chosen_and_else_the_first_main_one() {
+    let running = job(&[
+        ("a", "init", true, State::Succeeded),
+        ("b", "main", false, State::Running),
+    ]);
+    assert_eq!(
+        chosen(&running, Choice::default()),
+        Ok(vec!["b/main".to_owned()])
+    );
+    let waiting = job(&[
+        ("a", "main", false, State::Pending),
+        ("b", "main", false, State::Running),
+    ]);
+    assert_eq!(
+        chosen(&waiting, Choice::default()),
+        Ok(vec!["b/main".to_owned()])
+    );
+    let failed = job(&[
+        ("a", "main", false, State::Succeeded),
+        ("b", "main", false, State::Failed),
+    ]);
+    assert_eq!(
+        chosen(&failed, Choice::default()),
+        Ok(vec!["b/main".to_owned()])
+    );
+    let all = Choice {
+        all: true,
+        ..Choice::default()
+    };
+    assert_eq!(
+        chosen(&failed, all),
+        Ok(vec!["a/main".to_owned(), "b/main".to_owned()])
+    );
+}
+
+#[test]
+fn the_log_of_the_last_failure_is_chosen_unless_the_job_succeeded_in_the_end() {
+    let mut job = job(&[
+        ("a", "main", false, State::Failed),
+        ("b", "main", false, State::Failed),
+    ]);
+    for (task, time) in job.tasks.iter_mut().zip(["00:00:00", "00:00:09"]) {
+        task.state = State::Failed;
+        task.created_at = Time::from_rfc3339(&format!("2026-11-27T{time}Z"));
+    }
+    let first = |job: &Job, choice| chosen(job, choice).unwrap().remove(0);
+    assert_eq!(first(&job, Choice::default()), "b/main");
+    job.tasks[1].containers[0].is_sidecar = true;
+    assert_eq!(first(&job, Choice::default()), "a/main");
+    job.tasks[1].containers[0] = Container {
+        name: Some("main".to_owned()),
+        state: State::Succeeded,
+        restart_count: Some(2),
+        ..Container::default()
+    };
+    let previous = Choice {
+        previous: true,
+        ..Choice::default()
+    };
+    assert_eq!(first(&job, previous), "b/main");
+    assert_eq!(first(&job, Choice::default()), "a/main");
+    job.state = State::Succeeded;
+    assert_eq!(first(&job, Choice::default()), "b/main");
+}
+
+#[test]
+fn tasks_are_named_by_id_or_name_and_what_is_missing_by_what_is_there() {
+    let job = job(&[
+        ("a", "main", false, State::Running),
+        ("b", "side", false, State::Running),
+    ]);
+    for task in ["b", "name of b"] {
+        let choice = Choice {
+            task: Some(task),
+            ..Choice::default()
+        };
+        assert_eq!(chosen(&job, choice), Ok(vec!["b/side".to_owned()]));
+    }
+    let container = Choice {
+        container: Some("side"),
+        ..Choice::default()
+    };
+    assert_eq!(chosen(&job, container), Ok(vec!["b/side".to_owned()]));
+    let wrong = Choice {
+        task: Some("c"),
+        ..Choice::default()
+    };
+    assert_eq!(chosen(&job, wrong), Err("tasks: a, b".to_owned()));
+    let wrong = Choice {
+        container: Some("c"),
+        ..Choice::default()
+    };
+    assert_eq!(
+        chosen(&job, wrong),
+        Err("containers: main, side".to_owned())
+    );
+}
+
+#[test]
+fn a_task_is_named_by_the_end_of_its_id_where_no_other_has_it() {
+    let ids = [
+        "run-1-worker-1",
+        "run-1-worker-11",
+        "run-1-ps-0",
+        "run-2-ps-0",
+    ];
+    let tasks = ids.map(|id| (id, "main", false, State::Running));
+    let job = job(&tasks);
+    let found = |task| {
+        let task = Some(task);
+        chosen(
+            &job,
+            Choice {
+                task,
+                ..Choice::default()
+            },
+        )
+    };
+    assert_eq!(
+        found("worker-1"),
+        Ok(vec!["run-1-worker-1/main".to_owned()])
+    );
+    assert!(found("ps-0").is_err() && found("orker-1").is_err());
+}
+
+#[test]
+fn a_log_that_is_gone_is_replaced_by_the_one_that_would_be_chosen() {
+    let before = job(&[("a", "main", false, State::Running)]);
+    let after = job(&[
+        ("b", "init", true, State::Succeeded),
+        ("c", "main", false, State::Running),
+    ]);
+    let followed = &LogSource::of_job(&before)[0];
+    let replacement = |job: &Job, choice: Choice<'_>| {
+        let found = choice.replacement(job, &LogSource::of_job(job), followed);
+        found.map(|source| label(&source))
+    };
+    let choice = Choice::default();
+    assert_eq!(replacement(&before, choice), None);
+    assert_eq!(replacement(&after, choice), Some("c/main".to_owned()));
+    let task = Some("a");
+    assert_eq!(replacement(&after, Choice { task, ..choice }), None);
+    let all = true;
+    assert_eq!(replacement(&after, Choice { all, ..choice }), None);
+}
+
+#[test]
+fn a_task_that_failed_is_replaced_by_one_that_was_created_later() {
+    let task = |id: &str, state: State, created_at: &str| Task {
+        id: Some(id.to_owned()),
+        state,
+        ended: state.is_end(),
+        created_at: Time::from_rfc3339(created_at),
+        ..Task::default()
+    };
+    let early = "2026-11-27T00:00:00Z";
+    let late = "2026-11-27T00:00:09Z";
+    let next = |tasks: [Task; 2], choice: Choice<'_>| {
+        let job = Job {
+            tasks: tasks.to_vec(),
+            ..Job::default()
+        };
+        let sources = LogSource::of_job(&job);
+        let found = choice.replacement(&job, &sources, &sources[0]);
+        found.map(|source| label(&source))
+    };
+    let any = Choice::default();
+    let failed = || task("a", State::Failed, early);
+    let running = task("b", State::Running, late);
+    assert_eq!(next([failed(), running.clone()], any), Some("b".to_owned()));
+    let chosen = Choice {
+        task: Some("a"),
+        ..any
+    };
+    assert_eq!(next([failed(), running.clone()], chosen), None);
+    let beside = task("b", State::Running, early);
+    assert_eq!(next([failed(), beside], any), None);
+    let ended = task("b", State::Failed, late);
+    assert_eq!(next([failed(), ended], any), None);
+    let succeeded = task("a", State::Succeeded, early);
+    assert_eq!(next([succeeded, running], any), None);
+}
+
+#[test]
+fn a_job_without_tasks_has_a_log_of_its_own() {
+    let job = Job::default();
+    assert_eq!(chosen(&job, Choice::default()), Ok(vec![String::new()]));
+    let wrong = Choice {
+        container: Some("c"),
+        ..Choice::default()
+    };
+    assert_eq!(chosen(&job, wrong), Err("leave --container out".to_owned()));
+}
+
+#[test]
+fn standard_error_is_that_of_the_same_task() {
+    let stream = |task: &str, container: &str| LogSource {
+        task: Some(task.to_owned()),
+        container: Some(container.to_owned()),
+        ..LogSource::default()
+    };
+    let others = [
+        stream("a", "stderr"),
+        stream("b", "main"),
+        stream("b", "stderr"),
+    ];
+    let found = |chosen| error_stream(&chosen, &others);
+    assert_eq!(found(stream("b", "stdout")), Some(2));
+    assert_eq!(found(stream("b", "main")), None);
+    assert_eq!(found(stream("c", "stdout")), None);
+}
+
+#[test]
+fn many_others_are_counted() {
+    let sources = (0..10).map(|number| LogSource {
+        task: Some(number.to_string()),
+        ..LogSource::default()
+    });
+    let sources: Vec<_> = sources.collect();
+    assert_eq!(others(&sources), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
+}

@@ -1,0 +1,120 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn pods(pods: &[Value]) -> Vec<PodTask> {
+    let list = json!({"items": pods}).to_string();
+    decode_pods(list.as_bytes()).unwrap().pods
+}
+
+/// A pod with a node and one main container in this state.
+fn pod(name: &str, phase: &str, main: &Value) -> Value {
+    json!({
+        "metadata": {"name": name, "uid": name, "creationTimestamp": "2026-11-27T20:00:01Z"},
+        "spec": {"nodeName": "n", "containers": [{"name": "main"}]},
+        "status": {"phase": phase, "containerStatuses": [{"name": "main", "state": main}]},
+    })
+}
+
+/// The same with a sidecar in this state.
+fn with_sidecar(mut pod: Value, state: &Value) -> Value {
+    pod["spec"]["initContainers"] = json!([{"name": "side", "restartPolicy": "Always"}]);
+    pod["status"]["initContainerStatuses"] = json!([{"name": "side", "state": state}]);
+    pod
+}
+
+fn exit(code: i64, minute: u32) -> Value {
+    let finished_at = format!("2026-11-27T20:{minute:02}:00Z");
+    json!({"terminated": {"exitCode": code, "reason": "Error", "finishedAt": finished_at}})
+}
+
+fn job(state: State, list: &[Value]) -> Job {
+    let mut job = Job {
+        state,
+        ..Job::default()
+    };
+    add_pods(&mut job, pods(list), true);
+    job
+}
+
+#[test]
+fn a_job_runs_once_a_container_of_a_running_pod_does() {
+    let runs = json!({"running": {"startedAt": "2026-11-27T20:00:05Z"}});
+    let waits = json!({"waiting": {"reason": "ImagePullBackOff"}});
+    let mut stopping = pod("p", "Running", &runs);
+    stopping["metadata"]["deletionTimestamp"] = json!("2026-11-27T20:00:30Z");
+    for (pod, state) in [
+        (pod("p", "Running", &runs), State::Running),
+        (pod("p", "Unknown", &runs), State::Starting),
+        (stopping, State::Starting),
+        (
+            with_sidecar(pod("p", "Pending", &waits), &runs),
+            State::Starting,
+        ),
+    ] {
+        let found = job(State::Starting, std::slice::from_ref(&pod)).state;
+        assert_eq!(found, state, "{pod}");
+    }
+}
+
+#[test]
+fn the_exit_code_is_not_that_of_a_sidecar() {
+    let failed = |main: i64| with_sidecar(pod("p", "Failed", &exit(main, 1)), &exit(143, 2));
+    let both = job(State::Failed, &[failed(2)]);
+    assert_eq!(both.exit_code, Some(2));
+    let message = "pod p: container main: Error, exit code 2";
+    assert_eq!(both.message.as_deref(), Some(message));
+    assert_eq!(job(State::Failed, &[failed(0)]).exit_code, None);
+}
+
+#[test]
+fn the_pod_that_failed_last_says_why() {
+    let list = [
+        pod("p2", "Failed", &exit(7, 9)),
+        pod("p1", "Failed", &exit(3, 1)),
+    ];
+    let failed = job(State::Failed, &list);
+    assert_eq!(failed.exit_code, Some(7));
+    assert!(failed.message.unwrap().starts_with("pod p2: "));
+}
+
+#[test]
+fn a_pod_without_an_exit_code_says_why_by_its_conditions() {
+    let mut lost = pod("p", "Failed", &Value::Null);
+    lost["status"]["conditions"] = json!([{
+        "type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC", "message": "node is gone",
+    }]);
+    let failed = job(State::Failed, std::slice::from_ref(&lost));
+    assert_eq!(failed.tasks[0].reason.as_deref(), Some("DeletionByPodGC"));
+    assert_eq!(failed.message.as_deref(), Some("pod p: node is gone"));
+    lost["status"]["conditions"] = Value::Null;
+    lost["status"]["message"] = json!("Pod was lost");
+    let failed = job(State::Failed, &[lost]);
+    assert_eq!(failed.message.as_deref(), Some("pod p: Pod was lost"));
+}
+
+#[test]
+fn pods_of_an_earlier_object_of_the_name_are_left_out() {
+    let meta = json!({"name": "a", "uid": "u2", "creationTimestamp": "2026-11-27T20:00:00Z"});
+    let owner = |kind: &str| Owner::new(kind, &serde_json::from_value(meta.clone()).unwrap());
+    let of = |kind: &str, name: &str, uid: &str, created_at: &str| {
+        json!({"metadata": {
+            "name": "p", "creationTimestamp": created_at, "labels": {JOBSET_UID: uid},
+            "ownerReferences": [{"kind": kind, "name": name, "uid": uid}],
+        }})
+    };
+    let (old, new) = ("2026-11-27T19:00:00Z", "2026-11-27T20:00:05Z");
+    for (kind, pod, is_own) in [
+        ("Job", of("Job", "a", "u2", new), true),
+        ("Job", of("Job", "a", "u2", old), true),
+        ("Job", of("Job", "a", "u1", new), false),
+        ("MPIJob", of("Job", "a-launcher", "u3", new), true),
+        ("MPIJob", of("Job", "a-launcher", "u3", old), false),
+        ("JobSet", of("Job", "a-w-0", "u2", new), true),
+        ("JobSet", of("Job", "a-w-0", "u1", new), false),
+        ("TrainJob", of("Job", "a-w-0", "u1", new), true),
+    ] {
+        let pods = pods(std::slice::from_ref(&pod));
+        assert_eq!(owner(kind).has(&pods[0]), is_own, "{kind}: {pod}");
+    }
+}
