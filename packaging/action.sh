@@ -14,6 +14,11 @@ install_release() {
   echo "$folder" >>"$GITHUB_PATH"
 }
 
+# The verdict that the gate has written last.
+verdict() {
+  sed -n 's/^verdict=//p' "$GITHUB_OUTPUT" | tail -n 1
+}
+
 gate() {
   if ! [[ $INPUT_RETRIES =~ ^[0-9]{1,3}$ ]]; then
     echo "::error::retries must be a number"
@@ -27,12 +32,12 @@ gate() {
   for ((attempt = 0; ; attempt++)); do
     code=0
     joblens wait "${options[@]}" "${lines[@]}" - <<<"$INPUT_REFERENCES" || code=$?
-    # Only a service or network error may be over the next time.
-    [[ $code -eq 5 && $attempt -lt 10#$INPUT_RETRIES ]] || break
+    # Only a service or network error may be over the next time; a report that cannot be written has a verdict.
+    [[ $code -eq 5 && $(verdict) != @(passed|failed) && $attempt -lt $((10#$INPUT_RETRIES)) ]] || break
     echo "joblens ended with exit code 5, trying again"
   done
-  # A gate that was not run, as with the option --help, has written no outputs and has not passed.
-  if ! grep -q '^exit=' "$GITHUB_OUTPUT"; then
+  # A gate that was not run, as with the option --help, has written no verdict and has not passed.
+  if [[ -z $(verdict) ]]; then
     [[ $code -ne 0 ]] || code=2
     printf 'verdict=undecided\nexit=%s\nfailed=\n' "$code" >>"$GITHUB_OUTPUT"
   fi

@@ -7,19 +7,21 @@
 # https://git.example.com/team/joblens/releases/download; JOBLENS_BIN is the folder to install into
 # [default: ~/.local/bin]. Without SHA256, that of the archive, the release's file SHA256SUMS is taken, which
 # must come by HTTPS.
+#
+# Exit codes: 2 for what must be changed before it is run again, 5 for a failed download.
 set -eu
 
 fail() {
   echo "error: $1" >&2
-  exit "${2:-1}"
+  exit "${2:-2}"
 }
 
-[ $# -ge 1 ] || fail "usage: install.sh VERSION [SHA256]" 2
-[ -n "${JOBLENS_RELEASES:-}" ] || fail "JOBLENS_RELEASES is not set" 2
+[ $# -ge 1 ] || fail "usage: install.sh VERSION [SHA256]"
+[ -n "${JOBLENS_RELEASES:-}" ] || fail "JOBLENS_RELEASES is not set"
 version=${1#v}
 checksum=${2:-}
 case $version in
-  '' | *[!0-9A-Za-z.+-]*) fail "'$version' is not a version" 2 ;;
+  '' | *[!0-9A-Za-z.+-]*) fail "'$version' is not a version" ;;
 esac
 case $(uname -s)-$(uname -m) in
   Linux-x86_64) target=x86_64-unknown-linux-musl ;;
@@ -30,19 +32,20 @@ name=joblens-$version-$target
 release=${JOBLENS_RELEASES%/}/v$version
 folder=${JOBLENS_BIN:-$HOME/.local/bin}
 
+command -v curl >/dev/null || fail "curl is not installed"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fetch() { curl --fail --silent --show-error --location --retry 3 "$@"; }
 if [ -z "$checksum" ]; then
   fetch --proto '=https' --output "$work/SHA256SUMS" "$release/SHA256SUMS" ||
-    fail "cannot read $release/SHA256SUMS"
+    fail "cannot read $release/SHA256SUMS" 5
   checksum=$(awk -v name="$name.tar.gz" '$2 == name { print $1 }' "$work/SHA256SUMS")
 fi
 case $checksum in
   *[!0-9a-fA-F]*) checksum= ;;
 esac
-[ ${#checksum} -eq 64 ] || fail "no SHA-256 checksum of $name.tar.gz" 2
-fetch --output "$work/$name.tar.gz" "$release/$name.tar.gz" || fail "cannot read $release/$name.tar.gz"
+[ ${#checksum} -eq 64 ] || fail "no SHA-256 checksum of $name.tar.gz"
+fetch --output "$work/$name.tar.gz" "$release/$name.tar.gz" || fail "cannot read $release/$name.tar.gz" 5
 printf '%s  %s\n' "$checksum" "$work/$name.tar.gz" | sha256sum --check --status - ||
   fail "the checksum of $name.tar.gz is not $checksum"
 tar -xzf "$work/$name.tar.gz" -C "$work" "$name/joblens"

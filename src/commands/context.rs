@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::global::GlobalArgs;
 use super::job_control::is_in_background;
@@ -114,16 +113,6 @@ impl CommandContext {
             recorder.set_settings(settings.to_recorded());
         }
         Ok(settings)
-    }
-
-    /// Measures the time from now on: that of the recording where there is one.
-    pub(super) fn stopwatch(&self) -> impl Fn() -> Duration + use<> {
-        let (started, clock) = (Instant::now(), Arc::clone(&self.clock));
-        let (is_live, began) = (self.session.is_live(), clock());
-        move || match is_live {
-            true => started.elapsed(),
-            false => (clock() - began).to_std().unwrap_or_default(),
-        }
     }
 
     /// Waits for a signal, or for the end of the recording that is replayed.

@@ -81,7 +81,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Prob
         false => plan.connect(context, None)?,
     };
     let lookup = Arc::new(connected);
-    let elapsed = context.stopwatch();
+    let elapsed = context.session.stopwatch();
     context.show_progress();
     Ok(match arguments.exit_status {
         false => {

@@ -76,6 +76,8 @@ pub(super) struct RunLoop {
     pub policy: GatePolicy,
     /// The notices that are printed when they come.
     notice_codes: &'static [NoticeCode],
+    /// The time since the start.
+    stopwatch: Box<dyn Fn() -> Duration>,
 }
 
 impl RunLoop {
@@ -86,7 +88,9 @@ impl RunLoop {
         options: PollOptions,
         notice_codes: &'static [NoticeCode],
     ) -> Self {
+        let session = &lookup.transport.options().session;
         Self {
+            stopwatch: Box::new(session.stopwatch()),
             scopes: ScopeWatcher::new(&lookup, options.interval),
             poller: Poller::new(Arc::clone(&lookup), options),
             lookup,
@@ -142,9 +146,15 @@ impl RunLoop {
         gate_report::evaluate_all(&self.poller.jobs, &self.policy, self.poller.elapsed())
     }
 
+    /// The time since the start as it is shown: in a recording that of the last response, so that its replay
+    /// shows the same.
+    pub(super) fn shown_elapsed(&self) -> Duration {
+        (self.stopwatch)()
+    }
+
     /// The time since the start, as messages show it.
     pub(super) fn clock(&self) -> String {
-        output::duration(self.poller.elapsed().as_secs() as i64)
+        output::duration(self.shown_elapsed().as_secs() as i64)
     }
 
     /// When to wake up: the next poll or list, a start that is overdue, an outage that lasts too

@@ -13,8 +13,10 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-use super::progress_line::ProgressLine;
+use super::context::CommandContext;
 use super::runtime::spawn_thread;
+use super::signals::Signals;
+use crate::http::Session;
 
 /// An interrupted command ends within this time, whatever its outputs do.
 pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
@@ -29,6 +31,8 @@ pub(super) struct StdoutWriter {
     failure: Option<oneshot::Receiver<io::Error>>,
     /// Detects when a pipe's reader has gone; `None` where the system cannot.
     pipe: Option<pipe::Sender>,
+    /// The clock of a replay does not move on while a reader is waited for.
+    session: Session,
 }
 
 /// What is not written yet.
@@ -40,19 +44,25 @@ struct Backlog {
 }
 
 impl StdoutWriter {
-    /// A writer to standard output.
+    /// A writer to standard output of a run.
     ///
     /// # Errors
     /// No descriptor is left.
-    pub(super) fn open(progress: &ProgressLine) -> io::Result<Self> {
+    pub(super) fn open(context: &CommandContext) -> io::Result<Self> {
+        let session = context.session.clone();
         let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         if io::stdout().is_terminal() {
-            return Ok(Self::new(progress.share_terminal(out), None));
+            let terminal = context.progress.share_terminal(out);
+            return Ok(Self::new(terminal, None).with_session(session));
         }
         let watched = io::stdout().as_fd().try_clone_to_owned()?;
         // Only readiness is polled, so that it need not be in non-blocking mode.
         let pipe = pipe::Sender::from_owned_fd_unchecked(watched).ok();
-        Ok(Self::new(out, pipe))
+        Ok(Self::new(out, pipe).with_session(session))
+    }
+
+    fn with_session(self, session: Session) -> Self {
+        Self { session, ..self }
     }
 
     /// A writer to `out`; `pipe` detects when its reader has gone.
@@ -78,6 +88,7 @@ impl StdoutWriter {
             backlog,
             failure: Some(failure),
             pipe,
+            session: Session::Live,
         }
     }
 
@@ -115,10 +126,12 @@ impl StdoutWriter {
                 backlog.none.notified().await;
             }
         };
+        let session = self.session.clone();
         tokio::select! {
             biased;
             () = all_written => Ok(()),
             error = self.closed() => Err(error),
+            never = session.hold_clock() => match never {},
         }
     }
 
@@ -142,13 +155,26 @@ impl StdoutWriter {
     /// Waits until everything is written, and says what failed, unless [`StdoutWriter::closed`] has.
     pub(super) async fn close(self) -> Option<io::Error> {
         drop(self.sender);
-        // A writer that is done goes without a word.
-        self.failure?.await.ok()
+        let failure = self.failure?;
+        tokio::select! {
+            // A writer that is done goes without a word.
+            failure = failure => failure.ok(),
+            never = self.session.hold_clock() => match never {},
+        }
     }
 
-    /// The same for a command that was interrupted: what cannot be written soon is lost.
+    /// The same for a command that was interrupted: what cannot be written soon is lost. Where it was the
+    /// recorded run that was interrupted, its output is written to the end.
     pub(super) async fn close_soon(self) {
-        let _ = timeout(FLUSH_TIMEOUT, self.close()).await;
+        if self.session.has_ended() {
+            let mut signals = Signals::new();
+            tokio::select! {
+                _ = self.close() => {}
+                _ = signals.next() => {}
+            }
+        } else {
+            let _ = timeout(FLUSH_TIMEOUT, self.close()).await;
+        }
     }
 }
 
@@ -163,7 +189,11 @@ async fn reader_leaves(pipe: Option<&pipe::Sender>) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::http::Replay;
+    use crate::providers::RECORDING_MASKS;
 
     /// A disk without space.
     struct FullDisk;
@@ -176,6 +206,37 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_a_replay_is_held_while_a_slow_reader_is_waited_for() {
+        /// A pipe that is full at first.
+        struct SlowPipe;
+
+        impl Write for SlowPipe {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                thread::sleep(Duration::from_millis(30));
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/recordings/wait-failed"
+        );
+        let replay = Replay::open(Path::new(folder), RECORDING_MASKS).unwrap();
+        let stdout = StdoutWriter::new(SlowPipe, None);
+        let mut stdout = stdout.with_session(Session::Replay(replay));
+        stdout.write(b"line\n".to_vec());
+        let flushed = timeout(Duration::from_secs(3600), stdout.flushed()).await;
+        flushed.expect("no time passes").unwrap();
+        stdout.write(b"line\n".to_vec());
+        let failure = timeout(Duration::from_secs(3600), stdout.close()).await;
+        assert!(failure.expect("no time passes").is_none());
     }
 
     #[tokio::test]

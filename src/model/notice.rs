@@ -50,6 +50,8 @@ notice_codes! {
     AssumedUtcOffset = "assumed_utc_offset",
     /// The local clock differs from the cloud's.
     ClockCorrected = "clock_corrected",
+    /// A list shows the same job in different states.
+    ConflictingRows = "conflicting_rows",
     /// A cloud's count differs from the number of rows it sent.
     CountMismatch = "count_mismatch",
     /// A filter by time kept a resource whose creation time is not known.

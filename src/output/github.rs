@@ -5,6 +5,7 @@ use super::test_case::{CaseOutcome, TestCase, cases, verdict};
 use super::text::{escape, escape_lines, truncate_chars};
 use super::{human, markdown};
 use crate::gate::Verdict;
+use crate::model::NoticeCode;
 use crate::output::document::Envelope;
 
 /// GitHub shows so many annotations of a level for a step and drops the rest.
@@ -77,10 +78,16 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 /// # Errors
 /// Those of the writer.
 pub fn summary(out: &mut dyn Write, report: &Envelope, room: usize) -> io::Result<()> {
+    let notices = report.notices.iter();
+    let mut from_lists = notices.filter(|notice| notice.code == NoticeCode::FromLists);
+    let from_lists = from_lists
+        .next()
+        .map(|notice| cell(&notice.message) + "\n\n");
     let mut text = format!(
-        "### {}\n\n{}\n\n| Reference | Name | State | Verdict | Ran | Why |\n|---|---|---|---|---|---|\n",
+        "### {}\n\n{}\n\n{}| Reference | Name | State | Verdict | Ran | Why |\n|---|---|---|---|---|---|\n",
         cell(&headline(report)),
-        cell(&standing(report))
+        cell(&standing(report)),
+        from_lists.unwrap_or_default()
     );
     let cases = cases(report);
     let end = |left: usize| format!("\n{left} more are not shown.\n");

@@ -18,7 +18,8 @@ const MAX_TEXT_CHARS: usize = 20_000;
 /// Writes the report as JUnit XML: a suite with one test for each reference.
 ///
 /// The schemas of Jenkins (`junit-10.xsd`) and Surefire allow properties in a suite only, so each
-/// reference has a suite of its own that carries it as the property `ref`.
+/// reference has a suite of its own that carries it as the property `ref`, and `from_list` where a row of a
+/// list is all that is known of the job.
 ///
 /// # Errors
 /// Those of the writer.
@@ -73,11 +74,14 @@ fn suite<W: Write>(
     suite.write_inner_content(|xml| {
         xml.create_element("properties")
             .write_inner_content(|xml| {
-                xml.create_element("property")
-                    .with_attribute(("name", "ref"))
-                    .with_attribute(("value", reference.as_str()))
-                    .write_empty()
-                    .map(|_| ())
+                let from_list = case.job.is_some_and(|job| job.from_list);
+                let from_list = from_list.then_some(("from_list", "true"));
+                let mut all = [("ref", reference.as_str())].into_iter().chain(from_list);
+                all.try_for_each(|(name, value)| {
+                    let property = xml.create_element("property");
+                    let property = property.with_attributes([("name", name), ("value", value)]);
+                    property.write_empty().map(|_| ())
+                })
             })?;
         let test = xml
             .create_element("testcase")

@@ -10,12 +10,14 @@ use super::list::{Cursor, Filter, Page};
 use crate::crypto;
 use crate::error::Problem;
 use crate::http::Deadline;
-use crate::model::{self, Notice, NoticeCode};
+use crate::model::{self, Notice, NoticeCode, State};
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
 use crate::reference::Scope;
 
 /// At most so many pages are requested in one drain: a million rows at a hundred a page.
 const MAX_PAGES: usize = 10_000;
+/// A list that gives so many pages in a row without a row is not read any further.
+const MAX_EMPTY_PAGES: usize = 100;
 
 /// Why a drained list may not be all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +131,11 @@ trait PageSource: Sync {
     /// What no other row has.
     fn key(row: &Self::Row) -> &str;
 
+    /// The state of a row, if it has one.
+    fn state(_row: &Self::Row) -> Option<State> {
+        None
+    }
+
     /// False where the filter drops the row; `has_unreadable` says that fields of the page could not be
     /// read.
     fn is_wanted(&self, _row: &Self::Row, _has_unreadable: bool) -> bool {
@@ -160,11 +167,17 @@ impl PageSource for JobPages<'_> {
 
     async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page, Problem> {
         let (scope, filter) = (self.scope, self.filter);
-        self.client.list(scope, filter, at, ask).await
+        let mut page = self.client.list(scope, filter, at, ask).await?;
+        merge_conflicts(&mut page);
+        Ok(page)
     }
 
     fn key(row: &GetResult) -> &str {
         &row.job.reference
+    }
+
+    fn state(row: &GetResult) -> Option<State> {
+        Some(row.job.state)
     }
 
     fn is_wanted(&self, row: &GetResult, has_unreadable: bool) -> bool {
@@ -180,6 +193,33 @@ impl PageSource for JobPages<'_> {
     fn max_pages(&self) -> usize {
         self.filter.max_pages.unwrap_or(MAX_PAGES)
     }
+}
+
+/// Makes rows of one page that show the same job in different states one row of an unknown state.
+fn merge_conflicts(page: &mut Page) {
+    let mut first = HashMap::new();
+    let mut conflicts = Vec::new();
+    for (at, row) in page.rows.iter().enumerate() {
+        let before = *first.entry(&*row.job.reference).or_insert(at);
+        if page.rows[before].job.state != row.job.state {
+            conflicts.push((before, at));
+        }
+    }
+    for (before, at) in conflicts.into_iter().rev() {
+        let later = page.rows.remove(at).job;
+        let job = &mut page.rows[before].job;
+        let message = match job.state {
+            State::Unknown => continue,
+            state => conflict(&job.reference, state, later.state, "its state is unknown"),
+        };
+        (job.state, job.state_raw, job.ended) = (State::Unknown, None, false);
+        page.notices
+            .push(Notice::new(NoticeCode::ConflictingRows, message));
+    }
+}
+
+fn conflict(reference: &str, before: State, after: State, outcome: &str) -> String {
+    format!("{reference} is listed as {before} and as {after}: {outcome}")
 }
 
 /// Whether notices name a field that could not be read.
@@ -215,24 +255,69 @@ impl PageSource for ScopePages<'_> {
 /// The rows of the pages so far. Digests take the same few bytes for references of any length, so that
 /// a list of a hundred thousand rows needs little memory.
 #[derive(Default)]
-struct SeenRows(HashMap<[u8; 16], bool>);
+struct SeenRows(HashMap<[u8; 16], SeenRow>);
+
+struct SeenRow {
+    was_passed: bool,
+    state: Option<State>,
+}
 
 /// What [`SeenRows`] says about a row.
 struct Seen {
     /// No page before had the row.
     is_new: bool,
-    /// The row is wanted and was not passed on before.
+    /// The row is wanted and was not passed on before, or in another state.
     is_passed: bool,
+    /// The state in which a page before has shown it, where that is another one.
+    before: Option<State>,
 }
 
 impl SeenRows {
-    fn insert(&mut self, key: &str, is_wanted: bool) -> Seen {
+    fn insert(&mut self, key: &str, state: Option<State>, is_wanted: bool) -> Seen {
         let entry = self.0.entry(crypto::digest_128(key.as_bytes()));
         let is_new = matches!(entry, Entry::Vacant(_));
-        let was_passed = entry.or_insert(false);
-        let is_passed = is_wanted && !*was_passed;
-        *was_passed |= is_wanted;
-        Seen { is_new, is_passed }
+        let seen = entry.or_insert(SeenRow {
+            was_passed: false,
+            state,
+        });
+        let before = seen
+            .state
+            .filter(|_| state.is_some() && seen.state != state);
+        let is_passed = is_wanted && (!seen.was_passed || before.is_some());
+        seen.was_passed |= is_wanted;
+        seen.state = state.or(seen.state);
+        Seen {
+            is_new,
+            is_passed,
+            before,
+        }
+    }
+
+    /// Drops what was passed on before or is not wanted; counts the rows that are new, and those that cost
+    /// calls.
+    fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
+        let (mut new, mut costly) = (0, 0);
+        let has_unreadable = names_unreadable(&page.notices);
+        let notices = &mut page.notices;
+        // Rows move to the next page when something new comes in before it is requested.
+        // The same job may be in two lists, and be wanted as only one of them shows it.
+        page.rows.retain(|row| {
+            let is_wanted = source.is_wanted(row, has_unreadable);
+            let state = S::state(row);
+            let seen = self.insert(S::key(row), state, is_wanted);
+            if let Some((before, after)) = seen.before.zip(state) {
+                let message = conflict(S::key(row), before, after, "the later row counts");
+                notices.push(Notice::new(NoticeCode::ConflictingRows, message));
+            }
+            new += usize::from(seen.is_new);
+            costly += usize::from(seen.is_new && source.is_costly(row));
+            seen.is_passed
+        });
+        page.problems.retain(|problem| {
+            let reference = problem.reference.as_deref();
+            reference.is_none_or(|key| self.insert(key, None, false).is_new)
+        });
+        (new, costly)
     }
 }
 
@@ -246,6 +331,7 @@ async fn pages_of<S: PageSource>(
     let budget = ask.deadline.remaining();
     let mut seen = SeenRows::default();
     let (mut rows, mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0, 0);
+    let mut empty_pages = 0;
     let mut at = Cursor::FIRST;
     loop {
         let ask = GetOptions {
@@ -257,21 +343,12 @@ async fn pages_of<S: PageSource>(
         let came = page.rows.len() + page.problems.len();
         rows += (came + page.rows_without_id) as u64;
         unnamed += page.rows_without_id;
-        // Rows move to the next page when something new comes in before it is requested.
-        // The same job may be in two lists, and be wanted as only one of them shows it.
-        let mut new = 0;
-        let has_unreadable = names_unreadable(&page.notices);
-        page.rows.retain(|row| {
-            let is_wanted = source.is_wanted(row, has_unreadable);
-            let row_seen = seen.insert(S::key(row), is_wanted);
-            new += usize::from(row_seen.is_new);
-            spent += usize::from(row_seen.is_new && source.is_costly(row));
-            row_seen.is_passed
-        });
-        page.problems.retain(|problem| {
-            let reference = problem.reference.as_deref();
-            reference.is_none_or(|key| seen.insert(key, false).is_new)
-        });
+        empty_pages = match came + page.rows_without_id {
+            0 => empty_pages + 1,
+            _ => 0,
+        };
+        let (new, costly) = seen.retain_new(source, &mut page);
+        spent += costly;
         let is_repeated = came > 0 && new == 0 && page.problems.is_empty();
         spent += page.problems.len();
         let room = limit.map_or(usize::MAX, |limit| limit - kept);
@@ -290,7 +367,9 @@ async fn pages_of<S: PageSource>(
             (Some(_), Some(limit)) if kept.max(spent) >= limit => Some(Truncation::Limit(limit)),
             (Some(_), _) if is_broken => Some(Truncation::Stopped),
             (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
-            (Some(_), _) if pages >= source.max_pages() => Some(Truncation::TooManyPages(pages)),
+            (Some(_), _) if pages >= source.max_pages() || empty_pages >= MAX_EMPTY_PAGES => {
+                Some(Truncation::TooManyPages(pages))
+            }
             (Some(next), _) => {
                 at = next;
                 continue;

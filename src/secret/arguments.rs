@@ -17,8 +17,16 @@ use super::urls::mask_urls;
 /// masked rather than less.
 pub fn mask_arguments<'a>(arguments: impl IntoIterator<Item = &'a mut String>) {
     let mut masker = Masker::default();
-    let mut is_text = false;
+    let (mut is_text, mut is_user) = (false, false);
     for argument in arguments {
+        let user_follows = matches!(argument.as_str(), "-u" | "--user" | "--proxy-user");
+        if std::mem::replace(&mut is_user, user_follows)
+            && let Some((user, password)) = argument.split_once(':')
+            && !password.starts_with("//")
+            && !password.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            *argument = format!("{user}:{MASK}");
+        }
         let text_follows = is_shell_text_option(argument);
         let is_shell_text = std::mem::replace(&mut is_text, text_follows);
         if let Cow::Owned(masked) = masker.argument(argument, is_shell_text) {

@@ -94,7 +94,7 @@ impl CompletionData {
         found
     }
 
-    /// References, a segment at a time; of an id that no other one begins as, the whole reference.
+    /// References, a segment at a time; of ids that are all of one scope, the whole references.
     pub(super) fn references(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let typed = typed.to_str().unwrap_or("\0");
         match typed.split_once('/') {
@@ -102,7 +102,7 @@ impl CompletionData {
             None => {
                 let found = self.cloud_prefixes(typed);
                 match found.is_empty() {
-                    true => self.by_id(typed).into_iter().collect(),
+                    true => self.by_id(typed),
                     false => found,
                 }
             }
@@ -120,18 +120,24 @@ impl CompletionData {
             .collect()
     }
 
-    /// The only listed reference whose id begins with what was typed.
-    fn by_id(&self, typed: &str) -> Option<CompletionCandidate> {
-        let mut found = self.listed.iter().filter_map(|one| {
+    /// The listed references whose ids begin with what was typed, where all are of one scope: a shell puts
+    /// what they have in common in the place of what was typed.
+    fn by_id(&self, typed: &str) -> Vec<CompletionCandidate> {
+        let found = self.listed.iter().filter_map(|one| {
             let (scope, id) = one.rsplit_once('/')?;
             let id = percent_decode(id)?;
-            id.starts_with(typed)
-                .then(|| format!("{scope}/{}", encoded(&id)))
+            id.starts_with(typed).then(|| (scope, encoded(&id)))
         });
-        match (found.next(), found.next()) {
-            (Some(single), None) => Some(candidate(single, String::new())),
-            _ => None,
+        let found: Vec<_> = found.collect();
+        let mut scopes = found.iter().map(|(scope, _)| scope);
+        let first = scopes.next();
+        if !scopes.all(|scope| Some(scope) == first) {
+            return Vec::new();
         }
+        let found = found.into_iter();
+        found
+            .map(|(scope, id)| candidate(format!("{scope}/{id}"), String::new()))
+            .collect()
     }
 
     /// `aliyun/` and, for each profile that has a name of its own, `aliyun@prod/`.

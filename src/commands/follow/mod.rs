@@ -73,7 +73,7 @@ pub(super) fn run(
     display: FollowOutput,
 ) -> u8 {
     block_on(async {
-        let stdout = match StdoutWriter::open(&context.progress) {
+        let stdout = match StdoutWriter::open(context) {
             Ok(stdout) => stdout,
             Err(error) => {
                 context.print_problem(&write_problem(&error));

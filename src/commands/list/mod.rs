@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
-pub(super) use snapshot::list_jobs;
+pub(super) use snapshot::{keep_last, list_jobs};
 
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
@@ -112,7 +112,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
 
 impl ListRun {
     async fn run(self, context: &CommandContext) -> u8 {
-        let stdout = match StdoutWriter::open(&context.progress) {
+        let stdout = match StdoutWriter::open(context) {
             Ok(stdout) => stdout,
             Err(error) => return context.exit_code_after_write(Err(error), 0),
         };
@@ -238,11 +238,16 @@ impl ListRun {
         signal: Option<u8>,
     ) -> Envelope {
         let (mut jobs, mut scopes) = (Vec::new(), Vec::new());
-        for rows in found.into_iter().flatten() {
-            match rows {
-                Batch::Jobs(more) => jobs.extend(more),
-                Batch::Scopes(more) => scopes.extend(more),
+        for batches in found {
+            let mut of_scope = Vec::new();
+            for rows in batches {
+                match rows {
+                    Batch::Jobs(more) => of_scope.extend(more),
+                    Batch::Scopes(more) => scopes.extend(more),
+                }
             }
+            keep_last(&mut of_scope, |job| &job.reference);
+            jobs.append(&mut of_scope);
         }
         let problems = listed.iter().flat_map(|one| {
             let problems = one.problems(listed).cloned();

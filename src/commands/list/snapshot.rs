@@ -1,5 +1,6 @@
 //! All jobs of a target, for a command that prints no list.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -72,6 +73,17 @@ pub(in crate::commands) async fn list_jobs(
     reports.iter().map(|one| listed(one, &reports)).collect()
 }
 
+/// Keeps the last of the rows of a scope that show the same job: the list has changed between two pages.
+pub(in crate::commands) fn keep_last<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
+    let mut seen = HashSet::new();
+    let mut keep: Vec<bool> = rows
+        .iter()
+        .rev()
+        .map(|row| seen.insert(reference(row)))
+        .collect();
+    rows.retain(|_| keep.pop().unwrap_or(true));
+}
+
 fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
     let parts = report.unread.failed_parts.first();
     let (cloud, _) = report.target.account();
@@ -85,5 +97,19 @@ fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
             ListStatus::Truncated(_) | ListStatus::ActiveFirst { .. }
         ),
         unreadable: report.unread.problems.len() + report.unread.without_id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_row_of_a_job_is_kept_in_its_place() {
+        let rows = ["a1", "b1", "a2", "c1"].map(|row| (row[..1].to_owned(), row));
+        let mut rows = rows.to_vec();
+        keep_last(&mut rows, |(reference, _)| reference);
+        let rows: Vec<&str> = rows.iter().map(|(_, row)| *row).collect();
+        assert_eq!(rows, ["b1", "a2", "c1"]);
     }
 }

@@ -100,7 +100,7 @@ fn only_kind(plan: &LookupPlan) -> Result<&'static Kind, Problem> {
 }
 
 async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) -> u8 {
-    let stdout = match StdoutWriter::open(&context.progress) {
+    let stdout = match StdoutWriter::open(context) {
         Ok(stdout) => stdout,
         Err(error) => {
             context.print_problem(&write_problem(&error));

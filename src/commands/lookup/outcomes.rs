@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::clients::account_of;
+use super::clients::{AccountId, account_of};
 use super::list_rows::{DetailBudget, MAX_DETAILS, proves_end};
 use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::commands::progress_line::SLOW_REQUEST;
@@ -45,7 +45,7 @@ impl Lookup {
             _ => Some(outcome),
         });
         let answered: Vec<LookupResult> = answered.collect();
-        self.note_list_rows(&answered);
+        self.note_list_rows(answered.iter().flatten());
         answered
     }
 
@@ -69,7 +69,9 @@ impl Lookup {
         loop {
             tokio::select! {
                 result = lookups.running.join_next() => {
-                    let Some(result) = result else { break };
+                    let Some(result) = result else {
+                        if lookups.retry_contradicted() { continue } else { break }
+                    };
                     lookups.take(result.expect("a request task neither panics nor is cancelled"));
                     has_new = true;
                 }
@@ -95,12 +97,12 @@ impl Lookup {
         targets
     }
 
-    fn note_list_rows(&self, outcomes: &[LookupResult]) {
-        let jobs = outcomes.iter().flatten();
+    /// Notes how many of these jobs are rows of lists.
+    pub(in crate::commands) fn note_list_rows<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
         let count = jobs.filter(|job| job.from_list).count();
         if count > 0 {
             let message = format!(
-                "{count} jobs were read from lists, which have fewer fields; --detail looks each up"
+                "{count} jobs were read from lists, which have fewer fields; joblens get --detail looks each up"
             );
             self.notices
                 .push(Notice::new(NoticeCode::FromLists, message));
@@ -167,6 +169,8 @@ struct Lookups<'a> {
     running: JoinSet<LookupOutput>,
     /// Rows that prove an end, while the details are requested.
     final_rows: HashMap<usize, Job>,
+    /// Accounts where a lookup has contradicted such a row, so that none of their rows proves an end.
+    contradicted: HashSet<AccountId>,
     details: DetailBudget,
     outcomes: Vec<Option<LookupResult>>,
 }
@@ -179,6 +183,7 @@ impl<'a> Lookups<'a> {
             places: HashMap::new(),
             running: JoinSet::new(),
             final_rows: HashMap::new(),
+            contradicted: HashSet::new(),
             details: DetailBudget::default(),
             outcomes: targets.iter().map(|_| None).collect(),
         };
@@ -243,6 +248,9 @@ impl<'a> Lookups<'a> {
         match output {
             LookupOutput::Single(number, outcome) => {
                 let row = self.final_rows.remove(&number);
+                if row.is_some() && matches!(&*outcome, Ok(job) if !job.ended) {
+                    self.contradicted.extend(self.account(number));
+                }
                 self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));
             }
             LookupOutput::Rows(rows) => {
@@ -251,6 +259,30 @@ impl<'a> Lookups<'a> {
                 }
             }
         }
+    }
+
+    fn account(&self, number: usize) -> Option<AccountId> {
+        match &self.targets[number] {
+            LookupTarget::Job(reference) => Some(account_of(reference)),
+            LookupTarget::Latest(_) => None,
+        }
+    }
+
+    /// Looks up the jobs whose end only a row has shown in an account where a lookup has contradicted one;
+    /// false where there is none.
+    fn retry_contradicted(&mut self) -> bool {
+        let is_open = |number: &usize| {
+            let outcome = self.outcomes[*number].as_ref();
+            let is_from_row =
+                outcome.is_some_and(|one| one.as_ref().is_ok_and(|job| job.from_list && job.ended));
+            let account = self.account(*number);
+            is_from_row && account.is_some_and(|account| self.contradicted.contains(&account))
+        };
+        let open: Vec<usize> = (0..self.targets.len()).filter(is_open).collect();
+        for number in &open {
+            self.start_single(*number);
+        }
+        !open.is_empty()
     }
 
     /// A row that leaves nothing open is the outcome.

@@ -233,4 +233,10 @@ impl Lookup {
             clients,
         }
     }
+
+    /// The same, with large numbers of jobs read from lists.
+    pub(in crate::commands) fn with_lists(mut self) -> Self {
+        self.options.lists = true;
+        self
+    }
 }

@@ -157,7 +157,7 @@ async fn serve(
         true => Reporter::Quiet,
         false => Reporter::lines(&context.progress),
     };
-    if !local.ip().is_loopback() {
+    if !local.ip().to_canonical().is_loopback() {
         reporter.println(format!(
             "warning: everyone who can connect to {local} can read the metrics"
         ));

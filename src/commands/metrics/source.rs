@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::jobs::JobRow;
 use super::log::MessageLog;
 use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
-use crate::commands::list::{ListTarget, list_jobs};
+use crate::commands::list::{ListTarget, keep_last, list_jobs};
 use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::obeyed_hint;
 use crate::error::Category;
@@ -185,12 +185,9 @@ impl Source {
         let since = self.since();
         let mut rows: Vec<Vec<JobRow>> = Vec::new();
         let mut on_job = |scope: usize, job| {
-            let row = JobRow::listed(job);
-            if since.is_none_or(|since| row.is_recent(since)) {
-                let scopes = rows.len().max(scope + 1);
-                rows.resize_with(scopes, Vec::new);
-                rows[scope].push(row);
-            }
+            let scopes = rows.len().max(scope + 1);
+            rows.resize_with(scopes, Vec::new);
+            rows[scope].push(JobRow::listed(job));
         };
         let listed = list_jobs(&self.lookup, target, MAX_LISTED, &mut on_job).await;
         rows.resize_with(listed.len(), Vec::new);
@@ -200,6 +197,8 @@ impl Source {
             if scope.is_optional {
                 continue;
             }
+            keep_last(&mut rows, |row| &row.reference);
+            rows.retain(|row| since.is_none_or(|since| row.is_recent(since)));
             self.add_details(&mut rows, &mut details).await;
             readings.push(ScopeReading {
                 scope: scope.scope,

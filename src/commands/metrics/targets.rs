@@ -94,13 +94,15 @@ pub(super) fn parse_probe(
         let first = problems.into_iter().next();
         first.unwrap_or_else(|| Problem::usage("the parameter target is empty"))
     })?;
+    if parsed.references().nth(1).is_some() {
+        let message = format!("'{}' is more than one reference", quotable(text));
+        let hint = "a probe reads one reference, scope or cloud";
+        return Err(Problem::usage(message).with_hint(hint));
+    }
     let name = match parsed.targets.first() {
         Some(Target::Scope(scope)) => scope.to_string(),
         Some(Target::Cloud(cloud)) => cloud.to_string(),
-        _ => {
-            let references = parsed.references().map(ToString::to_string);
-            references.collect::<Vec<_>>().join(" ")
-        }
+        _ => parsed.references().map(ToString::to_string).collect(),
     };
     let targets = source_targets(parsed);
     let account = targets.first().and_then(|target| match target {
@@ -110,8 +112,7 @@ pub(super) fn parse_probe(
     match account.filter(|account| lookup.has_account(account)) {
         Some(_) => Ok((name, targets)),
         None => Err(Problem::usage(format!(
-            "'{}' is not in an account that this exporter reads",
-            quotable(text)
+            "'{name}' is not in an account that this exporter reads"
         ))),
     }
 }

@@ -60,10 +60,10 @@ pub(super) struct PolledJob {
     was_polled: bool,
     /// A list did not contain it or showed a change, so that it is requested alone.
     poll_individually: bool,
-    /// The row of a list that proves its end, while its details are requested.
+    /// The row of a list that proves its end, while its details or those of others are requested.
     final_row: Option<Box<Job>>,
-    /// A lookup contradicted such a row, so that rows prove nothing more.
-    contradicts_rows: bool,
+    /// It is one of the jobs whose details are requested, and may contradict its row.
+    has_detail_request: bool,
     /// A stream has reported a change since the newest poll was started.
     is_changed: bool,
     /// A list named it, so that its ids are masked where they are shown.
@@ -123,7 +123,7 @@ impl PolledJob {
             was_polled: false,
             poll_individually: false,
             final_row: None,
-            contradicts_rows: false,
+            has_detail_request: false,
             is_changed: false,
             is_discovered: false,
             failures: 0,
@@ -243,6 +243,10 @@ struct Account {
     in_flight: usize,
     response_times: ResponseTimes,
     unfinished: Unfinished,
+    /// How many jobs have their details requested. Until they are known, no row decides.
+    detail_requests: usize,
+    /// A lookup has contradicted the row of a list, so that rows prove nothing more.
+    contradicts_rows: bool,
 }
 
 impl Poller {
@@ -302,6 +306,8 @@ impl Poller {
                 in_flight: 0,
                 response_times: ResponseTimes::default(),
                 unfinished: Unfinished::default(),
+                detail_requests: 0,
+                contradicts_rows: false,
             });
             self.accounts.len() - 1
         })

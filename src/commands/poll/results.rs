@@ -2,13 +2,17 @@ use std::time::Duration;
 
 use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end, with_reference};
 use super::{
-    ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob, Poller,
-    schedule,
+    AccountIndex, ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob,
+    Poller, schedule,
 };
 use crate::error::{Category, Problem};
 use crate::gate::{Observation, lifecycle_order};
+use crate::kind::Kind;
 use crate::model::{Job, State, Time};
 use crate::providers;
+
+/// A row that is held is read again after so long.
+const HELD_ROW_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Poller {
     /// Waits for the next answers and takes them in, or for changes that a stream reports: jobs that have
@@ -99,20 +103,51 @@ impl Poller {
         late: bool,
     ) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
-        match (outcome, watched.final_row.take()) {
-            (Err(_), Some(row)) => self.take_job(number, *row),
-            (Ok(job), row) => {
-                watched.contradicts_rows |= row.is_some() && !job.ended;
-                self.take_job(number, job)
-            }
-            (Err(problem), None) => self.take_failure(number, problem, late),
+        let account = &mut self.accounts[watched.account];
+        let row = watched.final_row.take();
+        account.contradicts_rows |= row.is_some() && outcome.as_ref().is_ok_and(|job| !job.ended);
+        let is_last_detail = std::mem::take(&mut watched.has_detail_request) && {
+            account.detail_requests -= 1;
+            account.detail_requests == 0
+        };
+        let mut events = match (outcome, row) {
+            (Err(_), Some(row)) if !account.contradicts_rows => self.take_job(number, *row),
+            (Ok(job), _) => self.take_job(number, job),
+            (Err(problem), _) => self.take_failure(number, problem, late),
+        };
+        if is_last_detail {
+            events.extend(self.take_held_rows(self.jobs[number].account));
         }
+        events
+    }
+
+    /// Takes the rows that were held while details were requested, or looks all of these jobs up where one
+    /// of them was contradicted.
+    fn take_held_rows(&mut self, account: AccountIndex) -> Vec<PollEvent> {
+        let is_contradicted = self.accounts[account].contradicts_rows;
+        let mut events = Vec::new();
+        for number in 0..self.jobs.len() {
+            let watched = &mut self.jobs[number];
+            if watched.account != account || watched.in_flight || watched.poll_individually {
+                continue;
+            }
+            let Some(row) = watched.final_row.take() else {
+                continue;
+            };
+            match is_contradicted {
+                true => (watched.poll_individually, watched.next_at) = (true, Duration::ZERO),
+                false => events.extend(self.take_job(number, *row)),
+            }
+        }
+        events
     }
 
     /// Takes the ends that lists have proved and whose details have not come.
     pub(in crate::commands) fn take_proved_ends(&mut self) {
         for number in 0..self.jobs.len() {
-            if let Some(row) = self.jobs[number].final_row.take() {
+            let watched = &mut self.jobs[number];
+            let row = watched.final_row.take();
+            if let Some(row) = row.filter(|_| !self.accounts[watched.account].contradicts_rows) {
                 self.take_job(number, *row);
             }
         }
@@ -123,6 +158,7 @@ impl Poller {
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
         watched.listed = true;
+        watched.final_row = None;
         let kind = watched.reference.kind;
         let both = watched.job.as_ref().zip(row.as_ref());
         let is_same = |(known, row): (&Job, &Job)| {
@@ -147,10 +183,15 @@ impl Poller {
                 self.take_job(number, row)
             }
             row => {
+                let row = row.filter(|row| self.is_proved_by(number, row));
+                let is_held = row.is_some() && self.holds_rows(number);
                 let watched = &mut self.jobs[number];
-                (watched.in_flight, watched.poll_individually) = (false, true);
-                watched.next_at = Duration::ZERO;
-                watched.final_row = row.filter(|row| watched.is_proved_by(row)).map(Box::new);
+                (watched.in_flight, watched.poll_individually) = (false, !is_held);
+                watched.next_at = match is_held {
+                    true => self.started.elapsed() + HELD_ROW_INTERVAL,
+                    false => Duration::ZERO,
+                };
+                watched.final_row = row.map(Box::new);
                 Vec::new()
             }
         }
@@ -162,17 +203,42 @@ impl Poller {
     /// watched leave out no more than events.
     fn row_suffices(&mut self, number: JobIndex, row: &Job) -> bool {
         let watched = &self.jobs[number];
+        let account = watched.account;
         let kind = watched.reference.kind;
-        let is_large = self.jobs.len() > if kind.is_watched { 1 } else { MAX_DETAILS };
+        let is_large = self.is_large(kind);
         let is_active = !row.ended && row.state != State::Unknown;
         match watched.job.as_ref().map(|job| job.state) {
             None if is_active => is_large || !kind.is_watched,
-            _ if !is_large || !kind.conclusive_rows || watched.contradicts_rows => false,
+            _ if !is_large || !kind.conclusive_rows || self.accounts[account].contradicts_rows => {
+                false
+            }
             Some(_) if is_active && kind.is_watched => true,
             // What goes back may be an older state.
             Some(before) if is_active => !row.state.is_end() && is_later(row.state, before),
-            _ => watched.is_proved_by(row) && self.details.suffices(row),
+            _ if !self.is_proved_by(number, row) => false,
+            _ if self.details.suffices(row) => !self.holds_rows(number),
+            _ => {
+                self.jobs[number].has_detail_request = true;
+                self.accounts[account].detail_requests += 1;
+                false
+            }
         }
+    }
+
+    fn is_large(&self, kind: &Kind) -> bool {
+        self.jobs.len() > if kind.is_watched { 1 } else { MAX_DETAILS }
+    }
+
+    fn is_proved_by(&self, number: JobIndex, row: &Job) -> bool {
+        let watched = &self.jobs[number];
+        !self.accounts[watched.account].contradicts_rows && proves_end(watched.reference.kind, row)
+    }
+
+    /// True while the lookups of others may contradict the row of a job that is not looked up itself.
+    fn holds_rows(&self, number: JobIndex) -> bool {
+        let watched = &self.jobs[number];
+        let is_pending = self.accounts[watched.account].detail_requests > 0;
+        is_pending && !watched.has_detail_request && self.is_large(watched.reference.kind)
     }
 
     /// A job was read.
@@ -280,10 +346,6 @@ impl PolledJob {
     /// Notes that the response of a poll has come.
     fn finish_poll(&mut self) {
         (self.in_flight, self.was_polled, self.poll_individually) = (false, true, false);
-    }
-
-    fn is_proved_by(&self, row: &Job) -> bool {
-        !self.contradicts_rows && proves_end(self.reference.kind, row)
     }
 }
 

@@ -245,6 +245,9 @@ impl<'a> WaitHandler<'a> {
     /// The document of the command. `end` is the decision or the exit code of a signal. The jobs move into
     /// it: there may be thousands.
     pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, u8>) -> Envelope {
+        let polled = run.poller.jobs.iter();
+        run.lookup
+            .note_list_rows(polled.filter_map(|polled| polled.job.as_ref()));
         let (report, notices, code) = self.gate_report(run, Some(end));
         let jobs = std::mem::take(&mut run.poller.jobs).into_iter();
         let jobs = jobs.map(|polled| polled.job).collect();
@@ -275,7 +278,7 @@ impl<'a> WaitHandler<'a> {
             }
         };
         let spent = GateStats {
-            elapsed: run.poller.elapsed(),
+            elapsed: run.shown_elapsed(),
             requests: run.lookup.transport.calls(),
             stop,
         };

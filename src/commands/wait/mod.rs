@@ -108,7 +108,7 @@ async fn run_wait(
         let _ = output::write_problem(&mut lines, &write_problem(error), &screen);
         lines
     };
-    let signalled = signal.is_some();
+    let signalled = signal.is_some() && !context.session.has_ended();
     let written =
         shutdown::write(wait.reporter, response, text, signals, signalled, complain).await;
     if written.failure.is_some() {

@@ -220,6 +220,35 @@ async fn a_row_that_a_lookup_contradicts_decides_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rows_of_many_decide_nothing_where_lookups_contradict_those_that_are_looked_up() {
+    for (fail_fast, end) in [(true, FAILED), (false, FAILED)] {
+        let client = client(until(seconds(5), end)).with_list_beside(|_, _| RUNNING);
+        let client = Arc::new(client);
+        let ids = subtasks(250);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut options = options(seconds(90));
+        options.policy.fail_fast = fail_fast;
+        let (report, _) = wait(&client, &ids, &options).await;
+        assert_eq!(report.exit.code, 124);
+        assert_eq!(report.gate.expect("a wait has a gate").pending, 250);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_references_are_looked_up_where_a_lookup_contradicts_its_row() {
+    for (lookups, expected, count) in [(RUNNING, State::Running, 50), (FAILED, State::Failed, 20)] {
+        let client = client(|_, _| FAILED).with_list_beside(move |_, _| lookups);
+        let client = Arc::new(client);
+        let references = subtasks(50).iter().map(|id| reference(id)).collect();
+        let lookup = Lookup::scripted(references, &client).with_lists();
+        let outcomes = Arc::new(lookup).outcomes().await;
+        let states = outcomes.iter().map(|one| one.as_ref().map(|job| job.state));
+        assert!(states.flatten().all(|state| state == expected));
+        assert_eq!(counts(&client).1, count);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_of_other_kinds_are_confirmed_however_many_there_are() {
     let kind = providers::kinds().find(|kind| kind.to_string() == "huawei/image-job");
     let kind = kind.expect("huawei/image-job is a kind");

@@ -59,6 +59,9 @@ impl Header {
             return Err(unreadable(&path, &why));
         }
         let own = env!("CARGO_PKG_VERSION");
+        if numbers(&version.joblens).len() < numbers(own).len() {
+            return Err(unreadable(&path, "joblens is not a version"));
+        }
         if numbers(&version.joblens) > numbers(own) {
             let made_by: String = version.joblens.chars().take(20).collect();
             let why = format!("it was made by joblens {made_by}, which is newer than {own}");

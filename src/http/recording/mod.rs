@@ -12,11 +12,14 @@ mod recorder;
 mod replay;
 mod stream;
 
+use std::convert::Infallible;
 use std::future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use tokio::time::Instant;
 
 pub(super) use attempt::RecordingAttempt;
 pub(super) use exchange::Outgoing;
@@ -68,6 +71,16 @@ impl Session {
         }
     }
 
+    /// Measures the time from now on: that of the recording where there is one.
+    pub fn stopwatch(&self) -> impl Fn() -> Duration + use<> {
+        let (started, clock) = (Instant::now(), self.clock());
+        let (is_live, began) = (self.is_live(), clock());
+        move || match is_live {
+            true => started.elapsed(),
+            false => (clock() - began).to_std().unwrap_or_default(),
+        }
+    }
+
     /// The time to sign requests with, where that of the run is `now`.
     pub(super) fn signing_time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
@@ -89,6 +102,19 @@ impl Session {
     pub async fn ended(&self) -> u8 {
         match self {
             Self::Replay(replay) => replay.ended().await,
+            Self::Live | Self::Record(_) => future::pending().await,
+        }
+    }
+
+    /// True when a replay was stopped at the end of its recording, and not by a signal.
+    pub fn has_ended(&self) -> bool {
+        matches!(self, Self::Replay(replay) if replay.has_ended())
+    }
+
+    /// Holds the clock of a replay for as long as this is polled: what is waited for takes real time.
+    pub async fn hold_clock(&self) -> Infallible {
+        match self {
+            Self::Replay(replay) => replay.hold_clock().await,
             Self::Live | Self::Record(_) => future::pending().await,
         }
     }

@@ -1,4 +1,5 @@
 use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use super::stream::{self, Steps, moment};
 use crate::error::{Category, Problem};
 use crate::http::lines::LineBody;
 use crate::http::{RequestError, Response};
+use crate::model::Time;
 use crate::secret::{Redactor, quotable_path};
 use crate::settings::RecordedSettings;
 use crate::sync::lock;
@@ -26,8 +28,8 @@ use crate::sync::lock;
 const INTERRUPTED: u8 = 130;
 /// The exit codes of runs that a signal has ended.
 const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
-/// What is printed last is given so long to be written.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often a held clock looks whether it still is.
+const HOLD_INTERVAL: Duration = Duration::from_millis(10);
 /// A run that goes on for so long after the end of its recording is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
@@ -46,11 +48,17 @@ pub struct Replay {
     /// When the first request of this run was made.
     base: OnceLock<Instant>,
     is_resumed: AtomicBool,
+    has_ended: AtomicBool,
     steps: Arc<Steps>,
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
+    in_range(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
+}
+
+/// A time that can be shown.
+fn in_range(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    Time::new(at).map(Time::to_datetime)
 }
 
 impl Replay {
@@ -69,7 +77,7 @@ impl Replay {
             let exchange: Exchange =
                 folder::read_json(&path).map_err(|why| unreadable(&path, &why))?;
             let start = TimeDelta::milliseconds(i64::try_from(exchange.start_ms).unwrap_or(0));
-            let base = time(&exchange.at).and_then(|at| at.checked_sub_signed(start));
+            let base = time(&exchange.at).and_then(|at| in_range(at.checked_sub_signed(start)?));
             let base = base.ok_or_else(|| unreadable(&path, "at is not a time"))?;
             first_at = first_at.or(Some(base));
             last_ms = last_ms.max(exchange.end_ms);
@@ -84,6 +92,7 @@ impl Replay {
             files: Mutex::new(files),
             base: OnceLock::new(),
             is_resumed: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             steps: Arc::default(),
         }))
     }
@@ -101,6 +110,7 @@ impl Replay {
             (Some(_), Some(first)) => first.checked_add_signed(last.unwrap_or_default()),
             _ => None,
         }
+        .and_then(in_range)
         .unwrap_or(self.started_at)
     }
 
@@ -127,12 +137,24 @@ impl Replay {
         // Whatever ends by itself does so before.
         let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
         sleep_until(moment(self.base(), self.end_ms) + margin).await;
-        if signal.is_none() {
-            // Output that a thread still writes takes real time, which passes only while something blocks.
-            let _ = spawn_blocking(|| thread::sleep(FLUSH_TIMEOUT)).await;
+        if self.is_resumed.load(Ordering::Relaxed) {
+            // The run has come to its end and writes its last output.
+            future::pending::<()>().await;
         }
         self.resume_clock();
+        self.has_ended.store(true, Ordering::Relaxed);
         signal.unwrap_or(INTERRUPTED)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn hold_clock(&self) -> Infallible {
+        loop {
+            // A clock that is paused moves on only while nothing blocks.
+            let _ = spawn_blocking(|| thread::sleep(HOLD_INTERVAL)).await;
+        }
     }
 
     pub(super) fn resume_clock(&self) {
@@ -178,6 +200,9 @@ impl Replay {
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged("the response was too large to be recorded whole"));
+            }
+            Outcome::Response(recorded) if !(100..=599).contains(&recorded.status) => {
+                return Err(damaged("the status is not valid"));
             }
             Outcome::Response(recorded) => recorded,
             Outcome::Error(error) => return Err(error),

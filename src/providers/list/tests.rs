@@ -1,3 +1,5 @@
+mod hostile;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -19,8 +19,13 @@ const SECRETS: [&str; 5] = [
 ];
 
 /// Fields that do so in these lists or objects only.
-const SECRETS_OF_LISTS: [(&str, &str); 6] = [
+const SECRETS_OF_LISTS: [(&str, &str); 11] = [
     ("env", "value"),
+    ("flexVolume", "options"),
+    ("headers", "value"),
+    ("httpHeaders", "value"),
+    ("outputs", "result"),
+    ("raw", "data"),
     ("script", "source"),
     ("EnvironmentVars", "Value"),
     ("Envs", "Value"),
@@ -47,11 +52,13 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// Fields with text of a person, who may have pasted a command line or a setting.
-const TEXTS: [&str; 6] = [
+const TEXTS: [&str; 8] = [
     "AppExtraInfo",
     "Comment",
     "Description",
     "JobDescription",
+    "Message",
+    "Path",
     "Remark",
     "TuningParameters",
 ];
@@ -96,12 +103,41 @@ fn mask_options(list: &mut [Value]) {
     }
 }
 
+fn is_document(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// Masks a text that is a document by its fields; one without secrets stays as it was written. False where
+/// it is none.
+fn mask_inner_document(text: &mut String) -> bool {
+    let Ok(document) = serde_json::from_str::<Value>(text) else {
+        return false;
+    };
+    let mut masked = document.clone();
+    mask_document(&mut masked);
+    if masked != document {
+        *text = masked.to_string();
+    }
+    true
+}
+
+/// True for a value of `Authorization`.
+fn is_credentials(text: &str) -> bool {
+    let value = ["Basic ", "Bearer "]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    value.is_some_and(|value| value.len() >= 8 && !value.contains(char::is_whitespace))
+}
+
 pub(super) fn mask_string(text: &mut String) {
+    if is_credentials(text) {
+        return *text = MASK.to_owned();
+    }
     let is_url = text.contains("://") && !text.contains(char::is_whitespace);
     let is_command = text.contains("PRIVATE KEY-----")
         || text.contains("uthorization: ")
         || begins_with_variable(text);
-    if is_url || is_command || text.trim_start().starts_with(['{', '[']) {
+    if is_url || is_command || is_document(text) {
         *text = mask_text(text);
     } else if let Cow::Owned(masked) = mask_urls(text) {
         *text = masked;
@@ -136,6 +172,9 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
         .find(|(key, _)| is_one_of(key, &["key", "name", "TagKey"]));
     let name = name.and_then(|(_, name)| name.as_str());
     let has_secret_name = name.is_some_and(is_secret_field);
+    let is_annotation = parent == "annotations";
+    let is_text =
+        |key: &str| is_one_of(key, &TEXTS) || is_annotation && field_sensitivity(key).is_none();
     for (key, value) in map.iter_mut() {
         let is_in = |(list, field): &(&str, &str)| {
             list.eq_ignore_ascii_case(parent) && field.eq_ignore_ascii_case(key)
@@ -146,7 +185,12 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
         match value {
             _ if is_secret => hide(value),
             Value::String(url) if is_one_of(key, &ACCESS_URLS) => *url = mask_access_url(url),
-            Value::String(text) if is_one_of(key, &TEXTS) => *text = mask_text(text),
+            Value::String(text) if is_text(key) => {
+                if !(is_annotation && is_document(text) && mask_inner_document(text)) {
+                    *text = mask_text(text);
+                    mask_string(text);
+                }
+            }
             Value::String(_) if is_one_of(key, &COMMANDS) => {}
             Value::Array(list) if is_one_of(key, &COMMANDS) => {
                 let nested = list.iter_mut().filter(|value| !value.is_string());

@@ -13,7 +13,7 @@ pub const RECORDING_MASKS: RecordingMasks = RecordingMasks {
 };
 
 /// Fields of which every value is masked, besides those that are masked in all documents.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 11] = [
     "AssumeUserInfo",
     "CustomEnvs",
     "Envs",
@@ -21,6 +21,7 @@ const SECRETS: [&str; 10] = [
     "VariableList",
     "Variable_List",
     "argument_list",
+    "arguments",
     "environments",
     "kubectl.kubernetes.io/last-applied-configuration",
     "task_urls",
@@ -180,6 +181,41 @@ mod tests {
             document["image"],
             "registry/a/b:1.0@sha256:0123456789abcdef"
         );
+    }
+
+    #[test]
+    fn secrets_are_masked_in_raw_documents_and_in_recordings() {
+        let document = json!({
+            "cut": "{\"password\": \"s3cret",
+            "annotations": {
+                "basic": "Basic czNjcmV0OnMzY3JldA==", "yaml": "password: s3cret\nuser: x",
+                "json": "{\"password\": \"s3cret\", \"env\": [{\"name\": \"A\", \"value\": \"s3cret\"}]}",
+                "plain": "{\"a\": 1}", "a/token": "{\"a\": \"s3cret\"}",
+            },
+            "httpGet": {"path": "/h?token=s3cret", "httpHeaders": [{"name": "X", "value": "s3cret"}]},
+            "flexVolume": {"driver": "d", "options": {"opt": "s3cret"}},
+            "args": ["-u", "user:s3cret", "-u", "1000:1000", "--user", "x"],
+            "status": {"message": "cmd --password s3cret failed"}, "outputs": {"result": "s3cret"},
+            "artifact": {"raw": {"data": "s3cret"}},
+        });
+        let expected = json!({
+            "cut": "{\"password\": ***",
+            "annotations": {
+                "basic": "***", "yaml": "password: ***\nuser: x",
+                "json": "{\"password\":\"***\",\"env\":[{\"name\":\"A\",\"value\":\"***\"}]}",
+                "plain": "{\"a\": 1}", "a/token": "***",
+            },
+            "httpGet": {"path": "/h?token=***", "httpHeaders": [{"name": "X", "value": "***"}]},
+            "flexVolume": {"driver": "d", "options": "***"},
+            "args": ["-u", "user:***", "-u", "1000:1000", "--user", "x"],
+            "status": {"message": "cmd --password *** failed"}, "outputs": {"result": "***"},
+            "artifact": {"raw": {"data": "***"}},
+        });
+        for mask in [mask_document, mask_recorded] {
+            let mut masked = document.clone();
+            mask(&mut masked);
+            assert_eq!(masked, expected);
+        }
     }
 
     #[test]

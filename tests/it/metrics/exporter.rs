@@ -142,6 +142,11 @@ fn a_probe_reads_one_target_of_the_accounts_that_are_named() {
             "not in an account that this exporter reads",
         ),
         ("?target=%1b%0a%00", "\\u{1b}"),
+        (
+            "?target=aliyun/job/c/10_1-10000",
+            "'aliyun/job/c/10_1-10000' is more than one reference",
+        ),
+        ("?target=aliyun@c/", "'aliyun@c/' is not in an account"),
     ] {
         let (head, body) = exporter.get(&format!("/probe{query}"), "");
         assert!(head.contains(" 400 Bad Request\r\n"), "{query}: {head}");

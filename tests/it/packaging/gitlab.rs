@@ -71,10 +71,15 @@ fn a_failed_job_fails_the_gate_and_an_archive_that_is_another_one_is_not_run() {
     ));
     let (code, text) = runner.run(&script(template), &variables);
     assert_eq!(code, 1, "{text}");
+    // What is not a gate has not passed, whatever an earlier one has left.
+    assert!(!runner.text("joblens.env").is_empty());
+    variables.push(("GATE_OPTIONS".to_owned(), "--help".to_owned()));
+    let (code, text) = runner.run(&script(template), &variables);
+    assert_eq!(code, 2, "{text}");
     variables.push(("JOBLENS_SHA256".to_owned(), "0".repeat(64)));
     let (code, text) = runner.run(&script(template), &variables);
     assert!(
-        code == 1 && text.contains("FAILED") && !text.contains("joblens: "),
+        code == 2 && text.contains("FAILED") && !text.contains("joblens: "),
         "{text}"
     );
 }

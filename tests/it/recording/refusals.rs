@@ -81,6 +81,19 @@ fn a_recording_that_is_damaged_or_of_another_version_is_refused_with_the_name_of
         "invalid content at line",
     );
     check(header, "[]", "invalid content");
+    let unversioned = header_text.replace(&format!("\"{version}\""), "\"abc\"");
+    check(header, &unversioned, "joblens is not a version");
+    let with_year_0 = |text: &str, name: &str| {
+        let at = text.find(&format!("\"{name}\": \"")).unwrap() + name.len() + 5;
+        format!("{}0000{}", &text[..at], &text[at + 4..])
+    };
+    let folder_name = folder.file_name().unwrap().to_str().unwrap();
+    fs::write(path(header), with_year_0(&header_text, "started_at")).unwrap();
+    let error = refused(&with(&["get", FAILED], "--replay", &folder));
+    assert!(
+        error.contains(folder_name) && error.contains("started_at is not a time"),
+        "{error}"
+    );
     fs::write(path(header), &header_text).unwrap();
     check(
         exchange,
@@ -88,6 +101,19 @@ fn a_recording_that_is_damaged_or_of_another_version_is_refused_with_the_name_of
         "invalid content",
     );
     check(exchange, "", "invalid content");
+    check(
+        exchange,
+        &with_year_0(&exchange_text, "at"),
+        "at is not a time",
+    );
+    let without_status = exchange_text.replace("\"status\": 200", "\"status\": 99");
+    fs::write(path(exchange), without_status).unwrap();
+    let run = replay(&["get", FAILED], &folder);
+    assert!(
+        run.code == 5 && run.stderr.contains("the status is not valid"),
+        "{}",
+        run.stderr
+    );
     let end = exchange_text.find("\"end_ms\": ").unwrap();
     let rest = exchange_text[end..].find(',').unwrap();
     let late = format!(

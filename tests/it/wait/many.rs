@@ -48,6 +48,7 @@ fn hundreds_of_ends_are_read_from_lists_and_twenty_failures_are_looked_up() {
     let looked_up: Vec<_> = jobs.filter(|job| job["from_list"] == false).collect();
     assert_eq!(looked_up.len(), 20);
     assert!(looked_up.iter().all(|job| job["exit_code"] == 1));
+    assert_eq!(json["notices"][0]["code"], "from_lists");
 }
 
 #[test]

@@ -62,11 +62,17 @@ fn grows_a_reference_a_segment_at_a_time() {
 }
 
 #[test]
-fn an_id_is_completed_where_no_other_begins_like_it() {
+fn ids_are_completed_where_all_that_begin_so_are_of_one_scope() {
     assert_eq!(references("23"), ["huawei/image-job/23"]);
     // 1 of two clusters, and 17.
     assert!(references("1").is_empty());
     assert_eq!(references("17"), ["huawei/image-job/17"]);
+    let mut known = known();
+    known.listed = ["aliyun/job/a/10_3", "aliyun/job/a/10_4", "aliyun/job/b/"]
+        .map(str::to_owned)
+        .to_vec();
+    let offered = values(known.references(OsStr::new("10_")));
+    assert_eq!(offered, ["aliyun/job/a/10_3", "aliyun/job/a/10_4"]);
 }
 
 #[test]

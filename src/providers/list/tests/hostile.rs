@@ -1,0 +1,121 @@
+//! Lists that contradict themselves or never end.
+
+use super::*;
+use crate::model::State;
+
+#[tokio::test]
+async fn pages_without_rows_end_a_list() {
+    /// Gives another place for the next page for ever.
+    struct Endless;
+
+    #[async_trait]
+    impl Client for Endless {
+        async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
+            unreachable!("only lists are asked for")
+        }
+
+        async fn list(
+            &self,
+            _: &Scope,
+            _: &Filter,
+            at: Cursor,
+            _: &GetOptions,
+        ) -> Result<Page, Problem> {
+            let page = Page {
+                next: at.after(10, None),
+                ..Page::default()
+            };
+            Ok(page)
+        }
+    }
+
+    let mut on_page = |_: Page| unreachable!("there are no rows");
+    let (filter, ask) = (Filter::default(), test_support::ask());
+    let listed = list_all(&Endless, &scope(), &filter, &ask, None, &mut on_page).await;
+    let truncation = listed.unwrap().truncation;
+    assert_eq!(truncation, Some(Truncation::TooManyPages(100)));
+}
+
+/// Gives pages of rows with these ids and states.
+struct Changing(&'static [&'static [(&'static str, State)]], AtomicUsize);
+
+#[async_trait]
+impl Client for Changing {
+    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
+        unreachable!("only lists are asked for")
+    }
+
+    async fn list(
+        &self,
+        scope: &Scope,
+        _: &Filter,
+        at: Cursor,
+        _: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let number = self.1.fetch_add(1, Ordering::Relaxed);
+        let row = |(id, state): &(&str, State)| GetResult {
+            job: Job {
+                state: *state,
+                ended: state.is_end(),
+                ..crate::providers::job_at(&scope.reference(&[id]).unwrap(), None)
+            },
+            notices: Vec::new(),
+        };
+        let page = Page {
+            rows: self.0[number].iter().map(row).collect(),
+            next: at.after(10, None).filter(|_| number + 1 < self.0.len()),
+            ..Page::default()
+        };
+        Ok(page)
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_listed_in_two_states_is_not_the_better_one_in_silence() {
+    use State::{Failed, Running, Succeeded, Unknown};
+    type Case = (
+        &'static [&'static [(&'static str, State)]],
+        &'static [(&'static str, State)],
+        &'static [&'static str],
+    );
+    let cases: [Case; 3] = [
+        (
+            &[&[
+                ("a", Succeeded),
+                ("b", Running),
+                ("a", Failed),
+                ("b", Running),
+            ]],
+            &[("a", Unknown), ("b", Running)],
+            &["tencent/service/c/n/a is listed as succeeded and as failed: its state is unknown"],
+        ),
+        (
+            &[
+                &[("a", Running), ("b", Failed)],
+                &[("a", Failed), ("b", Failed), ("c", Running)],
+            ],
+            &[("a", Running), ("b", Failed), ("a", Failed), ("c", Running)],
+            &["tencent/service/c/n/a is listed as running and as failed: the later row counts"],
+        ),
+        (
+            &[&[("a", Running)], &[("a", Running)]],
+            &[("a", Running)],
+            &[],
+        ),
+    ];
+    for (pages, rows, messages) in cases {
+        let (mut seen, mut notices) = (Vec::new(), Vec::new());
+        let mut on_page = |page: Page| {
+            seen.extend(page.rows.into_iter().map(|row| (row.job.id, row.job.state)));
+            notices.extend(page.notices.into_iter().map(|notice| notice.message));
+            ready(ControlFlow::Continue(()))
+        };
+        let client = Changing(pages, AtomicUsize::new(0));
+        let (filter, ask) = (Filter::default(), test_support::ask());
+        let listed = list_all(&client, &scope(), &filter, &ask, None, &mut on_page).await;
+        listed.unwrap();
+        let seen: Vec<_> = seen.iter().map(|(id, state)| (&**id, *state)).collect();
+        assert_eq!(seen, rows);
+        assert_eq!(notices, messages);
+    }
+}
