@@ -305,7 +305,9 @@ impl SeenRows {
             let is_wanted = source.is_wanted(row, has_unreadable);
             let state = S::state(row);
             let seen = self.insert(S::key(row), state, is_wanted);
-            if let Some((before, after)) = seen.before.zip(state) {
+            // An unknown state contradicts nothing: the live list of a cloud may know less than its history.
+            let before = seen.before.filter(|before| *before != State::Unknown);
+            if let Some((before, after)) = before.zip(state) {
                 let message = conflict(S::key(row), before, after, "the later row counts");
                 notices.push(Notice::new(NoticeCode::ConflictingRows, message));
             }
