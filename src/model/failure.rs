@@ -36,7 +36,7 @@ impl Task {
     }
 }
 
-/// A container that failed in a task that succeeded in the end is no cause.
+/// A container that failed in a task that succeeded in the end explains nothing.
 fn is_bad(task: &Task) -> bool {
     match task.state {
         State::Failed | State::Canceled => true,

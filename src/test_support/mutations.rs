@@ -53,7 +53,7 @@ pub struct Case {
     pub files: Vec<(String, String)>,
 }
 
-/// What stands in a document where a value is put.
+/// What a value is put in place of.
 const PLACE: &str = "place of the value";
 
 /// What came of a call.

@@ -190,7 +190,7 @@ fn is_plain(text: &[u8]) -> bool {
     words.fold(0, |special, word| special | special_bytes(*word)) == 0
 }
 
-/// Not 0 when a byte of the word is no printable ASCII, a quote, a backslash, or `#`, which begins the commands
+/// Not 0 when a byte of the word is not printable ASCII, a quote, a backslash, or `#`, which begins the commands
 /// of CI logs. All bytes are looked at together, since most texts are short.
 fn special_bytes(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);

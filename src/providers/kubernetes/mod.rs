@@ -243,7 +243,7 @@ impl Api {
         called.map_err(|problem| self.with_host_hint(problem))
     }
 
-    /// The hosts of TKE are known where the console's entry stands in the hosts file, and a certificate is
+    /// The hosts of TKE are known where the console's entry is in the hosts file, and a certificate is
     /// checked by the CA of the kubeconfig alone, if it has one.
     fn with_host_hint(&self, mut problem: Problem) -> Problem {
         let failure = problem.transport_failure.map(|failure| failure.kind);

@@ -103,7 +103,7 @@ impl Owner {
     }
 
     /// False for a pod of an earlier object of the same name. One of an object between the two, whose UID
-    /// is not known, is told by its age.
+    /// is not known, is recognized by its age.
     fn has(&self, pod: &PodTask) -> bool {
         let of_owner = pod.owner_uid.as_ref();
         let of_owner = of_owner.filter(|_| pod.details.owner.as_ref() == Some(&self.title));

@@ -11,7 +11,7 @@ async fn pages_without_rows_end_a_list() {
     #[async_trait]
     impl Client for Endless {
         async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
-            unreachable!("only lists are asked for")
+            unreachable!("only lists are requested")
         }
 
         async fn list(
@@ -42,7 +42,7 @@ struct Changing(&'static [&'static [(&'static str, State)]], AtomicUsize);
 #[async_trait]
 impl Client for Changing {
     async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
-        unreachable!("only lists are asked for")
+        unreachable!("only lists are requested")
     }
 
     async fn list(

@@ -1,0 +1,54 @@
+//! Printing logs as they are now.
+
+use super::super::absent;
+use super::super::select::others;
+use super::{LogStream, Stop};
+use crate::commands::lookup::with_reference;
+use crate::error::Category;
+
+impl LogStream<'_> {
+    /// Prints what is there now.
+    ///
+    /// # Errors
+    /// Why that is nothing, or what went wrong.
+    pub(in crate::commands::logs) async fn print_once(&mut self) -> Result<(), Stop> {
+        let job = self.first_job().await?;
+        self.choose(&job)?;
+        if self.logs.is_empty() {
+            return Err(self.no_task(&job));
+        }
+        let is_only = self.logs.len() == 1;
+        let mut numbers = 0..self.logs.len();
+        while let Some(number) = numbers.next() {
+            let cause = match self.read_log(number).await {
+                Ok(true) => continue,
+                Ok(false) => None,
+                Err(Stop::Problem(problem)) if problem.category == Category::NotFound => {
+                    Some(*problem)
+                }
+                Err(stop) => return Err(stop),
+            };
+            if self.show_error_stream(&job) {
+                numbers = 0..1;
+                continue;
+            }
+            match absent::explain(&self.logs[number], &job, cause) {
+                Some(mut problem) if is_only => {
+                    if !self.others.is_empty() {
+                        let hint = problem.hint.unwrap_or_default();
+                        let others = others(&self.others);
+                        problem.hint = Some(format!("other logs: {others}; {hint}"));
+                    }
+                    return Err(with_reference(problem, &self.reference).into());
+                }
+                Some(problem) => self.note(problem.message),
+                None if is_only && self.params.since.is_some() => {
+                    self.note("no lines since that time".to_owned());
+                }
+                None if is_only => self.note("the log is empty".to_owned()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}

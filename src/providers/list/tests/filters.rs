@@ -1,0 +1,55 @@
+use super::*;
+
+#[test]
+fn a_filter_keeps_a_row_whose_state_is_not_known() {
+    let reference = scope().reference(&["s"]).unwrap();
+    let mut job = crate::providers::job_at(&reference, None);
+    let filter = Filter {
+        states: vec![State::Running],
+        ..Filter::default()
+    };
+    for (state, word, is_kept) in [
+        (State::Running, Some("Running"), true),
+        (State::Failed, Some("Failed"), false),
+        (State::Unknown, Some("Paused"), false),
+        (State::Unknown, None, true),
+    ] {
+        (job.state, job.state_raw) = (state, word.map(str::to_owned));
+        assert_eq!(filter.matches(&job, false), is_kept, "{word:?}");
+    }
+}
+
+#[test]
+fn a_filter_keeps_a_row_without_a_field_only_where_fields_could_not_be_read() {
+    let reference = scope().reference(&["s"]).unwrap();
+    let job = crate::providers::job_at(&reference, None);
+    let (user, queue) = (Some("lin".to_owned()), Some("gpu".to_owned()));
+    let name = Some(Pattern::new("train-*").unwrap());
+    for (number, filter) in [
+        Filter {
+            user,
+            ..Filter::default()
+        },
+        Filter {
+            queue,
+            ..Filter::default()
+        },
+        Filter {
+            name,
+            ..Filter::default()
+        },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(!filter.matches(&job, false), "{filter:?}");
+        assert!(filter.matches(&job, true), "{filter:?}");
+        let uncompared = filter.uncompared(&job);
+        assert_eq!(uncompared.iter().position(|one| *one), Some(number + 1));
+        let mut other = job.clone();
+        (other.user, other.queue) = (Some("bob".to_owned()), Some("cpu".to_owned()));
+        other.name = Some("test".to_owned());
+        assert!(!filter.matches(&other, true), "{filter:?}");
+        assert_eq!(filter.uncompared(&other), [false; 4]);
+    }
+}
