@@ -114,7 +114,7 @@ impl CommandCache {
         output.clone()
     }
 
-    /// Has the command of an account run again at the next use, since what it printed is no longer valid.
+    /// Has the command of an account run again at the next use, since what it printed has become invalid.
     pub(super) fn invalidate(&self, account: (String, String)) {
         let mut runs = lock(&self.runs);
         let ran = runs.entry(account).or_default();
