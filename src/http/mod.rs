@@ -282,6 +282,8 @@ impl Transport {
             &mut problem.code,
             &mut problem.request_id,
             &mut problem.hint,
+            &mut problem.reference,
+            &mut problem.input,
         ];
         for value in values.into_iter().flatten() {
             self.redactor.masks().value(value);

@@ -34,7 +34,7 @@ pub fn mask_job(job: &mut Job, redactor: &Redactor, show_secrets: bool) {
 pub fn mask_row_ids(job: &mut Job, redactor: &Redactor) {
     let masks = redactor.masks();
     let parents = job.cluster.iter_mut().chain(&mut job.namespace);
-    for id in parents.chain([&mut job.reference, &mut job.id]) {
+    for id in parents.chain([&mut job.reference, &mut job.input, &mut job.id]) {
         masks.value(id);
     }
 }

@@ -202,8 +202,12 @@ impl ScopeLister {
         let jobs = jobs.collect();
         let failed = page.failed_parts.into_iter();
         let failed = failed.map(|problem| self.with_reference(problem)).collect();
+        let mut problems = page.problems;
+        for problem in &mut problems {
+            self.lookup.transport.redact(problem);
+        }
         let problems = RowProblems {
-            problems: page.problems,
+            problems,
             without_id: page.rows_without_id,
             failed_parts: failed,
         };

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::retry_decision::{Next, Refused};
 use super::*;
-use crate::error::Category;
+use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Endpoint, Method, RetryAction};
 use crate::settings::{Environment, SettingSpec, Settings, SettingsSchema};
 use chrono::DateTime;
@@ -77,6 +77,17 @@ fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
     let problem = account.to_problem(&request(), refusal, None, 1);
     assert_eq!(problem.message, "no such token: ***");
     assert!(!format!("{problem:?}").contains("to/ken"));
+}
+
+#[test]
+fn a_secret_in_the_reference_of_a_row_that_failed_is_masked() {
+    let (account, _) = account();
+    let mut problem = Problem::new(Category::InvalidResponse, "no state");
+    problem.reference = Some("aliyun/invocation/c1/to/ken+==".to_owned());
+    problem.input.clone_from(&problem.reference);
+    account.transport.redact(&mut problem);
+    let masked = Some("aliyun/invocation/c1/***".to_owned());
+    assert_eq!((&problem.reference, &problem.input), (&masked, &masked));
 }
 
 #[test]

@@ -118,6 +118,8 @@ fn a_secret_that_is_the_id_of_a_row_is_masked() {
     assert_eq!((&*job.id, job.cluster.as_deref()), ("7", Some("c1")));
     job.id = SECRET.to_owned();
     job.reference = format!("aliyun/job/c1/{SECRET}");
+    job.input.clone_from(&job.reference);
     mask_row_ids(&mut job, &redactor(&[SECRET]));
     assert_eq!((&*job.id, &*job.reference), ("***", "aliyun/job/c1/***"));
+    assert_eq!(job.input, job.reference);
 }
