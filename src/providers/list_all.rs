@@ -1,3 +1,5 @@
+mod conflicts;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -13,6 +15,7 @@ use crate::http::Deadline;
 use crate::model::{self, Notice, NoticeCode, State};
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
 use crate::reference::Scope;
+use conflicts::{Conflicts, merge_conflicts};
 
 /// At most so many pages are requested in one drain: a million rows at a hundred a page.
 const MAX_PAGES: usize = 10_000;
@@ -195,33 +198,6 @@ impl PageSource for JobPages<'_> {
     }
 }
 
-/// Makes rows of one page that show the same job in different states one row of an unknown state.
-fn merge_conflicts(page: &mut Page) {
-    let mut first = HashMap::new();
-    let mut conflicts = Vec::new();
-    for (at, row) in page.rows.iter().enumerate() {
-        let before = *first.entry(&*row.job.reference).or_insert(at);
-        if page.rows[before].job.state != row.job.state {
-            conflicts.push((before, at));
-        }
-    }
-    for (before, at) in conflicts.into_iter().rev() {
-        let later = page.rows.remove(at).job;
-        let job = &mut page.rows[before].job;
-        let message = match job.state {
-            State::Unknown => continue,
-            state => conflict(&job.reference, state, later.state, "its state is unknown"),
-        };
-        (job.state, job.state_raw, job.ended) = (State::Unknown, None, false);
-        page.notices
-            .push(Notice::new(NoticeCode::ConflictingRows, message));
-    }
-}
-
-fn conflict(reference: &str, before: State, after: State, outcome: &str) -> String {
-    format!("{reference} is listed as {before} and as {after}: {outcome}")
-}
-
 /// Whether notices name a field that could not be read.
 fn names_unreadable(notices: &[Notice]) -> bool {
     let mut codes = notices.iter().map(|notice| notice.code);
@@ -298,7 +274,7 @@ impl SeenRows {
     fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
         let (mut new, mut costly) = (0, 0);
         let has_unreadable = names_unreadable(&page.notices);
-        let notices = &mut page.notices;
+        let mut conflicts = Conflicts::default();
         // Rows move to the next page when something new comes in before it is requested.
         // The same job may be in two lists, and be wanted as only one of them shows it.
         page.rows.retain(|row| {
@@ -308,13 +284,14 @@ impl SeenRows {
             // An unknown state contradicts nothing: the live list of a cloud may know less than its history.
             let before = seen.before.filter(|before| *before != State::Unknown);
             if let Some((before, after)) = before.zip(state) {
-                let message = conflict(S::key(row), before, after, "the later row counts");
-                notices.push(Notice::new(NoticeCode::ConflictingRows, message));
+                conflicts.add(S::key(row), before, after);
             }
             new += usize::from(seen.is_new);
             costly += usize::from(seen.is_new && source.is_costly(row));
             seen.is_passed
         });
+        page.notices
+            .extend(conflicts.notice("the later row counts"));
         page.problems.retain(|problem| {
             let reference = problem.reference.as_deref();
             reference.is_none_or(|key| self.insert(key, None, false).is_new)

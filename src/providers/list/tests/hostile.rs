@@ -5,68 +5,31 @@ use crate::model::State;
 
 #[tokio::test]
 async fn pages_without_rows_end_a_list() {
-    /// Gives another place for the next page for ever.
-    struct Endless;
-
-    #[async_trait]
-    impl Client for Endless {
-        async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
-            unreachable!("only lists are requested")
-        }
-
-        async fn list(
-            &self,
-            _: &Scope,
-            _: &Filter,
-            at: Cursor,
-            _: &GetOptions,
-        ) -> Result<Page, Problem> {
-            let page = Page {
-                next: at.after(10, None),
-                ..Page::default()
-            };
-            Ok(page)
-        }
-    }
-
+    let endless = Lists(|_: &Scope, at: Cursor| Page {
+        next: at.after(10, None),
+        ..Page::default()
+    });
     let mut on_page = |_: Page| unreachable!("there are no rows");
     let (filter, ask) = (Filter::default(), test_support::ask());
-    let listed = list_all(&Endless, &scope(), &filter, &ask, None, &mut on_page).await;
+    let listed = list_all(&endless, &scope(), &filter, &ask, None, &mut on_page).await;
     let truncation = listed.unwrap().truncation;
     assert_eq!(truncation, Some(Truncation::TooManyPages(100)));
 }
 
-/// Gives pages of rows with these ids and states.
-struct Changing(&'static [&'static [(&'static str, State)]], AtomicUsize);
-
-#[async_trait]
-impl Client for Changing {
-    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
-        unreachable!("only lists are requested")
-    }
-
-    async fn list(
-        &self,
-        scope: &Scope,
-        _: &Filter,
-        at: Cursor,
-        _: &GetOptions,
-    ) -> Result<Page, Problem> {
-        let number = self.1.fetch_add(1, Ordering::Relaxed);
-        let row = |(id, state): &(&str, State)| GetResult {
-            job: Job {
-                state: *state,
-                ended: state.is_end(),
-                ..crate::providers::job_at(&scope.reference(&[id]).unwrap(), None)
-            },
-            notices: Vec::new(),
-        };
-        let page = Page {
-            rows: self.0[number].iter().map(row).collect(),
-            next: at.after(10, None).filter(|_| number + 1 < self.0.len()),
-            ..Page::default()
-        };
-        Ok(page)
+/// The page with this number, of rows with these ids and states.
+fn page(pages: &[&[(&str, State)]], number: usize, scope: &Scope, at: Cursor) -> Page {
+    let row = |(id, state): &(&str, State)| GetResult {
+        job: Job {
+            state: *state,
+            ended: state.is_end(),
+            ..crate::providers::job_at(&scope.reference(&[id]).unwrap(), None)
+        },
+        notices: Vec::new(),
+    };
+    Page {
+        rows: pages[number].iter().map(row).collect(),
+        next: at.after(10, None).filter(|_| number + 1 < pages.len()),
+        ..Page::default()
     }
 }
 
@@ -78,7 +41,7 @@ async fn a_job_that_is_listed_in_two_states_is_not_the_better_one_in_silence() {
         &'static [(&'static str, State)],
         &'static [&'static str],
     );
-    let cases: [Case; 3] = [
+    let cases: [Case; 4] = [
         (
             &[&[
                 ("a", Succeeded),
@@ -98,6 +61,19 @@ async fn a_job_that_is_listed_in_two_states_is_not_the_better_one_in_silence() {
             &["tencent/service/c/n/a is listed as running and as failed: the later row counts"],
         ),
         (
+            &[&[
+                ("a", Succeeded),
+                ("a", Failed),
+                ("a", Succeeded),
+                ("b", Running),
+                ("b", Failed),
+            ]],
+            &[("a", Unknown), ("b", Unknown)],
+            &[
+                "tencent/service/c/n/a is listed as succeeded and as failed, and 1 more job: its state is unknown",
+            ],
+        ),
+        (
             &[&[("a", Running)], &[("a", Running)]],
             &[("a", Running)],
             &[],
@@ -110,7 +86,10 @@ async fn a_job_that_is_listed_in_two_states_is_not_the_better_one_in_silence() {
             notices.extend(page.notices.into_iter().map(|notice| notice.message));
             ready(ControlFlow::Continue(()))
         };
-        let client = Changing(pages, AtomicUsize::new(0));
+        let number = AtomicUsize::new(0);
+        let client = Lists(move |scope: &Scope, at: Cursor| {
+            page(pages, number.fetch_add(1, Ordering::Relaxed), scope, at)
+        });
         let (filter, ask) = (Filter::default(), test_support::ask());
         let listed = list_all(&client, &scope(), &filter, &ask, None, &mut on_page).await;
         listed.unwrap();

@@ -1,0 +1,61 @@
+//! Lists that show the same job in different states.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::model::{Notice, NoticeCode, State};
+use crate::providers::list::Page;
+
+/// Jobs that were listed in two states; they get one notice, however many they are.
+#[derive(Default)]
+pub(super) struct Conflicts {
+    first: Option<String>,
+    count: usize,
+}
+
+impl Conflicts {
+    pub fn add(&mut self, reference: &str, before: State, after: State) {
+        self.count += 1;
+        self.first
+            .get_or_insert_with(|| format!("{reference} is listed as {before} and as {after}"));
+    }
+
+    /// The notice; `outcome` is what follows for each of the jobs.
+    pub fn notice(self, outcome: &str) -> Option<Notice> {
+        let first = self.first?;
+        let more = match self.count - 1 {
+            0 => String::new(),
+            1 => ", and 1 more job".to_owned(),
+            more => format!(", and {more} more jobs"),
+        };
+        let message = format!("{first}{more}: {outcome}");
+        Some(Notice::new(NoticeCode::ConflictingRows, message))
+    }
+}
+
+/// Makes rows of one page that show the same job in different states one row of an unknown state.
+pub(super) fn merge_conflicts(page: &mut Page) {
+    let mut first = HashMap::new();
+    let rows = page.rows.iter().enumerate();
+    let firsts = rows.map(|(at, row)| *first.entry(&*row.job.reference).or_insert(at));
+    let firsts: Vec<usize> = firsts.collect();
+    let mut states = BTreeMap::new();
+    for (at, first) in firsts.iter().enumerate() {
+        let [before, after] = [*first, at].map(|at| page.rows[at].job.state);
+        if before != after {
+            states.entry(*first).or_insert((before, after));
+        }
+    }
+    let mut conflicts = Conflicts::default();
+    for (first, (before, after)) in &states {
+        let job = &mut page.rows[*first].job;
+        conflicts.add(&job.reference, *before, *after);
+        (job.state, job.state_raw, job.ended) = (State::Unknown, None, false);
+    }
+    page.notices
+        .extend(conflicts.notice("its state is unknown"));
+    let mut firsts = firsts.into_iter().enumerate();
+    page.rows.retain(|_| {
+        let is_merged = |(at, first)| at != first && states.contains_key(&first);
+        !firsts.next().is_some_and(is_merged)
+    });
+}
