@@ -15,7 +15,7 @@ impl<T> SortExt<T> for [T] {
     fn order_by(&mut self, compare: impl Fn(&T, &T) -> Ordering) {
         let mut places: Vec<usize> = (0..self.len()).collect();
         sort_places(&mut places, &|one, other| compare(&self[one], &self[other]));
-        // Moves along each circle of places, and leaves every place that is done to itself.
+        // Follows each cycle of the permutation; a place that is done points to itself.
         for first in 0..places.len() {
             let mut to = first;
             while places[to] != first {

@@ -22,23 +22,14 @@ use scopes::{ScopeEvent, ScopeWatcher};
 /// The longest time between two checks of a handler.
 const MAX_SLEEP: Duration = Duration::from_secs(300);
 
-/// The notices that `watch` and `metrics` print when they come, each once.
+/// The notices that `wait`, `watch` and `metrics` print when they come, each once.
 pub(super) const NOTICE_CODES: &[NoticeCode] = &[
     NoticeCode::UnknownState,
     NoticeCode::ClockCorrected,
-    NoticeCode::PartsUnread,
-    NoticeCode::UnreadableField,
-    NoticeCode::WatchUnavailable,
-];
-
-/// The notices that `wait` prints: also what of a job could not be read on which its verdict rests.
-pub(super) const GATE_NOTICE_CODES: &[NoticeCode] = &[
-    NoticeCode::UnknownState,
-    NoticeCode::ClockCorrected,
-    NoticeCode::UnreadableField,
-    NoticeCode::WatchUnavailable,
     NoticeCode::ExitCodesUnread,
     NoticeCode::PartsUnread,
+    NoticeCode::UnreadableField,
+    NoticeCode::WatchUnavailable,
 ];
 
 /// What a command waits for and what it shows meanwhile.

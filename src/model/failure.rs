@@ -1,6 +1,7 @@
 //! Which of the tasks and containers of a job explains how it failed.
 
 use super::{Container, Job, State, Task, Time};
+use crate::sort::SortExt as _;
 
 /// The tasks that may explain a failure, the one that does first: those that failed before those that were
 /// canceled or have a failed container only, those that say why before others, the newest of those with
@@ -12,7 +13,7 @@ pub fn failed_tasks(tasks: &[Task]) -> Vec<&Task> {
         (task.state == State::Failed, is_explained, age(task))
     };
     let mut failed: Vec<&Task> = tasks.iter().filter(|task| is_bad(task)).collect();
-    failed.sort_by_key(|task| std::cmp::Reverse(rank(task)));
+    failed.order_by_key(|task| std::cmp::Reverse(rank(task)));
     failed
 }
 
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_is_no_cause() {
+    fn a_sidecar_explains_nothing() {
         let container = |name: &str, is_sidecar: bool| Container {
             name: Some(name.to_owned()),
             state: State::Failed,

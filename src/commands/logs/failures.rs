@@ -12,6 +12,7 @@ use crate::model::{Job, Notice, NoticeCode, State, failed_tasks};
 use crate::output::LogTail;
 use crate::providers::{Client, LogParams, LogSource};
 use crate::reference::Reference;
+use crate::sort::SortExt as _;
 
 /// So many lines say why a job failed.
 const LINES: u64 = 10;
@@ -68,8 +69,7 @@ fn reference(lookup: &Lookup, job: &Job) -> Option<Reference> {
 }
 
 /// The last lines of the first log with lines of what failed, in the order of the failures, or of the only
-/// log of a job. Of a task with two streams the standard
-/// error comes first.
+/// log of a job. Of a task with two streams the standard error comes first.
 async fn tail(
     lookup: &Lookup,
     reference: &Reference,
@@ -79,7 +79,7 @@ async fn tail(
     let mut sources = client.log_sources(reference, job);
     let failed = failed_tasks(&job.tasks);
     sources.retain(|source| job.tasks.is_empty() || source.failure_rank(&failed).is_some());
-    sources.sort_by_key(|source| source.failure_rank(&failed));
+    sources.order_by_key(|source| source.failure_rank(&failed));
     let of_tasks = sources.chunk_by(|one, next| one.task == next.task);
     let sorted = of_tasks.flat_map(|of_task| {
         let is_error_stream = |source: &&LogSource| source.container.as_deref() == Some(STDERR);

@@ -218,8 +218,8 @@ impl Poller {
             _ if !self.is_proved_by(number, row) => false,
             _ if self.details.suffices(row) => !self.holds_rows(number),
             _ => {
-                self.jobs[number].has_detail_request = true;
-                self.accounts[account].detail_requests += 1;
+                let is_counted = std::mem::replace(&mut self.jobs[number].has_detail_request, true);
+                self.accounts[account].detail_requests += usize::from(!is_counted);
                 false
             }
         }

@@ -8,7 +8,7 @@ use crate::commands::lookup::Lookup;
 use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
 use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
-use crate::commands::run_loop::{GATE_NOTICE_CODES, LoopHandler, RunLoop};
+use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, State, Time};
 use crate::output::document::Envelope;
@@ -40,12 +40,7 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
         check_existence: needs_events,
         ..PollOptions::default()
     };
-    RunLoop::new(
-        lookup,
-        options.policy.clone(),
-        poll_options,
-        GATE_NOTICE_CODES,
-    )
+    RunLoop::new(lookup, options.policy.clone(), poll_options, NOTICE_CODES)
 }
 
 impl LoopHandler for WaitHandler<'_> {

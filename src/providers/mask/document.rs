@@ -80,7 +80,7 @@ pub(in super::super) fn mask_document(document: &mut Value) {
 fn mask_below(value: &mut Value, parent: &str) {
     match value {
         Value::String(text) => {
-            mask_json(text);
+            mask_inner_document(text);
             mask_string(text);
         }
         Value::Array(list) => {
@@ -107,10 +107,11 @@ fn is_document(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
 
-/// Masks a text that is a document by its fields; one without secrets stays as it was written. False where
-/// it is none.
+/// Masks a text that is a document, such as a copy of a manifest in an annotation, by its fields; one
+/// without secrets stays as it was written. False where the text is something else.
 fn mask_inner_document(text: &mut String) -> bool {
-    let Ok(document) = serde_json::from_str::<Value>(text) else {
+    let document = Some(&*text).filter(|text| is_document(text));
+    let Some(document) = document.and_then(|text| parse_raw(text.as_bytes())) else {
         return false;
     };
     let mut masked = document.clone();
@@ -144,19 +145,6 @@ pub(super) fn mask_string(text: &mut String) {
     }
 }
 
-/// Masks a document that is a text, such as a copy of a manifest in an annotation.
-fn mask_json(text: &mut String) {
-    if text.trim_start().starts_with(['{', '['])
-        && let Some(document) = parse_raw(text.as_bytes())
-    {
-        let mut masked = document.clone();
-        mask_document(&mut masked);
-        if masked != document {
-            *text = masked.to_string();
-        }
-    }
-}
-
 /// True for `NAME=…` and `export NAME=…`.
 fn begins_with_variable(text: &str) -> bool {
     let text = text.trim_start().trim_start_matches("export ");
@@ -186,7 +174,7 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
             _ if is_secret => hide(value),
             Value::String(url) if is_one_of(key, &ACCESS_URLS) => *url = mask_access_url(url),
             Value::String(text) if is_text(key) => {
-                if !(is_annotation && is_document(text) && mask_inner_document(text)) {
+                if !(is_annotation && mask_inner_document(text)) {
                     *text = mask_text(text);
                     mask_string(text);
                 }
