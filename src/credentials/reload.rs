@@ -7,8 +7,8 @@ use crate::error::{Category, Problem};
 use crate::settings::{Origin, Profile, Reload, SOURCE, SettingValue, SettingsSchema};
 
 impl CredentialChain {
-    /// How to read this profile again; `None` when nothing of its credential stands in a file that is
-    /// written again by others or is printed by a command.
+    /// How to read this profile again; `None` when nothing of its credential is in a file that others
+    /// rewrite, or is printed by a command.
     pub(super) fn reload(
         &self,
         cloud: &SettingsSchema,

@@ -44,7 +44,7 @@ impl SourceCache {
         }
     }
 
-    /// The same for files that may have been written again: they are read each time.
+    /// The same for files that may have been rewritten: they are read each time.
     pub(super) fn without_files(&self) -> Self {
         Self {
             commands: self.commands.clone(),

@@ -29,7 +29,7 @@ pub(super) const MAX_AGE: TimeDelta = TimeDelta::days(1);
 /// What a process leaves behind that was killed while it wrote is older than this.
 const MAX_WRITE_TIME: Duration = Duration::from_secs(60);
 
-/// So many files stay. Where keys are made again for each run, each run has a file of its own.
+/// So many files stay. Where each run has new keys, it has a file of its own.
 const MAX_TOKEN_FILES: usize = 100;
 
 /// Ends the name of a file that is being written.

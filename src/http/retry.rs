@@ -13,7 +13,7 @@ pub enum RetryAction {
     No,
     /// Later, with backoff, up to the limit of attempts.
     Backoff,
-    /// Once more at once, signed again with a new nonce.
+    /// Once more at once, signed with a new nonce.
     Immediate,
     /// Once more with the time of the cloud's `Date` header; for codes about a wrong request time.
     AfterClockSync,

@@ -48,7 +48,8 @@ fn note_doubtful_success(kind: &Kind, page: &mut Page) {
     let failed = kind.list.as_ref().and_then(|list| list.doubtful_success);
     let mut rows = page.rows.iter();
     if let Some(failed) = failed.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
-        let text = format!("{kind}: a job that is listed as succeeded has {failed}; get tells");
+        let text =
+            format!("{kind}: a job that is listed as succeeded has {failed}; joblens get shows it");
         page.notices.push(Notice::new(NoticeCode::FromLists, text));
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
 pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
     match total {
         Some(total) if total >= offset as u64 => rows > 0 && (offset as u64) < total,
-        // A total below the rows that came is none.
+        // A total below the rows that came is wrong.
         _ => rows >= MIN_PAGE_SIZE,
     }
 }

@@ -22,7 +22,7 @@ pub struct Masks {
     secrets: SecretMasker,
     signatures: VecDeque<Signature>,
     /// For the secrets and signatures that are found in any spelling, and for signatures that were
-    /// forgotten since it was last made again.
+    /// forgotten since it was last built.
     filter: Filter,
 }
 

@@ -152,8 +152,8 @@ impl Profile {
         }
     }
 
-    /// True when a part of the credential stands in a file of its own or of a tool, which may be
-    /// written again, or is printed by a command, which may print another.
+    /// True when a part of the credential is in a file of its own or of a tool, which may be
+    /// rewritten, or is printed by a command, which may print another.
     pub fn is_reloadable(&self) -> bool {
         self.reload.is_some()
     }

@@ -26,7 +26,7 @@ pub(super) struct Refused<'a> {
 /// What follows a refusal.
 pub(super) enum Next {
     Fail,
-    /// The call is sent again at once, signed again.
+    /// The call is signed and sent again at once.
     AtOnce,
     /// The call is sent again after a while.
     After(Duration),

@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_no_list_of_lines_is_not_empty() {
+    fn a_log_that_is_not_a_list_of_lines_is_an_error() {
         let read = |body: &str| decode(body.as_bytes());
         assert_eq!(read(r#"{"Logs": ["损失"]}"#), Ok(vec!["损失".to_owned()]));
         assert_eq!(read(r#"{"Logs": null}"#), Ok(Vec::new()));

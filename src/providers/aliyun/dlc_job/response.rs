@@ -245,6 +245,7 @@ impl JobFields {
             details: Some(Arc::new(details)),
             ..job_at(reference, api.region())
         };
+        // The pods are added later: the service replaces those that fail.
         if has_failed {
             let reason = reason.or_else(|| Some(JOB_FAILED.to_owned()));
             states::confirm_success(&mut job, (reason, message));

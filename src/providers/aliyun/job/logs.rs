@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_no_text_is_not_empty() {
+    fn a_log_that_is_not_text_is_an_error() {
         assert!(decode(br#"{"Content": {"Text": "x"}}"#, None).is_err());
         assert_eq!(decode(b"{}", None).unwrap().data, b"");
     }

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_no_text_is_not_empty() {
+    fn a_log_that_is_not_text_is_an_error() {
         for field in ["content", "context"] {
             let body = serde_json::json!({field: ["第1行"]}).to_string();
             let error = decode(body.as_bytes(), &LogPosition::Start, b"").unwrap_err();

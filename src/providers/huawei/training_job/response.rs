@@ -150,7 +150,7 @@ impl TrainingJob {
         let kind = "huawei/training-job";
         let read = states::normalize(STATES, &lookup.options.states, word, kind, notices);
         let secondary = status.secondary_phase.trimmed();
-        // A success is no reason.
+        // The word of a success explains nothing.
         let known = [word, Some("Completed")];
         let is_known = |secondary: &str| {
             let mut known = known.into_iter().flatten();

@@ -257,7 +257,7 @@ async fn a_state_that_cannot_be_read_is_unknown() {
 }
 
 #[tokio::test]
-async fn fields_of_two_kinds_in_one_object_are_no_error() {
+async fn an_object_may_have_the_fields_of_two_kinds() {
     let x = reference(&JOBSET, "kubernetes/jobset/train/x");
     let object = json!({
         "metadata": {"name": "x", "namespace": "train"},

@@ -148,7 +148,7 @@ fn of_two_words_about_a_job_of_the_history_the_bad_one_counts() {
 }
 
 #[test]
-fn a_success_of_slurm_is_none_where_its_own_record_says_otherwise() {
+fn a_success_of_slurm_is_overruled_by_its_own_record() {
     for (origin, own, expected) in [
         (
             Origin::Live,

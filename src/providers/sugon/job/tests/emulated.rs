@@ -189,7 +189,7 @@ async fn live_jobs_are_listed_before_those_of_the_history_and_each_once() {
 }
 
 #[tokio::test]
-async fn a_job_whose_end_only_the_history_tells_is_found_by_its_state() {
+async fn a_job_whose_end_only_the_history_shows_is_found_by_its_state() {
     let jobs = vec![job("1", &[(0, "statR"), (100, "statD")], 0)];
     let state = EmulatedState::new(jobs, start_time());
     let row = json!({"jobId": "1", "jobStatus": "statC", "reason": "None"});
