@@ -122,7 +122,7 @@ pub struct Problem {
     pub retryable: bool,
     /// The next step for the user.
     pub hint: Option<String>,
-    /// The cloud that was asked.
+    /// The cloud of the request.
     pub cloud: Option<String>,
     /// The profile that was used.
     pub profile: Option<String>,
@@ -136,7 +136,7 @@ pub struct Problem {
     /// The part of `input` that is wrong, in bytes.
     #[serde(skip)]
     pub span: Option<std::ops::Range<usize>>,
-    /// `host[:port]` that was asked.
+    /// `host[:port]` of the request.
     #[serde(skip)]
     pub host: Option<String>,
     /// Masked key and where it came from, such as `key LTAI…3Qk (environment)`.

@@ -90,7 +90,7 @@ pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     Ok(data)
 }
 
-/// True for the error of an object in which a key stands more than once.
+/// True for the error of an object in which a key is repeated.
 fn is_duplicate<T>(decoded: &Result<T, serde_json::Error>) -> bool {
     let error = decoded.as_ref().err();
     error.is_some_and(|error| error.is_data() && error.to_string().starts_with("duplicate field"))
@@ -137,7 +137,7 @@ fn attempt<T: DeserializeOwned>(body: &str, fail_at: u32) -> Result<T, serde_jso
 /// Counts a value of another type than expected.
 ///
 /// # Errors
-/// Where this one was asked for.
+/// At the mismatch that is requested.
 fn mismatch<E: de::Error>(expected: &dyn de::Expected) -> Result<(), E> {
     let number = MISMATCHES.get() + 1;
     MISMATCHES.set(number);

@@ -87,7 +87,7 @@ fn write_cloud(f: &mut fmt::Formatter<'_>, cloud: &str, profile: &str) -> fmt::R
     f.write_str("/")
 }
 
-/// All of a canonical reference that stands before its id, with the slash between them.
+/// All of a canonical reference that comes before its id, with the slash between them.
 fn write_scope(
     f: &mut fmt::Formatter<'_>,
     kind: &Kind,

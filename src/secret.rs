@@ -22,7 +22,7 @@ pub use redactor::{Masks, Redactor};
 pub use scrubber::SecretMasker;
 pub use urls::{mask_access_url, mask_proxy_url, mask_urls, mask_user_info, proxy_secrets};
 
-/// What stands in the place of a secret.
+/// What is in the place of a secret.
 pub const MASK: &str = "***";
 
 /// A secret text. It has no `Display`, and its `Debug` shows the mask.

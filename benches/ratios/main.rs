@@ -62,7 +62,7 @@ impl Table {
         Self { missed: false }
     }
 
-    /// A measured value, what it stands beside, and the number that must not exceed `limit`.
+    /// A measured value, what it is compared with, and the number that must not exceed `limit`.
     fn row(&mut self, what: &str, measured: String, beside: &str, value: f64, limit: f64) {
         let verdict = if value <= limit { "ok" } else { "MISS" };
         self.missed |= value > limit;

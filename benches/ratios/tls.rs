@@ -55,7 +55,7 @@ impl TlsServer {
     }
 }
 
-/// A client that breaks off shows in its own exit code, so faults are not told here.
+/// A client that breaks off shows in its own exit code, so faults are not reported here.
 fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, answer: &[u8]) {
     let mut connection = ServerConnection::new(config).unwrap();
     let mut tls = Stream::new(&mut connection, &mut stream);

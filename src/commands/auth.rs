@@ -111,7 +111,7 @@ pub(super) struct Account {
     pub status: AccountStatus,
     /// Its settings, unless they cannot be used.
     pub profile: Option<Profile>,
-    /// What asks the cloud, unless it cannot be asked.
+    /// The client, unless there is none.
     pub client: Option<Box<dyn Client>>,
 }
 

@@ -90,11 +90,11 @@ pub(super) struct GateStats {
     pub stop: Stop,
 }
 
-/// A gate as it stands.
+/// A gate and the jobs that it judges.
 pub(super) struct GateState<'a> {
     /// What was polled, in the order of the references.
     pub watched: &'a [PolledJob],
-    /// How each of them stands.
+    /// The result of each.
     pub evaluations: &'a [Evaluation],
     /// How the gate judges.
     pub rules: &'a GatePolicy,
@@ -112,7 +112,7 @@ pub(super) struct GateReport {
 }
 
 impl GateReport {
-    /// What a gate comes to as it stands.
+    /// The verdict at this moment.
     pub(super) fn new(state: &GateState<'_>) -> Self {
         let GateState {
             watched,

@@ -35,7 +35,7 @@ struct State {
     writers: usize,
     /// The line that the cursor is in is not the own one.
     is_mid_line: bool,
-    /// What stands on the terminal.
+    /// What is on the terminal.
     drawn: String,
     requests: BTreeMap<u64, SentRequest>,
 }

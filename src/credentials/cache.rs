@@ -71,7 +71,7 @@ impl<S> ActiveCredential<S> {
 
 /// How a cloud makes its credentials of keys.
 pub(crate) struct KeySource<S: 'static> {
-    /// Of the key that stands in a profile.
+    /// Of the key that is in a profile.
     pub from_profile: FromProfile<S>,
     /// Of one that is issued for a while.
     pub issued: fn(TemporaryKey) -> Credential<S>,
@@ -102,7 +102,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// The credential that a profile gives. One that stands in files of its own is read again when
+    /// The credential that a profile gives. One that is in files of its own is read again when
     /// it has run out or was refused, and a command that prints one is run again; a refusal of any
     /// other is final.
     ///

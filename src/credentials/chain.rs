@@ -8,7 +8,7 @@ use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, Values};
 
-/// A credential with what stands beside it.
+/// A credential with what is beside it.
 pub(super) struct ResolvedCredential {
     pub values: Values,
     pub expires_at: Option<Time>,
@@ -30,7 +30,7 @@ impl ResolvedCredential {
 pub struct CredentialChain {
     pub(super) settings: Settings,
     /// The sources of each cloud besides variables and the config file, in the order in which they
-    /// are asked.
+    /// are queried.
     pub(super) sources: Vec<(&'static str, &'static [CredentialSource])>,
     pub(super) cache: SourceCache,
 }
@@ -213,7 +213,7 @@ impl CredentialChain {
     }
 }
 
-/// Where a credential stands: its first part, and the files and variables in which others are.
+/// Where a credential is: its first part, and the files and variables in which others are.
 fn credential_place(cloud: &SettingsSchema, profile: &Profile) -> Option<String> {
     let mut places = vec![profile.source(cloud)?.place()];
     let parts = cloud.credential_keys();

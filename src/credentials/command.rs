@@ -23,7 +23,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a command's error output is part of an error.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// A command that was run again is left alone for so long; what it printed last stands meanwhile.
+/// A command that was run again is not run again for so long; what it printed last is used meanwhile.
 const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
 
 /// What a command printed: values by the names it gave them.

@@ -14,7 +14,7 @@ impl CredentialChain {
         let mut profiles: Vec<String> = tables.map(str::to_owned).collect();
         let is_default = |name: &str| name == "default";
         let has_default = profiles.iter().any(|name| is_default(name));
-        // An endpoint or a region without a credential is an account that was meant to be asked.
+        // An endpoint or a region without a credential is an account that was meant to be queried.
         if !has_default && self.configures_default(cloud) {
             profiles.push("default".to_owned());
         }

@@ -12,7 +12,7 @@ use crate::settings::{METADATA, Origin, Profile, SOURCE};
 /// A longer name is not a valid role's.
 const MAX_ROLE_LEN: usize = 128;
 const ENDPOINT: &str = "metadata_endpoint";
-/// Where a profile keeps why the service is not to be asked.
+/// Where a profile keeps the reason not to query the service.
 const FORBIDDEN: &str = "metadata_forbidden";
 /// Where a profile keeps which variable requires a session token.
 pub(super) const TOKEN_ONLY: &str = "metadata_token_only";
@@ -47,7 +47,7 @@ pub(crate) struct TokenStep {
     pub ttl_header: &'static str,
     /// The header that it is sent in.
     pub header: &'static str,
-    /// True where a service that gave none may need one all the same, and is asked once more.
+    /// True where a service that gave none may still need one and is queried once more.
     pub is_retried: bool,
 }
 
@@ -63,9 +63,9 @@ pub(crate) enum CredentialPath {
 pub(crate) struct Variables {
     /// Names the role.
     pub role: Option<&'static str>,
-    /// With `true` the service is not asked.
+    /// With `true` the service is not queried.
     pub disabled: Option<&'static str>,
-    /// With `true` the service is asked with a session token only.
+    /// With `true` the service is queried with a session token only.
     pub token_required: Option<&'static str>,
 }
 

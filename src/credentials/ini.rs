@@ -215,7 +215,7 @@ fn expect(fault: &mut Option<String>, what: &str, line: usize) {
     fault.get_or_insert_with(|| format!("{what} at line {line}"));
 }
 
-/// What stands behind a delimiter, without the comment behind it and the quotes around it.
+/// What comes after a delimiter, without the comment behind it and the quotes around it.
 fn value_of(text: &str) -> &str {
     let value = text.trim();
     let quote = value

@@ -1,4 +1,4 @@
-//! The role of this machine, as its metadata service gives it: asked only when a profile says so, over
+//! The role of this machine, as its metadata service gives it: queried only when a profile says so, over
 //! plain HTTP, past any proxy, at one address, with little patience.
 
 use std::sync::Arc;
@@ -128,7 +128,7 @@ impl<S> InstanceRoleProvider<S> {
         Ok((self.issue)(key))
     }
 
-    /// A session token, which the service can do without unless it is told to need one.
+    /// A session token, which the service can do without unless it is configured to need one.
     async fn token(&self, deadline: Deadline) -> Result<Option<Secret>, Problem> {
         let Some(step) = &self.service.token else {
             return Ok(None);
@@ -250,7 +250,7 @@ impl<S> InstanceRoleProvider<S> {
         Err(problem.with_hint("check the local clock, and that the role still exists"))
     }
 
-    /// A "no" that stands in a good response.
+    /// A "no" that is in a good response.
     fn refused(&self, operation: &'static str, code: &str) -> Problem {
         let what = "the metadata service returned no credential for the instance role";
         let mut problem = self.problem(operation, Category::MissingCredentials, what);

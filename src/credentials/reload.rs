@@ -36,7 +36,7 @@ impl CredentialChain {
     }
 }
 
-/// Reads a profile again whose credential stands in files of its own (`KEY_file`) or of a tool, or
+/// Reads a profile again whose credential is in files of its own (`KEY_file`) or of a tool, or
 /// is printed by a command.
 #[derive(Debug)]
 struct Reloader {

@@ -74,7 +74,7 @@ impl TokenStore {
     }
 
     /// False when files or a command of the profile say something else by now, so that another
-    /// account may have been asked. Other requests go on meanwhile, since a command may be running.
+    /// account may have been queried. Other requests go on meanwhile, since a command may be running.
     async fn is_unchanged(&self) -> bool {
         let first = self.profile.clone();
         let comparing = tokio::task::spawn_blocking(move || {

@@ -42,7 +42,7 @@ pub(super) struct TokenFile {
     name: String,
 }
 
-/// A credential as it stands in its file.
+/// A credential as it is in its file.
 #[derive(Deserialize, Serialize)]
 pub(super) struct StoredToken {
     schema: u32,

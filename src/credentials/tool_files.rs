@@ -28,7 +28,7 @@ pub enum SourceResult {
 /// A program that a tool's file names for its credential.
 #[derive(Debug, Clone)]
 pub struct CredentialProgram {
-    /// What stands beside the credential.
+    /// What is beside the credential.
     pub found: FoundCredential,
     /// The program: an absolute path, or a name that is searched in PATH.
     pub command: String,
@@ -42,7 +42,7 @@ pub struct CredentialProgram {
     pub check: fn(&CredentialProgram, &BTreeMap<String, Secret>) -> Result<(), String>,
 }
 
-/// A credential and what stands beside it.
+/// A credential and what is beside it.
 #[derive(Debug, Clone)]
 pub struct FoundCredential {
     /// Name of the tool's profile, where it has profiles.

@@ -26,7 +26,7 @@ impl CredentialChain {
         is_command() || matches!(tool, Some(SourceResult::Program(_)))
     }
 
-    /// A plain setting of a profile that stands beside its credential in the file of a tool; `None` where
+    /// A plain setting of a profile that is beside its credential in the file of a tool; `None` where
     /// that cannot be read, which is reported when the account is used.
     pub fn tool_setting(&self, cloud: &SettingsSchema, name: &str, key: &str) -> Option<String> {
         let profile = self.settings.plain_profile(cloud, name).ok()?;
@@ -139,7 +139,7 @@ impl CredentialChain {
             .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name())))
     }
 
-    /// The tools that would have been asked after the source that is used.
+    /// The tools that would have been queried after the source that is used.
     pub(super) fn shadowed_tools(
         &self,
         cloud: &SettingsSchema,

@@ -132,7 +132,7 @@ impl dyn EmulatedApi {
 
 /// One kind of a cloud, or one of its services that give credentials.
 pub trait EmulatedKind: Sync {
-    /// What it can be asked.
+    /// Its operations.
     fn routes(&self) -> &'static [Route];
 
     /// The answer to one of its operations.
@@ -319,7 +319,7 @@ impl EmulatedCall<'_> {
         found.ok_or(EmulatedError::NotFound)
     }
 
-    /// The resources of a kind that a list shows, in the order of the scenario. A document stands
+    /// The resources of a kind that a list shows, in the order of the scenario. A document is
     /// for the one response it was written as, and has no row.
     pub fn rows(&self, kind: &str) -> Vec<JobAt<'_>> {
         let all = self.state.all(kind, self.now());

@@ -90,7 +90,7 @@ impl Faults {
 
     /// The fault that hits this request, if one does.
     ///
-    /// Faults are asked in the order of the scenario; a request that one of them takes does not
+    /// Faults apply in the order of the scenario; a request that one of them takes does not
     /// come to those after it, so that a list reads as a course of events. What comes outside of a
     /// fault's time is not counted by its `skip` and `times`.
     pub fn next_for(&self, cloud: &str, operation: &str, since_start: Duration) -> Option<&Fault> {

@@ -117,7 +117,7 @@ impl ServerResponse {
         Self::new(status, "application/json;charset=utf-8", body.to_string())
     }
 
-    /// A document that is served as it stands; XML is recognised by its first character.
+    /// A document that is served as it is; XML is recognised by its first character.
     pub fn document(status: u16, body: &str) -> Self {
         let content_type = match body.trim_start().starts_with('<') {
             true => "text/xml;charset=utf-8",

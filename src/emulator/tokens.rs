@@ -19,7 +19,7 @@ pub const SECURITY_TOKEN: TokenFormat = TokenFormat {
     tail: "/+==",
 };
 
-/// What stands around the claims of a token and their signature.
+/// What is around the claims of a token and their signature.
 #[derive(Debug)]
 pub struct TokenFormat {
     /// Before the claims.

@@ -6,7 +6,7 @@ use crate::kind::Kind;
 use crate::model::State;
 use crate::settings;
 
-/// What is asked of a job.
+/// The condition that a job has to meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// One of these states.

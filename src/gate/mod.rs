@@ -19,7 +19,7 @@ pub use verdict::{Decision, Progress, Verdict, decide};
 /// How a gate judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatePolicy {
-    /// What is asked of each job.
+    /// The condition of each job.
     pub condition: Condition,
     /// One job is enough.
     pub any: bool,
@@ -53,7 +53,7 @@ impl GatePolicy {
     }
 }
 
-/// How a job stands to what is asked of it.
+/// Whether a job meets the condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evaluation {
     /// It met the condition.
@@ -89,7 +89,7 @@ pub enum PendingCause {
 }
 
 impl Evaluation {
-    /// The word as it stands in JSON: `met`, `unmet` or `pending`.
+    /// The word as it is in JSON: `met`, `unmet` or `pending`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Met => "met",

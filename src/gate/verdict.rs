@@ -97,7 +97,7 @@ pub fn decide(
     })
 }
 
-/// All asked: any no fails, all yes holds. Any asked: any yes holds, all no fails.
+/// For `all`, one unmet job fails and all met jobs pass; for `any`, one met job passes and all unmet jobs fail.
 fn conclusive(evaluations: &[Evaluation], any: bool) -> Option<Verdict> {
     let is_yes = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Met);
     let is_no = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Unmet(_));

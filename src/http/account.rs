@@ -41,10 +41,10 @@ pub struct ApiClient {
     /// The proxy of the profile, where it names one.
     proxy: Option<(Secret, Arc<ProxyConfig>)>,
     circuit_breaker: CircuitBreaker,
-    /// True when another host can be asked, so that a broken way to this one is not tried again.
+    /// True when another host can be queried, so that a broken way to this one is not tried again.
     has_failover: bool,
     options: ClientOptions,
-    /// True when no proxy is asked, whatever the environment says.
+    /// True when no proxy is used, whatever the environment says.
     bypasses_proxy: bool,
     clock_offset: ClockOffset,
     /// Where the body of a success is left unread; `None` where all bodies are read.

@@ -52,7 +52,7 @@ impl CircuitBreaker {
     }
 
     /// Waits for a turn, for places among the calls in flight, and for the end of a pause that the
-    /// cloud asked of the whole account.
+    /// cloud requested of the whole account.
     pub(super) async fn acquire(&self) -> [SemaphorePermit<'_>; 2] {
         if let Some(turn) = self.reserve_slot() {
             sleep_until(turn).await;
@@ -111,7 +111,7 @@ impl CircuitBreaker {
         *refused = None;
     }
 
-    /// A host that never answered is not asked again by each reference of a long list in turn.
+    /// A host that never answered is not queried again by each reference of a long list in turn.
     pub(super) fn on_unreachable(&self, problem: &Problem) {
         if problem.category == Category::Network && !self.is_closed.load(Ordering::Relaxed) {
             *lock(&self.unreachable_until) =

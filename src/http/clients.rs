@@ -60,7 +60,7 @@ impl ClientPool {
         sink: &EventSink,
     ) -> Result<Self, Problem> {
         for path in &limits.ca_files {
-            // A file that cannot be used is reported before the first call, whoever will be asked.
+            // A file that cannot be used is reported before the first call, whoever will be queried.
             add_ca(&mut RootCertStore::empty(), path).map_err(|refusal| {
                 Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
             })?;

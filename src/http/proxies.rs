@@ -105,7 +105,7 @@ impl Proxy {
 pub(super) struct ProxyConfig {
     variables: Vec<ProxyVariable>,
     no_proxy: Option<(String, NoProxy)>,
-    /// True where this machine is asked through the proxy as well.
+    /// True where requests to this machine go through the proxy as well.
     includes_loopback: bool,
 }
 

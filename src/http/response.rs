@@ -32,7 +32,7 @@ impl Response {
             .map(|moment| moment.to_utc())
     }
 
-    /// The standard `RetryAction-After`: seconds, or a date, which is compared with the server's
+    /// The standard `Retry-After`: seconds, or a date, which is compared with the server's
     /// own clock where the response has it, and with `now` otherwise. A number of any size is read;
     /// more than a year is a year.
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {

@@ -6,7 +6,7 @@ use crate::secret::Redactor;
 /// Metadata of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseInfo {
-    /// `host[:port]` that was asked.
+    /// `host[:port]` of the request.
     pub host: String,
     /// True when it came over TLS.
     pub is_https: bool,

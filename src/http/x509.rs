@@ -23,7 +23,7 @@ pub(super) struct Certificate(CertificateInner<Raw>);
 impl Certificate {
     /// Reads DER; `None` when it is not a certificate.
     pub(super) fn parse(der: &[u8]) -> Option<Self> {
-        // Whoever stands in between may keep to fewer rules than a public CA.
+        // Whoever is in between may keep to fewer rules than a public CA.
         CertificateInner::from_der(der).ok().map(Self)
     }
 

@@ -67,7 +67,7 @@ impl ListSpec {
 /// The order in which a cloud lists the jobs of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListOrder {
-    /// Newest first, as the cloud is asked to.
+    /// Newest first, as requested.
     NewestFirst,
     /// An undocumented order; rows have the creation time.
     Unsorted,

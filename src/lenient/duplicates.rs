@@ -1,4 +1,4 @@
-//! JSON objects in which a key stands more than once.
+//! JSON objects in which a key is repeated.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value, json};
 use super::visitor::NUMBER_KEY;
 
 /// The document with each key of an object once. Where the values of a key differ, which of them is
-/// meant would be a guess: a value stands in their place that no field can be read from.
+/// meant would be a guess: a value is in their place that no field can be read from.
 pub(super) fn merge(body: &str) -> Option<String> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let document = Merge.deserialize(&mut deserializer).ok()?;

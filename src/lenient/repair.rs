@@ -64,7 +64,7 @@ fn number_length(text: &[u8]) -> usize {
     found.map_or(0, |number| number.len())
 }
 
-/// The document in UTF-8, and where U+FFFD stands in the place of something else.
+/// The document in UTF-8, and where U+FFFD is in the place of something else.
 fn lossy(body: &[u8]) -> (Cow<'_, [u8]>, Vec<usize>) {
     if std::str::from_utf8(body).is_ok() {
         return (Cow::Borrowed(body), Vec::new());

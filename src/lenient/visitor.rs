@@ -1,4 +1,4 @@
-//! Reading of a list or an object, whatever type stands in its place.
+//! Reading of a list or an object, whatever type is in its place.
 
 use std::borrow::Cow;
 use std::fmt;

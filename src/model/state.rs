@@ -42,7 +42,7 @@ impl State {
     /// The states of what has not ended.
     pub const ACTIVE: [Self; 4] = [Self::Pending, Self::Starting, Self::Running, Self::Stopping];
 
-    /// The word as it stands in JSON and tables.
+    /// The word as it is in JSON and tables.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

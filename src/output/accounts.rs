@@ -1,4 +1,4 @@
-//! What each cloud would be asked with: a paragraph for each account, or a row.
+//! The credential and endpoint of each cloud: a paragraph for each account, or a row.
 
 use std::io::{self, BufWriter, Write};
 
@@ -12,7 +12,7 @@ use crate::output::document::{AccountStatus, AuthState, AuthStatus};
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 15;
 
-/// Writes what each cloud would be asked with.
+/// Writes the credential and endpoint of each cloud.
 ///
 /// # Errors
 /// Those of the writer, and as invalid data what an expression could not do.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{RenderContext, human};
 use crate::model::Time;
 
-/// What stands in one place of a table, before it is text.
+/// What is in one place of a table, before it is text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell<'a> {
     /// Nothing is known.

@@ -19,7 +19,7 @@ const MAX_CELL_CHARS: usize = 300;
 /// Bytes of the lists of references; all outputs of a job may take 1 MiB in UTF-16.
 const MAX_REFERENCES: usize = 200_000;
 
-/// What stands in a level's annotations: title and message.
+/// What is in a level's annotations: title and message.
 type Note = (String, String);
 
 /// Writes workflow commands that GitHub shows as annotations: one for the verdict, one for each
@@ -210,7 +210,7 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// One output; a value with line breaks stands between lines that it does not hold itself.
+/// One output; a value with line breaks is between lines that it does not hold itself.
 fn output(key: &str, value: &str) -> String {
     if !value.contains(['\n', '\r']) {
         return format!("{key}={value}\n");

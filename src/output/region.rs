@@ -52,7 +52,7 @@ impl Region {
 /// Adds a line, and what clears the rest of its last row.
 pub(super) fn push_line(text: &mut String, line: &str, width: usize) {
     text.push_str(line);
-    // At the end of a full row the cursor still stands on its last column.
+    // At the end of a full row the cursor is still on its last column.
     if end_position(line, width).1 < width {
         text.push_str(CLEAR_LINE);
     }

@@ -49,7 +49,7 @@ pub struct Summary {
     pub errors: u64,
     /// Requests that were sent, every attempt counted.
     pub requests: u64,
-    /// True when everything that was asked was answered, and lists were read to their end.
+    /// True when all references were answered, and lists were read to their end.
     pub complete: bool,
 }
 

@@ -15,11 +15,11 @@ pub(super) struct TestCase<'a> {
     pub job: Option<&'a Job>,
     /// Why it has neither been answered nor failed.
     pub unchecked: Option<&'a str>,
-    /// How it stands.
+    /// The result.
     pub outcome: CaseOutcome<'a>,
 }
 
-/// How a reference stands when a report is written.
+/// The result of a reference when a report is written.
 pub(super) enum CaseOutcome<'a> {
     /// It met the condition.
     Passed,
@@ -145,7 +145,7 @@ impl TestCase<'_> {
         }
     }
 
-    /// Why it stands so, in one sentence; the cloud's text in it is not escaped.
+    /// The reason, in one sentence; the cloud's text in it is not escaped.
     pub(super) fn why(&self, report: &Envelope) -> String {
         if let Some(why) = self.unchecked {
             return why.to_owned();

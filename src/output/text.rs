@@ -36,7 +36,7 @@ pub(super) fn truncate_chars(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// Where the mark stands that must be escaped so that a line is not a command: the second `#` of
+/// Where the mark is that must be escaped so that a line is not a command: the second `#` of
 /// `##[` or of `##word[`.
 pub(super) fn ci_command_at(text: &str) -> Option<usize> {
     text.match_indices('[').find_map(|(at, _)| {

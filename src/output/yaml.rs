@@ -64,7 +64,7 @@ impl<W: Write> Write for TrimBlank<W> {
 struct YamlFormatter {
     /// The open lists and objects, outermost first; true once one has an entry.
     open: Vec<bool>,
-    /// The next entry stands on the line of the dash before it.
+    /// The next entry is on the line of the dash before it.
     after_dash: bool,
     /// The text of a key, while one is written, and whether it must be quoted.
     key: Option<(Vec<u8>, bool)>,

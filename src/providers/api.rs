@@ -81,7 +81,7 @@ impl<R> Decoded<Page<R>> {
 pub(super) enum DecodeError {
     /// It cannot be understood: what was expected, and where it was missed.
     Invalid(String),
-    /// It says that the operation did not find or do what it was asked to.
+    /// It says that the operation did not find or do what was requested.
     Failed(Box<RequestError>),
 }
 

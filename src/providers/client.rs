@@ -16,7 +16,7 @@ use crate::reference::{Reference, Scope};
 /// One account of one cloud, whatever the cloud.
 #[async_trait]
 pub trait Client: Send + Sync {
-    /// Scheme, host and port that are asked; `None` while only the cloud knows.
+    /// Scheme, host and port that are queried; `None` while only the cloud knows.
     fn endpoint(&self) -> Option<String> {
         None
     }
@@ -69,7 +69,7 @@ pub trait Client: Send + Sync {
     /// before it. [`list_all`](super::list_all) asks for all of them.
     ///
     /// Rows tell less than a lookup: no parts, no events, no document of the cloud's own. They are
-    /// addressed and masked as in [`Client::get`]. What the cloud can filter by itself it is asked to;
+    /// addressed and masked as in [`Client::get`]. Filters that the cloud supports are part of the request;
     /// all of `filter` is the caller's to apply.
     ///
     /// # Errors

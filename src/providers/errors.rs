@@ -30,7 +30,7 @@ pub(super) struct Failure {
     pub retry_after: Option<Duration>,
 }
 
-/// What was asked, as far as a hint needs it.
+/// The request, as far as a hint needs it.
 #[derive(Clone, Copy)]
 pub(super) struct ErrorContext<'a> {
     /// The request.
@@ -162,7 +162,7 @@ impl ErrorRule {
         self
     }
 
-    /// What to do about them, by what was asked.
+    /// The hint for them, by the request.
     pub const fn hint_with(mut self, hint: fn(&ErrorContext<'_>) -> Option<String>) -> Self {
         self.hint = Some(Hint::With(hint));
         self

@@ -212,7 +212,7 @@ impl Filter {
         Some(states::words_for(table, own, &states)).filter(|words| !words.is_empty())
     }
 
-    /// How many rows a page is asked to hold, where the cloud gives at most `most`.
+    /// The page size that is requested, in rows, where the cloud gives at most `most`.
     pub(super) fn page_size(&self, most: usize) -> usize {
         self.page_rows.map_or(most, |rows| rows.clamp(1, most))
     }

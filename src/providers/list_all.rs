@@ -31,7 +31,7 @@ pub enum Truncation {
     Stopped,
     /// The cloud went on giving what it had given before.
     RepeatedPage,
-    /// There were more pages than any list should have, or than were asked for.
+    /// There were more pages than any list should have, or than were requested.
     TooManyPages(usize),
     /// The cloud counts more rows than it gave: rows, total.
     CountMismatch(u64, u64),

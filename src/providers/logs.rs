@@ -185,7 +185,7 @@ pub(super) fn continues(before: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// What stands in a text for bytes that are not UTF-8.
+/// What is in a text for bytes that are not UTF-8.
 pub(super) const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// The text of a log at a field of a response.

@@ -1,4 +1,4 @@
-//! The clouds: what each is called, what it can be asked, and how.
+//! The clouds: the name of each, its operations and how to call them.
 //!
 //! A cloud is one folder and one line in [`CLOUDS`].
 
@@ -90,7 +90,7 @@ pub struct Cloud {
     pub keys: &'static [SettingSpec],
     /// Those that are enough for a profile, the first ones to fill in.
     pub minimal_keys: &'static [&'static str],
-    /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
+    /// Tools of this cloud whose files hold credentials, in the order in which they are queried.
     pub(crate) sources: &'static [CredentialSource],
     /// How the names of variables begin that other programs read for this cloud.
     pub variable_prefixes: &'static [&'static str],

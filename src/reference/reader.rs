@@ -334,7 +334,7 @@ fn templates_text(templates: impl Iterator<Item = &'static Template>) -> String 
     forms.join(", ")
 }
 
-/// What stands between two slashes.
+/// What is between two slashes.
 pub(super) struct Token<'a> {
     pub text: &'a str,
     pub at: usize,

@@ -45,7 +45,7 @@ pub fn mask_text(text: &str) -> String {
 enum Expected {
     /// It is the value of a secret.
     Value(Sensitivity),
-    /// It is a token if it looks like one; it stands after the word `Bearer`.
+    /// It is a token if it looks like one; it comes after the word `Bearer`.
     Token,
     /// It is the value of a header such as `Authorization`, in which a scheme may stand before the secret.
     Credentials,
@@ -185,7 +185,7 @@ impl Expected {
 enum VisiblePart {
     /// So many bytes.
     Whole(usize),
-    /// What stands before the first byte; the value goes on to the second.
+    /// What comes before the first byte; the value goes on to the second.
     Until(usize, usize),
 }
 
@@ -283,7 +283,7 @@ fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
 
 /// Where the value of the first secret name in a word begins.
 ///
-/// `NAME=V` wherever it stands (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as headers,
+/// `NAME=V` wherever it is (`--set=db.password=V`, `?token=V`), `NAME:` or `"NAME":V` as headers,
 /// YAML and JSON have it, and `--NAME:V` or `--NAME,V`.
 fn secret_value(word: &str) -> Option<WordValue> {
     let may_be_sign = |byte: u8| matches!(byte, b'=' | b':' | b',') || byte >= 0x80;

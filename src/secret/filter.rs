@@ -70,7 +70,7 @@ impl Filter {
         false
     }
 
-    /// Where the last gram stands that no secret has, and whose bytes are folded one by one.
+    /// Where the last gram is that no secret has, and whose bytes are folded one by one.
     fn last_foreign(&self, text: &[u8]) -> Option<usize> {
         let mut at = text.len() - GRAM;
         loop {

@@ -40,7 +40,7 @@ pub(super) enum Kind {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct FoldedSecret {
     pub text: Vec<u8>,
-    /// What stands in its place.
+    /// What is in its place.
     pub mask: String,
     /// What else it may be.
     pub kind: Kind,

@@ -35,7 +35,7 @@ const LOGINS: [&str; 2] = ["AUTH ", "PASS "];
 /// The program is looked for in so many bytes, so that many `echo` in a long text are read in linear time.
 const MAX_COMMAND_LEN: usize = 2048;
 
-/// Where the secret stands in a text that begins with `echo` or `printf`, as in
+/// Where the secret is in a text that begins with `echo` or `printf`, as in
 /// `echo SECRET | docker login --password-stdin` and `printf 'AUTH SECRET' | nc h 6379`; `None` where the text
 /// is not piped to a program that reads one, or where it is a variable only.
 pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {

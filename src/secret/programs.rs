@@ -136,7 +136,7 @@ pub(super) enum Value {
 }
 
 impl Program {
-    /// Takes notice of a word that may be a program, and returns where a secret stands.
+    /// Takes notice of a word that may be a program, and returns where a secret is.
     pub(super) fn read(&mut self, word: &str) -> Option<Value> {
         let skipped = word.len() - word.trim_start_matches(['"', '\'', '(', '$', '`']).len();
         let bare = word[skipped..].trim_end_matches(['"', '\'', ';', ')', '`']);

@@ -156,7 +156,7 @@ impl SecretMasker {
         &self.filter
     }
 
-    /// True when a secret that is looked for as it is stands in a text, in whatever place.
+    /// True when a secret that is searched for without decoding is anywhere in a text.
     pub(super) fn has_needle(&self, text: &str) -> bool {
         let text = text.as_bytes();
         self.needles
@@ -261,7 +261,7 @@ fn stands_alone(text: &str, at: usize, found: &str) -> bool {
     !continues_before && !continues_after
 }
 
-/// True when a text ends in the name of a credential and what stands between a name and its value, as in
+/// True when a text ends in the name of a credential and what is between a name and its value, as in
 /// `SecretId=` and `"access_key": "`.
 fn is_credential_value(before: &str) -> bool {
     const WORDS: [&str; 6] = ["credential", "key", "passw", "secret", "sign", "token"];

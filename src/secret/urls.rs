@@ -8,7 +8,7 @@ use super::names::is_secret_parameter;
 use super::random::looks_random;
 use super::{MASK, Secret};
 
-/// What stands in the URL of a webhook before its secret.
+/// What is in the URL of a webhook before its secret.
 const WEBHOOKS: [&str; 5] = [
     "//api.telegram.org/bot",
     "//discord.com/api/webhooks/",
@@ -194,7 +194,7 @@ fn mask_path(path: &str) -> String {
 
 /// Scheme and host of a proxy: everything else of its URL may be a secret.
 ///
-/// Whatever stands before the last `@` is masked: a password that was not encoded may hold any
+/// Whatever comes before the last `@` is masked: a password that was not encoded may hold any
 /// character, and what it belongs to is then no URL.
 pub fn mask_proxy_url(url: &str) -> String {
     let (scheme, rest) = split_scheme(url);

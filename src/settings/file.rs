@@ -139,7 +139,7 @@ impl SettingsFile {
             .map(|(key, entry)| (key.as_str(), entry))
     }
 
-    /// Where a value of a profile stands: `config.toml:4:12`.
+    /// Where a value of a profile is: `config.toml:4:12`.
     pub(crate) fn place(&self, table: &str, profile: &str, key: &str) -> String {
         let path = self.path.display();
         match self.places.get(&[table, profile, key].map(str::to_owned)) {
@@ -148,7 +148,7 @@ impl SettingsFile {
         }
     }
 
-    /// Where a value of `[http]` stands.
+    /// Where a value of `[http]` is.
     pub fn http_place(&self, key: &str) -> String {
         self.place(HTTP, "", key)
     }

@@ -6,7 +6,7 @@ use crate::error::Problem;
 /// Keys whose values are paths.
 pub(super) const PATH_KEYS: [&str; 4] = ["ca_file", "client_cert", "client_key", "kubeconfig"];
 
-/// A key that stands in the table of one profile, so that a variable that was forgotten somewhere
+/// A key that is in the table of one profile, so that a variable that was forgotten somewhere
 /// does not open all of them.
 pub(super) const FILE_ONLY_KEY: &str = "insecure_skip_verify";
 

@@ -210,7 +210,7 @@ impl Profile {
         self.values.get(key).map(|value| &value.text)
     }
 
-    /// Every value by its key, in the order of the keys: they decide who is asked and as whom.
+    /// Every value by its key, in the order of the keys: they decide the cloud and the identity.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
         self.values.iter().map(|(key, value)| (*key, &value.text))
     }

@@ -188,7 +188,7 @@ impl Settings {
         Ok(values)
     }
 
-    /// The text of the file that a key of a profile refers to; `key`, the path, and where it stands.
+    /// The text of the file that a key of a profile refers to; `key`, the path, and where it is.
     fn text_of_file(
         &self,
         profile: &Profile,

@@ -32,7 +32,7 @@ pub struct Fields {
     pub evidence: &'static [&'static str],
 }
 
-/// What is asked.
+/// The request.
 #[derive(Clone)]
 pub enum Call {
     /// A lookup of this reference.
@@ -45,7 +45,7 @@ pub enum Call {
     Exists(Reference),
 }
 
-/// Responses by operation, and what is asked.
+/// Responses by operation, and the request.
 pub struct Case {
     pub kind: &'static Kind,
     pub call: Call,

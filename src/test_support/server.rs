@@ -17,7 +17,7 @@ const BORN: &str = "2026-01-02T03:04:05Z";
 /// A response in the place of the cloud's own.
 pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
 
-/// A cloud that is asked over the network.
+/// A cloud behind a real connection.
 pub struct TestServer {
     pub origin: String,
     seconds: Arc<AtomicI64>,
@@ -75,7 +75,7 @@ impl TestServer {
         self.seconds.clone()
     }
 
-    /// What was asked since the last time.
+    /// The requests since the last call.
     pub fn requested(&self) -> Vec<String> {
         std::mem::take(&mut *self.operations.lock().unwrap())
     }

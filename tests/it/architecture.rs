@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From left to right; `output` stands beside them, and `test_support` and `fuzz`, which tests and
+/// From left to right; `output` is beside them, and `test_support` and `fuzz`, which tests and
 /// fuzzers alone use, may name all of them.
 const ORDER: [&str; 16] = [
     "commands",

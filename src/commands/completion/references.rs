@@ -236,7 +236,7 @@ fn is_unlisted(text: &str) -> bool {
     })
 }
 
-/// A profile's name as it stands in references, with letters of all languages and blanks left readable.
+/// A profile's name as it is in references, with letters of all languages and blanks left readable.
 fn encoded(profile: &str) -> String {
     let parts = profile.split_inclusive(|c: char| !c.is_ascii() || c == ' ');
     let parts = parts.map(|part| {

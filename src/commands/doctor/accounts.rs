@@ -1,4 +1,4 @@
-//! Which accounts are asked.
+//! Which accounts are checked.
 
 use super::super::context::CommandContext;
 use super::super::list::nothing_configured;
@@ -9,14 +9,14 @@ use crate::providers::{CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
 use crate::settings::Settings;
 
-/// An account that is asked.
+/// An account that is checked.
 pub(super) struct Candidate {
     pub cloud: &'static Cloud,
     pub profile: String,
 }
 
 /// The accounts that are configured, or those of them that the command line names. What it names is
-/// asked even when nobody has configured it.
+/// checked even without a configuration.
 ///
 /// # Errors
 /// A usage error: every argument that is not a cloud.

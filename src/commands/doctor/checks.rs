@@ -46,7 +46,7 @@ impl CallEvidence<'_> {
         checks
     }
 
-    /// `host[:port]` that was asked last.
+    /// `host[:port]` of the last request.
     fn host(&self) -> &str {
         let of_problem = self.problem.and_then(|problem| problem.host.as_deref());
         let heard = self.response_info().map(|heard| heard.host.as_str());

@@ -26,7 +26,7 @@ use crate::settings::ReferencedFile;
 /// A client certificate that ends within this time is a warning.
 const CERTIFICATE_MARGIN: TimeDelta = TimeDelta::days(14);
 
-/// An account, ready to be asked.
+/// An account, ready for requests.
 pub(super) struct AccountProbe {
     account: AccountStatus,
     client: Option<Box<dyn Client>>,

@@ -5,7 +5,7 @@ use crate::http::Route;
 
 /// The next step; `None` where the problem's own says it all.
 ///
-/// `host` is `host[:port]` that was asked.
+/// `host` is `host[:port]` of the request.
 pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Option<String> {
     let name = name_of(host);
     let variable = match route {

@@ -26,7 +26,7 @@ pub(super) fn host_info(context: &CommandContext, settings: Option<&Settings>) -
     }
 }
 
-/// A failure before any account could be asked.
+/// A failure before any account could be queried.
 pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
     let hint = problem.hint.as_deref().unwrap_or("fix this first");
     let hint = format!("{hint}; no account was checked");

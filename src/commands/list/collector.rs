@@ -16,7 +16,7 @@ use crate::sort::SortExt as _;
 
 /// How a list came to its end.
 pub(super) enum ListEnd {
-    /// Everything was asked.
+    /// All scopes were listed.
     Done,
     /// By a signal, with its exit code.
     Stopped(u8),

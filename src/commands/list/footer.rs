@@ -122,8 +122,8 @@ pub(super) fn uncompared(listed: &[ScopeReport]) -> Vec<Notice> {
     notices
 }
 
-/// Why the rows are not all that was asked for, for the line that ends a list of references. With
-/// `has_limit` the user asked for so many.
+/// Why the rows are not all that was requested, for the line that ends a list of references. With
+/// `has_limit` the user set the limit.
 pub(super) fn reason(
     listed: &[ScopeReport],
     left_out: usize,

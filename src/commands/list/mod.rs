@@ -51,7 +51,7 @@ struct ListRun {
     targets: Vec<ListTarget>,
     /// Active jobs are shown before those that have ended.
     active_first: bool,
-    /// What would be asked but for a filter that its rows cannot answer, and for what of it.
+    /// What is left out because its rows lack the field of a filter, with the field.
     skipped: Vec<(ListTarget, String)>,
     /// Profiles that are not listed, since they name no user whose jobs could be.
     profiles_without_user: Vec<Problem>,
@@ -139,7 +139,7 @@ impl ListRun {
         drop(sender);
         let end = collector.until_the_end(&mut events).await;
         context.progress.stop();
-        // What is asked still would ask on while the last rows are written.
+        // Lists that are still being read would go on while the last rows are written.
         drop(running);
         let signal = match end {
             ListEnd::Done => None,

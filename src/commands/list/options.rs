@@ -173,7 +173,7 @@ impl ListOptions {
             && !kind.unlisted_fields().contains(&UnlistedField::State)
     }
 
-    /// True when the user asked for so many, which is then all that was asked for.
+    /// True when the user set the limit, which is then all that was requested.
     pub(super) fn has_limit(&self) -> bool {
         matches!(self.limit, Limit::AtMost(_))
     }

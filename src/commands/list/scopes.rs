@@ -56,7 +56,7 @@ impl ListTarget {
         }
     }
 
-    /// The account that it is asked with.
+    /// The account that it is listed with.
     pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
             Self::Jobs { scope, .. } => (scope.kind.template.cloud, scope.profile.clone()),

@@ -21,12 +21,12 @@ use crate::settings::{Profile, Settings};
 /// Cloud and profile.
 pub(in crate::commands) type AccountId = (&'static str, String);
 
-/// The account that a reference is asked with.
+/// The account that a reference is looked up with.
 pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
     (reference.kind.template.cloud, reference.profile.clone())
 }
 
-/// The account that a scope is asked with.
+/// The account that a scope is looked up with.
 pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
     (scope.kind.template.cloud, scope.profile.clone())
 }

@@ -74,7 +74,7 @@ impl ParsedTargets {
     }
 }
 
-/// Reads everything that was typed or stands on stdin.
+/// Reads everything that was typed or is on stdin.
 ///
 /// # Errors
 /// A usage error: all invalid references, so that they can be fixed at once. References that are

@@ -332,7 +332,7 @@ impl Poller {
         changes
     }
 
-    /// Nothing of a throttled account is asked before a moment.
+    /// A throttled account is not polled before this time.
     fn defer_account(&mut self, number: JobIndex, until: Duration) {
         let account = self.jobs[number].account;
         let jobs = self.jobs.iter_mut();

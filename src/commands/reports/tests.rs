@@ -61,7 +61,7 @@ fn names(folder: &TempDir) -> Vec<String> {
     names
 }
 
-/// Ends a run; the problems told, the annotations, and what came of it.
+/// Ends a run; the reported problems, the annotations, and the result.
 fn finished(mut reports: Reports, report: &Envelope) -> (Vec<String>, String, Result<(), Problem>) {
     let (mut reported, mut err) = (Vec::new(), Vec::new());
     let outcome = reports.finish(report, &mut err, &mut |problem| {

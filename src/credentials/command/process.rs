@@ -144,7 +144,7 @@ fn wait(
     Ok(finished)
 }
 
-/// True where a person at a terminal can be asked: this process is in its foreground.
+/// True where a person at a terminal can be prompted: this process is in its foreground.
 fn has_terminal() -> bool {
     let terminal = File::open("/dev/tty").ok();
     let group = terminal.and_then(|terminal| tcgetpgrp(terminal).ok());

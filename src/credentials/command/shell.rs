@@ -63,7 +63,7 @@ fn statements(line: &str) -> Option<Vec<Vec<String>>> {
     Some(statements)
 }
 
-/// Takes the rest of a quoted text; a backslash stands before what `escapes`.
+/// Takes the rest of a quoted text; a backslash comes before what `escapes`.
 fn quoted(
     rest: &mut Peekable<Chars<'_>>,
     word: &mut String,

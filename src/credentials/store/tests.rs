@@ -282,7 +282,7 @@ async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
     let first = stage.run_as(&profile);
     assert_eq!(issue(&first).await, "token-1");
     assert_eq!(stage.files().len(), 1);
-    // The key of the first run is refused; the one that is asked then holds another secret.
+    // The key of the first run is refused; the one that is queried then holds another secret.
     first.on_rejected(&Plain("token-1".to_owned()));
     fs::write(home.join("s.txt"), "two").unwrap();
     assert_eq!(issue(&first).await, "token-2");
@@ -338,7 +338,7 @@ fn the_folder_is_that_of_caches() {
     assert_eq!(folder(&[]), Some(own.clone()));
     let named = [("XDG_CACHE_HOME", "/var/cache/bob")];
     assert_eq!(folder(&named), Some("/var/cache/bob/joblens/tokens".into()));
-    // A relative one says nothing, wherever one stands.
+    // A relative one says nothing, wherever one is.
     assert_eq!(folder(&[("XDG_CACHE_HOME", "cache")]), Some(own));
     let homeless = stage.profile(&[("HOME", "")]);
     assert_eq!(homeless.token_cache_dir, None);

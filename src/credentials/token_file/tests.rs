@@ -314,7 +314,7 @@ fn work(work: &str) {
 
 #[test]
 fn twenty_processes_share_a_file_two_hundred_times_each() {
-    // The processes are this very test, told to work.
+    // The processes are this test itself, started as workers.
     if let Ok(message) = std::env::var(WORK) {
         return work(&message);
     }

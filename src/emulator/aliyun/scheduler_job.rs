@@ -77,8 +77,8 @@ fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
     list(call, &Pager::pages(10, 50), all, |view| row(&view), wrap)
 }
 
-/// The bytes from an offset on; nothing is written to the standard error. While a job runs, its node is
-/// asked.
+/// The bytes from an offset on; nothing is written to the standard error. The log of a
+/// running job needs the name of its node.
 fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
     if !has_ended(view) && call.required("ExecHost")? != NODE {
         return Err(EmulatedError::NotFound);

@@ -25,7 +25,7 @@
 //!   { after = "2m", line = "epoch {n} 损失 0.9", every = "1s", times = 60 },   # {n} counts from 1
 //! ]
 //! restarts = ["10m"]        # when the main container was restarted
-//! document = "{}"           # served as it stands; or document_file, beside the scenario
+//! document = "{}"           # served as it is; or document_file, beside the scenario
 //!
 //! [[fault]]
 //! operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all
@@ -111,7 +111,7 @@ impl Scenario {
         Self::parse(&text, path, &registered_kinds())
     }
 
-    /// Reads the text of a scenario that stands in the file `path`, with references of these kinds.
+    /// Reads the text of a scenario that is in the file `path`, with references of these kinds.
     ///
     /// The profile of a reference is ignored; a range becomes a resource for each subtask.
     ///

@@ -11,7 +11,7 @@ use crate::error::{Problem, kind_text};
 use crate::kind::Kind;
 use crate::settings;
 
-/// A text and where it stands, so that an error can name the line.
+/// A text and where it is, so that an error can name the line.
 pub(super) type Text = Spanned<String>;
 
 /// Longer times than ten years only serve to leave the calendar.

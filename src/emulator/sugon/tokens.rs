@@ -66,7 +66,7 @@ fn tokens(call: &EmulatedCall<'_>) -> Answer {
     ]))
 }
 
-/// The centre of the emulator's region, where it stands itself.
+/// The centre of the emulator's region, where it is itself.
 fn centre(call: &EmulatedCall<'_>) -> Value {
     let host = call.request.header("host").unwrap_or_default();
     json!({

@@ -40,7 +40,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
         );
         for spec in addresses {
             let name = keys.variable(spec.key);
-            // Other hosts are not allowed at all, and no proxy is asked.
+            // Other hosts are not allowed at all, and no proxy is used.
             let is_empty = spec.is_host_list() || spec.key == PROXY_URL;
             let expected = if is_empty { "" } else { origin };
             assert_eq!(

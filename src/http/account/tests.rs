@@ -15,7 +15,7 @@ const KEYS: SettingsSchema = SettingsSchema {
     variable_prefixes: &[],
 };
 
-/// An account of a machine whose clock stands at 1,700,000,000, and what it reports.
+/// An account of a machine whose clock is at 1,700,000,000, and what it reports.
 fn account() -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
     account_behind(&[])
 }

@@ -1,7 +1,7 @@
 //! Recordings: what the clouds answered in a run, one readable file for each attempt of a request, and
 //! runs that are answered from them, without a network, with the clock of the recording.
 //!
-//! Time passes in steps in both: the clock stands at the end of the last recorded attempt. What is derived
+//! Time passes in steps in both: the clock is at the end of the last recorded attempt. What is derived
 //! from it is thus the same in the run that is recorded and in those that replay it.
 
 mod attempt;

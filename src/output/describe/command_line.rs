@@ -35,7 +35,7 @@ pub(super) fn lines(words: &[String], columns: usize) -> Vec<String> {
     lines
 }
 
-/// A word as a shell reads it back. What must not be shown as it is stands in the form `$'\n'`,
+/// A word as a shell reads it back. What must not be shown unchanged gets the form `$'\n'`,
 /// which all shells of today know.
 pub(super) fn quote(word: &str) -> Cow<'_, str> {
     match shlex::try_quote(word) {

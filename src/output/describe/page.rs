@@ -14,7 +14,7 @@ const DEFAULT_WIDTH: usize = 100;
 const MIN_WIDTH: usize = 40;
 /// Labels that are wider stand on a line of their own.
 const MAX_LABEL_WIDTH: usize = 24;
-/// A label or value that has no room beside the other stands this much further right below it.
+/// A label or value that has no room beside the other is this much further right below it.
 const HANGING_INDENT: usize = 2;
 
 /// How a word stands out.
@@ -41,7 +41,7 @@ impl Style {
     }
 }
 
-/// What stands beside a label or in a paragraph; a cloud's text in it is not yet escaped.
+/// What is beside a label or in a paragraph; a cloud's text in it is not yet escaped.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     /// Words, wrapped at blanks; line ends of the text end lines here as well.
@@ -56,7 +56,7 @@ pub(super) enum Value {
     Command(Vec<String>),
 }
 
-/// Labels with what stands beside each.
+/// Labels with what is beside each.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, Vec<Value>)>);
 
@@ -189,7 +189,7 @@ impl<'a> PageWriter<'a> {
         Ok(())
     }
 
-    /// Labels in a column, and what stands beside them in another.
+    /// Labels in a column, and what is beside them in another.
     pub(super) fn fields(&mut self, indent: usize, fields: &Fields) -> io::Result<()> {
         let labels = fields.0.iter().map(|(label, _)| width(label));
         let widest = labels.filter(|wide| *wide <= MAX_LABEL_WIDTH).max();

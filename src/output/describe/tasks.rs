@@ -71,7 +71,7 @@ fn counts<'a>(tasks: impl Iterator<Item = &'a Task>) -> String {
     human::state_counts(tasks.map(|task| task.state))
 }
 
-/// Writes one task; answers whether it took more than a line, so that the next one stands apart.
+/// Writes one task; answers whether it took more than a line, so that the next one is set apart.
 fn one(page: &mut PageWriter, job: &Job, task: &Task, is_apart: bool) -> io::Result<bool> {
     let details = details::fields(page, task.details.as_deref());
     let has_parts = !(task.containers.is_empty() && task.volumes.is_empty());

@@ -60,7 +60,7 @@ fn add_in_pieces(lines: &mut Lines, word: &str, columns: usize) {
 struct Lines {
     done: Vec<String>,
     line: String,
-    /// True when nothing stands on the line, not even a blank.
+    /// True when nothing is on the line, not even a blank.
     is_fresh: bool,
 }
 

@@ -21,7 +21,7 @@ pub struct Envelope<T = Resources> {
     pub errors: Vec<Problem>,
     /// What a reader should know besides.
     pub notices: Vec<Notice>,
-    /// How much of what was asked was answered.
+    /// How many of the requested references were answered.
     pub coverage: Coverage,
     /// The gate's verdict; null without a gate.
     pub gate: Option<Gate>,
@@ -108,10 +108,10 @@ impl<T> Envelope<T> {
     }
 }
 
-/// How much of what was asked was answered.
+/// How many of the requested references were answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Coverage {
-    /// True when everything that was asked was answered.
+    /// True when all references were answered.
     pub complete: bool,
     /// Number of references.
     #[serde(rename = "asked")]

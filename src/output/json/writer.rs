@@ -24,12 +24,12 @@ const fn line(head: &[u8]) -> [u8; 64] {
 /// Collects JSON and writes it in large pieces.
 pub(super) struct Writer<'a> {
     out: &'a mut dyn Write,
-    /// What has not been written yet stands at its beginning.
+    /// What has not been written yet is at its beginning.
     buffer: Vec<u8>,
     length: usize,
     is_indented: bool,
     depth: usize,
-    /// What stands around texts.
+    /// What is around texts.
     quote: &'static [u8],
 }
 
@@ -205,7 +205,7 @@ fn special_bytes(word: [u8; 8]) -> u64 {
     (quote_or_hash | is(b'\\') | control | beyond) & (ONES << 7)
 }
 
-/// Writes what stands between the quotes of a text.
+/// Writes what is between the quotes of a text.
 fn write_text(out: &mut Writer<'_>, text: &str) -> io::Result<()> {
     let is_escaped = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
     let mut rest = text;

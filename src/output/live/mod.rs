@@ -99,7 +99,7 @@ impl Live {
     ) -> Vec<u8> {
         let room = match self.screen {
             Screen::Alternate { .. } => size.height,
-            // The cursor stands on the row below.
+            // The cursor is on the row below.
             Screen::Normal(_) => size.height.saturating_sub(1),
         };
         let lines = self.lines(

@@ -7,7 +7,7 @@ use jaq_core::load::{Arena, parse};
 /// Each one doubles what is evaluated in the worst case.
 const MAX_ALTERNATIVES: usize = 12;
 
-/// The patterns that were taken out of an expression, by the variable that stands in their place.
+/// The patterns that were taken out of an expression, by the variable that replaces them.
 #[derive(Default)]
 pub(super) struct Alternatives<'s>(Vec<(&'s str, Vec<Pattern<&'s str>>)>);
 
@@ -66,7 +66,7 @@ impl<'s> Alternatives<'s> {
         Some(Token(name, Tok::Var))
     }
 
-    /// The patterns for which a variable stands.
+    /// The patterns that a variable replaces.
     pub(super) fn of(&self, pattern: &Pattern<&'s str>) -> Option<(&'s str, &[Pattern<&'s str>])> {
         let Pattern::Var(name) = pattern else {
             return None;

@@ -78,7 +78,7 @@ pub(super) fn compile(expression: &str, variables: &[String]) -> Result<Filter<D
     })
 }
 
-/// Where a part stands in the expression; the whole for what was written elsewhere.
+/// Where a part is in the expression; the whole for what was written elsewhere.
 fn span(expression: &str, part: &str) -> Range<usize> {
     let within = expression.as_bytes().as_ptr_range();
     match (within.start..=within.end).contains(&part.as_ptr()) {

@@ -309,7 +309,7 @@ fn decode_base32(text: &str) -> ValR<Val> {
     Ok(lossy(&bytes))
 }
 
-/// Where a text stands in another, in characters.
+/// Where a text is in another, in characters.
 fn indices(whole: &Val, part: &Val) -> ValR<Val> {
     let (whole, part) = match (whole, part) {
         (Val::TStr(_), Val::TStr(_)) => (text(whole)?, text(part)?),

@@ -5,13 +5,13 @@ use super::super::{RenderContext, escape};
 use super::words::{TimeCell, clean, quotes, sentence, sentence_with_times};
 use crate::output::document::TimelineEvent;
 
-/// What stands on the one bad occurrence of a reference that came first.
+/// What is on the one bad occurrence of a reference that came first.
 const FIRST_PROBLEM: &str = "◀ first problem";
-/// What has no time stands under this.
+/// What has no time is under this.
 const NO_TIME: &str = "(no time)";
 /// Columns before a text: indentation, time, mark.
 const BEFORE_TEXT: usize = "  11:04:05 ! ".len();
-/// What stands before the further lines of a text; a line must not begin with a cloud's text.
+/// What comes before the further lines of a text; a line must not begin with a cloud's text.
 const CONTINUATION: &str = "           │ ";
 /// References stand in a column of their own only while a text keeps so many columns.
 const MIN_TEXT_WIDTH: usize = 60;
@@ -19,7 +19,7 @@ const MIN_TEXT_WIDTH: usize = 60;
 /// A timeline for people, written entry by entry.
 ///
 /// On a terminal days and references are headings and texts are wrapped; elsewhere each entry is one
-/// line that stands by itself. Nothing is cut.
+/// complete line. Nothing is cut.
 pub struct TimelineWriter {
     context: RenderContext,
     /// Columns of the column of references; `None` when they are headings or not needed.

@@ -11,7 +11,7 @@ pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) ->
     }
 }
 
-/// As [`sentence`], with times in RFC 3339 and nothing left out: a line that stands by itself.
+/// As [`sentence`], with times in RFC 3339 and nothing left out: a complete line.
 pub(super) fn sentence_with_times(one: &TimelineEvent, zone: Zone) -> String {
     match one.what {
         EventSubject::Event => {

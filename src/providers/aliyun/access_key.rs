@@ -46,7 +46,7 @@ pub(super) fn secrets(profile: &Profile) -> impl Iterator<Item = &Secret> {
     SECRET_KEYS.iter().filter_map(|key| profile.secret(key))
 }
 
-/// The key pair that stands in a profile, with the token of a temporary one.
+/// The key pair that is in a profile, with the token of a temporary one.
 fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Problem> {
     let secret = profile.secret("access_key_secret");
     let (Some(id), Some(secret)) = (profile.get("access_key_id"), secret) else {

@@ -20,7 +20,7 @@ use crate::providers::lenient::{
 use crate::providers::{Cursor, GetOptions, ScopePage};
 use crate::reference::Scope;
 
-/// How many clusters a page is asked to hold; the cloud gives no more.
+/// The page size that is requested, in clusters; the cloud gives no more.
 const PAGE_SIZE: usize = 50;
 
 /// `details` of a cluster.

@@ -126,7 +126,7 @@ impl KindOps<Api> for HpcJobs {
     }
 }
 
-/// What the cloud is asked to filter by, where its documentation leaves no doubt.
+/// The filters that the cloud applies, where its documentation leaves no doubt.
 fn job_filter(filter: &Filter) -> Value {
     let mut fields = json!({"SortBy": {"SubmitOrder": "desc"}});
     if filter.is_active_only() {

@@ -147,7 +147,7 @@ impl KindOps<Api> for Invocations {
 
     /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the
     /// list reports no states. It fails with a lookup where the same is true of all of them; what
-    /// is wrong with one command alone stands on the page.
+    /// is wrong with one command alone is on the page.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let (page, size) = (list.at.page.to_string(), PAGE_SIZE.to_string());
         let query = [

@@ -202,7 +202,7 @@ impl Api {
                 let label = assume_role::label(role, &access_key::label(profile));
                 let sts = assume_role::AssumeRoleProvider::new(role, profile, transport)?;
                 let login = CredentialCache::from_provider(sts);
-                // Which role the machine has is not told by the profile.
+                // The profile does not name the role of the machine.
                 let login = match profile.uses_instance_role() {
                     true => login,
                     false => login.persistent(profile, transport, ""),

@@ -143,7 +143,7 @@ pub(super) fn not_found(reference: &Reference) -> DecodeError {
     DecodeError::Failed(Box::new(RequestError::new(Category::NotFound, what)))
 }
 
-/// True for the id of the job that was asked for; PBS takes an id without its server, and responds with both.
+/// True for the id of the requested job; PBS takes an id without its server, and responds with both.
 pub(super) fn matches_id(id: &str, reference: &Reference) -> bool {
     let mut parts = id.split_once('.').into_iter();
     id == reference.id() || parts.any(|(number, _)| number == reference.id())
@@ -378,7 +378,7 @@ pub struct SchedulerJobDetails {
     pub stderr_path: Option<String>,
     /// Its nodes as the scheduler writes them: `compute[002,005]`.
     pub nodes: Option<String>,
-    /// How many nodes it asked for.
+    /// How many nodes it requested.
     pub node_count: Option<i64>,
     /// What it uses, or used, of `resources`.
     pub used: Resources,

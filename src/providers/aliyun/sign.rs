@@ -10,7 +10,7 @@ use crate::http::{self, Request, SigningInstructions};
 use crate::secret::Secret;
 use crate::sort::SortExt as _;
 
-/// Name of the scheme, as it stands in the Authorization header and in the string to sign.
+/// Name of the scheme, as it is in the Authorization header and in the string to sign.
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
 /// A request as the scheme sees it.

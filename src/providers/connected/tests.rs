@@ -9,7 +9,7 @@ use crate::providers::test_support::{ask, reference};
 use crate::providers::{CLOUDS, job_at};
 use crate::sync::lock;
 
-/// What was asked for, and what the list answers when it fails.
+/// The requested names, and what the list answers when it fails.
 #[derive(Default)]
 struct Api {
     asked: Mutex<Vec<Vec<String>>>,

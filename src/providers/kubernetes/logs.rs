@@ -22,7 +22,7 @@ const LOG: Operation = Operation::new(
     "get on pods/log",
 );
 
-/// What stands in the server's words where there is no log (yet), which it reports as a bad request.
+/// What is in the server's words where there is no log (yet), which it reports as a bad request.
 const ABSENT: [&str; 5] = [
     "is waiting to start",
     "previous terminated container",

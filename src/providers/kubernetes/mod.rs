@@ -156,7 +156,7 @@ struct Api {
 struct Server {
     client: SigningClient<Signer>,
     endpoint: Endpoint,
-    /// What stands before every path, such as that of a proxy; may be empty.
+    /// What comes before every path, such as that of a proxy; may be empty.
     prefix: String,
     /// True where only the CA of the cluster's entry is trusted.
     has_own_ca: bool,

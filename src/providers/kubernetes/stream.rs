@@ -17,7 +17,7 @@ use crate::sync::lock;
 const MAX_LINE: usize = 8 << 20;
 /// A stream that ends sooner is not opened again at once.
 const MIN_LENGTH: Duration = Duration::from_secs(1);
-/// A stream goes on at most so much longer than it was asked to.
+/// A stream goes on at most so much longer than requested.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// So many streams in a row on which nothing has come mean that the server gives none.
@@ -165,7 +165,7 @@ impl Stream {
         }
     }
 
-    /// For how long the server is asked to send changes. It ends the stream before it counts as silent.
+    /// For how long changes are requested. It ends the stream before it counts as silent.
     fn length(&self) -> Duration {
         let timeout = self.server.client.http.options().request_timeout;
         Duration::from_secs((timeout.as_secs() * 2 / 3).clamp(1, 60))

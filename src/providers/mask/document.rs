@@ -76,7 +76,7 @@ pub(in super::super) fn mask_document(document: &mut Value) {
     mask_below(document, "");
 }
 
-/// Masks below `value`, which stands under the key `parent`.
+/// Masks below `value`, which is under the key `parent`.
 fn mask_below(value: &mut Value, parent: &str) {
     match value {
         Value::String(text) => {

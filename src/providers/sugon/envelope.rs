@@ -1,4 +1,4 @@
-//! What stands around the data of every response.
+//! What is around the data of every response.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -58,12 +58,12 @@ impl Service {
 /// Hosts that all serve the same region.
 pub(super) struct Hosts {
     hosts: Vec<(Endpoint, ApiClient)>,
-    /// The one that is asked first.
+    /// The one that is queried first.
     good: AtomicUsize,
 }
 
 impl Hosts {
-    /// At least one host, in the order in which they are asked.
+    /// At least one host, in the order in which they are queried.
     pub(super) fn new(hosts: Vec<Endpoint>, account: &ApiClient, policy: &HostPolicy) -> Self {
         let has_twin = hosts.len() > 1;
         let at = |host| {
@@ -99,7 +99,7 @@ impl Hosts {
     }
 
     /// Sends a call to the host that was good before, and to the next one only when the way to it is
-    /// broken. `request` names the one that was asked last.
+    /// broken. `request` names the last one.
     ///
     /// # Errors
     /// What a host said, else what is wrong with the way to the last of them.

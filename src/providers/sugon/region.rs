@@ -160,7 +160,7 @@ impl Region {
         self.client.decode(&request, &response, decode)
     }
 
-    /// Sends a call to a host of the region; `request` names the one that was asked last.
+    /// Sends a call to a host of the region; `request` names the last one.
     async fn send(&self, request: &mut Request, deadline: Deadline) -> Result<Response, Problem> {
         let client = &self.client;
         let held = client.credentials.get(&client.http, deadline).await?;
@@ -211,7 +211,7 @@ impl Region {
     }
 }
 
-/// The host that is asked, and whether it serves all of the place; else it is the platform's, which
+/// The host that is queried, and whether it serves all of the place; else it is the platform's, which
 /// knows the others.
 fn endpoint(
     profile: &Profile,

@@ -113,7 +113,7 @@ pub(super) struct Exchange {
 #[derive(Default)]
 struct IssuedTokens {
     regions: Vec<Region>,
-    /// Those that were given away, so that another one is wanted when they are asked for again.
+    /// Those that were given away, so that another one is wanted when they are requested again.
     taken: Vec<String>,
 }
 

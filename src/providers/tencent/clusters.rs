@@ -102,7 +102,7 @@ struct ClusterList {
     cluster_set: Required<List<ClusterDetails>>,
 }
 
-/// How many clusters a page is asked to hold: as many as the cloud gives when nobody says, since
+/// The page size that is requested, in clusters: as many as the cloud gives when nobody says, since
 /// it does not document how many it would.
 const PAGE_SIZE: usize = 20;
 

@@ -70,7 +70,7 @@ struct System {
     region: Text,
 }
 
-/// The region of a profile, which stands in a file of its own.
+/// The region of a profile, which is in a file of its own.
 fn region(profile: &FileProfile<'_>) -> Result<Option<(&'static str, Secret)>, Problem> {
     let name = profile.name.unwrap_or_default();
     let path = format!("{FOLDER}/{name}.configure");

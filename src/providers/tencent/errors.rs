@@ -86,7 +86,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[],
 };
 
-/// Codes of missing permissions, whatever stands before the dot.
+/// Codes of missing permissions, whatever comes before the dot.
 const PERMISSION_CODES: &[&str] = &[
     "UnauthorizedOperation*",
     "*.UnauthorizedOperation",

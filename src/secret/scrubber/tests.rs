@@ -207,7 +207,7 @@ fn a_secret_is_masked_in_other_spellings() {
     for spelling in spellings {
         let (shown, value) = shown(TOKEN, &format!("bad token {spelling}, 令牌"));
         let rest = shown.replace("***", "");
-        // Base64 of what stands around it shares a few characters with it.
+        // Base64 of what is around it shares a few characters with it.
         let is_bare = rest.len() <= "bad token , 令牌".len() + 12;
         assert!(shown.contains("***") && is_bare, "{spelling}: {shown}");
         assert_eq!(shown, value);

@@ -32,7 +32,7 @@ const LOOKALIKES: [(char, &str); 15] = [
     ('\u{feff}', "nothing"),
 ];
 
-/// Explains the error of the parser by the line in which it stands.
+/// Explains the error of the parser by the line in which it is.
 pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
@@ -123,7 +123,7 @@ fn flag(value: &str) -> Option<&'static str> {
     }
 }
 
-/// A key or a table that stands twice; `start` is the offset of the line.
+/// A key or a table that is repeated; `start` is the offset of the line.
 fn duplicate(line: &str, start: usize) -> SyntaxError {
     let line = line.trim();
     let (what, hint) = match line

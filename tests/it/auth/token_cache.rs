@@ -240,7 +240,7 @@ fn a_kept_token_that_is_refused_is_shown_once_and_replaced_for_later_runs() {
     assert_eq!(given.lock().unwrap().len(), 2);
 }
 
-/// Reads every file again and again until it is told to end; a torn one, or one that others can read,
+/// Reads every file again and again until it is stopped; a torn one, or one that others can read,
 /// fails the test.
 fn reader(folder: PathBuf, is_over: Arc<AtomicBool>) -> thread::JoinHandle<usize> {
     let look = |path: &Path| {

@@ -1,4 +1,4 @@
-//! What stands between this machine and a cloud.
+//! What is between this machine and a cloud.
 
 use std::net::TcpListener;
 

@@ -270,7 +270,7 @@ fn the_newest_of_a_scope_has_events_like_any_other() {
         all.len() > 8 && all.iter().all(|one| one["ref"] == JOB),
         "{all:#?}"
     );
-    // The references are not told apart by a column when there is one.
+    // No column for the reference when there is only one.
     let page = events(&emulated, &[newest]);
     assert!(!page.stdout.contains(JOB), "{}", page.stdout);
     let followed = events(&emulated, &["-f", "--interval", "50ms", newest]);

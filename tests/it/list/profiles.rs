@@ -192,7 +192,7 @@ fn nothing_configured_says_what_to_set() {
     }
 }
 
-/// The cloud's profile that could not be asked, in all the places that say so.
+/// A cloud's profile that could not be queried, in every output.
 fn assert_half_configured(run: &Run, scope: &str, said: &str) {
     assert_eq!(run.code, 4, "{}", run.stderr);
     let json = run.json();

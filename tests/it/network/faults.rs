@@ -1,4 +1,4 @@
-//! What goes wrong on the way: tried again, corrected, cut off in time; and what is asked at once.
+//! What goes wrong on the way: tried again, corrected, cut off in time; and requests at the same time.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{Joblens, joblens};
 
-/// A running emulator and what it was asked; it stops when it is dropped.
+/// A running emulator and the requests to it; it stops when it is dropped.
 pub struct Emulated {
     pub origin: String,
     accesses: Arc<Mutex<Vec<AccessRecord>>>,
@@ -99,7 +99,7 @@ impl Emulated {
         }
     }
 
-    /// What was asked so far, in the order of the answers.
+    /// The requests so far, in the order of the responses.
     pub fn accesses(&self) -> Vec<AccessRecord> {
         self.accesses.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! What is asked of jobs, and what their lives come to.
+//! Conditions of `wait`, and the verdicts of whole lives of jobs.
 
 use std::time::Duration;
 

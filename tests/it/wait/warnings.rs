@@ -95,7 +95,7 @@ fn a_state_of_what_has_none_is_a_usage_error() {
     assert!(emulated.accesses().is_empty());
 }
 
-/// A service with one warning that stands in every response, its times and count as given.
+/// A service with one warning that is in every response, its times and count as given.
 fn with_a_warning(times: &'static str, count: &'static str) -> Server {
     Server::start(move |_, got, stream| {
         let body = match got.target().contains("DescribeServiceEvent") {

@@ -9,7 +9,7 @@ use crate::lenient::{self, Int, Required, WrappedList};
 use crate::model::Job;
 use crate::secret::mask_text;
 
-/// How many commands a page is asked to hold, each of which costs a request; the cloud gives 10
+/// The page size that is requested, in commands, each of which costs a request; the cloud gives 10
 /// when nobody says how many, and 50 at most.
 pub(in super::super) const PAGE_SIZE: usize = 10;
 

@@ -191,7 +191,7 @@ impl Api {
         let known = self.array_evidence.of(reference).array;
         let (listing, problem) = self.subtasks(reference, known.as_ref(), ask).await;
         if !listing.says_array(reference.id()) {
-            // Whether it is missing is not known while the list cannot be asked.
+            // Whether it is missing is not known while the list cannot be queried.
             return Err(match problem {
                 Some(problem) if !is_list_unavailable(&problem) => problem,
                 _ => missing,
@@ -293,9 +293,9 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
         .filter(|notice| notice.code != NoticeCode::RawOmitted)
 }
 
-/// True when a success stands though nothing but the list could tell that it is an array job.
+/// True when a success is final although only the list could show that it is an array job.
 ///
-/// An explicit flag stands unless a list was read in part: what it left out may be a subtask. Without
+/// An explicit flag counts unless a list was read in part: what it left out may be a subtask. Without
 /// a flag only a key that may not list, which can obtain no evidence, has to do without it.
 fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
     let is_whole = listing.short().is_none() && !listing.is_partial();

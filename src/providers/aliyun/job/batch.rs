@@ -17,7 +17,7 @@ use crate::reference::Reference;
 pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 impl Api {
-    /// The jobs for which a list saves calls: those of clusters that two or more are asked of.
+    /// The jobs for which a list saves calls: those of clusters with two or more of the jobs.
     pub(super) fn batchable<'a>(&self, references: &'a [Reference]) -> Option<Clusters<'a>> {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return None;

@@ -35,7 +35,7 @@ fn all_zero<'a>(containers: impl Iterator<Item = &'a Container>) -> Option<i64> 
 }
 
 /// Exit code, reason and sentence of the first container that failed; where none has, of the first
-/// that failed before its last restart. `of` stands after the container's name.
+/// that failed before its last restart. `of` comes after the container's name.
 fn failed_container(
     containers: &[Container],
     of: &str,

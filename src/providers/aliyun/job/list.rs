@@ -64,7 +64,7 @@ impl Page {
     }
 
     /// Reads a page without the rows whose id, state or flag cannot be read; what was expected of the
-    /// page stands beside it.
+    /// page is beside it.
     ///
     /// # Errors
     /// As [`Self::decode`], where the page as a whole cannot be read.

@@ -49,7 +49,7 @@ impl ListRotation {
         let mut wanted: Wanted<'_> = batch.references.iter().map(|r| (r.id(), None)).collect();
         let mut pages = max_pages(batch.references.len());
         let first = self.first.load(Ordering::Relaxed);
-        // Of the lists that were asked: how many were found there, and its number.
+        // Of the lists that were queried: how many were found there, and its number.
         let mut best = (0, first);
         for turn in 0..LISTS {
             if pages == 0 || wanted.values().all(Option::is_some) {

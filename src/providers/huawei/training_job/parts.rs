@@ -140,7 +140,7 @@ fn current(stages: &StagesResponse) -> Option<String> {
 }
 
 impl JobEvent {
-    /// The event, with the task that stands at the start of its message.
+    /// The event, with the task that is at the start of its message.
     fn into_event(self, tasks: &[Task]) -> Event {
         let word = self.level.trimmed();
         let level = match word.map(str::to_ascii_lowercase).as_deref() {

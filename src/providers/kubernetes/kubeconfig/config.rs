@@ -34,7 +34,7 @@ pub(super) struct Entry<'a> {
     pub path: &'a Path,
     pub name: &'a str,
     fields: Option<&'a Map<String, Value>>,
-    /// The field that it stands in: `cluster`.
+    /// The field that it is in: `cluster`.
     what: &'static str,
 }
 
@@ -177,7 +177,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// A field as it stands in the file.
+    /// A field as it is in the file.
     pub fn value(&self, key: &str) -> Option<&'a Value> {
         self.fields?.get(key).filter(|value| !value.is_null())
     }

@@ -115,7 +115,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a value to the list or mapping that it stands in; gives it back where it is the document.
+    /// Adds a value to the list or mapping that it is in; gives it back where it is the document.
     fn add(&mut self, value: Value) -> Result<Option<Value>, &'static str> {
         let Some(open) = self.open.last_mut() else {
             return Ok(Some(value));

@@ -15,7 +15,7 @@ const VERSIONS: [&str; 2] = [
     "client.authentication.k8s.io/v1beta1",
 ];
 
-/// The variable that tells a plugin what is asked of it.
+/// The variable with the input of a plugin.
 const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
 /// The extension of a cluster that is passed to plugins.
@@ -86,7 +86,7 @@ pub(super) fn program(
     })
 }
 
-/// What a plugin that asks for it is told of the cluster.
+/// What a plugin that requests it gets about the cluster.
 fn cluster_info(cluster: Entry<'_>) -> Result<Value, Problem> {
     let ca = data_of(
         cluster,

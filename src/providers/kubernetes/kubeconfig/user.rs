@@ -65,7 +65,7 @@ pub(super) fn load(
     }
 }
 
-/// The token: that of a file before another one, which stands where there is no file.
+/// The token: that of a file if there is one, else the other.
 fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<Secret>, Problem> {
     let token = user.text("token")?.map(|token| Secret::new(token.trim()));
     let Some(path) = user.path("tokenFile")? else {

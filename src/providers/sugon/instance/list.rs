@@ -16,7 +16,7 @@ use crate::http::Request;
 use crate::model::Notice;
 use crate::providers::{Cursor, GetOptions, GetRequest, ListRequest, Page};
 
-/// How many rows a page is asked to hold.
+/// The page size that is requested, in rows.
 const PAGE_SIZE: usize = 100;
 
 /// A way to ask for the list.

@@ -27,7 +27,7 @@ pub struct JobDetails {
     pub stderr_path: Option<String>,
     /// Its nodes as the scheduler writes them: `a01r1n[00-03]`.
     pub nodes: Option<String>,
-    /// How many nodes it asked for, or uses.
+    /// How many nodes it requested, or uses.
     pub node_count: Option<i64>,
     /// Seconds that it may run.
     pub time_limit_seconds: Option<i64>,

@@ -25,7 +25,7 @@ const LIVE_PATH: &str = "/hpc/openapi/v2/jobs";
 const LIST_ALL: &str = "ListJobsOfPlatform";
 const LIST_ALL_ENDED: &str = "ListHistoryJobsOfPlatform";
 
-/// How many rows a page is asked to hold.
+/// The page size that is requested, in rows.
 const PAGE_SIZE: usize = 100;
 
 /// The history is listed for so many days when no start is given, as the platform does by itself.

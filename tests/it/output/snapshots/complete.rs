@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::documented::documented;
 
-/// What stands on the page in other words.
+/// What is on the page in other words.
 fn is_repeated(key: &str, text: &str) -> bool {
     match key {
         // What was typed is the reference; kinds have blanks; events name their task by its title.
         "input" | "kind" | "task" => true,
-        // The word warning is enough; the cloud's word stands with a state that is not told by it.
+        // The word warning is enough; the cloud's word is shown with a state that does not follow from it.
         "level" | "level_raw" | "state_raw" => true,
         // Where the cloud reports no state, none is shown.
         "state" => text == "unknown",
