@@ -4,16 +4,10 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-/// Everything but `A-Za-z0-9-._~` (RFC 3986, section 2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+pub use crate::secret::percent_encode;
 
 /// Lower-case hex SHA-256 of `data`.
 pub fn sha256_hex(data: &[u8]) -> String {
@@ -80,11 +74,6 @@ pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::URL_SAFE_NO_PAD
         .decode(text.trim_end_matches('='))
         .ok()
-}
-
-/// Strict percent-encoding of UTF-8 bytes: unreserved characters stay, the rest is `%XX` in upper case.
-pub fn percent_encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// Percent-decoding to UTF-8; `None` on a broken escape or on bytes that are not UTF-8.

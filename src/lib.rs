@@ -2,10 +2,11 @@
 //!
 //! The layering of the modules is checked by a test. A file names only what is to its right:
 //! `commands`, `emulator`, `providers`, `credentials`, `http`, `reference`, `gate`, `settings`, `kind`,
-//! `lenient`, `model`, `secret`, `crypto`, `error`, `sync`, `sort`. Beside them is `output`, with the printed
+//! `lenient`, `model`, `crypto`, `secret`, `error`, `sync`, `sort`. Beside them is `output`, with the printed
 //! documents, which names `gate`, `model`, `error`, `sync` and `sort` only. No cloud names another, wire types
 //! stay in their cloud's folder, and the model does not depend on clouds or formats. What a module needs from
-//! the left is passed in as plain data or as a function.
+//! the left is passed in as plain data or as a function. `secret` is a crate of its own, since it reads every
+//! byte that is shown and is therefore optimized for speed.
 
 pub mod commands;
 pub mod credentials;
@@ -22,9 +23,10 @@ pub mod model;
 pub mod output;
 pub mod providers;
 pub mod reference;
-pub mod secret;
 pub mod settings;
 mod sort;
 mod sync;
 #[cfg(test)]
 pub(crate) mod test_support;
+
+pub use joblens_secret as secret;

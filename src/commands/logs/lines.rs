@@ -21,29 +21,35 @@ pub(super) struct Lines {
     is_begun: bool,
 }
 
-/// A line, or a piece of a long one, with its line end where it has come.
-pub(super) type Line = Vec<u8>;
+/// Lines with their line ends, or a piece of a line.
+pub(super) type Block = Vec<u8>;
+
+/// The lines of a block with their line ends.
+pub(super) fn split_lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    block.split_inclusive(|byte| *byte == b'\n')
+}
 
 impl Lines {
     /// Takes a piece of the log and gives the lines that are whole now.
-    pub(super) fn push(&mut self, data: &[u8]) -> Vec<Line> {
-        let mut lines = Vec::new();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', data) {
-            self.pending.extend_from_slice(&data[start..=end]);
-            lines.push(std::mem::take(&mut self.pending));
+    pub(super) fn push(&mut self, data: &[u8]) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        let whole = memchr::memrchr(b'\n', data).map_or(0, |end| end + 1);
+        let (whole, rest) = data.split_at(whole);
+        if !whole.is_empty() {
+            let mut block = std::mem::take(&mut self.pending);
+            block.extend_from_slice(whole);
+            blocks.push(block);
             self.is_begun = false;
-            start = end + 1;
         }
-        self.pending.extend_from_slice(&data[start..]);
+        self.pending.extend_from_slice(rest);
         while self.pending.len() > MAX_LINE_BYTES {
-            lines.push(self.take_front());
+            blocks.push(self.take_front());
         }
-        lines
+        blocks
     }
 
     /// The beginning of a line that is too long to wait for its end, up to a blank if there is one.
-    fn take_front(&mut self) -> Line {
+    fn take_front(&mut self) -> Block {
         let begins_character = |at: &usize| self.pending[*at] & 0xc0 != 0x80;
         let end = self.pending.len() - KEPT_BYTES;
         let end = (end - 3..=end).rev().find(begins_character).unwrap_or(end);
@@ -55,7 +61,7 @@ impl Lines {
     }
 
     /// The beginning of a line without an end, at the end of the log.
-    pub(super) fn finish(&mut self) -> Option<Line> {
+    pub(super) fn finish(&mut self) -> Option<Block> {
         self.pending_before = 0;
         let line = std::mem::take(&mut self.pending);
         Some(line).filter(|line| !line.is_empty())
@@ -63,7 +69,7 @@ impl Lines {
 
     /// The beginning of a line that has not grown since the last call, such as a progress bar. What may be
     /// the beginning of a secret is kept back until the line goes on or ends.
-    pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Line> {
+    pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Block> {
         let before = std::mem::replace(&mut self.pending_before, self.pending.len());
         if before != self.pending.len() {
             return None;
@@ -78,9 +84,9 @@ impl Lines {
     }
 
     /// Ends the present line, since what comes next does not continue it.
-    pub(super) fn break_line(&mut self) -> Option<Line> {
+    pub(super) fn break_line(&mut self) -> Option<Block> {
         let is_begun = std::mem::take(&mut self.is_begun);
-        let mut line = self.finish().or(is_begun.then(Line::new))?;
+        let mut line = self.finish().or(is_begun.then(Block::new))?;
         line.push(b'\n');
         Some(line)
     }
@@ -99,7 +105,7 @@ fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     most: usize,
-    lines: VecDeque<Line>,
+    lines: VecDeque<Block>,
 }
 
 impl Tail {
@@ -113,14 +119,16 @@ impl Tail {
     }
 
     /// Takes further lines.
-    pub(super) fn extend(&mut self, lines: Vec<Line>) {
-        self.lines.extend(lines);
-        let surplus = self.lines.len().saturating_sub(self.most);
-        self.lines.drain(..surplus);
+    pub(super) fn extend(&mut self, blocks: Vec<Block>) {
+        for block in blocks {
+            self.lines.extend(split_lines(&block).map(<[u8]>::to_vec));
+            let surplus = self.lines.len().saturating_sub(self.most);
+            self.lines.drain(..surplus);
+        }
     }
 
     /// The last lines.
-    pub(super) fn into_lines(self) -> Vec<Line> {
+    pub(super) fn into_lines(self) -> Vec<Block> {
         self.lines.into()
     }
 }
@@ -133,10 +141,10 @@ mod tests {
     #[test]
     fn lines_are_put_together_from_pieces() {
         let mut lines = Lines::default();
-        assert_eq!(lines.push("损".as_bytes()), Vec::<Line>::new());
+        assert_eq!(lines.push("损".as_bytes()), Vec::<Block>::new());
         assert_eq!(
             lines.push("失\r\nb\nc".as_bytes()),
-            ["损失\r\n".as_bytes(), b"b\n"]
+            ["损失\r\nb\n".as_bytes()]
         );
         let none = Redactor::default();
         assert_eq!(lines.take_unfinished(&none), None);
@@ -190,15 +198,15 @@ mod tests {
         assert!(all.len() > 4 && all.concat() == text.as_bytes());
         let text = "损".repeat(60_000);
         let pieces = text.as_bytes().chunks(1000);
-        let all: Vec<Line> = pieces.flat_map(|piece| lines.push(piece)).collect();
+        let all: Vec<Block> = pieces.flat_map(|piece| lines.push(piece)).collect();
         assert!(all.len() > 1 && all.iter().all(|line| std::str::from_utf8(line).is_ok()));
     }
 
     #[test]
     fn the_last_lines_are_kept() {
         let mut tail = Tail::new(2);
-        tail.extend(vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()]);
-        assert_eq!(tail.into_lines(), [b"b", b"c"]);
+        tail.extend(vec![b"a\nb\n".to_vec(), b"c".to_vec()]);
+        assert_eq!(tail.into_lines(), [&b"b\n"[..], b"c"]);
         let mut none = Tail::new(0);
         none.extend(vec![b"a".to_vec()]);
         assert!(none.into_lines().is_empty());

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::DateTime;
 
-use super::lines::Line;
+use super::lines::split_lines;
 use super::select::label;
 use crate::model::Time;
 use crate::output::{self, LogRecord, RecordWriter};
@@ -44,38 +44,48 @@ impl Printer<'_> {
         !self.has_prefix && !matches!(self.style, Style::Records(_))
     }
 
-    /// Lines of a log as output.
-    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, lines: &[Line]) {
+    /// A block of a log as output.
+    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, block: &[u8]) {
         // One look at all lines costs far less than a look at each, and most have nothing to mask.
-        let all = lines.concat();
-        let masks = self.redactor.masks();
-        let mut texts = all.utf8_chunks().map(|chunk| chunk.valid());
-        let redactor = match texts.any(|text| masks.may_mask(text)) {
+        let redactor = match self.may_mask(block) {
             true => self.redactor,
+            false if self.prints_unchanged() => return out.extend_from_slice(block),
             false => &Redactor::default(),
         };
-        drop(masks);
-        for line in lines {
+        for line in split_lines(block) {
             self.print_line(out, source, line, redactor);
         }
+    }
+
+    fn may_mask(&self, bytes: &[u8]) -> bool {
+        let masks = self.redactor.masks();
+        match std::str::from_utf8(bytes) {
+            Ok(text) => masks.may_mask(text),
+            Err(_) => {
+                let mut texts = bytes.utf8_chunks().map(|chunk| chunk.valid());
+                texts.any(|text| masks.may_mask(text))
+            }
+        }
+    }
+
+    /// True where a line without a secret is printed as it came.
+    fn prints_unchanged(&self) -> bool {
+        let shows_all = self.shows_timestamps || !self.has_timestamps;
+        matches!(self.style, Style::Bytes) && !self.has_prefix && shows_all
     }
 
     fn print_line(
         &mut self,
         out: &mut Vec<u8>,
         source: &LogSource,
-        line: &Line,
+        line: &[u8],
         redactor: &Redactor,
     ) {
         let (at, rest) = match self.has_timestamps {
             true => split_timestamp(line),
-            false => (None, &line[..]),
+            false => (None, line),
         };
-        let shown = if self.shows_timestamps {
-            &line[..]
-        } else {
-            rest
-        };
+        let shown = if self.shows_timestamps { line } else { rest };
         let end = shown.strip_suffix(b"\n").unwrap_or(shown);
         let is_whole = end.len() < shown.len();
         if let Style::Records(records) = &mut self.style {
@@ -183,7 +193,7 @@ mod tests {
             ..LogSource::default()
         };
         let mut out = Vec::new();
-        printer.print(&mut out, &source, &[line.to_vec()]);
+        printer.print(&mut out, &source, line);
         out
     }
 

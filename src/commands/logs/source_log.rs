@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::lines::{Line, Lines, Tail};
+use super::lines::{Block, Lines, Tail};
 use super::printer::last_timestamp;
 use super::window::Window;
 use crate::error::Problem;
@@ -50,7 +50,7 @@ const MAX_WINDOW_BYTES: usize = 32 << 20;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Reading {
     /// The new lines.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Block>,
     /// What a reader should know: what the cloud left out, or what may have been missed.
     pub notes: Vec<String>,
     /// True when more can be read at once.
@@ -199,7 +199,7 @@ impl SourceLog {
     /// Takes the next reading whole, whatever the last one ended with; gives the beginning of a line whose
     /// end was missed.
     #[must_use]
-    pub(super) fn begin_again(&mut self) -> Option<Line> {
+    pub(super) fn begin_again(&mut self) -> Option<Block> {
         self.window.reset();
         self.lines.break_line()
     }
@@ -275,12 +275,12 @@ impl SourceLog {
     }
 
     /// The beginning of a line whose end will not come.
-    pub(super) fn finish(&mut self) -> Option<Line> {
+    pub(super) fn finish(&mut self) -> Option<Block> {
         self.lines.finish()
     }
 
     /// The beginning of a line that has not grown for a while.
-    pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Line> {
+    pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Block> {
         self.lines.take_unfinished(redactor)
     }
 }

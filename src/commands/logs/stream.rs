@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::absent::{self, named};
-use super::lines::Line;
+use super::lines::Block;
 use super::printer::Printer;
 use super::select::{Choice, error_stream, label, others};
 use super::source_log::{Reading, SourceLog};
@@ -337,10 +337,12 @@ impl LogStream<'_> {
     }
 
     /// Prints lines, and waits until they are taken: a log may be larger than the memory.
-    async fn print(&mut self, number: usize, lines: Vec<Line>) -> Result<(), Stop> {
-        let mut out = Vec::new();
-        self.printer
-            .print(&mut out, &self.logs[number].source, &lines);
+    async fn print(&mut self, number: usize, blocks: Vec<Block>) -> Result<(), Stop> {
+        let mut out = Vec::with_capacity(blocks.iter().map(Vec::len).sum());
+        for block in blocks {
+            self.printer
+                .print(&mut out, &self.logs[number].source, &block);
+        }
         self.stdout.write(out);
         self.stdout.flushed().await.map_err(Stop::Output)
     }

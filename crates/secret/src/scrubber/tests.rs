@@ -151,7 +151,7 @@ fn a_secret_is_masked_in_other_spellings() {
         };
         TOKEN.chars().map(encode).collect()
     };
-    let percent = crypto::percent_encode(TOKEN);
+    let percent = percent_encode(TOKEN);
     let hex = |gap: &str| -> String {
         let pairs: Vec<_> = TOKEN.bytes().map(|byte| format!("{byte:02X}")).collect();
         pairs.join(gap)
@@ -228,7 +228,7 @@ fn a_secret_of_letters_or_with_escapes_is_masked_in_other_spellings() {
             secret.to_owned(),
             secret.to_lowercase(),
             secret.replace('&', "&amp;"),
-            crypto::percent_encode(secret),
+            percent_encode(secret),
             STANDARD.encode(secret),
             hex,
         ] {

@@ -2,11 +2,18 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::names::is_secret_parameter;
 use super::random::looks_random;
 use super::{MASK, Secret};
+
+/// Everything but `A-Za-z0-9-._~` (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// What is in the URL of a webhook before its secret.
 const WEBHOOKS: [&str; 5] = [
@@ -21,6 +28,11 @@ const WEBHOOKS: [&str; 5] = [
 const DIGESTS: [&str; 2] = ["@sha256:", "@sha512:"];
 /// A password that was not encoded is looked for in so many bytes, so that a long text is read in linear time.
 const MAX_USER_INFO_LEN: usize = 2048;
+
+/// Strict percent-encoding of UTF-8 bytes: unreserved characters stay, the rest is `%XX` in upper case.
+pub fn percent_encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
 
 /// Masks what grants access in every URL of a text: user info, since people clone with a token in it,
 /// parameters whose names say so, and the secret of a webhook; user info also where there is no scheme before

@@ -20,7 +20,9 @@ pub use quoting::{is_region_like, quotable, quotable_path, shell_word};
 pub use random::looks_random;
 pub use redactor::{Masks, Redactor};
 pub use scrubber::SecretMasker;
-pub use urls::{mask_access_url, mask_proxy_url, mask_urls, mask_user_info, proxy_secrets};
+pub use urls::{
+    mask_access_url, mask_proxy_url, mask_urls, mask_user_info, percent_encode, proxy_secrets,
+};
 
 /// What is in the place of a secret.
 pub const MASK: &str = "***";

@@ -6,8 +6,7 @@ use memchr::memmem::Finder;
 use super::Secret;
 use super::filter::Filter;
 use super::folded::{self, FoldedSecret, Kind};
-use crate::crypto;
-use crate::sort::SortExt as _;
+use super::urls::percent_encode;
 
 /// Replaces the secrets of credentials in text that is about to be shown.
 ///
@@ -105,7 +104,7 @@ impl SecretMasker {
             let (text, mask) = (needle.text.clone(), needle.mask.clone());
             (Reverse(text.len()), text, mask)
         };
-        self.needles.order_by_key(order);
+        self.needles.sort_by_cached_key(order);
         self.needles
             .dedup_by(|later, earlier| later.text == earlier.text);
         self.filter = Filter::new(&self.folded);
@@ -280,7 +279,7 @@ fn is_credential_value(before: &str) -> bool {
 fn spellings(secret: &str) -> impl Iterator<Item = String> {
     let json = serde_json::to_string(secret).expect("a string is always JSON");
     let json = json[1..json.len() - 1].to_owned();
-    let mut spellings = vec![secret.to_owned(), crypto::percent_encode(secret), json];
+    let mut spellings = vec![secret.to_owned(), percent_encode(secret), json];
     spellings.sort();
     spellings.dedup();
     spellings.into_iter()

@@ -154,7 +154,7 @@ const FOLDED_BYTES: [u8; 256] = {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::folded::Kind;
+    use crate::folded::Kind;
 
     const SECRET: &str = "CAISstsTok+en/abc==xyzLONGLONG";
 
