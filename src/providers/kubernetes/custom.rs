@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use super::object::ApiObject;
 use super::objects::{self, Outcome};
 use super::parts::{Owner, Parts};
-use super::{Api, attach_raw, logs};
+use super::{Api, attach_raw, events, logs};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, Operation};
 use crate::model::Job;
@@ -144,7 +144,8 @@ impl CustomJobs {
         }
     }
 
-    /// The one job that was found. Two versions of one resource hold the same object.
+    /// The one job that was found. Two versions of one resource hold the same object. A resource that cannot
+    /// be read may hold another job of the name, unless reading it is not permitted at all.
     fn choose(
         &self,
         outcomes: Vec<Result<ResourceJob, Problem>>,
@@ -152,13 +153,13 @@ impl CustomJobs {
     ) -> Result<ResourceJob, Problem> {
         let mut problems = Vec::new();
         let mut jobs: Vec<ResourceJob> = Vec::new();
-        for outcome in outcomes {
+        for (number, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
                 Ok(found)
                     if found.object.uid.is_some()
                         && jobs.iter().any(|one| one.object.uid == found.object.uid) => {}
                 Ok(found) => jobs.push(found),
-                Err(problem) => problems.push(problem),
+                Err(problem) => problems.push((number, problem)),
             }
         }
         if jobs.len() > 1 {
@@ -174,22 +175,32 @@ impl CustomJobs {
             return Err(Problem::new(Category::InvalidArgument, message)
                 .with_hint("joblens cannot choose between jobs of the same name"));
         }
-        jobs.pop().ok_or_else(|| self.worst(problems))
+        let Some(mut found) = jobs.pop() else {
+            return Err(self.worst(problems.into_iter().map(|(_, problem)| problem)));
+        };
+        problems.retain(|(_, problem)| may_hide_job(problem));
+        for (number, problem) in problems {
+            if problem.category != Category::PermissionDenied {
+                return Err(problem);
+            }
+            let resource = self.resources[number].objects.path.1;
+            let notice = events::unread(resource, &found.result.job, &problem);
+            found.result.notices.push(notice);
+        }
+        Ok(found)
     }
 
     /// The problem that says most of a job that was not found.
-    fn worst(&self, problems: Vec<Problem>) -> Problem {
+    fn worst(&self, problems: impl Iterator<Item = Problem>) -> Problem {
         let rank = |problem: &Problem| match problem.category {
             Category::NotFound => 1,
             _ if is_not_served(problem) => 0,
             _ => 2,
         };
-        let worst = problems
-            .into_iter()
-            .reduce(|one, other| match rank(&other) > rank(&one) {
-                true => other,
-                false => one,
-            });
+        let worst = problems.reduce(|one, other| match rank(&other) > rank(&one) {
+            true => other,
+            false => one,
+        });
         self.not_installed(worst.expect("a kind has a resource"))
     }
 
@@ -220,6 +231,11 @@ fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResu
 /// True where the server does not serve the API of a request.
 fn is_not_served(problem: &Problem) -> bool {
     problem.category == Category::ServiceError && problem.http_status == Some(404)
+}
+
+/// True for the problem of a resource that may hold the job all the same.
+fn may_hide_job(problem: &Problem) -> bool {
+    problem.category != Category::NotFound && !is_not_served(problem)
 }
 
 /// A job whose resource does not say when it began has done so with the first of its pods.

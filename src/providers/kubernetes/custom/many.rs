@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::super::objects;
-use super::{Api, CustomJobs};
+use super::{Api, CustomJobs, may_hide_job};
 use crate::error::Problem;
 use crate::model::{Job, State};
 use crate::providers::{BatchRequest, GetOptions, GetRequest, GetResult};
@@ -69,7 +69,8 @@ pub(super) async fn batch_get(
 }
 
 /// Finds the resources that hold several jobs, by one list of each. A name in several resources is left to
-/// lookups, unless they are two versions of one resource, which hold the same object.
+/// lookups, unless they are two versions of one resource, which hold the same object; so is every name where
+/// a list cannot be read.
 async fn find_by_lists(
     jobs: &CustomJobs,
     api: &Api,
@@ -89,6 +90,10 @@ async fn find_by_lists(
         objects::get_many(api, &resource.objects, batch)
     });
     let lists = join_all(lists).await;
+    let mut problems = lists.iter().filter_map(|list| list.as_ref().err());
+    if problems.any(may_hide_job) {
+        return;
+    }
     for (at, reference) in references.iter().enumerate() {
         let rows = lists.iter().enumerate();
         let mut rows =
