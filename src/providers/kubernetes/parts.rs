@@ -185,6 +185,11 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
             job.state = State::Running;
         }
     }
+    let has_run = || job.tasks.iter().any(|pod| pod.started_at.is_some());
+    if are_all && matches!(job.state, State::Pending | State::Starting) && !has_run() {
+        // The object has the time at which its controller saw it.
+        job.started_at = None;
+    }
     let stuck = || {
         job.tasks
             .iter()
