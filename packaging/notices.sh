@@ -13,7 +13,7 @@ export LC_ALL=C
 
 tree() {
   cargo tree --locked --edges normal,no-proc-macro --prefix none --target "$target" \
-    --format '{p}|{l}' | sed -e 's/ (\*)$//' -e '/^joblens v/d' | sort -u
+    --format '{p}|{l}' | sed -e 's/ (\*)$//' -e '/^joblens[a-z-]* v/d' | sort -u
 }
 
 # The text of a crate that contains none, where its manifest says enough to make it.
