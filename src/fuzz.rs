@@ -1,7 +1,9 @@
 //! What the fuzz targets in `fuzz/` run: everything that reads bytes that others have written. Only
 //! tests and fuzzers have this module.
 
+mod edits;
 mod files;
+mod fixtures;
 mod responses;
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,11 @@
 
 use super::command::decode_output;
 use super::ini::Ini;
-use super::tool_files::ToolFiles;
+use super::tool_files::SourceFile;
 
 /// Reads every section of an INI file.
-pub(crate) fn ini(files: &ToolFiles, name: &str) {
-    let Ok(Some(file)) = files.open(None, name) else {
-        return;
-    };
+pub(crate) fn ini(text: &str) {
+    let file = SourceFile::in_memory(text);
     let ini = Ini::read(&file, "fix it");
     for name in ini.names() {
         let _ = (ini.section(name), ini.inheriting_section(name));

@@ -237,6 +237,16 @@ fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
 }
 
 impl SourceFile {
+    /// A text that is in no file.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn in_memory(text: &str) -> Self {
+        Self {
+            path: PathBuf::from("file"),
+            text: text.trim_start_matches('\u{feff}').to_owned(),
+            others_can_read: false,
+        }
+    }
+
     fn open(path: PathBuf) -> Result<Self, (FileError, PathBuf)> {
         // Its tool sets the mode: a user is warned when others can read it, and not locked out.
         Self::read(path, MAX_FILE_BYTES)

@@ -2,25 +2,52 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use crate::credentials::{CredentialSource, ToolFiles};
 use crate::emulator::Scenario;
 use crate::kind::Kind;
 use crate::model::Time;
 use crate::providers::{self, CLOUDS, Cloud};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, SettingsSchema};
+
+/// A folder that is removed at the end of its thread, where that ends in order.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let thread = std::thread::current().id();
+        let name = format!("joblens-fuzz.{}.{thread:?}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("the folder of temporary files can be written");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+thread_local! {
+    static FOLDER: Folder = Folder::new();
+}
 
 /// Calls `read` with the only file in a folder, both of this thread.
 fn with_file(data: &[u8], read: impl FnOnce(&Path)) {
-    let thread = std::thread::current().id();
-    let name = format!("joblens-fuzz.{}.{thread:?}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    fs::create_dir_all(&folder).expect("the folder of temporary files can be written");
-    let path = folder.join("file");
-    fs::write(&path, data).expect("the folder of temporary files can be written");
-    read(&path);
-    let _ = fs::remove_dir_all(&folder);
+    FOLDER.with(|folder| {
+        let path = folder.0.join("file");
+        fs::write(&path, data).expect("the folder of temporary files can be written");
+        read(&path);
+    });
 }
+
+/// What settings may contain.
+static CATALOG: LazyLock<([SettingsSchema; CLOUDS.len()], Vec<String>)> = LazyLock::new(|| {
+    let kinds = providers::kinds().map(ToString::to_string).collect();
+    (CLOUDS.map(Cloud::settings_schema), kinds)
+});
 
 /// The files of a user whose home is the folder of `path`, which is also the kubeconfig.
 fn tool_files(path: &Path) -> ToolFiles {
@@ -48,21 +75,20 @@ pub(super) fn kubeconfig(data: &[u8]) {
 
 /// Reads the sections of an INI file.
 pub(super) fn ini(data: &[u8]) {
-    with_file(data, |path| {
-        crate::credentials::fuzz::ini(&tool_files(path), "file");
-    });
+    if let Ok(text) = std::str::from_utf8(data) {
+        crate::credentials::fuzz::ini(text);
+    }
 }
 
 /// Reads a config file. No command of it is run.
 pub(super) fn settings(data: &[u8]) {
+    let (clouds, kinds) = &*CATALOG;
     with_file(data, |path| {
-        let clouds = CLOUDS.map(Cloud::settings_schema);
-        let kinds: Vec<String> = providers::kinds().map(ToString::to_string).collect();
         let environment = Environment::new([]);
-        let Ok(settings) = Settings::load(Some(path.into()), environment, &clouds, &kinds) else {
+        let Ok(settings) = Settings::load(Some(path.into()), environment, clouds, kinds) else {
             return;
         };
-        for cloud in &clouds {
+        for cloud in clouds {
             for profile in settings.file().profiles(cloud.cloud) {
                 let _ = settings.plain_profile(cloud, profile);
             }

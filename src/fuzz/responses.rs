@@ -2,27 +2,41 @@
 //!
 //! An input is text in parts that begin with the character 0x1e. The first part is the request:
 //! the kind and a call, such as `job get`. Each part is a response: a line with the name of its operation
-//! and the HTTP status, and the body.
+//! and the HTTP status, and the body, in which the byte 0x1f stands for the secret of the account.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Problem;
 use crate::http::fuzz::with_responses;
 use crate::http::{ClientOptions, Deadline, Request, Response, Transport};
 use crate::kind::Kind;
-use crate::model::{Notice, Time};
+use crate::model::{Notice, State, Time};
 use crate::output::document::Envelope;
 use crate::output::{self, Extent, Format, OutputOptions, PageOptions, RenderContext, Zone};
 use crate::providers::{
     self, COMPARED_BYTES, Client, Cloud, Cursor, Filter, GetOptions, GetResult, LogParams,
-    LogPosition, LogRequest, mask_job,
+    LogPosition, LogRequest, mask_job, mask_row_ids,
 };
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
-use crate::settings::{Environment, Settings};
+use crate::secret::Redactor;
+use crate::settings::{Environment, Profile, Settings};
+
+use super::{edits, fixtures};
 
 /// An address without a server; nothing is sent.
 const ORIGIN: &str = "http://127.0.0.1:1";
+
+/// A secret of an account, which no word, name or id can be.
+const SECRET: &str = "Zk9vQ2xX7pR4tW8mN3sB6yH1cJ5dFg";
+
+/// Secrets of the emulator that are words, which are not masked everywhere.
+const WORDS: [&str; 2] = ["testsecret", "joblens-emulator-token"];
 
 /// A time for models, signatures and ages.
 const NOW: &str = "2026-01-02T03:04:05Z";
@@ -91,42 +105,103 @@ impl<'a> Input<'a> {
     }
 }
 
+/// An account as the environment of the emulator has it, and what does not depend on an input.
+struct Account {
+    runtime: Runtime,
+    transport: Arc<Transport>,
+    profile: Profile,
+    secret: String,
+    seeds: OnceCell<Vec<Vec<u8>>>,
+}
+
+thread_local! {
+    static ACCOUNTS: RefCell<BTreeMap<&'static str, Rc<Account>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl Account {
+    /// The account of this thread in a cloud.
+    fn of(cloud: &'static Cloud) -> Rc<Self> {
+        ACCOUNTS.with_borrow_mut(|accounts| {
+            let account = accounts.entry(cloud.name);
+            account.or_insert_with(|| Rc::new(Self::new(cloud))).clone()
+        })
+    }
+
+    fn new(cloud: &Cloud) -> Self {
+        let now = Time::from_rfc3339(NOW).expect("a time in RFC 3339");
+        let options = ClientOptions {
+            max_attempts: 1,
+            ..ClientOptions::default()
+        };
+        let clock = Arc::new(move || now.to_datetime());
+        let transport = Transport::new(options, &[], clock, Arc::new(|_| {}));
+        let variables = crate::emulator::environment(ORIGIN).into_iter();
+        let variables: Vec<_> = variables
+            .map(|(name, value)| match WORDS.contains(&value.as_str()) {
+                true => (name, SECRET.to_owned()),
+                false => (name, value),
+            })
+            .collect();
+        let token = variables
+            .iter()
+            .find(|(name, _)| cloud.name == "sugon" && name == "JOBLENS_SUGON_TOKEN");
+        let secret = token.map_or(SECRET, |(_, token)| token).to_owned();
+        let settings = Settings::from_environment(Environment::new(variables));
+        let sources = crate::credentials::SourceCache::default();
+        let chain = providers::credential_chain(&settings, &sources);
+        let profile = chain.profile(&cloud.settings_schema(), DEFAULT_PROFILE);
+        let mut builder = Builder::new_current_thread();
+        let runtime = builder.enable_time().start_paused(true).build();
+        Self {
+            runtime: runtime.expect("a runtime can be made"),
+            transport: transport.expect("there are no CA files"),
+            profile: profile.expect("the environment has a credential"),
+            secret,
+            seeds: OnceCell::new(),
+        }
+    }
+
+    /// The input with its edits made and the secret in its places.
+    fn input(&self, cloud: &Cloud, data: &[u8]) -> Vec<u8> {
+        let edited = match data.first() {
+            Some(&edits::MARK) => {
+                let of_cloud = || cloud.kinds.iter().flat_map(|kind| fixtures::inputs(kind));
+                let seeds = self.seeds.get_or_init(|| of_cloud().collect());
+                edits::edited(seeds, data, &self.secret)
+            }
+            _ => None,
+        };
+        let parts = edited
+            .as_deref()
+            .unwrap_or(data)
+            .split(|byte| *byte == 0x1f);
+        parts.collect::<Vec<_>>().join(self.secret.as_bytes())
+    }
+}
+
 /// Reads responses of a cloud and shows what comes of them.
 pub(super) fn read(cloud: &str, data: &[u8]) {
     let cloud = providers::cloud(cloud).expect("a target is named after a cloud");
-    let Some(input) = Input::parse(cloud, data) else {
+    let account = Account::of(cloud);
+    let data = account.input(cloud, data);
+    let Some(input) = Input::parse(cloud, &data) else {
         return;
     };
+    // A client keeps what it learns; each input has its own.
+    let client = (cloud.connect)(&account.profile, &account.transport);
+    let client = client.expect("the environment has all settings");
     let (found, problem) = with_responses(input.responder(), || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = builder.enable_all().start_paused(true).build();
-        let runtime = runtime.expect("a runtime can be made");
-        runtime.block_on(async {
-            match ask(cloud, &input).await {
-                Ok(found) => (found, None),
-                Err(problem) => (Vec::new(), Some(problem)),
-            }
-        })
+        match account.runtime.block_on(ask(cloud, &*client, &input)) {
+            Ok(found) => (found, None),
+            Err(problem) => (Vec::new(), Some(problem)),
+        }
     });
-    show(found, problem);
-}
-
-/// The client of an account, as the environment of the emulator makes one.
-fn client(cloud: &'static Cloud) -> Box<dyn Client> {
-    let now = Time::from_rfc3339(NOW).expect("a time in RFC 3339");
-    let options = ClientOptions {
-        max_attempts: 1,
-        ..ClientOptions::default()
-    };
-    let clock = std::sync::Arc::new(move || now.to_datetime());
-    let transport = Transport::new(options, &[], clock, std::sync::Arc::new(|_| {}));
-    let transport = transport.expect("there are no CA files");
-    let environment = Environment::new(crate::emulator::environment(ORIGIN));
-    let settings = Settings::from_environment(environment);
-    let chain = providers::credential_chain(&settings, &crate::credentials::SourceCache::default());
-    let profile = chain.profile(&cloud.settings_schema(), DEFAULT_PROFILE);
-    let profile = profile.expect("the environment has a credential");
-    (cloud.connect)(&profile, &transport).expect("the environment has all settings")
+    show(
+        found,
+        problem,
+        account.transport.redactor(),
+        &account.secret,
+    );
 }
 
 fn reference(kind: &'static Kind) -> Reference {
@@ -142,8 +217,11 @@ fn reference(kind: &'static Kind) -> Reference {
 }
 
 /// Asks what the input says.
-async fn ask(cloud: &'static Cloud, input: &Input<'_>) -> Result<Vec<GetResult>, Problem> {
-    let client = client(cloud);
+async fn ask(
+    cloud: &Cloud,
+    client: &dyn Client,
+    input: &Input<'_>,
+) -> Result<Vec<GetResult>, Problem> {
     let reference = reference(input.kind);
     let mut options = GetOptions::new(Deadline::after(Duration::from_secs(60)));
     options.raw = true;
@@ -200,17 +278,27 @@ async fn ask(cloud: &'static Cloud, input: &Input<'_>) -> Result<Vec<GetResult>,
     }
 }
 
-/// Shows jobs in every format. JSON must be JSON, and nothing that is shown to people may control their
-/// terminal.
-fn show(found: Vec<GetResult>, problem: Option<Problem>) {
+/// Shows jobs in every format, with the masks of the account. JSON must be JSON, and nothing that is shown
+/// to people may control their terminal. Nothing contains the secret.
+fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, secret: &str) {
     let now = Time::from_rfc3339(NOW).expect("a time in RFC 3339");
-    let redactor = crate::secret::Redactor::default();
     let (mut jobs, mut notices) = (Vec::new(), Vec::<Notice>::new());
     for mut one in found {
         one.job.finalize(now);
-        mask_job(&mut one.job, &redactor, false);
+        let job = &one.job;
+        assert!(
+            job.state != State::Succeeded || job.exit_code.is_none_or(|code| code == 0),
+            "{} succeeded with the exit code {:?}",
+            job.reference,
+            job.exit_code
+        );
+        mask_job(&mut one.job, redactor, false);
+        mask_row_ids(&mut one.job, redactor);
         jobs.push(one.job);
-        notices.extend(one.notices);
+        for mut notice in one.notices {
+            redactor.text(&mut notice.message);
+            notices.push(notice);
+        }
     }
     let screen = RenderContext {
         width: Some(80),
@@ -231,7 +319,9 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>) {
         written.expect("memory takes every byte");
         out
     };
-    let json = serde_json::from_slice::<serde_json::Value>(&write(Format::Json));
+    let document = write(Format::Json);
+    check_secret(&document, secret);
+    let json = serde_json::from_slice::<serde_json::Value>(&document);
     assert!(json.is_ok(), "{json:?}");
     for format in [
         Format::Yaml,
@@ -240,7 +330,9 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>) {
         Format::Markdown,
         Format::Jsonl,
     ] {
-        check_text(&write(format));
+        let out = write(format);
+        check_text(&out);
+        check_secret(&out, secret);
     }
     let mut page = write(Format::Wide);
     page.extend(write(Format::Table));
@@ -252,6 +344,12 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>) {
         written.expect("memory takes every byte");
     }
     check_text(&page);
+    check_secret(&page, secret);
+}
+
+fn check_secret(out: &[u8], secret: &str) {
+    let found = memchr::memmem::find(out, secret.as_bytes());
+    assert!(found.is_none(), "{}", String::from_utf8_lossy(out));
 }
 
 /// What is printed is text, and without control characters but those that end lines and cells.

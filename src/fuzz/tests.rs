@@ -1,83 +1,35 @@
 //! The seeds, which are made of the fixtures, and the inputs in `fuzz/corpus` and `fuzz/regressions`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{TARGETS, run};
+use super::fixtures::{files, root};
+use super::{TARGETS, fixtures, run};
 use crate::kind::Kind;
 use crate::providers::{self, CLOUDS};
 
 /// Inputs by target.
 type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn files(folder: PathBuf) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.sort();
-    files
-}
-
-/// The fixtures of a kind as inputs of its calls; the first one of all calls, since they read the same
-/// response.
-fn responses(kind: &'static Kind) -> Vec<Vec<u8>> {
-    let folder = root().join("fixtures").join(kind.to_string());
-    let all = files(folder.clone());
-    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
-    let stems = all
-        .iter()
-        .filter_map(|path| Some(name(path).strip_suffix(".model.json")?.to_owned()));
-    let mut seeds = Vec::new();
-    let mut seen = HashSet::new();
-    for stem in stems {
-        let model = fs::read_to_string(folder.join(format!("{stem}.model.json"))).unwrap();
-        let list = kind.list.as_ref().filter(|_| model.starts_with('['));
-        let (operation, calls) = match list {
-            Some(list) => (list.operation.name, &["list", "batch"][..]),
-            None => (kind.get.name, &["get", "log", "exists"][..]),
-        };
-        let mut parts = Vec::new();
-        for file in &all {
-            let name = name(file);
-            let of = match name.strip_prefix(&format!("{stem}.")) {
-                Some("json") => operation,
-                Some(rest) if rest != "model.json" => rest.strip_suffix(".json").unwrap_or(rest),
-                _ => continue,
-            };
-            parts.push(0x1e);
-            parts.extend_from_slice(format!("{of} 200\n").as_bytes());
-            parts.extend(fs::read(file).unwrap());
-        }
-        let calls = calls
-            .iter()
-            .filter(|call| seen.insert(**call) || *call == &calls[0]);
-        for call in calls {
-            let head = format!("{} {call}\n", kind.template.kind).into_bytes();
-            seeds.push([head, parts.clone()].concat());
-        }
-    }
-    seeds
-}
-
 fn seeds() -> Seeds {
     let text = |path: &str| fs::read_to_string(root().join(path)).unwrap();
     let bytes = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     let mut seeds = Seeds::new();
     for cloud in CLOUDS {
-        let of_cloud = cloud.kinds.iter().flat_map(|kind| responses(kind));
+        let of_cloud = cloud.kinds.iter().flat_map(|kind| fixtures::inputs(kind));
         let head = format!(
             "{} scopes\n\x1eList 200\n{{}}",
             cloud.kinds[0].template.kind
         );
-        seeds.insert(cloud.name, of_cloud.chain([head.into_bytes()]).collect());
+        // A fixture whose values are replaced by words, numbers and the secret.
+        let edited =
+            (0..9).map(|edit| [[0x02, edit, 0].as_slice(), &[1, 9, 0, edit, 3, 0]].concat());
+        let others = edited.chain([head.into_bytes()]);
+        seeds.insert(cloud.name, of_cloud.chain(others).collect());
     }
     let kinds: Vec<&Kind> = providers::kinds().collect();
     let samples = kinds
@@ -157,7 +109,10 @@ fn seeds() -> Seeds {
         ]),
     );
     let log = "2026-01-02T03:04:05.123Z epoch 1 损失\r\n\x1eepoch 1 损失\r\nepoch 2\r";
-    seeds.insert("logs", bytes(&[log, "a\nb\nc\x1eb\nc\nd\x1ex\n"]));
+    seeds.insert(
+        "logs",
+        bytes(&[log, "a\nb\nc\x1eb\nc\nd\x1ex\n", "key=\x1f\nb \x1f"]),
+    );
     seeds
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::Problem;
 use crate::output::{Format, OutputOptions, Query, write_schema};
 use crate::providers;
-use crate::reference::{DEFAULT_PROFILE, ReferenceParser, Target};
+use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Target};
 
 pub(super) use crate::commands::fuzz_logs as logs;
 pub(super) use crate::credentials::fuzz::command_output;
@@ -36,13 +36,23 @@ pub(super) fn reference(data: &[u8]) {
                     panic!("{text:?} is written as {written}, which is not a reference");
                 };
                 // An id with a range in it stands for more than itself.
-                assert!(read[0].to_string() == written || read.len() > 1, "{text:?}");
+                let parts = |one: &Reference| {
+                    (
+                        one.kind.to_string(),
+                        one.profile.clone(),
+                        one.segments.clone(),
+                    )
+                };
+                let is_same = parts(&read[0]) == parts(reference) && read[0].to_string() == written;
+                assert!(is_same || read.len() > 1, "{text:?}: {written}");
             }
         }
         Ok(Target::Scope(scope)) => {
             let written = scope.to_string();
-            let read = parser.parse_target(&written);
-            assert!(matches!(read, Ok(Target::Scope(_))), "{text:?}: {written}");
+            let Ok(Target::Scope(read)) = parser.parse_target(&written) else {
+                panic!("{text:?} is written as {written}, which is not a scope");
+            };
+            assert_eq!(read.to_string(), written, "{text:?}");
         }
         _ => {}
     }

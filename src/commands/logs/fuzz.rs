@@ -5,11 +5,19 @@ use super::printer::{Printer, Style};
 use super::window::Window;
 use crate::output::RecordWriter;
 use crate::providers::LogSource;
-use crate::secret::Redactor;
+use crate::secret::{Redactor, Secret};
+
+/// A secret that no word can be; the byte 0x1f stands for it in a log.
+const SECRET: &str = "Zk9vQ2xX7pR4tW8mN3sB6yH1cJ5dFg";
 
 /// Prints a log whose pieces are separated by 0x1e, as a file and as a window that moves.
 pub(crate) fn logs(data: &[u8]) {
     let redactor = Redactor::default();
+    redactor.add([&Secret::new(SECRET)]);
+    let parts = data.split(|byte| *byte == 0x1f);
+    let data = &parts.collect::<Vec<_>>().join(SECRET.as_bytes())[..];
+    let log: Vec<u8> = data.iter().copied().filter(|byte| *byte != 0x1e).collect();
+    follow(&log, &redactor, 1 + data.len() % 37);
     let mut window = Window::default();
     let pieces = || data.split(|byte| *byte == 0x1e);
     for piece in pieces() {
@@ -51,4 +59,29 @@ pub(crate) fn logs(data: &[u8]) {
             assert!(control.is_none(), "{control:?} in {text:?}");
         }
     }
+}
+
+/// Prints a log that pauses at each piece, and in pieces of few bytes, as `--follow` does. No secret of
+/// it is printed, wherever the pieces end.
+fn follow(log: &[u8], redactor: &Redactor, size: usize) {
+    let mut printer = Printer {
+        style: Style::Bytes,
+        reference: "aliyun/job/c/1".to_owned(),
+        has_prefix: false,
+        has_timestamps: false,
+        shows_timestamps: false,
+        redactor,
+    };
+    let mut lines = Lines::default();
+    let (mut out, source) = (Vec::new(), LogSource::default());
+    for piece in log.chunks(size) {
+        let mut read = lines.push(piece);
+        // A beginning of a line is shown when it has not grown since the last call.
+        read.extend(lines.take_unfinished(redactor));
+        read.extend(lines.take_unfinished(redactor));
+        printer.print(&mut out, &source, &read);
+    }
+    printer.print(&mut out, &source, &Vec::from_iter(lines.finish()));
+    let found = memchr::memmem::find(&out, SECRET.as_bytes());
+    assert!(found.is_none(), "{}", String::from_utf8_lossy(&out));
 }
