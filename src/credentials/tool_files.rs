@@ -269,7 +269,7 @@ impl SourceFile {
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 
-    /// What a reader should know of this file: that readable by otherss secrets.
+    /// What a reader should know of this file: that readable by others and holds secrets.
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
         let message = format!(

@@ -79,9 +79,13 @@ fn follow(log: &[u8], redactor: &Redactor, size: usize) {
         // A beginning of a line is shown when it has not grown since the last call.
         read.extend(lines.take_unfinished(redactor));
         read.extend(lines.take_unfinished(redactor));
-        printer.print(&mut out, &source, &read);
+        for block in read {
+            printer.print(&mut out, &source, &block);
+        }
     }
-    printer.print(&mut out, &source, &Vec::from_iter(lines.finish()));
+    if let Some(block) = lines.finish() {
+        printer.print(&mut out, &source, &block);
+    }
     let found = memchr::memmem::find(&out, SECRET.as_bytes());
     assert!(found.is_none(), "{}", String::from_utf8_lossy(&out));
 }
