@@ -247,12 +247,12 @@ fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
 
 /// 10,000 jobs on 100 pages, in the forms whose rows stand alone.
 fn long_list(bench: &Bench, table: &mut Table) {
-    let things = (0..10_000).map(|number| EmulatedJob {
+    let jobs = (0..10_000).map(|number| EmulatedJob {
         name: Some(format!("训练 {number}")),
         ..emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()])
     });
     let clouds = Clouds::start(Scenario {
-        jobs: things.collect(),
+        jobs: jobs.collect(),
         ..Scenario::default()
     });
     for form in ["jsonl", "csv", "tsv", "name"] {
@@ -289,13 +289,13 @@ fn many_references(bench: &Bench, table: &mut Table) {
             ),
         ]
     };
-    let things: Vec<EmulatedJob> = (0..EACH).flat_map(of_kind).collect();
-    let references: Vec<String> = things
+    let jobs: Vec<EmulatedJob> = (0..EACH).flat_map(of_kind).collect();
+    let references: Vec<String> = jobs
         .iter()
-        .map(|thing| format!("{}/{}", thing.kind, thing.segments.join("/")))
+        .map(|job| format!("{}/{}", job.kind, job.segments.join("/")))
         .collect();
     let scenario = Scenario {
-        jobs: things,
+        jobs,
         latency: LATENCY,
         ..Scenario::default()
     };
@@ -363,7 +363,7 @@ struct Clouds {
 
 impl Clouds {
     fn start(scenario: Scenario) -> Self {
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -373,12 +373,12 @@ impl Clouds {
                 let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
                     .await
                     .unwrap();
-                tell.send(emulator.origin()).unwrap();
+                sender.send(emulator.origin()).unwrap();
                 std::future::pending::<()>().await;
             });
         });
         Self {
-            origin: told.recv().unwrap(),
+            origin: receiver.recv().unwrap(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Where GNU time lies; shells have a `time` of their own that knows no memory.
+/// Where GNU time lies; the `time` of shells does not measure memory.
 const GNU_TIME: &str = "/usr/bin/time";
 
 /// The tools that the measurements need, with the Debian package of each that is missing.
@@ -138,8 +138,8 @@ impl Bench {
             .stderr(Stdio::piped())
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{:?}: {told}", line.words);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?}: {errors}", line.words);
         let report: Value = serde_json::from_slice(&std::fs::read(&export).unwrap()).unwrap();
         report["results"][0].clone()
     }
@@ -157,16 +157,16 @@ impl Bench {
     /// The most memory that a command holds, in bytes: the median of three runs.
     pub fn memory(&self, line: &CommandLine) -> f64 {
         let mut peaks = [0.0; 3].map(|_: f64| {
-            let told = self.folder.path().join("memory");
+            let report = self.folder.path().join("memory");
             let status = line
                 .measured_by(GNU_TIME, self.folder.path())
                 .args(["--quiet", "--format=%M", "--output"])
-                .arg(&told)
+                .arg(&report)
                 .args(&line.words)
                 .status()
                 .unwrap();
             assert!(status.success(), "{:?}", line.words);
-            let kib: f64 = std::fs::read_to_string(&told)
+            let kib: f64 = std::fs::read_to_string(&report)
                 .unwrap()
                 .trim()
                 .parse()

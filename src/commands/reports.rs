@@ -174,7 +174,7 @@ impl Reports {
         &mut self,
         report: &Envelope,
         now: Duration,
-        tell: &mut dyn FnMut(&Problem),
+        on_problem: &mut dyn FnMut(&Problem),
     ) {
         self.changed = false;
         self.written_at = Some(now);
@@ -182,7 +182,7 @@ impl Reports {
         self.write_interval = MIN_WRITE_INTERVAL * u32::try_from(seconds).unwrap_or(u32::MAX);
         for target in &mut self.files {
             if !target.sink.is_stream() {
-                let _ = target.write(report, Duration::ZERO, tell);
+                let _ = target.write(report, Duration::ZERO, on_problem);
             }
         }
     }
@@ -197,7 +197,7 @@ impl Reports {
         &mut self,
         report: &Envelope,
         err: &mut dyn Write,
-        tell: &mut dyn FnMut(&Problem),
+        on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
         let patience = match report.exit.code {
             130 | 143 => WRITE_TIMEOUT_AFTER_SIGNAL,
@@ -216,14 +216,14 @@ impl Reports {
         // What can be written again comes first: a later failure changes what it must say.
         self.files.order_by_key(|target| target.sink.is_stream());
         for target in &mut self.files {
-            keep(target.write(&last, patience, tell), &mut last);
+            keep(target.write(&last, patience, on_problem), &mut last);
         }
         if let Some(github) = &self.github {
             for (part, option) in GitHubPart::ALL {
                 let written = github.write(part, &last, err);
                 let written = written.map_err(|error| unwritable(option, &error));
                 if let Err(problem) = &written {
-                    tell(problem);
+                    on_problem(problem);
                 }
                 keep(written, &mut last);
             }
@@ -231,7 +231,7 @@ impl Reports {
         if last.exit.code != report.exit.code {
             for target in &mut self.files {
                 if !target.sink.is_stream() {
-                    let _ = target.write(&last, patience, tell);
+                    let _ = target.write(&last, patience, on_problem);
                 }
             }
         }
@@ -258,14 +258,14 @@ impl ReportFile {
         &mut self,
         report: &Envelope,
         patience: Duration,
-        tell: &mut dyn FnMut(&Problem),
+        on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
         let written = rendered(self.write_fn, report)
             .and_then(|bytes| self.sink.write(bytes, patience))
             .map_err(|error| unwritable(&self.option, &error));
         if let (Err(problem), false) = (&written, self.is_reported) {
             self.is_reported = true;
-            tell(problem);
+            on_problem(problem);
         }
         written
     }

@@ -52,7 +52,7 @@ pub trait Client: Send + Sync {
         false
     }
 
-    /// What list calls tell of several jobs of one kind: one entry for each reference, in their order;
+    /// What list calls report of several jobs of one kind: one entry for each reference, in their order;
     /// `None` for those that the lists do not hold.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ pub trait Client: Send + Sync {
     /// One page of a scope, newest first where the cloud can sort; `at` is the `next` of the page
     /// before it. [`list_all`](super::list_all) asks for all of them.
     ///
-    /// Rows tell less than a lookup: no parts, no events, no document of the cloud's own. They are
+    /// Rows contain less than a lookup: no parts, no events, no document of the cloud's own. They are
     /// addressed and masked as in [`Client::get`]. Filters that the cloud supports are part of the request;
     /// all of `filter` is the caller's to apply.
     ///

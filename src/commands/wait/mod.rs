@@ -85,14 +85,14 @@ async fn run_wait(
     let mut report = wait.report(&mut run, &end);
     drop(run);
     let mut text = Vec::new();
-    let mut tell = |problem: &Problem| {
+    let mut on_problem = |problem: &Problem| {
         // A Vec takes everything.
         let _ = writeln!(text, "error: {}", output::escape(&problem.message));
     };
     let mut annotations = Vec::new();
     if wait
         .reports
-        .finish(&report, &mut annotations, &mut tell)
+        .finish(&report, &mut annotations, &mut on_problem)
         .is_err()
     {
         lose_output(&mut report);

@@ -25,7 +25,7 @@ pub(super) struct Row {
     pub uid: String,
 }
 
-/// What lists or streams tell of several references: one entry for each, in their order.
+/// What lists or streams report of several references: one entry for each, in their order.
 ///
 /// # Errors
 /// What went wrong where no namespace could be read.
@@ -182,7 +182,7 @@ pub(super) async fn lookup<T: Send>(
     Ok(Outcome::Read(Box::new(called.into_result()), beside))
 }
 
-/// An object as a job; `None` where only a lookup tells what it is.
+/// An object as a job; `None` where only a lookup shows what it is.
 fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) -> Option<Row> {
     let body = object.body.as_bytes();
     let (read, unreadable) = collect_unreadable(|| (resource.read)(body, api, lookup));

@@ -361,8 +361,8 @@ impl ServiceDetails {
             Some(count) => format!("{reason} {count}"),
             None => reason.clone(),
         });
-        let told: Vec<String> = replicas.into_iter().chain(reasons).collect();
-        (!told.is_empty()).then(|| told.join("; "))
+        let parts: Vec<String> = replicas.into_iter().chain(reasons).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 }
 

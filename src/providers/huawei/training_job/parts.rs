@@ -1,4 +1,4 @@
-//! What a job's events and stages tell of it.
+//! What a job's events and stages report of it.
 
 use futures_util::future::join;
 use serde::Deserialize;
