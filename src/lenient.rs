@@ -19,6 +19,7 @@ use std::cell::Cell;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+use serde_json::Value;
 
 pub use scalar::{Flag, Int, Num, Text};
 pub use shape::{
@@ -82,12 +83,22 @@ pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         && has_bounded_values(body.as_bytes())
         && let Some(merged) = duplicates::merge(&body)
     {
+        let merged = merged.to_string();
         decoded = attempt(&merged, NEVER);
         body = Cow::Owned(merged);
     }
     let data = decoded.map_err(|_| explained)?;
     note_mismatches::<T>(&body);
     Ok(data)
+}
+
+/// The document that [`decode_response`] reads: characters and numbers that JSON does not have are repaired, and
+/// a key with several values has one that no field can be read from. `None` for what cannot be repaired.
+pub fn document(body: &[u8]) -> Option<Value> {
+    let body = without_byte_order_mark(body);
+    let text = std::str::from_utf8(body).ok();
+    text.and_then(duplicates::merge)
+        .or_else(|| duplicates::merge(&repair::repair(body)?.body))
 }
 
 /// True for the error of an object in which a key is repeated.
@@ -225,7 +236,7 @@ fn has_bounded_values(body: &[u8]) -> bool {
 /// The raw response as a JSON value, with U+FFFD for characters that cannot be read; `None` when it
 /// is not valid JSON, nested too deep, or has so many values that it would take far more memory than
 /// bytes.
-pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
+pub fn parse_raw(body: &[u8]) -> Option<Value> {
     let body = without_byte_order_mark(body);
     if !has_bounded_values(body) {
         return None;

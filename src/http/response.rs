@@ -75,7 +75,7 @@ pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
 }
 
 /// Replaces every text but keys, which are those before a `:`, whether the JSON is complete or not.
-fn mask_json_values(text: &str) -> String {
+pub(super) fn mask_json_values(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((head, tail)) = rest.split_once('"') {

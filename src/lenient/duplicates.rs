@@ -7,10 +7,10 @@ use super::visitor::NUMBER_KEY;
 
 /// The document with each key of an object once. Where the values of a key differ, which of them is
 /// meant would be a guess: a value is in their place that no field can be read from.
-pub(super) fn merge(body: &str) -> Option<String> {
+pub(super) fn merge(body: &str) -> Option<Value> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let document = Merge.deserialize(&mut deserializer).ok()?;
-    serde_json::to_string(&document).ok()
+    deserializer.end().ok().map(|()| document)
 }
 
 #[derive(Clone, Copy)]
@@ -89,12 +89,13 @@ mod tests {
 
     #[test]
     fn a_key_with_two_values_has_none() {
-        let merged = |json: &str| merge(json).unwrap();
+        let merged = |json: &str| merge(json).unwrap().to_string();
         assert_eq!(
             merged(r#"{"a":1,"b":[{"c":"x","c":"x"}],"a":1.50}"#),
             r#"{"a":[[0]],"b":[{"c":"x"}]}"#
         );
         let numbers = r#"{"a":[12345678901234567890123,1.50,null,true]}"#;
         assert_eq!(merged(numbers), numbers);
+        assert_eq!(merge("{} {}"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::states::is_known_word;
 use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField, Texts};
@@ -132,7 +132,7 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
                 let is_changed = map
                     .values_mut()
                     .fold(false, |is_changed, value| self.document(value) | is_changed);
-                self.keys(map) | is_changed
+                self.masks.keys(map) | is_changed
             }
             _ => false,
         }
@@ -145,31 +145,6 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
         let before = text.clone();
         self.masks.text(text);
         *text != before
-    }
-
-    /// Masks the keys of an object. Keys that are the same then are reported apart by a number, so
-    /// that nothing of the document is lost.
-    fn keys(&self, map: &mut Map<String, Value>) -> bool {
-        let redacted = |key: &str| {
-            let mut name = key.to_owned();
-            self.masks.key(&mut name);
-            name
-        };
-        let is_kept = |key: &String| !self.masks.may_mask(key) || redacted(key) == *key;
-        if map.keys().all(is_kept) {
-            return false;
-        }
-        for (key, value) in std::mem::take(map) {
-            let name = redacted(&key);
-            let mut unique = name.clone();
-            let mut number = 1_usize;
-            while map.contains_key(&unique) {
-                number += 1;
-                unique = format!("{name} ({number})");
-            }
-            map.insert(unique, value);
-        }
-        true
     }
 }
 

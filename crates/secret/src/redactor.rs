@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use serde_json::{Map, Value};
+
 use super::filter::Filter;
 use super::{Secret, SecretMasker};
 
@@ -97,6 +99,31 @@ impl Masks {
         self.each(key, SecretMasker::scrub_key);
     }
 
+    /// Masks secrets in the keys of an object; true when that changed one. Keys that are the same then are
+    /// reported apart by a number, so that nothing of the document is lost.
+    pub fn keys(&self, map: &mut Map<String, Value>) -> bool {
+        let redacted = |key: &str| {
+            let mut name = key.to_owned();
+            self.key(&mut name);
+            name
+        };
+        let is_kept = |key: &String| !self.may_mask(key) || redacted(key) == *key;
+        if map.keys().all(is_kept) {
+            return false;
+        }
+        for (key, value) in std::mem::take(map) {
+            let name = redacted(&key);
+            let mut unique = name.clone();
+            let mut number = 1_usize;
+            while map.contains_key(&unique) {
+                number += 1;
+                unique = format!("{name} ({number})");
+            }
+            map.insert(unique, value);
+        }
+        true
+    }
+
     /// Masks secrets in a value that is more than text, such as an id: only secrets that cannot be
     /// an ordinary word, number or id.
     pub fn value(&self, value: &mut String) {
@@ -151,10 +178,8 @@ mod tests {
     fn signatures_are_masked_as_long_as_their_requests_matter() {
         let redactor = Redactor::default();
         let signature = |n: usize| {
-            Secret::new(format!(
-                "{:064x}",
-                (n as u128 + 1).pow(9) * 0x9e37_79b9_7f4a_7c15
-            ))
+            let mixed = (n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+            Secret::new(format!("{mixed:032x}"))
         };
         for n in 0..=2 * MIN_SIGNATURES {
             redactor.add_signature(&signature(n));

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RecordingMasks;
+use crate::http::response::mask_json_values;
+use crate::lenient;
 use crate::secret::{MASK, Redactor, field_sensitivity, is_secret_field};
 
 /// Bytes of a body that are recorded at most.
@@ -74,15 +76,18 @@ pub(super) struct Masker<'a> {
 }
 
 impl Masker<'_> {
-    /// A body with its secrets masked, and whether it was cut. Lines of a plain text, such as a log, stay
-    /// as they are unless they contain a secret.
+    /// A body with its secrets masked, and whether it lacks something that a replay needs. Lines of a plain
+    /// text, such as a log, stay as they are unless they contain a secret.
     pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, bool) {
         let is_cut = body.len() > self.max_body;
         let body = &body[..body.len().min(self.max_body)];
-        if let Some(mut document) = parse(body)
+        if let Some(mut document) = document(body).filter(|_| !is_cut)
             && (self.mask(&mut document) || !is_plain)
         {
-            return (Content::Json(document), is_cut);
+            return (Content::Json(document), false);
+        }
+        if is_part_of_document(body, is_plain) {
+            return (Content::Text(self.shape(body)), true);
         }
         let text = match std::str::from_utf8(body) {
             Ok(text) => text,
@@ -96,6 +101,14 @@ impl Masker<'_> {
             false => self.text(text),
         };
         (Content::Text(text), is_cut)
+    }
+
+    /// A document that cannot be read, without its values: which of them are secrets is not known.
+    fn shape(&self, body: &[u8]) -> String {
+        match &self.credential {
+            Some(mask) => mask.clone(),
+            None => mask_json_values(&self.text(&String::from_utf8_lossy(body))),
+        }
     }
 
     /// Bytes that are not text. Where text among them is masked they are recorded as text.
@@ -126,13 +139,7 @@ impl Masker<'_> {
             Value::Array(list) => list.iter_mut().for_each(|value| self.redact(value)),
             Value::Object(map) => {
                 map.values_mut().for_each(|value| self.redact(value));
-                if map.keys().any(|key| self.redactor.masks().may_mask(key)) {
-                    let masked = std::mem::take(map).into_iter().map(|(mut key, value)| {
-                        self.redactor.masks().key(&mut key);
-                        (key, value)
-                    });
-                    *map = masked.collect();
-                }
+                self.redactor.masks().keys(map);
             }
             _ => {}
         }
@@ -157,12 +164,13 @@ impl Masker<'_> {
 
     /// Lines, each of which is a document or a text.
     pub(super) fn lines(&self, text: &str) -> String {
-        let masked = |line: &str| match parse(line.as_bytes()) {
+        let masked = |line: &str| match document(line.as_bytes()) {
             Some(mut document) => match self.mask(&mut document) {
                 true if line.ends_with('\n') => format!("{document}\n"),
                 true => document.to_string(),
                 false => line.to_owned(),
             },
+            None if line.trim_start().starts_with('{') => self.shape(line.as_bytes()),
             None => self.text(line),
         };
         text.split_inclusive('\n').map(masked).collect()
@@ -186,13 +194,25 @@ impl Masker<'_> {
 }
 
 /// A document that is not nested too deep.
-fn parse(body: &[u8]) -> Option<Value> {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
-    if !b"{[".contains(first) {
-        return None;
-    }
-    let document = serde_json::from_slice(body).ok();
+fn document(body: &[u8]) -> Option<Value> {
+    let document = Some(body).filter(|body| begins_document(body));
+    let document = document.and_then(lenient::document);
     document.filter(|document| is_flat(document, MAX_DEPTH))
+}
+
+fn begins_document(body: &[u8]) -> bool {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    body.trim_ascii_start().starts_with(b"{") || body.trim_ascii_start().starts_with(b"[")
+}
+
+/// True for a body that seems to be a document and is not a whole one. A plain text may be a log, whose lines are
+/// documents or begin with `[`.
+fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
+    let first_line = || body.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    match is_plain {
+        true => body.trim_ascii_start().starts_with(b"{") && document(first_line()).is_none(),
+        false => begins_document(body),
+    }
 }
 
 /// True for a header or a parameter whose value proves who asks.
@@ -233,104 +253,4 @@ fn is_flat(document: &Value, depth: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::secret::Secret;
-
-    const MASKS: RecordingMasks = RecordingMasks {
-        document: |document| document["Env"] = "***".into(),
-        text: |text| *text = text.replace("hunter2", "***"),
-    };
-
-    const MAX_TEST_BODY: usize = 4000;
-
-    fn content(credential: Option<&str>, body: &[u8]) -> (Content, bool) {
-        let redactor = Redactor::default();
-        redactor.add([&Secret::new("tok-s3cret-value-77")]);
-        let masker = Masker {
-            masks: MASKS,
-            redactor: &redactor,
-            max_body: MAX_TEST_BODY,
-            credential: credential.map(str::to_owned),
-        };
-        masker.content(body, false)
-    }
-
-    #[test]
-    fn lines_of_a_log_stay_as_they_are_unless_they_hold_a_secret() {
-        let redactor = Redactor::default();
-        redactor.add([&Secret::new("tok-s3cret-value-77")]);
-        let masker = Masker {
-            masks: RecordingMasks {
-                document: |_| {},
-                text: |_| {},
-            },
-            redactor: &redactor,
-            max_body: MAX_TEST_BODY,
-            credential: None,
-        };
-        let log = "{\"a\":  1}\n{\"a\":  \"tok-s3cret-value-77\"}\n 步骤 tok-s3cret-value-77";
-        let (content, _) = masker.content(log.as_bytes(), true);
-        let masked = "{\"a\":  1}\n{\"a\":\"***\"}\n 步骤 ***".to_owned();
-        assert_eq!(content, Content::Text(masked));
-        let (content, _) = masker.content(b"{\"a\":  1}\n", true);
-        assert_eq!(content, Content::Text("{\"a\":  1}\n".to_owned()));
-    }
-
-    #[test]
-    fn a_body_is_recorded_as_what_it_is() {
-        let document =
-            json!({"id": 12345678901234567890_u64, "Env": "x", "a": "tok-s3cret-value-77"});
-        let masked = json!({"id": 12345678901234567890_u64, "Env": "***", "a": "***"});
-        let body = document.to_string();
-        assert_eq!(
-            content(None, body.as_bytes()),
-            (Content::Json(masked), false)
-        );
-        let text = |text: &str| (Content::Text(text.to_owned()), false);
-        assert_eq!(
-            content(None, "模型 hunter2\n".as_bytes()),
-            text("模型 ***\n")
-        );
-        assert_eq!(
-            content(None, b"{\"a\": tok-s3cret-value-77"),
-            text("{\"a\": ***")
-        );
-        assert_eq!(content(None, b""), text(""));
-        let bytes = [0x1f, 0x8b, 0xff];
-        let (recorded, _) = content(None, &bytes);
-        assert_eq!(recorded, Content::Base64("H4v/".to_owned()));
-        assert_eq!(recorded.bytes().unwrap(), bytes);
-        let secret = content(None, b"\xff tok-s3cret-value-77");
-        assert_eq!(secret, text("\u{fffd} ***"));
-        assert_eq!(Content::Base64("?".to_owned()).bytes(), None);
-    }
-
-    #[test]
-    fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
-        let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
-        assert_eq!(content(None, deep.as_bytes()), (Content::Text(deep), false));
-        let large = "长".repeat(MAX_TEST_BODY / 3 + 2);
-        let (cut, is_cut) = content(None, large.as_bytes());
-        assert!(is_cut);
-        assert_eq!(cut.bytes().unwrap().len(), MAX_TEST_BODY / 3 * 3);
-    }
-
-    #[test]
-    fn of_what_a_credential_service_issues_only_secrets_are_masked() {
-        let body = json!({
-            "Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",
-                "Expiration": "2026-01-02T03:04:05Z"},
-            "data": [{"clusterId": "7", "token": "t"}],
-        });
-        let masked = json!({
-            "Credentials": {"AccessKeyId": "***3", "AccessKeySecret": "***3", "SecurityToken": "***3",
-                "Expiration": "2026-01-02T03:04:05Z"},
-            "data": [{"clusterId": "7", "token": "***3"}],
-        });
-        let recorded = content(Some("***3"), body.to_string().as_bytes());
-        assert_eq!(recorded, (Content::Json(masked), false));
-    }
-}
+mod tests;

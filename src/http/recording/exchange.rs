@@ -51,7 +51,8 @@ pub(super) struct RecordedResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Content,
-    /// The body was too large to be recorded whole.
+    /// The body lacks something: it was too large, or could not be read as a document, so that its values are
+    /// masked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_cut: bool,
 }

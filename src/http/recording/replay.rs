@@ -199,7 +199,9 @@ impl Replay {
         self.steps.reach(exchange.end_ms);
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
-                return Err(damaged("the response was too large to be recorded whole"));
+                return Err(damaged(
+                    "the response was not recorded whole: it was too large, or not valid JSON",
+                ));
             }
             Outcome::Response(recorded) if !(100..=599).contains(&recorded.status) => {
                 return Err(damaged("the status is not valid"));

@@ -1,0 +1,168 @@
+use serde_json::json;
+
+use super::*;
+use crate::secret::Secret;
+
+const MASKS: RecordingMasks = RecordingMasks {
+    document: |document| document["Env"] = "***".into(),
+    text: |text| *text = text.replace("hunter2", "***"),
+};
+
+const MAX_TEST_BODY: usize = 4000;
+
+fn masker<'a>(redactor: &'a Redactor, credential: Option<&str>) -> Masker<'a> {
+    Masker {
+        masks: MASKS,
+        redactor,
+        max_body: MAX_TEST_BODY,
+        credential: credential.map(str::to_owned),
+    }
+}
+
+fn content(credential: Option<&str>, body: &[u8]) -> (Content, bool) {
+    let redactor = Redactor::default();
+    redactor.add([&Secret::new("tok-s3cret-value-77")]);
+    masker(&redactor, credential).content(body, false)
+}
+
+#[test]
+fn lines_of_a_log_stay_as_they_are_unless_they_hold_a_secret() {
+    let redactor = Redactor::default();
+    redactor.add([&Secret::new("tok-s3cret-value-77")]);
+    let masker = Masker {
+        masks: RecordingMasks {
+            document: |_| {},
+            text: |_| {},
+        },
+        redactor: &redactor,
+        max_body: MAX_TEST_BODY,
+        credential: None,
+    };
+    let log = "{\"a\":  1}\n{\"a\":  \"tok-s3cret-value-77\"}\n 步骤 tok-s3cret-value-77";
+    let (content, _) = masker.content(log.as_bytes(), true);
+    let masked = "{\"a\":  1}\n{\"a\":\"***\"}\n 步骤 ***".to_owned();
+    assert_eq!(content, Content::Text(masked));
+    let (content, _) = masker.content(b"{\"a\":  1}\n", true);
+    assert_eq!(content, Content::Text("{\"a\":  1}\n".to_owned()));
+}
+
+#[test]
+fn a_body_is_recorded_as_what_it_is() {
+    let document = json!({"id": 12345678901234567890_u64, "Env": "x", "a": "tok-s3cret-value-77"});
+    let masked = json!({"id": 12345678901234567890_u64, "Env": "***", "a": "***"});
+    let body = document.to_string();
+    assert_eq!(
+        content(None, body.as_bytes()),
+        (Content::Json(masked), false)
+    );
+    let text = |text: &str| (Content::Text(text.to_owned()), false);
+    assert_eq!(
+        content(None, "模型 hunter2\n".as_bytes()),
+        text("模型 ***\n")
+    );
+    assert_eq!(
+        content(None, b"{\"a\": tok-s3cret-value-77"),
+        (Content::Text("{\"a\": ***".to_owned()), true)
+    );
+    assert_eq!(content(None, b""), text(""));
+    let bytes = [0x1f, 0x8b, 0xff];
+    let (recorded, _) = content(None, &bytes);
+    assert_eq!(recorded, Content::Base64("H4v/".to_owned()));
+    assert_eq!(recorded.bytes().unwrap(), bytes);
+    let secret = content(None, b"\xff tok-s3cret-value-77");
+    assert_eq!(secret, text("\u{fffd} ***"));
+    assert_eq!(Content::Base64("?".to_owned()).bytes(), None);
+}
+
+#[test]
+fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
+    let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
+    assert_eq!(content(None, deep.as_bytes()), (Content::Text(deep), true));
+    let large = "长".repeat(MAX_TEST_BODY / 3 + 2);
+    let (cut, is_cut) = content(None, large.as_bytes());
+    assert!(is_cut);
+    assert_eq!(cut.bytes().unwrap().len(), MAX_TEST_BODY / 3 * 3);
+}
+
+/// Bodies that are not strict JSON, with a value that the masks of a cloud know by its name only.
+fn odd_bodies() -> Vec<Vec<u8>> {
+    let with = |odd: &[u8]| [b"{\"Env\":\"s3cret-env\",\"a\":", odd, b"}"].concat();
+    let deep = [b"[".repeat(120), b"]".repeat(120)].concat();
+    vec![
+        [b"\xef\xbb\xbf", &with(b"1")[..]].concat(),
+        with(b"\"\xff\""),
+        with(b"\"\\ud800\""),
+        with(b"\"\x01\""),
+        with(b"NaN"),
+        with(&deep),
+        with(b"1} {"),
+        with(b"\"cut"),
+        with(&[&b"\""[..], &b"x".repeat(MAX_TEST_BODY), b"\""].concat()),
+        with(b"1,\"Env\":\"s3cret-env\""),
+    ]
+}
+
+#[test]
+fn no_value_that_is_masked_by_its_name_is_recorded_of_a_body_that_is_not_strict_json() {
+    for body in odd_bodies() {
+        let (recorded, _) = content(None, &body);
+        let recorded = serde_json::to_string(&recorded).unwrap();
+        let body = String::from_utf8_lossy(&body);
+        assert!(!recorded.contains("s3cret-env"), "{body}: {recorded}");
+        let stream = masker(&Redactor::default(), None).lines(&format!("{body}\n"));
+        assert!(!stream.contains("s3cret-env"), "{body}: {stream}");
+    }
+    for body in [
+        &b"\xef\xbb\xbf{\"SecurityToken\":\"s3cret\"}"[..],
+        b"{\"SecurityToken\":\"s3cret\xff",
+    ] {
+        let (recorded, _) = content(Some("***3"), body);
+        assert!(!serde_json::to_string(&recorded).unwrap().contains("s3cret"));
+    }
+}
+
+#[test]
+fn a_body_that_is_recorded_whole_is_read_as_the_body_itself() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Fields {
+        #[serde(default)]
+        a: lenient::Text,
+        #[serde(default)]
+        state: lenient::Text,
+    }
+    let with = |fields: &[u8]| [b"{\"state\":\"Failed\",", fields, b"}"].concat();
+    let mut bodies = odd_bodies();
+    bodies.extend([
+        with(b"\"state\":\"Succeeded\""),
+        with(b"\"state\":\"Failed\""),
+        with(b"\"a\":1.50"),
+        with(b"\"a\":123456789012345678901234567890"),
+        with(b"\"a\":\"\\u6a21 x\""),
+    ]);
+    let mut whole = 0;
+    for body in bodies {
+        let (recorded, is_cut) = content(None, &body);
+        if !is_cut {
+            whole += 1;
+            let read = |body: &[u8]| lenient::decode_response::<Fields>(body).ok();
+            assert_eq!(read(&recorded.bytes().unwrap()), read(&body));
+        }
+    }
+    assert_eq!(whole, 11);
+}
+
+#[test]
+fn of_what_a_credential_service_issues_only_secrets_are_masked() {
+    let body = json!({
+        "Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",
+            "Expiration": "2026-01-02T03:04:05Z"},
+        "data": [{"clusterId": "7", "token": "t"}],
+    });
+    let masked = json!({
+        "Credentials": {"AccessKeyId": "***3", "AccessKeySecret": "***3", "SecurityToken": "***3",
+            "Expiration": "2026-01-02T03:04:05Z"},
+        "data": [{"clusterId": "7", "token": "***3"}],
+    });
+    let recorded = content(Some("***3"), body.to_string().as_bytes());
+    assert_eq!(recorded, (Content::Json(masked), false));
+}
