@@ -78,7 +78,7 @@ impl KindOps<Api> for CustomJobs {
             uids: found.object.uid.iter().cloned().collect(),
             owner: Some(found.object),
         };
-        parts.add(api, &mut result, options).await;
+        parts.add(api, &mut result, None, options).await;
         add_start(&mut result.job);
         Ok(result)
     }

@@ -14,6 +14,7 @@ mod object;
 mod objects;
 mod parts;
 mod pod;
+mod prefetch;
 mod signer;
 mod stream;
 mod watch;
@@ -204,8 +205,9 @@ impl Api {
         }
         let secrets = ["token", "client_key_data"];
         let secrets = secrets.iter().filter_map(|key| profile.secret(key));
+        let http = ApiClient::new(transport, profile, label(profile), secrets);
         let client = SigningClient {
-            http: ApiClient::new(transport, profile, label(profile), secrets),
+            http: http.with_first_requests(prefetch::REQUESTS),
             credentials,
             errors: &errors::ERRORS,
             region: None,

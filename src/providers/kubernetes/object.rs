@@ -41,6 +41,7 @@ pub(super) struct ObjectMeta {
     pub name: Checked<Text>,
     pub namespace: Checked<Text>,
     pub uid: Text,
+    pub resource_version: Text,
     pub labels: Map<Text>,
     pub annotations: Map<Text>,
     pub generation: Checked<Int>,

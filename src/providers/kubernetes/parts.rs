@@ -2,8 +2,11 @@
 
 use super::object::{ObjectList, ObjectMeta, rows};
 use super::pod::{self, PodObject, PodTask};
+use super::prefetch::Prefetched;
 use super::{Api, events, path};
+use crate::error::Problem;
 use crate::model::{Job, Level, NoticeCode, State, Task, Time};
+use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
 use crate::sort::SortExt as _;
@@ -30,8 +33,30 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// Adds the pods as tasks, with what they show of its state, and the events of all; notices of what
     /// cannot be read.
-    pub async fn add(mut self, api: &Api, found: &mut GetResult, options: &GetOptions) {
-        let pods = self.pods(api, found, options).await;
+    pub async fn add(
+        mut self,
+        api: &Api,
+        found: &mut GetResult,
+        prefetched: Option<Prefetched>,
+        options: &GetOptions,
+    ) {
+        let (pods, events) =
+            prefetched.map_or((None, None), |parts| (Some(parts.pods), Some(parts.events)));
+        let job = self.owner.as_ref();
+        let pods = pods
+            .zip(job)
+            .and_then(|(pods, job)| Prefetched::pods_of(pods, &self.selector, job));
+        let pods = match pods {
+            Some(pods) => pods,
+            None => list_pods(api, self.namespace, &self.selector, options).await,
+        };
+        let pods = self.pods(found, pods);
+        if let Some(events) = events {
+            let own = std::mem::take(&mut self.uids);
+            events::add_list(found, events, |uid| {
+                own.iter().any(|own| Some(own.as_str()) == uid)
+            });
+        }
         let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
         let uids = unwell.filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
@@ -41,14 +66,9 @@ impl Parts<'_> {
         explain_by_events(&mut found.job);
     }
 
-    async fn pods(&self, api: &Api, found: &mut GetResult, options: &GetOptions) -> Pods {
-        let query = [
-            ("labelSelector", self.selector.as_str()),
-            ("limit", MAX_PODS),
-        ];
-        let path = path("/api/v1", Some(self.namespace), pod::RESOURCE);
-        let read = api.call(pod::LIST.name, &path, &query, options, decode_pods);
-        let mut pods = match read.await {
+    /// Its own pods of those that were read.
+    fn pods(&self, found: &mut GetResult, read: Result<Decoded<Pods>, Problem>) -> Pods {
+        let mut pods = match read {
             Ok(read) => {
                 found.notices.extend(read.unreadable);
                 read.data
@@ -80,6 +100,22 @@ impl Parts<'_> {
     }
 }
 
+/// The pods that a selector chooses.
+///
+/// # Errors
+/// What the server said, or what went wrong on the way.
+pub(super) async fn list_pods(
+    api: &Api,
+    namespace: &str,
+    selector: &str,
+    options: &GetOptions,
+) -> Result<Decoded<Pods>, Problem> {
+    let query = [("labelSelector", selector), ("limit", MAX_PODS)];
+    let path = path("/api/v1", Some(namespace), pod::RESOURCE);
+    api.call(pod::LIST.name, &path, &query, options, decode_pods)
+        .await
+}
+
 /// The label of pods that has the UID of their JobSet.
 const JOBSET_UID: &str = "jobset.sigs.k8s.io/jobset-uid";
 
@@ -89,6 +125,7 @@ pub(super) struct Owner {
     /// Its kind and name, as pods name their owner: `Job/train`.
     title: String,
     pub uid: Option<String>,
+    pub version: Option<String>,
     created_at: Option<Time>,
 }
 
@@ -98,6 +135,7 @@ impl Owner {
         Self {
             title: format!("{kind}/{name}"),
             uid: meta.uid.0.clone(),
+            version: meta.resource_version.0.clone(),
             created_at: meta.creation_timestamp.utc(),
         }
     }

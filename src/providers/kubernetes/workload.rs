@@ -147,7 +147,7 @@ impl KindOps<Api> for Workloads {
             owner: None,
             uids: std::mem::take(&mut own.uids),
         };
-        parts.add(api, &mut found, options).await;
+        parts.add(api, &mut found, None, options).await;
         Ok(own.finish(found))
     }
 
