@@ -125,7 +125,10 @@ impl KindOps<Api> for Jobs {
             Outcome::Read(found, parts) => (*found, parts),
             Outcome::Known(found) => return Ok(*found),
         };
-        parts.add(api, &mut found, prefetched, options).await;
+        let read = prefetched.map(|read| read.of(&parts));
+        parts
+            .add(api, &mut found, read.unwrap_or_default(), options)
+            .await;
         indexes::add_failed(&mut found, failed.as_deref());
         Ok(found)
     }

@@ -151,6 +151,9 @@ struct Api {
     continues: Mutex<HashMap<(String, usize), String>>,
     /// The numbers of the resources that hold jobs, by their references.
     resources: Mutex<HashMap<String, usize>>,
+    /// What was wrong with jobs that a batch lookup has just looked up alone, by their references: they are not
+    /// requested again by the lookup that follows it.
+    failed_lookups: Mutex<HashMap<String, Problem>>,
 }
 
 /// An API server, as one user asks it.
@@ -222,6 +225,7 @@ impl Api {
             watches: Watches::default(),
             continues: Mutex::default(),
             resources: Mutex::default(),
+            failed_lookups: Mutex::default(),
         })
     }
 

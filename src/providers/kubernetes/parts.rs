@@ -1,8 +1,8 @@
 //! The pods of a job or workload, as its tasks, and the events of both.
 
+use super::events::EventList;
 use super::object::{ObjectList, ObjectMeta, rows};
 use super::pod::{self, PodObject, PodTask};
-use super::prefetch::Prefetched;
 use super::{Api, events, path};
 use crate::error::Problem;
 use crate::model::{Job, Level, NoticeCode, State, Task, Time};
@@ -30,6 +30,18 @@ pub(super) struct Parts<'a> {
     pub uids: Vec<String>,
 }
 
+/// Parts that were read beside a job.
+#[derive(Default)]
+pub(super) struct ReadParts {
+    /// What its selector chooses.
+    pub pods: Option<PodList>,
+    /// Its own events, and those of others of its name.
+    pub events: Option<EventList>,
+}
+
+/// What a list of pods has come to.
+pub(super) type PodList = Result<Decoded<Pods>, Problem>;
+
 impl Parts<'_> {
     /// Adds the pods as tasks, with what they show of its state, and the events of all; notices of what
     /// cannot be read.
@@ -37,21 +49,15 @@ impl Parts<'_> {
         mut self,
         api: &Api,
         found: &mut GetResult,
-        prefetched: Option<Prefetched>,
+        read: ReadParts,
         options: &GetOptions,
     ) {
-        let (pods, events) =
-            prefetched.map_or((None, None), |parts| (Some(parts.pods), Some(parts.events)));
-        let job = self.owner.as_ref();
-        let pods = pods
-            .zip(job)
-            .and_then(|(pods, job)| Prefetched::pods_of(pods, &self.selector, job));
-        let pods = match pods {
+        let pods = match read.pods {
             Some(pods) => pods,
             None => list_pods(api, self.namespace, &self.selector, options).await,
         };
         let pods = self.pods(found, pods);
-        if let Some(events) = events {
+        if let Some(events) = read.events {
             let own = std::mem::take(&mut self.uids);
             events::add_list(found, events, |uid| {
                 own.iter().any(|own| Some(own.as_str()) == uid)
@@ -67,7 +73,7 @@ impl Parts<'_> {
     }
 
     /// Its own pods of those that were read.
-    fn pods(&self, found: &mut GetResult, read: Result<Decoded<Pods>, Problem>) -> Pods {
+    fn pods(&self, found: &mut GetResult, read: PodList) -> Pods {
         let mut pods = match read {
             Ok(read) => {
                 found.notices.extend(read.unreadable);
@@ -109,7 +115,7 @@ pub(super) async fn list_pods(
     namespace: &str,
     selector: &str,
     options: &GetOptions,
-) -> Result<Decoded<Pods>, Problem> {
+) -> PodList {
     let query = [("labelSelector", selector), ("limit", MAX_PODS)];
     let path = path("/api/v1", Some(namespace), pod::RESOURCE);
     api.call(pod::LIST.name, &path, &query, options, decode_pods)
@@ -260,8 +266,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
 
 /// Why no pod was made, or why one does not become ready, is in the events alone.
 fn explain_by_events(job: &mut Job) {
-    let lacks_pods = job.state == State::Pending && job.tasks.is_empty();
-    if job.reason.is_some() || !(lacks_pods || job.state == State::Starting) {
+    if job.reason.is_some() || !matches!(job.state, State::Pending | State::Starting) {
         return;
     }
     let newest = job.events.iter().max_by_key(|event| event.last_at);

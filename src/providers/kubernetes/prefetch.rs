@@ -5,11 +5,10 @@ use std::pin::pin;
 use futures_util::future::{Either, join, select};
 
 use super::events::{self, EventList};
-use super::parts::{Owner, Pods, list_pods};
+use super::parts::{Owner, Parts, PodList, ReadParts, list_pods};
 use super::pod::PodTask;
 use super::{Api, GetOptions};
 use crate::error::Problem;
-use crate::providers::api::Decoded;
 use crate::reference::Reference;
 
 /// The labels of pods that have the UID of their job, of which its selector is one.
@@ -20,8 +19,8 @@ pub(super) const REQUESTS: usize = 3;
 
 /// The parts of all objects that have had the name of a job.
 pub(super) struct Prefetched {
-    pub pods: Result<Decoded<Pods>, Problem>,
-    pub events: EventList,
+    pods: PodList,
+    events: EventList,
 }
 
 /// The selector of the pods of all jobs with this name.
@@ -67,39 +66,44 @@ pub(super) async fn with_parts<T>(
 }
 
 impl Prefetched {
-    /// The pods that a selector of a job chooses; `None` where only a request with it tells: they may be
-    /// others, or older than what is known of the job.
-    pub fn pods_of(
-        pods: Result<Decoded<Pods>, Problem>,
-        selector: &str,
-        job: &Owner,
-    ) -> Option<Result<Decoded<Pods>, Problem>> {
-        let Ok(mut read) = pods else {
-            return Some(pods);
-        };
-        let uid = job.uid.as_deref()?;
-        let mut labels = UID_LABELS.into_iter();
-        let label = labels.find(|label| selector == format!("{label}={uid}"))?;
-        let pods = &mut read.data;
-        if pods.has_more || !is_as_new(pods.version.as_deref(), job.version.as_deref()) {
-            return None;
+    /// What of it a request for the parts of a job would find as well.
+    pub fn of(self, parts: &Parts<'_>) -> ReadParts {
+        let job = parts.owner.as_ref();
+        ReadParts {
+            pods: job.and_then(|job| pods_of(self.pods, &parts.selector, job)),
+            events: Some(self.events),
         }
-        let is_labeled = |pod: &PodTask| {
-            let value = pod.task.labels.get(label)?.as_deref()?;
-            Some(value == uid)
-        };
-        // Pods that lack the label, or are the job's in spite of it, are left to the server.
-        let is_unclear = |pod: &PodTask| match is_labeled(pod) {
-            Some(true) => false,
-            Some(false) => pod.owner_uid.as_deref() == Some(uid),
-            None => true,
-        };
-        if pods.pods.iter().any(is_unclear) {
-            return None;
-        }
-        pods.pods.retain(|pod| is_labeled(pod) == Some(true));
-        Some(Ok(read))
     }
+}
+
+/// The pods that a selector of a job chooses; `None` where only a request with it tells: they may be others,
+/// or older than what is known of the job.
+fn pods_of(pods: PodList, selector: &str, job: &Owner) -> Option<PodList> {
+    let Ok(mut read) = pods else {
+        return Some(pods);
+    };
+    let uid = job.uid.as_deref()?;
+    let mut labels = UID_LABELS.into_iter();
+    let label = labels.find(|label| selector == format!("{label}={uid}"))?;
+    let pods = &mut read.data;
+    if pods.has_more || !is_as_new(pods.version.as_deref(), job.version.as_deref()) {
+        return None;
+    }
+    let is_labeled = |pod: &PodTask| {
+        let value = pod.task.labels.get(label)?.as_deref()?;
+        Some(value == uid)
+    };
+    // Pods that lack the label, or are the job's in spite of it, are left to the server.
+    let is_unclear = |pod: &PodTask| match is_labeled(pod) {
+        Some(true) => false,
+        Some(false) => pod.owner_uid.as_deref() == Some(uid),
+        None => true,
+    };
+    if pods.pods.iter().any(is_unclear) {
+        return None;
+    }
+    pods.pods.retain(|pod| is_labeled(pod) == Some(true));
+    Some(Ok(read))
 }
 
 /// True where a list is surely not older than an object. Versions are those of one store.
