@@ -83,9 +83,8 @@ pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         && has_bounded_values(body.as_bytes())
         && let Some(merged) = duplicates::merge(&body)
     {
-        let merged = merged.to_string();
-        decoded = attempt(&merged, NEVER);
-        body = Cow::Owned(merged);
+        let (text, found) = without_clashes(merged.to_string());
+        (body, decoded) = (Cow::Owned(text), found);
     }
     let data = decoded.map_err(|_| explained)?;
     note_mismatches::<T>(&body);
@@ -99,6 +98,26 @@ pub fn document(body: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(body).ok();
     text.and_then(duplicates::merge)
         .or_else(|| duplicates::merge(&repair::repair(body)?.body))
+}
+
+/// Decodes a document in which no key is repeated. Of two spellings of a field, the first that is not absent
+/// is read.
+fn without_clashes<T: DeserializeOwned>(
+    mut body: String,
+) -> (String, Result<T, serde_json::Error>) {
+    /// So many bytes are decoded at most.
+    const MAX_BYTES: usize = 256 << 20;
+    let mut left = MAX_BYTES;
+    loop {
+        let decoded = attempt(&body, NEVER);
+        let clash = decoded.as_ref().err().filter(|_| is_duplicate(&decoded));
+        let end = clash.map(|error| error_path::offset(error, body.as_bytes()));
+        let changed = end.and_then(|end| duplicates::hide_spelling(&body, end));
+        match (changed, left.checked_sub(body.len())) {
+            (Some(changed), Some(rest)) => (body, left) = (changed, rest),
+            _ => return (body, decoded),
+        }
+    }
 }
 
 /// True for the error of an object in which a key is repeated.

@@ -1,6 +1,6 @@
 use std::future;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,7 +9,9 @@ use super::context::{CommandContext, program};
 use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::{Problem, file_error_text};
+use crate::http::ServerTls;
 use crate::output;
+use crate::secret::shell_word;
 
 /// Run a local emulator of the clouds
 #[derive(Debug, Args)]
@@ -29,6 +31,15 @@ pub(super) struct Arguments {
     /// Scenario file with jobs and faults [default: built-in scenario]
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Serve TLS with this certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the TLS certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// CA of the certificates of Kubernetes clients (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
     /// Print environment variables for using the emulator, then exit
     #[arg(long, conflicts_with = "scenario")]
     print_env: bool,
@@ -55,7 +66,7 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
         if arguments.port == 0 {
             return Err(Problem::usage("--print-env requires a port"));
         }
-        return Ok(context.print(exports(arguments.port), false));
+        return Ok(context.print(exports(arguments), false));
     }
     if arguments.print_scenario {
         return Ok(context.print(BUILT_IN.to_owned(), false));
@@ -64,6 +75,7 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
         Some(path) => Scenario::read(path)?,
         None => Scenario::built_in()?,
     };
+    let tls = arguments.tls()?;
     let quiet = context.global.quiet;
     let log: AccessLog = Arc::new(move |access| {
         if !quiet {
@@ -72,23 +84,26 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
     });
     block_on(async {
         let port = arguments.port;
-        let emulator = Emulator::start(scenario, port, log)
-            .await
-            .map_err(|error| {
-                Problem::usage(format!(
-                    "cannot listen on 127.0.0.1:{port} ({})",
-                    file_error_text(&error)
-                ))
-                .with_hint("choose another with --port (0 picks a free port)")
-            })?;
+        let started = match tls {
+            Some(tls) => Emulator::start_tls(scenario, port, tls, log).await,
+            None => Emulator::start(scenario, port, log).await,
+        };
+        let emulator = started.map_err(|error| {
+            Problem::usage(format!(
+                "cannot listen on 127.0.0.1:{port} ({})",
+                file_error_text(&error)
+            ))
+            .with_hint("choose another with --port (0 picks a free port)")
+        })?;
         if !quiet {
             let origin = emulator.origin();
             let port = origin.rsplit(':').next().unwrap_or_default();
             let _ = writeln!(
                 io::stderr(),
                 "emulated aliyun, sugon, huawei, tencent and kubernetes listening on {origin}\n\
-                 to use it: eval \"$({} emulate --print-env --port {port})\"",
-                program()
+                 to use it: eval \"$({} emulate --print-env --port {port}{})\"",
+                program(),
+                arguments.tls_options()
             );
         }
         future::pending::<()>().await;
@@ -96,9 +111,44 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
     })
 }
 
+impl Arguments {
+    /// The files of TLS, if it is served.
+    ///
+    /// # Errors
+    /// A usage error: a file that cannot be used.
+    fn tls(&self) -> Result<Option<ServerTls>, Problem> {
+        let files = self.tls_cert.as_ref().zip(self.tls_key.as_ref());
+        let read = |(certificate, key): (&PathBuf, &PathBuf)| {
+            ServerTls::read(certificate, key, self.client_ca.as_deref())
+        };
+        files.map(read).transpose()
+    }
+
+    /// The options that `--print-env` needs as well.
+    fn tls_options(&self) -> String {
+        let options = [("--tls-cert", &self.tls_cert), ("--tls-key", &self.tls_key)];
+        let given = options.into_iter().filter_map(|(name, path)| {
+            let path = path.as_ref()?.display().to_string();
+            Some(format!(" {name} {}", shell_word(&path)))
+        });
+        given.collect()
+    }
+}
+
 /// One `export` line a variable, quoted for a POSIX shell.
-fn exports(port: u16) -> String {
-    emulator::shell_environment(&format!("http://127.0.0.1:{port}"))
+fn exports(arguments: &Arguments) -> String {
+    let certificate = arguments.tls_cert.as_ref();
+    let certificate = certificate.map(|path| {
+        let absolute = path::absolute(path);
+        absolute.as_ref().unwrap_or(path).display().to_string()
+    });
+    let scheme = if certificate.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let origin = format!("{scheme}://127.0.0.1:{}", arguments.port);
+    emulator::shell_environment(&origin, certificate.as_deref())
         .into_iter()
         .map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', "'\\''")))
         .collect()

@@ -110,6 +110,7 @@ impl RunLoop {
         mut stop: Pin<&mut impl Future<Output = u8>>,
     ) -> Result<G::Outcome, u8> {
         loop {
+            self.poller.fail_unanswered(&self.policy);
             if let Some(outcome) = handler.check(self) {
                 return Ok(outcome);
             }

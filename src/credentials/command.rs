@@ -1,6 +1,7 @@
 //! Credentials that a command of the user's prints.
 
 mod formats;
+mod output;
 mod process;
 mod shell;
 
@@ -142,6 +143,7 @@ fn run(
     let ran = process::run(invocation, timeout, &mut |line| sink.line(line));
     let ran = ran.map_err(|error| match error {
         ProcessError::NotStarted(kind) => CommandError::NotRun(kind),
+        ProcessError::TooMuchOutput => CommandError::Other("printed too much".to_owned()),
         ProcessError::Timeout => {
             CommandError::Other(format!("timed out after {} s", timeout.as_secs()))
         }

@@ -23,33 +23,45 @@ impl CredentialChain {
                 .has_credential_command(cloud.cloud, &profile.name)
         };
         let tool = self.custom_source(cloud, profile);
-        is_command() || matches!(tool, Some(SourceResult::Program(_)))
+        is_command() || matches!(tool, Ok(Some(SourceResult::Program(_))))
     }
 
-    /// A plain setting of a profile that is beside its credential in the file of a tool; `None` where
-    /// that cannot be read, which is reported when the account is used.
-    pub fn tool_setting(&self, cloud: &SettingsSchema, name: &str, key: &str) -> Option<String> {
-        let profile = self.settings.plain_profile(cloud, name).ok()?;
+    /// A plain setting of a profile that is beside its credential in the file of a tool.
+    ///
+    /// # Errors
+    /// What is wrong with the profile or with the file.
+    pub fn tool_setting(
+        &self,
+        cloud: &SettingsSchema,
+        name: &str,
+        key: &str,
+    ) -> Result<Option<String>, Problem> {
+        let profile = self.settings.plain_profile(cloud, name)?;
         let found = match self.custom_source(cloud, &profile)? {
-            SourceResult::Found(found) => found,
-            SourceResult::Program(program) => program.found,
-            SourceResult::NotPresent | SourceResult::Empty(_) | SourceResult::InstanceRole(_) => {
-                return None;
-            }
+            Some(SourceResult::Found(found)) => found,
+            Some(SourceResult::Program(program)) => program.found,
+            _ => return Ok(None),
         };
         let mut values = found.values.into_iter();
         let value = values.find(|(known, _)| *known == key);
-        value.map(|(_, value)| value.expose().to_owned())
+        Ok(value.map(|(_, value)| value.expose().to_owned()))
     }
 
     /// What the tool gives that says more than keys, where the profile takes its credential from it. No
     /// program is run.
-    fn custom_source(&self, cloud: &SettingsSchema, profile: &Profile) -> Option<SourceResult> {
+    ///
+    /// # Errors
+    /// What is wrong with its file.
+    fn custom_source(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+    ) -> Result<Option<SourceResult>, Problem> {
         let mut tools = self.sources(cloud).iter();
-        let tool = tools.find(|tool| matches!(tool, CredentialSource::Custom(_)))?;
-        if self.settings.is_recorded() {
-            return None;
-        }
+        let tool = tools.find(|tool| matches!(tool, CredentialSource::Custom(_)));
+        let Some(tool) = tool.filter(|_| !self.settings.is_recorded()) else {
+            return Ok(None);
+        };
         let source = profile.get(SOURCE);
         let is_used = match profile.name.as_str() {
             _ if source.is_some() || self.selects_tool(cloud, profile) => true,
@@ -61,8 +73,8 @@ impl CredentialChain {
         };
         let named = source.and_then(|source| source.split_once(':'));
         let named = named.map(|(_, name)| name).or(tool.selection(profile)[0]);
-        let loaded = || self.load_tool(cloud, profile, tool, named).ok();
-        is_used.then(loaded).flatten()
+        let loaded = || self.load_tool(cloud, profile, tool, named);
+        is_used.then(loaded).transpose()
     }
 
     /// What a tool gives for a profile; variables choose nothing for one that was named.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use crate::http::PeerCertificate;
+
 /// A request as it came in.
 #[derive(Debug, Clone)]
 pub struct ServerRequest {
@@ -16,6 +18,8 @@ pub struct ServerRequest {
     pub query: String,
     /// Headers with lower-case names, in the order they came.
     pub headers: Vec<(String, String)>,
+    /// The certificate that the client has shown.
+    pub certificate: Option<PeerCertificate>,
     /// Body.
     pub body: Vec<u8>,
     /// The server's time.

@@ -34,6 +34,7 @@ pub use faults::{Effect, Fault};
 pub use scenario::{BUILT_IN, Scenario};
 pub use state::{EmulatedJob, LogLine, StateChange, Warning};
 
+use crate::http::ServerTls;
 use crate::providers::{self, Cloud};
 use crate::settings::{NO_FILE, SOURCE};
 pub(crate) use api::EmulatedApi;
@@ -54,6 +55,10 @@ static APIS: [(&Cloud, &dyn EmulatedApi); 5] = [
     (&providers::tencent::CLOUD, &tencent::Ccs),
     (&providers::kubernetes::CLOUD, &kubernetes::ApiServer),
 ];
+
+fn clouds() -> Vec<(&'static str, &'static dyn EmulatedApi)> {
+    APIS.map(|(cloud, api)| (cloud.name, api)).to_vec()
+}
 
 /// The emulator of the cloud with this long name.
 #[cfg(test)]
@@ -112,6 +117,7 @@ pub type AccessLog = Arc<dyn Fn(AccessRecord) + Send + Sync>;
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
+    scheme: &'static str,
     state: Arc<State>,
     accepting: JoinHandle<()>,
 }
@@ -124,30 +130,45 @@ impl Emulator {
     /// # Errors
     /// The port cannot be used, such as `AddrInUse`.
     pub async fn start(scenario: Scenario, port: u16, log: AccessLog) -> io::Result<Self> {
-        let clouds = APIS.map(|(cloud, api)| (cloud.name, api));
-        Self::start_with(scenario, port, log, clouds.to_vec()).await
+        Self::start_with(scenario, port, None, log, clouds()).await
+    }
+
+    /// The same over TLS.
+    ///
+    /// # Errors
+    /// As [`Emulator::start`].
+    pub async fn start_tls(
+        scenario: Scenario,
+        port: u16,
+        tls: ServerTls,
+        log: AccessLog,
+    ) -> io::Result<Self> {
+        Self::start_with(scenario, port, Some(tls), log, clouds()).await
     }
 
     async fn start_with(
         scenario: Scenario,
         port: u16,
+        tls: Option<ServerTls>,
         log: AccessLog,
         clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State::new(scenario, clouds, log));
-        let accepting = tokio::spawn(server::serve(listener, Arc::clone(&state)));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let accepting = tokio::spawn(server::serve(listener, tls, Arc::clone(&state)));
         Ok(Self {
             address,
+            scheme,
             state,
             accepting,
         })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, with `https` over TLS.
     pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// How often each operation was requested, as `cloud/operation`; the same that `GET
@@ -181,8 +202,13 @@ pub fn environment(origin: &str) -> Vec<(String, String)> {
 
 fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String, String)> {
     let keys = cloud.settings_schema();
+    // A metadata service has no TLS: over TLS its requests fail at the emulator, and go nowhere else.
+    let plain = origin.replacen("https:", "http:", 1);
     let endpoints = keys.all().filter(|spec| spec.is_endpoint());
-    let endpoints = endpoints.map(|spec| (keys.variable(spec.key), origin));
+    let endpoints = endpoints.map(|spec| match spec.key {
+        "metadata_endpoint" => (keys.variable(spec.key), plain.as_str()),
+        key => (keys.variable(key), origin),
+    });
     let set = api.environment().iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
@@ -200,9 +226,13 @@ fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String,
 }
 
 /// The same for a shell, in which people may have chosen a config file and a profile: both may name
-/// the real clouds.
-pub fn shell_environment(origin: &str) -> Vec<(String, String)> {
+/// the real clouds. Over TLS, every cloud trusts the certificates of a file.
+pub fn shell_environment(origin: &str, ca_file: Option<&str>) -> Vec<(String, String)> {
     let mut variables = environment(origin);
+    for (cloud, _) in APIS.iter().filter(|_| ca_file.is_some()) {
+        let name = cloud.settings_schema().variable("ca_file");
+        variables.push((name, ca_file.unwrap_or_default().to_owned()));
+    }
     let others = [("JOBLENS_CONFIG", NO_FILE), ("JOBLENS_PROFILE", "")];
     variables.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables

@@ -20,7 +20,9 @@ use super::message::{ServerRequest, ServerResponse};
 use super::scenario::Scenario;
 use super::state::EmulatedState;
 use super::{AccessLog, AccessRecord};
-use crate::http::{self, Handler, ResetConnection, ServerBody, ServerLimits};
+use crate::http::{
+    self, Handler, PeerCertificate, ResetConnection, ServerBody, ServerLimits, ServerTls,
+};
 use crate::sync::lock;
 
 /// Bytes of a request's body that are read at most.
@@ -148,6 +150,7 @@ impl State {
             path,
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers: headers.collect(),
+            certificate: head.extensions.get::<PeerCertificate>().cloned(),
             body: body.to_bytes().to_vec(),
             now: self.clock.now(),
         })
@@ -282,12 +285,12 @@ impl State {
 }
 
 /// Serves connections until it is dropped.
-pub(super) async fn serve(listener: TcpListener, state: Arc<State>) {
+pub(super) async fn serve(listener: TcpListener, tls: Option<ServerTls>, state: Arc<State>) {
     let handler: Handler = Arc::new(move |request| {
         let state = Arc::clone(&state);
         Box::pin(async move { state.respond(request).await })
     });
-    http::serve(listener, ServerLimits::default(), handler).await;
+    http::serve(listener, tls, ServerLimits::default(), handler).await;
 }
 
 fn gateway_page(status: u16) -> ServerResponse {

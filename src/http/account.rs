@@ -106,6 +106,15 @@ impl ApiClient {
         }
     }
 
+    /// The same where so many requests may be in flight before the first success: no server locks the
+    /// credential for a few refusals.
+    pub fn with_first_requests(self, count: usize) -> Self {
+        Self {
+            circuit_breaker: self.circuit_breaker.with_half_open_permits(count),
+            ..self
+        }
+    }
+
     /// The same account at another host, where another condition holds. With `has_twin` a request
     /// that fails in transit is not sent again, since there are more hosts to ask.
     pub fn for_host(&self, has_twin: bool) -> Self {

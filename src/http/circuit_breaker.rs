@@ -23,6 +23,7 @@ pub(super) struct CircuitBreaker {
     cloud_permits: Arc<Semaphore>,
     /// Places of this credential; few until it has worked.
     half_open: Semaphore,
+    half_open_permits: usize,
     max_permits: usize,
     is_closed: AtomicBool,
     min_interval: Option<Duration>,
@@ -37,9 +38,11 @@ pub(super) struct CircuitBreaker {
 impl CircuitBreaker {
     /// A credential that was not used yet, among the places of its cloud.
     pub(super) fn new(slots: Arc<Semaphore>, limits: &ClientOptions) -> Self {
+        let half_open_permits = HALF_OPEN_PERMITS.min(limits.concurrency);
         Self {
             cloud_permits: slots,
-            half_open: Semaphore::new(HALF_OPEN_PERMITS.min(limits.concurrency)),
+            half_open: Semaphore::new(half_open_permits),
+            half_open_permits,
             max_permits: limits.concurrency,
             is_closed: AtomicBool::new(false),
             min_interval: limits.min_interval,
@@ -48,6 +51,16 @@ impl CircuitBreaker {
             auth_failure: Mutex::new(None),
             generation: AtomicU64::new(0),
             unreachable_until: Mutex::new(None),
+        }
+    }
+
+    /// The same with so many requests in flight before the first success.
+    pub(super) fn with_half_open_permits(self, permits: usize) -> Self {
+        let half_open_permits = permits.min(self.max_permits);
+        Self {
+            half_open: Semaphore::new(half_open_permits),
+            half_open_permits,
+            ..self
         }
     }
 
@@ -86,7 +99,7 @@ impl CircuitBreaker {
     pub(super) fn on_success(&self) {
         if !self.is_closed.swap(true, Ordering::Relaxed) {
             self.half_open
-                .add_permits(self.max_permits - HALF_OPEN_PERMITS.min(self.max_permits));
+                .add_permits(self.max_permits - self.half_open_permits);
         }
     }
 

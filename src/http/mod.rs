@@ -29,6 +29,7 @@ mod response;
 mod response_info;
 mod retry;
 mod server;
+mod server_tls;
 mod socks;
 mod tls;
 mod tunnel;
@@ -49,6 +50,7 @@ pub use response::{Response, excerpt};
 pub use response_info::ResponseInfo;
 pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction};
 pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
+pub use server_tls::{PeerCertificate, ServerTls};
 pub use tls::{ClientIdentity, check_tls_files, validate_tls};
 
 use std::collections::HashMap;

@@ -15,10 +15,14 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::server::TlsStream;
+
+use super::server_tls::{PeerCertificate, ServerTls};
 
 /// How long no connection is taken after one could not be, such as when all file descriptors are in
 /// use.
@@ -67,7 +71,12 @@ impl Default for ServerLimits {
 }
 
 /// Serves connections until it is dropped, and drops them then.
-pub async fn serve(listener: TcpListener, limits: ServerLimits, handler: Handler) -> Infallible {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<ServerTls>,
+    limits: ServerLimits,
+    handler: Handler,
+) -> Infallible {
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     let accept = async || {
         let permit = Arc::clone(&permits).acquire_owned().await;
@@ -79,9 +88,11 @@ pub async fn serve(listener: TcpListener, limits: ServerLimits, handler: Handler
         tokio::select! {
             accepted = accept() => match accepted {
                 Ok((stream, permit)) => {
-                    let handler = Arc::clone(&handler);
+                    let (tls, handler) = (tls.clone(), Arc::clone(&handler));
                     connections.spawn(async move {
-                        serve_connection(stream, limits, handler).await;
+                        if let Some((io, peer)) = open(stream, tls).await {
+                            serve_connection(io, peer, limits, handler).await;
+                        }
                         drop(permit);
                     });
                 }
@@ -92,12 +103,50 @@ pub async fn serve(listener: TcpListener, limits: ServerLimits, handler: Handler
     }
 }
 
-/// Answers the requests of one connection until either side or a limit ends it.
-async fn serve_connection(stream: TcpStream, limits: ServerLimits, handler: Handler) {
+/// A connection, with or without TLS.
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Io for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Io for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// A connection and the certificate of its client; `None` where its handshake fails.
+async fn open(
+    stream: TcpStream,
+    tls: Option<ServerTls>,
+) -> Option<(Box<dyn Io>, Option<PeerCertificate>)> {
     // Without it small answers may wait for the client's acknowledgement; a refusal only slows.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return Some((Box::new(stream), None));
+    };
+    let (stream, peer) = tls.accept(stream).await?;
+    Some((Box::new(stream), peer))
+}
+
+/// Answers the requests of one connection until either side or a limit ends it. Each has the certificate
+/// of the client as an extension, where it has shown one.
+async fn serve_connection(
+    io: Box<dyn Io>,
+    peer: Option<PeerCertificate>,
+    limits: ServerLimits,
+    handler: Handler,
+) {
     let reset = Arc::new(AtomicBool::new(false));
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        if let Some(peer) = &peer {
+            request.extensions_mut().insert(peer.clone());
+        }
         let (response, reset) = (handler(request), Arc::clone(&reset));
         async move {
             let response = response.await;
@@ -112,15 +161,15 @@ async fn serve_connection(stream: TcpStream, limits: ServerLimits, handler: Hand
         .header_read_timeout(header_timeout.map(|limit| limit.min(HEADER_TIMEOUT)))
         .max_header_size(limits.max_header_bytes)
         .keep_alive(limits.keep_alive)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(io), service);
     // A broken connection was caused by the client, or requested by the scenario.
     match limits.connection_timeout {
         Some(limit) => drop(timeout(limit, &mut connection).await),
         None => drop((&mut connection).await),
     }
     if reset.load(Ordering::Relaxed) {
-        let stream = connection.into_parts().io.into_inner();
+        let io = connection.into_parts().io.into_inner();
         // Closing with no time to linger sends a reset in place of an orderly end.
-        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        let _ = SockRef::from(io.tcp()).set_linger(Some(Duration::ZERO));
     }
 }

@@ -127,16 +127,25 @@ impl ClientIdentity {
     }
 
     fn load(&self, provider: &CryptoProvider) -> Result<SingleCertAndKey, RequestError> {
-        let wrong_certificate = |what| self.certificate.wrong(CERTIFICATE, what);
-        let wrong_key = |what| self.key.wrong(KEY, what);
-        let bytes = self.certificate.read(CERTIFICATE, false)?;
+        self.load_as([CERTIFICATE, KEY], provider)
+    }
+
+    /// The same with these names of certificate and key in errors.
+    fn load_as(
+        &self,
+        [certificate, key]: [&str; 2],
+        provider: &CryptoProvider,
+    ) -> Result<SingleCertAndKey, RequestError> {
+        let wrong_certificate = |what| self.certificate.wrong(certificate, what);
+        let wrong_key = |what| self.key.wrong(key, what);
+        let bytes = self.certificate.read(certificate, false)?;
         let certificates = CertificateDer::pem_slice_iter(&bytes)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| wrong_certificate("cannot be read as a PEM file"))?;
         if certificates.is_empty() {
             return Err(wrong_certificate("contains no certificate"));
         }
-        let private = PrivateKeyDer::from_pem_slice(&self.key.read(KEY, true)?)
+        let private = PrivateKeyDer::from_pem_slice(&self.key.read(key, true)?)
             .map_err(|_| wrong_key("contains no readable private key"))?;
         let private = provider
             .key_provider
@@ -154,6 +163,23 @@ impl ClientIdentity {
         let certified = CertifiedKey::new(certificates, private);
         Ok(SingleCertAndKey::from(certified))
     }
+}
+
+/// The certificate of a server and its key, of PEM files.
+///
+/// # Errors
+/// A usage error, as a request error.
+pub(super) fn server_certificate(
+    certificate: &Path,
+    key: &Path,
+    provider: &CryptoProvider,
+) -> Result<SingleCertAndKey, RequestError> {
+    let file = |path: &Path| Pem::File(path.display().to_string());
+    let identity = ClientIdentity {
+        certificate: file(certificate),
+        key: file(key),
+    };
+    identity.load_as(["certificate", "key"], provider)
 }
 
 /// What messages call the client's certificate and its key.

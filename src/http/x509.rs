@@ -8,8 +8,10 @@ use rustls::server::ParsedCertificate;
 use x509_cert::certificate::{CertificateInner, Raw, Version};
 use x509_cert::der::asn1::UintRef;
 use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::oid::db::rfc4519::{COMMON_NAME, ORGANIZATION_NAME};
 use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
 use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader};
+use x509_cert::ext::pkix::name::DirectoryString;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
@@ -30,6 +32,20 @@ impl Certificate {
     /// Its issuer as RFC 4514 writes it: `CN=Example CA,O=Example`.
     pub(super) fn issuer(&self) -> String {
         self.0.tbs_certificate().issuer().to_string()
+    }
+
+    /// The common name of its subject, empty where there is none, and the organizations.
+    pub(super) fn subject(&self) -> (String, Vec<String>) {
+        let subject = self.0.tbs_certificate().subject();
+        let values = |wanted: ObjectIdentifier| {
+            let attributes = subject.iter().filter(move |one| one.oid == wanted);
+            attributes.filter_map(|one| {
+                let text = one.value.decode_as::<DirectoryString>().ok()?;
+                Some(text.value().into_owned())
+            })
+        };
+        let name = values(COMMON_NAME).next().unwrap_or_default();
+        (name, values(ORGANIZATION_NAME).collect())
     }
 
     /// True when it names itself as its issuer.
@@ -220,5 +236,21 @@ mod tests {
         let other = Certificate::parse(other.cert.der()).unwrap();
         assert_eq!(other.rsa_bits(), None);
         assert!(!read.is_issued_by(&other));
+    }
+
+    #[test]
+    fn reads_the_common_name_and_the_organizations_of_a_subject() {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        let mut name = rcgen::DistinguishedName::new();
+        name.push(rcgen::DnType::OrganizationName, "开发组");
+        name.push(rcgen::DnType::CommonName, "jane");
+        params.distinguished_name = name;
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let read = Certificate::parse(certificate.der()).unwrap();
+        assert_eq!(
+            read.subject(),
+            ("jane".to_owned(), vec!["开发组".to_owned()])
+        );
     }
 }

@@ -83,9 +83,96 @@ impl<'de> Visitor<'de> for Merge {
     }
 }
 
+/// The document without one of two spellings of a field, of which the second is the last key before `end`:
+/// without those of the object that have no value, if there are any, else without the second. The keys
+/// become such as no field has. `None` where that cannot be done.
+pub(super) fn hide_spelling(body: &str, end: usize) -> Option<String> {
+    let end = body.get(..end)?.trim_end_matches(':').len();
+    let keys = keys_of_object(body.get(..end)?);
+    let is_absent = |key: &usize| {
+        let value = body[*key + 1..]
+            .split_once("\":")
+            .map_or("", |(_, value)| value);
+        let mut values = ["null", "\"\"", "\"--\""].into_iter();
+        values.any(|absent| value.starts_with(absent))
+    };
+    let second = keys.last()?;
+    let absent: Vec<usize> = match is_absent(second) {
+        true => vec![*second],
+        false => keys.iter().copied().filter(is_absent).collect(),
+    };
+    let hidden = if absent.is_empty() {
+        vec![*second]
+    } else {
+        absent
+    };
+    let mut bytes = body.as_bytes().to_vec();
+    let mut is_changed = false;
+    for key in hidden {
+        let first = bytes.get_mut(key + 1)?;
+        if first.is_ascii_alphanumeric() {
+            (*first, is_changed) = (HIDDEN, true);
+        }
+    }
+    is_changed.then(|| String::from_utf8(bytes).ok()).flatten()
+}
+
+/// What the names of hidden keys begin with.
+const HIDDEN: u8 = b'#';
+
+/// Where the keys begin of the object in which compact JSON ends, after one of them.
+fn keys_of_object(read: &str) -> Vec<usize> {
+    let bytes = read.as_bytes();
+    let mut open: Vec<Vec<usize>> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' => open.push(Vec::new()),
+            b'}' | b']' => drop(open.pop()),
+            b'"' => {
+                let start = at;
+                at += 1;
+                while bytes.get(at).is_some_and(|byte| *byte != b'"') {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                let is_key = matches!(bytes.get(at + 1), Some(b':') | None);
+                if let Some(keys) = open.last_mut().filter(|_| is_key) {
+                    keys.push(start);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    open.pop().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_spellings_those_without_a_value_are_hidden_first() {
+        for (before, after) in [
+            (r#"{"x":[{"a":1,"b"|:2}]}"#, r##"{"x":[{"a":1,"#":2}]}"##),
+            (
+                r#"{"x":{"b":0},"a":null,"b"|:2}"#,
+                r##"{"x":{"b":0},"#":null,"b":2}"##,
+            ),
+            (
+                r#"{"a":"--","c":"","b"|:"t"}"#,
+                r##"{"#":"--","#":"","b":"t"}"##,
+            ),
+            (
+                r#"{"a":"x\"}","b"|:null,"c":1}"#,
+                r##"{"a":"x\"}","#":null,"c":1}"##,
+            ),
+        ] {
+            let (json, end) = (before.replacen('|', "", 1), before.find('|').unwrap());
+            assert_eq!(hide_spelling(&json, end).as_deref(), Some(after));
+        }
+        assert_eq!(hide_spelling("[1]", 3), None);
+    }
 
     #[test]
     fn a_key_with_two_values_has_none() {

@@ -47,7 +47,7 @@ fn wanted(error: &str) -> &str {
 }
 
 /// How many bytes had been read when the error was found.
-fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
+pub(super) fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
     let mut starts = memchr::memchr_iter(b'\n', body).map(|end| end + 1);
     let line = match error.line() {
         0 | 1 => 0,

@@ -168,7 +168,7 @@ fn a_number_that_json_does_not_have_costs_its_own_field_only() {
     assert_eq!(answer.list.0.len(), 2);
     let named = ["int", "list[1]"].map(|path| format!("{path} (not a number of JSON)"));
     assert_eq!(unreadable.named, named);
-    assert_eq!(parse_raw(json).unwrap()["int"], serde_json::Value::Null);
+    assert_eq!(parse_raw(json).unwrap()["int"], Value::Null);
     assert!(decode::<Answer>(json).is_err());
 }
 
@@ -311,4 +311,46 @@ fn ignored_fields_may_nest_deep() {
     );
     assert!(decode::<Answer>(deep.as_bytes()).is_ok());
     assert_eq!(parse_raw(deep.as_bytes()), None);
+}
+
+#[test]
+fn of_two_spellings_of_a_field_the_first_with_a_value_is_read() {
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Job {
+        #[serde(alias = "job_state")]
+        state: Checked<Text>,
+        #[serde(alias = "stime")]
+        start: Int,
+    }
+    for (job, state, start) in [
+        (r#"{"state":"R","job_state":"E","stime":1}"#, "R", 1),
+        (
+            r#"{"state":null,"stime":"","start":2,"job_state":"E"}"#,
+            "E",
+            2,
+        ),
+        (
+            r#"{"job_state":"","start":3,"state":"F","stime":null}"#,
+            "F",
+            3,
+        ),
+    ] {
+        let list = format!(r#"{{"a":[{job},{job}],"b":{{}}}}"#);
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Jobs {
+            a: List<Job>,
+        }
+        let (jobs, unreadable) =
+            collect_unreadable(|| decode_response::<Jobs>(list.as_bytes()).unwrap());
+        assert!(unreadable.notice("x").is_none(), "{job}");
+        for found in &jobs.a.0 {
+            assert_eq!(found.state.value.trimmed(), Some(state), "{job}");
+            assert_eq!(
+                (found.start.0, found.state.is_unreadable),
+                (Some(start), false)
+            );
+        }
+    }
 }

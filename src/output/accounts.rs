@@ -78,9 +78,13 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
     // What nobody has set is not a failure, and what to set is said all the same.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
+    let key = match account.is_certificate {
+        true => "certificate",
+        false => "key",
+    };
     let one = [
         ("source", source),
-        ("key", account.key.clone()),
+        (key, account.key.clone()),
         ("region", account.region.clone()),
         ("endpoint", account.endpoint.clone()),
         ("expires", account.expires_at.map(|at| at.rfc3339())),

@@ -248,8 +248,12 @@ pub fn plain_setting(
     let schema = cloud.settings_schema();
     let found = settings.profile_with_setting(&schema, profile, key)?;
     let set = found.get(key).map(str::to_owned);
-    let chain = || credential_chain(settings, &SourceCache::default());
-    Ok(set.or_else(|| chain().tool_setting(&schema, profile, key)))
+    match set {
+        Some(set) => Ok(Some(set)),
+        None => {
+            credential_chain(settings, &SourceCache::default()).tool_setting(&schema, profile, key)
+        }
+    }
 }
 
 /// Every kind of every cloud.

@@ -57,6 +57,7 @@ pub fn incoming(
         path: request.path.clone(),
         query,
         headers,
+        certificate: None,
         body: request.body.clone(),
         now,
     }

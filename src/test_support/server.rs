@@ -115,6 +115,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<ServerRequest> {
         path: path.to_owned(),
         query: query.to_owned(),
         headers,
+        certificate: None,
         body,
         now: DateTime::default(),
     })

@@ -172,14 +172,20 @@ impl Masks {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
     use super::*;
 
     #[test]
     fn signatures_are_masked_as_long_as_their_requests_matter() {
         let redactor = Redactor::default();
         let signature = |n: usize| {
-            let mixed = (n as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-            Secret::new(format!("{mixed:032x}"))
+            let part = |salt: &str| {
+                let mut hasher = DefaultHasher::new();
+                (n, salt).hash(&mut hasher);
+                hasher.finish()
+            };
+            Secret::new(format!("{:016x}{:016x}", part("a"), part("b")))
         };
         for n in 0..=2 * MIN_SIGNATURES {
             redactor.add_signature(&signature(n));

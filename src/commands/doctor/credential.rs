@@ -19,6 +19,7 @@ pub(super) fn key(account: &AccountStatus) -> String {
     match account.key.as_deref() {
         Some("token") => "the token".to_owned(),
         Some("role") => "the role".to_owned(),
+        Some(id) if account.is_certificate => format!("the certificate of {id}"),
         Some(id) => format!("key {id}"),
         None => "no key".to_owned(),
     }

@@ -169,7 +169,7 @@ async fn serve(
         Box::pin(async move { exporter.respond(request).await })
     });
     let mut signals = Signals::new();
-    let mut serving = pin!(http::serve(listener, LIMITS, handler));
+    let mut serving = pin!(http::serve(listener, None, LIMITS, handler));
     loop {
         tokio::select! {
             biased;

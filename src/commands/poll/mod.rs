@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::lookup::{AccountId, DetailBudget, LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
-use crate::gate::{GatePolicy, JobHistory, Observation};
+use crate::gate::{JobHistory, Observation};
 use crate::http::Deadline;
 use crate::model::{Job, State};
 use crate::providers::Changes;
@@ -136,6 +136,12 @@ impl PolledJob {
         let last = [self.early_poll, self.last_poll].map(LastPoll::due_at);
         let due = last.into_iter().chain([change]).flatten();
         due.fold(self.next_at, Duration::min)
+    }
+
+    /// Since when it cannot be read: since a failure, or since a request that has no response yet.
+    fn unreadable_since(&self) -> Option<Duration> {
+        let failed = self.history.unreadable_since();
+        failed.or_else(|| self.in_flight.then_some(self.polled_at))
     }
 
     /// True when the last poll before the deadline is due.
@@ -357,18 +363,6 @@ impl Poller {
             .filter(|watched| !watched.in_flight && !watched.is_final && !watched.deferred)
             .map(PolledJob::due_at)
             .min()
-    }
-
-    /// When the first outage that lasts will have lasted too long.
-    pub(super) fn outage_limit_at(&self, rules: &GatePolicy) -> Option<Duration> {
-        let limit = rules.max_outage?;
-        let since = self
-            .jobs
-            .iter()
-            .filter(|watched| !watched.is_final)
-            .filter_map(|watched| watched.history.unreadable_since())
-            .min()?;
-        since.checked_add(limit)
     }
 }
 

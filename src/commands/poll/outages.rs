@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::super::lookup::with_reference;
+use super::{PolledJob, Poller};
 use crate::error::{Category, Problem};
+use crate::gate::{GatePolicy, Observation};
 use crate::model::{Notice, NoticeCode};
 use crate::output;
 
@@ -85,6 +88,44 @@ impl OutageTracker {
         let since = outage.since;
         self.outages.remove(cloud);
         Some(OutageEvent::Ended(cloud, now.saturating_sub(since)))
+    }
+}
+
+impl Poller {
+    /// When the first outage that lasts will have lasted too long.
+    pub(in crate::commands) fn outage_limit_at(&self, rules: &GatePolicy) -> Option<Duration> {
+        let limit = rules.max_outage?;
+        let since = self
+            .jobs
+            .iter()
+            .filter(|watched| !watched.is_final)
+            .filter_map(PolledJob::unreadable_since)
+            .min()?;
+        since.checked_add(limit)
+    }
+
+    /// Takes requests without a response for as long as an outage may last as failures: a server may take
+    /// connections and never respond.
+    pub(in crate::commands) fn fail_unanswered(&mut self, rules: &GatePolicy) {
+        let Some(limit) = rules.max_outage else {
+            return;
+        };
+        let now = self.elapsed();
+        for polled in self.jobs.iter_mut().filter(|polled| !polled.is_final) {
+            let is_failed = polled.history.unreadable_since().is_some();
+            let since = polled.unreadable_since().filter(|_| !is_failed);
+            let Some(since) = since.filter(|since| now.saturating_sub(*since) >= limit) else {
+                continue;
+            };
+            let message = format!(
+                "no response for {}",
+                output::duration(limit.as_secs() as i64)
+            );
+            let problem = Problem::new(Category::Network, message);
+            let problem = with_reference(problem, &polled.reference);
+            polled.history.observe(Observation::Failed(&problem), since);
+            (polled.problem, polled.was_polled) = (Some(Box::new(problem)), true);
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! A process whose output is read while it runs, and which is ended with all that it has started.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio, id};
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use rustix::process::{Pid, Signal, getpgrp, kill_process, kill_process_group};
 use rustix::termios::tcgetpgrp;
 
 use super::super::program::Invocation;
+use super::output::Output;
 use crate::sync::lock;
 
 /// A variable that all processes of one run have: the id of this process and the number of the run.
@@ -24,12 +24,8 @@ static RUNS: Mutex<Runs> = Mutex::new(Runs {
     is_closed: false,
 });
 
-/// More is not kept of what a process writes.
-const MAX_OUTPUT_BYTES: usize = 1 << 16;
 /// A line without an end is shown when nothing follows for so long: a prompt.
 const PROMPT_DELAY: Duration = Duration::from_millis(200);
-/// What a process has left behind may keep its outputs open, and is not waited for any longer.
-const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A process that has ended.
@@ -43,6 +39,8 @@ pub(super) struct Finished {
 pub(super) enum ProcessError {
     NotStarted(ErrorKind),
     Timeout,
+    /// It has written far more than is kept of it.
+    TooMuchOutput,
 }
 
 /// The processes that were started by [`run`].
@@ -129,7 +127,12 @@ fn wait(
     let deadline = Instant::now() + timeout;
     let status = loop {
         stderr.show_new(on_line);
-        match child.try_wait() {
+        let ended = child.try_wait();
+        // It ends by itself as well, since nothing reads what it writes.
+        if stdout.is_flooded() || stderr.output.is_flooded() {
+            return Err(ProcessError::TooMuchOutput);
+        }
+        match ended {
             Ok(Some(status)) => break status,
             Ok(None) if Instant::now() < deadline => thread::sleep(POLL_INTERVAL),
             Ok(None) | Err(_) => return Err(ProcessError::Timeout),
@@ -203,46 +206,6 @@ fn kill_descendants(pid: Pid) {
     let _ = kill_process(pid, Signal::KILL);
 }
 
-/// What a process writes to one of its outputs.
-struct Output {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    closed: Receiver<()>,
-}
-
-impl Output {
-    /// Reads an output on a thread of its own, to its end.
-    ///
-    /// # Errors
-    /// The system has no more threads.
-    fn read(mut output: Option<impl Read + Send + 'static>) -> io::Result<Self> {
-        let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let (close, closed) = mpsc::channel();
-        let written = Arc::clone(&bytes);
-        thread::Builder::new().spawn(move || {
-            let mut part = [0; 4096];
-            // What came before an error is all there is.
-            while let Some(length) = output
-                .as_mut()
-                .and_then(|output| output.read(&mut part).ok())
-                && length > 0
-            {
-                let mut bytes = lock(&written);
-                let kept = length.min(MAX_OUTPUT_BYTES.saturating_sub(bytes.len()));
-                bytes.extend_from_slice(&part[..kept]);
-            }
-            // Nobody listens any longer when the process took too long.
-            let _ = close.send(());
-        })?;
-        Ok(Self { bytes, closed })
-    }
-
-    /// All of it, once the process has ended.
-    fn finish(&self) -> Vec<u8> {
-        let _ = self.closed.recv_timeout(OUTPUT_TIMEOUT);
-        lock(&self.bytes).clone()
-    }
-}
-
 /// Shows an output line by line.
 struct LineReader {
     output: Output,
@@ -293,6 +256,7 @@ impl LineReader {
 
 #[cfg(test)]
 mod tests {
+    use super::super::output::MAX_OUTPUT_BYTES;
     use super::*;
 
     fn script(text: &str) -> Invocation {
@@ -335,6 +299,14 @@ mod tests {
         };
         assert_eq!(finished.status.code(), Some(7));
         assert_eq!(finished.stdout.len(), MAX_OUTPUT_BYTES);
+    }
+
+    #[test]
+    fn a_process_that_floods_an_output_is_ended() {
+        for text in ["yes", "yes >&2"] {
+            let ran = run(&script(text), Duration::from_secs(600), &mut |_| {});
+            assert!(matches!(ran, Err(ProcessError::TooMuchOutput)), "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::user;
 use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
 
 /// The groups of the API with their resources.
@@ -48,7 +49,8 @@ impl EmulatedKind for Discovery {
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         if call.operation == REVIEW {
-            let user = json!({"username": "joblens", "groups": ["system:authenticated"]});
+            let (name, groups) = user(call.request)?;
+            let user = json!({"username": name, "groups": groups});
             return call.data(json!({
                 "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
                 "status": {"userInfo": user},

@@ -77,13 +77,7 @@ impl EmulatedApi for ApiServer {
     }
 
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
-        let Some(authorization) = call.request.header("authorization") else {
-            return Err(EmulatedError::MissingHeader("authorization"));
-        };
-        match authorization.strip_prefix("Bearer ") == Some(TEST_TOKEN) {
-            true => Ok(()),
-            false => Err(EmulatedError::Refused),
-        }
+        user(call.request).map(drop)
     }
 
     fn success(&self, data: Value) -> ServerResponse {
@@ -132,6 +126,27 @@ impl EmulatedApi for ApiServer {
             }
         };
         status(code, reason, &message, json!({}))
+    }
+}
+
+/// Name and groups of who sends a request: those of a certificate, else those of the token.
+///
+/// # Errors
+/// The credential is refused, or there is none.
+fn user(request: &ServerRequest) -> Result<(String, Vec<String>), EmulatedError> {
+    let authenticated = |name: &str, mut groups: Vec<String>| {
+        groups.push("system:authenticated".to_owned());
+        (name.to_owned(), groups)
+    };
+    let certificate = request.certificate.as_ref();
+    if let Some(own) = certificate.filter(|own| own.is_trusted) {
+        return Ok(authenticated(&own.name, own.organizations.clone()));
+    }
+    let token = request.header("authorization");
+    match token.map(|token| token.strip_prefix("Bearer ")) {
+        Some(Some(TEST_TOKEN)) => Ok(authenticated("joblens", Vec::new())),
+        None if certificate.is_none() => Err(EmulatedError::MissingHeader("authorization")),
+        _ => Err(EmulatedError::Refused),
     }
 }
 

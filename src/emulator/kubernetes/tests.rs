@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::emulator::message::{ServerRequest, ServerResponse};
 use crate::emulator::state::{EmulatedJob, EmulatedState, LogLine, StateChange};
+use crate::http::PeerCertificate;
 use crate::providers::kubernetes::CLOUD;
 use crate::test_support::{emulated, start_time};
 
@@ -40,6 +41,7 @@ fn request(path: &str, query: &str, after: i64) -> ServerRequest {
         path: path.to_owned(),
         query: query.to_owned(),
         headers: vec![("authorization".to_owned(), token)],
+        certificate: None,
         body: Vec::new(),
         now: start_time() + TimeDelta::milliseconds(after),
     }
@@ -161,4 +163,29 @@ fn a_review_names_the_user() {
     let response = emulated(&CLOUD).respond(&request, &state);
     let review: Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(review["status"]["userInfo"]["username"], "joblens");
+}
+
+#[test]
+fn a_certificate_of_the_cluster_says_who_asks() {
+    let review = |is_trusted, has_token| {
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let mut request = request(path, "", 0);
+        request.method = "POST".to_owned();
+        request.headers.retain(|_| has_token);
+        request.certificate = Some(PeerCertificate {
+            name: "jane".to_owned(),
+            organizations: vec!["devs".to_owned(), "admins".to_owned()],
+            is_trusted,
+        });
+        let state = EmulatedState::new(Vec::new(), start_time());
+        let response = emulated(&CLOUD).respond(&request, &state);
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
+        (response.status, body["status"]["userInfo"].clone())
+    };
+    let groups = ["devs", "admins", "system:authenticated"];
+    let jane = json!({"username": "jane", "groups": groups});
+    assert_eq!(review(true, false), (200, jane.clone()));
+    assert_eq!(review(true, true), (200, jane));
+    assert_eq!(review(false, false), (401, Value::Null));
+    assert_eq!(review(false, true).1["username"], "joblens");
 }

@@ -58,6 +58,7 @@ fn request(method: &str, path: &str, query: &str, headers: &[(&str, &str)]) -> S
         headers: headers
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect(),
+        certificate: None,
         body: Vec::new(),
         now: now(),
     }
@@ -249,6 +250,7 @@ fn sdk_requests(cloud: &Cloud) -> Vec<(String, ServerRequest)> {
             headers: headers
                 .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
                 .collect(),
+            certificate: None,
             body: text("body").into_bytes(),
             now: text("now").parse().unwrap(),
         };

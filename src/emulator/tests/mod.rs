@@ -57,7 +57,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
         }
         assert_eq!(variables[&keys.variable(SOURCE)], "");
     }
-    let shell: BTreeMap<String, String> = shell_environment(origin).into_iter().collect();
+    let shell: BTreeMap<String, String> = shell_environment(origin, None).into_iter().collect();
     assert_eq!(
         (
             shell["JOBLENS_CONFIG"].as_str(),
@@ -155,7 +155,7 @@ async fn start(scenario: Scenario) -> (Emulator, Accesses) {
     let sink = Arc::clone(&accesses);
     let log: AccessLog = Arc::new(move |access| sink.lock().unwrap().push(access));
     let clouds: Vec<(_, &dyn EmulatedApi)> = vec![("fake", &Fake), ("greedy", &Greedy)];
-    let emulator = Emulator::start_with(scenario, 0, log, clouds)
+    let emulator = Emulator::start_with(scenario, 0, None, log, clouds)
         .await
         .unwrap();
     (emulator, accesses)

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::object::ApiObject;
 use super::objects::{self, Outcome};
-use super::parts::{Owner, Parts};
+use super::parts::{Owner, Parts, ReadParts};
 use super::{Api, attach_raw, events, logs};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, Operation};
@@ -65,6 +65,9 @@ impl KindOps<Api> for CustomJobs {
     /// it is known which one does.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
+        if let Some(problem) = lock(&api.failed_lookups).remove(&reference.to_string()) {
+            return Err(problem);
+        }
         let found = self.find(api, lookup).await?;
         let mut result = found.result;
         if found.is_over {
@@ -78,7 +81,8 @@ impl KindOps<Api> for CustomJobs {
             uids: found.object.uid.iter().cloned().collect(),
             owner: Some(found.object),
         };
-        parts.add(api, &mut result, options).await;
+        let read = ReadParts::default();
+        parts.add(api, &mut result, read, options).await;
         add_start(&mut result.job);
         Ok(result)
     }

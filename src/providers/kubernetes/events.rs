@@ -39,6 +39,7 @@ struct EventMeta {
 struct InvolvedObject {
     kind: Text,
     name: Text,
+    uid: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,6 +49,12 @@ struct Series {
     last_observed_time: Timestamp,
 }
 
+/// An event with the UID of its object.
+pub(super) type ObjectEvent = (Option<String>, model::Event);
+
+/// What a list of events has come to.
+pub(super) type EventList = Result<Decoded<Vec<ObjectEvent>>, Problem>;
+
 /// Adds the events of the objects with these UIDs to a job; a notice where they cannot be read.
 pub(super) async fn add(
     api: &Api,
@@ -56,18 +63,32 @@ pub(super) async fn add(
     found: &mut GetResult,
     options: &GetOptions,
 ) {
-    let calls = uids.iter().map(|uid| of(api, namespace, uid, options));
-    for outcome in join_all(calls).await {
-        match outcome {
-            Ok(read) => {
-                found.job.events.extend(read.data);
-                let new = read.unreadable.filter(|new| !found.notices.contains(new));
-                found.notices.extend(new);
-            }
-            Err(problem) => {
-                found.job.events_unreadable = true;
-                found.notices.push(unread("events", &found.job, &problem));
-            }
+    let calls = uids.iter().map(async |uid| {
+        let selector = format!("involvedObject.uid={uid}");
+        list(api, namespace, &selector, options).await
+    });
+    for events in join_all(calls).await {
+        add_list(found, events, |_| true);
+    }
+}
+
+/// Adds the events of a list whose objects have certain UIDs; a notice where it could not be read.
+pub(super) fn add_list(
+    found: &mut GetResult,
+    events: EventList,
+    has: impl Fn(Option<&str>) -> bool,
+) {
+    match events {
+        Ok(read) => {
+            let own = read.data.into_iter();
+            let own = own.filter(|(uid, _)| has(uid.as_deref()));
+            found.job.events.extend(own.map(|(_, event)| event));
+            let new = read.unreadable.filter(|new| !found.notices.contains(new));
+            found.notices.extend(new);
+        }
+        Err(problem) => {
+            found.job.events_unreadable = true;
+            found.notices.push(unread("events", &found.job, &problem));
         }
     }
 }
@@ -81,26 +102,26 @@ pub(super) fn unread(what: &str, job: &Job, problem: &Problem) -> Notice {
     Notice::new(NoticeCode::PartsUnread, text)
 }
 
-/// The events of the object with this UID.
+/// The events that a selector chooses.
 ///
 /// # Errors
 /// What the server said, or what went wrong on the way.
-async fn of(
+pub(super) async fn list(
     api: &Api,
     namespace: &str,
-    uid: &str,
+    selector: &str,
     options: &GetOptions,
-) -> Result<Decoded<Vec<model::Event>>, Problem> {
-    let selector = format!("involvedObject.uid={uid}");
+) -> EventList {
     let path = path("/api/v1", Some(namespace), "events");
-    let query = [("fieldSelector", selector.as_str())];
+    let query = [("fieldSelector", selector)];
     api.call(LIST, &path, &query, options, decode).await
 }
 
-fn decode(body: &[u8]) -> Result<Vec<model::Event>, String> {
+fn decode(body: &[u8]) -> Result<Vec<ObjectEvent>, String> {
     let list: ObjectList<Event> = lenient::decode_response(body)?;
     let events = list.items.rows("items", Some(0))?;
-    Ok(events.into_iter().map(Event::into_model).collect())
+    let with_uid = |event: Event| (event.involved_object.0.uid.0.clone(), event.into_model());
+    Ok(events.into_iter().map(with_uid).collect())
 }
 
 impl Event {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::object::ApiObject;
 use super::objects::{self, Outcome, Resource};
 use super::parts::{Owner, Parts};
-use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod};
+use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod, prefetch};
 use crate::error::Problem;
 use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
 use crate::model::State;
@@ -117,12 +117,18 @@ impl KindOps<Api> for Jobs {
             let failed = job.failed_indexes();
             Ok((job.into_result(reference, api), (own, failed)))
         };
-        let outcome = objects::lookup(api, &OBJECTS, lookup, decode);
-        let (mut found, (parts, failed)) = match outcome.await? {
+        let read = objects::lookup(api, &OBJECTS, lookup, decode);
+        let needs_parts = |outcome: &Outcome<_>| matches!(outcome, Outcome::Read(..));
+        let read = prefetch::with_parts(api, reference, options, read, needs_parts);
+        let (outcome, prefetched) = read.await?;
+        let (mut found, (parts, failed)) = match outcome {
             Outcome::Read(found, parts) => (*found, parts),
             Outcome::Known(found) => return Ok(*found),
         };
-        parts.add(api, &mut found, options).await;
+        let read = prefetched.map(|read| read.of(&parts));
+        parts
+            .add(api, &mut found, read.unwrap_or_default(), options)
+            .await;
         indexes::add_failed(&mut found, failed.as_deref());
         Ok(found)
     }

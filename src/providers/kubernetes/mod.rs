@@ -14,6 +14,7 @@ mod object;
 mod objects;
 mod parts;
 mod pod;
+mod prefetch;
 mod signer;
 mod stream;
 mod watch;
@@ -150,6 +151,9 @@ struct Api {
     continues: Mutex<HashMap<(String, usize), String>>,
     /// The numbers of the resources that hold jobs, by their references.
     resources: Mutex<HashMap<String, usize>>,
+    /// What was wrong with jobs that a batch lookup has just looked up alone, by their references: they are not
+    /// requested again by the lookup that follows it.
+    failed_lookups: Mutex<HashMap<String, Problem>>,
 }
 
 /// An API server, as one user asks it.
@@ -204,8 +208,9 @@ impl Api {
         }
         let secrets = ["token", "client_key_data"];
         let secrets = secrets.iter().filter_map(|key| profile.secret(key));
+        let http = ApiClient::new(transport, profile, label(profile), secrets);
         let client = SigningClient {
-            http: ApiClient::new(transport, profile, label(profile), secrets),
+            http: http.with_first_requests(prefetch::REQUESTS),
             credentials,
             errors: &errors::ERRORS,
             region: None,
@@ -220,6 +225,7 @@ impl Api {
             watches: Watches::default(),
             continues: Mutex::default(),
             resources: Mutex::default(),
+            failed_lookups: Mutex::default(),
         })
     }
 

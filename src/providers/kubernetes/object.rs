@@ -41,6 +41,7 @@ pub(super) struct ObjectMeta {
     pub name: Checked<Text>,
     pub namespace: Checked<Text>,
     pub uid: Text,
+    pub resource_version: Text,
     pub labels: Map<Text>,
     pub annotations: Map<Text>,
     pub generation: Checked<Int>,
@@ -93,6 +94,15 @@ pub(super) struct Condition {
 }
 
 impl Condition {
+    /// True where the reason is another word for what Kubeflow does with any job, such as `PyTorchJobCreated`.
+    pub fn explains_nothing(&self) -> bool {
+        let (kind, reason) = (self.r#type.value.trimmed(), self.reason.trimmed());
+        let usual = kind.filter(|kind| ["Created", "Running"].contains(kind));
+        usual
+            .zip(reason)
+            .is_some_and(|(kind, reason)| reason.ends_with(kind))
+    }
+
     pub fn since(&self) -> Option<Time> {
         self.last_transition_time.utc()
     }

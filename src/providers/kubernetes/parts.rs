@@ -1,9 +1,12 @@
 //! The pods of a job or workload, as its tasks, and the events of both.
 
+use super::events::EventList;
 use super::object::{ObjectList, ObjectMeta, rows};
 use super::pod::{self, PodObject, PodTask};
 use super::{Api, events, path};
+use crate::error::Problem;
 use crate::model::{Job, Level, NoticeCode, State, Task, Time};
+use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
 use crate::sort::SortExt as _;
@@ -27,11 +30,39 @@ pub(super) struct Parts<'a> {
     pub uids: Vec<String>,
 }
 
+/// Parts that were read beside a job.
+#[derive(Default)]
+pub(super) struct ReadParts {
+    /// What its selector chooses.
+    pub pods: Option<PodList>,
+    /// Its own events, and those of others of its name.
+    pub events: Option<EventList>,
+}
+
+/// What a list of pods has come to.
+pub(super) type PodList = Result<Decoded<Pods>, Problem>;
+
 impl Parts<'_> {
     /// Adds the pods as tasks, with what they show of its state, and the events of all; notices of what
     /// cannot be read.
-    pub async fn add(mut self, api: &Api, found: &mut GetResult, options: &GetOptions) {
-        let pods = self.pods(api, found, options).await;
+    pub async fn add(
+        mut self,
+        api: &Api,
+        found: &mut GetResult,
+        read: ReadParts,
+        options: &GetOptions,
+    ) {
+        let pods = match read.pods {
+            Some(pods) => pods,
+            None => list_pods(api, self.namespace, &self.selector, options).await,
+        };
+        let pods = self.pods(found, pods);
+        if let Some(events) = read.events {
+            let own = std::mem::take(&mut self.uids);
+            events::add_list(found, events, |uid| {
+                own.iter().any(|own| Some(own.as_str()) == uid)
+            });
+        }
         let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
         let uids = unwell.filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
@@ -41,14 +72,9 @@ impl Parts<'_> {
         explain_by_events(&mut found.job);
     }
 
-    async fn pods(&self, api: &Api, found: &mut GetResult, options: &GetOptions) -> Pods {
-        let query = [
-            ("labelSelector", self.selector.as_str()),
-            ("limit", MAX_PODS),
-        ];
-        let path = path("/api/v1", Some(self.namespace), pod::RESOURCE);
-        let read = api.call(pod::LIST.name, &path, &query, options, decode_pods);
-        let mut pods = match read.await {
+    /// Its own pods of those that were read.
+    fn pods(&self, found: &mut GetResult, read: PodList) -> Pods {
+        let mut pods = match read {
             Ok(read) => {
                 found.notices.extend(read.unreadable);
                 read.data
@@ -80,6 +106,22 @@ impl Parts<'_> {
     }
 }
 
+/// The pods that a selector chooses.
+///
+/// # Errors
+/// What the server said, or what went wrong on the way.
+pub(super) async fn list_pods(
+    api: &Api,
+    namespace: &str,
+    selector: &str,
+    options: &GetOptions,
+) -> PodList {
+    let query = [("labelSelector", selector), ("limit", MAX_PODS)];
+    let path = path("/api/v1", Some(namespace), pod::RESOURCE);
+    api.call(pod::LIST.name, &path, &query, options, decode_pods)
+        .await
+}
+
 /// The label of pods that has the UID of their JobSet.
 const JOBSET_UID: &str = "jobset.sigs.k8s.io/jobset-uid";
 
@@ -89,6 +131,7 @@ pub(super) struct Owner {
     /// Its kind and name, as pods name their owner: `Job/train`.
     title: String,
     pub uid: Option<String>,
+    pub version: Option<String>,
     created_at: Option<Time>,
 }
 
@@ -98,6 +141,7 @@ impl Owner {
         Self {
             title: format!("{kind}/{name}"),
             uid: meta.uid.0.clone(),
+            version: meta.resource_version.0.clone(),
             created_at: meta.creation_timestamp.utc(),
         }
     }
@@ -227,8 +271,7 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
 
 /// Why no pod was made, or why one does not become ready, is in the events alone.
 fn explain_by_events(job: &mut Job) {
-    let lacks_pods = job.state == State::Pending && job.tasks.is_empty();
-    if job.reason.is_some() || !(lacks_pods || job.state == State::Starting) {
+    if job.reason.is_some() || !matches!(job.state, State::Pending | State::Starting) {
         return;
     }
     let newest = job.events.iter().max_by_key(|event| event.last_at);

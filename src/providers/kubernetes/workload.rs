@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::object::{ApiObject, ObjectList, rows};
 use super::objects::{self, Outcome, Resource};
-use super::parts::Parts;
+use super::parts::{Parts, ReadParts};
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, path, pod};
 use crate::error::Problem;
 use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
@@ -147,7 +147,8 @@ impl KindOps<Api> for Workloads {
             owner: None,
             uids: std::mem::take(&mut own.uids),
         };
-        parts.add(api, &mut found, options).await;
+        let read = ReadParts::default();
+        parts.add(api, &mut found, read, options).await;
         Ok(own.finish(found))
     }
 

@@ -132,7 +132,7 @@ fn errors_of_the_server_keep_their_meaning() {
     assert_eq!(wrong.code, 4, "{}", wrong.stderr);
     assert_eq!(wrong.error()["category"], "unauthenticated");
     let faults = "[[fault]]\ncloud = 'kubernetes'\noperation = 'ReadNamespacedJob'\nkind = 'throttle'\ntimes = 1\n\
-         [[fault]]\noperation = 'ListNamespacedPod'\nkind = 'refuse'\n";
+         [[fault]]\noperation = 'ListNamespacedPod'\nkind = 'status'\nstatus = 403\n";
     let emulated = Emulated::start(&(scenario() + faults));
     let run = emulated.get(&[FAILED]).run();
     assert_eq!(run.job()["state"], "failed", "{}", run.stderr);

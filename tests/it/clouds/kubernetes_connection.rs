@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::support::emulated::Emulated;
-use crate::support::tls::{Authority, front, write};
+use crate::support::tls::{Authority, write};
 use crate::support::{Joblens, Run, joblens};
 
 /// An API server that shows the recorded job `ok`, and the heads of the requests to it.
@@ -104,7 +102,7 @@ fn respond(head: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn base64(text: &str) -> String {
+pub(super) fn base64(text: &str) -> String {
     use std::io::Write as _;
     let mut child = std::process::Command::new("base64")
         .arg("-w0")
@@ -309,75 +307,4 @@ fn a_profile_names_a_context_and_a_file() {
         "{}",
         run.stderr
     );
-}
-
-/// A cluster whose API server is that of an emulator, for those who show a certificate.
-fn emulated_cluster(emulated: &Emulated) -> (Cluster, Value) {
-    let cluster = Cluster::start("127.0.0.1", true);
-    let leaf = cluster.authority.signed("127.0.0.1", |_| {});
-    let config = cluster
-        .authority
-        .config(&leaf, true, rustls::DEFAULT_VERSIONS);
-    let port = front(config, &emulated.origin, "joblens-emulator-token");
-    let fields = json!({"server": format!("https://127.0.0.1:{port}")});
-    (cluster, fields)
-}
-
-#[test]
-fn gates_and_logs_go_over_tls_with_the_certificates_of_files_and_plugins() {
-    const JOB: &str = "kubernetes/job/ci/迁移";
-    let emulated = Emulated::start(
-        "[[job]]\nref = 'kubernetes/job/ci/迁移'\nlog = [{ after = '0s', line = '第一行' }]\n\
-         states = [{ after = '0s', state = 'Running' }, { after = '500ms', state = 'Complete' }]",
-    );
-    let (cluster, fields) = emulated_cluster(&emulated);
-    let (certificate, key) = cluster.authority.signed("me", |_| {});
-    let (certificate, key) = (certificate.pem(), key.serialize_pem());
-    let version = "client.authentication.k8s.io/v1";
-    let status = json!({"clientCertificateData": certificate, "clientKeyData": key});
-    let response = json!({"apiVersion": version, "kind": "ExecCredential", "status": status});
-    cluster.file("response.json", &response.to_string(), 0o600);
-    let folder = cluster.path("kube").display().to_string();
-    let script = format!("#!/bin/sh\ncat {folder}/response.json\n");
-    cluster.file("plugin", &script, 0o700);
-    let exec = json!({"apiVersion": version, "command": "./plugin", "interactiveMode": "Never"});
-    let data =
-        json!({"client-certificate-data": base64(&certificate), "client-key-data": base64(&key)});
-    for user in [data, json!({"exec": exec})] {
-        cluster.kubeconfig(fields.clone(), user);
-        let gate = cluster.joblens(&["wait", "-o", "json", JOB]).run();
-        assert_found(&gate);
-        let logs = cluster.joblens(&["logs", "-f", JOB]).run();
-        assert_eq!(
-            (logs.code, &*logs.stdout),
-            (0, "第一行\n"),
-            "{}",
-            logs.stderr
-        );
-    }
-}
-
-#[test]
-fn doctor_says_that_a_client_certificate_ends_soon() {
-    let emulated = Emulated::start("");
-    let (cluster, fields) = emulated_cluster(&emulated);
-    let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let now = rcgen::date_time_ymd(1970, 1, 1) + age;
-    for (days, is_soon) in [(3, true), (300, false)] {
-        let end = now + Duration::from_secs(days * 86_400);
-        let (certificate, key) = cluster.authority.signed("me", |leaf| leaf.not_after = end);
-        let user = json!({
-            "client-certificate-data": base64(&certificate.pem()),
-            "client-key-data": base64(&key.serialize_pem()),
-        });
-        cluster.kubeconfig(fields.clone(), user);
-        let run = cluster.joblens(&["doctor", "kubernetes"]).run();
-        assert_eq!(
-            run.stdout.contains("the client certificate ends soon"),
-            is_soon,
-            "{}{}",
-            run.stdout,
-            run.stderr
-        );
-    }
 }

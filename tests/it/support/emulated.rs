@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use joblens::emulator::{AccessRecord, Emulator, Scenario, environment};
+use joblens::http::ServerTls;
 use tokio::sync::oneshot;
 
 use super::{Joblens, joblens};
@@ -24,6 +25,15 @@ pub struct Emulated {
 impl Emulated {
     /// Starts the scenario that this TOML text describes.
     pub fn start(scenario: &str) -> Self {
+        Self::start_with(scenario, None)
+    }
+
+    /// The same over TLS.
+    pub fn start_tls(scenario: &str, tls: ServerTls) -> Self {
+        Self::start_with(scenario, Some(tls))
+    }
+
+    fn start_with(scenario: &str, tls: Option<ServerTls>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scenario.toml");
         fs::write(&path, scenario).unwrap();
@@ -39,7 +49,11 @@ impl Emulated {
                 .unwrap();
             runtime.block_on(async {
                 let log = Arc::new(move |access| seen.lock().unwrap().push(access));
-                let emulator = Emulator::start(scenario, 0, log).await.unwrap();
+                let started = match tls {
+                    Some(tls) => Emulator::start_tls(scenario, 0, tls, log).await,
+                    None => Emulator::start(scenario, 0, log).await,
+                };
+                let emulator = started.unwrap();
                 tell.send(emulator.origin()).unwrap();
                 // An error means that the test ended without a word, which is an end as well.
                 let _ = stopped.await;

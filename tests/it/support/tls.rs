@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -97,45 +97,6 @@ pub fn serve(
         }
     });
     port
-}
-
-/// A TLS server that passes requests on to a plain one; its port. Who shows a certificate is given this
-/// token, which the plain server asks for.
-pub fn front(config: ServerConfig, origin: &str, token: &'static str) -> u16 {
-    let (config, address) = (Arc::new(config), origin.replace("http://", ""));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (config, address) = (Arc::clone(&config), address.clone());
-            thread::spawn(move || pass_on(stream.unwrap(), config, &address, token));
-        }
-    });
-    port
-}
-
-fn pass_on(mut stream: TcpStream, config: Arc<ServerConfig>, address: &str, token: &str) {
-    let mut connection = rustls::ServerConnection::new(config).unwrap();
-    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-    let Some(head) = read_head(&mut tls) else {
-        return;
-    };
-    let credential = match tls.conn.peer_certificates() {
-        Some(_) => format!("authorization: Bearer {token}\r\n"),
-        None => String::new(),
-    };
-    let head = head.trim_end();
-    let request = format!("{head}\r\n{credential}connection: close\r\n\r\n");
-    let mut plain = TcpStream::connect(address).unwrap();
-    plain.write_all(request.as_bytes()).unwrap();
-    let mut piece = [0; 4096];
-    while let Ok(length @ 1..) = plain.read(&mut piece) {
-        if tls.write_all(&piece[..length]).is_err() {
-            return;
-        }
-    }
-    tls.conn.send_close_notify();
-    let _ = tls.flush();
 }
 
 /// The head of a request; `None` where none comes.

@@ -163,6 +163,26 @@ fn an_outage_is_given_up_while_a_poll_hangs() {
     assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
 }
 
+#[test]
+fn a_server_that_never_responds_is_an_outage() {
+    let faults = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '5m'\n";
+    let later = format!("{faults}skip = 1\n");
+    in_parallel([faults.to_owned(), later], |faults| {
+        let emulated = Emulated::start(&(job(JOB, "0s Running") + &faults));
+        let run = emulated
+            .wait(&[JOB, "--max-outage", "1s", "-t", LONG])
+            .run();
+        assert_eq!(run.code, 5, "{}", run.stderr);
+        assert_eq!(
+            run.error()["message"],
+            "no response for 1s",
+            "{}",
+            run.stderr
+        );
+        assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
+    });
+}
+
 /// A command that asks this server for an instance.
 fn asking(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(&[arguments, &["--interval", "50ms", INSTANCE]].concat())

@@ -29,8 +29,13 @@ pub(super) async fn batch_get(
     let open: Vec<Reference> = open.cloned().collect();
     match open.as_slice() {
         [] => {}
-        // A lookup of one job costs no more than lists. What is wrong with it is what the next one says.
-        [reference] => drop(jobs.find(api, GetRequest { reference, options }).await),
+        // A lookup of one job costs no more than lists. What is wrong with it is for the one that follows.
+        [reference] => {
+            let found = jobs.find(api, GetRequest { reference, options }).await;
+            if let Err(problem) = found {
+                lock(&api.failed_lookups).insert(reference.to_string(), problem);
+            }
+        }
         several => find_by_lists(jobs, api, several, options).await,
     }
     let numbers: Vec<Option<usize>> = references.iter().map(number).collect();

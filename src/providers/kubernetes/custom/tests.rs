@@ -354,3 +354,56 @@ async fn a_job_is_followed_from_its_first_poll_on() {
         assert_eq!(row.job.state, expected);
     }
 }
+
+#[tokio::test]
+async fn a_pending_job_has_the_warning_that_explains_it() {
+    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    let mut job = object("PyTorchJob", "1");
+    job["status"]["conditions"] = json!([{
+        "type": "Created", "status": "True", "reason": "PyTorchJobCreated",
+        "message": "PyTorchJob x is created.",
+    }]);
+    let event = |reason: &str, level: &str| json!({"items": [{"type": level, "reason": reason, "message": "no", "involvedObject": {}}]});
+    let pod = json!({"items": [{
+        "metadata": {"name": "x-0", "uid": "2"}, "spec": {}, "status": {"phase": "Pending"},
+    }]});
+    let none = json!({"items": []});
+    for (pods, events, reason) in [
+        (
+            &none,
+            event("FailedCreatePod", "Warning"),
+            Some("FailedCreatePod"),
+        ),
+        (
+            &pod,
+            event("FailedScheduling", "Warning"),
+            Some("FailedScheduling"),
+        ),
+        (&none, event("SuccessfulCreate", "Normal"), None),
+    ] {
+        let server = served(vec![
+            ("/pytorchjobs/x", 200, job.clone()),
+            ("/pods", 200, pods.clone()),
+            ("/events", 200, events),
+        ]);
+        let found = connect(&server.await).get(&x, &ask()).await.unwrap().job;
+        assert_eq!(
+            (found.state, found.reason.as_deref()),
+            (State::Pending, reason)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_exist_is_requested_once_per_poll() {
+    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
+    let server = served(Vec::new()).await;
+    let client = connect(&server);
+    for _ in 0..2 {
+        let rows = client.batch_get(std::slice::from_ref(&x), &ask()).await;
+        assert!(rows.unwrap()[0].is_none());
+        let problem = client.get(&x, &ask()).await.unwrap_err();
+        assert_eq!(problem.category, Category::NotFound);
+        assert_eq!(server.requested().len(), KUBEFLOW_JOBS.resources.len());
+    }
+}

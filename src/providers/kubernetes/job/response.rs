@@ -11,6 +11,7 @@ use super::super::object::{
     ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, Selector, object,
 };
 use super::super::pod::PodTemplate;
+use super::super::prefetch::name_selector;
 use super::{STATES, indexes};
 use crate::model::{Array, Job, State};
 use crate::providers::lenient::{
@@ -114,7 +115,7 @@ impl JobObject {
         match selector.is_empty() {
             true => {
                 let name = self.metadata.0.name.value.trimmed().unwrap_or_default();
-                format!("job-name={name}")
+                name_selector(name)
             }
             false => selector,
         }
