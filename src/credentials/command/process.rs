@@ -25,7 +25,7 @@ static RUNS: Mutex<Runs> = Mutex::new(Runs {
 });
 
 /// More is not kept of what a process writes.
-const MAX_OUTPUT_BYTES: usize = 1 << 16;
+pub(super) const MAX_OUTPUT_BYTES: usize = 1 << 16;
 /// A line without an end is shown when nothing follows for so long: a prompt.
 const PROMPT_DELAY: Duration = Duration::from_millis(200);
 /// What a process has left behind may keep its outputs open, and is not waited for any longer.
