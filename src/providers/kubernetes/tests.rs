@@ -1,3 +1,5 @@
+mod verdicts;
+
 use serde_json::json;
 
 use super::*;
