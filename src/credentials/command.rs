@@ -154,7 +154,13 @@ fn run(
         let why = failure_text(ran.status, &ran.stderr, &found);
         return Err(CommandError::Other(why));
     }
-    values.ok_or_else(|| CommandError::Other("did not print JSON or key=value lines".to_owned()))
+    values.ok_or_else(|| match ran.stdout.len() < output::MAX_OUTPUT_BYTES {
+        true => CommandError::Format,
+        false => {
+            let limit = output::MAX_OUTPUT_BYTES >> 10;
+            CommandError::Other(format!("printed {limit} KiB or more"))
+        }
+    })
 }
 
 fn failure_text(status: ExitStatus, stderr: &[u8], found: &CommandOutput) -> String {
@@ -214,6 +220,8 @@ mod tests {
     fn output_in_no_known_format_is_not_shown() {
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
         assert_eq!(neither, "did not print JSON or key=value lines");
+        let long = shell("head -c 70000 /dev/zero").unwrap_err().to_string();
+        assert_eq!(long, "printed 64 KiB or more");
     }
 
     #[test]

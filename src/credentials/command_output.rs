@@ -61,7 +61,7 @@ impl CredentialChain {
                     format!("fix its path, or install {}", quotable_path(&program))
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
-                CommandError::Other(_) => hint.clone(),
+                CommandError::Format | CommandError::Other(_) => hint.clone(),
             };
             problem(&failure.to_string()).with_hint(next)
         })?;
@@ -112,10 +112,15 @@ impl CredentialChain {
             let next = match &failure {
                 CommandError::NotRun(_) => plugin.install_hint.clone(),
                 CommandError::Insecure(insecure) => Some(insecure.hint.clone()),
-                CommandError::Other(_) => None,
+                CommandError::Format | CommandError::Other(_) => None,
             };
             let next = next.unwrap_or_else(|| format!("run it by hand: {command}"));
-            problem(&failure.to_string(), next)
+            // The protocol of plugins has no other format.
+            let why = match failure {
+                CommandError::Format => "did not print JSON".to_owned(),
+                failure => failure.to_string(),
+            };
+            problem(&why, next)
         })?;
         (plugin.check)(plugin, &printed).map_err(|why| {
             problem(

@@ -22,6 +22,8 @@ pub(super) enum CommandError {
     NotRun(ErrorKind),
     /// Others could have written the program.
     Insecure(InsecureFile),
+    /// It ran, and printed another format.
+    Format,
     /// It ran; its own complaint is part of this.
     Other(String),
 }
@@ -31,6 +33,7 @@ impl fmt::Display for CommandError {
         match self {
             Self::NotRun(kind) => write!(f, "cannot be run ({})", kind_text(*kind)),
             Self::Insecure(insecure) => f.write_str(&insecure.reason),
+            Self::Format => f.write_str("did not print JSON or key=value lines"),
             Self::Other(why) => f.write_str(why),
         }
     }

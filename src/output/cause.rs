@@ -57,7 +57,10 @@ pub(super) fn failed_container(job: &Job) -> Option<(&Task, &Container)> {
 }
 
 fn container_text(job: &Job) -> Option<String> {
-    let (_, container) = failed_container(job)?;
+    let (task, container) = failed_container(job)?;
+    if is_removed(task, container) {
+        return task_text(job);
+    }
     let previous = container.previous.as_deref();
     let reason = container
         .reason
@@ -73,6 +76,12 @@ fn container_text(job: &Job) -> Option<String> {
         name(container),
         exit_text(container)
     ))
+}
+
+/// True for a pod that says itself why it failed, such as one that was evicted: its containers were only
+/// stopped for that.
+fn is_removed(pod: &Task, container: &Container) -> bool {
+    pod.kind == "pod" && pod.reason.is_some() && pod.reason != container.reason
 }
 
 /// What a container is called: `init container setup`.
@@ -171,6 +180,33 @@ mod tests {
         assert_eq!(
             why(&failed).unwrap(),
             "container 训练 exited with 137 (OOMKilled)"
+        );
+    }
+
+    #[test]
+    fn a_pod_that_was_evicted_says_so() {
+        let mut failed = job(State::Failed);
+        failed.tasks = vec![Task {
+            name: Some("a".into()),
+            kind: "pod".into(),
+            state: State::Failed,
+            reason: Some("Evicted".into()),
+            message: Some("The node was low on resource: memory.".into()),
+            containers: vec![Container {
+                name: Some("main".into()),
+                state: State::Failed,
+                exit_code: Some(137),
+                reason: Some("Error".into()),
+                ..Container::default()
+            }],
+            ..Task::default()
+        }];
+        let evicted = "a failed: Evicted: The node was low on resource: memory.";
+        assert_eq!(why(&failed).unwrap(), evicted);
+        failed.tasks[0].reason = Some("Error".into());
+        assert_eq!(
+            why(&failed).unwrap(),
+            "container main exited with 137 (Error)"
         );
     }
 

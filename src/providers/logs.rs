@@ -96,7 +96,11 @@ impl LogSource {
             container: container.name.clone(),
             init: container.init,
             is_sidecar: container.is_sidecar,
-            state: container.state,
+            // One of which nothing is reported waits as its task does.
+            state: match container.state {
+                State::Unknown if !task.ended => task.state,
+                state => state,
+            },
             restarts: container.restart_count.unwrap_or_default(),
             ..own.clone()
         });

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::states::is_known_word;
 use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField, Texts};
 use crate::secret::{
-    MASK, Masks, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_urls,
+    MASK, Masks, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_message,
+    mask_urls,
 };
 
 pub(super) use document::{mask_document, mask_named, mask_xml};
@@ -149,8 +150,8 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
 }
 
 /// Masks the secrets that travel in answers: values of environment variables, contents of config
-/// files, options of volume drivers, labels and arguments whose names say that they are secrets. What
-/// is in `details` is masked by the cloud that wrote it.
+/// files, options of volume drivers, labels and arguments whose names say that they are secrets, and what
+/// messages repeat of arguments. What is in `details` is masked by the cloud that wrote it.
 fn mask_fields(job: &mut Job) {
     for (name, value) in &mut job.labels {
         if is_secret_field(name) {
@@ -158,6 +159,17 @@ fn mask_fields(job: &mut Job) {
         }
     }
     job.tasks.iter_mut().for_each(mask_task);
+    let messages = job.events.iter_mut().map(|event| &mut event.message);
+    messages.chain([&mut job.message]).for_each(mask_sentence);
+}
+
+/// Masks the secrets that a message repeats of a command line or a request.
+fn mask_sentence(message: &mut Option<String>) {
+    if let Some(text) = message
+        && let Cow::Owned(masked) = mask_message(text)
+    {
+        *text = masked;
+    }
 }
 
 /// Masks what grants access in URLs.
@@ -212,9 +224,14 @@ fn mask_task(task: &mut Task) {
         }
     }
     task.containers.iter_mut().for_each(mask_container);
+    mask_sentence(&mut task.message);
 }
 
 fn mask_container(container: &mut Container) {
+    mask_sentence(&mut container.message);
+    if let Some(previous) = &mut container.previous {
+        mask_sentence(&mut previous.message);
+    }
     for variable in &mut container.env {
         mask_value(&mut variable.value);
     }

@@ -1,6 +1,6 @@
 //! The files that a profile uses.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::file::SettingValue;
 use super::{Origin, Profile, SettingRole, Settings, SettingsSchema, network};
@@ -19,6 +19,13 @@ pub struct ReferencedFile {
 }
 
 const CLIENT_KEY: &str = "client_key";
+
+/// True below the folders where containers find the secrets that were mounted for them: their modes are
+/// those of the mount.
+fn is_mounted(path: &Path) -> bool {
+    let folders = ["/var/run/secrets", "/run/secrets"];
+    folders.iter().any(|folder| path.starts_with(folder))
+}
 
 impl Settings {
     /// The files that a profile uses besides the config file, each once: that of its credential,
@@ -42,7 +49,7 @@ impl Settings {
                 keep(ReferencedFile {
                     key: None,
                     path: path.clone(),
-                    is_secret: true,
+                    is_secret: !is_mounted(path),
                     is_strict: false,
                 });
             }
@@ -69,5 +76,17 @@ impl Settings {
             }
         }
         files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_containers_are_mounted() {
+        let token = Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token");
+        assert!(is_mounted(token) && is_mounted(Path::new("/run/secrets/token")));
+        assert!(!is_mounted(Path::new("/home/me/run/secrets")));
     }
 }

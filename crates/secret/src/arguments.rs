@@ -1,12 +1,16 @@
 //! Masking of secrets in command lines.
 
+mod message;
+
 use std::borrow::Cow;
 
 use super::MASK;
 use super::names::{Sensitivity, is_credential_header, is_secret_parameter, sensitivity};
 use super::piped::{here_string, piped_secret};
 use super::programs::{Program, Value};
+use super::quoting::value_end;
 use super::urls::mask_urls;
+pub use message::mask_message;
 
 /// Masks secrets in a command line given as a list of arguments.
 ///
@@ -58,6 +62,8 @@ struct Masker {
     is_set: bool,
     /// The words are those of a `.netrc`: `machine H login U password V`.
     is_netrc: bool,
+    /// The text is a sentence.
+    is_message: bool,
     program: Program,
 }
 
@@ -123,6 +129,9 @@ impl Masker {
             if !word.is_empty() && expected.covers(word) && secret_option(word).is_none() {
                 return VisiblePart::Until(0, value_end(rest, None));
             }
+        }
+        if self.is_message {
+            return self.word_of_message(word, rest);
         }
         if let Some(value) = secret_value(word) {
             return value.shown(self, word, rest);
@@ -368,32 +377,6 @@ fn is_own_header(name: &str) -> bool {
 /// `DB_PASSWORD` and `password`, and not `sealed-secret`, which may be the name of an image.
 fn is_variable(name: &str) -> bool {
     !name.contains(['-', '.']) && name != "key"
-}
-
-/// Where a value ends: at its closing quote, or at white space that no quote, backslash or `$(…)`
-/// guards.
-fn value_end(text: &str, open: Option<char>) -> usize {
-    let mut quote = open;
-    let mut escaped = false;
-    let mut depth = 0_usize;
-    let mut before = ' ';
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            _ if escaped => escaped = false,
-            (Some(end), c) if c == end && open.is_some() => return at,
-            (Some('\''), '\'') => quote = None,
-            (Some('\''), _) => {}
-            (_, '\\') => escaped = true,
-            (Some(end), c) if c == end => quote = None,
-            (None, '(') if before == '$' || depth > 0 => depth += 1,
-            (None, ')') => depth = depth.saturating_sub(1),
-            (None, '"' | '\'' | '`') => quote = Some(c),
-            (None, c) if c.is_whitespace() && depth == 0 => return at,
-            _ => {}
-        }
-        before = c;
-    }
-    text.len()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod urls;
 
 use std::fmt;
 
-pub use arguments::{mask_arguments, mask_text};
+pub use arguments::{mask_arguments, mask_message, mask_text};
 pub use names::{Sensitivity, field_sensitivity, is_secret_field};
 pub use quoting::{is_region_like, quotable, quotable_path, shell_word};
 pub use random::looks_random;

@@ -49,6 +49,32 @@ pub fn shell_word(word: &str) -> Cow<'_, str> {
     shlex::try_quote(word).unwrap_or_else(|_| MASK.into())
 }
 
+/// Where a value ends: at its closing quote, or at white space that no quote, backslash or `$(…)`
+/// guards.
+pub(super) fn value_end(text: &str, open: Option<char>) -> usize {
+    let mut quote = open;
+    let mut escaped = false;
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some(end), c) if c == end && open.is_some() => return at,
+            (Some('\''), '\'') => quote = None,
+            (Some('\''), _) => {}
+            (_, '\\') => escaped = true,
+            (Some(end), c) if c == end => quote = None,
+            (None, '(') if before == '$' || depth > 0 => depth += 1,
+            (None, ')') => depth = depth.saturating_sub(1),
+            (None, '"' | '\'' | '`') => quote = Some(c),
+            (None, c) if c.is_whitespace() && depth == 0 => return at,
+            _ => {}
+        }
+        before = c;
+    }
+    text.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ pub struct Discovery;
 
 const GROUPS: &str = "GetAPIGroups";
 const RESOURCES: &str = "GetAPIResources";
+const VERSION: &str = "GetVersion";
 const REVIEW: &str = "CreateSelfSubjectReview";
 
 /// Group and version, name and kind of a resource, its short name, and whether it is in namespaces.
@@ -38,6 +39,7 @@ impl EmulatedKind for Discovery {
     fn routes(&self) -> &'static [Route] {
         const {
             &[
+                Route::get(VERSION, "/version"),
                 Route::get(GROUPS, "/api"),
                 Route::get(GROUPS, "/apis"),
                 Route::get(RESOURCES, "/api/{}"),
@@ -48,6 +50,11 @@ impl EmulatedKind for Discovery {
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+        if call.operation == VERSION {
+            return call.data(json!({
+                "major": "1", "minor": "32", "gitVersion": "v1.32.0", "platform": "linux/amd64",
+            }));
+        }
         if call.operation == REVIEW {
             let (name, groups) = user(call.request)?;
             let user = json!({"username": name, "groups": groups});

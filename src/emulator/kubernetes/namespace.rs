@@ -1,15 +1,23 @@
 use serde_json::{Value, json};
 
 use super::owner::OWNERS;
-use super::{list, pod, time};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
+use super::{list, not_found, pod, time};
+use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+
+/// kubectl asks for the namespace of an object that it did not find.
+const READ: &str = "ReadNamespace";
 
 /// The namespaces of the scenario.
 pub struct Namespaces;
 
 impl EmulatedKind for Namespaces {
     fn routes(&self) -> &'static [Route] {
-        const { &[Route::get("ListNamespace", "/api/v1/namespaces")] }
+        const {
+            &[
+                Route::get("ListNamespace", "/api/v1/namespaces"),
+                Route::get(READ, "/api/v1/namespaces/{}"),
+            ]
+        }
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
@@ -23,6 +31,14 @@ impl EmulatedKind for Namespaces {
                 "status": {"phase": "Active"},
             })
         };
+        if call.operation == READ {
+            let name = &call.segments[0];
+            let mut known = namespaces.into_iter().filter(|(known, _)| known == name);
+            let missing = || EmulatedError::Response(not_found("namespaces", name));
+            let mut found = object(known.next().ok_or_else(missing)?);
+            (found["kind"], found["apiVersion"]) = ("Namespace".into(), "v1".into());
+            return call.data(found);
+        }
         let rows: Vec<Value> = namespaces.into_iter().map(object).collect();
         list::respond(call, "Namespace", "v1", rows)
     }

@@ -103,6 +103,17 @@ fn changes_come_when_they_happen() {
 }
 
 #[test]
+fn kubectl_finds_the_version_and_the_namespace_of_an_object_that_is_missing() {
+    let body = |path: &str| -> Value { serde_json::from_slice(&get(path, "", 500).body).unwrap() };
+    assert_eq!(body("/version")["major"], "1");
+    let missing = body(&format!("{JOBS}/nope"));
+    assert_eq!(missing["message"], "jobs.batch \"nope\" not found");
+    assert_eq!(body("/api/v1/namespaces/ci")["metadata"]["name"], "ci");
+    let missing = body("/api/v1/namespaces/none");
+    assert_eq!(missing["message"], "namespaces \"none\" not found");
+}
+
+#[test]
 fn a_watch_without_a_version_begins_with_what_is_there() {
     let query = "sendInitialEvents=true&allowWatchBookmarks=true&timeoutSeconds=0";
     let (response, events) = watch(JOBS, query, 500);

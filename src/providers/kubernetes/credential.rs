@@ -1,12 +1,12 @@
 //! The credential of a profile: a token, a client certificate, or both.
 
-use super::kubeconfig::{IMPERSONATION, SERVER};
+use super::kubeconfig::{IMPERSONATION, INSECURE, KUBECONFIG, SERVER};
 use super::signer::Signer;
 use crate::credentials::Credential;
-use crate::error::Problem;
-use crate::http::ClientIdentity;
-use crate::secret::{Secret, quotable};
-use crate::settings::Profile;
+use crate::error::{Category, Problem};
+use crate::http::{ClientIdentity, RequestError};
+use crate::secret::{Secret, quotable, quotable_path};
+use crate::settings::{Origin, PROXY_URL, Profile, table_header};
 
 /// The certificate of a profile that is presented to the server.
 pub(super) fn identity(profile: &Profile) -> Option<ClientIdentity> {
@@ -71,4 +71,63 @@ pub(super) fn label(profile: &Profile) -> String {
         user.unwrap_or_default(),
         origin.unwrap_or_default()
     )
+}
+
+/// True where the credential is a certificate, and not one that a program printed.
+pub(super) fn has_fixed_certificate(profile: &Profile) -> bool {
+    let is_printed = |origin: &Origin| match origin {
+        Origin::Tool { command, .. } => command.is_some(),
+        origin => matches!(origin, Origin::Command(_)),
+    };
+    let origin = profile.origin("client_certificate_data");
+    origin.is_some_and(|origin| !is_printed(origin))
+}
+
+/// Where the proxy of a profile is set.
+pub(super) fn proxy_hint(origin: &Origin) -> String {
+    match origin {
+        Origin::Tool { path, .. } => {
+            format!("check proxy-url of the cluster in {}", quotable_path(path))
+        }
+        origin => format!("check {PROXY_URL} ({})", origin.location()),
+    }
+}
+
+/// Why the certificate of a profile cannot be used: with its user and its file, where it is that of a
+/// kubeconfig.
+pub(super) fn refused_identity(profile: &Profile, refusal: RequestError) -> Problem {
+    let hint = refusal.hint.unwrap_or_default();
+    let origin = profile.origin("client_certificate_data");
+    let Some(Origin::Tool { path, .. }) = origin else {
+        return Problem::new(refusal.category, refusal.message).with_hint(hint);
+    };
+    let message = refusal.message.replacen("client_", "client-", 1);
+    let message = message.replacen("client-cert ", "client-certificate ", 1);
+    let user = quotable(profile.get("user").unwrap_or_default());
+    let message = format!("{}: user '{user}': {message}", path.display());
+    Problem::new(Category::MissingCredentials, message)
+        .with_hint("log in, or download a new kubeconfig; the key must have no passphrase")
+}
+
+/// Refuses a context whose cluster is not verified, unless the profile says so.
+pub(super) fn check_verification(profile: &Profile) -> Result<(), Problem> {
+    let better = match profile.get(INSECURE) {
+        Some(better) if profile.get("insecure_skip_verify") != Some("true") => better,
+        _ => return Ok(()),
+    };
+    let origin = profile.origin(INSECURE).map(|origin| origin.label());
+    let message = format!(
+        "the {} does not verify the certificate of its server (insecure-skip-tls-verify)",
+        origin.as_deref().unwrap_or(KUBECONFIG)
+    );
+    let setting = format!(
+        "insecure_skip_verify = true in {} of the config file",
+        table_header(profile.cloud, &profile.name)
+    );
+    let hint = match better {
+        "" => format!("set {setting}"),
+        better => format!("use the context {}, or set {setting}", quotable(better)),
+    };
+    let problem = Problem::usage(message).with_hint(hint);
+    Err(problem.with_account(profile.cloud, &profile.name))
 }

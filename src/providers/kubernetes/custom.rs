@@ -107,10 +107,11 @@ impl CustomJobs {
     /// Why it was not found, or that several resources hold a job of its name.
     async fn find(&self, api: &Api, lookup: GetRequest<'_>) -> Result<ResourceJob, Problem> {
         let reference = lookup.reference;
+        let was_found = self.was_found(api, reference);
         let known = self.number(api, reference);
         let numbers = known.map_or(0..self.resources.len(), |number| number..number + 1);
         let calls = numbers.map(|number| self.read(api, number, lookup));
-        let found = self.choose(join_all(calls).await, reference)?;
+        let found = self.choose(join_all(calls).await, reference, was_found)?;
         lock(&api.resources).insert(reference.to_string(), found.number);
         Ok(found)
     }
@@ -140,6 +141,11 @@ impl CustomJobs {
         })
     }
 
+    /// True once a job was found.
+    fn was_found(&self, api: &Api, reference: &Reference) -> bool {
+        lock(&api.resources).contains_key(&reference.to_string())
+    }
+
     /// The number of the resource that holds a job, once it is known.
     fn number(&self, api: &Api, reference: &Reference) -> Option<usize> {
         match self.resources.len() {
@@ -154,6 +160,7 @@ impl CustomJobs {
         &self,
         outcomes: Vec<Result<ResourceJob, Problem>>,
         reference: &Reference,
+        was_found: bool,
     ) -> Result<ResourceJob, Problem> {
         let mut problems = Vec::new();
         let mut jobs: Vec<ResourceJob> = Vec::new();
@@ -180,7 +187,8 @@ impl CustomJobs {
                 .with_hint("joblens cannot choose between jobs of the same name"));
         }
         let Some(mut found) = jobs.pop() else {
-            return Err(self.worst(problems.into_iter().map(|(_, problem)| problem)));
+            let problems = problems.into_iter().map(|(_, problem)| problem);
+            return Err(self.worst(problems, was_found));
         };
         problems.retain(|(_, problem)| may_hide_job(problem));
         for (number, problem) in problems {
@@ -195,7 +203,7 @@ impl CustomJobs {
     }
 
     /// The problem that says most of a job that was not found.
-    fn worst(&self, problems: impl Iterator<Item = Problem>) -> Problem {
+    fn worst(&self, problems: impl Iterator<Item = Problem>, was_found: bool) -> Problem {
         let rank = |problem: &Problem| match problem.category {
             Category::NotFound => 1,
             _ if is_not_served(problem) => 0,
@@ -205,16 +213,20 @@ impl CustomJobs {
             true => other,
             false => one,
         });
-        self.not_installed(worst.expect("a kind has a resource"))
+        self.not_installed(worst.expect("a kind has a resource"), was_found)
     }
 
-    /// That the server does not serve the API of a product means that the product is not installed.
-    fn not_installed(&self, mut problem: Problem) -> Problem {
+    /// That the server does not serve the API of a product means that the product is not installed. That
+    /// does not pass by itself, unless it has served a job before: then it may be starting again.
+    fn not_installed(&self, mut problem: Problem, was_found: bool) -> Problem {
         if is_not_served(&problem) {
             problem.message = format!("{} is not installed in the cluster", self.product);
             let (path, _) = self.resources[0].objects.path;
             let group = path.split('/').nth(2).unwrap_or_default();
             problem.hint = Some(format!("see: kubectl api-resources --api-group={group}"));
+            if !was_found {
+                (problem.category, problem.retryable) = (Category::InvalidArgument, false);
+            }
         }
         problem
     }

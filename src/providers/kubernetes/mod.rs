@@ -41,16 +41,18 @@ use crate::kind::{
 };
 use crate::model::Time;
 use crate::reference::Reference;
-use crate::secret::quotable;
-use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME, table_header};
+use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
-use credential::{credential, identity, label};
+use credential::{
+    check_verification, credential, has_fixed_certificate, identity, label, proxy_hint,
+    refused_identity,
+};
 use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
     VOLCANO_JOBS,
 };
 use job::{JOB, Jobs};
-use kubeconfig::{CONTEXT, INSECURE, KUBECONFIG, SERVER};
+use kubeconfig::{CONTEXT, KUBECONFIG, SERVER};
 use pod::{POD, Pods};
 use signer::Signer;
 use watch::Watches;
@@ -164,6 +166,10 @@ struct Server {
     prefix: String,
     /// True where only the CA of the cluster's entry is trusted.
     has_own_ca: bool,
+    /// True where the credential is a certificate that no program renews.
+    has_fixed_certificate: bool,
+    /// What to do about the proxy of the profile, if it has one.
+    proxy_hint: Option<String>,
 }
 
 impl Server {
@@ -193,10 +199,8 @@ impl Api {
         let is_replay = matches!(transport.options().session, Session::Replay(_));
         // A recording contains no key that could be checked.
         if let Some(identity) = identity(profile).filter(|_| !is_replay) {
-            identity.check().map_err(|refusal| {
-                let problem = Problem::new(refusal.category, refusal.message);
-                account(problem.with_hint(refusal.hint.unwrap_or_default()))
-            })?;
+            let refused = |refusal| account(refused_identity(profile, refusal));
+            identity.check().map_err(refused)?;
             let ended = identity.expires_at().filter(|at| transport.is_past(*at));
             if let Some(at) = ended.and_then(Time::new) {
                 let message = format!("the client certificate expired at {}", at.rfc3339());
@@ -221,6 +225,8 @@ impl Api {
                 endpoint,
                 prefix,
                 has_own_ca: profile.secret(CA_DATA).is_some(),
+                has_fixed_certificate: has_fixed_certificate(profile),
+                proxy_hint: profile.origin(PROXY_URL).map(proxy_hint),
             }),
             watches: Watches::default(),
             continues: Mutex::default(),
@@ -252,6 +258,12 @@ impl Api {
     /// The hosts of TKE are known where the console's entry is in the hosts file, and a certificate is
     /// checked by the CA of the kubeconfig alone, if it has one.
     fn with_host_hint(&self, mut problem: Problem) -> Problem {
+        let is_about_variables = |hint: &String| hint.contains("HTTPS_PROXY");
+        if let Some(own) = &self.server.proxy_hint
+            && problem.hint.as_ref().is_some_and(is_about_variables)
+        {
+            problem.hint = Some(own.clone());
+        }
         let failure = problem.transport_failure.map(|failure| failure.kind);
         if failure == Some(TransportFailureKind::UnknownIssuer) && self.server.has_own_ca {
             let hint = "only the certificate-authority of the kubeconfig is trusted: download a new kubeconfig";
@@ -287,9 +299,8 @@ impl CloudApi for Api {
 
     fn credential(&self) -> CredentialInfo {
         let credential = self.server.client.credentials.credential();
-        // The end that is known is that of the certificate.
         CredentialInfo {
-            is_certificate: credential.expires_at.is_some(),
+            is_certificate: self.server.has_fixed_certificate && credential.expires_at.is_some(),
             ..credential
         }
     }
@@ -330,7 +341,14 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
         (Some(server), None) | (None, Some(server)) => server,
         (None, None) => {
             let variables = ["JOBLENS_KUBERNETES_ENDPOINT", "JOBLENS_KUBERNETES_TOKEN"];
-            return Err(profile.missing("kubeconfig context", &[CONTEXT], &variables));
+            let mut problem = profile.missing("kubeconfig context", &[CONTEXT], &variables);
+            if profile.skipped_sources.is_empty() {
+                let hint = problem.hint.unwrap_or_default();
+                let searched =
+                    "neither KUBECONFIG nor ~/.kube/config names a kubeconfig that is there";
+                problem.hint = Some(format!("{hint}; {searched}"));
+            }
+            return Err(problem);
         }
     };
     let url = Url::parse(server.trim()).ok();
@@ -348,29 +366,6 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
     let endpoint =
         endpoint.map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
     Ok((endpoint, prefix.to_owned()))
-}
-
-/// Refuses a context whose cluster is not verified, unless the profile says so.
-fn check_verification(profile: &Profile) -> Result<(), Problem> {
-    let better = match profile.get(INSECURE) {
-        Some(better) if profile.get("insecure_skip_verify") != Some("true") => better,
-        _ => return Ok(()),
-    };
-    let origin = profile.origin(INSECURE).map(|origin| origin.label());
-    let message = format!(
-        "the {} does not verify the certificate of its server (insecure-skip-tls-verify)",
-        origin.as_deref().unwrap_or(KUBECONFIG)
-    );
-    let setting = format!(
-        "insecure_skip_verify = true in {} of the config file",
-        table_header(profile.cloud, &profile.name)
-    );
-    let hint = match better {
-        "" => format!("set {setting}"),
-        better => format!("use the context {}, or set {setting}", quotable(better)),
-    };
-    let problem = Problem::usage(message).with_hint(hint);
-    Err(problem.with_account(profile.cloud, &profile.name))
 }
 
 /// Keeps a response in the job, without what repeats it.

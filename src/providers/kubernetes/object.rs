@@ -1,6 +1,6 @@
 //! What all objects have in common: metadata, conditions, quantities.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,9 +29,14 @@ pub(super) trait ApiObject: DeserializeOwned + Default + Send {
         let object: Self = lenient::decode_response(body)?;
         match object.metadata().name.value.trimmed() == Some(reference.id()) {
             true => Ok(object),
-            false => Err(format!("the requested {}", reference.kind.template.kind)),
+            false => Err(expected(reference)),
         }
     }
+}
+
+/// What was expected where a response is about another object.
+pub(super) fn expected(reference: &Reference) -> String {
+    format!("the requested {}", reference.kind.template.kind)
 }
 
 /// The metadata of an object.
@@ -124,7 +129,7 @@ impl Conditions {
         }
     }
 
-    /// False where a condition could not be read, which may be any.
+    /// False where a condition could not be read, which may be any, or where two of one type differ.
     pub fn are_readable(&self) -> bool {
         let is_readable = |condition: &Condition| {
             let status = condition.status.trimmed();
@@ -132,7 +137,17 @@ impl Conditions {
             let is_known = status.is_some_and(|word| STATUSES.contains(&word));
             is_named && is_known && !condition.r#type.is_unreadable
         };
-        !matches!(self.0, Required::Unreadable) && self.all().iter().all(is_readable)
+        let mut known = HashMap::new();
+        let mut is_agreed = |condition: &Condition| {
+            let kind = condition.r#type.value.trimmed().map(str::to_owned);
+            let status = condition.status.trimmed().map(str::to_owned);
+            *known.entry(kind).or_insert_with(|| status.clone()) == status
+        };
+        !matches!(self.0, Required::Unreadable)
+            && self
+                .all()
+                .iter()
+                .all(|one| is_readable(one) && is_agreed(one))
     }
 
     /// The condition of this type, with this status.
@@ -283,6 +298,18 @@ mod tests {
         };
         assert!(read("False".into()).are_readable());
         assert!(!read(true.into()).are_readable());
+    }
+
+    #[test]
+    fn two_conditions_of_one_type_have_to_agree() {
+        let read = |statuses: [&str; 2]| -> Conditions {
+            let conditions =
+                statuses.map(|status| serde_json::json!({"type": "Complete", "status": status}));
+            serde_json::from_value(serde_json::json!(conditions)).unwrap()
+        };
+        assert!(read(["True", "True"]).are_readable());
+        assert!(!read(["False", "True"]).are_readable());
+        assert!(!read(["True", "Unknown"]).are_readable());
     }
 
     #[test]

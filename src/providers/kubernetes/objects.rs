@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 pub(super) use super::list::Resource;
+use super::object::expected;
 use super::stream::Stream;
 use super::watch::{Listed, Object, Presence, Watch, meta};
 use super::{Api, attach_raw, list, object_path, path};
@@ -155,19 +156,22 @@ pub(super) async fn lookup<T: Send>(
     let mut beside = None;
     let decode = |body: &[u8]| {
         let (mut found, read) = decode(body)?;
+        let object = lenient::parse_raw(body).and_then(|object| Object::read(object, &path));
+        let object = object.ok_or_else(|| expected(reference))?;
         beside = Some(read);
         attach_raw(&mut found, body, options);
         // Another object of the name of a job that is followed is another job.
-        if let Some(watch) = &watch
-            && let Some(object) = lenient::parse_raw(body).and_then(Object::read)
-        {
+        if let Some(watch) = &watch {
             watch.take_lookup(object);
             found.notices.extend(watch.take_notice());
         }
         Ok::<_, String>(found)
     };
-    let path = object_path(resource.path, reference);
-    let called = match api.call(resource.get, &path, &[], options, decode).await {
+    let own_path = object_path(resource.path, reference);
+    let called = match api
+        .call(resource.get, &own_path, &[], options, decode)
+        .await
+    {
         Ok(called) => called,
         Err(problem) => {
             let ended = seen().filter(|(_, found)| found.job.ended);
@@ -236,7 +240,10 @@ async fn list_all(
             path,
             query,
         };
-        let called = call.send(api, &mut page_size, options, decode_page).await;
+        let called = call.send(api, &mut page_size, options, |body: &[u8]| {
+            decode_page(body, path)
+        });
+        let called = called.await;
         watch.set_page_size(page_size);
         let page = match called {
             Ok(page) => page.data,
@@ -267,7 +274,8 @@ struct ObjectPage {
     next: Option<String>,
 }
 
-fn decode_page(body: &[u8]) -> Result<ObjectPage, String> {
+/// A page of the list at a path. What is not of this list is dropped.
+fn decode_page(body: &[u8], path: &str) -> Result<ObjectPage, String> {
     let mut page = lenient::parse_raw(body).ok_or("a list of objects")?;
     let items = match page.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) => items,
@@ -275,7 +283,10 @@ fn decode_page(body: &[u8]) -> Result<ObjectPage, String> {
         _ => return Err("items".to_owned()),
     };
     Ok(ObjectPage {
-        objects: items.into_iter().filter_map(Object::read).collect(),
+        objects: items
+            .into_iter()
+            .filter_map(|item| Object::read(item, path))
+            .collect(),
         version: meta(&page, "resourceVersion"),
         next: meta(&page, "continue"),
     })

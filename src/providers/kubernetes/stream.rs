@@ -148,7 +148,7 @@ impl Stream {
                 }
             };
             match line {
-                Ok(Some(line)) => self.watch.apply(&line)?,
+                Ok(Some(line)) => self.watch.apply(&line, &self.path)?,
                 Ok(None) if !*is_used => {
                     return Err(Interruption::Outdated("it was empty".to_owned()));
                 }

@@ -1,3 +1,5 @@
+mod verdicts;
+
 use serde_json::json;
 
 use super::*;
@@ -79,6 +81,25 @@ fn the_hosts_of_tke_have_a_hint_of_their_own() {
         let found = api_at(endpoint).with_host_hint(problem.clone());
         assert_eq!(found.hint.as_deref(), Some(hint));
     }
+}
+
+#[test]
+fn a_proxy_that_fails_is_named_where_it_is_set() {
+    let problem = |at_proxy| {
+        let check = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY";
+        let mut problem = Problem::new(Category::Network, "refused").with_hint(check);
+        let kind = TransportFailureKind::ConnectionRefused;
+        problem.transport_failure = Some(TransportFailure { kind, at_proxy });
+        problem
+    };
+    let endpoint = ("JOBLENS_KUBERNETES_ENDPOINT", "https://k8s.example");
+    let proxy = ("JOBLENS_KUBERNETES_PROXY_URL", "http://127.0.0.1:9");
+    let own = api(&[TOKEN, endpoint, proxy]).ok().unwrap();
+    let hint = own.with_host_hint(problem(true)).hint.unwrap();
+    assert_eq!(hint, "check proxy_url (JOBLENS_KUBERNETES_PROXY_URL)");
+    let none = api(&[TOKEN, endpoint]).ok().unwrap();
+    let hint = none.with_host_hint(problem(true)).hint.unwrap();
+    assert!(hint.starts_with("check HTTPS_PROXY"), "{hint}");
 }
 
 #[test]

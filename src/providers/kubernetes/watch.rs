@@ -161,7 +161,13 @@ impl Watch {
                 known.presence = Presence::Missing;
             }
         }
+        // Without a version to go on from, the list is what holds: that of a store that was restored from a
+        // backup has lower versions.
+        let is_start = state.position.version.is_none();
         for (name, object) in listed.objects {
+            if is_start && let Some(known) = state.objects.get_mut(&name) {
+                known.version = None;
+            }
             state.take(name, object);
         }
         // A stream that broke goes on where it broke: how an object ended that was deleted since is there.
@@ -264,11 +270,11 @@ impl Watch {
         lock(&self.state).report_all();
     }
 
-    /// Takes in a line of the stream.
+    /// Takes in a line of the stream of the list at a path.
     ///
     /// # Errors
     /// Why the stream does not go on.
-    pub fn apply(&self, line: &[u8]) -> Result<(), Interruption> {
+    pub fn apply(&self, line: &[u8], path: &str) -> Result<(), Interruption> {
         let unreadable = || Interruption::Outdated("a line that is not an event".to_owned());
         let mut event = lenient::parse_raw(line).ok_or_else(unreadable)?;
         let object = event.get_mut("object").map(Value::take);
@@ -295,7 +301,7 @@ impl Watch {
             let job = object["metadata"]["labels"][JOB_LABEL].as_str();
             state.report(job.filter(|_| presence.is_some()));
         } else if let Some(presence) = presence {
-            let (name, object) = Object::read(object).ok_or_else(unreadable)?;
+            let (name, object) = Object::read(object, path).ok_or_else(unreadable)?;
             state.change(name, Object { presence, ..object });
         }
         if state.is_too_large() {

@@ -36,6 +36,10 @@ pub static WORKLOAD: Kind = kind(
             notes: &[
                 ("Available", "all replicas are up to date and available"),
                 ("Progressing", "some replicas are not available yet"),
+                (
+                    "ReplicaFailure",
+                    "pods could not be created, which is tried again until the deadline",
+                ),
             ],
             is_endless: true,
             ..StateTable::new("job", STATES)
@@ -80,7 +84,7 @@ const STATES: StateWords = &[
     ("Available", State::Running),
     ("Progressing", State::Starting),
     ("ProgressDeadlineExceeded", State::Failed),
-    ("ReplicaFailure", State::Failed),
+    ("ReplicaFailure", State::Starting),
     ("Paused", State::Pending),
     ("ScaledToZero", State::Pending),
     ("Terminating", State::Stopping),

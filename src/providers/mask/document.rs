@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::lenient::parse_raw;
 use crate::secret::{
     MASK, Sensitivity, field_sensitivity, is_secret_field, mask_access_url, mask_arguments,
-    mask_text, mask_urls,
+    mask_message, mask_text, mask_urls,
 };
 use crate::sort::SortExt as _;
 
@@ -130,6 +130,16 @@ fn is_credentials(text: &str) -> bool {
     value.is_some_and(|value| value.len() >= 8 && !value.contains(char::is_whitespace))
 }
 
+/// Masks what a text that is no command line repeats of one, and what grants access in its URLs.
+fn mask_sentence(text: &mut String) {
+    if let Cow::Owned(masked) = mask_urls(text) {
+        *text = masked;
+    }
+    if let Cow::Owned(masked) = mask_message(text) {
+        *text = masked;
+    }
+}
+
 pub(super) fn mask_string(text: &mut String) {
     if is_credentials(text) {
         return *text = MASK.to_owned();
@@ -140,8 +150,8 @@ pub(super) fn mask_string(text: &mut String) {
         || begins_with_variable(text);
     if is_url || is_command || is_document(text) {
         *text = mask_text(text);
-    } else if let Cow::Owned(masked) = mask_urls(text) {
-        *text = masked;
+    } else {
+        mask_sentence(text);
     }
 }
 

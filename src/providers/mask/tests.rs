@@ -39,6 +39,43 @@ fn a_manifest_in_an_annotation_is_masked_as_one() {
 }
 
 #[test]
+fn what_messages_repeat_of_arguments_is_masked() {
+    let message = || Some("exit 1: password=hunter2 Authorization: Bearer abcdefgh1".to_owned());
+    let mut job =
+        job(json!({"csi": {"otherOpts": "-o passwd=hunter2"}, "body": "password=hunter2"}));
+    job.message = message();
+    job.events = vec![crate::model::Event {
+        message: message(),
+        ..Default::default()
+    }];
+    let container = Container {
+        message: message(),
+        previous: Some(Box::new(crate::model::Termination {
+            message: message(),
+            ..Default::default()
+        })),
+        ..Container::default()
+    };
+    job.tasks = vec![Task {
+        message: message(),
+        containers: vec![container],
+        ..Task::default()
+    }];
+    mask_document(job.raw.as_mut().unwrap());
+    let mut shown = job.clone();
+    mask_job(&mut shown, &redactor(&[]), false);
+    let text = serde_json::to_string(&shown).unwrap();
+    assert!(
+        !text.contains("hunter2") && !text.contains("abcdefgh1"),
+        "{text}"
+    );
+    let masked = "exit 1: password=*** Authorization: Bearer ***";
+    assert_eq!(shown.message.as_deref(), Some(masked));
+    mask_job(&mut job, &redactor(&[]), true);
+    assert_eq!(job.message, message());
+}
+
+#[test]
 fn secrets_that_are_keys_are_masked_and_nothing_is_lost() {
     let document = json!({
         SECRET: {"a": [{format!("x-{SECRET}"): SECRET}]},

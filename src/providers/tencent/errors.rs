@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{products, regions};
+use super::{products, regions, service};
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
     Unauthenticated,
@@ -14,6 +14,10 @@ use crate::providers::lenient::{self, DefaultObject, Text};
 
 /// Said where the API itself may be gone.
 pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own API has the same events and more: joblens get kubernetes/workload/NAMESPACE/SERVICE";
+
+/// Where the events of a service can be read as well.
+const OWN_API: &str =
+    "the cluster's own API has the same events: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
 /// Said where a service is not found.
 pub(super) const CHECK_ADDRESS: &str =
@@ -55,7 +59,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint("set an endpoint with https://"),
         ErrorRule::codes(&["5000"], NotFound)
             .message("resource not found")
-            .hint(CHECK_ADDRESS),
+            .hint_with(not_found),
         ErrorRule::codes(&["5100"], ServiceError).message("the operation failed"),
         ErrorRule::codes(&["6000"], ServiceError)
             .retry(RetryAction::Backoff)
@@ -71,7 +75,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint(CLOCK),
         ErrorRule::codes(PERMISSION_CODES, PermissionDenied).hint_with(permission),
         ErrorRule::codes(&["AuthFailure*", "*.InvalidAuthToken"], Unauthenticated).hint(KEY),
-        ErrorRule::codes(&["ResourceNotFound*", "*NotFound"], NotFound).hint(CHECK_ID),
+        ErrorRule::codes(&["ResourceNotFound*", "*NotFound"], NotFound).hint_with(not_found),
         ErrorRule::codes(&["RequestLimitExceeded*"], Throttled).retry(RetryAction::Backoff),
         ErrorRule::codes(&["UnsupportedRegion"], InvalidArgument)
             .hint("the product is not offered in this region; set region to another one"),
@@ -190,10 +194,19 @@ fn other_region(context: &ErrorContext<'_>) -> Option<String> {
     ))
 }
 
+/// What to check where a resource is not found. A service may be there for the cluster's own API only.
+fn not_found(context: &ErrorContext<'_>) -> Option<String> {
+    let operations = [service::EVENTS.name, service::LIST.name, service::INFO];
+    Some(match operations.contains(&context.request.operation) {
+        true => format!("{CHECK_ADDRESS}; {OWN_API}"),
+        false => CHECK_ID.to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::test_support::{answer, classify, json, path, response};
+    use crate::providers::test_support::{answer, classify, json, path, request, response};
 
     /// What a code of API 3.0 means, and whether the request is sent again.
     fn read(code: &str) -> (crate::error::Category, RetryAction) {
@@ -283,6 +296,20 @@ mod tests {
                 assert_eq!(read(code), (category, retry), "{code}");
             }
         }
+    }
+
+    #[test]
+    fn a_service_that_is_not_found_may_be_read_from_its_cluster() {
+        let hint = |operation: &'static str| {
+            let request = request(operation, &[]);
+            let context = ErrorContext {
+                request: &request,
+                region: None,
+            };
+            not_found(&context).unwrap()
+        };
+        assert!(hint("DescribeServiceEvent").contains("joblens get kubernetes/workload/"));
+        assert_eq!(hint("DescribeJob"), CHECK_ID);
     }
 
     #[test]

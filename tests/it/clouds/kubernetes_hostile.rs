@@ -44,7 +44,8 @@ fn kubeconfig() -> String {
 fn a_plugin_that_asks_floods_or_prints_anything_else_is_an_error() {
     for (plugin, message) in [
         ("read answer && echo \"{}\"", "failed with exit code 1"),
-        ("yes | head -c 20000000", "did not print"),
+        ("yes | head -c 20000000", "printed 64 KiB or more"),
+        ("echo 'kind: ExecCredential'", "did not print JSON"),
         (
             "yes | head -c 2000000 >&2; exit 1",
             "failed with exit code 1",
@@ -58,6 +59,7 @@ fn a_plugin_that_asks_floods_or_prints_anything_else_is_an_error() {
         assert_eq!(error["category"], "missing_credentials", "{error:#}");
         let text = error["message"].as_str().unwrap();
         assert!(text.contains(message), "{plugin}: {text}");
+        assert!(!text.contains("key=value"), "{plugin}: {text}");
         assert!(run.stdout.len() < 10_000, "{plugin}: {}", run.stdout.len());
         assert!(!run.stderr.contains('\u{1b}'), "{plugin}: {}", run.stderr);
     }
@@ -91,4 +93,37 @@ fn a_damaged_kubeconfig_is_reported_for_a_reference_that_takes_its_namespace_fro
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(&config), "{reference}: {error:#}");
     }
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_named_with_its_user_and_file() {
+    let user = json!({"client-certificate-data": "eA==", "client-key-data": "eA=="});
+    let mut config: serde_json::Value = serde_json::from_str(&kubeconfig()).unwrap();
+    config["users"][0]["user"] = user;
+    let run = get(&config.to_string(), "exit 0");
+    assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+    let message = run.error()["message"].as_str().unwrap().to_owned();
+    let expected = "/config: user 'u': client-certificate contains no certificate";
+    assert!(message.ends_with(expected), "{message}");
+}
+
+#[test]
+fn a_missing_kubeconfig_is_named() {
+    let hint = |path: Option<&str>| {
+        let run = joblens(&["get", "-o", "json", "kubernetes/job/train/ok"]);
+        let run = match path {
+            Some(path) => run.env("KUBECONFIG", path),
+            None => run,
+        };
+        let run = run.run();
+        assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+        run.error()["hint"].as_str().unwrap().to_owned()
+    };
+    let named = hint(Some("/nowhere/config"));
+    assert!(
+        named.contains("no kubeconfig found (KUBECONFIG=/nowhere/config)"),
+        "{named}"
+    );
+    let none = hint(None);
+    assert!(none.contains("~/.kube/config"), "{none}");
 }

@@ -60,5 +60,5 @@ pub(super) async fn page(
         });
     }
     let problem = denied.into_iter().chain(missing).next();
-    Err(jobs.not_installed(problem.expect("a kind has a resource")))
+    Err(jobs.not_installed(problem.expect("a kind has a resource"), false))
 }

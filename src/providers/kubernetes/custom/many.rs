@@ -61,6 +61,9 @@ pub(super) async fn batch_get(
             Ok(rows) => {
                 for (at, row) in rows {
                     is_empty &= row.is_none();
+                    if let Some(number) = numbers[at].filter(|_| row.is_some()) {
+                        lock(&api.resources).insert(references[at].to_string(), number);
+                    }
                     found[at] = row.map(|row| row.found).filter(|row| !is_derived(&row.job));
                 }
             }
@@ -68,7 +71,10 @@ pub(super) async fn batch_get(
         }
     }
     match problem {
-        Some(problem) if is_empty && !numbers.contains(&None) => Err(jobs.not_installed(problem)),
+        Some(problem) if is_empty && !numbers.contains(&None) => {
+            let was_found = references.iter().any(|one| jobs.was_found(api, one));
+            Err(jobs.not_installed(problem, was_found))
+        }
         _ => Ok(found),
     }
 }

@@ -11,9 +11,11 @@ use crate::providers::{Client, Cursor, Filter};
 use crate::test_support::kinds::{check_kind, client, reference, scope};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
-const ESSENTIAL: [&str; 7] = [
+const ESSENTIAL: [&str; 9] = [
+    "kind",
     "metadata",
     "metadata.name",
+    "metadata.namespace",
     "items",
     "items[]",
     "items[].metadata",
@@ -182,7 +184,7 @@ async fn what_is_not_installed_is_named_and_a_denied_resource_hides_no_other() {
     let server = served(vec![gone("/pytorchjobs/x"), gone("/pytorchjobs")]).await;
     let client = connect(&server);
     let problem = client.get(&wf, &ask()).await.unwrap_err();
-    assert_eq!(problem.category, Category::ServiceError);
+    assert_eq!(problem.category, Category::InvalidArgument);
     assert_eq!(problem.message, "Kubeflow is not installed in the cluster");
     let list = page(&*client, Cursor::FIRST).await;
     assert_eq!(list.unwrap_err().message, problem.message);
@@ -239,6 +241,36 @@ async fn a_list_that_cannot_be_read_leaves_several_jobs_to_lookups() {
     let rows = connect(&server.await).batch_get(&references, &ask()).await;
     let rows = rows.unwrap();
     assert!(rows.iter().all(Option::is_none));
+}
+
+#[tokio::test]
+async fn what_was_found_before_may_be_served_again() {
+    for kind in [&KUBEFLOW_JOB, &VOLCANO_JOB] {
+        let x = reference(kind, &format!("{kind}/train/x"));
+        let is_served = Arc::new(AtomicUsize::new(1));
+        let served = Arc::clone(&is_served);
+        let responder = move |request: &ServerRequest| {
+            let name = request
+                .path
+                .rsplit('/')
+                .find(|part| part.ends_with("jobs"))?;
+            let job = object("", "1");
+            Some(match (served.load(Ordering::SeqCst), name) {
+                (1, "pytorchjobs" | "jobs") => ServerResponse::json(200, &job),
+                _ => ServerResponse::json(404, &json!("404 page not found")),
+            })
+        };
+        let state = EmulatedState::new(Vec::new(), start_time());
+        let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
+        let client = connect(&server);
+        client.get(&x, &ask()).await.unwrap();
+        is_served.store(0, Ordering::SeqCst);
+        let after = client.get(&x, &ask()).await.unwrap_err();
+        assert_eq!(after.category, Category::ServiceError, "{kind}");
+        let never = connect(&server).get(&x, &ask()).await.unwrap_err();
+        assert_eq!(never.category, Category::InvalidArgument, "{kind}");
+        assert_eq!(never.message, after.message);
+    }
 }
 
 #[tokio::test]

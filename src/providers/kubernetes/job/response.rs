@@ -137,9 +137,10 @@ impl JobObject {
         let DefaultObject(mut spec) = self.spec;
         let (status, is_readable) = object(self.status);
         // A condition that could not be read may be any.
-        // Nor is known how one ended that has ended in two ways.
-        let ends = ["Complete", "Failed"].map(|word| status.conditions.holds(word).is_some());
-        let is_readable = is_readable && status.conditions.are_readable() && ends != [true; 2];
+        // Nor is known how one ended that has ended, or was about to end, in two ways.
+        let holds = |word: &str| status.conditions.holds(word).is_some();
+        let is_contradicted = holds("Complete") && (holds("Failed") || holds("FailureTarget"));
+        let is_readable = is_readable && status.conditions.are_readable() && !is_contradicted;
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());

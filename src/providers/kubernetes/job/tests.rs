@@ -6,8 +6,10 @@ use crate::test_support::kinds::check_kind;
 check_kind!(
     &JOB,
     essential: [
+        "kind",
         "metadata",
         "metadata.name",
+        "metadata.namespace",
         "items",
         "items[]",
         "items[].metadata",

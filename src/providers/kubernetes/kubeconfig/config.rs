@@ -21,6 +21,8 @@ pub(super) struct Kubeconfig {
     files: Vec<ConfigFile>,
     /// What was searched.
     pub searched: String,
+    /// True where a setting or `KUBECONFIG` names it.
+    pub is_named: bool,
 }
 
 struct ConfigFile {
@@ -58,6 +60,7 @@ impl Kubeconfig {
         };
         let mut config = Self {
             files: Vec::new(),
+            is_named: files.named_path().is_some() || !listed.is_empty(),
             searched: match (files.named_path(), listed) {
                 (Some(path), _) => path.display().to_string(),
                 (None, "") => "~/.kube/config".to_owned(),

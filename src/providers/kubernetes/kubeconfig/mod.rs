@@ -56,7 +56,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
         }
         None => {
             return Ok(match service_account::load(files)? {
-                SourceResult::NotPresent if !config.is_empty() => {
+                SourceResult::NotPresent if config.is_named || !config.is_empty() => {
                     SourceResult::Empty(no_current(&config))
                 }
                 found => found,

@@ -114,9 +114,12 @@ impl PodObject {
         let DefaultObject(mut meta) = self.metadata;
         let DefaultObject(spec) = self.spec;
         let (status, is_readable) = object(self.status);
-        let read = state(&meta, &spec, &status, is_readable, notices);
+        let mut read = state(&meta, &spec, &status, is_readable, notices);
         let own = containers(spec.init_containers, status.init_container_statuses, true);
         let main = containers(spec.containers, status.container_statuses, false);
+        if read.state == State::Succeeded && failed_container(&main).is_some() {
+            read.state = State::Failed;
+        }
         let all: Vec<Container> = own.into_iter().chain(main).collect();
         let (reason, message) = why(
             &read,

@@ -4,8 +4,10 @@ use crate::test_support::kinds::check_kind;
 check_kind!(
     &POD,
     essential: [
+        "kind",
         "metadata",
         "metadata.name",
+        "metadata.namespace",
         "items",
         "items[]",
         "items[].metadata",
@@ -17,11 +19,13 @@ check_kind!(
         "spec",
         "spec.nodeName",
         "status",
+        "status.containerStatuses[].state.terminated.exitCode",
         "status.phase",
         "items[].metadata.deletionTimestamp",
         "items[].spec",
         "items[].spec.nodeName",
         "items[].status",
+        "items[].status.containerStatuses[].state.terminated.exitCode",
         "items[].status.phase"
     ]
 );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::trim_document;
+use crate::crypto::percent_encode;
 
 /// One object as the server has sent it.
 #[derive(Debug, Clone)]
@@ -27,8 +28,11 @@ pub(in super::super) enum Presence {
 }
 
 impl Object {
-    /// An object with its name; `None` where it has none.
-    pub fn read(mut value: Value) -> Option<(String, Self)> {
+    /// An object of the list at a path with its name; `None` where it has none, or is of another list.
+    pub fn read(mut value: Value, path: &str) -> Option<(String, Self)> {
+        if !is_of(&value, path) {
+            return None;
+        }
         trim_document(&mut value);
         let name = meta(&value, "name")?;
         let object = Self {
@@ -44,6 +48,27 @@ impl Object {
     pub(super) fn is_other(&self, object: &Self) -> bool {
         !self.uid.is_empty() && !object.uid.is_empty() && self.uid != object.uid
     }
+}
+
+/// True for an object of the list at a path, by its kind and its namespace where it has them: the objects of
+/// a list have no kind.
+fn is_of(object: &Value, path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let (plural, namespace) = (parts.next(), parts.next());
+    let says = |field: Option<&Value>, is_right: &dyn Fn(&str) -> bool| match field {
+        None | Some(Value::Null) => true,
+        Some(field) => field
+            .as_str()
+            .is_some_and(|text| text.is_empty() || is_right(text)),
+    };
+    let own_namespace = object
+        .get("metadata")
+        .and_then(|meta| meta.get("namespace"));
+    says(object.get("kind"), &|kind| {
+        plural == Some(&format!("{}s", kind.to_ascii_lowercase()))
+    }) && says(own_namespace, &|own| {
+        namespace == Some(&percent_encode(own))
+    })
 }
 
 /// A text of the metadata of an object or a list, unless it is empty.

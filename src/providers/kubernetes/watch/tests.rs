@@ -11,9 +11,15 @@ fn object(name: &str, uid: &str, version: u64) -> Value {
     }})
 }
 
+const PATH: &str = "/apis/batch/v1/namespaces/ci/jobs";
+
+fn read(object: Value) -> Option<(String, Object)> {
+    Object::read(object, PATH)
+}
+
 fn listed(objects: &[Value], version: &str) -> Listed {
     Listed {
-        objects: objects.iter().cloned().filter_map(Object::read).collect(),
+        objects: objects.iter().cloned().filter_map(read).collect(),
         version: Some(version.to_owned()),
         is_too_large: false,
     }
@@ -41,11 +47,8 @@ fn follow(watch: &Watch, names: &[&str], changes: &Arc<Changes>) -> bool {
 }
 
 fn apply(watch: &Watch, kind: &str, object: &Value) -> Result<(), Interruption> {
-    watch.apply(
-        json!({"type": kind, "object": object})
-            .to_string()
-            .as_bytes(),
-    )
+    let line = json!({"type": kind, "object": object}).to_string();
+    watch.apply(line.as_bytes(), PATH)
 }
 
 fn version(watch: &Watch) -> Option<String> {
@@ -111,7 +114,7 @@ fn what_is_no_event_or_an_error_needs_a_new_list() {
     ];
     for line in lines {
         let (watch, changes) = connected(&["a"]);
-        let interruption = watch.apply(line.as_bytes()).unwrap_err();
+        let interruption = watch.apply(line.as_bytes(), PATH).unwrap_err();
         assert!(matches!(interruption, Interruption::Outdated(_)), "{line}");
         assert_eq!(version(&watch).as_deref(), Some("1"), "{line}");
         watch.disconnect(&interruption);
@@ -186,7 +189,7 @@ fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
     apply(&by_event, "ADDED", &object("a", "u2", 9)).unwrap();
     assert_eq!(presence(&by_event, "a"), deleted);
     let (by_lookup, _) = connected(&["a"]);
-    by_lookup.take_lookup(Object::read(object("a", "u2", 9)).unwrap());
+    by_lookup.take_lookup(read(object("a", "u2", 9)).unwrap());
     assert_eq!(presence(&by_lookup, "a"), deleted);
     let (after_a_gap, _) = connected(&["a"]);
     after_a_gap.replace(listed(&[], "8"));
@@ -288,4 +291,40 @@ fn lists_beyond_the_most_streams_are_polled_with_one_notice() {
     follow(&last, &["a"], &changes);
     last.replace(listed(&[], "1"));
     assert!(!last.starts());
+}
+
+#[test]
+fn an_object_of_another_namespace_or_kind_is_of_no_list() {
+    let of = |kind: Value, namespace: Value| json!({"kind": kind, "metadata": {"name": "a", "namespace": namespace}});
+    for (object, is_read) in [
+        (of("Job".into(), "ci".into()), true),
+        (of(Value::Null, Value::Null), true),
+        (of("".into(), "".into()), true),
+        (of("Job".into(), "prod".into()), false),
+        (of("Pod".into(), "ci".into()), false),
+        (of(7.into(), "ci".into()), false),
+        (of("Job".into(), 7.into()), false),
+    ] {
+        assert_eq!(read(object.clone()).is_some(), is_read, "{object}");
+    }
+    let (watch, _) = connected(&["a"]);
+    let mut foreign = object("a", "u1", 5);
+    foreign["metadata"]["namespace"] = "prod".into();
+    assert!(matches!(
+        apply(&watch, "MODIFIED", &foreign),
+        Err(Interruption::Outdated(_))
+    ));
+    assert_eq!(watch.object("a").unwrap().version, Some(1));
+}
+
+#[test]
+fn a_list_after_an_outdated_version_holds_though_its_versions_are_lower() {
+    let (watch, _) = connected(&["a"]);
+    apply(&watch, "MODIFIED", &object("a", "u1", 50)).unwrap();
+    watch.disconnect(&Interruption::Broken(String::new()));
+    watch.replace(listed(&[object("a", "u1", 20)], "20"));
+    assert_eq!(watch.object("a").unwrap().version, Some(50));
+    watch.disconnect(&Interruption::Outdated(String::new()));
+    watch.replace(listed(&[object("a", "u1", 20)], "20"));
+    assert_eq!(watch.object("a").unwrap().version, Some(20));
 }

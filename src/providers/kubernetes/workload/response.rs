@@ -204,18 +204,14 @@ impl Deployment {
         let mut counts = counts
             .into_iter()
             .map(|(count, what)| (count.value.0.unwrap_or(0), what));
-        let shortage = desired
-            .filter(|_| read.state == State::Starting)
-            .and_then(|desired| {
-                let (count, what) = counts.find(|(count, _)| *count < desired)?;
-                Some(format!("{count} of {desired} replicas are {what}"))
-            });
+        let is_starting = read.state == State::Starting;
+        let shortage = desired.filter(|_| is_starting).and_then(|desired| {
+            let (count, what) = counts.find(|(count, _)| *count < desired)?;
+            Some(format!("{count} of {desired} replicas are {what}"))
+        });
         let DefaultObject(template) = std::mem::take(&mut spec.template);
         let pods = containers(template.spec.0.containers, List::default(), false);
-        let since = status
-            .conditions
-            .holds("Available")
-            .and_then(Condition::since);
+        let available = status.conditions.holds("Available");
         let job = Job {
             name: meta.name.value.0.clone(),
             state: read.state,
@@ -225,7 +221,7 @@ impl Deployment {
                 .and_then(|condition| condition.message.0.clone())
                 .or(shortage),
             created_at: meta.creation_timestamp.utc(),
-            started_at: since,
+            started_at: available.and_then(Condition::since),
             resources: container::total(&pods),
             labels: meta.labels(),
             uid: meta.uid.0.clone(),
@@ -248,6 +244,9 @@ impl Deployment {
     }
 }
 
+/// The reason of a deployment that was not complete in time, which is the word for its state as well.
+const OVERDUE: &str = "ProgressDeadlineExceeded";
+
 /// The word for the state of a deployment, with the condition that explains it.
 fn word<'a>(
     meta: &ObjectMeta,
@@ -259,17 +258,19 @@ fn word<'a>(
     let (replicas, updated) = (count(&status.replicas), count(&status.updated_replicas));
     let is_observed = count(&status.observed_generation) >= count(&meta.generation);
     let is_complete = [updated, replicas, count(&status.available_replicas)] == [desired; 3];
-    let overdue = status.conditions.find("Progressing", "False");
+    let stuck = status.conditions.find("Progressing", "False");
+    let overdue = stuck.filter(|one| one.reason.trimmed() == Some(OVERDUE));
+    // The controller tries again what failed, until the deadline.
     let failure = status.conditions.holds("ReplicaFailure");
-    match (failure, overdue) {
+    match (overdue, failure) {
         _ if meta.is_deleted() => ("Terminating", None),
         _ if !is_observed => ("Progressing", None),
-        (Some(failure), _) => ("ReplicaFailure", Some(failure)),
         _ if is_complete && desired == 0 => ("ScaledToZero", None),
         _ if is_complete => ("Available", None),
-        (_, Some(overdue)) => ("ProgressDeadlineExceeded", Some(overdue)),
+        (Some(overdue), _) => (OVERDUE, Some(overdue)),
         _ if spec.paused.value.0 == Some(true) => ("Paused", None),
-        _ => ("Progressing", None),
+        (_, Some(failure)) => ("ReplicaFailure", Some(failure)),
+        _ => ("Progressing", stuck),
     }
 }
 

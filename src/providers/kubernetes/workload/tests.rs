@@ -4,8 +4,10 @@ use crate::test_support::kinds::check_kind;
 check_kind!(
     &WORKLOAD,
     essential: [
+        "kind",
         "metadata",
         "metadata.name",
+        "metadata.namespace",
         "items",
         "items[]",
         "items[].metadata",
@@ -20,6 +22,7 @@ check_kind!(
         "status.availableReplicas",
         "status.conditions",
         "status.conditions[]",
+        "status.conditions[].reason",
         "status.conditions[].status",
         "status.conditions[].type",
         "status.observedGeneration",
@@ -34,6 +37,7 @@ check_kind!(
         "items[].status.availableReplicas",
         "items[].status.conditions",
         "items[].status.conditions[]",
+        "items[].status.conditions[].reason",
         "items[].status.conditions[].status",
         "items[].status.conditions[].type",
         "items[].status.observedGeneration",

@@ -1,0 +1,83 @@
+//! Secrets in the messages of services.
+
+use std::borrow::Cow;
+
+use super::{Expected, Masker, VisiblePart, secret_value};
+
+/// Masks in a message of a service what it repeats of a command line or a request: values after
+/// `password=`, and what follows `Bearer` or the header `Authorization`. Other words, such as names of
+/// secrets, stay.
+pub fn mask_message(text: &str) -> Cow<'_, str> {
+    let may_be_secret =
+        text.contains('=') || text.contains("earer") || text.contains("uthorization");
+    if !may_be_secret {
+        return text.into();
+    }
+    let mut masker = Masker {
+        is_message: true,
+        ..Masker::default()
+    };
+    masker.text(text, true)
+}
+
+impl Masker {
+    /// What of `rest`, which begins with `word`, is shown in a message.
+    pub(super) fn word_of_message(&mut self, word: &str, rest: &str) -> VisiblePart {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let mut schemes = ["basic", "bearer"].iter();
+        // The parameters of URLs are masked with them, and labels have keys that are no secrets.
+        let is_other = word.contains("://") || bare.starts_with("key=");
+        let value = secret_value(word).filter(|_| !is_other);
+        match value {
+            Some(value) if value.is_header => self.expected = Some(Expected::Token),
+            Some(value) if word[..value.from].ends_with(['=', '"', '\'']) => {
+                return value.shown(self, word, rest);
+            }
+            _ if schemes.any(|scheme| bare.eq_ignore_ascii_case(scheme)) => {
+                self.expected = Some(Expected::Token);
+            }
+            _ => {}
+        }
+        VisiblePart::Whole(word.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_and_credentials_are_masked() {
+        for (text, expected) in [
+            (
+                "login failed password=hunter2 for db",
+                "login failed password=*** for db",
+            ),
+            (
+                "exit: DB_PASSWORD=\"a b\", retry",
+                "exit: DB_PASSWORD=*** retry",
+            ),
+            (
+                "sent Authorization: Bearer eyJhbGciOi9 to it",
+                "sent Authorization: Bearer *** to it",
+            ),
+            ("header 'bearer abcdefgh1'", "header 'bearer ***"),
+        ] {
+            assert_eq!(mask_message(text), expected);
+        }
+    }
+
+    #[test]
+    fn sentences_of_kubernetes_stay() {
+        for text in [
+            "MountVolume.SetUp failed for volume \"token\" : secret \"db-password\" not found",
+            "back-off 5m0s restarting failed container=main pod=x_ci(4f1c0f2a)",
+            "Error: couldn't find key password in Secret ci/db, field=token",
+            "User \"u\" cannot list resource \"secrets\": authorization: denied for=all",
+            "authorization failed: the bearer token has expired, status=401",
+            "0/3 nodes are available: key=password: untolerated taint {token: x}",
+        ] {
+            assert_eq!(mask_message(text), text);
+        }
+    }
+}
