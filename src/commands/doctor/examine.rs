@@ -16,12 +16,13 @@ use super::credential::credential;
 use super::files;
 use super::log::Log;
 use crate::credentials::CredentialChain;
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport, TransportEvent};
 use crate::model::Time;
 use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
-use crate::providers::{Client, Cursor, Filter, GetOptions};
-use crate::settings::ReferencedFile;
+use crate::providers::{Client, Cursor, Filter, GetOptions, scope_listing};
+use crate::reference::Scope;
+use crate::settings::{ReferencedFile, table_header};
 
 /// A client certificate that ends within this time is a warning.
 const CERTIFICATE_MARGIN: TimeDelta = TimeDelta::days(14);
@@ -39,6 +40,8 @@ pub(super) struct AccountProbe {
 /// What came of the call.
 struct Call {
     outcome: Result<(), Problem>,
+    /// What works only elsewhere than the settings say.
+    warning: Option<Check>,
     elapsed: Duration,
 }
 
@@ -97,6 +100,7 @@ impl AccountProbe {
                 checks.retain(|check| check.name != CheckName::Settings);
             }
             checks.extend(found);
+            checks.extend(call.warning);
             problem = call.outcome.err();
         }
         let heard = happenings
@@ -143,13 +147,82 @@ impl AccountProbe {
                 page.await.map(|_| ())
             }
         };
+        let elapsed = started.elapsed();
         let permission = place.kind().and_then(list_permission);
         let addressed = |problem| with_account_context(problem, &place.account(), permission);
-        Some(Call {
+        let mut call = Call {
             outcome: outcome.map_err(addressed),
-            elapsed: started.elapsed(),
-        })
+            warning: None,
+            elapsed,
+        };
+        if let (ListTarget::Jobs { scope, .. }, Err(problem)) = (place, &mut call.outcome)
+            && problem.category == Category::PermissionDenied
+            && scope.kind.template.scope_segments == 0
+        {
+            match permitted_scope(client, scope, &filter, &ask).await {
+                Some(other) => {
+                    call.warning = Some(forbidden(scope, &other, problem));
+                    call.outcome = Ok(());
+                }
+                None => {
+                    let permission = problem.hint.take().map(|hint| format!("{hint}, or "));
+                    problem.hint = Some(permission.unwrap_or_default() + &set_place(scope, None));
+                }
+            }
+        }
+        Some(call)
     }
+}
+
+/// Another scope whose jobs can be listed, where the cloud says which scopes there are.
+async fn permitted_scope(
+    client: &dyn Client,
+    denied: &Scope,
+    filter: &Filter,
+    ask: &GetOptions,
+) -> Option<Scope> {
+    /// So many scopes are tried at most.
+    const MAX_SCOPES: usize = 5;
+    let listing = scope_listing(denied.kind)?;
+    let listed = client.list_scopes(listing, &denied.profile, Cursor::FIRST, ask);
+    let names = listed
+        .await
+        .ok()?
+        .rows
+        .into_iter()
+        .filter_map(|row| row.name);
+    let scopes = names.filter_map(|name| Scope::at(denied.kind, &denied.profile, &[&*name]));
+    let others = scopes.filter(|scope| scope.segments != denied.segments);
+    for scope in others.take(MAX_SCOPES) {
+        if client
+            .list(&scope, filter, Cursor::FIRST, ask)
+            .await
+            .is_ok()
+        {
+            return Some(scope);
+        }
+    }
+    None
+}
+
+/// That the jobs of the scope of the settings cannot be listed, and those of another can.
+fn forbidden(denied: &Scope, permitted: &Scope, problem: &Problem) -> Check {
+    let message = format!("{denied}: {}; {permitted} can be listed", problem.message);
+    Check::warn(
+        CheckName::Permission,
+        message,
+        set_place(denied, Some(permitted)),
+    )
+}
+
+/// `set namespace = "train" in [kubernetes.default] of the config file`
+fn set_place(denied: &Scope, permitted: Option<&Scope>) -> String {
+    let template = &denied.kind.template;
+    let key = template.segments[0].setting.unwrap_or_default();
+    let value = permitted.and_then(|scope| scope.segments.first());
+    let value = value.map_or_else(String::new, |name| format!(" = \"{name}\""));
+    let table = table_header(template.cloud, &denied.profile);
+    format!("set {key}{value} in {table} of the config file")
 }
 
 /// Whether all is there that a call needs.

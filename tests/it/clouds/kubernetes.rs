@@ -139,3 +139,39 @@ fn errors_of_the_server_keep_their_meaning() {
     assert_eq!(emulated.requests()["kubernetes/ReadNamespacedJob"], 2);
     assert_eq!(run.json()["notices"][0]["code"], "parts_unread");
 }
+
+#[test]
+fn doctor_tries_other_namespaces_where_one_is_forbidden() {
+    let forbidden = |times: &str| {
+        let fault = "[[fault]]\noperation = 'ListNamespacedJob'\nkind = 'status'\nstatus = 403\n";
+        Emulated::start(&format!("{}{fault}{times}", scenario()))
+    };
+    for (times, code, status, hint) in [
+        (
+            "times = 1\n",
+            0,
+            "warn",
+            "set namespace = \"ci\" in [kubernetes.default]",
+        ),
+        (
+            "",
+            1,
+            "fail",
+            "set namespace in [kubernetes.default] of the config file",
+        ),
+    ] {
+        let emulated = forbidden(times);
+        let run = emulated
+            .joblens(&["doctor", "kubernetes"])
+            .env("JOBLENS_KUBERNETES_NAMESPACE", "train")
+            .run();
+        assert_eq!(run.code == 0, code == 0, "{}", run.stdout);
+        assert!(
+            run.stdout
+                .contains(&format!("kubernetes default: {status}")),
+            "{}",
+            run.stdout
+        );
+        assert!(run.stdout.contains(hint), "{}", run.stdout);
+    }
+}

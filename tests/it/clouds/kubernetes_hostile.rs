@@ -81,18 +81,16 @@ fn a_kubeconfig_that_is_too_large_or_too_deep_is_an_error() {
 
 #[test]
 fn a_damaged_kubeconfig_is_reported_for_a_reference_that_takes_its_namespace_from_it() {
-    for reference in ["k8s/job/ok", "k8s/job/"] {
-        let home = tempfile::tempdir().unwrap();
-        let config = home.path().join("config");
-        fs::write(&config, "contexts: [").unwrap();
-        let config = config.display().to_string();
-        let run = joblens(&["get", "-o", "json", reference])
-            .env("KUBECONFIG", &config)
-            .run();
-        let error = run.error();
-        let message = error["message"].as_str().unwrap();
-        assert!(message.contains(&config), "{reference}: {error:#}");
-    }
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config");
+    fs::write(&config, "contexts: [").unwrap();
+    let config = config.display().to_string();
+    let run = joblens(&["get", "-o", "json", "k8s/job/ok"])
+        .env("KUBECONFIG", &config)
+        .run();
+    let error = run.error();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(&config), "{error:#}");
 }
 
 #[test]
