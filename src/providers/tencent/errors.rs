@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{products, regions, service};
+use super::{products, regions};
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
     Unauthenticated,
@@ -196,8 +196,7 @@ fn other_region(context: &ErrorContext<'_>) -> Option<String> {
 
 /// What to check where a resource is not found. A service may be there for the cluster's own API only.
 fn not_found(context: &ErrorContext<'_>) -> Option<String> {
-    let operations = [service::EVENTS.name, service::LIST.name, service::INFO];
-    Some(match operations.contains(&context.request.operation) {
+    Some(match context.request.operation.contains("Service") {
         true => format!("{CHECK_ADDRESS}; {OWN_API}"),
         false => CHECK_ID.to_owned(),
     })
