@@ -1,8 +1,6 @@
 //! Which resources the API server has, as kubectl asks before anything else.
 
-use serde_json::{Value, json};
-
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::prelude::*;
 
 /// The groups of the API with their resources.
 pub struct Discovery;

@@ -1,8 +1,6 @@
-use serde_json::{Value, json};
-
 use super::owner::OWNERS;
 use super::{list, pod, time};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
+use crate::emulator::prelude::*;
 
 /// The namespaces of the scenario.
 pub struct Namespaces;

@@ -3,27 +3,12 @@
 mod details;
 mod list;
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use serde::Deserialize;
-
 use super::envelope::decode_data;
 use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
 use crate::http::RequestError;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
-use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{Flag, Int, List, Num, Text, Timestamp};
-use crate::providers::shapes::schema_of;
-use crate::providers::states;
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, Page, job_at, raw};
-use crate::reference::Reference;
+use crate::model::{Address, Container, Mount, Port};
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_arguments};
 use details::{InstanceDetails, StartScript, Tensorboard};
 
@@ -83,10 +68,6 @@ pub(super) struct Instances;
 
 #[async_trait]
 impl KindOps<Api> for Instances {
-    fn kind(&self) -> &'static Kind {
-        &INSTANCE
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let region = &api.home;
         let request = region.request(GET.name, &path(lookup.reference));

@@ -1,28 +1,16 @@
 //! Services of a cluster: their events, whether they exist, and the list of them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 
 use super::{Api, decode, errors};
-use crate::error::{Category, Problem};
 use crate::http::RequestError;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
-};
-use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, Int, List, ListOrObject, Map, OptionalObject, Required, Text, Timestamp,
-};
-use crate::providers::shapes::schema_of;
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, Page, job_at, raw};
-use crate::reference::Reference;
+use crate::model::{Event, Level, Object, UnreadableTimes};
+use crate::providers::lenient::ListOrObject;
+use crate::providers::prelude::*;
 
 /// Services, which report events and no states.
 pub static SERVICE: Kind = Kind::new(
@@ -56,11 +44,7 @@ pub(super) const EVENTS: Operation = Operation::new(
     "ccs:DescribeServiceEvent",
 );
 
-pub(super) const LIST: Operation = Operation::new(
-    "DescribeClusterService",
-    "CCS API 2.0 DescribeClusterService",
-    "ccs:DescribeClusterService",
-);
+pub(super) const LIST: Operation = operation!("CCS API 2.0", "ccs", "DescribeClusterService");
 
 /// The operation that reports whether a service exists.
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";
@@ -76,10 +60,6 @@ pub(super) struct Service;
 
 #[async_trait]
 impl KindOps<Api> for Service {
-    fn kind(&self) -> &'static Kind {
-        &SERVICE
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let parameters = address(lookup.reference);
         let decode = |body: &[u8]| decode_events(body, api, lookup);

@@ -1,20 +1,10 @@
 //! What GetJob and ListJobs report of a job, made into the model.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use serde::Deserialize;
-
 use super::super::{Api, job::gib};
 use super::STATES;
 use super::details::{InstantJobDetails, Machine};
-use crate::model::{Job, Resources, State, Task};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp,
-};
-use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, raw, states};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
+use std::collections::BTreeMap;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

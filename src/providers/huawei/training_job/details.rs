@@ -2,11 +2,7 @@
 
 use serde::de::{Deserialize, Deserializer};
 
-use crate::model::Time;
-use crate::providers::lenient::{
-    Checked, DefaultObject, Flag, Int, List, Map, Num, Text, Timestamp,
-};
-use crate::providers::shapes::detail_structs;
+use crate::providers::prelude::*;
 use crate::secret::{MASK, is_secret_field, mask_text};
 
 detail_structs! { "snake_case" =>

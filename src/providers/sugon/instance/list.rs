@@ -7,14 +7,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::json;
-
 use super::super::envelope::ListPage;
 use super::{Api, Instance, LIST, STATES};
-use crate::error::{Category, Problem};
 use crate::http::Request;
-use crate::model::Notice;
-use crate::providers::{Cursor, GetOptions, GetRequest, ListRequest, Page};
+use crate::providers::prelude::*;
 
 /// How many rows a page is asked to hold.
 const PAGE_SIZE: usize = 100;

@@ -1,21 +1,12 @@
 //! What TI-ONE reports of a task, its pods and its events, made into the model.
 
-use std::sync::Arc;
-
-use serde::Deserialize;
-
 use super::details::{Role, TrainingTask};
 use super::{LIST, POD_STATES, STATES, TIONE};
-use crate::model::{Address, Event, Job, Level, Notice, NoticeCode, Object, Task, UnreadableTimes};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp, Words,
-};
+use crate::model::{Address, Event, Level, Object, UnreadableTimes};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, job_at, states};
-use crate::reference::Reference;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
