@@ -14,7 +14,7 @@ macro_rules! detail_structs {
     } $(=> {
         $($(#[$unprinted_attribute:meta])* $unprinted:ident: $unprinted_type:ty,)*
     })?)*) => {
-        $(#[derive(Debug, Default, schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
+        $(#[derive(Debug, Default, PartialEq, schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
         #[serde(default, rename_all(deserialize = $case))]
         #[schemars(!default)]
         $(#[$attribute])*

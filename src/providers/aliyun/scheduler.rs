@@ -167,7 +167,7 @@ pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {
 /// That the cluster does not have a job.
 pub(super) fn not_found(reference: &Reference) -> DecodeError {
     let what = format!("job {} not found in the cluster", reference.id());
-    DecodeError::Failed(Box::new(RequestError::new(Category::NotFound, what)))
+    DecodeError::not_found(what, None)
 }
 
 /// True for the id of the job that was asked for; PBS takes an id without its server, and responds with both.

@@ -117,7 +117,7 @@ detail_structs! { "snake_case" =>
 }
 
 /// A job or one of its sub-jobs.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AsyncJob {
     job_id: Text,
@@ -155,9 +155,8 @@ fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<G
     if found.job_id.trimmed() != Some(lookup.reference.id()) {
         return Err("the requested job_id".to_owned());
     }
-    let mut found = found.into_parts().into_result(lookup, region);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
-    Ok(found)
+    let found = found.into_parts().into_result(lookup, region);
+    Ok(found.with_raw(body, lookup.options))
 }
 
 impl AsyncJob {
@@ -232,8 +231,7 @@ impl Entities {
     }
 
     fn take_name(&mut self) -> Option<String> {
-        let name = self.name.0.take();
-        name.or_else(|| self.image_name.0.take())
+        self.name.0.take().or_else(|| self.image_name.0.take())
     }
 }
 

@@ -255,9 +255,8 @@ detail_structs! {
         /// True when the cloud watches it for errors.
         #[serde(rename(deserialize = "EnableErrorMonitoringInAIMaster"))]
         error_monitoring: Flag,
+    } => {
         /// They are the `labels` of the job.
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         tags: Map<Text>,
     }
     /// `details` of a pod.

@@ -91,9 +91,8 @@ pub(super) fn decode_job(
     }
     let details: DetailResponse = lenient::decode_response(body)?;
     let found = fields.into_result(details.job_info.0, api, lookup);
-    let mut found = found.with_request_id(wire.request_id.0);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
-    Ok(found)
+    let found = found.with_request_id(wire.request_id.0);
+    Ok(found.with_raw(body, lookup.options))
 }
 
 pub(super) fn decode_list(

@@ -98,9 +98,8 @@ pub fn decode(
     if found.id() != Some(lookup.reference.id()) {
         return Err("the requested id".to_owned());
     }
-    let mut found = found.into_result(lookup, region);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
-    Ok(found)
+    let found = found.into_result(lookup, region);
+    Ok(found.with_raw(body, lookup.options))
 }
 
 impl ImageJob {

@@ -107,11 +107,8 @@ detail_structs! { "snake_case" =>
         node_count: Int,
         /// Id of its resource pool; `queue` is the name.
         pool_id: Text,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
+    } => {
         pool_name: Checked<Text>,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         flavor_detail: DefaultObject<FlavorDetail>,
     }
     /// A machine type.

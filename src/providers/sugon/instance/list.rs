@@ -99,7 +99,7 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
         other => (other?, is_plain),
     };
     list.at.is_unfiltered = is_plain;
-    let read = |row: Instance, lookup: GetRequest<'_>| row.into_row(lookup, api.home.clock);
+    let read = |row: Instance, lookup: GetRequest<'_>| row.into_result(lookup, api.home.clock);
     let mut page = list.page(listed.total, listed.rows, Instance::id, read);
     page.notices.extend(unreadable);
     Ok(page)
