@@ -215,6 +215,18 @@ impl fmt::Debug for Kind {
     }
 }
 
+/// An operation of an API, by its name, whose permission has the same name in a service.
+macro_rules! operation {
+    ($api:literal, $service:literal, $name:literal) => {
+        $crate::kind::Operation::new(
+            $name,
+            concat!($api, " ", $name),
+            concat!($service, ":", $name),
+        )
+    };
+}
+pub(crate) use operation;
+
 /// An operation of a cloud's API.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation {

@@ -99,7 +99,10 @@ impl dyn EmulatedApi {
         let has_method =
             route.methods.is_empty() || route.methods.contains(&request.method.as_str());
         let answer = verified.and_then(|()| match has_method {
-            true => kind.respond(&call),
+            true => match route.handler {
+                Some(handler) => handler(&call),
+                None => kind.respond(&call),
+            },
             false => Err(EmulatedError::Method),
         });
         answer.unwrap_or_else(|error| match error {
@@ -126,7 +129,7 @@ impl dyn EmulatedApi {
                 }
             }
         }
-        (&Unknown, &UNKNOWN[0], Vec::new())
+        (&UNKNOWN, &UNKNOWN[0], Vec::new())
     }
 }
 
@@ -135,27 +138,27 @@ pub trait EmulatedKind: Sync {
     /// Its operations.
     fn routes(&self) -> &'static [Route];
 
-    /// The answer to one of its operations.
+    /// The answer to an operation whose route has no [`Handler`].
     ///
     /// # Errors
     /// What is wrong with the call.
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer;
-}
-
-/// What a request asks for that no kind has.
-struct Unknown;
-
-static UNKNOWN: [Route; 1] = [Route::action("")];
-
-impl EmulatedKind for Unknown {
-    fn routes(&self) -> &'static [Route] {
-        &UNKNOWN
-    }
-
     fn respond(&self, _: &EmulatedCall<'_>) -> Answer {
         Err(EmulatedError::UnknownOperation)
     }
 }
+
+/// The answer to an operation, or what is wrong with the call.
+pub type Handler = fn(&EmulatedCall<'_>) -> Answer;
+
+/// A kind whose routes say what answers them.
+impl EmulatedKind for &'static [Route] {
+    fn routes(&self) -> &'static [Route] {
+        self
+    }
+}
+
+/// What a request asks for that no kind has.
+static UNKNOWN: &[Route] = &[Route::action("")];
 
 /// An operation and the requests that ask for it.
 #[derive(Debug, Clone, Copy)]
@@ -170,6 +173,8 @@ pub struct Route {
     version: &'static str,
     /// It is answered without the checks of the gateway.
     is_public: bool,
+    /// What answers it; `None` for [`EmulatedKind::respond`].
+    handler: Option<Handler>,
 }
 
 impl Route {
@@ -181,6 +186,7 @@ impl Route {
             path: "",
             version: "",
             is_public: false,
+            handler: None,
         }
     }
 
@@ -214,6 +220,14 @@ impl Route {
     /// The same in a version of the API alone.
     pub const fn version(self, version: &'static str) -> Self {
         Self { version, ..self }
+    }
+
+    /// The same with what answers it.
+    pub const fn to(self, handler: Handler) -> Self {
+        Self {
+            handler: Some(handler),
+            ..self
+        }
     }
 
     /// True for requests with the path of the operation.

@@ -13,6 +13,7 @@ mod imds;
 mod kubernetes;
 mod message;
 mod pager;
+mod prelude;
 mod scenario;
 mod server;
 mod state;

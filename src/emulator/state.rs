@@ -1,9 +1,11 @@
 //! What the emulated clouds hold: resources, and the states they go through.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::sort::SortExt as _;
 use crate::sync::lock;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -346,6 +348,14 @@ impl JobAt<'_> {
 fn is_one_of(step: &StateChange, words: &[&str]) -> bool {
     let is_word = |word: &&str| word.eq_ignore_ascii_case(&step.state);
     words.iter().any(is_word)
+}
+
+/// Puts resources in the order of their creation, or the last created first.
+pub fn sort_by_creation(all: &mut [JobAt<'_>], is_ascending: bool) {
+    match is_ascending {
+        true => all.order_by_key(|view| view.created_at),
+        false => all.order_by_key(|view| Reverse(view.created_at)),
+    }
 }
 
 /// Adds the fields of an object to another.

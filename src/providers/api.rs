@@ -3,7 +3,7 @@
 use super::errors::{ErrorContext, ErrorSpec};
 use super::{GetResult, Page};
 use crate::credentials::CredentialCache;
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer};
 use crate::lenient::collect_unreadable;
 use crate::model::Notice;
@@ -83,6 +83,15 @@ pub(super) enum DecodeError {
     Invalid(String),
     /// It says that the operation did not find or do what was requested.
     Failed(Box<RequestError>),
+}
+
+impl DecodeError {
+    /// The response says that there is no such job; a hint may say what to check.
+    pub fn not_found(what: impl Into<String>, hint: Option<&str>) -> Self {
+        let mut error = RequestError::new(Category::NotFound, what);
+        error.hint = hint.map(str::to_owned);
+        Self::Failed(Box::new(error))
+    }
 }
 
 impl From<String> for DecodeError {

@@ -22,7 +22,8 @@ pub(super) async fn batch_get<A: Sync>(
     api: &A,
     batch: BatchRequest<'_>,
 ) -> Result<Vec<Option<GetResult>>, Problem> {
-    let rows = match ops.kind().max_ids {
+    let first = batch.references.first();
+    let rows = match first.and_then(|first| first.kind.max_ids) {
         Some(max_ids) => rows_by_ids(ops, api, batch, max_ids).await?,
         None => active_rows(ops, api, batch).await?,
     };
@@ -57,7 +58,7 @@ async fn rows_by_ids<A: Sync>(
             .insert(id);
     }
     let mut rows = Vec::new();
-    let Some(scope) = scope_of(ops, batch.references) else {
+    let Some(scope) = scope_of(batch.references) else {
         return Ok(rows);
     };
     for ids in groups.into_values() {
@@ -102,7 +103,7 @@ async fn active_rows<A: Sync>(
     }
     let (mut rows, is_only) = (Vec::new(), places.len() == 1);
     for wanted in places.values().filter(|wanted| wanted.len() > 1) {
-        let Some(scope) = scope_of(ops, wanted.iter().copied()) else {
+        let Some(scope) = scope_of(wanted.iter().copied()) else {
             continue;
         };
         let wanted: BTreeSet<String> = wanted.iter().map(|one| one.to_string()).collect();
@@ -135,14 +136,11 @@ async fn active_rows<A: Sync>(
 }
 
 /// The scope of the first reference, which is that of all of them.
-fn scope_of<'a, A: Sync>(
-    ops: &dyn KindOps<A>,
-    references: impl IntoIterator<Item = &'a Reference>,
-) -> Option<Scope> {
+fn scope_of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Option<Scope> {
     let first = references.into_iter().next()?;
     let (_, parents) = first.segments.split_last()?;
     let parents: Vec<&str> = parents.iter().map(String::as_str).collect();
-    Scope::at(ops.kind(), &first.profile, &parents)
+    Scope::at(first.kind, &first.profile, &parents)
 }
 
 /// Adds the rows of a page, each with the notices of the page; gives where the next one begins.

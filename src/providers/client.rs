@@ -163,15 +163,13 @@ pub(super) type BatchResult = Result<Option<Vec<Option<GetResult>>>, Problem>;
 /// The operations of one kind on the API of its cloud. What each does is said at [`Client`].
 #[async_trait]
 pub(super) trait KindOps<A: Sync>: Sync {
-    /// The kind.
-    fn kind(&self) -> &'static Kind;
-
     /// As [`Client::get`].
     async fn get(&self, api: &A, lookup: GetRequest<'_>) -> Result<GetResult, Problem>;
 
     /// As [`Client::can_batch`].
     fn can_batch(&self, _api: &A, references: &[Reference]) -> bool {
-        let min = self.kind().batch_from;
+        let first = references.first();
+        let min = first.and_then(|first| first.kind.batch_from);
         min.is_some_and(|min| references.len() >= min)
     }
 
@@ -199,8 +197,8 @@ pub(super) trait KindOps<A: Sync>: Sync {
     }
 
     /// As [`Client::log_sources`].
-    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
-        LogSource::of_kind(self.kind(), job)
+    fn log_sources(&self, kind: &Kind, job: &Job) -> Vec<LogSource> {
+        LogSource::of_kind(kind, job)
     }
 
     /// As [`Client::read_log`], for kinds whose [`Kind::logs`] is an operation.

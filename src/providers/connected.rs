@@ -25,14 +25,14 @@ pub(super) struct Connected<A: 'static> {
     pub rejected_lists: RejectedLists,
     /// The account.
     pub api: A,
-    /// Every kind of the cloud.
-    pub kinds: &'static [&'static (dyn KindOps<A> + 'static)],
+    /// Every kind of the cloud, with its operations.
+    pub kinds: &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))],
 }
 
 impl<A: Sync> Connected<A> {
     fn ops(&self, kind: &Kind) -> &'static dyn KindOps<A> {
-        let ops = self.kinds.iter().find(|ops| ops.kind() == kind);
-        *ops.expect("a client is made by the cloud of the kind")
+        let found = self.kinds.iter().find(|(known, _)| *known == kind);
+        found.expect("a client is made by the cloud of the kind").1
     }
 }
 
@@ -152,7 +152,8 @@ impl<A: CloudApi> Client for Connected<A> {
     }
 
     fn log_sources(&self, reference: &Reference, job: &Job) -> Vec<LogSource> {
-        self.ops(reference.kind).log_sources(job)
+        let kind = reference.kind;
+        self.ops(kind).log_sources(kind, job)
     }
 
     async fn read_log(&self, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

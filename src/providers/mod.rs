@@ -19,6 +19,7 @@ mod list_all;
 mod logs;
 mod lookup;
 mod mask;
+mod prelude;
 mod products;
 mod raw;
 mod request;

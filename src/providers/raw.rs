@@ -6,17 +6,16 @@ use super::{GetOptions, GetResult, lenient};
 use crate::error::Problem;
 use crate::model::{Job, Notice, NoticeCode};
 
-/// Keeps the raw response in the job, if requested; its secrets are masked, unless they are to be shown.
-pub(super) fn attach_raw(
-    job: &mut Job,
-    notices: &mut Vec<Notice>,
-    body: &[u8],
-    options: &GetOptions,
-) {
-    attach(job, notices, options, || document(body, options));
+impl GetResult {
+    /// The same with the raw response, if requested; its secrets are masked, unless they are to be shown.
+    pub(super) fn with_raw(mut self, body: &[u8], options: &GetOptions) -> Self {
+        let read = || document(body, options);
+        attach(&mut self.job, &mut self.notices, options, read);
+        self
+    }
 }
 
-/// The same with a mask for what has no usual name.
+/// Keeps the raw response in the job, if requested, with a mask for what has no usual name.
 pub(super) fn attach_masked(
     found: &mut GetResult,
     body: &[u8],

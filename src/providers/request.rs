@@ -41,6 +41,11 @@ impl<'a> ListRequest<'a> {
         GetRequest { reference, options }
     }
 
+    /// The number of the page and how many rows it may hold, where the cloud gives at most `most`.
+    pub fn page_numbers(&self, most: usize) -> [String; 2] {
+        [self.at.page, self.filter.page_size(most)].map(|number| number.to_string())
+    }
+
     /// The page of these rows of a scope whose references lack an id only; `id` gives that of a row,
     /// `read` what the row reports.
     pub fn page<W>(

@@ -7,17 +7,25 @@ use crate::kind::SchemaFn;
 use crate::model::{JobDetails, ScopeDetails, TaskDetails};
 
 /// Declares structs of `details` that are read from fields in a case of serde's and printed in
-/// `snake_case`; without a case, from fields in `PascalCase`.
+/// `snake_case`; without a case, from fields in `PascalCase`. Fields after `=>` are read and not printed.
 macro_rules! detail_structs {
     ($case:tt => $($(#[$attribute:meta])* $name:ident {
         $($(#[$field_attribute:meta])* $field:ident: $type:ty,)*
-    })*) => {
-        $(#[derive(Debug, Default, schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
+    } $(=> {
+        $($(#[$unprinted_attribute:meta])* $unprinted:ident: $unprinted_type:ty,)*
+    })?)*) => {
+        $(#[derive(Debug, Default, PartialEq, schemars::JsonSchema, serde::Serialize, serde::Deserialize)]
         #[serde(default, rename_all(deserialize = $case))]
         #[schemars(!default)]
         $(#[$attribute])*
         pub struct $name {
             $($(#[$field_attribute])* pub $field: $type,)*
+            $($(
+                #[serde(skip_serializing)]
+                #[schemars(skip)]
+                $(#[$unprinted_attribute])*
+                pub $unprinted: $unprinted_type,
+            )*)?
         })*
     };
     ($($structs:tt)*) => {

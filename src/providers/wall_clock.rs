@@ -1,8 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::lenient::Timestamp;
+use super::lenient::{Text, Timestamp};
 use crate::error::Problem;
-use crate::model::{Notice, NoticeCode, Time};
+use crate::model::{Event, Level, Notice, NoticeCode, Time, UnreadableTimes};
 use crate::settings::Profile;
 
 /// China Standard Time, which has no summer time.
@@ -39,6 +39,21 @@ impl WallClock {
     pub fn text(self, moment: DateTime<Utc>) -> String {
         let local = moment + TimeDelta::seconds(self.offset_seconds.into());
         local.format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// An event of this level, from the first to the last time that a response names.
+    pub fn event(self, level: &Text, first: Timestamp, last: Timestamp) -> Event {
+        Event {
+            level: level.trimmed().and_then(Level::parse),
+            level_raw: level.trimmed().map(str::to_owned),
+            first_at: self.at(&first),
+            last_at: self.at(&last),
+            unreadable_times: UnreadableTimes {
+                first: first.into_unreadable(),
+                last: last.into_unreadable(),
+            },
+            ..Event::default()
+        }
     }
 
     /// Says once that the zone is an assumption, if any of these times has none.

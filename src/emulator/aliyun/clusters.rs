@@ -1,55 +1,42 @@
-use serde_json::json;
-
-use super::{EHPC, EHPC_NEXT, list};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
+use super::{EHPC, EHPC_NEXT, list, post};
+use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::timestamp;
 
 /// The clusters of the scenario.
-pub struct Clusters;
+pub static CLUSTERS: &[Route] = &[
+    Route::action("ListClusters")
+        .only(&["GET"])
+        .version(EHPC)
+        .to(clusters),
+    post(EHPC_NEXT, "ListClusters", next_clusters),
+];
 
-const LIST: &str = "ListClusters";
-
-impl EmulatedKind for Clusters {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::action(LIST).only(&["GET"]).version(EHPC),
-                Route::action(LIST).only(&["POST"]).version(EHPC_NEXT),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.header("x-acs-version")? == EHPC_NEXT {
-            return next_clusters(call);
-        }
-        let row = |(id, created_at)| {
-            json!({
-                "Id": id, "Name": id, "Description": "", "Status": "running",
-                "RegionId": "cn-hangzhou", "ZoneId": "cn-hangzhou-i",
-                "SchedulerType": "slurm", "OsTag": "CentOS_7.6_64", "DeployMode": "Standard",
-                "Location": "PublicCloud", "CreateTime": timestamp(created_at),
-                "EhpcVersion": "1.0.0", "Count": 2,
-                "Computes": {
-                    "Total": 2, "NormalCount": 2,
-                    "ExceptionCount": 0, "OperatingCount": 0, "StoppedCount": 0,
-                },
-                "TotalResources": {"Cpu": 16, "Gpu": 0, "Memory": 64},
-                "UsedResources": {"Cpu": 4, "Gpu": 0, "Memory": 16},
-            })
-        };
-        let all = call
-            .state
-            .clusters(&["aliyun/job", "aliyun/invocation", "aliyun/scheduler-job"]);
-        list(
-            call,
-            &Pager::pages(10, 50),
-            all,
-            row,
-            |rows| json!({"Clusters": {"ClusterInfoSimple": rows}}),
-        )
-    }
+fn clusters(call: &EmulatedCall<'_>) -> Answer {
+    let row = |(id, created_at)| {
+        json!({
+            "Id": id, "Name": id, "Description": "", "Status": "running",
+            "RegionId": "cn-hangzhou", "ZoneId": "cn-hangzhou-i",
+            "SchedulerType": "slurm", "OsTag": "CentOS_7.6_64", "DeployMode": "Standard",
+            "Location": "PublicCloud", "CreateTime": timestamp(created_at),
+            "EhpcVersion": "1.0.0", "Count": 2,
+            "Computes": {
+                "Total": 2, "NormalCount": 2,
+                "ExceptionCount": 0, "OperatingCount": 0, "StoppedCount": 0,
+            },
+            "TotalResources": {"Cpu": 16, "Gpu": 0, "Memory": 64},
+            "UsedResources": {"Cpu": 4, "Gpu": 0, "Memory": 16},
+        })
+    };
+    let all = call
+        .state
+        .clusters(&["aliyun/job", "aliyun/invocation", "aliyun/scheduler-job"]);
+    list(
+        call,
+        &Pager::pages(10, 50),
+        all,
+        row,
+        |rows| json!({"Clusters": {"ClusterInfoSimple": rows}}),
+    )
 }
 
 /// The clusters of E-HPC NEXT.

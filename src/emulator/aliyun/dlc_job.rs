@@ -1,57 +1,44 @@
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
 use super::{DLC, WORKSPACE_API, find_job, list, request_id};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{JobAt, Warning, china_time, merge};
+use crate::emulator::prelude::*;
+use crate::emulator::state::Warning;
 use crate::providers::aliyun::sign::timestamp;
-use crate::sort::SortExt as _;
 
 /// Jobs of PAI-DLC and their workspaces.
-pub struct DlcJobs;
+pub static DLC_JOB: &[Route] = &[
+    Route::get("ListJobs", "/api/v1/jobs").version(DLC).to(jobs),
+    Route::get("ListWorkspaces", "/api/v1/workspaces")
+        .version(WORKSPACE_API)
+        .to(workspaces),
+    Route::get("GetJob", "/api/v1/jobs/{}")
+        .version(DLC)
+        .to(|call| {
+            let view = find(call)?;
+            call.about(&view, || job(&view))
+        }),
+    Route::get(EVENTS, "/api/v1/jobs/{}/events")
+        .version(DLC)
+        .to(|call| {
+            let view = find(call)?;
+            call.data(json!({
+                "RequestId": request_id(format_args!("{EVENTS} {}", call.segments[0])),
+                "JobId": call.segments[0],
+                "Events": view.warnings().map(event).collect::<Vec<_>>(),
+            }))
+        }),
+    Route::get("GetPodLogs", "/api/v1/jobs/{}/pods/{}/logs")
+        .version(DLC)
+        .to(|call| log(call, &find(call)?, &call.segments[1])),
+];
 
 const KIND: &str = "aliyun/dlc-job";
-const GET: &str = "GetJob";
-const LIST: &str = "ListJobs";
 const EVENTS: &str = "GetJobEvents";
 /// The default workspace.
 const WORKSPACE: &str = "268";
-const WORKSPACES: &str = "ListWorkspaces";
 
-impl EmulatedKind for DlcJobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(LIST, "/api/v1/jobs").version(DLC),
-                Route::get(WORKSPACES, "/api/v1/workspaces").version(WORKSPACE_API),
-                Route::get(GET, "/api/v1/jobs/{}").version(DLC),
-                Route::get(EVENTS, "/api/v1/jobs/{}/events").version(DLC),
-                Route::get("GetPodLogs", "/api/v1/jobs/{}/pods/{}/logs").version(DLC),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let Some(id) = call.segments.first() else {
-            return match call.operation {
-                WORKSPACES => workspaces(call),
-                _ => jobs(call),
-            };
-        };
-        let view = find_job(call, KIND, id)?;
-        match call.operation {
-            GET => call.about(&view, || job(&view)),
-            EVENTS => call.data(json!({
-                "RequestId": request_id(format_args!("{EVENTS} {id}")), "JobId": id,
-                "Events": view.warnings().map(event).collect::<Vec<_>>(),
-            })),
-            _ => log(call, &view, &call.segments[1]),
-        }
-    }
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+    find_job(call, KIND, &call.segments[0])
 }
 
 fn event((warning, at): (&Warning, DateTime<Utc>)) -> String {
@@ -106,10 +93,8 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
             && matches("Username", view.job.user.as_deref())
             && matches("ResourceId", view.job.queue.as_deref())
     });
-    match call.parameter("Order") {
-        Some("asc") => all.order_by_key(|view| view.created_at),
-        _ => all.order_by_key(|view| Reverse(view.created_at)),
-    }
+    let is_ascending = call.parameter("Order") == Some("asc");
+    sort_by_creation(&mut all, is_ascending);
     list(
         call,
         &Pager::pages(10, 100),

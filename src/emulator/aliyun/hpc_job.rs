@@ -1,81 +1,50 @@
-use std::cmp::Reverse;
-
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-
-use super::{EHPC_NEXT, cluster, list, request_id};
+use super::scheduler::{JobList, find};
+use super::{EHPC_NEXT, cluster, post, request_id};
 use crate::crypto;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{JobAt, china_time};
-use crate::sort::SortExt as _;
+use crate::emulator::prelude::*;
 
 /// Jobs of the schedulers of E-HPC NEXT.
-pub struct HpcJobs;
+pub static HPC_JOB: &[Route] = &[
+    post(EHPC_NEXT, "GetJob", |call| {
+        let view = find(call, KIND)?;
+        let id = request_id(view.id());
+        call.about(
+            &view,
+            || json!({"RequestId": id, "Success": "true", "JobInfo": job(&view)}),
+        )
+    }),
+    post(EHPC_NEXT, "ListJobs", jobs),
+    post(EHPC_NEXT, "GetJobLog", log),
+];
 
 const KIND: &str = "aliyun/hpc-job";
-const GET: &str = "GetJob";
-const LIST: &str = "ListJobs";
-const LOG: &str = "GetJobLog";
 
-impl EmulatedKind for HpcJobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::action(GET).only(&["POST"]).version(EHPC_NEXT),
-                Route::action(LIST).only(&["POST"]).version(EHPC_NEXT),
-                Route::action(LOG).only(&["POST"]).version(EHPC_NEXT),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let cluster = cluster(call)?;
-        if call.operation == LIST {
-            return jobs(call, cluster);
-        }
-        let view = call.find(KIND, &[cluster, call.required("JobId")?])?;
-        if call.operation == LOG {
-            return log(call, &view);
-        }
-        call.about(&view, || {
-            json!({"RequestId": request_id(view.id()), "Success": "true", "JobInfo": job(&view)})
-        })
-    }
-}
-
-fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> Answer {
+    let cluster = cluster(call)?;
     let filter = call.parameter("JobFilter").unwrap_or("{}");
     let filter: Value =
         serde_json::from_str(filter).map_err(|_| EmulatedError::Invalid("JobFilter"))?;
-    let is_ended = match filter["JobStatus"].as_str() {
-        None | Some("all") => None,
-        Some("finished") => Some(true),
-        Some("notfinish") => Some(false),
-        Some(_) => return Err(EmulatedError::Invalid("JobFilter")),
-    };
     let matches = |list: &str, own: &Option<String>| {
         let values = filter[list].as_array();
         values.is_none_or(|values| values.iter().any(|value| value.as_str() == own.as_deref()))
     };
-    let mut all = call.rows(KIND);
-    all.retain(|view| {
-        let has_ended = view.is(&["FINISHED", "Completed", "Failed"]);
-        view.job.segments[0] == cluster
-            && is_ended.is_none_or(|is_ended| is_ended == has_ended)
-            && matches("Users", &view.job.user)
-            && matches("Queues", &view.job.queue)
-    });
-    match filter["SortBy"]["SubmitOrder"].as_str() {
-        Some("asc") => all.order_by_key(|view| view.created_at),
-        _ => all.order_by_key(|view| Reverse(view.created_at)),
-    }
-    let wrap = |rows| json!({"Success": true, "Jobs": rows});
-    list(call, &Pager::pages(10, 50), all, |view| row(&view), wrap)
+    let list = JobList {
+        kind: KIND,
+        cluster,
+        parameter: "JobFilter",
+        status: filter["JobStatus"].as_str(),
+        order: filter["SortBy"]["SubmitOrder"].as_str(),
+        ended: &["FINISHED", "Completed", "Failed"],
+        row,
+    };
+    list.page(call, |view| {
+        matches("Users", &view.job.user) && matches("Queues", &view.job.queue)
+    })
 }
 
 /// The bytes of the requested streams from an offset on.
-fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn log(call: &EmulatedCall<'_>) -> Answer {
+    let view = find(call, KIND)?;
     let offset = call.number("Offset", 0, 0..=usize::MAX)?;
     let size = call.number("Size", 10_240, 1..=409_600)?;
     let (stdout, stderr) = view.streams(true);
@@ -86,7 +55,7 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
         crypto::base64(&part)
     };
     call.data(json!({
-        "RequestId": request_id(format_args!("{LOG} {}", view.id())), "JobId": view.id(),
+        "RequestId": request_id(format_args!("GetJobLog {}", view.id())), "JobId": view.id(),
         "Success": "true", "StdoutLog": part(&stdout, "stderr"), "StderrLog": part(&stderr, "stdout"),
         "StdoutLogSize": stdout.len().to_string(), "StderrLogSize": stderr.len().to_string(),
     }))

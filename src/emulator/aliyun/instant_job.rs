@@ -1,56 +1,35 @@
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-
-use super::{INSTANT, find_job, list, request_id};
+use super::{INSTANT, find_job, list, post, request_id};
 use crate::crypto;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{JobAt, Warning, china_time};
+use crate::emulator::prelude::*;
+use crate::emulator::state::Warning;
 
 /// Jobs of E-HPC Instant.
-pub struct InstantJobs;
+pub static INSTANT_JOB: &[Route] = &[
+    post(INSTANT, "GetJob", |call| {
+        filter(call)?;
+        let view = find_job(call, KIND, call.required("JobId")?)?;
+        let data = || json!({"RequestId": request_id(view.id()), "JobInfo": job(&view)});
+        call.about(&view, data)
+    }),
+    post(INSTANT, "ListJobs", jobs),
+    post(INSTANT, "ListExecutorEvents", events),
+    post(INSTANT, "DescribeJobResults", |call| {
+        filter(call)?;
+        results(call, &find_job(call, KIND, call.required("JobId")?)?)
+    }),
+];
 
 const KIND: &str = "aliyun/instant-job";
-const GET: &str = "GetJob";
-const LIST: &str = "ListJobs";
-const EVENTS: &str = "ListExecutorEvents";
-const RESULTS: &str = "DescribeJobResults";
 const PAGER: Pager = Pager::pages(50, 100);
 
-impl EmulatedKind for InstantJobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::action(GET).only(&["POST"]).version(INSTANT),
-                Route::action(LIST).only(&["POST"]).version(INSTANT),
-                Route::action(EVENTS).only(&["POST"]).version(INSTANT),
-                Route::action(RESULTS).only(&["POST"]).version(INSTANT),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let filter = call.parameter("Filter").unwrap_or("{}");
-        let filter: Value =
-            serde_json::from_str(filter).map_err(|_| EmulatedError::Invalid("Filter"))?;
-        match call.operation {
-            LIST => return jobs(call, &filter),
-            EVENTS => return events(call, filter["JobId"].as_str().unwrap_or_default()),
-            _ => {}
-        }
-        let view = find_job(call, KIND, call.required("JobId")?)?;
-        match call.operation {
-            GET => call.about(
-                &view,
-                || json!({"RequestId": request_id(view.id()), "JobInfo": job(&view)}),
-            ),
-            _ => results(call, &view),
-        }
-    }
+fn filter(call: &EmulatedCall<'_>) -> Result<Value, EmulatedError> {
+    let filter = call.parameter("Filter").unwrap_or("{}");
+    serde_json::from_str(filter).map_err(|_| EmulatedError::Invalid("Filter"))
 }
 
 /// The list gives no count.
-fn jobs(call: &EmulatedCall<'_>, filter: &Value) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> Answer {
+    let filter = filter(call)?;
     let after = filter["TimeCreatedAfter"].as_i64();
     let mut all = call.rows(KIND);
     all.retain(|view| {
@@ -64,12 +43,14 @@ fn jobs(call: &EmulatedCall<'_>, filter: &Value) -> Answer {
     let page = PAGER.page(call)?;
     let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
     call.data(json!({
-        "RequestId": request_id(format_args!("{LIST} {}", call.request.query)),
+        "RequestId": request_id(format_args!("ListJobs {}", call.request.query)),
         "PageNumber": page.at, "PageSize": page.size, "JobList": rows,
     }))
 }
 
-fn events(call: &EmulatedCall<'_>, id: &str) -> Answer {
+fn events(call: &EmulatedCall<'_>) -> Answer {
+    let filter = filter(call)?;
+    let id = filter["JobId"].as_str().unwrap_or_default();
     let view = find_job(call, KIND, id)?;
     let row = |(warning, at): (&Warning, DateTime<Utc>)| {
         json!({
@@ -106,7 +87,7 @@ fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
         false => 0,
     };
     call.data(json!({
-        "RequestId": request_id(format_args!("{RESULTS} {} {index}", view.id())),
+        "RequestId": request_id(format_args!("DescribeJobResults {} {index}", view.id())),
         "ExitCode": exit_code, "Output": crypto::base64(output),
     }))
 }

@@ -1,46 +1,36 @@
-use serde_json::{Value, json};
-
 use super::{EHPC, cluster, list, request_id};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::JobAt;
+use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::timestamp;
 
 /// Commands that were run on nodes of a cluster.
-pub struct Invocations;
+pub static INVOCATION: &[Route] = &[
+    Route::action("ListInvocationStatus")
+        .only(&["GET"])
+        .version(EHPC)
+        .to(|call| {
+            let view = find(call)?;
+            call.about(&view, || status(&view))
+        }),
+    Route::action("ListInvocationResults")
+        .only(&["GET"])
+        .version(EHPC)
+        .to(|call| results(call, &find(call)?)),
+    Route::action("ListCommands")
+        .only(&["GET"])
+        .version(EHPC)
+        .to(commands),
+];
 
 const KIND: &str = "aliyun/invocation";
-const STATUS: &str = "ListInvocationStatus";
-const RESULTS: &str = "ListInvocationResults";
-const LIST: &str = "ListCommands";
 const PAGER: Pager = Pager::pages(10, 50);
 
-impl EmulatedKind for Invocations {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::action(STATUS).only(&["GET"]).version(EHPC),
-                Route::action(RESULTS).only(&["GET"]).version(EHPC),
-                Route::action(LIST).only(&["GET"]).version(EHPC),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let cluster = cluster(call)?;
-        if call.operation == LIST {
-            return commands(call, cluster);
-        }
-        let view = call.find(KIND, &[cluster, call.required("CommandId")?])?;
-        match call.operation {
-            RESULTS => results(call, &view),
-            _ => call.about(&view, || status(&view)),
-        }
-    }
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+    call.find(KIND, &[cluster(call)?, call.required("CommandId")?])
 }
 
 /// The commands, without states.
-fn commands(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
+fn commands(call: &EmulatedCall<'_>) -> Answer {
+    let cluster = cluster(call)?;
     let wanted = call.parameter("CommandId");
     let all = call.state.all(KIND, call.now());
     let all = all.filter(|view| view.job.segments[0] == cluster);

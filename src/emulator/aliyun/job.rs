@@ -1,22 +1,26 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-
 use super::{EHPC, cluster, list, request_id};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{EmulatedState, JobAt, Warning};
+use crate::emulator::prelude::*;
+use crate::emulator::state::{EmulatedState, Warning};
 use crate::providers::aliyun::sign::timestamp;
 use crate::sort::SortExt as _;
 
 /// Serverless jobs.
-pub struct Jobs;
+pub static JOB: &[Route] = &[
+    Route::action("DescribeServerlessJobs")
+        .only(METHODS)
+        .version(EHPC)
+        .to(get),
+    Route::action("ListServerlessJobs")
+        .only(METHODS)
+        .version(EHPC)
+        .to(jobs),
+];
 
 const KIND: &str = "aliyun/job";
-const GET: &str = "DescribeServerlessJobs";
-const LIST: &str = "ListServerlessJobs";
+const METHODS: &[&str] = &["GET", "POST"];
 
 /// How many rows a page has at most, and how many ids a request takes.
 const MAX_ROWS: usize = 100;
@@ -26,35 +30,20 @@ const LISTABLE: [&str; 5] = ["Pending", "Running", "Succeeded", "Canceled", "Fai
 
 const ENDS: [&str; 3] = ["Succeeded", "Canceled", "Failed"];
 
-impl EmulatedKind for Jobs {
-    fn routes(&self) -> &'static [Route] {
-        const METHODS: &[&str] = &["GET", "POST"];
-        const {
-            &[
-                Route::action(GET).only(METHODS).version(EHPC),
-                Route::action(LIST).only(METHODS).version(EHPC),
-            ]
-        }
+fn get(call: &EmulatedCall<'_>) -> Answer {
+    let (cluster, id) = (cluster(call)?, call.required("JobIds.1")?);
+    if call.parameter("JobIds.2").is_some() {
+        return Err(EmulatedError::Invalid("JobIds"));
     }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let cluster = cluster(call)?;
-        if call.operation == LIST {
-            return jobs(call, cluster);
-        }
-        let id = call.required("JobIds.1")?;
-        if call.parameter("JobIds.2").is_some() {
-            return Err(EmulatedError::Invalid("JobIds"));
-        }
-        let response = |jobs: Vec<Value>| json!({"TotalCount": jobs.len(), "RequestId": request_id(id), "JobInfos": jobs});
-        match call.find(KIND, &[cluster, id]) {
-            Err(_) => call.data(response(Vec::new())),
-            Ok(view) => call.about(&view, || response(vec![job(call.state, &view)])),
-        }
+    let response = |jobs: Vec<Value>| json!({"TotalCount": jobs.len(), "RequestId": request_id(id), "JobInfos": jobs});
+    match call.find(KIND, &[cluster, id]) {
+        Err(_) => call.data(response(Vec::new())),
+        Ok(view) => call.about(&view, || response(vec![job(call.state, &view)])),
     }
 }
 
-fn jobs(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> Answer {
+    let cluster = cluster(call)?;
     let (ids, names) = (flattened(call, "JobIds."), flattened(call, "JobNames."));
     if ids.len() > MAX_ROWS {
         return Err(EmulatedError::Invalid("JobIds"));

@@ -7,6 +7,7 @@ mod hpc_job;
 mod instant_job;
 mod invocation;
 mod job;
+mod scheduler;
 mod scheduler_job;
 mod sts;
 mod verify;
@@ -16,7 +17,7 @@ use std::fmt::Display;
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
-use super::api::{Answer, EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use super::api::{Answer, EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Handler, Route};
 use super::imds::{CREDENTIALS, Imds, ROLE, TOKEN};
 use super::message::{ServerRequest, ServerResponse};
 use super::pager::Pager;
@@ -35,6 +36,12 @@ const DLC: &str = "2020-12-03";
 const INSTANT: &str = "2023-07-01";
 const WORKSPACE_API: &str = "2021-02-04";
 const STS: &str = "2015-04-01";
+
+/// An operation of a version of an API, with POST alone.
+const fn post(version: &'static str, operation: &'static str, handler: Handler) -> Route {
+    let route = Route::action(operation).version(version);
+    route.only(&["POST"]).to(handler)
+}
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "STS.";
@@ -86,15 +93,15 @@ impl EmulatedApi for Gateway {
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
         const {
             &[
-                &job::Jobs,
-                &invocation::Invocations,
-                &hpc_job::HpcJobs,
-                &dlc_job::DlcJobs,
-                &instant_job::InstantJobs,
-                &scheduler_job::SchedulerJobs,
-                &eci::ContainerLogs,
-                &clusters::Clusters,
-                &sts::Sts,
+                &job::JOB,
+                &invocation::INVOCATION,
+                &hpc_job::HPC_JOB,
+                &dlc_job::DLC_JOB,
+                &instant_job::INSTANT_JOB,
+                &scheduler_job::SCHEDULER_JOB,
+                &eci::CONTAINER_LOGS,
+                &clusters::CLUSTERS,
+                &sts::STS_KEYS,
                 &IMDS,
             ]
         }

@@ -1,11 +1,9 @@
 //! The signatures that the gateway takes: ACS3, and version 1 in a parameter or in a header.
 
-use chrono::{DateTime, TimeDelta};
-
 use super::{PREFIX, wrong_signature};
-use crate::crypto::{base64, hmac_sha1, sha256_hex};
-use crate::emulator::api::{EmulatedCall, EmulatedError};
+use crate::crypto::{base64, hmac_sha1};
 use crate::emulator::message::ServerRequest;
+use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::{Authorization, SigningParams};
 use crate::providers::aliyun::sign_v1;
 

@@ -1,16 +1,14 @@
-use chrono::{SecondsFormat, TimeDelta};
-use serde_json::{Value, json};
-
 use super::{PROJECT, REGION};
 use crate::crypto::nonce;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
-use crate::emulator::message::ServerResponse;
+use crate::emulator::prelude::*;
 use crate::emulator::tokens::{TEST_ID, TEST_SECRET, TokenFormat};
 
 /// The service that gives tokens for a password, and knows the projects.
-pub struct Iam;
-
-const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
+pub static IAM: &[Route] = &[
+    Route::public("KeystoneCreateUserTokenByPassword", "/v3/auth/tokens")
+        .to(|call| Ok(traced(token(call)))),
+    Route::get("KeystoneListProjects", "/v3/projects").to(|call| Ok(traced(projects(call)))),
+];
 
 /// Tokens look like the cloud's, which are CMS documents.
 pub const TOKEN_FORMAT: TokenFormat = TokenFormat {
@@ -18,23 +16,8 @@ pub const TOKEN_FORMAT: TokenFormat = TokenFormat {
     tail: "",
 };
 
-impl EmulatedKind for Iam {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::public(TOKEN, "/v3/auth/tokens"),
-                Route::get("KeystoneListProjects", "/v3/projects"),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let response = match call.operation {
-            TOKEN => token(call),
-            _ => projects(call),
-        };
-        Ok(response.with_header("x-iam-trace-id", nonce()))
-    }
+fn traced(response: ServerResponse) -> ServerResponse {
+    response.with_header("x-iam-trace-id", nonce())
 }
 
 /// Checks user, password, domain and scope, and gives a token of the project.

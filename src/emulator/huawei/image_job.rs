@@ -1,51 +1,25 @@
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-
-use super::{PROJECT, failure, unauthenticated};
-use crate::crypto::sha256_hex;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::JobAt;
+use super::{PROJECT, check_project, failure};
+use crate::emulator::prelude::*;
 
 /// Jobs of image servers.
-pub struct ImageJobs;
+pub static IMAGE_JOB: &[Route] = &[
+    Route::get("ShowImageJob", "/v1/{}/image-server-jobs/{}").to(|call| {
+        check_project(call)?;
+        let view = call.find(KIND, &[&call.segments[1]])?;
+        call.about(&view, || image_job(&view))
+    }),
+    Route::get("ListImageJobs", "/v1/{}/image-server-jobs").to(list),
+    Route::get("ListImageSubJobs", "/v1/{}/image-server-sub-jobs").to(list_sub_jobs),
+];
 
 const KIND: &str = "huawei/image-job";
-const LIST: &str = "ListImageJobs";
-const LIST_SUB_JOBS: &str = "ListImageSubJobs";
 
 /// The types of jobs; a list is of one of them, and every job that is served of the first.
 const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
 
-impl EmulatedKind for ImageJobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get("ShowImageJob", "/v1/{}/image-server-jobs/{}"),
-                Route::get(LIST, "/v1/{}/image-server-jobs"),
-                Route::get(LIST_SUB_JOBS, "/v1/{}/image-server-sub-jobs"),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.segments[0] != PROJECT {
-            return Err(EmulatedError::Response(unauthenticated(
-                "project id does not match",
-            )));
-        }
-        match call.operation {
-            LIST => return list(call),
-            LIST_SUB_JOBS => return list_sub_jobs(call),
-            _ => {}
-        }
-        let view = call.find(KIND, &[&call.segments[1]])?;
-        call.about(&view, || image_job(&view))
-    }
-}
-
 /// One page of the jobs with the type and status that are requested; the type must be given.
 fn list(call: &EmulatedCall<'_>) -> Answer {
+    check_project(call)?;
     let job_type = call.parameter("job_type").unwrap_or_default();
     if !JOB_TYPES.contains(&job_type) {
         let message = "The parameter job_type is invalid.";
@@ -66,6 +40,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
 
 /// One page of the sub-jobs with the type, status and job that are requested, if any are.
 fn list_sub_jobs(call: &EmulatedCall<'_>) -> Answer {
+    check_project(call)?;
     let page = Pager::rows(["offset", "limit"], 10, 1..=100).page(call)?;
     let rows = call.rows(KIND);
     let mut all: Vec<Value> = rows.iter().flat_map(sub_jobs).collect();

@@ -1,43 +1,19 @@
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
-
-use super::{PROJECT, unauthenticated};
-use crate::crypto::{nonce, sha256_hex};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::message::ServerResponse;
-use crate::emulator::state::JobAt;
+use super::check_project;
+use crate::crypto::nonce;
+use crate::emulator::prelude::*;
 
 /// Asynchronous jobs, whose paths are the same in all services.
-pub struct AsyncJobs;
-
-const KIND: &str = "huawei/job";
-
-impl EmulatedKind for AsyncJobs {
-    fn routes(&self) -> &'static [Route] {
-        const { &[Route::get("ShowJob", "/v1/{}/jobs/{}")] }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.segments[0] != PROJECT {
-            let response = unauthenticated("project id does not match");
-            return Err(EmulatedError::Response(response));
-        }
-        let mut all = call.state.all(KIND, call.now());
-        match all.find(|view| view.id() == call.segments[1]) {
-            Some(view) => call.about(&view, || job(&view)),
-            None => {
-                let error = json!({"code": "Ecs.0114", "message": "The job does not exist."});
-                let response = ServerResponse::json(404, &json!({"error": error}));
-                let response = response.with_header("x-request-id", nonce());
-                Err(EmulatedError::Response(response))
-            }
-        }
-    }
-}
-
-fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
+pub static JOB: &[Route] = &[Route::get("ShowJob", "/v1/{}/jobs/{}").to(|call| {
+    check_project(call)?;
+    let mut all = call.state.all("huawei/job", call.now());
+    let found = all.find(|view| view.id() == call.segments[1]);
+    let view = found.ok_or_else(|| {
+        let error = json!({"code": "Ecs.0114", "message": "The job does not exist."});
+        let response = ServerResponse::json(404, &json!({"error": error}));
+        EmulatedError::Response(response.with_header("x-request-id", nonce()))
+    })?;
+    call.about(&view, || job(&view))
+})];
 
 fn job(view: &JobAt<'_>) -> Value {
     let (job_type, entities) = match view.job.segments[0].as_str() {
@@ -75,6 +51,7 @@ fn sub_job(view: &JobAt<'_>, part: usize, parts: usize) -> Value {
 }
 
 fn fields(view: &JobAt<'_>, id: &str, job_type: &str, word: &str, entities: &Value) -> Value {
+    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let failure = |text: &Option<String>| text.clone().filter(|_| word == "FAIL");
     json!({
         "status": word, "entities": entities, "job_id": id, "job_type": job_type,

@@ -68,10 +68,10 @@ impl EmulatedApi for Gateway {
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
         const {
             &[
-                &image_job::ImageJobs,
-                &training_job::TrainingJobs,
-                &job::AsyncJobs,
-                &iam::Iam,
+                &image_job::IMAGE_JOB,
+                &training_job::TRAINING_JOB,
+                &job::JOB,
+                &iam::IAM,
                 &IMDS,
             ]
         }
@@ -138,6 +138,18 @@ fn failure(status: u16, code: &str, message: &str) -> ServerResponse {
     let request_id = nonce();
     let body = json!({"error_code": code, "error_msg": message, "request_id": request_id});
     ServerResponse::json(status, &body).with_header("x-request-id", request_id)
+}
+
+/// # Errors
+/// The project in the path is not that of the credential.
+fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+    match call.segments[0] == PROJECT {
+        true => Ok(()),
+        false => {
+            let response = unauthenticated("project id does not match");
+            Err(EmulatedError::Response(response))
+        }
+    }
 }
 
 fn unauthenticated(what: &str) -> ServerResponse {

@@ -1,24 +1,30 @@
-use std::cmp::Reverse;
-
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
 use super::{PROJECT, failure};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::message::ServerResponse;
-use crate::emulator::pager::Pager;
-use crate::emulator::state::JobAt;
-use crate::sort::SortExt as _;
+use crate::emulator::prelude::*;
 
 /// Training jobs of ModelArts, all in the default workspace.
-pub struct TrainingJobs;
+pub static TRAINING_JOB: &[Route] = &[
+    Route::get("ShowTrainingJobDetails", "/v2/{}/training-jobs/{}").to(|call| {
+        let view = find(call)?;
+        call.about(&view, || job(&view))
+    }),
+    Route::post("ListTrainingJobs", "/v2/{}/training-job-searches").to(list),
+    Route::get("ListTrainingJobEvents", "/v2/{}/training-jobs/{}/events")
+        .to(|call| events(call, &find(call)?)),
+    Route::get("ListTrainingJobStages", "/v2/{}/training-jobs/{}/stages")
+        .to(|call| call.data(stages(&find(call)?))),
+    Route::get("ListTrainingJobTasks", "/v2/{}/training-jobs/{}/tasks").to(|call| {
+        let row =
+            |task| json!({"task": task, "ip": "172.16.0.21", "host_ip": "", "schedule_count": 1});
+        call.data(tasks(&find(call)?).map(row).collect())
+    }),
+    Route::get(
+        "ShowTrainingJobLogsPreview",
+        "/v2/{}/training-jobs/{}/tasks/{}/logs/preview",
+    )
+    .to(|call| log(call, &find(call)?, &call.segments[2])),
+];
 
 const KIND: &str = "huawei/training-job";
-const GET: &str = "ShowTrainingJobDetails";
-const LIST: &str = "ListTrainingJobs";
-const EVENTS: &str = "ListTrainingJobEvents";
-const STAGES: &str = "ListTrainingJobStages";
-const TASKS: &str = "ListTrainingJobTasks";
 const WORKSPACE: &str = "0";
 
 /// The words of jobs that have ended.
@@ -27,45 +33,25 @@ const ENDED: [&str; 4] = ["Completed", "Failed", "Abnormal", "Terminated"];
 /// So much of the end of a log is given at most.
 const MAX_LOG_BYTES: usize = 5 << 20;
 
-impl EmulatedKind for TrainingJobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(GET, "/v2/{}/training-jobs/{}"),
-                Route::get(LIST, "/v2/{}/training-job-searches").only(&["POST"]),
-                Route::get(EVENTS, "/v2/{}/training-jobs/{}/events"),
-                Route::get(STAGES, "/v2/{}/training-jobs/{}/stages"),
-                Route::get(TASKS, "/v2/{}/training-jobs/{}/tasks"),
-                Route::get(
-                    "ShowTrainingJobLogsPreview",
-                    "/v2/{}/training-jobs/{}/tasks/{}/logs/preview",
-                ),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.segments[0] != PROJECT {
+fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+    match call.segments[0] == PROJECT {
+        true => Ok(()),
+        false => {
             let message = "Project ID in token does not match.";
             let response = failure(404, "ModelArts.2786", message);
-            return Err(EmulatedError::Response(response));
-        }
-        let Some(id) = call.segments.get(1) else {
-            return list(call);
-        };
-        let view = call.find(KIND, &[id])?;
-        match call.operation {
-            GET => call.about(&view, || job(&view)),
-            EVENTS => events(call, &view),
-            STAGES => call.data(stages(&view)),
-            TASKS => call.data(tasks(&view).map(|task| json!({"task": task, "ip": "172.16.0.21", "host_ip": "", "schedule_count": 1})).collect()),
-            _ => log(call, &view, &call.segments[2]),
+            Err(EmulatedError::Response(response))
         }
     }
 }
 
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+    check_project(call)?;
+    call.find(KIND, &[&call.segments[1]])
+}
+
 /// A page of the jobs that pass the filters, the last created first.
 fn list(call: &EmulatedCall<'_>) -> Answer {
+    check_project(call)?;
     let page = Pager::pages_from_0(["offset", "limit"], 50, 1..=50).page(call)?;
     let filters = call.parameter("filters").unwrap_or("[]");
     let filters: Vec<Value> =
@@ -89,10 +75,8 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
     }
     let workspace = call.parameter("workspace_id").unwrap_or(WORKSPACE);
     all.retain(|_| workspace == WORKSPACE);
-    match call.parameter("order") {
-        Some("asc") => all.order_by_key(|view| view.created_at),
-        _ => all.order_by_key(|view| Reverse(view.created_at)),
-    }
+    let is_ascending = call.parameter("order") == Some("asc");
+    sort_by_creation(&mut all, is_ascending);
     let items: Vec<Value> = page.of(all).map(|view| job(&view)).collect();
     call.data(json!({
         "total": total, "count": items.len(), "limit": page.size, "offset": page.at,

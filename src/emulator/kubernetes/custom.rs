@@ -1,11 +1,8 @@
-use serde_json::{Value, json};
-
 use super::job::names;
 use super::objects::Objects;
 use super::owner::{self, Owner};
 use super::{time, version_of};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
-use crate::emulator::state::JobAt;
+use crate::emulator::prelude::*;
 
 /// Jobs that are custom resources.
 pub struct CustomJobs {

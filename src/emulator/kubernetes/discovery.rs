@@ -1,9 +1,7 @@
 //! Which resources the API server has, as kubectl asks before anything else.
 
-use serde_json::{Value, json};
-
 use super::user;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::prelude::*;
 
 /// The groups of the API with their resources.
 pub struct Discovery;

@@ -1,11 +1,8 @@
-use serde_json::{Value, json};
-
 use super::job::names;
 use super::owner::OWNERS;
 use super::pod::{self, pods};
 use super::{list, time, uid};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
-use crate::emulator::state::JobAt;
+use crate::emulator::prelude::*;
 
 /// Events of pods and of what has pods.
 pub struct Events;

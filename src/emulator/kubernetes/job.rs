@@ -1,9 +1,6 @@
-use serde_json::{Value, json};
-
 use super::objects::Objects;
 use super::{time, uid, version_of};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
-use crate::emulator::state::{JobAt, merge};
+use crate::emulator::prelude::*;
 
 /// Jobs.
 pub struct Jobs;

@@ -1,10 +1,8 @@
 //! Lists of objects: selectors and pages.
 
-use serde_json::{Value, json};
-
 use super::status;
 use crate::crypto::{base64url, from_base64url};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError};
+use crate::emulator::prelude::*;
 
 /// The objects that a call selects, as a page of a list of this kind.
 pub(super) fn respond(

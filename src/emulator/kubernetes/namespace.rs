@@ -1,8 +1,6 @@
-use serde_json::{Value, json};
-
 use super::owner::OWNERS;
 use super::{list, not_found, pod, time};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::prelude::*;
 
 /// kubectl asks for the namespace of an object that it did not find.
 const READ: &str = "ReadNamespace";

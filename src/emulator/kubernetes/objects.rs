@@ -1,10 +1,7 @@
 //! Objects of a resource: lookup, list and watch.
 
-use serde_json::Value;
-
 use super::{list, not_found, watch};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError};
-use crate::emulator::state::JobAt;
+use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
 /// The objects that resources of one kind of the scenario are.

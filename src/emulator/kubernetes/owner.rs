@@ -1,9 +1,7 @@
 //! What has pods: jobs, workloads and custom resources.
 
-use serde_json::{Value, json};
-
 use super::{job, uid};
-use crate::emulator::state::JobAt;
+use crate::emulator::prelude::*;
 use crate::model::State;
 use crate::providers;
 

@@ -1,13 +1,8 @@
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Value, json};
-
 use super::job::{names, pod_spec};
 use super::objects::without_kind;
 use super::owner::{OWNERS, pod_metadata, pod_phase};
 use super::{list, not_found, status, time, uid, version_of, watch};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::message::ServerResponse;
-use crate::emulator::state::JobAt;
+use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
 /// Pods: those of the scenario, and those of its jobs and workloads.

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
 use super::{FIRST_VERSION, list, version};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError};
-use crate::emulator::message::ServerResponse;
-use crate::emulator::state::{EmulatedJob, JobAt};
+use crate::emulator::prelude::*;
+use crate::emulator::state::EmulatedJob;
 use crate::sort::SortExt as _;
 
 /// For so long a server knows what has changed.

@@ -1,12 +1,9 @@
-use serde_json::{Value, json};
-
 use super::job::{names, pod_spec};
 use super::objects::{Objects, rows};
 use super::owner::{WORKLOAD, replica_set_name};
 use super::pod::pods;
 use super::{list, time, uid, version_of};
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedKind, Route};
-use crate::emulator::state::JobAt;
+use crate::emulator::prelude::*;
 
 /// Deployments, with a ReplicaSet, a service and an EndpointSlice each.
 pub struct Workloads;

@@ -1,42 +1,24 @@
-use std::cmp::Reverse;
-
-use serde_json::{Value, json};
-
-use crate::crypto::sha256_hex;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{JobAt, china_time, merge};
+use crate::emulator::prelude::*;
 use crate::providers::sugon::CLOUD;
-use crate::sort::SortExt as _;
 
 /// AI instances.
-pub struct Instances;
+pub static INSTANCE: &[Route] = &[
+    Route::get(
+        "InstanceServiceDetail",
+        "/ai/openapi/v2/instance-service/{}/detail",
+    )
+    .to(|call| {
+        let view = call.find(KIND, &[&call.segments[0]])?;
+        call.about(&view, || instance(&view))
+    }),
+    Route::get(LIST, "/ai/openapi/v2/instance-service/task").to(list),
+    Route::get(LIST, "/ai/openapi/v2/instance-service/task/list").to(list),
+];
 
 const KIND: &str = "sugon/instance";
-const GET: &str = "InstanceServiceDetail";
 const LIST: &str = "ListInstances";
 /// What runs in every instance of the emulator.
 const TASK_TYPE: &str = "jupyter";
-
-impl EmulatedKind for Instances {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(GET, "/ai/openapi/v2/instance-service/{}/detail"),
-                Route::get(LIST, "/ai/openapi/v2/instance-service/task"),
-                Route::get(LIST, "/ai/openapi/v2/instance-service/task/list"),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.operation == LIST {
-            return list(call);
-        }
-        let view = call.find(KIND, &[&call.segments[0]])?;
-        call.about(&view, || instance(&view))
-    }
-}
 
 /// One page of the instances, filtered by what the body says, or the query where it is silent.
 fn list(call: &EmulatedCall<'_>) -> Answer {
@@ -53,10 +35,8 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
             && is_wanted("taskType", TASK_TYPE)
             && is_wanted("instanceServiceName", view.name())
     });
-    match call.parameter("sort") {
-        Some("asc") => all.order_by_key(|view| view.created_at),
-        _ => all.order_by_key(|view| Reverse(view.created_at)),
-    }
+    let is_ascending = call.parameter("sort") == Some("asc");
+    sort_by_creation(&mut all, is_ascending);
     call.data(page.of(all).map(|view| row(&view)).collect())
 }
 

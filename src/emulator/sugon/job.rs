@@ -1,26 +1,35 @@
 use std::cmp::Reverse;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
 use super::tokens::REGION;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::message::ServerResponse;
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{JobAt, china_time, merge};
+use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
 /// Jobs of schedulers.
-pub struct Jobs;
+pub static JOB: &[Route] = &[
+    Route::get("GetJob", "/hpc/openapi/v2/jobs/{}").to(get),
+    Route::get("ListJobs", "/hpc/openapi/v2/jobs")
+        .to(|call| list(call, OF_ROWS, "strClusterIDList", is_live, live)),
+    Route::get("ListHistoryJobs", "/hpc/openapi/v2/historyjobs")
+        .to(|call| list(call, OF_ROWS, "strClusterNameList", is_booked, booked)),
+    Route::get("GetHistoryJob", "/hpc/openapi/v2/historyjobs/{}/{}").to(get_ended),
+    Route::post(
+        "ListJobsOfPlatform",
+        "/ac/openapi/v2/jobs/monitor/page-list",
+    )
+    .to(|call| list(call, OF_PAGES, "", is_live, live_row)),
+    Route::post(
+        "ListHistoryJobsOfPlatform",
+        "/ac/openapi/v2/jobs/history/page-list",
+    )
+    .to(|call| list(call, OF_PAGES, "", is_booked, booked)),
+    Route::post("ReadFile", "/hpc/openapi/v2/file/content").to(file),
+];
 
 const KIND: &str = "sugon/job";
-const GET: &str = "GetJob";
-const GET_ENDED: &str = "GetHistoryJob";
-const LIST: &str = "ListJobs";
-const LIST_ENDED: &str = "ListHistoryJobs";
-const LIST_ALL: &str = "ListJobsOfPlatform";
-const LIST_ALL_ENDED: &str = "ListHistoryJobsOfPlatform";
-const READ: &str = "ReadFile";
+
+// Place and size of a page of the region and of the platform.
+const OF_ROWS: [&str; 2] = ["start", "limit"];
+const OF_PAGES: [&str; 2] = ["page", "size"];
 
 /// How jobs end, with the words of Slurm and the status of the history.
 const ENDED: [(&str, &str, i64); 6] = [
@@ -41,53 +50,23 @@ const BOOKING_TIME: TimeDelta = TimeDelta::seconds(44);
 /// Lines on a page of a file.
 const PAGE_LINES: usize = 1000;
 
-impl EmulatedKind for Jobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::get(GET, "/hpc/openapi/v2/jobs/{}"),
-                Route::get(LIST, "/hpc/openapi/v2/jobs"),
-                Route::get(LIST_ENDED, "/hpc/openapi/v2/historyjobs"),
-                Route::get(GET_ENDED, "/hpc/openapi/v2/historyjobs/{}/{}"),
-                Route::post(LIST_ALL, "/ac/openapi/v2/jobs/monitor/page-list"),
-                Route::post(LIST_ALL_ENDED, "/ac/openapi/v2/jobs/history/page-list"),
-                Route::post(READ, "/hpc/openapi/v2/file/content"),
-            ]
-        }
-    }
+fn get(call: &EmulatedCall<'_>) -> Answer {
+    let scheduler = call.parameter("strJobManagerID");
+    let mut all = call.state.all(KIND, call.now());
+    let found = all.find(|view| {
+        let matches = scheduler.is_none_or(|id| id == view.job.segments[1]);
+        matches && view.id() == call.segments[0] && is_live(view)
+    });
+    let view = found.ok_or(EmulatedError::NotFound)?;
+    call.about(&view, || live(&view))
+}
 
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        match call.operation {
-            GET => {
-                let scheduler = call.parameter("strJobManagerID");
-                let mut all = call.state.all(KIND, call.now());
-                let found = all.find(|view| {
-                    let matches = scheduler.is_none_or(|id| id == view.job.segments[1]);
-                    matches && view.id() == call.segments[0] && is_live(view)
-                });
-                let view = found.ok_or(EmulatedError::NotFound)?;
-                call.about(&view, || live(&view))
-            }
-            GET_ENDED => {
-                let [scheduler, id] = [&*call.segments[0], &*call.segments[1]];
-                let view = call.find(KIND, &[REGION, scheduler, id])?;
-                match is_booked(&view) {
-                    true => call.data(booked(&view)),
-                    false => Err(EmulatedError::NotFound),
-                }
-            }
-            LIST => list(call, ["start", "limit"], "strClusterIDList", is_live, live),
-            LIST_ENDED => list(
-                call,
-                ["start", "limit"],
-                "strClusterNameList",
-                is_booked,
-                booked,
-            ),
-            LIST_ALL => list(call, ["page", "size"], "", is_live, live_row),
-            LIST_ALL_ENDED => list(call, ["page", "size"], "", is_booked, booked),
-            _ => file(call),
-        }
+fn get_ended(call: &EmulatedCall<'_>) -> Answer {
+    let [scheduler, id] = [&*call.segments[0], &*call.segments[1]];
+    let view = call.find(KIND, &[REGION, scheduler, id])?;
+    match is_booked(&view) {
+        true => call.data(booked(&view)),
+        false => Err(EmulatedError::NotFound),
     }
 }
 

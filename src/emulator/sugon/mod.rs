@@ -39,7 +39,7 @@ impl EmulatedApi for ScNet {
     }
 
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
-        const { &[&instance::Instances, &job::Jobs, &tokens::Platform] }
+        const { &[&instance::INSTANCE, &job::JOB, &tokens::PLATFORM_SERVICES] }
     }
 
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {

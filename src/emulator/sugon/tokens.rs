@@ -1,16 +1,15 @@
 //! Tokens and the centre, as the platform gives them.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use crate::emulator::prelude::*;
 use crate::emulator::tokens::{TEST_ID, TEST_SECRET, TokenError, TokenFormat};
 use crate::providers::sugon::token_exchange;
 
 /// The services of the platform.
-pub struct Platform;
+pub static PLATFORM_SERVICES: &[Route] = &[
+    Route::public("GetUserTokens", "/api/user/v3/tokens").to(tokens),
+    Route::get("GetCenterInfo", "/ac/openapi/v2/center").to(|call| call.data(centre(call))),
+];
 
-const TOKENS: &str = "GetUserTokens";
 /// The id of the only region.
 pub const REGION: &str = "11112";
 /// The id by which the platform gives its own token.
@@ -21,24 +20,6 @@ const FORMAT: TokenFormat = TokenFormat {
     head: "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.",
     tail: "",
 };
-
-impl EmulatedKind for Platform {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::public(TOKENS, "/api/user/v3/tokens"),
-                Route::get("GetCenterInfo", "/ac/openapi/v2/center"),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        match call.operation {
-            TOKENS => tokens(call),
-            _ => call.data(centre(call)),
-        }
-    }
-}
 
 /// Checks the signature of a key pair and gives the tokens of its regions.
 fn tokens(call: &EmulatedCall<'_>) -> Answer {

@@ -1,20 +1,19 @@
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
-
 use super::{filter_values, items, response};
 use crate::crypto::base64;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{JobAt, merge};
+use crate::emulator::prelude::*;
 
 /// Jobs of Batch, each with one task whose instances are the parts of the scenario's job.
-pub struct BatchJobs;
+pub static BATCH_JOB: &[Route] = &[
+    Route::action("DescribeJobs").to(list),
+    Route::action("DescribeJob").to(|call| {
+        let view = find(call)?;
+        call.about(&view, || response(call, job(&view)))
+    }),
+    Route::action("DescribeTask").to(|call| task(call, &find_task(call)?)),
+    Route::action("DescribeTaskLogs").to(|call| logs(call, &find_task(call)?)),
+];
 
 const KIND: &str = "tencent/batch-job";
-const LIST: &str = "DescribeJobs";
-const GET: &str = "DescribeJob";
-const GET_TASK: &str = "DescribeTask";
-const LOGS: &str = "DescribeTaskLogs";
 
 /// The name of the only task.
 const TASK: &str = "main";
@@ -37,33 +36,16 @@ const COUNTS: [(&str, &str); 8] = [
     ("FailedCount", "FAILED"),
 ];
 
-impl EmulatedKind for BatchJobs {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::action(LIST),
-                Route::action(GET),
-                Route::action(GET_TASK),
-                Route::action(LOGS),
-            ]
-        }
-    }
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+    call.find(KIND, &[call.required("JobId")?])
+}
 
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        if call.operation == LIST {
-            return list(call);
-        }
-        let view = call.find(KIND, &[call.required("JobId")?])?;
-        if call.operation == GET {
-            return call.about(&view, || response(call, job(&view)));
-        }
-        if call.required("TaskName")? != TASK {
-            return Err(EmulatedError::NotFound);
-        }
-        match call.operation {
-            GET_TASK => task(call, &view),
-            _ => logs(call, &view),
-        }
+/// The job whose task a request names.
+fn find_task<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+    let view = find(call)?;
+    match call.required("TaskName")? == TASK {
+        true => Ok(view),
+        false => Err(EmulatedError::NotFound),
     }
 }
 

@@ -59,10 +59,10 @@ impl EmulatedApi for Ccs {
     fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
         const {
             &[
-                &service::Service,
-                &clusters::Clusters,
-                &training_task::TrainingTasks,
-                &batch_job::BatchJobs,
+                &service::SERVICE,
+                &clusters::CLUSTERS,
+                &training_task::TRAINING_TASK,
+                &batch_job::BATCH_JOB,
                 &IMDS,
             ]
         }
@@ -192,15 +192,13 @@ fn is_product(request: &ServerRequest) -> bool {
 
 /// The product of API 3.0 that has an operation.
 fn product_of(operation: &str) -> Option<&'static Product> {
-    let products: [(&dyn EmulatedKind, _); 2] = [
-        (&training_task::TrainingTasks, &TIONE),
-        (&batch_job::BatchJobs, &BATCH),
+    let products = [
+        (training_task::TRAINING_TASK, &TIONE),
+        (batch_job::BATCH_JOB, &BATCH),
     ];
     let mut products = products.into_iter();
-    let product = products.find(|(kind, _)| {
-        let mut routes = kind.routes().iter();
-        routes.any(|route| route.operation == operation)
-    });
+    let product =
+        products.find(|(routes, _)| routes.iter().any(|route| route.operation == operation));
     product.map(|(_, product)| product)
 }
 

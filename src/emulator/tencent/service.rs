@@ -1,49 +1,32 @@
-use chrono::TimeDelta;
-use serde_json::{Map, Value, json};
-
-use crate::crypto::sha256_hex;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::state::{JobAt, china_time};
+use crate::emulator::prelude::*;
+use serde_json::Map;
 
 /// Services of a cluster.
-pub struct Service;
+pub static SERVICE: &[Route] = &[
+    Route::action("DescribeServiceEvent").to(|call| {
+        let view = find(call)?;
+        call.about(&view, || json!({"eventList": events(&view)}))
+    }),
+    Route::action("DescribeClusterServiceInfo")
+        .to(|call| call.data(json!({"service": service(&find(call)?)}))),
+    Route::action("DescribeClusterService").to(list),
+    Route::action("DescribeClusterNameSpaces").to(list_namespaces),
+];
 
 const KIND: &str = "tencent/service";
-const LIST: &str = "DescribeClusterService";
-const INFO: &str = "DescribeClusterServiceInfo";
-const NAMESPACES: &str = "DescribeClusterNameSpaces";
-const EVENTS: &str = "DescribeServiceEvent";
 
-impl EmulatedKind for Service {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::action(EVENTS),
-                Route::action(LIST),
-                Route::action(INFO),
-                Route::action(NAMESPACES),
-            ]
-        }
-    }
+fn namespace<'a>(call: &'a EmulatedCall<'_>) -> &'a str {
+    call.parameter("namespace").unwrap_or("default")
+}
 
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let cluster = call.required("clusterId")?;
-        let namespace = call.parameter("namespace").unwrap_or("default");
-        match call.operation {
-            LIST => return list(call, cluster, namespace),
-            NAMESPACES => return list_namespaces(call, cluster),
-            _ => {}
-        }
-        let view = call.find(KIND, &[cluster, namespace, call.required("serviceName")?])?;
-        match call.operation {
-            INFO => call.data(json!({"service": service(&view)})),
-            _ => call.about(&view, || json!({"eventList": events(&view)})),
-        }
-    }
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+    let [cluster, service] = [call.required("clusterId")?, call.required("serviceName")?];
+    call.find(KIND, &[cluster, namespace(call), service])
 }
 
 /// The services of one namespace or of all, which come without pages.
-fn list(call: &EmulatedCall<'_>, cluster: &str, namespace: &str) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> Answer {
+    let (cluster, namespace) = (call.required("clusterId")?, namespace(call));
     if !call.state.has_cluster(KIND, cluster) {
         return Err(EmulatedError::NotFound);
     }
@@ -57,7 +40,8 @@ fn list(call: &EmulatedCall<'_>, cluster: &str, namespace: &str) -> Answer {
 }
 
 /// The namespaces of the services of a cluster, which come without pages.
-fn list_namespaces(call: &EmulatedCall<'_>, cluster: &str) -> Answer {
+fn list_namespaces(call: &EmulatedCall<'_>) -> Answer {
+    let cluster = call.required("clusterId")?;
     let rows = call.rows(KIND);
     let of_cluster = rows.iter().filter(|view| view.job.segments[0] == cluster);
     let mut names: Vec<&str> = of_cluster.map(|view| &*view.job.segments[1]).collect();

@@ -1,63 +1,31 @@
-use std::cmp::Reverse;
-
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
-
 use super::{filter_values, response};
-use crate::crypto::sha256_hex;
-use crate::emulator::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
-use crate::emulator::pager::Pager;
-use crate::emulator::state::{JobAt, china_time, merge};
-use crate::sort::SortExt as _;
+use crate::emulator::prelude::*;
 
 /// Training tasks of TI-ONE.
-pub struct TrainingTasks;
+pub static TRAINING_TASK: &[Route] = &[
+    Route::action("DescribeTrainingTasks").to(list),
+    Route::action("DescribeTrainingTask").to(|call| {
+        let view = call.find(KIND, &[call.required("Id")?])?;
+        let detail = || response(call, json!({"TrainingTaskDetail": detail(&view)}));
+        call.about(&view, detail)
+    }),
+    Route::action("DescribeTrainingTaskPods").to(pods),
+    Route::action("DescribeLogs").to(logs),
+    Route::action("DescribeEvents").to(|call| events(call, &of_run(call)?.0)),
+];
 
 const KIND: &str = "tencent/training-task";
-const LIST: &str = "DescribeTrainingTasks";
-const GET: &str = "DescribeTrainingTask";
-const PODS: &str = "DescribeTrainingTaskPods";
-const LOGS: &str = "DescribeLogs";
-const EVENTS: &str = "DescribeEvents";
 
 /// The words of tasks that have ended.
 const ENDED: [&str; 4] = ["SUCCEED", "FAILED", "SUBMIT_FAILED", "STOPPED"];
 
-impl EmulatedKind for TrainingTasks {
-    fn routes(&self) -> &'static [Route] {
-        const {
-            &[
-                Route::action(LIST),
-                Route::action(GET),
-                Route::action(PODS),
-                Route::action(LOGS),
-                Route::action(EVENTS),
-            ]
-        }
-    }
-
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        match call.operation {
-            LIST => list(call),
-            GET => {
-                let view = call.find(KIND, &[call.required("Id")?])?;
-                let detail = || response(call, json!({"TrainingTaskDetail": detail(&view)}));
-                call.about(&view, detail)
-            }
-            PODS => {
-                let view = call.find(KIND, &[call.required("Id")?])?;
-                let pods: Vec<Value> = (0..view.job.parts.max(1))
-                    .map(|part| pod(&view, part))
-                    .collect();
-                let names: Vec<&Value> = pods.iter().map(|pod| &pod["Name"]).collect();
-                let data =
-                    json!({"PodNames": names, "TotalCount": pods.len(), "PodInfoList": pods});
-                call.data(response(call, data))
-            }
-            LOGS => logs(call),
-            _ => events(call, &of_run(call)?.0),
-        }
-    }
+fn pods(call: &EmulatedCall<'_>) -> Answer {
+    let view = call.find(KIND, &[call.required("Id")?])?;
+    let parts = 0..view.job.parts.max(1);
+    let pods: Vec<Value> = parts.map(|part| pod(&view, part)).collect();
+    let names: Vec<&Value> = pods.iter().map(|pod| &pod["Name"]).collect();
+    let data = json!({"PodNames": names, "TotalCount": pods.len(), "PodInfoList": pods});
+    call.data(response(call, data))
 }
 
 fn list(call: &EmulatedCall<'_>) -> Answer {
@@ -72,10 +40,8 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
         };
         matches(&ids, view.id()) && matches(&words, &view.step.state)
     });
-    match call.parameter("Order") {
-        Some("ASC") => all.order_by_key(|view| view.created_at),
-        _ => all.order_by_key(|view| Reverse(view.created_at)),
-    }
+    let is_ascending = call.parameter("Order") == Some("ASC");
+    sort_by_creation(&mut all, is_ascending);
     let total = all.len();
     let rows: Vec<Value> = page.of(all).map(|view| row(&view)).collect();
     call.data(response(
@@ -105,7 +71,7 @@ fn logs(call: &EmulatedCall<'_>) -> Answer {
     let (view, later) = of_run(call)?;
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=100).page(call)?;
     let start = match call.parameter("StartTime") {
-        None => call.now() - chrono::TimeDelta::hours(1),
+        None => call.now() - TimeDelta::hours(1),
         Some(start) => start
             .parse()
             .map_err(|_| EmulatedError::Invalid("StartTime"))?,

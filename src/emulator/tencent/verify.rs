@@ -1,11 +1,9 @@
 //! The signatures that the gateways take: TC3 in a header, and version 2 (`HmacSHA1`, `HmacSHA256`) in a
 //! parameter.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::PREFIX;
 use crate::crypto::{base64, hmac_sha1};
-use crate::emulator::api::{EmulatedCall, EmulatedError};
+use crate::emulator::prelude::*;
 use crate::providers::tencent::products::Product;
 use crate::providers::tencent::sign;
 use crate::providers::tencent::tc3::SigningParams;

@@ -1,23 +1,17 @@
 //! The clusters of a region, by pages.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Api;
 use super::hpc_job::HPC_JOB;
 use super::job::JOB;
 use super::products::{EHPC, EHPC_NEXT};
-use crate::error::Problem;
 use crate::http::Method;
-use crate::kind::Kind;
 use crate::model::ScopeSummary;
-use crate::providers::api::Decoded;
-use crate::providers::lenient::{
-    self, DefaultObject, Int, List, Num, Required, Text, Timestamp, WrappedList,
-};
-use crate::providers::{Cursor, GetOptions, ScopePage};
+use crate::providers::ScopePage;
+use crate::providers::lenient::WrappedList;
+use crate::providers::prelude::*;
 use crate::reference::Scope;
 
 /// The page size that is requested, in clusters; the cloud gives no more.

@@ -9,23 +9,12 @@ mod logs;
 mod response;
 mod workspaces;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::sign::timestamp;
 use super::{Api, products::DLC};
 use crate::crypto::percent_encode;
-use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
-};
-use crate::model::{Job, Notice, NoticeCode, State};
-use crate::providers::api::Decoded;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, LogSource, Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use crate::sync::lock;
 use details::{DlcJobDetails, PodDetails};
 use response::{decode_job, decode_list};
@@ -125,10 +114,6 @@ pub(super) struct DlcJobs;
 
 #[async_trait]
 impl KindOps<Api> for DlcJobs {
-    fn kind(&self) -> &'static Kind {
-        &DLC_JOB
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let request = api.path_request(&DLC, GET.name, path(lookup.reference), &[]);
         let decode = |body: &[u8]| decode_job(body, api, lookup);
@@ -161,10 +146,7 @@ impl KindOps<Api> for DlcJobs {
         // An account id is not a name.
         let is_name = |user: &&str| !user.bytes().all(|byte| byte.is_ascii_digit());
         let user = list.filter.user.as_deref().filter(is_name);
-        let (page, size) = (
-            list.at.page.to_string(),
-            list.filter.page_size(PAGE_SIZE).to_string(),
-        );
+        let [page, size] = list.page_numbers(PAGE_SIZE);
         let (first, ids) = (list.filter.ids.first(), list.filter.ids.join(","));
         let (workspaces, notice) = match first {
             Some(id) => {
@@ -207,7 +189,7 @@ impl KindOps<Api> for DlcJobs {
         Ok(page)
     }
 
-    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+    fn log_sources(&self, _: &Kind, job: &Job) -> Vec<LogSource> {
         let mut sources = LogSource::of_job(job);
         for (source, task) in sources.iter_mut().zip(&job.tasks) {
             source.restarts = logs::restarts(task);

@@ -8,20 +8,11 @@ mod details;
 mod response;
 mod results;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
-use serde_json::json;
 
 use super::{Api, products::INSTANT};
-use crate::error::Problem;
 use crate::http::{Method, Request};
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
-use crate::model::State;
-use crate::providers::api::Decoded;
-use crate::providers::shapes::schema_of;
-use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page};
+use crate::providers::prelude::*;
 use details::InstantJobDetails;
 use response::{decode_job, decode_list};
 
@@ -63,11 +54,7 @@ const GET: Operation = Operation::new(
     "ehpc:GetJob, ehpc:ListExecutorEvents, ehpc:DescribeJobResults",
 );
 
-const LIST: Operation = Operation::new(
-    "ListJobs",
-    "E-HPC Instant 2023-07-01 ListJobs",
-    "ehpc:ListJobs",
-);
+const LIST: Operation = operation!("E-HPC Instant 2023-07-01", "ehpc", "ListJobs");
 
 /// The words of jobs and of executors; the last two are those of older pages.
 const STATES: StateWords = &[
@@ -98,10 +85,6 @@ pub(super) struct InstantJobs;
 
 #[async_trait]
 impl KindOps<Api> for InstantJobs {
-    fn kind(&self) -> &'static Kind {
-        &INSTANT_JOB
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let request = request(api, GET.name, &[("JobId", lookup.reference.id())]);
         let decode = |body: &[u8]| decode_job(body, api, lookup);

@@ -6,27 +6,15 @@ mod logs;
 mod outcome;
 mod status;
 
-use async_trait::async_trait;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, document};
-use crate::error::{Category, Problem};
 use crate::http::Method;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, Template, UnlistedField,
-};
-use crate::model::Notice;
-use crate::providers::lenient::{Int, Text};
+use crate::kind::OutcomeRule;
 use crate::providers::lookup::summarize;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Filter, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page,
-    job_at, raw,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES, is_word};
 
@@ -132,10 +120,6 @@ pub(super) struct Invocations;
 
 #[async_trait]
 impl KindOps<Api> for Invocations {
-    fn kind(&self) -> &'static Kind {
-        &INVOCATION
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         get(api, lookup, InvocationDetails::default()).await
     }
@@ -283,7 +267,7 @@ async fn get(
 }
 
 /// the raw response; `None` when it was not requested as well.
-fn raw_document(body: &[u8], options: &GetOptions) -> Option<serde_json::Value> {
+fn raw_document(body: &[u8], options: &GetOptions) -> Option<Value> {
     options.raw.then(|| document::read(body, options)).flatten()
 }
 
@@ -292,7 +276,7 @@ fn raw_document(body: &[u8], options: &GetOptions) -> Option<serde_json::Value> 
 async fn results(
     api: &Api,
     lookup: GetRequest<'_>,
-    documents: &mut Vec<Option<serde_json::Value>>,
+    documents: &mut Vec<Option<Value>>,
     unreadable: &mut Vec<Notice>,
 ) -> Results {
     let GetRequest { reference, options } = lookup;

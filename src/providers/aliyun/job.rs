@@ -15,21 +15,10 @@ mod row;
 mod rows;
 mod subtask_id;
 
-use async_trait::async_trait;
-
 use super::{Api, CLUSTER, cluster_of, document};
-use crate::error::Problem;
 use crate::http::Method;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, Template,
-};
-use crate::providers::api::DecodeError;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk,
-    LogRequest, Page, job_at, raw,
-};
-use crate::reference::Reference;
+use crate::kind::OutcomeRule;
+use crate::providers::prelude::*;
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
 
@@ -74,27 +63,15 @@ pub static JOB: Kind = Kind::new(
 .with_id_lists(list::MAX_ROWS)
 .with_conclusive_rows();
 
-const GET: Operation = Operation::new(
-    "DescribeServerlessJobs",
-    "E-HPC 2018-04-12 DescribeServerlessJobs",
-    "ehpc:DescribeServerlessJobs",
-);
+const GET: Operation = operation!("E-HPC 2018-04-12", "ehpc", "DescribeServerlessJobs");
 
-const LIST: Operation = Operation::new(
-    "ListServerlessJobs",
-    "E-HPC 2018-04-12 ListServerlessJobs",
-    "ehpc:ListServerlessJobs",
-);
+const LIST: Operation = operation!("E-HPC 2018-04-12", "ehpc", "ListServerlessJobs");
 
 /// The operations on serverless jobs.
 pub(super) struct Jobs;
 
 #[async_trait]
 impl KindOps<Api> for Jobs {
-    fn kind(&self) -> &'static Kind {
-        &JOB
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         api.job(lookup.reference, lookup.options).await
     }

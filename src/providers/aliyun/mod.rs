@@ -160,14 +160,16 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[
-            &Jobs,
-            &Invocations,
-            &HpcJobs,
-            &DlcJobs,
-            &InstantJobs,
-            &SchedulerJobs,
-        ],
+        kinds: const {
+            &[
+                (&JOB, &Jobs),
+                (&INVOCATION, &Invocations),
+                (&HPC_JOB, &HpcJobs),
+                (&DLC_JOB, &DlcJobs),
+                (&INSTANT_JOB, &InstantJobs),
+                (&SCHEDULER_JOB, &SchedulerJobs),
+            ]
+        },
     })
 }
 

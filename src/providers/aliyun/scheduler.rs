@@ -3,23 +3,16 @@
 mod evidence;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use super::{Api, TRUST_FINISHED};
-use crate::error::Category;
+use super::{Api, CLUSTER, TRUST_FINISHED, scheduler_log};
 use crate::http::RequestError;
-use crate::kind::{Kind, OutcomeRule};
-use crate::model::{Array, Job, Resources, State};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, DefaultObject, Flag, Int, List, Map, Num, Required, Text, Timestamp,
-};
-use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, states};
-use crate::reference::Reference;
+use crate::kind::OutcomeRule;
+use crate::model::Array;
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 pub(super) use evidence::EndEvidence;
 use evidence::ExitFields;
@@ -112,6 +105,40 @@ struct Amounts {
     nodes: Int,
 }
 
+/// The most rows of a page that the cloud allows.
+pub(super) const PAGE_SIZE: usize = 50;
+
+/// What both kinds have in common: references, lists, logs and flags. The words are the long and the short
+/// name, and the reference of a sample with what the kind is.
+pub(super) const fn kind(
+    [names, [sample, summary]]: [[&'static str; 2]; 2],
+    states: &'static [StateTable],
+    [get, list, log]: [Operation; 3],
+) -> Kind {
+    const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
+    let template = Template::new(["aliyun", "ali"], names, SEGMENTS, sample);
+    Kind::new(template, states, get)
+        .with_summary(summary)
+        .with_details(&[schema_of::<SchedulerJobDetails>], &[])
+        .with_list(ListSpec::new(list, ListOrder::NewestFirst))
+        .with_logs(scheduler_log::spec(log))
+        .with_batch_from(2)
+        .with_flags(&[TRUST_FINISHED])
+}
+
+/// The table of a kind whose words for the end are these; notes say more of words.
+pub(super) const fn states(
+    map: StateWords,
+    outcome_rules: &'static [OutcomeRule],
+    notes: &'static [(&'static str, &'static str)],
+) -> StateTable {
+    StateTable {
+        outcome_rules,
+        notes,
+        ..StateTable::new("job", map).with_user_states()
+    }
+}
+
 /// When a word for the end that does not say how a job ended is taken for which outcome.
 pub(super) const fn outcome_rule(word: &'static str) -> OutcomeRule {
     OutcomeRule {
@@ -140,7 +167,7 @@ pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {
 /// That the cluster does not have a job.
 pub(super) fn not_found(reference: &Reference) -> DecodeError {
     let what = format!("job {} not found in the cluster", reference.id());
-    DecodeError::Failed(Box::new(RequestError::new(Category::NotFound, what)))
+    DecodeError::not_found(what, None)
 }
 
 /// True for the id of the requested job; PBS takes an id without its server, and responds with both.

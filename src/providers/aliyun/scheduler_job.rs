@@ -7,76 +7,41 @@
 
 mod document;
 
-use async_trait::async_trait;
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::products::EHPC;
 use super::scheduler::{
-    EndEvidence, JobFields, SchedulerJobDetails, decode_list, matches_id, not_found, outcome_rule,
+    self, EndEvidence, JobFields, decode_list, matches_id, not_found, outcome_rule,
 };
-use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, scheduler_log};
-use crate::error::{Category, Problem};
+use super::{Api, cluster_of, scheduler_log};
 use crate::http::{Method, RequestError};
-use crate::kind::{
-    Kind, ListOrder, ListSpec, LogSpec, Operation, Segment, StateTable, StateWords, Template,
-};
-use crate::model::{Job, NoticeCode, State};
-use crate::providers::api::{DecodeError, Decoded};
-use crate::providers::lenient::{self, Map, OptionalObject, Required, Text};
 use crate::providers::lookup::summarize;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, Filter, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, LogSource,
-    Page, raw,
-};
-use crate::reference::{Reference, Scope};
+use crate::providers::prelude::*;
+use crate::reference::Scope;
 use crate::sort::SortExt as _;
 
 /// Jobs of PBS and other schedulers.
-pub static SCHEDULER_JOB: Kind = Kind::new(
-    Template::new(
-        ["aliyun", "ali"],
+pub static SCHEDULER_JOB: Kind = scheduler::kind(
+    [
         ["scheduler-job", "sched"],
-        &[CLUSTER, Segment::required("JOB")],
-        "aliyun/scheduler-job/ehpc-hz-FYUr32/2.scheduler",
-    ),
-    &[StateTable {
-        allows_user_states: true,
-        outcome_rules: &[
+        [
+            "aliyun/scheduler-job/ehpc-hz-FYUr32/2.scheduler",
+            "Job of the scheduler of an E-HPC 1.0 cluster",
+        ],
+    ],
+    &[scheduler::states(
+        STATES,
+        &[
             outcome_rule("FINISHED"),
             outcome_rule("F"),
             outcome_rule("X"),
         ],
-        notes: &[("X", "a subtask of an array job that has ended")],
-        ..StateTable::new("job", STATES)
-    }],
-    GET,
-)
-.with_summary("Job of the scheduler of an E-HPC 1.0 cluster")
-.with_details(&[schema_of::<SchedulerJobDetails>], &[])
-.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
-.with_logs(LOGS)
-.with_batch_from(2)
-.with_flags(&[TRUST_FINISHED]);
-
-const GET: Operation = Operation::new(
-    "DescribeJob",
-    "E-HPC 2018-04-12 DescribeJob",
-    "ehpc:DescribeJob",
+        &[("X", "a subtask of an array job that has ended")],
+    )],
+    [GET, LIST, LOG],
 );
 
-const LIST: Operation = Operation::new(
-    "ListJobsWithFilters",
-    "E-HPC 2018-04-12 ListJobsWithFilters",
-    "ehpc:ListJobsWithFilters",
-);
-
-const LOGS: LogSpec = scheduler_log::spec(Operation::new(
-    "GetJobLog",
-    "E-HPC 2018-04-12 GetJobLog",
-    "ehpc:GetJobLog",
-));
+const GET: Operation = operation!("E-HPC 2018-04-12", "ehpc", "DescribeJob");
+const LIST: Operation = operation!("E-HPC 2018-04-12", "ehpc", "ListJobsWithFilters");
+const LOG: Operation = operation!("E-HPC 2018-04-12", "ehpc", "GetJobLog");
 
 /// The words of the list, and the letters of PBS.
 const STATES: StateWords = &[
@@ -96,9 +61,6 @@ const STATES: StateWords = &[
     ("X", State::Unknown),
 ];
 
-/// The most rows of a page that the cloud allows.
-const PAGE_SIZE: usize = 50;
-
 /// A job without a state is searched on so many pages of the list.
 const MAX_PAGES: usize = 4;
 
@@ -107,10 +69,6 @@ pub(super) struct SchedulerJobs;
 
 #[async_trait]
 impl KindOps<Api> for SchedulerJobs {
-    fn kind(&self) -> &'static Kind {
-        &SCHEDULER_JOB
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let cluster = cluster_of(lookup.reference.segment("CLUSTER"));
         let query = [("ClusterId", cluster), ("JobId", lookup.reference.id())];
@@ -130,10 +88,10 @@ impl KindOps<Api> for SchedulerJobs {
         read_page(api, list, known).await
     }
 
-    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+    fn log_sources(&self, kind: &Kind, job: &Job) -> Vec<LogSource> {
         let details = serde_json::to_value(&job.details).unwrap_or_default();
         let node = details["nodes"].as_str().and_then(first_node);
-        let mut sources = LogSource::of_kind(&SCHEDULER_JOB, job);
+        let mut sources = LogSource::of_kind(kind, job);
         for source in &mut sources {
             source.node = node.map(str::to_owned);
         }
@@ -152,10 +110,7 @@ async fn read_page(
     list: ListRequest<'_>,
     known: impl Fn(&str) -> EndEvidence + Send,
 ) -> Result<Page, Problem> {
-    let (page, size) = (
-        list.at.page.to_string(),
-        list.filter.page_size(PAGE_SIZE).to_string(),
-    );
+    let [page, size] = list.page_numbers(scheduler::PAGE_SIZE);
     let mut query = vec![
         ("ClusterId", cluster_of(list.scope.segment("CLUSTER"))),
         ("PageNumber", &page),

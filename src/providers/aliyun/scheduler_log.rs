@@ -3,22 +3,13 @@
 //! GetJobLog gives the bytes from an offset on, in Base64, and in E-HPC NEXT the size of the file, which may
 //! be rounded up.
 
-use async_trait::async_trait;
-use serde::Deserialize;
-
 use super::scheduler::check_success;
 use super::{Api, cluster_of, products::EHPC_NEXT};
 use crate::crypto;
-use crate::error::Problem;
 use crate::http::Method;
-use crate::kind::{LogSpec, Operation};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Checked, Flag, Int, Text};
+use crate::providers::prelude::*;
 use crate::providers::products::Product;
-use crate::providers::{
-    FilePart, GetOptions, LogChunk, LogFile, LogRequest, LogSource, log_text, read_file,
-};
-use crate::reference::Reference;
+use crate::providers::{FilePart, LogFile, log_text, read_file};
 
 /// How the output is read by an operation.
 pub(super) const fn spec(operation: Operation) -> LogSpec {

@@ -39,10 +39,6 @@ fn kind() -> &'static Kind {
 
 #[async_trait]
 impl KindOps<Api> for Jobs {
-    fn kind(&self) -> &'static Kind {
-        kind()
-    }
-
     async fn get(&self, _: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let (job, notices) = (job_at(lookup.reference, None), Vec::new());
         Ok(GetResult { job, notices })
@@ -76,7 +72,7 @@ fn client() -> Connected<Api> {
     Connected {
         rejected_lists: RejectedLists::default(),
         api: Api::default(),
-        kinds: &[&Jobs],
+        kinds: vec![(kind(), &Jobs as _)].leak(),
     }
 }
 

@@ -2,17 +2,13 @@
 
 use std::sync::Mutex;
 
-use async_trait::async_trait;
 use chrono::DateTime;
-use serde::Deserialize;
-use serde_json::json;
 
 use super::errors::IAM_ERRORS;
 use super::{PROJECTS, TOKEN, is_project_id, sign};
 use crate::credentials::{Anonymous, Credential, CredentialCache, CredentialProvider, reload};
-use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
-use crate::providers::lenient::{self, List, OptionalObject, Text};
+use crate::providers::prelude::*;
 use crate::secret::Secret;
 use crate::settings::Profile;
 use crate::sync::lock;

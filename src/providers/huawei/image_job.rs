@@ -6,22 +6,12 @@ mod active;
 mod merge;
 mod wire;
 
-use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::products::WORKSPACE;
 use super::{Api, Call};
 use crate::crypto::percent_encode;
-use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
-};
-use crate::providers::api::Decoded;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, KindOps, ListRequest, Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use merge::{TypePage, merge};
 use wire::{ImageJob, ImageJobDetails, JOB_STATES, JobPage, STATES, SubJobDetails};
 
@@ -77,10 +67,6 @@ pub(super) struct ImageJobs;
 
 #[async_trait]
 impl KindOps<Api> for ImageJobs {
-    fn kind(&self) -> &'static Kind {
-        &IMAGE_JOB
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let decode = |body: &[u8]| decode(body, lookup, api.region());
         let path = path(lookup.reference);

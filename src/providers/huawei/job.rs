@@ -4,23 +4,11 @@
 //! Source: huaweicloudsdkecs, -evs, -ims and -bms 3.1.219. No service lists them. Not documented: the
 //! response about an unknown id.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use serde::Deserialize;
-
-use super::sub_jobs::{JobParts, SubJobParts, Words};
+use super::sub_jobs::{JobParts, SubJobParts};
 use super::{Api, Call};
 use crate::crypto::percent_encode;
-use crate::error::Problem;
-use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, Template};
-use crate::model::State;
-use crate::providers::api::Decoded;
-use crate::providers::lenient::{self, DefaultObject, Int, List, Num, Text, Timestamp};
+use crate::providers::prelude::*;
 use crate::providers::products::Product;
-use crate::providers::shapes::{detail_structs, schema_of};
-use crate::providers::states::Failure;
-use crate::providers::{GetRequest, GetResult, KindOps, raw};
 
 /// The services that have such jobs, as their hosts name them; elastic IPs are at `vpc`.
 const SERVICES: &[&str] = &["ecs", "evs", "ims", "bms", "sdrs", "vpc", "vbs"];
@@ -60,12 +48,6 @@ const STATES: StateWords = &[
     ("SUCCESS", State::Succeeded),
     ("FAIL", State::Failed),
 ];
-
-static WORDS: Words = Words {
-    kind: "huawei/job",
-    job: STATES,
-    sub_job: STATES,
-};
 
 detail_structs! { "snake_case" =>
     /// `details` of a `huawei/job`.
@@ -112,29 +94,14 @@ detail_structs! { "snake_case" =>
         alarm_code: Text,
         /// Images of a job for many.
         results: List<ImageResult>,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
+    } => {
         name: Text,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         image_name: Text,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         errorcode_message: Text,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         error: Text,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         addition_error_msg: Text,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         sub_jobs_total: Int,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         sub_jobs: List<AsyncJob>,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         sub_jobs_result: List<AsyncJob>,
     }
     /// An image of a job for many.
@@ -150,7 +117,7 @@ detail_structs! { "snake_case" =>
 }
 
 /// A job or one of its sub-jobs.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AsyncJob {
     job_id: Text,
@@ -171,21 +138,15 @@ pub(super) struct AsyncJobs;
 
 #[async_trait]
 impl KindOps<Api> for AsyncJobs {
-    fn kind(&self) -> &'static Kind {
-        &JOB
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let mut services = SERVICES.iter();
         let host = services.find(|name| Some(**name) == reference.segment("SERVICE"));
-        let host = host.expect("the service of a reference is one of these");
-        let product = Product::new(host, "v1");
+        let product = Product::new(host.expect("a reference has one of these"), "v1");
         let path = format!("jobs/{}", percent_encode(reference.id()));
         let decode = |body: &[u8]| decode(body, lookup, api.region());
-        let call = Call::get(&product, GET.name, &path);
-        let found = api.call(call, options, decode).await;
-        found.map(Decoded::into_result)
+        let call = api.call(Call::get(&product, GET.name, &path), options, decode);
+        call.await.map(Decoded::into_result)
     }
 }
 
@@ -194,10 +155,8 @@ fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<G
     if found.job_id.trimmed() != Some(lookup.reference.id()) {
         return Err("the requested job_id".to_owned());
     }
-    let found = found.into_parts();
-    let mut found = found.into_result(&WORDS, lookup, region);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
-    Ok(found)
+    let found = found.into_parts().into_result(lookup, region);
+    Ok(found.with_raw(body, lookup.options))
 }
 
 impl AsyncJob {
@@ -246,7 +205,7 @@ impl AsyncJob {
 impl Entities {
     /// Code and sentence of a failure, both of one error: what IMS adds, else what the job says, else what
     /// IMS says of the image.
-    fn failure(&mut self, code: Option<String>, reason: Option<String>) -> Failure {
+    fn failure(&mut self, code: Option<String>, reason: Option<String>) -> states::Failure {
         let own = self.error_code.0.clone();
         match self.addition_error_msg.0.take() {
             Some(message) => {
@@ -272,8 +231,7 @@ impl Entities {
     }
 
     fn take_name(&mut self) -> Option<String> {
-        let name = self.name.0.take();
-        name.or_else(|| self.image_name.0.take())
+        self.name.0.take().or_else(|| self.image_name.0.take())
     }
 }
 

@@ -93,7 +93,13 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: super::RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[&ImageJobs, &TrainingJobs, &AsyncJobs],
+        kinds: const {
+            &[
+                (&IMAGE_JOB, &ImageJobs),
+                (&TRAINING_JOB, &TrainingJobs),
+                (&JOB, &AsyncJobs),
+            ]
+        },
     })
 }
 

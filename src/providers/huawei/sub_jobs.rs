@@ -1,22 +1,8 @@
 //! Jobs that consist of sub-jobs, which alone say why they failed.
 
+use crate::model::Details;
+use crate::providers::prelude::*;
 use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use crate::kind::StateWords;
-use crate::model::{Details, Job, Notice, NoticeCode, State, Task, Time};
-use crate::providers::lenient::{Text, Timestamp};
-use crate::providers::{GetOptions, GetRequest, GetResult, job_at, states};
-
-/// A kind and its words.
-pub(super) struct Words {
-    /// The kind, such as `huawei/image-job`.
-    pub kind: &'static str,
-    /// The words of jobs.
-    pub job: StateWords,
-    /// The words of sub-jobs.
-    pub sub_job: StateWords,
-}
 
 /// What a response reports of a job.
 pub(super) struct JobParts {
@@ -48,17 +34,14 @@ pub(super) struct SubJobParts {
 }
 
 impl JobParts {
-    pub fn into_result(
-        self,
-        words: &Words,
-        lookup: GetRequest<'_>,
-        region: Option<&str>,
-    ) -> GetResult {
+    /// The job of a kind whose tables are those of its jobs and of their sub-jobs.
+    pub fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
-        let own = &options.states;
+        let (own, kind) = (&options.states, reference.kind.to_string());
+        let [words, sub_words] = [0, 1].map(|table| reference.kind.states[table].map);
         let word = self.status.trimmed();
-        let read = states::normalize(words.job, own, word, words.kind, &mut notices);
+        let read = states::normalize(words, own, word, &kind, &mut notices);
         let listed = self.sub_jobs.len();
         let total = self.total;
         if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
@@ -67,8 +50,10 @@ impl JobParts {
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
         }
         let sub_jobs = self.sub_jobs.into_iter();
-        let tasks: Vec<Task> = sub_jobs.map(|one| one.into_task(words, options)).collect();
-        note_unknown_words(&tasks, words, options, &mut notices);
+        let tasks: Vec<Task> = sub_jobs
+            .map(|one| one.into_task(sub_words, options))
+            .collect();
+        note_unknown_words(&tasks, reference.kind, options, &mut notices);
         let (reason, message) = match (read.state, &read.raw) {
             (State::Failed, _) => {
                 let (reason, message) = failure(&tasks);
@@ -104,10 +89,10 @@ impl JobParts {
 }
 
 impl SubJobParts {
-    fn into_task(self, words: &Words, options: &GetOptions) -> Task {
+    fn into_task(self, words: StateWords, options: &GetOptions) -> Task {
         let word = self.status.trimmed();
         let own = &options.states;
-        let read = states::normalize(words.sub_job, own, word, "", &mut Vec::new());
+        let read = states::normalize(words, own, word, "", &mut Vec::new());
         let created_at = self.begin_time.utc();
         // A sub-job that succeeded has neither.
         let is_explained = self.reason.is_some() || self.message.is_some();
@@ -137,14 +122,20 @@ impl SubJobParts {
 /// A thousand sub-jobs in one unknown state are reported once.
 fn note_unknown_words(
     tasks: &[Task],
-    words: &Words,
+    kind: &Kind,
     options: &GetOptions,
     notices: &mut Vec<Notice>,
 ) {
     let known = tasks.iter().filter_map(|task| task.state_raw.as_deref());
-    let what = format!("a sub-job of {}", words.kind);
+    let what = format!("a sub-job of {kind}");
     for word in known.collect::<BTreeSet<_>>() {
-        states::normalize(words.sub_job, &options.states, Some(word), &what, notices);
+        states::normalize(
+            kind.states[1].map,
+            &options.states,
+            Some(word),
+            &what,
+            notices,
+        );
     }
 }
 

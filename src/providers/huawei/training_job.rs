@@ -8,23 +8,10 @@ mod logs;
 mod parts;
 mod response;
 
-use async_trait::async_trait;
-use serde_json::{Value, json};
-
 use super::products::MODELARTS;
 use super::{Api, Call};
 use crate::crypto::percent_encode;
-use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
-};
-use crate::model::State;
-use crate::providers::api::Decoded;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    Cursor, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use details::TrainingJobDetails;
 use response::{ListResponse, TrainingJob, decode_job};
 
@@ -89,10 +76,6 @@ pub(super) struct TrainingJobs;
 
 #[async_trait]
 impl KindOps<Api> for TrainingJobs {
-    fn kind(&self) -> &'static Kind {
-        &TRAINING_JOB
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let path = path(lookup.reference);
         let decode = |body: &[u8]| decode_job(body, lookup, api.region());

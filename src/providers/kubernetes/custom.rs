@@ -5,21 +5,13 @@ mod list;
 mod many;
 mod response;
 
-use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::object::ApiObject;
 use super::objects::{self, Outcome};
 use super::parts::{Owner, Parts, ReadParts};
 use super::{Api, attach_raw, events, logs};
-use crate::error::{Category, Problem};
-use crate::kind::{Kind, Operation};
-use crate::model::Job;
-use crate::providers::{
-    BatchRequest, BatchResult, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest,
-    Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use crate::sync::lock;
 pub(super) use kinds::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
@@ -57,10 +49,6 @@ struct ResourceJob {
 
 #[async_trait]
 impl KindOps<Api> for CustomJobs {
-    fn kind(&self) -> &'static Kind {
-        self.kind
-    }
-
     /// A job with its pods as tasks, and the events of both. All resources that may hold it are read until
     /// it is known which one does.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {

@@ -4,21 +4,11 @@ mod indexes;
 mod many;
 mod response;
 
-use async_trait::async_trait;
-
 use super::object::ApiObject;
 use super::objects::{self, Outcome, Resource};
 use super::parts::{Owner, Parts};
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod, prefetch};
-use crate::error::Problem;
-use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
-use crate::model::State;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    BatchRequest, BatchResult, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest,
-    Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use response::{JobDetails, JobObject};
 
 /// Jobs.
@@ -97,10 +87,6 @@ pub(super) struct Jobs;
 
 #[async_trait]
 impl KindOps<Api> for Jobs {
-    fn kind(&self) -> &'static Kind {
-        &JOB
-    }
-
     /// A job with its pods as tasks, and the events of both.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;

@@ -2,13 +2,9 @@
 
 use super::object::{ApiObject, ObjectList, rows};
 use super::{Api, path};
-use crate::error::Problem;
 use crate::http::RAISE_MAX_BODY;
-use crate::kind::Operation;
-use crate::providers::api::Decoded;
 use crate::providers::lenient;
-use crate::providers::{Cursor, Filter, GetOptions, GetRequest, GetResult, ListRequest, Page};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 
 /// The most objects of a page, as kubectl asks for them.
 pub(super) const PAGE_SIZE: usize = 500;

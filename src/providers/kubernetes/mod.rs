@@ -102,14 +102,14 @@ pub static CLOUD: Cloud = Cloud {
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
 };
 
-static OPERATIONS: &[&dyn KindOps<Api>] = &[
-    &Jobs,
-    &Pods,
-    &Workloads,
-    &VOLCANO_JOBS,
-    &KUBEFLOW_JOBS,
-    &JOBSETS,
-    &ARGO_WORKFLOWS,
+static OPERATIONS: &[(&Kind, &dyn KindOps<Api>)] = &[
+    (&JOB, &Jobs),
+    (&POD, &Pods),
+    (&WORKLOAD, &Workloads),
+    (&VOLCANO_JOB, &VOLCANO_JOBS),
+    (&KUBEFLOW_JOB, &KUBEFLOW_JOBS),
+    (&JOBSET, &JOBSETS),
+    (&ARGO_WORKFLOW, &ARGO_WORKFLOWS),
 ];
 
 /// The domain of the API servers of TKE.

@@ -2,22 +2,18 @@
 //! date where the caller asks again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures_util::future::join_all;
-use serde_json::Value;
 
 pub(super) use super::list::Resource;
 use super::object::expected;
 use super::stream::Stream;
 use super::watch::{Listed, Object, Presence, Watch, meta};
 use super::{Api, attach_raw, list, object_path, path};
-use crate::error::{Category, Problem};
 use crate::lenient::collect_unreadable;
-use crate::model::{Job, State};
+use crate::providers::lenient;
 use crate::providers::lookup::summarize;
-use crate::providers::{BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, lenient};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 
 /// A job of a list or a stream.
 pub(super) struct Row {

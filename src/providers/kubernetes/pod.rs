@@ -2,20 +2,10 @@
 
 mod response;
 
-use async_trait::async_trait;
-
 use super::object::ApiObject;
 use super::objects::{self, Outcome, Resource};
 use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
-use crate::error::Problem;
-use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
-use crate::model::State;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    BatchRequest, BatchResult, GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest,
-    Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use response::PodDetails;
 pub(super) use response::{PodObject, PodTask, PodTemplate};
 
@@ -82,10 +72,6 @@ pub(super) struct Pods;
 
 #[async_trait]
 impl KindOps<Api> for Pods {
-    fn kind(&self) -> &'static Kind {
-        &POD
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let namespace = reference.segment("NAMESPACE").unwrap_or_default();

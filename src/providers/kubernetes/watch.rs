@@ -9,14 +9,13 @@ mod state;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
 use super::list::PAGE_SIZE;
-use crate::model::Notice;
-use crate::providers::{GetOptions, lenient};
+use crate::providers::lenient;
+use crate::providers::prelude::*;
 use crate::sync::lock;
 
 pub(super) use object::{Object, Presence, meta};

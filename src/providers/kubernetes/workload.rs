@@ -2,23 +2,14 @@
 
 mod response;
 
-use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use super::object::{ApiObject, ObjectList, rows};
 use super::objects::{self, Outcome, Resource};
 use super::parts::{Parts, ReadParts};
 use super::{Api, NAMESPACE, attach_raw, kind, list, logs, path, pod};
-use crate::error::Problem;
-use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
-use crate::model::State;
 use crate::providers::lenient;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    BatchRequest, BatchResult, GetOptions, GetRequest, GetResult, KindOps, ListRequest, LogChunk,
-    LogRequest, Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use response::{Deployment, WorkloadDetails};
 
 /// Deployments.
@@ -101,10 +92,6 @@ pub(super) struct Workloads;
 
 #[async_trait]
 impl KindOps<Api> for Workloads {
-    fn kind(&self) -> &'static Kind {
-        &WORKLOAD
-    }
-
     /// A deployment with its pods as tasks, its services, and the events of all.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;

@@ -1,31 +1,13 @@
 //! Container instances.
 
-mod details;
 mod list;
-
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use serde::Deserialize;
 
 use super::envelope::decode_data;
 use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
-use crate::http::RequestError;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
-use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{Flag, Int, List, Num, Text, Timestamp};
-use crate::providers::shapes::schema_of;
-use crate::providers::states;
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, Page, job_at, raw};
-use crate::reference::Reference;
+use crate::model::{Address, Container, Mount, Port};
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_arguments};
-use details::{InstanceDetails, StartScript, Tensorboard};
 
 pub(super) use list::ListState;
 #[cfg(test)]
@@ -47,7 +29,7 @@ pub static INSTANCE: Kind = Kind::new(
     GET,
 )
 .with_summary("Container instance of the SCNet AI platform")
-.with_details(&[schema_of::<InstanceDetails>], &[])
+.with_details(&[schema_of::<Instance>], &[])
 .without_logs("open the instance in the console, or read the files that its program writes")
 .with_list(
     ListSpec::new(LIST, ListOrder::NewestFirst)
@@ -83,18 +65,12 @@ pub(super) struct Instances;
 
 #[async_trait]
 impl KindOps<Api> for Instances {
-    fn kind(&self) -> &'static Kind {
-        &INSTANCE
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let region = &api.home;
         let request = region.request(GET.name, &path(lookup.reference));
         let decode = |body: &[u8]| decode(body, lookup, region.clock);
-        let found = region
-            .call(request, lookup.options.deadline, decode)
-            .await?;
-        Ok(found.into_result())
+        let call = region.call(request, lookup.options.deadline, decode);
+        call.await.map(Decoded::into_result)
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
@@ -107,54 +83,97 @@ pub(super) fn path(reference: &Reference) -> String {
     format!("/ai/openapi/v2/instance-service/{id}/detail")
 }
 
-#[derive(Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Instance {
-    id: Text,
-    instance_service_name: Text,
-    status: Text,
-    task_type: Text,
-    accelerator_type: Text,
-    gpu_number: Int,
-    cpu_number: Num,
-    ram_size: Num,
-    resource_group: Text,
-    resource_spec: Text,
-    task_number: Int,
-    current_index: Int,
-    timeout_limit: Text,
-    create_time: Timestamp,
-    start_time: Timestamp,
-    end_time: Timestamp,
-    duration: Text,
-    remaining_time: Text,
-    user_name: Text,
-    version: Text,
-    image_path: Text,
-    description: Text,
-    header_notebook_id: Text,
-    header_notebook_ip: Text,
-    tensorboard_id: Text,
-    tensorboard_path: Text,
-    mount_info_list: List<MountInfo>,
-    container_port_info_list: List<PortInfo>,
-    use_start_script: Flag,
-    start_script_action_scope: Text,
-    start_script_path: Text,
-    start_script_content: Text,
+detail_structs! { "camelCase" =>
+    /// What only a Sugon instance has.
+    #[schemars(rename = "SugonInstance")]
+    Instance {
+        /// What runs in it: `ssh`, `jupyter`, `codeserver`, `rstudio`.
+        task_type: Text,
+        /// Number of containers; `resources` are those of one.
+        #[serde(rename(deserialize = "taskNumber"))]
+        task_count: Int,
+        /// Current index of the container; the vendor explains it no further.
+        current_index: Int,
+        /// `unlimited` or `HH:MM:SS`.
+        #[serde(rename(deserialize = "timeoutLimit"))]
+        time_limit: Text,
+        /// How long it has run, in the cloud's words.
+        #[serde(rename(deserialize = "duration"))]
+        duration_text: Text,
+        /// How long it may still run, in the cloud's words.
+        #[serde(rename(deserialize = "remainingTime"))]
+        remaining_text: Text,
+        /// The resources in the cloud's words.
+        resource_spec: Text,
+        /// The owner's description.
+        description: Text,
+        /// Name of the image; its address is the container's `image`.
+        #[serde(rename(deserialize = "version"))]
+        image_name: Text,
+        /// The TensorBoard beside it.
+        #[serde(skip_deserializing)]
+        #[schemars(!skip_deserializing)]
+        tensorboard: Tensorboard,
+        /// The script run at its start.
+        #[serde(skip_deserializing)]
+        #[schemars(!skip_deserializing)]
+        start_script: StartScript,
+    } => {
+        id: Text,
+        instance_service_name: Text,
+        status: Text,
+        accelerator_type: Text,
+        gpu_number: Int,
+        cpu_number: Num,
+        ram_size: Num,
+        resource_group: Text,
+        create_time: Timestamp,
+        start_time: Timestamp,
+        end_time: Timestamp,
+        user_name: Text,
+        image_path: Text,
+        header_notebook_id: Text,
+        header_notebook_ip: Text,
+        tensorboard_id: Text,
+        tensorboard_path: Text,
+        mount_info_list: List<MountInfo>,
+        container_port_info_list: List<PortInfo>,
+        use_start_script: Flag,
+        start_script_action_scope: Text,
+        start_script_path: Text,
+        start_script_content: Text,
+    }
+    /// The TensorBoard beside an instance.
+    Tensorboard {
+        /// The cloud's id.
+        id: Text,
+        /// Folder of the logs.
+        path: Text,
+    }
+    /// The script run at the start of an instance.
+    StartScript {
+        /// True when it is used.
+        enabled: Flag,
+        /// `all` containers or `header`, the first one.
+        scope: Text,
+        /// Path, with masked arguments.
+        path: Text,
+        /// Content; masked unless secrets were requested.
+        content: Text,
+    }
 }
 
-#[derive(Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct MountInfo {
+pub struct MountInfo {
     source_path: Text,
     target_path: Text,
     r#type: Text,
 }
 
-#[derive(Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct PortInfo {
+pub struct PortInfo {
     access_url: Text,
     container_port: Int,
     protocol_type: Text,
@@ -171,66 +190,15 @@ pub(super) fn decode(
     clock: WallClock,
 ) -> Result<GetResult, DecodeError> {
     let Some(instance) = decode_data::<Instance>(body, "an instance")? else {
-        let mut missing = RequestError::new(Category::NotFound, "instance not found");
-        missing.hint =
-            Some("check the id, and that the token is one of the instance's region".to_owned());
-        return Err(DecodeError::Failed(Box::new(missing)));
+        let hint = "check the id, and that the token is one of the instance's region";
+        return Err(DecodeError::not_found("instance not found", Some(hint)));
     };
     let matches = |id: &str| id.eq_ignore_ascii_case(lookup.reference.id());
     if !instance.id().is_some_and(matches) {
         return Err("the requested id".to_owned().into());
     }
-    let mut notices = Vec::new();
-    let mut job = job(instance, lookup, clock, &mut notices);
-    raw::attach_raw(&mut job, &mut notices, body, lookup.options);
-    Ok(GetResult { job, notices })
-}
-
-fn job(
-    mut instance: Instance,
-    lookup: GetRequest<'_>,
-    clock: WallClock,
-    notices: &mut Vec<Notice>,
-) -> Job {
-    let reading = states::normalize(
-        STATES,
-        &lookup.options.states,
-        instance.status.trimmed(),
-        "sugon/instance",
-        notices,
-    );
-    let is_silent = reading.raw.is_none();
-    let times = [
-        &instance.create_time,
-        &instance.start_time,
-        &instance.end_time,
-    ];
-    clock.note_assumed("sugon", times, notices);
-    let [created_at, started_at, finished_at] = times.map(|time| clock.at(time));
-    let task = notebook(&mut instance);
-    Job {
-        name: instance.instance_service_name.0.take(),
-        state: reading.state,
-        state_raw: reading.raw,
-        ended: reading.ended,
-        reason: is_silent.then(|| "no status".to_owned()),
-        message: is_silent.then(|| "the response has no status".to_owned()),
-        user: instance.user_name.0.take(),
-        queue: instance.resource_group.0.take(),
-        created_at,
-        started_at,
-        finished_at,
-        resources: Resources {
-            cpu: instance.cpu_number.0,
-            memory_bytes: instance.ram_size.0.and_then(bytes_of_mebibytes),
-            accelerators: instance.gpu_number.unsigned(),
-            accelerator_type: instance.accelerator_type.0.take(),
-            ..Resources::default()
-        },
-        tasks: task.into_iter().collect(),
-        details: Some(Arc::new(details(instance, lookup.options.show_secrets))),
-        ..job_at(lookup.reference, None)
-    }
+    let found = instance.into_result(lookup, clock);
+    Ok(found.with_raw(body, lookup.options))
 }
 
 fn bytes_of_mebibytes(mebibytes: f64) -> Option<u64> {
@@ -248,87 +216,103 @@ impl Instance {
         self.id.trimmed()
     }
 
-    /// The instance as far as the list reports it.
-    fn into_row(self, lookup: GetRequest<'_>, clock: WallClock) -> GetResult {
-        let mut notices = Vec::new();
-        let job = job(self, lookup, clock, &mut notices);
+    /// The instance as far as a lookup or the list reports it.
+    fn into_result(mut self, lookup: GetRequest<'_>, clock: WallClock) -> GetResult {
+        let (own, mut notices) = (&lookup.options.states, Vec::new());
+        let word = self.status.trimmed();
+        let reading = states::normalize(STATES, own, word, "sugon/instance", &mut notices);
+        let is_silent = reading.raw.is_none();
+        let times = [&self.create_time, &self.start_time, &self.end_time];
+        clock.note_assumed("sugon", times, &mut notices);
+        let [created_at, started_at, finished_at] = times.map(|time| clock.at(time));
+        let task = self.take_notebook();
+        let mut job = Job {
+            name: self.instance_service_name.0.take(),
+            state: reading.state,
+            state_raw: reading.raw,
+            ended: reading.ended,
+            reason: is_silent.then(|| "no status".to_owned()),
+            message: is_silent.then(|| "the response has no status".to_owned()),
+            user: self.user_name.0.take(),
+            queue: self.resource_group.0.take(),
+            created_at,
+            started_at,
+            finished_at,
+            resources: Resources {
+                cpu: self.cpu_number.0,
+                memory_bytes: self.ram_size.0.and_then(bytes_of_mebibytes),
+                accelerators: self.gpu_number.unsigned(),
+                accelerator_type: self.accelerator_type.0.take(),
+                ..Resources::default()
+            },
+            tasks: task.into_iter().collect(),
+            ..job_at(lookup.reference, None)
+        };
+        job.details = Some(Arc::new(self.into_details(lookup.options.show_secrets)));
         GetResult { job, notices }
     }
-}
 
-/// The one part of which the response reports: address, image, ports and mounts.
-fn notebook(instance: &mut Instance) -> Option<Task> {
-    let ports: Vec<Port> = std::mem::take(&mut instance.container_port_info_list.0)
-        .into_iter()
-        .map(|port| Port {
+    /// The one part of which the response reports: address, image, ports and mounts.
+    fn take_notebook(&mut self) -> Option<Task> {
+        let ports = std::mem::take(&mut self.container_port_info_list.0).into_iter();
+        let ports = ports.map(|port| Port {
             port: port.container_port.0,
             protocol: port.protocol_type.0,
             access_url: port.access_url.0,
-        })
-        .collect();
-    let mounts: Vec<Mount> = std::mem::take(&mut instance.mount_info_list.0)
-        .into_iter()
-        .map(|mount| Mount {
+        });
+        let mounts = std::mem::take(&mut self.mount_info_list.0).into_iter();
+        let mounts = mounts.map(|mount| Mount {
             path: mount.target_path.0,
             source_path: mount.source_path.0,
             kind: mount.r#type.0,
             ..Mount::default()
-        })
-        .collect();
-    let id = instance.header_notebook_id.0.take();
-    let address = instance.header_notebook_ip.0.take();
-    let image = instance.image_path.0.take();
-    let is_there = id.is_some()
-        || address.is_some()
-        || image.is_some()
-        || !ports.is_empty()
-        || !mounts.is_empty();
-    is_there.then(|| Task {
-        id,
-        kind: "notebook".to_owned(),
-        addresses: address
-            .into_iter()
-            .map(|address| Address {
-                kind: "private".to_owned(),
-                address,
-            })
-            .collect(),
-        containers: vec![Container {
-            image,
-            ports,
-            mounts,
+        });
+        let container = Container {
+            image: self.image_path.0.take(),
+            ports: ports.collect(),
+            mounts: mounts.collect(),
             ..Container::default()
-        }],
-        ..Task::default()
-    })
-}
-
-fn details(instance: Instance, show_secrets: bool) -> InstanceDetails {
-    let mut script = StartScript {
-        enabled: instance.use_start_script.0,
-        scope: instance.start_script_action_scope.0,
-        path: instance.start_script_path.0,
-        content: instance.start_script_content.0,
-    };
-    if !show_secrets {
-        mask_arguments(&mut script.path);
-        script.content = script.content.map(|_| MASK.to_owned());
+        };
+        let addresses = self.header_notebook_ip.0.take().into_iter();
+        let addresses = addresses.map(|address| Address {
+            kind: "private".to_owned(),
+            address,
+        });
+        let task = Task {
+            id: self.header_notebook_id.0.take(),
+            kind: "notebook".to_owned(),
+            addresses: addresses.collect(),
+            ..Task::default()
+        };
+        let is_there = task.id.is_some()
+            || !task.addresses.is_empty()
+            || container.image.is_some()
+            || !container.ports.is_empty()
+            || !container.mounts.is_empty();
+        let containers = vec![container];
+        is_there.then_some(Task { containers, ..task })
     }
-    InstanceDetails {
-        task_type: instance.task_type.0,
-        task_count: instance.task_number.0,
-        current_index: instance.current_index.0,
-        time_limit: instance.timeout_limit.0,
-        duration_text: instance.duration.0,
-        remaining_text: instance.remaining_time.0,
-        resource_spec: instance.resource_spec.0,
-        description: instance.description.0,
-        image_name: instance.version.0,
-        tensorboard: Tensorboard {
-            id: instance.tensorboard_id.0,
-            path: instance.tensorboard_path.0,
-        },
-        start_script: script,
+
+    /// What only an instance has.
+    fn into_details(mut self, show_secrets: bool) -> Self {
+        self.tensorboard = Tensorboard {
+            id: std::mem::take(&mut self.tensorboard_id),
+            path: std::mem::take(&mut self.tensorboard_path),
+        };
+        let content = self.start_script_content.0.take();
+        self.start_script = StartScript {
+            enabled: self.use_start_script,
+            scope: std::mem::take(&mut self.start_script_action_scope),
+            path: std::mem::take(&mut self.start_script_path),
+            content: Text(match show_secrets {
+                true => content,
+                false => content.map(|_| MASK.to_owned()),
+            }),
+        };
+        if !show_secrets {
+            mask_arguments(&mut self.start_script.path.0);
+        }
+        self
     }
 }
 

@@ -13,26 +13,16 @@ mod response;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::envelope::ListPage;
 use super::region::Region;
 use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
 use crate::http::{Request, RequestError};
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, StateWords, Template,
-};
-use crate::model::{Job, NoticeCode, State};
-use crate::providers::api::{DecodeError, Decoded};
+use crate::kind::OutcomeRule;
 use crate::providers::lookup::summarize;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, LogSource, Page,
-};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use details::JobDetails;
 use outcome::Origin;
 use response::{JobFields, decode_job};
@@ -144,10 +134,6 @@ pub(super) struct Jobs;
 
 #[async_trait]
 impl KindOps<Api> for Jobs {
-    fn kind(&self) -> &'static Kind {
-        &JOB
-    }
-
     /// Looks a job up among the live ones, and in the history where it is not there, or has ended
     /// without a word that says how.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
@@ -175,7 +161,7 @@ impl KindOps<Api> for Jobs {
         list::list(api, list).await
     }
 
-    fn log_sources(&self, job: &Job) -> Vec<LogSource> {
+    fn log_sources(&self, _: &Kind, job: &Job) -> Vec<LogSource> {
         logs::sources(job)
     }
 

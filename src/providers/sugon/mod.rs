@@ -67,7 +67,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: super::RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[&Instances, &Jobs],
+        kinds: const { &[(&INSTANCE, &Instances), (&JOB, &Jobs)] },
     })
 }
 

@@ -8,24 +8,13 @@ mod response;
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
 use futures_util::future::join_all;
-use serde_json::json;
 
 use super::list::{self, Row};
 use super::products::BATCH;
 use super::{Api, decode_product};
-use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template, UnlistedField,
-};
-use crate::model::{Job, NoticeCode, State, Task};
-use crate::providers::api::{DecodeError, Decoded};
+use crate::providers::prelude::*;
 use crate::providers::raw::Documents;
-use crate::providers::shapes::schema_of;
-use crate::providers::{
-    GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page, states,
-};
 use crate::sort::SortExt as _;
 use response::{BatchJob, TaskInstanceDetails, TaskResponse};
 
@@ -67,11 +56,7 @@ const GET: Operation = Operation::new(
     "batch:DescribeJob, batch:DescribeTask",
 );
 
-const LIST: Operation = Operation::new(
-    "DescribeJobs",
-    "Batch 2017-03-12 DescribeJobs",
-    "batch:DescribeJobs",
-);
+const LIST: Operation = operation!("Batch 2017-03-12", "batch", "DescribeJobs");
 
 const GET_TASK: &str = "DescribeTask";
 
@@ -104,10 +89,6 @@ pub(super) struct BatchJobs;
 
 #[async_trait]
 impl KindOps<Api> for BatchJobs {
-    fn kind(&self) -> &'static Kind {
-        &BATCH_JOB
-    }
-
     /// A job with the instances of its tasks, which have the exit codes, in the place of the tasks; those
     /// that have not begun, or could not be read, stand for themselves.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {

@@ -1,17 +1,12 @@
 //! The clusters of a region, by pages.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Api, CLUSTERS, decode, service::SERVICE};
-use crate::error::Problem;
-use crate::model::{ScopeSummary, Time};
-use crate::providers::api::Decoded;
-use crate::providers::lenient::{Flag, Int, List, Required, Text, Timestamp};
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, GetOptions, ScopePage};
+use crate::model::ScopeSummary;
+use crate::providers::ScopePage;
+use crate::providers::prelude::*;
 use crate::reference::Scope;
 
 const MIB: i64 = 1 << 20;

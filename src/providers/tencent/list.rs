@@ -1,15 +1,10 @@
 //! Lists of API 3.0.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::{Api, decode_product};
-use crate::error::Problem;
-use crate::providers::api::Decoded;
-use crate::providers::lenient::{Int, List, Required, Text};
+use crate::providers::prelude::*;
 use crate::providers::products::Product;
-use crate::providers::{GetRequest, GetResult, ListRequest, Page};
 
 /// A row of a list.
 pub(super) trait Row: DeserializeOwned + Send {

@@ -91,7 +91,13 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
     Ok(Connected {
         rejected_lists: RejectedLists::default(),
         api: Api::new(profile, transport)?,
-        kinds: &[&Service, &TrainingTasks, &BatchJobs],
+        kinds: const {
+            &[
+                (&SERVICE, &Service),
+                (&TRAINING_TASK, &TrainingTasks),
+                (&BATCH_JOB, &BatchJobs),
+            ]
+        },
     })
 }
 

@@ -1,28 +1,11 @@
 //! Services of a cluster: their events, whether they exist, and the list of them.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use schemars::JsonSchema;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 
 use super::{Api, decode, errors};
-use crate::error::{Category, Problem};
-use crate::http::RequestError;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
-};
-use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, Int, List, ListOrObject, Map, OptionalObject, Required, Text, Timestamp,
-};
-use crate::providers::shapes::schema_of;
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, Page, job_at, raw};
-use crate::reference::Reference;
+use crate::model::{Event, Object};
+use crate::providers::lenient::ListOrObject;
+use crate::providers::prelude::*;
 
 /// Services, which report events and no states.
 pub static SERVICE: Kind = Kind::new(
@@ -56,11 +39,7 @@ pub(super) const EVENTS: Operation = Operation::new(
     "ccs:DescribeServiceEvent",
 );
 
-pub(super) const LIST: Operation = Operation::new(
-    "DescribeClusterService",
-    "CCS API 2.0 DescribeClusterService",
-    "ccs:DescribeClusterService",
-);
+pub(super) const LIST: Operation = operation!("CCS API 2.0", "ccs", "DescribeClusterService");
 
 /// The operation that reports whether a service exists.
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";
@@ -76,17 +55,11 @@ pub(super) struct Service;
 
 #[async_trait]
 impl KindOps<Api> for Service {
-    fn kind(&self) -> &'static Kind {
-        &SERVICE
-    }
-
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let parameters = address(lookup.reference);
         let decode = |body: &[u8]| decode_events(body, api, lookup);
-        let found = api
-            .call(EVENTS.name, &parameters, lookup.options, decode)
-            .await?;
-        Ok(found.into_result())
+        let call = api.call(EVENTS.name, &parameters, lookup.options, decode);
+        call.await.map(Decoded::into_result)
     }
 
     /// One page holds all services of a cluster, or of one namespace of it.
@@ -101,7 +74,7 @@ impl KindOps<Api> for Service {
         let rows = |body: &[u8]| services(body, namespace);
         let found = api.call(LIST.name, &parameters, list.options, rows).await?;
         let total = i64::try_from(found.data.len()).ok();
-        let address = |row: &ServiceRow| match namespace {
+        let address = |row: &ServiceDetails| match namespace {
             _ if row.namespace.is_unreadable => None,
             Some(_) => list.scope.reference(&[row.service_name.trimmed()?]),
             None => {
@@ -109,7 +82,7 @@ impl KindOps<Api> for Service {
                 list.scope.reference(&[own, row.service_name.trimmed()?])
             }
         };
-        let read = |row: ServiceRow, reference: &_| row.into_result(reference, api);
+        let read = |row: ServiceDetails, reference: &_| row.into_result(reference, api);
         let mut page = Page::from_addressed_rows(list.at, total, found.data, address, read);
         page.notices.extend(found.unreadable);
         Ok(page)
@@ -191,36 +164,26 @@ pub(super) fn decode_events(
         .flat_map(|event| [&event.first_seen, &event.last_seen]);
     api.clock.note_assumed("tencent", times, &mut notices);
     let events = events.into_iter().map(|event| event.into_model(api.clock));
-    let mut job = Job {
+    let job = Job {
         name: Some(lookup.reference.id().to_owned()),
         events: events.collect(),
         events_unreadable,
         ..job_at(lookup.reference, Some(&api.region))
     };
-    raw::attach_raw(&mut job, &mut notices, body, lookup.options);
-    Ok(GetResult { job, notices })
+    Ok(GetResult { job, notices }.with_raw(body, lookup.options))
 }
 
 impl ServiceEvent {
     fn into_model(self, clock: WallClock) -> Event {
-        let level_raw = self.level.trimmed().map(str::to_owned);
         Event {
-            level: level_raw.as_deref().and_then(Level::parse),
-            level_raw,
-            first_at: clock.at(&self.first_seen),
-            last_at: clock.at(&self.last_seen),
-            unreadable_times: UnreadableTimes {
-                first: self.first_seen.into_unreadable(),
-                last: self.last_seen.into_unreadable(),
-            },
             count: self.count.unsigned(),
             object: Object {
                 kind: self.obj_type.0,
                 name: self.obj_name.0,
             },
-            task: None,
             reason: self.reason.0,
             message: self.message.0,
+            ..clock.event(&self.level, self.first_seen, self.last_seen)
         }
     }
 }
@@ -259,9 +222,7 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
         }
         _ => {
             let what = format!("service {} not found in the cluster", reference.id());
-            let mut missing = RequestError::new(Category::NotFound, what);
-            missing.hint = Some(errors::CHECK_ADDRESS.to_owned());
-            Err(DecodeError::Failed(Box::new(missing)))
+            Err(DecodeError::not_found(what, Some(errors::CHECK_ADDRESS)))
         }
     }
 }
@@ -269,27 +230,12 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct ServiceList {
-    services: Required<List<ServiceRow>>,
-}
-
-#[derive(Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ServiceRow {
-    service_name: Text,
-    namespace: Checked<Text>,
-    status: Text,
-    reason_map: Map<Int>,
-    created_at: Timestamp,
-    current_replicas: Int,
-    desired_replicas: Int,
-    lb_id: Text,
-    lb_status: Text,
-    external_ip: Text,
+    services: Required<List<ServiceDetails>>,
 }
 
 /// The services of a namespace, or of all. Those that say to be of another namespace than the one
 /// requested are left out.
-fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceRow>, String> {
+fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>, String> {
     let list: ServiceList = decode(body)?;
     // Null stands for no services.
     let total = (list.services == Required::Null).then_some(0);
@@ -301,78 +247,74 @@ fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceRow>, Str
     Ok(services)
 }
 
-impl ServiceRow {
+detail_structs! { "camelCase" =>
+    /// What the list reports of a Tencent service besides its name.
+    #[schemars(rename = "TencentService")]
+    ServiceDetails {
+        /// `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`, `RollingBack`: health, not a state.
+        status: Text,
+        /// Why containers are not well, and how many of them.
+        #[serde(rename(deserialize = "reasonMap"))]
+        reasons: Map<Int>,
+        /// How many replicas there are.
+        current_replicas: Int,
+        /// How many replicas there should be.
+        desired_replicas: Int,
+        /// The load balancer before it.
+        #[serde(skip_deserializing)]
+        #[schemars(!skip_deserializing)]
+        load_balancer: LoadBalancer,
+        /// Its address outside of the cluster.
+        external_ip: Text,
+    } => {
+        service_name: Text,
+        namespace: Checked<Text>,
+        created_at: Timestamp,
+        lb_id: Text,
+        lb_status: Text,
+    }
+    /// The load balancer before a service.
+    LoadBalancer {
+        /// The cloud's id.
+        id: Text,
+        /// `None`, `Creating`, `Running`.
+        status: Text,
+    }
+}
+
+impl ServiceDetails {
     /// The service as far as the list reports it. Its status says how its containers are, not
     /// whether it will end, and is therefore no state.
-    fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
-        let mut notices = Vec::new();
-        let clock = api.clock;
+    fn into_result(mut self, reference: &Reference, api: &Api) -> GetResult {
+        let (clock, mut notices) = (api.clock, Vec::new());
         clock.note_assumed("tencent", [&self.created_at], &mut notices);
-        let reasons = self.reason_map.0.into_iter();
-        let details = ServiceDetails {
-            status: self.status.trimmed().map(str::to_owned),
-            reasons: reasons.map(|(reason, count)| (reason, count.0)).collect(),
-            current_replicas: self.current_replicas.0,
-            desired_replicas: self.desired_replicas.0,
-            load_balancer: LoadBalancer {
-                id: self.lb_id.0,
-                status: self.lb_status.0,
-            },
-            external_ip: self.external_ip.0,
-        };
+        self.status = Text(self.status.trimmed().map(str::to_owned));
+        self.load_balancer.id = std::mem::take(&mut self.lb_id);
+        self.load_balancer.status = std::mem::take(&mut self.lb_status);
         let job = Job {
             name: Some(reference.id().to_owned()),
-            reason: details.status.clone(),
-            message: details.summary(),
+            reason: self.status.0.clone(),
+            message: self.summary(),
             created_at: clock.at(&self.created_at),
-            details: Some(Arc::new(details)),
+            details: Some(Arc::new(self)),
             ..job_at(reference, Some(&api.region))
         };
         GetResult { job, notices }
     }
-}
 
-/// What the list reports of a Tencent service besides its name.
-#[derive(Debug, JsonSchema, Serialize)]
-#[schemars(rename = "TencentService")]
-pub struct ServiceDetails {
-    /// `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`, `RollingBack`: health, not a state.
-    pub status: Option<String>,
-    /// Why containers are not well, and how many of them.
-    pub reasons: BTreeMap<String, Option<i64>>,
-    /// How many replicas there are.
-    pub current_replicas: Option<i64>,
-    /// How many replicas there should be.
-    pub desired_replicas: Option<i64>,
-    /// The load balancer before it.
-    pub load_balancer: LoadBalancer,
-    /// Its address outside of the cluster.
-    pub external_ip: Option<String>,
-}
-
-impl ServiceDetails {
     /// How its containers are, in a sentence: `1 of 3 replicas; ImagePullBackOff 2`.
     fn summary(&self) -> Option<String> {
-        let replicas = match (self.current_replicas, self.desired_replicas) {
+        let replicas = match (self.current_replicas.0, self.desired_replicas.0) {
             (Some(current), Some(desired)) => Some(format!("{current} of {desired} replicas")),
             _ => None,
         };
-        let reasons = self.reasons.iter().map(|(reason, count)| match count {
+        let reasons = self.reasons.0.iter().map(|(reason, count)| match count.0 {
             Some(count) => format!("{reason} {count}"),
             None => reason.clone(),
         });
         let parts: Vec<String> = replicas.into_iter().chain(reasons).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
-}
-
-/// The load balancer before a service.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct LoadBalancer {
-    /// The cloud's id.
-    pub id: Option<String>,
-    /// `None`, `Creating`, `Running`.
-    pub status: Option<String>,
 }
 
 #[cfg(test)]

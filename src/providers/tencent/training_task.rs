@@ -7,22 +7,13 @@ mod details;
 mod logs;
 mod response;
 
-use async_trait::async_trait;
 use futures_util::future::join;
-use serde_json::json;
 
 use super::list::{self, Row};
 use super::products::TIONE;
 use super::{Api, decode_product};
-use crate::error::Problem;
-use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
-};
-use crate::model::State;
-use crate::providers::api::{DecodeError, Decoded};
+use crate::providers::prelude::*;
 use crate::providers::raw::Documents;
-use crate::providers::shapes::schema_of;
-use crate::providers::{GetRequest, GetResult, KindOps, ListRequest, LogChunk, LogRequest, Page};
 use details::TrainingTask;
 use response::{EventsResponse, PodsResponse, TaskResponse};
 
@@ -59,11 +50,7 @@ const GET: Operation = Operation::new(
     "tione:DescribeTrainingTask, tione:DescribeTrainingTaskPods, tione:DescribeEvents",
 );
 
-const LIST: Operation = Operation::new(
-    "DescribeTrainingTasks",
-    "TI-ONE 2021-11-11 DescribeTrainingTasks",
-    "tione:DescribeTrainingTasks",
-);
+const LIST: Operation = operation!("TI-ONE 2021-11-11", "tione", "DescribeTrainingTasks");
 
 const PODS: &str = "DescribeTrainingTaskPods";
 const EVENTS: &str = "DescribeEvents";
@@ -101,10 +88,6 @@ pub(super) struct TrainingTasks;
 
 #[async_trait]
 impl KindOps<Api> for TrainingTasks {
-    fn kind(&self) -> &'static Kind {
-        &TRAINING_TASK
-    }
-
     /// A task with its pods and events, which the cloud reports separately.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;

@@ -1,7 +1,8 @@
 //! What only jobs of PAI-DLC have, as responses hold it.
 
 use super::super::details::detail_structs;
-use crate::providers::lenient::{DefaultObject, Flag, Int, List, Map, Num, Text, Words};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 
 detail_structs! {
@@ -254,9 +255,8 @@ detail_structs! {
         /// True when the cloud watches it for errors.
         #[serde(rename(deserialize = "EnableErrorMonitoringInAIMaster"))]
         error_monitoring: Flag,
+    } => {
         /// They are the `labels` of the job.
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         tags: Map<Text>,
     }
     /// `details` of a pod.

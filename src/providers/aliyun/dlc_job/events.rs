@@ -1,12 +1,10 @@
 //! Events of a job: lines of text with a time in front.
 
-use serde::Deserialize;
-
 use super::super::{Api, products::DLC};
 use super::{FIRST_TIME, path};
 use crate::model::Event;
-use crate::providers::lenient::{self, Timestamp, Words};
-use crate::providers::{GetRequest, GetResult};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 
 const EVENTS: &str = "GetJobEvents";
 

@@ -4,18 +4,15 @@
 //! them; which end of a longer log is not documented. So the time is divided until each part has fewer.
 
 use chrono::DateTime;
-use serde::Deserialize;
 
 use super::super::sign::timestamp;
 use super::super::{Api, products::DLC};
 use super::response::{created_at, previous_pod};
 use super::{GET, path};
 use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
-use crate::kind::{LogSpec, Operation};
-use crate::model::Task;
-use crate::providers::lenient::{self, Checked, Words};
-use crate::providers::{GetOptions, LogChunk, LogPosition, LogRequest};
+use crate::providers::LogPosition;
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -24,11 +21,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
     ..LogSpec::new(LOG)
 };
 
-const LOG: Operation = Operation::new(
-    "GetPodLogs",
-    "PAI-DLC 2020-12-03 GetPodLogs",
-    "paidlc:GetPodLogs",
-);
+const LOG: Operation = operation!("PAI-DLC 2020-12-03", "paidlc", "GetPodLogs");
 
 /// How many lines are requested; the cloud documents no other number.
 const MAX_LINES: usize = 2000;

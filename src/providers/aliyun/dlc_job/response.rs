@@ -1,17 +1,10 @@
 //! What GetJob and ListJobs report of a job, made into the model.
 
-use std::sync::Arc;
-
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::super::{Api, scheduler::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{POD_STATES, STATES};
-use crate::model::{Address, Job, Resources, State, Task, Time};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Checked, Int, List, Map, Num, Required, Text, Timestamp};
-use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, raw, states};
+use crate::model::Address;
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use crate::sync::lock;
 

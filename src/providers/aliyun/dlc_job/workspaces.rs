@@ -3,15 +3,11 @@
 use std::cmp::Reverse;
 
 use futures_util::future::join_all;
-use serde::Deserialize;
 
 use super::super::{Api, products::WORKSPACE};
 use super::DLC_JOB;
-use crate::error::Problem;
-use crate::model::{Notice, NoticeCode};
-use crate::providers::lenient::{self, Int, List, Required, Text};
 use crate::providers::lookup::summarize;
-use crate::providers::{Cursor, GetOptions, Page};
+use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 use crate::sync::lock;
 

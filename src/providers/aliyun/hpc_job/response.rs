@@ -1,15 +1,8 @@
 //! What GetJob and ListJobs report of a job, made into the model.
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::super::Api;
 use super::super::scheduler::{JobFields, check_success, matches_id, not_found};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, DefaultObject, Flag, List, OptionalObject, Required, Text,
-};
-use crate::providers::{GetRequest, GetResult, raw};
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 
 #[derive(Default, Deserialize)]

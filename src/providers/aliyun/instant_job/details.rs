@@ -1,7 +1,8 @@
 //! What only jobs of E-HPC Instant have, as responses hold it.
 
 use super::super::details::detail_structs;
-use crate::providers::lenient::{DefaultObject, Flag, Int, List, Num, Text, Words};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 
 detail_structs! {

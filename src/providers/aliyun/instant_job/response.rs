@@ -1,20 +1,10 @@
 //! What GetJob and ListJobs report of a job, made into the model.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use serde::Deserialize;
-
 use super::super::{Api, job::gib};
 use super::STATES;
 use super::details::{InstantJobDetails, Machine};
-use crate::model::{Job, Resources, State, Task};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp,
-};
-use crate::providers::{GetRequest, GetResult, ListRequest, Page, job_at, raw, states};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
+use std::collections::BTreeMap;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -101,9 +91,8 @@ pub(super) fn decode_job(
     }
     let details: DetailResponse = lenient::decode_response(body)?;
     let found = fields.into_result(details.job_info.0, api, lookup);
-    let mut found = found.with_request_id(wire.request_id.0);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
-    Ok(found)
+    let found = found.with_request_id(wire.request_id.0);
+    Ok(found.with_raw(body, lookup.options))
 }
 
 pub(super) fn decode_list(

@@ -1,19 +1,14 @@
 //! What further operations report of the executors of a job: events, exit codes and output.
 
 use futures_util::future::join_all;
-use serde::Deserialize;
-use serde_json::json;
 
 use super::super::Api;
 use super::super::sign::timestamp;
 use super::{PAGE_SIZE, request};
 use crate::crypto;
-use crate::error::{Category, Problem};
-use crate::kind::{LogSpec, Operation};
-use crate::model::{Event, Level, NoticeCode, Object, State};
-use crate::providers::api::Decoded;
-use crate::providers::lenient::{self, Checked, Int, List, Text, Timestamp};
-use crate::providers::{GetRequest, GetResult, LogChunk, LogRequest, log_text, states};
+use crate::model::{Event, Level, Object};
+use crate::providers::log_text;
+use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 
 /// How the output is read.
@@ -23,11 +18,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
     ..LogSpec::new(RESULTS)
 };
 
-const RESULTS: Operation = Operation::new(
-    "DescribeJobResults",
-    "E-HPC Instant 2023-07-01 DescribeJobResults",
-    "ehpc:DescribeJobResults",
-);
+const RESULTS: Operation = operation!("E-HPC Instant 2023-07-01", "ehpc", "DescribeJobResults");
 
 const EVENTS: &str = "ListExecutorEvents";
 

@@ -6,10 +6,9 @@
 use super::super::{Api, cluster_of};
 use super::status::ResultsPage;
 use super::{RESULTS, is_final};
-use crate::error::{Category, Problem};
 use crate::http::Method;
-use crate::kind::{LogSpec, Operation};
-use crate::providers::{LogChunk, LogRequest, log_text};
+use crate::providers::log_text;
+use crate::providers::prelude::*;
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(

@@ -1,12 +1,11 @@
 //! How an invocation ended: the status and the results of its nodes made into a job.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
-
 use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
 use super::{InvocationDetails, NodeDetails};
-use crate::model::{Details, Job, Notice, NoticeCode, State, Task};
+use crate::model::Details;
+use crate::providers::prelude::*;
 use crate::providers::states::{self, ExitOutcome};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Status {
     /// Makes the job; its address is known already.

@@ -2,16 +2,12 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::xml;
 use super::InvocationDetails;
-use crate::kind::StateWords;
-use crate::model::{State, Time};
-use crate::providers::lenient::{
-    self, Checked, Flag, Int, OptionalObject, Required, Text, Timestamp, WrappedList,
-};
+use crate::providers::lenient::WrappedList;
+use crate::providers::prelude::*;
 
 /// What the words of an invocation and of its nodes mean. `Finished` says that the command ended,
 /// not how: that is read from the exit codes.

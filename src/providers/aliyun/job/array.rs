@@ -4,11 +4,10 @@ use std::sync::atomic::Ordering;
 
 use super::rows::{BatchPages, JobRows};
 use super::{Api, Described, cluster_of, document, parent};
-use crate::error::{Category, Problem};
-use crate::model::{Array, Job, Notice, NoticeCode, State, Time};
+use crate::model::Array;
+use crate::providers::is_list_unavailable;
 use crate::providers::lookup::summarize;
-use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at, raw};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 
 /// Within so many seconds after an array job its subtasks are submitted.
 const SUBMISSION_SECONDS: i64 = 60;

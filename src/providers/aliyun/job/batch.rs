@@ -7,11 +7,9 @@ use super::list::{MAX_ROWS, Page};
 use super::parent::can_be_array_id;
 use super::rows::{BatchPages, JobRows};
 use super::{Api, JOB, LIST, cluster_of};
-use crate::error::{Category, Problem};
 use crate::http::{Method, Request};
-use crate::model::{Job, State};
-use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at};
-use crate::reference::Reference;
+use crate::providers::is_list_unavailable;
+use crate::providers::prelude::*;
 
 /// Ids of jobs by cluster.
 pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;

@@ -1,6 +1,7 @@
 //! Why a job and its container groups failed.
 
-use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
+use crate::model::{Container, Event, Level, failed_tasks};
+use crate::providers::prelude::*;
 
 /// Gives a group that has ended its exit code, and a failed one its cause: the first container
 /// that failed, else the newest warning.

@@ -1,11 +1,8 @@
-use serde::Deserialize;
-
-use crate::kind::StateWords;
 use crate::model::{
-    self, EnvVar, HttpGet, Mount, Port, Probe, Probes, Resources, Security, State, TcpSocket,
-    Termination,
+    self, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
-use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Timestamp, Words};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 use crate::providers::states::{self, ExitOutcome};
 
 /// What a container's words mean; `Terminated` is read by its exit code.

@@ -1,25 +1,15 @@
 //! What DescribeServerlessJobs reports of a job.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use serde::Deserialize;
-
 use super::cause::{explain_job, explain_task, label};
 use super::container;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
 use super::row::Row;
 use super::subtask_id::{subtask_index, subtask_of};
-use crate::error::Category;
 use crate::http::RequestError;
-use crate::kind::StateWords;
-use crate::model::{Array, Job, Notice, NoticeCode, Resources, State, Task};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    self, Checked, Flag, Int, List, OptionalObject, Required, Text, Timestamp,
-};
-use crate::providers::states;
+use crate::model::Array;
+use crate::providers::prelude::*;
+use std::collections::BTreeSet;
 
 /// What a job's words mean.
 pub(in super::super) const STATES: StateWords = &[

@@ -1,8 +1,8 @@
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::model::Time;
-use crate::providers::lenient::{Int, List, OptionalObject, Text, Words};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 
 /// `details` of an `aliyun/job`.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]

@@ -1,19 +1,12 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use serde::Deserialize;
-
 use super::container::{InitContainer, MainContainer, gib};
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
-use crate::kind::StateWords;
 use crate::model::{
-    Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, Resources,
-    State, Task, Time, UnreadableTimes, Volume,
+    Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, UnreadableTimes,
+    Volume,
 };
-use crate::providers::lenient::{
-    DefaultObject, Flag, Int, List, Num, OptionalObject, Required, Text, Timestamp,
-};
+use crate::providers::prelude::*;
 use crate::providers::states::{self, NormalizedState};
+use std::collections::BTreeMap;
 
 /// What a container group's words mean.
 pub(in super::super) const STATES: StateWords = &[

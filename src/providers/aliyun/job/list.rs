@@ -1,13 +1,11 @@
 use std::collections::{HashMap, HashSet};
 
-use serde::Deserialize;
-
 use super::description::STATES;
 use super::row::Row;
 use super::subtask_id::{parent_of, subtask_index};
-use crate::model::{Array, Job, Notice, State, Task};
-use crate::providers::lenient::{self, Checked, Flag, Int, List, Required, Text, Timestamp};
-use crate::providers::{self, Cursor, GetResult, job_at, states};
+use crate::model::Array;
+use crate::providers::prelude::*;
+use crate::providers::{self};
 use crate::reference::Scope;
 
 /// How many ids a call takes and how many rows a page holds: the cloud's pages hold no more.

@@ -3,15 +3,11 @@
 //! Source: the ECI 2018-08-08 reference of DescribeContainerLog. It gives the end of a log only: at most
 //! 2,000 lines and 1 MiB, without a position to go on from.
 
-use serde::Deserialize;
-
 use super::super::sign::timestamp;
 use super::super::{Api, products::ECI};
-use crate::error::{Category, Problem};
 use crate::http::Method;
-use crate::kind::{LogSpec, Operation};
-use crate::providers::lenient::{self, Checked, Text};
-use crate::providers::{LogChunk, LogRequest, log_text};
+use crate::providers::log_text;
+use crate::providers::prelude::*;
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -21,11 +17,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
     ..LogSpec::new(LOG)
 };
 
-const LOG: Operation = Operation::new(
-    "DescribeContainerLog",
-    "ECI 2018-08-08 DescribeContainerLog",
-    "eci:DescribeContainerLog",
-);
+const LOG: Operation = operation!("ECI 2018-08-08", "eci", "DescribeContainerLog");
 
 /// The most lines that the cloud gives.
 const MAX_LINES: u64 = 2000;

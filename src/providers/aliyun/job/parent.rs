@@ -4,7 +4,8 @@ use super::list::MAX_ROWS;
 use super::row::Row;
 use super::rows::JobRows;
 use super::subtask_id::subtask_index;
-use crate::model::{Array, Job, Notice, NoticeCode, State, Task, failed_tasks};
+use crate::model::{Array, failed_tasks};
+use crate::providers::prelude::*;
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
 const MAX_SUBTASKS: u64 = 10_000;

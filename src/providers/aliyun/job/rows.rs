@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::list::{MAX_ROWS, Page};
 use super::row::Row;
 use super::subtask_id::{parent_of, subtask_of};
-use crate::model::{Job, Notice, State};
-use crate::providers::GetOptions;
+use crate::providers::prelude::*;
 
 /// At most so many pages are requested one call's ids: enough for a server that gives 10 rows a
 /// page whatever it is requested.

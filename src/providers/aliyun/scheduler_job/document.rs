@@ -1,9 +1,10 @@
 //! The forms of `JobInfo`, and what of it is shown.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
+use crate::providers::lenient;
 use crate::providers::mask::mask_document;
-use crate::providers::{GetOptions, lenient, raw};
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 
 const JOB_INFO: &str = "/Message/JobInfo";

@@ -8,10 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::wire::{ImageJob, JOB_TYPES, JobPage};
 use super::{Api, list_page};
-use crate::error::Problem;
-use crate::model::Notice;
-use crate::providers::{BatchRequest, Cursor, GetOptions, GetRequest, GetResult};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 
 /// The words of active jobs.
 const STATUSES: [&str; 2] = ["RUNNING", "WAITING"];

@@ -1,8 +1,8 @@
 //! One list out of those of all types, newest first.
 
 use super::wire::{ImageJob, JobPage};
-use crate::model::{Notice, Time};
-use crate::providers::{Cursor, has_more};
+use crate::providers::has_more;
+use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 
 /// A page of the list of one type.

@@ -1,15 +1,10 @@
 //! What answers about image jobs hold, and the jobs they become.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::super::sub_jobs::{JobParts, SubJobParts, Words};
-use crate::kind::StateWords;
-use crate::model::{State, Time};
-use crate::providers::lenient::{self, Int, List, OptionalObject, Required, Text, Timestamp};
-use crate::providers::{GetRequest, GetResult, raw};
+use super::super::sub_jobs::{JobParts, SubJobParts};
+use crate::providers::prelude::*;
 
 /// Words of sub-jobs; the first four are those of jobs.
 pub const STATES: StateWords = &[
@@ -24,12 +19,6 @@ pub const STATES: StateWords = &[
 
 /// Words of jobs.
 pub const JOB_STATES: StateWords = STATES.split_at(4).0;
-
-static WORDS: Words = Words {
-    kind: "huawei/image-job",
-    job: JOB_STATES,
-    sub_job: STATES,
-};
 
 /// One job, as it is looked up or listed.
 #[derive(Default, Deserialize)]
@@ -109,9 +98,8 @@ pub fn decode(
     if found.id() != Some(lookup.reference.id()) {
         return Err("the requested id".to_owned());
     }
-    let mut found = found.into_result(lookup, region);
-    raw::attach_raw(&mut found.job, &mut found.notices, body, lookup.options);
-    Ok(found)
+    let found = found.into_result(lookup, region);
+    Ok(found.with_raw(body, lookup.options))
 }
 
 impl ImageJob {
@@ -198,7 +186,7 @@ impl ImageJob {
                 sub_jobs_total: total,
             }),
         };
-        parts.into_result(&WORDS, lookup, region)
+        parts.into_result(lookup, region)
     }
 }
 

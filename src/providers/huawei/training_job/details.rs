@@ -2,11 +2,7 @@
 
 use serde::de::{Deserialize, Deserializer};
 
-use crate::model::Time;
-use crate::providers::lenient::{
-    Checked, DefaultObject, Flag, Int, List, Map, Num, Text, Timestamp,
-};
-use crate::providers::shapes::detail_structs;
+use crate::providers::prelude::*;
 use crate::secret::{MASK, is_secret_field, mask_text};
 
 detail_structs! { "snake_case" =>
@@ -111,11 +107,8 @@ detail_structs! { "snake_case" =>
         node_count: Int,
         /// Id of its resource pool; `queue` is the name.
         pool_id: Text,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
+    } => {
         pool_name: Checked<Text>,
-        #[serde(skip_serializing)]
-        #[schemars(skip)]
         flavor_detail: DefaultObject<FlavorDetail>,
     }
     /// A machine type.

@@ -1,19 +1,12 @@
 //! Logs of the tasks of a job: at most the last 5 MB of each, with the size of the whole.
 
-use serde::Deserialize;
-
 use super::super::products::MODELARTS;
 use super::super::{Api, Call};
 use super::path;
 use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
 use crate::http::RequestError;
-use crate::kind::{LogSpec, Operation};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Checked, Int, Text};
-use crate::providers::{
-    LogChunk, LogPosition, LogRequest, REPLACED_LOG, REPLACEMENT, continues, log_text,
-};
+use crate::providers::prelude::*;
+use crate::providers::{LogPosition, REPLACED_LOG, REPLACEMENT, continues, log_text};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(

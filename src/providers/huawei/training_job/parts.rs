@@ -1,14 +1,12 @@
 //! What a job's events and stages report of it.
 
 use futures_util::future::join;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::products::MODELARTS;
 use super::super::{Api, Call};
-use crate::model::{Event, Level, Notice, NoticeCode, Object, State, Task};
-use crate::providers::lenient::{self, Int, List, Text, Timestamp};
-use crate::providers::{GetOptions, GetRequest, GetResult};
+use crate::model::{Event, Level, Object};
+use crate::providers::prelude::*;
 
 const EVENTS: &str = "ListTrainingJobEvents";
 const STAGES: &str = "ListTrainingJobStages";

@@ -1,19 +1,13 @@
 //! What ModelArts reports of a job, made into the model.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
-use serde::Deserialize;
 
 use super::STATES;
 use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
-use crate::model::{Job, Notice, Resources, State, Task, Time};
-use crate::providers::lenient::{
-    self, Checked, DefaultObject, Flag, Int, List, Map, Required, Text, Timestamp, Words,
-};
+use crate::providers::lenient::Words;
 use crate::providers::mask::mask_named;
+use crate::providers::prelude::*;
 use crate::providers::states::{self, ExitOutcome};
-use crate::providers::{Cursor, GetRequest, GetResult, job_at, raw};
 
 /// A job, as it is looked up or listed.
 #[derive(Default, Deserialize)]

@@ -2,10 +2,8 @@
 
 use super::response::CustomJobDetails;
 use super::{CustomJobs, Resource, read_object};
-use crate::kind::{Kind, Operation, Segment, StateTable, StateWords, UnlistedField};
-use crate::model::State;
 use crate::providers::kubernetes::{NAMESPACE, kind, objects, pod};
-use crate::providers::shapes::schema_of;
+use crate::providers::prelude::*;
 
 /// The operations and the path of a resource.
 macro_rules! resource {

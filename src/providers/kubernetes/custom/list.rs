@@ -3,9 +3,7 @@
 use super::super::{Api, list};
 use super::response::CustomObject;
 use super::{CustomJobs, is_not_served};
-use crate::error::{Category, Problem};
-use crate::providers::{Cursor, ListRequest, Page};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 
 /// One page of the jobs of a kind: of the first resource from `at` on that is served and may be listed.
 /// The cursor counts the resource first and the page of its list second.

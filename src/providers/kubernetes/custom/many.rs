@@ -4,10 +4,7 @@ use futures_util::future::join_all;
 
 use super::super::objects;
 use super::{Api, CustomJobs, may_hide_job};
-use crate::error::Problem;
-use crate::model::{Job, State};
-use crate::providers::{BatchRequest, GetOptions, GetRequest, GetResult};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 use crate::sync::lock;
 
 /// What lists or streams report of several jobs of a kind. Where it is not known yet which resource holds

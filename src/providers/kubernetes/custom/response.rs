@@ -1,21 +1,13 @@
 //! A custom resource as the API has it, made into the model.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::Api;
 use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
 use super::super::parts::Owner;
 use super::CustomJobs;
-use crate::model::{Job, State};
-use crate::providers::lenient::{
-    Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Timestamp,
-};
-use crate::providers::states;
-use crate::providers::{GetResult, job_at};
-use crate::reference::Reference;
+use crate::providers::prelude::*;
 
 /// A job of any of the kinds.
 #[derive(Default, Deserialize)]

@@ -2,9 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::model::{NoticeCode, State, Task, failed_tasks};
-use crate::providers::GetResult;
-use crate::providers::lenient::Text;
+use crate::model::failed_tasks;
+use crate::providers::prelude::*;
 
 /// The label of the pods of an index.
 const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";

@@ -10,9 +10,7 @@ use super::super::pod::{self, PodTask};
 use super::super::stream::Stream;
 use super::super::watch::Listed;
 use super::super::{Api, events, path};
-use crate::error::Problem;
-use crate::model::{Job, State};
-use crate::providers::GetOptions;
+use crate::providers::prelude::*;
 
 /// So many jobs are named in the selector of a list of pods; for more it is one of all jobs.
 const MAX_NAMES: usize = 50;

@@ -1,9 +1,7 @@
 //! A job as the API has it, made into the model.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, containers};
@@ -13,13 +11,8 @@ use super::super::object::{
 use super::super::pod::PodTemplate;
 use super::super::prefetch::name_selector;
 use super::{STATES, indexes};
-use crate::model::{Array, Job, State};
-use crate::providers::lenient::{
-    Checked, DefaultObject, Flag, Int, List, OptionalObject, Required, Text, Timestamp,
-};
-use crate::providers::states;
-use crate::providers::{GetResult, job_at};
-use crate::reference::Reference;
+use crate::model::Array;
+use crate::providers::prelude::*;
 
 /// A job.
 #[derive(Default, Deserialize)]
@@ -259,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_start_that_cannot_be_read_is_a_start() {
-        let of = |status: serde_json::Value| -> &str {
+        let of = |status: Value| -> &str {
             let status = serde_json::from_value(status).unwrap();
             word(&ObjectMeta::default(), &JobSpec::default(), &status).0
         };

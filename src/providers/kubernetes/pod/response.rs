@@ -1,21 +1,15 @@
 //! A pod as the API has it, made into a task or a job of the model.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, ContainerSpec, ContainerStatus, containers};
 use super::super::object::{ApiObject, Conditions, ObjectMeta, object};
 use super::STATES;
-use crate::model::{Address, Container, Job, Notice, State, Task, Time, failed_container};
-use crate::providers::lenient::{
-    Checked, DefaultObject, Int, List, OptionalObject, Required, Text,
-};
+use crate::model::{Address, Container, failed_container};
+use crate::providers::prelude::*;
 use crate::providers::states::{self, NormalizedState};
-use crate::providers::{GetResult, job_at};
-use crate::reference::Reference;
 
 /// A pod.
 #[derive(Default, Deserialize)]

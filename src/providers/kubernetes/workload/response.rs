@@ -1,23 +1,17 @@
 //! A deployment as the API has it, with what belongs to it, made into the model.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::Api;
 use super::super::container::{self, containers};
 use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, Selector, object};
 use super::super::pod::PodTemplate;
 use super::STATES;
-use crate::model::{Job, State};
-use crate::providers::lenient::{
-    Checked, DefaultObject, Flag, Int, List, Map, OptionalObject, Required, Text, Words,
-};
-use crate::providers::states;
-use crate::providers::{GetResult, job_at};
-use crate::reference::Reference;
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 
 /// The events of so many ReplicaSets and services are read at most; each costs a request.
 const MAX_OBJECTS_WITH_EVENTS: usize = 2;

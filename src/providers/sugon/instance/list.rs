@@ -7,14 +7,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::json;
-
 use super::super::envelope::ListPage;
 use super::{Api, Instance, LIST, STATES};
-use crate::error::{Category, Problem};
 use crate::http::Request;
-use crate::model::Notice;
-use crate::providers::{Cursor, GetOptions, GetRequest, ListRequest, Page};
+use crate::providers::prelude::*;
 
 /// The page size that is requested, in rows.
 const PAGE_SIZE: usize = 100;
@@ -103,7 +99,7 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
         other => (other?, is_plain),
     };
     list.at.is_unfiltered = is_plain;
-    let read = |row: Instance, lookup: GetRequest<'_>| row.into_row(lookup, api.home.clock);
+    let read = |row: Instance, lookup: GetRequest<'_>| row.into_result(lookup, api.home.clock);
     let mut page = list.page(listed.total, listed.rows, Instance::id, read);
     page.notices.extend(unreadable);
     Ok(page)

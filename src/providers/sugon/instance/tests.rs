@@ -1,5 +1,5 @@
 use super::*;
-use crate::http::{Response, RetryAction};
+use crate::http::{RequestError, Response, RetryAction};
 use crate::providers::GetOptions;
 use crate::providers::sugon::errors::ERRORS;
 use crate::providers::test_support::{self, lookup};

@@ -2,10 +2,7 @@
 //!
 //! The platform lists the jobs of all regions; those of one scheduler are listed by its region.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
-use serde_json::json;
 
 use super::super::Api;
 use super::super::envelope::ListPage;
@@ -13,11 +10,9 @@ use super::super::region::Region;
 use super::outcome::Origin;
 use super::response::JobFields;
 use super::{LIST, LIST_ENDED, query};
-use crate::error::Problem;
 use crate::http::{Method, Request};
-use crate::model::{Notice, NoticeCode};
-use crate::providers::{Cursor, ListRequest, Page};
-use crate::reference::{Reference, Scope};
+use crate::providers::prelude::*;
+use crate::reference::Scope;
 
 pub(super) const HISTORY_PATH: &str = "/hpc/openapi/v2/historyjobs";
 

@@ -4,21 +4,13 @@
 
 use std::any::Any;
 
-use serde::Deserialize;
-
 use super::super::envelope::decode_data;
 use super::super::{Api, REGION_TOKEN};
 use super::details::JobDetails;
 use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
 use crate::http::{Method, Request, RequestError};
-use crate::kind::{LogSpec, Operation};
-use crate::model::Job;
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{Checked, Flag, Int, Text};
-use crate::providers::{
-    LogChunk, LogPosition, LogRequest, LogSource, REPLACED_LOG, continues, log_text,
-};
+use crate::providers::prelude::*;
+use crate::providers::{LogPosition, REPLACED_LOG, continues, log_text};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(

@@ -1,11 +1,7 @@
 //! How a job ended: by its word, by that of its scheduler, and by numbers.
 
-use serde::Deserialize;
-
 use super::{COMPLETED, STATES};
-use crate::model::{Job, State};
-use crate::providers::lenient::{Checked, Int, Text, Timestamp};
-use crate::providers::states;
+use crate::providers::prelude::*;
 
 /// Where an answer comes from, on which the meaning of a word depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

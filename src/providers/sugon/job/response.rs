@@ -1,19 +1,10 @@
 //! What the answers of the live jobs and of the history report of a job, made into the model.
 
-use std::sync::Arc;
-
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::super::envelope::decode_data;
 use super::outcome::{Exit, Origin, Record, table_word, worse};
 use super::{JobDetails, STATES};
-use crate::model::{Job, Resources, Time};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Checked, DefaultObject, Int, Text, Timestamp};
+use crate::providers::prelude::*;
 use crate::providers::states::normalize;
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, job_at, raw};
 use crate::secret::mask_text;
 
 /// A job as one of six operations has it: the two of live jobs, the two of the history, and the two

@@ -35,7 +35,7 @@ const CHINA: WallClock = WallClock {
 };
 
 /// State and whether it has ended, of the data of an answer.
-fn state(origin: Origin, mut data: serde_json::Value) -> (State, bool, Option<i64>) {
+fn state(origin: Origin, mut data: Value) -> (State, bool, Option<i64>) {
     data["jobId"] = "7".into();
     let body = json!({"code": "0", "data": data}).to_string();
     let found = decode_job(

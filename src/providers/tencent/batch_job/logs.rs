@@ -3,27 +3,18 @@
 //! DescribeTaskLogs gives at most 2,048 bytes of each, in Base64; which ones is not documented. The whole
 //! output is in object storage, where the job redirects it to.
 
-use serde::Deserialize;
-use serde_json::json;
-
 use super::{BATCH, INSTANCE};
 use crate::crypto;
-use crate::error::{Category, Problem};
-use crate::kind::{LogSpec, Operation};
-use crate::providers::lenient::{Checked, Int, List, Required, Text};
+use crate::providers::log_text;
+use crate::providers::prelude::*;
 use crate::providers::tencent::{Api, decode_product};
-use crate::providers::{LogChunk, LogRequest, log_text};
 
 /// How the output is read.
 pub(super) const LOGS: LogSpec = LogSpec {
     may_lack_end: true,
     task_kind: Some(INSTANCE),
     streams: &STREAMS,
-    ..LogSpec::new(Operation::new(
-        "DescribeTaskLogs",
-        "Batch 2017-03-12 DescribeTaskLogs",
-        "batch:DescribeTaskLogs",
-    ))
+    ..LogSpec::new(operation!("Batch 2017-03-12", "batch", "DescribeTaskLogs"))
 };
 
 /// The streams of an instance.

@@ -1,21 +1,13 @@
 //! What Batch reports of a job, its tasks and their instances, made into the model.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{BATCH, INSTANCE, LIST, STATES, TASK};
-use crate::model::{Job, Notice, State, Task};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    Checked, DefaultObject, Int, List, OptionalObject, Text, Timestamp, Words,
-};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, job_at, states};
-use crate::reference::Reference;
 use crate::sort::SortExt as _;
 
 /// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
@@ -272,7 +264,7 @@ pub struct TaskInstanceDetails {
     /// Number of the instance, from 0.
     pub index: Option<i64>,
     /// When its node was launched.
-    pub launched_at: Option<crate::model::Time>,
+    pub launched_at: Option<Time>,
     /// Where its output is kept as a whole.
     pub redirect: Redirect,
 }

@@ -1,9 +1,8 @@
 mod lists;
 
 use super::*;
-use crate::http::Response;
-use crate::http::RetryAction;
-use crate::model::State;
+use crate::http::{RequestError, Response, RetryAction};
+use crate::model::{Level, UnreadableTimes};
 use crate::providers::GetOptions;
 use crate::providers::tencent::errors::ERRORS;
 use crate::providers::test_support::{self, lookup};

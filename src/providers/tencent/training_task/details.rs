@@ -1,10 +1,10 @@
 //! What TI-ONE reports of a training task.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::model::Resources;
-use crate::providers::lenient::{Checked, Flag, Int, List, OptionalObject, Text, Timestamp, Words};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_access_url, mask_text};
 
 const MIB: u64 = 1 << 20;

@@ -8,15 +8,11 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
-use serde::Deserialize;
-use serde_json::json;
 
 use super::{SERVICE, TIONE, task};
-use crate::error::{Category, Problem};
-use crate::kind::{LogSpec, Operation};
-use crate::providers::lenient::{Checked, List, Required, Text, Timestamp};
+use crate::providers::LogPosition;
+use crate::providers::prelude::*;
 use crate::providers::tencent::{Api, decode_product};
-use crate::providers::{LogChunk, LogPosition, LogRequest};
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -25,11 +21,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
     ..LogSpec::new(LOG)
 };
 
-const LOG: Operation = Operation::new(
-    "DescribeLogs",
-    "TI-ONE 2021-11-11 DescribeLogs",
-    "tione:DescribeLogs",
-);
+const LOG: Operation = operation!("TI-ONE 2021-11-11", "tione", "DescribeLogs");
 
 /// The most lines that one request gives.
 const PAGE_LINES: usize = 100;
@@ -326,7 +318,7 @@ mod tests {
 
     #[test]
     fn lines_that_cannot_be_read_are_not_left_out() {
-        let count = |content: serde_json::Value| {
+        let count = |content: Value| {
             let body = json!({"Response": {"Content": content}}).to_string();
             decode(body.as_bytes()).map(|lines| lines.len())
         };

@@ -1,21 +1,12 @@
 //! What TI-ONE reports of a task, its pods and its events, made into the model.
 
-use std::sync::Arc;
-
-use serde::Deserialize;
-
 use super::details::{Role, TrainingTask};
 use super::{LIST, POD_STATES, STATES, TIONE};
-use crate::model::{Address, Event, Job, Level, Notice, NoticeCode, Object, Task, UnreadableTimes};
-use crate::providers::api::DecodeError;
-use crate::providers::lenient::{
-    DefaultObject, Int, List, OptionalObject, Required, Text, Timestamp, Words,
-};
+use crate::model::{Address, Event, Object};
+use crate::providers::lenient::Words;
+use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetRequest, GetResult, job_at, states};
-use crate::reference::Reference;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -206,24 +197,15 @@ impl EventsResponse {
         let events = events.into_iter().map(|event| {
             let pod = event.resource_name.0.clone();
             let is_pod = pods.iter().any(|task| task.id.is_some() && task.id == pod);
-            let level_raw = event.level.trimmed().map(str::to_owned);
             Event {
-                level: level_raw.as_deref().and_then(Level::parse),
-                level_raw,
-                first_at: clock.at(&event.first_timestamp),
-                last_at: clock.at(&event.last_timestamp),
-                unreadable_times: UnreadableTimes {
-                    first: event.first_timestamp.into_unreadable(),
-                    last: event.last_timestamp.into_unreadable(),
-                },
                 count: event.count.unsigned(),
                 object: Object {
                     kind: event.resource_kind.0,
                     name: event.resource_name.0,
                 },
                 task: pod.filter(|_| is_pod),
-                reason: None,
                 message: event.message.0,
+                ..clock.event(&event.level, event.first_timestamp, event.last_timestamp)
             }
         });
         events.collect()

@@ -217,7 +217,7 @@ async fn a_log_begins_at_a_time_and_shows_times() {
     let jobs = vec![task(TASK, "RUNNING", &[10_000, 20_000, 30_500])];
     let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
     let params = LogParams {
-        since: crate::model::Time::from_rfc3339("2026-01-02T03:03:25Z"),
+        since: Time::from_rfc3339("2026-01-02T03:03:25Z"),
         timestamps: true,
         ..LogParams::default()
     };

@@ -12,7 +12,7 @@ const CHINA: WallClock = WallClock {
 fn found(row: Instance) -> GetResult {
     let id = row.id().unwrap().to_owned();
     let reference = test_support::reference(&INSTANCE, &[&id]);
-    row.into_row(
+    row.into_result(
         test_support::lookup(&reference, &test_support::ask()),
         CHINA,
     )

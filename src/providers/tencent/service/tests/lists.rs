@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn read(name: &str) -> Vec<GetResult> {
@@ -66,6 +68,6 @@ fn endless_reasons_are_cut() {
     let row = serde_json::json!({"serviceName": "s", "reasonMap": reasons});
     let body = serde_json::json!({"code": 0, "services": [row]}).to_string();
     let rows = services(body.as_bytes(), Some("default")).unwrap();
-    let kept = &rows[0].reason_map.0;
+    let kept = &rows[0].reasons.0;
     assert_eq!(kept.len(), Map::<Int>::MAX_ENTRIES);
 }

@@ -1,0 +1,50 @@
+//! Jobs of the schedulers of clusters, as both versions of E-HPC list them.
+
+use super::{cluster, list};
+use crate::emulator::prelude::*;
+
+/// What the list of a version filters and sorts by, and what it shows.
+pub(super) struct JobList<'a> {
+    pub kind: &'static str,
+    pub cluster: &'a str,
+    /// The parameter that names the status.
+    pub parameter: &'static str,
+    pub status: Option<&'a str>,
+    /// The order of submission.
+    pub order: Option<&'a str>,
+    /// The words of jobs that have ended.
+    pub ended: &'static [&'static str],
+    pub row: fn(&JobAt<'_>) -> Value,
+}
+
+impl JobList<'_> {
+    /// A page of the jobs of the requested cluster that match, the last submitted first.
+    pub fn page(&self, call: &EmulatedCall<'_>, matches: impl Fn(&JobAt<'_>) -> bool) -> Answer {
+        let is_ended = match self.status {
+            None | Some("all") => None,
+            Some("finished") => Some(true),
+            Some("notfinish") => Some(false),
+            Some(_) => return Err(EmulatedError::Invalid(self.parameter)),
+        };
+        let mut all = call.rows(self.kind);
+        all.retain(|view| {
+            view.job.segments[0] == self.cluster
+                && is_ended.is_none_or(|is_ended| is_ended == view.is(self.ended))
+                && matches(view)
+        });
+        sort_by_creation(&mut all, self.order == Some("asc"));
+        let wrap = |rows| json!({"Success": true, "Jobs": rows});
+        list(
+            call,
+            &Pager::pages(10, 50),
+            all,
+            |view| (self.row)(&view),
+            wrap,
+        )
+    }
+}
+
+/// The job of a cluster that a request names.
+pub(super) fn find<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Result<JobAt<'a>, EmulatedError> {
+    call.find(kind, &[cluster(call)?, call.required("JobId")?])
+}

@@ -1,0 +1,10 @@
+//! What the files of nearly every emulated kind name.
+
+pub(super) use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+pub(super) use serde_json::{Value, json};
+
+pub(super) use super::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+pub(super) use super::message::ServerResponse;
+pub(super) use super::pager::Pager;
+pub(super) use super::state::{JobAt, china_time, merge, sort_by_creation};
+pub(super) use crate::crypto::sha256_hex;

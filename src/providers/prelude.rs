@@ -1,0 +1,26 @@
+//! What the files of nearly every kind name.
+
+pub(super) use std::sync::Arc;
+
+pub(super) use async_trait::async_trait;
+pub(super) use serde::Deserialize;
+pub(super) use serde_json::{Value, json};
+
+pub(super) use super::api::{DecodeError, Decoded};
+pub(super) use super::lenient::{
+    self, Checked, DefaultObject, Flag, Int, List, Map, Num, OptionalObject, Required, Text,
+    Timestamp,
+};
+pub(super) use super::shapes::{detail_structs, schema_of};
+pub(super) use super::wall_clock::WallClock;
+pub(super) use super::{
+    BatchRequest, BatchResult, Cursor, Filter, GetOptions, GetRequest, GetResult, KindOps,
+    ListRequest, LogChunk, LogRequest, LogSource, Page, job_at, raw, states,
+};
+pub(super) use crate::error::{Category, Problem};
+pub(super) use crate::kind::{
+    Kind, ListOrder, ListSpec, LogSpec, Operation, Segment, StateTable, StateWords, Template,
+    UnlistedField, operation,
+};
+pub(super) use crate::model::{Job, Notice, NoticeCode, Resources, State, Task, Time};
+pub(super) use crate::reference::Reference;
