@@ -40,6 +40,9 @@ pub struct Kind {
     /// True when a row of a batch lookup proves an end as well as a lookup does, which only adds details
     /// such as an exit code.
     pub conclusive_rows: bool,
+    /// Fields of responses that may show the failure of a job that is called succeeded: where one of them cannot
+    /// be read, the job is undecided.
+    pub evidence: &'static [&'static str],
     /// True when a stream reports the changes of its jobs. The rows of its batch lookups tell of the state
     /// what a lookup tells, and leave out events.
     pub is_watched: bool,
@@ -68,6 +71,7 @@ impl Kind {
             batch_from: None,
             max_ids: None,
             conclusive_rows: false,
+            evidence: &[],
             is_watched: false,
             needs_check_exists: false,
             missing_grace: Duration::ZERO,
@@ -126,6 +130,11 @@ impl Kind {
             conclusive_rows,
             ..self
         }
+    }
+
+    /// The same with fields that may show a failure.
+    pub const fn with_evidence(self, evidence: &'static [&'static str]) -> Self {
+        Self { evidence, ..self }
     }
 
     /// The same with batch lookups that a stream keeps up to date.

@@ -58,6 +58,38 @@ impl UnreadableFields {
             "unreadable fields in the response of {operation}: {}{more}",
             self.named.join(", ")
         );
-        (self.count > 0).then(|| Notice::new(NoticeCode::UnreadableField, message))
+        let unnamed = (self.count > self.named.len()).then_some("*");
+        let fields = self.named.iter().map(|field| last_key(field));
+        let fields = fields.chain(unnamed).map(str::to_owned).collect();
+        (self.count > 0).then(|| Notice {
+            fields,
+            ..Notice::new(NoticeCode::UnreadableField, message)
+        })
+    }
+}
+
+/// The last key of the path in `items[0].code (expected a number)`.
+fn last_key(field: &str) -> &str {
+    let path = field.split(" (").next().unwrap_or_default();
+    let key = path.rsplit('.').next().unwrap_or_default();
+    key.split('[').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_has_the_names_of_its_fields() {
+        let named = [
+            "a.items[0].code (expected a number)",
+            "codes[1] (expected text)",
+        ];
+        let fields = UnreadableFields {
+            named: named.map(str::to_owned).to_vec(),
+            count: 3,
+        };
+        let notice = fields.notice("GetJob").unwrap();
+        assert_eq!(notice.fields, ["code", "codes", "*"]);
     }
 }

@@ -11,6 +11,9 @@ pub struct Notice {
     pub code: NoticeCode,
     /// What it means here.
     pub message: String,
+    /// The names of the fields that it is about; `*` for some that are not named.
+    #[serde(skip)]
+    pub fields: Vec<String>,
 }
 
 impl Notice {
@@ -19,6 +22,7 @@ impl Notice {
         Self {
             code,
             message: message.into(),
+            fields: Vec::new(),
         }
     }
 }

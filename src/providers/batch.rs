@@ -27,10 +27,17 @@ pub(super) async fn batch_get<A: Sync>(
         Some(max_ids) => rows_by_ids(ops, api, batch, max_ids).await?,
         None => active_rows(ops, api, batch).await?,
     };
-    let rows = rows.into_iter();
-    let mut found: HashMap<_, _> = rows.map(|row| (row.job.reference.clone(), row)).collect();
+    let mut found: HashMap<String, Option<GetResult>> = HashMap::new();
+    for row in rows {
+        let known = found.entry(row.job.reference.clone());
+        // Rows that contradict each other say nothing: the job is looked up by itself.
+        let state = |row: &GetResult| (row.job.state, row.job.state_raw.clone());
+        known
+            .and_modify(|known| *known = known.take().filter(|known| state(known) == state(&row)))
+            .or_insert(Some(row));
+    }
     let row = |reference: &Reference| {
-        let mut row = found.remove(&reference.to_string())?;
+        let mut row = found.remove(&reference.to_string())??;
         row.job.input.clone_from(&reference.input);
         Some(row)
     };

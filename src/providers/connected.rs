@@ -9,9 +9,9 @@ use super::lookup::RejectedLists;
 use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
-    ScopeListing, ScopePage,
+    ScopeListing, ScopePage, states,
 };
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
@@ -54,6 +54,19 @@ fn note_doubtful_success(kind: &Kind, page: &mut Page) {
     }
 }
 
+/// Takes back a success where a field that may show a failure could not be read.
+fn doubt_success(kind: &Kind, found: &mut GetResult) {
+    let mut fields = found.notices.iter().flat_map(|notice| &notice.fields);
+    let is_evidence = |field: &String| field == "*" || kind.evidence.contains(&field.as_str());
+    if !kind.evidence.is_empty() && fields.any(is_evidence) {
+        found
+            .job
+            .unread_cause
+            .get_or_insert(Category::InvalidResponse);
+        states::confirm_success(&mut found.job, (None, None));
+    }
+}
+
 #[async_trait]
 impl<A: CloudApi> Client for Connected<A> {
     fn endpoint(&self) -> Option<String> {
@@ -70,7 +83,9 @@ impl<A: CloudApi> Client for Connected<A> {
 
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
         let lookup = GetRequest { reference, options };
-        self.ops(reference.kind).get(&self.api, lookup).await
+        let mut found = self.ops(reference.kind).get(&self.api, lookup).await?;
+        doubt_success(reference.kind, &mut found);
+        Ok(found)
     }
 
     fn can_batch(&self, references: &[Reference]) -> bool {

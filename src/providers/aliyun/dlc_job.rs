@@ -46,7 +46,8 @@ pub static DLC_JOB: Kind = Kind::new(
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
 .with_id_lists(PAGE_SIZE)
-.with_conclusive_rows();
+.with_conclusive_rows()
+.with_evidence(&["GmtFailedTime"]);
 
 const GET: Operation = Operation::new(
     "GetJob",

@@ -46,7 +46,8 @@ pub static INSTANT_JOB: Kind = Kind::new(
         .with_doubtful_success(SUCCEEDED),
 )
 .with_logs(results::LOGS)
-.with_id_lists(50);
+.with_id_lists(50)
+.with_evidence(&["ExitCode"]);
 
 const GET: Operation = Operation::new(
     "GetJob",

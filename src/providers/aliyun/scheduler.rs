@@ -118,6 +118,7 @@ pub(super) const fn kind(
     const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
     let template = Template::new(["aliyun", "ali"], names, SEGMENTS, sample);
     Kind::new(template, states, get)
+        .with_evidence(&["ExtraInfo"])
         .with_summary(summary)
         .with_details(&[schema_of::<SchedulerJobDetails>], &[])
         .with_list(ListSpec::new(list, ListOrder::NewestFirst))
@@ -290,9 +291,12 @@ impl<V> JobFields<V> {
             exit_code: self.exit_code.clone(),
             job_state: self.job_state.clone(),
         };
-        let extra = self.extra_info.0.as_deref().unwrap_or_default();
-        let extra: ExitFields = lenient::decode_response(extra.as_bytes()).unwrap_or_default();
-        let own = EndEvidence::of(&own).and(EndEvidence::of(&extra));
+        let extra = self.extra_info.trimmed().map(|text| {
+            let fields = lenient::decode_response::<ExitFields>(text.as_bytes());
+            // It may have shown a failure.
+            fields.map_or_else(|_| EndEvidence::UNCLEAR, |fields| EndEvidence::of(&fields))
+        });
+        let own = EndEvidence::of(&own).and(extra.unwrap_or_default());
         own.and(self.known.clone())
     }
 

@@ -76,6 +76,32 @@ fn client() -> Connected<Api> {
     }
 }
 
+#[test]
+fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
+    let evidence = kind().evidence[0];
+    let state_with = |fields: &[&str]| {
+        let reference = reference(kind(), &["x"]);
+        let job = Job {
+            state: State::Succeeded,
+            ended: true,
+            ..job_at(&reference, None)
+        };
+        let notice = Notice {
+            fields: fields.iter().map(ToString::to_string).collect(),
+            ..Notice::new(NoticeCode::UnreadableField, "")
+        };
+        let mut found = GetResult {
+            job,
+            notices: vec![notice],
+        };
+        doubt_success(kind(), &mut found);
+        (found.job.state, found.job.ended)
+    };
+    assert_eq!(state_with(&["Priority"]), (State::Succeeded, true));
+    assert_eq!(state_with(&["Priority", evidence]), (State::Unknown, false));
+    assert_eq!(state_with(&["*"]), (State::Unknown, false));
+}
+
 #[tokio::test]
 async fn each_list_takes_ids_of_one_group_once_and_its_notices_are_those_of_its_rows() {
     let client = client();

@@ -32,7 +32,15 @@ pub static JOB: Kind = Kind::new(
 )
 .with_summary("Asynchronous job of ECS, EVS, IMS and other services")
 .with_details(&[schema_of::<JobDetails>], &[schema_of::<SubJobDetails>])
-.without_logs("the job has none; its resources have");
+.without_logs("the job has none; its resources have")
+.with_evidence(&[
+    "error_code",
+    "fail_reason",
+    "results",
+    "status",
+    "sub_jobs",
+    "sub_jobs_result",
+]);
 
 const GET: Operation = Operation::new(
     "ShowJob",

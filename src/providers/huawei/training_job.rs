@@ -39,7 +39,8 @@ pub static TRAINING_JOB: Kind = Kind::new(
 .with_details(&[schema_of::<TrainingJobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
-.with_batch_from(2);
+.with_batch_from(2)
+.with_evidence(&["exit_code", "task_statuses"]);
 
 const GET: Operation = Operation::new(
     "ShowTrainingJobDetails",

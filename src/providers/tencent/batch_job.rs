@@ -48,7 +48,15 @@ pub static BATCH_JOB: Kind = Kind::new(
     ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
 )
 .with_logs(logs::LOGS)
-.with_id_lists(BatchJob::PAGE_SIZE);
+.with_id_lists(BatchJob::PAGE_SIZE)
+.with_evidence(&[
+    "ExitCode",
+    "FailedCount",
+    "TaskInstanceMetrics",
+    "TaskInstanceSet",
+    "TaskMetrics",
+    "TaskSet",
+]);
 
 const GET: Operation = Operation::new(
     "DescribeJob",

@@ -42,7 +42,8 @@ pub static TRAINING_TASK: Kind = Kind::new(
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
 .with_id_lists(TrainingTask::PAGE_SIZE)
-.with_conclusive_rows();
+.with_conclusive_rows()
+.with_evidence(&["FailureReason"]);
 
 const GET: Operation = Operation::new(
     "DescribeTrainingTask",

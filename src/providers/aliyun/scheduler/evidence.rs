@@ -31,6 +31,13 @@ pub(in crate::providers::aliyun) struct EndEvidence {
 }
 
 impl EndEvidence {
+    /// That of a field that cannot be read.
+    pub(super) const UNCLEAR: Self = Self {
+        exit_code: None,
+        failure: None,
+        is_unclear: true,
+    };
+
     pub(super) fn of(fields: &ExitFields) -> Self {
         let is_unreadable = fields.exit_status.is_unreadable
             || fields.exit_code.is_unreadable
