@@ -41,6 +41,7 @@ macro_rules! check_kind {
             let fields = $crate::test_support::mutations::Fields {
                 essential: &$essential,
                 evidence: &$evidence,
+                keys_of_evidence: $kind.evidence,
             };
             $crate::test_support::mutations::check_kind($kind, fields).await;
         }

@@ -30,6 +30,16 @@ pub struct Fields {
     pub essential: &'static [&'static str],
     /// It proves a state.
     pub evidence: &'static [&'static str],
+    /// The last keys of fields without which a success is undecided.
+    pub keys_of_evidence: &'static [&'static str],
+}
+
+impl Fields {
+    fn is_evidence(&self, pattern: &str) -> bool {
+        let key = pattern.rsplit('.').next().unwrap_or_default();
+        let key = key.trim_end_matches("[]");
+        self.evidence.contains(&pattern) || self.keys_of_evidence.contains(&key)
+    }
 }
 
 /// The request.
@@ -362,7 +372,7 @@ fn judge(
         return;
     }
     let found = found.unwrap_or_else(|problem| panic!("{what}: {problem:?}"));
-    if is_one_of(fields.evidence) {
+    if fields.is_evidence(&mutation.pattern) {
         for ((reference, state, ..), (_, before, ..)) in found.states.iter().zip(&baseline.states) {
             let is_better = *state == State::Succeeded && state != before;
             assert!(!is_better, "{what}: {reference} is {state}");

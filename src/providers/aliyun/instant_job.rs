@@ -46,8 +46,7 @@ pub static INSTANT_JOB: Kind = Kind::new(
         .with_doubtful_success(SUCCEEDED),
 )
 .with_logs(results::LOGS)
-.with_id_lists(50)
-.with_evidence(&["ExitCode"]);
+.with_id_lists(50);
 
 const GET: Operation = Operation::new(
     "GetJob",

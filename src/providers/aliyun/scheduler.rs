@@ -292,9 +292,12 @@ impl<V> JobFields<V> {
             job_state: self.job_state.clone(),
         };
         let extra = self.extra_info.trimmed().map(|text| {
-            let fields = lenient::decode_response::<ExitFields>(text.as_bytes());
-            // It may have shown a failure.
-            fields.map_or_else(|_| EndEvidence::UNCLEAR, |fields| EndEvidence::of(&fields))
+            match lenient::decode_response::<ExitFields>(text.as_bytes()) {
+                Ok(fields) => EndEvidence::of(&fields),
+                // An object that was cut may have shown a failure.
+                Err(_) if text.contains('{') => EndEvidence::UNCLEAR,
+                Err(_) => EndEvidence::default(),
+            }
         });
         let own = EndEvidence::of(&own).and(extra.unwrap_or_default());
         own.and(self.known.clone())

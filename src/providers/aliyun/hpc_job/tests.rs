@@ -72,6 +72,8 @@ fn finished_succeeds_only_with_proof_or_by_the_switch() {
         );
     }
     for unclear in [
+        r#"{"Exit_status": 1"#,
+        r#"[{"Exit_status": 1}]"#,
         r#"{"Exit_status": "x"}"#,
         r#"{"ExitCode": "x"}"#,
         r#"{"JobState": "CANCELLED"}"#,

@@ -49,7 +49,7 @@ struct ExecutorEvent {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ResultsResponse {
-    exit_code: Int,
+    exit_code: Checked<Int>,
     output: Checked<Text>,
 }
 
@@ -127,8 +127,10 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     for (at, called) in join_all(reads).await {
         let code = NoticeCode::ExitCodesUnread;
         if let Some(response) = found.evidence(code, "exit codes", called) {
-            let exit_code = response.exit_code.0;
-            if exit_code.is_none() {
+            let exit_code = response.exit_code.value.0;
+            if response.exit_code.is_unreadable {
+                found.job.unread_cause = Some(Category::InvalidResponse);
+            } else if exit_code.is_none() {
                 found.note(code, format!("{reference}: an executor has no exit code"));
             }
             found.job.tasks[at].exit_code = exit_code;
