@@ -29,12 +29,13 @@ pub static HPC_JOB: Kind = scheduler::kind(
             "an array job as a whole is unknown: its subtasks may not have ended",
         )],
     )],
-    [GET, LIST, LOG],
+    [GET, LIST],
+    LOGS,
 );
 
 const GET: Operation = operation!("E-HPC 2024-07-30", "ehpc", "GetJob");
 const LIST: Operation = operation!("E-HPC 2024-07-30", "ehpc", "ListJobs");
-const LOG: Operation = operation!("E-HPC 2024-07-30", "ehpc", "GetJobLog");
+const LOGS: LogSpec = scheduler_log::spec(operation!("E-HPC 2024-07-30", "ehpc", "GetJobLog"));
 
 /// PBS says so of every job that ended, however it did.
 const FINISHED: &str = "FINISHED";

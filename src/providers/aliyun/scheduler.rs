@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Api, CLUSTER, TRUST_FINISHED, scheduler_log};
+use super::{Api, CLUSTER, TRUST_FINISHED};
 use crate::http::RequestError;
 use crate::kind::OutcomeRule;
 use crate::model::Array;
@@ -113,7 +113,8 @@ pub(super) const PAGE_SIZE: usize = 50;
 pub(super) const fn kind(
     [names, [sample, summary]]: [[&'static str; 2]; 2],
     states: &'static [StateTable],
-    [get, list, log]: [Operation; 3],
+    [get, list]: [Operation; 2],
+    logs: LogSpec,
 ) -> Kind {
     const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
     let template = Template::new(["aliyun", "ali"], names, SEGMENTS, sample);
@@ -122,7 +123,7 @@ pub(super) const fn kind(
         .with_summary(summary)
         .with_details(&[schema_of::<SchedulerJobDetails>], &[])
         .with_list(ListSpec::new(list, ListOrder::NewestFirst))
-        .with_logs(scheduler_log::spec(log))
+        .with_logs(logs)
         .with_batch_from(2)
         .with_flags(&[TRUST_FINISHED])
 }

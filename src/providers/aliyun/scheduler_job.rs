@@ -36,12 +36,13 @@ pub static SCHEDULER_JOB: Kind = scheduler::kind(
         ],
         &[("X", "a subtask of an array job that has ended")],
     )],
-    [GET, LIST, LOG],
+    [GET, LIST],
+    LOGS,
 );
 
 const GET: Operation = operation!("E-HPC 2018-04-12", "ehpc", "DescribeJob");
 const LIST: Operation = operation!("E-HPC 2018-04-12", "ehpc", "ListJobsWithFilters");
-const LOG: Operation = operation!("E-HPC 2018-04-12", "ehpc", "GetJobLog");
+const LOGS: LogSpec = scheduler_log::spec(operation!("E-HPC 2018-04-12", "ehpc", "GetJobLog"));
 
 /// The words of the list, and the letters of PBS.
 const STATES: StateWords = &[
