@@ -12,7 +12,7 @@ sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
 export LC_ALL=C
 
 tree() {
-  cargo tree --locked --edges normal,no-proc-macro --prefix none --target "$target" \
+  cargo tree --locked --package joblens --edges normal,no-proc-macro --prefix none --target "$target" \
     --format '{p}|{l}' | sed -e 's/ (\*)$//' -e '/^joblens[a-z-]* v/d' | sort -u
 }
 
