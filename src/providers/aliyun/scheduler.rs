@@ -1,11 +1,10 @@
 //! Jobs of schedulers, as both versions of E-HPC report them, made into the model.
 
+mod details;
 mod evidence;
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Api, CLUSTER, TRUST_FINISHED};
@@ -14,6 +13,7 @@ use crate::kind::OutcomeRule;
 use crate::model::Array;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
+use details::SchedulerJobDetails;
 pub(super) use evidence::EndEvidence;
 use evidence::ExitFields;
 
@@ -397,34 +397,4 @@ pub(super) fn memory_bytes(text: &str) -> Option<u64> {
         .iter()
         .position(|known| *known == unit)?;
     number.parse::<u64>().ok()?.checked_mul(1 << (10 * power))
-}
-
-/// `details` of an `aliyun/hpc-job` or `aliyun/scheduler-job`.
-#[derive(Debug, JsonSchema, Serialize)]
-#[schemars(rename = "AliyunHpcJob")]
-pub struct SchedulerJobDetails {
-    /// What runs, with secrets in its arguments masked; lists do not report it.
-    pub command: Option<String>,
-    /// Text of its owner or of the scheduler; only lists report it.
-    pub comment: Option<String>,
-    /// File of its standard output.
-    pub stdout_path: Option<String>,
-    /// File of its standard error.
-    pub stderr_path: Option<String>,
-    /// Its nodes as the scheduler writes them: `compute[002,005]`.
-    pub nodes: Option<String>,
-    /// How many nodes it requested.
-    pub node_count: Option<i64>,
-    /// What it uses, or used, of `resources`.
-    pub used: Resources,
-    /// How many nodes it uses, or used.
-    pub used_node_count: Option<i64>,
-    /// Id of the array job it belongs to.
-    pub array_job_id: Option<String>,
-    /// Indices of the array job as they were submitted: `1-5:2`.
-    pub array_request: Option<String>,
-    /// Its environment; values are masked.
-    pub variables: BTreeMap<String, Option<String>>,
-    /// JSON text of the scheduler's own.
-    pub extra_info: Option<String>,
 }

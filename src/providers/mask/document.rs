@@ -130,7 +130,7 @@ fn is_credentials(text: &str) -> bool {
     value.is_some_and(|value| value.len() >= 8 && !value.contains(char::is_whitespace))
 }
 
-/// Masks what a text that is no command line repeats of one, and what grants access in its URLs.
+/// Masks what a message repeats of a command line, and what grants access in its URLs.
 fn mask_sentence(text: &mut String) {
     if let Cow::Owned(masked) = mask_urls(text) {
         *text = masked;

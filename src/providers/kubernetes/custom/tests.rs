@@ -11,6 +11,8 @@ use crate::providers::{Client, Cursor, Filter};
 use crate::test_support::kinds::{check_kind, client, reference, scope};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
+mod choice;
+
 const ESSENTIAL: [&str; 9] = [
     "kind",
     "metadata",
@@ -205,72 +207,6 @@ async fn what_is_not_installed_is_named_and_a_denied_resource_hides_no_other() {
     let server = served(vec![("/pytorchjobs/x", 403, denied)]).await;
     let problem = connect(&server).get(&wf, &ask()).await.unwrap_err();
     assert_eq!(problem.category, Category::PermissionDenied);
-}
-
-#[tokio::test]
-async fn a_resource_that_cannot_be_read_may_hold_another_job_of_the_name() {
-    let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
-    let status = |reason: &str| json!({"kind": "Status", "status": "Failure", "reason": reason, "message": "no"});
-    let found = ("/tfjobs/x", 200, object("TFJob", "2"));
-    let broken = ("/pytorchjobs/x", 500, status("InternalError"));
-    let server = served(vec![broken, found.clone()]).await;
-    let problem = connect(&server).get(&x, &ask()).await.unwrap_err();
-    assert_eq!(problem.http_status, Some(500));
-    let denied = ("/pytorchjobs/x", 403, status("Forbidden"));
-    let server = served(vec![denied, found]).await;
-    let read = connect(&server).get(&x, &ask()).await.unwrap();
-    let notice = &read.notices[0].message;
-    assert!(notice.starts_with("cannot read the pytorchjobs of kubernetes/kubeflow-job/train/x: "));
-}
-
-#[tokio::test]
-async fn a_list_that_cannot_be_read_leaves_several_jobs_to_lookups() {
-    let references = ["x", "y"].map(|name| {
-        let text = format!("kubernetes/kubeflow-job/train/{name}");
-        reference(&KUBEFLOW_JOB, &text)
-    });
-    let row = json!({"metadata": {"name": "x", "namespace": "train", "uid": "2"},
-        "status": {"conditions": [{"type": "Succeeded", "status": "True"}]}});
-    let status =
-        json!({"kind": "Status", "status": "Failure", "reason": "InternalError", "message": "no"});
-    let server = served(vec![
-        ("/pytorchjobs", 500, status.clone()),
-        ("/pytorchjobs/x", 500, status),
-        ("/tfjobs", 200, json!({"metadata": {}, "items": [row]})),
-    ]);
-    let rows = connect(&server.await).batch_get(&references, &ask()).await;
-    let rows = rows.unwrap();
-    assert!(rows.iter().all(Option::is_none));
-}
-
-#[tokio::test]
-async fn what_was_found_before_may_be_served_again() {
-    for kind in [&KUBEFLOW_JOB, &VOLCANO_JOB] {
-        let x = reference(kind, &format!("{kind}/train/x"));
-        let is_served = Arc::new(AtomicUsize::new(1));
-        let served = Arc::clone(&is_served);
-        let responder = move |request: &ServerRequest| {
-            let name = request
-                .path
-                .rsplit('/')
-                .find(|part| part.ends_with("jobs"))?;
-            let job = object("", "1");
-            Some(match (served.load(Ordering::SeqCst), name) {
-                (1, "pytorchjobs" | "jobs") => ServerResponse::json(200, &job),
-                _ => ServerResponse::json(404, &json!("404 page not found")),
-            })
-        };
-        let state = EmulatedState::new(Vec::new(), start_time());
-        let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
-        let client = connect(&server);
-        client.get(&x, &ask()).await.unwrap();
-        is_served.store(0, Ordering::SeqCst);
-        let after = client.get(&x, &ask()).await.unwrap_err();
-        assert_eq!(after.category, Category::ServiceError, "{kind}");
-        let never = connect(&server).get(&x, &ask()).await.unwrap_err();
-        assert_eq!(never.category, Category::InvalidArgument, "{kind}");
-        assert_eq!(never.message, after.message);
-    }
 }
 
 #[tokio::test]
