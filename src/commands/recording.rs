@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::http::{Recorder, Replay, Session, Transport};
 use crate::output;
 use crate::providers::{Client, RECORDING_MASKS};
-use crate::secret::{mask_arguments, quotable_path};
+use crate::secret::{MASK, mask_arguments, quotable_path};
 use crate::settings::{Profile, RecordedProfile, SettingsSchema};
 
 /// The commands that send requests and end.
@@ -47,11 +47,24 @@ pub(super) fn session(
     let rest = arguments.iter().skip(1);
     let rest = rest.map(|word| word.to_string_lossy().into_owned());
     let mut words: Vec<String> = std::iter::once("joblens".to_owned()).chain(rest).collect();
+    mask_jq_variables(&mut words);
     mask_arguments(&mut words);
     match (&global.record, &global.replay) {
         (Some(folder), _) => Recorder::create(folder, words, RECORDING_MASKS).map(Session::Record),
         (None, Some(folder)) => Replay::open(folder, RECORDING_MASKS).map(Session::Replay),
         (None, None) => Ok(Session::Live),
+    }
+}
+
+/// Masks the values of `--arg NAME VALUE` and `--argjson NAME VALUE`: people give secrets to jq in them.
+fn mask_jq_variables(words: &mut [String]) {
+    let options = words.iter().enumerate();
+    let options = options.filter(|(_, word)| matches!(word.as_str(), "--arg" | "--argjson"));
+    let values: Vec<usize> = options.map(|(at, _)| at + 2).collect();
+    for at in values {
+        if let Some(value) = words.get_mut(at) {
+            MASK.clone_into(value);
+        }
     }
 }
 
@@ -111,5 +124,19 @@ pub(super) fn without_kept_tokens(transport: &Arc<Transport>, profile: Profile) 
     Profile {
         token_cache_dir,
         ..profile
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_jq_variables_are_masked() {
+        let words = "joblens get x --arg t SECRET --argjson p 7 --arg t";
+        let mut words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        mask_jq_variables(&mut words);
+        let masked = "joblens get x --arg t *** --argjson p *** --arg t";
+        assert_eq!(words.join(" "), masked);
     }
 }
