@@ -248,7 +248,8 @@ impl<'a> Lookups<'a> {
         match output {
             LookupOutput::Single(number, outcome) => {
                 let row = self.final_rows.remove(&number);
-                if row.is_some() && matches!(&*outcome, Ok(job) if !job.ended) {
+                let contradicts = |row: &Job| matches!(&*outcome, Ok(job) if !job.ended || job.state != row.state);
+                if row.as_ref().is_some_and(contradicts) {
                     self.contradicted.extend(self.account(number));
                 }
                 self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));

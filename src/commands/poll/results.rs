@@ -105,7 +105,11 @@ impl Poller {
         let watched = &mut self.jobs[number];
         let account = &mut self.accounts[watched.account];
         let row = watched.final_row.take();
-        account.contradicts_rows |= row.is_some() && outcome.as_ref().is_ok_and(|job| !job.ended);
+        let contradicts = |row: &Job| {
+            let job = outcome.as_ref().ok();
+            job.is_some_and(|job| !job.ended || job.state != row.state)
+        };
+        account.contradicts_rows |= row.as_deref().is_some_and(contradicts);
         let is_last_detail = std::mem::take(&mut watched.has_detail_request) && {
             account.detail_requests -= 1;
             account.detail_requests == 0

@@ -235,8 +235,25 @@ async fn rows_of_many_decide_nothing_where_lookups_contradict_those_that_are_loo
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_end_is_looked_up_where_a_lookup_has_another_outcome_than_its_row() {
+    let client = client(until(seconds(5), FAILED)).with_list_beside(|_, _| SUCCEEDED);
+    let client = Arc::new(client);
+    let ids = subtasks(60);
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut options = options(seconds(600));
+    options.policy.fail_fast = false;
+    let (report, _) = wait(&client, &ids, &options).await;
+    assert_eq!(report.exit.code, 0);
+    assert_eq!(report.gate.expect("a wait has a gate").met, 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_references_are_looked_up_where_a_lookup_contradicts_its_row() {
-    for (lookups, expected, count) in [(RUNNING, State::Running, 50), (FAILED, State::Failed, 20)] {
+    for (lookups, expected, count) in [
+        (RUNNING, State::Running, 50),
+        (SUCCEEDED, State::Succeeded, 50),
+        (FAILED, State::Failed, 20),
+    ] {
         let client = client(|_, _| FAILED).with_list_beside(move |_, _| lookups);
         let client = Arc::new(client);
         let references = subtasks(50).iter().map(|id| reference(id)).collect();
