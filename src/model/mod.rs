@@ -146,6 +146,11 @@ impl Job {
     /// failed unseen.
     pub const SUBTASKS_UNREAD: &'static str = "subtasks_unread";
 
+    /// True where a lookup (`self`) has another outcome than the row of a list that shows an end.
+    pub fn contradicts(&self, row: &Self) -> bool {
+        !self.ended || self.state != row.state
+    }
+
     /// The references of all subtasks whose events are to be read there, e.g. `aliyun/job/c/10_1-9:2`;
     /// `None` unless this is an array job as a whole.
     pub fn subtask_references(&self) -> Option<String> {

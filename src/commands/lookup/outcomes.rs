@@ -248,8 +248,9 @@ impl<'a> Lookups<'a> {
         match output {
             LookupOutput::Single(number, outcome) => {
                 let row = self.final_rows.remove(&number);
-                let contradicts = |row: &Job| matches!(&*outcome, Ok(job) if !job.ended || job.state != row.state);
-                if row.as_ref().is_some_and(contradicts) {
+                if let (Some(row), Ok(job)) = (&row, &*outcome)
+                    && job.contradicts(row)
+                {
                     self.contradicted.extend(self.account(number));
                 }
                 self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));

@@ -105,11 +105,9 @@ impl Poller {
         let watched = &mut self.jobs[number];
         let account = &mut self.accounts[watched.account];
         let row = watched.final_row.take();
-        let contradicts = |row: &Job| {
-            let job = outcome.as_ref().ok();
-            job.is_some_and(|job| !job.ended || job.state != row.state)
-        };
-        account.contradicts_rows |= row.as_deref().is_some_and(contradicts);
+        if let (Some(row), Ok(job)) = (&row, &outcome) {
+            account.contradicts_rows |= job.contradicts(row);
+        }
         let is_last_detail = std::mem::take(&mut watched.has_detail_request) && {
             account.detail_requests -= 1;
             account.detail_requests == 0

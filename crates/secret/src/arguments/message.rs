@@ -25,7 +25,7 @@ impl Masker {
     pub(super) fn word_of_message(&mut self, word: &str, rest: &str) -> VisiblePart {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let mut schemes = ["basic", "bearer"].iter();
-        // The parameters of URLs are masked with them, and labels have keys that are no secrets.
+        // The parameters of URLs are masked with them, and keys of labels are not secrets.
         let is_other = word.contains("://") || bare.starts_with("key=");
         let value = secret_value(word).filter(|_| !is_other);
         match value {
