@@ -1,10 +1,38 @@
-//! Links release binaries for Linux in less space.
+//! Compresses the recorded schemas, and links release binaries for Linux in less space.
 
-use std::env;
+use std::fs::{self, File};
+use std::path::Path;
 use std::process::Command;
+use std::{env, io};
 
-fn main() {
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    compress_schemas()?;
+    link_in_less_space();
+    Ok(())
+}
+
+/// Writes `OUT_DIR/schema/NAME.json.gz` for each recorded schema.
+fn compress_schemas() -> io::Result<()> {
+    const SCHEMAS: &str = "fixtures/schema";
+    println!("cargo::rerun-if-changed={SCHEMAS}");
+    let folder = Path::new(&variable("OUT_DIR")).join("schema");
+    fs::create_dir_all(&folder)?;
+    for entry in fs::read_dir(Path::new(&variable("CARGO_MANIFEST_DIR")).join(SCHEMAS))? {
+        let path = entry?.path();
+        let name = path.file_name().expect("an entry of a folder has a name");
+        let packed = folder.join(name).with_extension("json.gz");
+        let mut encoder = GzEncoder::new(File::create(packed)?, Compression::best());
+        io::copy(&mut File::open(&path)?, &mut encoder)?;
+        encoder.finish()?;
+    }
+    Ok(())
+}
+
+fn link_in_less_space() {
     // mold knows no linker scripts.
     let linker = variable("RUSTC_LINKER") + &variable("CARGO_ENCODED_RUSTFLAGS");
     let is_release = variable("PROFILE") == "release";

@@ -1,15 +1,15 @@
+#[cfg(test)]
+mod generate;
+
 use std::io;
 
 use clap::{Args, ValueEnum};
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Map, Value, json};
+use flate2::read::GzDecoder;
+use serde_json::Value;
 
 use super::context::CommandContext;
 use crate::error::Problem;
-use crate::output::document::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
 use crate::output::{self, Format};
-use crate::providers;
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ enum SchemaKind {
     Doctor,
 }
 
-/// Prints a schema made of the types that are printed elsewhere.
+/// Prints the schema of what other commands print.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     let is_json = matches!(context.output_options.format, Format::Table | Format::Json);
     let global = &context.global;
@@ -53,70 +53,32 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
         let problem = Problem::usage("schema prints JSON only").with_hint("omit -o");
         return context.usage_error("schema", vec![problem]);
     }
-    let schema = match arguments.what {
-        SchemaKind::Envelope => document("Envelope", <Envelope>::json_schema),
-        SchemaKind::Events => document("Timeline", Timeline::json_schema),
-        SchemaKind::Stream => document("StreamRecord", output::record_schema),
-        SchemaKind::Kinds => document("KindList", KindList::json_schema),
-        SchemaKind::States => document("StateMap", StateMap::json_schema),
-        SchemaKind::Auth => document("AuthStatus", AuthStatus::json_schema),
-        SchemaKind::Doctor => document("DoctorReport", DoctorReport::json_schema),
-    };
+    let schema = arguments.what.schema();
     let mut out = io::stdout().lock();
     let written = output::write_schema(&mut out, &schema, &context.output_options);
     context.exit_code_after_write(written, 0)
 }
 
-/// A whole document: what `describe` says, and all that it refers to.
-fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Value {
-    // Whoever reads output may count on every key; a schema for input would call some optional.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let dialect = settings.meta_schema.clone();
-    let mut generator = settings.into_generator();
-    let content = describe(&mut generator);
-    providers::describe_details(&mut generator);
-    let mut document = Map::new();
-    document.insert("$schema".to_owned(), dialect.into());
-    document.insert("title".to_owned(), title.into());
-    if let Value::Object(content) = content.to_value() {
-        document.extend(content);
-    }
-    let definitions = generator.take_definitions(true);
-    document.insert("$defs".to_owned(), definitions.into());
-    let mut document = Value::Object(document);
-    keep_standard(&mut document);
-    document
-}
-
-/// Leaves what validators in a strict mode know without plugins: no formats, since those of Rust's
-/// numbers are unknown and times have a pattern, and types for what may be anything.
-fn keep_standard(schema: &mut Value) {
-    match schema {
-        Value::Array(all) => all.iter_mut().for_each(keep_standard),
-        Value::Object(keywords) => {
-            if keywords.get("format").is_some_and(Value::is_string) {
-                keywords.remove("format");
-            }
-            if let Some(Value::Object(properties)) = keywords.get_mut("properties") {
-                properties.values_mut().for_each(name_types);
-            }
-            keywords.values_mut().for_each(keep_standard);
-        }
-        _ => {}
-    }
-}
-
-fn name_types(property: &mut Value) {
-    const TYPES: [&str; 6] = ["null", "boolean", "number", "string", "array", "object"];
-    if property == &Value::Bool(true) {
-        *property = Value::Object(Map::new());
-    }
-    let Some(keywords) = property.as_object_mut() else {
-        return;
+/// A schema as the build compressed it from `fixtures/schema/`.
+macro_rules! compressed {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/schema/", $name, ".json.gz"))
     };
-    let says = ["type", "$ref", "anyOf", "oneOf", "allOf", "const", "enum"];
-    if !says.iter().any(|keyword| keywords.contains_key(*keyword)) {
-        let types = TYPES.map(|name| json!({"type": name}));
-        keywords.insert("anyOf".to_owned(), types.to_vec().into());
+}
+
+impl SchemaKind {
+    /// The recorded schema, which tests generate from the types.
+    fn schema(self) -> Value {
+        let compressed: &[u8] = match self {
+            Self::Envelope => compressed!("envelope"),
+            Self::Stream => compressed!("stream"),
+            Self::Events => compressed!("events"),
+            Self::Kinds => compressed!("kinds"),
+            Self::States => compressed!("states"),
+            Self::Auth => compressed!("auth"),
+            Self::Doctor => compressed!("doctor"),
+        };
+        serde_json::from_reader(GzDecoder::new(compressed))
+            .expect("the build compressed a JSON document")
     }
 }

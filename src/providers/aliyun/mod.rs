@@ -40,7 +40,7 @@ use super::{
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport};
-use crate::kind::{KindFlag, Segment};
+use crate::kind::{KindFlag, Segment, schemas_for_tests};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use chrono::TimeDelta;
 use clusters::ClusterDetails;
@@ -84,7 +84,7 @@ pub static CLOUD: Cloud = Cloud {
             permission: "ehpc:ListClusters",
         },
     ],
-    scope_details: &[schema_of::<ClusterDetails>],
+    scope_details: schemas_for_tests(&[schema_of::<ClusterDetails>]),
     keys: &[
         // As the SDKs, aliyun-cli with its two other prefixes, and Terraform name them.
         SettingSpec::setting(
