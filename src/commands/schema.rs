@@ -1,3 +1,11 @@
+/// A recorded document as the build compressed it from `fixtures/schema/`.
+macro_rules! compressed {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/schema/", $name, ".json.gz"))
+    };
+}
+
+mod fields;
 #[cfg(test)]
 mod generate;
 
@@ -10,6 +18,8 @@ use serde_json::Value;
 use super::context::CommandContext;
 use crate::error::Problem;
 use crate::output::{self, Format};
+
+pub(super) use fields::find_field;
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]
@@ -59,13 +69,6 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     context.exit_code_after_write(written, 0)
 }
 
-/// A schema as the build compressed it from `fixtures/schema/`.
-macro_rules! compressed {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("OUT_DIR"), "/schema/", $name, ".json.gz"))
-    };
-}
-
 impl SchemaKind {
     /// The recorded schema, which tests generate from the types.
     fn schema(self) -> Value {
@@ -78,7 +81,11 @@ impl SchemaKind {
             Self::Auth => compressed!("auth"),
             Self::Doctor => compressed!("doctor"),
         };
-        serde_json::from_reader(GzDecoder::new(compressed))
-            .expect("the build compressed a JSON document")
+        read(compressed)
     }
+}
+
+fn read(compressed: &[u8]) -> Value {
+    serde_json::from_reader(GzDecoder::new(compressed))
+        .expect("the build compressed a JSON document")
 }

@@ -10,7 +10,6 @@ mod client;
 mod connected;
 mod endpoints;
 mod errors;
-mod fields;
 pub mod huawei;
 pub mod kubernetes;
 mod latest;
@@ -54,7 +53,6 @@ use request::{BatchRequest, GetRequest, ListRequest};
 
 pub use changes::Changes;
 pub use client::Client;
-pub use fields::find_field;
 pub use latest::latest;
 pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};

@@ -1,10 +1,10 @@
 //! Columns of `details`, which depend on the kinds that are requested.
 
 use crate::commands::context::CommandContext;
+use crate::commands::schema::find_field;
 use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
 use crate::output::{JobColumn, Sort};
-use crate::providers;
 
 /// Checks the columns that were chosen against what the kinds have.
 ///
@@ -35,7 +35,7 @@ pub(in crate::commands) fn check(
         return Ok(());
     }
     for path in paths {
-        if let Err(known) = providers::find_field(&kinds, &path) {
+        if let Err(known) = find_field(&kinds, &path) {
             return Err(unknown(&kinds, &path.join("."), &known));
         }
     }

@@ -30,10 +30,30 @@ impl SchemaKind {
     }
 }
 
+/// The types of `details` of the jobs of each kind, which refer to definitions of the envelope.
+fn details_of_kinds() -> Value {
+    let mut generator = settings().into_generator();
+    <Envelope>::json_schema(&mut generator);
+    providers::describe_details(&mut generator);
+    let mut details = Map::new();
+    for kind in providers::kinds() {
+        let types = kind.details.job.iter();
+        let types = types
+            .map(|schema| schema(&mut generator).to_value())
+            .collect();
+        details.insert(kind.to_string(), types);
+    }
+    Value::Object(details)
+}
+
+/// Readers of output may count on every key; a schema for input would call some optional.
+fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12().for_serialize()
+}
+
 /// A whole document: what `describe` says, and all that it refers to.
 fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Value {
-    // Whoever reads output may count on every key; a schema for input would call some optional.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let settings = settings();
     let dialect = settings.meta_schema.clone();
     let mut generator = settings.into_generator();
     let content = describe(&mut generator);
@@ -84,39 +104,56 @@ fn name_types(property: &mut Value) {
     }
 }
 
-/// Compares a generated schema with the recorded one; with `JOBLENS_BLESS=1` an addition is recorded, and
-/// what breaks the contract never is. The program prints it from the next build on.
-fn assert_recorded(kind: SchemaKind) {
+/// Compares a generated schema with the recorded one; what breaks the contract is never recorded.
+fn assert_schema(kind: SchemaKind) {
     let word = kind.to_possible_value().expect("no value is skipped");
-    let name = format!("fixtures/schema/{}.json", word.get_name());
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(&name);
     let new = kind.generate();
-    let text = fs::read_to_string(&path).unwrap_or_default();
-    let changes = match text.as_str() {
+    let old = recorded(word.get_name());
+    let changes = match old.as_str() {
         "" => Changes::default(),
-        text => compare(&serde_json::from_str(text).unwrap(), &new),
+        old => compare(&serde_json::from_str(old).unwrap(), &new),
     };
     let broken = changes.broken.join("\n  ");
+    let name = word.get_name();
     assert!(
         broken.is_empty(),
-        "joblens/1 promises what is in {name}:\n  {broken}"
+        "joblens/1 promises what is in {name}.json:\n  {broken}"
     );
+    assert_recorded(name, &new, &changes.added);
+}
+
+fn path(name: &str) -> PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/schema");
+    PathBuf::from(folder).join(name).with_extension("json")
+}
+
+fn recorded(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap_or_default()
+}
+
+/// With `JOBLENS_BLESS=1` a changed document is recorded. The program has it from the next build on.
+fn assert_recorded(name: &str, new: &Value, added: &[String]) {
     let generated = format!("{new:#}\n");
-    if generated == text {
+    if recorded(name) == generated {
         return;
     }
     let is_blessed = env::var("JOBLENS_BLESS").is_ok_and(|value| value == "1");
-    let added = changes.added.join("\n  ");
     assert!(
         is_blessed,
-        "{name} is not what the types generate; run with JOBLENS_BLESS=1 to record an addition:\n  {added}"
+        "{name}.json is not what the types generate; run with JOBLENS_BLESS=1 to record an addition:\n  {}",
+        added.join("\n  ")
     );
-    fs::write(path, generated).unwrap();
+    fs::write(path(name), generated).unwrap();
 }
 
 #[test]
 fn every_schema_keeps_each_field_it_ever_had() {
     for kind in SchemaKind::value_variants() {
-        assert_recorded(*kind);
+        assert_schema(*kind);
     }
+}
+
+#[test]
+fn the_details_of_each_kind_are_recorded() {
+    assert_recorded("details", &details_of_kinds(), &[]);
 }

@@ -1,8 +1,8 @@
-//! Which fields the `details` of a kind have, as their types say.
+//! Which fields the `details` of a kind have, as the recorded schemas say.
 
-use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::SchemaKind;
 use crate::kind::Kind;
 
 /// Finds a field of the `details` of any of these kinds by its path.
@@ -10,12 +10,14 @@ use crate::kind::Kind;
 /// # Errors
 /// What there is in the place of the first part that no kind has, each as a whole path.
 pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
-    let mut generator = SchemaSettings::default().for_serialize().into_generator();
-    let shapes = kinds.iter().flat_map(|kind| kind.details.job);
-    let mut here: Vec<Value> = shapes
-        .map(|shape| shape(&mut generator).to_value())
+    let details = super::read(compressed!("details"));
+    let types = SchemaKind::Envelope.schema()["$defs"].take();
+    let mut here: Vec<Value> = kinds
+        .iter()
+        .filter_map(|kind| details[kind.to_string()].as_array())
+        .flatten()
+        .cloned()
         .collect();
-    let types = generator.definitions().clone();
     for (depth, part) in path.iter().enumerate() {
         let objects: Vec<Value> = here
             .iter()
@@ -49,7 +51,7 @@ pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
 }
 
 /// The types behind references and choices.
-fn dereference(schema: &Value, types: &Map<String, Value>) -> Vec<Value> {
+fn dereference(schema: &Value, types: &Value) -> Vec<Value> {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.rsplit('/').next().unwrap_or_default();
         return types
