@@ -15,7 +15,7 @@ use crate::settings::parse_duration;
 /// What commands that get resources once are requested.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
-    /// References to get; @latest selects the newest in a scope, - reads references from stdin (on a terminal: the last one), %1 is a row of the last list
+    /// References to get; @latest selects the newest in a scope, - reads references from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)

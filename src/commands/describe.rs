@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Show all tasks and events, however many there are
     #[arg(long)]
     all: bool,
-    /// Don't show the page in a pager on a terminal
+    /// Don't use a pager
     #[arg(long)]
     no_pager: bool,
     /// Don't read the log of what failed

@@ -38,11 +38,11 @@ pub(super) fn check_condition(
     let kind = kind_name(reference);
     let mut problem = match is_stateless(reference) {
         true => Problem::usage(format!(
-            "{kind} reports only events, not states; it can never be {condition}"
+            "{kind} has events but no state; it cannot reach '{condition}'"
         ))
-        .with_hint("joblens wait --for no-warnings=10m REF"),
-        false => Problem::usage(format!("{kind} never ends; it can never be {condition}"))
-            .with_hint("joblens wait --for running REF"),
+        .with_hint("use: joblens wait --for no-warnings=10m REF"),
+        false => Problem::usage(format!("{kind} never ends; it cannot reach '{condition}'"))
+            .with_hint("use: joblens wait --for running REF"),
     };
     problem.input = Some(reference.input.clone());
     Err(problem)

@@ -28,7 +28,7 @@ use crate::output::document::Envelope;
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
-    /// Look each job up, rather than read more than 20 of an account and kind from lists
+    /// Request each job individually; by default, more than 20 jobs of one account and kind are read from lists
     #[arg(long)]
     detail: bool,
     /// Exit 0 if all succeeded, 1 if any failed, 8 if still pending

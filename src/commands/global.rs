@@ -131,7 +131,7 @@ pub(super) struct GlobalArgs {
         hide_short_help = true
     )]
     pub record: Option<PathBuf>,
-    /// Answer requests from a recording, without a network
+    /// Replay responses from a recording; no requests are sent
     #[arg(
         long,
         global = true,

@@ -76,7 +76,7 @@ pub use runtime::on_sufficient_stack;
     before_help = "Examples:\n  \
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens demo",
-    after_help = "References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
+    after_help = "References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent, kubernetes   (see: joblens kinds)\n\
         Exit codes: 0 success · 1 gate failed · 2 usage error · 3 not found · 4 authentication or permission · \
         5 service or network error · 8 still pending · 124 timed out"
 )]

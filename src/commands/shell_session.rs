@@ -138,7 +138,7 @@ fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (
     let fail = |message: &str, hint: &str| Err((message.to_owned(), hint.to_owned()));
     let Some(session) = session else {
         return fail(
-            "short references work at the prompt of a terminal only",
+            "short references work only in an interactive shell",
             "pass a reference, or pipe references: joblens list -o name | joblens get -",
         );
     };
@@ -254,8 +254,8 @@ mod tests {
     #[test]
     fn without_a_terminal_or_a_list_there_is_an_error_that_names_the_next_step() {
         let (_folder, session) = session();
-        assert!(error("%1", None).contains("terminal only"));
-        assert!(error("-", None).contains("terminal only"));
+        assert!(error("%1", None).contains("interactive shell"));
+        assert!(error("-", None).contains("interactive shell"));
         assert!(error("%1", Some(&session)).contains("no list"));
         let long: Vec<String> = (0..=MAX_PER_LIST).map(|n| format!("a/b/{n}")).collect();
         session.record_list(vec!["aliyun/job/c/1"]);

@@ -16,14 +16,16 @@ fn foreign_command_hint(word: &str) -> Option<&'static str> {
             "to list resources: joblens list SCOPE, e.g. joblens list aliyun/job/CLUSTER --active"
         }
         "top" => "to watch jobs: joblens watch REF…",
+        "version" => "to print the version: joblens --version",
         _ => return None,
     })
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 19] = [
+pub(super) const COMMANDS: [&str; 20] = [
     "get",
     "describe",
+    "logs",
     "events",
     "list",
     "ls",
@@ -64,12 +66,18 @@ pub(super) fn flag_hint(argument: &str) -> Option<&'static str> {
         "--region" => "set region in the config file, or JOBLENS_<CLOUD>_REGION",
         "-w" | "--watch" => "to watch jobs: joblens watch REF…",
         "--format" => "use -o table, -o wide or -o json",
+        "-A" | "--all-namespaces" => "to list all namespaces: joblens list kubernetes -R",
+        "-n" | "--namespace" => {
+            "the namespace is a part of the reference: kubernetes/job/NAMESPACE/JOB"
+        }
         _ => return None,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]
@@ -84,5 +92,22 @@ mod tests {
         assert_eq!(hint("gte"), "did you mean 'joblens get'?");
         assert_eq!(hint("lsit"), "did you mean 'joblens list'?");
         assert!(hint("zzz").contains("slash"));
+    }
+
+    #[test]
+    fn every_command_is_suggested() {
+        let commands = crate::commands::Cli::command();
+        let mut names: Vec<&str> = commands
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .flat_map(|command| {
+                std::iter::once(command.get_name()).chain(command.get_visible_aliases())
+            })
+            .collect();
+        names.push("help");
+        names.sort_unstable();
+        let mut known = COMMANDS;
+        known.sort_unstable();
+        assert_eq!(names, known);
     }
 }

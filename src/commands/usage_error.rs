@@ -125,7 +125,8 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
             options.any(|option| argument.strip_prefix("--") == Some(option))
         })
     };
-    if let Some(command) = command.filter(|command| is_option_of(command)) {
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    if let Some(command) = command.filter(|command| is_unknown && is_option_of(command)) {
         return format!("options of a command follow it: joblens {command} {argument}");
     }
     if let Some(name) = suggestion(error) {
@@ -133,7 +134,10 @@ fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) ->
     }
     match (error.get(ContextKind::ValidValue), command) {
         (Some(ContextValue::Strings(names)), _) if !names.is_empty() => {
-            format!("possible values: {}", names.join(", "))
+            let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
+            let near = closest_match(names.iter().map(String::as_str), value);
+            let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+            format!("{near}possible values: {}", names.join(", "))
         }
         (_, None | Some("help")) => "see: joblens --help".to_owned(),
         (_, Some(command)) => format!("see: joblens {command} --help"),

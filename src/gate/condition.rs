@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::Problem;
+use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
 use crate::model::State;
 use crate::settings;
@@ -46,8 +46,8 @@ fn invalid(text: &str, reason: &str) -> Problem {
     let states = State::ALL.iter().filter(|one| **one != State::Unknown);
     let known: Vec<&str> = states.map(|state| state.as_str()).collect();
     Problem::usage(format!("invalid value '{text}' for --for: {reason}")).with_hint(format!(
-        "expected one or more of {}, or ended, or no-warnings=10m",
-        known.join(" ")
+        "expected states ({}, or those of the cloud), ended, or no-warnings=10m",
+        known.join(", ")
     ))
 }
 
@@ -68,7 +68,10 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
             text,
             "ended means any end and cannot be combined with other states",
         )),
-        [] => Err(invalid(text, &format!("unknown state '{word}'"))),
+        [] if word.to_ascii_lowercase().starts_with("no-warnings") => {
+            Err(invalid(text, "no-warnings cannot be combined with states"))
+        }
+        [] => Err(unknown_state(text, word)),
         [(_, first), rest @ ..] if rest.iter().all(|(_, state)| state == first) => Ok(*first),
         _ => {
             let readings = readings
@@ -79,6 +82,22 @@ fn parse_state(text: &str, word: &str, kinds: &[&'static Kind]) -> Result<State,
             Err(invalid(text, &reason).with_hint("use the state, or ended for any end"))
         }
     }
+}
+
+fn unknown_state(text: &str, word: &str) -> Problem {
+    let problem = invalid(text, &format!("unknown state '{word}'"));
+    let lower = word.to_ascii_lowercase();
+    let states = State::ALL.iter().map(|state| state.as_str());
+    let near = match lower.as_str() {
+        "done" | "finished" | "complete" | "completed" => Some("ended"),
+        lower => closest_match(states.chain(["ended"]), lower),
+    };
+    let Some(near) = near else {
+        return problem;
+    };
+    let known = problem.hint.as_deref().unwrap_or_default();
+    let hint = format!("did you mean '{near}'? {known}");
+    problem.with_hint(hint)
 }
 
 /// The one state that a word means in all kinds that know it; `None` where it means several or none.

@@ -34,7 +34,7 @@ fn mistake(
     let trimmed = input.trim();
     if trimmed.len() < input.len() && !trimmed.is_empty() {
         let hint = format!("did you mean '{trimmed}'?");
-        return Some(("it begins or ends with a blank", hint, 0..input.len()));
+        return Some(("leading or trailing whitespace", hint, 0..input.len()));
     }
     let bare = input.trim_matches(QUOTES);
     if bare.len() < input.len() {

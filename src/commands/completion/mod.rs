@@ -127,7 +127,7 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
             let states = State::ALL.iter().map(|state| state.as_str());
             prefix_matches(&typed.to_ascii_lowercase(), states)
         }),
-        ("GOAL", _) => ArgValueCompleter::new(goals),
+        ("CONDITION", _) => ArgValueCompleter::new(goals),
         ("KIND[=FILE]", _) => ArgValueCompleter::new(|typed: &OsStr| {
             let words = ["junit=", "github", "gitlab-dotenv=", "json="];
             // What follows a whole word is a file.

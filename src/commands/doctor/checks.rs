@@ -274,7 +274,7 @@ impl CallEvidence<'_> {
             let off = ahead.abs();
             match ahead {
                 _ if off < MAX_OFFSET_SECONDS => {
-                    format!("within {} s of {host}", off + 1)
+                    format!("within {} s of the clock of {host}", off + 1)
                 }
                 _ => format!("the local clock is {}", describe_offset(ahead, host)),
             }

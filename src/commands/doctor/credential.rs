@@ -14,12 +14,12 @@ pub(super) fn credential(account: &AccountStatus) -> String {
     }
 }
 
-/// `key LTAI…3Qk`, `the token`, or `the role`.
+/// `key LTAI…3Qk`, `token`, `role`, or `certificate of NAME`.
 pub(super) fn key(account: &AccountStatus) -> String {
     match account.key.as_deref() {
-        Some("token") => "the token".to_owned(),
-        Some("role") => "the role".to_owned(),
-        Some(id) if account.is_certificate => format!("the certificate of {id}"),
+        Some("token") => "token".to_owned(),
+        Some("role") => "role".to_owned(),
+        Some(id) if account.is_certificate => format!("certificate of {id}"),
         Some(id) => format!("key {id}"),
         None => "no key".to_owned(),
     }

@@ -58,10 +58,11 @@ pub(super) fn lines(
                 ));
             }
             // An error of its own says so where it is a failure of the list.
-            ListStatus::Failed(problem) | ListStatus::Unsupported(problem)
-                if one.is_optional(listed) =>
-            {
+            ListStatus::Failed(problem) if one.is_optional(listed) => {
                 lines.push(format!("{scope}: could not be listed: {problem}"));
+            }
+            ListStatus::Unsupported(problem) if one.is_optional(listed) => {
+                lines.push(format!("{scope}: skipped: {problem}"));
             }
             ListStatus::Pending
             | ListStatus::Complete
@@ -99,7 +100,7 @@ fn notice(one: &ScopeReport) -> Option<Notice> {
 pub(super) fn without_user(profiles: &[Problem]) -> impl Iterator<Item = Notice> {
     profiles.iter().map(|problem| {
         let hint = problem.hint.as_deref().unwrap_or_default();
-        let message = format!("{problem}, whose jobs are not listed; {hint}");
+        let message = format!("{problem}; its jobs are not listed; {hint}");
         Notice::new(NoticeCode::ScopeSkipped, message)
     })
 }
@@ -160,9 +161,10 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
         Some(format!("{count} could not be read: {}", problem.message))
     };
     match (&one.status, one.count) {
-        (ListStatus::Failed(problem) | ListStatus::Unsupported(problem), 0) => {
+        (ListStatus::Failed(problem), 0) => {
             Some(format!("could not be listed: {}", problem.message))
         }
+        (ListStatus::Unsupported(problem), 0) => Some(format!("skipped: {}", problem.message)),
         (ListStatus::Failed(problem) | ListStatus::Unsupported(problem), found) => {
             Some(format!("truncated after {found}: {}", problem.message))
         }

@@ -42,7 +42,7 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
         ListTarget::Scopes { .. } => "-R ",
     };
     problem.with_hint(format!(
-        "to filter, use: joblens list {recursive}{} -o name | joblens get - -o wide",
+        "to filter what lookups return: joblens list {recursive}{} -o name | joblens get - --detail --jq '.jobs[] | select(…)'",
         shell_word(&target.scope())
     ))
 }

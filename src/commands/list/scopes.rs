@@ -130,7 +130,7 @@ pub(super) fn users(
             found = found.or_else(|| setting.get(key).map(str::to_owned));
         }
         let Some(user) = found else {
-            let message = format!("-u me needs the user of profile '{profile}' ({name})");
+            let message = format!("-u me requires the user of profile '{profile}' ({name})");
             let table = table_header(name, &profile);
             let hint =
                 format!("set job_user in {table} of the config file, or pass its name: -u NAME");
@@ -285,23 +285,19 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
             table_header(CLOUDS[0].name, only)
         )),
         None => {
-            let ids = CLOUDS.iter().filter_map(|cloud| {
-                let keys = cloud.keys.iter();
-                let mut credential =
-                    keys.filter(|key| key.role != crate::settings::SettingRole::Setting);
-                let key = credential.next()?;
-                let variable = key.variables.first()?;
-                Some(format!("{variable} ({})", cloud.name))
+            let variables = CLOUDS.iter().filter_map(|cloud| {
+                let mut keys = cloud.keys.iter();
+                let key = keys.find(|key| key.role != crate::settings::SettingRole::Setting)?;
+                key.variables.first().copied()
             });
-            let ids: Vec<String> = ids.collect();
+            let variables: Vec<&str> = variables.chain(["KUBECONFIG"]).collect();
             Problem::new(
                 Category::MissingCredentials,
                 format!("no profile is configured, nothing to {verb}"),
             )
             .with_hint(format!(
-                "set credentials in the environment (e.g. {}) or in [{}.default] of the config file (joblens config init); to try joblens without an account, run: joblens demo",
-                ids.join(" or "),
-                CLOUDS[0].name
+                "set credentials in the environment, e.g. {}, or run: joblens config init; to try joblens without an account, run: joblens demo",
+                variables.join(", ")
             ))
         }
     }

@@ -43,15 +43,15 @@ pub(in crate::commands) struct Arguments {
     /// Task (container group, node, pod) by id or name
     #[arg(long, value_name = "ID")]
     pub task: Option<String>,
-    /// All containers, each line after TASK/CONTAINER
+    /// Print the logs of all containers, each line prefixed with TASK/CONTAINER
     #[arg(long, conflicts_with = "container")]
     pub all_containers: bool,
-    /// Only the last N lines; -1 for all
+    /// Number of lines to print from the end of the log; -1 for all
     #[arg(
         long,
         value_name = "N",
         allow_negative_numbers = true,
-        value_parser = clap::value_parser!(i64).range(-1..)
+        value_parser = parse_tail
     )]
     tail: Option<i64>,
     /// Only lines since a duration, date or time, e.g. 2h
@@ -60,10 +60,10 @@ pub(in crate::commands) struct Arguments {
     /// The log of the container before its last restart
     #[arg(short, long, conflicts_with = "follow")]
     previous: bool,
-    /// Begin each line with its time
+    /// Print the time of each line before it
     #[arg(long)]
     timestamps: bool,
-    /// Print new lines as they come, until the job has ended
+    /// Print new lines until the job has ended
     #[arg(short, long)]
     pub follow: bool,
     /// With --follow, reading interval [default: 2s]
@@ -80,6 +80,12 @@ fn profile_argument() -> Arg {
         .value_name("NAME")
         .help("Default profile for references without @PROFILE [env: JOBLENS_PROFILE]")
         .help_heading("Global options")
+}
+
+/// A number of lines, or -1 for all.
+fn parse_tail(text: &str) -> Result<i64, String> {
+    let lines = text.parse().ok().filter(|lines| *lines >= -1);
+    lines.ok_or_else(|| "expected a number of lines, or -1 for all".to_owned())
 }
 
 impl Arguments {
@@ -111,8 +117,8 @@ impl Arguments {
     pub(super) fn check_format(&self, context: &CommandContext) -> Result<(), Problem> {
         match context.output_options.format {
             Format::Table | Format::Jsonl if context.output_options.query.is_none() => Ok(()),
-            _ => Err(Problem::usage("logs are text or records")
-                .with_hint("leave -o out, or use -o jsonl")),
+            _ => Err(Problem::usage("logs supports only -o table and jsonl")
+                .with_hint("omit -o for the text of the log")),
         }
     }
 

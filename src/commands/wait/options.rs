@@ -26,7 +26,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Condition to wait for: STATE[,STATE…] (the cloud's own words work, too), ended, or no-warnings=DURATION
-    #[arg(long = "for", value_name = "GOAL", default_value = "succeeded")]
+    #[arg(long = "for", value_name = "CONDITION", default_value = "succeeded")]
     goal: String,
     /// Wait until all match (default)
     #[arg(long, overrides_with = "any")]

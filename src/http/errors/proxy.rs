@@ -151,7 +151,7 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
         ),
         SocksError::NotSocks => ("did not answer in SOCKS", PROTOCOL.to_owned()),
         SocksError::TooLong => (
-            "cannot be sent so long a host name, user or password",
+            "does not accept a host name, user or password of this length",
             CHECK.to_owned(),
         ),
         SocksError::NoIpv4 => (

@@ -31,7 +31,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     );
     fields.text("Ran", job.duration_seconds.map(human::duration));
     fields.add("Labels", labels(&job.labels));
-    fields.no_break("Request", job.request_id.as_deref());
+    fields.no_break("Request ID", job.request_id.as_deref());
     times(page, &mut fields, [("Observed", job.observed_at)]);
     page.heading(&head(&job.kind), "")?;
     page.fields(2, &fields)

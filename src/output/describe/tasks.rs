@@ -136,7 +136,7 @@ fn fields(page: &PageWriter, job: &Job, task: &Task) -> Fields {
     let mut more = Fields::default();
     more.text("Reason", words(task));
     let id = task.id.as_deref();
-    more.no_break("Id", id.filter(|_| name(job, task) != id));
+    more.no_break("ID", id.filter(|_| name(job, task) != id));
     more.no_break(
         "Node",
         task.node.as_deref().filter(|node| Some(*node) != id),

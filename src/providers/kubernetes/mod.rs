@@ -344,8 +344,7 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
             let mut problem = profile.missing("kubeconfig context", &[CONTEXT], &variables);
             if profile.skipped_sources.is_empty() {
                 let hint = problem.hint.unwrap_or_default();
-                let searched =
-                    "neither KUBECONFIG nor ~/.kube/config names a kubeconfig that is there";
+                let searched = "no kubeconfig found in KUBECONFIG or ~/.kube/config";
                 problem.hint = Some(format!("{hint}; {searched}"));
             }
             return Err(problem);

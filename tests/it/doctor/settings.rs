@@ -16,7 +16,8 @@ fn without_any_account_it_says_what_to_set_and_how_to_try_it() {
     let hint = last["hint"].as_str().unwrap();
     for word in [
         "ALIBABA_CLOUD_ACCESS_KEY_ID",
-        "[aliyun.default]",
+        "KUBECONFIG",
+        "joblens config init",
         "joblens demo",
     ] {
         assert!(hint.contains(word), "{hint}");

@@ -101,7 +101,8 @@ fn a_filter_leaves_out_the_kinds_without_its_field_and_says_so() {
     );
     assert_eq!(json["coverage"]["complete"], false);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let unlisted = "tencent@prod/service/cls-1/: could not be listed: cannot filter by state: this list has no state";
+    let unlisted =
+        "tencent@prod/service/cls-1/: skipped: cannot filter by state: this list has no state";
     assert!(run.stderr.contains(unlisted), "{}", run.stderr);
 }
 
@@ -156,7 +157,7 @@ fn me_is_the_user_that_the_profile_names() {
     assert!(
         unknown
             .stderr
-            .contains("-u me needs the user of profile 'default' (aliyun)"),
+            .contains("-u me requires the user of profile 'default' (aliyun)"),
         "{}",
         unknown.stderr
     );
@@ -176,7 +177,7 @@ fn a_profile_without_a_user_costs_a_notice_in_a_bare_list() {
     let json = mine.json();
     assert_eq!(each(&json["jobs"], "ref"), ["aliyun@prod/job/ehpc-hz-1/6"]);
     assert_eq!(json["coverage"]["complete"], false);
-    let notice = "-u me needs the user of profile 'default' (aliyun), whose jobs are not listed; set job_user in [aliyun.default]";
+    let notice = "-u me requires the user of profile 'default' (aliyun); its jobs are not listed; set job_user in [aliyun.default]";
     assert!(mine.stderr.contains(notice), "{}", mine.stderr);
     let without_user = bare(&emulated, SETTINGS, &["-u", "me"]);
     assert_eq!((without_user.code, without_user.stdout.as_str()), (2, ""));

@@ -305,9 +305,15 @@ fn what_an_api_cannot_do_is_wrong_use_before_the_first_request() {
             &["--timestamps", HPC_JOB][..],
             "--timestamps cannot be used with aliyun/hpc-job",
         ),
-        (&["-o", "json", JOB][..], "logs are text or records"),
+        (
+            &["-o", "json", JOB][..],
+            "logs supports only -o table and jsonl",
+        ),
         (&[JOB, HPC_JOB][..], "logs prints one job at a time"),
-        (&["--tail", "-2", JOB][..], "-2 is not in -1.."),
+        (
+            &["--tail", "-2", JOB][..],
+            "'--tail <N>': expected a number of lines, or -1 for all",
+        ),
         (&["-f", "-p", JOB][..], "--previous"),
     ] {
         let run = logs(&emulated, arguments);

@@ -53,9 +53,9 @@ fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
     );
     // A script that runs unattended sees none of it, and neither does another session.
     let shown = shell.enter("joblens get %1 </dev/null 2>&1 | cat");
-    assert!(shown.contains("terminal only"), "{shown}");
+    assert!(shown.contains("only in an interactive shell"), "{shown}");
     let shown = shell.enter("CI=1 joblens get %1");
-    assert!(shown.contains("terminal only"), "{shown}");
+    assert!(shown.contains("only in an interactive shell"), "{shown}");
     let shown = shell.enter("setsid --wait joblens get %1");
     assert!(shown.contains("no list has been shown"), "{shown}");
 }

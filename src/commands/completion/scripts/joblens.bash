@@ -21,7 +21,7 @@ _joblens_unquote() {
 
 _joblens() {
     local rest=${COMP_LINE:0:COMP_POINT} words=() word value prefix program i REPLY
-    # Bash parts words at @, : and =, which references hold: what no blank parts is one word.
+    # Bash splits words at @, : and =, which references contain: join what is not separated by whitespace.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         if [[ $i -eq 0 || $rest == [[:space:]]* ]]; then
@@ -37,7 +37,7 @@ _joblens() {
         _joblens_unquote "${words[i]}"
         words[i]=$REPLY
     done
-    # Only what stands after the last parting is put in place of it.
+    # Bash replaces only the part after the last split.
     _joblens_unquote "$2"
     prefix=${words[${#words[@]} - 1]%"$REPLY"}
     program=${words[0]/#\~\//$HOME/}

@@ -133,9 +133,7 @@ fn check(program: &CredentialProgram, printed: &BTreeMap<String, Secret>) -> Res
     if value("apiVersion") != version {
         let printed = quotable(value("apiVersion").unwrap_or("nothing")).into_owned();
         let version = version.unwrap_or_default();
-        return Err(format!(
-            "printed apiVersion {printed} in the place of {version}"
-        ));
+        return Err(format!("printed apiVersion {printed}, expected {version}"));
     }
     match ["token", "clientCertificateData", "clientKeyData"].map(|name| value(name).is_some()) {
         [_, true, false] => Err("printed a certificate without its key".to_owned()),

@@ -300,7 +300,7 @@ fn the_response_of_a_plugin_is_checked() {
                 ("apiVersion", "v2"),
                 ("token", "t"),
             ],
-            "printed apiVersion v2 in the place of client.authentication.k8s.io/v1beta1",
+            "printed apiVersion v2, expected client.authentication.k8s.io/v1beta1",
         ),
     ] {
         assert_eq!(check(&pairs), Err(error.to_owned()));

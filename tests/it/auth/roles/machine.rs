@@ -241,7 +241,7 @@ fn a_diagnosis_tells_of_the_role_and_of_a_service_that_is_not_there() {
         keeping_issued(run.env("JOBLENS_ALIYUN_SOURCE", "metadata"))
     };
     let run = doctor().run();
-    let said = "the role from metadata (this machine), region cn-x";
+    let said = "role from metadata (this machine), region cn-x";
     assert!(run.stdout.contains(said), "{}", run.stdout);
     assert_eq!(roles.steps(), ROLE_OF_MACHINE);
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
