@@ -56,6 +56,11 @@ impl Cursor {
         lists: Lists::FIRST,
     };
 
+    /// True for a page after the first of several lists that are read side by side.
+    pub(super) fn is_merged(&self) -> bool {
+        self.lists != Lists::FIRST
+    }
+
     /// The same place without lists of which no more can be read. How many rows there are in all
     /// is then not known.
     pub(super) fn without_lists(mut self, failed: impl IntoIterator<Item = usize>) -> Self {

@@ -300,6 +300,38 @@ impl SeenRows {
     }
 }
 
+/// How many rows came, and how many the cloud counts.
+#[derive(Default)]
+struct Counts {
+    rows: u64,
+    /// Without those that an earlier page had.
+    distinct: u64,
+    /// The total of the last page.
+    total: Option<u64>,
+    /// The least total of a page: rows that come in while the list is read are not on the pages before.
+    least_total: Option<u64>,
+}
+
+impl Counts {
+    fn add<R>(&mut self, page: &Page<R>, rows: usize, new: usize) {
+        self.rows += rows as u64;
+        self.distinct += (new + page.problems.len()) as u64;
+        self.total = page.total;
+        self.least_total = [self.least_total, page.total].into_iter().flatten().min();
+    }
+
+    /// Says after the last page, at `at`, that rows are missing. Rows may come twice while others never come;
+    /// only lists that are merged may both have and count the same row.
+    fn missing(&self, at: Cursor) -> Option<Truncation> {
+        let distinct = (self.distinct, self.least_total.filter(|_| !at.is_merged()));
+        let all = [(self.rows, self.total), distinct];
+        all.into_iter().find_map(|(listed, total)| {
+            let total = total.filter(|total| *total > listed)?;
+            Some(Truncation::CountMismatch(listed, total))
+        })
+    }
+}
+
 /// The one loop that asks for pages.
 async fn pages_of<S: PageSource>(
     source: &S,
@@ -309,7 +341,8 @@ async fn pages_of<S: PageSource>(
 ) -> Result<ListStats, Problem> {
     let budget = ask.deadline.remaining();
     let mut seen = SeenRows::default();
-    let (mut rows, mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0, 0);
+    let mut counts = Counts::default();
+    let (mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0);
     let mut empty_pages = 0;
     let mut at = Cursor::FIRST;
     loop {
@@ -320,13 +353,14 @@ async fn pages_of<S: PageSource>(
         let mut page = source.page(at, &ask).await?;
         pages += 1;
         let came = page.rows.len() + page.problems.len();
-        rows += (came + page.rows_without_id) as u64;
         unnamed += page.rows_without_id;
         empty_pages = match came + page.rows_without_id {
             0 => empty_pages + 1,
             _ => 0,
         };
         let (new, costly) = seen.retain_new(source, &mut page);
+        let came_without_id = page.rows_without_id;
+        counts.add(&page, came + came_without_id, new + came_without_id);
         spent += costly;
         let is_repeated = came > 0 && new == 0 && page.problems.is_empty();
         spent += page.problems.len();
@@ -334,7 +368,7 @@ async fn pages_of<S: PageSource>(
         let is_over = page.rows.len() > room;
         page.rows.truncate(room);
         kept += page.rows.len();
-        let (next, total) = (page.next, page.total);
+        let next = page.next;
         let has_problems = !page.problems.is_empty() || !page.failed_parts.is_empty();
         let is_empty = page.rows.is_empty()
             && page.rows_without_id == 0
@@ -353,10 +387,9 @@ async fn pages_of<S: PageSource>(
                 at = next;
                 continue;
             }
-            (None, _) => match total.filter(|total| *total > rows) {
-                Some(total) => Some(Truncation::CountMismatch(rows, total)),
-                None => (unnamed > 0).then_some(Truncation::MissingIds(unnamed)),
-            },
+            (None, _) => counts
+                .missing(at)
+                .or_else(|| (unnamed > 0).then_some(Truncation::MissingIds(unnamed))),
         };
         return Ok(ListStats {
             rows: kept,

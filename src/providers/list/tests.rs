@@ -231,6 +231,12 @@ async fn stops_when_asked_and_reports_what_is_missing() {
     );
     let (_, short) = listed(&[(ids(0..20), Some(25)), (vec![], Some(25))], None, ALWAYS).await;
     assert_eq!(short.truncation, Some(Truncation::CountMismatch(20, 25)));
+    let again = [(ids(0..20), Some(40)), (ids(10..30), Some(40))];
+    let (_, again) = listed(&again, None, ALWAYS).await;
+    assert_eq!(again.truncation, Some(Truncation::CountMismatch(30, 40)));
+    let submitted = [(ids(1..21), Some(40)), (ids(20..41), Some(41))];
+    let (_, submitted) = listed(&submitted, None, ALWAYS).await;
+    assert_eq!((submitted.rows, submitted.truncation), (40, None));
     let unnamed = vec!["1".to_owned(), "..".to_owned(), String::new()];
     let (seen, unnamed) = listed(&[(unnamed, Some(3))], None, ALWAYS).await;
     assert_eq!(seen, [["1"]]);

@@ -18,26 +18,26 @@ pub struct Changes {
 
 /// Compares an old document with a new one.
 pub fn compare(old: &Value, new: &Value) -> Changes {
-    let mut walk = Walk {
+    let mut comparison = Comparison {
         old,
         new,
         seen: BTreeSet::new(),
         compared: Vec::new(),
         changes: Changes::default(),
     };
-    walk.node("", old, new);
+    comparison.node("", old, new);
     // Some definitions are documents of their own, which the root does not name.
     for (name, definition) in definitions(old) {
         let path = format!("#/$defs/{name}");
-        if walk.seen.iter().any(|(seen, _)| *seen == path) {
+        if comparison.seen.iter().any(|(seen, _)| *seen == path) {
             continue;
         }
         match definitions(new).get(name) {
-            None => walk.broken(name, "is no longer described"),
-            Some(other) => walk.node(name, definition, other),
+            None => comparison.broken(name, "is not described any more"),
+            Some(other) => comparison.node(name, definition, other),
         }
     }
-    walk.changes
+    comparison.changes
 }
 
 fn definitions(document: &Value) -> &Map<String, Value> {
@@ -46,7 +46,7 @@ fn definitions(document: &Value) -> &Map<String, Value> {
     found.unwrap_or_else(|| NONE.get_or_init(Map::new))
 }
 
-struct Walk<'a> {
+struct Comparison<'a> {
     old: &'a Value,
     new: &'a Value,
     /// Pairs of references that were followed.
@@ -126,7 +126,7 @@ impl<'a> Shape<'a> {
     }
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Comparison<'a> {
     fn broken(&mut self, path: &str, what: impl AsRef<str>) {
         let what = what.as_ref();
         self.changes.broken.push(format!("{path} {what}"));
