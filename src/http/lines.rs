@@ -86,7 +86,7 @@ impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
     }
 }
 
-/// So many bytes are collected before a part is returned, unless the body ends.
+/// Large parts cost less than small ones.
 const MIN_CHUNK_BYTES: usize = 64 << 10;
 
 /// A body that is read in parts while it comes, whatever its length.
@@ -94,6 +94,8 @@ const MIN_CHUNK_BYTES: usize = 64 << 10;
 pub struct Chunks<B = LineBody> {
     body: B,
     idle_timeout: Duration,
+    /// So many bytes are collected before a part is returned, unless the body ends.
+    min_bytes: usize,
     /// Why there are no more, after a part that came before.
     failure: Option<LineError>,
 }
@@ -104,7 +106,17 @@ impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
         Self {
             body,
             idle_timeout,
+            min_bytes: MIN_CHUNK_BYTES,
             failure: None,
+        }
+    }
+
+    /// The same in parts that are returned as soon as they come, however small.
+    #[must_use]
+    pub fn as_received(self) -> Self {
+        Self {
+            min_bytes: 1,
+            ..self
         }
     }
 
@@ -114,7 +126,7 @@ impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
     /// [`LineError::Lost`] or [`LineError::Silent`], after all that has come.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, LineError> {
         let mut chunk = Vec::new();
-        while chunk.len() < MIN_CHUNK_BYTES && self.failure.is_none() {
+        while chunk.len() < self.min_bytes && self.failure.is_none() {
             self.failure = match timeout(self.idle_timeout, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => {
                     chunk.extend_from_slice(&frame.into_data().unwrap_or_default());

@@ -22,6 +22,8 @@ pub struct LogSpec {
     pub previous: bool,
     /// Lines can be given with their times.
     pub timestamps: bool,
+    /// The response can go on while the log is written; its lines have times then.
+    pub follow: bool,
     /// True where a full response may have the first lines of a longer log and not its last, since the
     /// documentation does not say which.
     pub may_lack_end: bool,
@@ -39,6 +41,7 @@ impl LogSpec {
             since: false,
             previous: false,
             timestamps: false,
+            follow: false,
             may_lack_end: false,
             task_kind: None,
             streams: &[],

@@ -119,6 +119,8 @@ pub struct LogParams {
     pub previous: bool,
     /// Each line begins with its time in RFC 3339 and a space.
     pub timestamps: bool,
+    /// The response goes on while the log is written: all of it is [`LogChunk::rest`], in parts as they come.
+    pub follow: bool,
 }
 
 /// Where a piece of a log begins.

@@ -2,11 +2,13 @@
 
 mod absent;
 mod failures;
+mod follow;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
 mod lines;
 mod options;
 mod printer;
+mod resume;
 mod select;
 mod source_log;
 mod stream;
@@ -35,6 +37,7 @@ use crate::model::Since;
 use crate::output::{Format, RecordWriter, Summary};
 use crate::providers::LogParams;
 use crate::reference::Reference;
+use follow::Streams;
 use printer::{Printer, Style};
 use select::Choice;
 use stream::{LogStream, Stop};
@@ -180,6 +183,7 @@ fn stream<'a>(
         logs: Vec::new(),
         others: Vec::new(),
         is_following: arguments.follow,
+        streams: Streams::default(),
         run: None,
     }
 }

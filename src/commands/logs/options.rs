@@ -167,6 +167,7 @@ impl Arguments {
             tail_lines: self.tail.and_then(|lines| u64::try_from(lines).ok()),
             since: None,
             previous: self.previous,
+            follow: false,
             timestamps: spec.timestamps && (self.timestamps || self.follow || is_jsonl),
         };
         Ok((params, spec))

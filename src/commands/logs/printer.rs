@@ -143,7 +143,7 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
 }
 
 /// The time that a line begins with, and the rest; all of the line where it begins with none.
-fn split_timestamp(line: &[u8]) -> (Option<Time>, &[u8]) {
+pub(super) fn split_timestamp(line: &[u8]) -> (Option<Time>, &[u8]) {
     /// The longest form of RFC 3339 with nanoseconds.
     const MAX_BYTES: usize = 36;
     let head = &line[..line.len().min(MAX_BYTES)];

@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use super::follow::Follow;
 use super::lines::{Block, Lines, Tail};
 use super::printer::last_timestamp;
 use super::window::Window;
@@ -41,6 +42,8 @@ pub(super) struct SourceLog {
     rest: Option<LogBody>,
     /// True where the last piece began again, and more follows it at once.
     is_begun_again: bool,
+    /// The response that goes on while the log is written.
+    pub follow: Follow,
 }
 
 /// A response to a later reading is compared whole with the text before it, so that it is limited.
@@ -81,7 +84,36 @@ impl SourceLog {
             since: params.since,
             rest: None,
             is_begun_again: false,
+            follow: Follow::default(),
         }
+    }
+
+    /// What a response that goes on has to begin with, after what is known of the log; `None` where it cannot
+    /// be told what of it is new.
+    pub(super) fn follow_params(&self) -> Option<LogParams> {
+        let is_known = self.since.is_some() || self.window.text().is_empty();
+        let params = LogParams {
+            tail_lines: None,
+            since: self.since,
+            follow: true,
+            ..self.params.clone()
+        };
+        (self.is_opened && self.rest.is_none() && is_known && params.timestamps).then_some(params)
+    }
+
+    /// The lines that are whole with a part of a response that goes on.
+    pub(super) fn take_followed(&mut self, text: &[u8]) -> Vec<Block> {
+        let resume = self.follow.resume(self.window.text());
+        let new = resume.new_text(text);
+        let mut lines = Vec::new();
+        if resume.take_break() {
+            lines.extend(self.lines.break_line());
+        }
+        self.window.extend(&new);
+        self.since = last_timestamp(&new).or(self.since);
+        lines.extend(self.lines.push(&new));
+        self.has_text |= !lines.is_empty();
+        lines
     }
 
     /// True for the log of the run before the last restart.

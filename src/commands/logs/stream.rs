@@ -1,6 +1,7 @@
 //! The way of a log from the cloud to stdout.
 
 mod changes;
+mod followed;
 mod missing;
 mod once;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::absent::{self, named};
+use super::follow::Streams;
 use super::lines::Block;
 use super::printer::Printer;
 use super::select::{Choice, error_stream, label, others};
@@ -48,6 +50,8 @@ pub(super) struct LogStream<'a> {
     pub others: Vec<LogSource>,
     /// New text is waited for, so that a line may still grow.
     pub is_following: bool,
+    /// The responses that go on while logs are written.
+    pub streams: Streams,
     /// Id and creation time of the job that has the name.
     pub run: Option<(Option<String>, Option<Time>)>,
 }
@@ -99,7 +103,7 @@ impl LogStream<'_> {
                 }
                 Err(stop) => return Err(stop),
             }
-            sleep(pause(interval, outage)).await;
+            self.print_followed(&job, pause(interval, outage)).await?;
             match self.job().await {
                 Ok(found) => {
                     missing_since = None;
@@ -136,6 +140,7 @@ impl LogStream<'_> {
     /// Prints the beginnings of lines whose ends will not come.
     async fn finish_lines(&mut self) -> Result<(), Stop> {
         for number in 0..self.logs.len() {
+            self.end_stream(number).await?;
             let rest = self.logs[number].finish();
             self.print(number, Vec::from_iter(rest)).await?;
         }
@@ -146,7 +151,14 @@ impl LogStream<'_> {
     async fn read_all(&mut self, job: &Job) -> Result<(), Stop> {
         let has_ended = job.ended;
         for number in 0..self.logs.len() {
-            match self.read_log(number).await {
+            if has_ended {
+                self.end_stream(number).await?;
+            }
+            let read = match self.logs[number].follow.is_read() {
+                true => Ok(true),
+                false => self.read_log(number).await,
+            };
+            match read {
                 Ok(_) => {}
                 Err(Stop::Problem(problem)) if problem.category == Category::NotFound => {
                     let log = &self.logs[number];

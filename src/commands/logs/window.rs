@@ -34,6 +34,11 @@ impl Window {
         }
     }
 
+    /// The end of what was read, as far as it is kept.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.last
+    }
+
     /// Forgets the last window: the next one is of another run of the container.
     pub(super) fn reset(&mut self) {
         self.last.clear();

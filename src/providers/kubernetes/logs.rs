@@ -1,5 +1,7 @@
 //! Logs of the containers of pods.
 
+use std::time::Duration;
+
 use super::{Api, path};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
@@ -12,6 +14,7 @@ pub(super) const LOGS: LogSpec = LogSpec {
     since: true,
     previous: true,
     timestamps: true,
+    follow: true,
     task_kind: Some("pod"),
     ..LogSpec::new(LOG)
 };
@@ -21,6 +24,9 @@ const LOG: Operation = Operation::new(
     "core/v1 ReadNamespacedPodLog",
     "get on pods/log",
 );
+
+/// A log in which nothing is written for so long is requested again, since the connection may be lost.
+const FOLLOW_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is in the server's words where there is no log (yet), which it reports as a bad request.
 const ABSENT: [&str; 5] = [
@@ -50,6 +56,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         ("sinceTime", since.as_deref()),
         ("previous", flag(params.previous)),
         ("timestamps", flag(params.timestamps)),
+        ("follow", flag(params.follow)),
     ];
     let query = query.into_iter();
     let query: Vec<_> = query
@@ -60,11 +67,26 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
     let http = client.http.for_stream();
     let sent = client.send(&http, &request, options.deadline).await;
     sent.map_err(|problem| absent(api.with_host_hint(problem)))?;
-    let chunks = http.take_chunks(http.options().request_timeout);
+    let idle_timeout = match params.follow {
+        true => FOLLOW_IDLE_TIMEOUT,
+        false => http.options().request_timeout,
+    };
+    let chunks = http.take_chunks(idle_timeout);
     let chunks = chunks.expect("the body of a success was left");
+    let chunks = if params.follow {
+        chunks.as_received()
+    } else {
+        chunks
+    };
     let error = RequestError::new(Category::Network, "the log was not read to its end");
     let problem = http.to_problem(&request, error, None, 1);
     let mut body = LogBody::new(chunks, problem);
+    if params.follow {
+        return Ok(LogChunk {
+            rest: Some(body),
+            ..LogChunk::default()
+        });
+    }
     let data = body.next().await?;
     Ok(LogChunk {
         rest: data.is_some().then_some(body),

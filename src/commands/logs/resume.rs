@@ -1,0 +1,196 @@
+//! What is new in the text of a log that begins before the end of what was read of it.
+
+use super::printer::split_timestamp;
+use crate::model::Time;
+
+/// A line is recognized by so many of its first bytes, which contain its time.
+const HEAD_BYTES: usize = 40;
+
+/// Finds in a text whose lines begin with their times, part by part, what follows the lines that are known.
+#[derive(Debug, Default)]
+pub(super) struct Resume {
+    /// The time of the last known line, and how many known lines have it.
+    last: Option<(Time, usize)>,
+    /// The first bytes of a known line whose end is not known, and how many bytes of it are.
+    begun: Option<(Vec<u8>, usize)>,
+    /// What is left is new.
+    is_past: bool,
+    /// The first bytes of a line that is not recognized yet.
+    head: Vec<u8>,
+    /// The rest of the present line is known.
+    is_dropping: bool,
+    has_dropped: bool,
+    /// So many bytes of the present line are known.
+    skipped: usize,
+    /// The known beginning of a line does not go on.
+    is_broken: bool,
+}
+
+impl Resume {
+    /// After text that is known, from the beginning of a line.
+    pub(super) fn after(known: &[u8]) -> Self {
+        let end = memchr::memrchr(b'\n', known).map_or(0, |at| at + 1);
+        let (whole, begun) = known.split_at(end);
+        let mut last: Option<(Time, usize)> = None;
+        for line in whole.split_inclusive(|byte| *byte == b'\n').rev() {
+            match (split_timestamp(line).0, &mut last) {
+                (None, _) => {}
+                (Some(at), None) => last = Some((at, 1)),
+                (Some(at), Some((last, count))) if at == *last => *count += 1,
+                (Some(_), Some(_)) => break,
+            }
+        }
+        let head = &begun[..begun.len().min(HEAD_BYTES)];
+        let begun = (!begun.is_empty()).then(|| (head.to_vec(), begun.len()));
+        Self {
+            is_past: last.is_none() && begun.is_none(),
+            last,
+            begun,
+            ..Self::default()
+        }
+    }
+
+    /// What of the next part is new.
+    pub(super) fn new_text(&mut self, part: &[u8]) -> Vec<u8> {
+        let mut rest = part;
+        while !self.is_past {
+            if self.is_dropping {
+                let Some(end) = memchr::memchr(b'\n', rest) else {
+                    return Vec::new();
+                };
+                rest = &rest[end + 1..];
+                self.is_dropping = false;
+            }
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (head, after) = rest.split_at(end.min(HEAD_BYTES - self.head.len()));
+            self.head.extend_from_slice(head);
+            rest = after;
+            let is_whole = self.head.ends_with(b"\n");
+            if !is_whole && self.head.len() < HEAD_BYTES {
+                return Vec::new();
+            }
+            if self.is_known() {
+                self.head.clear();
+                (self.has_dropped, self.is_dropping) = (true, !is_whole);
+            } else {
+                self.pass();
+            }
+        }
+        let mut new = std::mem::take(&mut self.head);
+        new.extend_from_slice(rest);
+        if self.skipped > 0 {
+            let end = memchr::memchr(b'\n', &new);
+            let count = self.skipped.min(end.unwrap_or(new.len()));
+            new.drain(..count);
+            self.skipped = if end.is_some() {
+                0
+            } else {
+                self.skipped - count
+            };
+        }
+        new
+    }
+
+    /// True, once, where a line of which the beginning is known does not go on.
+    pub(super) fn take_break(&mut self) -> bool {
+        std::mem::take(&mut self.is_broken)
+    }
+
+    /// Whether the line that begins is known. One without a time belongs to the one before it.
+    fn is_known(&mut self) -> bool {
+        match (split_timestamp(&self.head).0, &mut self.last) {
+            (None, _) => self.has_dropped && self.begun.is_none(),
+            (Some(at), Some((last, _))) if at < *last => true,
+            (Some(at), Some((last, count))) if at == *last && *count > 0 => {
+                *count -= 1;
+                true
+            }
+            (Some(_), _) => false,
+        }
+    }
+
+    /// The line that begins is the first that is not known to its end.
+    fn pass(&mut self) {
+        self.is_past = true;
+        if let Some((begun, length)) = self.begun.take() {
+            match self.head.starts_with(&begun) {
+                true => self.skipped = length,
+                false => self.is_broken = true,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(second: u32, text: &str) -> String {
+        format!("2026-01-02T03:04:{second:02}.5Z {text}\n")
+    }
+
+    /// What is new of a text that comes in parts of so many bytes.
+    fn new(known: &str, text: &str, size: usize) -> (String, bool) {
+        let mut resume = Resume::after(known.as_bytes());
+        let (mut new, mut is_broken) = (Vec::new(), false);
+        for part in text.as_bytes().chunks(size) {
+            new.extend(resume.new_text(part));
+            is_broken |= resume.take_break();
+        }
+        (String::from_utf8(new).unwrap(), is_broken)
+    }
+
+    #[test]
+    fn lines_of_one_time_are_counted() {
+        let [one, two, three] = ["a", "b", "c"].map(|text| line(1, text));
+        let known = format!("{one}{two}");
+        let text = format!("{}{one}{two}{three}", line(0, "before the tail"));
+        for size in [1, 7, 1000] {
+            assert_eq!(new(&known, &text, size), (three.clone(), false), "{size}");
+            assert_eq!(new("", &text, size), (text.clone(), false), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_begun_goes_on_where_it_ended() {
+        let long = line(2, &"x".repeat(90));
+        let text = format!("{}{long}{}", line(1, "a"), line(3, "b"));
+        for length in [1, 20, 60] {
+            let known = format!("{}{}", line(1, "a"), &long[..length]);
+            for size in [1, 7, 1000] {
+                let rest = (text[known.len()..].to_owned(), false);
+                assert_eq!(new(&known, &text, size), rest, "{length} {size}");
+            }
+        }
+        let known = format!("{}2026-01-02T03:04:02.5Z half", line(1, "a"));
+        let other = format!("{}{}", line(1, "a"), line(9, "another run"));
+        assert_eq!(new(&known, &other, 7), (line(9, "another run"), true));
+    }
+
+    #[test]
+    fn a_line_without_a_time_belongs_to_the_one_before_it() {
+        let known = format!("{}    at main\n", line(1, "trace"));
+        let text = format!("{known}{}no time\n", line(2, "b"));
+        assert_eq!(
+            new(&known, &text, 5).0,
+            format!("{}no time\n", line(2, "b"))
+        );
+    }
+
+    proptest! {
+        /// A log whose response begins again anywhere before its end, cut at any byte.
+        #[test]
+        fn every_byte_comes_once(steps in prop::collection::vec((0_u32..2, 0_usize..70), 1..30), cut in 0_usize..3000, size in 1_usize..90) {
+            let mut second = 0;
+            let lines: Vec<String> = steps.iter().map(|(step, length)| {
+                second += step;
+                line(second, &"x".repeat(*length))
+            }).collect();
+            let text = lines.concat();
+            let cut = cut.min(text.len());
+            prop_assert_eq!(new(&text[..cut], &text, size), (text[cut..].to_owned(), false));
+        }
+    }
+}
