@@ -17,8 +17,8 @@ mod visitor;
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 pub use scalar::{Flag, Int, Num, Text};
@@ -198,6 +198,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Checked<T> {
             value,
             is_unreadable,
         })
+    }
+}
+
+impl<T: Serialize> Serialize for Checked<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
     }
 }
 

@@ -29,6 +29,8 @@ pub struct LogSpec {
     pub may_lack_end: bool,
     /// The kind of the tasks that have logs, where not all have.
     pub task_kind: Option<&'static str>,
+    /// True where a log is a file in the user's storage, which outlives the job.
+    pub is_file: bool,
     /// What is written apart, such as `stdout` and `stderr`; empty where all is in one log.
     pub streams: &'static [&'static str],
 }
@@ -44,6 +46,7 @@ impl LogSpec {
             follow: false,
             may_lack_end: false,
             task_kind: None,
+            is_file: false,
             streams: &[],
         }
     }

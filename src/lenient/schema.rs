@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{DefaultObject, Flag, Int, List, Map, Num, OptionalObject, Text, Words};
+use super::{Checked, DefaultObject, Flag, Int, List, Map, Num, OptionalObject, Text, Words};
 
 macro_rules! schema_of {
     ($inner:ty, $name:ty $(, $parameter:ident)?) => {
@@ -34,3 +34,4 @@ schema_of!(Vec<T>, List<T>, T);
 schema_of!(BTreeMap<String, T>, Map<T>, T);
 schema_of!(Option<Box<T>>, OptionalObject<T>, T);
 schema_of!(T, DefaultObject<T>, T);
+schema_of!(T, Checked<T>, T);

@@ -30,11 +30,13 @@ pub(super) async fn batch_get<A: Sync>(
     let mut found: HashMap<String, Option<GetResult>> = HashMap::new();
     for row in rows {
         let known = found.entry(row.job.reference.clone());
-        // Rows that contradict each other say nothing: the job is looked up by itself.
+        // Rows that contradict each other, or lack what may show a failure, say nothing: the job is
+        // looked up by itself.
+        let is_read = |row: &GetResult| row.job.unread_cause.is_none();
         let state = |row: &GetResult| (row.job.state, row.job.state_raw.clone());
         known
             .and_modify(|known| *known = known.take().filter(|known| state(known) == state(&row)))
-            .or_insert(Some(row));
+            .or_insert_with(|| Some(row).filter(is_read));
     }
     let row = |reference: &Reference| {
         let mut row = found.remove(&reference.to_string())??;

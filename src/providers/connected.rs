@@ -63,7 +63,7 @@ fn doubt_success(kind: &Kind, found: &mut GetResult) {
             .job
             .unread_cause
             .get_or_insert(Category::InvalidResponse);
-        states::confirm_success(&mut found.job, (None, None));
+        states::doubt_unread(&mut found.job);
     }
 }
 

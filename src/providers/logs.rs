@@ -315,6 +315,10 @@ pub(super) async fn read_file<F: LogFile>(
         let mut window = F::PART_BYTES;
         while size > window.max(read.data.len() as u64) {
             let mut data = read_to_end(size - window, size, file).await?;
+            if data.is_empty() {
+                // The file is not as long as that: it is read from its start.
+                break;
+            }
             if data.starts_with(&read.data) && ignores_offset(file, 0, &read.data).await {
                 let end = LogPosition::Offset(read.data.len() as u64);
                 return Ok(without_rest(end, read.data));
@@ -336,6 +340,10 @@ pub(super) async fn read_file<F: LogFile>(
     }
     let end = offset + read.data.len() as u64;
     let is_full = is_full || read.data.len() as u64 >= F::PART_BYTES;
+    let lacks_rest = read.data.is_empty()
+        && read
+            .size
+            .is_some_and(|size| size > end.saturating_add(MAX_ROUNDING));
     let has_more = !read.data.is_empty() && (is_full || read.size.is_some_and(|size| end < size));
     Ok(LogChunk {
         data: read.data,
@@ -343,9 +351,13 @@ pub(super) async fn read_file<F: LogFile>(
         has_more,
         truncated,
         is_disjoint,
+        lacks_rest,
         ..LogChunk::default()
     })
 }
+
+/// By so many bytes the reported size of a file is rounded up at most.
+const MAX_ROUNDING: u64 = 64 << 10;
 
 /// True where the part at an offset comes at another one too, so that the cloud does not take it: a log may
 /// have the same lines again and again.

@@ -2,13 +2,19 @@
 
 use std::sync::Mutex;
 
-use super::GetResult;
 use super::api::Decoded;
 use super::list::is_list_unavailable;
+use super::{GetOptions, GetResult};
 use crate::error::{Category, Problem};
-use crate::kind::Kind;
+use crate::kind::{Kind, KindFlag};
 use crate::model::{Notice, NoticeCode};
 use crate::sync::lock;
+
+/// For the kinds whose words for the end do not suffice to say how it was.
+pub(super) const TRUST_FINISHED: KindFlag = KindFlag {
+    name: "trust-finished",
+    help: "Treat a finished job as succeeded when its exit codes are unavailable",
+};
 
 /// The kinds whose lists the cloud has rejected, so that they are not requested again.
 #[derive(Debug, Default)]
@@ -61,16 +67,19 @@ impl GetResult {
         }
     }
 
-    /// The same for a part that may show a failure of a job that the cloud calls succeeded.
+    /// The same for a part that may show a failure of a job that the cloud calls succeeded. With
+    /// [`TRUST_FINISHED`] the cloud's word suffices where the part can never be read.
     pub(super) fn evidence<T>(
         &mut self,
+        options: &GetOptions,
         code: NoticeCode,
         what: &str,
         called: Result<Decoded<T>, Problem>,
     ) -> Option<T> {
         let category = called.as_ref().err().map(|problem| problem.category);
-        let transient = category.filter(|category| category.is_transient());
-        self.job.unread_cause = self.job.unread_cause.or(transient);
+        let trusts = options.has_flag(&TRUST_FINISHED);
+        let cause = category.filter(|category| !trusts || category.is_transient());
+        self.job.unread_cause = self.job.unread_cause.or(cause);
         self.part_or(code, what, called)
     }
 

@@ -226,7 +226,7 @@ async fn an_outage_is_reported_when_it_starts_and_when_it_ends() {
     let run = follow(client, &["train"], records()).await;
     assert_eq!(run.code, 0);
     assert_eq!(run.lines.len(), 2, "{:?}", run.lines);
-    assert!(run.lines[0].contains("aliyun is unreachable"));
+    assert!(run.lines[0].contains("aliyun reports an error"));
     assert!(run.lines[1].contains("aliyun responds again"));
     let records = run.records();
     let errors = records.iter().filter(|one| one["type"] == "error");

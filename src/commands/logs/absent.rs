@@ -3,12 +3,18 @@
 use super::select::label;
 use super::source_log::SourceLog;
 use crate::error::{Category, Problem};
+use crate::kind::LogSpec;
 use crate::model::{Job, State};
 use crate::providers::LogSource;
 
 /// Why a reading brought nothing, with what the cloud said; `None` for a log that may still get lines, and
 /// for one without lines since a moment.
-pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Option<Problem> {
+pub(super) fn explain(
+    log: &SourceLog,
+    job: &Job,
+    spec: &LogSpec,
+    cause: Option<Problem>,
+) -> Option<Problem> {
     if log.is_previous()
         && cause
             .as_ref()
@@ -21,16 +27,16 @@ pub(super) fn explain(log: &SourceLog, job: &Job, cause: Option<Problem>) -> Opt
         _ if is_waiting => Some(not_started(&log.source, job)),
         Some(_) if !job.ended && is_of_job(&log.source) => Some(not_written(job)),
         None if !job.ended || log.has_since() => None,
-        cause => Some(gone(&log.source, cause)),
+        cause => Some(gone(&log.source, spec, cause)),
     }
 }
 
 /// The problem of a job without a task that could have a log.
-pub(super) fn no_task(job: &Job) -> Problem {
+pub(super) fn no_task(job: &Job, spec: &LogSpec) -> Problem {
     let source = LogSource::default();
     match &job.tasks_problem {
         Some(problem) => (**problem).clone(),
-        None if job.ended => gone(&source, None),
+        None if job.ended => gone(&source, spec, None),
         None if is_early(job.state) => not_started(&source, job),
         None => not_written(job),
     }
@@ -80,19 +86,26 @@ fn never_restarted(source: &LogSource, cause: Option<Problem>) -> Problem {
 const HINT: &str = "clouds remove the logs of containers that have ended; collect them with the \
                     cloud's log service, or follow them with -f";
 
+/// The same where the logs are files of the user.
+const FILE_HINT: &str = "the log is a file in the storage of the cluster: look for it there";
+
 /// The problem of a log that is empty, or was removed with its container.
-fn gone(source: &LogSource, cause: Option<Problem>) -> Problem {
+fn gone(source: &LogSource, spec: &LogSpec, cause: Option<Problem>) -> Problem {
+    let (removed, hint) = match spec.is_file {
+        true => ("its file was moved or removed", FILE_HINT),
+        false => ("its log was removed with it", HINT),
+    };
     let what = format!(
-        "{} has no log: it wrote nothing, or its log was removed with it",
+        "{} has no log: it wrote nothing, or {removed}",
         named(source)
     );
     match cause {
         Some(cause) => Problem {
             message: format!("{what} ({})", cause.message),
-            hint: Some(HINT.to_owned()),
+            hint: Some(hint.to_owned()),
             ..cause
         },
-        None => Problem::new(Category::NotFound, what).with_hint(HINT),
+        None => Problem::new(Category::NotFound, what).with_hint(hint),
     }
 }
 

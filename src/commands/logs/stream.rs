@@ -162,7 +162,7 @@ impl LogStream<'_> {
                 Ok(_) => {}
                 Err(Stop::Problem(problem)) if problem.category == Category::NotFound => {
                     let log = &self.logs[number];
-                    let cause = absent::explain(log, job, Some(*problem));
+                    let cause = absent::explain(log, job, self.spec, Some(*problem));
                     let is_lost = has_ended && !log.is_opened && self.logs.len() == 1;
                     if let Some(problem) = cause.filter(|_| is_lost) {
                         return Err(with_reference(problem, &self.reference).into());
@@ -184,7 +184,7 @@ impl LogStream<'_> {
 
     /// Why a job has no log that could be read.
     fn no_task(&self, job: &Job) -> Stop {
-        let mut problem = absent::no_task(job);
+        let mut problem = absent::no_task(job, self.spec);
         self.lookup.transport.redact(&mut problem);
         with_reference(problem, &self.reference).into()
     }

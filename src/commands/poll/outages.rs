@@ -11,7 +11,7 @@ use crate::output;
 /// The start or the end of an outage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum OutageEvent {
-    /// A cloud stopped answering: what there is to say of it.
+    /// A cloud cannot be read: what there is to say of it.
     Started(String),
     /// Everything that failed is readable again: cloud, and how long it took.
     Ended(&'static str, Duration),
@@ -66,10 +66,8 @@ impl OutageTracker {
                 numbers,
             },
         );
-        Some(OutageEvent::Started(match problem.category {
-            Category::Throttled => format!("{cloud} is throttling requests; retrying"),
-            _ => format!("{cloud} is unreachable ({}); retrying", problem.message),
-        }))
+        let message = format!("{}; retrying", describe(cloud, problem));
+        Some(OutageEvent::Started(message))
     }
 
     /// A check of resource `number` succeeded. The last recovery of those that failed ends the
@@ -88,6 +86,22 @@ impl OutageTracker {
         let since = outage.since;
         self.outages.remove(cloud);
         Some(OutageEvent::Ended(cloud, now.saturating_sub(since)))
+    }
+}
+
+/// What is wrong with a cloud: one that reports an error can be reached.
+fn describe(cloud: &str, problem: &Problem) -> String {
+    let message = &problem.message;
+    let is_gateway = || matches!(problem.http_status, Some(502..=504));
+    match (problem.category, &problem.code) {
+        (Category::Throttled, _) => format!("{cloud} is throttling requests"),
+        (Category::InvalidResponse, _) => {
+            format!("the response of {cloud} cannot be read ({message})")
+        }
+        (Category::Network, _) => format!("{cloud} is unreachable ({message})"),
+        (_, None) if is_gateway() => format!("{cloud} is unreachable ({message})"),
+        (_, None) => format!("{cloud} reports an error ({message})"),
+        (_, Some(code)) => format!("{cloud} reports an error ({code}: {message})"),
     }
 }
 
@@ -134,12 +148,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn throttling_is_not_called_an_outage() {
-        let problem = Problem::new(Category::Throttled, "Throttling.User");
-        let mut outages = OutageTracker::default();
-        let started = outages.record_failure("aliyun", 0, &problem, Duration::ZERO);
-        let text = "aliyun is throttling requests; retrying".to_owned();
-        assert_eq!(started, Some(OutageEvent::Started(text)));
+    fn only_a_cloud_that_does_not_respond_is_called_unreachable() {
+        let text = |category, code: Option<&str>, http_status| {
+            let problem = Problem {
+                code: code.map(str::to_owned),
+                http_status,
+                ..Problem::new(category, "m")
+            };
+            let mut outages = OutageTracker::default();
+            match outages.record_failure("huawei", 0, &problem, Duration::ZERO) {
+                Some(OutageEvent::Started(text)) => text,
+                other => panic!("{other:?}"),
+            }
+        };
+        use Category::{InvalidResponse, Network, ServiceError, Throttled};
+        let throttling = "huawei is throttling requests; retrying";
+        assert_eq!(text(Throttled, Some("Flow.1"), Some(429)), throttling);
+        let unreachable = "huawei is unreachable (m); retrying";
+        assert_eq!(text(Network, None, None), unreachable);
+        assert_eq!(text(ServiceError, None, Some(502)), unreachable);
+        let reported = "huawei reports an error (Common.0011: m); retrying";
+        for status in [200, 500, 503] {
+            let said = text(ServiceError, Some("Common.0011"), Some(status));
+            assert_eq!(said, reported);
+        }
+        let reported = "huawei reports an error (m); retrying";
+        assert_eq!(text(ServiceError, None, Some(500)), reported);
+        let unread = "the response of huawei cannot be read (m); retrying";
+        assert_eq!(text(InvalidResponse, None, Some(200)), unread);
     }
 
     #[test]

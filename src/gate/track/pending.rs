@@ -18,18 +18,18 @@ impl JobHistory {
         rules: &GatePolicy,
         at: Duration,
     ) -> Pending {
+        let outage = at.saturating_sub(trouble.since);
         let (cause, settled) = match trouble.category {
             Category::MissingCredentials
             | Category::Unauthenticated
             | Category::PermissionDenied => (PendingCause::Credentials, true),
             Category::ClockSkew => (PendingCause::Credentials, false),
             Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
+            // Of a part of a job: it may follow the end.
+            Category::NotFound => (PendingCause::Service, outage >= OUTCOME_GRACE),
             _ => {
-                let outage = at.saturating_sub(trouble.since);
-                (
-                    PendingCause::Service,
-                    rules.max_outage.is_some_and(|limit| outage >= limit),
-                )
+                let is_long = rules.max_outage.is_some_and(|limit| outage >= limit);
+                (PendingCause::Service, is_long)
             }
         };
         Pending {

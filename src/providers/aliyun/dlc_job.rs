@@ -47,7 +47,7 @@ pub static DLC_JOB: Kind = Kind::new(
 .with_logs(logs::LOGS)
 .with_id_lists(PAGE_SIZE)
 .with_conclusive_rows()
-.with_evidence(&["GmtFailedTime"]);
+.with_evidence(&["GmtFailedTime", "ReasonCode"]);
 
 const GET: Operation = Operation::new(
     "GetJob",

@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 
 use super::{Api, products::INSTANT};
 use crate::http::{Method, Request};
+use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use details::InstantJobDetails;
 use response::{decode_job, decode_list};
@@ -43,10 +44,19 @@ pub static INSTANT_JOB: Kind = Kind::new(
 .with_list(
     ListSpec::new(LIST, ListOrder::Unsorted)
         .without(&[UnlistedField::Queue])
-        .with_doubtful_success(SUCCEEDED),
+        .with_doubtful_success(FAILED_EXECUTOR),
 )
 .with_logs(results::LOGS)
-.with_id_lists(50);
+.with_id_lists(50)
+.with_evidence(&[
+    "ArrayId",
+    "ExecutorStatus",
+    "ExitCode",
+    "Status",
+    "TaskName",
+    "Tasks",
+])
+.with_flags(&[TRUST_FINISHED]);
 
 const GET: Operation = Operation::new(
     "GetJob",
@@ -74,8 +84,11 @@ const STATES: StateWords = &[
     ("Unknown", State::Unknown),
 ];
 
+/// When a job that succeeded by its word has failed.
+const FAILED_EXECUTOR: &str = "failed where an executor has failed or has another exit code than 0";
+
 /// When a job that succeeded by its word has not.
-const SUCCEEDED: &str = "failed where an executor has failed or has another exit code than 0";
+const SUCCEEDED: &str = "failed where an executor has failed or has another exit code than 0, unknown where one may have";
 
 /// The most rows of a page that the cloud allows.
 const PAGE_SIZE: usize = 100;

@@ -10,10 +10,10 @@ use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Api, CLUSTER, TRUST_FINISHED, cluster_of, document};
+use super::{Api, CLUSTER, cluster_of, document};
 use crate::http::Method;
 use crate::kind::OutcomeRule;
-use crate::providers::lookup::summarize;
+use crate::providers::lookup::{TRUST_FINISHED, summarize};
 use crate::providers::prelude::*;
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES, is_word};

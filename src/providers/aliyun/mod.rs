@@ -40,7 +40,7 @@ use super::{
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport};
-use crate::kind::{KindFlag, Segment, schemas_for_tests};
+use crate::kind::{Segment, schemas_for_tests};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use chrono::TimeDelta;
 use clusters::ClusterDetails;
@@ -54,12 +54,6 @@ use scheduler_job::{SCHEDULER_JOB, SchedulerJobs};
 use sign::Signer;
 
 const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
-
-/// For the kinds whose word for the end does not say how it was.
-const TRUST_FINISHED: KindFlag = KindFlag {
-    name: "trust-finished",
-    help: "Treat a finished invocation or scheduler job as succeeded when its exit codes are unavailable",
-};
 
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{Api, CLUSTER, TRUST_FINISHED};
+use super::{Api, CLUSTER};
 use crate::http::RequestError;
 use crate::kind::OutcomeRule;
 use crate::model::Array;
+use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use details::SchedulerJobDetails;

@@ -14,6 +14,7 @@ use crate::providers::{FilePart, LogFile, log_text, read_file};
 /// How the output is read by an operation.
 pub(super) const fn spec(operation: Operation) -> LogSpec {
     LogSpec {
+        is_file: true,
         streams: &STREAMS,
         ..LogSpec::new(operation)
     }

@@ -41,7 +41,14 @@ pub static IMAGE_JOB: Kind = Kind::new(
 .with_list(
     ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
 )
-.with_batch_from(2);
+.with_batch_from(2)
+.with_evidence(&[
+    "error_code",
+    "error_message",
+    "job_execute_info",
+    "status",
+    "sub_jobs",
+]);
 
 /// Tells all about one job.
 pub(super) const GET: Operation = Operation::new(

@@ -169,9 +169,11 @@ fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<G
 
 impl AsyncJob {
     fn into_parts(mut self) -> JobParts {
+        let mut sub_jobs = Vec::new();
+        let listed = self.entities.0.take_sub_jobs();
+        let count = listed.len();
+        listed.into_iter().for_each(|one| one.add_to(&mut sub_jobs));
         let entities = &mut self.entities.0;
-        let mut sub_jobs = std::mem::take(&mut entities.sub_jobs.0);
-        sub_jobs.append(&mut entities.sub_jobs_result.0);
         let code = self.error_code.0.or(self.code.0);
         let failure = entities.failure(code, self.fail_reason.0.or(self.message.0));
         JobParts {
@@ -181,13 +183,21 @@ impl AsyncJob {
             started_at: self.begin_time.utc(),
             finished_at: self.end_time.utc(),
             failure,
-            total: entities.sub_jobs_total.0,
-            sub_jobs: sub_jobs.into_iter().map(Self::into_sub_job).collect(),
+            counts: (entities.sub_jobs_total.0, count),
+            sub_jobs,
             details: Arc::new(JobDetails {
                 job_type: self.job_type,
                 entities: self.entities,
             }),
         }
+    }
+
+    /// Adds a sub-job and all below it, of which each may show a failure.
+    fn add_to(mut self, all: &mut Vec<SubJobParts>) {
+        // The reader of JSON bounds the depth.
+        let below = self.entities.0.take_sub_jobs();
+        all.push(self.into_sub_job());
+        below.into_iter().for_each(|one| one.add_to(all));
     }
 
     fn into_sub_job(mut self) -> SubJobParts {
@@ -222,20 +232,24 @@ impl Entities {
             }
             None => {
                 let error = reason.or_else(|| self.error.0.take());
-                (code.or(own), error.or_else(|| self.failed_part()))
+                (code.or(own), error.or_else(|| self.failed_image()))
             }
         }
     }
 
-    /// That an image of a job for many, or a sub-job of a sub-job, has failed.
-    fn failed_part(&self) -> Option<String> {
-        let images = self.results.0.iter();
-        let images = images.map(|image| ("image", &image.image_id, &image.status));
-        let sub_jobs = self.sub_jobs.0.iter().chain(&self.sub_jobs_result.0);
-        let sub_jobs = sub_jobs.map(|job| ("sub-job", &job.job_id, &job.status));
-        let mut parts = images.chain(sub_jobs);
-        let (what, id, _) = parts.find(|(_, _, status)| status.trimmed() == Some("FAIL"))?;
-        Some(format!("{what} {}: FAIL", id.0.as_deref().unwrap_or("?")))
+    /// That an image of a job for many has failed.
+    fn failed_image(&self) -> Option<String> {
+        let word = |image: &ImageResult| image.status.trimmed().map(str::to_ascii_uppercase);
+        let mut images = self.results.0.iter();
+        let image = images.find(|image| word(image).as_deref() == Some("FAIL"))?;
+        let id = image.image_id.0.as_deref().unwrap_or("?");
+        Some(format!("image {id}: FAIL"))
+    }
+
+    fn take_sub_jobs(&mut self) -> Vec<AsyncJob> {
+        let mut sub_jobs = std::mem::take(&mut self.sub_jobs.0);
+        sub_jobs.append(&mut self.sub_jobs_result.0);
+        sub_jobs
     }
 
     fn take_name(&mut self) -> Option<String> {

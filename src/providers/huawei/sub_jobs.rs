@@ -14,8 +14,8 @@ pub(super) struct JobParts {
     pub finished_at: Option<Time>,
     /// Why it failed, where its sub-jobs do not say so.
     pub failure: states::Failure,
-    /// How many sub-jobs the cloud counts.
-    pub total: Option<i64>,
+    /// How many sub-jobs the cloud counts, and how many it lists.
+    pub counts: (Option<i64>, usize),
     pub sub_jobs: Vec<SubJobParts>,
     pub details: Arc<dyn Details>,
 }
@@ -42,8 +42,7 @@ impl JobParts {
         let [words, sub_words] = [0, 1].map(|table| reference.kind.states[table].map);
         let word = self.status.trimmed();
         let read = states::normalize(words, own, word, &kind, &mut notices);
-        let listed = self.sub_jobs.len();
-        let total = self.total;
+        let (total, listed) = self.counts;
         if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
             let total = total.unwrap_or_default();
             let text = format!("{reference} reports {total} sub-jobs but lists {listed}");

@@ -27,7 +27,7 @@ pub static TRAINING_JOB: Kind = Kind::new(
         notes: &[
             (
                 "Completed",
-                "failed where a task has another exit code than 0",
+                "failed where a task has another exit code than 0, unknown where the secondary phase says failed",
             ),
             ("Abnormal", "it could not be created, or was lost"),
         ],

@@ -176,6 +176,30 @@ async fn a_cloud_that_does_not_take_the_offset_gives_no_more_than_a_part() {
 }
 
 #[tokio::test]
+async fn a_file_that_ends_long_before_its_size_lacks_the_rest() {
+    for (size, lacks_rest) in [(6, false), (4096, false), (70_000, true), (u64::MAX, true)] {
+        let file = Lines {
+            text: "a\nb\nc\n",
+            size: Some(size),
+            offsets: Mutex::default(),
+        };
+        for tail_lines in [None, Some(1)] {
+            let params = LogParams {
+                tail_lines,
+                ..LogParams::default()
+            };
+            let chunk = piece(&file, &params, &LogPosition::Start, b"").await;
+            assert_eq!((&*chunk.data, chunk.lacks_rest), (&b"a\nb\nc\n"[..], false));
+            if chunk.has_more {
+                let chunk = piece(&file, &params, &LogPosition::Offset(6), b"c\n").await;
+                assert_eq!((chunk.data.len(), chunk.lacks_rest), (0, lacks_rest));
+            }
+            assert_eq!(chunk.has_more, size > 6);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_log_that_repeats_itself_is_read_to_its_end() {
     for line in ["ab\n", "损失 0.7\n", "retry 1\nretry 2\n", "."] {
         for head in ["", "head\n"] {

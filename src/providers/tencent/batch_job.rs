@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use super::list::{self, Row};
 use super::products::BATCH;
 use super::{Api, decode_product};
+use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::providers::raw::Documents;
 use crate::sort::SortExt as _;
@@ -30,7 +31,10 @@ pub static BATCH_JOB: Kind = Kind::new(
         StateTable {
             notes: &[
                 ("FAILED", "also a job that was terminated"),
-                ("SUCCEED", "failed where an instance of a task has failed"),
+                (
+                    "SUCCEED",
+                    "failed where an instance of a task has failed, unknown where one may have",
+                ),
             ],
             ..StateTable::new("job", STATES).with_user_states()
         },
@@ -54,9 +58,12 @@ pub static BATCH_JOB: Kind = Kind::new(
     "FailedCount",
     "TaskInstanceMetrics",
     "TaskInstanceSet",
+    "TaskInstanceState",
     "TaskMetrics",
     "TaskSet",
-]);
+    "TaskState",
+])
+.with_flags(&[TRUST_FINISHED]);
 
 const GET: Operation = Operation::new(
     "DescribeJob",
@@ -131,8 +138,11 @@ impl KindOps<Api> for BatchJobs {
         let (mut instances, mut failed) = (HashMap::new(), None);
         for (name, called) in begun.iter().copied().zip(join_all(called).await) {
             documents.add(GET_TASK, Some(name), &called);
-            let what = format!("the instances of the task {name}");
-            if let Some(task) = found.evidence(NoticeCode::PartsUnread, &what, called) {
+            let (code, what) = (
+                NoticeCode::PartsUnread,
+                format!("the instances of the task {name}"),
+            );
+            if let Some(task) = found.evidence(options, code, &what, called) {
                 if let Some(what) = task.missing_instances(name) {
                     found.note(NoticeCode::PartsUnread, what);
                 }

@@ -106,7 +106,6 @@ fn what_is_read_besides_costs_a_notice_only() {
     for (reference, operation, kind, code) in [
         (DLC, "GetJobEvents", "empty", "parts_unread"),
         (INSTANT, "ListExecutorEvents", "empty", "parts_unread"),
-        (INSTANT, "DescribeJobResults", "refuse", "exit_codes_unread"),
     ] {
         let fault =
             format!("[[fault]]\ncloud = 'aliyun'\noperation = '{operation}'\nkind = '{kind}'\n");
@@ -124,6 +123,27 @@ fn what_is_read_besides_costs_a_notice_only() {
         let warning = format!("of {reference}: {operation}: ");
         assert!(passed.stderr.contains(&warning), "{}", passed.stderr);
     }
+}
+
+#[test]
+fn a_success_whose_exit_codes_may_not_be_read_passes_only_by_the_switch() {
+    let fault = "[[fault]]\ncloud = 'aliyun'\noperation = 'DescribeJobResults'\nkind = 'refuse'\n";
+    let emulated = emulated(INSTANT, "state = 'Succeeded'", fault);
+    let warning = format!("cannot read exit codes of {INSTANT}: DescribeJobResults: ");
+    for (options, code) in [
+        (&[][..], 4),
+        (&["--for", "ended"], 0),
+        (&["--trust-finished"], 0),
+    ] {
+        let words = [&["wait", INSTANT], options].concat();
+        let run = emulated.joblens(&words).run();
+        assert_eq!(run.code, code, "{options:?}: {}", run.stderr);
+        assert!(run.stderr.contains(&warning), "{}", run.stderr);
+    }
+    let run = emulated.get(&[INSTANT, "--exit-status"]).run();
+    assert_eq!((run.code, &run.job()["state"]), (4, &json!("unknown")));
+    let message = run.job()["message"].clone();
+    assert!(message.as_str().unwrap().contains("--trust-finished"));
 }
 
 #[test]

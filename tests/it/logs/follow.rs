@@ -247,6 +247,75 @@ log = [
 }
 
 #[test]
+fn a_file_that_is_rotated_during_an_outage_is_read_to_its_end() {
+    let emulated = Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{HPC_JOB}"
+states = [
+  {{ after = "0s", state = "RUNNING" }},
+  {{ after = "3500ms", state = "COMPLETED" }},
+]
+restarts = ["2000ms"]
+log = [
+  {{ after = "100ms", line = "line {{n}} of a file that is rotated", every = "30ms", times = 30 }},
+  {{ after = "2100ms", line = "第 {{n}} 行", every = "50ms", times = 20 }},
+]
+
+[[fault]]
+operation = "GetJobLog"
+kind = "html"
+status = 502
+from = "1900ms"
+until = "2400ms"
+"#
+    ));
+    let once = ["-f", "--interval", "50ms", "--max-attempts", "1"];
+    let run = logs(&emulated, &[&once[..], &["-c", "stdout", HPC_JOB]].concat());
+    let old = (1..=30).map(|number| format!("line {number} of a file that is rotated\n"));
+    let expected = old.chain((1..=20).map(|number| format!("第 {number} 行\n")));
+    let expected: String = expected.collect();
+    assert_eq!((run.code, run.stdout), (0, expected), "{}", run.stderr);
+    let notes: Vec<&str> = run.stderr.lines().collect();
+    assert!(
+        notes.len() == 2
+            && notes[0].ends_with("; retrying")
+            && notes[1].contains("stdout: the log was truncated or replaced"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_restarted_pod_and_an_outage_cost_no_line_of_a_dlc_job() {
+    let job = "aliyun/dlc-job/dlc1abcdefgh9999";
+    let emulated = Emulated::start(&format!(
+        r#"
+[[job]]
+ref = "{job}"
+states = [
+  {{ after = "0s", state = "Running" }},
+  {{ after = "2600ms", state = "Failed" }},
+]
+restarts = ["1500ms"]
+log = [{{ after = "100ms", line = "第 {{n}} 行", every = "20ms", times = 120 }}]
+
+[[fault]]
+operation = "GetPodLogs"
+kind = "html"
+status = 502
+from = "600ms"
+until = "1000ms"
+"#
+    ));
+    let arguments = ["-f", "--interval", "50ms", "--max-attempts", "1", job];
+    let run = logs(&emulated, &arguments);
+    let lines = (1..=120).map(|number| format!("第 {number} 行\n"));
+    let expected: String = lines.collect();
+    assert_eq!((run.code, run.stdout), (0, expected), "{}", run.stderr);
+}
+
+#[test]
 fn a_full_response_that_does_not_change_is_noted_once() {
     let job = "tencent/batch-job/job-1y6u9i0o";
     let emulated = Emulated::start(&format!(

@@ -151,7 +151,7 @@ fn a_file_is_read_whole_or_from_its_end() {
     assert!(
         empty
             .stderr
-            .contains("stderr has no log: it wrote nothing, or its log was removed"),
+            .contains("stderr has no log: it wrote nothing, or its file was moved or removed"),
         "{}",
         empty.stderr
     );
@@ -176,8 +176,14 @@ fn an_empty_log_is_an_error_for_every_kind_once_the_job_has_ended() {
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{reference}");
         let run = logs(&Emulated::start(&scenario(ended)), &["-q", reference]);
         assert_eq!(run.code, 3, "{reference}: {}", run.stderr);
-        let expected = "has no log: it wrote nothing, or its log was removed";
-        assert!(run.stderr.contains(expected), "{}", run.stderr);
+        // Only containers take their logs with them.
+        let (expected, hint) = match reference.contains("hpc-job") || reference.contains("sugon") {
+            true => ("its file was moved or removed", "storage of the cluster"),
+            false => ("its log was removed", "logs of containers"),
+        };
+        let expected = format!("has no log: it wrote nothing, or {expected}");
+        assert!(run.stderr.contains(&expected), "{}", run.stderr);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
     }
 }
 

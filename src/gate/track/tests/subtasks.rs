@@ -41,6 +41,29 @@ fn what_kept_subtasks_from_being_read_decides_how_the_gate_stays_open() {
 }
 
 #[test]
+fn a_part_that_is_not_found_may_follow_the_end_for_a_minute() {
+    let job = Job {
+        ended: true,
+        ..unread(Some(Category::NotFound))
+    };
+    let mut track = JobHistory::new(false);
+    for (at, is_final) in [(0, false), (59, false), (60, true)] {
+        track.observe(Observation::Read(&job), seconds(at));
+        assert_eq!(
+            track.evaluate(&rules("ended"), seconds(at)),
+            Evaluation::Met
+        );
+        let Evaluation::Pending(open) = track.evaluate(&rules("succeeded"), seconds(at)) else {
+            panic!("{at}")
+        };
+        assert_eq!(
+            (open.cause, open.is_final),
+            (PendingCause::Service, is_final)
+        );
+    }
+}
+
+#[test]
 fn a_failed_subtask_settles_the_outcome_before_the_end() {
     let failed = Job {
         ended: false,

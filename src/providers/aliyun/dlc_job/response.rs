@@ -33,7 +33,7 @@ struct JobFields {
     job_id: Checked<Text>,
     display_name: Text,
     status: Checked<Text>,
-    reason_code: Text,
+    reason_code: Checked<Text>,
     reason_message: Text,
     username: Text,
     resource_id: Text,
@@ -46,7 +46,7 @@ struct JobFields {
     gmt_running_time: Timestamp,
     gmt_finish_time: Timestamp,
     gmt_successed_time: Timestamp,
-    gmt_failed_time: Timestamp,
+    gmt_failed_time: Checked<Timestamp>,
     gmt_stopped_time: Timestamp,
     gmt_modified_time: Timestamp,
     pods: List<Pod>,
@@ -188,7 +188,7 @@ impl JobFields {
         let finished = [
             &self.gmt_finish_time,
             &self.gmt_successed_time,
-            &self.gmt_failed_time,
+            &self.gmt_failed_time.value,
             &self.gmt_stopped_time,
         ];
         let Map(tags) = std::mem::take(&mut details.settings.0.tags);
@@ -200,14 +200,15 @@ impl JobFields {
             .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
         let pods = pods.collect();
         let [succeeded_at, failed_at] =
-            [&self.gmt_successed_time, &self.gmt_failed_time].map(Timestamp::utc);
-        let is_failure = self.reason_code.trimmed() == Some(JOB_FAILED);
+            [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
+        let is_failure = self.reason_code.value.trimmed() == Some(JOB_FAILED);
+        let is_unread = self.reason_code.is_unreadable || self.gmt_failed_time.is_unreadable;
         // A job that is restarted may keep the time, and the code, of the run before.
         let has_failed = match failed_at {
             Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
             None => is_failure,
         };
-        let (mut reason, mut message) = (self.reason_code.0, self.reason_message.0);
+        let (mut reason, mut message) = (self.reason_code.value.0, self.reason_message.0);
         if is_failure
             && (State::ACTIVE.contains(&read.state)
                 || (read.state == State::Succeeded && !has_failed))
@@ -236,12 +237,15 @@ impl JobFields {
                 ..Resources::default()
             },
             details: Some(Arc::new(details)),
+            unread_cause: is_unread.then_some(Category::InvalidResponse),
             ..job_at(reference, api.region())
         };
         // The pods are added later: the service replaces those that fail.
         if has_failed {
             let reason = reason.or_else(|| Some(JOB_FAILED.to_owned()));
             states::confirm_success(&mut job, (reason, message));
+        } else {
+            states::doubt_unread(&mut job);
         }
         job.tasks = pods;
         GetResult { job, notices }

@@ -10,12 +10,16 @@ use crate::providers::lenient::Text;
 use crate::providers::test_support::{
     self, answer, ask, classify, lookup, moment, profile, reference, transport,
 };
+use crate::providers::{Client, Cursor, Filter};
+use crate::reference::Scope;
+use crate::test_support::jobs::{responding, serve};
 use crate::test_support::kinds::check_kind;
+use crate::test_support::{ServerResponse, TestServer};
 
 check_kind!(
     &DLC_JOB,
     essential: ["JobId", "Status", "Jobs", "Jobs[]", "Jobs[].JobId", "Jobs[].Status"],
-    evidence: []
+    evidence: ["Jobs[].GmtFailedTime", "Jobs[].ReasonCode"]
 );
 
 fn api() -> Api {
@@ -74,6 +78,40 @@ fn a_job_that_failed_last_has_failed_whatever_its_word_says() {
     assert_eq!(state("JobFailed", late.into(), early.into()), succeeded);
     // The service replaces pods.
     assert_eq!(state("", late.into(), Value::Null), succeeded);
+}
+
+/// A client of a cloud whose list reports one job that succeeded, with these fields besides.
+async fn listing(fields: &Value) -> (TestServer, Box<dyn Client>) {
+    let mut row = json!({"JobId": "dlc1", "Status": "Succeeded"});
+    let fields = fields.as_object().unwrap().clone();
+    row.as_object_mut().unwrap().extend(fields);
+    let body = json!({"TotalCount": 1, "Jobs": [row]});
+    let responder = responding(&CLOUD, &[LIST.name], ServerResponse::json(200, &body));
+    serve(&CLOUD, Vec::new(), responder).await
+}
+
+#[tokio::test]
+async fn a_row_decides_nothing_while_what_may_show_a_failure_cannot_be_read() {
+    let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
+    let references = [reference(&DLC_JOB, &["dlc1"])];
+    for (fields, state) in [
+        (
+            json!({"GmtFailedTime": "2026-01-12T15:00:00Z"}),
+            State::Failed,
+        ),
+        (json!({"GmtFailedTime": "garbage"}), State::Unknown),
+        (json!({"ReasonCode": ["JobFailed"]}), State::Unknown),
+        (json!({"ReasonMessage": ["x"]}), State::Succeeded),
+    ] {
+        let (_server, client) = listing(&fields).await;
+        let filter = Filter::default();
+        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let row = page.unwrap().rows.remove(0).job;
+        let is_known = state != State::Unknown;
+        assert_eq!((row.state, row.ended), (state, is_known), "{fields}");
+        let found = client.batch_get(&references, &ask()).await.unwrap();
+        assert_eq!(found[0].is_some(), is_known, "{fields}");
+    }
 }
 
 #[test]

@@ -26,7 +26,10 @@ const EVENTS: &str = "ListExecutorEvents";
 const MAX_BYTES: usize = 1 << 20;
 
 /// The exit codes of so many executors are read, since each costs a request.
-const MAX_EXIT_CODES: usize = 20;
+const MAX_EXIT_CODES: usize = 100;
+
+/// So many of them are read at once.
+const MAX_CONCURRENT: usize = 20;
 
 /// So many pages of events are read at most.
 const MAX_EVENT_PAGES: usize = 10;
@@ -114,33 +117,44 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     if !found.job.ended {
         return;
     }
-    let is_final = |state| matches!(state, State::Succeeded | State::Failed);
-    let mut tasks: Vec<_> = found.job.tasks.iter().enumerate().collect();
-    tasks.retain(|(_, task)| is_final(task.state));
-    tasks.order_by_key(|(_, task)| task.state != State::Failed);
-    let unread = tasks.len().saturating_sub(MAX_EXIT_CODES);
-    tasks.truncate(MAX_EXIT_CODES);
-    let reads = tasks.into_iter().map(async |(at, task)| {
-        let executor = task.id.as_deref();
-        (at, results(api, lookup, executor, None, 1).await)
-    });
-    for (at, called) in join_all(reads).await {
-        let code = NoticeCode::ExitCodesUnread;
-        if let Some(response) = found.evidence(code, "exit codes", called) {
+    let mut ended: Vec<usize> = (0..found.job.tasks.len()).collect();
+    ended.retain(|at| may_have_exit_code(&found.job.tasks[*at]));
+    let is_known = |at: &usize| found.job.tasks[*at].id.is_some();
+    let (mut ended, unknown): (Vec<_>, Vec<_>) = ended.into_iter().partition(is_known);
+    ended.order_by_key(|at| found.job.tasks[*at].state != State::Failed);
+    let code = NoticeCode::ExitCodesUnread;
+    if !unknown.is_empty() {
+        found.note(code, format!("{reference}: an executor has no id"));
+    }
+    for some in ended
+        .chunks(MAX_CONCURRENT)
+        .take(MAX_EXIT_CODES / MAX_CONCURRENT)
+    {
+        let ids = some.iter().map(|at| found.job.tasks[*at].id.as_deref());
+        let calls = ids.map(|executor| results(api, lookup, executor, None, 1));
+        let called = join_all(calls).await;
+        let mut can_read = true;
+        for (at, called) in some.iter().zip(called) {
+            let Some(response) = found.evidence(lookup.options, code, "exit codes", called) else {
+                can_read = false;
+                continue;
+            };
             let exit_code = response.exit_code.value.0;
-            if response.exit_code.is_unreadable {
-                found.job.unread_cause = Some(Category::InvalidResponse);
-            } else if exit_code.is_none() {
+            if exit_code.is_none() && !response.exit_code.is_unreadable {
                 found.note(code, format!("{reference}: an executor has no exit code"));
             }
-            found.job.tasks[at].exit_code = exit_code;
+            found.job.tasks[*at].exit_code = exit_code;
+        }
+        if !can_read {
+            break;
         }
     }
+    let unread = ended.len().saturating_sub(MAX_EXIT_CODES);
     if unread > 0 {
         let text = format!(
             "{reference}: read the exit codes of {MAX_EXIT_CODES} executors, not of {unread} more"
         );
-        found.note(NoticeCode::ExitCodesUnread, text);
+        found.note(code, text);
     }
     let job = &mut found.job;
     let codes = || job.tasks.iter().map(|task| task.exit_code);
@@ -154,6 +168,11 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
         _ => None,
     };
     states::confirm_success(job, (None, None));
+}
+
+/// True for an executor that has ended, and for one of which no word says whether it has.
+fn may_have_exit_code(task: &Task) -> bool {
+    matches!(task.state, State::Succeeded | State::Failed) || task.state_raw.is_none()
 }
 
 /// The output of an executor, in one piece.

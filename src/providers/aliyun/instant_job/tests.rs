@@ -17,7 +17,7 @@ check_kind!(
         "JobInfo", "JobInfo.JobId", "JobInfo.Status",
         "JobList", "JobList[]", "JobList[].JobId", "JobList[].Status",
     ],
-    evidence: ["ExitCode"]
+    evidence: []
 );
 
 fn read(fields: &Value) -> Result<GetResult, DecodeError> {
@@ -78,16 +78,108 @@ fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
 }
 
 #[tokio::test]
-async fn exit_codes_that_are_not_read_cost_a_notice() {
-    let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
-    job.parts = 21;
-    let (_server, client) = serve(&CLOUD, vec![job], Arc::new(|_| None)).await;
-    let reference = reference(&INSTANT_JOB, &["job-1"]);
-    let found = client.get(&reference, &ask()).await.unwrap();
-    assert_eq!(found.job.exit_code, None);
+async fn the_exit_codes_of_the_first_100_executors_are_read() {
+    let read = async |parts, exit_code| {
+        let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
+        (job.parts, job.steps[0].exit_code) = (parts, Some(exit_code));
+        let (server, client) = serve(&CLOUD, vec![job], Arc::new(|_| None)).await;
+        let reference = reference(&INSTANT_JOB, &["job-1"]);
+        let found = client.get(&reference, &ask()).await.unwrap();
+        let requested = server.requested();
+        let results = requested
+            .iter()
+            .filter(|name| *name == "DescribeJobResults");
+        (results.count(), found)
+    };
+    let (requests, found) = read(100, 3).await;
+    assert_eq!((requests, found.job.exit_code), (100, Some(3)));
+    assert_eq!(found.job.state, State::Failed);
     let unread = |notice: &&Notice| notice.code == NoticeCode::ExitCodesUnread;
+    assert_eq!(found.notices.iter().find(unread), None);
+    let (requests, found) = read(101, 0).await;
+    assert_eq!((requests, found.job.exit_code), (100, None));
+    assert_eq!(found.job.state, State::Succeeded);
     let notice = found.notices.iter().find(unread).unwrap();
-    assert!(notice.message.ends_with("20 executors, not of 1 more"));
+    assert!(notice.message.ends_with("100 executors, not of 1 more"));
+}
+
+#[tokio::test]
+async fn a_success_is_not_decided_while_exit_codes_cannot_be_read() {
+    let answer = |status, body: &Value| {
+        responding(
+            &CLOUD,
+            &["DescribeJobResults"],
+            ServerResponse::json(status, body),
+        )
+    };
+    let denied = json!({"Code": "Forbidden.RAM", "Message": "not authorized"});
+    let gone = json!({"Code": "NotFound", "Message": "m"});
+    let unread = Some(Job::SUBTASKS_UNREAD);
+    for (status, body, trusts, expected) in [
+        (403, &denied, false, (State::Unknown, true, unread)),
+        (403, &denied, true, (State::Succeeded, true, None)),
+        (404, &gone, false, (State::Unknown, true, unread)),
+        (
+            200,
+            &json!({"ExitCode": [0]}),
+            true,
+            (State::Unknown, false, unread),
+        ),
+        (
+            200,
+            &json!({"ExitCode": null}),
+            false,
+            (State::Succeeded, true, None),
+        ),
+    ] {
+        let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
+        job.parts = 30;
+        let (server, client) = serve(&CLOUD, vec![job], answer(status, body)).await;
+        let options = GetOptions {
+            flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
+            ..ask()
+        };
+        let found = client
+            .get(&reference(&INSTANT_JOB, &["job-1"]), &options)
+            .await;
+        let job = found.unwrap().job;
+        assert_eq!(
+            (job.state, job.ended, job.reason.as_deref()),
+            expected,
+            "{body}"
+        );
+        let requested = server.requested();
+        let count = requested
+            .iter()
+            .filter(|name| *name == "DescribeJobResults")
+            .count();
+        // Without a permission the first executors are enough.
+        assert_eq!(count, if status == 200 { 30 } else { 20 });
+    }
+}
+
+#[test]
+fn executors_that_have_not_succeeded_leave_a_success_undecided() {
+    let read = |executors: Value| {
+        let tasks = json!([{"TaskName": "Task0", "ExecutorStatus": executors}]);
+        let fields = json!({"JobId": "job-1", "Status": "Succeeded", "Tasks": tasks});
+        let mut job = read(&fields).unwrap().job;
+        states::confirm_success(&mut job, (None, None));
+        (job.state, job.message.unwrap_or_default())
+    };
+    let executor = |at, word: &str| json!({"ArrayId": at, "Status": word});
+    let exception = "the cloud reports Succeeded, but Task0-1 is Exception";
+    let both = json!([executor(0, "Succeeded"), executor(1, "Exception")]);
+    assert_eq!(read(both), (State::Unknown, exception.to_owned()));
+    let failed = json!([executor(0, "Exception"), executor(1, "Failed")]);
+    assert_eq!(
+        read(failed),
+        (State::Failed, "Task0-1 has failed".to_owned())
+    );
+    for word in ["Running", "Deleted", "Finished"] {
+        assert_eq!(read(json!([executor(0, word)])).0, State::Unknown, "{word}");
+    }
+    assert_eq!(read(json!([executor(0, "")])).0, State::Succeeded);
 }
 
 #[tokio::test]

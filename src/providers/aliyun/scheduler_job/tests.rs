@@ -6,7 +6,7 @@ use super::*;
 use crate::error::Category;
 use crate::providers::GetOptions;
 use crate::providers::aliyun::CLOUD;
-use crate::providers::aliyun::TRUST_FINISHED;
+use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
 use crate::test_support::kinds::{check_kind, client};
 use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};

@@ -50,9 +50,7 @@ fn refusal(status: u16, body: &str) -> RequestError {
 check_kind!(
     &IMAGE_JOB,
     essential: ["id", "status", "items", "items[]", "items[].id", "items[].status"],
-    evidence: [
-        "sub_jobs[].job_execute_info.error_code", "sub_jobs[].job_execute_info.error_message",
-    ]
+    evidence: []
 );
 
 #[test]
@@ -121,9 +119,10 @@ fn a_failed_job_says_why_by_its_first_failed_sub_job() {
 #[test]
 fn a_waiting_job_has_not_started_and_a_running_one_has_no_end() {
     let job = |state: &str| {
+        let part = if state == "SUCCESS" { state } else { "RUNNING" };
         let body = format!(
             r#"{{"id":7,"status":"{state}","begin_time":"2024-05-20T10:00:00Z","end_time":"2024-05-20T10:09:00Z",
-            "sub_jobs":[{{"status":"RUNNING","begin_time":"2024-05-20T10:00:02.5Z","end_time":"2024-05-20T10:00:03"}}]}}"#
+            "sub_jobs":[{{"status":"{part}","begin_time":"2024-05-20T10:00:02.5Z","end_time":"2024-05-20T10:00:03"}}]}}"#
         );
         let found = read_text(&body).unwrap();
         test_support::model(found, "2024-05-20T12:00:00Z", true)

@@ -174,7 +174,7 @@ impl ImageJob {
             started_at: None,
             finished_at: self.end_time.utc(),
             failure: (None, None),
-            total,
+            counts: (total, self.sub_jobs.0.len()),
             sub_jobs: self
                 .sub_jobs
                 .0

@@ -9,11 +9,7 @@ use crate::test_support::kinds::check_kind;
 check_kind!(
     &JOB,
     essential: ["job_id", "status"],
-    evidence: [
-        "error_code", "fail_reason", "entities.sub_jobs[].error_code", "entities.sub_jobs[].fail_reason",
-        "entities.sub_jobs[].entities.errorcode_message", "entities.sub_jobs_result[].error_code",
-        "entities.sub_jobs_result[].fail_reason",
-    ]
+    evidence: ["entities.sub_jobs[].entities.errorcode_message"]
 );
 
 fn read(body: &Value) -> Result<GetResult, String> {
@@ -108,6 +104,11 @@ fn a_job_that_names_an_error_has_failed_whatever_its_word_says() {
             Some("image i-2: FAIL"),
         ),
         (
+            json!({"entities": {"results": [{"image_id": "i-3", "status": " fail"}]}}),
+            None,
+            Some("image i-3: FAIL"),
+        ),
+        (
             json!({"entities": {"sub_jobs": [{"job_id": "8", "status": "SUCCESS", "error_code": "Ecs.3"}]}}),
             Some("Ecs.3"),
             Some("8: Ecs.3"),
@@ -116,7 +117,7 @@ fn a_job_that_names_an_error_has_failed_whatever_its_word_says() {
             json!({"entities": {"sub_jobs": [{"job_id": "8", "status": "SUCCESS",
                 "entities": {"sub_jobs": [{"job_id": "9", "status": "FAIL"}]}}]}}),
             None,
-            Some("8: sub-job 9: FAIL"),
+            Some("9 has failed"),
         ),
     ] {
         let expected = (
@@ -128,6 +129,38 @@ fn a_job_that_names_an_error_has_failed_whatever_its_word_says() {
     }
     let fine = json!({"error_code": "", "entities": {"alarm_code": "1", "results": [{"status": "SUCCESS"}]}});
     assert_eq!(failed(fine), (State::Succeeded, None, None));
+}
+
+#[test]
+fn sub_jobs_count_at_every_depth() {
+    let job = |word: &str| {
+        let mut entities = json!({"sub_jobs": [{"job_id": "last", "status": word}]});
+        for depth in 0..20 {
+            let below =
+                json!({"job_id": depth.to_string(), "status": "SUCCESS", "entities": entities});
+            entities = json!({"sub_jobs_total": 1, "sub_jobs_result": [below]});
+        }
+        let found =
+            read(&json!({"job_id": "7", "status": "success", "entities": entities})).unwrap();
+        let messages = found.notices.into_iter().map(|notice| notice.message);
+        (found.job, messages.collect::<Vec<_>>())
+    };
+    let outcome = |word: &str| {
+        let (job, notices) = job(word);
+        assert_eq!(
+            (job.tasks.len(), notices.len()),
+            (21, usize::from(word == "DONE"))
+        );
+        (job.state, job.ended, job.message)
+    };
+    let (success, failure) = (State::Succeeded, State::Failed);
+    assert_eq!(outcome("Success"), (success, true, None));
+    let failed = Some("last has failed".to_owned());
+    assert_eq!(outcome("fail"), (failure, true, failed));
+    for word in ["RUNNING", "init", "DONE"] {
+        let message = format!("the cloud reports success, but last is {word}");
+        assert_eq!(outcome(word), (State::Unknown, false, Some(message)));
+    }
 }
 
 #[test]

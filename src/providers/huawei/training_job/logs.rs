@@ -55,6 +55,9 @@ fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk
         false => content,
     };
     let size = preview.full_size.unsigned();
+    if text.is_empty() && size.is_some_and(|size| size > 0) {
+        return Err("the text of a log with a size".to_owned().into());
+    }
     Ok(match size.filter(|size| *size >= text.len() as u64) {
         Some(size) => after(text.into_bytes(), size, position, before),
         // The sizes are of something else: what is new is found by the text.
@@ -180,6 +183,18 @@ mod tests {
 
     #[test]
     fn a_log_that_is_not_text_is_an_error() {
+        for body in [
+            r#"{"full_size": 10}"#,
+            r#"{"content": "", "full_size": 10}"#,
+        ] {
+            for position in [LogPosition::Start, LogPosition::Offset(10)] {
+                let error = decode(body.as_bytes(), &position, b"").unwrap_err();
+                let expected = "the text of a log with a size".to_owned();
+                assert_eq!(error, DecodeError::Invalid(expected));
+            }
+        }
+        let empty = decode(br#"{"full_size": 0}"#, &LogPosition::Start, b"").unwrap();
+        assert_eq!((empty.data.len(), empty.truncated), (0, None));
         for field in ["content", "context"] {
             let body = serde_json::json!({field: ["第1行"]}).to_string();
             let error = decode(body.as_bytes(), &LogPosition::Start, b"").unwrap_err();

@@ -9,6 +9,16 @@ use crate::providers::mask::mask_named;
 use crate::providers::prelude::*;
 use crate::providers::states::{self, ExitOutcome};
 
+/// The words for the secondary phase of a job that did not succeed.
+const NOT_SUCCEEDED: &[&str] = &[
+    "Abnormal",
+    "CreateFailed",
+    "Failed",
+    "Lost",
+    "Terminated",
+    "TerminatedFailed",
+];
+
 /// A job, as it is looked up or listed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -192,11 +202,32 @@ impl TrainingJob {
             tasks: status.tasks(read.state),
             ..job_at(lookup.reference, region)
         };
+        states::confirm_success(&mut job, (None, None));
+        contradict_success(&mut job, details.secondary_phase.trimmed(), notices);
         details.resource = resource;
         details.running_records = status.running_records;
         job.details = Some(Arc::new(details));
-        states::confirm_success(&mut job, (None, None));
         job
+    }
+}
+
+/// Takes back a success where the second word says that there was none; which of them counts is not
+/// documented.
+fn contradict_success(job: &mut Job, secondary: Option<&str>, notices: &mut Vec<Notice>) {
+    let is_other = |word: &&str| {
+        let mut others = NOT_SUCCEEDED.iter();
+        others.any(|other| other.eq_ignore_ascii_case(word))
+    };
+    let Some(secondary) = secondary.filter(is_other) else {
+        return;
+    };
+    if job.state == State::Succeeded {
+        (job.state, job.exit_code) = (State::Unknown, None);
+        let word = job.state_raw.as_deref().unwrap_or_default();
+        let text = format!("the phase is {word}, but the secondary phase is {secondary}");
+        let notice = format!("{}: {text}; shown as unknown", job.reference);
+        notices.push(Notice::new(NoticeCode::UnknownState, notice));
+        job.message = Some(text);
     }
 }
 

@@ -58,6 +58,44 @@ fn a_failed_job_says_why_by_the_task_that_says_most() {
 }
 
 #[test]
+fn a_completed_job_whose_secondary_phase_says_otherwise_is_unknown() {
+    let read = |phase: &str, secondary: &str, exit_code: i64| {
+        let statuses = json!([{"task": "worker-0", "exit_code": exit_code}]);
+        let status = json!({
+            "phase": phase, "secondary_phase": secondary, "task_statuses": statuses,
+        });
+        let found = read(&json!({"metadata": {"id": ID}, "status": status})).unwrap();
+        let message = found
+            .notices
+            .into_iter()
+            .map(|notice| notice.message)
+            .next();
+        (found.job.state, found.job.ended, message)
+    };
+    for (phase, secondary) in [
+        ("Completed", "Failed"),
+        ("completed", "ABNORMAL"),
+        ("Completed", "Lost"),
+    ] {
+        let text = format!("the phase is {phase}, but the secondary phase is {secondary}");
+        let notice = format!("huawei/training-job/{ID}: {text}; shown as unknown");
+        assert_eq!(
+            read(phase, secondary, 0),
+            (State::Unknown, true, Some(notice))
+        );
+        assert_eq!(read(phase, secondary, 3), (State::Failed, true, None));
+    }
+    for secondary in ["", "Completed", "Running", "Whatever"] {
+        assert_eq!(
+            read("Completed", secondary, 0),
+            (State::Succeeded, true, None)
+        );
+    }
+    assert_eq!(read("Failed", "Completed", 0), (State::Failed, true, None));
+    assert_eq!(read("Running", "Failed", 0).0, State::Running);
+}
+
+#[test]
 fn a_job_has_succeeded_only_where_the_cloud_says_so() {
     let zero = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 0}]);
     let job = in_state("Completed", zero.clone()).job;

@@ -13,11 +13,14 @@ use crate::providers::prelude::*;
 use crate::providers::{LogPosition, REPLACED_LOG, continues, log_text};
 
 /// How the output is read.
-pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
-    "ReadFile",
-    "POST /hpc/openapi/v2/file/content",
-    REGION_TOKEN,
-));
+pub(super) const LOGS: LogSpec = LogSpec {
+    is_file: true,
+    ..LogSpec::new(Operation::new(
+        "ReadFile",
+        "POST /hpc/openapi/v2/file/content",
+        REGION_TOKEN,
+    ))
+};
 
 /// The streams of a job; both may be in one file.
 pub(super) fn sources(job: &Job) -> Vec<LogSource> {

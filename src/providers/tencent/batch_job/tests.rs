@@ -126,17 +126,44 @@ async fn a_success_is_not_decided_while_instances_cannot_be_read() {
         responding(&CLOUD, &[GET_TASK], ServerResponse::json(200, &body))
     };
     let unread = Some(Job::SUBTASKS_UNREAD);
-    for (responder, expected) in [
-        (error("InternalError"), (State::Unknown, false, unread)),
+    let undecided = |has_ended| (State::Unknown, has_ended, unread);
+    for (responder, trusts, expected) in [
+        (error("InternalError"), false, undecided(false)),
+        (error("InternalError"), true, undecided(false)),
         // The answer would be the same the next time.
-        (refusing(&[GET_TASK]), (State::Succeeded, true, None)),
+        (refusing(&[GET_TASK]), false, undecided(true)),
+        (refusing(&[GET_TASK]), true, (State::Succeeded, true, None)),
     ] {
+        let options = GetOptions {
+            flags: trusts.then_some(TRUST_FINISHED.name).into_iter().collect(),
+            ..ask()
+        };
         let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
         let (_server, client) = serve(vec![job], responder).await;
-        let found = client.get(&reference, &ask()).await.unwrap();
+        let found = client.get(&reference, &options).await.unwrap();
         let job = found.job;
         assert_eq!((job.state, job.ended, job.reason.as_deref()), expected);
         assert_eq!(found.notices[0].code, NoticeCode::PartsUnread);
+    }
+}
+
+#[tokio::test]
+async fn a_success_is_not_decided_while_an_instance_has_another_word() {
+    for (word, expected) in [
+        ("RUNNING", (State::Unknown, false)),
+        ("DONE", (State::Unknown, false)),
+        ("FAILED", (State::Failed, true)),
+        ("", (State::Succeeded, true)),
+    ] {
+        let instance = json!({"TaskInstanceIndex": 0, "TaskInstanceState": word});
+        let task = json!({"TaskName": "main", "TaskInstanceSet": [instance]});
+        let body = json!({"Response": task});
+        let responder = responding(&CLOUD, &[GET_TASK], ServerResponse::json(200, &body));
+        let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
+        let (_server, client) = serve(vec![job], responder).await;
+        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let job = found.unwrap().job;
+        assert_eq!((job.state, job.ended), expected, "{word}");
     }
 }
 

@@ -48,7 +48,7 @@ pub struct TrainingTask {
     #[schemars(skip)]
     pub(super) tags: List<Tag>,
     /// Why it failed.
-    pub failure_reason: Text,
+    pub failure_reason: Checked<Text>,
     /// What the cloud says of it besides.
     pub message: Text,
     /// Id of its latest run, which logs and events belong to.

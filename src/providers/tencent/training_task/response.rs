@@ -65,7 +65,12 @@ impl Row for TrainingTask {
             state: read.state,
             state_raw: read.raw,
             ended: read.ended,
-            message: self.failure_reason.0.clone().or(self.message.0.clone()),
+            message: self
+                .failure_reason
+                .value
+                .0
+                .clone()
+                .or(self.message.0.clone()),
             user: self.sub_uin_name.or(&self.sub_uin),
             queue: self.resource_group_name.or(&self.resource_group_id),
             labels: tags
@@ -78,7 +83,9 @@ impl Row for TrainingTask {
             resources: self.resources(),
             ..job_at(lookup.reference, region.as_deref().or(Some(&api.region)))
         };
-        states::confirm_success(&mut job, (None, self.failure_reason.0.clone()));
+        let is_unread = self.failure_reason.is_unreadable;
+        job.unread_cause = is_unread.then_some(Category::InvalidResponse);
+        states::confirm_success(&mut job, (None, self.failure_reason.value.0.clone()));
         job.details = Some(Arc::new(self));
         GetResult { job, notices }
     }

@@ -277,12 +277,17 @@ async fn a_task_with_a_failure_reason_has_failed_whatever_its_word_says() {
         (json!("OOMKilled"), State::Failed),
         (json!(""), State::Succeeded),
         (Value::Null, State::Succeeded),
+        (json!(["OOMKilled"]), State::Unknown),
     ] {
         let responder = responding(&CLOUD, &[LIST.name], row(reason));
         let (_server, client) = serve(Vec::new(), responder).await;
         let filter = Filter::default();
         let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
         assert_eq!(page.unwrap().rows[0].job.state, state);
+        let references = [reference(&TRAINING_TASK, &[TASK])];
+        let found = client.batch_get(&references, &ask()).await.unwrap();
+        // It is looked up by itself.
+        assert_eq!(found[0].is_none(), state == State::Unknown);
     }
 }
 
