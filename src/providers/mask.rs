@@ -48,8 +48,8 @@ pub fn mask_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
 }
 
 struct Masking<'a, M> {
-    /// The id of the resource, which stays as it is.
-    id: &'a str,
+    /// The id of the resource, which stays as it is unless it is a secret itself, as a server may send it.
+    id: Option<&'a str>,
     masks: M,
     show_secrets: bool,
     /// All texts of a part, since one look at them costs far less than a look at each.
@@ -59,8 +59,10 @@ struct Masking<'a, M> {
 
 impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
     fn new(id: &'a str, masks: M, show_secrets: bool) -> Self {
+        let mut masked = id.to_owned();
+        masks.value(&mut masked);
         Self {
-            id,
+            id: Some(id).filter(|id| *id == masked),
             masks,
             show_secrets,
             texts: Vec::new(),
@@ -109,7 +111,7 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
             TextField::Free(text) => masks.text(text),
             TextField::Name(name) => masks.name(name),
             TextField::Key(key) => masks.key(key),
-            TextField::Value(value) if value != self.id => masks.value(value),
+            TextField::Value(value) if self.id != Some(value) => masks.value(value),
             TextField::Value(_) => {}
             TextField::Word(word) if is_known_word(word.trim()) => {}
             TextField::Word(word) => masks.name(word),
@@ -140,7 +142,7 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
     }
 
     fn document_text(&self, text: &mut String) -> bool {
-        if !self.masks.may_mask(text) || is_known_word(text.trim()) || text == self.id {
+        if !self.masks.may_mask(text) || is_known_word(text.trim()) || self.id == Some(text) {
             return false;
         }
         let before = text.clone();

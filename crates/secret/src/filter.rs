@@ -1,6 +1,7 @@
 //! A filter that finds texts without a secret at the cost of reading a part of each.
 
-use super::folded::{FoldedSecret, GRAM, fold_one, gram_of};
+use super::escapes::{fold_one, fold_plain};
+use super::folded::{FoldedSecret, GRAM, gram_of};
 
 /// The grams of secrets.
 #[derive(Debug, Clone, Default)]
@@ -55,13 +56,14 @@ impl Filter {
         // What follows one of these may be a part of an escape.
         let has_escape = memchr::memchr3(b'%', b'&', b'\\', text).is_some();
         if has_escape || memchr::memchr2(b'<', b'\x1b', text).is_some() {
-            return self.read(text, usize::MAX).is_none();
+            return self.read(text, usize::MAX, fold_one).is_none()
+                || self.read(text, usize::MAX, fold_plain).is_none();
         }
         let mut from = 0;
         while let Some(room) = text.get(from..from + shortest) {
             match self.last_foreign(room) {
                 Some(at) => from += at + 1,
-                None => match self.read(&text[from..], 1) {
+                None => match self.read(&text[from..], 1, fold_one) {
                     Some(length) => from += length,
                     None => return true,
                 },
@@ -91,7 +93,12 @@ impl Filter {
 
     /// Reads a text until `max` grams were found that no secret has, and returns where the last of them
     /// begins, or the end; `None` where a piece of a secret may stand before.
-    fn read(&self, text: &[u8], max: usize) -> Option<usize> {
+    fn read(
+        &self,
+        text: &[u8],
+        max: usize,
+        fold_one: impl Fn(&[u8]) -> (Option<u8>, usize),
+    ) -> Option<usize> {
         let (mut gram, mut starts, mut length) = (0_u32, [0; GRAM], 0);
         let (mut run, mut foreign, mut at) = (0, 0, 0);
         while at < text.len() {

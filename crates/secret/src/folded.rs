@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+use super::escapes::{self, fold_byte, fold_one, fold_plain};
+
 /// Bytes that are compared at once.
 pub(super) const GRAM: usize = 4;
 
@@ -57,7 +59,10 @@ impl FoldedSecret {
             // As in a Secret of Kubernetes whose value is base64 itself.
             base64_parts(STANDARD_NO_PAD.encode(secret).as_bytes(), &mut texts);
         }
-        let mut texts: Vec<_> = texts.iter().map(|text| fold(text).bytes).collect();
+        let mut texts: Vec<_> = texts
+            .iter()
+            .map(|text| fold(text, fold_one).bytes)
+            .collect();
         // What looks like an escape may be a part of the secret.
         let own = secret.bytes().filter_map(fold_byte);
         texts.push(own.collect());
@@ -143,15 +148,23 @@ fn base64_parts(bytes: &[u8], texts: &mut Vec<String>) {
     }
 }
 
+/// The numbers of secrets, and where in them a gram is.
+type Index = HashMap<u32, Vec<(usize, usize)>>;
+
 /// The text with `secrets` and pieces of them masked.
 pub(super) fn mask(text: &str, secrets: &[&FoldedSecret]) -> String {
-    let mut index: HashMap<u32, Vec<(usize, usize)>> = HashMap::new();
+    let mut index = Index::new();
     for (number, secret) in secrets.iter().enumerate() {
         for (at, gram) in secret.text.windows(GRAM).enumerate() {
             index.entry(gram_of(gram)).or_default().push((number, at));
         }
     }
-    let folded = fold(text);
+    let text = mask_folded(text, fold(text, fold_one), secrets, &index);
+    // What looks like an escape may end with the beginning of a secret.
+    mask_folded(&text, fold(&text, fold_plain), secrets, &index)
+}
+
+fn mask_folded(text: &str, folded: Folded, secrets: &[&FoldedSecret], index: &Index) -> String {
     let bytes = &folded.bytes;
     let mut masked = String::with_capacity(text.len());
     let (mut shown, mut at) = (0, 0);
@@ -182,15 +195,42 @@ pub(super) fn mask(text: &str, secrets: &[&FoldedSecret]) -> String {
     masked + &text[shown..]
 }
 
-/// How many bytes a text has before an end that may be the beginning of one of `secrets`.
+/// How many bytes a text has before an end that may be the beginning of one of `secrets`, read from any
+/// character: what is before it may be the beginning of an escape, but is shown by itself.
 pub(super) fn complete_length(text: &str, secrets: &[FoldedSecret]) -> usize {
-    let Folded { bytes, starts, .. } = fold(text);
-    let begins = secrets.iter().filter_map(|secret| {
-        let from = bytes.len().saturating_sub(secret.text.len());
-        let mut places = from..bytes.len();
-        places.find(|at| secret.text.starts_with(&bytes[*at..]))
-    });
-    begins.min().map_or(text.len(), |at| starts[at])
+    let bytes = text.as_bytes();
+    if secrets.is_empty() {
+        return bytes.len();
+    }
+    let may_begin = |at: &usize| {
+        let end = &bytes[*at..];
+        match fold_one(end) {
+            _ if matches!(end[0], b'%' | b'&' | b'\\') && escapes::is_unfinished(end) => true,
+            (Some(first), _) => {
+                let has_first = |secret: &&FoldedSecret| secret.text.first() == Some(&first);
+                let mut secrets = secrets.iter().filter(has_first);
+                secrets.any(|secret| may_continue(end, &secret.text))
+            }
+            (None, _) => false,
+        }
+    };
+    let mut places = (0..bytes.len()).filter(|at| text.is_char_boundary(*at));
+    places.find(may_begin).unwrap_or(bytes.len())
+}
+
+/// True where a text to its end is a beginning of a secret, or may be one when it goes on.
+fn may_continue(mut text: &[u8], mut secret: &[u8]) -> bool {
+    while !text.is_empty() && !escapes::is_unfinished(text) {
+        let (byte, length) = fold_one(text);
+        if let Some(byte) = byte {
+            match secret.split_first() {
+                Some((first, rest)) if *first == byte => secret = rest,
+                _ => return false,
+            }
+        }
+        text = &text[length..];
+    }
+    true
 }
 
 pub(super) fn gram_of(bytes: &[u8]) -> u32 {
@@ -207,7 +247,7 @@ struct Folded {
     ends: Vec<usize>,
 }
 
-fn fold(text: &str) -> Folded {
+fn fold(text: &str, fold_one: impl Fn(&[u8]) -> (Option<u8>, usize)) -> Folded {
     let mut folded = Folded::default();
     let text = text.as_bytes();
     let mut at = 0;
@@ -221,150 +261,4 @@ fn fold(text: &str) -> Folded {
         at += length;
     }
     folded
-}
-
-/// The byte at the beginning of a text when it is folded, if anything stands for it, and the length of its
-/// spelling.
-pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
-    let byte = text[0];
-    let decoded = match byte {
-        b'%' => percent(text),
-        b'&' => entity(text),
-        b'\\' => Some(escape(text)),
-        b'<' | b'=' | b'\x1b' => line_break(text),
-        // `de:ad:be`
-        b':' if text.get(1..3).is_some_and(|pair| hex(pair).is_some())
-            && !text.get(3).is_some_and(u8::is_ascii_alphanumeric) =>
-        {
-            Some((None, 1))
-        }
-        // Non-breaking and wide blanks, soft hyphens, line separators, and what has no width.
-        0xc2 | 0xe2 | 0xe3 | 0xef => BLANKS
-            .iter()
-            .find(|blank| text.starts_with(blank.as_bytes()))
-            .map(|blank| (None, blank.len())),
-        _ => None,
-    };
-    let (c, length) = match decoded {
-        Some((Some(c), length)) if c.is_ascii() => (Some(c as u8), length),
-        // What is not ASCII is not part of a key; a character of a word ends it.
-        Some((Some(_), length)) => (Some(0), length),
-        Some((None, length)) => (None, length),
-        None => (Some(byte), 1),
-    };
-    (c.and_then(fold_byte), length)
-}
-
-/// What stands for a character; `None` for a blank, for `+`, which stands for one, and for NUL.
-fn fold_byte(byte: u8) -> Option<u8> {
-    let is_blank = byte.is_ascii_whitespace() || matches!(byte, b'+' | 0);
-    (!is_blank).then(|| byte.to_ascii_lowercase())
-}
-
-/// Characters beyond ASCII that mean nothing within a secret.
-const BLANKS: [&str; 13] = [
-    "\u{a0}", "\u{ad}", "\u{200b}", "\u{200c}", "\u{200d}", "\u{200e}", "\u{200f}", "\u{2028}",
-    "\u{2029}", "\u{2060}", "\u{3000}", "\u{feff}", "\u{202f}",
-];
-
-/// Where a line is broken or coloured: `<br>` and `<wbr>` of HTML, the `=` at the end of a line of
-/// quoted-printable text, and `ESC [ 31 m`.
-fn line_break(text: &[u8]) -> Option<Decoded> {
-    const TAGS: [&[u8]; 4] = [b"<br>", b"<wbr>", b"<br/>", b"<br />"];
-    const BREAKS: [&[u8]; 2] = [b"=\n", b"=\r\n"];
-    const MAX_SEQUENCE_LEN: usize = 16;
-    let is_begin = |start: &&&[u8]| {
-        let begin = text.get(..start.len());
-        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(start))
-    };
-    if let Some(found) = TAGS.iter().chain(&BREAKS).find(is_begin) {
-        return Some((None, found.len()));
-    }
-    let sequence = text.strip_prefix(b"\x1b[")?;
-    let sequence = sequence.iter().take(MAX_SEQUENCE_LEN);
-    let end = sequence.take_while(|byte| !byte.is_ascii_alphabetic());
-    Some((None, (end.count() + 3).min(text.len())))
-}
-
-/// What an escape stands for, if anything, and its bytes.
-type Decoded = (Option<char>, usize);
-
-/// `%2B`, and `%252B` as well.
-fn percent(text: &[u8]) -> Option<Decoded> {
-    let mut at = 1;
-    while text[at..].starts_with(b"25") && hex(text.get(at + 2..at + 4)?).is_some() {
-        at += 2;
-    }
-    let code = hex(text.get(at..at + 2)?)?;
-    Some((char::from_u32(code), at + 2))
-}
-
-/// `&#x2B;`, `&#43;`, `&plus;`, and `&amp;#43;` as well.
-fn entity(text: &[u8]) -> Option<Decoded> {
-    const NAMES: [(&[u8], char); 9] = [
-        (b"amp;", '&'),
-        (b"lt;", '<'),
-        (b"gt;", '>'),
-        (b"quot;", '"'),
-        (b"apos;", '\''),
-        (b"plus;", '+'),
-        (b"equals;", '='),
-        (b"sol;", '/'),
-        (b"nbsp;", ' '),
-    ];
-    let mut at = 1;
-    while text[at..].starts_with(b"amp;") {
-        at += 4;
-    }
-    let rest = &text[at..];
-    if let Some(number) = rest.strip_prefix(b"#") {
-        const MAX_DIGITS: usize = 7;
-        let is_hex = matches!(number.first(), Some(b'x' | b'X'));
-        let (radix, digits) = match is_hex {
-            true => (16, &number[1..]),
-            false => (10, number),
-        };
-        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
-        let length = digits.iter().take(MAX_DIGITS).take_while(is_digit).count();
-        let code = code(&digits[..length], radix)?;
-        // Browsers do without the semicolon.
-        let end = usize::from(digits.get(length) == Some(&b';'));
-        let start = at + 1 + usize::from(is_hex);
-        return Some((char::from_u32(code), start + length + end));
-    }
-    let named = NAMES.iter().find(|(name, _)| rest.starts_with(name));
-    match named {
-        Some((name, c)) => Some((Some(*c), at + name.len())),
-        None if at > 1 => Some((Some('&'), at)),
-        None => None,
-    }
-}
-
-/// `\u002b`, `\U0000002b`, `\x2b`, `\053`, the line end `\n`, and any other character after a backslash.
-fn escape(text: &[u8]) -> Decoded {
-    let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
-    let rest = &text[slashes..];
-    let (sign, digits, radix) = match rest.first() {
-        Some(b'u') => (1, rest.get(1..5), 16),
-        Some(b'U') => (1, rest.get(1..9), 16),
-        Some(b'x') => (1, rest.get(1..3), 16),
-        Some(b'0'..=b'3') => (0, rest.get(..3), 8),
-        Some(b'n' | b'r' | b't') => return (None, slashes + 1),
-        _ => (0, None, 16),
-    };
-    match digits.and_then(|digits| Some((code(digits, radix)?, digits.len()))) {
-        Some((code, length)) => (char::from_u32(code), slashes + sign + length),
-        None => (None, slashes),
-    }
-}
-
-fn hex(digits: &[u8]) -> Option<u32> {
-    code(digits, 16)
-}
-
-/// The number that digits stand for.
-fn code(digits: &[u8], radix: u32) -> Option<u32> {
-    let is_number = digits.iter().all(|byte| char::from(*byte).is_digit(radix));
-    let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    u32::from_str_radix(text, radix).ok()
 }

@@ -1,6 +1,7 @@
 //! Secrets that cannot be printed, and the masking of secrets in text.
 
 mod arguments;
+mod escapes;
 mod filter;
 mod folded;
 mod names;

@@ -114,6 +114,7 @@ async fn tail_of(
     loop {
         let reading = log.read(client, reference, &options).await?;
         tail.extend(reading.lines);
+        tail.extend(log.take_long(lookup.transport.redactor()));
         if !reading.has_more {
             break;
         }

@@ -25,7 +25,11 @@ pub(crate) fn logs(data: &[u8]) {
         assert!(new.is_none_or(|new| piece.ends_with(&new)));
     }
     let mut lines = Lines::default();
-    let mut read: Vec<_> = pieces().flat_map(|piece| lines.push(piece)).collect();
+    let mut read = Vec::new();
+    for piece in pieces() {
+        read.extend(lines.push(piece));
+        read.extend(lines.take_long(&redactor));
+    }
     read.extend(lines.finish());
     assert_eq!(read.concat(), pieces().collect::<Vec<_>>().concat());
     let mut tail = Tail::new(3);
@@ -76,6 +80,7 @@ fn follow(log: &[u8], redactor: &Redactor, size: usize) {
     let (mut out, source) = (Vec::new(), LogSource::default());
     for piece in log.chunks(size) {
         let mut read = lines.push(piece);
+        read.extend(lines.take_long(redactor));
         // A beginning of a line is shown when it has not grown since the last call.
         read.extend(lines.take_unfinished(redactor));
         read.extend(lines.take_unfinished(redactor));

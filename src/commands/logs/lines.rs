@@ -42,21 +42,30 @@ impl Lines {
             self.is_begun = false;
         }
         self.pending.extend_from_slice(rest);
+        blocks
+    }
+
+    /// The beginning of a line that is too long to wait for its end, in pieces.
+    pub(super) fn take_long(&mut self, redactor: &Redactor) -> Vec<Block> {
+        let mut blocks = Vec::new();
         while self.pending.len() > MAX_LINE_BYTES {
-            blocks.push(self.take_front());
+            blocks.push(self.take_front(redactor));
         }
         blocks
     }
 
-    /// The beginning of a line that is too long to wait for its end, up to a blank if there is one.
-    fn take_front(&mut self) -> Block {
+    /// A piece that ends at a blank if there is one, and within no secret.
+    fn take_front(&mut self, redactor: &Redactor) -> Block {
         let begins_character = |at: &usize| self.pending[*at] & 0xc0 != 0x80;
-        let end = self.pending.len() - KEPT_BYTES;
+        let end = MAX_LINE_BYTES - KEPT_BYTES;
         let end = (end - 3..=end).rev().find(begins_character).unwrap_or(end);
         let blank = self.pending[..end]
             .iter()
             .rposition(u8::is_ascii_whitespace);
-        let rest = self.pending.split_off(blank.map_or(end, |at| at + 1));
+        let end = blank.map_or(end, |at| at + 1);
+        let complete = complete_bytes(&self.pending[..end], redactor);
+        let end = Some(complete).filter(|at| *at > 0).unwrap_or(end);
+        let rest = self.pending.split_off(end);
         std::mem::replace(&mut self.pending, rest)
     }
 
@@ -93,12 +102,18 @@ impl Lines {
 }
 
 /// How many bytes can be shown by themselves, whatever follows them. No secret goes on after bytes that are
-/// not UTF-8.
+/// not UTF-8; a character whose end has not come is not shown.
 fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
-    let end = bytes.utf8_chunks().last();
-    let end = end.filter(|chunk| chunk.invalid().is_empty());
-    let end = end.map_or("", |chunk| chunk.valid());
-    bytes.len() - end.len() + redactor.masks().complete_length(end)
+    let mut last = ("", 0);
+    for chunk in bytes.utf8_chunks() {
+        last = match std::str::from_utf8(chunk.invalid()) {
+            Ok(_) => (chunk.valid(), 0),
+            Err(error) if error.error_len().is_none() => (chunk.valid(), chunk.invalid().len()),
+            Err(_) => ("", 0),
+        };
+    }
+    let (end, unfinished) = last;
+    bytes.len() - unfinished - end.len() + redactor.masks().complete_length(end)
 }
 
 /// The last lines of a log, at most so many.
@@ -186,20 +201,153 @@ mod tests {
         assert_eq!(lines.take_unfinished(&redactor), Some(b"tok-\xff".to_vec()));
     }
 
+    /// What is shown of a line that pauses after these places.
+    fn shown(line: &[u8], pauses: &[usize], redactor: &Redactor) -> String {
+        let (mut lines, mut shown, mut from) = (Lines::default(), String::new(), 0);
+        let mut show = |block: Block| {
+            let mut text = String::from_utf8_lossy(&block).into_owned();
+            redactor.text(&mut text);
+            shown.push_str(&text);
+        };
+        for at in pauses.iter().copied().chain([line.len()]) {
+            lines.push(&line[from..at]);
+            from = at;
+            lines
+                .take_unfinished(redactor)
+                .into_iter()
+                .for_each(&mut show);
+            lines
+                .take_unfinished(redactor)
+                .into_iter()
+                .for_each(&mut show);
+        }
+        lines.finish().into_iter().for_each(&mut show);
+        shown
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_wherever_a_line_pauses_within_it() {
+        const SECRET: &str = "Zk9/Q2+X7pR4tW8mN3sB";
+        let redactor = Redactor::default();
+        redactor.add([
+            &Secret::new(SECRET),
+            &Secret::new("nab12!c9"),
+            &Secret::new("41bX!c9z"),
+        ]);
+        let hex = |sign: &str, end: &str| -> String {
+            SECRET
+                .bytes()
+                .map(|byte| format!("{sign}{byte:02x}{end}"))
+                .collect()
+        };
+        let spelled = [
+            SECRET.to_owned(),
+            "Zk9%2FQ2%2BX7pR4tW8mN3sB".to_owned(),
+            "Zk9%252FQ2%252BX7pR4tW8mN3sB".to_owned(),
+            hex("%", ""),
+            hex("\\u00", ""),
+            hex("\\\\x", ""),
+            hex("&#x", ";"),
+            hex("", ":"),
+            hex("", ""),
+            "Zk9/Q2\u{1b}[1;31m+X7pR4tW8mN3sB".to_owned(),
+            "Zk9/Q2\u{200b}+X7pR<wbr>4tW8mN3sB".to_owned(),
+            "Wms5L1EyK1g3cFI0dFc4bU4zc0I=".to_owned(),
+            "nab12!c9".to_owned(),
+            "41bX!c9z".to_owned(),
+        ];
+        let before = [
+            "",
+            "密",
+            "\u{1b}[",
+            "a\u{1b}[>[[\u{1b}\u{1b}",
+            "%",
+            "%2",
+            "&",
+            "&#",
+            "&amp;",
+            "\\",
+            "\\\\",
+            "\\x",
+            "\\u0",
+            "<",
+            "=",
+            "a:",
+        ];
+        for (secret, before) in spelled
+            .iter()
+            .flat_map(|one| before.map(|before| (one, before)))
+        {
+            let line = format!("{before}{secret} end").into_bytes();
+            let [from, to] = [before.len(), before.len() + secret.len()];
+            let mut pauses: Vec<Vec<usize>> = (1..=4)
+                .map(|size| (1..to).step_by(size).collect())
+                .collect();
+            pauses.extend((from..to).map(|at| vec![at]));
+            pauses.push(vec![from + 1, from + secret.len() / 2]);
+            for pauses in pauses {
+                let text = shown(&line, &pauses, &redactor);
+                assert!(
+                    !text.contains(&secret[1..]),
+                    "{before:?} {secret} {pauses:?}: {text}"
+                );
+                assert!(text.ends_with(" end"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_pauses_is_shown_but_for_what_may_begin_a_secret() {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("Zk9vQ2xX7pR4tW8mN3sB6yH1cJ5dFg")]);
+        for (line, expected) in [
+            ("Continue? (:", "Continue? (:"),
+            ("key=", "key="),
+            ("a < b: 1\u{1b}[31", "a < b: 1\u{1b}[31"),
+            ("50%", "50"),
+            ("50%|", "50%|"),
+            ("Zk9vQ\u{1b}", ""),
+        ] {
+            let mut lines = Lines::default();
+            lines.push(line.as_bytes());
+            assert_eq!(lines.take_unfinished(&redactor), None);
+            let shown = lines.take_unfinished(&redactor).unwrap_or_default();
+            assert_eq!(String::from_utf8(shown).unwrap(), expected);
+        }
+    }
+
     #[test]
     fn a_long_line_comes_in_pieces_without_a_loss() {
-        let mut lines = Lines::default();
+        let (mut lines, none) = (Lines::default(), Redactor::default());
         let text = "x".repeat(300_000) + "\n";
         let mut all = Vec::new();
         for piece in text.as_bytes().chunks(1000) {
             all.extend(lines.push(piece));
+            all.extend(lines.take_long(&none));
             assert!(lines.pending.len() <= MAX_LINE_BYTES);
         }
         assert!(all.len() > 4 && all.concat() == text.as_bytes());
         let text = "损".repeat(60_000);
-        let pieces = text.as_bytes().chunks(1000);
-        let all: Vec<Block> = pieces.flat_map(|piece| lines.push(piece)).collect();
+        lines.push(text.as_bytes());
+        let all = lines.take_long(&none);
         assert!(all.len() > 1 && all.iter().all(|line| std::str::from_utf8(line).is_ok()));
+    }
+
+    #[test]
+    fn a_long_line_is_not_cut_within_a_secret() {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("tok-s3cret-value-77")]);
+        for secret in ["tok-s3cret-value-77", "tok-s3cr et-value-77"] {
+            for at in 1..secret.len() {
+                let mut lines = Lines::default();
+                let before = "x".repeat(MAX_LINE_BYTES - KEPT_BYTES - at);
+                lines.push((before.clone() + secret + &"y".repeat(9000)).as_bytes());
+                let first = lines.take_long(&redactor).remove(0);
+                let expected = before.len()..=before.len() + secret.len();
+                assert!(expected.contains(&first.len()), "{at}: {}", first.len());
+                assert!(!first.ends_with(b"tok"), "{at}");
+            }
+        }
     }
 
     #[test]

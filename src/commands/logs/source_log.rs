@@ -311,6 +311,11 @@ impl SourceLog {
         self.lines.finish()
     }
 
+    /// The beginning of a line that is too long to wait for its end.
+    pub(super) fn take_long(&mut self, redactor: &Redactor) -> Vec<Block> {
+        self.lines.take_long(redactor)
+    }
+
     /// The beginning of a line that has not grown for a while.
     pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Block> {
         self.lines.take_unfinished(redactor)

@@ -299,6 +299,8 @@ impl LogStream<'_> {
                 continue;
             }
             self.note_stuck(number, &reading);
+            let long = self.logs[number].take_long(self.printer.redactor);
+            reading.lines.extend(long);
             let has_more = reading.has_more;
             if !has_more && !self.is_following {
                 reading.lines.extend(self.logs[number].finish());

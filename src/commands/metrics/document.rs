@@ -1,6 +1,6 @@
 //! The metrics of some sources at one moment, written in pieces.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,19 +74,25 @@ impl Document {
     }
 }
 
-/// The jobs of all scopes, each once.
+/// The jobs of all scopes, each once: as the scope shows it that is up, and of several the one read last.
 fn jobs(scopes: &[ScopeStatus]) -> Vec<(usize, usize)> {
-    let mut references = HashSet::new();
+    let mut chosen: HashMap<&str, (usize, usize)> = HashMap::new();
     let shown = scopes
         .iter()
         .enumerate()
         .filter(|(_, scope)| scope.states.is_some());
-    let rows = shown.flat_map(|(number, scope)| {
-        let rows = scope.snapshot.rows.iter().enumerate();
-        rows.map(move |(at, row)| (&row.reference, (number, at)))
-    });
-    let rows = rows.filter(|(reference, _)| references.insert(*reference));
-    rows.map(|(_, numbers)| numbers).collect()
+    let reading = |number: usize| (scopes[number].is_up, scopes[number].snapshot.rows_read);
+    for (number, scope) in shown {
+        for (at, row) in scope.snapshot.rows.iter().enumerate() {
+            let best = chosen.entry(&row.reference).or_insert((number, at));
+            if reading(number) > reading(best.0) {
+                *best = (number, at);
+            }
+        }
+    }
+    let mut jobs: Vec<_> = chosen.into_values().collect();
+    jobs.sort_unstable();
+    jobs
 }
 
 /// The text of a document, a piece at a time.

@@ -160,3 +160,28 @@ fn a_secret_that_is_the_id_of_a_row_is_masked() {
     assert_eq!((&*job.id, &*job.reference), ("***", "aliyun/job/c1/***"));
     assert_eq!(job.input, job.reference);
 }
+
+#[test]
+fn what_equals_the_id_of_a_job_is_masked_where_the_id_is_a_secret() {
+    for (id, shown) in [(SECRET, "***"), ("main", "main")] {
+        let mut job = job(json!({"Status": id}));
+        job.id = id.to_owned();
+        job.details = Some(Arc::new(json!({"charge_type": id})));
+        job.user = Some(id.to_owned());
+        job.region = Some(id.to_owned());
+        job.tasks = vec![Task {
+            id: Some(id.to_owned()),
+            ..Task::default()
+        }];
+        mask_job(&mut job, &redactor(&[SECRET, "main"]), false);
+        let value = serde_json::to_value(&job).unwrap();
+        let fields = [
+            &value["details"]["charge_type"],
+            &value["region"],
+            &value["user"],
+            &value["tasks"][0]["id"],
+            &value["raw"]["Status"],
+        ];
+        assert_eq!(fields, [shown; 5]);
+    }
+}

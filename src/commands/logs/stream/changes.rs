@@ -53,7 +53,8 @@ impl LogStream<'_> {
             let options = self.options();
             let log = &mut self.logs[0];
             match log.read(&*client, &self.reference, &options).await {
-                Ok(reading) if !reading.has_gap => {
+                Ok(mut reading) if !reading.has_gap => {
+                    reading.lines.extend(log.take_long(self.printer.redactor));
                     let has_more = reading.has_more;
                     self.print_reading(0, reading).await?;
                     if !has_more {

@@ -177,3 +177,42 @@ async fn a_job_or_scope_that_is_named_twice_is_written_once_and_old_rows_are_not
         "{old}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_several_rows_of_a_job_the_one_of_a_scope_that_is_up_is_written_and_then_the_newest() {
+    use crate::error::{Category, Problem};
+    let read = |name: &str, state: State, has_failed: bool| {
+        let failed = || Problem::new(Category::PermissionDenied, "not allowed");
+        let scope = ScopeSnapshot {
+            problem: has_failed.then(|| Box::new(failed())),
+            ..ScopeSnapshot::clone(&scope(name, vec![row("1", state)]))
+        };
+        Arc::new(scope)
+    };
+    let written = |scopes: [&Arc<ScopeSnapshot>; 2]| {
+        let scopes = scopes.map(Arc::clone).to_vec();
+        let text = text(Document::new(scopes, 9, AGE), ExpositionFormat::Text);
+        exposition::parse(&text);
+        assert_eq!(text.matches("joblens_job_info{").count(), 1);
+        let states = State::ALL.map(|state| state.as_str());
+        let is_written = |state: &&str| {
+            let state = format!("state=\"{state}\"");
+            text.lines().any(|line| {
+                line.starts_with("joblens_job_state{")
+                    && line.contains(&state)
+                    && line.ends_with(" 1")
+            })
+        };
+        states.into_iter().find(is_written)
+    };
+    let list = read("aliyun/job/c/", State::Running, true);
+    let newer_list = || read("aliyun/job/c/", State::Running, false);
+    let lookup = read("aliyun/job/c/1", State::Failed, false);
+    assert_eq!(written([&list, &lookup]), Some("failed"));
+    assert_eq!(written([&lookup, &list]), Some("failed"));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let newer_failed = read("aliyun/job/c/", State::Running, true);
+    assert_eq!(written([&newer_failed, &lookup]), Some("failed"));
+    assert_eq!(written([&newer_list(), &lookup]), Some("running"));
+    assert_eq!(written([&lookup, &newer_list()]), Some("running"));
+}
