@@ -51,7 +51,7 @@ pub use response_info::ResponseInfo;
 pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction};
 pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
 pub use server_tls::{PeerCertificate, ServerTls};
-pub use tls::{ClientIdentity, check_tls_files, validate_tls};
+pub use tls::{ClientIdentity, check_ca, check_tls_files, validate_tls};
 
 use std::collections::HashMap;
 use std::fmt;

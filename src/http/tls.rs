@@ -335,6 +335,14 @@ pub(super) fn ca_of_data(data: &Secret) -> Result<TrustedCertificates, RequestEr
     }
 }
 
+/// Checks that PEM text, or its Base64, contains certificates that can be trusted.
+///
+/// # Errors
+/// A usage error, whose message begins with the name of the setting.
+pub fn check_ca(data: &Secret) -> Result<(), RequestError> {
+    ca_of_data(data).map(drop)
+}
+
 /// The next step where the file itself says it.
 fn with_fault_hint(error: RequestError, fault: &FileError) -> RequestError {
     match fault.hint() {

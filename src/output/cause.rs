@@ -33,10 +33,15 @@ pub fn cause(job: &Job) -> Option<String> {
 
 /// What a job waits for that does not run, or does not run any more.
 fn waits_for(job: &Job) -> Option<String> {
-    let waits = matches!(
-        job.state,
-        State::Pending | State::Starting | State::Stopping
-    );
+    let waits = match job.state {
+        State::Pending | State::Starting | State::Stopping => true,
+        // A container that runs may stand beside one that does not.
+        State::Running => {
+            let mut waiting = job.tasks.iter().filter(|task| !task.ended);
+            job.reason.is_some() && waiting.any(|task| task.reason == job.reason)
+        }
+        _ => false,
+    };
     let has_warnings = job
         .events
         .iter()

@@ -126,6 +126,8 @@ pub struct Filter {
     pub page_rows: Option<usize>,
     /// No more pages than this are requested.
     pub max_pages: Option<usize>,
+    /// A person has named the place, so that an empty list of one that does not exist is an error.
+    pub checks_scope: bool,
 }
 
 /// Options that keep a row whose field could not be read, and these fields.

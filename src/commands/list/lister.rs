@@ -119,7 +119,9 @@ impl ScopeLister {
                 .await
                 .expect("the semaphore is never closed");
             match &self.target {
-                ListTarget::Jobs { scope, .. } => self.list_jobs(scope, sender).await,
+                ListTarget::Jobs { scope, is_named } => {
+                    self.list_jobs(scope, *is_named, sender).await
+                }
                 ListTarget::Scopes { cloud, listing } => {
                     let pages = self.list_scopes(cloud, listing, &mut parts, sender);
                     pages.await.map(ListStatus::from)
@@ -135,6 +137,7 @@ impl ScopeLister {
     async fn list_jobs(
         &self,
         scope: &reference::Scope,
+        is_named: bool,
         sender: &Sender,
     ) -> Result<ListStatus, Problem> {
         let client = self.lookup.client_for_account(&self.target.account())?;
@@ -143,7 +146,10 @@ impl ScopeLister {
             .options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
         let now = self.lookup.now()?;
-        let filter = self.options.filter_for(&self.target.account());
+        let filter = Filter {
+            checks_scope: is_named,
+            ..self.options.filter_for(&self.target.account())
+        };
         let finds_active = self.active_first && self.options.may_leave_out_active(scope.kind);
         let (mut seen, mut total) = (HashSet::new(), None);
         let mut on_page = |page: Page<GetResult>| {

@@ -58,6 +58,9 @@ impl Poller {
         if !group.jobs.iter().any(is_due) {
             return;
         }
+        if self.options.needs_events && group.kind.is_watched {
+            self.follow_changes(group.account, group.kind);
+        }
         let (mut alone, together): (Vec<_>, Vec<_>) = group
             .jobs
             .iter()
@@ -110,6 +113,27 @@ impl Poller {
             .into_iter()
             .map(|(_, batch)| batch.to_vec())
             .collect()
+    }
+
+    /// Has the changes of jobs reported that are looked up one by one: while there is a stream of them, a
+    /// batch lookup only says which are followed, and costs no request.
+    fn follow_changes(&mut self, account: AccountIndex, kind: &'static Kind) {
+        while self.followers.try_join_next().is_some() {}
+        let jobs = self.jobs.iter().filter(|job| !job.is_final);
+        let jobs = jobs.filter(|job| job.account == account && job.reference.kind == kind);
+        let references: Vec<Reference> = jobs.map(|job| job.reference.clone()).collect();
+        let Some(Ok(client)) = references.first().map(|first| self.lookup.client(first)) else {
+            return;
+        };
+        if self.followers.is_empty() && client.can_batch(&references) {
+            let deadline = self.poll_deadline().deadline;
+            let mut options = self.lookup.options_for_kind(kind, deadline);
+            options.changes = Some(Arc::clone(&self.changes));
+            self.followers.spawn(async move {
+                // What is wrong with a job, its own lookup says.
+                let _ = client.batch_get(&references, &options).await;
+            });
+        }
     }
 
     /// One request for several resources; false when their kind has no such request.

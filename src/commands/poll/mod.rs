@@ -232,6 +232,8 @@ pub(super) struct Poller {
     lookup: Arc<Lookup>,
     options: PollOptions,
     running: JoinSet<PollResult>,
+    /// Requests that only have changes reported.
+    followers: JoinSet<()>,
     accounts: Vec<Account>,
     details: DetailBudget,
     /// The factor of the time to the next polls of a response, which thus stay together.
@@ -263,6 +265,7 @@ impl Poller {
             lookup: Arc::clone(&lookup),
             options: manner,
             running: JoinSet::new(),
+            followers: JoinSet::new(),
             accounts: Vec::new(),
             details: DetailBudget::default(),
             jitter: 1.0,

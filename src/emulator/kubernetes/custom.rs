@@ -52,6 +52,9 @@ pub(super) const VOLCANO: CustomJobs = CustomJobs {
                 "phase": view.step.state, "reason": view.step.reason, "message": view.step.message,
                 "lastTransitionTime": time(view.since),
             },
+            "conditions": view.reached_at(&["Running"]).map(|at| json!([
+                {"status": "Running", "lastTransitionTime": time(at)},
+            ])),
             "minAvailable": view.job.parts.max(1),
         })
     },
@@ -100,7 +103,10 @@ fn conditions(view: &JobAt<'_>) -> Value {
         "lastTransitionTime": time(view.since),
     });
     let conditions: Vec<Value> = (!derived).then_some(condition).into_iter().collect();
-    json!({"conditions": conditions, "replicatedJobsStatus": [group]})
+    json!({
+        "conditions": conditions, "replicatedJobsStatus": [group],
+        "startTime": view.reached_at(&["Running"]).map(time),
+    })
 }
 
 impl EmulatedKind for CustomJobs {

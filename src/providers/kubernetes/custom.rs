@@ -233,7 +233,7 @@ fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResu
 }
 
 /// True where the server does not serve the API of a request.
-fn is_not_served(problem: &Problem) -> bool {
+pub(super) fn is_not_served(problem: &Problem) -> bool {
     problem.category == Category::ServiceError && problem.http_status == Some(404)
 }
 

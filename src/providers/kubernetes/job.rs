@@ -130,6 +130,7 @@ impl KindOps<Api> for Jobs {
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let call = list::ListCall {
             resource: &OBJECTS,
+            is_first: list.at.page == 1,
             read: |job: JobObject, reference: &Reference| job.into_result(reference, api),
         };
         call.page(api, list).await

@@ -1,7 +1,7 @@
 //! Pages of lists of objects.
 
 use super::object::{ApiObject, ObjectList, rows};
-use super::{Api, path};
+use super::{Api, namespaces, path};
 use crate::http::RAISE_MAX_BODY;
 use crate::providers::lenient;
 use crate::providers::prelude::*;
@@ -112,6 +112,8 @@ pub(super) struct Resource {
 /// How the objects of a kind are listed.
 pub(super) struct ListCall<R> {
     pub resource: &'static Resource,
+    /// True for the first page of the first resource of a kind.
+    pub is_first: bool,
     pub read: R,
 }
 
@@ -119,7 +121,7 @@ impl<R> ListCall<R> {
     /// One page of the objects of a namespace, or of all.
     ///
     /// # Errors
-    /// As [`page`].
+    /// As [`page`]; `not_found` for the empty list of a namespace that was named and does not exist.
     pub async fn page<T: ApiObject>(self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem>
     where
         R: Fn(T, &Reference) -> GetResult + Sync + Send,
@@ -141,7 +143,7 @@ impl<R> ListCall<R> {
             Ok((page, objects.metadata.0.r#continue.0))
         };
         let operation = self.resource.list.name;
-        page(
+        let page = page(
             api,
             operation,
             &path,
@@ -149,7 +151,13 @@ impl<R> ListCall<R> {
             list.at,
             list.options,
             decode,
-        )
-        .await
+        );
+        let page = page.await?;
+        let is_empty = page.rows.is_empty() && page.problems.is_empty() && self.is_first;
+        match namespace.filter(|_| is_empty && list.filter.checks_scope) {
+            Some(namespace) => namespaces::check(api, namespace, list.options).await?,
+            None => {}
+        }
+        Ok(page)
     }
 }

@@ -21,6 +21,7 @@ mod watch;
 mod workload;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -156,6 +157,8 @@ struct Api {
     /// What was wrong with jobs that a batch lookup has just looked up alone, by their references: they are not
     /// requested again by the lookup that follows it.
     failed_lookups: Mutex<HashMap<String, Problem>>,
+    /// The server has responded as an API server does.
+    has_responded: AtomicBool,
 }
 
 /// An API server, as one user asks it.
@@ -232,6 +235,7 @@ impl Api {
             continues: Mutex::default(),
             resources: Mutex::default(),
             failed_lookups: Mutex::default(),
+            has_responded: AtomicBool::default(),
         })
     }
 
@@ -252,7 +256,23 @@ impl Api {
         let request = self.server.request(operation, path, query);
         let client = &self.server.client;
         let called = client.call(&request, options.deadline, decode).await;
-        called.map_err(|problem| self.with_host_hint(problem))
+        if called.is_ok() {
+            self.has_responded.store(true, Ordering::Relaxed);
+        }
+        called.map_err(|problem| self.without_api(path, self.with_host_hint(problem)))
+    }
+
+    /// That a server does not serve an API that every API server has does not pass by itself, unless it has
+    /// served any before: then it may be starting again.
+    fn without_api(&self, path: &str, mut problem: Problem) -> Problem {
+        let mut built_in = ["/api/v1/", "/apis/batch/v1/", "/apis/apps/v1/"].into_iter();
+        if custom::is_not_served(&problem)
+            && built_in.any(|api| path.starts_with(api))
+            && !self.has_responded.load(Ordering::Relaxed)
+        {
+            (problem.category, problem.retryable) = (Category::InvalidArgument, false);
+        }
+        problem
     }
 
     /// The hosts of TKE are known where the console's entry is in the hosts file, and a certificate is

@@ -167,6 +167,20 @@ impl Conditions {
         holding.filter_map(|one| Some((one.r#type.value.trimmed()?, one)))
     }
 
+    /// When the job was running first. The conditions of Volcano have no type; their status is a phase.
+    pub fn running_since(&self) -> Option<Time> {
+        let is_running = |one: &&Condition| {
+            let kind = one.r#type.value.trimmed();
+            let status = one.status.trimmed();
+            match kind {
+                Some(kind) => kind == "Running" && status == Some("True"),
+                None => status == Some("Running"),
+            }
+        };
+        let mut running = self.all().iter().filter(is_running);
+        running.find_map(Condition::since)
+    }
+
     /// The condition of this type, if it holds.
     pub fn holds(&self, kind: &str) -> Option<&Condition> {
         self.find(kind, "True")

@@ -98,6 +98,7 @@ impl KindOps<Api> for Pods {
         let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
         let call = list::ListCall {
             resource: &OBJECTS,
+            is_first: list.at.page == 1,
             read,
         };
         call.page(api, list).await

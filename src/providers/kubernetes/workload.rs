@@ -150,6 +150,7 @@ impl KindOps<Api> for Workloads {
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let call = list::ListCall {
             resource: &OBJECTS,
+            is_first: list.at.page == 1,
             read: |row: Deployment, reference: &Reference| {
                 let (found, own) = row.into_result(reference, api);
                 own.finish(found)

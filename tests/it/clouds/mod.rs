@@ -13,6 +13,7 @@ mod kubernetes;
 mod kubernetes_connection;
 mod kubernetes_hostile;
 mod kubernetes_kinds;
+mod kubernetes_logs;
 mod kubernetes_tls;
 mod kubernetes_watch;
 mod sugon_jobs;

@@ -22,6 +22,7 @@ pub(super) async fn page(
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let call = list::ListCall {
             resource: &resource.objects,
+            is_first: number == 0 && own == 1,
             read: |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api),
         };
         let at = Cursor {

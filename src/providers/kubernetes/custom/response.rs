@@ -217,7 +217,7 @@ impl CustomObject {
             queue: queue.or_else(|| labels.get(QUEUE_LABEL).cloned().flatten()),
             labels,
             created_at: meta.creation_timestamp.utc(),
-            started_at: status.start_time.utc().or(status.started_at.utc()),
+            started_at: status.started(),
             finished_at: finished_at.or(since),
             details: Some(Arc::new(CustomJobDetails {
                 resource: self.kind.0,
@@ -303,6 +303,13 @@ fn word<'a>(
 }
 
 impl Status {
+    /// When the job began; where no field says it, when it was running first.
+    fn started(&self) -> Option<Time> {
+        let fields = [&self.start_time, &self.started_at];
+        let time = fields.into_iter().find_map(Timestamp::utc);
+        time.or_else(|| self.conditions.running_since())
+    }
+
     fn is_readable(&self, has_phase: bool) -> bool {
         let words = [&self.phase, &self.terminal_state];
         let is_phase_readable = words.iter().all(|word| !word.is_unreadable);

@@ -5,6 +5,7 @@ use url::Url;
 use super::{Entry, INSECURE, Kubeconfig, SERVER, Values};
 use crate::crypto::base64;
 use crate::error::Problem;
+use crate::http::check_ca;
 use crate::secret::{Secret, quotable};
 use crate::settings::{CA_DATA, MAX_PEM_BYTES, PROXY_URL, TLS_SERVER_NAME, open_bytes};
 
@@ -32,8 +33,16 @@ pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, 
         Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
         None => format!("http://{server}"),
     };
+    let is_http = |url: &Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
+    if !Url::parse(&server).is_ok_and(|url| is_http(&url)) {
+        return Err(cluster.wrong("has a server that is not a URL of http or https"));
+    }
     let mut values = vec![(SERVER, Secret::new(&server))];
     let ca = data_of(cluster, CA, CA_FILE)?;
+    if let Some(refusal) = ca.as_ref().and_then(|ca| check_ca(ca).err()) {
+        let what = refusal.message.replacen(CA_DATA, "that", 1);
+        return Err(cluster.wrong(&format!("has a {CA_FILE} {what}")));
+    }
     let is_insecure = cluster.flag(SKIPS_VERIFICATION)?;
     if is_insecure && ca.is_some() {
         let what = format!("has {SKIPS_VERIFICATION} and {CA_FILE}, which are mutually exclusive");

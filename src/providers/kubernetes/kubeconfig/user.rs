@@ -1,12 +1,14 @@
 //! The user of a context: certificate, token or exec plugin, and whom it impersonates.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::cluster::data_of;
 use super::{Entry, IMPERSONATION, Kubeconfig, exec};
 use crate::credentials::{FoundCredential, SourceResult, ToolFiles};
 use crate::error::Problem;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable_path};
 
 /// The most bytes of a file with a token.
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
@@ -33,7 +35,12 @@ pub(super) fn load(
         (Some(_), None) => return Err(user.wrong("has client-certificate and no client-key")),
         (None, _) => {}
     }
-    let token = token(files, user)?;
+    let (token, file) = token(files, user)?.unzip();
+    if let Some(path) = file.flatten() {
+        let context = found.profile.unwrap_or_default();
+        let path = quotable_path(&path);
+        found.profile = Some(format!("{context}, tokenFile {path}"));
+    }
     found.values.extend(impersonation(user)?);
     let is_password = user.text("username")?.is_some() || user.text("password")?.is_some();
     if is_password && token.is_some() {
@@ -65,9 +72,13 @@ pub(super) fn load(
     }
 }
 
-/// The token: that of a file if there is one, else the other.
-fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<Secret>, Problem> {
-    let token = user.text("token")?.map(|token| Secret::new(token.trim()));
+/// The token: that of a file if there is one, with its path, else the other.
+fn token(
+    files: &ToolFiles,
+    user: Entry<'_>,
+) -> Result<Option<(Secret, Option<PathBuf>)>, Problem> {
+    let token = user.text("token")?;
+    let token = token.map(|token| (Secret::new(token.trim()), None));
     let Some(path) = user.path("tokenFile")? else {
         return Ok(token);
     };
@@ -80,7 +91,7 @@ fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<Secret>, Problem> 
         file.ok_or_else(|| user.wrong(&format!("has tokenFile {shown}, which does not exist")));
     match file?.text.trim() {
         "" => Err(user.wrong(&format!("has tokenFile {shown}, which is empty"))),
-        token => Ok(Some(Secret::new(token))),
+        token => Ok(Some((Secret::new(token), Some(path.clone())))),
     }
 }
 

@@ -1,0 +1,279 @@
+//! Logs of Kubernetes that are followed by a stream, and servers that give none.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Run, Running, Server, http, joblens};
+
+const POD: &str = "kubernetes/pod/ci/p";
+const LINES: [&str; 3] = ["one", "two", "three"];
+
+/// A pod whose log is requested, and what the test knows of the run.
+struct Pod {
+    server: Server,
+    stdout: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// What a server knows.
+struct Log {
+    /// So many lines are written.
+    written: AtomicUsize,
+    is_gone: AtomicBool,
+    stdout: PathBuf,
+}
+
+impl Log {
+    /// The lines since a moment.
+    fn text(&self, target: &str) -> String {
+        let since = target
+            .split(['?', '&'])
+            .find_map(|word| word.strip_prefix("sinceTime="));
+        let since = since.map_or(String::new(), |since| since.replace("%3A", ":"));
+        let lines = LINES
+            .iter()
+            .enumerate()
+            .take(self.written.load(Ordering::SeqCst));
+        let lines = lines.map(|(number, line)| format!("{} {line}\n", moment(number)));
+        lines
+            .filter(|line| line.as_str() >= &since[..since.len().saturating_sub(1)])
+            .collect()
+    }
+
+    /// Waits until a text was printed.
+    fn wait_for(&self, text: &str) {
+        wait_for(&self.stdout, text);
+    }
+}
+
+fn moment(number: usize) -> String {
+    format!("2026-11-27T00:00:0{number}.500000000Z")
+}
+
+fn wait_for(path: &Path, text: &str) {
+    let end = Instant::now() + Duration::from_secs(40);
+    while !fs::read_to_string(path).unwrap().contains(text) {
+        assert!(Instant::now() < end, "{text} was not printed");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+impl Pod {
+    /// A pod with a line in its log, whose streams a script sends.
+    fn new(follow: impl Fn(usize, &Log, &str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stdout = folder.path().join("stdout");
+        File::create(&stdout).unwrap();
+        let log = Log {
+            written: AtomicUsize::new(1),
+            is_gone: AtomicBool::new(false),
+            stdout: stdout.clone(),
+        };
+        let (log, streams) = (Arc::new(log), AtomicUsize::new(0));
+        let server = Server::start(move |_, request, connection| {
+            let target = request.target();
+            if target.contains("follow=true") {
+                let number = streams.fetch_add(1, Ordering::SeqCst);
+                return follow(number, &log, target, connection);
+            }
+            let response = match target {
+                _ if target.contains("/events") => json!({"kind": "List", "items": []}).to_string(),
+                _ if log.is_gone.load(Ordering::SeqCst) => {
+                    let _ = connection.write_all(&gone());
+                    return;
+                }
+                _ if target.contains("/log") => log.text(target),
+                _ => pod().to_string(),
+            };
+            let _ = connection.write_all(&http("200 OK", "", response.as_bytes()));
+        });
+        Self {
+            server,
+            stdout,
+            _folder: folder,
+        }
+    }
+
+    fn start(&self, arguments: &[&str]) -> Running {
+        let arguments = [&["logs", "-f", POD][..], arguments].concat();
+        joblens(&arguments)
+            .env("JOBLENS_KUBERNETES_ENDPOINT", self.server.origin())
+            .env("JOBLENS_KUBERNETES_TOKEN", "tok-given")
+            .with_secret("tok-given")
+            .start(File::create(&self.stdout).unwrap(), Stdio::piped())
+    }
+
+    fn run(&self, arguments: &[&str]) -> (Run, String) {
+        let run = self.start(arguments).end();
+        (run, fs::read_to_string(&self.stdout).unwrap())
+    }
+
+    fn streams(&self) -> Vec<String> {
+        let targets = self
+            .server
+            .received()
+            .into_iter()
+            .map(|request| request.target().to_owned());
+        targets
+            .filter(|target| target.contains("follow=true"))
+            .collect()
+    }
+}
+
+fn pod() -> serde_json::Value {
+    let status =
+        json!({"name": "main", "ready": true, "restartCount": 0, "state": {"running": {}}});
+    json!({
+        "kind": "Pod", "metadata": {"name": "p", "namespace": "ci", "uid": "u1", "resourceVersion": "3"},
+        "spec": {"containers": [{"name": "main"}], "nodeName": "n1"},
+        "status": {"phase": "Running", "containerStatuses": [status]},
+    })
+}
+
+fn gone() -> Vec<u8> {
+    let status = json!({
+        "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
+        "message": "pods \"p\" not found", "details": {"name": "p"},
+    });
+    http("404 Not Found", "", status.to_string().as_bytes())
+}
+
+/// Sends the head of a stream and its first text.
+fn begin(connection: &mut TcpStream, text: &str) {
+    let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+    connection
+        .write_all(format!("{head}{text}").as_bytes())
+        .unwrap();
+}
+
+/// Keeps a connection until the client goes away.
+fn keep(connection: &mut TcpStream) {
+    let _ = std::io::copy(connection, &mut std::io::sink());
+}
+
+#[test]
+fn lines_are_printed_as_they_come_up_to_the_last_before_the_pod_is_deleted() {
+    let pod = Pod::new(|_, log, target, connection| {
+        begin(
+            connection,
+            &format!("{}{} two\n", log.text(target), moment(1)),
+        );
+        log.wait_for("two\n");
+        let secret = format!("{} a tok-gi", moment(2));
+        connection.write_all(secret.as_bytes()).unwrap();
+        connection.write_all(b"ven b\n").unwrap();
+        log.wait_for(" b\n");
+        log.is_gone.store(true, Ordering::SeqCst);
+        let last = format!("{} last", moment(3));
+        connection.write_all(last.as_bytes()).unwrap();
+    });
+    let (run, stdout) = pod.run(&["--interval", "10m"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(stdout.starts_with("one\ntwo\na "), "{stdout}");
+    assert!(
+        stdout.ends_with(" b\nlast") && !stdout.contains("ven"),
+        "{stdout}"
+    );
+    let streams = pod.streams();
+    assert_eq!(streams.len(), 1, "{streams:?}");
+    assert!(
+        streams[0].contains("sinceTime=2026-11-27T00%3A00%3A00Z"),
+        "{streams:?}"
+    );
+}
+
+#[test]
+fn a_stream_that_breaks_goes_on_where_it_broke() {
+    let pod = Pod::new(|number, log, target, connection| {
+        if number == 0 {
+            log.written.store(2, Ordering::SeqCst);
+            let text = log.text(target);
+            let text = &text[..text.len() - 3];
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+            let broken = format!("{head}{:x}\r\n{text}\r\n", text.len());
+            connection.write_all(broken.as_bytes()).unwrap();
+            return;
+        }
+        log.written.store(3, Ordering::SeqCst);
+        begin(connection, &log.text(target));
+        log.wait_for("three\n");
+        log.is_gone.store(true, Ordering::SeqCst);
+    });
+    let (run, stdout) = pod.run(&["--interval", "100ms"]);
+    assert_eq!(
+        (run.code, &*stdout),
+        (0, "one\ntwo\nthree\n"),
+        "{}",
+        run.stderr
+    );
+    let streams = pod.streams();
+    assert_eq!(streams.len(), 2, "{streams:?}");
+    assert!(
+        streams[1].contains("sinceTime=2026-11-27T00%3A00%3A01Z"),
+        "{streams:?}"
+    );
+}
+
+#[test]
+fn a_log_that_is_silent_for_longer_than_a_request_may_take_is_still_followed() {
+    let pod = Pod::new(|_, log, target, connection| {
+        begin(connection, &log.text(target));
+        thread::sleep(Duration::from_secs(3));
+        log.written.store(2, Ordering::SeqCst);
+        let line = format!("{} two\n", moment(1));
+        connection.write_all(line.as_bytes()).unwrap();
+        log.wait_for("two\n");
+        log.is_gone.store(true, Ordering::SeqCst);
+    });
+    let (run, stdout) = pod.run(&["--interval", "200ms", "--request-timeout", "1s"]);
+    assert_eq!((run.code, &*stdout), (0, "one\ntwo\n"), "{}", run.stderr);
+    assert_eq!(pod.streams().len(), 1);
+}
+
+#[test]
+fn a_log_whose_stream_is_refused_is_read_at_intervals() {
+    let pod = Pod::new(|_, log, _, connection| {
+        log.written.store(3, Ordering::SeqCst);
+        let status = json!({
+            "kind": "Status", "status": "Failure", "reason": "BadRequest", "code": 400,
+            "message": "follow is not supported",
+        });
+        let _ = connection.write_all(&http("400 Bad Request", "", status.to_string().as_bytes()));
+    });
+    let running = pod.start(&["--interval", "50ms"]);
+    wait_for(&pod.stdout, "three\n");
+    running.signal("INT");
+    let run = running.end();
+    assert_eq!(run.code, 130, "{}", run.stderr);
+    let note =
+        "note: reading at intervals, since the log cannot be followed: follow is not supported\n";
+    assert_eq!(run.stderr, note);
+    assert_eq!(pod.streams().len(), 1);
+    assert_eq!(
+        fs::read_to_string(&pod.stdout).unwrap(),
+        "one\ntwo\nthree\n"
+    );
+}
+
+#[test]
+fn a_stream_without_a_response_hides_no_line_and_a_signal_ends_it() {
+    let pod = Pod::new(|_, log, _, connection| {
+        log.written.store(3, Ordering::SeqCst);
+        keep(connection);
+    });
+    let running = pod.start(&["--interval", "50ms"]);
+    wait_for(&pod.stdout, "three\n");
+    running.signal("INT");
+    let run = running.end();
+    assert_eq!((run.code, &*run.stderr), (130, ""));
+    assert!(run.elapsed < Duration::from_secs(20), "{:?}", run.elapsed);
+}
