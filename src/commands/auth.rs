@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::context::CommandContext;
 use super::list::nothing_configured;
-use super::lookup::transport;
+use super::lookup::{Pacing, transport};
 use super::notices::NoticeLog;
 use super::recording::{record_profile, without_kept_tokens};
 use crate::credentials::CredentialChain;
@@ -62,7 +62,7 @@ fn status(context: &CommandContext) -> u8 {
 
 fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
     let settings = context.settings()?;
-    let transport = transport(context, &settings, &NoticeLog::default(), None)?;
+    let transport = transport(context, &settings, &NoticeLog::default(), Pacing::default())?;
     let credentials = context.credentials(&settings);
     let only = context.chosen_profile(&settings);
     let mut accounts = Vec::new();

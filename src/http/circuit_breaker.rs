@@ -29,7 +29,8 @@ pub(super) struct CircuitBreaker {
     min_interval: Option<Duration>,
     next_slot_at: Mutex<Option<Instant>>,
     paused_until: Mutex<Option<Instant>>,
-    auth_failure: Mutex<Option<Problem>>,
+    auth_failure: Mutex<Option<(Instant, Problem)>>,
+    auth_cooldown: Option<Duration>,
     /// How often another credential has taken the place of a refused one.
     generation: AtomicU64,
     unreachable_until: Mutex<Option<(Instant, Problem)>>,
@@ -49,6 +50,7 @@ impl CircuitBreaker {
             next_slot_at: Mutex::new(None),
             paused_until: Mutex::new(None),
             auth_failure: Mutex::new(None),
+            auth_cooldown: limits.auth_cooldown,
             generation: AtomicU64::new(0),
             unreachable_until: Mutex::new(None),
         }
@@ -84,8 +86,14 @@ impl CircuitBreaker {
 
     /// Why nothing is sent with this credential now: it was refused, or its host gives no response.
     pub(super) fn open_reason(&self) -> Option<Problem> {
-        if let Some(problem) = lock(&self.auth_failure).as_ref() {
-            return Some(not_requested(problem, "authentication already failed"));
+        if let Some((failed_at, problem)) = lock(&self.auth_failure).as_mut() {
+            let now = Instant::now();
+            let is_over = |cooldown| now.duration_since(*failed_at) >= cooldown;
+            if !self.auth_cooldown.is_some_and(is_over) {
+                return Some(not_requested(problem, "authentication already failed"));
+            }
+            // This request alone is sent; the others wait for its response.
+            *failed_at = now;
         }
         match lock(&self.unreachable_until).as_ref() {
             Some((until, problem)) if Instant::now() < *until => {
@@ -95,8 +103,11 @@ impl CircuitBreaker {
         }
     }
 
-    /// The first success opens all places.
+    /// The first success opens all places, and one after the cooldown accepts a refused credential again.
     pub(super) fn on_success(&self) {
+        if self.auth_cooldown.is_some() {
+            *lock(&self.auth_failure) = None;
+        }
         if !self.is_closed.swap(true, Ordering::Relaxed) {
             self.half_open
                 .add_permits(self.max_permits - self.half_open_permits);
@@ -113,7 +124,7 @@ impl CircuitBreaker {
     pub(super) fn on_auth_failure(&self, problem: Problem, renewals: u64) {
         let mut refused = lock(&self.auth_failure);
         if renewals == self.generation() {
-            *refused = Some(problem);
+            *refused = Some((Instant::now(), problem));
         }
     }
 
@@ -161,4 +172,35 @@ fn not_requested(problem: &Problem, why: &str) -> Problem {
     problem.message = format!("skipped: {why}: {}", problem.message);
     problem.attempts = 0;
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_credential_is_sent_again_after_the_cooldown_alone() {
+        let breaker = |auth_cooldown| {
+            let options = ClientOptions {
+                auth_cooldown,
+                ..ClientOptions::default()
+            };
+            let breaker = CircuitBreaker::new(Arc::new(Semaphore::new(8)), &options);
+            breaker.on_auth_failure(Problem::new(Category::Unauthenticated, "no such key"), 0);
+            breaker
+        };
+        let never = breaker(None);
+        let exporter = breaker(Some(Duration::from_secs(600)));
+        tokio::time::advance(Duration::from_secs(599)).await;
+        assert!(exporter.open_reason().is_some());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(never.open_reason().is_some());
+        // One request is sent.
+        assert!(exporter.open_reason().is_none());
+        assert!(exporter.open_reason().is_some());
+        exporter.on_success();
+        assert!(exporter.open_reason().is_none());
+        never.on_success();
+        assert!(never.open_reason().is_some());
+    }
 }

@@ -91,6 +91,9 @@ pub struct ClientOptions {
     pub allow_http: bool,
     /// Shortest time between two calls of one account; none for a single check.
     pub min_interval: Option<Duration>,
+    /// After this time a refused credential is sent once more; `None` where it never is. Clouds lock a key after
+    /// a few refusals.
+    pub auth_cooldown: Option<Duration>,
     /// Private CAs besides the system's store.
     pub ca_files: Vec<PathBuf>,
     /// What the requests are recorded in, or answered from.
@@ -107,6 +110,7 @@ impl Default for ClientOptions {
             concurrency: 8,
             allow_http: false,
             min_interval: None,
+            auth_cooldown: None,
             ca_files: Vec::new(),
             session: Session::Live,
         }

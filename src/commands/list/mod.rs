@@ -20,7 +20,7 @@ pub(super) use snapshot::{keep_last, list_jobs};
 
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
-use super::lookup::{Lookup, check_columns};
+use super::lookup::{Lookup, Pacing, check_columns};
 use super::runtime::block_on;
 use super::shell_session::ShellSession;
 use super::shutdown;
@@ -99,7 +99,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         .map(|place| (place.account(), place.scope(), place.input()))
         .collect::<Vec<_>>();
     let is_named = !arguments.scopes.is_empty();
-    let lookup = Lookup::for_scopes(context, settings, &named, is_named, None)?;
+    let lookup = Lookup::for_scopes(context, settings, &named, is_named, Pacing::default())?;
     Ok(ListRun {
         lookup: Arc::new(lookup),
         options: Arc::new(plan),

@@ -31,6 +31,15 @@ pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
     (scope.kind.template.cloud, scope.profile.clone())
 }
 
+/// When requests of one account are sent.
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::commands) struct Pacing {
+    /// Shortest time between two requests.
+    pub min_interval: Option<Duration>,
+    /// After this time a refused credential is sent once more; `None` where it never is.
+    pub auth_cooldown: Option<Duration>,
+}
+
 /// What all clients of a run share.
 ///
 /// # Errors
@@ -39,10 +48,11 @@ pub(in crate::commands) fn transport(
     context: &CommandContext,
     settings: &Settings,
     notices: &NoticeLog,
-    min_interval: Option<Duration>,
+    pacing: Pacing,
 ) -> Result<Arc<Transport>, Problem> {
     let mut options = context.global.client_options(settings.file())?;
-    options.min_interval = min_interval;
+    options.min_interval = pacing.min_interval;
+    options.auth_cooldown = pacing.auth_cooldown;
     options.session = context.session.clone();
     let variables = settings.environment().network();
     let clock = Arc::clone(&context.clock);

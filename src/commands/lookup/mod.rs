@@ -14,7 +14,7 @@ mod scripted;
 mod targets;
 
 pub(super) use clients::{
-    AccountId, list_permission, transport, with_account_context, with_reference,
+    AccountId, Pacing, list_permission, transport, with_account_context, with_reference,
 };
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;

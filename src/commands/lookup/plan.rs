@@ -2,7 +2,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::clients::{
-    AccountId, CheckedAccounts, account_of, account_of_scope, transport, with_account_context,
+    AccountId, CheckedAccounts, Pacing, account_of, account_of_scope, transport,
+    with_account_context,
 };
 use super::columns;
 use super::inputs::Inputs;
@@ -98,7 +99,11 @@ impl LookupPlan {
             );
             notices.push(Notice::new(NoticeCode::ScopeSkipped, message));
         }
-        let transport = transport(context, &self.settings, &notices, min_interval)?;
+        let pacing = Pacing {
+            min_interval,
+            ..Pacing::default()
+        };
+        let transport = transport(context, &self.settings, &notices, pacing)?;
         let accounts = self.accounts();
         let checked =
             CheckedAccounts::new(context.credentials(&self.settings), &transport, accounts)?;
@@ -171,7 +176,7 @@ fn check_accounts<'a>(
 impl Lookup {
     /// Makes a client for each account of what is listed: the account, the canonical scope, and what
     /// was typed. Nothing is sent. Unless the user named the scopes, an account with wrong settings
-    /// fails by itself. `min_interval` is the shortest time between two requests of one account.
+    /// fails by itself.
     ///
     /// # Errors
     /// A usage error in an option, a setting of the connection, or the plain settings of an account
@@ -181,10 +186,10 @@ impl Lookup {
         settings: Settings,
         scopes: &[(AccountId, String, &str)],
         is_named: bool,
-        min_interval: Option<Duration>,
+        pacing: Pacing,
     ) -> Result<Self, Vec<Problem>> {
         let notices = NoticeLog::default();
-        let transport = transport(context, &settings, &notices, min_interval)?;
+        let transport = transport(context, &settings, &notices, pacing)?;
         let accounts = scopes.iter().map(|(account, ..)| account.clone()).collect();
         let checked = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?;
         if is_named {

@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 pub(super) use options::Arguments;
 
 use super::context::CommandContext;
+use super::lookup::Pacing;
 use super::poll::MIN_CALL_INTERVAL;
 use super::reporter::Reporter;
 use super::reports::{ReportSink, replace_atomic};
@@ -45,6 +46,10 @@ const LIMITS: ServerLimits = ServerLimits {
     connection_timeout: Some(Duration::from_secs(60)),
     keep_alive: false,
 };
+
+/// A rejected credential is sent once more after so long: it may have been enabled meanwhile, and an exporter
+/// runs for months.
+const AUTH_COOLDOWN: Duration = Duration::from_secs(600);
 
 /// Prints metrics, or serves them until a signal comes.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
@@ -69,9 +74,12 @@ fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Pr
         let checked = ReportSink::from_path(path).check();
         checked.map_err(|error| unwritable(path, &error, Category::Usage))?;
     }
-    let min_call_interval = address.map(|_| MIN_CALL_INTERVAL);
+    let pacing = Pacing {
+        min_interval: address.map(|_| MIN_CALL_INTERVAL),
+        auth_cooldown: address.map(|_| AUTH_COOLDOWN),
+    };
     let inputs = (&arguments.targets).into();
-    let (lookup, targets) = targets::connect(context, inputs, min_call_interval)?;
+    let (lookup, targets) = targets::connect(context, inputs, pacing)?;
     let profile = context.default_profile(lookup.settings()).to_owned();
     let (sender, lines) = mpsc::unbounded_channel();
     let log = match address {

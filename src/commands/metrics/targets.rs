@@ -1,13 +1,12 @@
 //! What is polled: what the command line names, and what a probe asks for.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::source::SourceTarget;
 use crate::commands::context::CommandContext;
 use crate::commands::list::{ListTarget, defaults, in_cloud};
 use crate::commands::lookup::{
-    AccountId, Inputs, Lookup, ParsedTargets, parse_monitored, parse_monitored_text,
+    AccountId, Inputs, Lookup, Pacing, ParsedTargets, parse_monitored, parse_monitored_text,
 };
 use crate::error::Problem;
 use crate::reference::{Reference, Target};
@@ -21,7 +20,7 @@ use crate::secret::quotable;
 pub(super) fn connect(
     context: &CommandContext,
     inputs: Inputs<'_>,
-    min_interval: Option<Duration>,
+    pacing: Pacing,
 ) -> Result<(Arc<Lookup>, Vec<SourceTarget>), Vec<Problem>> {
     let settings = context.settings()?;
     let is_named = !inputs.is_empty();
@@ -37,7 +36,7 @@ pub(super) fn connect(
         SourceTarget::Jobs(references) => references.iter().map(described_job).collect(),
     });
     let scopes: Vec<_> = configured.chain(named).collect();
-    let lookup = Lookup::for_scopes(context, settings, &scopes, is_named, min_interval)?;
+    let lookup = Lookup::for_scopes(context, settings, &scopes, is_named, pacing)?;
     Ok((Arc::new(lookup), targets))
 }
 

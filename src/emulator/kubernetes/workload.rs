@@ -126,9 +126,11 @@ fn replica_set(view: &JobAt<'_>) -> Value {
     metadata["annotations"] = json!({"deployment.kubernetes.io/revision": "1"});
     metadata["ownerReferences"] = json!([{
         "apiVersion": "apps/v1", "kind": "Deployment", "name": view.id(), "controller": true,
+        "uid": WORKLOAD.uid(view),
     }]);
     json!({
-        "metadata": metadata, "spec": {"replicas": replicas},
+        "metadata": metadata,
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": view.id()}}},
         "status": {"replicas": replicas, "readyReplicas": available},
     })
 }

@@ -80,7 +80,8 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["UnsupportedRegion"], InvalidArgument)
             .hint("the product is not offered in this region; set region to another one"),
         ErrorRule::codes(USAGE_CODES, InvalidArgument),
-        ErrorRule::codes(&["InternalError*"], ServiceError).retry(RetryAction::Backoff),
+        ErrorRule::codes(&["InternalError*", "ServiceUnavailable*"], ServiceError)
+            .retry(RetryAction::Backoff),
         ErrorRule::category(PermissionDenied).hint_with(permission),
         // A failure without a code did not come from this API.
         ErrorRule::category(InvalidArgument)
