@@ -21,11 +21,7 @@ const PATH: &str = "/api/v1/namespaces";
 ///
 /// # Errors
 /// `not_found`: it does not exist.
-pub(super) async fn check(
-    api: &Api,
-    namespace: &str,
-    options: &GetOptions,
-) -> Result<(), Problem> {
+pub(super) async fn check(api: &Api, namespace: &str, options: &GetOptions) -> Result<(), Problem> {
     let path = format!("{PATH}/{}", percent_encode(namespace));
     let read = api.call(GET, &path, &[], options, |_| Ok::<_, String>(()));
     match read.await {

@@ -73,10 +73,7 @@ pub(super) fn load(
 }
 
 /// The token: that of a file if there is one, with its path, else the other.
-fn token(
-    files: &ToolFiles,
-    user: Entry<'_>,
-) -> Result<Option<(Secret, Option<PathBuf>)>, Problem> {
+fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<(Secret, Option<PathBuf>)>, Problem> {
     let token = user.text("token")?;
     let token = token.map(|token| (Secret::new(token.trim()), None));
     let Some(path) = user.path("tokenFile")? else {
