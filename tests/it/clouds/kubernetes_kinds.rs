@@ -99,7 +99,7 @@ fn custom_resources_have_states_pods_and_logs() {
         assert_eq!(run.code, 1, "{}", run.stderr);
         assert_eq!(run.json()["gate"]["met"], 1);
         if kind != "jobset" {
-            assert_ne!(run.json()["jobs"][0]["started_at"], Value::Null, "{kind}");
+            assert_ne!(run.json()["jobs"][1]["started_at"], Value::Null, "{kind}");
         }
         let list = ["list", "-o", "json", &format!("kubernetes/{kind}/train/")];
         let list = emulated.joblens(&list).run();
