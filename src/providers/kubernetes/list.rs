@@ -155,9 +155,8 @@ impl<R> ListCall<R> {
         );
         let page = page.await?;
         let is_empty = page.rows.is_empty() && page.problems.is_empty() && self.is_first;
-        match namespace.filter(|_| is_empty && list.filter.checks_scope) {
-            Some(namespace) => check_namespace(api, namespace, list.options).await?,
-            None => {}
+        if let Some(namespace) = namespace.filter(|_| is_empty && list.filter.checks_scope) {
+            check_namespace(api, namespace, list.options).await?;
         }
         Ok(page)
     }
