@@ -189,6 +189,21 @@ mod tests {
     }
 
     #[test]
+    fn a_container_that_crashes_beside_one_that_runs_is_named() {
+        let mut running = job(State::Running);
+        running.reason = Some("CrashLoopBackOff".into());
+        running.message = Some("back-off 5m0s restarting failed container".into());
+        assert_eq!(why(&running), None);
+        running.tasks = vec![Task {
+            state: State::Running,
+            reason: running.reason.clone(),
+            ..Task::default()
+        }];
+        let crashing = "CrashLoopBackOff: back-off 5m0s restarting failed container";
+        assert_eq!(why(&running).unwrap(), crashing);
+    }
+
+    #[test]
     fn a_pod_that_was_evicted_says_so() {
         let mut failed = job(State::Failed);
         failed.tasks = vec![Task {

@@ -1,7 +1,8 @@
 //! Pages of lists of objects.
 
 use super::object::{ApiObject, ObjectList, rows};
-use super::{Api, namespaces, path};
+use super::{Api, path};
+use crate::crypto::percent_encode;
 use crate::http::RAISE_MAX_BODY;
 use crate::providers::lenient;
 use crate::providers::prelude::*;
@@ -154,10 +155,28 @@ impl<R> ListCall<R> {
         );
         let page = page.await?;
         let is_empty = page.rows.is_empty() && page.problems.is_empty() && self.is_first;
-        match namespace.filter(|_| is_empty && list.filter.checks_scope) {
-            Some(namespace) => namespaces::check(api, namespace, list.options).await?,
-            None => {}
+        if let Some(namespace) = namespace.filter(|_| is_empty && list.filter.checks_scope) {
+            check_namespace(api, namespace, list.options).await?;
         }
         Ok(page)
+    }
+}
+
+/// Checks that a namespace exists: the list of one that does not is empty. One that cannot be read may exist.
+///
+/// # Errors
+/// `not_found`: it does not exist.
+async fn check_namespace(api: &Api, namespace: &str, options: &GetOptions) -> Result<(), Problem> {
+    let path = format!("/api/v1/namespaces/{}", percent_encode(namespace));
+    let read = api.call(
+        "ReadNamespace",
+        &path,
+        &[],
+        options,
+        |_| Ok::<_, String>(()),
+    );
+    match read.await {
+        Err(problem) if problem.category == Category::NotFound => Err(problem),
+        _ => Ok(()),
     }
 }

@@ -5,30 +5,15 @@ use serde::Deserialize;
 use super::job::JOB;
 use super::object::{ObjectList, ObjectMeta, rows};
 use super::{Api, list};
-use crate::crypto::percent_encode;
-use crate::error::{Category, Problem};
+use crate::error::Problem;
 use crate::model::ScopeSummary;
 use crate::providers::lenient::{self, DefaultObject, Text};
 use crate::providers::{Cursor, Filter, GetOptions, ScopePage};
 use crate::reference::Scope;
 
 pub(super) const LIST: &str = "ListNamespace";
-const GET: &str = "ReadNamespace";
 
 const PATH: &str = "/api/v1/namespaces";
-
-/// Checks that a namespace exists: the list of one that does not is empty. One that cannot be read may exist.
-///
-/// # Errors
-/// `not_found`: it does not exist.
-pub(super) async fn check(api: &Api, namespace: &str, options: &GetOptions) -> Result<(), Problem> {
-    let path = format!("{PATH}/{}", percent_encode(namespace));
-    let read = api.call(GET, &path, &[], options, |_| Ok::<_, String>(()));
-    match read.await {
-        Err(problem) if problem.category == Category::NotFound => Err(problem),
-        _ => Ok(()),
-    }
-}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

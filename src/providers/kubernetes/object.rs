@@ -315,6 +315,24 @@ mod tests {
     }
 
     #[test]
+    fn a_job_began_when_it_was_running_first() {
+        let read = |conditions: serde_json::Value| -> Option<String> {
+            let conditions: Conditions = serde_json::from_value(conditions).unwrap();
+            conditions.running_since().map(Time::rfc3339)
+        };
+        let at = |second: u32| format!("2026-11-27T02:20:0{second}Z");
+        let volcano = serde_json::json!([
+            {"status": "Pending", "lastTransitionTime": at(0)},
+            {"status": "Running", "lastTransitionTime": at(1)},
+            {"status": "Running", "lastTransitionTime": at(2)},
+        ]);
+        assert_eq!(read(volcano), Some(at(1)));
+        let kubeflow = |status: &str| serde_json::json!([{"type": "Running", "status": status, "lastTransitionTime": at(3)}]);
+        assert_eq!(read(kubeflow("True")), Some(at(3)));
+        assert_eq!(read(kubeflow("False")), None);
+    }
+
+    #[test]
     fn two_conditions_of_one_type_have_to_agree() {
         let read = |statuses: [&str; 2]| -> Conditions {
             let conditions =

@@ -175,3 +175,26 @@ fn doctor_tries_other_namespaces_where_one_is_forbidden() {
         assert!(run.stdout.contains(hint), "{}", run.stdout);
     }
 }
+
+#[test]
+fn a_named_namespace_that_does_not_exist_is_an_error() {
+    let emulated = Emulated::start(&scenario());
+    let list = |scope: &str| emulated.joblens(&["list", "-o", "json", scope]).run();
+    for kind in ["job", "pod", "workload", "kubeflow-job"] {
+        let run = list(&format!("kubernetes/{kind}/NOPE/"));
+        assert_eq!(run.code, 3, "{kind}: {}", run.stderr);
+        let message = run.error()["message"].as_str().unwrap().to_owned();
+        assert_eq!(message, "namespaces \"NOPE\" not found", "{kind}");
+        let empty = list(&format!("kubernetes/{kind}/train/"));
+        assert_eq!(empty.code, 0, "{kind}: {}", empty.stderr);
+    }
+    let count = || emulated.requests()["kubernetes/ReadNamespace"];
+    let before = count();
+    assert_eq!(list("kubernetes").code, 0);
+    assert_eq!(count(), before);
+    let denied = scenario()
+        + "[[fault]]\ncloud = 'kubernetes'\noperation = 'ReadNamespace'\nkind = 'refuse'\n";
+    let emulated = Emulated::start(&denied);
+    let run = emulated.joblens(&["list", "kubernetes/job/NOPE/"]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}

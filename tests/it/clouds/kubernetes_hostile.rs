@@ -106,6 +106,42 @@ fn a_certificate_that_cannot_be_used_is_named_with_its_user_and_file() {
 }
 
 #[test]
+fn a_cluster_that_cannot_be_used_is_named_with_its_file() {
+    for (key, value, what) in [
+        (
+            "server",
+            "ftp://127.0.0.1",
+            "has a server that is not a URL of http or https",
+        ),
+        (
+            "server",
+            "https://",
+            "has a server that is not a URL of http or https",
+        ),
+        (
+            "certificate-authority-data",
+            "eA==",
+            "has a certificate-authority that contains no usable certificate",
+        ),
+        (
+            "certificate-authority-data",
+            "%",
+            "has a certificate-authority that is not Base64",
+        ),
+    ] {
+        let mut config: serde_json::Value = serde_json::from_str(&kubeconfig()).unwrap();
+        config["clusters"][0]["cluster"][key] = json!(value);
+        let run = get(&config.to_string(), "exit 0");
+        assert_eq!(run.code, 4, "{}{}", run.stdout, run.stderr);
+        let message = run.error()["message"].as_str().unwrap().to_owned();
+        assert!(
+            message.ends_with(&format!("/config: cluster 'c' {what}")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn a_missing_kubeconfig_is_named() {
     let hint = |path: Option<&str>| {
         let run = joblens(&["get", "-o", "json", "kubernetes/job/train/ok"]);

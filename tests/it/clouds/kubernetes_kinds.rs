@@ -98,6 +98,9 @@ fn custom_resources_have_states_pods_and_logs() {
         let run = emulated.wait(&[&done, &failed]).run();
         assert_eq!(run.code, 1, "{}", run.stderr);
         assert_eq!(run.json()["gate"]["met"], 1);
+        if kind != "jobset" {
+            assert_ne!(run.json()["jobs"][1]["started_at"], Value::Null, "{kind}");
+        }
         let list = ["list", "-o", "json", &format!("kubernetes/{kind}/train/")];
         let list = emulated.joblens(&list).run();
         assert_eq!(list.code, 0, "{}", list.stderr);

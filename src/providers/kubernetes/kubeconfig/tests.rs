@@ -2,11 +2,19 @@ mod in_pod;
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use super::*;
 use crate::credentials::CredentialProgram;
+use crate::crypto::base64;
 use crate::model::Time;
 use crate::settings::{CA_DATA, Environment, PROXY_URL, TLS_SERVER_NAME};
+
+/// The certificate that is `Q0E=` in [`FILE`].
+static CA_CERTIFICATE: LazyLock<String> = LazyLock::new(|| {
+    let own = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
+    base64(own.cert.pem().as_bytes())
+});
 
 /// Two clusters and the users of the tests.
 const FILE: &str = "
@@ -84,7 +92,7 @@ fn read(context: &str) -> Result<SourceResult, Problem> {
     let made = users.iter().chain(&more);
     let made =
         made.map(|user| format!("- {{name: {user}, context: {{cluster: c, user: {user}}}}}\n"));
-    let text = format!("{FILE}{}", made.collect::<String>());
+    let text = format!("{FILE}{}", made.collect::<String>()).replace("Q0E=", &CA_CERTIFICATE);
     write(home.path(), ".kube/config", &text);
     write(home.path(), ".kube/token", "tok-2\n");
     load(&files(home.path(), &[]), Some(context))
@@ -133,7 +141,7 @@ fn a_context_gives_its_cluster_and_its_user() {
     let a = found(read("a"));
     for (key, value) in [
         (SERVER, "https://k8s.example:6443/k8s/clusters/c-1"),
-        (CA_DATA, "Q0E="),
+        (CA_DATA, &**CA_CERTIFICATE),
         (TLS_SERVER_NAME, "kubernetes"),
         (PROXY_URL, "socks5h://127.0.0.1:1080"),
         ("namespace", "train"),
@@ -153,6 +161,13 @@ fn a_token_file_wins_over_a_token() {
     assert_eq!(get(&found(read("token")), "token"), text("tok-1"));
     assert_eq!(get(&found(read("file")), "token"), text("tok-2"));
     assert_eq!(get(&found(read("lost-file")), "token"), text("tok-1"));
+    let named = |context| found(read(context)).profile.unwrap();
+    let path = named("file");
+    assert!(
+        path.starts_with("file, tokenFile /") && path.ends_with("/token"),
+        "{path}"
+    );
+    assert_eq!(named("lost-file"), "lost-file");
 }
 
 #[test]

@@ -310,3 +310,23 @@ fn jobs_are_polled_where_the_server_gives_no_stream() {
         assert_eq!(streams.count(), 1);
     });
 }
+
+#[test]
+fn events_are_followed_by_the_stream_of_their_job() {
+    let ended = event("MODIFIED", &job("u1", 6, &complete()));
+    let deleted = event("DELETED", &job("u1", 7, &complete()));
+    let server = serve(Case::new("", vec![stream(&format!("{ended}{deleted}"))]).gone());
+    let arguments = ["events", "-f", "-o", "jsonl", "--interval", "10m", JOB];
+    let run = at(&server, &arguments).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("\"succeeded\""), "{}", run.stdout);
+}
+
+#[test]
+fn a_server_that_is_none_of_kubernetes_ends_a_gate() {
+    let server = Server::answering(http("404 Not Found", "", b"404 page not found\n"));
+    let run = run(&server, &[JOB]);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert_eq!(run.error()["message"], "the server does not serve this API");
+    assert!(run.elapsed < Duration::from_secs(40), "{:?}", run.elapsed);
+}
