@@ -40,6 +40,16 @@ impl Text {
     }
 }
 
+impl Num {
+    /// So many units as bytes; `None` where it is negative, or more than any machine has.
+    pub fn times(self, unit: u64) -> Option<u64> {
+        // Beyond it a float does not hold every whole number.
+        const MAX_BYTES: f64 = (1_u64 << 53) as f64;
+        let bytes = (self.0? * unit as f64).round();
+        (0.0..=MAX_BYTES).contains(&bytes).then_some(bytes as u64)
+    }
+}
+
 impl Int {
     /// The number, if it is not negative.
     pub fn unsigned(self) -> Option<u64> {

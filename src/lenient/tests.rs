@@ -354,3 +354,13 @@ fn of_two_spellings_of_a_field_the_first_with_a_value_is_read() {
         }
     }
 }
+
+#[test]
+fn sizes_that_are_none_have_no_bytes() {
+    let bytes = |size| Num(Some(size)).times(1 << 30);
+    assert_eq!(bytes(0.5), Some(1 << 29));
+    for size in [-1.0, 1e300, f64::NAN] {
+        assert_eq!(bytes(size), None);
+    }
+    assert_eq!(Num(None).times(1), None);
+}

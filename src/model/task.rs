@@ -67,6 +67,16 @@ pub struct Address {
     pub address: String,
 }
 
+impl Address {
+    /// An address within the cloud's network.
+    pub fn private(address: String) -> Self {
+        Self {
+            kind: "private".to_owned(),
+            address,
+        }
+    }
+}
+
 /// A volume; every branch that the cloud filled is kept.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Volume {

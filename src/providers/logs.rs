@@ -323,7 +323,8 @@ pub(super) async fn read_file<F: LogFile>(
                 let end = LogPosition::Offset(read.data.len() as u64);
                 return Ok(without_rest(end, read.data));
             }
-            let has_enough = count_lines(&data) > lines;
+            let ends = data.iter().filter(|byte| **byte == b'\n');
+            let has_enough = ends.count() as u64 > lines;
             if has_enough || window >= MAX_TAIL_BYTES {
                 let cut = format!("only the last {} MiB", MAX_TAIL_BYTES >> 20);
                 truncated = truncated.or((!has_enough).then_some(cut));
@@ -340,6 +341,7 @@ pub(super) async fn read_file<F: LogFile>(
     }
     let end = offset + read.data.len() as u64;
     let is_full = is_full || read.data.len() as u64 >= F::PART_BYTES;
+    const MAX_ROUNDING: u64 = 64 << 10;
     let lacks_rest = read.data.is_empty()
         && read
             .size
@@ -355,9 +357,6 @@ pub(super) async fn read_file<F: LogFile>(
         ..LogChunk::default()
     })
 }
-
-/// By so many bytes the reported size of a file is rounded up at most.
-const MAX_ROUNDING: u64 = 64 << 10;
 
 /// True where the part at an offset comes at another one too, so that the cloud does not take it: a log may
 /// have the same lines again and again.
@@ -397,10 +396,6 @@ async fn read_to_end(from: u64, size: u64, file: &impl LogFile) -> Result<Vec<u8
         data.extend(read.data);
     }
     Ok(data)
-}
-
-fn count_lines(data: &[u8]) -> u64 {
-    data.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 #[cfg(test)]

@@ -22,7 +22,6 @@ use crate::providers::prelude::*;
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
 
-pub(super) use container::gib;
 pub(super) use description::{LISTABLE, decode};
 pub(super) use evidence::ArrayEvidence;
 

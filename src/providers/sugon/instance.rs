@@ -201,15 +201,6 @@ pub(super) fn decode(
     Ok(found.with_raw(body, lookup.options))
 }
 
-fn bytes_of_mebibytes(mebibytes: f64) -> Option<u64> {
-    const MEBIBYTE: f64 = 1_048_576.0;
-    let bytes = mebibytes * MEBIBYTE;
-    // Beyond 2^53 bytes a float no longer holds every whole number, and no machine has them.
-    (0.0..=9_007_199_254_740_992.0)
-        .contains(&bytes)
-        .then_some(bytes as u64)
-}
-
 impl Instance {
     /// The id of the instance.
     pub(super) fn id(&self) -> Option<&str> {
@@ -240,7 +231,7 @@ impl Instance {
             finished_at,
             resources: Resources {
                 cpu: self.cpu_number.0,
-                memory_bytes: self.ram_size.0.and_then(bytes_of_mebibytes),
+                memory_bytes: self.ram_size.times(1 << 20),
                 accelerators: self.gpu_number.unsigned(),
                 accelerator_type: self.accelerator_type.0.take(),
                 ..Resources::default()
@@ -274,14 +265,10 @@ impl Instance {
             ..Container::default()
         };
         let addresses = self.header_notebook_ip.0.take().into_iter();
-        let addresses = addresses.map(|address| Address {
-            kind: "private".to_owned(),
-            address,
-        });
         let task = Task {
             id: self.header_notebook_id.0.take(),
             kind: "notebook".to_owned(),
-            addresses: addresses.collect(),
+            addresses: addresses.map(Address::private).collect(),
             ..Task::default()
         };
         let is_there = task.id.is_some()

@@ -143,8 +143,11 @@ impl KindOps<Api> for BatchJobs {
                 format!("the instances of the task {name}"),
             );
             if let Some(task) = found.evidence(options, code, &what, called) {
-                if let Some(what) = task.missing_instances(name) {
-                    found.note(NoticeCode::PartsUnread, what);
+                if let Some((what, is_page_full)) = task.missing_instances(name) {
+                    found.note(code, what);
+                    // Without a full page they should be there.
+                    let cause = Some(Category::InvalidResponse).filter(|_| !is_page_full);
+                    found.job.unread_cause = found.job.unread_cause.or(cause);
                 }
                 failed = failed.or_else(|| task.failed_instances());
                 let has_ended = found.job.ended;

@@ -1,8 +1,5 @@
 //! The clusters of a region, by pages.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::{Api, CLUSTERS, decode, service::SERVICE};
 use crate::model::ScopeSummary;
 use crate::providers::ScopePage;
@@ -11,81 +8,67 @@ use crate::reference::Scope;
 
 const MIB: i64 = 1 << 20;
 
-/// What the list reports of a Tencent cluster.
-#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-#[serde(default, rename_all(deserialize = "camelCase"))]
-#[schemars(rename = "TencentCluster", !default)]
-pub struct ClusterDetails {
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    cluster_id: Text,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    cluster_name: Text,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    status: Text,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    region: Text,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    created_at: Timestamp,
-    #[serde(rename(deserialize = "updatedAt"), skip_serializing)]
-    #[schemars(skip)]
-    updated: Timestamp,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    total_cpu: Int,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    total_mem: Int,
-    /// Text of its owner.
-    pub description: Text,
-    /// Version of Kubernetes.
-    #[serde(rename(deserialize = "k8sVersion"))]
-    pub kubernetes_version: Text,
-    /// Operating system of its nodes.
-    pub os: Text,
-    /// Nodes in all.
-    #[serde(rename(deserialize = "nodeNum"))]
-    pub node_count: Int,
-    /// `AllNormal`, `AllAbnormal` or `PartialAbnormal`.
-    pub node_status: Text,
-    /// vCPU of all nodes.
-    #[serde(skip_deserializing)]
-    #[schemars(!skip_deserializing)]
-    pub cpu: Option<f64>,
-    /// Memory of all nodes.
-    #[serde(skip_deserializing)]
-    #[schemars(!skip_deserializing)]
-    pub memory_bytes: Option<i64>,
-    /// When it was last changed.
-    #[serde(skip_deserializing)]
-    #[schemars(!skip_deserializing)]
-    pub updated_at: Option<Time>,
-    /// Address range of its containers.
-    #[serde(rename(deserialize = "clusterCIDR"))]
-    pub cidr: Text,
-    /// Address of its API from outside.
-    #[serde(rename(deserialize = "clusterExternalEndpoint"))]
-    pub external_endpoint: Text,
-    /// True when that address is open.
-    #[serde(rename(deserialize = "openHttps"))]
-    pub is_https_open: Flag,
-    /// Virtual private cloud.
-    #[serde(rename(deserialize = "unVpcId"))]
-    pub vpc_id: Text,
-    /// The same in the cloud's older numbering.
-    #[serde(rename(deserialize = "vpcId"))]
-    pub vpc_number: Int,
-    /// Subnet of the load balancer before its masters.
-    #[serde(rename(deserialize = "masterLbSubnetId"))]
-    pub load_balancer_subnet_id: Text,
-    /// Project it is charged to.
-    pub project_id: Text,
-    /// Number of the region.
-    pub region_id: Int,
+detail_structs! { "camelCase" =>
+    /// What the list reports of a Tencent cluster.
+    #[schemars(rename = "TencentCluster")]
+    ClusterDetails {
+        /// Text of its owner.
+        description: Text,
+        /// Version of Kubernetes.
+        #[serde(rename(deserialize = "k8sVersion"))]
+        kubernetes_version: Text,
+        /// Operating system of its nodes.
+        os: Text,
+        /// Nodes in all.
+        #[serde(rename(deserialize = "nodeNum"))]
+        node_count: Int,
+        /// `AllNormal`, `AllAbnormal` or `PartialAbnormal`.
+        node_status: Text,
+        /// vCPU of all nodes.
+        #[serde(skip_deserializing)]
+        #[schemars(!skip_deserializing)]
+        cpu: Option<f64>,
+        /// Memory of all nodes.
+        #[serde(skip_deserializing)]
+        #[schemars(!skip_deserializing)]
+        memory_bytes: Option<i64>,
+        /// When it was last changed.
+        #[serde(skip_deserializing)]
+        #[schemars(!skip_deserializing)]
+        updated_at: Option<Time>,
+        /// Address range of its containers.
+        #[serde(rename(deserialize = "clusterCIDR"))]
+        cidr: Text,
+        /// Address of its API from outside.
+        #[serde(rename(deserialize = "clusterExternalEndpoint"))]
+        external_endpoint: Text,
+        /// True when that address is open.
+        #[serde(rename(deserialize = "openHttps"))]
+        is_https_open: Flag,
+        /// Virtual private cloud.
+        #[serde(rename(deserialize = "unVpcId"))]
+        vpc_id: Text,
+        /// The same in the cloud's older numbering.
+        #[serde(rename(deserialize = "vpcId"))]
+        vpc_number: Int,
+        /// Subnet of the load balancer before its masters.
+        #[serde(rename(deserialize = "masterLbSubnetId"))]
+        load_balancer_subnet_id: Text,
+        /// Project it is charged to.
+        project_id: Text,
+        /// Number of the region.
+        region_id: Int,
+    } => {
+        cluster_id: Text,
+        cluster_name: Text,
+        status: Text,
+        region: Text,
+        created_at: Timestamp,
+        #[serde(rename(deserialize = "updatedAt"))]
+        updated: Timestamp,
+        total_cpu: Int,
+        total_mem: Int,
+    }
 }
 
 /// Samples and clients have `clusters`, one table has `clusterSet`.

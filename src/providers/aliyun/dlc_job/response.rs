@@ -261,11 +261,8 @@ impl Pod {
         let resources = spec.map(|spec| spec.resource_config.0.resources());
         let ips = self.pod_ips.0.into_iter().map(|ip| ip.ip);
         let mut addresses: Vec<Address> = Vec::new();
-        for address in ips.chain([self.ip]).filter_map(|ip| ip.0) {
-            let address = Address {
-                kind: "private".to_owned(),
-                address,
-            };
+        let ips = ips.chain([self.ip]).filter_map(|ip| ip.0);
+        for address in ips.map(Address::private) {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }

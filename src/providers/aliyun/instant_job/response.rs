@@ -1,6 +1,6 @@
 //! What GetJob and ListJobs report of a job, made into the model.
 
-use super::super::{Api, job::gib};
+use super::super::Api;
 use super::STATES;
 use super::details::{InstantJobDetails, Machine};
 use crate::providers::prelude::*;
@@ -183,7 +183,7 @@ impl TaskFields {
                 finished_at: clock.at(&executor.end_time).filter(|_| state.ended),
                 resources: Resources {
                     cpu: machine.cores.0,
-                    memory_bytes: gib(machine.memory),
+                    memory_bytes: machine.memory.times(1 << 30),
                     ..Resources::default()
                 },
                 ..Task::default()

@@ -12,14 +12,6 @@ pub(in super::super) const STATES: StateWords = &[
     ("Terminated", State::Unknown),
 ];
 
-/// Memory in GiB as bytes; `None` for an invalid size.
-pub(in super::super) fn gib(size: Num) -> Option<u64> {
-    const GIB: f64 = (1_u64 << 30) as f64;
-    size.0
-        .filter(|gib| (0.0..1e9).contains(gib))
-        .map(|gib| (gib * GIB).round() as u64)
-}
-
 /// An element of `Containers`, made into the model's while the response is decoded.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Container")]
@@ -111,7 +103,7 @@ impl Container {
                 .map(|context| Box::new((*context).into())),
             resources: Resources {
                 cpu: self.cpu.0,
-                memory_bytes: gib(self.memory),
+                memory_bytes: self.memory.times(1 << 30),
                 accelerators: self.gpu.unsigned(),
                 ..Resources::default()
             },
@@ -355,12 +347,5 @@ mod tests {
         assert_eq!(container.command, ["sh", "--", ""]);
         assert_eq!(container.resources.memory_bytes, Some(2 << 30));
         assert_eq!(container.resources.accelerators, Some(0));
-    }
-
-    #[test]
-    fn sizes_that_are_none_are_left_out() {
-        assert_eq!(gib(Num(Some(0.5))), Some(1 << 29));
-        assert_eq!(gib(Num(Some(-1.0))), None);
-        assert_eq!(gib(Num(Some(1e300))), None);
     }
 }

@@ -1,4 +1,4 @@
-use super::container::{InitContainer, MainContainer, gib};
+use super::container::{InitContainer, MainContainer};
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, UnreadableTimes,
@@ -175,8 +175,8 @@ fn events(events: Required<List<GroupEvent>>, task: Option<&String>) -> (Vec<Eve
 fn resources(cpu: Num, memory: Num, ephemeral_storage: Num) -> Resources {
     Resources {
         cpu: cpu.0,
-        memory_bytes: gib(memory),
-        ephemeral_storage_bytes: gib(ephemeral_storage),
+        memory_bytes: memory.times(1 << 30),
+        ephemeral_storage_bytes: ephemeral_storage.times(1 << 30),
         ..Resources::default()
     }
 }

@@ -1,132 +1,113 @@
 //! What Batch reports of a job, its tasks and their instances, made into the model.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::{BATCH, INSTANCE, LIST, STATES, TASK};
+use super::{BATCH, INSTANCE, LIST, MAX_INSTANCES, STATES, TASK};
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::sort::SortExt as _;
 
-/// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
-#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-#[serde(default, rename_all(deserialize = "PascalCase"))]
-#[schemars(rename = "TencentBatchJob", !default)]
-pub struct BatchJob {
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    job_id: Checked<Text>,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    job_name: Text,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    job_state: Checked<Text>,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    priority: Int,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    create_time: Timestamp,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    end_time: Timestamp,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    state_reason: Text,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    task_set: List<TaskRow>,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    tags: List<Tag>,
-    #[serde(skip_serializing)]
-    #[schemars(skip)]
-    request_id: Text,
-    /// Zone it runs in.
-    pub zone: Text,
-    /// What is under way, such as `TERMINATING`.
-    pub next_action: Text,
-    /// Which tasks wait for which.
-    #[serde(rename(deserialize = "DependenceSet"))]
-    pub dependencies: List<Dependency>,
-    /// How many tasks are in which state.
-    #[serde(rename(deserialize = "TaskMetrics"))]
-    pub tasks: OptionalObject<Metrics>,
-    /// How many instances of tasks are in which state; lists do not report it.
-    #[serde(rename(deserialize = "TaskInstanceMetrics"))]
-    pub task_instances: OptionalObject<Metrics>,
-    /// Where it runs; only lists report it.
-    pub placement: OptionalObject<Placement>,
-}
-
-/// A task that waits for another one.
-#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-#[serde(default, rename_all(deserialize = "PascalCase"))]
-#[schemars(rename = "TencentBatchDependency", !default)]
-pub struct Dependency {
-    /// The task that ends first.
-    pub start_task: Text,
-    /// The task that waits.
-    pub end_task: Text,
-}
-
-/// Numbers by state.
-#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-#[serde(default, rename_all(deserialize = "PascalCase"))]
-#[schemars(rename = "TencentBatchMetrics", !default)]
-pub struct Metrics {
-    /// `SUBMITTED`.
-    pub submitted_count: Int,
-    /// `PENDING`.
-    pub pending_count: Int,
-    /// `RUNNABLE`.
-    pub runnable_count: Int,
-    /// `STARTING`.
-    pub starting_count: Int,
-    /// `RUNNING`.
-    pub running_count: Int,
-    /// `SUCCEED`.
-    pub succeed_count: Int,
-    /// `FAILED_INTERRUPTED`.
-    pub failed_interrupted_count: Int,
-    /// `FAILED`.
-    pub failed_count: Int,
-}
-
-/// Where a job runs.
-#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-#[serde(default, rename_all(deserialize = "PascalCase"))]
-#[schemars(rename = "TencentBatchPlacement", !default)]
-pub struct Placement {
-    /// Zone.
-    pub zone: Text,
-    /// Id of the project.
-    pub project_id: Int,
-    /// Dedicated hosts.
-    pub host_ids: Words,
-    /// Dedicated host.
-    pub host_id: Text,
-    /// How a dedicated resource pack is used.
-    pub dedicated_resource_pack_tenancy: Text,
-    /// Dedicated resource packs.
-    pub dedicated_resource_pack_ids: Words,
-    /// Rack.
-    pub rack_id: Text,
+detail_structs! {
+    /// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
+    #[schemars(rename = "TencentBatchJob")]
+    BatchJob {
+        /// Zone it runs in.
+        zone: Text,
+        /// What is under way, such as `TERMINATING`.
+        next_action: Text,
+        /// Which tasks wait for which.
+        #[serde(rename(deserialize = "DependenceSet"))]
+        dependencies: List<Dependency>,
+        /// How many tasks are in which state.
+        #[serde(rename(deserialize = "TaskMetrics"))]
+        tasks: OptionalObject<Metrics>,
+        /// How many instances of tasks are in which state; lists do not report it.
+        #[serde(rename(deserialize = "TaskInstanceMetrics"))]
+        task_instances: OptionalObject<Metrics>,
+        /// Where it runs; only lists report it.
+        placement: OptionalObject<Placement>,
+    } => {
+        job_id: Checked<Text>,
+        job_name: Text,
+        job_state: Checked<Text>,
+        priority: Int,
+        create_time: Timestamp,
+        end_time: Timestamp,
+        state_reason: Text,
+        task_set: List<TaskRow>,
+        tags: List<Tag>,
+        request_id: Text,
+    }
+    /// A task that waits for another one.
+    #[schemars(rename = "TencentBatchDependency")]
+    Dependency {
+        /// The task that ends first.
+        start_task: Text,
+        /// The task that waits.
+        end_task: Text,
+    }
+    /// Numbers by state.
+    #[schemars(rename = "TencentBatchMetrics")]
+    Metrics {
+        /// `SUBMITTED`.
+        submitted_count: Int,
+        /// `PENDING`.
+        pending_count: Int,
+        /// `RUNNABLE`.
+        runnable_count: Int,
+        /// `STARTING`.
+        starting_count: Int,
+        /// `RUNNING`.
+        running_count: Int,
+        /// `SUCCEED`.
+        succeed_count: Int,
+        /// `FAILED_INTERRUPTED`.
+        failed_interrupted_count: Int,
+        /// `FAILED`.
+        failed_count: Int,
+    }
+    /// Where a job runs.
+    #[schemars(rename = "TencentBatchPlacement")]
+    Placement {
+        /// Zone.
+        zone: Text,
+        /// Id of the project.
+        project_id: Int,
+        /// Dedicated hosts.
+        host_ids: Words,
+        /// Dedicated host.
+        host_id: Text,
+        /// How a dedicated resource pack is used.
+        dedicated_resource_pack_tenancy: Text,
+        /// Dedicated resource packs.
+        dedicated_resource_pack_ids: Words,
+        /// Rack.
+        rack_id: Text,
+    }
+    /// Where the output of an instance is kept as a whole.
+    #[schemars(rename = "TencentBatchRedirect")]
+    Redirect {
+        /// Place of its standard output.
+        stdout_redirect_path: Text,
+        /// Place of its standard error.
+        stderr_redirect_path: Text,
+        /// File of its standard output.
+        stdout_redirect_file_name: Text,
+        /// File of its standard error.
+        stderr_redirect_file_name: Text,
+    }
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Tag {
+pub struct Tag {
     key: Text,
     value: Text,
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct TaskRow {
+pub struct TaskRow {
     task_name: Text,
     task_state: Text,
     create_time: Timestamp,
@@ -242,23 +223,8 @@ struct Instance {
     redirect_info: DefaultObject<Redirect>,
 }
 
-/// Where the output of an instance is kept as a whole.
-#[derive(Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-#[serde(default, rename_all(deserialize = "PascalCase"))]
-#[schemars(rename = "TencentBatchRedirect", !default)]
-pub struct Redirect {
-    /// Place of its standard output.
-    pub stdout_redirect_path: Text,
-    /// Place of its standard error.
-    pub stderr_redirect_path: Text,
-    /// File of its standard output.
-    pub stdout_redirect_file_name: Text,
-    /// File of its standard error.
-    pub stderr_redirect_file_name: Text,
-}
-
 /// `details` of an instance of a task.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, schemars::JsonSchema, serde::Serialize)]
 #[schemars(rename = "TencentBatchTaskInstance")]
 pub struct TaskInstanceDetails {
     /// Number of the instance, from 0.
@@ -281,14 +247,15 @@ impl TaskResponse {
             .ok_or_else(|| "the requested TaskName".to_owned())
     }
 
-    /// That the response has fewer instances than there are.
-    pub fn missing_instances(&self, task: &str) -> Option<String> {
+    /// That the response has fewer instances than there are, and whether it has as many as a page may.
+    pub fn missing_instances(&self, task: &str) -> Option<(String, bool)> {
         let (total, read) = (
             self.task_instance_total_count.unsigned()?,
             self.task_instance_set.0.len(),
         );
         let has_more = total > read as u64;
-        has_more.then(|| format!("read {read} of {total} instances of the task {task}"))
+        let what = format!("read {read} of {total} instances of the task {task}");
+        has_more.then_some((what, read >= MAX_INSTANCES))
     }
 
     /// That instances have failed.

@@ -168,6 +168,27 @@ async fn a_success_is_not_decided_while_an_instance_has_another_word() {
 }
 
 #[tokio::test]
+async fn a_success_is_not_decided_while_instances_are_missing() {
+    let read = async |count: usize, total: usize| {
+        let instance = json!({"TaskInstanceState": "SUCCEED", "ExitCode": 0});
+        let task = json!({
+            "TaskName": "main", "TaskInstanceTotalCount": total, "TaskInstanceSet": vec![instance; count],
+        });
+        let body = json!({"Response": task});
+        let responder = responding(&CLOUD, &[GET_TASK], ServerResponse::json(200, &body));
+        let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
+        let (_server, client) = serve(vec![job], responder).await;
+        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let found = found.unwrap();
+        (found.job.state, found.notices.len())
+    };
+    assert_eq!(read(3, 3).await, (State::Succeeded, 0));
+    assert_eq!(read(0, 3).await, (State::Unknown, 1));
+    // The states of the others count alone.
+    assert_eq!(read(1000, 1001).await, (State::Succeeded, 1));
+}
+
+#[tokio::test]
 async fn one_list_reports_100_jobs() {
     let ids: Vec<String> = (0..101).map(|number| format!("job-{number}")).collect();
     let jobs = ids.iter().map(|id| job(&BATCH_JOB, id, "RUNNING", &[]));

@@ -144,10 +144,7 @@ impl Pod {
             notices,
         );
         let role = self.resource_config_info.0;
-        let address = self.ip.0.map(|address| Address {
-            kind: "private".to_owned(),
-            address,
-        });
+        let address = self.ip.0.map(Address::private);
         Task {
             id: self.name.0,
             kind: "pod".to_owned(),
