@@ -6,7 +6,7 @@
 
 mod duplicates;
 mod error_path;
-mod repair;
+pub mod repair;
 mod scalar;
 mod schema;
 mod shape;
@@ -91,13 +91,18 @@ pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     Ok(data)
 }
 
-/// The document that [`decode_response`] reads: characters and numbers that JSON does not have are repaired, and
-/// a key with several values has one that no field can be read from. `None` for what cannot be repaired.
-pub fn document(body: &[u8]) -> Option<Value> {
+/// The document that [`decode_response`] reads, in which a key with several values has one that no field can be
+/// read from, and whether characters and numbers that JSON does not have were repaired: [`repair::with_faults`]
+/// gives its text with them. `None` for what cannot be repaired.
+pub fn document(body: &[u8]) -> Option<(Value, bool)> {
     let body = without_byte_order_mark(body);
     let text = std::str::from_utf8(body).ok();
-    text.and_then(duplicates::merge)
-        .or_else(|| duplicates::merge(&repair::repair(body)?.body))
+    let strict = text.and_then(duplicates::merge);
+    let strict = strict.map(|document| (document, false));
+    strict.or_else(|| {
+        let repaired = repair::repair(body)?.with_marks();
+        Some((duplicates::merge(&repaired)?, true))
+    })
 }
 
 /// Decodes a document in which no key is repeated. Of two spellings of a field, the first that is not absent

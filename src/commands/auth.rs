@@ -6,7 +6,7 @@ use super::context::CommandContext;
 use super::list::nothing_configured;
 use super::lookup::{Pacing, transport};
 use super::notices::NoticeLog;
-use super::recording::{record_profile, without_kept_tokens};
+use super::recording::{record_failed_account, record_profile, without_kept_tokens};
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files, validate_tls};
@@ -162,7 +162,10 @@ pub(super) fn account(
             account.connect(settings, cloud, &profile, transport);
             account.profile = Some(profile);
         }
-        Err(problem) => account.status.problem = Some(problem),
+        Err(problem) => {
+            record_failed_account(transport, cloud.name, name);
+            account.status.problem = Some(problem);
+        }
     }
     account
 }

@@ -18,7 +18,7 @@ use crate::model::{Notice, Time};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, SettingsFile};
 
 /// What every command has: global options, environment, and where to write.
 pub(super) struct CommandContext {
@@ -96,6 +96,19 @@ impl CommandContext {
         }
     }
 
+    /// The context of a command with these global options, in an empty environment.
+    #[cfg(test)]
+    pub(super) fn of_options(options: &[&str]) -> Self {
+        use clap::{Args as _, FromArgMatches as _};
+        let command = GlobalArgs::augment_args(clap::Command::new("joblens"));
+        let matches = command.get_matches_from([&["joblens"], options].concat());
+        let global = GlobalArgs::from_arg_matches(&matches).expect("clap has checked them");
+        let (environment, session) = (Environment::default(), Ok(Session::Live));
+        let context = Self::new(global, environment, false, session);
+        let context = context.map_err(|(_, problem)| problem);
+        context.expect("these options are right")
+    }
+
     /// The config file that options and environment name, with the environment.
     pub(super) fn settings(&self) -> Result<Settings, Problem> {
         let clouds = CLOUDS.map(Cloud::settings_schema);
@@ -103,14 +116,15 @@ impl CommandContext {
             .filter(|kind| kind.has_states())
             .map(ToString::to_string)
             .collect();
-        let config = self.global.config.clone();
         let environment = self.environment.clone();
         if let Session::Replay(replay) = &self.session {
             return Ok(Settings::from_recorded(environment, replay.settings()));
         }
-        let settings = Settings::load(config, environment, &clouds, &kinds)?;
+        let config = self.global.config.clone();
+        let settings = Settings::load(config.clone(), environment, &clouds, &kinds)?;
         if let Session::Record(recorder) = &self.session {
-            recorder.set_settings(settings.to_recorded());
+            let (place, _) = SettingsFile::locate(config, &self.environment);
+            recorder.set_settings(settings.to_recorded(place));
         }
         Ok(settings)
     }

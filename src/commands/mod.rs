@@ -210,7 +210,11 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let session = recording::session(&cli.global, name, &arguments);
     let context = match CommandContext::new(cli.global, environment, own_columns, session) {
         Ok(context) => context,
-        Err((context, problem)) => return context.usage_error(name, vec![problem]),
+        Err((context, problem)) => {
+            let code = context.usage_error(name, vec![problem]);
+            context.finish_recording(code);
+            return code;
+        }
     };
     let code = dispatch(&context, cli.command, &cli.bare);
     context.finish_recording(code);

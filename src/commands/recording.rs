@@ -114,6 +114,13 @@ pub(super) fn record_profile(
     }
 }
 
+/// Records that an account cannot be used.
+pub(super) fn record_failed_account(transport: &Arc<Transport>, cloud: &str, name: &str) {
+    if let Session::Record(recorder) = &transport.options().session {
+        recorder.add_failed_account(cloud, name);
+    }
+}
+
 /// Leaves tokens of earlier runs alone where requests are recorded or replayed, since all that a run
 /// depends on must be in its recording.
 pub(super) fn without_kept_tokens(transport: &Arc<Transport>, profile: Profile) -> Profile {

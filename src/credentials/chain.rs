@@ -126,6 +126,7 @@ impl CredentialChain {
         if let Some(recorded) = self.settings.recorded_profile(cloud, &profile.name) {
             return Ok(recorded);
         }
+        self.settings.check_recorded(cloud.cloud, &profile.name)?;
         let found = self.credential(cloud, &profile, skipped)?;
         if let Some(found) = found {
             profile.expires_at = found.expires_at;

@@ -11,6 +11,44 @@ pub(super) struct Repaired {
     pub ends: Vec<(usize, &'static str)>,
 }
 
+const NOT_A_NUMBER: &str = "not a number of JSON";
+
+/// Marks what was repaired; no text has this character.
+const MARK: char = '\u{fffe}';
+
+impl Repaired {
+    /// The document with a mark at the end of each text that was repaired, and a marked text in the place of
+    /// each number.
+    pub(super) fn with_marks(self) -> String {
+        let Self { mut body, ends } = self;
+        body = body.replace(MARK, "\u{fffd}");
+        for (end, why) in ends.into_iter().rev() {
+            match why == NOT_A_NUMBER {
+                true => body.replace_range(end - "null".len()..end, &format!("\"{MARK}NaN\"")),
+                false => body.insert(end - 1, MARK),
+            }
+        }
+        body
+    }
+}
+
+/// The text of a document with marks, which has faults in their places: reading it marks the same fields.
+pub fn with_faults(document: &str) -> String {
+    let text = document.replace(&format!("\"{MARK}NaN\""), "NaN");
+    let mut parts = text.split(MARK);
+    let mut faulty = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let at = faulty.rfind('\u{fffd}');
+        match at.filter(|at| !faulty[*at..].contains('"')) {
+            Some(at) => faulty.replace_range(at..at + '\u{fffd}'.len_utf8(), r"\ud800"),
+            // What could not be read is masked.
+            None => faulty.push_str(r"\ud800"),
+        }
+        faulty.push_str(part);
+    }
+    faulty
+}
+
 /// Replaces invalid UTF-8, half a surrogate pair and escapes that JSON does not have by U+FFFD, and
 /// escapes control characters within texts; numbers that JSON does not have, such as `NaN`, become null.
 /// `None` where nothing of the kind is there.
@@ -46,7 +84,7 @@ pub(super) fn repair(body: &[u8]) -> Option<Repaired> {
             b'N' | b'I' | b'-' if !is_in_text && number_length(&text[at..]) > 1 => {
                 length = number_length(&text[at..]);
                 repaired.extend(b"null");
-                ends.push((repaired.len(), "not a number of JSON"));
+                ends.push((repaired.len(), NOT_A_NUMBER));
             }
             byte => repaired.push(*byte),
         }

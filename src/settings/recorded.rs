@@ -1,7 +1,7 @@
 //! Settings as a recording contains them, without secrets.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::profile::{Origin, Profile, SourcedValue};
 use super::{CA_DATA, Environment, PROXY_URL, SettingRole, Settings, SettingsFile, SettingsSchema};
 use super::{network, values::Values};
+use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{MASK, Secret, blanked_id, mask_proxy_url, mask_urls};
 
@@ -39,12 +40,26 @@ pub struct RecordedSettings {
     /// The value of `JOBLENS_PROFILE`.
     default_profile: Option<String>,
     config_file: Option<PathBuf>,
+    /// Where a config file would be.
+    #[serde(default)]
+    config_place: Option<PathBuf>,
     http: BTreeMap<String, String>,
     states: BTreeMap<String, Vec<(String, State)>>,
     /// Cloud and name of each profile of the config file.
     tables: Vec<(String, String)>,
     /// The accounts that were used.
     profiles: Vec<RecordedProfile>,
+    /// Cloud and name of each account that could not be used.
+    #[serde(default)]
+    failed: Vec<(String, String)>,
+    /// What was read in the place of a word of the command line: of `-`, `%1` or a file.
+    #[serde(default)]
+    references: BTreeMap<String, Vec<String>>,
+}
+
+/// True for a setting that a replay needs. Files may not be there then, and nothing is verified.
+fn is_needed(key: &str) -> bool {
+    !network::PATH_KEYS.contains(&key) && ![CA_DATA, "token_cache"].contains(&key)
 }
 
 /// An account, with its secrets masked.
@@ -76,10 +91,6 @@ impl RecordedProfile {
             Some(SettingRole::Id) => blanked_id(text),
             _ if key == PROXY_URL => mask_proxy_url(text),
             _ => mask_urls(text).into_owned(),
-        };
-        // Files may not be there when it is replayed, and nothing is verified then.
-        let is_needed = |key: &str| {
-            !network::PATH_KEYS.contains(&key) && ![CA_DATA, "token_cache"].contains(&key)
         };
         let values = profile.values.iter().filter(|(key, _)| is_needed(key));
         let values = values.map(|(key, value)| {
@@ -119,7 +130,9 @@ impl RecordedProfile {
     }
 
     fn values(&self, cloud: &SettingsSchema) -> Values {
-        let values = self.values.iter().map(|(key, recorded)| {
+        // A recording that somebody has changed opens no file.
+        let values = self.values.iter().filter(|(key, _)| is_needed(key));
+        let values = values.map(|(key, recorded)| {
             let spec = cloud.find(key);
             // The names of the few others live as long as the process.
             let name = spec.map_or_else(|| &*key.clone().leak(), |spec| spec.key);
@@ -142,19 +155,35 @@ impl RecordedSettings {
         self.profiles.retain(|known| !is_same(known));
         self.profiles.push(profile);
     }
+
+    /// Adds an account that could not be used.
+    pub fn add_failed(&mut self, cloud: &str, name: &str) {
+        self.failed.push((cloud.to_owned(), name.to_owned()));
+    }
+
+    /// Adds what was read in the place of a word.
+    pub fn add_references(&mut self, word: &str, references: Vec<String>) {
+        self.references.insert(word.to_owned(), references);
+    }
+
+    /// What was read in the place of a word.
+    pub fn references(&self, word: &str) -> Option<&[String]> {
+        self.references.get(word).map(Vec::as_slice)
+    }
 }
 
 impl Settings {
-    /// What is recorded of the settings, without accounts.
-    pub fn to_recorded(&self) -> RecordedSettings {
+    /// What is recorded of the settings, without accounts; `config_place` is where a config file would be.
+    pub fn to_recorded(&self, config_place: Option<PathBuf>) -> RecordedSettings {
         let file = &self.file;
         RecordedSettings {
             default_profile: self.environment.get(PROFILE).map(str::to_owned),
             config_file: file.existing_path().map(PathBuf::from),
-            http: file.http.clone(),
+            config_place,
+            http: needed(&file.http),
             states: file.states.clone(),
             tables: file.profiles.keys().cloned().collect(),
-            profiles: Vec::new(),
+            ..RecordedSettings::default()
         }
     }
 
@@ -168,7 +197,7 @@ impl Settings {
             file: SettingsFile {
                 path: recorded.config_file.clone().unwrap_or_default(),
                 profiles: tables.map(|table| (table, BTreeMap::new())).collect(),
-                http: recorded.http.clone(),
+                http: needed(&recorded.http),
                 states: recorded.states.clone(),
                 ..SettingsFile::default()
             },
@@ -181,12 +210,47 @@ impl Settings {
         self.recorded.is_some()
     }
 
+    /// Where a config file would have been in the run of a recording.
+    pub fn recorded_config_place(&self) -> Option<&Path> {
+        self.recorded.as_ref()?.config_place.as_deref()
+    }
+
+    /// Refuses an account that the run of a recording has not used.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub(crate) fn check_recorded(&self, cloud: &str, name: &str) -> Result<(), Problem> {
+        let Some(recorded) = &self.recorded else {
+            return Ok(());
+        };
+        let mut failed = recorded.failed.iter();
+        if failed.any(|(of, failed)| of == cloud && failed == name) {
+            return Ok(());
+        }
+        let known = recorded.profiles.iter();
+        let known = known.map(|profile| format!("{} ({})", profile.cloud, profile.name));
+        let known = match known.collect::<Vec<_>>().join(", ") {
+            known if known.is_empty() => "none".to_owned(),
+            known => known,
+        };
+        let message = format!("the recording has no account {cloud} ({name}); it has {known}");
+        Err(Problem::new(Category::InvalidArgument, message)
+            .with_hint("run the recorded command, or record again")
+            .with_account(cloud, name))
+    }
+
     /// A profile of a recording with its credential.
     pub(crate) fn recorded_profile(&self, cloud: &SettingsSchema, name: &str) -> Option<Profile> {
         let mut profiles = self.recorded.as_ref()?.profiles.iter();
         let is_wanted = |one: &&RecordedProfile| one.cloud == cloud.cloud && one.name == name;
         Some(profiles.find(is_wanted)?.profile(cloud))
     }
+}
+
+fn needed(http: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let http = http.iter().filter(|(key, _)| is_needed(key));
+    http.map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 impl Environment {

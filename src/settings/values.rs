@@ -59,6 +59,7 @@ impl Settings {
             return Ok(recorded);
         }
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
+            self.check_recorded(cloud.cloud, name)?;
             return Err(self.no_such_profile(cloud.cloud, name));
         }
         let mut profile = Profile::empty(cloud, name);

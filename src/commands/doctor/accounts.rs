@@ -77,8 +77,7 @@ fn named(
     if typed.is_empty() {
         return Ok(Vec::new());
     }
-    let profile = context.default_profile(settings);
-    let read = parse_list(typed, settings, profile).map_err(|problems| {
+    let read = parse_list(context, typed, settings).map_err(|problems| {
         let problems = problems.into_iter();
         problems
             .map(|problem| {
@@ -128,11 +127,15 @@ pub(super) fn accounts_check(
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
     let credentials = context.credentials(settings);
+    // A recording has the accounts that were used only.
+    let may_say = context.session.is_live();
     let is_requested = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
-            !is_requested(cloud) && credentials.configured(&cloud.settings_schema()).is_empty()
+            may_say
+                && !is_requested(cloud)
+                && credentials.configured(&cloud.settings_schema()).is_empty()
         })
         .map(|cloud| cloud.name)
         .collect();

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::auth;
@@ -129,7 +127,7 @@ impl AccountProbe {
 
     /// Asks for the first page of a list; `None` where nothing of this cloud can be listed.
     async fn call(&self, client: &dyn Client) -> Option<Call> {
-        let started = Instant::now();
+        let elapsed = self.transport.options().session.stopwatch();
         let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let filter = Filter {
             page_rows: Some(1),
@@ -147,7 +145,7 @@ impl AccountProbe {
                 page.await.map(|_| ())
             }
         };
-        let elapsed = started.elapsed();
+        let elapsed = elapsed();
         let permission = place.kind().and_then(list_permission);
         let addressed = |problem| with_account_context(problem, &place.account(), permission);
         let mut call = Call {

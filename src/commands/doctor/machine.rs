@@ -35,8 +35,12 @@ pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
 
 /// The config file that is used, or where one would be.
 pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
-    let place = || SettingsFile::locate(context.global.config.clone(), &context.environment).0;
-    let message = match (settings.file().existing_path(), place()) {
+    let config = context.global.config.clone();
+    let place = match settings.recorded_config_place() {
+        Some(place) => Some(place.to_owned()),
+        None => SettingsFile::locate(config, &context.environment).0,
+    };
+    let message = match (settings.file().existing_path(), place) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(path)) => format!("no config file; expected at {}", path.display()),
         (None, None) => "no config file; HOME is not set".to_owned(),

@@ -8,29 +8,18 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use clap::Parser;
 use serde_json::{Value, json};
 
 use super::handler::FollowHandler;
 use super::*;
-use crate::commands::global::GlobalArgs;
 use crate::commands::lookup::{Reply, ScriptedClient, now};
 use crate::commands::poll::MIN_CALL_INTERVAL;
 use crate::error::Category;
 use crate::gate::Condition;
-use crate::http::Session;
 use crate::model::{Event, Level, State, Time};
 use crate::output::document::EventFilter;
 use crate::output::{RecordWriter, TimelineWriter, Zone};
 use crate::providers::{self, test_support};
-use crate::settings::Environment;
-
-/// Global options alone.
-#[derive(Debug, Parser)]
-struct Cli {
-    #[command(flatten)]
-    global: GlobalArgs,
-}
 
 /// What came of following jobs.
 struct Followed {
@@ -60,10 +49,7 @@ fn seconds(number: u64) -> Duration {
 }
 
 fn context() -> CommandContext {
-    let cli = Cli::parse_from(["joblens", "--time", "utc"]);
-    let context = CommandContext::new(cli.global, Environment::default(), false, Ok(Session::Live));
-    let context = context.map_err(|(_, problem)| problem);
-    let mut context = context.expect("these options are right");
+    let mut context = CommandContext::of_options(&["--time", "utc"]);
     context.clock = Arc::new(now);
     context
 }

@@ -98,7 +98,7 @@ pub(super) fn targets(
     if typed.is_empty() {
         return defaults(context, settings).map_err(Vec::from);
     }
-    let named = parse_list(typed, settings, context.default_profile(settings))?;
+    let named = parse_list(context, typed, settings)?;
     let mut seen = HashSet::new();
     let places = named.targets.into_iter().flat_map(|target| match target {
         Target::Scope(scope) => vec![ListTarget::Jobs {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::credential_expiry::{CredentialExpiry, is_printed};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
-use crate::commands::recording::{record_profile, without_kept_tokens};
+use crate::commands::recording::{record_failed_account, record_profile, without_kept_tokens};
 use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::http::{Transport, check_tls_files};
@@ -169,6 +169,9 @@ impl<'a> CheckedAccounts<'a> {
                 }
                 Ok(client)
             });
+            if client.is_err() {
+                record_failed_account(self.transport, account.0, &account.1);
+            }
             if let Ok(client) = &client {
                 // Known before the first request, whichever account it is for.
                 let endpoint = client.endpoint().unwrap_or_default();

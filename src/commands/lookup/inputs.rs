@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::shell_session::{ShellSession, expand_word};
 use crate::error::{Problem, file_error_text};
+use crate::http::Session;
 use crate::settings::Environment;
 
 /// The texts that name resources.
@@ -40,8 +41,9 @@ impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
 pub(super) fn expand(
     inputs: Inputs<'_>,
     environment: &Environment,
+    session: &Session,
 ) -> Result<Vec<(String, bool)>, Problem> {
-    let session = LazyCell::new(|| ShellSession::interactive(environment));
+    let shell = LazyCell::new(|| ShellSession::interactive(environment));
     let mut references = Vec::new();
     let mut taken = false;
     let mut read = |path: &Path| -> Result<Vec<String>, Problem> {
@@ -49,14 +51,14 @@ pub(super) fn expand(
         if is_stdin && std::mem::replace(&mut taken, true) {
             return Ok(Vec::new());
         }
-        match is_stdin {
+        let name = path.display().to_string();
+        session.references(&name, || match is_stdin {
             true => lines(&mut io::stdin().lock(), "stdin"),
             false => {
-                let name = path.display().to_string();
                 let file = File::open(path).map_err(|error| cannot_read(&name, &error))?;
                 lines(&mut BufReader::new(file), &name)
             }
-        }
+        })
     };
     let listed = |lines: Vec<String>| lines.into_iter().map(|line| (line, true));
     for input in inputs.typed {
@@ -64,11 +66,15 @@ pub(super) fn expand(
             references.extend(listed(read(Path::new("-"))?));
             continue;
         }
-        let stored = match input.starts_with(['-', '%']) {
-            true => expand_word(input, session.as_ref()),
-            false => None,
-        };
-        references.push((stored.unwrap_or_else(|| Ok(input.clone()))?, false));
+        if !input.starts_with(['-', '%']) {
+            references.push((input.clone(), false));
+            continue;
+        }
+        let stored = session.references(input, || {
+            let stored = expand_word(input, shell.as_ref());
+            Ok(vec![stored.unwrap_or_else(|| Ok(input.clone()))?])
+        })?;
+        references.extend(stored.into_iter().map(|one| (one, false)));
     }
     for path in inputs.files {
         references.extend(listed(read(path)?));

@@ -40,8 +40,7 @@ impl LookupPlan {
         options: Options,
     ) -> Result<Self, Vec<Problem>> {
         context.check_recording(options.show_secrets)?;
-        let profile = context.default_profile(&settings);
-        let targets = targets::parse(inputs.into(), &settings, profile, options.allowed)?;
+        let targets = targets::parse(context, inputs.into(), &settings, options.allowed)?;
         columns::check(context, targets.kinds())?;
         if let [Target::Jobs(references)] = &targets.targets[..]
             && let [single] = &references[..]

@@ -2,6 +2,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use super::inputs::{Inputs, expand};
+use crate::commands::context::CommandContext;
 use crate::error::Problem;
 use crate::kind::{Kind, UnlistedField};
 use crate::providers;
@@ -80,36 +81,31 @@ impl ParsedTargets {
 /// A usage error: all invalid references, so that they can be fixed at once. References that are
 /// not allowed count as invalid.
 pub(in crate::commands) fn parse(
+    context: &CommandContext,
     inputs: Inputs<'_>,
     settings: &Settings,
-    default_profile: &str,
     allowed: AllowedTargets,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let mut skipped = Vec::new();
-    let parsed = parse_each(
-        inputs,
-        settings,
-        default_profile,
-        |reader, (input, listed)| {
-            let skips = *listed && allowed.latest && !allowed.scopes;
-            let target = match allowed.scopes || skips {
-                true => reader.parse_target(input),
-                false => reader.parse(input),
-            };
-            match target {
-                Ok(Target::Scope(scope)) if skips => {
-                    skipped.push(scope);
-                    Ok(None)
-                }
-                Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
-                Err(problem) if !allowed.latest => match reader.parse_target(input) {
-                    Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
-                    _ => Err(problem),
-                },
-                target => target.map(Some),
+    let parsed = parse_each(context, inputs, settings, |reader, (input, listed)| {
+        let skips = *listed && allowed.latest && !allowed.scopes;
+        let target = match allowed.scopes || skips {
+            true => reader.parse_target(input),
+            false => reader.parse(input),
+        };
+        match target {
+            Ok(Target::Scope(scope)) if skips => {
+                skipped.push(scope);
+                Ok(None)
             }
-        },
-    )?;
+            Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
+            Err(problem) if !allowed.latest => match reader.parse_target(input) {
+                Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
+                _ => Err(problem),
+            },
+            target => target.map(Some),
+        }
+    })?;
     Ok(ParsedTargets { skipped, ..parsed })
 }
 
@@ -118,16 +114,13 @@ pub(in crate::commands) fn parse(
 /// # Errors
 /// A usage error: everything that is wrong, so that it can be fixed at once.
 pub(in crate::commands) fn parse_list(
+    context: &CommandContext,
     typed: &[String],
     settings: &Settings,
-    default_profile: &str,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    parse_each(
-        typed.into(),
-        settings,
-        default_profile,
-        |reader, (input, _)| reader.parse_list_target(input).map(Some),
-    )
+    parse_each(context, typed.into(), settings, |reader, (input, _)| {
+        reader.parse_list_target(input).map(Some)
+    })
 }
 
 /// Reads what is monitored: references, scopes with their slash at the end, and clouds.
@@ -135,11 +128,11 @@ pub(in crate::commands) fn parse_list(
 /// # Errors
 /// A usage error: everything that is wrong, so that it can be fixed at once.
 pub(in crate::commands) fn parse_monitored(
+    context: &CommandContext,
     inputs: Inputs<'_>,
     settings: &Settings,
-    default_profile: &str,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    parse_each(inputs, settings, default_profile, |reader, (input, _)| {
+    parse_each(context, inputs, settings, |reader, (input, _)| {
         monitored(reader, input).map(Some)
     })
 }
@@ -185,13 +178,13 @@ fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Proble
 }
 
 fn parse_each(
+    context: &CommandContext,
     inputs: Inputs<'_>,
     settings: &Settings,
-    default_profile: &str,
     read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    let words = expand(inputs, settings.environment()).map_err(|problem| vec![problem])?;
-    parse_words(&words, settings, default_profile, read)
+    let words = expand(inputs, settings.environment(), &context.session)?;
+    parse_words(&words, settings, context.default_profile(settings), read)
 }
 
 fn parse_words(
@@ -304,13 +297,13 @@ fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::DEFAULT_PROFILE;
     use crate::settings::Environment;
 
     fn named(typed: &[&str], allowed: AllowedTargets) -> Result<ParsedTargets, Vec<Problem>> {
         let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
         let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
-        parse((&typed).into(), &settings, DEFAULT_PROFILE, allowed)
+        let context = CommandContext::of_options(&[]);
+        parse(&context, (&typed).into(), &settings, allowed)
     }
 
     #[test]

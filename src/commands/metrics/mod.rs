@@ -14,7 +14,7 @@ mod targets;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,10 +70,8 @@ fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Pr
         );
         return Err(problem.into());
     }
-    if let Some(path) = &arguments.textfile {
-        let checked = ReportSink::from_path(path).check();
-        checked.map_err(|error| unwritable(path, &error, Category::Usage))?;
-    }
+    let textfile = arguments.textfile.as_deref();
+    let textfile = textfile.map(writable_textfile).transpose()?;
     let pacing = Pacing {
         min_interval: address.map(|_| MIN_CALL_INTERVAL),
         auth_cooldown: address.map(|_| AUTH_COOLDOWN),
@@ -103,12 +101,7 @@ fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Pr
                 context.print_notices(&notices);
             }
             let code = error::exit_code(&problems);
-            Ok(print(
-                context,
-                document,
-                arguments.textfile.as_deref(),
-                code,
-            ))
+            Ok(print(context, document, textfile.as_deref(), code))
         }
     }
 }
@@ -142,6 +135,19 @@ fn print(context: &CommandContext, document: Document, textfile: Option<&Path>, 
             if code == 0 { 5 } else { code }
         }
     }
+}
+
+/// The file that is replaced, which can be written: that of a link, so that the link stays.
+///
+/// # Errors
+/// A usage error.
+fn writable_textfile(path: &Path) -> Result<PathBuf, Problem> {
+    let file = match path.is_symlink() {
+        true => path.canonicalize(),
+        false => Ok(path.to_owned()),
+    };
+    let checked = file.and_then(|file| ReportSink::from_path(&file).check().map(|()| file));
+    checked.map_err(|error| unwritable(path, &error, Category::Usage))
 }
 
 fn unwritable(path: &Path, error: &io::Error, category: Category) -> Problem {

@@ -24,8 +24,7 @@ pub(super) fn connect(
 ) -> Result<(Arc<Lookup>, Vec<SourceTarget>), Vec<Problem>> {
     let settings = context.settings()?;
     let is_named = !inputs.is_empty();
-    let profile = context.default_profile(&settings);
-    let targets = source_targets(parse_monitored(inputs, &settings, profile)?);
+    let targets = source_targets(parse_monitored(context, inputs, &settings)?);
     let configured = match is_named {
         true => Vec::new(),
         false => defaults(context, &settings)?,

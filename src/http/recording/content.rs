@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::RecordingMasks;
 use crate::http::response::mask_json_values;
-use crate::lenient;
+use crate::lenient::{self, repair::with_faults};
 use crate::secret::{MASK, Redactor, field_sensitivity, is_secret_field};
 
 /// Bytes of a body that are recorded at most.
@@ -81,10 +81,14 @@ impl Masker<'_> {
     pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, bool) {
         let is_cut = body.len() > self.max_body;
         let body = &body[..body.len().min(self.max_body)];
-        if let Some(mut document) = document(body).filter(|_| !is_cut)
+        if let Some((mut document, is_repaired)) = document(body).filter(|_| !is_cut)
             && (self.mask(&mut document) || !is_plain)
         {
-            return (Content::Json(document), false);
+            let content = match is_repaired {
+                true => Content::Text(with_faults(&document.to_string())),
+                false => Content::Json(document),
+            };
+            return (content, false);
         }
         if is_part_of_document(body, is_plain) {
             return (Content::Text(self.shape(body)), true);
@@ -165,9 +169,17 @@ impl Masker<'_> {
     /// Lines, each of which is a document or a text.
     pub(super) fn lines(&self, text: &str) -> String {
         let masked = |line: &str| match document(line.as_bytes()) {
-            Some(mut document) => match self.mask(&mut document) {
-                true if line.ends_with('\n') => format!("{document}\n"),
-                true => document.to_string(),
+            Some((mut document, is_repaired)) => match self.mask(&mut document) {
+                true => {
+                    let text = document.to_string();
+                    let text = if is_repaired {
+                        with_faults(&text)
+                    } else {
+                        text
+                    };
+                    let end = if line.ends_with('\n') { "\n" } else { "" };
+                    text + end
+                }
                 false => line.to_owned(),
             },
             None if line.trim_start().starts_with('{') => self.shape(line.as_bytes()),
@@ -193,11 +205,11 @@ impl Masker<'_> {
     }
 }
 
-/// A document that is not nested too deep.
-fn document(body: &[u8]) -> Option<Value> {
+/// A document that is not nested too deep, and whether it was repaired.
+fn document(body: &[u8]) -> Option<(Value, bool)> {
     let document = Some(body).filter(|body| begins_document(body));
     let document = document.and_then(lenient::document);
-    document.filter(|document| is_flat(document, MAX_DEPTH))
+    document.filter(|(document, _)| is_flat(document, MAX_DEPTH))
 }
 
 fn begins_document(body: &[u8]) -> bool {

@@ -89,24 +89,26 @@ pub(super) fn unreadable(path: &Path, why: &str) -> Problem {
         .with_hint("pass a folder that --record has made with this version")
 }
 
-/// Makes a folder that only its owner can read.
+/// Makes a folder that only its owner can read; true where it was not there.
 ///
 /// # Errors
 /// Usage: it cannot be made, or there is something in it.
-pub(super) fn create(folder: &Path) -> Result<(), Problem> {
+pub(super) fn create(folder: &Path) -> Result<bool, Problem> {
     let refused = |why: &str| {
         let path = quotable_path(folder);
         Problem::usage(format!("cannot record in {path}: {why}"))
             .with_hint("pass a new folder: --record DIR")
     };
     let failed = |error: io::Error| refused(&file_error_text(&error));
+    let is_new = !folder.exists();
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(folder).map_err(failed)?;
     if fs::read_dir(folder).map_err(failed)?.next().is_some() {
         return Err(refused("it is not empty"));
     }
-    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)?;
+    Ok(is_new)
 }
 
 /// Writes a file that only its owner can read.

@@ -62,6 +62,29 @@ impl Session {
         matches!(self, Self::Live)
     }
 
+    /// What is read in the place of a word of the command line: in a replay, what was recorded of it.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn references<E>(
+        &self,
+        word: &str,
+        read: impl FnOnce() -> Result<Vec<String>, E>,
+    ) -> Result<Vec<String>, E> {
+        match self {
+            Self::Live => read(),
+            Self::Record(recorder) => {
+                let references = read()?;
+                recorder.add_references(word, &references);
+                Ok(references)
+            }
+            Self::Replay(replay) => match replay.settings().references(word) {
+                Some(references) => Ok(references.to_vec()),
+                None => read(),
+            },
+        }
+    }
+
     /// The clock of the run.
     pub fn clock(&self) -> Clock {
         match self.clone() {

@@ -1,3 +1,4 @@
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,8 @@ const USAGE: u8 = 2;
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
+    /// True where the folder was made for the recording.
+    is_new: bool,
     masks: RecordingMasks,
     started_at: DateTime<Utc>,
     state: Mutex<State>,
@@ -63,7 +66,7 @@ impl Recorder {
         command: Vec<String>,
         masks: RecordingMasks,
     ) -> Result<Arc<Self>, Problem> {
-        folder::create(folder)?;
+        let is_new = folder::create(folder)?;
         let started_at = present();
         let header = Header {
             format: FORMAT,
@@ -76,6 +79,7 @@ impl Recorder {
         };
         let recorder = Self {
             folder: folder.to_owned(),
+            is_new,
             masks,
             started_at,
             state: Mutex::new(State {
@@ -109,6 +113,19 @@ impl Recorder {
         lock(&self.state).header.settings.add(profile);
     }
 
+    /// Records that an account could not be used.
+    pub fn add_failed_account(&self, cloud: &str, name: &str) {
+        lock(&self.state).header.settings.add_failed(cloud, name);
+    }
+
+    /// Records what was read in the place of a word of the command line.
+    pub fn add_references(&self, word: &str, references: &[String]) {
+        let mut references = references.to_vec();
+        references.iter_mut().for_each(self.masks.text);
+        let settings = &mut lock(&self.state).header.settings;
+        settings.add_references(word, references);
+    }
+
     /// Writes another file beside the exchanges.
     pub fn add_file(&self, name: &str, text: &[u8]) {
         let written = folder::write_new(&self.folder.join(name), text);
@@ -120,9 +137,14 @@ impl Recorder {
         let mut state = lock(&self.state);
         state.header.ended_ms = state.base.map(|(base, _)| elapsed_ms(base) + 1);
         state.header.exit_code = Some(exit_code);
-        // What was wrong before the first request leaves the folder as it was.
-        if exit_code != USAGE || state.count > 0 {
-            self.write_header(&mut state);
+        // What was wrong before the first request leaves all as it was.
+        match exit_code == USAGE && state.count == 0 {
+            true if self.is_new => {
+                // A folder that has become another's has files, and stays.
+                let _ = fs::remove_dir(&self.folder);
+            }
+            true => {}
+            false => self.write_header(&mut state),
         }
         state.failure.clone()
     }

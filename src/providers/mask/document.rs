@@ -66,6 +66,10 @@ const TEXTS: [&str; 8] = [
 /// Fields with the address of a page.
 const ACCESS_URLS: [&str; 2] = ["accessUrl", "callbackUrl"];
 
+/// Fields with the value of what is named beside them; those of a parameter of a workflow are its default and
+/// its choices as well.
+const NAMED_VALUES: [&str; 4] = ["default", "enum", "value", "TagValue"];
+
 fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
@@ -179,7 +183,7 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
         };
         let is_secret = is_one_of(key, &SECRETS)
             || SECRETS_OF_LISTS.iter().any(is_in)
-            || (has_secret_name && is_one_of(key, &["value", "TagValue"]));
+            || (has_secret_name && is_one_of(key, &NAMED_VALUES));
         match value {
             _ if is_secret => hide(value),
             Value::String(url) if is_one_of(key, &ACCESS_URLS) => *url = mask_access_url(url),

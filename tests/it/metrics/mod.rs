@@ -172,6 +172,30 @@ fn jobs_and_lookups_are_bounded() {
 }
 
 #[test]
+fn a_textfile_that_is_a_link_stays_one() {
+    let emulated = Emulated::start(WORLD);
+    let folder = tempfile::tempdir().unwrap();
+    let (link, target) = (folder.path().join("a.prom"), folder.path().join("b.prom"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let arguments = ["metrics", SCOPE, "--textfile", link.to_str().unwrap()];
+    let run = emulated.joblens(&arguments).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cannot write") && !target.exists(),
+        "{}",
+        run.stderr
+    );
+    fs::write(&target, "").unwrap();
+    let run = emulated.joblens(&arguments).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let text = fs::read_to_string(&target).unwrap();
+    assert!(
+        link.is_symlink() && text.contains("joblens_job_info"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_textfile_is_replaced_in_one_step() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();

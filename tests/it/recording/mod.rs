@@ -1,6 +1,7 @@
 //! `--record` and `--replay`: what a recording holds, and that runs are repeated from it.
 
 mod credentials;
+mod inputs;
 mod refusals;
 
 use std::fs;
@@ -269,6 +270,8 @@ fn doctor_adds_its_findings() {
     let checks = |report: &Value| report["accounts"][1]["checks"].as_array().unwrap().len();
     assert_eq!(checks(&replayed.json()), checks(&report));
     assert_eq!(replayed.code, 0);
+    let printed = replay(&["doctor", "aliyun", "huawei"], &folder);
+    assert_same(&["doctor"], &run, &printed);
 }
 
 /// Recordings of runs, each with what the run has printed.

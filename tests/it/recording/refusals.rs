@@ -35,8 +35,12 @@ fn options_that_do_not_go_together_are_refused() {
     assert!(error.contains("--show-secrets"), "{error}");
     let error = refused(&["get", "aliyun/job/", "--exit-status", "--record", folder]);
     assert!(!error.contains("record"), "{error}");
-    let left = files(Path::new(folder));
-    assert!(left.is_empty(), "the folder can be used again: {left:?}");
+    let error = refused(&["get", FAILED, "-o", "name", "--jq", ".", "--record", folder]);
+    assert!(!error.contains("record"), "{error}");
+    assert!(!Path::new(folder).exists(), "a folder is left");
+    fs::create_dir(folder).unwrap();
+    refused(&["get", FAILED, "--show-secrets", "--record", folder]);
+    assert!(Path::new(folder).exists(), "the folder was there before");
     fs::write(parent.path().join("录制/note.txt"), "x").unwrap();
     let error = refused(&["get", FAILED, "--record", folder]);
     assert!(error.contains("it is not empty"), "{error}");
@@ -154,8 +158,17 @@ fn a_request_without_a_recorded_response_is_an_error() {
             run.stderr
         );
     }
-    let other = replay(&["get", IMAGE, "-o", "json"], &folder);
-    assert_eq!(other.code, 4, "{}", other.stderr);
+    for (arguments, account) in [
+        (&["get", IMAGE, "-o", "json"][..], "huawei (default)"),
+        (&["wait", IMAGE], "huawei (default)"),
+        (&["get", FAILED, "-p", "prod"], "aliyun (prod)"),
+    ] {
+        let other = replay(arguments, &folder);
+        let words = format!("the recording has no account {account}; it has aliyun (default)");
+        assert!(other.stderr.contains(&words), "{}", other.stderr);
+        assert!(!other.stderr.contains("config"), "{}", other.stderr);
+        assert_eq!(other.code, 5, "{}", other.stderr);
+    }
     let body = folder.join("0001-aliyun-DescribeServerlessJobs.json");
     let text = fs::read_to_string(&body).unwrap();
     let start = text.find("\"body\": {").unwrap();

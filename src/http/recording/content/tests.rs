@@ -152,6 +152,42 @@ fn a_body_that_is_recorded_whole_is_read_as_the_body_itself() {
 }
 
 #[test]
+fn what_could_not_be_read_is_not_readable_in_the_recording() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Fields {
+        #[serde(default)]
+        code: lenient::Int,
+        #[serde(default)]
+        text: lenient::Text,
+        #[serde(default)]
+        list: lenient::List<lenient::Text>,
+    }
+    let read = |body: &[u8]| {
+        lenient::collect_unreadable(|| lenient::decode_response::<Fields>(body).unwrap())
+    };
+    for body in [
+        &b"{\"code\":NaN}"[..],
+        b"{\"a\":[1, -Infinity], \"code\": NaN , \"b\":NaN}",
+        b"{\"text\":\"a\xffb \\\" \xff\",\"code\":1}",
+        b"{\"list\":[\"a\",\"\\ud800\",\"\\q\"],\"\xff\":2}",
+        "{\"text\":\"\u{fffe}\\ud800\",\"list\":[\"\u{fffd}\"]}".as_bytes(),
+    ] {
+        let recorded = content(None, body).0.bytes().unwrap();
+        let (before, after) = (read(body), read(&recorded));
+        assert!(before.1.count > 0, "{before:?}");
+        assert_eq!(after.1, before.1, "{}", String::from_utf8_lossy(&recorded));
+        let is_marked = String::from_utf8_lossy(body).contains('\u{fffe}');
+        assert!(is_marked || after.0 == before.0, "{after:?} {before:?}");
+    }
+    let masked = content(
+        None,
+        b"{\"code\":1,\"text\":\"tok-s3cret-value-77 \xff\",\"Env\":\"\xff\"}",
+    );
+    let expected = r#"{"code":1,"text":"*** \ud800","Env":"***"}"#.to_owned();
+    assert_eq!(masked, (Content::Text(expected), false));
+}
+
+#[test]
 fn of_what_a_credential_service_issues_only_secrets_are_masked() {
     let body = json!({
         "Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",

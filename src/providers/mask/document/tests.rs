@@ -45,6 +45,21 @@ fn fields_are_masked_by_their_names_at_any_depth() {
 }
 
 #[test]
+fn parameters_of_a_workflow_are_masked_by_their_names() {
+    let document = json!({"spec": {"arguments": {"parameters": [
+        {"name": "db-password", "value": "s3cret"},
+        {"name": "api_token", "default": "s3cret", "enum": ["s3cret", "s3cret-2"]},
+        {"name": "epochs", "value": "3", "default": "1", "enum": ["1", "3"]},
+    ]}}});
+    let shown = json!({"spec": {"arguments": {"parameters": [
+        {"name": "db-password", "value": "***"},
+        {"name": "api_token", "default": "***", "enum": "***"},
+        {"name": "epochs", "value": "3", "default": "1", "enum": ["1", "3"]},
+    ]}}});
+    assert_eq!(masked(document), shown);
+}
+
+#[test]
 fn an_option_and_its_value_may_stand_in_two_fields() {
     let document = json!({"Args": [12345, "x"], "Commands": ["app", "--token"]});
     let shown = json!({"Args": ["***", "x"], "Commands": ["app", "--token"]});

@@ -1,0 +1,72 @@
+//! What a run reads besides responses, which a replay takes from its recording.
+
+use super::*;
+
+#[test]
+fn references_that_were_read_from_stdin_and_files_are_in_the_recording() {
+    let emulated = Emulated::start(WORLD);
+    let list = tempfile::tempdir().unwrap();
+    let path = list.path().join("jobs.txt");
+    let path = path.to_str().unwrap();
+    let lines = format!("# jobs\n{FAILED}\n{SCHEDULED}\n");
+    for arguments in [
+        &["get", "-", "-o", "json"][..],
+        &["get", IMAGE, "-f", path],
+        &["get", "-f", "-"],
+        &["wait", "-", "--interval", "100ms", "-t", "2m", "--any"],
+    ] {
+        let (_parent, folder) = folder();
+        fs::write(path, &lines).unwrap();
+        let run = emulated.joblens(&with(arguments, "--record", &folder));
+        let recorded = run.input(&lines).run();
+        assert!(files(&folder).len() > 1, "{}", recorded.stderr);
+        fs::remove_file(path).unwrap();
+        assert_same(arguments, &recorded, &replay(arguments, &folder));
+    }
+    let (_parent, folder) = folder();
+    emulated.get(&with(&[FAILED], "--record", &folder)).run();
+    let run = joblens(&with(&["get", "-", "-o", "name"], "--replay", &folder));
+    assert_eq!(run.input(FAILED).run().stdout.trim(), FAILED);
+}
+
+#[test]
+fn no_file_that_a_recording_names_is_opened() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    let arguments = ["get", FAILED];
+    let recorded = emulated
+        .joblens(&with(&arguments, "--record", &folder))
+        .run();
+    let path = folder.join("recording.json");
+    let mut header: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let settings = &mut header["settings"];
+    for key in ["ca_file", "client_cert", "client_key", "kubeconfig"] {
+        settings["http"][key] = "/etc/hostname".into();
+        settings["profiles"][0]["values"][key] =
+            serde_json::json!({"value": "/etc/hostname", "origin": "machine"});
+    }
+    fs::write(&path, header.to_string()).unwrap();
+    assert_same(&arguments, &recorded, &replay(&arguments, &folder));
+}
+
+#[test]
+fn a_number_that_could_not_be_read_decides_as_in_the_run() {
+    let document = fs::read_to_string("fixtures/aliyun/job/describe-serverless-jobs.json").unwrap();
+    let id = serde_json::from_str::<Value>(&document).unwrap()["JobInfos"][0]["JobId"].clone();
+    let document = document
+        .replace(&id.to_string(), "\"train-7\"")
+        .replace("\"ExitCode\": 0", "\"ExitCode\": NaN");
+    let scenario = &format!("[[job]]\nref = '{FAILED}'\ndocument = '''\n{document}'''\n");
+    let emulated = Emulated::start(scenario);
+    for arguments in [
+        &["get", FAILED, "-o", "json"][..],
+        &["wait", FAILED, "-t", "2s"],
+    ] {
+        let (_parent, folder) = folder();
+        let run = emulated.joblens(&with(arguments, "--record", &folder));
+        let recorded = run.run();
+        let named = recorded.stdout.clone() + &recorded.stderr;
+        assert!(named.contains("not a number of JSON"), "{named}");
+        assert_same(arguments, &recorded, &replay(arguments, &folder));
+    }
+}
