@@ -109,6 +109,7 @@ impl CommandContext {
             return Ok(Settings::from_recorded(environment, replay.settings()));
         }
         let settings = Settings::load(config, environment, &clouds, &kinds)?;
+        providers::states::check_user_states(&settings)?;
         if let Session::Record(recorder) = &self.session {
             recorder.set_settings(settings.to_recorded());
         }

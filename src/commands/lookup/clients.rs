@@ -45,6 +45,7 @@ pub(in crate::commands) fn transport(
     options.min_interval = min_interval;
     options.session = context.session.clone();
     let variables = settings.environment().network();
+    settings.environment().check()?;
     let clock = Arc::clone(&context.clock);
     Transport::new(options, &variables, clock, context.event_sink(notices))
 }

@@ -41,7 +41,15 @@ pub static IMAGE_JOB: Kind = Kind::new(
 .with_list(
     ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
 )
-.with_batch_from(2);
+.with_batch_from(2)
+.with_evidence(&[
+    "sub_jobs",
+    "sub_jobs_total",
+    "status",
+    "job_execute_info",
+    "error_code",
+    "error_message",
+]);
 
 /// Tells all about one job.
 pub(super) const GET: Operation = Operation::new(
