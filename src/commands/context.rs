@@ -122,6 +122,7 @@ impl CommandContext {
         }
         let config = self.global.config.clone();
         let settings = Settings::load(config.clone(), environment, &clouds, &kinds)?;
+        providers::states::check_user_states(&settings)?;
         if let Session::Record(recorder) = &self.session {
             let (place, _) = SettingsFile::locate(config, &self.environment);
             recorder.set_settings(settings.to_recorded(place));

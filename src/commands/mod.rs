@@ -189,10 +189,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
 }
 
 fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
-    let environment =
-        Environment::new(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
+    let environment = Environment::from_os(std::env::vars_os());
     signals::end_first_process_by_signals();
     let arguments: Vec<_> = arguments.into_iter().collect();
     let parsed = command()

@@ -127,7 +127,9 @@ impl CredentialChain {
             return Ok(recorded);
         }
         self.settings.check_recorded(cloud.cloud, &profile.name)?;
-        let found = self.credential(cloud, &profile, skipped)?;
+        let found = self.credential(cloud, &profile, skipped);
+        self.settings.environment().check()?;
+        let found = found?;
         if let Some(found) = found {
             profile.expires_at = found.expires_at;
             profile.notices.splice(0..0, found.notices);
@@ -172,6 +174,7 @@ impl CredentialChain {
             true => self.settings.values_of_environment(cloud),
             false => (Values::new(), None),
         };
+        self.settings.environment().check()?;
         in_environment.retain(|key, _| cloud.is_credential(key));
         let command = self.settings.file().command(cloud.cloud, &profile.name);
         let mut skip = |source: &str, why: String| {

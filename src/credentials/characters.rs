@@ -38,11 +38,15 @@ const NAMES: [(&[char], &str); 6] = [
 
 /// What to do about a value with quotes, and with any other character.
 const UNQUOTE: &str = "remove the quotes; docker --env-file keeps them as well";
+const RESET: &str = "set it to the value, or remove it";
 const RETYPE: &str = "remove the character from the value";
 
 /// What is wrong with the value of a part of a credential, as it follows the key, and the next step;
 /// `None` for one that can be sent. At most the code of one character is shown.
 pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
+    if value.is_empty() {
+        return Some(("contains only whitespace".to_owned(), RESET));
+    }
     let is_quoted = |(open, close): &(char, char)| {
         let rest = value.strip_prefix(*open);
         rest.is_some_and(|rest| rest.ends_with(*close))
@@ -75,6 +79,7 @@ mod tests {
     fn what_people_do_not_see_is_named() {
         for (value, expected) in [
             ("LTAI5tKey", None),
+            ("", Some("contains only whitespace")),
             ("a\"b'c", None),
             ("\"half", None),
             ("\"LTAI\"", Some("is in quotes")),

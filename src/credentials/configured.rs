@@ -28,6 +28,9 @@ impl CredentialChain {
     fn configures_default(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.settings.values_of_environment(cloud);
         let is_own = |origin: &Origin| matches!(origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        if self.settings.environment().check().is_err() {
+            return true;
+        }
         let mut values = values.iter();
         let files = self.tool_files();
         values

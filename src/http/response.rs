@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::secret::Redactor;
+use crate::secret::{MASK, Redactor, mask_message, mask_text, mask_urls};
 
 /// What a cloud answered, exactly as it came: it may hold secrets.
 #[derive(Debug, Clone, Default)]
@@ -62,10 +62,10 @@ pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     redactor.text(&mut text);
     let text: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let shown = if text.starts_with(['{', '[', '"']) {
-        mask_json_values(text)
-    } else {
-        text.to_owned()
+    let shown = match text.chars().next() {
+        Some('{' | '[' | '"' | '\'') => mask_json_values(text),
+        Some('<') => mask_xml_texts(text),
+        _ => mask_urls(&mask_text(text)).into_owned(),
     };
     let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MAX_EXCERPT_CHARS) {
@@ -74,15 +74,39 @@ pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     }
 }
 
+/// A sentence of a service without what grants access in its URLs and what it repeats of secrets.
+pub(super) fn mask_sentence(text: &str) -> String {
+    mask_message(&mask_urls(text)).into_owned()
+}
+
+/// Replaces the texts of elements and the values of attributes, whether the XML is complete or not.
+fn mask_xml_texts(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for tag in text.split('<').skip(1) {
+        let (head, content) = tag.split_once('>').unwrap_or((tag, ""));
+        masked.push('<');
+        masked.push_str(&mask_json_values(head));
+        masked.push_str(if tag.len() > head.len() { ">" } else { "" });
+        masked.push_str(if content.trim().is_empty() {
+            content
+        } else {
+            MASK
+        });
+    }
+    masked
+}
+
 /// Replaces every text but keys, which are those before a `:`, whether the JSON is complete or not.
 pub(super) fn mask_json_values(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((head, tail)) = rest.split_once('"') {
+    while let Some(at) = rest.find(['"', '\'']) {
+        let (head, tail) = (&rest[..at], &rest[at + 1..]);
+        let quote = char::from(rest.as_bytes()[at]);
         masked.push_str(head);
         let mut escaped = false;
         let end = tail.find(|c| {
-            let is_end = c == '"' && !escaped;
+            let is_end = c == quote && !escaped;
             escaped = c == '\\' && !escaped;
             is_end
         });
@@ -91,14 +115,14 @@ pub(super) fn mask_json_values(text: &str) -> String {
             None => (tail, ""),
         };
         let is_key = after.trim_start().starts_with(':');
-        masked.push('"');
+        masked.push(quote);
         masked.push_str(if is_key || inner.is_empty() {
             inner
         } else {
-            "***"
+            MASK
         });
         if end.is_some() {
-            masked.push('"');
+            masked.push(quote);
         }
         rest = after;
     }
@@ -117,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_one_short_line() {
-        assert_eq!(excerpt(b"<html>\n <b>502</b>\r\n"), "<html> <b>502</b>");
+        assert_eq!(excerpt(b"502 Bad\r\n Gateway\n"), "502 Bad Gateway");
         let long = excerpt("长".repeat(500).as_bytes());
         assert_eq!(long.chars().count(), 121);
         assert_eq!(excerpt(b"\xff\xfe"), "\u{fffd}\u{fffd}");
@@ -134,6 +158,25 @@ mod tests {
             r#"{"Args":["***","***","***"],"x":"#
         );
         assert_eq!(excerpt(br#""hunter2""#), r#""***""#);
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_text_of_xml_or_of_quotes_and_no_value_of_a_secret() {
+        assert_eq!(
+            excerpt(b"<Name>DB_PASSWORD</Name><Value key='s'>hunter2</Value><Half>hun"),
+            "<Name>***</Name><Value key='***'>***</Value><Half>***"
+        );
+        assert_eq!(
+            excerpt(b"{'Name':'DB_PASSWORD','Value':'hunter2'}"),
+            "{'Name':'***','Value':'***'}"
+        );
+        for text in [
+            "DB_PASSWORD=hunter2 x",
+            "token: hunter2 x",
+            "http://u:hunter2@h/",
+        ] {
+            assert!(!excerpt(text.as_bytes()).contains("hunter2"), "{text}");
+        }
     }
 
     #[test]

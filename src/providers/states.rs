@@ -1,7 +1,10 @@
 //! How a cloud's state words become the model's states.
 
-use crate::kind::StateWords;
+use crate::error::Problem;
+use crate::kind::{StateTable, StateWords};
 use crate::model::{Job, Notice, NoticeCode, State, Task};
+use crate::secret::quotable;
+use crate::settings::Settings;
 
 /// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,6 +220,28 @@ pub fn is_known_word(word: &str) -> bool {
         words.any(|(known, _)| known.eq_ignore_ascii_case(word))
     };
     crate::model::Level::parse(word).is_some() || is_state()
+}
+
+/// Checks that the states of the config file are those that joblens does not know.
+///
+/// # Errors
+/// Usage: a state whose meaning is known already, for which the file has no effect.
+pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
+    for kind in super::kinds() {
+        let name = kind.to_string();
+        let tables = || kind.states.iter().filter(|table| table.allows_user_states);
+        for (word, _) in settings.file().states(&name) {
+            let same = |known: &&str| known.eq_ignore_ascii_case(word.trim());
+            let knows = |table: &StateTable| table.map.iter().any(|(known, _)| same(&known));
+            if tables().next().is_some() && tables().all(knows) {
+                let word = quotable(word);
+                let message = format!("[states.\"{name}\"]: '{word}' is known already");
+                let hint = format!("remove it from the config file; see: joblens states {name}");
+                return Err(Problem::usage(message).with_hint(hint));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a

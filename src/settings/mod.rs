@@ -1,5 +1,6 @@
 //! Settings: which profile of which cloud uses what, and where each value came from.
 
+mod environment;
 mod file;
 mod network;
 mod parse;
@@ -11,10 +12,10 @@ mod text_file;
 mod token_cache;
 mod values;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use environment::Environment;
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, is_almost_duration, parse_duration, utc_offset};
@@ -30,7 +31,6 @@ pub(crate) use text_file::{
 pub(crate) use values::Values;
 
 use crate::error::Problem;
-use crate::secret::{mask_arguments, masked_id};
 
 /// One key of a cloud's profiles.
 #[derive(Debug, PartialEq, Eq)]
@@ -196,80 +196,6 @@ impl SettingsSchema {
     }
 }
 
-/// The environment, taken once at the start.
-#[derive(Debug, Clone, Default)]
-pub struct Environment(HashMap<String, String>);
-
-impl Environment {
-    /// The variables given; those whose value is not Unicode are left out.
-    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
-    }
-
-    /// All variables, with the values of secrets and of key ids masked; `is_id` tells which have an id.
-    pub fn masked(&self, is_id: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
-        self.0.iter().map(move |(name, value)| {
-            if is_id(name) {
-                return (name.clone(), masked_id(value));
-            }
-            let mut pair = [format!("{name}={value}")];
-            mask_arguments(&mut pair);
-            let value = pair[0].split_once('=').map_or("", |(_, value)| value);
-            (name.clone(), value.to_owned())
-        })
-    }
-
-    /// A variable's value, which may be empty.
-    pub fn raw(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    /// True in a CI system: `CI` is set, and not to `false` or `0`.
-    pub fn is_ci(&self) -> bool {
-        self.get("CI")
-            .is_some_and(|value| !matches!(value, "false" | "0"))
-    }
-
-    /// A variable's value; an empty one counts as unset.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.raw(name).filter(|value| !value.trim().is_empty())
-    }
-
-    /// The names of the variables that are set.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let names = self.0.keys().map(String::as_str);
-        names.filter(|name| self.get(name).is_some())
-    }
-
-    /// The home folder; none where HOME is unset or relative, since the settings would change with
-    /// the current folder.
-    pub fn home(&self) -> Option<PathBuf> {
-        let home = self.get("HOME").map(PathBuf::from);
-        home.filter(|home| home.is_absolute())
-    }
-
-    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none
-    /// without a home directory.
-    pub fn cache_folder(&self) -> Option<PathBuf> {
-        let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
-        // A relative one is to be passed over, as its specification says.
-        let base = named.filter(|path| path.is_absolute());
-        let base = base.or_else(|| Some(self.home()?.join(".cache")));
-        base.map(|base| base.join("joblens"))
-    }
-
-    /// The variables that name proxies, in either case, and those that name CA certificates.
-    pub fn network(&self) -> Vec<(String, String)> {
-        let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
-        let is_ca = |name: &str| name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
-        self.0
-            .iter()
-            .filter(|(name, value)| is_ca(name) || (is_proxy(name) && !value.trim().is_empty()))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
-    }
-}
-
 /// Path to the config file [env: JOBLENS_CONFIG] and environment together.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -295,6 +221,7 @@ impl Settings {
         kinds: &[String],
     ) -> Result<Self, Problem> {
         let (path, named) = SettingsFile::locate(config, &environment);
+        environment.check()?;
         let file = match path {
             None => SettingsFile::default(),
             Some(path) => SettingsFile::read(&path, named, clouds, kinds)?,

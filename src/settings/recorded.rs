@@ -259,8 +259,8 @@ impl Environment {
         let is_kept = |name: &&str| {
             DISPLAY.contains(name) || name.starts_with("LC_") || name.starts_with("GITHUB_")
         };
-        let names = self.0.keys().map(String::as_str).filter(is_kept);
-        let kept = names.map(|name| (name.to_owned(), self.0[name].clone()));
+        let names = self.variables.keys().map(String::as_str).filter(is_kept);
+        let kept = names.map(|name| (name.to_owned(), self.variables[name].clone()));
         let profile = recorded.default_profile.clone();
         let profile = profile.map(|profile| (PROFILE.to_owned(), profile));
         Self::new(kept.chain(profile))

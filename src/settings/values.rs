@@ -92,6 +92,8 @@ impl Settings {
     /// family hold one as well.
     pub(crate) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
         let is_set = |name: &&&str| self.environment.get(name).is_some();
+        // One of blanks is an error, since another source would be another account.
+        let is_given = |name: &&&str| self.environment.raw(name).is_some_and(|v| !v.is_empty());
         let families = cloud
             .credential_keys()
             .map(|spec| spec.variables.len())
@@ -106,7 +108,7 @@ impl Settings {
             let mut names = cloud
                 .credential_keys()
                 .filter_map(|spec| own_name(spec, at));
-            names.find(is_set)
+            names.find(is_given)
         };
         let mut filled = (0..families.unwrap_or(0)).filter(|at| of_family(*at).is_some());
         let family = filled.next();
@@ -126,7 +128,10 @@ impl Settings {
                 (_, Some(at)) => spec.variables.get(at).map(ToString::to_string),
                 (_, None) => None,
             };
-            let text = name.as_deref().and_then(|name| self.environment.get(name));
+            let text = name.as_deref().and_then(|name| match spec.role {
+                SettingRole::Setting => self.environment.get(name),
+                _ => self.environment.raw(name).filter(|text| !text.is_empty()),
+            });
             if let (Some(text), Some(name)) = (text, &name) {
                 let text = Secret::new(text.trim());
                 let origin = Origin::Variable(name.clone());
@@ -161,6 +166,7 @@ impl Settings {
                 file::SettingValue::Text(text) => (key, Cow::from(text.expose()), line),
                 file::SettingValue::Variable(base, name) => {
                     let text = self.environment.get(name);
+                    self.environment.check()?;
                     let text = text.ok_or_else(|| unset_variable(profile, key, name, &line))?;
                     let place = format!("{name}, named in {line}");
                     (base.as_str(), text.into(), place)
@@ -173,13 +179,14 @@ impl Settings {
                     (base.as_str(), text.into(), place)
                 }
             };
+            let is_given = !text.is_empty() && cloud.is_credential(base);
             let text = text.trim_start_matches('\u{feff}').trim();
             let beside = (network::PATH_KEYS.contains(&base) && !text.is_empty())
                 .then(|| self.beside_the_file(text));
             let text = beside.as_ref().map_or(text, |path| {
                 path.to_str().expect("joined from texts of the settings")
             });
-            if let (Some(spec), false) = (cloud.find(base), text.is_empty()) {
+            if let (Some(spec), true) = (cloud.find(base), is_given || !text.is_empty()) {
                 let text = Secret::new(text);
                 let path = self.file.path().to_path_buf();
                 let origin = Origin::File { path, place };

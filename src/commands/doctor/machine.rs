@@ -59,6 +59,8 @@ pub(super) fn network(
 ) -> Result<Vec<Check>, Box<Check>> {
     let sink = context.event_sink(&NoticeLog::default());
     let variables = settings.environment().network();
+    let readable = settings.environment().check();
+    readable.map_err(|problem| Box::new(broken(CheckName::Proxy, problem)))?;
     let transport = Transport::new(limits.clone(), &variables, Arc::clone(&context.clock), sink);
     let transport =
         transport.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;

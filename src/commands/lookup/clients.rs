@@ -55,6 +55,7 @@ pub(in crate::commands) fn transport(
     options.auth_cooldown = pacing.auth_cooldown;
     options.session = context.session.clone();
     let variables = settings.environment().network();
+    settings.environment().check()?;
     let clock = Arc::clone(&context.clock);
     Transport::new(options, &variables, clock, context.event_sink(notices))
 }

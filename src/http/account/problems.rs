@@ -2,7 +2,9 @@
 
 use super::ApiClient;
 use crate::error::{Category, Problem};
+use crate::http::response::mask_sentence;
 use crate::http::{Request, RequestError, Response, RetryAction, excerpt, html};
+use crate::secret::{MASK, looks_random};
 
 impl ApiClient {
     /// A response that could not be understood.
@@ -43,8 +45,11 @@ impl ApiClient {
             let problem = self.problem(request, Category::InvalidResponse, message);
             problem.with_hint(format!("check {endpoint_key}"))
         };
-        let page = self.page_problem(request, response);
-        page.unwrap_or_else(unreadable)
+        let mut problem = self.page_problem(request, response);
+        if let Some(page) = &mut problem {
+            page.message = mask_random_words(&page.message);
+        }
+        problem.unwrap_or_else(unreadable)
     }
 
     /// What to say of an HTML page in place of a response; `None` for other responses.
@@ -107,6 +112,11 @@ impl ApiClient {
         attempts: u32,
     ) -> Problem {
         let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
+        // What issues a key may repeat it, and nothing else knows it yet.
+        let message = match self.is_for_credentials {
+            true => mask_random_words(&mask_sentence(message)),
+            false => mask_sentence(message),
+        };
         let mut problem = self.problem(request, refusal.category, message);
         problem.code = refusal.code;
         problem.request_id = refusal.request_id;
@@ -123,5 +133,41 @@ impl ApiClient {
         problem.attempts = attempts;
         self.transport.redact(&mut problem);
         problem
+    }
+}
+
+/// Masks the words that look like keys.
+fn mask_random_words(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '_' | '-');
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_part) {
+        let end = rest[start..].find(|c| !is_part(c));
+        let end = end.map_or(rest.len(), |length| start + length);
+        let word = &rest[start..end];
+        masked.push_str(&rest[..start]);
+        masked.push_str(if looks_random(word) { MASK } else { word });
+        rest = &rest[end..];
+    }
+    masked + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask_random_words;
+
+    #[test]
+    fn words_that_may_be_an_issued_key_are_masked_and_sentences_stay() {
+        let issued = "wyPTqiX5kEr8vKgqRTWGbYsd2hJm4n";
+        for text in [issued.to_owned(), format!("got '{issued}' for STS.NTb1x")] {
+            assert!(!mask_random_words(&text).contains(issued), "{text}");
+        }
+        for text in [
+            "You are not authorized to do this action. You should be authorized by RAM",
+            "The specified role acs:ram::1234567890123456:role/ci-reader does not exist",
+            "got an HTML page instead of an API response: '502 Bad Gateway'",
+        ] {
+            assert_eq!(mask_random_words(text), text);
+        }
     }
 }

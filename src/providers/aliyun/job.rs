@@ -14,6 +14,7 @@ mod parent;
 mod row;
 mod rows;
 mod subtask_id;
+mod success;
 
 use super::{Api, CLUSTER, cluster_of, document};
 use crate::http::Method;
@@ -60,7 +61,15 @@ pub static JOB: Kind = Kind::new(
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
 .with_logs(logs::LOGS)
 .with_id_lists(list::MAX_ROWS)
-.with_conclusive_rows();
+.with_conclusive_rows()
+.with_evidence(&[
+    "ContainerGroups",
+    "Status",
+    "Containers",
+    "CurrentState",
+    "State",
+    "ExitCode",
+]);
 
 const GET: Operation = operation!("E-HPC 2018-04-12", "ehpc", "DescribeServerlessJobs");
 

@@ -48,6 +48,7 @@ pub static IMAGE_JOB: Kind = Kind::new(
     "job_execute_info",
     "status",
     "sub_jobs",
+    "sub_jobs_total",
 ]);
 
 /// Tells all about one job.

@@ -88,6 +88,10 @@ impl Reader<'_> {
         };
         for (name, value) in table.iter() {
             let profile: &str = name.get_ref();
+            if profile.trim().is_empty() {
+                let what = format!("a profile of {cloud} has an empty name");
+                return Err(self.wrong(name.span().start, &what));
+            }
             let what = format!("{cloud}.{profile}");
             let table = self
                 .table(value, name.span().start, &what)
@@ -292,7 +296,7 @@ impl Reader<'_> {
                 return Err(self.wrong(kind.span().start, &what));
             }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
-            let mut mapped = Vec::new();
+            let mut mapped: Vec<(String, State)> = Vec::new();
             for (word, value) in words.iter() {
                 let at = word.span().start;
                 let state = match value.get_ref() {
@@ -307,6 +311,11 @@ impl Reader<'_> {
                     return Err(self.wrong(at, "states cannot be mapped to succeeded"));
                 }
                 let text: &str = word.get_ref();
+                let is_same = |known: &str| known.trim().eq_ignore_ascii_case(text.trim());
+                if mapped.iter().any(|(known, _)| is_same(known)) {
+                    let what = format!("'{}' is mapped more than once", quotable(text));
+                    return Err(self.wrong(at, &what));
+                }
                 mapped.push((text.to_owned(), state));
             }
             states.insert(name.to_owned(), mapped);

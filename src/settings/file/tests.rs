@@ -107,7 +107,7 @@ fn a_key_outside_of_a_profile_is_reported_where_it_belongs() {
 
 #[test]
 fn the_head_of_a_table_is_written_as_toml_reads_it() {
-    for name in ["prod", "a-b_1", "生产", "a b", "a.b", "a\"b", ""] {
+    for name in ["prod", "a-b_1", "生产", "a b", "a.b", "a\"b"] {
         let toml = format!(
             "{}\nregion = 'x'\n",
             crate::settings::table_header("aliyun", name)
@@ -116,6 +116,10 @@ fn the_head_of_a_table_is_written_as_toml_reads_it() {
             parse(&toml, 0o600).unwrap().has_profile("aliyun", name),
             "{toml}"
         );
+    }
+    for name in ["\"\"", "' '"] {
+        let problem = parse(&format!("[aliyun.{name}]\nregion = 'x'\n"), 0o600).unwrap_err();
+        assert!(problem.message.contains("empty name"), "{name}");
     }
     let problem = parse("[aliyun.生产]\n", 0o600).unwrap_err();
     assert!(problem.hint.unwrap().contains("must be quoted"));

@@ -8,8 +8,9 @@ use super::{Expected, Masker, VisiblePart, secret_value};
 /// `password=`, and what follows `Bearer` or the header `Authorization`. Other words, such as names of
 /// secrets, stay.
 pub fn mask_message(text: &str) -> Cow<'_, str> {
-    let may_be_secret =
-        text.contains('=') || text.contains("earer") || text.contains("uthorization");
+    let may_be_secret = ["=", "\":", "':", "earer", "uthorization"]
+        .iter()
+        .any(|sign| text.contains(sign));
     if !may_be_secret {
         return text.into();
     }
@@ -30,7 +31,7 @@ impl Masker {
         let value = secret_value(word).filter(|_| !is_other);
         match value {
             Some(value) if value.is_header => self.expected = Some(Expected::Token),
-            Some(value) if word[..value.from].ends_with(['=', '"', '\'']) => {
+            Some(value) if is_assigned(rest, value.from) => {
                 return value.shown(self, word, rest);
             }
             _ if schemes.any(|scheme| bare.eq_ignore_ascii_case(scheme)) => {
@@ -40,6 +41,15 @@ impl Masker {
         }
         VisiblePart::Whole(word.len())
     }
+}
+
+/// True where the value of a secret begins at `from`: after `NAME=`, and within quotes after `"NAME":`.
+fn is_assigned(text: &str, from: usize) -> bool {
+    let (name, value) = text.split_at(from);
+    let is_quoted = |text: &str| text.starts_with(['"', '\'']);
+    let is_json =
+        || name.trim_end_matches(':').ends_with(['"', '\'']) && is_quoted(value.trim_start());
+    name.ends_with(['=', '"', '\'']) || is_json()
 }
 
 #[cfg(test)]
@@ -62,6 +72,14 @@ mod tests {
                 "sent Authorization: Bearer *** to it",
             ),
             ("header 'bearer abcdefgh1'", "header 'bearer ***"),
+            (
+                "bad env {\"DB_PASSWORD\":\"hunter2\",\"n\":1}",
+                "bad env {\"DB_PASSWORD\":***",
+            ),
+            (
+                "bad env {'DB_PASSWORD': 'hunter2'}",
+                "bad env {'DB_PASSWORD': ***",
+            ),
         ] {
             assert_eq!(mask_message(text), expected);
         }

@@ -6,6 +6,7 @@ use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
 use super::row::Row;
 use super::subtask_id::{subtask_index, subtask_of};
+use super::success;
 use crate::http::RequestError;
 use crate::model::Array;
 use crate::providers::prelude::*;
@@ -230,6 +231,7 @@ impl JobInfo {
         }
         job.resources = sum(&job.tasks);
         explain_job(job);
+        success::confirm(job);
         note_unknown_words(&job.tasks, notices);
     }
 }

@@ -69,6 +69,42 @@ fn answers_become_their_models() {
 }
 
 #[test]
+fn a_success_needs_every_sub_job() {
+    let job = |status: &str, rest: &str| {
+        let body =
+            format!(r#"{{"id":"7","status":"SUCCESS","sub_jobs":[{{"id":"8",{status}}}]{rest}}}"#);
+        read_text(&body).unwrap().job
+    };
+    let good = r#""status":"SUCCESS""#;
+    assert_eq!(job(good, "").state, State::Succeeded);
+    assert_eq!(job(good, r#","sub_jobs_total":1"#).state, State::Succeeded);
+    for (status, rest) in [
+        (good, r#","sub_jobs_total":99"#),
+        (r#""status":null"#, ""),
+        (r#""status":"FAIL""#, ""),
+        (r#""status":"RUNNING""#, ""),
+        (r#""status":"WAITING""#, ""),
+        (r#""status":"ABNORMAL""#, ""),
+    ] {
+        let job = job(status, rest);
+        assert_eq!((job.state, job.ended), (State::Unknown, false), "{status}");
+        assert!(
+            job.message
+                .unwrap()
+                .starts_with("the job has succeeded, but")
+        );
+    }
+    assert_eq!(job(r#""status":"failed""#, "").state, State::Failed);
+    let none = |rest: &str| read_text(&format!(r#"{{"id":"7","status":"SUCCESS"{rest}}}"#));
+    let state = |rest: &str| none(rest).unwrap().job.state;
+    assert_eq!(state(""), State::Succeeded);
+    assert_eq!(
+        state(r#","sub_jobs":[],"sub_jobs_total":2"#),
+        State::Unknown
+    );
+}
+
+#[test]
 fn no_documented_field_is_lost() {
     let document = test_support::json("huawei/image-job/failed.json");
     let found = read_file("huawei/image-job/failed.json");
@@ -132,7 +168,7 @@ fn a_waiting_job_has_not_started_and_a_running_one_has_no_end() {
     assert_eq!(running["started_at"], "2024-05-20T10:00:02Z");
     assert!(running["finished_at"].is_null());
     assert!(running["tasks"][0]["finished_at"].is_null());
-    assert_eq!(job("SUCCESS")["finished_at"], "2024-05-20T10:09:00Z");
+    assert_eq!(job("FAILED")["finished_at"], "2024-05-20T10:09:00Z");
 }
 
 #[test]

@@ -1,0 +1,189 @@
+//! Whether the container groups of a job confirm its success.
+
+use crate::model::Container;
+use crate::providers::prelude::*;
+use crate::sort::SortExt as _;
+
+use super::cause::label;
+
+/// Exit codes of a container that is stopped by SIGKILL or SIGTERM.
+const STOPPED: [i64; 2] = [137, 143];
+
+/// Takes back a success that a container group contradicts: the job has failed where a group or its
+/// main container has, and is undecided where a group has not ended or its state cannot be read. A
+/// group that is being deleted has been judged before, and a failed one that the job's retry has
+/// replaced does not count. No groups at all are no contradiction: the cloud deletes them.
+pub(super) fn confirm(job: &mut Job) {
+    if job.state != State::Succeeded {
+        return;
+    }
+    for task in &mut job.tasks {
+        if task.state == State::Succeeded {
+            task.exit_code = failed_code(&task.containers).or(task.exit_code);
+        }
+    }
+    let is_replaced = replaced(&job.tasks);
+    let tasks = std::mem::take(&mut job.tasks).into_iter().zip(is_replaced);
+    let (earlier, current): (Vec<_>, Vec<_>) = tasks.partition(|(_, is_replaced)| *is_replaced);
+    job.tasks = current.into_iter().map(|(task, _)| task).collect();
+    let open = job.tasks.iter().find(|task| is_open(task.state));
+    let open = open.map(|task| {
+        let word = task.state_raw.as_deref().unwrap_or("without a state");
+        format!("the job has succeeded, but {} is {word}", label(task))
+    });
+    if open.is_some() {
+        job.unread_cause = Some(Category::InvalidResponse);
+    }
+    states::confirm_success(job, (None, None));
+    if job.state == State::Unknown {
+        job.exit_code = None;
+        job.message = open.or_else(|| job.message.take());
+    }
+    job.tasks.extend(earlier.into_iter().map(|(task, _)| task));
+}
+
+/// True for a state that a group of a job that succeeded cannot have.
+fn is_open(state: State) -> bool {
+    use State::{Pending, Running, Starting, Unknown};
+    matches!(state, Pending | Starting | Running | Unknown)
+}
+
+/// The exit code with which a main container failed. One that is stopped beside another that ended
+/// with 0 is a side container at the end of its group.
+fn failed_code(containers: &[Container]) -> Option<i64> {
+    let main = || containers.iter().filter(|container| !container.init);
+    let is_done = main().any(|container| container.exit_code == Some(0));
+    let is_stopped = |container: &Container, code| {
+        let reason = container.reason.as_deref().map(str::trim);
+        is_done && STOPPED.contains(&code) && reason != Some("OOMKilled")
+    };
+    main().find_map(|container| {
+        let code = container.exit_code.filter(|code| *code != 0)?;
+        (!is_stopped(container, code)).then_some(code)
+    })
+}
+
+/// Which groups have failed and were replaced: one was created after the end of each of them.
+fn replaced(tasks: &[Task]) -> Vec<bool> {
+    let mut created: Vec<Time> = tasks.iter().filter_map(|task| task.created_at).collect();
+    created.order_by_key(|time| *time);
+    let mut failed: Vec<(Time, usize)> = Vec::new();
+    for (at, task) in tasks.iter().enumerate() {
+        let end = task.finished_at.filter(|_| task.state == State::Failed);
+        // A group that begins after its own end would replace itself.
+        let end = end.filter(|end| task.created_at.is_none_or(|start| start <= *end));
+        failed.extend(end.map(|end| (end, at)));
+    }
+    failed.order_by_key(|(end, _)| *end);
+    let mut created = created.into_iter();
+    let mut is_replaced = vec![false; tasks.len()];
+    for (end, at) in failed {
+        is_replaced[at] = created.any(|start| start > end);
+    }
+    is_replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::model::{Job, State};
+    use crate::providers::aliyun::tests::{job, read_jobs};
+
+    fn read(groups: &Value) -> Job {
+        let info = json!({"JobId": "5", "State": "Succeeded", "ContainerGroups": groups});
+        let body = json!({"TotalCount": 1, "RequestId": "R", "JobInfos": [info]});
+        let read = read_jobs(body.to_string().as_bytes(), job("5"), &[]);
+        read.unwrap().0
+    }
+
+    fn group(status: &str, codes: &[i64]) -> Value {
+        let container = |code: &i64| json!({"Name": "c", "CurrentState": {"State": "Terminated", "ExitCode": code}});
+        let containers: Vec<_> = codes.iter().map(container).collect();
+        json!({"ContainerGroupName": status, "Status": status, "Containers": containers})
+    }
+
+    fn state(groups: &[Value]) -> State {
+        read(&json!(groups)).state
+    }
+
+    #[test]
+    fn a_group_that_failed_fails_a_job_that_succeeded() {
+        let failed = read(&json!([group("Succeeded", &[0]), group("Failed", &[137])]));
+        assert_eq!((failed.state, failed.exit_code), (State::Failed, Some(137)));
+        assert!(failed.message.unwrap().contains("137"));
+        for word in ["Failed", "Expired", "ScheduleFailed"] {
+            assert_eq!(state(&[group(word, &[])]), State::Failed, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_has_not_ended_leaves_a_success_undecided() {
+        for word in ["Running", "Pending", "Restarting", "Zombie", ""] {
+            let open = read(&json!([group("Succeeded", &[0]), group(word, &[])]));
+            assert_eq!((open.state, open.ended), (State::Unknown, false), "{word}");
+            assert_eq!(open.reason.as_deref(), Some(Job::SUBTASKS_UNREAD));
+            assert!(open.message.unwrap().contains("the job has succeeded, but"));
+        }
+        assert_eq!(state(&[json!(null)]), State::Unknown);
+        let groups = [group("Running", &[]), group("Failed", &[1])];
+        assert_eq!(state(&groups), State::Failed, "a failure outweighs doubt");
+    }
+
+    #[test]
+    fn groups_that_went_well_or_are_gone_confirm_a_success() {
+        for groups in [json!([]), json!(null), json!({}), json!("")] {
+            assert_eq!(read(&groups).state, State::Succeeded, "{groups}");
+        }
+        let good = group("Succeeded", &[0]);
+        for other in ["Succeeded", "Terminating"] {
+            assert_eq!(state(&[good.clone(), group(other, &[0])]), State::Succeeded);
+        }
+    }
+
+    #[test]
+    fn the_exit_code_of_a_main_container_contradicts_its_group() {
+        let codes = |codes: &[i64]| state(&[group("Succeeded", codes)]);
+        assert_eq!(codes(&[137]), State::Failed);
+        assert_eq!(codes(&[1]), State::Failed);
+        assert_eq!(codes(&[0, 1]), State::Failed);
+        assert_eq!(codes(&[143, 137]), State::Failed);
+        assert_eq!(codes(&[0, 143]), State::Succeeded, "a side container");
+        let mut memory = group("Succeeded", &[0, 137]);
+        memory["Containers"][1]["CurrentState"]["Reason"] = json!("OOMKilled\n");
+        assert_eq!(state(&[memory]), State::Failed);
+        let mut init = group("Succeeded", &[0]);
+        init["InitContainers"] = group("", &[1])["Containers"].clone();
+        assert_eq!(state(&[init]), State::Succeeded);
+    }
+
+    #[test]
+    fn a_failed_group_that_was_replaced_does_not_count() {
+        let at = |minute: u32| format!("2026-01-02T03:{minute:02}:00Z");
+        let timed = |status: &str, start: u32, end: u32| {
+            let code = i64::from(status == "Failed");
+            let mut group = group(status, &[code]);
+            group["CreationTime"] = json!(at(start));
+            group[format!("{status}Time")] = json!(at(end));
+            group
+        };
+        let retried = [timed("Failed", 1, 2), timed("Failed", 3, 4)];
+        let good = timed("Succeeded", 5, 6);
+        assert_eq!(
+            state(&[&retried[..], &[good.clone()]].concat()),
+            State::Succeeded
+        );
+        assert_eq!(state(&retried), State::Failed, "the last attempt failed");
+        let parallel = [timed("Failed", 1, 2), timed("Failed", 1, 2), good.clone()];
+        assert_eq!(
+            state(&parallel),
+            State::Failed,
+            "one group replaces one other"
+        );
+        assert_eq!(state(&[timed("Failed", 1, 5), good.clone()]), State::Failed);
+        assert_eq!(state(&[timed("Failed", 3, 2)]), State::Failed);
+        assert_eq!(state(&[group("Failed", &[1]), good]), State::Failed);
+        let bad = json!({"Status": "Failed", "FailedTime": at(2)});
+        assert_eq!(state(&[bad]), State::Failed);
+    }
+}

@@ -1,0 +1,183 @@
+//! The environment of the process.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::Problem;
+use crate::secret::{mask_arguments, masked_id};
+
+/// The environment, taken once at the start.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    pub(super) variables: HashMap<String, String>,
+    /// Variables whose value is not UTF-8.
+    unreadable: Arc<[UnreadableVariable]>,
+}
+
+/// A variable whose value is not UTF-8, which matters where it is read.
+#[derive(Debug)]
+struct UnreadableVariable {
+    name: String,
+    is_read: AtomicBool,
+}
+
+impl Environment {
+    /// The variables given.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables = variables.into_iter().collect();
+        let unreadable = Arc::default();
+        Self {
+            variables,
+            unreadable,
+        }
+    }
+
+    /// The variables of the process. One whose name is not UTF-8 is not read by anything.
+    pub fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let (mut readable, mut unreadable) = (HashMap::new(), Vec::new());
+        for (name, value) in variables {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => drop(readable.insert(name, value)),
+                (Ok(name), Err(_)) => unreadable.push(UnreadableVariable {
+                    name,
+                    is_read: AtomicBool::new(false),
+                }),
+                (Err(_), _) => {}
+            }
+        }
+        Self {
+            variables: readable,
+            unreadable: unreadable.into(),
+        }
+    }
+
+    /// Checks that each variable that was read so far could be read: one that cannot would count as not
+    /// set, and another account or another network path would be used.
+    ///
+    /// # Errors
+    /// A usage error that names the variable.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut unreadable = self.unreadable.iter();
+        match unreadable.find(|one| one.is_read.load(Ordering::Relaxed)) {
+            None => Ok(()),
+            Some(one) => {
+                let message = format!("environment variable {} is not valid UTF-8", one.name);
+                Err(Problem::usage(message).with_hint("set it to text in UTF-8, or unset it"))
+            }
+        }
+    }
+
+    fn mark_read(&self, is_wanted: impl Fn(&str) -> bool) {
+        for one in self.unreadable.iter().filter(|one| is_wanted(&one.name)) {
+            one.is_read.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// All variables, with the values of secrets and of key ids masked; `is_id` tells which have an id.
+    pub fn masked(&self, is_id: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
+        self.variables.iter().map(move |(name, value)| {
+            if is_id(name) {
+                return (name.clone(), masked_id(value));
+            }
+            let mut pair = [format!("{name}={value}")];
+            mask_arguments(&mut pair);
+            let value = pair[0].split_once('=').map_or("", |(_, value)| value);
+            (name.clone(), value.to_owned())
+        })
+    }
+
+    /// A variable's value, which may be empty.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.mark_read(|unreadable| unreadable == name);
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// True in a CI system: `CI` is set, and not to `false` or `0`.
+    pub fn is_ci(&self) -> bool {
+        self.get("CI")
+            .is_some_and(|value| !matches!(value, "false" | "0"))
+    }
+
+    /// A variable's value; an empty one counts as unset.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.raw(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The names of the variables that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.variables.keys().map(String::as_str);
+        names.filter(|name| self.get(name).is_some())
+    }
+
+    /// The home folder; none where HOME is unset or relative, since the settings would change with
+    /// the current folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = self.get("HOME").map(PathBuf::from);
+        home.filter(|home| home.is_absolute())
+    }
+
+    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none
+    /// without a home directory.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
+        // A relative one is to be passed over, as its specification says.
+        let base = named.filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(self.home()?.join(".cache")));
+        base.map(|base| base.join("joblens"))
+    }
+
+    /// The variables that name proxies, in either case, and those that name CA certificates.
+    pub fn network(&self) -> Vec<(String, String)> {
+        let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+        let is_ca = |name: &str| name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
+        self.mark_read(|name| is_ca(name) || is_proxy(name));
+        self.variables
+            .iter()
+            .filter(|(name, value)| is_ca(name) || (is_proxy(name) && !value.trim().is_empty()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+    use crate::error::Category;
+
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_an_error_once_it_is_read() {
+        let environment = Environment::from_os([
+            ("OTHER".into(), OsString::from_vec(b"\xff".to_vec())),
+            (
+                "JOBLENS_PROFILE".into(),
+                OsString::from_vec(b"\xc9\xfa".to_vec()),
+            ),
+            (
+                "HTTPS_PROXY".into(),
+                OsString::from_vec(b"http://us\xe9r".to_vec()),
+            ),
+            ("HOME".into(), "/home/me".into()),
+        ]);
+        assert!(environment.home().is_some());
+        assert_eq!(environment.check(), Ok(()));
+        let copy = environment.clone();
+        assert_eq!(copy.get("JOBLENS_PROFILE"), None);
+        let problem = environment.check().unwrap_err();
+        assert_eq!(problem.category, Category::Usage);
+        assert!(
+            problem
+                .message
+                .contains("JOBLENS_PROFILE is not valid UTF-8")
+        );
+
+        let name = OsString::from("HTTPS_PROXY");
+        let environment = Environment::from_os([(name, OsString::from_vec(vec![0xff]))]);
+        environment.network();
+        assert!(environment.check().is_err());
+    }
+}
