@@ -342,10 +342,8 @@ pub(super) async fn read_file<F: LogFile>(
     let end = offset + read.data.len() as u64;
     let is_full = is_full || read.data.len() as u64 >= F::PART_BYTES;
     const MAX_ROUNDING: u64 = 64 << 10;
-    let lacks_rest = read.data.is_empty()
-        && read
-            .size
-            .is_some_and(|size| size > end.saturating_add(MAX_ROUNDING));
+    let limit = end.saturating_add(MAX_ROUNDING);
+    let lacks_rest = read.data.is_empty() && read.size.is_some_and(|size| size > limit);
     let has_more = !read.data.is_empty() && (is_full || read.size.is_some_and(|size| end < size));
     Ok(LogChunk {
         data: read.data,

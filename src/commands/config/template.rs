@@ -175,7 +175,7 @@ fn states(text: &mut String) {
     for kind in providers::kinds().filter(|kind| kind.has_states()) {
         let template = &kind.template;
         let name = format!("{}/{}", template.cloud, template.kind);
-        let _ = writeln!(text, "# [states.\"{name}\"]\n# Suspended = \"stopping\"");
+        let _ = writeln!(text, "# [states.\"{name}\"]\n# NewState = \"stopping\"");
     }
 }
 

@@ -394,8 +394,7 @@ pub(super) fn memory_bytes(text: &str) -> Option<u64> {
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim().to_ascii_lowercase();
-    let power = ["b", "kb", "mb", "gb", "tb"]
-        .iter()
-        .position(|known| *known == unit)?;
+    let units = ["b", "kb", "mb", "gb", "tb"];
+    let power = units.iter().position(|known| *known == unit)?;
     number.parse::<u64>().ok()?.checked_mul(1 << (10 * power))
 }

@@ -3,6 +3,7 @@
 mod container;
 mod credential;
 mod custom;
+mod document;
 mod errors;
 mod events;
 mod job;
@@ -25,13 +26,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use serde_json::Value;
 use url::Url;
 
 use super::api::{DecodeError, Decoded, SigningClient};
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, GetResult, KindOps,
-    ScopeListing, ScopePage, raw,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, KindOps, ScopeListing,
+    ScopePage,
 };
 use crate::credentials::CredentialCache;
 use crate::crypto::percent_encode;
@@ -52,6 +52,7 @@ use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
     VOLCANO_JOBS,
 };
+use document::attach_raw;
 use job::{JOB, Jobs};
 use kubeconfig::{CONTEXT, KUBECONFIG, SERVER};
 use pod::{POD, Pods};
@@ -385,29 +386,6 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
     let endpoint =
         endpoint.map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
     Ok((endpoint, prefix.to_owned()))
-}
-
-/// Keeps a response in the job, without what repeats it.
-fn attach_raw(found: &mut GetResult, body: &[u8], options: &GetOptions) {
-    raw::attach(&mut found.job, &mut found.notices, options, || {
-        let mut document = raw::document(body, options)?;
-        trim_document(&mut document);
-        Some(document)
-    });
-}
-
-/// Drops from a document what repeats it: the last applied configuration, which holds every secret once
-/// more, and who set which field.
-fn trim_document(document: &mut Value) {
-    match document {
-        Value::Object(fields) => {
-            fields.remove("managedFields");
-            fields.remove(object::LAST_APPLIED);
-            fields.values_mut().for_each(trim_document);
-        }
-        Value::Array(list) => list.iter_mut().for_each(trim_document),
-        _ => {}
-    }
 }
 
 #[cfg(test)]

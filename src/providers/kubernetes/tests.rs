@@ -2,6 +2,7 @@ mod verdicts;
 
 use serde_json::json;
 
+use super::document::trim_document;
 use super::*;
 use crate::error::TransportFailure;
 use crate::providers::test_support::{moment, profile, transport};

@@ -160,7 +160,7 @@ async fn a_total_below_the_rows_that_came_does_not_end_a_list() {
 
 #[tokio::test]
 async fn rows_that_moved_to_the_next_page_come_once() {
-    let pages = [(ids(0..20), Some(31)), (ids(19..30), Some(31))];
+    let pages = [(ids(0..20), Some(30)), (ids(19..30), Some(31))];
     let (seen, listed) = listed(&pages, None, ALWAYS).await;
     assert_eq!(seen.concat(), ids(0..30));
     assert_eq!(listed.truncation, None);

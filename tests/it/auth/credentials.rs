@@ -80,8 +80,8 @@ fn half_a_credential_in_the_environment_is_an_error() {
             .env("ALIBABA_CLOUD_ACCESS_KEY_ID", " ")
             .run()
             .code,
-        0,
-        "blank is unset"
+        2,
+        "blank is not unset"
     );
 }
 

@@ -82,13 +82,13 @@ fn words_of_the_settings_file_are_marked_where_they_count() {
         own.iter()
             .all(|row| row["word"] == "Suspended" && row["state"] == "stopping")
     );
-    let running = rows.iter().find(|row| row["word"] == "Running").unwrap();
-    assert_eq!(running["state"], "running");
+    fs::write(&path, "[states.\"aliyun/job\"]\nRUNNING = 'failed'\n").unwrap();
+    let run = joblens(&["states", "--config", path.to_str().unwrap()]).run();
+    assert_eq!(run.code, 2);
     assert!(
-        running["note"]
-            .as_str()
-            .unwrap()
-            .contains("cannot be mapped in the config file")
+        run.stderr.contains("'RUNNING' is known already"),
+        "{}",
+        run.stderr
     );
 }
 

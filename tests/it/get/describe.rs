@@ -25,7 +25,7 @@ fn the_first_lines_are_the_likely_cause_in_local_time_even_in_a_pipe() {
             "  1 of 2 container groups failed"
         ]
     );
-    assert!(run.stdout.contains("\n  Name       训练 resnet\n"));
+    assert!(run.stdout.contains("\n  Name        训练 resnet\n"));
     assert!(!run.stdout.contains('\u{1b}'));
     let run = emulated
         .joblens(&["desc", JOB, "--time", "utc"])

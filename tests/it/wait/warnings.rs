@@ -87,7 +87,7 @@ fn a_state_of_what_has_none_is_a_usage_error() {
         let run = emulated.joblens(arguments).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(
-            run.stderr.contains("only events, not states"),
+            run.stderr.contains("has events but no state"),
             "{}",
             run.stderr
         );

@@ -23,9 +23,10 @@ pub(super) fn confirm(job: &mut Job) {
         }
     }
     let is_replaced = replaced(&job.tasks);
-    let tasks = std::mem::take(&mut job.tasks).into_iter().zip(is_replaced);
-    let (earlier, current): (Vec<_>, Vec<_>) = tasks.partition(|(_, is_replaced)| *is_replaced);
-    job.tasks = current.into_iter().map(|(task, _)| task).collect();
+    let tasks = std::mem::take(&mut job.tasks).into_iter().enumerate();
+    let (earlier, current): (Vec<_>, Vec<_>) =
+        tasks.partition(|(at, task)| is_replaced[*at] || task.state == State::Stopping);
+    job.tasks = current.into_iter().map(|(_, task)| task).collect();
     let open = job.tasks.iter().find(|task| is_open(task.state));
     let open = open.map(|task| {
         let word = task.state_raw.as_deref().unwrap_or("without a state");
@@ -39,7 +40,9 @@ pub(super) fn confirm(job: &mut Job) {
         job.exit_code = None;
         job.message = open.or_else(|| job.message.take());
     }
-    job.tasks.extend(earlier.into_iter().map(|(task, _)| task));
+    for (at, task) in earlier {
+        job.tasks.insert(at, task);
+    }
 }
 
 /// True for a state that a group of a job that succeeded cannot have.
@@ -170,7 +173,7 @@ mod tests {
         let retried = [timed("Failed", 1, 2), timed("Failed", 3, 4)];
         let good = timed("Succeeded", 5, 6);
         assert_eq!(
-            state(&[&retried[..], &[good.clone()]].concat()),
+            state(&[&retried[..], std::slice::from_ref(&good)].concat()),
             State::Succeeded
         );
         assert_eq!(state(&retried), State::Failed, "the last attempt failed");

@@ -1,4 +1,5 @@
 mod in_pod;
+mod vendors;
 
 use std::fs;
 use std::path::Path;
@@ -364,34 +365,6 @@ fn the_first_file_that_has_a_name_wins_whole() {
         "{}",
         problem.message
     );
-}
-
-#[test]
-fn the_file_of_cce_names_the_context_that_is_verified() {
-    let home = tempfile::tempdir().unwrap();
-    let text_of =
-        |name: &str| String::from_utf8(crate::providers::test_support::read(name)).unwrap();
-    write(
-        home.path(),
-        ".kube/config",
-        &text_of("kubernetes/kubeconfig/cce.json"),
-    );
-    let files = files(home.path(), &[]);
-    assert_eq!(
-        get(&found(load(&files, None)), INSECURE),
-        text("externalTLSVerify")
-    );
-    let verified = found(load(&files, Some("externalTLSVerify")));
-    assert_eq!(get(&verified, INSECURE), None);
-    assert!(get(&verified, CA_DATA).is_some());
-    write(
-        home.path(),
-        ".kube/config",
-        &text_of("kubernetes/kubeconfig/ack-exec.yaml"),
-    );
-    let plugin = program(load(&files, None));
-    assert_eq!(plugin.command, "ack-ram-tool");
-    assert_eq!(get(&plugin.found, "user"), text("272000000000000001"));
 }
 
 #[test]

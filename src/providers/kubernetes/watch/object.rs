@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::trim_document;
+use super::super::document::trim_document;
 use crate::crypto::percent_encode;
 
 /// One object as the server has sent it.

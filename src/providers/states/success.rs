@@ -1,0 +1,182 @@
+//! Whether the remainder of a response confirms that a job succeeded.
+
+use crate::model::{Job, State, Task};
+
+/// Why a job failed: a code and a sentence.
+pub(in crate::providers) type Failure = (Option<String>, Option<String>);
+
+/// Checks a success against the remainder of the response, since a gate would pass on it. A job that the
+/// cloud calls succeeded is failed where a task has failed or has another exit code than 0, or where other
+/// fields say why it failed (`failure`); so is such a task. It is undecided where the word of a task is
+/// another one than that of a success, and as [`doubt_unread`] says. What is undecided fails where tasks
+/// that were read later show it.
+pub(in crate::providers) fn confirm_success(job: &mut Job, failure: Failure) {
+    let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
+    let is_failed = |task: &&Task| task.state == State::Failed || is_bad(task.exit_code);
+    let is_undecided =
+        job.state == State::Unknown && job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+    if job.state == State::Succeeded || is_undecided {
+        if let Some(task) = job.tasks.iter().find(is_failed) {
+            let (reason, message) = task_failure(task);
+            job.exit_code = task.exit_code;
+            (job.state, job.reason, job.message) = (State::Failed, reason, Some(message));
+            job.ended = true;
+        } else if failure != (None, None) {
+            job.exit_code = job.exit_code.filter(|code| *code != 0);
+            (job.state, (job.reason, job.message)) = (State::Failed, failure);
+            job.ended = true;
+        } else if let Some(message) = contradiction(job) {
+            leave_undecided(job, message, false);
+        } else {
+            doubt_unread(job);
+        }
+    }
+    for task in &mut job.tasks {
+        if task.state == State::Succeeded && is_bad(task.exit_code) {
+            task.state = State::Failed;
+        }
+    }
+}
+
+/// Takes back a success where what may show a failure could not be read ([`GetResult::evidence`]). The job is
+/// polled again where the next poll may read it.
+///
+/// [`GetResult::evidence`]: crate::providers::GetResult::evidence
+pub(in crate::providers) fn doubt_unread(job: &mut Job) {
+    let Some(cause) = job.unread_cause.filter(|_| job.state == State::Succeeded) else {
+        return;
+    };
+    let (message, has_ended) = match cause.is_transient() {
+        true => ("parts that may show a failure could not be read", false),
+        false => (
+            "parts that may show a failure cannot be read; --trust-finished accepts the cloud's state",
+            true,
+        ),
+    };
+    leave_undecided(job, message.to_owned(), has_ended);
+}
+
+fn leave_undecided(job: &mut Job, message: String, has_ended: bool) {
+    (job.state, job.exit_code) = (State::Unknown, None);
+    job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+    job.message = Some(message);
+    job.ended = has_ended;
+    job.finished_at = job.finished_at.filter(|_| has_ended);
+}
+
+/// That a task of a job that succeeded has a word for another state.
+fn contradiction(job: &Job) -> Option<String> {
+    let mut tasks = job.tasks.iter();
+    let other = tasks.find(|task| task.state_raw.is_some() && task.state != State::Succeeded)?;
+    let word = |raw: &Option<String>| raw.clone().unwrap_or_default();
+    Some(format!(
+        "the cloud reports {}, but {} is {}",
+        word(&job.state_raw),
+        name_of(other),
+        word(&other.state_raw)
+    ))
+}
+
+fn name_of(task: &Task) -> &str {
+    let name = task.name.as_deref().or(task.id.as_deref());
+    name.unwrap_or("a task")
+}
+
+/// Code and sentence of the failure of a task.
+fn task_failure(task: &Task) -> (Option<String>, String) {
+    let name = name_of(task);
+    // What is said of a task that succeeded is not why it failed.
+    let has_failed = task.state == State::Failed;
+    let said = [&task.message, &task.reason].into_iter().flatten();
+    let said = said.into_iter().find(|_| has_failed);
+    let message = match (said, task.exit_code.filter(|code| *code != 0)) {
+        (Some(said), Some(code)) => format!("{name}: {said} (exit code {code})"),
+        (None, Some(code)) => format!("{name}: exit code {code}"),
+        (Some(said), None) => format!("{name}: {said}"),
+        (None, None) => format!("{name} has failed"),
+    };
+    (task.reason.clone().filter(|_| has_failed), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Category;
+
+    #[test]
+    fn a_success_is_contradicted_by_a_task_then_by_a_failure_then_by_what_is_unread() {
+        let task = |state, exit_code| Task {
+            id: Some("t".to_owned()),
+            state,
+            exit_code,
+            ..Task::default()
+        };
+        let said = || (Some("E1".to_owned()), None);
+        let unread = Some(Category::Throttled);
+        let denied = Some(Category::PermissionDenied);
+        let judge = |state, tasks: &[Task], failure, unread_cause| {
+            let mut job = Job {
+                state,
+                ended: true,
+                tasks: tasks.to_vec(),
+                unread_cause,
+                ..Job::default()
+            };
+            confirm_success(&mut job, failure);
+            let message = job.message.unwrap_or_default();
+            (job.state, job.ended, message)
+        };
+        use State::{Canceled, Failed, Succeeded, Unknown};
+        let fine = [task(Succeeded, Some(0)), task(Unknown, None)];
+        let bad = [fine[0].clone(), task(Unknown, Some(3))];
+        let none = (None, None);
+        let failed = |message: &str| (Failed, true, message.to_owned());
+        assert_eq!(
+            judge(Succeeded, &bad, said(), unread),
+            failed("t: exit code 3")
+        );
+        assert_eq!(judge(Succeeded, &fine, said(), unread), failed(""));
+        for (cause, has_ended) in [(unread, false), (denied, true)] {
+            let (state, ended, _) = judge(Succeeded, &fine, none.clone(), cause);
+            assert_eq!((state, ended), (Unknown, has_ended));
+        }
+        let succeeded = (Succeeded, true, String::new());
+        assert_eq!(judge(Succeeded, &fine, none, None), succeeded);
+        assert_eq!(judge(Canceled, &bad, said(), unread).0, Canceled);
+    }
+
+    #[test]
+    fn a_success_is_undecided_while_the_word_of_a_task_is_another_one() {
+        use State::{Canceled, Failed, Pending, Running, Succeeded, Unknown};
+        for state in [Pending, Running, Canceled, Unknown] {
+            let task = Task {
+                name: Some("t".to_owned()),
+                state,
+                state_raw: Some("WORD".to_owned()),
+                ..Task::default()
+            };
+            let mut job = Job {
+                state: Succeeded,
+                state_raw: Some("DONE".to_owned()),
+                ended: true,
+                exit_code: Some(0),
+                tasks: vec![task],
+                ..Job::default()
+            };
+            confirm_success(&mut job, (None, None));
+            assert_eq!(
+                (job.state, job.ended, job.exit_code),
+                (Unknown, false, None)
+            );
+            assert_eq!(job.reason.as_deref(), Some(Job::SUBTASKS_UNREAD));
+            let message = "the cloud reports DONE, but t is WORD";
+            assert_eq!(job.message.as_deref(), Some(message));
+            job.tasks[0].exit_code = Some(3);
+            confirm_success(&mut job, (None, None));
+            assert_eq!(
+                (job.state, job.ended, job.exit_code),
+                (Failed, true, Some(3))
+            );
+        }
+    }
+}
