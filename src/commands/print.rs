@@ -24,7 +24,7 @@ impl CommandContext {
         })
     }
 
-    /// The same with pages for people in the place of tables, unless columns were chosen, on a terminal
+    /// The same with pages for people in place of tables, unless columns were chosen, on a terminal
     /// through a pager. Nobody parses a page, so that its times are local wherever it goes.
     pub(super) fn print_describe(
         &self,
@@ -92,7 +92,7 @@ impl CommandContext {
         }
     }
 
-    /// `-e`: exit code 1 in the place of 0 when the last output of the expression is null or false.
+    /// `-e`: exit code 1 in place of 0 when the last output of the expression is null or false.
     fn code_after_query(&self, code: u8) -> u8 {
         let query = self.output_options.query.as_ref();
         let query = query.filter(|_| self.global.jq_exit_status);

@@ -107,7 +107,7 @@ impl Reporter {
 }
 
 impl TerminalProgress {
-    /// Shows jobs and a status line in the place of those shown before; see [`Progress::draw`].
+    /// Shows jobs and a status line in place of those shown before; see [`Progress::draw`].
     pub(super) fn draw(
         &mut self,
         is_final: &[bool],

@@ -117,7 +117,7 @@ impl TokenFile {
         Ok(Some(entry).filter(|entry| entry.is_good(now)))
     }
 
-    /// Keeps a credential in the place of what was kept, unless it ends too soon to be of use.
+    /// Keeps a credential in place of what was kept, unless it ends too soon to be of use.
     /// Others see the one or the other, never a part.
     ///
     /// # Errors

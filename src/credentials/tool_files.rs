@@ -117,7 +117,7 @@ impl ToolFiles {
         self.named_path.as_deref()
     }
 
-    /// The same with another folder in the place of `/`.
+    /// The same with another folder in place of `/`.
     #[cfg(test)]
     pub fn below(self, root: &Path) -> Self {
         Self {

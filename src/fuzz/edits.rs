@@ -44,7 +44,7 @@ fn number(bytes: [u8; 2]) -> usize {
     usize::from(u16::from_le_bytes(bytes))
 }
 
-/// The strings of the bodies, such as states, which are put in the place of others.
+/// The strings of the bodies, such as states, which are put in place of others.
 fn words(parts: &[Vec<u8>]) -> Vec<String> {
     let text = parts.iter().flat_map(|part| part.utf8_chunks());
     let words = text.flat_map(|chunk| chunk.valid().split('"'));

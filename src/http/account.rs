@@ -209,7 +209,7 @@ impl ApiClient {
         self.transport.server_clocks.correct(now) - now
     }
 
-    /// Takes another credential in the place of one that was refused, so that calls go out again.
+    /// Takes another credential in place of one that was refused, so that calls go out again.
     pub fn credential_replaced(&self) {
         self.circuit_breaker.reset();
     }

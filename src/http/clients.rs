@@ -37,7 +37,7 @@ pub(super) struct PoolKey {
     pub connect_timeout: Duration,
     /// What the profile says of certificates.
     pub tls: TlsConfig,
-    /// The proxy of the profile in the place of those of the environment.
+    /// The proxy of the profile in place of those of the environment.
     pub proxy_url: Option<Secret>,
     /// The host whose certificate is not checked.
     pub insecure_host: Option<String>,

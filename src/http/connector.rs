@@ -34,7 +34,7 @@ pub(super) struct Connector {
     /// `None` where no proxy is used.
     pub proxies: Option<Arc<ProxyConfig>>,
     pub tls: Arc<ClientConfig>,
-    /// The name that the certificate of the server has to have in the place of its host.
+    /// The name that the certificate of the server has to have in place of its host.
     pub server_name: Option<String>,
     /// For all of TCP, the proxy and TLS.
     pub timeout: Duration,

@@ -1,4 +1,4 @@
-//! HTML pages in the place of a cloud's response: from a proxy, a gateway or a captive portal.
+//! HTML pages in place of a cloud's response: from a proxy, a gateway or a captive portal.
 
 use super::response::mask_sentence;
 use super::{RequestError, Response};

@@ -193,7 +193,7 @@ pub(super) struct TlsConfig {
     pub ca_file: Option<String>,
     /// The only certificates that are trusted.
     pub ca_data: Option<Secret>,
-    /// The name that the certificate of the server has to have in the place of its host.
+    /// The name that the certificate of the server has to have in place of its host.
     pub server_name: Option<String>,
     identity: Option<ClientIdentity>,
     /// The certificate of its endpoint is not checked.

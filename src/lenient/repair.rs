@@ -17,7 +17,7 @@ const NOT_A_NUMBER: &str = "not a number of JSON";
 const MARK: char = '\u{fffe}';
 
 impl Repaired {
-    /// The document with a mark at the end of each text that was repaired, and a marked text in the place of
+    /// The document with a mark at the end of each text that was repaired, and a marked text in place of
     /// each number.
     pub(super) fn with_marks(self) -> String {
         let Self { mut body, ends } = self;
@@ -102,7 +102,7 @@ fn number_length(text: &[u8]) -> usize {
     found.map_or(0, |number| number.len())
 }
 
-/// The document in UTF-8, and where U+FFFD is in the place of something else.
+/// The document in UTF-8, and where U+FFFD is in place of something else.
 fn lossy(body: &[u8]) -> (Cow<'_, [u8]>, Vec<usize>) {
     if std::str::from_utf8(body).is_ok() {
         return (Cow::Borrowed(body), Vec::new());

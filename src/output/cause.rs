@@ -35,7 +35,7 @@ pub fn cause(job: &Job) -> Option<String> {
 fn waits_for(job: &Job) -> Option<String> {
     let waits = match job.state {
         State::Pending | State::Starting | State::Stopping => true,
-        // A container that runs may stand beside one that does not.
+        // A sidecar may run beside a container that does not.
         State::Running => {
             let mut waiting = job.tasks.iter().filter(|task| !task.ended);
             job.reason.is_some() && waiting.any(|task| task.reason == job.reason)

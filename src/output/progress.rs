@@ -31,7 +31,7 @@ const TIME_WIDTH: usize = 6;
 const REFERENCE_COLUMN: usize = STATE_WIDTH + 1 + TIME_WIDTH + 2;
 
 impl Progress {
-    /// The bytes that show jobs and a status line in the place of those shown before; empty when the
+    /// The bytes that show jobs and a status line in place of those shown before; empty when the
     /// terminal shows them already.
     ///
     /// What lies beyond the height of the terminal is counted in a line: jobs that are final first.

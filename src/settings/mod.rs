@@ -132,7 +132,7 @@ pub const METADATA: &str = "metadata";
 /// The key of the proxy of a profile's hosts, on clouds that have one; it is used for this machine too.
 pub const PROXY_URL: &str = "proxy_url";
 
-/// The key of the name that the certificate of a profile's endpoint has to have in the place of its host.
+/// The key of the name that the certificate of a profile's endpoint has to have in place of its host.
 pub const TLS_SERVER_NAME: &str = "tls_server_name";
 
 /// Where a profile keeps the only certificates that it trusts, as PEM text or its Base64.
@@ -201,7 +201,7 @@ impl SettingsSchema {
 pub struct Settings {
     environment: Environment,
     file: SettingsFile,
-    /// What a replay uses in the place of files and variables.
+    /// What a replay uses in place of files and variables.
     recorded: Option<Arc<RecordedSettings>>,
 }
 

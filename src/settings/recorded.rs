@@ -52,7 +52,7 @@ pub struct RecordedSettings {
     /// Cloud and name of each account that could not be used.
     #[serde(default)]
     failed: Vec<(String, String)>,
-    /// What was read in the place of a word of the command line: of `-`, `%1` or a file.
+    /// What was read in place of a word of the command line: of `-`, `%1` or a file.
     #[serde(default)]
     references: BTreeMap<String, Vec<String>>,
 }
@@ -130,7 +130,7 @@ impl RecordedProfile {
     }
 
     fn values(&self, cloud: &SettingsSchema) -> Values {
-        // A recording that somebody has changed opens no file.
+        // A recording may have been tampered with: its paths are not opened.
         let values = self.values.iter().filter(|(key, _)| is_needed(key));
         let values = values.map(|(key, recorded)| {
             let spec = cloud.find(key);
@@ -161,12 +161,12 @@ impl RecordedSettings {
         self.failed.push((cloud.to_owned(), name.to_owned()));
     }
 
-    /// Adds what was read in the place of a word.
+    /// Adds what was read in place of a word.
     pub fn add_references(&mut self, word: &str, references: Vec<String>) {
         self.references.insert(word.to_owned(), references);
     }
 
-    /// What was read in the place of a word.
+    /// What was read in place of a word.
     pub fn references(&self, word: &str) -> Option<&[String]> {
         self.references.get(word).map(Vec::as_slice)
     }

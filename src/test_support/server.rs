@@ -14,7 +14,7 @@ use crate::providers::test_support::moment;
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
-/// A response in the place of the cloud's own.
+/// A response in place of the cloud's own.
 pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
 
 /// A cloud behind a real connection.

@@ -22,7 +22,7 @@ const NAMES: [(&[u8], char); 9] = [
     (b"nbsp;", ' '),
 ];
 
-/// The byte at the beginning of a text when it is folded, if anything stands for it, and the length of its
+/// The folded byte at the beginning of a text, `None` if it is left out, and the length of its
 /// spelling.
 pub(super) fn fold_one(text: &[u8]) -> (Option<u8>, usize) {
     let byte = text[0];
@@ -114,7 +114,7 @@ fn is_all(text: &[u8], is: impl Fn(&u8) -> bool) -> bool {
     text.iter().all(is)
 }
 
-/// What stands for a character; `None` for a blank, for `+`, which stands for one, and for NUL.
+/// The folded form of a character; `None` for a blank, for `+`, which encodes one, and for NUL.
 pub(super) fn fold_byte(byte: u8) -> Option<u8> {
     let is_blank = byte.is_ascii_whitespace() || matches!(byte, b'+' | 0);
     (!is_blank).then(|| byte.to_ascii_lowercase())
@@ -142,7 +142,7 @@ fn line_break(text: &[u8]) -> Option<Decoded> {
     Some((None, (end.count() + 3).min(text.len())))
 }
 
-/// What an escape stands for, if anything, and its bytes.
+/// The character that an escape encodes, if any, and the number of its bytes.
 type Decoded = (Option<char>, usize);
 
 /// `%2B`, and `%252B` as well.
@@ -206,7 +206,7 @@ fn hex(digits: &[u8]) -> Option<u32> {
     code(digits, 16)
 }
 
-/// The number that digits stand for.
+/// The value of digits.
 fn code(digits: &[u8], radix: u32) -> Option<u32> {
     let is_number = digits.iter().all(|byte| char::from(*byte).is_digit(radix));
     let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;

@@ -25,7 +25,7 @@ pub use urls::{
     mask_access_url, mask_proxy_url, mask_urls, mask_user_info, percent_encode, proxy_secrets,
 };
 
-/// What is in the place of a secret.
+/// What is in place of a secret.
 pub const MASK: &str = "***";
 
 /// A secret text. It has no `Display`, and its `Debug` shows the mask.

@@ -121,7 +121,7 @@ impl CompletionData {
     }
 
     /// The listed references whose ids begin with what was typed, where all are of one scope: a shell puts
-    /// what they have in common in the place of what was typed.
+    /// what they have in common in place of what was typed.
     fn by_id(&self, typed: &str) -> Vec<CompletionCandidate> {
         let found = self.listed.iter().filter_map(|one| {
             let (scope, id) = one.rsplit_once('/')?;

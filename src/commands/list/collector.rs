@@ -80,7 +80,7 @@ impl ListCollector<'_> {
         self.streams && self.rows.is_some()
     }
 
-    /// Moves what was listed in the place of a scope behind it, whatever came first.
+    /// Moves what was listed in place of a scope behind it, whatever came first.
     pub(super) fn arrange(&mut self) {
         let reports = std::mem::take(&mut self.listed).into_iter();
         let batches = std::mem::take(&mut self.batches);

@@ -24,7 +24,7 @@ const MAX_UNUSED: u32 = 3;
 #[derive(Debug)]
 pub(super) enum Part {
     Text(Vec<u8>),
-    /// There is no more, with the reason where it broke off.
+    /// The end, with the reason if the stream was interrupted.
     End(Result<(), Box<Problem>>),
 }
 

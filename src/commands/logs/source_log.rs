@@ -88,8 +88,8 @@ impl SourceLog {
         }
     }
 
-    /// What a response that goes on has to begin with, after what is known of the log; `None` where it cannot
-    /// be told what of it is new.
+    /// The start of a followed response, after what is known of the log; `None` if new lines cannot be told from
+    /// known ones.
     pub(super) fn follow_params(&self) -> Option<LogParams> {
         let is_known = self.since.is_some() || self.window.text().is_empty();
         let params = LogParams {

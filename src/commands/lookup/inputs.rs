@@ -36,7 +36,7 @@ impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
     }
 }
 
-/// The typed references with the lines of stdin in the place of `-`, then those of the files. Each
+/// The typed references with the lines of stdin in place of `-`, then those of the files. Each
 /// comes with true where it was read from a list.
 pub(super) fn expand(
     inputs: Inputs<'_>,

@@ -193,7 +193,7 @@ enum ReplaceError {
     Io(io::Error),
 }
 
-/// Puts what `fill` writes in the place of a file.
+/// Puts what `fill` writes in place of a file.
 ///
 /// # Errors
 /// Those of `fill` and of the file system.
@@ -210,7 +210,7 @@ pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -
     }
 }
 
-/// Puts a file in the place of another in one step; otherwise what is there stays.
+/// Puts a file in place of another in one step; otherwise what is there stays.
 ///
 /// # Errors
 /// Those of the file system.

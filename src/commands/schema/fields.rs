@@ -8,7 +8,7 @@ use crate::kind::Kind;
 /// Finds a field of the `details` of any of these kinds by its path.
 ///
 /// # Errors
-/// What there is in the place of the first part that no kind has, each as a whole path.
+/// What there is in place of the first part that no kind has, each as a whole path.
 pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
     let details = super::read(compressed!("details"));
     let types = SchemaKind::Envelope.schema()["$defs"].take();

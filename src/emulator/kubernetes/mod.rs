@@ -36,7 +36,7 @@ const REASONS: [(u16, &str); 9] = [
     (504, "Timeout"),
 ];
 
-/// The emulator in the place of an API server.
+/// The emulator in place of an API server.
 pub struct ApiServer;
 
 impl EmulatedApi for ApiServer {

@@ -62,7 +62,7 @@ impl Session {
         matches!(self, Self::Live)
     }
 
-    /// What is read in the place of a word of the command line: in a replay, what was recorded of it.
+    /// What is read in place of a word of the command line: in a replay, what was recorded of it.
     ///
     /// # Errors
     /// Those of `read`.

@@ -118,7 +118,7 @@ impl Recorder {
         lock(&self.state).header.settings.add_failed(cloud, name);
     }
 
-    /// Records what was read in the place of a word of the command line.
+    /// Records what was read in place of a word of the command line.
     pub fn add_references(&self, word: &str, references: &[String]) {
         let mut references = references.to_vec();
         references.iter_mut().for_each(self.masks.text);

@@ -100,7 +100,7 @@ fn midnight(text: &str) -> Option<DateTime<Utc>> {
     Some(date??.and_time(NaiveTime::MIN).and_utc())
 }
 
-/// True for the dates that languages and databases have in the place of a missing one: those of the
+/// True for the dates that languages and databases have in place of a missing one: those of the
 /// years 1, 1601, 1753, 1900 and the like, and the first days of 1970 in any zone.
 fn is_placeholder(moment: DateTime<Utc>) -> bool {
     const TWO_DAYS: i64 = 2 * 86_400;

@@ -12,7 +12,7 @@ const MAX_ALTERNATIVES: usize = 12;
 pub(super) struct Alternatives<'s>(Vec<(&'s str, Vec<Pattern<&'s str>>)>);
 
 impl<'s> Alternatives<'s> {
-    /// Puts a variable in the place of each `PATTERN ?// PATTERN`.
+    /// Puts a variable in place of each `PATTERN ?// PATTERN`.
     ///
     /// # Errors
     /// The part that is not a pattern, or is one too many.

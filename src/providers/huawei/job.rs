@@ -135,7 +135,7 @@ pub struct AsyncJob {
     end_time: Timestamp,
     error_code: Text,
     fail_reason: Text,
-    /// An error of the lookup, in the place of the two fields before.
+    /// An error of the lookup, in place of the two fields before.
     code: Text,
     message: Text,
     entities: DefaultObject<Entities>,

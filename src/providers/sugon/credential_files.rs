@@ -28,7 +28,7 @@ pub static SOURCES: [CredentialSource; 1] = [CredentialSource::File(CredentialFi
     ..CredentialFile::PLAIN
 })];
 
-/// Hosts that the tool takes in the place of the usual ones; what each of them serves is not
+/// Hosts that the tool takes in place of the usual ones; what each of them serves is not
 /// documented, so that none is used.
 fn overrides(profile: &FileProfile<'_>) -> Option<Notice> {
     let document = lenient::parse_raw(profile.file.text.as_bytes())?;

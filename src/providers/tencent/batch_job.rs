@@ -104,7 +104,7 @@ pub(super) struct BatchJobs;
 
 #[async_trait]
 impl KindOps<Api> for BatchJobs {
-    /// A job with the instances of its tasks, which have the exit codes, in the place of the tasks; those
+    /// A job with the instances of its tasks, which have the exit codes, in place of the tasks; those
     /// that have not begun, or could not be read, stand for themselves.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;

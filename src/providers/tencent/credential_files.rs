@@ -99,7 +99,7 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
             }
             return Ok(result);
         }
-        // It may be a secret that was pasted in the place of the type.
+        // It may be a secret that was pasted in place of the type.
         Some(_) => {
             return Err(profile.problem("has an unknown type").with_hint(
                 "use a profile with keys, or provide temporary keys with credential_command",

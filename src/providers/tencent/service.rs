@@ -114,7 +114,7 @@ struct EventList {
     data: Required<OptionalObject<IgnoredAny>>,
 }
 
-/// The events, within `data` or at the top, and whether there may be more: nothing in the place of
+/// The events, within `data` or at the top, and whether there may be more: nothing in place of
 /// the list does not prove that there are none.
 fn events(body: &[u8]) -> Result<(Vec<ServiceEvent>, bool), String> {
     let inner = decode::<EventList>(body)?.event_list;

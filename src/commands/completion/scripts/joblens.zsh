@@ -15,7 +15,7 @@ _joblens() {
         line=${value//:/\\:}
         [[ -n $help ]] && line+=":$help"
         if [[ $value != "${(Q)PREFIX}"* ]]; then
-            # A reference in the place of its id.
+            # A reference in place of its id.
             wholes+=("$value")
         elif [[ $value == *[/=] ]]; then
             parts+=("$line")

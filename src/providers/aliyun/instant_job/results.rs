@@ -170,7 +170,7 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     states::confirm_success(job, (None, None));
 }
 
-/// True for an executor that has ended, and for one of which no word says whether it has.
+/// True for an executor that has ended, and for one without a state.
 fn may_have_exit_code(task: &Task) -> bool {
     matches!(task.state, State::Succeeded | State::Failed) || task.state_raw.is_none()
 }

@@ -44,7 +44,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
 /// The text after a position, before which this was read.
 fn decode(body: &[u8], position: &LogPosition, before: &[u8]) -> Result<LogChunk, DecodeError> {
     if body.trim_ascii().is_empty() {
-        // HTTP 204, in the place of code ModelArts.2776.
+        // HTTP 204, in place of code ModelArts.2776.
         let error = RequestError::new(Category::NotFound, "the log is not generated yet");
         return Err(DecodeError::Failed(Box::new(error)));
     }

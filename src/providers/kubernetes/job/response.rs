@@ -69,7 +69,7 @@ pub struct JobDetails {
     pub active_deadline_seconds: Option<i64>,
     /// How long after its end it is deleted, in seconds.
     pub ttl_seconds_after_finished: Option<i64>,
-    /// The controller that runs it in the place of the usual one.
+    /// The controller that runs it in place of the usual one.
     pub managed_by: Option<String>,
     /// Pods that are not terminating.
     pub active: Option<i64>,

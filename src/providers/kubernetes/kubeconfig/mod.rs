@@ -18,7 +18,7 @@ use config::{Entry, Kubeconfig};
 /// The setting that names a context, and where a profile keeps the one in use.
 pub(super) const CONTEXT: &str = "context";
 
-/// The setting that names a file in the place of `KUBECONFIG`.
+/// The setting that names a file in place of `KUBECONFIG`.
 pub(super) const KUBECONFIG: &str = "kubeconfig";
 
 /// Where a profile keeps the URL of the API server of a kubeconfig.
