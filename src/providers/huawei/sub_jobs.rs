@@ -48,6 +48,8 @@ impl JobParts {
             let text = format!("{reference} reports {total} sub-jobs but lists {listed}");
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
         }
+        // One that is not listed may have failed.
+        let lacks_sub_jobs = total.is_some_and(|total| total > listed as i64);
         let sub_jobs = self.sub_jobs.into_iter();
         let tasks: Vec<Task> = sub_jobs
             .map(|one| one.into_task(sub_words, options))
@@ -80,9 +82,14 @@ impl JobParts {
             finished_at: self.finished_at,
             tasks,
             details: Some(self.details),
+            unread_cause: lacks_sub_jobs.then_some(Category::InvalidResponse),
             ..job_at(reference, region)
         };
         states::confirm_success(&mut job, self.failure);
+        if lacks_sub_jobs && read.state == State::Succeeded && job.state == State::Unknown {
+            let text = format!("the job has succeeded, but not all sub-jobs are listed ({listed})");
+            job.message = Some(text);
+        }
         GetResult { job, notices }
     }
 }

@@ -98,36 +98,23 @@ pub fn decode(
     if found.id() != Some(lookup.reference.id()) {
         return Err("the requested id".to_owned());
     }
-    let total = found.sub_jobs_total.0.unwrap_or_default();
     let mut found = found.into_result(lookup, region);
-    doubt_success(&mut found.job, total);
+    doubt_success(&mut found.job);
     Ok(found.with_raw(body, lookup.options))
 }
 
-/// Leaves a success undecided while the sub-jobs, of which there are `total`, do not all confirm it.
-fn doubt_success(job: &mut Job, total: i64) {
+/// Leaves a success undecided while the sub-jobs do not all confirm it.
+fn doubt_success(job: &mut Job) {
     if job.state != State::Succeeded {
         return;
     }
-    let listed = job.tasks.len();
-    let mut open = job
-        .tasks
-        .iter()
-        .filter(|task| task.state != State::Succeeded);
-    let doubt = match open.next() {
-        Some(task) => {
-            let name = task.name.as_deref().or(task.id.as_deref());
-            let word = task.state_raw.as_deref().unwrap_or("without a status");
-            Some(format!(
-                "sub-job {} is {word}",
-                name.unwrap_or("without an id")
-            ))
-        }
-        None if usize::try_from(total).is_ok_and(|total| total > listed) => {
-            Some(format!("only {listed} of {total} sub-jobs are listed"))
-        }
-        None => None,
-    };
+    let mut tasks = job.tasks.iter();
+    let open = tasks.find(|task| task.state != State::Succeeded);
+    let doubt = open.map(|task| {
+        let name = task.name.as_deref().or(task.id.as_deref());
+        let word = task.state_raw.as_deref().unwrap_or("without a status");
+        format!("sub-job {} is {word}", name.unwrap_or("without an id"))
+    });
     if let Some(doubt) = doubt {
         job.unread_cause = Some(Category::InvalidResponse);
         states::confirm_success(job, (None, None));

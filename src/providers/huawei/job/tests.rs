@@ -164,6 +164,20 @@ fn sub_jobs_count_at_every_depth() {
 }
 
 #[test]
+fn a_success_needs_as_many_sub_jobs_as_the_cloud_counts() {
+    let state = |total: i64| {
+        let sub_job = json!({"job_id": "8", "status": "SUCCESS"});
+        let entities = json!({"sub_jobs_total": total, "sub_jobs": [sub_job]});
+        let body = json!({"job_id": "7", "status": "SUCCESS", "entities": entities});
+        let job = read(&body).unwrap().job;
+        (job.state, job.ended)
+    };
+    assert_eq!(state(1), (State::Succeeded, true));
+    assert_eq!(state(0), (State::Succeeded, true));
+    assert_eq!(state(3), (State::Unknown, false));
+}
+
+#[test]
 fn code_and_message_of_an_image_are_those_of_one_error() {
     let failure = |code: Value, entities: Value| {
         let body =
