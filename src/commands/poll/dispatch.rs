@@ -61,58 +61,63 @@ impl Poller {
         if self.options.needs_events && group.kind.is_watched {
             self.follow_changes(group.account, group.kind);
         }
-        let (mut alone, together): (Vec<_>, Vec<_>) = group
+        let (alone, together): (Vec<_>, Vec<_>) = group
             .jobs
             .iter()
             .partition(|number| self.jobs[**number].poll_individually || self.options.needs_events);
-        let mut deferred = Vec::new();
+        let alone = alone.into_iter().map(|number| vec![number]);
+        let alone = alone.filter_map(|job| Some((self.waited(&job, now)?, job)));
+        let mut calls: Vec<_> = alone.collect();
         let max_ids = group.kind.max_ids.unwrap_or(usize::MAX);
-        for batch in self.batches(together, max_ids, now) {
-            if self.accounts[group.account].in_flight >= MAX_IN_FLIGHT {
-                deferred.extend(batch);
-            } else if !self.start_batch(&batch) {
-                alone.extend(batch);
-            }
-        }
-        alone.retain(|number| self.jobs[*number].due_at() <= now);
-        // Who has waited longest comes first, so that a long list starves nobody.
-        alone.order_by_key(|number| self.jobs[*number].due_at());
-        for number in alone {
-            match self.accounts[group.account].in_flight < MAX_IN_FLIGHT {
-                true => self.start_get(number),
-                false => deferred.push(number),
-            }
-        }
-        for number in deferred {
-            self.jobs[number].deferred = true;
+        calls.extend(self.batches(together, max_ids, now));
+        // What has waited longest comes first, so that neither lists nor lookups starve the others.
+        calls.order_by_key(|(waited, _)| *waited);
+        for (_, jobs) in calls {
+            self.start_call(group.account, jobs, now);
         }
     }
 
-    /// The jobs of each list call with one that is due, which come in the order in which they have waited.
+    /// Sends one request for these jobs, or one for each that is due where their kind has no other.
+    fn start_call(&mut self, account: AccountIndex, mut jobs: Vec<JobIndex>, now: Duration) {
+        let is_alone = self.options.needs_events || self.jobs[jobs[0]].poll_individually;
+        let has_place = self.accounts[account].in_flight < MAX_IN_FLIGHT;
+        if has_place && !is_alone && self.start_batch(&jobs) {
+            return;
+        }
+        if has_place {
+            jobs.retain(|number| self.jobs[*number].due_at() <= now);
+            jobs.order_by_key(|number| self.jobs[*number].due_at());
+        }
+        for number in jobs {
+            match self.accounts[account].in_flight < MAX_IN_FLIGHT {
+                true => self.start_get(number),
+                false => self.jobs[number].deferred = true,
+            }
+        }
+    }
+
+    /// Since when the jobs of a call have been due, and when they were polled; `None` while none is due.
+    fn waited(&self, jobs: &[JobIndex], now: Duration) -> Option<(Duration, Duration)> {
+        let jobs = jobs.iter().map(|number| &self.jobs[*number]);
+        let waited = jobs.map(|job| (job.due_at(), job.polled_at)).min();
+        waited.filter(|(due_at, _)| *due_at <= now)
+    }
+
+    /// The jobs of each list call with one that is due, and how long they have waited.
     fn batches(
         &self,
         mut numbers: Vec<JobIndex>,
         max_ids: usize,
         now: Duration,
-    ) -> Vec<Vec<JobIndex>> {
+    ) -> Vec<((Duration, Duration), Vec<JobIndex>)> {
         if numbers.len() > max_ids {
             // A list is of one cluster.
             let cluster = |number: &JobIndex| self.jobs[*number].reference.parent_segments();
             numbers.order_by(|one, other| cluster(one).cmp(cluster(other)));
         }
-        let waited = |batch: &[JobIndex]| {
-            let jobs = batch.iter().map(|number| &self.jobs[*number]);
-            jobs.map(|job| (job.due_at(), job.polled_at)).min()
-        };
-        let batches = numbers.chunks(max_ids).map(|batch| (waited(batch), batch));
-        let mut batches: Vec<_> = batches
-            .filter(|(waited, _)| waited.is_some_and(|(due_at, _)| due_at <= now))
-            .collect();
-        batches.order_by_key(|(waited, _)| *waited);
-        batches
-            .into_iter()
-            .map(|(_, batch)| batch.to_vec())
-            .collect()
+        let batches = numbers.chunks(max_ids);
+        let due = batches.filter_map(|batch| Some((self.waited(batch, now)?, batch.to_vec())));
+        due.collect()
     }
 
     /// Has the changes of jobs reported that are looked up one by one: while there is a stream of them, a

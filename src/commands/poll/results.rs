@@ -11,7 +11,7 @@ use crate::kind::Kind;
 use crate::model::{Job, State, Time};
 use crate::providers;
 
-/// A row that is held is read again after so long.
+/// A row that is held is read again after so long, at the earliest.
 const HELD_ROW_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Poller {
@@ -187,10 +187,11 @@ impl Poller {
             row => {
                 let row = row.filter(|row| self.is_proved_by(number, row));
                 let is_held = row.is_some() && self.holds_rows(number);
+                let list_time = self.list_time(number);
                 let watched = &mut self.jobs[number];
                 (watched.in_flight, watched.poll_individually) = (false, !is_held);
                 watched.next_at = match is_held {
-                    true => self.started.elapsed() + HELD_ROW_INTERVAL,
+                    true => self.started.elapsed() + HELD_ROW_INTERVAL.max(list_time),
                     false => Duration::ZERO,
                 };
                 watched.final_row = row.map(Box::new);
@@ -227,6 +228,12 @@ impl Poller {
         }
     }
 
+    /// The shortest time between two rounds of the lists of an account: half as long again as they take.
+    fn list_time(&self, number: JobIndex) -> Duration {
+        let account = &self.accounts[self.jobs[number].account];
+        account.unfinished.list_time() * 3 / 2
+    }
+
     fn is_large(&self, kind: &Kind) -> bool {
         self.jobs.len() > if kind.is_watched { 1 } else { MAX_DETAILS }
     }
@@ -260,6 +267,7 @@ impl Poller {
     /// The job that is kept was read once more.
     fn take_unchanged(&mut self, number: JobIndex) -> Vec<PollEvent> {
         let now = self.elapsed();
+        let list_time = self.list_time(number);
         let watched = &mut self.jobs[number];
         let cloud = watched.reference.kind.template.cloud;
         watched.finish_poll();
@@ -269,10 +277,9 @@ impl Poller {
             watched.history.observe(Observation::Read(job), now);
             let unchanged = now.saturating_sub(watched.history.since().unwrap_or(now));
             watched.interval = self.options.interval.unwrap_or_else(|| {
-                let listed_for = self.accounts[watched.account].unfinished.list_time();
                 let server_now = Time::new(self.lookup.transport.server_now());
                 let floor = if watched.listed {
-                    listed_for * 3 / 2
+                    list_time
                 } else {
                     Duration::ZERO
                 };

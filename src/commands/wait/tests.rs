@@ -194,6 +194,27 @@ async fn of_many_failures_twenty_are_looked_up_and_all_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lists_of_thousands_of_failures_leave_requests_to_the_lookups_that_decide() {
+    for fail_fast in [true, false] {
+        let client = client(|_, _| FAILED).with_list();
+        let client = Arc::new(client.with_response_time(seconds(2)));
+        let ids = subtasks(6000);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut options = options(seconds(60));
+        options.policy.fail_fast = fail_fast;
+        let (report, elapsed) = wait(&client, &ids, &options).await;
+        assert_eq!(report.exit.code, 1);
+        // A round of 60 lists takes 7.5 s in 16 places.
+        assert!(elapsed < seconds(20), "{elapsed:?}");
+        let (lists, lookups) = counts(&client);
+        assert!(
+            lists <= 2 * 60 && lookups <= 20,
+            "{lists} lists, {lookups} lookups"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_decides_where_the_lookup_of_its_details_fails() {
     for (count, end) in [(3, SUCCEEDED), (3, FAILED), (30, FAILED)] {
         let broken = |_: Duration, _: &str| Reply::Failed(Category::ServiceError);
