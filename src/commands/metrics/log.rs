@@ -7,12 +7,17 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::commands::notices::NoticeLog;
 use crate::commands::run_loop::NOTICE_CODES;
-use crate::model::Notice;
+use crate::model::{Notice, NoticeCode};
 use crate::output;
 use crate::sync::lock;
 
 /// So many different notices are printed; a run of months may have any number.
 const MAX_NOTICES: usize = 1000;
+
+/// True for what is printed: what a list leaves open may also be a wrong state.
+pub(super) fn is_printed(notice: &Notice) -> bool {
+    NOTICE_CODES.contains(&notice.code) || notice.code == NoticeCode::FromLists
+}
 
 /// Takes the messages of all polls.
 #[derive(Clone, Default)]
@@ -45,8 +50,7 @@ impl MessageLog {
         }
         let mut known = lock(&self.notices);
         for notice in notices.take_all() {
-            let is_printed = NOTICE_CODES.contains(&notice.code) && known.len() < MAX_NOTICES;
-            if is_printed && known.insert(notice.clone()) {
+            if is_printed(&notice) && known.len() < MAX_NOTICES && known.insert(notice.clone()) {
                 self.line(output::notice_line(&notice));
             }
         }

@@ -29,7 +29,6 @@ use super::lookup::Pacing;
 use super::poll::MIN_CALL_INTERVAL;
 use super::reporter::Reporter;
 use super::reports::{ReportSink, replace_atomic};
-use super::run_loop::NOTICE_CODES;
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::error::{self, Category, Problem, file_error_text};
@@ -97,7 +96,7 @@ fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Pr
             if !context.global.quiet {
                 problems.iter().for_each(|one| context.print_problem(one));
                 let mut notices = notices.all();
-                notices.retain(|notice| NOTICE_CODES.contains(&notice.code));
+                notices.retain(log::is_printed);
                 context.print_notices(&notices);
             }
             let code = error::exit_code(&problems);

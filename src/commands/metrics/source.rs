@@ -15,7 +15,7 @@ use crate::commands::list::{ListTarget, keep_last, list_jobs};
 use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::obeyed_hint;
 use crate::error::Category;
-use crate::model::{State, Time};
+use crate::model::{Notice, NoticeCode, State, Time};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
 use crate::sort::SortExt as _;
@@ -273,6 +273,15 @@ impl Source {
             };
             details.insert(reference.to_string(), detail);
         }
+        if rows
+            .iter()
+            .any(|row| is_unproven(row, details, &conclusive))
+        {
+            self.lookup.notices.push(Notice::new(
+                NoticeCode::FromLists,
+                "some successes are shown as listed; a lookup may find a failure (--max-lookups)",
+            ));
+        }
         for row in rows {
             if let Some(Detail {
                 at: read_at,
@@ -288,35 +297,52 @@ impl Source {
     }
 }
 
-/// The references of the jobs to look up: first those that have ended without success, then
-/// those whose success only a lookup proves, then active ones, those first whose last lookup is the
-/// longest ago.
+/// The references of the jobs to look up: by turns one whose success only a lookup proves, another one that
+/// has ended, and an active one, so that many of one sort leave requests for the others. Of each sort, those
+/// come first whose last lookup is the longest ago.
 fn wanted(
     rows: &[JobRow],
     details: &HashMap<String, Detail>,
     conclusive: &HashSet<String>,
     max: usize,
 ) -> Vec<String> {
-    let is_open = |row: &&JobRow| {
-        let is_conclusive = conclusive.contains(&row.kind);
-        let known = details
-            .get(&row.reference)
-            .and_then(|known| known.row.as_ref());
-        let is_final =
-            known.is_some_and(|known| known.ended && row.is_run_of(known, is_conclusive));
-        match row.ended {
-            true => !(is_final || row.state == State::Succeeded && is_conclusive),
-            false => true,
+    let mut sorts: [Vec<&JobRow>; 3] = Default::default();
+    for row in rows {
+        if is_unproven(row, details, conclusive) {
+            sorts[0].push(row);
+        } else if !row.ended {
+            sorts[2].push(row);
+        } else if row.state != State::Succeeded && !is_known(row, details, conclusive) {
+            sorts[1].push(row);
         }
-    };
-    let mut open: Vec<_> = rows.iter().filter(is_open).collect();
-    open.order_by_key(|row| {
-        let read_at = details.get(&row.reference).map(|known| known.at);
-        let has_succeeded = row.state == State::Succeeded;
-        (!row.ended, has_succeeded, read_at, row.priority())
-    });
-    let open = open.into_iter().take(max);
-    open.map(|row| row.reference.clone()).collect()
+    }
+    for rows in &mut sorts {
+        rows.order_by_key(|row| {
+            let read_at = details.get(&row.reference).map(|known| known.at);
+            (read_at, row.priority())
+        });
+    }
+    let most = sorts.iter().map(Vec::len).max().unwrap_or_default();
+    let turns = (0..most).flat_map(|turn| sorts.iter().filter_map(move |rows| rows.get(turn)));
+    turns.take(max).map(|row| row.reference.clone()).collect()
+}
+
+/// True for a job that its list calls succeeded, of a kind whose lists do not prove that, before a lookup of
+/// it has succeeded.
+fn is_unproven(
+    row: &JobRow,
+    details: &HashMap<String, Detail>,
+    conclusive: &HashSet<String>,
+) -> bool {
+    let is_success = row.ended && row.state == State::Succeeded;
+    is_success && !conclusive.contains(&row.kind) && !is_known(row, details, conclusive)
+}
+
+/// True for a job whose end a lookup has shown.
+fn is_known(row: &JobRow, details: &HashMap<String, Detail>, conclusive: &HashSet<String>) -> bool {
+    let detail = details.get(&row.reference);
+    let known = detail.and_then(|detail| detail.row.as_ref());
+    known.is_some_and(|known| known.ended && row.is_run_of(known, conclusive.contains(&row.kind)))
 }
 
 /// Fills in what a lookup has shown. A lookup of this poll is newer than the list; of an earlier one, what

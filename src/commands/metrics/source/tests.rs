@@ -39,6 +39,19 @@ async fn failures_are_looked_up_once_and_active_jobs_in_turn() {
 }
 
 #[test]
+fn many_failures_leave_lookups_to_successes_that_only_a_lookup_proves() {
+    let names: Vec<String> = (0..30).map(|number| format!("failed-{number}")).collect();
+    let mut rows: Vec<JobRow> = names.iter().map(|name| row(name, State::Failed)).collect();
+    rows.push(row("running", State::Running));
+    rows.extend(["a", "b"].map(|name| row(name, State::Succeeded)));
+    let (details, conclusive) = (HashMap::new(), HashSet::new());
+    let looked_up = wanted(&rows, &details, &conclusive, 20);
+    assert_eq!(looked_up[..4], ["a", "failed-0", "running", "b"]);
+    assert_eq!(looked_up.len(), 20);
+    assert_eq!(wanted(&rows, &details, &conclusive, 99).len(), 33);
+}
+
+#[test]
 fn an_earlier_lookup_never_changes_a_state() {
     let known = JobRow {
         restarts: Some(3),
