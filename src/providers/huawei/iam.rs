@@ -170,7 +170,11 @@ impl IamPasswordProvider {
                 deadline,
             )
             .await?;
-        let unreadable = |expected: &str| self.api.decode_problem(&request, &response, expected);
+        let unreadable = |expected: &str| {
+            let id = IAM_ERRORS.request_id.in_error(&response);
+            let api = &self.api;
+            api.decode_problem(&request, &response, expected, id)
+        };
         let body: TokenResponse =
             lenient::decode(&response.body).map_err(|what| unreadable(&what))?;
         let token = response
@@ -237,8 +241,10 @@ pub(super) async fn find_project(
             deadline,
         )
         .await?;
-    let listed: Projects = lenient::decode(&response.body)
-        .map_err(|expected| account.decode_problem(&request, &response, &expected))?;
+    let listed: Projects = lenient::decode(&response.body).map_err(|expected| {
+        let id = IAM_ERRORS.request_id.in_error(&response);
+        account.decode_problem(&request, &response, &expected, id)
+    })?;
     let ids: Vec<String> = listed
         .projects
         .0
