@@ -45,6 +45,7 @@ impl Poller {
         };
         let account = self.jobs[number].account;
         self.accounts[account].in_flight -= 1;
+        self.answered_at = self.elapsed();
         self.jitter = 0.9 + 0.2 * self.lookup.transport.options().session.jitter();
         match result {
             PollResult::Single(number, outcome, confirmation, late) => {
