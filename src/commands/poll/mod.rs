@@ -1,6 +1,7 @@
 //! Polls many resources within a limit of requests.
 
 mod dispatch;
+mod identity;
 mod last_poll;
 mod outages;
 mod results;

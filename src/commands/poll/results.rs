@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end, with_reference};
+use super::identity::is_other;
 use super::{
     AccountIndex, ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob,
     Poller, schedule,
@@ -165,7 +166,9 @@ impl Poller {
         let kind = watched.reference.kind;
         let both = watched.job.as_ref().zip(row.as_ref());
         let is_same = |(known, row): (&Job, &Job)| {
-            known.state == row.state && known.state_raw == row.state_raw
+            known.state == row.state
+                && known.state_raw == row.state_raw
+                && !is_other(known, row, kind.id_reuse)
         };
         let is_unchanged = both.is_some_and(is_same);
         let has_tasks = row.as_ref().is_some_and(|row| !row.tasks.is_empty());
@@ -244,8 +247,11 @@ impl Poller {
         is_pending && !watched.has_detail_request && self.is_large(watched.reference.kind)
     }
 
-    /// A job was read.
+    /// A job was read. One that has the id of the job before, which is gone, is not taken.
     fn take_job(&mut self, number: JobIndex, mut job: Job) -> Vec<PollEvent> {
+        if let Some(problem) = self.other_job(number, &job) {
+            return self.take_failure(number, problem, false);
+        }
         let watched = &mut self.jobs[number];
         if watched.is_discovered {
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
