@@ -9,11 +9,13 @@ use crate::model::Job;
 impl Poller {
     /// What is wrong when a response is about another job than those before: the job that is waited for
     /// no longer exists.
-    pub(super) fn other_job(&self, number: JobIndex, read: &Job) -> Option<Problem> {
-        let watched = &self.jobs[number];
+    pub(super) fn other_job(&mut self, number: JobIndex, read: &Job) -> Option<Problem> {
+        let watched = &mut self.jobs[number];
         let known = watched.job.as_ref()?;
-        let reuse = watched.reference.kind.id_reuse;
-        is_other(known, read, reuse).then(|| {
+        // What cannot be compared shows no return of the job.
+        let stays = watched.is_replaced && known.from_list != read.from_list;
+        watched.is_replaced = stays || is_other(known, read, watched.reference.kind.id_reuse);
+        watched.is_replaced.then(|| {
             let created = read
                 .created_at
                 .map(|at| format!(", created at {}", at.rfc3339()));
@@ -30,7 +32,7 @@ impl Poller {
 
 /// True when a response is about another job than an earlier one. Rows of lists are compared with rows
 /// only, since their times may be less exact.
-pub(super) fn is_other(known: &Job, read: &Job, reuse: IdReuse) -> bool {
+fn is_other(known: &Job, read: &Job, reuse: IdReuse) -> bool {
     if differ(known.uid.as_ref(), read.uid.as_ref()) {
         return true;
     }

@@ -69,6 +69,8 @@ pub(super) struct PolledJob {
     is_changed: bool,
     /// A list named it, so that its ids are masked where they are shown.
     is_discovered: bool,
+    /// Another job has its id, as the last response has shown.
+    is_replaced: bool,
     failures: u32,
 }
 
@@ -127,6 +129,7 @@ impl PolledJob {
             has_detail_request: false,
             is_changed: false,
             is_discovered: false,
+            is_replaced: false,
             failures: 0,
         }
     }

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::super::lookup::{LookupResult, MAX_DETAILS, proves_end, with_reference};
-use super::identity::is_other;
 use super::{
     AccountIndex, ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, PolledJob,
     Poller, schedule,
@@ -160,15 +159,16 @@ impl Poller {
     /// A row of a list. What it leaves open is requested alone: a change, an end, and a resource that the
     /// list does not contain.
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
+        if let Some(problem) = row.as_ref().and_then(|row| self.other_job(number, row)) {
+            return self.take_failure(number, problem, false);
+        }
         let watched = &mut self.jobs[number];
         watched.listed = true;
         watched.final_row = None;
         let kind = watched.reference.kind;
         let both = watched.job.as_ref().zip(row.as_ref());
         let is_same = |(known, row): (&Job, &Job)| {
-            known.state == row.state
-                && known.state_raw == row.state_raw
-                && !is_other(known, row, kind.id_reuse)
+            known.state == row.state && known.state_raw == row.state_raw
         };
         let is_unchanged = both.is_some_and(is_same);
         let has_tasks = row.as_ref().is_some_and(|row| !row.tasks.is_empty());

@@ -1,15 +1,17 @@
 //! The rules of a wait about time, on a clock that moves on when all tasks wait for it.
 
+mod identity;
+
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::commands::lookup::{Reply, ScriptedClient, now as scripted_now};
+use crate::commands::lookup::{Reply, ScriptedClient};
 use crate::error::Category;
 use crate::gate::{Condition, GatePolicy};
-use crate::model::{Job, State, Time};
+use crate::model::{State, Time};
 use crate::output::RenderContext;
 use crate::output::document::Envelope;
 use crate::providers::{self, test_support};
@@ -345,42 +347,4 @@ async fn a_certain_verdict_waits_for_servers_that_respond() {
     assert_eq!(report.exit.code, 1);
     assert_eq!(report.gate.expect("a wait has a gate").unmet, 60);
     assert!(elapsed > seconds(6), "{elapsed:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_later_job_with_the_id_of_the_one_that_is_waited_for_decides_nothing() {
-    let sugon = providers::kinds().find(|kind| kind.to_string() == "sugon/job");
-    let sugon = sugon.expect("sugon/job is a kind");
-    let sugon = || test_support::reference(sugon, &["R", "S", "1"]);
-    type Edit = fn(&mut Job);
-    let again: Edit = |job| job.created_at = Time::new(scripted_now());
-    let other: Edit = |job| {
-        job.created_at = Time::new(scripted_now());
-        job.name = Some("other".to_owned());
-    };
-    for (reference, edit, code) in [
-        (reference("1"), again, 3),
-        // It may have been requeued.
-        (sugon(), again, 0),
-        (sugon(), other, 3),
-    ] {
-        let client = client(until(seconds(40), SUCCEEDED)).with_jobs(move |now, job| {
-            job.name = Some("train".to_owned());
-            if now >= seconds(40) {
-                edit(job);
-            }
-        });
-        let kind = reference.kind;
-        let lookup = Lookup::scripted(vec![reference], &Arc::new(client));
-        let (report, elapsed) = wait_with(lookup, &options(seconds(3600))).await;
-        assert_eq!(report.exit.code, code, "{kind}");
-        assert!(elapsed < seconds(300), "{elapsed:?}");
-        if code == 3 {
-            let gate = report.gate.expect("a wait has a gate");
-            let reason = gate.reason.expect("a gate has a reason");
-            assert!(reason.contains("disappeared (was running)"), "{reason}");
-            let job = report.content.jobs.first().expect("it was read");
-            assert_eq!(job.state, State::Running);
-        }
-    }
 }
