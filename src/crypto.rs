@@ -20,6 +20,17 @@ pub fn digest_128(data: &[u8]) -> [u8; 16] {
     *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")
 }
 
+/// The same of several texts without a NUL, none of which is copied.
+pub fn digest_of_parts<'a>(parts: impl IntoIterator<Item = &'a &'a str>) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    let digest = hash.finalize();
+    *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")
+}
+
 /// HMAC-SHA256 of `data`; a key of any length is taken.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     let mut mac =

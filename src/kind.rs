@@ -16,6 +16,18 @@ pub use list::{ListOrder, ListSpec, UnlistedField};
 pub use logs::{LogSpec, LogSupport};
 pub use template::{Segment, Template};
 
+/// Whether a later job may have the id of an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdReuse {
+    /// No other job gets the id.
+    Never,
+    /// The ids are numbers, which may begin again. A job with another time of creation is another job.
+    Numbered,
+    /// The same, where a job that is requeued has a new time of creation, too: another job also has
+    /// another name.
+    NumberedAndRequeued,
+}
+
 /// One kind of job in a cloud. Each is a static of its own and compared by address.
 pub struct Kind {
     /// Template of its references.
@@ -50,6 +62,8 @@ pub struct Kind {
     pub needs_check_exists: bool,
     /// For so long a lookup may miss a job that exists, such as one that was just submitted.
     pub missing_grace: Duration,
+    /// Whether a later job may have the id of an earlier one.
+    pub id_reuse: IdReuse,
     /// Switches that only this kind has.
     pub flags: &'static [KindFlag],
 }
@@ -75,6 +89,7 @@ impl Kind {
             is_watched: false,
             needs_check_exists: false,
             missing_grace: Duration::ZERO,
+            id_reuse: IdReuse::Never,
             flags: &[],
         }
     }
@@ -165,6 +180,11 @@ impl Kind {
             missing_grace,
             ..self
         }
+    }
+
+    /// The same with ids that later jobs may have.
+    pub const fn with_id_reuse(self, id_reuse: IdReuse) -> Self {
+        Self { id_reuse, ..self }
     }
 
     /// The same with switches that only it has.

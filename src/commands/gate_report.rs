@@ -182,7 +182,8 @@ fn not_checked(reference: &Reference, stop: Stop) -> Problem {
     let message = match stop {
         Stop::TimedOut => "not checked before the timeout",
         Stop::Interrupted | Stop::Terminated => "not checked before joblens was stopped",
-        Stop::Running | Stop::Certain | Stop::OneCheck => "not checked yet",
+        Stop::Certain => "no response before the verdict was certain",
+        Stop::Running | Stop::OneCheck => "not checked yet",
     };
     let mut problem = Problem::new(Category::Network, message)
         .with_account(reference.kind.template.cloud, &reference.profile);

@@ -77,7 +77,7 @@ pub(super) struct GlobalArgs {
         value_name = "WHEN"
     )]
     color: Color,
-    /// Maximum concurrent requests per cloud [default: 8]
+    /// Maximum concurrent requests per account [default: 8]
     #[arg(long, global = true, value_name = "N", allow_hyphen_values = true)]
     concurrency: Option<String>,
     /// Connection timeout [default: 5s]
@@ -353,6 +353,7 @@ impl GlobalArgs {
             allow_http,
             min_interval: None,
             auth_cooldown: None,
+            key_states: default.key_states,
             ca_files: self.ca_file.clone(),
             session: Session::Live,
         })

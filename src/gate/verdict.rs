@@ -61,9 +61,9 @@ impl Decision {
 /// How far the polling of a gate has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// A reference has neither been answered nor failed yet.
+    /// A reference has neither been answered nor failed yet, and may be soon.
     FirstRound,
-    /// Every reference was answered or failed at least once.
+    /// Every reference was answered or failed at least once, unless its server hangs.
     Polling,
     /// No time is left, so that the gate ends.
     Over,
@@ -71,8 +71,7 @@ pub enum Progress {
 
 /// Decides a gate, or returns `None` while it must poll again.
 ///
-/// A verdict that is certain early waits for the first round, so that it never depends on which
-/// response comes first, and every reference is reported.
+/// A verdict that is certain early waits for the first round, so that every reference is reported.
 pub fn decide(
     evaluations: &[Evaluation],
     rules: &GatePolicy,

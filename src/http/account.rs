@@ -86,7 +86,7 @@ impl ApiClient {
             tls: trust,
             proxy,
             circuit_breaker: CircuitBreaker::new(
-                transport.concurrency_for(profile.cloud),
+                transport.concurrency_for(profile.cloud, &profile.name),
                 transport.options(),
             ),
             has_failover: false,
@@ -110,7 +110,7 @@ impl ApiClient {
     /// credential for a few refusals.
     pub fn with_first_requests(self, count: usize) -> Self {
         Self {
-            circuit_breaker: self.circuit_breaker.with_half_open_permits(count),
+            circuit_breaker: self.circuit_breaker.with_trial_requests(count),
             ..self
         }
     }
@@ -127,7 +127,7 @@ impl ApiClient {
             tls: self.tls.clone(),
             proxy: self.proxy.clone(),
             circuit_breaker: CircuitBreaker::new(
-                self.transport.concurrency_for(self.cloud),
+                self.transport.concurrency_for(self.cloud, &self.profile),
                 &self.options,
             ),
             has_failover: has_twin,
@@ -184,7 +184,7 @@ impl ApiClient {
     pub fn without_proxy(self, limits: ClientOptions) -> Self {
         Self {
             circuit_breaker: CircuitBreaker::new(
-                self.transport.concurrency_for(self.cloud),
+                self.transport.concurrency_for(self.cloud, &self.profile),
                 &limits,
             ),
             options: limits,
@@ -209,9 +209,9 @@ impl ApiClient {
         self.transport.server_clocks.correct(now) - now
     }
 
-    /// Takes another credential in place of one that was refused, so that calls go out again.
+    /// Takes another token in place of one that was refused, so that calls go out again.
     pub fn credential_replaced(&self) {
-        self.circuit_breaker.reset();
+        self.circuit_breaker.own().reset();
     }
 
     /// The masked key in use and where it came from.

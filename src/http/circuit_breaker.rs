@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -6,138 +5,111 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ClientOptions;
+use super::credential_state::CredentialState;
 use super::retry::MAX_RETRY_AFTER;
 use crate::error::{Category, Problem};
 use crate::sync::lock;
 
-/// Requests of one credential that may be in flight before its first success: clouds lock a key
-/// after a few refusals in a row.
-const HALF_OPEN_PERMITS: usize = 2;
 /// A host that never answered is left alone for so long.
 const OPEN_DURATION: Duration = Duration::from_secs(10);
 
-/// What is known of one credential in this run, and so when its next call may go out.
+/// What is known of one account at one host in this run, and so when its next call may go out.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
-    /// Places of the whole cloud.
-    cloud_permits: Arc<Semaphore>,
-    /// Places of this credential; few until it has worked.
-    half_open: Semaphore,
-    half_open_permits: usize,
-    max_permits: usize,
-    is_closed: AtomicBool,
+    /// Places of the whole account.
+    account_permits: Arc<Semaphore>,
+    /// A credential that no other account shares. Its places before the first success limit the
+    /// requests of a shared one, too.
+    own: CredentialState,
     min_interval: Option<Duration>,
     next_slot_at: Mutex<Option<Instant>>,
     paused_until: Mutex<Option<Instant>>,
-    auth_failure: Mutex<Option<(Instant, Problem)>>,
-    auth_cooldown: Option<Duration>,
-    /// How often another credential has taken the place of a refused one.
-    generation: AtomicU64,
     unreachable_until: Mutex<Option<(Instant, Problem)>>,
 }
 
+/// Places of a call in flight.
+pub(super) struct Permits<'a> {
+    _places: (Option<SemaphorePermit<'a>>, SemaphorePermit<'a>),
+    shared_key: Option<SemaphorePermit<'a>>,
+}
+
+impl Permits<'_> {
+    /// Lets other accounts send a request with the same key.
+    pub(super) fn release_key(&mut self) {
+        self.shared_key = None;
+    }
+}
+
 impl CircuitBreaker {
-    /// A credential that was not used yet, among the places of its cloud.
-    pub(super) fn new(slots: Arc<Semaphore>, limits: &ClientOptions) -> Self {
-        let half_open_permits = HALF_OPEN_PERMITS.min(limits.concurrency);
+    /// An account that was not used yet, with its places.
+    pub(super) fn new(permits: Arc<Semaphore>, limits: &ClientOptions) -> Self {
         Self {
-            cloud_permits: slots,
-            half_open: Semaphore::new(half_open_permits),
-            half_open_permits,
-            max_permits: limits.concurrency,
-            is_closed: AtomicBool::new(false),
+            account_permits: permits,
+            own: CredentialState::new(),
             min_interval: limits.min_interval,
             next_slot_at: Mutex::new(None),
             paused_until: Mutex::new(None),
-            auth_failure: Mutex::new(None),
-            auth_cooldown: limits.auth_cooldown,
-            generation: AtomicU64::new(0),
             unreachable_until: Mutex::new(None),
         }
     }
 
     /// The same with so many requests in flight before the first success.
-    pub(super) fn with_half_open_permits(self, permits: usize) -> Self {
-        let half_open_permits = permits.min(self.max_permits);
+    pub(super) fn with_trial_requests(self, count: usize) -> Self {
         Self {
-            half_open: Semaphore::new(half_open_permits),
-            half_open_permits,
+            own: CredentialState::with_trial_requests(count),
             ..self
         }
     }
 
+    /// The credential that no other account shares.
+    pub(super) fn own(&self) -> &CredentialState {
+        &self.own
+    }
+
     /// Waits for a turn, for places among the calls in flight, and for the end of a pause that the
     /// cloud requested of the whole account.
-    pub(super) async fn acquire(&self) -> [SemaphorePermit<'_>; 2] {
+    pub(super) async fn acquire<'a>(
+        &'a self,
+        shared_key: Option<&'a CredentialState>,
+    ) -> Permits<'a> {
         if let Some(turn) = self.reserve_slot() {
             sleep_until(turn).await;
         }
         loop {
-            let trial = self.half_open.acquire().await;
-            let slot = self.cloud_permits.acquire().await;
-            let permits = [trial, slot].map(|p| p.expect("the semaphores are never closed"));
-            let Some(pause) = self.pause_left() else {
-                return permits;
+            let own = self.own.acquire().await;
+            let slot = self.account_permits.acquire().await;
+            let slot = slot.expect("the semaphore is never closed");
+            // The last one: an account that waits for its own places keeps no other from its key.
+            let shared_key = match shared_key {
+                Some(key) => key.acquire().await,
+                None => None,
             };
-            drop(permits);
+            let Some(pause) = self.pause_left() else {
+                return Permits {
+                    _places: (own, slot),
+                    shared_key,
+                };
+            };
+            drop((own, slot, shared_key));
             sleep(pause).await;
         }
     }
 
-    /// Why nothing is sent with this credential now: it was refused, or its host gives no response.
-    pub(super) fn open_reason(&self) -> Option<Problem> {
-        if let Some((failed_at, problem)) = lock(&self.auth_failure).as_mut() {
-            let now = Instant::now();
-            let is_over = |cooldown| now.duration_since(*failed_at) >= cooldown;
-            if !self.auth_cooldown.is_some_and(is_over) {
-                return Some(not_requested(problem, "authentication already failed"));
-            }
-            // This request alone is sent; the others wait for its response.
-            *failed_at = now;
-        }
-        match lock(&self.unreachable_until).as_ref() {
-            Some((until, problem)) if Instant::now() < *until => {
-                Some(not_requested(problem, "host unreachable"))
-            }
-            _ => None,
-        }
-    }
-
-    /// The first success opens all places, and one after the cooldown accepts a refused credential again.
-    pub(super) fn on_success(&self) {
-        if self.auth_cooldown.is_some() {
-            *lock(&self.auth_failure) = None;
-        }
-        if !self.is_closed.swap(true, Ordering::Relaxed) {
-            self.half_open
-                .add_permits(self.max_permits - self.half_open_permits);
-        }
-    }
-
-    /// How often the credential was renewed so far.
-    pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
-    }
-
-    /// The cloud refused the credential that there was after so many renewals: it is not used again.
-    /// A late word about an earlier one says nothing of the present one.
-    pub(super) fn on_auth_failure(&self, problem: Problem, renewals: u64) {
-        let mut refused = lock(&self.auth_failure);
-        if renewals == self.generation() {
-            *refused = Some((Instant::now(), problem));
-        }
-    }
-
-    /// Another credential has taken the place of the one that was refused.
-    pub(super) fn reset(&self) {
-        let mut refused = lock(&self.auth_failure);
-        self.generation.fetch_add(1, Ordering::Relaxed);
-        *refused = None;
+    /// Why nothing is sent to the host now: it gives no response.
+    pub(super) fn unreachable(&self) -> Option<Problem> {
+        let unreachable = lock(&self.unreachable_until);
+        let (until, problem) = unreachable.as_ref()?;
+        (Instant::now() < *until).then(|| {
+            let mut problem = problem.clone();
+            problem.message = format!("skipped: host unreachable: {}", problem.message);
+            problem.attempts = 0;
+            problem
+        })
     }
 
     /// A host that never answered is not queried again by each reference of a long list in turn.
     pub(super) fn on_unreachable(&self, problem: &Problem) {
-        if problem.category == Category::Network && !self.is_closed.load(Ordering::Relaxed) {
+        if problem.category == Category::Network && !self.own.is_accepted() {
             *lock(&self.unreachable_until) =
                 Some((Instant::now() + OPEN_DURATION, problem.clone()));
         }
@@ -167,40 +139,31 @@ impl CircuitBreaker {
     }
 }
 
-fn not_requested(problem: &Problem, why: &str) -> Problem {
-    let mut problem = problem.clone();
-    problem.message = format!("skipped: {why}: {}", problem.message);
-    problem.attempts = 0;
-    problem
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::time::timeout;
 
     #[tokio::test(start_paused = true)]
-    async fn a_refused_credential_is_sent_again_after_the_cooldown_alone() {
-        let breaker = |auth_cooldown| {
-            let options = ClientOptions {
-                auth_cooldown,
-                ..ClientOptions::default()
-            };
-            let breaker = CircuitBreaker::new(Arc::new(Semaphore::new(8)), &options);
-            breaker.on_auth_failure(Problem::new(Category::Unauthenticated, "no such key"), 0);
-            breaker
+    async fn accounts_with_one_key_send_two_requests_before_its_first_success() {
+        let breaker =
+            || CircuitBreaker::new(Arc::new(Semaphore::new(8)), &ClientOptions::default());
+        let [one, other] = [breaker(), breaker()];
+        let key = CredentialState::new();
+        let is_free = async |breaker: &CircuitBreaker| {
+            let permits = breaker.acquire(Some(&key));
+            timeout(Duration::from_secs(1), permits).await.is_ok()
         };
-        let never = breaker(None);
-        let exporter = breaker(Some(Duration::from_secs(600)));
-        tokio::time::advance(Duration::from_secs(599)).await;
-        assert!(exporter.open_reason().is_some());
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(never.open_reason().is_some());
-        // One request is sent.
-        assert!(exporter.open_reason().is_none());
-        assert!(exporter.open_reason().is_some());
-        exporter.on_success();
-        assert!(exporter.open_reason().is_none());
-        never.on_success();
-        assert!(never.open_reason().is_some());
+        let mut first = one.acquire(Some(&key)).await;
+        let second = other.acquire(Some(&key)).await;
+        assert!(!is_free(&one).await && !is_free(&other).await);
+        // A host that hangs delays no other account, and is not sent more requests itself.
+        first.release_key();
+        assert!(is_free(&other).await && is_free(&one).await);
+        let third = one.acquire(Some(&key)).await;
+        assert!(!is_free(&one).await && !is_free(&other).await);
+        key.on_success(None);
+        assert!(is_free(&other).await && !is_free(&one).await);
+        drop((second, third));
     }
 }

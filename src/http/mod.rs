@@ -10,6 +10,7 @@ mod client_certificate;
 mod clients;
 mod clock_offset;
 mod connector;
+mod credential_state;
 mod deadline;
 mod endpoint;
 mod errors;
@@ -38,6 +39,7 @@ mod x509;
 
 pub use account::ApiClient;
 pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
+pub use credential_state::KeyStates;
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
 pub use errors::{RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
@@ -85,7 +87,7 @@ pub struct ClientOptions {
     pub max_body: u64,
     /// How often one call is sent at most.
     pub max_attempts: u32,
-    /// Maximum concurrent requests per cloud.
+    /// Maximum concurrent requests per account.
     pub concurrency: usize,
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,
@@ -94,6 +96,8 @@ pub struct ClientOptions {
     /// After this time a refused credential is sent once more; `None` where it never is. Clouds lock a key after
     /// a few refusals.
     pub auth_cooldown: Option<Duration>,
+    /// What is known of the keys that several accounts use.
+    pub key_states: KeyStates,
     /// Private CAs besides the system's store.
     pub ca_files: Vec<PathBuf>,
     /// What the requests are recorded in, or answered from.
@@ -111,6 +115,7 @@ impl Default for ClientOptions {
             allow_http: false,
             min_interval: None,
             auth_cooldown: None,
+            key_states: KeyStates::default(),
             ca_files: Vec::new(),
             session: Session::Live,
         }
@@ -171,7 +176,7 @@ pub struct Transport {
     clock: Clock,
     sink: EventSink,
     clients: ClientPool,
-    slots: Mutex<HashMap<String, Arc<Semaphore>>>,
+    slots: Mutex<HashMap<(&'static str, String), Arc<Semaphore>>>,
     calls: AtomicU64,
     requests: AtomicU64,
     counts: RequestCounts,
@@ -317,13 +322,10 @@ impl Transport {
         (self.sink)(happening);
     }
 
-    /// The places of a cloud; every account of the cloud shares them.
-    fn concurrency_for(&self, cloud: &str) -> Arc<Semaphore> {
+    /// The places of an account, so that a host that hangs delays no other account.
+    fn concurrency_for(&self, cloud: &'static str, profile: &str) -> Arc<Semaphore> {
         let mut slots = lock(&self.slots);
-        Arc::clone(
-            slots
-                .entry(cloud.to_owned())
-                .or_insert_with(|| Arc::new(Semaphore::new(self.options.concurrency))),
-        )
+        let places = slots.entry((cloud, profile.to_owned()));
+        Arc::clone(places.or_insert_with(|| Arc::new(Semaphore::new(self.options.concurrency))))
     }
 }

@@ -93,6 +93,12 @@ pub trait Signer: Send + Sync {
     /// The proof for one attempt. `nonce` is 32 hex digits that no other attempt has.
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions;
 
+    /// The parts of the key, where a cloud judges the key whatever host and account it is used for;
+    /// none for a token, which each host judges by itself.
+    fn key(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// Headers of every request, which are never shown; a name may be there several times.
     fn headers(&self) -> &[(String, Secret)] {
         &[]

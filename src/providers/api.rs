@@ -150,23 +150,26 @@ impl<S: Signer + 'static> SigningClient<S> {
         response: &Response,
         decode: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Decoded<T>, Problem> {
-        let request_id = (self.errors.request_id)(response);
+        let request_id = self.errors.request_id;
         let (decoded, unreadable) = collect_unreadable(|| decode(&response.body));
         match decoded.map_err(Into::into) {
             Ok(data) => Ok(Decoded {
                 data,
                 body: Vec::new(),
-                request_id,
+                request_id: request_id.in_headers(response),
                 unreadable: unreadable.notice(request.operation),
             }),
-            Err(DecodeError::Failed(error)) => {
+            Err(DecodeError::Failed(mut error)) => {
+                let known = error.request_id.take();
+                error.request_id = known.or_else(|| request_id.in_error(response));
                 Err(self.http.to_problem(request, *error, Some(response), 1))
             }
-            Err(DecodeError::Invalid(expected)) => {
-                let mut problem = self.http.decode_problem(request, response, &expected);
-                problem.request_id = request_id;
-                Err(problem)
-            }
+            Err(DecodeError::Invalid(expected)) => Err(self.http.decode_problem(
+                request,
+                response,
+                &expected,
+                request_id.in_error(response),
+            )),
         }
     }
 }

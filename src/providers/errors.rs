@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::request_id::RequestIdNames;
 use crate::error::Category;
 use crate::http::{Request, RequestError, Response, RetryAction};
 
@@ -9,8 +10,8 @@ use crate::http::{Request, RequestError, Response, RetryAction};
 pub(super) struct ErrorSpec {
     /// What a response says of a failure; without a code it is one only by its HTTP status.
     pub failure: fn(&Response) -> Failure,
-    /// The cloud's id of a request, where its response has it outside of the body.
-    pub request_id: fn(&Response) -> Option<String>,
+    /// Where a response has the cloud's id of its request.
+    pub request_id: RequestIdNames,
     /// What failures mean; the first rule that matches counts, the HTTP status where none does.
     pub rules: &'static [ErrorRule],
     /// What is different for single operations; the first rule that matches changes the result.
@@ -236,7 +237,9 @@ impl ErrorSpec {
             error.transport_failure = None;
         }
         error.code = failure.code;
-        error.request_id = failure.request_id.or_else(|| (self.request_id)(response));
+        error.request_id = failure
+            .request_id
+            .or_else(|| self.request_id.in_error(response));
         first_match(self.rules, &mut error, context, response.status);
         if let Some(message) = failure.message {
             error.message = message;

@@ -22,6 +22,7 @@ mod prelude;
 mod products;
 mod raw;
 mod request;
+mod request_id;
 mod shapes;
 pub mod states;
 pub mod sugon;

@@ -72,7 +72,7 @@ connect_timeout = "5s"  ## connection timeout
 request_timeout = "30s"  ## timeout of each request attempt
 max_body = "64MiB"  ## maximum response size
 max_attempts = 4  ## maximum attempts per request
-concurrency = 8  ## maximum concurrent requests per cloud
+concurrency = 8  ## maximum concurrent requests per account
 allow_http = false  ## allow plain HTTP to hosts other than localhost
 "#;
 

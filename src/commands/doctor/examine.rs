@@ -67,11 +67,6 @@ impl AccountProbe {
         }
     }
 
-    /// Its cloud.
-    pub(super) fn cloud(&self) -> &'static str {
-        self.account.cloud
-    }
-
     /// Looks at everything from the settings to the answer.
     pub(super) async fn run(self) -> AccountCheck {
         let mut checks = vec![settings(&self.account, self.transport.server_now())];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::super::context::CommandContext;
 use super::super::notices::NoticeLog;
 use crate::error::Problem;
-use crate::http::{Transport, TransportEvent};
+use crate::http::{KeyStates, Transport, TransportEvent};
 use crate::settings::Settings;
 use crate::sync::lock;
 
@@ -27,8 +27,8 @@ impl Log {
     }
 }
 
-/// A transport that records its events. A request is sent once, unless the command line allows
-/// more: the first fault is the one to report.
+/// A transport that records its events and shares what is known of keys. A request is sent once, unless
+/// the command line allows more: the first fault is the one to report.
 ///
 /// # Errors
 /// A usage error in an option or in a setting of `[http]`.
@@ -36,9 +36,11 @@ pub(super) fn transport(
     context: &CommandContext,
     settings: &Settings,
     log: &Log,
+    keys: &KeyStates,
 ) -> Result<Arc<Transport>, Problem> {
     let mut limits = context.global.client_options(settings.file())?;
     limits.session = context.session.clone();
+    limits.key_states = keys.clone();
     if context.global.max_attempts.is_none() {
         limits.max_attempts = 1;
     }

@@ -7,12 +7,10 @@ mod hints;
 mod log;
 mod machine;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
-use std::sync::Arc;
 
 use clap::Args;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -20,7 +18,7 @@ use super::context::CommandContext;
 use super::progress_line::SLOW_REQUEST;
 use super::runtime::block_on;
 use crate::error::{self, Problem};
-use crate::http::Session;
+use crate::http::{KeyStates, Session};
 use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
 use crate::output::{self, DoctorPart, Format, OutputOptions, RenderContext};
 use crate::settings::Settings;
@@ -156,11 +154,11 @@ fn diagnose(
     checks.push(accounts::accounts_check(context, &settings, &candidates));
     let probes = candidates
         .into_iter()
-        .map(|candidate| probe(context, &settings, candidate));
+        .map(|candidate| probe(context, &settings, candidate, &limits.key_states));
     let probes = probes.collect::<Result<Vec<_>, _>>()?;
     let mut report = diagnosis(context, Some(&settings), checks, page);
     let on_account = |account: &AccountCheck| page.write(DoctorPart::Account(account));
-    report.accounts = block_on(run_all(probes, limits.concurrency, on_account));
+    report.accounts = block_on(run_all(probes, on_account));
     report.exit = exit(&report);
     Ok(report)
 }
@@ -169,35 +167,24 @@ fn probe(
     context: &CommandContext,
     settings: &Settings,
     candidate: Candidate,
+    keys: &KeyStates,
 ) -> Result<AccountProbe, Problem> {
     let log = log::Log::default();
-    let transport = log::transport(context, settings, &log)?;
+    let transport = log::transport(context, settings, &log, keys)?;
     let credentials = context.credentials(settings);
     Ok(AccountProbe::new(&credentials, candidate, transport, log))
 }
 
-/// Checks all side by side, those of one cloud as many at once as calls may be in flight; `on_account`
-/// is called for each, in their order unless one before it takes long.
+/// Checks all side by side; `on_account` is called for each, in their order unless one before it takes
+/// long.
 async fn run_all(
     probes: Vec<AccountProbe>,
-    concurrency: usize,
     mut on_account: impl FnMut(&AccountCheck),
 ) -> Vec<AccountCheck> {
-    let mut permits: HashMap<&str, Arc<Semaphore>> = HashMap::new();
     let mut running = JoinSet::new();
     let mut checked: Vec<Option<AccountCheck>> = probes.iter().map(|_| None).collect();
     for (number, probe) in probes.into_iter().enumerate() {
-        let permits = permits
-            .entry(probe.cloud())
-            .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
-        let permits = Arc::clone(permits);
-        running.spawn(async move {
-            let _permit = permits
-                .acquire()
-                .await
-                .expect("the semaphore is never closed");
-            (number, probe.run().await)
-        });
+        running.spawn(async move { (number, probe.run().await) });
     }
     let mut unshown: BTreeSet<usize> = (0..checked.len()).collect();
     let mut flush_at: Option<Instant> = None;

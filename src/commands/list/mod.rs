@@ -20,7 +20,7 @@ pub(super) use snapshot::{keep_last, list_jobs};
 
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
-use super::lookup::{Lookup, Pacing, check_columns};
+use super::lookup::{AccountId, Lookup, Pacing, check_columns};
 use super::runtime::block_on;
 use super::shell_session::ShellSession;
 use super::shutdown;
@@ -207,14 +207,14 @@ impl ListRun {
         code
     }
 
-    /// Asks all places side by side, of each cloud so many at once as calls may be in flight.
+    /// Asks all places side by side, of each account so many at once as calls may be in flight.
     fn start(&self, context: &CommandContext, sender: &Sender) -> JoinSet<()> {
-        let mut turns: HashMap<&str, Arc<Semaphore>> = HashMap::new();
+        let mut turns: HashMap<AccountId, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();
         for (number, place) in self.targets.iter().enumerate() {
             let concurrency = self.lookup.transport.options().concurrency;
             let turn = turns
-                .entry(place.account().0)
+                .entry(place.account())
                 .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
             let asking = ScopeLister {
                 number,

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::clients::{AccountId, account_of};
+use super::clients::{AccountId, account_of, account_of_scope};
 use super::list_rows::{DetailBudget, MAX_DETAILS, proves_end};
 use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::commands::progress_line::SLOW_REQUEST;
@@ -153,6 +153,13 @@ impl LookupTarget {
             Self::Latest(scope) => scope.kind,
         }
     }
+
+    fn account(&self) -> AccountId {
+        match self {
+            Self::Job(reference) => account_of(reference),
+            Self::Latest(scope) => account_of_scope(scope),
+        }
+    }
 }
 
 /// A result with the number of its target.
@@ -165,7 +172,7 @@ enum LookupOutput {
 struct Lookups<'a> {
     lookup: &'a Arc<Lookup>,
     targets: &'a [LookupTarget],
-    places: HashMap<&'static str, Arc<Semaphore>>,
+    places: HashMap<AccountId, Arc<Semaphore>>,
     running: JoinSet<LookupOutput>,
     /// Rows that prove an end, while the details are requested.
     final_rows: HashMap<usize, Job>,
@@ -202,13 +209,11 @@ impl<'a> Lookups<'a> {
         lookups
     }
 
-    /// A place among the requests of the cloud of a target. The time of a lookup starts when its turn has
+    /// A place among the requests of the account of a target. The time of a lookup starts when its turn has
     /// come: a long list is not a slow lookup.
     fn place(&mut self, number: usize) -> Arc<Semaphore> {
         let concurrency = self.lookup.transport.options().concurrency;
-        let place = self
-            .places
-            .entry(self.targets[number].kind().template.cloud);
+        let place = self.places.entry(self.targets[number].account());
         let place = place.or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
         Arc::clone(place)
     }
@@ -251,7 +256,7 @@ impl<'a> Lookups<'a> {
                 if let (Some(row), Ok(job)) = (&row, &*outcome)
                     && job.contradicts(row)
                 {
-                    self.contradicted.extend(self.account(number));
+                    self.contradicted.insert(self.targets[number].account());
                 }
                 self.outcomes[number] = Some((*outcome).or_else(|problem| row.ok_or(problem)));
             }
@@ -263,13 +268,6 @@ impl<'a> Lookups<'a> {
         }
     }
 
-    fn account(&self, number: usize) -> Option<AccountId> {
-        match &self.targets[number] {
-            LookupTarget::Job(reference) => Some(account_of(reference)),
-            LookupTarget::Latest(_) => None,
-        }
-    }
-
     /// Looks up the jobs whose end only a row has shown in an account where a lookup has contradicted one;
     /// false where there is none.
     fn retry_contradicted(&mut self) -> bool {
@@ -277,8 +275,7 @@ impl<'a> Lookups<'a> {
             let outcome = self.outcomes[*number].as_ref();
             let is_from_row =
                 outcome.is_some_and(|one| one.as_ref().is_ok_and(|job| job.from_list && job.ended));
-            let account = self.account(*number);
-            is_from_row && account.is_some_and(|account| self.contradicted.contains(&account))
+            is_from_row && self.contradicted.contains(&self.targets[*number].account())
         };
         let open: Vec<usize> = (0..self.targets.len()).filter(is_open).collect();
         for number in &open {

@@ -1,6 +1,7 @@
 //! Polls many resources within a limit of requests.
 
 mod dispatch;
+mod identity;
 mod last_poll;
 mod outages;
 mod results;
@@ -68,6 +69,8 @@ pub(super) struct PolledJob {
     is_changed: bool,
     /// A list named it, so that its ids are masked where they are shown.
     is_discovered: bool,
+    /// Another job has its id, as the last response has shown.
+    is_replaced: bool,
     failures: u32,
 }
 
@@ -126,6 +129,7 @@ impl PolledJob {
             has_detail_request: false,
             is_changed: false,
             is_discovered: false,
+            is_replaced: false,
             failures: 0,
         }
     }
@@ -182,6 +186,8 @@ const MAX_IN_FLIGHT: usize = 16;
 /// The part of the command's time that a request leaves unused, so that its result can still be
 /// handled on a busy machine.
 const RESERVED_TIME: Duration = Duration::from_millis(300);
+/// When no response has come for so long, the requests in flight hang.
+const STALL: Duration = Duration::from_secs(2);
 /// After this many consecutive failures a resource is requested by itself.
 const MAX_BATCH_FAILURES: u32 = 3;
 
@@ -242,6 +248,8 @@ pub(super) struct Poller {
     changes: Arc<Changes>,
     outages: OutageTracker,
     started: Instant,
+    /// When the last result of a poll came.
+    answered_at: Duration,
 }
 
 /// An account whose jobs are polled.
@@ -272,6 +280,7 @@ impl Poller {
             changes: Arc::default(),
             outages: OutageTracker::default(),
             started: Instant::now(),
+            answered_at: Duration::ZERO,
         };
         for reference in &lookup.references {
             poller.add(reference);
@@ -335,6 +344,12 @@ impl Poller {
     /// True when everything was checked once.
     pub(super) fn has_polled_all(&self) -> bool {
         self.jobs.iter().all(|watched| watched.was_polled)
+    }
+
+    /// When the first check of everything is not waited for any longer: requests hang that have no
+    /// response while no other comes. `None` when everything was checked.
+    pub(super) fn stalls_at(&self) -> Option<Duration> {
+        (!self.has_polled_all()).then(|| self.answered_at + STALL)
     }
 
     /// The deadline of a request that starts now: slightly before the command's own, so that the

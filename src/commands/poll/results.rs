@@ -45,6 +45,7 @@ impl Poller {
         };
         let account = self.jobs[number].account;
         self.accounts[account].in_flight -= 1;
+        self.answered_at = self.elapsed();
         self.jitter = 0.9 + 0.2 * self.lookup.transport.options().session.jitter();
         match result {
             PollResult::Single(number, outcome, confirmation, late) => {
@@ -158,6 +159,9 @@ impl Poller {
     /// A row of a list. What it leaves open is requested alone: a change, an end, and a resource that the
     /// list does not contain.
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
+        if let Some(problem) = row.as_ref().and_then(|row| self.other_job(number, row)) {
+            return self.take_failure(number, problem, false);
+        }
         let watched = &mut self.jobs[number];
         watched.listed = true;
         watched.final_row = None;
@@ -250,8 +254,11 @@ impl Poller {
         is_pending && !watched.has_detail_request && self.is_large(watched.reference.kind)
     }
 
-    /// A job was read.
+    /// A job was read. One that has the id of the job before, which is gone, is not taken.
     fn take_job(&mut self, number: JobIndex, mut job: Job) -> Vec<PollEvent> {
+        if let Some(problem) = self.other_job(number, &job) {
+            return self.take_failure(number, problem, false);
+        }
         let watched = &mut self.jobs[number];
         if watched.is_discovered {
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());

@@ -60,10 +60,10 @@ impl LoopHandler for WaitHandler<'_> {
                 Evaluation::Met | Evaluation::Unmet(_) => polled.history.has_ended(),
             };
         }
-        let progress = match run.poller.has_polled_all() {
+        let progress = match run.poller.stalls_at() {
             _ if is_timed_out => Progress::Over,
-            true => Progress::Polling,
-            false => Progress::FirstRound,
+            Some(at) if run.poller.elapsed() < at => Progress::FirstRound,
+            _ => Progress::Polling,
         };
         self.show(run, &evaluations);
         let decision = decide(&evaluations, &self.options.policy, progress);
@@ -114,14 +114,17 @@ impl LoopHandler for WaitHandler<'_> {
         None
     }
 
-    /// The next report, the deadline, the heartbeat, or the next second of a live display.
+    /// The next report, the deadline, the end of the first round, the heartbeat, or the next second of a
+    /// live display.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration> {
         let deadline = self.options.timeout.filter(|timeout| !timeout.is_zero());
         let line = match self.reporter.is_live() {
             true => run.poller.elapsed() + Duration::from_secs(1),
             false => self.logged_at + HEARTBEAT,
         };
-        let times = [self.reports.due_at(), deadline, Some(line)];
+        let stall = run.poller.stalls_at();
+        let stall = stall.filter(|at| *at > run.poller.elapsed());
+        let times = [self.reports.due_at(), deadline, stall, Some(line)];
         times.into_iter().flatten().min()
     }
 }

@@ -1,5 +1,7 @@
 //! The rules of a wait about time, on a clock that moves on when all tasks wait for it.
 
+mod identity;
+
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
@@ -329,4 +331,41 @@ async fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
     assert_eq!(report.exit.code, 124);
     assert!(elapsed <= seconds(20), "{elapsed:?}");
     assert_eq!(client.received().len(), 2, "{:?}", client.received());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certain_verdict_does_not_wait_for_a_server_that_hangs() {
+    for (end, any, code) in [(FAILED, false, 1), (SUCCEEDED, true, 0)] {
+        let script = move |_, id: &str| match id {
+            "2" => Reply::Nothing,
+            "3" => RUNNING,
+            _ => end,
+        };
+        let client = Arc::new(client(script));
+        let mut options = options(seconds(600));
+        options.policy.any = any;
+        let (report, elapsed) = wait(&client, &["2", "1", "3"], &options).await;
+        assert_eq!(report.exit.code, code);
+        assert!(elapsed < seconds(4), "{elapsed:?}");
+        let gate = report.gate.expect("a wait has a gate");
+        assert_eq!(gate.pending, 2);
+        assert_eq!(client.received().len(), 3);
+        // Nothing is certain without the job that has ended, or with --no-fail-fast.
+        let (report, elapsed) = wait(&client, &["2", "3"], &options).await;
+        assert_eq!((report.exit.code, elapsed), (5, seconds(600)));
+        options.policy.fail_fast = false;
+        let (report, elapsed) = wait(&client, &["2", "1"], &options).await;
+        assert_eq!((report.exit.code, elapsed), (code, seconds(600)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certain_verdict_waits_for_servers_that_respond() {
+    let client = Arc::new(client(|_, _| FAILED).with_response_time(seconds(1)));
+    let ids: Vec<String> = (1..=60).map(|number| format!("j{number}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (report, elapsed) = wait(&client, &ids, &options(seconds(600))).await;
+    assert_eq!(report.exit.code, 1);
+    assert_eq!(report.gate.expect("a wait has a gate").unmet, 60);
+    assert!(elapsed > seconds(6), "{elapsed:?}");
 }

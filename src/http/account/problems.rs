@@ -9,25 +9,33 @@ use crate::secret::{MASK, looks_random};
 impl ApiClient {
     /// A response that could not be understood.
     ///
-    /// `expected` says what was expected and where it was missed.
+    /// `expected` says what was expected and where it was missed; `request_id` is the cloud's.
     pub fn decode_problem(
         &self,
         request: &Request,
         response: &Response,
         expected: &str,
+        request_id: Option<String>,
     ) -> Problem {
         self.count_error(request, Category::InvalidResponse);
-        if let Some(problem) = self.page_problem(request, response) {
-            return problem;
-        }
-        let begins = excerpt(&response.body, self.transport.redactor());
-        let message = match begins.is_empty() {
-            true => format!("empty response; expected {expected}"),
-            false => format!("invalid response: expected {expected}; body starts with: {begins}"),
+        let unreadable = || {
+            let begins = excerpt(&response.body, self.transport.redactor());
+            let message = match begins.is_empty() {
+                true => format!("empty response; expected {expected}"),
+                false => {
+                    format!("invalid response: expected {expected}; body starts with: {begins}")
+                }
+            };
+            let mut problem = self.problem(request, Category::InvalidResponse, message);
+            problem.http_status = Some(response.status);
+            problem
+                .with_hint("check that the endpoint is the cloud's own; use -v to see the request")
         };
-        let mut problem = self.problem(request, Category::InvalidResponse, message);
-        problem.http_status = Some(response.status);
-        problem.with_hint("check that the endpoint is the cloud's own; use -v to see the request")
+        let page = self.page_problem(request, response);
+        let mut problem = page.unwrap_or_else(unreadable);
+        problem.request_id = request_id;
+        self.transport.redact(&mut problem);
+        problem
     }
 
     /// A response with a credential that could not be understood. Its text is not shown, since it may

@@ -1,15 +1,23 @@
 //! Sending a request again until its outcome is final.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use tokio::sync::SemaphorePermit;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::ApiClient;
 use super::retry_decision::{Next, Refused};
 use crate::error::{Category, Problem, TransportFailureKind};
+use crate::http::circuit_breaker::Permits;
+use crate::http::credential_state::{CredentialState, Refusal};
 use crate::http::progress::RequestProgress;
 use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
+
+/// A request that has no response after so long does not keep other accounts from using its key: its
+/// host may hang. Refusals come faster.
+const KEY_HOLD: Duration = Duration::from_secs(5);
 
 /// A request with what all its attempts have in common.
 struct Call<'a> {
@@ -19,6 +27,8 @@ struct Call<'a> {
     classify: &'a (dyn Fn(&Response) -> Option<RequestError> + Sync),
     deadline: Deadline,
     started: Instant,
+    /// The key that signs, where other accounts may use it, too.
+    shared_key: Option<Arc<CredentialState>>,
     /// The credential's generation when the call began.
     generation: u64,
 }
@@ -38,6 +48,9 @@ impl ApiClient {
         classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
         deadline: Deadline,
     ) -> Result<Response, Problem> {
+        let shared_key = self.options.key_states.get(self.cloud, &signer.key());
+        let own = self.circuit_breaker.own();
+        let generation = shared_key.as_deref().unwrap_or(own).generation();
         let call = Call {
             client: self,
             request,
@@ -45,7 +58,8 @@ impl ApiClient {
             classify,
             deadline,
             started: Instant::now(),
-            generation: self.circuit_breaker.generation(),
+            shared_key,
+            generation,
         };
         call.send().await
     }
@@ -61,7 +75,7 @@ impl Call<'_> {
         // What the attempt before said; running out of time after it says less.
         let mut earlier: Option<Problem> = None;
         loop {
-            let permits = match self.acquire_permit(attempts).await {
+            let mut permits = match self.acquire_permit(attempts).await {
                 Ok(permits) => permits,
                 Err(problem) if problem.category == Category::Network => {
                     return Err(self.with_duration(earlier.unwrap_or(problem), attempts));
@@ -72,7 +86,7 @@ impl Call<'_> {
             let is_throttled = |problem: &Problem| problem.category == Category::Throttled;
             progress.attempt(attempts, earlier.as_ref().is_some_and(is_throttled));
             let offset = client.clock_offset.seconds();
-            let (mut error, response) = match self.attempt(attempts, offset).await {
+            let (mut error, response) = match self.attempt(&mut permits, attempts, offset).await {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             };
@@ -115,12 +129,32 @@ impl Call<'_> {
         }
     }
 
+    /// One attempt, with its permits.
+    ///
+    /// # Errors
+    /// As [`Call::exchange`].
+    async fn attempt(
+        &self,
+        permits: &mut Permits<'_>,
+        number: u32,
+        clock_offset: i64,
+    ) -> Result<Response, (RequestError, Option<Response>)> {
+        let mut exchange = pin!(self.exchange(number, clock_offset));
+        match timeout(KEY_HOLD, &mut exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                permits.release_key();
+                exchange.await
+            }
+        }
+    }
+
     /// One attempt, and what it says about the credential and the service. That is recorded before
     /// its permits are free, so that no other call is sent with a bad key.
     ///
     /// # Errors
     /// What an error response says, with that response, or why there is none.
-    async fn attempt(
+    async fn exchange(
         &self,
         number: u32,
         clock_offset: i64,
@@ -136,7 +170,7 @@ impl Call<'_> {
         let response = sent.await.map_err(|error| (error, None))?;
         match self.read_error(&response) {
             None => {
-                client.circuit_breaker.on_success();
+                self.on_accepted();
                 Ok(response)
             }
             Some(error) => {
@@ -165,23 +199,21 @@ impl Call<'_> {
     }
 
     /// Waits until the call may go out.
-    async fn acquire_permit(&self, attempts: u32) -> Result<[SemaphorePermit<'_>; 2], Problem> {
-        let out_of_time = || {
-            let mut problem = self.client.problem(
-                self.request,
-                Category::Network,
-                "timed out waiting for a request slot",
-            );
+    async fn acquire_permit(&self, attempts: u32) -> Result<Permits<'_>, Problem> {
+        let breaker = &self.client.circuit_breaker;
+        let turn = breaker.acquire(self.shared_key.as_deref());
+        let permits = timeout(self.deadline.remaining(), turn).await;
+        let permits = permits.map_err(|_| {
+            let what = "timed out waiting for a request slot";
+            let mut problem = self.client.problem(self.request, Category::Network, what);
             problem.attempts = attempts;
             problem
-        };
-        let permits = tokio::time::timeout(
-            self.deadline.remaining(),
-            self.client.circuit_breaker.acquire(),
-        )
-        .await
-        .map_err(|_| out_of_time())?;
-        match self.client.circuit_breaker.open_reason() {
+        })?;
+        let cooldown = self.client.options.auth_cooldown;
+        if let Some(refusal) = self.credential().refusal(cooldown) {
+            return Err(self.skipped(refusal));
+        }
+        match breaker.unreachable() {
             None => Ok(permits),
             Some(mut problem) => {
                 problem.operation = Some(self.request.operation.to_owned());
@@ -190,17 +222,50 @@ impl Call<'_> {
         }
     }
 
+    /// What is known of the credential that signs.
+    fn credential(&self) -> &CredentialState {
+        let own = self.client.circuit_breaker.own();
+        self.shared_key.as_deref().unwrap_or(own)
+    }
+
+    /// The call is not sent, since its credential was refused before.
+    fn skipped(&self, refusal: Refusal) -> Problem {
+        let profile = match refusal.profile == self.client.profile {
+            true => String::new(),
+            false => format!(" for profile '{}', which has the same key", refusal.profile),
+        };
+        let mut error = refusal.error;
+        let message = error.message;
+        error.message = format!("skipped: authentication already failed{profile}: {message}");
+        self.client.to_problem(self.request, error, None, 0)
+    }
+
+    /// The cloud has accepted the credential.
+    fn on_accepted(&self) {
+        let cooldown = self.client.options.auth_cooldown;
+        self.client.circuit_breaker.own().on_success(cooldown);
+        if let Some(key) = &self.shared_key {
+            key.on_success(cooldown);
+        }
+    }
+
     /// What an error response says about the credential.
     fn record_auth_outcome(&self, error: &RequestError) {
         match error.category {
             Category::Unauthenticated => {
                 let problem = self.client.to_problem(self.request, error.clone(), None, 1);
-                self.client
-                    .circuit_breaker
-                    .on_auth_failure(problem, self.generation);
+                let shown = RequestError {
+                    message: problem.message,
+                    code: problem.code,
+                    request_id: problem.request_id,
+                    ..error.clone()
+                };
+                let profile = &self.client.profile;
+                self.credential()
+                    .on_refusal(shown, profile, self.generation);
             }
             Category::NotFound | Category::PermissionDenied if error.code.is_some() => {
-                self.client.circuit_breaker.on_success();
+                self.on_accepted();
             }
             _ => {}
         }

@@ -16,6 +16,7 @@ use crate::error::Category::{
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, OptionalObject, Text};
+use crate::providers::request_id::RequestIdNames;
 
 /// A larger body is not searched for an error.
 const MAX_ERROR_BYTES: usize = 64 << 10;
@@ -31,7 +32,10 @@ const TOKEN: &str =
 /// The errors of E-HPC.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     failure,
-    request_id: |response| response.header("x-acs-request-id").map(str::to_owned),
+    request_id: RequestIdNames {
+        headers: &["x-acs-request-id"],
+        members: &["RequestId", "requestId", "requestid"],
+    },
     rules: &[
         ErrorRule::codes(&["SignatureNonceUsed"], ServiceError).retry(RetryAction::Immediate),
         ErrorRule::codes(&["InvalidTimeStamp.Expired", "IllegalTimestamp"], ClockSkew)

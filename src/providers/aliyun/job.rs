@@ -18,7 +18,7 @@ mod success;
 
 use super::{Api, CLUSTER, cluster_of, document};
 use crate::http::Method;
-use crate::kind::OutcomeRule;
+use crate::kind::{IdReuse, OutcomeRule};
 use crate::providers::prelude::*;
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
@@ -56,6 +56,7 @@ pub static JOB: Kind = Kind::new(
     ],
     GET,
 )
+.with_id_reuse(IdReuse::Numbered)
 .with_summary("Job of a serverless E-HPC cluster, with its containers")
 .with_details(&[schema_of::<JobDetails>], &[schema_of::<GroupDetails>])
 .with_list(ListSpec::new(LIST, ListOrder::NewestFirst))

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Api, CLUSTER};
 use crate::http::RequestError;
-use crate::kind::OutcomeRule;
+use crate::kind::{IdReuse, OutcomeRule};
 use crate::model::Array;
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
@@ -120,6 +120,7 @@ pub(super) const fn kind(
     const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
     let template = Template::new(["aliyun", "ali"], names, SEGMENTS, sample);
     Kind::new(template, states, get)
+        .with_id_reuse(IdReuse::NumberedAndRequeued)
         .with_evidence(&["ExtraInfo"])
         .with_summary(summary)
         .with_details(&[schema_of::<SchedulerJobDetails>], &[])

@@ -168,6 +168,12 @@ pub struct Signer {
 }
 
 impl http::Signer for Signer {
+    fn key(&self) -> Vec<&str> {
+        let token = self.security_token.as_ref().map(Secret::expose);
+        let key = [self.access_key_id.as_str(), self.access_key_secret.expose()];
+        key.into_iter().chain(token).collect()
+    }
+
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
         let mut added = vec![
             ("x-acs-date", Secret::new(timestamp(now))),

@@ -57,6 +57,10 @@ impl From<sign::Signer> for Signer {
 }
 
 impl http::Signer for Signer {
+    fn key(&self) -> Vec<&str> {
+        self.0.key()
+    }
+
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
         let key = &self.0;
         let mut added = vec![

@@ -13,6 +13,7 @@ use crate::error::Category::{
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient;
+use crate::providers::request_id::RequestIdNames;
 
 /// Error bodies are short; a longer body is not searched for a code.
 const MAX_ERROR_BYTES: usize = 1 << 20;
@@ -61,7 +62,10 @@ const DENIED: &[&str] = &[
 /// The errors of the products.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     failure,
-    request_id,
+    request_id: RequestIdNames {
+        headers: &["x-request-id"],
+        members: &["request_id"],
+    },
     rules: &[
         ErrorRule::codes(&["APIGW.0301", "APIGW.0305"], Unauthenticated).hint(LOCKED),
         ErrorRule::codes(&["APIGW.0303"], ClockSkew).retry(RetryAction::AfterClockSync),
@@ -97,8 +101,9 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
 
 /// The errors of IAM, whose next steps are other than those of Workspace.
 pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
-    request_id: |response| {
-        request_id(response).or_else(|| response.header("x-iam-trace-id").map(str::to_owned))
+    request_id: RequestIdNames {
+        headers: &["x-request-id", "x-iam-trace-id"],
+        members: &["request_id"],
     },
     overrides: &[
         ErrorRule::category(Unauthenticated).for_codes(&["APIGW.*"]),
@@ -129,10 +134,6 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     Some(format!("grant the permission {permission} in this project"))
 }
 
-fn request_id(response: &Response) -> Option<String> {
-    response.header("x-request-id").map(str::to_owned)
-}
-
 fn failure(response: &Response) -> Failure {
     let document = Some(&response.body)
         .filter(|body| body.len() <= MAX_ERROR_BYTES)
@@ -148,11 +149,9 @@ fn failure(response: &Response) -> Failure {
         false => error_in(top),
     };
     let (code, message) = said.unwrap_or_default();
-    let in_body = || Some(top.get("request_id")?.as_str()?.to_owned());
     Failure {
         code,
         message: message.map(|message| strip_echo(&message)),
-        request_id: request_id(response).or_else(in_body),
         ..Failure::default()
     }
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Mutex;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use super::errors::IAM_ERRORS;
 use super::{PROJECTS, TOKEN, is_project_id, sign};
-use crate::credentials::{Anonymous, Credential, CredentialCache, CredentialProvider, reload};
-use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
+use crate::credentials::{Credential, CredentialCache, CredentialProvider, reload};
+use crate::http::{
+    ApiClient, Deadline, Endpoint, Method, Request, Signer, SigningInstructions, Transport,
+};
 use crate::providers::prelude::*;
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -65,6 +67,19 @@ pub(super) fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpo
         .map_err(|problem| profile.unusable("iam_endpoint", problem))
 }
 
+/// Domain, name and password of a user, which the body of a request contains.
+struct User<'a>([&'a str; 3]);
+
+impl Signer for User<'_> {
+    fn sign(&self, _: &Request, _: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
+        SigningInstructions::default()
+    }
+
+    fn key(&self) -> Vec<&str> {
+        self.0.to_vec()
+    }
+}
+
 /// A user whose password is exchanged for tokens.
 pub(super) struct IamPasswordProvider {
     profile: Profile,
@@ -92,6 +107,11 @@ impl IamPasswordProvider {
             api: account,
             endpoint,
         })
+    }
+
+    fn user<'a>(&'a self, password: &'a Secret) -> User<'a> {
+        let text = |key| self.profile.get(key).unwrap_or_default();
+        User([text("domain"), text("user"), password.expose()])
     }
 
     fn request(&self, password: &Secret) -> Request {
@@ -131,7 +151,6 @@ impl IamPasswordProvider {
             return Err(refused);
         };
         self.api.redact(std::slice::from_ref(&other));
-        self.api.credential_replaced();
         lock(&self.password).clone_from(&other);
         self.token_for(&other, deadline).await
     }
@@ -146,12 +165,16 @@ impl IamPasswordProvider {
             .api
             .send(
                 &request,
-                &Anonymous,
+                &self.user(password),
                 &IAM_ERRORS.classifier(&request),
                 deadline,
             )
             .await?;
-        let unreadable = |expected: &str| self.api.decode_problem(&request, &response, expected);
+        let unreadable = |expected: &str| {
+            let id = IAM_ERRORS.request_id.in_error(&response);
+            let api = &self.api;
+            api.decode_problem(&request, &response, expected, id)
+        };
         let body: TokenResponse =
             lenient::decode(&response.body).map_err(|what| unreadable(&what))?;
         let token = response
@@ -218,8 +241,10 @@ pub(super) async fn find_project(
             deadline,
         )
         .await?;
-    let listed: Projects = lenient::decode(&response.body)
-        .map_err(|expected| account.decode_problem(&request, &response, &expected))?;
+    let listed: Projects = lenient::decode(&response.body).map_err(|expected| {
+        let id = IAM_ERRORS.request_id.in_error(&response);
+        account.decode_problem(&request, &response, &expected, id)
+    })?;
     let ids: Vec<String> = listed
         .projects
         .0

@@ -79,6 +79,20 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 impl crate::http::Signer for Signer {
+    fn key(&self) -> Vec<&str> {
+        match self {
+            Self::Token { .. } => Vec::new(),
+            Self::Key {
+                id,
+                secret,
+                security_token,
+            } => {
+                let key = [id, secret].into_iter();
+                key.chain(security_token).map(Secret::expose).collect()
+            }
+        }
+    }
+
     fn sign(&self, request: &Request, now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
         let headers = match self {
             Self::Token { token, .. } => vec![("x-auth-token", token.clone())],

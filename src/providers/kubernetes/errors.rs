@@ -11,6 +11,7 @@ use crate::error::Category::{
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, DefaultObject, Int, Text};
+use crate::providers::request_id::RequestIdNames;
 
 /// No credential arrived: the server treats the request as from this user.
 const ANONYMOUS: &str = "User \"system:anonymous\"";
@@ -28,7 +29,10 @@ const NOT_INSTALLED: &str =
 
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     failure,
-    request_id: |response| response.header("audit-id").map(str::to_owned),
+    request_id: RequestIdNames {
+        headers: &["audit-id"],
+        members: &[],
+    },
     rules: &[
         ErrorRule::codes(&["Unauthorized"], Unauthenticated).hint(
             "the {token} or certificate is unknown or has expired: log in again, or download a new kubeconfig",

@@ -8,6 +8,7 @@ use crate::error::Category::{
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, Checked, Text};
+use crate::providers::request_id::RequestIdNames;
 
 const PERMISSION: &str = "check that {token} is of the computing region, not of the platform, and that its user may read this";
 const EXPIRED: &str = "permission denied or token expired";
@@ -15,7 +16,10 @@ const EXPIRED: &str = "permission denied or token expired";
 /// The errors of calls with a token.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     failure,
-    request_id: |_| None,
+    request_id: RequestIdNames {
+        headers: &[],
+        members: &[],
+    },
     rules: &[
         ErrorRule::codes(&["10008"], Unauthenticated)
             .message(EXPIRED)

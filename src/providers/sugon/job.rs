@@ -20,7 +20,7 @@ use super::region::Region;
 use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
 use crate::http::{Request, RequestError};
-use crate::kind::OutcomeRule;
+use crate::kind::{IdReuse, OutcomeRule};
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 use details::JobDetails;
@@ -63,7 +63,8 @@ pub static JOB: Kind = Kind::new(
 .with_list(ListSpec::new(LIST, ListOrder::Unsorted))
 .with_logs(logs::LOGS)
 .with_batch_from(2)
-.with_missing_grace(Duration::from_secs(180));
+.with_missing_grace(Duration::from_secs(180))
+.with_id_reuse(IdReuse::NumberedAndRequeued);
 
 /// Tells all about a live job; the vendor gives it no name, nor any other operation here.
 const GET: Operation = Operation::new(

@@ -68,6 +68,11 @@ pub(super) struct KeyPair {
 }
 
 impl crate::http::Signer for KeyPair {
+    fn key(&self) -> Vec<&str> {
+        let [access_key, secret_key] = [&self.access_key, &self.secret_key].map(Secret::expose);
+        vec![&self.user, access_key, secret_key]
+    }
+
     fn sign(&self, _request: &Request, now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
         let timestamp = now.timestamp().to_string();
         let message = message(self.access_key.expose(), &timestamp, &self.user);

@@ -11,6 +11,7 @@ use crate::error::Category::{
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, DefaultObject, Text};
+use crate::providers::request_id::RequestIdNames;
 
 /// Said where the API itself may be gone.
 pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own API has the same events and more: joblens get kubernetes/workload/NAMESPACE/SERVICE";
@@ -32,7 +33,10 @@ const CLOCK: &str = "check the local clock";
 /// The errors of every operation.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
     failure,
-    request_id: |_| None,
+    request_id: RequestIdNames {
+        headers: &[],
+        members: &["RequestId"],
+    },
     rules: &[
         ErrorRule::codes(&["4000"], InvalidArgument)
             .message("a parameter is wrong or missing")

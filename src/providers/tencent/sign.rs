@@ -20,6 +20,11 @@ pub struct Signer {
 }
 
 impl crate::http::Signer for Signer {
+    fn key(&self) -> Vec<&str> {
+        let key = [&self.secret_id, &self.secret_key].into_iter();
+        key.chain(&self.token).map(Secret::expose).collect()
+    }
+
     fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
         if let Some(product) = products::of_request(request) {
             return self.sign_tc3(product.name, request, now);

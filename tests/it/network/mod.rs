@@ -8,6 +8,7 @@ mod handshakes;
 mod proxies;
 mod refusals;
 mod retries;
+mod shared_keys;
 mod slow;
 mod trust;
 mod wire;

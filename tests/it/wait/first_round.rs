@@ -1,8 +1,11 @@
-//! No verdict before each reference was answered or has failed once, and a row for each of them.
+//! No verdict before each reference was answered or has failed once, unless its server hangs, and a row
+//! for each of them.
 
 use std::fs;
+use std::io::Read as _;
 
 use super::{IMAGE_JOB, INSTANCE, JOB, LONG, OTHER_JOB, are, job, reason, verdicts};
+use crate::support::Server;
 use crate::support::emulated::Emulated;
 
 const MISSING: &str = "aliyun/job/C/9";
@@ -123,4 +126,33 @@ fn what_the_deadline_left_unchecked_has_an_error_and_is_not_covered() {
         "{}",
         reason(&run)
     );
+}
+
+#[test]
+fn a_server_that_hangs_does_not_delay_a_certain_verdict() {
+    for (state, any, code, word) in [("Failed", "", 1, "unmet"), ("Succeeded", "--any", 0, "met")] {
+        let hanging = Server::start(|_, _, stream| {
+            // Until the client goes away.
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
+        let arguments = [INSTANCE, JOB, "-t", "none", "--request-timeout", "50s", any];
+        let arguments: Vec<&str> = arguments
+            .into_iter()
+            .filter(|one| !one.is_empty())
+            .collect();
+        let run = emulated.wait(&arguments);
+        let run = run.env("JOBLENS_SUGON_ENDPOINT", hanging.origin()).run();
+        assert_eq!(run.code, code, "{}", run.stderr);
+        assert_eq!(verdicts(&run), are(&[(JOB, word)]));
+        assert_eq!(run.json()["gate"]["pending"], 1);
+        let error = run.error();
+        let message = "no response before the verdict was certain";
+        assert_eq!(
+            (&error["ref"], &error["message"]),
+            (&INSTANCE.into(), &message.into())
+        );
+        assert!(run.elapsed.as_secs() < 30, "{:?}", run.elapsed);
+        assert_eq!(hanging.received().len(), 1);
+    }
 }

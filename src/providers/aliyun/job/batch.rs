@@ -129,7 +129,11 @@ impl Api {
             let (page, dropped) = decoded.data;
             if let Some(expected) = dropped {
                 listing.mark_partial();
-                let problem = || client.http.decode_problem(&request, &response, &expected);
+                let problem = || {
+                    let id = client.errors.request_id.in_error(&response);
+                    let http = &client.http;
+                    http.decode_problem(&request, &response, &expected, id)
+                };
                 skipped.get_or_insert_with(problem);
             }
             let goes_on = pages.add(page, listing);

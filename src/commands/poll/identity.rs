@@ -1,0 +1,103 @@
+//! Whether two responses are about the same job, where another may have its id later.
+
+use super::super::lookup::with_reference;
+use super::{JobIndex, Poller};
+use crate::error::{Category, Problem};
+use crate::kind::IdReuse;
+use crate::model::Job;
+
+impl Poller {
+    /// What is wrong when a response is about another job than those before: the job that is waited for
+    /// no longer exists.
+    pub(super) fn other_job(&mut self, number: JobIndex, read: &Job) -> Option<Problem> {
+        let watched = &mut self.jobs[number];
+        let known = watched.job.as_ref()?;
+        // What cannot be compared shows no return of the job.
+        let stays = watched.is_replaced && known.from_list != read.from_list;
+        watched.is_replaced = stays || is_other(known, read, watched.reference.kind.id_reuse);
+        watched.is_replaced.then(|| {
+            let created = read
+                .created_at
+                .map(|at| format!(", created at {}", at.rfc3339()));
+            let message = format!(
+                "another job has this id now{}; the one before is gone",
+                created.unwrap_or_default()
+            );
+            let problem = Problem::new(Category::NotFound, message)
+                .with_hint("how it ended is not known: see the console of the cloud");
+            with_reference(problem, &watched.reference)
+        })
+    }
+}
+
+/// True when a response is about another job than an earlier one. Rows of lists are compared with rows
+/// only, since their times may be less exact.
+fn is_other(known: &Job, read: &Job, reuse: IdReuse) -> bool {
+    if differ(known.uid.as_ref(), read.uid.as_ref()) {
+        return true;
+    }
+    // The times of an array job may be those of some of its subtasks.
+    let is_comparable = known.array.is_none() && known.from_list == read.from_list;
+    let is_newer = is_comparable && differ(known.created_at, read.created_at);
+    match reuse {
+        IdReuse::Never => false,
+        IdReuse::Numbered => is_newer,
+        IdReuse::NumberedAndRequeued => is_newer && differ(known.name.as_ref(), read.name.as_ref()),
+    }
+}
+
+/// True for two values that are both there and not equal.
+fn differ<T: PartialEq>(known: Option<T>, read: Option<T>) -> bool {
+    known.zip(read).is_some_and(|(known, read)| known != read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Time;
+
+    type Edit = fn(&mut Job);
+
+    #[test]
+    fn another_job_is_told_by_its_uid_or_its_time_of_creation() {
+        let known = Job {
+            name: Some("train".to_owned()),
+            user: Some("lin".to_owned()),
+            uid: Some("u-1".to_owned()),
+            created_at: Time::from_unix(1_700_000_000),
+            ..Job::default()
+        };
+        let created: Edit = |job| job.created_at = Time::from_unix(1_700_000_060);
+        let created_and_named: Edit = |job| {
+            job.created_at = Time::from_unix(1_700_000_060);
+            job.name = Some("other".to_owned());
+        };
+        let cases: [(Edit, [bool; 3]); 8] = [
+            (|_| (), [false; 3]),
+            (|job| job.uid = Some("u-2".to_owned()), [true; 3]),
+            (|job| job.uid = None, [false; 3]),
+            (|job| job.created_at = None, [false; 3]),
+            (|job| job.name = Some("other".to_owned()), [false; 3]),
+            (created, [false, true, false]),
+            (created_and_named, [false, true, true]),
+            (
+                |job| {
+                    job.created_at = Time::from_unix(1_700_000_001);
+                    job.from_list = true;
+                },
+                [false; 3],
+            ),
+        ];
+        for (number, (edit, expected)) in cases.into_iter().enumerate() {
+            let mut read = known.clone();
+            edit(&mut read);
+            let reuses = [
+                IdReuse::Never,
+                IdReuse::Numbered,
+                IdReuse::NumberedAndRequeued,
+            ];
+            let found = reuses.map(|reuse| is_other(&known, &read, reuse));
+            assert_eq!(found, expected, "case {number}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Where the responses of a cloud have the id of their request.
+
+use serde_json::{Map, Value};
+
+use super::lenient;
+use crate::http::Response;
+
+/// The names under which a cloud's responses have it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestIdNames {
+    /// Headers, in lower case; the first that is there counts.
+    pub headers: &'static [&'static str],
+    /// Members of the body of an error, or elements where it is XML.
+    pub members: &'static [&'static str],
+}
+
+/// A larger body is searched only to this length.
+const MAX_BYTES: usize = 64 << 10;
+/// A longer text is not an id.
+const MAX_ID_BYTES: usize = 128;
+/// The members that contain the whole response, or its error.
+const ENVELOPES: [&str; 3] = ["Response", "Error", "error"];
+
+impl RequestIdNames {
+    /// The id in a header.
+    pub fn in_headers(&self, response: &Response) -> Option<String> {
+        let mut headers = self.headers.iter();
+        headers
+            .find_map(|name| response.header(name))
+            .map(str::to_owned)
+    }
+
+    /// The id in a header, or else in the body: that of an error, or one that cannot be read otherwise.
+    pub fn in_error(&self, response: &Response) -> Option<String> {
+        let in_body = || self.in_body(&response.body);
+        self.in_headers(response).or_else(in_body)
+    }
+
+    fn in_body(&self, body: &[u8]) -> Option<String> {
+        let read = Some(body).filter(|body| body.len() <= MAX_BYTES);
+        let id = match read.and_then(lenient::parse_raw) {
+            Some(document) => self.in_object(document.as_object()?)?.to_owned(),
+            None => self.in_text(&String::from_utf8_lossy(&body[..body.len().min(MAX_BYTES)]))?,
+        };
+        let is_id = id.len() <= MAX_ID_BYTES && id.bytes().all(is_id_byte);
+        Some(id).filter(|id| is_id && !id.is_empty())
+    }
+
+    fn in_object<'a>(&self, top: &'a Map<String, Value>) -> Option<&'a str> {
+        let envelopes = ENVELOPES
+            .iter()
+            .filter_map(|name| top.get(*name)?.as_object());
+        let mut objects = std::iter::once(top).chain(envelopes);
+        objects.find_map(|object| {
+            let mut members = self.members.iter();
+            members.find_map(|name| object.get(*name)?.as_str())
+        })
+    }
+
+    /// The id in XML, or in JSON that is damaged or too long; `None` where there are several.
+    fn in_text(&self, text: &str) -> Option<String> {
+        let forms = self.members.iter().flat_map(|name| {
+            let element = (format!("<{name}>"), "", '<');
+            [(format!("\"{name}\""), ":\"", '"'), element]
+        });
+        let mut found = None;
+        for (name, before, end) in forms {
+            for (at, _) in text.match_indices(&name) {
+                let mut rest = &text[at + name.len()..];
+                let skip = |rest: &mut &str, sign| {
+                    rest.trim_start()
+                        .strip_prefix(sign)
+                        .map(|left| *rest = left)
+                };
+                if !before.chars().all(|sign| skip(&mut rest, sign).is_some()) {
+                    continue;
+                }
+                let id = rest.split_once(end)?.0;
+                if found.is_some_and(|known| known != id) {
+                    return None;
+                }
+                found = Some(id);
+            }
+        }
+        found.map(|id| id.trim().to_owned())
+    }
+}
+
+fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: RequestIdNames = RequestIdNames {
+        headers: &["x-acs-request-id"],
+        members: &["RequestId", "requestId"],
+    };
+
+    fn in_body(body: &str) -> Option<String> {
+        NAMES.in_error(&Response {
+            body: body.as_bytes().to_vec(),
+            ..Response::default()
+        })
+    }
+
+    #[test]
+    fn an_id_is_found_in_json_xml_and_damaged_bodies() {
+        let long = format!(r#"{{"RequestId":"R-1","Jobs":["{}"]}}"#, "x".repeat(70_000));
+        for body in [
+            r#"{"RequestId":"R-1","JobInfos":7}"#,
+            r#"{"requestId":"R-1"}"#,
+            r#"{"Response":{"Error":{"Code":"A"},"RequestId":"R-1"}}"#,
+            r#"{"error":{"requestId":"R-1"}}"#,
+            r#"{"RequestId" : "R-1","JobInfos":[{"Sta"#,
+            r#"{"RequestId":"R-1"}}"#,
+            "<?xml version='1.0'?><Error><RequestId> R-1 </RequestId></Error>",
+            &long,
+        ] {
+            assert_eq!(in_body(body).as_deref(), Some("R-1"), "{body:.80}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_id_of_the_request_is_left_out() {
+        let long = format!(r#"{{"RequestId":"{}"}}"#, "x".repeat(129));
+        for body in [
+            "",
+            "[]",
+            r#"{"RequestId":17}"#,
+            r#"{"RequestId":""}"#,
+            r#"{"RequestId":"a b"}"#,
+            r#"{"RequestId":"a\nb"}"#,
+            // That of a part, and of which part is not known.
+            r#"{"Jobs":[{"RequestId":"R-2"}]}"#,
+            r#"{"RequestId":"R-1","Jobs":[{"RequestId":"R-2"}"#,
+            r#"{"Env":"\"RequestId\":\"R-3\"","Jobs":["#,
+            r#"{"RequestId":"R-"#,
+            r#"{"Message":"no RequestId"#,
+            &long,
+        ] {
+            assert_eq!(in_body(body), None, "{body:.80}");
+        }
+    }
+
+    #[test]
+    fn a_header_comes_first() {
+        let response = Response {
+            headers: vec![("x-acs-request-id".to_owned(), "H-1".to_owned())],
+            body: br#"{"RequestId":"R-1"}"#.to_vec(),
+            ..Response::default()
+        };
+        assert_eq!(NAMES.in_error(&response).as_deref(), Some("H-1"));
+        assert_eq!(NAMES.in_headers(&Response::default()), None);
+    }
+}
