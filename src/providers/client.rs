@@ -99,6 +99,16 @@ pub trait Client: Send + Sync {
         Err(Problem::usage("its jobs are in no clusters"))
     }
 
+    /// Those of the optional kinds of a listing whose lists may hold jobs: all that are not known to be
+    /// missing.
+    async fn served_kinds(
+        &self,
+        listing: &'static ScopeListing,
+        _options: &GetOptions,
+    ) -> Vec<&'static Kind> {
+        listing.optional_kinds.to_vec()
+    }
+
     /// The logs of a job that was looked up, init containers first.
     fn log_sources(&self, _reference: &Reference, job: &Job) -> Vec<LogSource> {
         LogSource::of_job(job)
@@ -154,6 +164,15 @@ pub(super) trait CloudApi: Send + Sync {
         _options: &GetOptions,
     ) -> Result<ScopePage, Problem> {
         Err(Problem::usage("its jobs are in no clusters"))
+    }
+
+    /// As [`Client::served_kinds`].
+    async fn served_kinds(
+        &self,
+        listing: &'static ScopeListing,
+        _options: &GetOptions,
+    ) -> Vec<&'static Kind> {
+        listing.optional_kinds.to_vec()
     }
 }
 

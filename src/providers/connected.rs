@@ -166,6 +166,14 @@ impl<A: CloudApi> Client for Connected<A> {
         self.api.list_scopes(listing, profile, at, options).await
     }
 
+    async fn served_kinds(
+        &self,
+        listing: &'static ScopeListing,
+        options: &GetOptions,
+    ) -> Vec<&'static Kind> {
+        self.api.served_kinds(listing, options).await
+    }
+
     fn log_sources(&self, reference: &Reference, job: &Job) -> Vec<LogSource> {
         let kind = reference.kind;
         self.ops(kind).log_sources(kind, job)

@@ -159,6 +159,8 @@ impl Cloud {
 pub struct ScopeListing {
     /// The kinds of the jobs in them; the scopes are listed as those of the first.
     pub kinds: &'static [&'static Kind],
+    /// Kinds that a server may not serve; the jobs of each are listed in all scopes at once.
+    pub optional_kinds: &'static [&'static Kind],
     /// The operation behind the list, with the interface it belongs to.
     pub operation: &'static str,
     /// The permission that listing needs, as the cloud writes it.
@@ -269,7 +271,10 @@ pub fn cloud(name: &str) -> Option<&'static Cloud> {
 /// How the scopes that contain jobs of a kind are listed; `None` where there are none.
 pub fn scope_listing(kind: &Kind) -> Option<&'static ScopeListing> {
     let mut listings = CLOUDS.iter().flat_map(|cloud| cloud.scope_listings);
-    listings.find(|listing| listing.kinds.iter().any(|one| std::ptr::eq(*one, kind)))
+    listings.find(|listing| {
+        let mut kinds = listing.kinds.iter().chain(listing.optional_kinds);
+        kinds.any(|one| std::ptr::eq(*one, kind))
+    })
 }
 
 /// A job of which only its address is known.

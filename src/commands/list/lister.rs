@@ -259,7 +259,15 @@ impl ScopeLister {
             self.send(sender, Batch::Scopes(rows), problems, page.total)
         };
         let profile = &cloud.profile;
-        providers::list_all_scopes(&*client, listing, profile, &ask, limit, &mut on_page).await
+        let listed =
+            providers::list_all_scopes(&*client, listing, profile, &ask, limit, &mut on_page);
+        let listed = listed.await?;
+        if recursive && !listing.optional_kinds.is_empty() {
+            let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+            let kinds = client.served_kinds(listing, &ask).await;
+            parts.extend(kinds.into_iter().map(|kind| scopes::all_of(cloud, kind)));
+        }
+        Ok(listed)
     }
 
     /// Lists scopes side by side, each with a report of its own.

@@ -68,7 +68,7 @@ impl ListTarget {
     pub(super) fn listed_kinds(&self) -> Vec<&'static Kind> {
         match self {
             Self::Jobs { scope, .. } => vec![scope.kind],
-            Self::Scopes { listing, .. } => listing.kinds.to_vec(),
+            Self::Scopes { listing, .. } => [listing.kinds, listing.optional_kinds].concat(),
         }
     }
 
@@ -190,7 +190,13 @@ pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
         let is_below = has_parents && kind.template.segments.len() > 1;
         kind.list.is_some() && kind.template.scope_segments == 0 && !is_below
     });
-    let jobs = kinds.map(|kind| ListTarget::Jobs {
+    let jobs = kinds.map(|kind| all_of(requested, kind));
+    scopes.chain(jobs).collect()
+}
+
+/// All jobs of a kind of a cloud that was named.
+pub(super) fn all_of(requested: &CloudScope, kind: &'static Kind) -> ListTarget {
+    ListTarget::Jobs {
         scope: Scope {
             kind,
             profile: requested.profile.clone(),
@@ -198,8 +204,7 @@ pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
             input: requested.input.clone(),
         },
         is_named: false,
-    });
-    scopes.chain(jobs).collect()
+    }
 }
 
 /// The default scopes of every configured profile, or of the one that was named.

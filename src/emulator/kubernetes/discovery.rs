@@ -6,7 +6,7 @@ use crate::emulator::prelude::*;
 /// The groups of the API with their resources.
 pub struct Discovery;
 
-const GROUPS: &str = "GetAPIGroups";
+const GROUPS: &str = "GetAPIVersions";
 const RESOURCES: &str = "GetAPIResources";
 const VERSION: &str = "GetVersion";
 const REVIEW: &str = "CreateSelfSubjectReview";

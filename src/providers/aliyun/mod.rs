@@ -69,11 +69,13 @@ pub static CLOUD: Cloud = Cloud {
     scope_listings: &[
         ScopeListing {
             kinds: &[&JOB, &INVOCATION, &SCHEDULER_JOB],
+            optional_kinds: &[],
             operation: "E-HPC 2018-04-12 ListClusters",
             permission: "ehpc:ListClusters",
         },
         ScopeListing {
             kinds: &[&HPC_JOB],
+            optional_kinds: &[],
             operation: "E-HPC 2024-07-30 ListClusters",
             permission: "ehpc:ListClusters",
         },

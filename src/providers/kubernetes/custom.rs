@@ -19,6 +19,10 @@ pub(super) use kinds::{
 };
 use response::CustomObject;
 
+/// Every kind of jobs that are custom resources.
+pub(super) static JOBS: [&CustomJobs; 4] =
+    [&VOLCANO_JOBS, &KUBEFLOW_JOBS, &JOBSETS, &ARGO_WORKFLOWS];
+
 /// A kind of jobs that are custom resources.
 pub(super) struct CustomJobs {
     kind: &'static Kind,
@@ -89,6 +93,17 @@ impl KindOps<Api> for CustomJobs {
 }
 
 impl CustomJobs {
+    /// The kind of the jobs.
+    pub(super) fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
+    /// Group and version of the APIs of its resources.
+    pub(super) fn apis(&self) -> impl Iterator<Item = &'static str> {
+        let paths = self.resources.iter().map(|one| one.objects.path.0);
+        paths.filter_map(|path| path.strip_prefix("/apis/"))
+    }
+
     /// A job, with the resource that holds it, which is remembered.
     ///
     /// # Errors
@@ -223,8 +238,7 @@ impl CustomJobs {
 /// One of the objects as a job of its kind.
 fn read_object(body: &[u8], api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, String> {
     let GetRequest { reference, options } = lookup;
-    let kinds = [&VOLCANO_JOBS, &KUBEFLOW_JOBS, &JOBSETS, &ARGO_WORKFLOWS];
-    let jobs = kinds.into_iter().find(|jobs| jobs.kind == reference.kind);
+    let jobs = JOBS.iter().find(|jobs| jobs.kind == reference.kind);
     let jobs = jobs.ok_or("an object of the kind")?;
     let object = CustomObject::decode(body, reference)?;
     let mut found = object.into_result(jobs, reference, api);

@@ -3,6 +3,7 @@
 mod container;
 mod credential;
 mod custom;
+mod discovery;
 mod document;
 mod errors;
 mod events;
@@ -34,14 +35,12 @@ use super::{
     ScopePage,
 };
 use crate::credentials::CredentialCache;
-use crate::crypto::percent_encode;
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::{ApiClient, Endpoint, Method, Request, Session, Transport};
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::Time;
-use crate::reference::Reference;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
 use credential::{
@@ -52,9 +51,11 @@ use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
     VOLCANO_JOBS,
 };
+use discovery::ServedApis;
 use document::attach_raw;
 use job::{JOB, Jobs};
 use kubeconfig::{CONTEXT, KUBECONFIG, SERVER};
+use object::{object_path, path};
 use pod::{POD, Pods};
 use signer::Signer;
 use watch::Watches;
@@ -74,6 +75,7 @@ pub static CLOUD: Cloud = Cloud {
     ],
     scope_listings: &[ScopeListing {
         kinds: &[&JOB],
+        optional_kinds: &[&VOLCANO_JOB, &KUBEFLOW_JOB, &JOBSET, &ARGO_WORKFLOW],
         operation: "core/v1 ListNamespace",
         permission: "list on namespaces",
     }],
@@ -158,6 +160,8 @@ struct Api {
     /// What was wrong with jobs that a batch lookup has just looked up alone, by their references: they are not
     /// requested again by the lookup that follows it.
     failed_lookups: Mutex<HashMap<String, Problem>>,
+    /// The APIs that the server serves, once they were listed.
+    served_apis: Mutex<ServedApis>,
     /// The server has responded as an API server does.
     has_responded: AtomicBool,
 }
@@ -236,6 +240,7 @@ impl Api {
             continues: Mutex::default(),
             resources: Mutex::default(),
             failed_lookups: Mutex::default(),
+            served_apis: Mutex::default(),
             has_responded: AtomicBool::default(),
         })
     }
@@ -335,20 +340,14 @@ impl CloudApi for Api {
     ) -> Result<ScopePage, Problem> {
         namespaces::list(self, profile, at, options).await
     }
-}
 
-/// The path of the objects of a resource in a namespace, or in all of them.
-fn path(api: &str, namespace: Option<&str>, resource: &str) -> String {
-    match namespace {
-        Some(namespace) => format!("{api}/namespaces/{}/{resource}", percent_encode(namespace)),
-        None => format!("{api}/{resource}"),
+    async fn served_kinds(
+        &self,
+        listing: &'static ScopeListing,
+        options: &GetOptions,
+    ) -> Vec<&'static Kind> {
+        discovery::served_kinds(self, listing, options).await
     }
-}
-
-/// The path of an object of a resource.
-fn object_path(resource: (&str, &str), reference: &Reference) -> String {
-    let objects = path(resource.0, reference.segment("NAMESPACE"), resource.1);
-    format!("{objects}/{}", percent_encode(reference.id()))
 }
 
 /// Where the API server is, and what its URL has before every path.

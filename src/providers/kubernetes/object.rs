@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::crypto::percent_encode;
 use crate::model::Time;
 use crate::providers::lenient::{
     self, Checked, DefaultObject, Int, List, Map, OptionalObject, Required, Text, Timestamp, Words,
@@ -32,6 +33,20 @@ pub(super) trait ApiObject: DeserializeOwned + Default + Send {
             false => Err(expected(reference)),
         }
     }
+}
+
+/// The path of the objects of a resource in a namespace, or in all of them.
+pub(super) fn path(api: &str, namespace: Option<&str>, resource: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{api}/namespaces/{}/{resource}", percent_encode(namespace)),
+        None => format!("{api}/{resource}"),
+    }
+}
+
+/// The path of an object of a resource.
+pub(super) fn object_path(resource: (&str, &str), reference: &Reference) -> String {
+    let objects = path(resource.0, reference.segment("NAMESPACE"), resource.1);
+    format!("{objects}/{}", percent_encode(reference.id()))
 }
 
 /// What was expected where a response is about another object.

@@ -48,6 +48,7 @@ pub static CLOUD: Cloud = Cloud {
     kinds: &[&SERVICE, &TRAINING_TASK, &BATCH_JOB],
     scope_listings: &[ScopeListing {
         kinds: &[&SERVICE],
+        optional_kinds: &[],
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",
     }],

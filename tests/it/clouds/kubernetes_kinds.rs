@@ -128,6 +128,122 @@ fn what_may_not_be_read_besides_the_deployment_is_noticed() {
     assert_eq!(unread.len(), 4, "{notices:#?}");
 }
 
+/// Faults of operations of the cluster that respond with an HTTP status.
+fn faults(operations: &[(&str, u16)]) -> String {
+    let fault = |(operation, status): &(&str, u16)| {
+        format!(
+            "[[fault]]\ncloud = 'kubernetes'\noperation = '{operation}'\nkind = 'status'\nstatus = {status}\n"
+        )
+    };
+    operations.iter().map(fault).collect()
+}
+
+const CUSTOM_KINDS: [&str; 4] = ["argo-workflow", "jobset", "kubeflow-job", "volcano-job"];
+
+/// The references of the jobs of these custom kinds in the scenario, with a job of the cluster itself.
+fn expected(kinds: &[&str]) -> Vec<String> {
+    let jobs = kinds
+        .iter()
+        .flat_map(|kind| ["done", "failed"].map(|name| format!("kubernetes/{kind}/train/{name}")));
+    let mut all: Vec<String> = jobs.collect();
+    all.push("kubernetes/job/ci/migrate".to_owned());
+    all.sort_unstable();
+    all
+}
+
+fn cluster(faults: &str) -> Emulated {
+    let migrate = job(
+        "kubernetes/job/ci/migrate",
+        "{ after = '0s', state = 'Running' }",
+    );
+    Emulated::start(&(scenario() + &migrate + faults))
+}
+
+#[test]
+fn a_cluster_alone_lists_the_jobs_of_every_installed_kind() {
+    let list = ["list", "-R", "kubernetes", "-o", "json"];
+    let missing = [
+        ("ListNamespacedJobSet", 404),
+        ("ListNamespacedWorkflow", 404),
+    ];
+    let discovery = [("GetAPIVersions", 403)];
+    for (failing, kinds) in [
+        (String::new(), &CUSTOM_KINDS[..]),
+        (faults(&discovery), &CUSTOM_KINDS),
+        (faults(&missing), &CUSTOM_KINDS[2..]),
+        (
+            faults(&[&missing[..], &discovery].concat()),
+            &CUSTOM_KINDS[2..],
+        ),
+    ] {
+        let emulated = cluster(&failing);
+        let run = emulated.joblens(&list).run();
+        let listed = run.json();
+        let mut found = refs(&listed);
+        found.sort_unstable();
+        assert_eq!(found, expected(kinds), "{failing} {}", run.stderr);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let coverage = &run.json()["coverage"];
+        assert_eq!(coverage["complete"], true, "{failing} {coverage}");
+        assert_eq!(run.json()["notices"], json!([]), "{failing}");
+        assert_eq!(emulated.requests()["kubernetes/GetAPIVersions"], 1);
+    }
+}
+
+#[test]
+fn a_kind_that_may_not_be_listed_is_noticed_unless_it_is_named() {
+    let emulated = cluster(&faults(&[("ListNamespacedWorkflow", 403)]));
+    let run = emulated
+        .joblens(&["list", "-R", "kubernetes", "-o", "json"])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let listed = run.json();
+    let mut found = refs(&listed);
+    found.sort_unstable();
+    assert_eq!(found, expected(&CUSTOM_KINDS[1..]));
+    assert_eq!(run.json()["errors"], json!([]));
+    let notices = run.json()["notices"].to_string();
+    assert!(notices.contains("kubernetes/argo-workflow/"), "{notices}");
+    let named = emulated
+        .joblens(&["list", "kubernetes/argo-workflow"])
+        .run();
+    assert_eq!(named.code, 4, "{}", named.stderr);
+    let missing = cluster(&faults(&[("ListNamespacedJobSet", 404)]));
+    let named = missing.joblens(&["list", "kubernetes/jobset"]).run();
+    assert_ne!(named.code, 0);
+    assert!(
+        named.stderr.contains("JobSet is not installed"),
+        "{}",
+        named.stderr
+    );
+}
+
+#[test]
+fn the_metrics_of_a_cluster_have_every_installed_kind() {
+    let emulated = cluster(&faults(&[
+        ("ListNamespacedJobSet", 404),
+        ("ListNamespacedWorkflow", 403),
+    ]));
+    let run = emulated
+        .joblens(&["metrics", "kubernetes", "--keep", "30d"])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for reference in expected(&CUSTOM_KINDS[2..]) {
+        assert!(
+            run.stdout.contains(&format!("ref=\"{reference}\"")),
+            "{reference}"
+        );
+    }
+    let up = run
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("joblens_scope_up{"));
+    let up: Vec<&str> = up.collect();
+    assert!(up.iter().all(|line| line.ends_with(" 1")), "{up:#?}");
+    assert!(!run.stdout.contains("kubernetes/workload"));
+    assert!(!run.stdout.contains("kubernetes/argo-workflow"));
+}
+
 #[test]
 fn one_gate_waits_for_a_cluster_and_a_cloud() {
     let world = |word: &str| {

@@ -214,7 +214,7 @@ fn a_list_of_clusters_names_its_operation_and_permission_too() {
                 "CCS API 2.0 DescribeCluster",
                 "ccs:DescribeCluster",
             ],
-            "kubernetes" if kind["kind"] == "job" => {
+            "kubernetes" if !["pod", "workload"].iter().any(|name| kind["kind"] == *name) => {
                 ["kubernetes/", "core/v1 ListNamespace", "list on namespaces"]
             }
             _ => {

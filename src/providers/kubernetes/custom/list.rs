@@ -9,7 +9,8 @@ use crate::providers::prelude::*;
 /// The cursor counts the resource first and the page of its list second.
 ///
 /// # Errors
-/// As [`list::page`]; that the product is not installed, where no resource is served.
+/// As [`list::page`]; that the product is not installed, where no resource is served and the scope was
+/// named.
 pub(super) async fn page(
     jobs: &CustomJobs,
     api: &Api,
@@ -52,7 +53,9 @@ pub(super) async fn page(
         }
     }
     let (missing, denied): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_not_served);
-    if first > 0 {
+    // Of what was not named, a product that is not installed has no jobs.
+    let is_unnamed = denied.is_empty() && !list.filter.checks_scope;
+    if first > 0 || is_unnamed {
         return Ok(Page {
             failed_parts: denied,
             ..Page::default()
