@@ -253,3 +253,48 @@ async fn an_attempt_that_the_deadline_cuts_is_counted() {
     );
     assert_eq!(problem.attempts, 2);
 }
+
+/// A key that several accounts may have.
+struct Keyed;
+
+impl Signer for Keyed {
+    fn sign(&self, _: &Request, _: DateTime<Utc>, _: &str) -> crate::http::SigningInstructions {
+        crate::http::SigningInstructions::default()
+    }
+
+    fn key(&self) -> Vec<&str> {
+        vec!["id", "secret"]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_hangs_keeps_a_shared_key_for_five_seconds() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", server.local_addr().unwrap());
+    let request = Request {
+        endpoint: Endpoint::parse(&origin, &[], false).unwrap(),
+        ..request()
+    };
+    let (account, events) = account();
+    let other = account.for_host(false);
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let send = |account| ApiClient::send(account, &request, &Keyed, &|_| None, deadline);
+    let calls =
+        async { tokio::join!(send(&account), send(&account), send(&account), send(&other)) };
+    let sent = || {
+        let is_sending = |event: &&TransportEvent| matches!(event, TransportEvent::Sending { .. });
+        events.lock().unwrap().iter().filter(is_sending).count()
+    };
+    let counted = async {
+        let mut counts = Vec::new();
+        for pause in [4900, 200, 20_000] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            counts.push(sent());
+        }
+        counts
+    };
+    tokio::select! {
+        _ = calls => panic!("the server responded"),
+        counts = counted => assert_eq!(counts, [2, 3, 3]),
+    }
+}
