@@ -10,6 +10,7 @@ use super::context::CommandContext;
 use super::kind_flags::KindFlags;
 use super::lookup::{AllowedTargets, Inputs, Lookup, LookupPlan, Options};
 use crate::error::Problem;
+use crate::output::Format;
 use crate::settings::parse_duration;
 
 /// What commands that get resources once are requested.
@@ -39,6 +40,18 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
+    /// # Errors
+    /// A usage error: the format does not show the responses of the API.
+    pub(super) fn check(&self, context: &CommandContext) -> Result<(), Problem> {
+        let format = context.output_options.format;
+        let shows_raw = matches!(format, Format::Json | Format::Jsonl | Format::Yaml);
+        match self.raw && !shows_raw {
+            true => Err(Problem::usage("--raw requires -o json, jsonl or yaml")
+                .with_hint("add -o json, or omit --raw")),
+            false => Ok(()),
+        }
+    }
+
     /// The options of a request, with the switches of kinds.
     pub(super) fn options(&self, kind_flags: &KindFlags) -> Options {
         Options {
@@ -62,6 +75,7 @@ impl LookupArgs {
         Inputs {
             typed: &self.references,
             files: &self.files,
+            needs_newline: false,
         }
     }
 
@@ -87,6 +101,7 @@ impl LookupArgs {
                 "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
             )]);
         }
+        self.output.check(context)?;
         let settings = context.settings().map_err(|problem| vec![problem])?;
         LookupPlan::parse(context, settings, self.inputs(), options)
     }

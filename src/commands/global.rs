@@ -352,6 +352,7 @@ impl GlobalArgs {
             concurrency: number(&self.concurrency, "concurrency", 8)? as usize,
             allow_http,
             min_interval: None,
+            burst: default.burst,
             auth_cooldown: None,
             key_states: default.key_states,
             ca_files: self.ca_file.clone(),

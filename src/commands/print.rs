@@ -158,7 +158,8 @@ impl CommandContext {
 
     /// Ends a command that was used wrongly.
     pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
-        self.print_report(Envelope::new(command, Vec::new(), problems, Vec::new()))
+        let report = Envelope::new(command, Vec::new(), problems, Vec::new());
+        self.print_report(report.without_requests())
     }
 
     /// Prints a text that is not the response of a cloud, and returns the exit code.

@@ -26,6 +26,27 @@ pub(super) struct ShellSession {
 struct Content {
     last: Option<String>,
     rows: Vec<String>,
+    /// Why the last list has no rows here, if one was shown.
+    no_rows: Option<NoRows>,
+}
+
+/// Why no rows of a list are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoRows {
+    Empty,
+    TooMany,
+}
+
+impl NoRows {
+    const ALL: [Self; 2] = [Self::Empty, Self::TooMany];
+
+    /// The line of the file. No reference begins with a percent sign.
+    fn line(self) -> &'static str {
+        match self {
+            Self::Empty => "%empty",
+            Self::TooMany => "%too-many",
+        }
+    }
 }
 
 impl ShellSession {
@@ -63,9 +84,10 @@ impl ShellSession {
             content.last = Some(single.to_owned());
         }
         let rows = rows.into_iter().map(usable);
-        content.rows = match rows.len() <= MAX_PER_LIST {
-            true => rows.map(str::to_owned).collect(),
-            false => Vec::new(),
+        (content.rows, content.no_rows) = match rows.len() {
+            0 => (Vec::new(), Some(NoRows::Empty)),
+            1..=MAX_PER_LIST => (rows.map(str::to_owned).collect(), None),
+            _ => (Vec::new(), Some(NoRows::TooMany)),
         };
         self.write(&content);
     }
@@ -81,10 +103,17 @@ impl ShellSession {
 
     fn read(&self) -> Content {
         let lines = read_lines(&self.path).unwrap_or_default();
+        let no_rows = match &lines[..] {
+            [_, line] => NoRows::ALL.into_iter().find(|one| one.line() == line),
+            _ => None,
+        };
         let mut lines = lines.iter().map(|line| usable(line).to_owned());
+        let last = lines.next().filter(|last| !last.is_empty());
+        let rows = lines.take(MAX_PER_LIST).filter(|_| no_rows.is_none());
         Content {
-            last: lines.next().filter(|last| !last.is_empty()),
-            rows: lines.take(MAX_PER_LIST).collect(),
+            last,
+            rows: rows.collect(),
+            no_rows,
         }
     }
 
@@ -95,6 +124,7 @@ impl ShellSession {
         }
         let lines = [content.last.as_deref().unwrap_or_default()].into_iter();
         let lines = lines.chain(content.rows.iter().map(String::as_str));
+        let lines = lines.chain(content.no_rows.map(NoRows::line));
         let text = lines.fold(String::new(), |text, line| text + line + "\n");
         let _ = write(&self.path, &text);
     }
@@ -152,11 +182,17 @@ fn stored(row: Option<&str>, session: Option<&ShellSession>) -> Result<String, (
             ),
         };
     };
-    if content.rows.is_empty() {
-        return fail(
-            "no list has been shown in this shell session",
-            "run joblens list first, with --limit for more than 1000 rows",
-        );
+    let list_first = "run joblens list first";
+    match content.no_rows {
+        Some(NoRows::Empty) => return fail("the last list was empty", list_first),
+        Some(NoRows::TooMany) => {
+            let message = format!("the last list has more than {MAX_PER_LIST} rows");
+            return fail(&message, "run joblens list with --limit, or a filter");
+        }
+        None if content.rows.is_empty() => {
+            return fail("no list has been shown in this shell session", list_first);
+        }
+        None => {}
     }
     let number = row.parse().unwrap_or(usize::MAX);
     match number.checked_sub(1).and_then(|at| content.rows.get(at)) {
@@ -260,7 +296,16 @@ mod tests {
         let long: Vec<String> = (0..=MAX_PER_LIST).map(|n| format!("a/b/{n}")).collect();
         session.record_list(vec!["aliyun/job/c/1"]);
         session.record_list(long.iter().map(String::as_str).collect());
-        assert!(error("%1", Some(&session)).contains("no list"));
+        let message = error("%1", Some(&session));
+        assert_eq!(message, "the last list has more than 1000 rows");
+        assert!(session.rows().is_empty());
+        session.record_list(Vec::new());
+        session.record_reference("aliyun/job/c/1");
+        assert_eq!(error("%1", Some(&session)), "the last list was empty");
+        assert!(session.rows().is_empty());
+        session.record_list(vec!["aliyun/job/c/7"]);
+        let row = expand_word("%1", Some(&session)).unwrap();
+        assert_eq!(row.unwrap(), "aliyun/job/c/7");
     }
 
     #[test]

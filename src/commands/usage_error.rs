@@ -54,6 +54,7 @@ pub(super) fn print(
         _ => output::write_problem(&mut io::stderr().lock(), &problem, &screen),
     };
     let report = Envelope::new(name(command), Vec::new(), vec![problem], Vec::new());
+    let report = report.without_requests();
     let Some(format) = format else {
         return report.exit.code;
     };

@@ -11,6 +11,7 @@ use super::ini::Ini;
 use super::tool_files::{SourceFile, SourceResult, ToolFiles};
 use crate::error::{Category, Problem};
 use crate::lenient::{self, List, Text};
+use crate::model::{Notice, NoticeCode};
 use crate::secret::quotable;
 
 impl CredentialFile {
@@ -103,7 +104,17 @@ impl CredentialFile {
             return Err(file.problem(&what, self.hint));
         };
         let fields = self.json_fields(file, values, &place)?;
-        self.resolve(file, files, Some(name), place, fields)
+        let mut resolved = self.resolve(file, files, Some(name), place, fields)?;
+        // The tools use the first as well.
+        if profiles.iter().filter(is_it).count() > 1
+            && let Some(found) = resolved.found_mut()
+        {
+            let (path, name) = (file.path.display(), quotable(name));
+            let message = format!("{path} has several profiles '{name}'; the first is used");
+            let notice = Notice::new(NoticeCode::DuplicateProfile, message);
+            found.notices.push(notice);
+        }
+        Ok(resolved)
     }
 
     /// A tool that has a file for each profile.

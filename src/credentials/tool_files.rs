@@ -25,6 +25,17 @@ pub enum SourceResult {
     Program(Box<CredentialProgram>),
 }
 
+impl SourceResult {
+    /// The credential, or what is beside the program that prints it.
+    pub(super) fn found_mut(&mut self) -> Option<&mut FoundCredential> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Program(program) => Some(&mut program.found),
+            Self::NotPresent | Self::Empty(_) | Self::InstanceRole(_) => None,
+        }
+    }
+}
+
 /// A program that a tool's file names for its credential.
 #[derive(Debug, Clone)]
 pub struct CredentialProgram {

@@ -22,6 +22,8 @@ pub(super) struct CircuitBreaker {
     /// requests of a shared one, too.
     own: CredentialState,
     min_interval: Option<Duration>,
+    burst: u32,
+    /// When the next call would go out without a burst.
     next_slot_at: Mutex<Option<Instant>>,
     paused_until: Mutex<Option<Instant>>,
     unreachable_until: Mutex<Option<(Instant, Problem)>>,
@@ -47,6 +49,7 @@ impl CircuitBreaker {
             account_permits: permits,
             own: CredentialState::new(),
             min_interval: limits.min_interval,
+            burst: limits.burst,
             next_slot_at: Mutex::new(None),
             paused_until: Mutex::new(None),
             unreachable_until: Mutex::new(None),
@@ -127,9 +130,11 @@ impl CircuitBreaker {
     fn reserve_slot(&self) -> Option<Instant> {
         let pace = self.min_interval?;
         let mut next = lock(&self.next_slot_at);
-        let turn = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
-        *next = Some(turn + pace);
-        Some(turn)
+        let now = Instant::now();
+        let slot = next.map_or(now, |next| next.max(now));
+        *next = Some(slot + pace);
+        let early = pace * self.burst.saturating_sub(1);
+        Some(slot.checked_sub(early).map_or(now, |turn| turn.max(now)))
     }
 
     fn pause_left(&self) -> Option<Duration> {
@@ -143,6 +148,26 @@ impl CircuitBreaker {
 mod tests {
     use super::*;
     use tokio::time::timeout;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_goes_out_at_once_and_the_rest_at_the_pace() {
+        let options = ClientOptions {
+            min_interval: Some(Duration::from_millis(100)),
+            burst: 10,
+            ..ClientOptions::default()
+        };
+        let breaker = CircuitBreaker::new(Arc::new(Semaphore::new(8)), &options);
+        let started = Instant::now();
+        let turn = || (breaker.reserve_slot().unwrap() - started).as_millis();
+        let turns: Vec<u128> = (0..13).map(|_| turn()).collect();
+        assert_eq!(turns[..10], [0; 10]);
+        assert_eq!(turns[10..], [100, 200, 300]);
+        // What was not used is saved up to the burst alone.
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let turns: Vec<u128> = (0..12).map(|_| turn()).collect();
+        assert_eq!(turns[..10], [60_000; 10]);
+        assert_eq!(turns[10..], [60_100, 60_200]);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn accounts_with_one_key_send_two_requests_before_its_first_success() {

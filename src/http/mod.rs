@@ -93,6 +93,8 @@ pub struct ClientOptions {
     pub allow_http: bool,
     /// Shortest time between two calls of one account; none for a single check.
     pub min_interval: Option<Duration>,
+    /// So many calls of an account may go out at once before `min_interval` applies; at least 1.
+    pub burst: u32,
     /// After this time a refused credential is sent once more; `None` where it never is. Clouds lock a key after
     /// a few refusals.
     pub auth_cooldown: Option<Duration>,
@@ -114,6 +116,7 @@ impl Default for ClientOptions {
             concurrency: 8,
             allow_http: false,
             min_interval: None,
+            burst: 1,
             auth_cooldown: None,
             key_states: KeyStates::default(),
             ca_files: Vec::new(),

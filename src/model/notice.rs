@@ -64,6 +64,8 @@ notice_codes! {
     CredentialEndUnread = "credential_end_unread",
     /// A credential expires before the timeout of a gate, or has expired by the local clock.
     CredentialEnds = "credential_ends",
+    /// A tool's file has several profiles of the same name.
+    DuplicateProfile = "duplicate_profile",
     /// The cloud keeps more events than it returned.
     EventsTruncated = "events_truncated",
     /// Some exit codes cannot be read.

@@ -128,6 +128,8 @@ pub struct Filter {
     pub max_pages: Option<usize>,
     /// A person has named the place, so that an empty list of one that does not exist is an error.
     pub checks_scope: bool,
+    /// A product that is not installed is an empty list: the scope was not named.
+    pub is_optional: bool,
 }
 
 /// Options that keep a row whose field could not be read, and these fields.

@@ -319,13 +319,16 @@ impl ReferenceParser<'_> {
         problem.span = Some(span);
         problem.with_hint(match near.or_else(|| self.closest_template(input)) {
             Some(template) => format!("expected {template}, e.g. {}", template.sample),
-            None => {
-                let mut clouds: Vec<_> = self.templates().map(|one| one.cloud).collect();
-                clouds.dedup();
-                let clouds = clouds.join(", ");
-                format!("expected CLOUD/KIND/SEGMENT… with a cloud of {clouds}; see: joblens kinds")
-            }
+            None => self.clouds_hint("CLOUD/KIND/SEGMENT…"),
         })
+    }
+
+    /// What is expected where the cloud is unknown.
+    pub(super) fn clouds_hint(&self, form: &str) -> String {
+        let mut clouds: Vec<_> = self.templates().map(|one| one.cloud).collect();
+        clouds.dedup();
+        let clouds = clouds.join(", ");
+        format!("expected {form} with a cloud of {clouds}; see: joblens kinds")
     }
 }
 

@@ -14,9 +14,11 @@ impl ReferenceParser<'_> {
             return problem.with_hint(format!("did you mean '{text}'?"));
         }
         let cloud = cloud.text.split('@').next().unwrap_or_default();
-        let near = self.closest_template(input).map(|template| template.cloud);
+        let Some(near) = self.closest_template(input) else {
+            return problem.with_hint(self.clouds_hint("CLOUD/KIND[/SEGMENT…]/"));
+        };
         let is_meant = |template: &&'static Template| {
-            near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
+            template.cloud == near.cloud || template.cloud_short == cloud
         };
         let mut forms: Vec<String> = Vec::new();
         for template in self.templates().filter(is_meant) {

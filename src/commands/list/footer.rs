@@ -62,7 +62,7 @@ pub(super) fn lines(
                 lines.push(format!("{scope}: could not be listed: {problem}"));
             }
             ListStatus::Unsupported(problem) if one.is_optional(listed) => {
-                lines.push(format!("{scope}: skipped: {problem}"));
+                lines.push(format!("{}: skipped: {problem}", one.target.kinds_text()));
             }
             ListStatus::Pending
             | ListStatus::Complete
@@ -92,7 +92,11 @@ pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
 }
 
 fn notice(one: &ScopeReport) -> Option<Notice> {
-    let message = format!("{}: {}", one.target.scope(), incomplete(one)?);
+    let what = match &one.status {
+        ListStatus::Unsupported(_) => one.target.kinds_text(),
+        _ => one.target.scope(),
+    };
+    let message = format!("{what}: {}", incomplete(one)?);
     Some(Notice::new(NoticeCode::ListIncomplete, message))
 }
 

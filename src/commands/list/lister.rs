@@ -148,6 +148,7 @@ impl ScopeLister {
         let now = self.lookup.now()?;
         let filter = Filter {
             checks_scope: is_named,
+            is_optional: !is_named,
             ..self.options.filter_for(&self.target.account())
         };
         let finds_active = self.active_first && self.options.may_leave_out_active(scope.kind);

@@ -21,6 +21,7 @@ pub(super) use snapshot::{keep_last, list_jobs};
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
 use super::lookup::{AccountId, Lookup, Pacing, check_columns};
+use super::poll::MIN_CALL_INTERVAL;
 use super::runtime::block_on;
 use super::shell_session::ShellSession;
 use super::shutdown;
@@ -35,6 +36,9 @@ use collector::{ListCollector, ListEnd};
 use lister::{Batch, ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
 use report::{ScopeReport, unsupported_filter};
+
+/// So many requests of an account go out beyond the first before its rate is limited.
+const EXTRA_BURST: u32 = 9;
 
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
@@ -99,7 +103,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         .map(|place| (place.account(), place.scope(), place.input()))
         .collect::<Vec<_>>();
     let is_named = !arguments.scopes.is_empty();
-    let lookup = Lookup::for_scopes(context, settings, &named, is_named, Pacing::default())?;
+    let lookup = Lookup::for_scopes(context, settings, &named, is_named, pacing(&places))?;
     Ok(ListRun {
         lookup: Arc::new(lookup),
         options: Arc::new(plan),
@@ -108,6 +112,19 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         active_first: arguments.scopes.is_empty() && context.sort.is_none(),
         skipped,
     })
+}
+
+/// Scopes that are listed side by side share the request rate of their account; the pages of a single one
+/// are requested one after the other.
+fn pacing(places: &[ListTarget]) -> Pacing {
+    match places {
+        [] | [ListTarget::Jobs { .. }] => Pacing::default(),
+        _ => Pacing {
+            min_interval: Some(MIN_CALL_INTERVAL),
+            extra_burst: EXTRA_BURST,
+            ..Pacing::default()
+        },
+    }
 }
 
 impl ListRun {

@@ -48,6 +48,18 @@ impl ListTarget {
         }
     }
 
+    /// What it lists, for messages about its kinds.
+    pub(super) fn kinds_text(&self) -> String {
+        match self {
+            Self::Jobs { scope, .. } => scope.to_string(),
+            Self::Scopes { cloud, .. } => {
+                let kinds = self.listed_kinds().into_iter();
+                let scopes = kinds.map(|kind| format!("{cloud}{}/", kind.template.kind));
+                scopes.collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
     /// The scope as it was typed.
     pub(in crate::commands) fn input(&self) -> &str {
         match self {

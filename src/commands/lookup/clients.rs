@@ -36,6 +36,8 @@ pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
 pub(in crate::commands) struct Pacing {
     /// Shortest time between two requests.
     pub min_interval: Option<Duration>,
+    /// So many requests more may go out at once before that.
+    pub extra_burst: u32,
     /// After this time a refused credential is sent once more; `None` where it never is.
     pub auth_cooldown: Option<Duration>,
 }
@@ -52,6 +54,7 @@ pub(in crate::commands) fn transport(
 ) -> Result<Arc<Transport>, Problem> {
     let mut options = context.global.client_options(settings.file())?;
     options.min_interval = pacing.min_interval;
+    options.burst += pacing.extra_burst;
     options.auth_cooldown = pacing.auth_cooldown;
     options.session = context.session.clone();
     let variables = settings.environment().network();

@@ -18,6 +18,9 @@ pub(in crate::commands) struct Inputs<'a> {
     pub typed: &'a [String],
     /// Files with a reference on each line; `-` stands for stdin.
     pub files: &'a [PathBuf],
+    /// True where the last line of stdin must end with a newline: a gate that waits for a part of a list passes
+    /// without the rest.
+    pub needs_newline: bool,
 }
 
 impl Inputs<'_> {
@@ -32,6 +35,7 @@ impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
         Self {
             typed: typed.as_ref(),
             files: &[],
+            needs_newline: false,
         }
     }
 }
@@ -53,10 +57,10 @@ pub(super) fn expand(
         }
         let name = path.display().to_string();
         session.references(&name, || match is_stdin {
-            true => lines(&mut io::stdin().lock(), "stdin"),
+            true => lines(&mut io::stdin().lock(), "stdin", inputs.needs_newline),
             false => {
                 let file = File::open(path).map_err(|error| cannot_read(&name, &error))?;
-                lines(&mut BufReader::new(file), &name)
+                lines(&mut BufReader::new(file), &name, false)
             }
         })
     };
@@ -88,7 +92,7 @@ fn cannot_read(name: &str, error: &io::Error) -> Problem {
 
 /// One reference a line; blank lines and comments are skipped, a byte order mark and white space
 /// around a line as well.
-fn lines(input: &mut dyn BufRead, name: &str) -> Result<Vec<String>, Problem> {
+fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec<String>, Problem> {
     /// Far above every list that a person or a program would pipe.
     const MAX_BYTES: u64 = 16 << 20;
     let mut text = String::new();
@@ -102,6 +106,13 @@ fn lines(input: &mut dyn BufRead, name: &str) -> Result<Vec<String>, Problem> {
             "{name} exceeds {} MiB of references",
             MAX_BYTES >> 20
         )));
+    }
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    if needs_newline && !last.trim().is_empty() {
+        let message = format!("the last line of {name} has no newline: the list may be incomplete");
+        let hint =
+            "check the command that produced it (set -o pipefail), or end the line with a newline";
+        return Err(Problem::usage(message).with_hint(hint));
     }
     let mut references = Vec::new();
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
@@ -127,7 +138,7 @@ mod tests {
     fn skips_blank_lines_comments_byte_order_marks_and_carriage_returns() {
         let text = "\u{feff}a/b/c\r\n\r\n# comment\n  d/e/f \n";
         assert_eq!(
-            lines(&mut text.as_bytes(), "stdin").unwrap(),
+            lines(&mut text.as_bytes(), "stdin", false).unwrap(),
             ["a/b/c", "d/e/f"]
         );
     }
@@ -135,14 +146,37 @@ mod tests {
     #[test]
     fn refuses_a_list_that_is_too_long_to_be_read_to_its_end() {
         let text = "a/b/c\n".repeat((16 << 20) / 6 + 1);
-        let problem = lines(&mut text.as_bytes(), "stdin").unwrap_err();
+        let problem = lines(&mut text.as_bytes(), "stdin", false).unwrap_err();
         assert!(problem.message.contains("16 MiB"), "{}", problem.message);
     }
 
     #[test]
+    fn a_gate_refuses_a_list_whose_last_line_has_no_newline() {
+        for text in ["a/b/c\nd/e", "a/b/c"] {
+            assert!(lines(&mut text.as_bytes(), "stdin", false).is_ok());
+            let problem = lines(&mut text.as_bytes(), "stdin", true).unwrap_err();
+            assert!(
+                problem.message.contains("no newline"),
+                "{}",
+                problem.message
+            );
+        }
+        for text in ["", "a/b/c\n", "a/b/c\n  ", "\u{feff}a/b/c\r\n"] {
+            assert!(
+                lines(&mut text.as_bytes(), "stdin", true).is_ok(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
     fn refuses_a_list_that_says_it_was_cut_short() {
-        let problem =
-            lines(&mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes(), "stdin").unwrap_err();
+        let problem = lines(
+            &mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes(),
+            "stdin",
+            false,
+        )
+        .unwrap_err();
         assert!(problem.message.ends_with("is incomplete: HTTP 502"));
     }
 }

@@ -87,6 +87,11 @@ pub(in crate::commands) fn parse(
     allowed: AllowedTargets,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let mut skipped = Vec::new();
+    let is_gate = !allowed.latest && !allowed.scopes;
+    let inputs = Inputs {
+        needs_newline: is_gate,
+        ..inputs
+    };
     let parsed = parse_each(context, inputs, settings, |reader, (input, listed)| {
         let skips = *listed && allowed.latest && !allowed.scopes;
         let target = match allowed.scopes || skips {

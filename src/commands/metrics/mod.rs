@@ -74,6 +74,7 @@ fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Pr
     let pacing = Pacing {
         min_interval: address.map(|_| MIN_CALL_INTERVAL),
         auth_cooldown: address.map(|_| AUTH_COOLDOWN),
+        ..Pacing::default()
     };
     let inputs = (&arguments.targets).into();
     let (lookup, targets) = targets::connect(context, inputs, pacing)?;

@@ -41,6 +41,7 @@ type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
     let reports = Reports::parse(&arguments.reports, &context.environment)?;
+    arguments.output.check(context)?;
     let settings = context.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
     let shows_secrets = options.show_secrets;

@@ -90,10 +90,20 @@ impl<T> Envelope<T> {
         }
     }
 
+    /// The same for a command that sent no request.
+    #[must_use]
+    pub fn without_requests(mut self) -> Self {
+        self.coverage.requested = 0;
+        self
+    }
+
     /// Why there may be more than was found; `None` when everything was answered.
     pub fn incomplete(&self) -> Option<String> {
         let (failed, requested) = (self.errors.len(), self.coverage.requested);
-        (failed > 0).then(|| format!("{failed} of {requested} could not be read"))
+        (failed > 0).then(|| match requested {
+            0 => "no request was sent".to_owned(),
+            _ => format!("{failed} of {requested} could not be read"),
+        })
     }
 
     /// The same report with a gate, whose exit code stands above that of the errors.

@@ -182,3 +182,30 @@ fn an_account_that_no_call_could_be_made_with_is_not_ready() {
         "{message}"
     );
 }
+
+#[test]
+fn of_two_profiles_of_a_tool_with_one_name_the_first_is_used_with_a_notice() {
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
+    let profile = |key: &str| {
+        serde_json::json!({
+            "name": "twin", "mode": "AK", "access_key_id": key,
+            "access_key_secret": "s3cret-twin-0123456789", "region_id": "cn-hangzhou",
+        })
+    };
+    let profiles = [profile("LTAIfirstKey12345"), profile("LTAIsecondKey1234")];
+    let document = serde_json::json!({"current": "twin", "profiles": profiles});
+    let path = sandbox.home.path().join(ALIYUN_CLI.path);
+    fs::write(&path, document.to_string()).unwrap();
+    let (aliyun, code) = account(&sandbox, "aliyun", "default", &[]);
+    assert_eq!((code, &aliyun["status"]), (0, &"ready".into()), "{aliyun}");
+    assert_eq!(aliyun["key"], "LTAI…345", "{aliyun}");
+    let notice = &aliyun["notices"][0];
+    assert_eq!(notice["code"], "duplicate_profile");
+    let expected = format!(
+        "{} has several profiles 'twin'; the first is used",
+        path.display()
+    );
+    assert_eq!(notice["message"], expected);
+    let shown = sandbox.joblens(&["auth", "status"]).run();
+    assert!((shown.stdout + &shown.stderr).contains("the first is used"));
+}

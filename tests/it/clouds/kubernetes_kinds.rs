@@ -1,5 +1,7 @@
 //! Workloads and custom resources of Kubernetes, and gates on several clouds.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::kinds::refs;
@@ -216,6 +218,30 @@ fn a_kind_that_may_not_be_listed_is_noticed_unless_it_is_named() {
         "{}",
         named.stderr
     );
+}
+
+#[test]
+fn scopes_that_are_listed_at_once_share_the_request_rate() {
+    let namespaces = (0..20).map(|number| {
+        job(
+            &format!("kubernetes/job/ns-{number}/job"),
+            "{ after = '0s', state = 'Running' }",
+        )
+    });
+    let emulated = Emulated::start(&namespaces.collect::<String>());
+    let started = Instant::now();
+    let run = emulated
+        .joblens(&["list", "-R", "kubernetes", "-o", "json"])
+        .run();
+    let requests: u64 = emulated
+        .requests()
+        .values()
+        .map(|count| *count as u64)
+        .sum();
+    assert!(requests > 25, "{requests}");
+    let least = Duration::from_millis(100 * (requests - 10));
+    assert!(started.elapsed() >= least, "{requests} {}", run.stderr);
+    assert_eq!(refs(&run.json()).len(), 20);
 }
 
 #[test]

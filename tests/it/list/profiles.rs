@@ -104,6 +104,11 @@ fn a_filter_leaves_out_the_kinds_without_its_field_and_says_so() {
     let unlisted =
         "tencent@prod/service/cls-1/: skipped: cannot filter by state: this list has no state";
     assert!(run.stderr.contains(unlisted), "{}", run.stderr);
+    // Clusters whose jobs have no such field are not listed at all: the kind is named, not the cloud.
+    let run = emulated.joblens(&["list", "--queue", "gpu"]).run();
+    let skipped = "tencent/service/: skipped: cannot filter by queue";
+    assert!(run.stderr.contains(skipped), "{}", run.stderr);
+    assert!(!run.stderr.contains("tencent/: "), "{}", run.stderr);
 }
 
 #[test]

@@ -135,6 +135,56 @@ fn an_empty_list_on_standard_input_is_an_empty_result() {
 }
 
 #[test]
+fn no_resource_counts_as_requested_where_no_request_was_sent() {
+    for arguments in [
+        &["get", "-o", "json"][..],
+        &["get", "-o", "json", "nope/job/1"],
+        &["wait", "-o", "json", "aliyun/job"],
+        &["get", "-o", "json", "--no-such-option"],
+        &["list", "-o", "json", "nope"],
+    ] {
+        let run = joblens(arguments).run();
+        let coverage = run.json()["coverage"].clone();
+        let expected = serde_json::json!({"complete": false, "asked": 0, "answered": 0});
+        assert_eq!((run.code, coverage), (2, expected), "{arguments:?}");
+    }
+}
+
+#[test]
+fn raw_responses_need_a_format_that_shows_them() {
+    for arguments in [
+        &["get", "--raw", "aliyun/job/c/1"][..],
+        &["get", "--raw", "-o", "csv", "aliyun/job/c/1"],
+        &["describe", "--raw", "aliyun/job/c/1"],
+        &["wait", "--raw", "-o", "name", "aliyun/job/c/1"],
+    ] {
+        let run = joblens(arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}");
+        let message = "--raw requires -o json, jsonl or yaml";
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn an_unknown_cloud_of_a_scope_is_answered_with_the_clouds() {
+    let run = joblens(&["list", "nope"]).run();
+    let hint = "hint: expected CLOUD/KIND[/SEGMENT…]/ with a cloud of \
+        aliyun, sugon, huawei, tencent, kubernetes; see: joblens kinds\n";
+    assert!(run.stderr.ends_with(hint), "{}", run.stderr);
+}
+
+#[test]
+fn a_gate_refuses_a_list_that_ends_within_a_line() {
+    let emulated = Emulated::start(WORLD);
+    let cut = "sugon/instance/i-1\nsugon/instance/i";
+    let run = emulated.joblens(&["wait", "-"]).input(cut).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("has no newline"), "{}", run.stderr);
+    assert!(run.stderr.contains("set -o pipefail"), "{}", run.stderr);
+    assert!(emulated.requests().is_empty());
+}
+
+#[test]
 fn a_closed_output_ends_the_run_with_141_and_without_a_word() {
     let emulated = Emulated::start(WORLD);
     for arguments in [

@@ -54,7 +54,7 @@ pub(super) async fn page(
     }
     let (missing, denied): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_not_served);
     // Of what was not named, a product that is not installed has no jobs.
-    let is_unnamed = denied.is_empty() && !list.filter.checks_scope;
+    let is_unnamed = denied.is_empty() && list.filter.is_optional;
     if first > 0 || is_unnamed {
         return Ok(Page {
             failed_parts: denied,
