@@ -114,6 +114,11 @@ impl CircuitBreaker {
         }
     }
 
+    /// True when a request with this credential has succeeded.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
     /// How often the credential was renewed so far.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)

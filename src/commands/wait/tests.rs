@@ -309,3 +309,15 @@ async fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
     assert!(elapsed <= seconds(20), "{elapsed:?}");
     assert_eq!(client.received().len(), 2, "{:?}", client.received());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_only_the_deadline_has_cut_is_no_error_of_the_cloud() {
+    for reply in [Reply::Cut, Reply::Unsent] {
+        for start in [seconds(0), seconds(1)] {
+            let client = Arc::new(client(until(start, reply)));
+            let (report, _) = wait(&client, &["1"], &options(seconds(20))).await;
+            assert_eq!(report.exit.code, 124, "{reply:?} {start:?}");
+            assert!(report.notices.is_empty(), "{:?}", report.notices);
+        }
+    }
+}

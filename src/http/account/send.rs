@@ -51,6 +51,11 @@ impl ApiClient {
     }
 }
 
+fn is_timeout(error: &RequestError) -> bool {
+    let failure = error.transport_failure.map(|failure| failure.kind);
+    failure == Some(TransportFailureKind::Timeout)
+}
+
 impl Call<'_> {
     async fn send(&self) -> Result<Response, Problem> {
         let client = self.client;
@@ -80,6 +85,11 @@ impl Call<'_> {
             let is_cut = response.is_none() && self.deadline.remaining().is_zero();
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
                 return Err(self.with_duration(problem, attempts));
+            }
+            // A service that has responded in this run is not known to be down for the little time that
+            // was left.
+            if is_cut && is_timeout(&error) && client.circuit_breaker.is_closed() {
+                return Err(self.deadline_exceeded("timed out before the response", attempts));
             }
             let is_elsewhere = client.has_failover && response.is_none();
             let next = match is_elsewhere || attempts >= client.options.max_attempts {
@@ -166,27 +176,36 @@ impl Call<'_> {
 
     /// Waits until the call may go out.
     async fn acquire_permit(&self, attempts: u32) -> Result<[SemaphorePermit<'_>; 2], Problem> {
-        let out_of_time = || {
-            let mut problem = self.client.problem(
-                self.request,
-                Category::Network,
-                "timed out waiting for a request slot",
-            );
-            problem.attempts = attempts;
-            problem
-        };
         let permits = tokio::time::timeout(
             self.deadline.remaining(),
             self.client.circuit_breaker.acquire(),
         )
         .await
-        .map_err(|_| out_of_time())?;
+        .map_err(|_| self.deadline_exceeded("timed out waiting for a request slot", attempts))?;
         match self.client.circuit_breaker.open_reason() {
             None => Ok(permits),
             Some(mut problem) => {
                 problem.operation = Some(self.request.operation.to_owned());
                 Err(problem)
             }
+        }
+    }
+
+    /// The caller's deadline came after so many attempts.
+    fn deadline_exceeded(&self, message: &str, attempts: u32) -> Problem {
+        let problem = self
+            .client
+            .problem(self.request, Category::Network, message);
+        let Problem {
+            transport_failure,
+            hint,
+            ..
+        } = Problem::deadline_exceeded("");
+        Problem {
+            attempts,
+            transport_failure,
+            hint,
+            ..problem
         }
     }
 
