@@ -188,6 +188,24 @@ impl Problem {
         self
     }
 
+    /// The caller's deadline came before a request could be sent or answered.
+    pub fn deadline_exceeded(message: impl Into<String>) -> Self {
+        Self {
+            transport_failure: Some(TransportFailure {
+                kind: TransportFailureKind::DeadlineExceeded,
+                at_proxy: false,
+            }),
+            ..Self::new(Category::Network, message)
+        }
+        .with_hint("allow more time, or name fewer references")
+    }
+
+    /// True when the request failed only because the caller's deadline came.
+    pub fn is_deadline_exceeded(&self) -> bool {
+        let failure = self.transport_failure.map(|failure| failure.kind);
+        failure == Some(TransportFailureKind::DeadlineExceeded)
+    }
+
     /// Usage error: reported before the first request, exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Category::Usage, message)

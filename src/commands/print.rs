@@ -93,7 +93,7 @@ impl CommandContext {
     }
 
     /// `-e`: exit code 1 in place of 0 when the last output of the expression is null or false.
-    fn code_after_query(&self, code: u8) -> u8 {
+    pub(super) fn code_after_query(&self, code: u8) -> u8 {
         let query = self.output_options.query.as_ref();
         let query = query.filter(|_| self.global.jq_exit_status);
         match query.is_some_and(|query| !query.is_truthy()) {

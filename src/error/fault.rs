@@ -51,6 +51,9 @@ pub enum TransportFailureKind {
     Tls,
     /// The answer was not complete in time.
     Timeout,
+    /// The deadline of the caller came before the request could be sent or answered. It says nothing of
+    /// the network or the server.
+    DeadlineExceeded,
     /// The connection broke before the answer was complete.
     Broken,
 }

@@ -153,7 +153,7 @@ impl CallEvidence<'_> {
             | Kind::ClientCertificate
             | Kind::NoTls
             | Kind::Tls => CheckName::Tls,
-            Kind::Timeout | Kind::Broken => CheckName::Response,
+            Kind::Timeout | Kind::DeadlineExceeded | Kind::Broken => CheckName::Response,
         }
     }
 
@@ -302,7 +302,9 @@ impl CallEvidence<'_> {
 fn is_after_sending(fault: TransportFailure) -> bool {
     matches!(
         fault.kind,
-        TransportFailureKind::Timeout | TransportFailureKind::Broken
+        TransportFailureKind::Timeout
+            | TransportFailureKind::DeadlineExceeded
+            | TransportFailureKind::Broken
     )
 }
 

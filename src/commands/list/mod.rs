@@ -221,7 +221,7 @@ impl ListRun {
         }
         // The process ends here: to take thousands of jobs apart would be time for nothing.
         std::mem::forget(report);
-        code
+        context.code_after_query(code)
     }
 
     /// Asks all places side by side, of each account so many at once as calls may be in flight.

@@ -27,7 +27,7 @@ pub(super) use options::Arguments;
 use super::context::CommandContext;
 use super::lookup::{Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
-use super::print::{closed, write_problem};
+use super::print::write_problem;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
@@ -200,8 +200,7 @@ async fn finish(context: &CommandContext, mut stream: LogStream<'_>, end: Result
     let problem = match end {
         Ok(()) => None,
         Err(Stop::Problem(problem)) => Some(*problem),
-        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return closed(),
-        Err(Stop::Output(error)) => Some(write_problem(&error)),
+        Err(Stop::Output(error)) => return context.exit_code_after_write(Err(error), 0),
     };
     if let Style::Records(records) = &mut stream.printer.style {
         let now = context.render_context(false).now;

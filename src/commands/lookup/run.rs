@@ -142,17 +142,27 @@ impl Lookup {
         reference: &Reference,
         deadline: Deadline,
     ) -> LookupResult {
+        let found = self.request(reference, deadline).await?;
+        self.finalize(found, reference)
+    }
+
+    /// The same without the finish.
+    ///
+    /// # Errors
+    /// Why the resource cannot be read.
+    pub(in crate::commands) async fn request(
+        &self,
+        reference: &Reference,
+        deadline: Deadline,
+    ) -> Result<GetResult, Problem> {
         let client = self.client(reference)?;
         let found = client
             .get(reference, &self.options_for(reference, deadline))
             .await;
-        self.finalize(
-            found.map_err(|mut problem| {
-                self.transport.redact(&mut problem);
-                with_reference(problem, reference)
-            })?,
-            reference,
-        )
+        found.map_err(|mut problem| {
+            self.transport.redact(&mut problem);
+            with_reference(problem, reference)
+        })
     }
 
     /// Finishes what a client found: times, masks, notices.

@@ -33,6 +33,10 @@ pub(in crate::commands) enum Reply {
     Failed(Category),
     /// Nothing, until the request times out.
     Nothing,
+    /// It has succeeded, but the deadline comes before the parts that may show a failure are read.
+    Cut,
+    /// The deadline comes before the request is sent.
+    Unsent,
 }
 
 /// A request: the time since the start, and what was requested; `list` for a list of all.
@@ -174,6 +178,17 @@ impl Client for ScriptedClient {
                 let mut problem = Problem::new(Category::Throttled, "too many requests");
                 problem.retry_after = Some(hint);
                 Err(problem)
+            }
+            Reply::Cut => {
+                sleep(options.deadline.remaining()).await;
+                let mut found = self.found(reference, State::Unknown);
+                found.job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                found.job.unread_cause = Some(Category::Network);
+                Ok(found)
+            }
+            Reply::Unsent => {
+                sleep(options.deadline.remaining()).await;
+                Err(Problem::deadline_exceeded("no request slot"))
             }
             Reply::Failed(category) => Err(Problem::new(category, "a failure of the script")),
             Reply::NotFound | Reply::Nothing => {

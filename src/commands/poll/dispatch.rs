@@ -186,7 +186,10 @@ impl Poller {
         let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
         let confirms = self.options.check_existence && watched.history.needs_confirmation();
         self.running.spawn(async move {
-            let outcome = lookup.get(&reference, ends.deadline).await;
+            let found = lookup.request(&reference, ends.deadline).await;
+            let outcome = found
+                .and_then(|found| ends.reject_cut(found, &reference))
+                .and_then(|found| lookup.finalize(found, &reference));
             let confirmation = match confirms && outcome.is_ok() {
                 true => check_exists(&lookup, &reference, ends.deadline).await,
                 false => ExistenceCheck::NotAsked,

@@ -13,12 +13,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::lookup::{AccountId, DetailBudget, LOOKUP_TIMEOUT, Lookup, LookupResult};
+use super::lookup::{
+    AccountId, DetailBudget, LOOKUP_TIMEOUT, Lookup, LookupResult, with_reference,
+};
 use crate::error::{Category, Problem};
 use crate::gate::{JobHistory, Observation};
 use crate::http::Deadline;
 use crate::model::{Job, State};
-use crate::providers::Changes;
+use crate::providers::{Changes, GetResult};
 use crate::reference::Reference;
 
 use last_poll::{LastPoll, ResponseTimes, Unfinished};
@@ -222,6 +224,22 @@ impl PollDeadline {
     fn is_exceeded(self) -> bool {
         self.capped_by_command && self.deadline.remaining().is_zero()
     }
+
+    /// A job that is undecided only because the command ends before its parts are read was not checked.
+    ///
+    /// # Errors
+    /// That the time is up.
+    fn reject_cut(self, found: GetResult, reference: &Reference) -> Result<GetResult, Problem> {
+        let job = &found.job;
+        let is_undecided = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        match is_undecided && job.unread_cause == Some(Category::Network) && self.is_exceeded() {
+            true => Err(with_reference(
+                Problem::deadline_exceeded("timed out before all parts of the job were read"),
+                reference,
+            )),
+            false => Ok(found),
+        }
+    }
 }
 
 /// Whether a resource was confirmed to exist.
@@ -367,11 +385,11 @@ impl Poller {
     }
 
     /// True when a late result carries no information: what was known before still holds, and a
-    /// resource without a request was not checked.
+    /// resource whose request the deadline has cut was not checked.
     fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
         let watched = &self.jobs[number];
         let is_known = watched.job.is_some() || watched.problem.is_some();
-        problem.category == Category::Network && (is_known || problem.attempts == 0)
+        problem.category == Category::Network && (is_known || problem.is_deadline_exceeded())
     }
 
     /// When the next request is due that need not wait for the end of another.

@@ -369,3 +369,15 @@ async fn a_certain_verdict_waits_for_servers_that_respond() {
     assert_eq!(report.gate.expect("a wait has a gate").unmet, 60);
     assert!(elapsed > seconds(6), "{elapsed:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_only_the_deadline_has_cut_is_no_error_of_the_cloud() {
+    for reply in [Reply::Cut, Reply::Unsent] {
+        for start in [seconds(0), seconds(1)] {
+            let client = Arc::new(client(until(start, reply)));
+            let (report, _) = wait(&client, &["1"], &options(seconds(20))).await;
+            assert_eq!(report.exit.code, 124, "{reply:?} {start:?}");
+            assert!(report.notices.is_empty(), "{:?}", report.notices);
+        }
+    }
+}

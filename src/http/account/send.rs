@@ -65,6 +65,11 @@ impl ApiClient {
     }
 }
 
+fn is_timeout(error: &RequestError) -> bool {
+    let failure = error.transport_failure.map(|failure| failure.kind);
+    failure == Some(TransportFailureKind::Timeout)
+}
+
 impl Call<'_> {
     async fn send(&self) -> Result<Response, Problem> {
         let client = self.client;
@@ -94,6 +99,11 @@ impl Call<'_> {
             let is_cut = response.is_none() && self.deadline.remaining().is_zero();
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
                 return Err(self.with_duration(problem, attempts));
+            }
+            // A service that has responded in this run is not known to be down for the little time that
+            // was left.
+            if is_cut && is_timeout(&error) && client.circuit_breaker.own().is_accepted() {
+                return Err(self.deadline_exceeded("timed out before the response", attempts));
             }
             let is_elsewhere = client.has_failover && response.is_none();
             let next = match is_elsewhere || attempts >= client.options.max_attempts {
@@ -203,12 +213,8 @@ impl Call<'_> {
         let breaker = &self.client.circuit_breaker;
         let turn = breaker.acquire(self.shared_key.as_deref());
         let permits = timeout(self.deadline.remaining(), turn).await;
-        let permits = permits.map_err(|_| {
-            let what = "timed out waiting for a request slot";
-            let mut problem = self.client.problem(self.request, Category::Network, what);
-            problem.attempts = attempts;
-            problem
-        })?;
+        let what = "timed out waiting for a request slot";
+        let permits = permits.map_err(|_| self.deadline_exceeded(what, attempts))?;
         let cooldown = self.client.options.auth_cooldown;
         if let Some(refusal) = self.credential().refusal(cooldown) {
             return Err(self.skipped(refusal));
@@ -246,6 +252,24 @@ impl Call<'_> {
         self.client.circuit_breaker.own().on_success(cooldown);
         if let Some(key) = &self.shared_key {
             key.on_success(cooldown);
+        }
+    }
+
+    /// The caller's deadline came after so many attempts.
+    fn deadline_exceeded(&self, message: &str, attempts: u32) -> Problem {
+        let problem = self
+            .client
+            .problem(self.request, Category::Network, message);
+        let Problem {
+            transport_failure,
+            hint,
+            ..
+        } = Problem::deadline_exceeded("");
+        Problem {
+            attempts,
+            transport_failure,
+            hint,
+            ..problem
         }
     }
 

@@ -215,3 +215,19 @@ fn the_footer_names_the_time_by_the_clock_of_the_servers() {
     let shown = since.format("(since %Y-%m-%dT").to_string();
     assert!(run.stderr.contains(&shown), "{}", run.stderr);
 }
+
+#[test]
+fn an_expression_can_decide_the_exit_code_of_a_list() {
+    let emulated = Emulated::start(WORLD);
+    for (expression, code) in [
+        (".jobs | length > 0", 0),
+        (".nothing", 1),
+        (".jobs[].state | select(. == \"nope\")", 1),
+    ] {
+        for more in [&[][..], &["--sort-by", "age"]] {
+            let arguments = [&["aliyun/job/ehpc-hz-1", "--jq", expression, "-e"], more].concat();
+            let run = list(&emulated, &arguments);
+            assert_eq!(run.code, code, "{arguments:?}: {}", run.stderr);
+        }
+    }
+}
