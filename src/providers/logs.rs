@@ -157,6 +157,9 @@ pub struct LogRequest<'a> {
 /// may be longer by then than what was read of the one before it.
 pub const COMPARED_BYTES: usize = 256;
 
+/// What is in a server's words where there is no log since the container has not started.
+pub const NOT_STARTED: &str = "is waiting to start";
+
 /// What to say of a log that was truncated or replaced.
 pub(super) const REPLACED_LOG: &str = "the log was truncated or replaced and is read from its start; lines between two readings may be missing";
 

@@ -57,7 +57,9 @@ pub use client::Client;
 pub use latest::latest;
 pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
-pub use logs::{COMPARED_BYTES, LogBody, LogChunk, LogParams, LogPosition, LogRequest, LogSource};
+pub use logs::{
+    COMPARED_BYTES, LogBody, LogChunk, LogParams, LogPosition, LogRequest, LogSource, NOT_STARTED,
+};
 pub use mask::{RECORDING_MASKS, mask_job, mask_row_ids, mask_scope};
 pub use shapes::describe_details;
 

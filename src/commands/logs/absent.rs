@@ -5,7 +5,7 @@ use super::source_log::SourceLog;
 use crate::error::{Category, Problem};
 use crate::kind::LogSpec;
 use crate::model::{Job, State};
-use crate::providers::LogSource;
+use crate::providers::{LogSource, NOT_STARTED};
 
 /// Why a reading brought nothing, with what the cloud said; `None` for a log that may still get lines, and
 /// for one without lines since a moment.
@@ -22,7 +22,9 @@ pub(super) fn explain(
     {
         return Some(never_restarted(&log.source, cause));
     }
-    let is_waiting = !job.ended && (is_early(log.source.state) || is_early(job.state));
+    let is_early = is_early(log.source.state) || is_early(job.state);
+    // The states may be older than the response to the reading.
+    let is_waiting = !job.ended && (is_early || cause.as_ref().is_some_and(is_not_started));
     match cause {
         _ if is_waiting => Some(not_started(&log.source, job)),
         Some(_) if !job.ended && is_of_job(&log.source) => Some(not_written(job)),
@@ -46,12 +48,16 @@ fn is_early(state: State) -> bool {
     matches!(state, State::Pending | State::Starting)
 }
 
+fn is_not_started(cause: &Problem) -> bool {
+    cause.category == Category::NotFound && cause.message.contains(NOT_STARTED)
+}
+
 fn not_started(source: &LogSource, job: &Job) -> Problem {
-    let what = format!(
-        "{} has not started yet; the job is {}",
-        named(source),
-        job.state
-    );
+    let (log, state) = (label(source), job.state);
+    let what = match log.is_empty() {
+        true => format!("the job has not started yet; it is {state}"),
+        false => format!("{log} has not started yet; the job is {state}"),
+    };
     Problem::new(Category::NotFound, what).with_hint("use -f to wait for its log")
 }
 
@@ -114,5 +120,53 @@ pub(super) fn named(source: &LogSource) -> String {
     match label(source) {
         label if label.is_empty() => "the job".to_owned(),
         label => label,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::LogSupport;
+    use crate::providers::{self, LogParams};
+
+    #[test]
+    fn a_container_that_waits_by_the_response_has_not_started() {
+        let kind = providers::kinds().find(|kind| kind.to_string() == "kubernetes/job");
+        let LogSupport::Operation(spec) = &kind.unwrap().logs else {
+            panic!("the kind has logs");
+        };
+        let source = LogSource {
+            task: Some("x-abc".to_owned()),
+            state: State::Running,
+            ..LogSource::default()
+        };
+        let log = SourceLog::new(source, &LogParams::default());
+        let job = Job {
+            state: State::Running,
+            ..Job::default()
+        };
+        let text = |message: &str| {
+            let cause = Problem::new(Category::NotFound, message);
+            explain(&log, &job, spec, Some(cause)).unwrap().message
+        };
+        let waiting = "container \"main\" in pod \"x-abc\" is waiting to start: ContainerCreating";
+        assert_eq!(
+            text(waiting),
+            "x-abc has not started yet; the job is running"
+        );
+        assert!(text("pods \"x-abc\" not found").starts_with("x-abc has no log"));
+    }
+
+    #[test]
+    fn a_job_without_parts_is_named_once() {
+        let job = Job {
+            state: State::Starting,
+            ..Job::default()
+        };
+        let problem = not_started(&LogSource::default(), &job);
+        assert_eq!(
+            problem.message,
+            "the job has not started yet; it is starting"
+        );
     }
 }

@@ -145,10 +145,10 @@ impl Follow {
         !self.is_open() && !self.is_refused && !self.opened_at.is_some_and(is_early)
     }
 
-    /// What is new of the open stream, after the text that is known when the first of it comes.
-    pub(super) fn resume(&mut self, known: &[u8]) -> &mut Resume {
+    /// What is new of the open stream, after what is known when the first of it comes.
+    pub(super) fn resume(&mut self, known: impl FnOnce() -> Resume) -> &mut Resume {
         let stream = self.stream.as_mut().expect("a part is of an open stream");
-        stream.resume.get_or_insert_with(|| Resume::after(known))
+        stream.resume.get_or_insert_with(known)
     }
 
     /// Ends the stream; what has not come of it is read otherwise.

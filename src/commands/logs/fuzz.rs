@@ -1,7 +1,7 @@
 //! Logs that come in pieces, from the bytes to the lines that are shown.
 
 use super::lines::{Lines, Tail};
-use super::printer::{Printer, Style};
+use super::printer::{PrintedLine, Printer, Style};
 use super::window::Window;
 use crate::output::RecordWriter;
 use crate::providers::LogSource;
@@ -21,7 +21,7 @@ pub(crate) fn logs(data: &[u8]) {
     let mut window = Window::default();
     let pieces = || data.split(|byte| *byte == 0x1e);
     for piece in pieces() {
-        let new = window.advance(piece.to_vec());
+        let new = window.advance(piece.to_vec(), data.len().is_multiple_of(3));
         assert!(new.is_none_or(|new| piece.ends_with(&new)));
     }
     let mut lines = Lines::default();
@@ -50,9 +50,9 @@ pub(crate) fn logs(data: &[u8]) {
             shows_timestamps: data.len().is_multiple_of(5),
             redactor: &redactor,
         };
-        let mut out = Vec::new();
+        let (mut out, mut printed) = (Vec::new(), PrintedLine::default());
         for block in &read {
-            printer.print(&mut out, &LogSource::default(), block);
+            printer.print(&mut out, &LogSource::default(), &mut printed, block);
         }
         let text = String::from_utf8(out);
         if !is_bytes {
@@ -78,6 +78,7 @@ fn follow(log: &[u8], redactor: &Redactor, size: usize) {
     };
     let mut lines = Lines::default();
     let (mut out, source) = (Vec::new(), LogSource::default());
+    let mut printed = PrintedLine::default();
     for piece in log.chunks(size) {
         let mut read = lines.push(piece);
         read.extend(lines.take_long(redactor));
@@ -85,11 +86,11 @@ fn follow(log: &[u8], redactor: &Redactor, size: usize) {
         read.extend(lines.take_unfinished(redactor));
         read.extend(lines.take_unfinished(redactor));
         for block in read {
-            printer.print(&mut out, &source, &block);
+            printer.print(&mut out, &source, &mut printed, &block);
         }
     }
     if let Some(block) = lines.finish() {
-        printer.print(&mut out, &source, &block);
+        printer.print(&mut out, &source, &mut printed, &block);
     }
     let found = memchr::memmem::find(&out, SECRET.as_bytes());
     assert!(found.is_none(), "{}", String::from_utf8_lossy(&out));

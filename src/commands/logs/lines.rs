@@ -83,6 +83,11 @@ impl Lines {
         if before != self.pending.len() {
             return None;
         }
+        self.take_begun(redactor)
+    }
+
+    /// The beginning of a line as far as it has come, without what may be the beginning of a secret.
+    pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
         let rest = self
             .pending
             .split_off(complete_bytes(&self.pending, redactor));
@@ -116,6 +121,9 @@ fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
     bytes.len() - unfinished - end.len() + redactor.masks().complete_length(end)
 }
 
+/// A line of so many bytes is not put together any further.
+const MAX_TAIL_LINE_BYTES: usize = 32 << 20;
+
 /// The last lines of a log, at most so many.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
@@ -136,7 +144,14 @@ impl Tail {
     /// Takes further lines.
     pub(super) fn extend(&mut self, blocks: Vec<Block>) {
         for block in blocks {
-            self.lines.extend(split_lines(&block).map(<[u8]>::to_vec));
+            for line in split_lines(&block) {
+                let goes_on =
+                    |last: &&mut Block| !last.ends_with(b"\n") && last.len() < MAX_TAIL_LINE_BYTES;
+                match self.lines.back_mut().filter(goes_on) {
+                    Some(last) => last.extend_from_slice(line),
+                    None => self.lines.push_back(line.to_vec()),
+                }
+            }
             let surplus = self.lines.len().saturating_sub(self.most);
             self.lines.drain(..surplus);
         }
@@ -355,6 +370,17 @@ mod tests {
         let mut tail = Tail::new(2);
         tail.extend(vec![b"a\nb\n".to_vec(), b"c".to_vec()]);
         assert_eq!(tail.into_lines(), [&b"b\n"[..], b"c"]);
+        let mut pieces = Tail::new(2);
+        pieces.extend(
+            [
+                b"a\n".to_vec(),
+                b"b".to_vec(),
+                b"c".to_vec(),
+                b"d\n".to_vec(),
+            ]
+            .into(),
+        );
+        assert_eq!(pieces.into_lines(), [&b"a\n"[..], b"bcd\n"]);
         let mut none = Tail::new(0);
         none.extend(vec![b"a".to_vec()]);
         assert!(none.into_lines().is_empty());

@@ -22,6 +22,14 @@ pub(super) enum Style {
     Records(RecordWriter),
 }
 
+/// The line of a log that was printed last.
+#[derive(Debug, Default)]
+pub(super) struct PrintedLine {
+    /// Its end is not printed: what comes next goes on with it.
+    is_begun: bool,
+    at: Option<Time>,
+}
+
 /// Makes lines of logs into output.
 #[derive(Debug)]
 pub(super) struct Printer<'a> {
@@ -44,8 +52,14 @@ impl Printer<'_> {
         !self.has_prefix && !matches!(self.style, Style::Records(_))
     }
 
-    /// A block of a log as output.
-    pub(super) fn print(&mut self, out: &mut Vec<u8>, source: &LogSource, block: &[u8]) {
+    /// A block of a log, after what was `printed` of it, as output.
+    pub(super) fn print(
+        &mut self,
+        out: &mut Vec<u8>,
+        source: &LogSource,
+        printed: &mut PrintedLine,
+        block: &[u8],
+    ) {
         // One look at all lines costs far less than a look at each, and most have nothing to mask.
         let redactor = match self.may_mask(block) {
             true => self.redactor,
@@ -53,8 +67,23 @@ impl Printer<'_> {
             false => &Redactor::default(),
         };
         for line in split_lines(block) {
-            self.print_line(out, source, line, redactor);
+            let rest = self.rest_of(line, printed);
+            self.print_line(out, source, (printed.at, rest), redactor);
         }
+    }
+
+    /// What of a line, or of a piece of one, is printed. Only the beginning of a line is a time of the cloud.
+    fn rest_of<'a>(&self, line: &'a [u8], printed: &mut PrintedLine) -> &'a [u8] {
+        let is_begun = std::mem::replace(&mut printed.is_begun, !line.ends_with(b"\n"));
+        if is_begun {
+            return line;
+        }
+        let (at, rest) = match self.has_timestamps {
+            true => split_timestamp(line),
+            false => (None, line),
+        };
+        printed.at = at;
+        if self.shows_timestamps { line } else { rest }
     }
 
     fn may_mask(&self, bytes: &[u8]) -> bool {
@@ -78,14 +107,9 @@ impl Printer<'_> {
         &mut self,
         out: &mut Vec<u8>,
         source: &LogSource,
-        line: &[u8],
+        (at, shown): (Option<Time>, &[u8]),
         redactor: &Redactor,
     ) {
-        let (at, rest) = match self.has_timestamps {
-            true => split_timestamp(line),
-            false => (None, line),
-        };
-        let shown = if self.shows_timestamps { line } else { rest };
         let end = shown.strip_suffix(b"\n").unwrap_or(shown);
         let is_whole = end.len() < shown.len();
         if let Style::Records(records) = &mut self.style {
@@ -162,12 +186,8 @@ pub(super) fn split_timestamp(line: &[u8]) -> (Option<Time>, &[u8]) {
 
 /// The time of the last whole line of a window whose lines begin with their times.
 pub(super) fn last_timestamp(window: &[u8]) -> Option<Time> {
-    let end = window.iter().rposition(|byte| *byte == b'\n')?;
-    let end = &window[..end];
-    let start = end
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1);
+    let end = memchr::memrchr(b'\n', window)?;
+    let start = memchr::memrchr(b'\n', &window[..end]).map_or(0, |at| at + 1);
     split_timestamp(&window[start..]).0
 }
 
@@ -193,8 +213,28 @@ mod tests {
             ..LogSource::default()
         };
         let mut out = Vec::new();
-        printer.print(&mut out, &source, line);
+        let mut printed = PrintedLine::default();
+        for piece in line.split_inclusive(|byte| *byte == b'|') {
+            printer.print(&mut out, &source, &mut printed, piece);
+        }
         out
+    }
+
+    #[test]
+    fn a_time_within_a_line_that_comes_in_pieces_is_a_word_of_it() {
+        let times = "2026-01-02T03:00:10Z |2020-01-01T00:00:00Z |2020-01-01T00:00:00Z x\n";
+        let printed = print(Style::Bytes, false, true, times.as_bytes());
+        assert_eq!(String::from_utf8(printed).unwrap(), times[21..]);
+        let records = print(
+            Style::Records(RecordWriter::default()),
+            false,
+            true,
+            times.as_bytes(),
+        );
+        for record in records.split_inclusive(|byte| *byte == b'\n') {
+            let record: serde_json::Value = serde_json::from_slice(record).unwrap();
+            assert_eq!(record["at"], "2026-01-02T03:00:10Z");
+        }
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! What is new in the text of a log that begins before the end of what was read of it.
 
+use std::collections::VecDeque;
+
 use super::printer::split_timestamp;
 use crate::model::Time;
 
 /// A line is recognized by so many of its first bytes, which contain its time.
-const HEAD_BYTES: usize = 40;
+pub(super) const HEAD_BYTES: usize = 40;
 
 /// Finds in a text whose lines begin with their times, part by part, what follows the lines that are known.
 #[derive(Debug, Default)]
 pub(super) struct Resume {
-    /// The time of the last known line, and how many known lines have it.
-    last: Option<(Time, usize)>,
+    /// The time of the last known line, and the first bytes of the known lines that have it.
+    last: Option<(Time, VecDeque<Vec<u8>>)>,
     /// The first bytes of a known line whose end is not known, and how many bytes of it are.
     begun: Option<(Vec<u8>, usize)>,
     /// What is left is new.
@@ -20,6 +22,8 @@ pub(super) struct Resume {
     /// The rest of the present line is known.
     is_dropping: bool,
     has_dropped: bool,
+    /// The known beginning of a line goes on.
+    is_continued: bool,
     /// So many bytes of the present line are known.
     skipped: usize,
     /// The known beginning of a line does not go on.
@@ -27,21 +31,22 @@ pub(super) struct Resume {
 }
 
 impl Resume {
-    /// After text that is known, from the beginning of a line.
-    pub(super) fn after(known: &[u8]) -> Self {
+    /// After text that is known, from the beginning of a line. Where it has one line only, so many bytes after
+    /// the first of it may be `omitted`.
+    pub(super) fn after(known: &[u8], omitted: usize) -> Self {
         let end = memchr::memrchr(b'\n', known).map_or(0, |at| at + 1);
         let (whole, begun) = known.split_at(end);
-        let mut last: Option<(Time, usize)> = None;
+        let mut last: Option<(Time, VecDeque<Vec<u8>>)> = None;
         for line in whole.split_inclusive(|byte| *byte == b'\n').rev() {
             match (split_timestamp(line).0, &mut last) {
                 (None, _) => {}
-                (Some(at), None) => last = Some((at, 1)),
-                (Some(at), Some((last, count))) if at == *last => *count += 1,
+                (Some(at), None) => last = Some((at, VecDeque::from([head(line)]))),
+                (Some(at), Some((last, heads))) if at == *last => heads.push_front(head(line)),
                 (Some(_), Some(_)) => break,
             }
         }
-        let head = &begun[..begun.len().min(HEAD_BYTES)];
-        let begun = (!begun.is_empty()).then(|| (head.to_vec(), begun.len()));
+        let last = last.or_else(|| Some((split_timestamp(begun).0?, VecDeque::new())));
+        let begun = (!begun.is_empty()).then(|| (head(begun), begun.len() + omitted));
         Self {
             is_past: last.is_none() && begun.is_none(),
             last,
@@ -91,6 +96,20 @@ impl Resume {
         new
     }
 
+    /// What is new of the beginning of a line with which the text ends.
+    pub(super) fn finish(&mut self) -> Vec<u8> {
+        if self.head.is_empty() || self.is_known() {
+            return Vec::new();
+        }
+        self.pass();
+        self.new_text(&[])
+    }
+
+    /// True where the text has anything that is known.
+    pub(super) fn has_found(&self) -> bool {
+        self.has_dropped || self.is_continued
+    }
+
     /// True, once, where a line of which the beginning is known does not go on.
     pub(super) fn take_break(&mut self) -> bool {
         std::mem::take(&mut self.is_broken)
@@ -101,11 +120,11 @@ impl Resume {
         match (split_timestamp(&self.head).0, &mut self.last) {
             (None, _) => self.has_dropped && self.begun.is_none(),
             (Some(at), Some((last, _))) if at < *last => true,
-            (Some(at), Some((last, count))) if at == *last && *count > 0 => {
-                *count -= 1;
-                true
+            (Some(at), Some((last, heads))) => {
+                let is_known = at == *last && heads.front() == Some(&self.head);
+                is_known && heads.pop_front().is_some()
             }
-            (Some(_), _) => false,
+            (Some(_), None) => false,
         }
     }
 
@@ -114,11 +133,15 @@ impl Resume {
         self.is_past = true;
         if let Some((begun, length)) = self.begun.take() {
             match self.head.starts_with(&begun) {
-                true => self.skipped = length,
+                true => (self.skipped, self.is_continued) = (length, true),
                 false => self.is_broken = true,
             }
         }
     }
+}
+
+fn head(line: &[u8]) -> Vec<u8> {
+    line[..line.len().min(HEAD_BYTES)].to_vec()
 }
 
 #[cfg(test)]
@@ -133,7 +156,7 @@ mod tests {
 
     /// What is new of a text that comes in parts of so many bytes.
     fn new(known: &str, text: &str, size: usize) -> (String, bool) {
-        let mut resume = Resume::after(known.as_bytes());
+        let mut resume = Resume::after(known.as_bytes(), 0);
         let (mut new, mut is_broken) = (Vec::new(), false);
         for part in text.as_bytes().chunks(size) {
             new.extend(resume.new_text(part));
@@ -167,6 +190,39 @@ mod tests {
         let known = format!("{}2026-01-02T03:04:02.5Z half", line(1, "a"));
         let other = format!("{}{}", line(1, "a"), line(9, "another run"));
         assert_eq!(new(&known, &other, 7), (line(9, "another run"), true));
+    }
+
+    #[test]
+    fn a_line_of_the_last_second_that_is_not_known_is_new() {
+        let [one, two, three] = ["a", "b", "c"].map(|text| line(1, text));
+        assert_eq!(new(&one, &format!("{two}{three}"), 7).0, two + &three);
+    }
+
+    #[test]
+    fn lines_before_one_that_was_begun_are_known() {
+        let begun = line(2, &"x".repeat(90));
+        let text = format!("{}{begun}{}", line(1, "before the tail"), line(3, "b"));
+        let mut resume = Resume::after(&begun.as_bytes()[..70], 10);
+        let new = resume.new_text(text.as_bytes());
+        let rest = format!("{}{}", &begun[80..], line(3, "b"));
+        assert_eq!(String::from_utf8(new).unwrap(), rest);
+        assert!(resume.has_found());
+    }
+
+    #[test]
+    fn a_short_line_without_an_end_is_new_at_the_end_of_the_text() {
+        let known = line(1, "a");
+        let mut resume = Resume::after(known.as_bytes(), 0);
+        let begun = b"2026-01-02T03:04:02.5Z b";
+        let text = [known.as_bytes(), begun].concat();
+        assert_eq!(resume.new_text(&text), b"");
+        assert_eq!(
+            (resume.finish(), resume.finish()),
+            (begun.to_vec(), Vec::new())
+        );
+        let mut resume = Resume::after(known.as_bytes(), 0);
+        assert_eq!(resume.new_text(known.as_bytes()), b"");
+        assert_eq!(resume.finish(), b"");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::follow::Follow;
 use super::lines::{Block, Lines, Tail};
-use super::printer::last_timestamp;
+use super::printer::{PrintedLine, last_timestamp};
 use super::window::Window;
 use crate::error::Problem;
 use crate::model::Time;
@@ -44,10 +44,22 @@ pub(super) struct SourceLog {
     is_begun_again: bool,
     /// The response that goes on while the log is written.
     pub follow: Follow,
+    /// What of the present line is printed.
+    pub printed: PrintedLine,
+    /// True once a message of the server was shown.
+    pub is_message_shown: bool,
 }
 
-/// A response to a later reading is compared whole with the text before it, so that it is limited.
-const MAX_WINDOW_BYTES: usize = 32 << 20;
+/// So much of a response to a later reading is compared with the text before it; what follows it is new.
+const MAX_COMPARED_BYTES: usize = 32 << 20;
+
+/// How the messages begin that a kubelet writes into a response when it cannot read the log any further. They
+/// have neither a time nor a line end.
+const MESSAGES: [&str; 3] = [
+    "unable to retrieve container logs for ",
+    "failed to ",
+    "rpc error: ",
+];
 
 /// What a reading brought.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,6 +68,8 @@ pub(super) struct Reading {
     pub lines: Vec<Block>,
     /// What a reader should know: what the cloud left out, or what may have been missed.
     pub notes: Vec<String>,
+    /// What the server wrote in place of lines.
+    pub message: Option<String>,
     /// True when more can be read at once.
     pub has_more: bool,
     /// True when the response was full, and the same as the last one.
@@ -85,6 +99,8 @@ impl SourceLog {
             rest: None,
             is_begun_again: false,
             follow: Follow::default(),
+            printed: PrintedLine::default(),
+            is_message_shown: false,
         }
     }
 
@@ -102,18 +118,45 @@ impl SourceLog {
     }
 
     /// The lines that are whole with a part of a response that goes on.
-    pub(super) fn take_followed(&mut self, text: &[u8]) -> Vec<Block> {
-        let resume = self.follow.resume(self.window.text());
-        let new = resume.new_text(text);
+    pub(super) fn take_followed(&mut self, mut text: Vec<u8>) -> Reading {
+        let message = self.split_message(&mut text, self.is_between_lines());
+        let resume = self.follow.resume(|| self.window.resume());
+        let new = resume.new_text(&text);
         let mut lines = Vec::new();
         if resume.take_break() {
             lines.extend(self.lines.break_line());
         }
         self.window.extend(&new);
-        self.since = last_timestamp(&new).or(self.since);
+        self.note_time(&new);
         lines.extend(self.lines.push(&new));
         self.has_text |= !lines.is_empty();
-        lines
+        Reading {
+            lines,
+            message,
+            ..Reading::default()
+        }
+    }
+
+    /// The next window begins where `new`, the end of the known text, ends, and is small. A part of a response
+    /// may begin within a line, whose words may be times as well.
+    fn note_time(&mut self, new: &[u8]) {
+        if self.params.timestamps && new.contains(&b'\n') {
+            self.since = last_timestamp(self.window.text()).or(self.since);
+        }
+    }
+
+    fn is_between_lines(&self) -> bool {
+        self.window.text().last().is_none_or(|byte| *byte == b'\n')
+    }
+
+    /// Takes the message of a server from the end of a response, which may begin a line.
+    fn split_message(&self, text: &mut Vec<u8>, begins_line: bool) -> Option<String> {
+        let at = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
+        let is_line = self.params.timestamps && (begins_line || at > 0);
+        let is_message = |words: &&str| text[at..].starts_with(words.as_bytes());
+        MESSAGES.iter().find(|words| is_line && is_message(words))?;
+        let message = text.split_off(at);
+        Some(String::from_utf8_lossy(&message).into_owned())
     }
 
     /// True for the log of the run before the last restart.
@@ -150,49 +193,46 @@ impl SourceLog {
             options,
         };
         let mut chunk = client.read_log(request).await?;
-        let rest = chunk.rest.take();
-        match rest {
-            Some(mut rest) if self.is_opened => {
-                read_window(&mut chunk, &mut rest).await?;
-                Ok(self.take(chunk))
-            }
-            rest => {
-                let reading = self.take(chunk);
-                let has_more = reading.has_more || rest.is_some();
-                self.rest = rest;
-                Ok(Reading {
-                    has_more,
-                    ..reading
-                })
-            }
+        if self.is_opened {
+            read_window(&mut chunk).await?;
         }
+        Ok(self.take(chunk))
     }
 
-    /// Reads what the first response has after what was read of it. Where it breaks off, the next reading
-    /// goes on after it; where nothing was printed yet, since only the last lines are wanted, it begins
-    /// again.
+    /// Reads what a response has after what was read of it. Where it breaks off, the next reading goes on
+    /// after it; where nothing was printed yet, since only the last lines are wanted, it begins again.
     async fn read_rest(&mut self, mut rest: LogBody) -> Result<Reading, Problem> {
         let text = match rest.next().await {
-            Ok(Some(text)) => text,
-            Ok(None) => return Ok(Reading::default()),
+            Ok(text) => text,
+            Err(problem) if !self.is_opened && self.params.tail_lines.is_some() => {
+                (self.window, self.lines) = Default::default();
+                self.since = self.params.since;
+                return Err(problem);
+            }
             Err(problem) => {
-                match self.params.tail_lines {
-                    Some(_) => {
-                        (self.window, self.lines) = Default::default();
-                        self.since = self.params.since;
-                    }
-                    None => self.is_opened = true,
-                }
+                self.is_opened = true;
                 return Err(problem);
             }
         };
-        self.window.extend(&text);
-        let end = last_timestamp(&text).filter(|_| self.params.timestamps);
-        self.since = end.or(self.since);
-        self.rest = Some(rest);
+        let has_more = text.is_some();
+        self.rest = has_more.then_some(rest);
+        let (mut message, mut lines) = (None, Vec::new());
+        let new = match text {
+            Some(mut text) => {
+                message = self.split_message(&mut text, self.is_between_lines());
+                self.window.advance_rest(text)
+            }
+            None => self.window.finish(),
+        };
+        if self.window.take_break() {
+            lines.extend(self.lines.break_line());
+        }
+        self.note_time(&new);
+        lines.extend(self.lines.push(&new));
         Ok(Reading {
-            lines: self.lines.push(&text),
-            has_more: true,
+            lines,
+            message,
+            has_more,
             ..Reading::default()
         })
     }
@@ -232,12 +272,12 @@ impl SourceLog {
     /// end was missed.
     #[must_use]
     pub(super) fn begin_again(&mut self) -> Option<Block> {
-        self.window.reset();
+        self.window.begin_again(self.params.timestamps);
         self.lines.break_line()
     }
 
     /// The lines that a piece completes.
-    fn take(&mut self, chunk: LogChunk) -> Reading {
+    fn take(&mut self, mut chunk: LogChunk) -> Reading {
         if chunk.is_disjoint && chunk.data.is_empty() {
             // What was replaced has no text yet, or the log was removed.
             return Reading::default();
@@ -258,23 +298,32 @@ impl SourceLog {
         }
         // A window lacks the same text each time; after a position, what is lacking is new.
         let is_noted = !self.is_opened || !is_window;
-        let end = last_timestamp(&chunk.data).filter(|_| self.params.timestamps);
-        let has_position = chunk.next.is_some();
+        let has_times = self.params.timestamps;
         self.is_window |= is_window;
         if !is_window {
             self.window.reset();
         }
-        let Some(new) = self.window.advance(chunk.data) else {
+        let message = match is_window {
+            true => self.split_message(&mut chunk.data, true),
+            false => None,
+        };
+        let Some(mut new) = self.window.advance(chunk.data, has_times) else {
             return Reading {
                 has_gap: true,
                 ..Reading::default()
             };
         };
+        if chunk.rest.is_none() {
+            new.extend(self.window.finish());
+        }
         let mut lines = Vec::new();
         if chunk.is_disjoint {
             self.before.clear();
+        }
+        if self.window.take_break() || chunk.is_disjoint {
             lines.extend(self.lines.break_line());
         }
+        let has_position = chunk.next.is_some();
         if let Some(next) = chunk.next {
             self.position = next;
             self.before
@@ -283,13 +332,17 @@ impl SourceLog {
             self.before.drain(..surplus);
         }
         lines.extend(self.lines.push(&new));
-        // The next window begins where this one ends, and is small.
-        self.since = end.filter(|_| !has_position).or(self.since);
+        if !has_position {
+            self.note_time(&new);
+        }
+        let has_rest = chunk.rest.is_some();
+        self.rest = chunk.rest;
         Reading {
             is_stuck: is_full && is_window && self.is_opened && new.is_empty(),
             lines,
+            message,
             notes: Vec::from_iter(chunk.truncated.filter(|_| is_noted)),
-            has_more: chunk.has_more && !chunk.lacks_rest,
+            has_more: has_rest || (chunk.has_more && !chunk.lacks_rest),
             lacks_rest: chunk.lacks_rest,
             has_gap: false,
         }
@@ -316,20 +369,28 @@ impl SourceLog {
         self.lines.take_long(redactor)
     }
 
+    /// The beginning of a line that has come, without what may be the beginning of a secret.
+    pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
+        self.lines.take_begun(redactor)
+    }
+
     /// The beginning of a line that has not grown for a while.
     pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Block> {
         self.lines.take_unfinished(redactor)
     }
 }
 
-/// Reads the rest of a window that is compared whole.
-async fn read_window(chunk: &mut LogChunk, rest: &mut LogBody) -> Result<(), Problem> {
-    while let Some(text) = rest.next().await? {
+/// Reads the rest of a window, as far as it is compared.
+async fn read_window(chunk: &mut LogChunk) -> Result<(), Problem> {
+    let Some(rest) = &mut chunk.rest else {
+        return Ok(());
+    };
+    while chunk.data.len() < MAX_COMPARED_BYTES {
+        let Some(text) = rest.next().await? else {
+            chunk.rest = None;
+            return Ok(());
+        };
         chunk.data.extend(text);
-        if chunk.data.len() >= MAX_WINDOW_BYTES {
-            chunk.truncated = Some(format!("only the first {} MiB", MAX_WINDOW_BYTES >> 20));
-            break;
-        }
     }
     Ok(())
 }

@@ -139,8 +139,8 @@ impl LogStream<'_> {
 
     /// Prints the beginnings of lines whose ends will not come.
     async fn finish_lines(&mut self) -> Result<(), Stop> {
+        self.end_streams_of_job().await?;
         for number in 0..self.logs.len() {
-            self.end_stream(number).await?;
             let rest = self.logs[number].finish();
             self.print(number, Vec::from_iter(rest)).await?;
         }
@@ -150,10 +150,10 @@ impl LogStream<'_> {
     /// Reads all logs to where they are now; a log that is not there yet is read the next time.
     async fn read_all(&mut self, job: &Job) -> Result<(), Stop> {
         let has_ended = job.ended;
+        if has_ended {
+            self.end_streams_of_job().await?;
+        }
         for number in 0..self.logs.len() {
-            if has_ended {
-                self.end_stream(number).await?;
-            }
             let read = match self.logs[number].follow.is_read() {
                 true => Ok(true),
                 false => self.read_log(number).await,
@@ -347,18 +347,24 @@ impl LogStream<'_> {
                 false => format!("{label}: {note}"),
             });
         }
+        self.note_message(number, reading.message);
         self.print(number, reading.lines).await
     }
 
     /// Prints lines, and waits until they are taken: a log may be larger than the memory.
     async fn print(&mut self, number: usize, blocks: Vec<Block>) -> Result<(), Stop> {
+        self.write(number, blocks);
+        self.stdout.flushed().await.map_err(Stop::Output)
+    }
+
+    fn write(&mut self, number: usize, blocks: Vec<Block>) {
         let mut out = Vec::with_capacity(blocks.iter().map(Vec::len).sum());
+        let log = &mut self.logs[number];
         for block in blocks {
             self.printer
-                .print(&mut out, &self.logs[number].source, &block);
+                .print(&mut out, &log.source, &mut log.printed, &block);
         }
         self.stdout.write(out);
-        self.stdout.flushed().await.map_err(Stop::Output)
     }
 
     fn options(&self) -> GetOptions {

@@ -1,48 +1,144 @@
 //! New text of a log whose API gives its end only, again and again.
 
-/// So many bytes of the end of a text are kept at least: the next window begins up to a second before
-/// that end, so that they must be more than what a container writes in it.
+use super::resume::{HEAD_BYTES, Resume};
+
+/// So many bytes of the end of a text are kept at least, where it has so many after the beginning of its
+/// last line.
 const MAX_KEPT_BYTES: usize = 4 << 20;
 
-/// The last window of a log that was read.
+/// The end of what was read of a log.
 #[derive(Debug, Default)]
 pub(super) struct Window {
+    /// From the beginning of a line.
     last: Vec<u8>,
+    /// Where `last` is the beginning of one line, so many bytes after the first of it are not kept.
+    omitted: usize,
+    /// The next window need not have anything of the last.
+    begins_again: bool,
+    /// Finds what is new in the rest of a window.
+    resume: Option<Resume>,
 }
 
 impl Window {
-    /// Takes the next window and gives the text that the one before it did not have; `None`, and nothing
-    /// is taken, where the two have nothing in common, so that text between them may have been missed.
-    pub(super) fn advance(&mut self, window: Vec<u8>) -> Option<Vec<u8>> {
+    /// Takes the next window, or its first part, and gives the text that the one before it did not have;
+    /// `None`, and nothing is taken, where the two have nothing in common, so that text between them may
+    /// have been missed.
+    pub(super) fn advance(&mut self, window: Vec<u8>, has_times: bool) -> Option<Vec<u8>> {
+        self.resume = None;
         if window.is_empty() {
             return Some(window);
         }
-        let known = match self.last.is_empty() {
-            true => 0,
-            false => Some(overlap(&self.last, &window)).filter(|known| *known > 0)?,
+        let known = self.known_length(&window, has_times);
+        let new = match known {
+            None if has_times => self.new_by_time(&window),
+            known => known.map(|known| window[known..].to_vec()),
         };
-        let new = window[known..].to_vec();
-        self.last = window;
+        let new = match new {
+            None if self.begins_again => window.clone(),
+            new => new?,
+        };
+        self.begins_again &= new.is_empty();
+        if self.resume.is_some() {
+            self.extend(&new);
+        } else {
+            (self.last, self.omitted) = (window, 0);
+        }
         Some(new)
     }
 
-    /// Takes text that follows the last window at once. Of a long text only the end is kept.
+    /// So many bytes of the next window are known; `None` if that cannot be told from the text.
+    fn known_length(&self, window: &[u8], has_times: bool) -> Option<usize> {
+        if self.last.is_empty() {
+            return Some(0);
+        }
+        let known = Some(overlap(&self.last, window)).filter(|known| *known > 0);
+        let contained = || contained(&self.last, window).filter(|_| has_times && self.omitted == 0);
+        known.or_else(contained)
+    }
+
+    fn new_by_time(&mut self, window: &[u8]) -> Option<Vec<u8>> {
+        let mut resume = self.resume();
+        let new = resume.new_text(window);
+        let has_found = resume.has_found();
+        self.resume = has_found.then_some(resume);
+        has_found.then_some(new)
+    }
+
+    /// Takes the next part of a window, and gives what of it is new.
+    pub(super) fn advance_rest(&mut self, part: Vec<u8>) -> Vec<u8> {
+        let new = match &mut self.resume {
+            Some(resume) => resume.new_text(&part),
+            None => part,
+        };
+        self.extend(&new);
+        new
+    }
+
+    /// What is new at the end of a window.
+    pub(super) fn finish(&mut self) -> Vec<u8> {
+        let resume = self.resume.as_mut();
+        let new = resume.map(Resume::finish).unwrap_or_default();
+        self.extend(&new);
+        new
+    }
+
+    /// True, once, where a line of which the beginning is known does not go on in the window.
+    pub(super) fn take_break(&mut self) -> bool {
+        self.resume.as_mut().is_some_and(Resume::take_break)
+    }
+
+    /// Finds what follows the known text in one whose lines begin with their times.
+    pub(super) fn resume(&self) -> Resume {
+        Resume::after(&self.last, self.omitted)
+    }
+
+    /// Takes text that follows the last window at once. Of a long text only the end is kept, and of a long
+    /// line without an end only the beginning.
     pub(super) fn extend(&mut self, text: &[u8]) {
         self.last.extend_from_slice(text);
-        if self.last.len() > 2 * MAX_KEPT_BYTES {
-            self.last.drain(..self.last.len() - MAX_KEPT_BYTES);
+        if text.contains(&b'\n') {
+            self.omitted = 0;
+        }
+        if self.last.len() <= 2 * MAX_KEPT_BYTES {
+            return;
+        }
+        let surplus = self.last.len() - MAX_KEPT_BYTES;
+        match memchr::memchr(b'\n', &self.last[surplus..]) {
+            Some(end) => drop(self.last.drain(..=surplus + end)),
+            None => {
+                let end = memchr::memrchr(b'\n', &self.last).map_or(0, |at| at + 1);
+                self.last.drain(..end);
+                self.omitted += self.last.len() - HEAD_BYTES;
+                self.last.truncate(HEAD_BYTES);
+            }
         }
     }
 
-    /// The end of what was read, as far as it is kept.
+    /// The end of what was read, as far as it is kept, from the beginning of a line.
     pub(super) fn text(&self) -> &[u8] {
         &self.last
     }
 
-    /// Forgets the last window: the next one is of another run of the container.
+    /// Forgets the text: what comes next is not after it.
     pub(super) fn reset(&mut self) {
-        self.last.clear();
+        *self = Self::default();
     }
+
+    /// The next window may be of another run of the container, or have lost what was known. Lines with times
+    /// are still recognized.
+    pub(super) fn begin_again(&mut self, has_times: bool) {
+        match has_times {
+            true => self.begins_again = true,
+            false => self.reset(),
+        }
+    }
+}
+
+/// Length of `next` up to the end of `last`, where it has all of it from the beginning of a line.
+fn contained(last: &[u8], next: &[u8]) -> Option<usize> {
+    let is_line = |at: &usize| *at == 0 || next[at - 1] == b'\n';
+    let at = memchr::memmem::find(next, last).filter(is_line)?;
+    last.contains(&b'\n').then_some(at + last.len())
 }
 
 /// Length of the longest beginning of `next` that `last` ends with, and that is more than a part of a
@@ -51,6 +147,7 @@ fn overlap(last: &[u8], next: &[u8]) -> usize {
     if next.starts_with(last) {
         return last.len();
     }
+    let next = &next[..next.len().min(last.len())];
     let length = longest_border(last, next);
     match length == next.len() || next[..length].contains(&b'\n') {
         true => length,
@@ -95,7 +192,7 @@ mod tests {
         let mut window = Window::default();
         let news = windows
             .iter()
-            .map(|text| window.advance(text.as_bytes().to_vec()));
+            .map(|text| window.advance(text.as_bytes().to_vec(), false));
         let news: Option<Vec<Vec<u8>>> = news.collect();
         Some(String::from_utf8(news?.concat()).unwrap())
     }
@@ -114,17 +211,98 @@ mod tests {
         // One byte alike proves nothing.
         assert_eq!(advance(&["a\nb", "bx\ny\n"]), None);
         let mut window = Window::default();
-        window.advance(b"a\n".to_vec());
-        assert_eq!(window.advance(b"x\n".to_vec()), None);
+        window.advance(b"a\n".to_vec(), false);
+        assert_eq!(window.advance(b"x\n".to_vec(), false), None);
         assert_eq!(
-            window.advance(b"a\nb\n".to_vec()).as_deref(),
+            window.advance(b"a\nb\n".to_vec(), false).as_deref(),
             Some(&b"b\n"[..])
         );
         window.reset();
         assert_eq!(
-            window.advance(b"x\n".to_vec()).as_deref(),
+            window.advance(b"x\n".to_vec(), false).as_deref(),
             Some(&b"x\n"[..])
         );
+    }
+
+    /// Lines of these seconds, each with a text of its own.
+    fn timed(seconds: &[u32]) -> Vec<u8> {
+        let line = |(at, second)| format!("2026-01-02T03:04:{second:02}.{at:09}Z line {at:09}\n");
+        let lines: String = seconds.iter().enumerate().map(line).collect();
+        lines.into_bytes()
+    }
+
+    #[test]
+    fn a_window_that_begins_before_the_known_text_has_no_line_twice() {
+        let all = timed(&[5; 40]);
+        let length = timed(&[5]).len();
+        for (from, to) in [(25, 30), (29, 30), (0, 30), (25, 40)] {
+            let mut window = Window::default();
+            window.advance(all[from * length..30 * length].to_vec(), true);
+            let new = window.advance(all[..to * length].to_vec(), true);
+            assert_eq!(new.as_deref(), Some(&all[30 * length..to * length]));
+        }
+        let mut window = Window::default();
+        window.advance(all[..10 * length].to_vec(), true);
+        assert_eq!(window.advance(all[20 * length..].to_vec(), true), None);
+        window.begin_again(true);
+        let new = window.advance(all[20 * length..].to_vec(), true);
+        assert_eq!(new.as_deref(), Some(&all[20 * length..]));
+        window.begin_again(true);
+        let new = window.advance(all[30 * length..].to_vec(), true);
+        assert_eq!(new.as_deref(), Some(&b""[..]));
+    }
+
+    #[test]
+    fn a_line_earlier_than_the_last_is_new_where_all_before_it_is_known() {
+        let [a, b, late] = [(5, "a"), (7, "b"), (6, "late")]
+            .map(|(second, text)| format!("2026-01-02T03:04:{second:02}.5Z {text}\n"));
+        let mut window = Window::default();
+        window.advance(format!("{a}{b}").into_bytes(), true);
+        let next = format!("{a}{b}{late}").into_bytes();
+        assert_eq!(window.advance(next, true), Some(late.into_bytes()));
+    }
+
+    #[test]
+    fn the_last_lines_of_a_second_are_known_by_their_text_where_times_are_coarse() {
+        let lines = |numbers: std::ops::Range<u32>| -> Vec<u8> {
+            let line = |number| format!("2026-01-02T03:04:05Z a{number}\n");
+            numbers.map(line).collect::<String>().into_bytes()
+        };
+        let mut window = Window::default();
+        window.advance(lines(4..6), true);
+        assert_eq!(window.advance(lines(0..7), true), Some(lines(6..7)));
+    }
+
+    #[test]
+    fn a_second_with_more_text_than_is_kept_has_no_line_twice() {
+        let count = 3 * MAX_KEPT_BYTES / timed(&[5]).len();
+        let all = timed(&vec![5; count]);
+        let new = b"2026-01-02T03:04:06.5Z new\n".to_vec();
+        let mut window = Window::default();
+        for part in all.chunks(1 << 16) {
+            window.extend(part);
+        }
+        assert!(window.text().len() <= 2 * MAX_KEPT_BYTES);
+        let (first, rest) = all.split_at(1 << 20);
+        assert_eq!(window.advance(first.to_vec(), true), Some(Vec::new()));
+        assert_eq!(window.advance_rest([rest, &new].concat()), new);
+    }
+
+    #[test]
+    fn a_line_that_is_longer_than_what_is_kept_goes_on_where_it_ended() {
+        let mut window = Window::default();
+        let head = b"2026-01-02T03:04:05.5Z ";
+        let part = vec![b'x'; 1 << 20];
+        window.extend(&timed(&[4, 4]));
+        window.extend(head);
+        for _ in 0..20 {
+            window.extend(&part);
+        }
+        assert!(window.text().len() <= 2 * MAX_KEPT_BYTES);
+        let line = [&head[..], &part.repeat(20), b"rest\n"].concat();
+        let next = [timed(&[4, 4]), line].concat();
+        assert_eq!(window.advance(next, true).as_deref(), Some(&b"rest\n"[..]));
+        assert!(!window.take_break());
     }
 
     proptest! {
@@ -136,7 +314,7 @@ mod tests {
             for step in steps {
                 end = (end + step).min(lines.len());
                 let text = lines[end.saturating_sub(8)..end].concat();
-                let new = window.advance(text.into_bytes());
+                let new = window.advance(text.into_bytes(), false);
                 seen.push_str(&String::from_utf8(new.unwrap()).unwrap());
             }
             prop_assert_eq!(seen, lines[..end].concat());

@@ -7,7 +7,7 @@ use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::RequestError;
 use crate::kind::{LogSpec, Operation};
-use crate::providers::{LogBody, LogChunk, LogRequest};
+use crate::providers::{LogBody, LogChunk, LogRequest, NOT_STARTED};
 
 /// How logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -30,7 +30,7 @@ const FOLLOW_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is in the server's words where there is no log (yet), which it reports as a bad request.
 const ABSENT: [&str; 5] = [
-    "is waiting to start",
+    NOT_STARTED,
     "previous terminated container",
     "is not available",
     "is terminated",

@@ -277,3 +277,111 @@ fn a_stream_without_a_response_hides_no_line_and_a_signal_ends_it() {
     assert_eq!((run.code, &*run.stderr), (130, ""));
     assert!(run.elapsed < Duration::from_secs(20), "{:?}", run.elapsed);
 }
+
+#[test]
+fn a_log_that_is_still_written_after_the_end_of_its_job_ends() {
+    let pod = Pod::new(|_, log, target, connection| {
+        begin(connection, &log.text(target));
+        log.is_gone.store(true, Ordering::SeqCst);
+        for number in 0.. {
+            let line = format!("2026-11-27T00:00:01.{number:09}Z tick {number}\n");
+            if connection.write_all(line.as_bytes()).is_err() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(300));
+        }
+    });
+    let (run, stdout) = pod.run(&["--interval", "100ms"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(stdout.starts_with("one\ntick 0\n"), "{stdout}");
+    let note =
+        "note: p/main still writes after the end of the job; its later lines are not printed";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+}
+
+#[test]
+fn a_followed_line_without_an_end_is_printed_while_it_comes() {
+    let pod = Pod::new(|_, log, target, connection| {
+        begin(connection, &format!("{}{} ", log.text(target), moment(1)));
+        let words = "2020-01-01T00:00:00Z ".repeat(10_000);
+        connection.write_all(words.as_bytes()).unwrap();
+        log.wait_for(&words[..100_000]);
+        log.is_gone.store(true, Ordering::SeqCst);
+        connection.write_all(b"end\n").unwrap();
+    });
+    let (run, stdout) = pod.run(&["--interval", "10m"]);
+    let expected = format!("one\n{}end\n", "2020-01-01T00:00:00Z ".repeat(10_000));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(stdout == expected, "{}", stdout.len());
+}
+
+#[test]
+fn a_time_that_a_program_wrote_is_not_where_reading_goes_on() {
+    let app = "2031-01-01T00:00:00Z app\n";
+    let pod = Pod::new(move |number, log, target, connection| {
+        log.written.store(2, Ordering::SeqCst);
+        if number == 0 {
+            let begun = format!("{}{} ", log.text(target), moment(2));
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+            let first = format!("{head}{:x}\r\n{begun}\r\n", begun.len());
+            connection.write_all(first.as_bytes()).unwrap();
+            log.wait_for("two\n");
+            let broken = format!("{:x}\r\n{app}\r\n", app.len());
+            connection.write_all(broken.as_bytes()).unwrap();
+            return;
+        }
+        begin(
+            connection,
+            &format!("{} {app}{} last\n", moment(2), moment(3)),
+        );
+        log.wait_for("last\n");
+        log.is_gone.store(true, Ordering::SeqCst);
+    });
+    let (run, stdout) = pod.run(&["--interval", "100ms"]);
+    let expected = format!("one\ntwo\n{app}last\n");
+    assert_eq!((run.code, stdout), (0, expected), "{}", run.stderr);
+    let streams = pod.streams();
+    assert!(
+        streams[1].contains("sinceTime=2026-11-27T00%3A00%3A02Z"),
+        "{streams:?}"
+    );
+}
+
+#[test]
+fn the_beginning_of_a_line_is_printed_when_a_signal_comes() {
+    let pod = Pod::new(|_, log, target, connection| {
+        let text = format!(
+            "{}{} two\n{} half tok-gi",
+            log.text(target),
+            moment(1),
+            moment(2)
+        );
+        begin(connection, &text);
+        keep(connection);
+    });
+    let running = pod.start(&["--interval", "10m"]);
+    wait_for(&pod.stdout, "two\n");
+    running.signal("INT");
+    assert_eq!(running.end().code, 130);
+    let stdout = fs::read_to_string(&pod.stdout).unwrap();
+    assert_eq!(stdout, "one\ntwo\nhalf ");
+}
+
+#[test]
+fn a_message_of_the_kubelet_is_a_note() {
+    let message = "failed to create fsnotify watcher: too many open files";
+    let pod = Pod::new(move |number, log, target, connection| {
+        if number == 0 {
+            begin(connection, &format!("{}{message}", log.text(target)));
+            return;
+        }
+        log.written.store(2, Ordering::SeqCst);
+        begin(connection, &log.text(target));
+        log.wait_for("two\n");
+        log.is_gone.store(true, Ordering::SeqCst);
+    });
+    let (run, stdout) = pod.run(&["--interval", "100ms"]);
+    assert_eq!((run.code, &*stdout), (0, "one\ntwo\n"), "{}", run.stderr);
+    let note = format!("note: p/main: {message}\n");
+    assert!(run.stderr.starts_with(&note), "{}", run.stderr);
+}

@@ -336,3 +336,37 @@ log = [{{ after = "10ms", line = "iteration {{n}}", times = 300 }}]
         "DescribeTaskLogs gives no more of the log than was read; newer lines may be missing";
     assert_eq!(run.stderr.matches(missing).count(), 1, "{}", run.stderr);
 }
+
+#[test]
+fn lines_before_the_tail_are_not_printed_when_the_log_is_read_again() {
+    for reference in [JOB, "kubernetes/job/ci/x"] {
+        let emulated = Emulated::start(&format!(
+            r#"
+[[job]]
+ref = "{reference}"
+age = "1m"
+states = [
+  {{ after = "0s", state = "Pending" }},
+  {{ after = "10s", state = "Running" }},
+  {{ after = "61500ms", state = "{}", exit_code = 0 }},
+]
+log = [
+  {{ after = "58s", line = "line {{n}}", every = "1ms", times = 40 }},
+  {{ after = "61s", line = "last" }},
+]
+"#,
+            if reference == JOB {
+                "Succeeded"
+            } else {
+                "Complete"
+            }
+        ));
+        let arguments = ["-f", "--interval", "50ms", "--tail", "2", reference];
+        let run = logs(&emulated, &arguments);
+        let shown = (run.code, run.stdout.as_str(), run.stderr.as_str());
+        assert_eq!(shown, (0, "line 39\nline 40\nlast\n", ""), "{reference}");
+        // The job has ended by now.
+        let none = logs(&emulated, &["-f", "--tail", "0", reference]);
+        assert_eq!((none.code, none.stdout.as_str()), (0, ""), "{reference}");
+    }
+}

@@ -236,3 +236,31 @@ fn a_log_that_begins_again_twice_at_once_ends_the_reading() {
     assert!(!take("f\n", false, false).1);
     assert_eq!(take("f\n", false, false).0, b"f\n");
 }
+
+#[test]
+fn what_a_server_writes_in_place_of_lines_is_no_line_and_no_gap() {
+    let params = LogParams {
+        timestamps: true,
+        ..LogParams::default()
+    };
+    let message = "unable to retrieve container logs for containerd://0123";
+    let line = "2026-01-02T03:04:05.5Z a\n";
+    let mut log = SourceLog::new(LogSource::default(), &params);
+    let mut take = |text: &str| {
+        let reading = log.take(LogChunk {
+            data: text.as_bytes().to_vec(),
+            ..LogChunk::default()
+        });
+        assert!(!reading.has_gap, "{text}");
+        let lines = String::from_utf8(reading.lines.concat()).unwrap();
+        (lines, reading.message)
+    };
+    assert_eq!(take(message), (String::new(), Some(message.to_owned())));
+    assert_eq!(take(line), (line.to_owned(), None));
+    assert_eq!(take(message), (String::new(), Some(message.to_owned())));
+    let text = format!("{line}failed to open log file");
+    let expected = Some("failed to open log file".to_owned());
+    assert_eq!(take(&text), (String::new(), expected));
+    let next = "2026-01-02T03:04:06.5Z failed to open\n";
+    assert_eq!(take(&format!("{line}{next}")), (next.to_owned(), None));
+}

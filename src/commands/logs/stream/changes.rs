@@ -26,7 +26,7 @@ impl LogStream<'_> {
                 Some(number) => {
                     let known = std::mem::replace(&mut self.logs[number].source, source);
                     if self.logs[number].source.restarts > known.restarts {
-                        self.end_stream(number).await?;
+                        self.end_streams(number..number + 1).await?;
                         let restarted = self.restart(number).await;
                         if restarted.is_err() {
                             // It counts as restarted once its end was read.
@@ -47,7 +47,7 @@ impl LogStream<'_> {
 
     /// Prints the rest of the followed log, and goes on with the one that takes its place.
     async fn replace(&mut self, source: LogSource) -> Result<(), Stop> {
-        self.end_stream(0).await?;
+        self.end_streams(0..1).await?;
         let client = self.lookup.client(&self.reference)?;
         loop {
             let options = self.options();

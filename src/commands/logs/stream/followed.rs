@@ -1,17 +1,26 @@
 //! Lines that are printed while they are written.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{LogStream, Stop};
+use crate::commands::logs::absent::named;
 use crate::commands::logs::follow::{MAX_STREAMS, Part};
+use crate::commands::logs::source_log::SourceLog;
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::model::{Job, State};
+use crate::output;
 use crate::providers::{LogPosition, LogRequest};
 
-/// The stream of a log that has ended, or whose job has, may be silent for so long before its end.
+/// The streams of logs that have ended, or whose job has, may be silent for so long before their end.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// They are waited for so long in all: a container may go on writing.
+const MAX_END_TIME: Duration = Duration::from_secs(10);
+/// They are read for so many bytes, far more than are on the way when a job ends.
+const MAX_END_BYTES: usize = 64 << 20;
 /// A stream that ends is a reason to look at the job, but not more often than this.
 const MIN_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -27,6 +36,7 @@ impl LogStream<'_> {
             let (stream, part) = tokio::select! {
                 part = self.streams.next() => part,
                 () = sleep_until(end) => return Ok(()),
+                error = self.stdout.closed() => return Err(Stop::Output(error)),
             };
             if let Part::End(_) = part {
                 end = end.min(started + MIN_LOOK_INTERVAL);
@@ -77,8 +87,10 @@ impl LogStream<'_> {
         };
         match part {
             Part::Text(text) => {
-                let lines = self.logs[number].take_followed(&text);
-                self.print(number, lines).await
+                let log = &mut self.logs[number];
+                let mut reading = log.take_followed(text);
+                reading.lines.extend(log.take_long(self.printer.redactor));
+                self.print_reading(number, reading).await
             }
             Part::End(end) => {
                 let problem = end.as_ref().err();
@@ -105,20 +117,134 @@ impl LogStream<'_> {
         }
     }
 
-    /// Prints what the stream of a log that has ended still brings.
-    pub(super) async fn end_stream(&mut self, number: usize) -> Result<(), Stop> {
-        let mut last = Instant::now();
-        while self.logs[number].follow.is_open() {
-            let left = END_TIMEOUT.saturating_sub(last.elapsed());
-            let Ok((stream, part)) = timeout(left, self.streams.next()).await else {
-                self.logs[number].follow.close();
+    /// Prints what the streams of some logs still bring, since these or their job have ended. Gives those that
+    /// are still written.
+    pub(super) async fn end_streams(&mut self, numbers: Range<usize>) -> Result<Vec<usize>, Stop> {
+        let mut limit = EndLimit::default();
+        let mut written = BTreeSet::new();
+        let is_open = |log: &SourceLog| log.follow.is_open();
+        while self.logs[numbers.clone()].iter().any(is_open) && !limit.left().is_zero() {
+            let started = Instant::now();
+            let next = timeout(limit.left(), self.streams.next()).await;
+            limit.wait(started.elapsed());
+            let Ok((stream, part)) = next else {
                 break;
             };
-            if self.logs[number].follow.has(stream) {
-                last = Instant::now();
+            let mut ending = numbers.clone();
+            if let Some(number) = ending.find(|number| self.logs[*number].follow.has(stream))
+                && let Part::Text(text) = &part
+            {
+                limit.take(text.len());
+                written.insert(number);
             }
             self.take_part(stream, part).await?;
         }
+        written.retain(|number| self.logs[*number].follow.is_open());
+        for log in &mut self.logs[numbers] {
+            log.follow.close();
+        }
+        // What is silent has ended as well.
+        Ok(match limit.is_silent() {
+            true => Vec::new(),
+            false => written.into_iter().collect(),
+        })
+    }
+
+    /// Ends the streams of a job that has ended, or was deleted.
+    pub(super) async fn end_streams_of_job(&mut self) -> Result<(), Stop> {
+        for number in self.end_streams(0..self.logs.len()).await? {
+            let log = named(&self.logs[number].source);
+            self.note(format!(
+                "{log} still writes after the end of the job; its later lines are not printed"
+            ));
+        }
         Ok(())
+    }
+
+    /// Says once of a log what its server wrote in place of lines.
+    pub(super) fn note_message(&mut self, number: usize, message: Option<String>) {
+        let Some(mut message) = message else {
+            return;
+        };
+        let log = &mut self.logs[number];
+        if !std::mem::replace(&mut log.is_message_shown, true) {
+            let log = named(&log.source);
+            self.printer.redactor.text(&mut message);
+            self.note(format!("{log}: {}", output::escape(&message)));
+        }
+    }
+
+    /// Writes the beginnings of lines that have come, since the command is interrupted.
+    pub(in crate::commands::logs) fn write_begun_lines(&mut self) {
+        for number in 0..self.logs.len() {
+            let log = &mut self.logs[number];
+            if log.is_opened && self.is_following {
+                let begun = log.take_begun(self.printer.redactor);
+                self.write(number, Vec::from_iter(begun));
+            }
+        }
+    }
+}
+
+/// How long the streams of logs that have ended are still read. The time in which their text is printed
+/// does not count.
+#[derive(Debug, Default)]
+struct EndLimit {
+    waited: Duration,
+    /// Since the last part.
+    silent: Duration,
+    bytes: usize,
+}
+
+impl EndLimit {
+    fn left(&self) -> Duration {
+        match self.bytes {
+            0..MAX_END_BYTES => {
+                let silent = END_TIMEOUT.saturating_sub(self.silent);
+                silent.min(MAX_END_TIME.saturating_sub(self.waited))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.waited += time;
+        self.silent += time;
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.silent = Duration::ZERO;
+    }
+
+    fn is_silent(&self) -> bool {
+        self.silent >= END_TIMEOUT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_read_until_they_are_silent_or_do_not_end() {
+        let second = Duration::from_secs(1);
+        let mut limit = EndLimit::default();
+        limit.wait(second);
+        assert_eq!(limit.left(), END_TIMEOUT - second);
+        limit.take(1);
+        assert_eq!(limit.left(), END_TIMEOUT);
+        limit.wait(END_TIMEOUT);
+        assert!(limit.left().is_zero() && limit.is_silent());
+        let mut ticking = EndLimit::default();
+        for _ in 0..10 {
+            assert!(!ticking.left().is_zero());
+            ticking.wait(second);
+            ticking.take(1);
+        }
+        assert!(ticking.left().is_zero() && !ticking.is_silent());
+        let mut fast = EndLimit::default();
+        fast.take(MAX_END_BYTES);
+        assert!(fast.left().is_zero() && !fast.is_silent());
     }
 }
