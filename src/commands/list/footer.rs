@@ -138,9 +138,9 @@ pub(super) fn reason(
         None => {}
     }
     let has_limit = options.has_limit();
-    let is_missing =
-        |one: &&ScopeReport| !(has_limit && one.is_limited()) && !one.cannot_match(&options.filter);
-    let missing = listed.iter().filter(is_missing);
+    let is_excused =
+        |one: &ScopeReport| (has_limit && one.is_limited()) || one.cannot_match(&options.filter);
+    let missing = listed.iter().filter(|one| !is_excused(one));
     let notices = missing.filter_map(notice);
     let sorted = (left_out > 0 && !has_limit).then(|| format!("{left_out} left out by --limit"));
     let reasons: Vec<String> = notices.map(|notice| notice.message).chain(sorted).collect();
