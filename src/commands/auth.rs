@@ -31,7 +31,7 @@ enum AuthCommand {
     #[command(
         before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json",
         after_help = "Makes no network requests and shows no secrets. Runs credential_command if configured.\n\
-        Exit codes: 0 all configured profiles are usable · 2 invalid config · 4 a profile is not usable"
+        Exit codes: 0 all configured profiles are usable · 2 invalid config · 4 a profile is not usable, or none is configured"
     )]
     Status,
 }
@@ -53,8 +53,10 @@ fn status(context: &CommandContext) -> u8 {
     let code = context.print_catalog(STATUS, |out, form, screen| {
         output::write_accounts(out, &accounts, form, screen)
     });
-    let is_broken = |account: &AccountStatus| account.status == AuthState::Broken;
-    match accounts.accounts.iter().any(is_broken) {
+    let mut states = accounts.accounts.iter().map(|account| account.status);
+    let is_unusable = states.clone().any(|state| state == AuthState::Broken)
+        || states.all(|state| state == AuthState::NotConfigured);
+    match is_unusable {
         true if code == 0 => Category::MissingCredentials.exit_code(),
         _ => code,
     }

@@ -11,6 +11,7 @@ use crate::gate::{Condition, Decision, Evaluation, GatePolicy};
 use crate::model::{Job, Notice};
 use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
+use crate::secret::shell_word;
 
 /// The evaluation of all resources.
 pub(super) fn evaluate_all(
@@ -35,14 +36,14 @@ pub(super) fn check_condition(
     let Some(reference) = references.iter().find(|one| !can_meet(one, condition)) else {
         return Ok(());
     };
-    let kind = kind_name(reference);
+    let (kind, word) = (kind_name(reference), shell_word(&reference.input));
     let mut problem = match is_stateless(reference) {
         true => Problem::usage(format!(
             "{kind} has events but no state; it cannot reach '{condition}'"
         ))
-        .with_hint("use: joblens wait --for no-warnings=10m REF"),
+        .with_hint(format!("use: joblens wait --for no-warnings=10m {word}")),
         false => Problem::usage(format!("{kind} never ends; it cannot reach '{condition}'"))
-            .with_hint("use: joblens wait --for running REF"),
+            .with_hint(format!("use: joblens wait --for running {word}")),
     };
     problem.input = Some(reference.input.clone());
     Err(problem)

@@ -206,7 +206,7 @@ impl GlobalArgs {
             (Some(_), Format::Table | Format::Json) => Format::Json,
             (Some(_), _) => {
                 return Err(Problem::usage("--jq needs JSON output")
-                    .with_hint("omit -o: joblens get REF --jq '.jobs[].state'"));
+                    .with_hint("omit -o; --jq prints what the expression makes of the JSON"));
             }
         };
         let has_columns = matches!(

@@ -60,15 +60,21 @@ pub(super) fn unknown_command(word: &str) -> Problem {
 }
 
 /// A sentence for an option of other tools.
-pub(super) fn flag_hint(argument: &str) -> Option<&'static str> {
-    Some(match argument.split('=').next().unwrap_or_default() {
+pub(super) fn flag_hint(argument: &str, command: Option<&str>) -> Option<&'static str> {
+    let name = argument.split('=').next().unwrap_or_default();
+    Some(match name {
+        "-n" if command == Some("logs") => "to print the last lines: --tail N",
+        "--all" if command == Some("logs") => "to print all logs of the job: --all-containers",
+        "-a" | "--all" if matches!(command, Some("list" | "ls")) => {
+            "--limit none shows all rows, -R the jobs of all scopes in a scope"
+        }
         "--query" | "--filter" | "--jsonpath" => "use --jq: joblens get REF --jq '.jobs[].state'",
         "--region" => "set region in the config file, or JOBLENS_<CLOUD>_REGION",
         "-w" | "--watch" => "to watch jobs: joblens watch REF…",
         "--format" => "use -o table, -o wide or -o json",
         "-A" | "--all-namespaces" => "to list all namespaces: joblens list kubernetes -R",
         "-n" | "--namespace" => {
-            "the namespace is a part of the reference: kubernetes/job/NAMESPACE/JOB"
+            "the namespace is a part of the reference: kubernetes/job/NAMESPACE/JOB; --limit N limits a list"
         }
         _ => return None,
     })

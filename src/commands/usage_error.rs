@@ -116,7 +116,7 @@ fn first_paragraph(error: &clap::Error) -> String {
 /// The next step: what is used in its place here, the closest name, the possible values, or the help.
 fn hint(error: &clap::Error, command: Option<&str>, commands: &clap::Command) -> String {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
-    if let Some(advice) = suggestions::flag_hint(argument) {
+    if let Some(advice) = suggestions::flag_hint(argument, command) {
         return advice.to_owned();
     }
     let is_option_of = |command: &str| {
@@ -159,7 +159,9 @@ fn suggestion(error: &clap::Error) -> Option<&str> {
             ContextValue::Strings(names) => names.first()?,
             _ => return None,
         };
-        closest_match([name.as_str()], text(error, typed)?)
+        // What makes a run less safe is chosen, and not guessed.
+        let is_unsafe = ["--allow-http", "--show-secrets"].contains(&name.as_str());
+        closest_match([name.as_str()], text(error, typed)?).filter(|_| !is_unsafe)
     })
 }
 

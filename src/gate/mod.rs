@@ -84,6 +84,8 @@ pub enum PendingCause {
     Service,
     /// It does not exist: exit code 3.
     Missing,
+    /// It did not start in time: as [`Self::Time`], and more time cannot change it.
+    NotStarted,
     /// It is active: exit code 124, or 8 for a single check.
     Time,
 }

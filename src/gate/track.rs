@@ -345,7 +345,7 @@ impl JobHistory {
         let never_ran = !self.has_run && matches!(seen.state, State::Pending | State::Starting);
         match rules.start_timeout {
             Some(limit) if never_ran && at >= limit => Evaluation::Pending(Pending {
-                cause: PendingCause::Time,
+                cause: PendingCause::NotStarted,
                 is_final: true,
                 reason: Cow::Owned(format!(
                     "not started after {} s ({})",

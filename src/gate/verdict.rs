@@ -53,7 +53,9 @@ impl Decision {
             (Verdict::Undecided, Some(PendingCause::Credentials)) => 4,
             (Verdict::Undecided, Some(PendingCause::Service)) => 5,
             (Verdict::Undecided, Some(PendingCause::Missing)) => 3,
-            (Verdict::Undecided, Some(PendingCause::Time) | None) => pending,
+            (Verdict::Undecided, Some(PendingCause::NotStarted | PendingCause::Time) | None) => {
+                pending
+            }
         }
     }
 }
@@ -79,9 +81,10 @@ pub fn decide(
 ) -> Option<Decision> {
     let verdict = conclusive(evaluations, rules.any);
     let can_change = evaluations.iter().any(is_active);
+    let is_settled = verdict.is_some() || (!rules.any && evaluations.iter().any(is_not_started));
     let done = match progress {
         Progress::FirstRound => false,
-        Progress::Polling => !can_change || (rules.fail_fast && verdict.is_some()),
+        Progress::Polling => !can_change || (rules.fail_fast && is_settled),
         Progress::Over => true,
     };
     done.then(|| match verdict {
@@ -112,6 +115,11 @@ fn conclusive(evaluations: &[Evaluation], any: bool) -> Option<Verdict> {
 
 fn is_active(evaluation: &Evaluation) -> bool {
     matches!(evaluation, Evaluation::Pending(open) if !open.is_final)
+}
+
+/// True for a job that did not start in time: all cannot meet the condition any more.
+fn is_not_started(evaluation: &Evaluation) -> bool {
+    matches!(evaluation, Evaluation::Pending(open) if open.cause == PendingCause::NotStarted)
 }
 
 /// The weightiest cause among the open ones.

@@ -7,7 +7,7 @@ use super::cause::why;
 use super::{Zone, escape, json};
 use crate::error::Problem;
 use crate::model::{EXTENSIBLE, Job, ScopeSummary, State, Time};
-use crate::output::document::{Envelope, TimelineEvent};
+use crate::output::document::{Envelope, Exit, Gate, TimelineEvent};
 
 /// Writes a change of state as one line of fields with blanks between them:
 /// time, reference, state, the state before (`-` at first sight), and why.
@@ -41,7 +41,7 @@ pub struct RecordWriter {
 }
 
 /// What a stream came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Summary {
     /// Resources that were read at least once, places among them.
     pub jobs: u64,
@@ -51,6 +51,10 @@ pub struct Summary {
     pub requests: u64,
     /// True when all references were answered, and lists were read to their end.
     pub complete: bool,
+    /// The gate; null without one.
+    pub gate: Option<Gate>,
+    /// The exit code of a gate; null without one.
+    pub exit: Option<Exit>,
 }
 
 /// What every record begins with.
@@ -210,6 +214,8 @@ impl RecordWriter {
             errors: report.errors.len() as u64,
             requests: report.requests,
             complete: report.coverage.complete,
+            gate: report.gate.clone(),
+            exit: report.gate.as_ref().map(|_| report.exit),
         };
         self.write(out, at, summary)
     }
@@ -313,6 +319,8 @@ mod tests {
             errors: 0,
             requests: 7,
             complete: true,
+            gate: None,
+            exit: None,
         };
         records.write(&mut out, at(), summary).unwrap();
         let lines: Vec<Value> = String::from_utf8(out)
@@ -334,7 +342,8 @@ mod tests {
         assert!(lines[1].as_object().unwrap().contains_key("ref"));
         assert_eq!(
             lines[2],
-            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "requests": 7, "complete": true})
+            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "requests": 7, "complete": true,
+                "gate": null, "exit": null})
         );
     }
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
+use super::list::not_listed;
 use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
     CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
@@ -81,7 +82,7 @@ pub trait Client: Send + Sync {
         _at: Cursor,
         _options: &GetOptions,
     ) -> Result<Page, Problem> {
-        Err(Problem::usage(format!("{} cannot be listed", scope.kind)))
+        Err(not_listed(scope.kind))
     }
 
     /// One page of the scopes of this account that contain jobs, such as clusters; `listing` is one
@@ -212,7 +213,7 @@ pub(super) trait KindOps<A: Sync>: Sync {
     /// As [`Client::list`], for kinds with [`Kind::list`].
     async fn list(&self, _api: &A, list: ListRequest<'_>) -> Result<Page, Problem> {
         let kind = list.scope.kind;
-        Err(Problem::usage(format!("{kind} cannot be listed")))
+        Err(not_listed(kind))
     }
 
     /// As [`Client::log_sources`].

@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use super::list::{Cursor, Filter};
+use super::list::{Cursor, Filter, not_listed};
 use super::list_all::{list_all, ready};
 use crate::error::{Category, Problem};
 use crate::kind::{ListOrder, ListSpec};
@@ -26,7 +26,7 @@ pub async fn latest(
     ask: &GetOptions,
 ) -> Result<Reference, Problem> {
     let Some(ListSpec { order, .. }) = scope.kind.list else {
-        let problem = Problem::usage(format!("{} cannot be listed", scope.kind));
+        let problem = not_listed(scope.kind);
         return Err(with_scope(problem, scope));
     };
     if order == ListOrder::Undated {

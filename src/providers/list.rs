@@ -7,7 +7,7 @@ use glob::Pattern;
 use super::GetResult;
 use super::states;
 use crate::error::{Category, Problem};
-use crate::kind::{StateWords, UnlistedField};
+use crate::kind::{Kind, StateWords, UnlistedField};
 use crate::model::{self, Job, Notice, Since, State};
 use crate::reference::Reference;
 
@@ -82,6 +82,15 @@ impl Cursor {
         };
         has_more(next.offset, rows, total).then_some(next)
     }
+}
+
+/// A usage error: a kind without a list.
+pub(super) fn not_listed(kind: &Kind) -> Problem {
+    let problem = Problem::usage(format!("{kind} cannot be listed"));
+    problem.with_hint(format!(
+        "name its jobs by their references: {}",
+        kind.template
+    ))
 }
 
 /// True when the cloud answered well and gives no such list, so that lookups of each job may do.

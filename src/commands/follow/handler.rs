@@ -245,6 +245,8 @@ impl<'a> FollowHandler<'a> {
             errors: problems.len() as u64,
             requests: run.lookup.transport.calls(),
             complete: problems.is_empty(),
+            gate: None,
+            exit: None,
         };
         self.stdout
             .write(self.display.close(&rows, &screen, summary));

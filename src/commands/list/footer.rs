@@ -1,5 +1,6 @@
 //! The summary of a list: its size, what is missing, and how to get the rest.
 
+use super::options::ListOptions;
 use super::report::{ListStatus, ScopeReport};
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
@@ -127,12 +128,12 @@ pub(super) fn uncompared(listed: &[ScopeReport]) -> Vec<Notice> {
     notices
 }
 
-/// Why the rows are not all that was requested, for the line that ends a list of references. With
-/// `has_limit` the user set the limit.
+/// Why the rows are not all that was requested, for the line that ends a list of references. A
+/// limit that the user set is no reason.
 pub(super) fn reason(
     listed: &[ScopeReport],
     left_out: usize,
-    has_limit: bool,
+    options: &ListOptions,
     signal: Option<u8>,
 ) -> Option<String> {
     match signal {
@@ -140,7 +141,10 @@ pub(super) fn reason(
         Some(_) => return Some("terminated".to_owned()),
         None => {}
     }
-    let missing = listed.iter().filter(|one| !(has_limit && one.is_limited()));
+    let has_limit = options.has_limit();
+    let is_excused =
+        |one: &ScopeReport| (has_limit && one.is_limited()) || one.cannot_match(&options.filter);
+    let missing = listed.iter().filter(|one| !is_excused(one));
     let notices = missing.filter_map(notice);
     let sorted = (left_out > 0 && !has_limit).then(|| format!("{left_out} left out by --limit"));
     let reasons: Vec<String> = notices.map(|notice| notice.message).chain(sorted).collect();

@@ -192,7 +192,7 @@ impl ListRun {
             report.content.jobs.order_by_key(|job| job.ended);
         }
         let left_out = self.sort_and_limit(context, &mut report);
-        let reason = footer::reason(&listed, left_out, self.options.has_limit(), signal);
+        let reason = footer::reason(&listed, left_out, &self.options, signal);
         let made = shutdown::run_interruptible(form, signal, || {
             final_output(rows, &report, reason.as_deref(), form, &screen)
         });

@@ -5,7 +5,9 @@ use tokio::sync::oneshot;
 use super::super::lookup::with_account_context;
 use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
-use crate::providers::{COMPARED_FIELDS, ListStats, Truncation};
+use crate::kind::UnlistedField;
+use crate::model::State;
+use crate::providers::{COMPARED_FIELDS, Filter, ListStats, Truncation};
 use crate::secret::shell_word;
 
 /// What of a list could not be read.
@@ -41,10 +43,23 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
         ListTarget::Jobs { .. } => "",
         ListTarget::Scopes { .. } => "-R ",
     };
+    let tests: Vec<&str> = unlisted.split(" or ").map(example).collect();
     problem.with_hint(format!(
-        "to filter what lookups return: joblens list {recursive}{} -o name | joblens get - --detail --jq '.jobs[] | select(…)'",
-        shell_word(&target.scope())
+        "to filter what lookups return: joblens list {recursive}{} -o name | joblens get - --detail --jq '.jobs[] | select({})'",
+        shell_word(&target.scope()),
+        tests.join(" and ")
     ))
+}
+
+/// An expression that compares a field of a job with an example.
+fn example(field: &str) -> &'static str {
+    match field {
+        "state" => ".state == \"failed\"",
+        "user" => ".user == \"lin\"",
+        "queue" => ".queue == \"gpu\"",
+        "labels" => ".labels.team == \"vision\"",
+        _ => ".created_at > \"2026-01-31\"",
+    }
 }
 
 /// The result of listing one scope.
@@ -142,6 +157,15 @@ impl ScopeReport {
     pub(super) fn is_limited(&self) -> bool {
         let is_limit = matches!(self.status, ListStatus::Truncated(Truncation::Limit(_)));
         is_limit && self.unread.is_empty()
+    }
+
+    /// True when nothing of it can pass the filter: it asks for states, and its kinds have none.
+    pub(super) fn cannot_match(&self, filter: &Filter) -> bool {
+        let kinds = self.target.listed_kinds();
+        matches!(&self.status, ListStatus::Unsupported(_))
+            && filter.filters_on(UnlistedField::State)
+            && !filter.states.contains(&State::Unknown)
+            && !kinds.iter().any(|kind| kind.has_states())
     }
 
     /// True when every request succeeded, even if the list was cut at its limit.

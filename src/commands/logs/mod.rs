@@ -215,6 +215,8 @@ async fn finish(context: &CommandContext, mut stream: LogStream<'_>, end: Result
             errors: u64::from(problem.is_some()),
             requests: stream.lookup.transport.calls(),
             complete: problem.is_none(),
+            gate: None,
+            exit: None,
         };
         let _ = records.write(&mut out, now, summary);
         stream.stdout.write(out);

@@ -1,5 +1,7 @@
 //! Which of a job's logs is printed.
 
+use std::collections::HashSet;
+
 use crate::error::{Category, Problem};
 use crate::model::{Job, State, Task, failed_tasks};
 use crate::providers::LogSource;
@@ -48,7 +50,9 @@ impl Choice<'_> {
         };
         let is_named = |source: &LogSource| {
             let container = self.container;
-            container.is_none_or(|name| source.container.as_deref() == Some(name))
+            container.is_none_or(|name| {
+                source.container.as_deref() == Some(name) || label(source) == name
+            })
         };
         let (of_task, _): (Vec<_>, Vec<_>) = sources.iter().cloned().partition(is_of_task);
         if let Some(task) = self.task.filter(|_| of_task.is_empty()) {
@@ -147,8 +151,8 @@ fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
 }
 
 fn missing<'a>(what: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {
-    let mut known: Vec<&str> = known.flatten().collect();
-    known.dedup();
+    let mut seen = HashSet::new();
+    let known: Vec<&str> = known.flatten().filter(|name| seen.insert(*name)).collect();
     let problem = Problem::new(
         Category::NotFound,
         format!("no {what} '{name}' in this job"),

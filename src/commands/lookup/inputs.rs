@@ -121,7 +121,9 @@ fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec
                 "the list on {name} is incomplete: {}",
                 reason.trim()
             ))
-            .with_hint("rerun the command that produced it"));
+            .with_hint(
+                "rerun the command that produced it; if it skips a scope, list the others by name, and --limit none lists all rows",
+            ));
         }
         if !line.is_empty() && !line.starts_with('#') {
             references.push(line.to_owned());

@@ -101,8 +101,9 @@ impl Lookup {
     pub(in crate::commands) fn note_list_rows<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
         let count = jobs.filter(|job| job.from_list).count();
         if count > 0 {
+            let jobs = if count == 1 { "job was" } else { "jobs were" };
             let message = format!(
-                "{count} jobs were read from lists, which have fewer fields; joblens get --detail looks each up"
+                "{count} {jobs} read from lists, which have fewer fields; joblens get --detail reads all of them"
             );
             self.notices
                 .push(Notice::new(NoticeCode::FromLists, message));

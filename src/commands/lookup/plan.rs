@@ -93,8 +93,9 @@ impl LookupPlan {
         let notices = NoticeLog::default();
         if let [first, ..] = &self.targets.skipped[..] {
             let count = self.targets.skipped.len();
+            let scopes = if count == 1 { "scope" } else { "scopes" };
             let message = format!(
-                "skipped {count} of the list that are scopes, such as {first}; joblens list -R lists their jobs"
+                "skipped {count} {scopes} on the list, such as {first}; joblens list -R lists their jobs"
             );
             notices.push(Notice::new(NoticeCode::ScopeSkipped, message));
         }

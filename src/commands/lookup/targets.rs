@@ -165,7 +165,8 @@ fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Proble
         Ok(Target::Scope(scope)) if scope.kind.list.is_none() => {
             let mut problem = Problem::usage(format!("{} cannot be listed", scope.kind));
             problem.input = Some(scope.input);
-            Err(problem.with_hint("name its jobs by their references"))
+            let kind = &scope.kind.template;
+            Err(problem.with_hint(format!("name its jobs by their references: {kind}")))
         }
         Err(problem) => match listed() {
             Ok(Target::Cloud(cloud)) => Ok(Target::Cloud(cloud)),

@@ -45,7 +45,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let settings = context.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
     let shows_secrets = options.show_secrets;
-    let lookup = LookupPlan::parse(context, settings, &arguments.references, options)?;
+    let lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
     kinds.dedup();
     let plan = arguments.options(&kinds, &context.environment)?;

@@ -1,9 +1,11 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::super::args::{OutputArgs, PollArgs};
 use super::super::kind_flags::KindFlags;
+use super::super::lookup::Inputs;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::kind::Kind;
@@ -24,7 +26,10 @@ use crate::settings::{Environment, parse_duration};
 pub(in crate::commands) struct Arguments {
     /// References to wait for; - reads from stdin (on a terminal: the last one), %1 is a row of the last list
     #[arg(value_name = "REF")]
-    pub references: Vec<String>,
+    references: Vec<String>,
+    /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)
+    #[arg(short, long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Condition to wait for: STATE[,STATE…] (the cloud's own words work, too), ended, or no-warnings=DURATION
     #[arg(long = "for", value_name = "CONDITION", default_value = "succeeded")]
     goal: String,
@@ -104,6 +109,14 @@ pub(super) struct WaitOptions {
 }
 
 impl Arguments {
+    /// What names the resources.
+    pub fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            typed: &self.references,
+            files: &self.files,
+        }
+    }
+
     /// What the options say about jobs of these kinds.
     ///
     /// # Errors

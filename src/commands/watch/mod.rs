@@ -16,8 +16,12 @@ use crate::output::Live;
 
 /// Follows what was named until the end, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    let inputs = (&arguments.references).into();
-    run_with(context, inputs, &arguments.kind_flags, &arguments.poll)
+    run_with(
+        context,
+        arguments.inputs(),
+        &arguments.kind_flags,
+        &arguments.poll,
+    )
 }
 
 /// As [`run`], with the parts of the arguments.

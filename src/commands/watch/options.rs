@@ -1,8 +1,11 @@
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
+use super::super::lookup::Inputs;
 use super::super::run_loop::NOTICE_CODES;
 use crate::error::Problem;
 use crate::output::Format;
@@ -21,11 +24,24 @@ use crate::output::Format;
 pub(in crate::commands) struct Arguments {
     /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin (on a terminal: the last one), %1 is a row of the last list
     #[arg(value_name = "REF|SCOPE/")]
-    pub references: Vec<String>,
+    references: Vec<String>,
+    /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)
+    #[arg(short, long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     pub kind_flags: KindFlags,
     #[command(flatten)]
     pub poll: PollArgs,
+}
+
+impl Arguments {
+    /// What names the resources.
+    pub fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            typed: &self.references,
+            files: &self.files,
+        }
+    }
 }
 
 /// # Errors

@@ -267,7 +267,10 @@ fn a_job_that_never_starts_is_not_waited_for() {
     let Evaluation::Pending(open) = track.evaluate(&strict, seconds(1800)) else {
         panic!()
     };
-    assert_eq!((open.cause, open.is_final), (PendingCause::Time, true));
+    assert_eq!(
+        (open.cause, open.is_final),
+        (PendingCause::NotStarted, true)
+    );
     assert_eq!(open.reason, "not started after 1800 s (pending)");
     track.observe(Observation::Read(&job(State::Running)), seconds(1801));
     let Evaluation::Pending(open) = track.evaluate(&strict, seconds(4000)) else {

@@ -147,3 +147,19 @@ fn no_verdict_comes_before_the_first_round_is_complete() {
         assert_eq!(decision, None, "{evaluations:?}");
     });
 }
+
+#[test]
+fn a_job_that_did_not_start_in_time_ends_a_gate_for_all_at_once() {
+    let evaluations = [
+        open(PendingCause::Time, false),
+        open(PendingCause::NotStarted, true),
+    ];
+    let code = |any, fail_fast, progress| {
+        let decision = decide(&evaluations, &rules(any, fail_fast), progress)?;
+        Some(decision.exit_code(124))
+    };
+    assert_eq!(code(false, true, Progress::Polling), Some(124));
+    assert_eq!(code(false, true, Progress::FirstRound), None);
+    assert_eq!(code(false, false, Progress::Polling), None);
+    assert_eq!(code(true, true, Progress::Polling), None);
+}

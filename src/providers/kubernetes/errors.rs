@@ -41,7 +41,8 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint("the user of the context has no token, certificate or exec plugin; none is sent over http"),
         ErrorRule::codes(&["Forbidden"], PermissionDenied).hint_with(permission),
         ErrorRule::codes(&[NOT_SERVED], ServiceError).hint(NOT_INSTALLED),
-        ErrorRule::codes(&["NotFound"], NotFound),
+        ErrorRule::codes(&["NotFound"], NotFound)
+            .hint("check the context, the namespace and the name; kubectl may have deleted it"),
         ErrorRule::codes(
             &["BadRequest", "Invalid", "MethodNotAllowed", "NotAcceptable"],
             InvalidArgument,

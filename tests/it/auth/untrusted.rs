@@ -257,6 +257,8 @@ fn a_config_file_from_a_pipe_or_a_device_is_read_as_it_is() {
         .joblens(&["--config", "/dev/null", "auth", "status"])
         .run();
     assert!(run.stdout.contains("sugon default"), "{}", run.stdout);
+    // Nothing is configured.
+    assert_eq!(run.code, 4, "{}", run.stdout);
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn references_are_read_from_files_and_scopes_of_a_list_are_skipped() {
     ] {
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert_eq!(run.stdout, format!("{JOB}\n"));
-        let skipped = "skipped 1 of the list that are scopes, such as aliyun/job/C/";
+        let skipped = "skipped 1 scope on the list, such as aliyun/job/C/";
         assert!(run.stderr.contains(skipped), "{}", run.stderr);
     }
     let run = get(&["--exit-status", "-f", file], "");

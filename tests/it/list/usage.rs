@@ -112,3 +112,49 @@ fn wrong_settings_of_a_named_account_are_reported_before_any_command_or_request(
     assert!(marker.exists(), "the command is run when nothing is wrong");
     assert!(!emulated.requests().is_empty());
 }
+
+#[test]
+fn a_hint_about_filters_is_an_expression_for_their_fields() {
+    let emulated = Emulated::start(WORLD);
+    for (option, test) in [("-u", ".user == "), ("--queue", ".queue == ")] {
+        let run = list(&emulated, &["huawei/image-job", option, "lin"]);
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        let (_, rest) = run.stderr.split_once("--jq '").unwrap();
+        let (expression, _) = rest.split_once('\'').unwrap();
+        assert!(expression.contains(test), "{expression}");
+        let got = emulated
+            .get(&["huawei/image-job/7", "--jq", expression])
+            .run();
+        assert_eq!(got.code, 0, "{}", got.stderr);
+    }
+}
+
+#[test]
+fn a_kind_without_states_leaves_no_list_of_states_incomplete() {
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["tencent", "sugon", "--active", "-o", "name"]);
+    assert_eq!(run.stdout, "sugon/instance/i-1\n", "{}", run.stderr);
+    let run = list(
+        &emulated,
+        &["tencent", "sugon", "-u", "magic2", "-o", "name"],
+    );
+    assert!(run.stdout.contains("#!incomplete"), "{}", run.stdout);
+}
+
+#[test]
+fn an_option_of_other_tools_is_answered_by_what_does_it_here() {
+    for (arguments, hint) in [
+        (&["list", "--all"][..], "--limit none"),
+        (&["logs", "-n", "1", "aliyun/job/c/5"], "--tail N"),
+        (&["get", "--allow", "aliyun/job/c/5"], "see: joblens get"),
+    ] {
+        let run = joblens(arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.stderr.contains(hint), "{arguments:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("--allow-http"), "{}", run.stderr);
+    }
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["huawei/job/ecs"]);
+    let hint = "name its jobs by their references: huawei/job/SERVICE/JOB";
+    assert!(run.stderr.contains(hint), "{}", run.stderr);
+}

@@ -3,9 +3,7 @@
 mod describe;
 mod follow;
 mod long;
-
-use std::fs;
-use std::process::Stdio;
+mod refused;
 
 use serde_json::{Value, json};
 
@@ -378,22 +376,4 @@ fn an_ended_job_without_standard_output_shows_its_standard_error() {
     );
     let run = logs(&emulated, &["-q", "-c", "stdout", HPC_JOB]);
     assert_eq!((run.code, &*run.stdout), (3, ""), "{}", run.stderr);
-}
-
-#[test]
-fn a_log_for_a_full_disk_ends_with_5_as_any_other_output() {
-    let emulated = Emulated::start(WORLD);
-    for options in [&[][..], &["-o", "jsonl"], &["--all-containers"]] {
-        let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let arguments = [&["logs", JOB], options].concat();
-        let run = emulated.joblens(&arguments).start(full, Stdio::piped());
-        let run = run.end();
-        assert_eq!(run.code, 5, "{options:?}: {}", run.stderr);
-        assert_eq!(
-            run.stderr.matches("No space left").count(),
-            1,
-            "{}",
-            run.stderr
-        );
-    }
 }

@@ -211,15 +211,25 @@ fn an_array_job_stays_open_while_a_subtask_was_not_seen_succeeded() {
 
 #[test]
 fn a_job_that_never_starts_is_given_up_before_the_deadline() {
-    let scenario = job(JOB, "0s Pending") + &job(INSTANCE, "0s Running, 1s Completed");
+    let scenario = job(JOB, "0s Pending") + &job(INSTANCE, "0s Running, 3s Completed");
     let emulated = Emulated::start(&scenario);
-    let run = emulated
-        .wait(&[JOB, INSTANCE, "--start-timeout", "500ms", "-t", LONG])
-        .run();
-    assert_eq!(run.code, 124, "{}", run.stderr);
-    assert!(run.elapsed < MAX_DURATION);
-    assert!(reason(&run).contains(": not started after "));
-    assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, "met")]));
+    for (option, other) in [("--fail-fast", "pending"), ("--no-fail-fast", "met")] {
+        let run = emulated
+            .wait(&[
+                JOB,
+                INSTANCE,
+                "--start-timeout",
+                "500ms",
+                "-t",
+                LONG,
+                option,
+            ])
+            .run();
+        assert_eq!(run.code, 124, "{}", run.stderr);
+        assert!(run.elapsed < MAX_DURATION);
+        assert!(reason(&run).contains(": not started after "));
+        assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, other)]));
+    }
 }
 
 #[test]

@@ -100,3 +100,32 @@ fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
     let shown = emulated.wait(&[JOB, "--show-secrets", "-t", LONG]).run();
     assert!(shown.stdout.contains(value), "{}", shown.stdout);
 }
+
+#[test]
+fn the_last_record_of_a_stream_holds_the_verdict_and_the_exit() {
+    for (state, code, verdict) in [("Failed", 1, "failed"), ("Succeeded", 0, "passed")] {
+        let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
+        let run = emulated
+            .joblens(&["wait", JOB, "-t", LONG, "-o", "jsonl"])
+            .run();
+        let last: serde_json::Value =
+            serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+        assert_eq!((run.code, &last["type"]), (code, &json!("summary")));
+        assert_eq!(last["gate"]["verdict"], verdict);
+        assert_eq!(last["exit"]["code"], code);
+    }
+}
+
+#[test]
+fn references_are_read_from_a_file_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("references.txt");
+    std::fs::write(&path, format!("{JOB}\n")).unwrap();
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
+    let file = path.to_str().unwrap();
+    let run = emulated.wait(&["-t", LONG, "--file", file]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let run = emulated.joblens(&["watch", "-f", file]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains(JOB), "{}", run.stdout);
+}

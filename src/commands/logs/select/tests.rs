@@ -247,3 +247,24 @@ fn many_others_are_counted() {
     let sources: Vec<_> = sources.collect();
     assert_eq!(others(&sources), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
 }
+
+#[test]
+fn a_container_is_named_as_it_was_shown_and_each_name_is_offered_once() {
+    let job = job(&[
+        ("a", "main", false, State::Running),
+        ("b", "side", false, State::Running),
+        ("c", "main", false, State::Running),
+    ]);
+    let of = |name| {
+        let container = Some(name);
+        chosen(
+            &job,
+            Choice {
+                container,
+                ..Choice::default()
+            },
+        )
+    };
+    assert_eq!(of("c/main"), Ok(vec!["c/main".to_owned()]));
+    assert_eq!(of("x"), Err("containers: main, side".to_owned()));
+}

@@ -331,7 +331,7 @@ fn is_not_found(problem: &Problem) -> bool {
     }
 }
 
-fn with_id(reference: &Reference, id: String) -> Reference {
+pub(super) fn with_id(reference: &Reference, id: String) -> Reference {
     let mut other = reference.clone();
     if let Some(last) = other.segments.last_mut() {
         *last = id;

@@ -5,9 +5,11 @@
 
 use super::super::sign::timestamp;
 use super::super::{Api, products::ECI};
+use super::{array, subtask_id};
 use crate::http::Method;
 use crate::providers::log_text;
 use crate::providers::prelude::*;
+use crate::secret::shell_word;
 
 /// How the logs are read.
 pub(super) const LOGS: LogSpec = LogSpec {
@@ -38,6 +40,13 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
             Category::NotFound,
             "the job has no container group",
         ));
+    }
+    let task = source.task.as_deref().unwrap_or_default();
+    if subtask_id::subtask_of(request.reference.id(), task).is_some() && source.container.is_none()
+    {
+        let subtask = array::with_id(request.reference, task.to_owned()).to_string();
+        let hint = format!("name a subtask: joblens logs {}", shell_word(&subtask));
+        return Err(Problem::usage("an array job has no log of its own").with_hint(hint));
     }
     let lines = params
         .tail_lines
