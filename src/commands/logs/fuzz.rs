@@ -82,9 +82,7 @@ fn follow(log: &[u8], redactor: &Redactor, size: usize) {
     for piece in log.chunks(size) {
         let mut read = lines.push(piece);
         read.extend(lines.take_long(redactor));
-        // A beginning of a line is shown when it has not grown since the last call.
-        read.extend(lines.take_unfinished(redactor));
-        read.extend(lines.take_unfinished(redactor));
+        read.extend(lines.take_begun(redactor));
         for block in read {
             printer.print(&mut out, &source, &mut printed, &block);
         }

@@ -93,7 +93,7 @@ impl SourceLog {
             position: LogPosition::Start,
             before: Vec::new(),
             window: Window::default(),
-            lines: Lines::default(),
+            lines: Lines::new(params.timestamps),
             params: params.clone(),
             since: params.since,
             rest: None,
@@ -143,6 +143,10 @@ impl SourceLog {
         if self.params.timestamps && new.contains(&b'\n') {
             self.since = last_timestamp(self.window.text()).or(self.since);
         }
+    }
+
+    fn no_lines(&self) -> Lines {
+        Lines::new(self.params.timestamps)
     }
 
     fn is_between_lines(&self) -> bool {
@@ -205,7 +209,7 @@ impl SourceLog {
         let text = match rest.next().await {
             Ok(text) => text,
             Err(problem) if !self.is_opened && self.params.tail_lines.is_some() => {
-                (self.window, self.lines) = Default::default();
+                (self.window, self.lines) = (Window::default(), self.no_lines());
                 self.since = self.params.since;
                 return Err(problem);
             }
@@ -253,7 +257,9 @@ impl SourceLog {
         let has_gap = read.as_ref().is_ok_and(|reading| reading.has_gap);
         let mut rest = None;
         if has_gap {
-            let (window, mut lines) = (mem::take(&mut self.window), mem::take(&mut self.lines));
+            let none = self.no_lines();
+            let window = mem::take(&mut self.window);
+            let mut lines = mem::replace(&mut self.lines, none);
             read = self.read(client, reference, options).await;
             match &read {
                 Ok(_) => rest = lines.break_line(),
@@ -372,11 +378,6 @@ impl SourceLog {
     /// The beginning of a line that has come, without what may be the beginning of a secret.
     pub(super) fn take_begun(&mut self, redactor: &Redactor) -> Option<Block> {
         self.lines.take_begun(redactor)
-    }
-
-    /// The beginning of a line that has not grown for a while.
-    pub(super) fn take_unfinished(&mut self, redactor: &Redactor) -> Option<Block> {
-        self.lines.take_unfinished(redactor)
     }
 }
 

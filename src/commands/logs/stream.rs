@@ -173,7 +173,7 @@ impl LogStream<'_> {
             let rest = match has_ended {
                 true => self.logs[number].finish(),
                 false if self.printer.joins_pieces() => {
-                    self.logs[number].take_unfinished(self.printer.redactor)
+                    self.logs[number].take_begun(self.printer.redactor)
                 }
                 false => None,
             };

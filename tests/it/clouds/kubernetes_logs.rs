@@ -1,8 +1,9 @@
 //! Logs of Kubernetes that are followed by a stream, and servers that give none.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -39,10 +40,8 @@ impl Log {
             .split(['?', '&'])
             .find_map(|word| word.strip_prefix("sinceTime="));
         let since = since.map_or(String::new(), |since| since.replace("%3A", ":"));
-        let lines = LINES
-            .iter()
-            .enumerate()
-            .take(self.written.load(Ordering::SeqCst));
+        let written = self.written.load(Ordering::SeqCst);
+        let lines = LINES.iter().enumerate().take(written);
         let lines = lines.map(|(number, line)| format!("{} {line}\n", moment(number)));
         lines
             .filter(|line| line.as_str() >= &since[..since.len().saturating_sub(1)])
@@ -104,12 +103,16 @@ impl Pod {
     }
 
     fn start(&self, arguments: &[&str]) -> Running {
+        self.start_to(File::create(&self.stdout).unwrap(), arguments)
+    }
+
+    fn start_to(&self, stdout: impl Into<Stdio>, arguments: &[&str]) -> Running {
         let arguments = [&["logs", "-f", POD][..], arguments].concat();
         joblens(&arguments)
             .env("JOBLENS_KUBERNETES_ENDPOINT", self.server.origin())
             .env("JOBLENS_KUBERNETES_TOKEN", "tok-given")
             .with_secret("tok-given")
-            .start(File::create(&self.stdout).unwrap(), Stdio::piped())
+            .start(stdout, Stdio::piped())
     }
 
     fn run(&self, arguments: &[&str]) -> (Run, String) {
@@ -118,14 +121,10 @@ impl Pod {
     }
 
     fn streams(&self) -> Vec<String> {
-        let targets = self
-            .server
-            .received()
-            .into_iter()
-            .map(|request| request.target().to_owned());
-        targets
-            .filter(|target| target.contains("follow=true"))
-            .collect()
+        let requests = self.server.received();
+        let targets = requests.iter().map(|request| request.target().to_owned());
+        let is_stream = |target: &String| target.contains("follow=true");
+        targets.filter(is_stream).collect()
     }
 }
 
@@ -384,4 +383,18 @@ fn a_message_of_the_kubelet_is_a_note() {
     assert_eq!((run.code, &*stdout), (0, "one\ntwo\n"), "{}", run.stderr);
     let note = format!("note: p/main: {message}\n");
     assert!(run.stderr.starts_with(&note), "{}", run.stderr);
+}
+
+#[test]
+fn a_quiet_log_ends_when_its_reader_leaves() {
+    let pod = Pod::new(|_, log, target, connection| {
+        begin(connection, &log.text(target));
+        keep(connection);
+    });
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let running = pod.start_to(OwnedFd::from(writer), &["--interval", "10m"]);
+    reader.read_exact(&mut [0; 4]).unwrap();
+    drop(reader);
+    let run = running.end();
+    assert_eq!((run.code, &*run.stderr), (141, ""));
 }
