@@ -72,11 +72,7 @@ impl LookupArgs {
 
     /// What names the resources.
     pub(super) fn inputs(&self) -> Inputs<'_> {
-        Inputs {
-            typed: &self.references,
-            files: &self.files,
-            needs_newline: false,
-        }
+        Inputs::new(&self.references, &self.files)
     }
 
     /// How the resources are requested.

@@ -23,7 +23,16 @@ pub(in crate::commands) struct Inputs<'a> {
     pub needs_newline: bool,
 }
 
-impl Inputs<'_> {
+impl<'a> Inputs<'a> {
+    /// Arguments and files.
+    pub fn new(typed: &'a [String], files: &'a [PathBuf]) -> Self {
+        Self {
+            typed,
+            files,
+            needs_newline: false,
+        }
+    }
+
     /// True when nothing was given.
     pub fn is_empty(&self) -> bool {
         self.typed.is_empty() && self.files.is_empty()
@@ -32,11 +41,7 @@ impl Inputs<'_> {
 
 impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
     fn from(typed: &'a T) -> Self {
-        Self {
-            typed: typed.as_ref(),
-            files: &[],
-            needs_newline: false,
-        }
+        Self::new(typed.as_ref(), &[])
     }
 }
 

@@ -111,10 +111,7 @@ pub(super) struct WaitOptions {
 impl Arguments {
     /// What names the resources.
     pub fn inputs(&self) -> Inputs<'_> {
-        Inputs {
-            typed: &self.references,
-            files: &self.files,
-        }
+        Inputs::new(&self.references, &self.files)
     }
 
     /// What the options say about jobs of these kinds.

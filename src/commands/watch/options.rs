@@ -37,10 +37,7 @@ pub(in crate::commands) struct Arguments {
 impl Arguments {
     /// What names the resources.
     pub fn inputs(&self) -> Inputs<'_> {
-        Inputs {
-            typed: &self.references,
-            files: &self.files,
-        }
+        Inputs::new(&self.references, &self.files)
     }
 }
 

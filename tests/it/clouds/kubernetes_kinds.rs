@@ -236,7 +236,7 @@ fn scopes_that_are_listed_at_once_share_the_request_rate() {
     let requests: u64 = emulated
         .requests()
         .values()
-        .map(|count| *count as u64)
+        .map(|count| *count)
         .sum();
     assert!(requests > 25, "{requests}");
     let least = Duration::from_millis(100 * (requests - 10));
