@@ -9,7 +9,7 @@ use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
 use super::signals::{Signals, end_process_by_signals};
-use super::since::Present;
+use super::since::CurrentTime;
 use super::terminal_support::TerminalSupport;
 use crate::credentials::{CredentialChain, PromptSink, SourceCache};
 use crate::error::Problem;
@@ -190,8 +190,8 @@ impl CommandContext {
     }
 
     /// The local time, and what responses say of it.
-    pub(super) fn present(&self) -> Present {
-        Present {
+    pub(super) fn present(&self) -> CurrentTime {
+        CurrentTime {
             now: (self.clock)(),
             clocks: Arc::clone(&self.server_clocks),
         }

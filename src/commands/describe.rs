@@ -10,7 +10,7 @@ use super::pager::Pager;
 use super::runtime::block_on;
 use crate::error::Problem;
 use crate::output::document::Envelope;
-use crate::output::{Extent, Format, LogTail, PageOptions};
+use crate::output::{DetailLevel, Format, LogTail, PageOptions};
 
 /// Show details of resources, most likely failure cause first
 #[derive(Debug, Args)]
@@ -43,8 +43,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     match build_report(context, arguments) {
         Ok((report, log_tails)) => {
             let extent = match arguments.all {
-                true => Extent::All,
-                false => Extent::Limited,
+                true => DetailLevel::All,
+                false => DetailLevel::Limited,
             };
             let log_tails = &log_tails;
             let options = PageOptions { extent, log_tails };

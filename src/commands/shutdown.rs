@@ -67,7 +67,7 @@ pub(super) async fn write(
     mut signals: Signals,
     mut signalled: bool,
     complain: impl FnOnce(&io::Error) -> Vec<u8>,
-) -> Written {
+) -> WriteResult {
     let mut lines = spawn_blocking_detached(move || reporter.finish());
     let moment = if signalled {
         SIGNAL_FLUSH_TIMEOUT
@@ -90,11 +90,11 @@ pub(super) async fn write(
     });
     let (_, later) = wait_or_signal(all_written, &mut signals, signalled).await;
     code = code.or(later);
-    Written { code, failure }
+    WriteResult { code, failure }
 }
 
 /// What came of writing the last outputs.
-pub(super) struct Written {
+pub(super) struct WriteResult {
     /// The exit code of a signal that came meanwhile.
     pub code: Option<u8>,
     /// Why stdout did not accept the output. A closed pipe is not a failure.

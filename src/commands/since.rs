@@ -13,7 +13,7 @@ use crate::settings::{self, parse_duration};
 
 /// The local time, and what responses say of it.
 #[derive(Debug, Clone)]
-pub(super) struct Present {
+pub(super) struct CurrentTime {
     pub now: DateTime<Utc>,
     pub clocks: Arc<ServerClocks>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Present {
 ///
 /// # Errors
 /// A usage error.
-pub(super) fn parse_since(text: &str, present: &Present, zone: Zone) -> Result<Since, Problem> {
+pub(super) fn parse_since(text: &str, present: &CurrentTime, zone: Zone) -> Result<Since, Problem> {
     let exact = || Some(DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc());
     let date = || {
         let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
@@ -45,7 +45,7 @@ pub(super) fn parse_since(text: &str, present: &Present, zone: Zone) -> Result<S
 }
 
 /// A moment that is so long ago.
-fn ago(text: &str, present: &Present) -> Option<Since> {
+fn ago(text: &str, present: &CurrentTime) -> Option<Since> {
     let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
     let moment = present.now.checked_sub_signed(ago)?;
     let (local, clocks) = (Time::new(moment)?, Arc::clone(&present.clocks));
@@ -71,8 +71,8 @@ mod tests {
     use super::*;
     use crate::http::ResponseInfo;
 
-    fn present() -> Present {
-        Present {
+    fn present() -> CurrentTime {
+        CurrentTime {
             now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             clocks: Arc::default(),
         }

@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::kind::{Kind, StateTable};
 use crate::model::State;
 use crate::output;
-use crate::output::document::{Envelope, Source, StateMap, StateMapping};
+use crate::output::document::{Envelope, MappingSource, StateMap, StateMapping};
 use crate::providers::states::ExitOutcome;
 use crate::settings::SettingsFile;
 
@@ -63,7 +63,7 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
         state,
         ended,
         note: note.map(str::to_owned),
-        source: Source::BuiltIn,
+        source: MappingSource::BuiltIn,
     };
     if level.map.is_empty() {
         let note = Some("the cloud reports no state");
@@ -93,7 +93,7 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
     let is_known = |own: &str| level.map.iter().any(|(text, _)| is_same(own, text));
     let own = own.iter().filter(|(own, _)| !is_known(own));
     words.extend(own.map(|(own, state)| StateMapping {
-        source: Source::Settings,
+        source: MappingSource::Settings,
         ..word(Some(own.trim()), *state, state.is_end(), None)
     }));
     words

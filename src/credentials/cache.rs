@@ -11,7 +11,7 @@ use super::imds::ImdsService;
 use super::instance_role::InstanceRoleProvider;
 use super::negative_cache::NegativeCache;
 use super::profile::{FromProfile, LabelFn, ReloadingProvider, from_profile};
-use super::store::{PersistentProvider, Storable, StoredFact, TokenStore};
+use super::store::{PersistentProvider, Storable, StoredValue, TokenStore};
 use super::temporary_key::TemporaryKey;
 use super::{Credential, CredentialProvider, REFRESH_MARGIN};
 use crate::error::{Category, Problem};
@@ -169,9 +169,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
     }
 
     /// A fact that is learned with the credential, and kept where that is.
-    pub(crate) fn stored_fact(&self, fact: &'static str) -> Option<StoredFact> {
+    pub(crate) fn stored_value(&self, fact: &'static str) -> Option<StoredValue> {
         let store = self.store.as_ref()?;
-        Some(StoredFact::new(store, fact))
+        Some(StoredValue::new(store, fact))
     }
 
     /// What is known of the credential without a request.

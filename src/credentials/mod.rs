@@ -50,7 +50,7 @@ pub(crate) use negative_cache::NegativeCache;
 pub(crate) use profile::reload;
 pub(crate) use source::{CredentialSource, CustomSource};
 pub use source_cache::SourceCache;
-pub(crate) use store::{Storable, StoredFact, StoredFields};
+pub(crate) use store::{Storable, StoredFields, StoredValue};
 pub(crate) use tool_files::{CredentialProgram, FoundCredential, SourceResult, ToolFiles};
 pub(crate) use tool_sources::check_source;
 

@@ -173,12 +173,12 @@ impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> 
 }
 
 /// A fact that was learned with a credential that is kept, and is kept beside it.
-pub(crate) struct StoredFact {
+pub(crate) struct StoredValue {
     store: Arc<TokenStore>,
     fact: &'static str,
 }
 
-impl StoredFact {
+impl StoredValue {
     /// A fact of an account.
     pub(super) fn new(store: &Arc<TokenStore>, fact: &'static str) -> Self {
         Self {

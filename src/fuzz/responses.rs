@@ -18,7 +18,7 @@ use crate::http::{ClientOptions, Deadline, Request, Response, Transport};
 use crate::kind::Kind;
 use crate::model::{Notice, State, Time};
 use crate::output::document::Envelope;
-use crate::output::{self, Extent, Format, OutputOptions, PageOptions, RenderContext, Zone};
+use crate::output::{self, DetailLevel, Format, OutputOptions, PageOptions, RenderContext, Zone};
 use crate::providers::{
     self, COMPARED_BYTES, Client, Cloud, Cursor, Filter, GetOptions, GetResult, LogParams,
     LogPosition, LogRequest, mask_job, mask_row_ids,
@@ -336,7 +336,7 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
     }
     let mut page = write(Format::Wide);
     page.extend(write(Format::Table));
-    let options = PageOptions::new(Extent::All);
+    let options = PageOptions::new(DetailLevel::All);
     let written = output::write_pages(&mut page, &report.content.jobs, &screen, options);
     written.expect("memory takes every byte");
     for problem in &report.errors {

@@ -21,14 +21,14 @@ const TRIAL_REQUESTS: usize = 2;
 pub(super) struct CredentialState {
     /// Places before the first success, which closes it.
     trial: Semaphore,
-    refusal: Mutex<Option<Refusal>>,
+    refusal: Mutex<Option<Rejection>>,
     /// How often another credential has taken the place of a refused one.
     generation: AtomicU64,
 }
 
 /// That a cloud refused a credential.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     /// When, or when it was tried again.
     at: Instant,
     /// What the cloud said, with all secrets masked.
@@ -64,7 +64,7 @@ impl CredentialState {
 
     /// Why nothing is sent with it now. After the cooldown one request is sent, and the others wait for
     /// its response.
-    pub(super) fn refusal(&self, cooldown: Option<Duration>) -> Option<Refusal> {
+    pub(super) fn refusal(&self, cooldown: Option<Duration>) -> Option<Rejection> {
         let mut refusal = lock(&self.refusal);
         let refusal = refusal.as_mut()?;
         let now = Instant::now();
@@ -93,7 +93,7 @@ impl CredentialState {
     pub(super) fn on_refusal(&self, error: RequestError, profile: &str, renewals: u64) {
         let mut refusal = lock(&self.refusal);
         if renewals == self.generation() {
-            *refusal = Some(Refusal {
+            *refusal = Some(Rejection {
                 at: Instant::now(),
                 error,
                 profile: profile.to_owned(),

@@ -1,7 +1,7 @@
 //! One call to a cloud: signed, sent, limited and retried as the cloud's own `classify` says.
 //! This is the only user of an HTTP client.
 
-mod account;
+mod api_client;
 mod attempt;
 mod body;
 mod ca_store;
@@ -37,7 +37,7 @@ mod tunnel;
 mod verifier;
 mod x509;
 
-pub use account::ApiClient;
+pub use api_client::ApiClient;
 pub use clock_offset::{ServerClocks, describe_offset, is_surely_past};
 pub use credential_state::KeyStates;
 pub use deadline::Deadline;

@@ -32,7 +32,7 @@ pub struct RequestError {
     pub request_id: Option<String>,
     /// Whether to send again.
     pub retry: RetryAction,
-    /// How long the cloud asks to wait, besides the standard `RetryAction-After`.
+    /// How long the cloud asks to wait, besides the standard `Retry-After`.
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,

@@ -10,7 +10,7 @@ use super::delimited::DelimitedWriter;
 use super::style::{styled, write_labelled};
 use super::table::{TextTable, TrailingColumn};
 use super::{Format, OutputOptions, RenderContext, json, markdown, yaml};
-use crate::output::document::{KindInfo, KindList, Source, StateMap, StateMapping};
+use crate::output::document::{KindInfo, KindList, MappingSource, StateMap, StateMapping};
 
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 14;
@@ -67,8 +67,8 @@ fn state_row(word: &StateMapping) -> Value {
         "state": word.state,
         "ended": word.ended.then_some("ended"),
         "note": match word.source {
-            Source::BuiltIn => word.note.as_deref(),
-            Source::Settings => Some("from the config file"),
+            MappingSource::BuiltIn => word.note.as_deref(),
+            MappingSource::Settings => Some("from the config file"),
         },
     })
 }

@@ -33,7 +33,7 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let (mut errors, mut warnings, mut notices) = (Vec::new(), Vec::new(), Vec::new());
     let verdict = verdict(report);
     if report.gate.is_some() {
-        let note = (headline(report), standing(report));
+        let note = (headline(report), status_text(report));
         match verdict {
             Verdict::Passed => notices.push(note),
             Verdict::Failed | Verdict::Undecided => errors.push(note),
@@ -86,7 +86,7 @@ pub fn summary(out: &mut dyn Write, report: &Envelope, room: usize) -> io::Resul
     let mut text = format!(
         "### {}\n\n{}\n\n{}| Reference | Name | State | Verdict | Ran | Why |\n|---|---|---|---|---|---|\n",
         cell(&headline(report)),
-        cell(&standing(report)),
+        cell(&status_text(report)),
         from_lists.unwrap_or_default()
     );
     let cases = cases(report);
@@ -147,7 +147,7 @@ fn headline(report: &Envelope) -> String {
     }
 }
 
-fn standing(report: &Envelope) -> String {
+fn status_text(report: &Envelope) -> String {
     let Some(gate) = &report.gate else {
         return String::new();
     };

@@ -1,5 +1,5 @@
+use super::drawn_lines::DrawnLines;
 use super::human;
-use super::region::Region;
 use super::style::{state_style, styled};
 use super::text::{truncate_middle, truncate_width};
 use super::{RenderContext, TerminalSize, escape};
@@ -9,7 +9,7 @@ use crate::sort::SortExt as _;
 /// One line a job and a status line at the end of a terminal's output; cleared at the end.
 #[derive(Debug, Default)]
 pub struct Progress {
-    region: Region,
+    region: DrawnLines,
     lines: Vec<String>,
 }
 

@@ -15,6 +15,7 @@ pub mod kubernetes;
 mod latest;
 mod list;
 mod list_all;
+mod log_source;
 mod logs;
 mod lookup;
 mod mask;

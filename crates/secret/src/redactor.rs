@@ -86,17 +86,17 @@ impl Redactor {
 impl Masks {
     /// Masks secrets in free text. Short secrets are masked where they stand by themselves.
     pub fn text(&self, text: &mut String) {
-        self.each(text, SecretMasker::scrub);
+        self.each(text, SecretMasker::mask_text);
     }
 
     /// Masks secrets in a name or a reason, which a secret that is an ordinary word never changes.
     pub fn name(&self, name: &mut String) {
-        self.each(name, SecretMasker::scrub_name);
+        self.each(name, SecretMasker::mask_name);
     }
 
     /// Masks secrets in a key of a document: only secrets that no word and no short name can be.
     pub fn key(&self, key: &mut String) {
-        self.each(key, SecretMasker::scrub_key);
+        self.each(key, SecretMasker::mask_key);
     }
 
     /// Masks secrets in the keys of an object; true when that changed one. Keys that are the same then are
@@ -127,7 +127,7 @@ impl Masks {
     /// Masks secrets in a value that is more than text, such as an id: only secrets that cannot be
     /// an ordinary word, number or id.
     pub fn value(&self, value: &mut String) {
-        self.each(value, SecretMasker::scrub_value);
+        self.each(value, SecretMasker::mask_value);
     }
 
     /// False for most texts that nothing is masked in, and for most of their parts.

@@ -111,20 +111,20 @@ impl SecretMasker {
     }
 
     /// Masks the secrets in free text, such as a message.
-    pub fn scrub(&self, text: &mut String) {
+    pub fn mask_text(&self, text: &mut String) {
         self.mask(text, |_, _| true);
     }
 
     /// Masks the secrets in a name or a reason: as in free text, but for ordinary words and numbers
     /// where it is a single word itself, such as `CrashLoopBackOff`.
-    pub fn scrub_name(&self, name: &mut String) {
+    pub fn mask_name(&self, name: &mut String) {
         let is_free = is_free_text(name);
         self.mask(name, |kind, _| is_free || kind != Kind::Plain);
     }
 
     /// Masks the secrets in a key of a document: neither ordinary words nor short names, which may be
     /// keys of any document.
-    pub fn scrub_key(&self, key: &mut String) {
+    pub fn mask_key(&self, key: &mut String) {
         let is_free = is_free_text(key);
         self.mask(key, |kind, length| {
             is_free || (kind != Kind::Plain && length >= MIN_LENGTH_WITHIN_WORDS)
@@ -134,7 +134,7 @@ impl SecretMasker {
     /// Masks the secrets in a value that is more than text, such as an id: only secrets that no
     /// ordinary word, number or id can be, so that a common one never changes it. What no id can be
     /// is free text.
-    pub fn scrub_value(&self, value: &mut String) {
+    pub fn mask_value(&self, value: &mut String) {
         let (is_free, is_id) = (is_free_text(value), is_id(value));
         self.mask(value, |kind, _| match kind {
             Kind::Plain | Kind::Name => is_free,
@@ -146,7 +146,7 @@ impl SecretMasker {
     /// Free text without the secrets.
     pub fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        self.scrub(&mut text);
+        self.mask_text(&mut text);
         text
     }
 
@@ -229,7 +229,7 @@ fn kind(secret: &str) -> Kind {
 fn replace(text: &mut String, needle: &Needle) {
     let is_found = |(at, _): &(usize, &str)| {
         let length = needle.text.len();
-        let is_bare = length >= MIN_LENGTH_WITHIN_WORDS || stands_alone(text, *at, &needle.text);
+        let is_bare = length >= MIN_LENGTH_WITHIN_WORDS || is_whole_word(text, *at, &needle.text);
         let is_word = needle.kind == Kind::Plain && length < MIN_PLAIN_LENGTH;
         is_bare && (!is_word || is_credential_value(&text[..*at]))
     };
@@ -250,7 +250,7 @@ fn replace(text: &mut String, needle: &Needle) {
 
 /// True when the match at `at` is not part of a longer word or number. Letters beyond ASCII end a
 /// word: Chinese is written without spaces.
-fn stands_alone(text: &str, at: usize, found: &str) -> bool {
+fn is_whole_word(text: &str, at: usize, found: &str) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     let end = at + found.len();

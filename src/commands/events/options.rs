@@ -3,7 +3,7 @@ use clap::Args;
 use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
-use super::super::since::{Present, parse_since};
+use super::super::since::{CurrentTime, parse_since};
 use crate::error::Problem;
 use crate::model::NoticeCode;
 use crate::output::document::EventFilter;
@@ -50,7 +50,7 @@ impl Arguments {
     ///
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn filter(&self, present: &Present, zone: Zone) -> Result<EventFilter, Problem> {
+    pub(super) fn filter(&self, present: &CurrentTime, zone: Zone) -> Result<EventFilter, Problem> {
         let since = self.since.as_deref();
         let since = since.map(|text| parse_since(text, present, zone));
         Ok(EventFilter {

@@ -129,7 +129,7 @@ pub(super) fn uncompared(listed: &[ScopeReport]) -> Vec<Notice> {
 }
 
 /// Why the rows are not all that was requested, for the line that ends a list of references. A
-/// limit that the user set is no reason.
+/// limit that the user set does not count.
 pub(super) fn reason(
     listed: &[ScopeReport],
     left_out: usize,

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use clap::Args;
 
 use super::super::lookup::AccountId;
-use super::super::since::{Present, parse_since};
+use super::super::since::{CurrentTime, parse_since};
 use super::scopes::ListTarget;
 use super::words;
 use crate::error::Problem;
@@ -94,7 +94,11 @@ const PAGE_FOR_PEOPLE: usize = 100;
 impl Arguments {
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn options(&self, present: &Present, zone: Zone) -> Result<ListOptions, Problem> {
+    pub(super) fn options(
+        &self,
+        present: &CurrentTime,
+        zone: Zone,
+    ) -> Result<ListOptions, Problem> {
         let mut states = self
             .state
             .iter()
@@ -254,7 +258,7 @@ mod tests {
 
     fn plan(line: &str) -> Result<ListOptions, Problem> {
         let words = std::iter::once("list").chain(line.split_whitespace());
-        let present = Present {
+        let present = CurrentTime {
             now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             clocks: Arc::default(),
         };

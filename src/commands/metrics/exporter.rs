@@ -15,8 +15,8 @@ use super::accept::negotiate;
 use super::document::Document;
 use super::families::ExporterStatus;
 use super::log::MessageLog;
+use super::polled_target::{PolledSelector, PolledTarget, PolledTargetOptions};
 use super::probes::Probes;
-use super::source::{Source, SourceOptions, SourceTarget};
 use super::targets::parse_probe;
 use crate::commands::lookup::Lookup;
 use crate::error::Problem;
@@ -42,10 +42,10 @@ const INDEX: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>joblens</ti
 /// Everything that is polled, and how it is shown.
 pub(super) struct Exporter {
     lookup: Arc<Lookup>,
-    sources: Vec<Arc<Source>>,
+    targets: Vec<Arc<PolledTarget>>,
     probes: Probes,
     default_profile: String,
-    options: SourceOptions,
+    options: PolledTargetOptions,
     max_jobs: usize,
     log: MessageLog,
 }
@@ -54,16 +54,16 @@ impl Exporter {
     /// An exporter that has not polled anything yet.
     pub(super) fn new(
         lookup: Arc<Lookup>,
-        targets: Vec<SourceTarget>,
+        targets: Vec<PolledSelector>,
         default_profile: &str,
-        options: SourceOptions,
+        options: PolledTargetOptions,
         max_jobs: usize,
         log: MessageLog,
     ) -> Self {
-        let sources = targets.into_iter();
-        let sources = sources.map(|target| Source::new(target, &lookup, options, &log));
+        let targets = targets.into_iter();
+        let targets = targets.map(|target| PolledTarget::new(target, &lookup, options, &log));
         Self {
-            sources: sources.collect(),
+            targets: targets.collect(),
             lookup,
             probes: Probes::default(),
             default_profile: default_profile.to_owned(),
@@ -76,7 +76,7 @@ impl Exporter {
     /// Polls the targets of the command line where that is due, and gives what is known at the
     /// deadline.
     pub(super) async fn metrics(&self, deadline: Option<Instant>) -> Document {
-        let document = self.document(&self.sources, deadline).await;
+        let document = self.document(&self.targets, deadline).await;
         let expiries = self.lookup.expiry_times().into_iter();
         let expiries = expiries.map(|((cloud, profile), at)| (*cloud, profile.clone(), at));
         document.with_exporter(ExporterStatus {
@@ -87,14 +87,14 @@ impl Exporter {
 
     /// What went wrong in the last polls.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let scopes = self.sources.iter().flat_map(|source| source.scopes());
+        let scopes = self.targets.iter().flat_map(|target| target.scopes());
         let problems = scopes.filter_map(|scope| scope.problem.as_deref().cloned());
         problems.collect()
     }
 
-    async fn document(&self, sources: &[Arc<Source>], deadline: Option<Instant>) -> Document {
-        join_all(sources.iter().map(|source| source.refresh(deadline))).await;
-        let scopes = sources.iter().flat_map(|source| source.scopes());
+    async fn document(&self, targets: &[Arc<PolledTarget>], deadline: Option<Instant>) -> Document {
+        join_all(targets.iter().map(|target| target.refresh(deadline))).await;
+        let scopes = targets.iter().flat_map(|target| target.scopes());
         Document::new(scopes.collect(), self.max_jobs, self.options.max_age())
     }
 
@@ -129,13 +129,13 @@ impl Exporter {
         };
         let make = || {
             let targets = targets.into_iter();
-            let make = |target| Source::new(target, &self.lookup, self.options, &self.log);
+            let make = |target| PolledTarget::new(target, &self.lookup, self.options, &self.log);
             targets.map(make).collect()
         };
-        match self.probes.sources(name, make) {
+        match self.probes.targets(name, make) {
             None => text(StatusCode::SERVICE_UNAVAILABLE, "too many targets\n"),
-            Some(sources) => {
-                let document = self.document(&sources, Some(deadline(request))).await;
+            Some(targets) => {
+                let document = self.document(&targets, Some(deadline(request))).await;
                 exposition(document, request)
             }
         }

@@ -7,9 +7,9 @@ mod families;
 mod jobs;
 mod log;
 mod options;
+mod polled_target;
 mod probes;
 mod scopes;
-mod source;
 mod targets;
 
 use std::io::{self, Write as _};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use clap::Args;
 
-use super::source::SourceOptions;
+use super::polled_target::PolledTargetOptions;
 use crate::error::Problem;
 use crate::secret::quotable;
 use crate::settings::parse_duration;
@@ -80,11 +80,11 @@ impl Arguments {
     ///
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn options(&self) -> Result<SourceOptions, Problem> {
+    pub(super) fn options(&self) -> Result<PolledTargetOptions, Problem> {
         let interval = self.min_interval.as_deref();
         let interval = interval.map(|text| parse_duration("--min-interval", text));
         let keep = parse_duration("--keep", &self.keep)?;
-        Ok(SourceOptions {
+        Ok(PolledTargetOptions {
             min_interval: interval.transpose()?.unwrap_or(MIN_INTERVAL),
             keep: TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX),
             max_details: self.max_lookups,

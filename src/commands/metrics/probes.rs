@@ -1,4 +1,4 @@
-//! The sources of probes, which are kept between two scrapes.
+//! The targets of probes, which are kept between two scrapes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::source::Source;
+use super::polled_target::PolledTarget;
 use crate::sync::lock;
 
 /// So many targets of probes are kept.
@@ -14,40 +14,40 @@ pub(super) const MAX_TARGETS: usize = 1000;
 /// A target that was not requested for so long is forgotten when another one comes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The sources of each target that was probed.
+/// The targets of each target that was probed.
 #[derive(Default)]
 pub(super) struct Probes(Mutex<HashMap<String, Probe>>);
 
 struct Probe {
-    sources: Vec<Arc<Source>>,
+    targets: Vec<Arc<PolledTarget>>,
     requested_at: Instant,
 }
 
 impl Probes {
-    /// The sources of a target, which are made when it is first requested; `None` when there are too
+    /// The targets of a target, which are made when it is first requested; `None` when there are too
     /// many targets.
-    pub(super) fn sources(
+    pub(super) fn targets(
         &self,
         name: String,
-        make: impl FnOnce() -> Vec<Arc<Source>>,
-    ) -> Option<Vec<Arc<Source>>> {
+        make: impl FnOnce() -> Vec<Arc<PolledTarget>>,
+    ) -> Option<Vec<Arc<PolledTarget>>> {
         let mut probes = lock(&self.0);
         let now = Instant::now();
         if let Some(probe) = probes.get_mut(&name) {
             probe.requested_at = now;
-            return Some(probe.sources.clone());
+            return Some(probe.targets.clone());
         }
         probes.retain(|_, probe| now - probe.requested_at < IDLE_TIMEOUT);
         if probes.len() >= MAX_TARGETS {
             return None;
         }
-        let sources = make();
+        let targets = make();
         let probe = Probe {
-            sources: sources.clone(),
+            targets: targets.clone(),
             requested_at: now,
         };
         probes.insert(name, probe);
-        Some(sources)
+        Some(targets)
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn idle_targets_make_room() {
         let probes = Probes::default();
-        let ask = |name: usize| probes.sources(name.to_string(), Vec::new).is_some();
+        let ask = |name: usize| probes.targets(name.to_string(), Vec::new).is_some();
         assert!((0..MAX_TARGETS).all(ask));
         assert!(ask(0) && !ask(MAX_TARGETS));
         tokio::time::advance(IDLE_TIMEOUT / 2).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::source::SourceTarget;
+use super::polled_target::PolledSelector;
 use crate::commands::context::CommandContext;
 use crate::commands::list::{ListTarget, defaults, in_cloud};
 use crate::commands::lookup::{
@@ -21,18 +21,18 @@ pub(super) fn connect(
     context: &CommandContext,
     inputs: Inputs<'_>,
     pacing: Pacing,
-) -> Result<(Arc<Lookup>, Vec<SourceTarget>), Vec<Problem>> {
+) -> Result<(Arc<Lookup>, Vec<PolledSelector>), Vec<Problem>> {
     let settings = context.settings()?;
     let is_named = !inputs.is_empty();
-    let targets = source_targets(parse_monitored(context, inputs, &settings)?);
+    let targets = selectors(parse_monitored(context, inputs, &settings)?);
     let configured = match is_named {
         true => Vec::new(),
         false => defaults(context, &settings)?,
     };
     let configured = configured.iter().map(described);
     let named = targets.iter().flat_map(|target| match target {
-        SourceTarget::Scope(target) => vec![described(target)],
-        SourceTarget::Jobs(references) => references.iter().map(described_job).collect(),
+        PolledSelector::Scope(target) => vec![described(target)],
+        PolledSelector::Jobs(references) => references.iter().map(described_job).collect(),
     });
     let scopes: Vec<_> = configured.chain(named).collect();
     let lookup = Lookup::for_scopes(context, settings, &scopes, is_named, pacing)?;
@@ -56,24 +56,24 @@ fn account_of(reference: &Reference) -> AccountId {
 }
 
 /// What is polled together: each scope, and all jobs that are named.
-fn source_targets(parsed: ParsedTargets) -> Vec<SourceTarget> {
+fn selectors(parsed: ParsedTargets) -> Vec<PolledSelector> {
     let mut jobs = Vec::new();
     let mut targets = Vec::new();
     for target in parsed.targets {
         match target {
             Target::Jobs(references) => jobs.extend(references),
-            Target::Scope(scope) => targets.push(SourceTarget::Scope(ListTarget::Jobs {
+            Target::Scope(scope) => targets.push(PolledSelector::Scope(ListTarget::Jobs {
                 scope,
                 is_named: true,
             })),
             Target::Cloud(cloud) => {
-                targets.extend(in_cloud(&cloud).into_iter().map(SourceTarget::Scope));
+                targets.extend(in_cloud(&cloud).into_iter().map(PolledSelector::Scope));
             }
             Target::Latest(_) => {}
         }
     }
     if !jobs.is_empty() {
-        targets.push(SourceTarget::Jobs(jobs));
+        targets.push(PolledSelector::Jobs(jobs));
     }
     targets
 }
@@ -86,7 +86,7 @@ pub(super) fn parse_probe(
     text: &str,
     lookup: &Lookup,
     default_profile: &str,
-) -> Result<(String, Vec<SourceTarget>), Problem> {
+) -> Result<(String, Vec<PolledSelector>), Problem> {
     let parsed = parse_monitored_text(text, lookup.settings(), default_profile);
     let parsed = parsed.map_err(|problems| {
         let first = problems.into_iter().next();
@@ -102,10 +102,10 @@ pub(super) fn parse_probe(
         Some(Target::Cloud(cloud)) => cloud.to_string(),
         _ => parsed.references().map(ToString::to_string).collect(),
     };
-    let targets = source_targets(parsed);
+    let targets = selectors(parsed);
     let account = targets.first().and_then(|target| match target {
-        SourceTarget::Scope(target) => Some(target.account()),
-        SourceTarget::Jobs(references) => references.first().map(account_of),
+        PolledSelector::Scope(target) => Some(target.account()),
+        PolledSelector::Jobs(references) => references.first().map(account_of),
     });
     match account.filter(|account| lookup.has_account(account)) {
         Some(_) => Ok((name, targets)),

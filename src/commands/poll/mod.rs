@@ -1,5 +1,6 @@
 //! Polls many resources within a limit of requests.
 
+mod deadline;
 mod dispatch;
 mod identity;
 mod last_poll;
@@ -13,16 +14,15 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::lookup::{
-    AccountId, DetailBudget, LOOKUP_TIMEOUT, Lookup, LookupResult, with_reference,
-};
+use super::lookup::{AccountId, DetailBudget, LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
 use crate::gate::{JobHistory, Observation};
 use crate::http::Deadline;
 use crate::model::{Job, State};
-use crate::providers::{Changes, GetResult};
+use crate::providers::Changes;
 use crate::reference::Reference;
 
+use deadline::PollDeadline;
 use last_poll::{LastPoll, ResponseTimes, Unfinished};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
@@ -209,37 +209,6 @@ enum PollResult {
         Result<Vec<Option<Job>>, Box<Problem>>,
         IsLate,
     ),
-}
-
-/// The deadline of a request.
-#[derive(Debug, Clone, Copy)]
-struct PollDeadline {
-    deadline: Deadline,
-    /// Since the command ends, and not since it has had its time.
-    capped_by_command: bool,
-}
-
-impl PollDeadline {
-    /// True when no time is left because the command ends.
-    fn is_exceeded(self) -> bool {
-        self.capped_by_command && self.deadline.remaining().is_zero()
-    }
-
-    /// A job that is undecided only because the command ends before its parts are read was not checked.
-    ///
-    /// # Errors
-    /// That the time is up.
-    fn reject_cut(self, found: GetResult, reference: &Reference) -> Result<GetResult, Problem> {
-        let job = &found.job;
-        let is_undecided = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
-        match is_undecided && job.unread_cause == Some(Category::Network) && self.is_exceeded() {
-            true => Err(with_reference(
-                Problem::deadline_exceeded("timed out before all parts of the job were read"),
-                reference,
-            )),
-            false => Ok(found),
-        }
-    }
 }
 
 /// Whether a resource was confirmed to exist.

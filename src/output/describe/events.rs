@@ -1,7 +1,7 @@
 use std::io;
 
 use super::super::cause::reason_text;
-use super::Extent;
+use super::DetailLevel;
 use super::command_line::quote;
 use super::page::{PageWriter, Style, Value};
 use super::tasks;
@@ -11,7 +11,7 @@ use crate::model::{Event, Job, Level};
 const MAX_EVENTS: usize = 50;
 
 /// The events, newest first.
-pub(super) fn write(page: &mut PageWriter, job: &Job, extent: Extent) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io::Result<()> {
     if job.events.is_empty() {
         return Ok(());
     }
@@ -24,8 +24,8 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, extent: Extent) -> io::Res
     let order = if count > 1 { ", newest first" } else { "" };
     page.heading("Events", &format!("({count}{order}{warnings})"))?;
     let shown = match extent {
-        Extent::Limited => count.min(MAX_EVENTS),
-        Extent::All => count,
+        DetailLevel::Limited => count.min(MAX_EVENTS),
+        DetailLevel::All => count,
     };
     for event in &job.events[..shown] {
         page.blank_line()?;

@@ -21,7 +21,7 @@ use page::PageWriter;
 
 /// How much of a page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum DetailLevel {
     /// All tasks that failed, some of the others, and the newest events; the rest is counted.
     Limited,
     /// Everything.
@@ -43,14 +43,14 @@ pub struct LogTail {
 #[derive(Debug, Clone, Copy)]
 pub struct PageOptions<'a> {
     /// How much is shown.
-    pub extent: Extent,
+    pub extent: DetailLevel,
     /// The logs of jobs that failed.
     pub log_tails: &'a [LogTail],
 }
 
 impl PageOptions<'_> {
     /// Pages without logs.
-    pub fn new(extent: Extent) -> Self {
+    pub fn new(extent: DetailLevel) -> Self {
         Self {
             extent,
             log_tails: &[],

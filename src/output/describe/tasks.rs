@@ -3,7 +3,7 @@ use std::io;
 use super::super::cause::reason_text;
 use super::super::human;
 use super::page::{Fields, PageWriter, Value};
-use super::{Extent, containers, details, exit_status, header, volumes};
+use super::{DetailLevel, containers, details, exit_status, header, volumes};
 use crate::model::{Job, State, Task};
 
 /// Beyond so many tasks only those that failed are shown.
@@ -12,7 +12,7 @@ const MAX_TASKS: usize = 10;
 const SUBTASK: &str = "subtask";
 
 /// The parts of a resource, each with its own parts: those that failed first.
-pub(super) fn write(page: &mut PageWriter, job: &Job, extent: Extent) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job, extent: DetailLevel) -> io::Result<()> {
     if job.tasks.is_empty() {
         return Ok(());
     }
@@ -25,8 +25,8 @@ pub(super) fn write(page: &mut PageWriter, job: &Job, extent: Extent) -> io::Res
     let is_failed = |task: &&Task| task.state == State::Failed;
     let (mut shown, mut rest): (Vec<&Task>, Vec<&Task>) = job.tasks.iter().partition(is_failed);
     let room = match extent {
-        Extent::Limited => MAX_TASKS.saturating_sub(shown.len()).min(rest.len()),
-        Extent::All => rest.len(),
+        DetailLevel::Limited => MAX_TASKS.saturating_sub(shown.len()).min(rest.len()),
+        DetailLevel::All => rest.len(),
     };
     shown.extend(rest.drain(..room));
     let mut is_apart = false;

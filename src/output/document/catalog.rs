@@ -88,21 +88,21 @@ pub struct StateMapping {
     /// When the value means this state, or another note on it.
     pub note: Option<String>,
     /// The origin of the mapping.
-    pub source: Source,
+    pub source: MappingSource,
 }
 
 /// The origin of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "MappingSource")]
-pub enum Source {
+pub enum MappingSource {
     /// Built in, from the cloud's documentation.
     BuiltIn,
     /// The config file.
     Settings,
 }
 
-impl Source {
+impl MappingSource {
     /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -17,9 +17,9 @@ pub(in super::super) const EXACT_NUMBER: &str = "$serde_json::private::Number";
 /// A failure of the output, or a document that has something that JSON does not have.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub(super) struct Failure(#[from] io::Error);
+pub(super) struct SerializeError(#[from] io::Error);
 
-impl Error for Failure {
+impl Error for SerializeError {
     fn custom<T: Display>(message: T) -> Self {
         Self(io::Error::new(
             io::ErrorKind::InvalidData,
@@ -28,8 +28,10 @@ impl Error for Failure {
     }
 }
 
-fn impossible<T>(what: &str) -> Result<T, Failure> {
-    Err(Failure::custom(format_args!("{what} is not valid in JSON")))
+fn impossible<T>(what: &str) -> Result<T, SerializeError> {
+    Err(SerializeError::custom(format_args!(
+        "{what} is not valid in JSON"
+    )))
 }
 
 /// Writes a document, indented or on one line, with a line end.
@@ -43,7 +45,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let mut writer = Writer::new(out, is_indented);
     let written = document.serialize(&mut writer);
-    written.map_err(|Failure(error)| error)?;
+    written.map_err(|SerializeError(error)| error)?;
     writer.write_all(b"\n")?;
     writer.flush()
 }
@@ -57,17 +59,17 @@ pub(super) struct Compound<'a, 'b> {
 }
 
 impl Compound<'_, '_> {
-    fn next(&mut self) -> Result<(), Failure> {
+    fn next(&mut self) -> Result<(), SerializeError> {
         let comma = !std::mem::replace(&mut self.is_empty, false);
         Ok(self.writer.line(comma)?)
     }
 
-    fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+    fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), SerializeError> {
         self.next()?;
         value.serialize(&mut *self.writer)
     }
 
-    fn finish(self) -> Result<(), Failure> {
+    fn finish(self) -> Result<(), SerializeError> {
         if let Some(bracket) = self.end {
             self.writer.end(bracket, self.is_empty)?;
         }
@@ -77,22 +79,22 @@ impl Compound<'_, '_> {
 
 macro_rules! numbers {
     ($($method:ident: $type:ty),*) => {
-        $(fn $method(self, number: $type) -> Result<(), Failure> {
-            serde_json::to_writer(self, &number).map_err(|error| Failure(error.into()))
+        $(fn $method(self, number: $type) -> Result<(), SerializeError> {
+            serde_json::to_writer(self, &number).map_err(|error| SerializeError(error.into()))
         })*
     };
 }
 
 impl<'a, 'b> Serializer for &'a mut Writer<'b> {
     type Ok = ();
-    type Error = Failure;
+    type Error = SerializeError;
     type SerializeSeq = Compound<'a, 'b>;
     type SerializeTuple = Compound<'a, 'b>;
     type SerializeTupleStruct = Compound<'a, 'b>;
-    type SerializeTupleVariant = Impossible<(), Failure>;
+    type SerializeTupleVariant = Impossible<(), SerializeError>;
     type SerializeMap = Compound<'a, 'b>;
     type SerializeStruct = Compound<'a, 'b>;
-    type SerializeStructVariant = Impossible<(), Failure>;
+    type SerializeStructVariant = Impossible<(), SerializeError>;
 
     numbers!(
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
@@ -100,36 +102,36 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         serialize_f32: f32, serialize_f64: f64
     );
 
-    fn serialize_bool(self, flag: bool) -> Result<(), Failure> {
+    fn serialize_bool(self, flag: bool) -> Result<(), SerializeError> {
         let word: &[u8] = if flag { b"true" } else { b"false" };
         Ok(self.put(word)?)
     }
 
-    fn serialize_char(self, c: char) -> Result<(), Failure> {
+    fn serialize_char(self, c: char) -> Result<(), SerializeError> {
         Ok(self.text(c.encode_utf8(&mut [0; 4]))?)
     }
 
-    fn serialize_str(self, text: &str) -> Result<(), Failure> {
+    fn serialize_str(self, text: &str) -> Result<(), SerializeError> {
         Ok(self.text(text)?)
     }
 
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), Failure> {
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), SerializeError> {
         impossible("a text of bytes")
     }
 
-    fn serialize_none(self) -> Result<(), Failure> {
+    fn serialize_none(self) -> Result<(), SerializeError> {
         self.serialize_unit()
     }
 
-    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Failure> {
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), SerializeError> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<(), Failure> {
+    fn serialize_unit(self) -> Result<(), SerializeError> {
         Ok(self.put(b"null")?)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Failure> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), SerializeError> {
         self.serialize_unit()
     }
 
@@ -138,7 +140,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), SerializeError> {
         Ok(self.text(variant)?)
     }
 
@@ -146,7 +148,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), SerializeError> {
         value.serialize(self)
     }
 
@@ -156,13 +158,13 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), SerializeError> {
         let mut object = self.serialize_map(Some(1))?;
         object.serialize_entry(variant, value)?;
         object.finish()
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'a, 'b>, Failure> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'a, 'b>, SerializeError> {
         self.begin(b'[')?;
         Ok(Compound {
             writer: self,
@@ -171,7 +173,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         })
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<Compound<'a, 'b>, Failure> {
+    fn serialize_tuple(self, length: usize) -> Result<Compound<'a, 'b>, SerializeError> {
         self.serialize_seq(Some(length))
     }
 
@@ -179,7 +181,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         self,
         _: &'static str,
         length: usize,
-    ) -> Result<Compound<'a, 'b>, Failure> {
+    ) -> Result<Compound<'a, 'b>, SerializeError> {
         self.serialize_seq(Some(length))
     }
 
@@ -189,11 +191,11 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Failure> {
+    ) -> Result<Self::SerializeTupleVariant, SerializeError> {
         impossible("a variant of several values")
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, 'b>, Failure> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, 'b>, SerializeError> {
         self.begin(b'{')?;
         Ok(Compound {
             writer: self,
@@ -206,7 +208,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         self,
         name: &'static str,
         length: usize,
-    ) -> Result<Compound<'a, 'b>, Failure> {
+    ) -> Result<Compound<'a, 'b>, SerializeError> {
         if name != EXACT_NUMBER {
             return self.serialize_map(Some(length));
         }
@@ -223,7 +225,7 @@ impl<'a, 'b> Serializer for &'a mut Writer<'b> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeStructVariant, Failure> {
+    ) -> Result<Self::SerializeStructVariant, SerializeError> {
         impossible("a variant of several values")
     }
 }
@@ -232,13 +234,13 @@ macro_rules! list {
     ($trait:ident, $method:ident) => {
         impl $trait for Compound<'_, '_> {
             type Ok = ();
-            type Error = Failure;
+            type Error = SerializeError;
 
-            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), SerializeError> {
                 self.element(value)
             }
 
-            fn end(self) -> Result<(), Failure> {
+            fn end(self) -> Result<(), SerializeError> {
                 self.finish()
             }
         }
@@ -251,9 +253,9 @@ list!(SerializeTupleStruct, serialize_field);
 
 impl SerializeMap for Compound<'_, '_> {
     type Ok = ();
-    type Error = Failure;
+    type Error = SerializeError;
 
-    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Failure> {
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), SerializeError> {
         self.next()?;
         key.serialize(&mut *self.writer)?;
         match self.writer.ends_with_quote() {
@@ -262,24 +264,24 @@ impl SerializeMap for Compound<'_, '_> {
         }
     }
 
-    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), SerializeError> {
         value.serialize(&mut *self.writer)
     }
 
-    fn end(self) -> Result<(), Failure> {
+    fn end(self) -> Result<(), SerializeError> {
         self.finish()
     }
 }
 
 impl SerializeStruct for Compound<'_, '_> {
     type Ok = ();
-    type Error = Failure;
+    type Error = SerializeError;
 
     fn serialize_field<T: ?Sized + Serialize>(
         &mut self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), SerializeError> {
         if self.end.is_none() {
             // The digits come as a text.
             self.writer.set_quotes(false);
@@ -293,7 +295,7 @@ impl SerializeStruct for Compound<'_, '_> {
         value.serialize(&mut *self.writer)
     }
 
-    fn end(self) -> Result<(), Failure> {
+    fn end(self) -> Result<(), SerializeError> {
         self.finish()
     }
 }

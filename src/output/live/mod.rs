@@ -3,9 +3,9 @@ mod tests;
 
 use std::os::fd::AsFd;
 
+use super::drawn_lines::{CLEAR_BELOW, DrawnLines, height, push_line};
 use super::human;
 use super::progress::shown_rows;
-use super::region::{CLEAR_BELOW, Region, height, push_line};
 use super::text::truncate_width;
 use super::{Layout, OutputOptions, RenderContext, Row, escape, job_table, terminal};
 use crate::model::{Job, State};
@@ -45,7 +45,7 @@ enum Screen {
     /// frame covers it, and what the terminal showed before is untouched.
     Alternate { is_open: bool, last: String },
     /// Below what was written before, where the terminal has no alternate screen.
-    Normal(Region),
+    Normal(DrawnLines),
 }
 
 /// What a frame shows.
@@ -82,7 +82,7 @@ impl Live {
                     is_open: false,
                     last: String::new(),
                 },
-                false => Screen::Normal(Region::default()),
+                false => Screen::Normal(DrawnLines::default()),
             },
         }
     }

@@ -11,26 +11,26 @@ use serde::ser::{
 
 use crate::output::json::EXACT_NUMBER;
 
-type Failure = serde::de::value::Error;
+type ValueError = serde::de::value::Error;
 
 /// Makes a value of a document.
 ///
 /// # Errors
 /// The document has something that JSON does not have.
-pub(super) fn to_jaq(document: &impl Serialize) -> Result<Val, Failure> {
+pub(super) fn to_jaq(document: &impl Serialize) -> Result<Val, ValueError> {
     document.serialize(JaqSerializer)
 }
 
 struct JaqSerializer;
 
-fn impossible<T>(what: &str) -> Result<T, Failure> {
+fn impossible<T>(what: &str) -> Result<T, ValueError> {
     let message = format_args!("{what} is not valid in JSON");
-    Err(<Failure as serde::ser::Error>::custom(message))
+    Err(<ValueError as serde::ser::Error>::custom(message))
 }
 
 macro_rules! integers {
     ($($method:ident: $type:ty),*) => {
-        $(fn $method(self, number: $type) -> Result<Val, Failure> {
+        $(fn $method(self, number: $type) -> Result<Val, ValueError> {
             Ok(Val::Num(Num::from_integral(number)))
         })*
     };
@@ -38,29 +38,29 @@ macro_rules! integers {
 
 impl Serializer for JaqSerializer {
     type Ok = Val;
-    type Error = Failure;
+    type Error = ValueError;
     type SerializeSeq = List;
     type SerializeTuple = List;
     type SerializeTupleStruct = List;
-    type SerializeTupleVariant = Impossible<Val, Failure>;
+    type SerializeTupleVariant = Impossible<Val, ValueError>;
     type SerializeMap = Object;
     type SerializeStruct = Object;
-    type SerializeStructVariant = Impossible<Val, Failure>;
+    type SerializeStructVariant = Impossible<Val, ValueError>;
 
     integers!(
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64
     );
 
-    fn serialize_bool(self, flag: bool) -> Result<Val, Failure> {
+    fn serialize_bool(self, flag: bool) -> Result<Val, ValueError> {
         Ok(Val::Bool(flag))
     }
 
-    fn serialize_f32(self, number: f32) -> Result<Val, Failure> {
+    fn serialize_f32(self, number: f32) -> Result<Val, ValueError> {
         self.serialize_f64(f64::from(number))
     }
 
-    fn serialize_f64(self, number: f64) -> Result<Val, Failure> {
+    fn serialize_f64(self, number: f64) -> Result<Val, ValueError> {
         Ok(match number.is_finite() {
             true => Val::Num(Num::Float(number)),
             // As serde_json writes it.
@@ -68,31 +68,31 @@ impl Serializer for JaqSerializer {
         })
     }
 
-    fn serialize_char(self, c: char) -> Result<Val, Failure> {
+    fn serialize_char(self, c: char) -> Result<Val, ValueError> {
         self.serialize_str(c.encode_utf8(&mut [0; 4]))
     }
 
-    fn serialize_str(self, text: &str) -> Result<Val, Failure> {
+    fn serialize_str(self, text: &str) -> Result<Val, ValueError> {
         Ok(Val::utf8_str(text.as_bytes().to_vec()))
     }
 
-    fn serialize_bytes(self, _: &[u8]) -> Result<Val, Failure> {
+    fn serialize_bytes(self, _: &[u8]) -> Result<Val, ValueError> {
         impossible("a text of bytes")
     }
 
-    fn serialize_none(self) -> Result<Val, Failure> {
+    fn serialize_none(self) -> Result<Val, ValueError> {
         Ok(Val::Null)
     }
 
-    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<Val, Failure> {
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<Val, ValueError> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<Val, Failure> {
+    fn serialize_unit(self) -> Result<Val, ValueError> {
         Ok(Val::Null)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Val, Failure> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Val, ValueError> {
         Ok(Val::Null)
     }
 
@@ -101,7 +101,7 @@ impl Serializer for JaqSerializer {
         _: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<Val, Failure> {
+    ) -> Result<Val, ValueError> {
         Ok(Val::utf8_str(variant))
     }
 
@@ -109,7 +109,7 @@ impl Serializer for JaqSerializer {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<Val, Failure> {
+    ) -> Result<Val, ValueError> {
         value.serialize(self)
     }
 
@@ -119,21 +119,21 @@ impl Serializer for JaqSerializer {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Val, Failure> {
+    ) -> Result<Val, ValueError> {
         let mut object = self.serialize_map(Some(1))?;
         SerializeStruct::serialize_field(&mut object, variant, value)?;
         SerializeMap::end(object)
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<List, Failure> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<List, ValueError> {
         Ok(List(Vec::with_capacity(length.unwrap_or_default())))
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<List, Failure> {
+    fn serialize_tuple(self, length: usize) -> Result<List, ValueError> {
         self.serialize_seq(Some(length))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<List, Failure> {
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<List, ValueError> {
         self.serialize_seq(Some(length))
     }
 
@@ -143,11 +143,11 @@ impl Serializer for JaqSerializer {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Failure> {
+    ) -> Result<Self::SerializeTupleVariant, ValueError> {
         impossible("a variant of several values")
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Object, Failure> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Object, ValueError> {
         let length = length.unwrap_or_default();
         Ok(Object {
             fields: Map::with_capacity_and_hasher(length, Default::default()),
@@ -156,7 +156,7 @@ impl Serializer for JaqSerializer {
         })
     }
 
-    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Object, Failure> {
+    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Object, ValueError> {
         let mut object = self.serialize_map(Some(length))?;
         object.is_number = name == EXACT_NUMBER;
         Ok(object)
@@ -168,7 +168,7 @@ impl Serializer for JaqSerializer {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeStructVariant, Failure> {
+    ) -> Result<Self::SerializeStructVariant, ValueError> {
         impossible("a variant of several values")
     }
 }
@@ -178,40 +178,40 @@ struct List(Vec<Val>);
 
 impl SerializeSeq for List {
     type Ok = Val;
-    type Error = Failure;
+    type Error = ValueError;
 
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), ValueError> {
         push_shared(&mut self.0, value.serialize(JaqSerializer)?);
         Ok(())
     }
 
-    fn end(self) -> Result<Val, Failure> {
+    fn end(self) -> Result<Val, ValueError> {
         Ok(Val::Arr(self.0.into()))
     }
 }
 
 impl SerializeTuple for List {
     type Ok = Val;
-    type Error = Failure;
+    type Error = ValueError;
 
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), ValueError> {
         SerializeSeq::serialize_element(self, value)
     }
 
-    fn end(self) -> Result<Val, Failure> {
+    fn end(self) -> Result<Val, ValueError> {
         SerializeSeq::end(self)
     }
 }
 
 impl SerializeTupleStruct for List {
     type Ok = Val;
-    type Error = Failure;
+    type Error = ValueError;
 
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), ValueError> {
         SerializeSeq::serialize_element(self, value)
     }
 
-    fn end(self) -> Result<Val, Failure> {
+    fn end(self) -> Result<Val, ValueError> {
         SerializeSeq::end(self)
     }
 }
@@ -278,9 +278,9 @@ struct Object {
 
 impl SerializeMap for Object {
     type Ok = Val;
-    type Error = Failure;
+    type Error = ValueError;
 
-    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Failure> {
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), ValueError> {
         match key.serialize(JaqSerializer)? {
             key @ Val::TStr(_) => {
                 self.key = Some(key);
@@ -290,40 +290,40 @@ impl SerializeMap for Object {
         }
     }
 
-    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), ValueError> {
         let key = self.key.take().expect("a key comes before its value");
         self.fields.insert(key, value.serialize(JaqSerializer)?);
         Ok(())
     }
 
-    fn end(self) -> Result<Val, Failure> {
+    fn end(self) -> Result<Val, ValueError> {
         Ok(Val::obj(self.fields))
     }
 }
 
 impl SerializeStruct for Object {
     type Ok = Val;
-    type Error = Failure;
+    type Error = ValueError;
 
     fn serialize_field<T: ?Sized + Serialize>(
         &mut self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ValueError> {
         let value = value.serialize(JaqSerializer)?;
         // A name that is part of the program is not copied.
         self.fields.insert(Val::utf8_str(name), value);
         Ok(())
     }
 
-    fn end(self) -> Result<Val, Failure> {
+    fn end(self) -> Result<Val, ValueError> {
         if !self.is_number {
             return Ok(Val::obj(self.fields));
         }
         match self.fields.into_values().next() {
             Some(Val::TStr(text)) => {
                 let text = String::from_utf8_lossy(&text);
-                Val::from_num(&text).map_err(<Failure as serde::ser::Error>::custom)
+                Val::from_num(&text).map_err(<ValueError as serde::ser::Error>::custom)
             }
             _ => impossible("a number without digits"),
         }

@@ -15,6 +15,7 @@ mod instance_role;
 mod instant_job;
 mod invocation;
 mod job;
+mod memory;
 mod products;
 mod scheduler;
 mod scheduler_job;

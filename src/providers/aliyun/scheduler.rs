@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
+use super::memory::memory_bytes;
 use super::{Api, CLUSTER};
 use crate::http::RequestError;
 use crate::kind::{IdReuse, OutcomeRule};
@@ -269,7 +270,6 @@ impl<V> JobFields<V> {
             state: read.state,
             state_raw: read.raw,
             ended: read.ended,
-            // Of `user@server` the user.
             user: self.runas_user.0.as_deref().map(user).map(str::to_owned),
             queue: self.job_queue.0.clone(),
             priority: self.priority.0,
@@ -384,18 +384,7 @@ impl Amounts {
     }
 }
 
+/// The user of `user@server`.
 fn user(owner: &str) -> &str {
     owner.split_once('@').map_or(owner, |(user, _)| user)
-}
-
-/// `1gb` of PBS, `1536MB` of Slurm.
-pub(super) fn memory_bytes(text: &str) -> Option<u64> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = unit.trim().to_ascii_lowercase();
-    let units = ["b", "kb", "mb", "gb", "tb"];
-    let power = units.iter().position(|known| *known == unit)?;
-    number.parse::<u64>().ok()?.checked_mul(1 << (10 * power))
 }

@@ -4,7 +4,7 @@
 
 mod active;
 mod merge;
-mod wire;
+mod response;
 
 use futures_util::future::join_all;
 
@@ -13,10 +13,10 @@ use super::{Api, Call};
 use crate::crypto::percent_encode;
 use crate::providers::prelude::*;
 use merge::{TypePage, merge};
-use wire::{ImageJob, ImageJobDetails, JOB_STATES, JobPage, STATES, SubJobDetails};
+use response::{ImageJob, ImageJobDetails, JOB_STATES, JobPage, STATES, SubJobDetails};
 
 pub(super) use active::ListRotation;
-pub(super) use wire::{JOB_TYPES, decode};
+pub(super) use response::{JOB_TYPES, decode};
 
 /// Jobs of image servers.
 pub static IMAGE_JOB: Kind = Kind::new(

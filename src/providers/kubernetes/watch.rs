@@ -20,7 +20,7 @@ use crate::sync::lock;
 
 pub(super) use object::{Object, Presence, meta};
 pub(super) use state::Position;
-use state::{Mode, State};
+use state::{Mode, WatchState};
 
 /// The objects of a namespace.
 #[derive(Default)]
@@ -84,7 +84,7 @@ impl Watches {
 /// The objects of one list.
 #[derive(Default)]
 pub(super) struct Watch {
-    state: Mutex<State>,
+    state: Mutex<WatchState>,
     /// A list has set the version.
     listed: Notify,
     /// The stream no longer serves, since more objects are followed than it shows.
@@ -222,9 +222,9 @@ impl Watch {
         let mut state = lock(&self.state);
         let since = state.followed_at.filter(|_| state.is_of_pods);
         if since.is_some_and(|at| at.elapsed() > PODS_TIMEOUT) {
-            *state = State {
+            *state = WatchState {
                 is_of_pods: true,
-                ..State::default()
+                ..WatchState::default()
             };
             return true;
         }

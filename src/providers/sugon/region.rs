@@ -9,7 +9,7 @@ use super::host_policy::HostPolicy;
 use super::hosts::{self, Hosts, Service};
 use super::token_exchange::{self, Exchange, Place};
 use super::{CLOUD, address, errors, sign};
-use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredFact};
+use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredValue};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response, Transport};
 use crate::model::Time;
@@ -40,7 +40,7 @@ pub(super) struct ServiceHosts {
     hosts: OnceCell<Hosts>,
     failures: NegativeCache,
     /// The hosts that an earlier run found with a token that it fetched.
-    pub stored: Option<StoredFact>,
+    pub stored: Option<StoredValue>,
 }
 
 impl Region {
@@ -79,7 +79,7 @@ impl Region {
         let services = Service::ALL.map(|service| {
             let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &account, &policy));
             let is_stored = !is_static_token && !is_host;
-            let stored = is_stored.then(|| login.stored_fact(service.fact()));
+            let stored = is_stored.then(|| login.stored_value(service.fact()));
             ServiceHosts {
                 hosts: OnceCell::new_with(hosts),
                 failures: NegativeCache::default(),
@@ -175,7 +175,7 @@ impl Region {
         answered.map_err(|problem| match problem.category {
             Category::Network => {
                 // They may have moved.
-                known.stored.iter().for_each(StoredFact::invalidate);
+                known.stored.iter().for_each(StoredValue::invalidate);
                 problem
             }
             Category::Unauthenticated if !self.is_static_token => problem.with_hint(
@@ -193,7 +193,7 @@ impl Region {
         deadline: Deadline,
     ) -> Result<Hosts, Problem> {
         let account = &self.client.http;
-        let stored = known.stored.as_ref().and_then(StoredFact::get);
+        let stored = known.stored.as_ref().and_then(StoredValue::get);
         let stored = stored.and_then(|parts| Hosts::from_parts(&parts, account, &self.policy));
         if let Some(hosts) = stored {
             return Ok(hosts);

@@ -233,11 +233,7 @@ fn scopes_that_are_listed_at_once_share_the_request_rate() {
     let run = emulated
         .joblens(&["list", "-R", "kubernetes", "-o", "json"])
         .run();
-    let requests: u64 = emulated
-        .requests()
-        .values()
-        .map(|count| *count)
-        .sum();
+    let requests: u64 = emulated.requests().values().copied().sum();
     assert!(requests > 25, "{requests}");
     let least = Duration::from_millis(100 * (requests - 10));
     assert!(started.elapsed() >= least, "{requests} {}", run.stderr);

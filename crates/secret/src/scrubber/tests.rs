@@ -13,7 +13,7 @@ fn scrubs_what_a_cloud_echoes_in_every_spelling() {
 fn shown(secret: &str, text: &str) -> (String, String) {
     let scrubber = SecretMasker::new([&Secret::new(secret)]);
     let mut value = text.to_owned();
-    scrubber.scrub_value(&mut value);
+    scrubber.mask_value(&mut value);
     (scrubber.text(text), value)
 }
 
@@ -98,7 +98,7 @@ fn a_short_word_or_number_is_masked_as_the_value_of_a_credential_only() {
 fn a_word_is_no_secret_in_a_name_of_one_word() {
     let name = |secret: &str, text: &str| {
         let mut text = text.to_owned();
-        SecretMasker::new([&Secret::new(secret)]).scrub_name(&mut text);
+        SecretMasker::new([&Secret::new(secret)]).mask_name(&mut text);
         text
     };
     assert_eq!(name("training", "training"), "training");

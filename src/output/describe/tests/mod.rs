@@ -2,7 +2,7 @@ mod hostile;
 
 use super::super::text::width;
 use super::super::{RenderContext, Zone};
-use super::{Extent, PageOptions};
+use super::{DetailLevel, PageOptions};
 use crate::model::{Container, Event, Job, Level, State, Task, Termination, Time};
 
 const NOW: i64 = 1_700_000_000;
@@ -12,10 +12,10 @@ fn at(seconds_before: i64) -> Option<Time> {
 }
 
 fn page(job: &Job, width: Option<usize>, colour: bool) -> String {
-    page_of(job, width, colour, Extent::Limited)
+    page_of(job, width, colour, DetailLevel::Limited)
 }
 
-fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: Extent) -> String {
+fn page_of(job: &Job, width: Option<usize>, colour: bool, extent: DetailLevel) -> String {
     let screen = RenderContext {
         width,
         colour,
@@ -237,12 +237,12 @@ fn groups_that_failed_come_first_and_the_rest_is_counted_or_shown_by_all() {
         let names = lines.map(|(_, line)| line.split(':').next().unwrap_or_default().to_owned());
         names.filter(|name| name.starts_with("rank")).collect()
     };
-    let limited = page_of(&job, Some(80), false, Extent::Limited);
+    let limited = page_of(&job, Some(80), false, DetailLevel::Limited);
     let shown = groups(&limited[limited.find("Container groups").unwrap()..]);
     assert_eq!(shown.len(), 10, "{limited}");
     assert_eq!(shown[..3], ["rank-11", "rank-12", "rank-1"]);
     assert!(limited.contains("  and 2 more (2 running); --all shows all\n"));
-    let all = page_of(&job, Some(80), false, Extent::All);
+    let all = page_of(&job, Some(80), false, DetailLevel::All);
     assert_eq!(
         groups(&all[all.find("Container groups").unwrap()..]).len(),
         12
@@ -263,7 +263,7 @@ fn several_jobs_have_a_rule_with_their_reference_before_each() {
         &mut out,
         &[job(State::Running), job(State::Failed)],
         &screen,
-        PageOptions::new(Extent::Limited),
+        PageOptions::new(DetailLevel::Limited),
     )
     .unwrap();
     let page = String::from_utf8(out).unwrap();
@@ -284,6 +284,6 @@ fn of_many_events_the_newest_are_shown_with_the_command_for_all() {
     assert!(page.contains("    w49\n") && !page.contains("    w50\n"));
     let end = "\n  and 10 more; all of them:\n    joblens events aliyun/job/c/5\n";
     assert!(page.ends_with(end), "{page}");
-    let whole = page_of(&running, Some(80), false, Extent::All);
+    let whole = page_of(&running, Some(80), false, DetailLevel::All);
     assert!(whole.ends_with("    w59\n"), "{whole}");
 }

@@ -1,6 +1,6 @@
 //! What GetJob and ListJobs report of a job, made into the model.
 
-use super::super::{Api, scheduler::memory_bytes};
+use super::super::{Api, memory::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{POD_STATES, STATES};
 use crate::model::Address;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::scheduler::memory_bytes;
+use super::super::memory::memory_bytes;
 use super::super::scheduler_job::SCHEDULER_JOB;
 use super::response::decode_job;
 use super::*;

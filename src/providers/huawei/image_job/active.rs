@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::wire::{ImageJob, JOB_TYPES, JobPage};
+use super::response::{ImageJob, JOB_TYPES, JobPage};
 use super::{Api, list_page};
 use crate::providers::prelude::*;
 

@@ -1,6 +1,6 @@
 //! One list out of those of all types, newest first.
 
-use super::wire::{ImageJob, JobPage};
+use super::response::{ImageJob, JobPage};
 use crate::providers::has_more;
 use crate::providers::prelude::*;
 use crate::sort::SortExt as _;

@@ -12,7 +12,7 @@ use crate::providers::Changes;
 
 /// What is known of the objects of a list.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct WatchState {
     /// The references that are followed, by name.
     pub followed: HashMap<String, String>,
     pub objects: HashMap<String, Object>,
@@ -50,7 +50,7 @@ pub(super) enum Mode {
     Single,
 }
 
-impl State {
+impl WatchState {
     /// The name of the only object that is followed; of pods the names of their jobs.
     pub fn wanted_selector(&self) -> Option<(&'static str, String)> {
         let mut names = self.followed.keys();

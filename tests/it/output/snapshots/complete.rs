@@ -1,7 +1,7 @@
 //! A page leaves nothing out that the model has.
 
 use joblens::model::{Job, Time};
-use joblens::output::{Extent, PageOptions, RenderContext, Zone, escape, write_pages};
+use joblens::output::{DetailLevel, PageOptions, RenderContext, Zone, escape, write_pages};
 use serde_json::Value;
 
 use super::documented::documented;
@@ -66,7 +66,7 @@ fn page(job: &Job) -> String {
         &mut out,
         std::slice::from_ref(job),
         &screen,
-        PageOptions::new(Extent::All),
+        PageOptions::new(DetailLevel::All),
     )
     .unwrap();
     String::from_utf8(out).unwrap()

@@ -3,7 +3,7 @@
 use joblens::model::Job;
 use joblens::output::document::Envelope;
 use joblens::output::{
-    Extent, Format, OutputOptions, PageOptions, RenderContext, Zone, write, write_pages,
+    DetailLevel, Format, OutputOptions, PageOptions, RenderContext, Zone, write, write_pages,
 };
 use serde_json::Value;
 
@@ -157,7 +157,7 @@ fn assert_snapshot_in_place(jobs: &[Job], widths: &[usize]) {
             &mut out,
             jobs,
             &screen(Some(*width), jobs),
-            PageOptions::new(Extent::Limited),
+            PageOptions::new(DetailLevel::Limited),
         )
         .unwrap();
         assert_harmless("page", &String::from_utf8(out).unwrap());

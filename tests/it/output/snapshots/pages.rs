@@ -1,7 +1,7 @@
 //! The page of `describe` for every documented answer.
 
 use joblens::model::Job;
-use joblens::output::{Extent, PageOptions, RenderContext, Zone, write_pages};
+use joblens::output::{DetailLevel, PageOptions, RenderContext, Zone, write_pages};
 
 use super::documented::documented;
 use super::snapshot::assert_snapshot;
@@ -18,7 +18,7 @@ fn page(job: &Job, width: usize, colour: bool) -> String {
         &mut out,
         std::slice::from_ref(job),
         &screen,
-        PageOptions::new(Extent::Limited),
+        PageOptions::new(DetailLevel::Limited),
     )
     .unwrap();
     String::from_utf8(out).unwrap()

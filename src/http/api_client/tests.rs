@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::retry_decision::{Next, Refused};
+use super::retry_decision::{Refused, RetryDecision};
 use super::*;
 use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Endpoint, Method, RetryAction};
@@ -141,7 +141,7 @@ fn a_call_is_sent_again_at_once_twice_at_most() {
             let response = dated(dates[resends as usize % 2]);
             let refused = refused(&response, account.clock_offset.seconds(), resends);
             let next = account.next(&request(), &mut refusal, refused);
-            matches!(next, Next::AtOnce)
+            matches!(next, RetryDecision::AtOnce)
         };
         assert_eq!([0, 1, 2, 3].map(is_resent), expected, "{retry:?}");
     }
@@ -154,7 +154,7 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
     refusal.retry = RetryAction::AfterClockSync;
     let response = dated("Thu, 16 Nov 2023 22:13:20 GMT");
     let next = account.next(&request(), &mut refusal, refused(&response, 0, 0));
-    assert!(matches!(next, Next::Fail));
+    assert!(matches!(next, RetryDecision::Fail));
     let said = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),

@@ -24,7 +24,7 @@ pub(super) struct Refused<'a> {
 }
 
 /// What follows a refusal.
-pub(super) enum Next {
+pub(super) enum RetryDecision {
     Fail,
     /// The call is signed and sent again at once.
     AtOnce,
@@ -39,7 +39,7 @@ impl ApiClient {
         request: &Request,
         refusal: &mut RequestError,
         refused: Refused<'_>,
-    ) -> Next {
+    ) -> RetryDecision {
         let Refused {
             response,
             offset,
@@ -60,19 +60,19 @@ impl ApiClient {
         };
         let is_replay = refusal.retry == RetryAction::Immediate && resends == 0;
         if is_replay || (is_corrected && resends < MAX_IMMEDIATE_RESENDS) {
-            return Next::AtOnce;
+            return RetryDecision::AtOnce;
         }
         if !refusal.is_transient(response.map(|response| response.status)) {
-            return Next::Fail;
+            return RetryDecision::Fail;
         }
         let pause = self.pause(refusal, response, attempts);
         if pause > MAX_RETRY_AFTER {
             refusal.category = Category::Throttled;
             let seconds = pause.as_secs();
             refusal.message = format!("{}; the cloud asks to wait {seconds} s", refusal.message);
-            return Next::Fail;
+            return RetryDecision::Fail;
         }
-        Next::After(pause)
+        RetryDecision::After(pause)
     }
 
     fn pause(

@@ -142,27 +142,27 @@ fn a_list_without_states_shows_those_of_recent_lookups() {
 
 const POLL: Duration = Duration::from_secs(2);
 
-fn source(
+fn target(
     script: impl Fn(Duration) -> Reply + Send + Sync + 'static,
-) -> (Arc<Source>, Arc<ScriptedClient>) {
+) -> (Arc<PolledTarget>, Arc<ScriptedClient>) {
     let kind = providers::kinds().find(|kind| kind.to_string() == "aliyun/job");
     let job = test_support::reference(kind.unwrap(), &["c", "1"]);
     let client = ScriptedClient::new(Duration::ZERO, move |at, _| script(at));
     let client = Arc::new(client.with_response_time(POLL));
     let lookup = Arc::new(Lookup::scripted(vec![job.clone()], &client));
-    let options = SourceOptions {
+    let options = PolledTargetOptions {
         min_interval: Duration::from_secs(30),
         keep: TimeDelta::days(1),
         max_details: 20,
     };
-    let target = SourceTarget::Jobs(vec![job]);
-    let source = Source::new(target, &lookup, options, &MessageLog::default());
-    (source, client)
+    let target = PolledSelector::Jobs(vec![job]);
+    let target = PolledTarget::new(target, &lookup, options, &MessageLog::default());
+    (target, client)
 }
 
-fn shown(source: &Source) -> Vec<(State, bool)> {
-    let max_age = source.options.max_age();
-    let scopes = source.scopes();
+fn shown(target: &PolledTarget) -> Vec<(State, bool)> {
+    let max_age = target.options.max_age();
+    let scopes = target.scopes();
     let states = scopes.iter().flat_map(|scope| {
         let rows = scope.rows.iter();
         rows.map(|row| (row.state, scope.is_up(max_age)))
@@ -172,48 +172,48 @@ fn shown(source: &Source) -> Vec<(State, bool)> {
 
 #[tokio::test(start_paused = true)]
 async fn scrapes_share_a_poll_until_the_interval_has_passed() {
-    let (source, client) = source(|_| Reply::State(State::Running));
+    let (target, client) = target(|_| Reply::State(State::Running));
     for _ in 0..2 {
-        let scrapes = (0..5).map(|_| source.refresh(None));
+        let scrapes = (0..5).map(|_| target.refresh(None));
         futures_util::future::join_all(scrapes).await;
-        assert_eq!(shown(&source), [(State::Running, true)]);
+        assert_eq!(shown(&target), [(State::Running, true)]);
     }
     assert_eq!(client.received().len(), 1);
     tokio::time::advance(Duration::from_secs(30)).await;
-    source.refresh(None).await;
+    target.refresh(None).await;
     assert_eq!(client.received().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scrape_ends_at_its_deadline_and_the_poll_goes_on() {
-    let (source, client) = source(|_| Reply::State(State::Running));
-    source.refresh(Some(Instant::now() + POLL / 2)).await;
-    assert!(shown(&source).is_empty());
-    assert_eq!(source.scopes().len(), 1);
-    source.refresh(Some(Instant::now() + POLL)).await;
-    assert_eq!(shown(&source), [(State::Running, true)]);
+    let (target, client) = target(|_| Reply::State(State::Running));
+    target.refresh(Some(Instant::now() + POLL / 2)).await;
+    assert!(shown(&target).is_empty());
+    assert_eq!(target.scopes().len(), 1);
+    target.refresh(Some(Instant::now() + POLL)).await;
+    assert_eq!(shown(&target), [(State::Running, true)]);
     assert_eq!(client.received().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_poll_leaves_the_row_and_is_not_up() {
-    let (source, client) = source(|at| match at < Duration::from_secs(10) {
+    let (target, client) = target(|at| match at < Duration::from_secs(10) {
         true => Reply::State(State::Running),
         false => Reply::Throttled(Duration::from_secs(60)),
     });
-    source.refresh(None).await;
+    target.refresh(None).await;
     tokio::time::advance(Duration::from_secs(40)).await;
-    source.refresh(None).await;
-    assert_eq!(shown(&source), [(State::Running, false)]);
+    target.refresh(None).await;
+    assert_eq!(shown(&target), [(State::Running, false)]);
     let polls = client.received().len();
     tokio::time::advance(Duration::from_secs(50)).await;
-    source.refresh(None).await;
+    target.refresh(None).await;
     assert_eq!(
         client.received().len(),
         polls,
         "the cloud requested a pause"
     );
     tokio::time::advance(Duration::from_secs(20)).await;
-    source.refresh(None).await;
+    target.refresh(None).await;
     assert!(client.received().len() > polls);
 }

@@ -30,16 +30,16 @@ const MIN_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// What is polled together.
 #[derive(Debug)]
-pub(super) enum SourceTarget {
+pub(super) enum PolledSelector {
     /// A scope, or all scopes of a cloud.
     Scope(ListTarget),
     /// Jobs that were named.
     Jobs(Vec<Reference>),
 }
 
-/// How a source is polled.
+/// How a target is polled.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SourceOptions {
+pub(super) struct PolledTargetOptions {
     /// The shortest time between the starts of two polls.
     pub min_interval: Duration,
     /// Jobs that have ended longer ago are left out.
@@ -48,7 +48,7 @@ pub(super) struct SourceOptions {
     pub max_details: usize,
 }
 
-impl SourceOptions {
+impl PolledTargetOptions {
     /// Rows that are older are not shown any more.
     pub(super) fn max_age(&self) -> Duration {
         MIN_MAX_AGE.max(self.min_interval * 3)
@@ -56,18 +56,18 @@ impl SourceOptions {
 }
 
 /// A target with what its last poll has brought. Of all that ask for it at once, the first polls.
-pub(super) struct Source {
-    target: SourceTarget,
+pub(super) struct PolledTarget {
+    target: PolledSelector,
     lookup: Arc<Lookup>,
-    options: SourceOptions,
+    options: PolledTargetOptions,
     log: MessageLog,
-    state: Mutex<SourceState>,
+    state: Mutex<PolledTargetState>,
     /// Changes when a poll ends.
     polls: watch::Sender<u64>,
 }
 
 #[derive(Default)]
-struct SourceState {
+struct PolledTargetState {
     is_polling: bool,
     /// No poll is started before this.
     next_at: Option<Instant>,
@@ -83,20 +83,20 @@ struct Detail {
     row: Option<JobRow>,
 }
 
-impl Source {
-    /// A source that was not polled yet.
+impl PolledTarget {
+    /// A target that was not polled yet.
     pub(super) fn new(
-        target: SourceTarget,
+        target: PolledSelector,
         lookup: &Arc<Lookup>,
-        options: SourceOptions,
+        options: PolledTargetOptions,
         log: &MessageLog,
     ) -> Arc<Self> {
         let unread = match &target {
-            SourceTarget::Scope(target) => {
+            PolledSelector::Scope(target) => {
                 let (cloud, _) = target.account();
                 vec![ScopeSnapshot::unread(target.scope(), cloud)]
             }
-            SourceTarget::Jobs(references) => {
+            PolledSelector::Jobs(references) => {
                 let references = references.iter();
                 let unread = references.map(|reference| {
                     let cloud = reference.kind.template.cloud;
@@ -105,9 +105,9 @@ impl Source {
                 unread.collect()
             }
         };
-        let state = SourceState {
+        let state = PolledTargetState {
             scopes: unread,
-            ..SourceState::default()
+            ..PolledTargetState::default()
         };
         Arc::new(Self {
             target,
@@ -136,12 +136,12 @@ impl Source {
                 (false, false) => return,
                 (false, true) => {
                     state.is_polling = true;
-                    let source = Arc::clone(self);
-                    tokio::spawn(async move { source.poll().await });
+                    let target = Arc::clone(self);
+                    tokio::spawn(async move { target.poll().await });
                 }
             }
         }
-        // The sender lives as long as this source.
+        // The sender lives as long as this target.
         match deadline {
             None => drop(polls.changed().await),
             Some(deadline) => drop(timeout_at(deadline, polls.changed()).await),
@@ -151,8 +151,8 @@ impl Source {
     async fn poll(&self) {
         let started = Instant::now();
         let (readings, details) = match &self.target {
-            SourceTarget::Scope(target) => self.list(target).await,
-            SourceTarget::Jobs(references) => (self.look_up(references).await, HashMap::new()),
+            PolledSelector::Scope(target) => self.list(target).await,
+            PolledSelector::Jobs(references) => (self.look_up(references).await, HashMap::new()),
         };
         let problems = readings.iter().filter_map(|one| one.problem.as_ref());
         let hint = problems.filter_map(|problem| problem.retry_after).max();

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ApiClient;
-use super::retry_decision::{Next, Refused};
+use super::retry_decision::{Refused, RetryDecision};
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::circuit_breaker::Permits;
-use crate::http::credential_state::{CredentialState, Refusal};
+use crate::http::credential_state::{CredentialState, Rejection};
 use crate::http::progress::RequestProgress;
 use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
 
@@ -107,7 +107,7 @@ impl Call<'_> {
             }
             let is_elsewhere = client.has_failover && response.is_none();
             let next = match is_elsewhere || attempts >= client.options.max_attempts {
-                true => Next::Fail,
+                true => RetryDecision::Fail,
                 false => {
                     let refused = Refused {
                         response: response.as_ref(),
@@ -121,15 +121,15 @@ impl Call<'_> {
             let problem = client.to_problem(self.request, error, response.as_ref(), attempts);
             client.count_error(self.request, problem.category);
             match next {
-                Next::AtOnce => resends += 1,
-                Next::After(pause) if pause < self.deadline.remaining() => {
+                RetryDecision::AtOnce => resends += 1,
+                RetryDecision::After(pause) if pause < self.deadline.remaining() => {
                     if is_throttled(&problem) {
                         client.circuit_breaker.pause_for(pause);
                     }
                     earlier = Some(problem);
                     sleep(pause).await;
                 }
-                Next::After(_) | Next::Fail => {
+                RetryDecision::After(_) | RetryDecision::Fail => {
                     if response.is_none() {
                         client.circuit_breaker.on_unreachable(&problem);
                     }
@@ -235,7 +235,7 @@ impl Call<'_> {
     }
 
     /// The call is not sent, since its credential was refused before.
-    fn skipped(&self, refusal: Refusal) -> Problem {
+    fn skipped(&self, refusal: Rejection) -> Problem {
         let profile = match refusal.profile == self.client.profile {
             true => String::new(),
             false => format!(" for profile '{}', which has the same key", refusal.profile),

@@ -8,11 +8,11 @@ pub(super) const CLEAR_BELOW: &str = "\x1b[J";
 
 /// The lines that were drawn last; the cursor is on the row below them.
 #[derive(Debug, Default)]
-pub(super) struct Region {
+pub(super) struct DrawnLines {
     drawn: Vec<String>,
 }
 
-impl Region {
+impl DrawnLines {
     /// The bytes that draw lines in place of those drawn before, on a terminal of so many columns.
     pub(super) fn draw(&mut self, lines: Vec<String>, width: usize) -> String {
         let mut text = self.start(width);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn lines_are_drawn_in_the_place_of_those_before() {
-        let mut region = Region::default();
+        let mut region = DrawnLines::default();
         assert_eq!(region.clear(10), "");
         let first = region.draw(lines(&["one", "0123456789"]), 10);
         assert_eq!(first, "\rone\x1b[K\r\n0123456789\r\n\x1b[J");
@@ -113,14 +113,14 @@ mod tests {
 
     #[test]
     fn a_narrower_terminal_has_broken_the_lines() {
-        let mut region = Region::default();
+        let mut region = DrawnLines::default();
         region.draw(lines(&["0123456789", "one"]), 10);
         assert!(region.draw(lines(&["one"]), 4).starts_with("\r\x1b[4A"));
     }
 
     #[test]
     fn what_was_detached_stays() {
-        let mut region = Region::default();
+        let mut region = DrawnLines::default();
         region.draw(lines(&["one"]), 10);
         region.detach();
         assert_eq!(region.draw(lines(&["two"]), 10), "\rtwo\x1b[K\r\n\x1b[J");

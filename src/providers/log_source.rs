@@ -1,0 +1,101 @@
+//! The logs that a job has.
+
+use crate::kind::{Kind, LogSupport};
+use crate::model::{Job, State, Task};
+
+/// One log of a job: of a container, of a task, or of a stream such as `stdout`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogSource {
+    /// Id of the task; `None` for a log of the job as a whole.
+    pub task: Option<String>,
+    /// Name of the container or stream; `None` where a task has a single log.
+    pub container: Option<String>,
+    /// Path of the file, for kinds whose logs are files that are read by it.
+    pub path: Option<String>,
+    /// True for a container that runs before the others.
+    pub init: bool,
+    /// True for a container beside the main ones, whose end decides nothing.
+    pub is_sidecar: bool,
+    /// State of the container, or of what has the log.
+    pub state: State,
+    /// How often the container was restarted.
+    pub restarts: u64,
+    /// The node that writes it, where requests name it.
+    pub node: Option<String>,
+}
+
+impl LogSource {
+    /// The logs of a job: one for each container, for each task without containers, or for the job
+    /// itself where it has no tasks.
+    pub fn of_job(job: &Job) -> Vec<Self> {
+        let own = Self {
+            state: job.state,
+            ..Self::default()
+        };
+        match job.tasks.is_empty() {
+            true => vec![own],
+            false => job.tasks.iter().flat_map(Self::of_task).collect(),
+        }
+    }
+
+    /// The same as far as a kind has logs, each stream by itself.
+    pub(super) fn of_kind(kind: &Kind, job: &Job) -> Vec<Self> {
+        let LogSupport::Operation(spec) = &kind.logs else {
+            return Self::of_job(job);
+        };
+        let sources = match spec.task_kind {
+            None => Self::of_job(job),
+            Some(kind) => {
+                let tasks = job.tasks.iter().filter(|task| task.kind == kind);
+                tasks.flat_map(Self::of_task).collect()
+            }
+        };
+        if spec.streams.is_empty() {
+            return sources;
+        }
+        let streams = |source: Self| {
+            spec.streams.iter().map(move |name| Self {
+                container: Some((*name).to_owned()),
+                ..source.clone()
+            })
+        };
+        sources.into_iter().flat_map(streams).collect()
+    }
+
+    /// True for the same log of the same job, whatever its state.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.task == other.task && self.container == other.container
+    }
+
+    /// Where the log of something that failed is in the order of the tasks that explain the failure; `None`
+    /// for another log.
+    pub fn failure_rank(&self, failed: &[&Task]) -> Option<usize> {
+        let is_own = |task: &&Task| task.id.as_ref().or(task.name.as_ref()) == self.task.as_ref();
+        let has_failed = self.state == State::Failed && !self.is_sidecar;
+        has_failed.then(|| failed.iter().position(is_own).unwrap_or(failed.len()))
+    }
+
+    fn of_task(task: &Task) -> Vec<Self> {
+        let own = Self {
+            task: task.id.clone().or_else(|| task.name.clone()),
+            state: task.state,
+            ..Self::default()
+        };
+        if task.containers.is_empty() {
+            return vec![own];
+        }
+        let containers = task.containers.iter().map(|container| Self {
+            container: container.name.clone(),
+            init: container.init,
+            is_sidecar: container.is_sidecar,
+            // One of which nothing is reported waits as its task does.
+            state: match container.state {
+                State::Unknown if !task.ended => task.state,
+                state => state,
+            },
+            restarts: container.restart_count.unwrap_or_default(),
+            ..own.clone()
+        });
+        containers.collect()
+    }
+}
