@@ -21,7 +21,7 @@ pub use template::{Segment, Template};
 pub enum IdReuse {
     /// No other job gets the id.
     Never,
-    /// The ids are numbers, which may begin again. A job with another time of creation is another job.
+    /// The ids are numbers, which may be reused. A job with another creation time is another job.
     Numbered,
     /// The same, where a job that is requeued has a new time of creation, too: another job also has
     /// another name.

@@ -117,7 +117,7 @@ fn is_active(evaluation: &Evaluation) -> bool {
     matches!(evaluation, Evaluation::Pending(open) if !open.is_final)
 }
 
-/// True for a job that did not start in time: all cannot meet the condition any more.
+/// True for a job that did not start in time: not all jobs can meet the condition.
 fn is_not_started(evaluation: &Evaluation) -> bool {
     matches!(evaluation, Evaluation::Pending(open) if open.cause == PendingCause::NotStarted)
 }

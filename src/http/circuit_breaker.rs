@@ -56,7 +56,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// The same with so many requests in flight before the first success.
+    /// The same with this number of requests in flight before the first success.
     pub(super) fn with_trial_requests(self, count: usize) -> Self {
         Self {
             own: CredentialState::with_trial_requests(count),

@@ -1,4 +1,4 @@
-//! What is known of a credential in this run. Clouds lock a key after a few refusals in a row, so that
+//! The state of a credential in this run. Clouds lock a key after a few refusals in a row, so that
 //! all accounts that use the same key share it.
 
 use std::collections::HashMap;
@@ -26,12 +26,12 @@ pub(super) struct CredentialState {
     generation: AtomicU64,
 }
 
-/// That a cloud refused a credential.
+/// The rejection of a credential by its cloud.
 #[derive(Debug, Clone)]
 pub(super) struct Rejection {
     /// When, or when it was tried again.
     at: Instant,
-    /// What the cloud said, with all secrets masked.
+    /// The cloud's error, with all secrets masked.
     pub error: RequestError,
     /// The profile that used it.
     pub profile: String,
@@ -43,7 +43,7 @@ impl CredentialState {
         Self::with_trial_requests(TRIAL_REQUESTS)
     }
 
-    /// The same with so many requests in flight before the first success.
+    /// The same with this number of requests in flight before the first success.
     pub(super) fn with_trial_requests(count: usize) -> Self {
         Self {
             trial: Semaphore::new(count),
@@ -88,8 +88,8 @@ impl CredentialState {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// The cloud refused the credential that there was after so many renewals: it is not used again.
-    /// A late word about an earlier one says nothing of the present one.
+    /// The cloud rejected the credential of this generation: it is not used again.
+    /// A late response to an earlier credential does not count.
     pub(super) fn on_refusal(&self, error: RequestError, profile: &str, renewals: u64) {
         let mut refusal = lock(&self.refusal);
         if renewals == self.generation() {

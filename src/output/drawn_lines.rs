@@ -13,7 +13,7 @@ pub(super) struct DrawnLines {
 }
 
 impl DrawnLines {
-    /// The bytes that draw lines in place of those drawn before, on a terminal of so many columns.
+    /// The bytes that replace the lines drawn before, on a terminal with this number of columns.
     pub(super) fn draw(&mut self, lines: Vec<String>, width: usize) -> String {
         let mut text = self.start(width);
         for line in &lines {

@@ -61,7 +61,7 @@ pub struct LogRequest<'a> {
 /// may be longer by then than what was read of the one before it.
 pub const COMPARED_BYTES: usize = 256;
 
-/// What is in a server's words where there is no log since the container has not started.
+/// Part of a server's message when a container has not started and has no log.
 pub const NOT_STARTED: &str = "is waiting to start";
 
 /// What to say of a log that was truncated or replaced.

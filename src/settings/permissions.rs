@@ -72,7 +72,7 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
     check_folders(path)
 }
 
-/// Checks that nobody else can put another file in place of this one. What does not exist is not
+/// Checks that no other user can replace this file. What does not exist is not
 /// checked, and neither are the folders above HOME.
 ///
 /// # Errors

@@ -91,7 +91,7 @@ pub(super) struct ScopeLister {
     pub sorts: bool,
     /// Active jobs are shown whatever the limit.
     pub active_first: bool,
-    /// Of each account so many scopes are listed at once.
+    /// Limits how many scopes of the account are listed at once.
     pub turns: Arc<Semaphore>,
 }
 

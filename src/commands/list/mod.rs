@@ -224,7 +224,7 @@ impl ListRun {
         context.code_after_query(code)
     }
 
-    /// Asks all places side by side, of each account so many at once as calls may be in flight.
+    /// Lists all scopes concurrently, for each account as many at once as requests may be in flight.
     fn start(&self, context: &CommandContext, sender: &Sender) -> JoinSet<()> {
         let mut turns: HashMap<AccountId, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();

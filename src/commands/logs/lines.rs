@@ -127,7 +127,7 @@ fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
     bytes.len() - unfinished - end.len() + redactor.masks().complete_length(end)
 }
 
-/// A line of so many bytes is not put together any further.
+/// A longer line is printed in pieces.
 const MAX_TAIL_LINE_BYTES: usize = 32 << 20;
 
 /// The last lines of a log, at most so many.

@@ -255,7 +255,7 @@ impl Call<'_> {
         }
     }
 
-    /// The caller's deadline came after so many attempts.
+    /// The caller's deadline passed after this number of attempts.
     fn deadline_exceeded(&self, message: &str, attempts: u32) -> Problem {
         let problem = self
             .client

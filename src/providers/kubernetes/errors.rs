@@ -42,7 +42,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["Forbidden"], PermissionDenied).hint_with(permission),
         ErrorRule::codes(&[NOT_SERVED], ServiceError).hint(NOT_INSTALLED),
         ErrorRule::codes(&["NotFound"], NotFound)
-            .hint("check the context, the namespace and the name; kubectl may have deleted it"),
+            .hint("check the context, the namespace and the name; it may have been deleted"),
         ErrorRule::codes(
             &["BadRequest", "Invalid", "MethodNotAllowed", "NotAcceptable"],
             InvalidArgument,

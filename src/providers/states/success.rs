@@ -85,7 +85,7 @@ fn name_of(task: &Task) -> &str {
 /// Code and sentence of the failure of a task.
 fn task_failure(task: &Task) -> (Option<String>, String) {
     let name = name_of(task);
-    // What is said of a task that succeeded is not why it failed.
+    // The message of a task that succeeded does not explain the failure.
     let has_failed = task.state == State::Failed;
     let said = [&task.message, &task.reason].into_iter().flatten();
     let said = said.into_iter().find(|_| has_failed);

@@ -19,7 +19,7 @@ use crate::providers::{LogPosition, LogRequest};
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// They are waited for so long in all: a container may go on writing.
 const MAX_END_TIME: Duration = Duration::from_secs(10);
-/// They are read for so many bytes, far more than are on the way when a job ends.
+/// Maximum bytes that are read of them, far more than are in transit when a job ends.
 const MAX_END_BYTES: usize = 64 << 20;
 /// A stream that ends is a reason to look at the job, but not more often than this.
 const MIN_LOOK_INTERVAL: Duration = Duration::from_secs(1);
