@@ -44,6 +44,8 @@ pub struct Kind {
     pub list: Option<ListSpec>,
     /// How its logs are read.
     pub logs: LogSupport,
+    /// False when the cloud reports no events of it.
+    pub has_events: bool,
     /// From how many references on one list call is cheaper than a lookup of each; `None` where no
     /// list reports states.
     pub batch_from: Option<usize>,
@@ -82,6 +84,7 @@ impl Kind {
             get,
             list: None,
             logs: LogSupport::Unavailable("see the console of the cloud"),
+            has_events: true,
             batch_from: None,
             max_ids: None,
             conclusive_rows: false,
@@ -124,6 +127,12 @@ impl Kind {
     pub const fn without_logs(self, place: &'static str) -> Self {
         let logs = LogSupport::Unavailable(place);
         Self { logs, ..self }
+    }
+
+    /// The same without events.
+    pub const fn without_events(self) -> Self {
+        let has_events = false;
+        Self { has_events, ..self }
     }
 
     /// The same with a batch lookup for `min` references or more.

@@ -38,6 +38,10 @@ pub(super) fn check_condition(
     };
     let (kind, word) = (kind_name(reference), shell_word(&reference.input));
     let mut problem = match is_stateless(reference) {
+        _ if matches!(condition, Condition::NoWarnings(_)) => Problem::usage(format!(
+            "{kind} has no events; it cannot reach '{condition}'"
+        ))
+        .with_hint(format!("wait for a state: joblens wait {word}")),
         true => Problem::usage(format!(
             "{kind} has events but no state; it cannot reach '{condition}'"
         ))
@@ -53,7 +57,7 @@ fn can_meet(reference: &Reference, condition: &Condition) -> bool {
     let mut tables = reference.kind.states.iter();
     let endless = tables.next().filter(|table| table.is_endless);
     match (condition, endless) {
-        (Condition::NoWarnings(_), _) => true,
+        (Condition::NoWarnings(_), _) => reference.kind.has_events,
         _ if is_stateless(reference) => false,
         (Condition::Ended, Some(_)) => false,
         (Condition::States(states), Some(table)) => {

@@ -260,14 +260,11 @@ impl JobHistory {
     /// end decides nothing.
     fn evaluate_ended(&self, goal: &Condition) -> Option<Evaluation> {
         let ended = self.ended.as_ref()?;
-        let bad = matches!(ended.state, State::Failed | State::Canceled);
         let reached = match goal {
             Condition::Ended => true,
-            Condition::NoWarnings(_) if bad => false,
+            Condition::NoWarnings(_) if is_unsuccessful(ended.state) => false,
             Condition::NoWarnings(_) => return None,
-            Condition::States(states) => {
-                states.contains(&ended.state) || (!bad && self.has_reached(states, ended.state))
-            }
+            Condition::States(states) => self.has_reached(states, ended.state),
         };
         Some(match reached {
             true => Evaluation::Met,
@@ -275,8 +272,12 @@ impl JobHistory {
         })
     }
 
-    /// True when one of the states was seen, or must have been passed between two checks.
+    /// True when one of the states was seen, or must have been passed between two checks. A failed or
+    /// canceled job has reached no other state, whatever was seen before.
     fn has_reached(&self, states: &[State], now: State) -> bool {
+        if is_unsuccessful(now) {
+            return states.contains(&now);
+        }
         states.iter().any(|state| {
             // Every job is pending, starting and running active to success; stopping it need not
             // be, and what is stopping may never have run.
@@ -301,7 +302,7 @@ impl JobHistory {
     ) -> Evaluation {
         match (&seen.inconsistency, seen.state) {
             // A failed part settles the outcome, though other parts may still run.
-            (_, State::Failed | State::Canceled) => {
+            (_, state) if is_unsuccessful(state) => {
                 return Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()));
             }
             (Some(doubt), _) => {
@@ -356,6 +357,10 @@ impl JobHistory {
             _ => pending(PendingCause::Time, seen.state.as_str()),
         }
     }
+}
+
+fn is_unsuccessful(state: State) -> bool {
+    matches!(state, State::Failed | State::Canceled)
 }
 
 fn with_reason(state: State, why: Option<&str>) -> String {

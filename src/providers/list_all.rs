@@ -1,7 +1,6 @@
 mod conflicts;
+mod progress;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future;
 use std::ops::ControlFlow;
@@ -9,18 +8,20 @@ use std::ops::ControlFlow;
 use async_trait::async_trait;
 
 use super::list::{Cursor, Filter, Page};
-use crate::crypto;
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model::{self, Notice, NoticeCode, State};
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
 use crate::reference::Scope;
-use conflicts::{Conflicts, merge_conflicts};
+use conflicts::merge_conflicts;
+use progress::ListProgress;
 
 /// At most so many pages are requested in one drain: a million rows at a hundred a page.
 const MAX_PAGES: usize = 10_000;
 /// A list that gives so many pages in a row without a row is not read any further.
 const MAX_EMPTY_PAGES: usize = 100;
+/// A list that loses rows while it is read is read from its start at most so many times.
+const MAX_PASSES: u8 = 3;
 
 /// Why a drained list may not be all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub enum Truncation {
     TooManyPages(usize),
     /// The cloud counts more rows than it gave: rows, total.
     CountMismatch(u64, u64),
+    /// Rows left the list each time it was read, and those after them may have moved to a page before.
+    RowsMoved,
     /// This many rows have no id that a reference can contain.
     MissingIds(usize),
 }
@@ -48,6 +51,9 @@ impl fmt::Display for Truncation {
             Self::TooManyPages(pages) => write!(f, "truncated after {pages} pages"),
             Self::CountMismatch(rows, total) => {
                 write!(f, "the cloud reports {total} rows but lists {rows}")
+            }
+            Self::RowsMoved => {
+                f.write_str("rows left the list each time it was read, others may be missing")
             }
             Self::MissingIds(1) => f.write_str("a row has no valid id"),
             Self::MissingIds(rows) => write!(f, "{rows} rows have no valid id"),
@@ -79,7 +85,8 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// passes the filter, with the problems of single rows.
 ///
 /// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
-/// repeats a page. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
+/// repeats a page. Where the cloud counts fewer rows on a later page, a row has left the list and others may
+/// have moved to a page that was read before: the list is read again, for the rows that did not come. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
 /// those that were requested, whatever their state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
@@ -228,110 +235,6 @@ impl PageSource for ScopePages<'_> {
     }
 }
 
-/// The rows of the pages so far. Digests take the same few bytes for references of any length, so that
-/// a list of a hundred thousand rows needs little memory.
-#[derive(Default)]
-struct SeenRows(HashMap<[u8; 16], SeenRow>);
-
-struct SeenRow {
-    was_passed: bool,
-    state: Option<State>,
-}
-
-/// What [`SeenRows`] says about a row.
-struct Seen {
-    /// No page before had the row.
-    is_new: bool,
-    /// The row is wanted and was not passed on before, or in another state.
-    is_passed: bool,
-    /// The state in which a page before has shown it, where that is another one.
-    before: Option<State>,
-}
-
-impl SeenRows {
-    fn insert(&mut self, key: &str, state: Option<State>, is_wanted: bool) -> Seen {
-        let entry = self.0.entry(crypto::digest_128(key.as_bytes()));
-        let is_new = matches!(entry, Entry::Vacant(_));
-        let seen = entry.or_insert(SeenRow {
-            was_passed: false,
-            state,
-        });
-        let before = seen
-            .state
-            .filter(|_| state.is_some() && seen.state != state);
-        let is_passed = is_wanted && (!seen.was_passed || before.is_some());
-        seen.was_passed |= is_wanted;
-        seen.state = state.or(seen.state);
-        Seen {
-            is_new,
-            is_passed,
-            before,
-        }
-    }
-
-    /// Drops what was passed on before or is not wanted; counts the rows that are new, and those that cost
-    /// calls.
-    fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
-        let (mut new, mut costly) = (0, 0);
-        let has_unreadable = names_unreadable(&page.notices);
-        let mut conflicts = Conflicts::default();
-        // Rows move to the next page when something new comes in before it is requested.
-        // The same job may be in two lists, and be wanted as only one of them shows it.
-        page.rows.retain(|row| {
-            let is_wanted = source.is_wanted(row, has_unreadable);
-            let state = S::state(row);
-            let seen = self.insert(S::key(row), state, is_wanted);
-            // An unknown state contradicts nothing: the live list of a cloud may know less than its history.
-            let before = seen.before.filter(|before| *before != State::Unknown);
-            if let Some((before, after)) = before.zip(state) {
-                conflicts.add(S::key(row), before, after);
-            }
-            new += usize::from(seen.is_new);
-            costly += usize::from(seen.is_new && source.is_costly(row));
-            seen.is_passed
-        });
-        page.notices
-            .extend(conflicts.notice("the later row counts"));
-        page.problems.retain(|problem| {
-            let reference = problem.reference.as_deref();
-            reference.is_none_or(|key| self.insert(key, None, false).is_new)
-        });
-        (new, costly)
-    }
-}
-
-/// How many rows came, and how many the cloud counts.
-#[derive(Default)]
-struct Counts {
-    rows: u64,
-    /// Without those that an earlier page had.
-    distinct: u64,
-    /// The total of the last page.
-    total: Option<u64>,
-    /// The least total of a page: rows that come in while the list is read are not on the pages before.
-    least_total: Option<u64>,
-}
-
-impl Counts {
-    fn add<R>(&mut self, page: &Page<R>, rows: usize, new: usize) {
-        self.rows += rows as u64;
-        self.distinct += (new + page.problems.len()) as u64;
-        self.total = page.total;
-        self.least_total = [self.least_total, page.total].into_iter().flatten().min();
-    }
-
-    /// Says after the last page, at `at`, that rows are missing. Rows may come twice while others never come;
-    /// only lists that are merged may both have and count the same row.
-    fn missing(&self, at: Cursor) -> Option<Truncation> {
-        let distinct = (self.distinct, self.least_total.filter(|_| !at.is_merged()));
-        let all = [(self.rows, self.total), distinct];
-        all.into_iter().find_map(|(listed, total)| {
-            let total = total.filter(|total| *total > listed)?;
-            Some(Truncation::CountMismatch(listed, total))
-        })
-    }
-}
-
 /// The one loop that asks for pages.
 async fn pages_of<S: PageSource>(
     source: &S,
@@ -339,11 +242,8 @@ async fn pages_of<S: PageSource>(
     limit: Option<usize>,
     on_page: OnPage<'_, S::Row>,
 ) -> Result<ListStats, Problem> {
-    let budget = ask.deadline.remaining();
-    let mut seen = SeenRows::default();
-    let mut counts = Counts::default();
-    let (mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0);
-    let mut empty_pages = 0;
+    let (budget, max_pages) = (ask.deadline.remaining(), source.max_pages());
+    let mut progress = ListProgress::default();
     let mut at = Cursor::FIRST;
     loop {
         let ask = GetOptions {
@@ -351,50 +251,34 @@ async fn pages_of<S: PageSource>(
             ..ask.clone()
         };
         let mut page = source.page(at, &ask).await?;
-        pages += 1;
-        let came = page.rows.len() + page.problems.len();
-        unnamed += page.rows_without_id;
-        empty_pages = match came + page.rows_without_id {
-            0 => empty_pages + 1,
-            _ => 0,
-        };
-        let (new, costly) = seen.retain_new(source, &mut page);
-        let came_without_id = page.rows_without_id;
-        counts.add(&page, came + came_without_id, new + came_without_id);
-        spent += costly;
-        let is_repeated = came > 0 && new == 0 && page.problems.is_empty();
-        spent += page.problems.len();
-        let room = limit.map_or(usize::MAX, |limit| limit - kept);
-        let is_over = page.rows.len() > room;
-        page.rows.truncate(room);
-        kept += page.rows.len();
+        progress.add(source, &mut page, limit);
         let next = page.next;
-        let has_problems = !page.problems.is_empty() || !page.failed_parts.is_empty();
         let is_empty = page.rows.is_empty()
             && page.rows_without_id == 0
             && page.notices.is_empty()
-            && !has_problems;
+            && page.problems.is_empty()
+            && page.failed_parts.is_empty();
         let is_broken = !is_empty && on_page(page).await.is_break();
-        let cut = match (next, limit) {
-            (_, Some(limit)) if is_over => Some(Truncation::Limit(limit)),
-            (Some(_), Some(limit)) if kept.max(spent) >= limit => Some(Truncation::Limit(limit)),
-            (Some(_), _) if is_broken => Some(Truncation::Stopped),
-            (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
-            (Some(_), _) if pages >= source.max_pages() || empty_pages >= MAX_EMPTY_PAGES => {
-                Some(Truncation::TooManyPages(pages))
-            }
-            (Some(next), _) => {
-                at = next;
+        let truncation = match (next, limit) {
+            (_, Some(limit)) if progress.is_over => Some(Truncation::Limit(limit)),
+            (Some(next), _) => match progress.stop(limit, max_pages, is_broken) {
+                None => {
+                    at = next;
+                    continue;
+                }
+                stop => stop,
+            },
+            (None, _) if !is_broken && progress.must_repeat(max_pages) => {
+                progress.repeat();
+                at = Cursor::FIRST;
                 continue;
             }
-            (None, _) => counts
-                .missing(at)
-                .or_else(|| (unnamed > 0).then_some(Truncation::MissingIds(unnamed))),
+            (None, _) => progress.missing(at),
         };
         return Ok(ListStats {
-            rows: kept,
-            pages,
-            truncation: cut,
+            rows: progress.kept,
+            pages: progress.pages,
+            truncation,
         });
     }
 }

@@ -53,6 +53,7 @@ pub static INVOCATION: Kind = Kind::new(
     STATUS,
 )
 .with_summary("Command that runs on the nodes of an E-HPC cluster")
+.without_events()
 .with_details(
     &[schema_of::<InvocationDetails>],
     &[schema_of::<NodeDetails>],

@@ -124,6 +124,7 @@ pub(super) const fn kind(
         .with_id_reuse(IdReuse::NumberedAndRequeued)
         .with_evidence(&["ExtraInfo"])
         .with_summary(summary)
+        .without_events()
         .with_details(&[schema_of::<SchedulerJobDetails>], &[])
         .with_list(ListSpec::new(list, ListOrder::NewestFirst))
         .with_logs(logs)

@@ -33,6 +33,7 @@ pub static IMAGE_JOB: Kind = Kind::new(
     GET,
 )
 .with_summary("Job on image servers of Workspace APP")
+.without_events()
 .with_details(
     &[schema_of::<ImageJobDetails>],
     &[schema_of::<SubJobDetails>],

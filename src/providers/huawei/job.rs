@@ -31,6 +31,7 @@ pub static JOB: Kind = Kind::new(
     GET,
 )
 .with_summary("Asynchronous job of ECS, EVS, IMS and other services")
+.without_events()
 .with_details(&[schema_of::<JobDetails>], &[schema_of::<SubJobDetails>])
 .without_logs("the job has none; its resources have")
 .with_evidence(&[

@@ -29,6 +29,7 @@ pub static INSTANCE: Kind = Kind::new(
     GET,
 )
 .with_summary("Container instance of the SCNet AI platform")
+.without_events()
 .with_details(&[schema_of::<Instance>], &[])
 .without_logs("open the instance in the console, or read the files that its program writes")
 .with_list(

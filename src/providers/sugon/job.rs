@@ -59,6 +59,7 @@ pub static JOB: Kind = Kind::new(
     GET,
 )
 .with_summary("HPC job of SCNet, current or past")
+.without_events()
 .with_details(&[schema_of::<JobDetails>], &[])
 .with_list(ListSpec::new(LIST, ListOrder::Unsorted))
 .with_logs(logs::LOGS)

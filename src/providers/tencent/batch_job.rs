@@ -44,6 +44,7 @@ pub static BATCH_JOB: Kind = Kind::new(
     GET,
 )
 .with_summary("Job of Batch, with its tasks and their instances")
+.without_events()
 .with_details(
     &[schema_of::<BatchJob>],
     &[schema_of::<TaskInstanceDetails>],

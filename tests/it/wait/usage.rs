@@ -87,6 +87,18 @@ fn a_usage_error_says_what_to_write_instead() {
             "10s or 10m?",
         ),
         (
+            &[
+                "-t",
+                "1m",
+                "--for",
+                "no-warnings=10s",
+                JOB,
+                "huawei/image-job/5",
+            ],
+            "huawei/image-job has no events; it cannot reach 'no-warnings=10s'",
+            "wait for a state: joblens wait huawei/image-job/5",
+        ),
+        (
             &["-t", "1m", "aliyun/job/C/"],
             "this is a scope; a gate needs single resources",
             "joblens list aliyun/job/C --active -o name | joblens wait - -t 5m",

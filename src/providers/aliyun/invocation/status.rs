@@ -234,6 +234,8 @@ pub(in super::super) struct Results {
     pub(super) is_total_unreadable: bool,
     seen: HashSet<Seen>,
     ids: HashSet<Option<String>>,
+    /// The largest total of a page: results do not vanish.
+    total: Option<usize>,
     pages: usize,
 }
 
@@ -257,6 +259,8 @@ impl Results {
         let total = page.total_count.value.unsigned();
         self.is_total_unreadable |= total.is_none();
         let total = total.and_then(|total| usize::try_from(total).ok());
+        self.total = self.total.max(total);
+        let total = self.total;
         let more = match total {
             Some(total) => self.pages * RESULTS_PAGE_SIZE < total,
             None => size >= RESULTS_PAGE_SIZE,

@@ -224,6 +224,13 @@ fn pages_are_read_to_the_end_and_no_further() {
     let (job, _) = status("Finished", &[]).into_job(invocation("c"), &[], Some(same_page), false);
     assert_eq!(job.state, State::Unknown);
 
+    // A total that falls does not make results less.
+    let mut falling = Results::default();
+    assert!(falling.add(page(json!(60), numbered(0, 50))));
+    assert!(!falling.add(page(json!(50), json!([]))));
+    let (job, _) = status("Finished", &[]).into_job(invocation("c"), &[], Some(falling), false);
+    assert_eq!(job.state, State::Unknown);
+
     let mut endless = Results::default();
     let requested = (0..)
         .take_while(|n| endless.add(page(json!(null), numbered(n * 50, 50))))
