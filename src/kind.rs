@@ -216,6 +216,11 @@ impl Kind {
         self.states.iter().any(|table| !table.map.is_empty())
     }
 
+    /// True when it never ends, such as a Deployment.
+    pub fn is_endless(&self) -> bool {
+        self.states.first().is_some_and(|table| table.is_endless)
+    }
+
     /// The default number of jobs in a list, where each of them costs calls of its own.
     pub fn list_limit(&self) -> Option<usize> {
         self.list.as_ref().and_then(|list| list.default_limit)

@@ -54,8 +54,8 @@ pub(super) fn check_condition(
 }
 
 fn can_meet(reference: &Reference, condition: &Condition) -> bool {
-    let mut tables = reference.kind.states.iter();
-    let endless = tables.next().filter(|table| table.is_endless);
+    let endless = reference.kind.states.first();
+    let endless = endless.filter(|_| reference.kind.is_endless());
     match (condition, endless) {
         (Condition::NoWarnings(_), _) => reference.kind.has_events,
         _ if is_stateless(reference) => false,

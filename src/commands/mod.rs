@@ -78,7 +78,7 @@ pub use runtime::on_sufficient_stack;
         joblens demo",
     after_help = "References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent, kubernetes   (see: joblens kinds)\n\
         Exit codes: 0 success · 1 gate failed · 2 usage error · 3 not found · 4 authentication or permission · \
-        5 service or network error · 8 still pending · 124 timed out"
+        5 service or network error · 8 still pending · 124 timed out · 130/143 interrupted · 141 output closed"
 )]
 struct Cli {
     #[command(flatten)]

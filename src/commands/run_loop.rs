@@ -30,6 +30,7 @@ pub(super) const NOTICE_CODES: &[NoticeCode] = &[
     NoticeCode::PartsUnread,
     NoticeCode::UnreadableField,
     NoticeCode::WatchUnavailable,
+    NoticeCode::ListWindow,
 ];
 
 /// What a command waits for and what it shows meanwhile.

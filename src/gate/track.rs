@@ -29,6 +29,8 @@ pub const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 pub struct JobHistory {
     /// The resource reports events only.
     stateless: bool,
+    /// The resource never ends: only its last state counts.
+    is_endless: bool,
     /// A stateless resource was confirmed to exist.
     confirmed: bool,
     last: Option<LastObserved>,
@@ -92,6 +94,11 @@ impl JobHistory {
             stateless,
             ..Self::default()
         }
+    }
+
+    /// The same for a resource that never ends.
+    pub fn with_endless(self, is_endless: bool) -> Self {
+        Self { is_endless, ..self }
     }
 
     /// The same for a resource that checks may miss for so long although it exists.
@@ -196,17 +203,10 @@ impl JobHistory {
                 why: job.message.clone().or_else(|| job.reason.clone()),
             });
         }
-        let mut warnings = match self.warnings.take() {
-            None => Warnings::first(&job.events, at),
-            Some(mut warnings) => {
-                warnings.see(&job.events, at);
-                warnings
-            }
-        };
-        if job.events_unreadable {
-            warnings.note_unreadable(at);
+        match &mut self.warnings {
+            None => self.warnings = Some(Warnings::first(job, at)),
+            Some(warnings) => warnings.see(job, at),
         }
-        self.warnings = Some(warnings);
     }
 
     /// The evaluation of the resource at a moment.
@@ -284,7 +284,7 @@ impl JobHistory {
             let on_every_way = matches!(state, State::Pending | State::Starting | State::Running)
                 && now != State::Stopping;
             *state == now
-                || (!state.is_end() && self.observed.contains(state))
+                || (!state.is_end() && !self.is_endless && self.observed.contains(state))
                 || (on_every_way && lifecycle_order(now) > lifecycle_order(*state))
         })
     }

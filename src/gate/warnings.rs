@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use crate::model::{Event, Level, Time};
+use crate::model::{Event, Job, Level, Time};
 
 /// The warnings in all responses for one job so far.
 #[derive(Debug, Clone)]
 pub(super) struct Warnings {
     known: HashMap<Key, Sighting>,
+    /// When the first response came, until one has all events: a warning before it is not new.
+    without_baseline: Option<Time>,
     /// Since when it is certain that no warning has occurred.
     quiet_since: Duration,
     new: Option<String>,
@@ -40,28 +42,33 @@ struct Sighting {
 
 impl Warnings {
     /// The warnings of the first response, at this time from the start of the gate. None is new.
-    pub(super) fn first(events: &[Event], at: Duration) -> Self {
+    pub(super) fn first(job: &Job, at: Duration) -> Self {
         let mut warnings = Self {
             known: HashMap::new(),
+            without_baseline: job.observed_at.filter(|_| job.events_unreadable),
             quiet_since: at,
             new: None,
             undated: None,
         };
-        for (key, (now, text)) in sightings(events) {
+        for (key, (now, text)) in sightings(&job.events) {
             warnings.note_undated(&now, text, at);
             warnings.known.insert(key, now);
         }
+        warnings.note_unreadable(job, at);
         warnings
     }
 
     /// Takes in a later response.
-    pub(super) fn see(&mut self, events: &[Event], at: Duration) {
+    pub(super) fn see(&mut self, job: &Job, at: Duration) {
         self.undated = None;
-        for (key, (now, text)) in sightings(events) {
+        let started = self.without_baseline;
+        let is_later = |now: &Sighting| started.is_none_or(|started| now.last_at >= Some(started));
+        for (key, (now, text)) in sightings(&job.events) {
             let before = self.known.remove(&key);
-            let is_new = before
-                .as_ref()
-                .is_none_or(|before| now.is_newer_than(before));
+            let is_new = match &before {
+                Some(before) => now.is_newer_than(before),
+                None => is_later(&now),
+            };
             if is_new && self.new.is_none() {
                 self.new = Some(text.clone());
             }
@@ -76,13 +83,20 @@ impl Warnings {
             };
             self.known.insert(key, known);
         }
+        self.note_unreadable(job, at);
+        if !job.events_unreadable && self.without_baseline.take().is_some() {
+            // What came before could not be read.
+            self.quiet_since = at;
+        }
     }
 
-    /// Takes note that the latest response may hold warnings that could not be read.
-    pub(super) fn note_unreadable(&mut self, at: Duration) {
-        self.quiet_since = at;
-        self.undated
-            .get_or_insert_with(|| "events that could not be read".to_owned());
+    /// Notes a response that may contain warnings that could not be read.
+    fn note_unreadable(&mut self, job: &Job, at: Duration) {
+        if job.events_unreadable {
+            self.quiet_since = at;
+            self.undated
+                .get_or_insert_with(|| "events that could not be read".to_owned());
+        }
     }
 
     /// The text of the first warning that is new, if any.
@@ -211,10 +225,25 @@ mod tests {
         }
     }
 
+    fn with(events: &[Event]) -> Job {
+        Job {
+            events: events.to_vec(),
+            observed_at: Time::from_unix(1_000),
+            ..Job::default()
+        }
+    }
+
+    fn without_some(events: &[Event]) -> Job {
+        Job {
+            events_unreadable: true,
+            ..with(events)
+        }
+    }
+
     /// What is new, what is undated, and since when it is quiet after two responses.
     fn after(first: &[Event], second: &[Event]) -> (Option<String>, Option<String>, u64) {
-        let mut warnings = Warnings::first(first, AT(1));
-        warnings.see(second, AT(10));
+        let mut warnings = Warnings::first(&with(first), AT(1));
+        warnings.see(&with(second), AT(10));
         let owned = |text: Option<&str>| text.map(str::to_owned);
         (
             owned(warnings.new_one()),
@@ -234,13 +263,30 @@ mod tests {
 
     #[test]
     fn events_that_cannot_be_read_may_be_warnings() {
-        let mut warnings = Warnings::first(&[], AT(1));
-        warnings.see(&[], AT(10));
-        warnings.note_unreadable(AT(10));
+        let mut warnings = Warnings::first(&with(&[]), AT(1));
+        warnings.see(&without_some(&[]), AT(10));
         assert_eq!(warnings.undated(), Some("events that could not be read"));
-        warnings.see(&[], AT(20));
+        warnings.see(&with(&[]), AT(20));
         assert_eq!(warnings.undated(), None);
         assert_eq!(warnings.quiet_since(), AT(10));
+    }
+
+    #[test]
+    fn a_warning_from_before_the_first_response_is_not_new_where_that_had_no_events() {
+        let [old, new] = [-60, 1].map(|after| warning("pull", Some(1), Some(1_000 + after)));
+        let seen = |event: &Event| {
+            let mut warnings = Warnings::first(&without_some(&[]), AT(0));
+            warnings.see(&without_some(&[]), AT(5));
+            warnings.see(&with(std::slice::from_ref(event)), AT(10));
+            assert_eq!((warnings.undated(), warnings.quiet_since()), (None, AT(10)));
+            warnings
+        };
+        assert_eq!(seen(&new).new_one(), Some("pull"));
+        let mut warnings = seen(&old);
+        assert_eq!(warnings.new_one(), None);
+        // From the first response with events on, another warning is new whatever its time.
+        warnings.see(&with(&[old, warning("other", Some(1), Some(900))]), AT(20));
+        assert_eq!(warnings.new_one(), Some("other"));
     }
 
     #[test]

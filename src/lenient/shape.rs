@@ -86,6 +86,20 @@ impl<T, const IS_WRAPPED: bool> Required<List<T, IS_WRAPPED>> {
         }
     }
 
+    /// The rows of the first page of a list, which is not empty where the response counts rows.
+    ///
+    /// # Errors
+    /// That a list was expected.
+    pub fn first_page(self, name: &str, total: Option<i64>) -> Result<Vec<T>, String> {
+        let rows = self.rows(name, total)?;
+        match total {
+            Some(total) if total > 0 && rows.is_empty() => {
+                Err(format!("a list {name} with some of its {total} rows"))
+            }
+            _ => Ok(rows),
+        }
+    }
+
     /// The rows of a list that proves that there are no others; none where it is left out.
     ///
     /// # Errors

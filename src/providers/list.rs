@@ -152,9 +152,14 @@ pub const COMPARED_FIELDS: [(&str, &str); 4] = [
 impl Filter {
     /// True when a resource matches. A field that a row does not have fails its filter, except for
     /// state and creation time, which every resource has, and except where fields of the response could not
-    /// be read (`has_unreadable`): an unreadable field does not drop the row.
+    /// be read (`has_unreadable`): an unreadable field does not drop the row. A job that has not ended in a
+    /// state that is not known may be active.
     pub fn matches(&self, job: &Job, has_unreadable: bool) -> bool {
-        let has_no_state = job.state == State::Unknown && job.state_raw.is_none();
+        let includes_all_active = State::ACTIVE
+            .iter()
+            .all(|state| self.states.contains(state));
+        let may_match = job.state == State::Unknown
+            && (job.state_raw.is_none() || (includes_all_active && !job.ended));
         let is_requested = |requested: Option<&String>, field: Option<&String>| {
             let (Some(requested), Some(field)) = (requested, field) else {
                 return requested.is_none() || has_unreadable;
@@ -162,7 +167,7 @@ impl Filter {
             field.trim() == requested
         };
         (self.ids.is_empty() || self.ids.contains(&job.id))
-            && (self.states.is_empty() || self.states.contains(&job.state) || has_no_state)
+            && (self.states.is_empty() || self.states.contains(&job.state) || may_match)
             && (self.matches_name(job.name.as_deref(), &job.id)
                 || (has_unreadable && job.name.is_none()))
             && is_requested(self.user.as_ref(), job.user.as_ref())

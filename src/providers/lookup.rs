@@ -91,6 +91,18 @@ impl GetResult {
         }
     }
 
+    /// The rows of the response about events; without them a notice, and the mark that warnings may
+    /// be missing.
+    pub(super) fn events<T>(&mut self, rows: Result<Vec<T>, String>) -> Vec<T> {
+        rows.unwrap_or_else(|expected| {
+            self.job.events_unreadable = true;
+            let reference = &self.job.reference;
+            let text = format!("cannot read the events of {reference}: expected {expected}");
+            self.note(NoticeCode::PartsUnread, text);
+            Vec::new()
+        })
+    }
+
     /// True unless a part could not be read.
     pub(super) fn is_whole(&self) -> bool {
         let mut codes = self.notices.iter().map(|notice| notice.code);

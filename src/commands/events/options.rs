@@ -68,7 +68,7 @@ impl Arguments {
         if !streams || !is_plain {
             return Err(
                 Problem::usage("events --follow supports only -o table and -o jsonl")
-                    .with_hint("use -o jsonl for one record per event"),
+                    .with_hint("use -o jsonl for one record per event; it can be piped to jq"),
             );
         }
         let notice_codes = &[

@@ -240,11 +240,12 @@ impl<'a> FollowHandler<'a> {
         let jobs = &run.poller.jobs;
         let problems = jobs.iter().filter_map(|one| one.problem.as_deref());
         let problems: Vec<&Problem> = problems.chain(run.scopes.problems()).collect();
+        let was_read = jobs.iter().all(|one| one.job.is_some()) && run.scopes.are_listed();
         let summary = Summary {
             jobs: jobs.iter().filter(|one| one.job.is_some()).count() as u64,
             errors: problems.len() as u64,
             requests: run.lookup.transport.calls(),
-            complete: problems.is_empty(),
+            complete: problems.is_empty() && was_read,
             gate: None,
             exit: None,
         };

@@ -118,7 +118,7 @@ impl Arguments {
         match context.output_options.format {
             Format::Table | Format::Jsonl if context.output_options.query.is_none() => Ok(()),
             _ => Err(Problem::usage("logs supports only -o table and jsonl")
-                .with_hint("omit -o for the text of the log")),
+                .with_hint("use -o jsonl for one record per line; it can be piped to jq")),
         }
     }
 

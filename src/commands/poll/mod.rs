@@ -111,6 +111,7 @@ impl PolledJob {
         Self {
             account,
             history: JobHistory::new(is_stateless(reference))
+                .with_endless(reference.kind.is_endless())
                 .with_missing_grace(reference.kind.missing_grace),
             reference: reference.clone(),
             job: None,

@@ -9,6 +9,7 @@ use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
 use super::super::poll::obeyed_hint;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
+use crate::model::NoticeCode;
 use crate::providers::{self, Filter, Page, ready};
 use crate::reference::{Reference, Scope};
 
@@ -91,6 +92,12 @@ impl ScopeWatcher {
     /// True when nothing can appear any more.
     pub(in crate::commands) fn is_done(&self) -> bool {
         self.scopes.iter().all(|watched| watched.is_done)
+    }
+
+    /// True when each was listed at least once.
+    pub(in crate::commands) fn are_listed(&self) -> bool {
+        let mut scopes = self.scopes.iter();
+        scopes.all(|watched| watched.known.is_some() || watched.is_done)
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -210,6 +217,9 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
             Some(ListedJob { reference, ended })
         });
         all.extend(unreadable);
+        let mut notices = page.notices;
+        notices.retain(|notice| notice.code == NoticeCode::ListWindow);
+        lookup.keep_notices(notices);
         failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
         ready(ControlFlow::Continue(()))
     };

@@ -47,7 +47,7 @@ pub(super) fn options(poll: &PollArgs, format: Format) -> Result<FollowOptions, 
     if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
         return Err(
             Problem::usage("watch supports only -o table, wide and jsonl")
-                .with_hint("use -o jsonl for one record per change"),
+                .with_hint("use -o jsonl for one record per change; it can be piped to jq"),
         );
     }
     FollowOptions::new(poll, NOTICE_CODES)

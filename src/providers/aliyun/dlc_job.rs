@@ -138,8 +138,11 @@ impl KindOps<Api> for DlcJobs {
         let word = list.filter.single_state_word(STATES, &list.options.states);
         let since = list.filter.since.as_ref();
         let since = since.map(|since| timestamp(since.time().to_datetime()));
-        let is_cut =
-            since.is_none() && list.filter.page_rows.is_none() && list.filter.ids.is_empty();
+        // A job that still runs may be older.
+        let is_cut = since.is_none()
+            && list.filter.page_rows.is_none()
+            && list.filter.ids.is_empty()
+            && !list.filter.is_active_only();
         let start = match is_cut {
             true => timestamp(api.client.http.server_now() - TimeDelta::days(DEFAULT_DAYS)),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
@@ -149,10 +152,10 @@ impl KindOps<Api> for DlcJobs {
         let user = list.filter.user.as_deref().filter(is_name);
         let [page, size] = list.page_numbers(PAGE_SIZE);
         let (first, ids) = (list.filter.ids.first(), list.filter.ids.join(","));
-        let (workspaces, notice) = match first {
+        let (workspaces, incomplete) = match first {
             Some(id) => {
                 let known = self.batch_group(api, id).or(api.workspace.clone());
-                (vec![known], None)
+                (vec![known], workspaces::Incomplete::default())
             }
             None => workspaces::of_page(api, list.at, list.options).await,
         };
@@ -180,7 +183,8 @@ impl KindOps<Api> for DlcJobs {
         };
         let pages = workspaces.iter().map(page);
         let mut page = workspaces::merge(api, list.at, &workspaces, pages).await?;
-        page.notices.extend(notice);
+        page.notices.extend(incomplete.notice);
+        page.failed_parts.extend(incomplete.problem);
         if is_cut {
             let text = format!(
                 "aliyun/dlc-job lists jobs created in the last {DEFAULT_DAYS} days; set --since to list older ones"

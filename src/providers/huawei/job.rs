@@ -4,9 +4,10 @@
 //! Source: huaweicloudsdkecs, -evs, -ims and -bms 3.1.219. No service lists them. Not documented: the
 //! response about an unknown id.
 
-use super::sub_jobs::{JobParts, SubJobParts};
+use super::sub_jobs::{JobParts, SubJobParts, distinct};
 use super::{Api, Call};
 use crate::crypto::percent_encode;
+use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use crate::providers::products::Product;
 
@@ -110,6 +111,7 @@ detail_structs! { "snake_case" =>
         error: Text,
         addition_error_msg: Text,
         sub_jobs_total: Int,
+        sub_jobs_list: Words,
         sub_jobs: List<AsyncJob>,
         sub_jobs_result: List<AsyncJob>,
     }
@@ -172,7 +174,7 @@ impl AsyncJob {
     fn into_parts(mut self) -> JobParts {
         let mut sub_jobs = Vec::new();
         let listed = self.entities.0.take_sub_jobs();
-        let count = listed.len();
+        let count = distinct(listed.iter().map(|one| &one.job_id));
         listed.into_iter().for_each(|one| one.add_to(&mut sub_jobs));
         let entities = &mut self.entities.0;
         let code = self.error_code.0.or(self.code.0);
@@ -184,7 +186,7 @@ impl AsyncJob {
             started_at: self.begin_time.utc(),
             finished_at: self.end_time.utc(),
             failure,
-            counts: (entities.sub_jobs_total.0, count),
+            counts: (entities.count_of_sub_jobs(), count),
             sub_jobs,
             details: Arc::new(JobDetails {
                 job_type: self.job_type,
@@ -251,6 +253,12 @@ impl Entities {
         let mut sub_jobs = std::mem::take(&mut self.sub_jobs.0);
         sub_jobs.append(&mut self.sub_jobs_result.0);
         sub_jobs
+    }
+
+    /// How many sub-jobs there are, as counted or as a list of their ids; the larger number.
+    fn count_of_sub_jobs(&self) -> Option<i64> {
+        let ids = i64::try_from(self.sub_jobs_list.0.len()).ok();
+        self.sub_jobs_total.0.max(ids.filter(|count| *count > 0))
     }
 
     fn take_name(&mut self) -> Option<String> {

@@ -14,7 +14,7 @@ pub(super) struct JobParts {
     pub finished_at: Option<Time>,
     /// Why it failed, where its sub-jobs do not say so.
     pub failure: states::Failure,
-    /// How many sub-jobs the cloud counts, and how many it lists.
+    /// How many sub-jobs the cloud counts, and how many different ones it lists.
     pub counts: (Option<i64>, usize),
     pub sub_jobs: Vec<SubJobParts>,
     pub details: Arc<dyn Details>,
@@ -33,6 +33,13 @@ pub(super) struct SubJobParts {
     pub details: Arc<dyn Details>,
 }
 
+/// How many different sub-jobs have these ids; each without one counts.
+pub(super) fn distinct<'a>(ids: impl Iterator<Item = &'a Text>) -> usize {
+    let mut seen = BTreeSet::new();
+    ids.filter(|id| id.0.is_none() || seen.insert(id.0.as_deref()))
+        .count()
+}
+
 impl JobParts {
     /// The job of a kind whose tables are those of its jobs and of their sub-jobs.
     pub fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
@@ -48,8 +55,12 @@ impl JobParts {
             let text = format!("{reference} reports {total} sub-jobs but lists {listed}");
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
         }
-        // One that is not listed may have failed.
-        let lacks_sub_jobs = total.is_some_and(|total| total > listed as i64);
+        // One that is not listed, or has no status, may have failed.
+        let lacks_sub_jobs = total.is_some_and(|total| total > listed as i64)
+            || self
+                .sub_jobs
+                .iter()
+                .any(|one| one.status.trimmed().is_none());
         let sub_jobs = self.sub_jobs.into_iter();
         let tasks: Vec<Task> = sub_jobs
             .map(|one| one.into_task(sub_words, options))
@@ -87,7 +98,9 @@ impl JobParts {
         };
         states::confirm_success(&mut job, self.failure);
         if lacks_sub_jobs && read.state == State::Succeeded && job.state == State::Unknown {
-            let text = format!("the job has succeeded, but not all sub-jobs are listed ({listed})");
+            let text = format!(
+                "the job has succeeded, but not all sub-jobs are listed with a status ({listed} listed)"
+            );
             job.message = Some(text);
         }
         GetResult { job, notices }

@@ -254,7 +254,9 @@ async fn list_all(
             listed.version = page.version;
         }
         count += page_size;
-        listed.objects.extend(page.objects);
+        for (name, object) in page.objects {
+            listed.add(name, object);
+        }
         token = page.next;
         if token.is_none() {
             return Ok(listed);

@@ -7,6 +7,7 @@ mod object;
 mod state;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -30,6 +31,18 @@ pub(super) struct Listed {
     pub version: Option<String>,
     /// There are more than are read.
     pub is_too_large: bool,
+}
+
+impl Listed {
+    /// Takes in an object of a page; of one that is listed twice the newer version.
+    pub fn add(&mut self, name: String, object: Object) {
+        match self.objects.entry(name) {
+            Entry::Occupied(known) if known.get().version > object.version => {}
+            entry => {
+                entry.insert_entry(object);
+            }
+        }
+    }
 }
 
 /// So many streams are open at most.

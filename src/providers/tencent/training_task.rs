@@ -120,10 +120,12 @@ impl KindOps<Api> for TrainingTasks {
             documents.add(EVENTS, None, &events);
             let pods = found.part("the pods", pods).unwrap_or_default();
             let tasks = pods.into_tasks(api.clock, &mut found.notices);
-            let events = found.part("the events", events);
-            found.job.events_unreadable = events.is_none();
-            let events = events.unwrap_or_default();
-            found.job.events = events.into_events(api.clock, &tasks, &mut found.notices);
+            match found.part("the events", events) {
+                Some(events) => {
+                    found.job.events = events.into_events(api.clock, &tasks, &mut found);
+                }
+                None => found.job.events_unreadable = true,
+            }
             found.job.tasks = tasks;
         }
         documents.attach(&mut found);

@@ -114,6 +114,44 @@ async fn a_row_decides_nothing_while_what_may_show_a_failure_cannot_be_read() {
     }
 }
 
+#[tokio::test]
+async fn active_jobs_of_any_age_are_listed() {
+    let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
+    for (states, is_cut) in [(State::ACTIVE.to_vec(), false), (Vec::new(), true)] {
+        let (_server, client) = listing(&json!({"Status": "Running"})).await;
+        let filter = Filter {
+            states,
+            ..Filter::default()
+        };
+        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let notices = page.unwrap().notices;
+        let is_window = |notice: &Notice| notice.message.contains("in the last 7 days");
+        assert_eq!(notices.iter().any(is_window), is_cut);
+    }
+}
+
+#[tokio::test]
+async fn workspaces_that_cannot_be_listed_leave_a_list_incomplete() {
+    let scope = Scope::at(&DLC_JOB, "default", &[]).unwrap();
+    let denied = json!({"Code": "Forbidden.RAM", "Message": "m"});
+    let failed = json!({"Code": "ServiceUnavailable", "Message": "m"});
+    let many: Vec<Value> = (0..100)
+        .map(|id| json!({"WorkspaceId": id.to_string()}))
+        .collect();
+    let many = json!({"TotalCount": 101, "Workspaces": many});
+    for (status, body, is_incomplete) in
+        [(403, denied, false), (400, failed, true), (200, many, true)]
+    {
+        let response = ServerResponse::json(status, &body);
+        let responder = responding(&CLOUD, &["ListWorkspaces"], response);
+        let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
+        let filter = Filter::default();
+        let page = client.list(&scope, &filter, Cursor::FIRST, &ask()).await;
+        let page = page.unwrap();
+        assert_eq!(!page.failed_parts.is_empty(), is_incomplete, "{status}");
+    }
+}
+
 #[test]
 fn a_response_must_be_about_the_job() {
     for body in [

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use super::super::{Api, products::WORKSPACE};
 use super::DLC_JOB;
+use crate::providers::list::is_list_unavailable;
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
@@ -14,7 +15,10 @@ use crate::sync::lock;
 const OPERATION: &str = "ListWorkspaces";
 
 /// The jobs of so many workspaces are listed at most.
-const MAX_WORKSPACES: usize = 20;
+const MAX_WORKSPACES: usize = 100;
+
+/// How many workspaces a page has.
+const PAGE_SIZE: usize = 20;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -29,59 +33,90 @@ struct Workspace {
     workspace_id: Text,
 }
 
-/// The workspaces whose pages make the page at `at`, and what a reader should know of them. A list begins
-/// with those that the cloud names; where it names none, with the default one, which is `None`.
+/// Why the jobs of some workspaces are not listed.
+#[derive(Default)]
+pub(super) struct Incomplete {
+    /// The account may not list workspaces.
+    pub notice: Option<Notice>,
+    /// They could not be read, or are too many.
+    pub problem: Option<Problem>,
+}
+
+/// The workspaces whose pages make the page at `at`, and why they may not be all. A list begins with those
+/// that the cloud names; where it names none, with the default one, which is `None`.
 pub(super) async fn of_page(
     api: &Api,
     at: Cursor,
     options: &GetOptions,
-) -> (Vec<Option<String>>, Option<Notice>) {
+) -> (Vec<Option<String>>, Incomplete) {
+    let mut incomplete = Incomplete::default();
     if let Some(workspace) = &api.workspace {
-        return (vec![Some(workspace.clone())], None);
+        return (vec![Some(workspace.clone())], incomplete);
     }
-    let mut notice = None;
     if at == Cursor::FIRST {
         let (workspaces, new) = read(api, options).await;
         *lock(&api.workspaces) = workspaces;
-        notice = new;
+        incomplete = new;
     }
     let known = lock(&api.workspaces).clone();
     match known.is_empty() {
-        true => (vec![None], notice),
-        false => (known.into_iter().map(Some).collect(), notice),
+        true => (vec![None], incomplete),
+        false => (known.into_iter().map(Some).collect(), incomplete),
     }
 }
 
-async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Option<Notice>) {
-    let most = MAX_WORKSPACES.to_string();
-    let query = [("PageNumber", Some("1")), ("PageSize", Some(&*most))];
+async fn read(api: &Api, options: &GetOptions) -> (Vec<String>, Incomplete) {
+    let (mut ids, mut incomplete) = (Vec::new(), Incomplete::default());
+    let mut at = Cursor::FIRST;
+    loop {
+        let (page, total) = match page(api, at, options).await {
+            Ok(page) => page,
+            Err(problem) if ids.is_empty() && is_list_unavailable(&problem) => {
+                let why = summarize(&problem);
+                let text = format!("{DLC_JOB} lists jobs of the default workspace only: {why}");
+                incomplete.notice = Some(Notice::new(NoticeCode::ListWindow, text));
+                return (ids, incomplete);
+            }
+            Err(problem) => {
+                incomplete.problem = Some(problem);
+                return (ids, incomplete);
+            }
+        };
+        let count = page.len();
+        ids.extend(page);
+        let total = total.and_then(|total| u64::try_from(total).ok());
+        let Some(next) = at.after(count, total) else {
+            return (ids, incomplete);
+        };
+        if at.page * PAGE_SIZE >= MAX_WORKSPACES {
+            let text = format!("only the jobs of {} workspaces are listed", ids.len());
+            let problem = Problem::new(Category::InvalidResponse, text);
+            let hint = "set workspace to list the jobs of another one";
+            incomplete.problem = Some(problem.with_hint(hint));
+            return (ids, incomplete);
+        }
+        at = next;
+    }
+}
+
+/// The ids on a page of the workspaces, and how many there are in all.
+async fn page(
+    api: &Api,
+    at: Cursor,
+    options: &GetOptions,
+) -> Result<(Vec<String>, Option<i64>), Problem> {
+    let [number, size] = [at.page, PAGE_SIZE].map(|number| number.to_string());
+    let query = [("PageNumber", Some(&*number)), ("PageSize", Some(&*size))];
     let path = "/api/v1/workspaces".to_owned();
     let request = api.path_request(&WORKSPACE, OPERATION, path, &query);
     let decode = |body: &[u8]| -> Result<_, String> {
         let response: WorkspacesResponse = lenient::decode_response(body)?;
         let total = response.total_count.0;
-        Ok((response.workspaces.rows("Workspaces", total)?, total))
+        let rows = response.workspaces.rows("Workspaces", total)?.into_iter();
+        Ok((rows.filter_map(|row| row.workspace_id.0).collect(), total))
     };
     let called = api.client.call(&request, options.deadline, decode).await;
-    let notice = |text| Some(Notice::new(NoticeCode::ListWindow, text));
-    match called.map(|found| found.data) {
-        Ok((rows, total)) => {
-            let ids = rows.into_iter().filter_map(|row| row.workspace_id.0);
-            let ids: Vec<String> = ids.take(MAX_WORKSPACES).collect();
-            let total = total.unwrap_or_default();
-            let has_more = usize::try_from(total).is_ok_and(|total| total > ids.len());
-            let text = format!(
-                "{DLC_JOB} lists jobs of {} of {total} workspaces; set workspace to list those of another",
-                ids.len()
-            );
-            (ids, has_more.then(|| notice(text)).flatten())
-        }
-        Err(problem) => {
-            let why = summarize(&problem);
-            let text = format!("{DLC_JOB} lists jobs of the default workspace only: {why}");
-            (Vec::new(), notice(text))
-        }
-    }
+    called.map(|found| found.data)
 }
 
 /// One page of the pages of several workspaces, the last created first. A workspace that fails alone is a

@@ -37,6 +37,7 @@ const MAX_EVENT_PAGES: usize = 10;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct EventsResponse {
+    total_count: Int,
     executor_event_list: List<ExecutorEvent>,
 }
 
@@ -78,16 +79,26 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
         let List(rows) = response.executor_event_list;
         let times = rows.iter().map(|row| &row.time);
         api.clock.note_assumed("aliyun", times, &mut found.notices);
-        let is_last = rows.len() < PAGE_SIZE;
+        let count = rows.len();
         let events = rows.into_iter().map(|row| row.into_event(api));
         found.job.events.extend(events);
-        if is_last {
+        let all = response.total_count.unsigned();
+        let has_more = match all {
+            Some(total) => (found.job.events.len() as u64) < total,
+            None => count >= PAGE_SIZE,
+        };
+        if !has_more {
             return;
         }
+        if count == 0 {
+            break;
+        }
     }
-    let count = MAX_EVENT_PAGES * PAGE_SIZE;
+    let count = found.job.events.len();
     let text = format!("{reference} may have more than the {count} events that were read");
     found.note(NoticeCode::EventsTruncated, text);
+    // They come oldest first, so that new ones are among those that are missing.
+    found.job.events_unreadable = true;
 }
 
 impl ExecutorEvent {

@@ -7,9 +7,9 @@ use crate::model::{Notice, NoticeCode};
 use crate::providers::aliyun::CLOUD;
 use crate::providers::api::DecodeError;
 use crate::providers::test_support::{ask, lookup, moment, profile, reference, transport};
-use crate::test_support::ServerResponse;
 use crate::test_support::jobs::{job, responding, serve};
 use crate::test_support::kinds::check_kind;
+use crate::test_support::{Responder, ServerRequest, ServerResponse, emulated};
 
 check_kind!(
     &INSTANT_JOB,
@@ -75,6 +75,38 @@ fn the_reason_of_a_job_is_that_of_an_executor_in_the_same_state() {
     assert_eq!(message("Failed").as_deref(), Some("exit code 137"));
     assert_eq!(message("Succeeded"), None);
     assert_eq!(message("Pending"), None);
+}
+
+#[tokio::test]
+async fn events_are_read_as_far_as_the_cloud_counts_them() {
+    // The total of the cloud, how many a page has, how many there are, and how many are read.
+    for (total, size, available, read, is_unreadable) in [
+        (Some(60), 50, 60, 60, false),
+        (None, 50, 60, 50, false),
+        (None, 100, 250, 250, false),
+        (Some(250), 100, 250, 250, false),
+        (Some(1_050), 100, 1_050, 1_000, true),
+        (Some(300), 100, 250, 250, true),
+    ] {
+        let responder: Responder = Arc::new(move |request: &ServerRequest| {
+            (emulated(&CLOUD).operation(request)? == "ListExecutorEvents").then_some(())?;
+            let page: usize = request.parameter("PageNumber")?.parse().ok()?;
+            let numbers = (page - 1) * size..(page * size).min(available);
+            let rows: Vec<Value> = numbers
+                .map(|number| json!({"Level": "Normal", "Content": number.to_string()}))
+                .collect();
+            let body = json!({"TotalCount": total, "ExecutorEventList": rows});
+            Some(ServerResponse::json(200, &body))
+        });
+        let job = job(&INSTANT_JOB, "job-1", "Running", &[]);
+        let (_server, client) = serve(&CLOUD, vec![job], responder).await;
+        let reference = reference(&INSTANT_JOB, &["job-1"]);
+        let found = client.get(&reference, &ask()).await.unwrap();
+        let truncated = |notice: &Notice| notice.code == NoticeCode::EventsTruncated;
+        assert_eq!(found.job.events.len(), read, "{total:?}");
+        assert_eq!(found.job.events_unreadable, is_unreadable, "{total:?}");
+        assert_eq!(found.notices.iter().any(truncated), is_unreadable);
+    }
 }
 
 #[tokio::test]

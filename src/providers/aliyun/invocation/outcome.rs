@@ -40,8 +40,9 @@ impl Status {
                 }
             }
             Some(results) => {
-                job.ended = true;
                 let unread = apply_results(&mut job, self.nodes, results);
+                let mut tasks = job.tasks.iter();
+                job.ended = !tasks.any(|task| State::ACTIVE.contains(&task.state));
                 match unread {
                     None => exit_codes = "known",
                     Some(why) => {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::sub_jobs::{JobParts, SubJobParts};
+use super::super::sub_jobs::{JobParts, SubJobParts, distinct};
 use crate::providers::prelude::*;
 
 /// Words of sub-jobs; the first four are those of jobs.
@@ -194,7 +194,7 @@ impl ImageJob {
             started_at: None,
             finished_at: self.end_time.utc(),
             failure: (None, None),
-            counts: (total, self.sub_jobs.0.len()),
+            counts: (total, distinct(self.sub_jobs.0.iter().map(|one| &one.id))),
             sub_jobs: self
                 .sub_jobs
                 .0

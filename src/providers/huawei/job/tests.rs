@@ -175,6 +175,22 @@ fn a_success_needs_as_many_sub_jobs_as_the_cloud_counts() {
     assert_eq!(state(1), (State::Succeeded, true));
     assert_eq!(state(0), (State::Succeeded, true));
     assert_eq!(state(3), (State::Unknown, false));
+    let sub_job = |id: &str| json!({"job_id": id, "status": "SUCCESS"});
+    let without_status = json!({"job_id": "8", "status": null});
+    for entities in [
+        json!({"sub_jobs_list": ["8", "9"], "sub_jobs_result": [sub_job("8")]}),
+        json!({"sub_jobs_list": ["8"], "sub_jobs_result": null}),
+        json!({"sub_jobs_total": 2, "sub_jobs": [sub_job("8"), sub_job("8")]}),
+        json!({"sub_jobs_total": 1, "sub_jobs": [without_status]}),
+    ] {
+        let body = json!({"job_id": "7", "status": "SUCCESS", "entities": entities});
+        let job = read(&body).unwrap().job;
+        assert_eq!(job.state, State::Unknown, "{body}");
+    }
+    let whole =
+        json!({"sub_jobs_list": ["8", "9"], "sub_jobs_result": [sub_job("8"), sub_job("9")]});
+    let body = json!({"job_id": "7", "status": "SUCCESS", "entities": whole});
+    assert_eq!(read(&body).unwrap().job.state, State::Succeeded);
 }
 
 #[test]

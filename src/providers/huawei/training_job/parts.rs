@@ -18,7 +18,7 @@ const MAX_EVENTS: &str = "100";
 #[serde(default)]
 struct EventsResponse {
     total: Int,
-    events: List<JobEvent>,
+    events: Required<List<JobEvent>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,7 +77,8 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &
     match events {
         Ok((events, unreadable)) => {
             found.notices.extend(unreadable);
-            let rows = events.events.0;
+            let total = events.total.0;
+            let rows = found.events(events.events.first_page("events", total));
             if events.total.unsigned() > Some(rows.len() as u64) {
                 let what = format!("Huawei returned only the last {} events", rows.len());
                 let code = NoticeCode::EventsTruncated;

@@ -255,6 +255,27 @@ async fn parts_that_cannot_be_read_cost_a_notice() {
 }
 
 #[tokio::test]
+async fn a_response_without_the_events_that_it_counts_is_unreadable() {
+    for (body, is_unreadable) in [
+        (json!({"total": 5}), true),
+        (json!({"total": 5, "events": null}), true),
+        (json!({"total": 5, "events": []}), true),
+        (json!({}), true),
+        (json!({"total": 0, "events": []}), false),
+        (json!({"events": []}), false),
+        (json!({"total": 5, "events": [{"message": "m"}]}), false),
+    ] {
+        let jobs = vec![job(&TRAINING_JOB, ID, "Running", &[])];
+        let response = ServerResponse::json(200, &body);
+        let responder = responding(&CLOUD, &["ListTrainingJobEvents"], response);
+        let (_server, client) = serve(&CLOUD, jobs, responder).await;
+        let found = client.get(&reference(&TRAINING_JOB, &[ID]), &ask()).await;
+        let found = found.unwrap();
+        assert_eq!(found.job.events_unreadable, is_unreadable, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_waits_says_in_which_stage_it_is() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
     let stages = json!({"running_records": [{"stages": [

@@ -18,10 +18,22 @@ fn read(object: Value) -> Option<(String, Object)> {
 }
 
 fn listed(objects: &[Value], version: &str) -> Listed {
-    Listed {
-        objects: objects.iter().cloned().filter_map(read).collect(),
+    let mut listed = Listed {
         version: Some(version.to_owned()),
-        is_too_large: false,
+        ..Listed::default()
+    };
+    for (name, object) in objects.iter().cloned().filter_map(read) {
+        listed.add(name, object);
+    }
+    listed
+}
+
+#[test]
+fn of_an_object_that_a_list_has_twice_the_newer_version_counts() {
+    for versions in [[11, 12], [12, 11]] {
+        let objects = versions.map(|version| object("a", "u1", version));
+        let listed = listed(&objects, "12");
+        assert_eq!(listed.objects["a"].version, Some(12), "{versions:?}");
     }
 }
 

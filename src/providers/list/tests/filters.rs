@@ -20,6 +20,21 @@ fn a_filter_keeps_a_row_whose_state_is_not_known() {
 }
 
 #[test]
+fn active_jobs_are_also_those_in_an_unknown_state_that_have_not_ended() {
+    let reference = scope().reference(&["s"]).unwrap();
+    let mut job = crate::providers::job_at(&reference, None);
+    (job.state, job.state_raw) = (State::Unknown, Some("Suspended".to_owned()));
+    let filter = Filter {
+        states: State::ACTIVE.to_vec(),
+        ..Filter::default()
+    };
+    for ended in [false, true] {
+        job.ended = ended;
+        assert_eq!(filter.matches(&job, false), !ended);
+    }
+}
+
+#[test]
 fn a_filter_keeps_a_row_without_a_field_only_where_fields_could_not_be_read() {
     let reference = scope().reference(&["s"]).unwrap();
     let job = crate::providers::job_at(&reference, None);

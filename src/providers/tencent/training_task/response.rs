@@ -169,7 +169,7 @@ impl Pod {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct EventsResponse {
     total_count: Int,
-    events: List<TaskEvent>,
+    events: Required<List<TaskEvent>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -187,16 +187,12 @@ struct TaskEvent {
 
 impl EventsResponse {
     /// The events, each with the pod that it is about.
-    pub fn into_events(
-        self,
-        clock: WallClock,
-        pods: &[Task],
-        notices: &mut Vec<Notice>,
-    ) -> Vec<Event> {
-        let events = self.events.0;
+    pub fn into_events(self, clock: WallClock, pods: &[Task], found: &mut GetResult) -> Vec<Event> {
+        let total = self.total_count.0;
+        let events = found.events(self.events.first_page("Events", total));
         if self.total_count.unsigned() > Some(events.len() as u64) {
             let what = format!("Tencent returned only the last {} events", events.len());
-            notices.push(Notice::new(NoticeCode::EventsTruncated, what));
+            found.note(NoticeCode::EventsTruncated, what);
         }
         let events = events.into_iter().map(|event| {
             let pod = event.resource_name.0.clone();
