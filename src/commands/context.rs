@@ -190,7 +190,7 @@ impl CommandContext {
     }
 
     /// The local time, and what responses say of it.
-    pub(super) fn present(&self) -> CurrentTime {
+    pub(super) fn current_time(&self) -> CurrentTime {
         CurrentTime {
             now: (self.clock)(),
             clocks: Arc::clone(&self.server_clocks),

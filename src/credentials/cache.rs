@@ -168,10 +168,10 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// A fact that is learned with the credential, and kept where that is.
-    pub(crate) fn stored_value(&self, fact: &'static str) -> Option<StoredValue> {
+    /// A value that is learned with the credential, and stored next to it.
+    pub(crate) fn stored_value(&self, key: &'static str) -> Option<StoredValue> {
         let store = self.store.as_ref()?;
-        Some(StoredValue::new(store, fact))
+        Some(StoredValue::new(store, key))
     }
 
     /// What is known of the credential without a request.
@@ -322,7 +322,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
                 self.negative_cache.insert(problem, account.now());
             }
         })?;
-        account.redact(&issued.secrets);
+        account.mask_secrets(&issued.secrets);
         if let Some(label) = provider.label() {
             account.set_credential_label(label);
         }

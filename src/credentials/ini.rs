@@ -122,7 +122,7 @@ impl<'a> Ini<'a> {
             return;
         }
         let indent = line.len() - line.trim_start().len();
-        if let (Some(key), Place::Section(name)) = (&cursor.key, &cursor.place)
+        if let (Some(key), CurrentSection::Named(name)) = (&cursor.key, &cursor.section)
             && indent > cursor.indent
             && !is_known_assignment(text)
         {
@@ -150,22 +150,24 @@ impl<'a> Ini<'a> {
             None => expect(&mut self.fault, "]", number),
         }
         *cursor = Cursor {
-            place: name.map_or(Place::Lost, Place::Section),
+            section: name.map_or(CurrentSection::Unreadable, CurrentSection::Named),
             ..Cursor::default()
         };
     }
 
     fn option(&mut self, cursor: &mut Cursor, line: &str, number: usize) {
         cursor.key = None;
-        let fault = match &cursor.place {
-            Place::Section(name) => &mut self.sections.entry(name.clone()).or_default().fault,
-            Place::Head => &mut self.fault,
-            Place::Lost => return,
+        let fault = match &cursor.section {
+            CurrentSection::Named(name) => {
+                &mut self.sections.entry(name.clone()).or_default().fault
+            }
+            CurrentSection::None => &mut self.fault,
+            CurrentSection::Unreadable => return,
         };
         let Some((key, value)) = line.split_once(['=', ':']) else {
             return expect(fault, "key = value", number);
         };
-        let Place::Section(name) = &cursor.place else {
+        let CurrentSection::Named(name) = &cursor.section else {
             return expect(fault, "a [section]", number);
         };
         let section = self.sections.entry(name.clone()).or_default();
@@ -182,21 +184,21 @@ impl<'a> Ini<'a> {
 /// Where the reader is.
 #[derive(Debug, Default)]
 struct Cursor {
-    place: Place,
+    section: CurrentSection,
     /// The key that a line with a deeper indent continues.
     key: Option<String>,
     indent: usize,
 }
 
-/// What the lines belong to.
+/// The section that the lines belong to.
 #[derive(Debug, Default)]
-enum Place {
-    /// Nothing: no header was read yet.
+enum CurrentSection {
+    /// None: no header was read yet.
     #[default]
-    Head,
-    Section(String),
+    None,
+    Named(String),
     /// A section whose header cannot be read.
-    Lost,
+    Unreadable,
 }
 
 /// True for a line that sets a key which one of the vendors' tools reads. ini.v1 takes it for a key

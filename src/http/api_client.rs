@@ -227,7 +227,7 @@ impl ApiClient {
     }
 
     /// Masks more secrets in everything that is shown of the run from now on.
-    pub fn redact(&self, secrets: &[Secret]) {
+    pub fn mask_secrets(&self, secrets: &[Secret]) {
         self.transport.redactor().add(secrets);
     }
 

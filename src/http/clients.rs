@@ -140,7 +140,7 @@ impl ClientPool {
         let mut roots = RootCertStore::empty();
         let (of_system, _) = roots.add_parsable_certificates(system.certificates);
         for path in &self.ca_files {
-            // They were read when the wire was made.
+            // They were read when the transport was created.
             let _ = add_ca(&mut roots, path);
         }
         CaStore {

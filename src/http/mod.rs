@@ -76,7 +76,7 @@ use request_counts::RequestCounts;
 /// What this program calls itself.
 const USER_AGENT: &str = concat!("joblens/", env!("CARGO_PKG_VERSION"));
 
-/// Limits and files of the wire, for every cloud.
+/// Limits and files of the transport, for every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientOptions {
     /// Connection timeout.
@@ -196,7 +196,7 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A wire on which nothing was sent yet; `environment` holds the variables that name proxies and CA
+    /// A transport that has not sent anything yet; `environment` holds the variables that name proxies and CA
     /// certificates.
     ///
     /// # Errors
@@ -290,7 +290,7 @@ impl Transport {
     }
 
     /// Masks the secrets of the run in a problem before it is shown.
-    pub fn redact(&self, problem: &mut Problem) {
+    pub fn mask(&self, problem: &mut Problem) {
         self.redactor.text(&mut problem.message);
         let values = [
             &mut problem.code,
@@ -316,7 +316,7 @@ impl Transport {
             }
             TransportEvent::Responded(heard) => {
                 self.server_clocks.record(heard);
-                heard.redact(&self.redactor);
+                heard.mask(&self.redactor);
             }
             TransportEvent::DnsResolved { .. }
             | TransportEvent::Sending { .. }

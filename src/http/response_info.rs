@@ -47,7 +47,7 @@ impl ResponseInfo {
 
     /// Masks secrets, and cuts what is too long to be a name; a part of a secret is not masked, so
     /// that it is cut last.
-    pub(super) fn redact(&mut self, redactor: &Redactor) {
+    pub(super) fn mask(&mut self, redactor: &Redactor) {
         const MAX_CHARS: usize = 80;
         if let Some(by) = &mut self.server {
             redactor.text(by);

@@ -8,7 +8,7 @@ use crate::model::{Notice, NoticeCode, State};
 use crate::secret::quotable;
 use crate::settings::Settings;
 
-pub(super) use success::{Failure, confirm_success, doubt_unread};
+pub(super) use success::{FailureCause, confirm_success, doubt_unread};
 
 /// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

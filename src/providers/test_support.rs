@@ -130,7 +130,7 @@ pub fn write_secret(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// A wire whose clock does not advance.
+/// A transport whose clock does not advance.
 pub fn transport(now: DateTime<Utc>) -> Arc<Transport> {
     Transport::new(
         ClientOptions::default(),

@@ -102,17 +102,17 @@ impl Masks {
     /// Masks secrets in the keys of an object; true when that changed one. Keys that are the same then are
     /// reported apart by a number, so that nothing of the document is lost.
     pub fn keys(&self, map: &mut Map<String, Value>) -> bool {
-        let redacted = |key: &str| {
+        let masked = |key: &str| {
             let mut name = key.to_owned();
             self.key(&mut name);
             name
         };
-        let is_kept = |key: &String| !self.may_mask(key) || redacted(key) == *key;
+        let is_kept = |key: &String| !self.may_mask(key) || masked(key) == *key;
         if map.keys().all(is_kept) {
             return false;
         }
         for (key, value) in std::mem::take(map) {
-            let name = redacted(&key);
+            let name = masked(&key);
             let mut unique = name.clone();
             let mut number = 1_usize;
             while map.contains_key(&unique) {

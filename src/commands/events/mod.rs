@@ -58,7 +58,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     }
     let columns = columns(context)?;
     let zone = context.global.zone().unwrap_or(Zone::Local);
-    let filter = arguments.filter(&context.present(), zone)?;
+    let filter = arguments.filter(&context.current_time(), zone)?;
     let is_plain = columns.is_none() && context.output_options.query.is_none();
     let plan = arguments
         .follow

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::poll::PolledJob;
-use super::{GateState, GateStats, Stop};
+use super::{GateState, GateStats, GateStatus};
 use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::model::State;
@@ -122,11 +122,11 @@ fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
 fn stopped(spent: GateStats) -> Option<String> {
     let seconds = i64::try_from(spent.elapsed.as_secs()).unwrap_or(i64::MAX);
     let elapsed = output::duration(seconds);
-    match spent.stop {
-        Stop::TimedOut => Some(format!("timed out after {elapsed}")),
-        Stop::Interrupted => Some(format!("interrupted after {elapsed}")),
-        Stop::Terminated => Some(format!("terminated after {elapsed}")),
-        Stop::Running | Stop::Certain | Stop::OneCheck => None,
+    match spent.status {
+        GateStatus::TimedOut => Some(format!("timed out after {elapsed}")),
+        GateStatus::Interrupted => Some(format!("interrupted after {elapsed}")),
+        GateStatus::Terminated => Some(format!("terminated after {elapsed}")),
+        GateStatus::Running | GateStatus::Certain | GateStatus::OneCheck => None,
     }
 }
 

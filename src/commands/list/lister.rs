@@ -211,7 +211,7 @@ impl ScopeLister {
         let failed = failed.map(|problem| self.with_reference(problem)).collect();
         let mut problems = page.problems;
         for problem in &mut problems {
-            self.lookup.transport.redact(problem);
+            self.lookup.transport.mask(problem);
         }
         let problems = RowProblems {
             problems,
@@ -326,7 +326,7 @@ impl ScopeLister {
     fn with_reference(&self, problem: Problem) -> Problem {
         let permission = self.target.kind().and_then(list_permission);
         let mut problem = with_account_context(problem, &self.target.account(), permission);
-        self.lookup.transport.redact(&mut problem);
+        self.lookup.transport.mask(&mut problem);
         problem.reference = Some(self.target.scope());
         problem.input = Some(self.target.input().to_owned());
         problem

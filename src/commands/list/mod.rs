@@ -63,7 +63,7 @@ struct ListRun {
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
     let zone = context.global.zone().unwrap_or(Zone::Local);
-    let mut plan = arguments.options(&context.present(), zone)?;
+    let mut plan = arguments.options(&context.current_time(), zone)?;
     let settings = context.settings()?;
     let places = scopes::targets(context, &settings, &arguments.scopes)?;
     if places.is_empty() {

@@ -96,7 +96,7 @@ impl Arguments {
     /// A usage error that names the option.
     pub(super) fn options(
         &self,
-        present: &CurrentTime,
+        current: &CurrentTime,
         zone: Zone,
     ) -> Result<ListOptions, Problem> {
         let mut states = self
@@ -114,7 +114,7 @@ impl Arguments {
             user: given("--user", self.user.as_ref())?,
             queue: given("--queue", self.queue.as_ref())?,
             since: since
-                .map(|text| parse_since(text, present, zone))
+                .map(|text| parse_since(text, current, zone))
                 .transpose()?,
             selector: given("--selector", self.selector.as_ref())?,
             ..Filter::default()
@@ -258,13 +258,13 @@ mod tests {
 
     fn plan(line: &str) -> Result<ListOptions, Problem> {
         let words = std::iter::once("list").chain(line.split_whitespace());
-        let present = CurrentTime {
+        let current = CurrentTime {
             now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             clocks: Arc::default(),
         };
         Line::parse_from(words)
             .arguments
-            .options(&present, Zone::Utc)
+            .options(&current, Zone::Utc)
     }
 
     fn wrong(line: &str) -> String {

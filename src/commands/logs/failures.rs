@@ -41,7 +41,7 @@ pub(in crate::commands) async fn failure_tails(
             match tail(lookup, &reference, job).await {
                 Ok(tail) => tail,
                 Err(mut problem) => {
-                    lookup.transport.redact(&mut problem);
+                    lookup.transport.mask(&mut problem);
                     let operation = problem.operation.as_deref().unwrap_or("the log");
                     let text = format!("{reference}: {operation}: {}", problem.message);
                     lookup

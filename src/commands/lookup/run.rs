@@ -160,7 +160,7 @@ impl Lookup {
             .get(reference, &self.options_for(reference, deadline))
             .await;
         found.map_err(|mut problem| {
-            self.transport.redact(&mut problem);
+            self.transport.mask(&mut problem);
             with_reference(problem, reference)
         })
     }
@@ -189,7 +189,7 @@ impl Lookup {
         found.job
     }
 
-    /// Keeps the notices of a response, redacted.
+    /// Keeps the notices of a response, masked.
     pub(in crate::commands) fn keep_notices(&self, notices: Vec<Notice>) {
         for mut notice in notices {
             self.transport.redactor().text(&mut notice.message);

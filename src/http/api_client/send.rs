@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ApiClient;
-use super::retry_decision::{Refused, RetryDecision};
+use super::retry_decision::{FailedAttempt, RetryDecision};
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::circuit_breaker::Permits;
 use crate::http::credential_state::{CredentialState, Rejection};
@@ -106,22 +106,22 @@ impl Call<'_> {
                 return Err(self.deadline_exceeded("timed out before the response", attempts));
             }
             let is_elsewhere = client.has_failover && response.is_none();
-            let next = match is_elsewhere || attempts >= client.options.max_attempts {
+            let decision = match is_elsewhere || attempts >= client.options.max_attempts {
                 true => RetryDecision::Fail,
                 false => {
-                    let refused = Refused {
+                    let attempt = FailedAttempt {
                         response: response.as_ref(),
                         offset,
                         attempts,
                         resends,
                     };
-                    client.next(self.request, &mut error, refused)
+                    client.retry_decision(self.request, &mut error, attempt)
                 }
             };
             let problem = client.to_problem(self.request, error, response.as_ref(), attempts);
             client.count_error(self.request, problem.category);
-            match next {
-                RetryDecision::AtOnce => resends += 1,
+            match decision {
+                RetryDecision::Immediate => resends += 1,
                 RetryDecision::After(pause) if pause < self.deadline.remaining() => {
                     if is_throttled(&problem) {
                         client.circuit_breaker.pause_for(pause);

@@ -132,17 +132,17 @@ impl Masker<'_> {
             Some(mask) => mask_credentials(document, mask),
             None => (self.masks.document)(document),
         }
-        self.redact(document);
+        self.mask_texts(document);
         *document != before
     }
 
     /// Masks the secrets of the run in the texts of a document.
-    fn redact(&self, document: &mut Value) {
+    fn mask_texts(&self, document: &mut Value) {
         match document {
-            Value::String(text) => self.redact_text(text),
-            Value::Array(list) => list.iter_mut().for_each(|value| self.redact(value)),
+            Value::String(text) => self.mask_text(text),
+            Value::Array(list) => list.iter_mut().for_each(|value| self.mask_texts(value)),
             Value::Object(map) => {
-                map.values_mut().for_each(|value| self.redact(value));
+                map.values_mut().for_each(|value| self.mask_texts(value));
                 self.redactor.masks().keys(map);
             }
             _ => {}
@@ -150,7 +150,7 @@ impl Masker<'_> {
     }
 
     /// A word may be a state or an id, in which no secret that is an ordinary word is masked.
-    fn redact_text(&self, text: &mut String) {
+    fn mask_text(&self, text: &mut String) {
         let masks = self.redactor.masks();
         match text.contains(char::is_whitespace) {
             true => masks.text(text),

@@ -8,7 +8,7 @@ use crate::model::{Job, Notice, ScopeSummary};
 
 /// The one envelope: what a command found, what failed, and how it ended.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Envelope<T = Resources> {
+pub struct Envelope<T = ReportContent> {
     /// Version of the shape: `joblens/1`.
     #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
@@ -34,7 +34,7 @@ pub struct Envelope<T = Resources> {
 
 /// The jobs and scopes that were found.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
-pub struct Resources {
+pub struct ReportContent {
     /// What was found, in the order of the references.
     pub jobs: Vec<Job>,
     /// Scopes, such as clusters, where scopes were listed; else empty.
@@ -56,7 +56,7 @@ impl Envelope {
         let scopes = Vec::new();
         Self::of(
             command,
-            Resources { jobs, scopes },
+            ReportContent { jobs, scopes },
             answered,
             errors,
             notices,

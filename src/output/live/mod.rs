@@ -111,7 +111,7 @@ impl Live {
             },
         );
         match &mut self.screen {
-            Screen::Normal(region) => region.draw(lines, size.width).into(),
+            Screen::Normal(drawn) => drawn.draw(lines, size.width).into(),
             Screen::Alternate { is_open, last } => {
                 let next = alternate_frame(&lines, size);
                 if *is_open && next == *last {
@@ -137,8 +137,8 @@ impl Live {
     /// The bytes that give the terminal back; the next frame takes it again.
     pub fn suspend(&mut self) -> Vec<u8> {
         match &mut self.screen {
-            Screen::Normal(region) => {
-                region.detach();
+            Screen::Normal(drawn) => {
+                drawn.detach();
                 Vec::new()
             }
             Screen::Alternate { is_open, .. } => match std::mem::take(is_open) {
@@ -151,7 +151,7 @@ impl Live {
     /// The bytes that give the terminal back and leave the whole table as normal output.
     pub fn close(mut self, rows: &[Row], context: &RenderContext) -> Vec<u8> {
         let start = match &mut self.screen {
-            Screen::Normal(region) => region.clear(context.width.unwrap_or(80)).into(),
+            Screen::Normal(drawn) => drawn.clear(context.width.unwrap_or(80)).into(),
             Screen::Alternate { .. } => self.suspend(),
         };
         [start, self.table(rows, &self.layout, context)].concat()

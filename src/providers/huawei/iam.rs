@@ -150,7 +150,7 @@ impl IamPasswordProvider {
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
             return Err(refused);
         };
-        self.api.redact(std::slice::from_ref(&other));
+        self.api.mask_secrets(std::slice::from_ref(&other));
         lock(&self.password).clone_from(&other);
         self.token_for(&other, deadline).await
     }

@@ -39,8 +39,8 @@ impl Service {
         }
     }
 
-    /// The name by which its hosts are kept between runs.
-    pub(super) fn fact(self) -> &'static str {
+    /// The key under which its hosts are stored between runs.
+    pub(super) fn stored_key(self) -> &'static str {
         match self {
             Self::Ai => CENTRE,
             Self::Hpc => "GetCenterInfo HPC",

@@ -163,7 +163,11 @@ impl KindOps<Api> for BatchJobs {
         }
         let is_whole = found.is_whole();
         explain(&mut found.job, is_whole);
-        states::confirm_success(&mut found.job, (None, failed));
+        let cause = states::FailureCause {
+            reason: None,
+            message: failed,
+        };
+        states::confirm_success(&mut found.job, cause);
         documents.attach(&mut found);
         Ok(found)
     }

@@ -167,7 +167,7 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
         State::Succeeded => is_all_zero.then_some(0),
         _ => None,
     };
-    states::confirm_success(job, (None, None));
+    states::confirm_success(job, states::FailureCause::default());
 }
 
 /// True for an executor that has ended, and for one without a state.

@@ -35,7 +35,7 @@ pub(super) fn confirm(job: &mut Job) {
     if open.is_some() {
         job.unread_cause = Some(Category::InvalidResponse);
     }
-    states::confirm_success(job, (None, None));
+    states::confirm_success(job, states::FailureCause::default());
     if job.state == State::Unknown {
         job.exit_code = None;
         job.message = open.or_else(|| job.message.take());

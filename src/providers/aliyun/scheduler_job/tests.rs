@@ -27,8 +27,8 @@ fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
         ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
     ];
-    let wire = transport(moment("2026-01-02T03:04:05Z"));
-    let api = Api::new(&profile(&CLOUD, &variables), &wire).unwrap();
+    let transport = transport(moment("2026-01-02T03:04:05Z"));
+    let api = Api::new(&profile(&CLOUD, &variables), &transport).unwrap();
     let options = GetOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
         raw: true,

@@ -117,7 +117,7 @@ fn doubt_success(job: &mut Job) {
     });
     if let Some(doubt) = doubt {
         job.unread_cause = Some(Category::InvalidResponse);
-        states::confirm_success(job, (None, None));
+        states::confirm_success(job, states::FailureCause::default());
         job.message = Some(format!("the job has succeeded, but {doubt}"));
     }
 }
@@ -193,7 +193,7 @@ impl ImageJob {
             created_at: self.begin_time.utc(),
             started_at: None,
             finished_at: self.end_time.utc(),
-            failure: (None, None),
+            cause: states::FailureCause::default(),
             counts: (total, self.sub_jobs.0.len()),
             sub_jobs: self
                 .sub_jobs

@@ -75,19 +75,19 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
         true => api.list_state.filter_unsupported.load(Ordering::Relaxed),
         false => list.at.is_unfiltered,
     };
-    let wanted = ListParams {
+    let params = ListParams {
         status: list
             .filter
             .single_state_word(STATES, &list.options.states)
             .filter(|_| !is_plain),
         rows: list.filter.page_size(PAGE_SIZE),
     };
-    let answered = try_variants(api, list.at, &wanted, list.options).await;
-    let ((listed, unreadable), is_plain) = match answered {
-        Err(problem) if is_first && wanted.status.is_some() && is_refused(&problem) => {
+    let result = try_variants(api, list.at, &params, list.options).await;
+    let ((listed, unreadable), is_plain) = match result {
+        Err(problem) if is_first && params.status.is_some() && is_refused(&problem) => {
             let plain = ListParams {
                 status: None,
-                ..wanted
+                ..params
             };
             let Ok(listed) = try_variants(api, list.at, &plain, list.options).await else {
                 return Err(problem);
@@ -108,13 +108,13 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
 async fn try_variants(
     api: &Api,
     at: Cursor,
-    wanted: &ListParams,
+    params: &ListParams,
     options: &GetOptions,
 ) -> Result<(ListPage<Instance>, Option<Notice>), Problem> {
     let known = api.list_state.working_variant.get();
-    let mut first_said = None;
+    let mut first_error = None;
     for variant in known.map_or(&VARIANTS[..], std::slice::from_ref) {
-        let request = list_request(api, *variant, at.offset, wanted);
+        let request = list_request(api, *variant, at.offset, params);
         match api
             .home
             .call(request, options.deadline, ListPage::decode)
@@ -125,28 +125,28 @@ async fn try_variants(
                 return Ok((page.data, page.unreadable));
             }
             Err(problem) if is_variant_error(&problem) => {
-                first_said.get_or_insert(problem);
+                first_error.get_or_insert(problem);
             }
             Err(problem) => return Err(problem),
         }
     }
-    Err(first_said.expect("there is at least one form"))
+    Err(first_error.expect("there is at least one form"))
 }
 
 pub(in super::super) fn list_request(
     api: &Api,
     variant: ListVariant,
     offset: usize,
-    wanted: &ListParams,
+    params: &ListParams,
 ) -> Request {
     let path = match variant {
         ListVariant::JsonBody | ListVariant::Query => "/ai/openapi/v2/instance-service/task",
         ListVariant::ListPath => "/ai/openapi/v2/instance-service/task/list",
     };
-    let status = wanted.status.map(|status| ("status", status.to_owned()));
+    let status = params.status.map(|status| ("status", status.to_owned()));
     let query = [
         ("start", offset.to_string()),
-        ("limit", wanted.rows.to_string()),
+        ("limit", params.rows.to_string()),
         ("sort", "desc".to_owned()),
     ];
     let query = query.into_iter().chain(status);
@@ -155,8 +155,8 @@ pub(in super::super) fn list_request(
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     if variant == ListVariant::JsonBody {
-        let mut body = json!({"start": offset, "limit": wanted.rows, "sort": "desc"});
-        if let Some(status) = wanted.status {
+        let mut body = json!({"start": offset, "limit": params.rows, "sort": "desc"});
+        if let Some(status) = params.status {
             body["status"] = json!(status);
         }
         request.body = body.to_string().into_bytes();
