@@ -161,7 +161,7 @@ impl GateReport {
         code: u8,
     ) -> Envelope {
         let requested = self.verdicts.len() as u64;
-        // In the place of `jobs`: there may be thousands.
+        // Instead of `jobs`: there may be thousands.
         let judged = jobs
             .into_iter()
             .zip(self.verdicts)
@@ -178,7 +178,7 @@ impl GateReport {
     }
 }
 
-/// What stands for a reference that has neither been answered nor failed.
+/// The problem of a reference with neither a response nor an error.
 fn not_checked(reference: &Reference, status: GateStatus) -> Problem {
     let message = match status {
         GateStatus::TimedOut => "not checked before the timeout",

@@ -11,14 +11,14 @@ use crate::output::Zone;
 use crate::secret::quotable;
 use crate::settings::{self, parse_duration};
 
-/// The local time, and what responses say of it.
+/// The local time, and what responses report about it.
 #[derive(Debug, Clone)]
 pub(super) struct CurrentTime {
     pub now: DateTime<Utc>,
     pub clocks: Arc<ServerClocks>,
 }
 
-/// A moment: so long ago by the clocks of the servers, the midnight a date begins with, or a time with its
+/// A moment: this long ago by the clocks of the servers, the midnight a date begins with, or a time with its
 /// offset.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub(super) fn parse_since(text: &str, current: &CurrentTime, zone: Zone) -> Resu
     moment.map(Since::from).ok_or_else(|| error(text))
 }
 
-/// A moment that is so long ago.
+/// A moment that is this long ago.
 fn ago(text: &str, current: &CurrentTime) -> Option<Since> {
     let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
     let moment = current.now.checked_sub_signed(ago)?;

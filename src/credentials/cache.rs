@@ -107,7 +107,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
     /// other is final.
     ///
     /// # Errors
-    /// What `read` says of the profile.
+    /// The result of `read` for the profile.
     pub(crate) fn from_profile(
         profile: &Profile,
         read: FromProfile<S>,

@@ -39,7 +39,7 @@ const KNOWN_KEYS: [&str; 20] = [
 /// The keys of a section, in lower case, with their values.
 pub type Keys = BTreeMap<String, String>;
 
-/// A file that was read. What is wrong with a section matters to those only who ask for it.
+/// A file that was read. What is wrong with a section matters only to those who request it.
 #[derive(Debug)]
 pub struct Ini<'a> {
     file: &'a SourceFile,
@@ -231,7 +231,7 @@ fn value_of(text: &str) -> &str {
     }
 }
 
-/// The text ahead of a comment, which begins with `#` or `;` after a blank: a key may hold either.
+/// The text ahead of a comment, which begins with `#` or `;` after a blank: a key may contain either.
 fn without_comment(text: &str) -> &str {
     let is_start = |(at, sign): &(usize, char)| {
         ['#', ';'].contains(sign) && text[..*at].ends_with(char::is_whitespace)
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_stand_behind_headers_and_values_after_a_blank() {
+    fn comments_follow_headers_and_values_after_a_blank() {
         let keys = keys(
             "[default] # the usual [account]\nid = abc # id\nsecret = x#y;z\t; secret\nnone = # later\n\
              colon: v ;c\n",
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_key_stands_for_itself_however_far_it_is_indented() {
+    fn a_known_key_is_a_key_however_far_it_is_indented() {
         let keys = keys(
             "[default]\ntype = access_key\n  Access_Key_Id = LTAI\n    access_key_secret=s\n \
              policy =\n  {\"a\": \"b = c\"}\n",
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_the_section_of_defaults_are_inherited_where_that_is_asked_for() {
+    fn keys_of_the_section_of_defaults_are_inherited_when_requested() {
         let file = source_file("[DEFAULT]\nid = all\nsk = all\n[default]\nsk = own\n[lone]\n");
         let ini = Ini::read(&file, "fix it");
         assert_eq!(ini.names().collect::<Vec<_>>(), ["default", "lone"]);

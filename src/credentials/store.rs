@@ -132,7 +132,7 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
     }
 
     async fn put(&self, issued: &Credential<S>) {
-        // Of one whose end is not known nobody could tell whether it is still good.
+        // Without an expiry time it is unknown whether it is still valid.
         let Some(expires_at) = issued.expires_at else {
             return;
         };

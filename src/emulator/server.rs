@@ -207,7 +207,7 @@ impl ServerState {
         answer
     }
 
-    /// What the emulator says where no cloud does.
+    /// The emulator's own responses.
     fn control_response(&self, path: &str) -> ServerResponse {
         if path == COUNTS_PATH {
             return ServerResponse::json(200, &serde_json::json!(self.counts()));

@@ -78,7 +78,7 @@ impl Warnings {
         }
     }
 
-    /// Takes note that the latest response may hold warnings that could not be read.
+    /// Takes note that the latest response may contain warnings that could not be read.
     pub(super) fn note_unreadable(&mut self, at: Duration) {
         self.quiet_since = at;
         self.undated
@@ -153,7 +153,7 @@ fn is_greater<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one > other)
 }
 
-/// The warnings of one response by their key, each with its text. A response may hold a row more than
+/// The warnings of one response by their key, each with its text. A response may contain a row more than
 /// once, which makes it no newer: it is compared with earlier responses, and not with itself.
 fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
     let mut all: HashMap<Key, (Sighting, String)> = HashMap::new();

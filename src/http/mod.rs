@@ -93,14 +93,14 @@ pub struct ClientOptions {
     pub allow_http: bool,
     /// Shortest time between two calls of one account; none for a single check.
     pub min_interval: Option<Duration>,
-    /// So many calls of an account may go out at once before `min_interval` applies; at least 1.
+    /// This many calls of an account may go out at once before `min_interval` applies; at least 1.
     pub burst: u32,
     /// After this time a refused credential is sent once more; `None` where it never is. Clouds lock a key after
     /// a few refusals.
     pub auth_cooldown: Option<Duration>,
     /// What is known of the keys that several accounts use.
     pub key_states: KeyStates,
-    /// Private CAs besides the system's store.
+    /// Private CAs in addition to the system's store.
     pub ca_files: Vec<PathBuf>,
     /// What the requests are recorded in, or answered from.
     pub session: Session,
@@ -196,7 +196,7 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A transport that has not sent anything yet; `environment` holds the variables that name proxies and CA
+    /// A transport that has not sent anything yet; `environment` contains the variables that name proxies and CA
     /// certificates.
     ///
     /// # Errors
@@ -304,7 +304,7 @@ impl Transport {
         }
     }
 
-    /// Tells those who ask for more, with `-v`. Nothing secret may stand in it.
+    /// Reports a line that `-v` shows. It must not contain a secret.
     pub fn trace(&self, line: String) {
         self.emit(TransportEvent::Trace(line));
     }

@@ -15,9 +15,9 @@ pub struct ResponseInfo {
     /// HTTP status.
     pub status: u16,
     /// Seconds by which the clock of whoever answered is ahead of this machine's, where its answer
-    /// holds a time of its own.
+    /// contains a time of its own.
     pub clock_ahead_seconds: Option<i64>,
-    /// What to say of an HTML page, which no cloud answers a call with; `None` for other responses.
+    /// The message about an HTML page, which no cloud answers a call with; `None` for other responses.
     pub html_page: Option<String>,
     /// The program that wrote the response or passed it on, as it calls itself.
     pub server: Option<String>,

@@ -25,7 +25,7 @@ impl DrawnLines {
         text
     }
 
-    /// The bytes that take the lines away; empty while there are none.
+    /// The bytes that clear the lines; empty while there are none.
     pub(super) fn clear(&mut self, width: usize) -> String {
         if self.drawn.is_empty() {
             return String::new();
@@ -69,7 +69,7 @@ fn end_position(line: &str, width: usize) -> (usize, usize) {
     let mut rest = line.chars();
     while let Some(c) = rest.next() {
         if c == '\u{1b}' {
-            // Only colours stand in a line: text from a cloud is escaped.
+            // Only colours are in a line: text from a cloud is escaped.
             let _ = rest.find(|c| *c == 'm');
             continue;
         }

@@ -68,7 +68,7 @@ impl Progress {
         self.lines.clear();
     }
 
-    /// The bytes that take the lines away.
+    /// The bytes that clear the lines.
     pub fn clear(&mut self, width: usize) -> String {
         self.drawn.clear(width)
     }

@@ -67,7 +67,7 @@ struct Condition {
     category: Option<Category>,
 }
 
-/// What some failures mean. What it does not say stays as the HTTP status has it.
+/// What some failures mean. What it does not set stays as the HTTP status has it.
 pub(super) struct ErrorRule {
     condition: Condition,
     category: Option<Category>,
@@ -151,7 +151,7 @@ impl ErrorRule {
         self
     }
 
-    /// What they are called where the cloud says nothing.
+    /// Their message where the cloud has none.
     pub const fn message(mut self, message: &'static str) -> Self {
         self.message = Some(message);
         self

@@ -42,7 +42,7 @@ pub enum Target {
 }
 
 impl Scope {
-    /// The scope with these segments; `None` when they are too few or too many, or hold what no
+    /// The scope with these segments; `None` when they are too few or too many, or contain what no
     /// reference can.
     pub fn at(kind: &'static Kind, profile: &str, segments: &[&str]) -> Option<Self> {
         let counts = kind.template.scope_segments..kind.template.segments.len();

@@ -43,7 +43,7 @@ impl Redactor {
         masks.update_filter();
     }
 
-    /// Masks the signature of a request until many more were sent. Whoever reads it can send that
+    /// Masks the signature of a request until many more were sent. A reader of it can send that
     /// one request again for a while.
     pub fn add_signature(&self, signature: &Secret) {
         let mut masks = self.write();
@@ -84,7 +84,7 @@ impl Redactor {
 }
 
 impl Masks {
-    /// Masks secrets in free text. Short secrets are masked where they stand by themselves.
+    /// Masks secrets in free text. Short secrets are masked where they are whole words.
     pub fn text(&self, text: &mut String) {
         self.each(text, SecretMasker::mask_text);
     }

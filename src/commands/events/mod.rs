@@ -125,7 +125,7 @@ fn references(lookup: &Lookup) -> Vec<String> {
     references.chain(newest).collect()
 }
 
-/// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
+/// Prints the timeline and then what it does not contain: what failed, and what a cloud does not keep.
 fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
     let (form, screen) = (&context.output_options, describe_context(context));
     let mut out = io::stdout().lock();

@@ -14,7 +14,7 @@ use crate::sort::SortExt as _;
 const MAX_NAMED: usize = 3;
 /// Maximum number of reasons that are shown for an undecided gate; the others are counted.
 const MAX_REASONS: usize = 4;
-/// Characters of what a cloud says about one job.
+/// Maximum characters of a cloud's message about one job.
 const MAX_CAUSE: usize = 300;
 
 /// The job that decided and why, with counts; or what keeps the gate from a verdict.
@@ -186,7 +186,7 @@ fn named(references: &[String]) -> String {
     }
 }
 
-/// What a cloud says, in one line that is not too long.
+/// A cloud's message, on one line of limited length.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");

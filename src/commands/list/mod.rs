@@ -37,7 +37,7 @@ use lister::{Batch, ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
 use report::{ScopeReport, unsupported_filter};
 
-/// So many requests of an account go out beyond the first before its rate is limited.
+/// This many requests of an account go out beyond the first before its rate is limited.
 const EXTRA_BURST: u32 = 9;
 
 /// Lists what was named, or what all configured profiles have, and returns the exit code.

@@ -206,7 +206,7 @@ impl LogStream<'_> {
         }
     }
 
-    /// The job before its log is read. Its response tells of the clock by which the log begins.
+    /// The job before its log is read. Its response shows the clock by which the log begins.
     async fn first_job(&mut self) -> Result<Job, Problem> {
         let job = self.job().await?;
         self.params.since = self.since.map(Since::time);
@@ -387,7 +387,7 @@ impl LogStream<'_> {
     }
 }
 
-/// The time to the next reading after so many failures in a row.
+/// The time to the next reading after this many failures in a row.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let pause = interval.saturating_mul(2_u32.saturating_pow(failures.min(8)));
     pause.min(MAX_BACKOFF).max(interval)

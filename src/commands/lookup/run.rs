@@ -32,7 +32,7 @@ pub(in crate::commands) struct Options {
     pub flags: Vec<&'static str>,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
-    /// What may appear among the references besides resources.
+    /// What may appear among the references in addition to resources.
     pub allowed: AllowedTargets,
 }
 
@@ -102,7 +102,7 @@ impl Lookup {
         self.clients.expiry_times()
     }
 
-    /// What the config file and the environment say.
+    /// The settings of the config file and the environment.
     pub(in crate::commands) fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -14,7 +14,7 @@ const LIST: &str = "ListNamespacedPod";
 const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
 
-/// A log is followed for so long.
+/// A log is followed for this long.
 const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
 
 /// The only container.

@@ -7,7 +7,7 @@ use crate::emulator::prelude::*;
 use crate::emulator::state::EmulatedJob;
 use crate::sort::SortExt as _;
 
-/// For so long a server knows what has changed.
+/// For this long a server knows what has changed.
 const HISTORY: TimeDelta = TimeDelta::minutes(5);
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
 

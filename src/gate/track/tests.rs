@@ -38,7 +38,7 @@ fn evaluation(goal: &str, states: &[State]) -> &'static str {
 }
 
 #[test]
-fn an_end_otherwise_than_asked_is_no() {
+fn another_final_state_fails_the_condition() {
     use State::{Canceled, Failed, Pending, Running, Stopping, Succeeded, Unknown};
     let cases: [(&str, &[State], &str); 22] = [
         ("succeeded", &[Pending, Running], "pending"),

@@ -60,7 +60,7 @@ impl ApiClient {
         problem.unwrap_or_else(unreadable)
     }
 
-    /// What to say of an HTML page in place of a response; `None` for other responses.
+    /// The problem for an HTML page in place of a response; `None` for other responses.
     pub fn describe_page(&self, response: &Response) -> Option<String> {
         html::describe(response, self.transport.redactor())
     }

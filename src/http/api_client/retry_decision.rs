@@ -7,7 +7,7 @@ use crate::error::Category;
 use crate::http::retry::{MAX_RETRY_AFTER, backoff};
 use crate::http::{Request, RequestError, Response, RetryAction};
 
-/// So often a call is sent again at once: after a correction of the clock, and after one that undoes
+/// Maximum number of immediate resends: after a correction of the clock, and after one that undoes
 /// it since the time of a single response was wrong.
 const MAX_IMMEDIATE_RESENDS: u32 = 2;
 
@@ -46,7 +46,7 @@ impl ApiClient {
             attempts,
             resends,
         } = attempt;
-        // One code may stand for a replay and for a time that is too far off.
+        // One code may mean a replay and a time that is too far off.
         let is_about_time = error.category == Category::ClockSkew
             && matches!(
                 error.retry,

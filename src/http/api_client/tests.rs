@@ -58,7 +58,7 @@ fn dated(date: &str) -> Response {
     }
 }
 
-/// The refusal of a call that was signed with this offset, after so many that were sent again at once.
+/// The refusal of a call that was signed with this offset, after this many that were sent again at once.
 fn attempt(response: &Response, offset: i64, resends: u32) -> FailedAttempt<'_> {
     FailedAttempt {
         response: Some(response),

@@ -38,7 +38,7 @@ pub(super) enum Content {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StreamEnd {
-    /// Nobody read any more.
+    /// The reader stopped.
     Canceled,
     Closed,
     /// The connection broke.
@@ -71,7 +71,7 @@ pub(super) struct Masker<'a> {
     pub redactor: &'a Redactor,
     /// Bytes of a body that are recorded at most.
     pub max_body: usize,
-    /// What stands for the secrets that the response of a credential service holds; `None` for others.
+    /// Placeholders for the secrets in the response of a credential service; `None` for others.
     pub credential: Option<String>,
 }
 
@@ -227,7 +227,7 @@ fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
     }
 }
 
-/// True for a header or a parameter whose value proves who asks.
+/// True for a header or a parameter whose value authenticates the caller.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["cookie", "authoriz", "-token"];

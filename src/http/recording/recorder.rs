@@ -126,7 +126,7 @@ impl Recorder {
         settings.add_references(word, references);
     }
 
-    /// Writes another file beside the exchanges.
+    /// Writes another file next to the exchanges.
     pub fn add_file(&self, name: &str, text: &[u8]) {
         let written = folder::write_new(&self.folder.join(name), text);
         note(&mut lock(&self.state), written);

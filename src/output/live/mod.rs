@@ -54,7 +54,7 @@ pub struct Frame<'a> {
     pub jobs: &'a [Option<&'a Job>],
     /// The row of one.
     pub row: &'a dyn Fn(usize) -> Row<'a>,
-    /// Messages, of which the newest stand below the table.
+    /// Messages, of which the newest are below the table.
     pub notes: &'a [String],
     /// Seconds since a job was last read; `None` if none was.
     pub last_read: Option<i64>,
@@ -66,13 +66,13 @@ pub struct Frame<'a> {
 const BEGIN_FRAME: &str = "\x1b[?2026h\x1b[H";
 const END_FRAME: &str = "\x1b[?2026l";
 
-/// Messages that stand under the table.
+/// Maximum number of messages below the table.
 const MAX_NOTES: usize = 3;
 /// A terminal of fewer rows has no status line.
 const MIN_STATUS_HEIGHT: usize = 3;
 
 impl Live {
-    /// A table with the columns that the options ask for; `has_alternate_screen` for a terminal that
+    /// A table with the columns that the options request; `has_alternate_screen` for a terminal that
     /// has one.
     pub fn new(form: &OutputOptions, has_alternate_screen: bool) -> Self {
         Self {
@@ -89,8 +89,8 @@ impl Live {
 
     /// The bytes of the next frame; empty when the terminal shows it already.
     ///
-    /// Rows stand in the order given while all fit. Else those that have not ended come first, and
-    /// a line counts the rest. Messages stand below, and a status line last.
+    /// Rows are in the order given while all fit. Else those that have not ended come first, and
+    /// a line counts the rest. Messages are below, and a status line last.
     pub fn frame(
         &mut self,
         frame: &Frame<'_>,

@@ -287,7 +287,7 @@ impl<V> JobFields<V> {
         GetResult { job, notices }
     }
 
-    /// What the response, and what is already known, says of the end of the job.
+    /// What the response, and what is already known, reports about the end of the job.
     pub fn evidence(&self) -> EndEvidence {
         let own = ExitFields {
             exit_status: self.exit_status,

@@ -182,7 +182,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// On a wrong signature the gateway echoes its canonical request, headers and all, with `|` for
-/// line ends; nobody but the signer's own tests can use it.
+/// line ends; only the signer's own tests can use it.
 fn strip_echo(message: &str) -> String {
     match message.split_once('|') {
         Some((head, _)) => format!("{head}…"),

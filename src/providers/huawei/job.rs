@@ -96,7 +96,7 @@ detail_structs! { "snake_case" =>
         process_percent: Num,
         /// Code of the error of an image.
         error_code: Text,
-        /// Code of what went wrong beside it.
+        /// Code of an additional error.
         addition_error_code: Text,
         /// Code of an alarm.
         alarm_code: Text,
@@ -221,8 +221,8 @@ impl AsyncJob {
 }
 
 impl Entities {
-    /// Code and sentence of a failure, both of one error: what IMS adds, else what the job says, else what
-    /// IMS says of the image.
+    /// Code and message of a failure, both of one error: what IMS adds, else what the job reports, else what
+    /// IMS reports about the image.
     fn failure_cause(
         &mut self,
         code: Option<String>,

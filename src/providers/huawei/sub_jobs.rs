@@ -1,4 +1,4 @@
-//! Jobs that consist of sub-jobs, which alone say why they failed.
+//! Jobs that consist of sub-jobs; only these report why they failed.
 
 use crate::model::Details;
 use crate::providers::prelude::*;
@@ -144,7 +144,7 @@ fn note_unknown_words(
     }
 }
 
-/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a sentence.
+/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a message.
 fn failure_cause(tasks: &[Task]) -> states::FailureCause {
     let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
     let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();

@@ -16,7 +16,7 @@ use crate::providers::request_id::RequestIdNames;
 /// No credential arrived: the server treats the request as from this user.
 const ANONYMOUS: &str = "User \"system:anonymous\"";
 
-/// The path of a kubelet, which the server asks for logs.
+/// The path of a kubelet, from which the server requests logs.
 const KUBELET_LOGS: &str = "/containerLogs/";
 
 /// The codes of what has no reason of its own.

@@ -2,12 +2,12 @@
 
 use crate::model::{Job, State, Task};
 
-/// Why a job failed: a code and a sentence.
+/// Why a job failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::providers) struct FailureCause {
     /// The code.
     pub reason: Option<String>,
-    /// The sentence.
+    /// The message.
     pub message: Option<String>,
 }
 
@@ -88,7 +88,7 @@ fn name_of(task: &Task) -> &str {
     name.unwrap_or("a task")
 }
 
-/// Code and sentence of the failure of a task.
+/// Code and message of the failure of a task.
 fn task_failure(task: &Task) -> (Option<String>, String) {
     let name = name_of(task);
     // The message of a task that succeeded does not explain the failure.

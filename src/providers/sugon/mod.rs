@@ -177,7 +177,7 @@ fn address(
         .map_err(|problem| profile.unusable(key, problem))
 }
 
-/// The endpoint that plain settings name, with the hosts that may be queried besides.
+/// The endpoint that plain settings name, with the other hosts that may be queried.
 fn plain_endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
     let endpoint = address(profile, "endpoint", None, transport)?;
     let platform = address(profile, "platform_endpoint", None, transport)?;

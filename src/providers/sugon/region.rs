@@ -220,7 +220,7 @@ fn endpoint(
     scope: TokenScope<'_>,
 ) -> Result<(Endpoint, bool), Problem> {
     let address = |key, default| address(profile, key, default, transport);
-    // A token is shown to no host that nobody has named.
+    // A token is sent only to a host that a setting or the cloud named.
     let default = Some(hosts::PLATFORM).filter(|_| !is_static_token);
     let missing = || profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"]);
     let is_platform = matches!(scope, TokenScope::Platform);
@@ -251,7 +251,7 @@ fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     Ok(sign::Signer::credential(token.clone()))
 }
 
-/// The token of the platform that a profile has beside that of its region.
+/// The token of the platform that a profile has in addition to that of its region.
 fn platform_token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     let (key, variable) = ("platform_token", "JOBLENS_SUGON_PLATFORM_TOKEN");
     let token = profile.secret(key);

@@ -32,7 +32,7 @@ pub(super) enum TokenScope<'a> {
 }
 
 impl<'a> TokenScope<'a> {
-    /// The name by which its token is kept between runs, beside that of the home region.
+    /// The name by which its token is kept between runs, in addition to that of the home region.
     pub(super) fn as_str(self) -> &'a str {
         match self {
             Self::Home => "",
@@ -189,7 +189,7 @@ impl Exchange {
     }
 
     fn unreadable(&self, expected: &str) -> Problem {
-        // What was answered is not shown: it may be a token.
+        // The response is not shown: it may be a token.
         let what = format!("invalid response: expected {expected}");
         let problem = self
             .api

@@ -93,7 +93,7 @@ const STATES: StateWords = &[
     ("FAILED_INTERRUPTED", State::Failed),
 ];
 
-/// The instances of so many tasks of a job are read at most; each task costs a request.
+/// Maximum number of tasks of a job whose instances are read; each task costs a request.
 const MAX_TASKS: usize = 20;
 
 /// The most instances that the cloud gives at once.
@@ -105,7 +105,7 @@ pub(super) struct BatchJobs;
 #[async_trait]
 impl KindOps<Api> for BatchJobs {
     /// A job with the instances of its tasks, which have the exit codes, in place of the tasks; those
-    /// that have not begun, or could not be read, stand for themselves.
+    /// that have not begun, or could not be read, are kept as they are.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let id = json!({"JobId": reference.id()});

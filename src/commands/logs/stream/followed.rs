@@ -15,9 +15,9 @@ use crate::model::{Job, State};
 use crate::output;
 use crate::providers::{LogPosition, LogRequest};
 
-/// The streams of logs that have ended, or whose job has, may be silent for so long before their end.
+/// The streams of logs that have ended, or whose job has, may be silent for this long before their end.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
-/// They are waited for so long in all: a container may go on writing.
+/// They are waited for this long in all: a container may go on writing.
 const MAX_END_TIME: Duration = Duration::from_secs(10);
 /// Maximum bytes that are read of them, far more than are in transit when a job ends.
 const MAX_END_BYTES: usize = 64 << 20;
@@ -84,7 +84,7 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Prints a part of a stream. What is of a log that is not shown any more is dropped.
+    /// Prints a part of a stream. What is of a log that is no longer shown is dropped.
     async fn take_part(&mut self, stream: u64, part: Part) -> Result<(), LogStreamError> {
         let Some(number) = self.logs.iter().position(|log| log.follow.has(stream)) else {
             return Ok(());

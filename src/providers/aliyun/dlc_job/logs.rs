@@ -29,10 +29,10 @@ const MAX_LINES: usize = 2000;
 /// [`FIRST_TIME`](super::FIRST_TIME) as Unix time.
 const FIRST_SECOND: i64 = 946_684_800;
 
-/// A line is taken to be readable so many seconds after it was written.
+/// A line is taken to be readable this many seconds after it was written.
 const MAX_DELAY: i64 = 60;
 
-/// After so many full seconds in a row the rest is left out: the cloud may not take `EndTime`.
+/// After this many full seconds in a row the rest is left out: the cloud may not take `EndTime`.
 const MAX_CUTS: u8 = 3;
 
 #[derive(Default, Deserialize)]
@@ -136,7 +136,7 @@ impl PodLog<'_> {
         called.await.map(|found| found.data)
     }
 
-    /// The last seconds of a window whose lines one response holds, and those lines.
+    /// The last seconds of a window whose lines one response contains, and those lines.
     async fn last_lines(&self, mut window: LogWindow) -> Result<(LogWindow, Vec<String>), Problem> {
         let mut lines = self.lines(window).await?;
         while is_full(&lines) && window.span(self.now) > 1 {
@@ -148,7 +148,7 @@ impl PodLog<'_> {
         Ok((window, lines))
     }
 
-    /// The last lines of a log that one response does not hold.
+    /// The last lines of a log that one response does not contain.
     async fn tail(&self, window: LogWindow, wanted: u64) -> Result<LogChunk, Problem> {
         let (window, lines) = self.last_lines(window).await?;
         let count = lines.len();
@@ -171,7 +171,7 @@ struct LogWindow {
     is_new: bool,
     /// Unix time of the last reading.
     read_at: i64,
-    /// How many seconds before them had more lines than one response holds, in a row.
+    /// How many seconds before them had more lines than one response contains, in a row.
     cuts: u8,
 }
 
@@ -199,7 +199,7 @@ impl LogWindow {
     }
 
     /// The lines of this window, and where reading goes on: at its end, or with the same start, or, when
-    /// half of what a response holds was read, with a later one.
+    /// half of what a response contains was read, with a later one.
     fn chunk(self, lines: &[String], now: i64) -> LogChunk {
         let is_cut = is_full(lines);
         let (is_long, later) = (lines.len() >= MAX_LINES / 2, now - MAX_DELAY);

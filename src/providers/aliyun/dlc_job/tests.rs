@@ -80,7 +80,7 @@ fn a_job_that_failed_last_has_failed_whatever_its_word_says() {
     assert_eq!(state("", late.into(), Value::Null), succeeded);
 }
 
-/// A client of a cloud whose list reports one job that succeeded, with these fields besides.
+/// A client of a cloud whose list reports one job that succeeded, with these additional fields.
 async fn listing(fields: &Value) -> (TestServer, Box<dyn Client>) {
     let mut row = json!({"JobId": "dlc1", "Status": "Succeeded"});
     let fields = fields.as_object().unwrap().clone();

@@ -13,7 +13,7 @@ use crate::sync::lock;
 
 const OPERATION: &str = "ListWorkspaces";
 
-/// The jobs of so many workspaces are listed at most.
+/// Maximum number of workspaces whose jobs are listed.
 const MAX_WORKSPACES: usize = 20;
 
 #[derive(Default, Deserialize)]

@@ -51,7 +51,7 @@ fn is_open(state: State) -> bool {
     matches!(state, Pending | Starting | Running | Unknown)
 }
 
-/// The exit code with which a main container failed. One that is stopped beside another that ended
+/// The exit code with which a main container failed. One that is stopped next to another that ended
 /// with 0 is a side container at the end of its group.
 fn failed_code(containers: &[Container]) -> Option<i64> {
     let main = || containers.iter().filter(|container| !container.init);

@@ -233,7 +233,7 @@ async fn evidence_without_a_state_is_kept_when_the_list_reports_the_state() {
 }
 
 #[test]
-fn a_single_job_must_be_the_one_that_was_asked_for() {
+fn a_single_job_must_be_the_requested_one() {
     for other in [
         json!({"JobId": 12, "JobState": "COMPLETED"}),
         json!({"JobId": [2], "JobState": "COMPLETED"}),

@@ -15,10 +15,10 @@ use crate::providers::prelude::*;
 /// The page size that is requested, in rows.
 const PAGE_SIZE: usize = 100;
 
-/// A way to ask for the list.
+/// A way to request the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum ListVariant {
-    /// A JSON body, as documented. The query says the same: a server that reads only that would
+    /// A JSON body, as documented. The query repeats it: a server that reads only that would
     /// else answer with its first page again and again.
     JsonBody,
     /// A query.
@@ -33,7 +33,7 @@ const VARIANTS: [ListVariant; 3] = [
     ListVariant::ListPath,
 ];
 
-/// What a call asks for besides where the page begins.
+/// The parameters of a call other than the offset.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct ListParams {
     /// The only status, if there is one.
@@ -54,7 +54,7 @@ impl Default for ListParams {
 /// What earlier calls of the list have shown.
 #[derive(Debug, Default)]
 pub(in super::super) struct ListState {
-    /// How this region takes a call for the list, once it has answered one.
+    /// The form of the call that this region accepts, once it has accepted one.
     working_variant: OnceLock<ListVariant>,
     /// True once the list has been refused with a filter and given without.
     filter_unsupported: AtomicBool,
@@ -63,11 +63,11 @@ pub(in super::super) struct ListState {
 /// One page of the instances, newest first, in the form that has answered before, else in the first
 /// that answers.
 ///
-/// Of one status where that is what the filter asks for, unless the cloud refuses such a call and
+/// Of one status where the filter requests that, unless the cloud refuses such a call and
 /// gives the same without it; what it does not filter is filtered by the caller.
 ///
 /// # Errors
-/// What was said to the first form when none is taken, or what went wrong on the way.
+/// The error of the first form when none is accepted, or what went wrong on the way.
 pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, Problem> {
     let is_first = list.at == Cursor::FIRST;
     // Pages of one list must all be filtered, or none, or their offsets would not fit.
@@ -168,7 +168,7 @@ pub(in super::super) fn list_request(
 
 const INTERNAL_ERROR: &str = "10001";
 
-/// True when the cloud answered and another form may be what it takes.
+/// True when the cloud responded and may accept another form.
 fn is_variant_error(problem: &Problem) -> bool {
     matches!(
         problem.category,
@@ -176,7 +176,7 @@ fn is_variant_error(problem: &Problem) -> bool {
     ) || is_refused(problem)
 }
 
-/// True when the cloud may not take a parameter.
+/// True when the cloud may not accept a parameter.
 fn is_refused(problem: &Problem) -> bool {
     problem.category == Category::InvalidArgument || problem.code.as_deref() == Some(INTERNAL_ERROR)
 }

@@ -26,10 +26,10 @@ const LOG: Operation = operation!("TI-ONE 2021-11-11", "tione", "DescribeLogs");
 /// The most lines that one request gives.
 const PAGE_LINES: usize = 100;
 
-/// So many new lines are given at once.
+/// This many new lines are given at once.
 const MAX_NEW_LINES: usize = 1000;
 
-/// A line is taken to be readable so long after it was written.
+/// A line is taken to be readable this long after it was written.
 const MAX_DELAY: TimeDelta = TimeDelta::seconds(10);
 
 /// The most lines that are read again for those between them that come late.
