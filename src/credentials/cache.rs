@@ -216,11 +216,11 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// Sends a call as [`Account::send`] does. A credential that the cloud refuses is renewed once,
+    /// Sends a call as [`ApiClient::send`] does. A credential that the cloud refuses is renewed once,
     /// where that is possible, and the call is sent again.
     ///
     /// # Errors
-    /// As [`Account::send`], and why no credential could be issued.
+    /// As [`ApiClient::send`], and why no credential could be issued.
     pub(crate) async fn send(
         &self,
         account: &ApiClient,

@@ -67,7 +67,7 @@ pub trait Client: Send + Sync {
     }
 
     /// One page of a scope, newest first where the cloud can sort; `at` is the `next` of the page
-    /// before it. [`list_all`](super::list_all) requests all of them.
+    /// before it. [`list_all`](super::list_all()) requests all of them.
     ///
     /// Rows contain less than a lookup: no parts, no events, no document of the cloud's own. They are
     /// addressed and masked as in [`Client::get`]. Filters that the cloud supports are part of the request;

@@ -180,7 +180,7 @@ impl Lookup {
         Ok(self.finalize_at(found, now))
     }
 
-    /// As [`Lookup::settle`], at a given time.
+    /// As [`Lookup::finalize`], at a given time.
     pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
         found.job.finalize(now);
         let redactor = self.transport.redactor();
@@ -211,7 +211,7 @@ impl Lookup {
     /// The newest resource of a scope, as it was typed.
     ///
     /// # Errors
-    /// As [`providers::newest`], or why the account cannot be used.
+    /// As [`providers::latest`], or why the account cannot be used.
     pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
         let framed = |mut problem: Problem| {
             problem = with_account_context(
