@@ -218,7 +218,7 @@ impl Problem {
     }
 }
 
-/// The exit code of a run without a gate: 4 before 5 before 3; 2 stands above all.
+/// The exit code of a run without a gate: 4 before 5 before 3; 2 takes precedence.
 pub fn exit_code<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> u8 {
     let rank = |code: &u8| [0, 3, 5, 4, 2].iter().position(|c| c == code);
     problems

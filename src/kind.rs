@@ -57,12 +57,12 @@ pub struct Kind {
     /// Fields of responses that may show the failure of a job that is called succeeded: where one of them cannot
     /// be read, the job is undecided.
     pub evidence: &'static [&'static str],
-    /// True when a stream reports the changes of its jobs. The rows of its batch lookups tell of the state
-    /// what a lookup tells, and leave out events.
+    /// True when a stream reports the changes of its jobs. The rows of its batch lookups report the state
+    /// as a lookup does, and leave out events.
     pub is_watched: bool,
     /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
     pub needs_check_exists: bool,
-    /// For so long a lookup may miss a job that exists, such as one that was just submitted.
+    /// For this long a lookup may miss a job that exists, such as one that was just submitted.
     pub missing_grace: Duration,
     /// Whether a later job may have the id of an earlier one.
     pub id_reuse: IdReuse,
@@ -141,7 +141,7 @@ impl Kind {
         Self { batch_from, ..self }
     }
 
-    /// The same with a batch lookup by lists that take so many ids.
+    /// The same with a batch lookup by lists that take this many ids.
     pub const fn with_id_lists(self, max: usize) -> Self {
         Self {
             batch_from: Some(2),
@@ -183,7 +183,7 @@ impl Kind {
         }
     }
 
-    /// The same with lookups that may miss a job that exists for so long.
+    /// The same with lookups that may miss a job that exists for this long.
     pub const fn with_missing_grace(self, missing_grace: Duration) -> Self {
         Self {
             missing_grace,
@@ -278,7 +278,7 @@ pub(crate) use operation;
 pub struct Operation {
     /// Its name in requests and messages.
     pub name: &'static str,
-    /// The same with the API it belongs to, and with what is called besides.
+    /// The same with the API it belongs to, and with what is called in addition.
     pub description: &'static str,
     /// The permission that it needs, as the cloud writes it.
     pub permission: &'static str,
@@ -339,7 +339,7 @@ pub struct StateTable {
     pub outcome_rules: &'static [OutcomeRule],
     /// What else is to be known of words of the table.
     pub notes: &'static [(&'static str, &'static str)],
-    /// Whether the user's words of the config file are read beside the table.
+    /// Whether the user's words of the config file are read in addition to the table.
     pub allows_user_states: bool,
     /// True where no word is an end: the resource goes on until it is deleted.
     pub is_endless: bool,
@@ -358,7 +358,7 @@ impl StateTable {
         }
     }
 
-    /// The same with the user's words of the config file beside it.
+    /// The same with the user's words of the config file in addition.
     pub const fn with_user_states(self) -> Self {
         Self {
             allows_user_states: true,

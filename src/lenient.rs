@@ -1,7 +1,7 @@
 //! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
 //!
 //! A value of another type than expected is absent as well, so that it costs its own field only:
-//! [`decode_response`] reports where such values stand. What must not be missed has a type that tells
+//! [`decode_response`] reports where such values are. What must not be missed has a type that tells
 //! the two apart: [`Checked`] or [`Required`].
 
 mod duplicates;
@@ -41,7 +41,7 @@ const NOT_UTF_8: &str = "JSON in UTF-8";
 
 const NEVER: u32 = u32::MAX;
 
-/// So many unreadable fields of a response are named at most.
+/// This many unreadable fields of a response are named at most.
 const MAX_NAMED: u32 = 8;
 
 /// Decodes a JSON document in which every value must have the expected type; a byte order mark is
@@ -110,7 +110,7 @@ pub fn document(body: &[u8]) -> Option<(Value, bool)> {
 fn without_clashes<T: DeserializeOwned>(
     mut body: String,
 ) -> (String, Result<T, serde_json::Error>) {
-    /// So many bytes are decoded at most.
+    /// This many bytes are decoded at most.
     const MAX_BYTES: usize = 256 << 20;
     let mut left = MAX_BYTES;
     loop {
@@ -148,7 +148,7 @@ fn note_broken(repaired: &repair::Repaired) {
     unreadable::note(named.collect(), ends.len());
 }
 
-/// Notes where the values stand that the decoding of `body` as `T` has just left out. Only the error
+/// Notes where the values are that the decoding of `body` as `T` has just left out. Only the error
 /// of another decoding knows the place.
 fn note_mismatches<T: DeserializeOwned>(body: &str) {
     let count = MISMATCHES.get();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// An answer about the job 5 with so many container groups, as compact as the cloud writes it.
+/// An answer about the job 5 with this many container groups, as compact as the cloud writes it.
 pub fn groups(number: usize) -> String {
     let groups: Vec<Value> = (0..number).map(group).collect();
     let job = json!({

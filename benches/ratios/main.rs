@@ -1,4 +1,4 @@
-//! What joblens costs, beside what people would use in its place: `cargo bench`.
+//! What joblens costs, compared with what people would use in its place: `cargo bench`.
 //!
 //! Times are those of whole processes and are compared within one run, so that a slow or busy
 //! machine changes them alike. It needs hyperfine, curl, jq and GNU time, and takes two minutes.
@@ -169,7 +169,7 @@ fn one_get(bench: &Bench, table: &mut Table) {
     table.get_ratios("system's CAs", &ours, &theirs);
 }
 
-/// An answer of 5,000 container groups, read and written, beside jq that only formats it.
+/// An answer of 5,000 container groups, read and written, compared with jq that only formats it.
 fn large_answer(bench: &Bench, table: &mut Table) {
     let body = answer::groups(5000);
     let size = body.len() as f64;
@@ -210,7 +210,7 @@ fn large_answer(bench: &Bench, table: &mut Table) {
     );
 }
 
-/// `--jq` on the same answer, beside a pipe into jq, and beside jq on a file of the JSON that went
+/// `--jq` on the same answer, compared with a pipe into jq, and with jq on a file of the JSON that went
 /// through the pipe.
 fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
     const EXPRESSION: &str = r#"[.jobs[].tasks[] | select(.state == "running") | .id] | length"#;
@@ -245,7 +245,7 @@ fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
     );
 }
 
-/// 10,000 jobs on 100 pages, in the forms whose rows stand alone.
+/// 10,000 jobs on 100 pages, in the formats whose rows are independent.
 fn long_list(bench: &Bench, table: &mut Table) {
     let jobs = (0..10_000).map(|number| EmulatedJob {
         name: Some(format!("训练 {number}")),
@@ -316,7 +316,7 @@ fn many_references(bench: &Bench, table: &mut Table) {
     );
 }
 
-/// The processor's time for each job among 1, 100 and 10,000, beside that of the smaller number.
+/// The processor's time for each job among 1, 100 and 10,000, compared with that of the smaller number.
 fn growth(bench: &Bench, table: &mut Table) {
     let subtasks = (1..=10_000).map(|number| format!("10_{number}"));
     let jobs = subtasks.map(|id| emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &id]));

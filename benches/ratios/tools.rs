@@ -154,7 +154,7 @@ impl Bench {
         output.stdout
     }
 
-    /// The most memory that a command holds, in bytes: the median of three runs.
+    /// The most memory that a command uses, in bytes: the median of three runs.
     pub fn memory(&self, line: &CommandLine) -> f64 {
         let mut peaks = [0.0; 3].map(|_: f64| {
             let report = self.folder.path().join("memory");

@@ -28,7 +28,7 @@ pub(super) struct LookupArgs {
     pub kind_flags: KindFlags,
 }
 
-/// What the JSON of a job holds besides.
+/// What the JSON of a job contains in addition.
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
     /// Include the raw API response (JSON and YAML only)
@@ -117,7 +117,7 @@ impl LookupArgs {
     }
 }
 
-/// So long a resource may be missing before that is reported.
+/// This long a resource may be missing before that is reported.
 const MISSING_GRACE: &str = "60s";
 
 /// Options of `wait`, `watch` and `events --follow`.

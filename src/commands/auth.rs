@@ -117,7 +117,7 @@ pub(super) struct Account {
     pub client: Option<Box<dyn Client>>,
 }
 
-/// What a profile would use, and what asks the cloud with it. Nothing is sent.
+/// What a profile would use, and what calls the cloud with it. Nothing is sent.
 pub(super) fn account(
     credentials: &CredentialChain,
     cloud: &'static Cloud,
@@ -173,7 +173,7 @@ pub(super) fn account(
 }
 
 impl Account {
-    /// What the profile says of it.
+    /// The profile's settings for it.
     fn describe(&mut self, keys: &SettingsSchema, profile: &Profile) {
         let status = &mut self.status;
         if let Some(origin) = origin(keys, profile) {

@@ -1,4 +1,4 @@
-//! References that the last lists showed, kept for the completion of a shell. They hold no secret.
+//! References that the last lists showed, kept for the completion of a shell. They contain no secret.
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};

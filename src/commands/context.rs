@@ -33,9 +33,9 @@ pub(super) struct CommandContext {
     pub clock: Clock,
     /// What requests are recorded in, or answered from.
     pub session: Session,
-    /// What responses say of that clock.
+    /// What responses report about that clock.
     server_clocks: Arc<ServerClocks>,
-    /// What `TERM` says of the terminal.
+    /// What `TERM` reports about the terminal.
     pub terminal: TerminalSupport,
     /// Names the requests that take long.
     pub progress: ProgressLine,
@@ -189,8 +189,8 @@ impl CommandContext {
         }
     }
 
-    /// The local time, and what responses say of it.
-    pub(super) fn present(&self) -> CurrentTime {
+    /// The local time, and what responses report about it.
+    pub(super) fn current_time(&self) -> CurrentTime {
         CurrentTime {
             now: (self.clock)(),
             clocks: Arc::clone(&self.server_clocks),

@@ -54,7 +54,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     }
 }
 
-/// The pager, where somebody can use it.
+/// The pager, unless it is turned off or stdout cannot be redrawn.
 fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
     let is_used = !arguments.no_pager && context.may_redraw(&io::stdout());
     is_used.then(|| Pager::new(&context.environment)).flatten()

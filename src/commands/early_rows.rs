@@ -9,7 +9,7 @@ use crate::output::document::Envelope;
 use crate::output::{Row, RowWriter, TableWriter};
 use crate::reference::Reference;
 
-/// Prints outcomes in the order of the references, in formats whose rows stand by themselves.
+/// Prints outcomes in the order of the references, in formats whose rows are independent.
 pub(super) struct EarlyRows<'a> {
     context: &'a CommandContext,
     references: &'a [Reference],

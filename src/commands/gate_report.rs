@@ -67,10 +67,10 @@ fn can_meet(reference: &Reference, condition: &Condition) -> bool {
     }
 }
 
-/// Why a gate stops polling.
+/// Whether a gate is polling, or why it stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// It goes on: a report is written meanwhile.
+pub(super) enum GateStatus {
+    /// It is polling; a report is written in the meantime.
     Running,
     /// The verdict is certain, or no later poll can change anything.
     Certain,
@@ -84,15 +84,15 @@ pub(super) enum Stop {
     Terminated,
 }
 
-/// What a gate has used so far, and why it stops.
+/// What a gate has used so far, and its status.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GateStats {
     /// Time since the start.
     pub elapsed: Duration,
     /// Number of requests sent.
     pub requests: u64,
-    /// Why it stops.
-    pub stop: Stop,
+    /// Whether it is polling, or why it stopped.
+    pub status: GateStatus,
 }
 
 /// A gate and the jobs that it judges.
@@ -131,7 +131,7 @@ impl GateReport {
         for one in watched {
             if one.job.is_none() && one.problem.is_none() {
                 unchecked.push(one.reference.to_string());
-                errors.push(not_checked(&one.reference, spent.stop));
+                errors.push(not_checked(&one.reference, spent.status));
             }
             errors.extend(one.problem.as_deref().cloned());
         }
@@ -142,7 +142,7 @@ impl GateReport {
             met: count("met"),
             unmet: count("unmet"),
             pending: count("pending"),
-            timed_out: matches!(spent.stop, Stop::TimedOut | Stop::OneCheck),
+            timed_out: matches!(spent.status, GateStatus::TimedOut | GateStatus::OneCheck),
             unchecked,
             reason: Some(reason::of(state)),
             elapsed_seconds: spent.elapsed.as_secs(),
@@ -165,7 +165,7 @@ impl GateReport {
         code: u8,
     ) -> Envelope {
         let requested = self.verdicts.len() as u64;
-        // In the place of `jobs`: there may be thousands.
+        // Instead of `jobs`: there may be thousands.
         let judged = jobs
             .into_iter()
             .zip(self.verdicts)
@@ -182,20 +182,22 @@ impl GateReport {
     }
 }
 
-/// What stands for a reference that has neither been answered nor failed.
-fn not_checked(reference: &Reference, stop: Stop) -> Problem {
-    let message = match stop {
-        Stop::TimedOut => "not checked before the timeout",
-        Stop::Interrupted | Stop::Terminated => "not checked before joblens was stopped",
-        Stop::Certain => "no response before the verdict was certain",
-        Stop::Running | Stop::OneCheck => "not checked yet",
+/// The problem of a reference with neither a response nor an error.
+fn not_checked(reference: &Reference, status: GateStatus) -> Problem {
+    let message = match status {
+        GateStatus::TimedOut => "not checked before the timeout",
+        GateStatus::Interrupted | GateStatus::Terminated => {
+            "not checked before joblens was stopped"
+        }
+        GateStatus::Certain => "no response before the verdict was certain",
+        GateStatus::Running | GateStatus::OneCheck => "not checked yet",
     };
     let mut problem = Problem::new(Category::Network, message)
         .with_account(reference.kind.template.cloud, &reference.profile);
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.clone());
-    match stop {
-        Stop::TimedOut => problem.with_hint("allow more time with --timeout"),
+    match status {
+        GateStatus::TimedOut => problem.with_hint("allow more time with --timeout"),
         _ => problem,
     }
 }

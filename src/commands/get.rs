@@ -6,7 +6,7 @@ use clap::Args;
 use super::args::{LookupArgs, PollArgs};
 use super::context::CommandContext;
 use super::early_rows::EarlyRows;
-use super::gate_report::{self, GateReport, GateState, GateStats, Stop};
+use super::gate_report::{self, GateReport, GateState, GateStats, GateStatus};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
 use super::runtime::block_on;
@@ -128,7 +128,7 @@ fn poll_once(
     let spent = GateStats {
         elapsed,
         requests: lookup.transport.calls(),
-        stop: Stop::OneCheck,
+        status: GateStatus::OneCheck,
     };
     let notices = lookup.notices.all();
     let state = GateState {

@@ -283,7 +283,7 @@ impl GlobalArgs {
         self.color.is_on(terminal, environment)
     }
 
-    /// The limits of the wire: options before `[http]` of the config file before the defaults.
+    /// The limits of the transport: options before `[http]` of the config file before the defaults.
     ///
     /// # Errors
     /// A usage error that names the option or key.

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::job_control::{controls_process, is_in_background};
 use crate::output::silence_keys;
 
-/// A command in the background looks so often whether it has the terminal back.
+/// A command in the background looks this often whether it has the terminal back.
 const BACKGROUND_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The terminal that keys come from.
@@ -47,7 +47,7 @@ impl Keyboard {
         }
     }
 
-    /// Waits for the key `q`; for ever once the terminal is gone.
+    /// Waits for the key `q`; forever once the terminal is gone.
     pub(super) async fn quit(&self) {
         while self.0.readable().await.is_ok() {
             // Keys that are pressed meanwhile are those of another job.

@@ -69,7 +69,7 @@ fn segments(template: &Template) -> String {
     names.map(|name| format!("/{name}")).collect()
 }
 
-/// The form of scopes: segments that may be left out stand in brackets.
+/// The form of scopes: optional segments are in brackets.
 fn scope(template: &Template) -> String {
     let parents = template.segments.len().saturating_sub(1);
     let mut scope = format!("{}/{}", template.cloud, template.kind);

@@ -44,7 +44,7 @@ impl<'a> LiveTerminal<'a> {
         }
     }
 
-    /// Waits for what happens next to a terminal; for ever where there is none.
+    /// Waits for what happens next to a terminal; forever where there is none.
     pub(super) async fn next_event(terminal: &mut Option<Self>) -> TerminalEvent {
         match terminal {
             Some(terminal) => terminal.next().await,

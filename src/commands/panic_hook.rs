@@ -21,7 +21,7 @@ pub fn install_panic_hook() {
 }
 
 /// Where the panic was. Its message is shown only if it is a literal of the source: what is formatted
-/// may hold a secret.
+/// may contain a secret.
 fn line(info: &PanicHookInfo<'_>) -> String {
     let place = info
         .location()

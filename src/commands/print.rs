@@ -110,7 +110,7 @@ impl CommandContext {
     }
 
     /// What a gate ends with: the answer for stdout, and for stderr what failed after what was
-    /// reported besides, and one line with the verdict, which comes last even with `-q`.
+    /// reported as well, and one line with the verdict, which comes last even with `-q`.
     ///
     /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
     /// the answer must not take its absence for success.
@@ -185,7 +185,7 @@ impl CommandContext {
         }
     }
 
-    /// Notices that only say how an answer was read stay in the envelope, unless `-v` asks.
+    /// Notices that only describe how an answer was read stay in the envelope without `-v`.
     pub(super) fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
             // The footer of a list says it.

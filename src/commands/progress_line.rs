@@ -24,12 +24,12 @@ pub(super) struct ProgressLine(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<LineState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LineState {
     is_running: bool,
     /// Others are writing on the terminal.
     writers: usize,
@@ -162,7 +162,7 @@ impl Shared {
     }
 }
 
-impl State {
+impl LineState {
     fn clear(&mut self) {
         if !std::mem::take(&mut self.drawn).is_empty() {
             let _ = io::stderr().write_all(CLEAR_LINE);

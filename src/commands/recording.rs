@@ -18,7 +18,7 @@ const COMMANDS: [&str; 8] = [
     "get", "describe", "logs", "events", "list", "wait", "watch", "doctor",
 ];
 
-/// What the options ask for.
+/// What the options request.
 ///
 /// # Errors
 /// Usage: the command sends no requests, the folder of a recording cannot be made, or a recording cannot

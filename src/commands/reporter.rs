@@ -1,4 +1,4 @@
-//! What a long command says on stderr while it works.
+//! The messages of a long command on stderr while it runs.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -94,12 +94,12 @@ impl Reporter {
         let _ = thread.join();
     }
 
-    /// Ends, and gives up waiting for the last line after so long.
+    /// Ends, and gives up waiting for the last line after this long.
     pub(super) fn finish_within(self, limit: Duration) {
         let (sender, done) = mpsc::channel();
         spawn_thread(move || {
             self.finish();
-            // Nobody listens any more when the time is over.
+            // The receiver is gone when the time is over.
             let _ = sender.send(());
         });
         let _ = done.recv_timeout(limit);

@@ -16,11 +16,11 @@ use crate::settings::Environment;
 use crate::sort::SortExt as _;
 pub(super) use sink::{ReportSink, replace_atomic};
 
-/// Between two writes of the same file lies at least so much time.
+/// Between two writes of the same file lies at least this much time.
 const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// Reports of more jobs than this are written less often.
 const JOBS_PER_SECOND: usize = 500;
-/// A stream that nobody reads holds up the end for so long.
+/// Timeout of a write to a stream without a reader.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same when a signal ends the command: its process must be gone within 100 ms.
 const WRITE_TIMEOUT_AFTER_SIGNAL: Duration = Duration::from_millis(40);
@@ -199,7 +199,7 @@ impl Reports {
         err: &mut dyn Write,
         on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
-        let patience = match report.exit.code {
+        let timeout = match report.exit.code {
             130 | 143 => WRITE_TIMEOUT_AFTER_SIGNAL,
             _ => WRITE_TIMEOUT,
         };
@@ -216,7 +216,7 @@ impl Reports {
         // What can be written again comes first: a later failure changes what it must say.
         self.files.order_by_key(|target| target.sink.is_stream());
         for target in &mut self.files {
-            keep(target.write(&last, patience, on_problem), &mut last);
+            keep(target.write(&last, timeout, on_problem), &mut last);
         }
         if let Some(github) = &self.github {
             for (part, option) in GitHubPart::ALL {
@@ -231,7 +231,7 @@ impl Reports {
         if last.exit.code != report.exit.code {
             for target in &mut self.files {
                 if !target.sink.is_stream() {
-                    let _ = target.write(&last, patience, on_problem);
+                    let _ = target.write(&last, timeout, on_problem);
                 }
             }
         }
@@ -257,11 +257,11 @@ impl ReportFile {
     fn write(
         &mut self,
         report: &Envelope,
-        patience: Duration,
+        timeout: Duration,
         on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
         let written = rendered(self.write_fn, report)
-            .and_then(|bytes| self.sink.write(bytes, patience))
+            .and_then(|bytes| self.sink.write(bytes, timeout))
             .map_err(|error| unwritable(&self.option, &error));
         if let (Err(problem), false) = (&written, self.is_reported) {
             self.is_reported = true;
@@ -281,7 +281,7 @@ impl GitHub {
                     return Ok(());
                 };
                 let room = MAX_SUMMARY_BYTES.saturating_sub(sink::length(path));
-                // Two line breaks may stand before it.
+                // Two line breaks may precede it.
                 let room = usize::try_from(room).unwrap_or(0).saturating_sub(2);
                 let mut bytes = b"\n".to_vec();
                 output::write_step_summary(&mut bytes, report, room)?;

@@ -13,7 +13,7 @@ use super::completion_cache::{MAX_PER_LIST, is_plain, read_lines, write};
 use crate::error::Problem;
 use crate::settings::Environment;
 
-/// Files of sessions that have used no reference for so long are removed.
+/// Files of sessions that have used no reference for this long are removed.
 const MAX_AGE: Duration = Duration::from_secs(7 * 86_400);
 
 /// The references of one shell session, in a file of its own.
@@ -143,7 +143,7 @@ impl ShellSession {
     }
 }
 
-/// The reference that a word stands for at the prompt; `None` for any other word.
+/// The reference that a word means at the prompt; `None` for any other word.
 ///
 /// # Errors
 /// A usage error: no terminal, or no such reference in this session.

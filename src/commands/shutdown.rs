@@ -1,5 +1,5 @@
-//! How a long command ends: by a signal or by itself, and never held up by outputs that nobody
-//! reads.
+//! How a long command ends: by a signal or by itself, and never delayed by outputs
+//! without a reader.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -12,9 +12,9 @@ use super::runtime::{runtime, spawn_thread};
 use super::signals::{Signals, exit_by_signal};
 use crate::output::OutputOptions;
 
-/// An output gets so much time after a signal: the process must be gone within 100 ms.
+/// An output gets this much time after a signal: the process must be gone within 100 ms.
 const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(25);
-/// The lines that were said stand before the answer, unless they take longer than this.
+/// The messages are written before the answer, unless they take longer than this.
 const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Makes an answer in its form, on this thread.
@@ -138,7 +138,7 @@ pub(super) fn spawn_blocking_detached<T: Send + 'static>(
     let (sender, done) = oneshot::channel();
     spawn_thread(move || {
         let result = work();
-        // Nobody may be waiting any more.
+        // The receiver may be gone.
         let _ = sender.send(result);
     });
     done

@@ -115,7 +115,7 @@ fn unless_ignored(kind: SignalKind) -> Option<Signal> {
     (!is_ignored(kind)).then(|| handler(kind))
 }
 
-/// Waits for a signal; for ever where it is not handled.
+/// Waits for a signal; forever where it is not handled.
 async fn received(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),

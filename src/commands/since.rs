@@ -11,19 +11,19 @@ use crate::output::Zone;
 use crate::secret::quotable;
 use crate::settings::{self, parse_duration};
 
-/// The local time, and what responses say of it.
+/// The local time, and what responses report about it.
 #[derive(Debug, Clone)]
 pub(super) struct CurrentTime {
     pub now: DateTime<Utc>,
     pub clocks: Arc<ServerClocks>,
 }
 
-/// A moment: so long ago by the clocks of the servers, the midnight a date begins with, or a time with its
+/// A moment: this long ago by the clocks of the servers, the midnight a date begins with, or a time with its
 /// offset.
 ///
 /// # Errors
 /// A usage error.
-pub(super) fn parse_since(text: &str, present: &CurrentTime, zone: Zone) -> Result<Since, Problem> {
+pub(super) fn parse_since(text: &str, current: &CurrentTime, zone: Zone) -> Result<Since, Problem> {
     let exact = || Some(DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc());
     let date = || {
         let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
@@ -37,18 +37,18 @@ pub(super) fn parse_since(text: &str, present: &CurrentTime, zone: Zone) -> Resu
             }),
         }
     };
-    if let Some(since) = ago(text, present) {
+    if let Some(since) = ago(text, current) {
         return Ok(since);
     }
     let moment = exact().or_else(date).and_then(Time::new);
     moment.map(Since::from).ok_or_else(|| error(text))
 }
 
-/// A moment that is so long ago.
-fn ago(text: &str, present: &CurrentTime) -> Option<Since> {
+/// A moment that is this long ago.
+fn ago(text: &str, current: &CurrentTime) -> Option<Since> {
     let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
-    let moment = present.now.checked_sub_signed(ago)?;
-    let (local, clocks) = (Time::new(moment)?, Arc::clone(&present.clocks));
+    let moment = current.now.checked_sub_signed(ago)?;
+    let (local, clocks) = (Time::new(moment)?, Arc::clone(&current.clocks));
     Some(Since::new(move || {
         Time::new(clocks.correct(moment)).unwrap_or(local)
     }))
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::http::ResponseInfo;
 
-    fn present() -> CurrentTime {
+    fn current_time() -> CurrentTime {
         CurrentTime {
             now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             clocks: Arc::default(),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Option<String> {
-        let since = parse_since(text, &present(), Zone::Utc).ok()?;
+        let since = parse_since(text, &current_time(), Zone::Utc).ok()?;
         Some(since.time().rfc3339())
     }
 
@@ -104,10 +104,10 @@ mod tests {
 
     #[test]
     fn a_time_ago_counts_from_the_clock_of_the_servers_and_a_date_does_not() {
-        let present = present();
-        let parse = |text| parse_since(text, &present, Zone::Utc).unwrap();
+        let current = current_time();
+        let parse = |text| parse_since(text, &current, Zone::Utc).unwrap();
         let (ago, date) = (parse("2h"), parse("2026-01-02"));
-        present.clocks.record(&ResponseInfo {
+        current.clocks.record(&ResponseInfo {
             host: "h:1".to_owned(),
             is_https: true,
             operation: "Get",
@@ -130,7 +130,7 @@ mod tests {
             ("2026-13-02", "a date", "2026-01-02"),
             ("yesterday", "a date", "2026-01-02"),
         ] {
-            let problem = parse_since(text, &present(), Zone::Utc).unwrap_err();
+            let problem = parse_since(text, &current_time(), Zone::Utc).unwrap_err();
             assert!(
                 problem.message.contains(words),
                 "{text}: {}",

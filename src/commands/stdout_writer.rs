@@ -74,7 +74,7 @@ impl StdoutWriter {
         spawn_thread(move || {
             for part in parts {
                 if let Err(error) = out.write_all(&part) {
-                    // Nobody listens any more when the command has ended.
+                    // The receiver is gone when the command has ended.
                     let _ = failed.send(error);
                     return;
                 }
@@ -115,10 +115,10 @@ impl StdoutWriter {
     }
 
     /// Waits until the reader has taken everything, so that what is written later does not pile up;
-    /// or until nothing can be written any more.
+    /// or until nothing can be written any longer.
     ///
     /// # Errors
-    /// Why nothing can be written any more.
+    /// Why nothing can be written any longer.
     pub(super) async fn flushed(&mut self) -> io::Result<()> {
         let backlog = Arc::clone(&self.backlog);
         let all_written = async {
@@ -135,7 +135,7 @@ impl StdoutWriter {
         }
     }
 
-    /// Waits until nothing can be written any more, and says why.
+    /// Waits until nothing can be written any longer, and returns why.
     pub(super) async fn closed(&mut self) -> io::Error {
         let (failure, pipe) = (&mut self.failure, &self.pipe);
         let failed = async {

@@ -194,7 +194,7 @@ fn color(arguments: &[&str]) -> global::Color {
     words.next_back().unwrap_or(global::Color::Auto)
 }
 
-/// The last format that the arguments ask for, as far as they can be read, where it is one for
+/// The last format that the arguments request, as far as they can be read, where it is one for
 /// programs.
 fn document_format(arguments: &[&str]) -> Option<Format> {
     let values = option_values(arguments, |argument| {

@@ -1,4 +1,4 @@
-//! What the environment and the tools' files say besides keys: a region, and variables that are not read.
+//! What the environment and the tools' files contain other than keys: a region, and variables that are not read.
 
 use super::chain::CredentialChain;
 use super::tool_sources::credential;
@@ -9,7 +9,7 @@ use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue};
 const REGION: &str = "region";
 
 impl CredentialChain {
-    /// Adds the region of the first tool that has one to keys from variables, beside which none is set.
+    /// Adds the region of the first tool that has one to keys from variables, with which none is set.
     pub(super) fn add_region(&self, cloud: &SettingsSchema, profile: &mut Profile) {
         let is_from_environment = matches!(profile.source(cloud), Some(Origin::Variable(_)));
         if is_from_environment && profile.get(REGION).is_none() {

@@ -107,7 +107,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
     /// other is final.
     ///
     /// # Errors
-    /// What `read` says of the profile.
+    /// The result of `read` for the profile.
     pub(crate) fn from_profile(
         profile: &Profile,
         read: FromProfile<S>,
@@ -168,10 +168,10 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// A fact that is learned with the credential, and kept where that is.
-    pub(crate) fn stored_value(&self, fact: &'static str) -> Option<StoredValue> {
+    /// A value that is learned with the credential, and stored next to it.
+    pub(crate) fn stored_value(&self, key: &'static str) -> Option<StoredValue> {
         let store = self.store.as_ref()?;
-        Some(StoredValue::new(store, fact))
+        Some(StoredValue::new(store, key))
     }
 
     /// What is known of the credential without a request.
@@ -216,11 +216,11 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// Sends a call as [`Account::send`] does. A credential that the cloud refuses is renewed once,
+    /// Sends a call as [`ApiClient::send`] does. A credential that the cloud refuses is renewed once,
     /// where that is possible, and the call is sent again.
     ///
     /// # Errors
-    /// As [`Account::send`], and why no credential could be issued.
+    /// As [`ApiClient::send`], and why no credential could be issued.
     pub(crate) async fn send(
         &self,
         account: &ApiClient,
@@ -322,7 +322,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
                 self.negative_cache.insert(problem, account.now());
             }
         })?;
-        account.redact(&issued.secrets);
+        account.mask_secrets(&issued.secrets);
         if let Some(label) = provider.label() {
             account.set_credential_label(label);
         }

@@ -8,7 +8,7 @@ use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, Values};
 
-/// A credential with what is beside it.
+/// A credential with its related settings.
 pub(super) struct ResolvedCredential {
     pub values: Values,
     pub expires_at: Option<Time>,
@@ -29,7 +29,7 @@ impl ResolvedCredential {
 #[derive(Debug, Clone)]
 pub struct CredentialChain {
     pub(super) settings: Settings,
-    /// The sources of each cloud besides variables and the config file, in the order in which they
+    /// The sources of each cloud other than variables and the config file, in the order in which they
     /// are queried.
     pub(super) sources: Vec<(&'static str, &'static [CredentialSource])>,
     pub(super) cache: SourceCache,
@@ -55,7 +55,7 @@ impl CredentialChain {
         &self.settings
     }
 
-    /// The sources of a cloud besides variables and the config file.
+    /// The sources of a cloud other than variables and the config file.
     pub(super) fn sources(&self, cloud: &SettingsSchema) -> &'static [CredentialSource] {
         let mut sources = self.sources.iter();
         let of_cloud = sources.find(|(name, _)| *name == cloud.cloud);
@@ -66,7 +66,7 @@ impl CredentialChain {
     ///
     /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config
     /// file, the files of the cloud's own tools; a credential's parts come from one source together.
-    /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
+    /// A profile that is named uses its own settings only. A `source` is used and nothing else.
     ///
     /// # Errors
     /// As [`Settings::plain_profile`] and [`CredentialChain::with_credential`].

@@ -24,7 +24,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a command's error output is part of an error.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// A command that was run again is not run again for so long; what it printed last is used meanwhile.
+/// A command that was run again is not run again for this long; what it printed last is used meanwhile.
 const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
 
 /// What a command printed: values by the names it gave them.
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn is_run_once_and_once_more_when_that_is_asked_for() {
+    fn is_run_once_and_again_when_requested() {
         let folder = tempfile::tempdir().unwrap();
         let count = folder.path().join("count");
         let counting = format!("echo . >> {0}; echo id=$(wc -l < {0})", count.display());

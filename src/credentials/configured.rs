@@ -1,4 +1,4 @@
-//! Which profiles somebody has set anything for.
+//! The profiles that have any setting.
 
 use super::chain::CredentialChain;
 use super::tool_files::SourceResult;
@@ -6,7 +6,7 @@ use crate::settings::{Origin, SOURCE, SettingsSchema};
 use crate::sort::SortExt as _;
 
 impl CredentialChain {
-    /// The profiles of a cloud that somebody has set anything for: the tables of the config file,
+    /// The profiles of a cloud that have any setting: the tables of the config file,
     /// and `default` where a credential is found, or a variable that is joblens's own. `default` comes
     /// first. Files of tools are read.
     pub fn configured(&self, cloud: &SettingsSchema) -> Vec<String> {

@@ -22,7 +22,7 @@ pub(crate) struct CredentialFile {
     pub profile_variables: &'static [&'static str],
     /// Variables with which the tool ignores the file when they are `true`.
     pub off_variables: &'static [&'static str],
-    /// What a profile holds.
+    /// What a profile contains.
     pub fields: &'static [FileField],
     /// What a profile gives; [`FileProfile::resolve`] unless there is more than keys in it.
     pub resolve: fn(&FileProfile<'_>) -> Result<SourceResult, Problem>,
@@ -139,7 +139,7 @@ pub(crate) struct FileProfile<'a> {
     pub files: &'a ToolFiles,
     /// Its name, where the file has profiles.
     pub name: Option<&'a str>,
-    /// Where the fields stand, for messages: `for profile 'NAME'`, `in [NAME]`; may be empty.
+    /// Where the fields are, for messages: `for profile 'NAME'`, `in [NAME]`; may be empty.
     pub place: String,
     pub(super) fields: BTreeMap<&'static str, String>,
 }

@@ -124,7 +124,7 @@ impl FileProfile<'_> {
         }
     }
 
-    /// The role of the machine, with the region that is beside it.
+    /// The role of the machine, with the region that is next to it.
     pub(crate) fn instance_role(&self, service: &ImdsService, role: Option<&str>) -> SourceResult {
         let mut values = service.values(self.files, role);
         values.extend(self.region());

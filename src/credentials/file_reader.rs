@@ -47,7 +47,7 @@ impl CredentialFile {
         }
         if let (None, Some(path)) = (&file, self.shared_path) {
             file = match files.open_shared(path) {
-                // Somebody else's file on a machine that is shared stops nobody.
+                // Another user's file on a shared machine is not an error.
                 Err(problem) if named.is_none() => return Ok(SourceResult::Empty(problem.message)),
                 opened => opened?,
             };

@@ -1,4 +1,4 @@
-//! The metadata services of several clouds' machines, as data, and what a profile says of them.
+//! The metadata services of several clouds' machines, as data, and the settings of profiles for them.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) struct ImdsService {
     pub path: CredentialPath,
     /// Its parts.
     pub fields: TemporaryKeyFields,
-    /// What the service says, with the status of a missing token, when the instance has no role.
+    /// The message of the service, with the status of a missing token, when the instance has no role.
     pub no_role: Option<&'static str>,
     /// What gives a machine of this cloud a role.
     pub hint: &'static str,
@@ -108,7 +108,7 @@ impl ImdsService {
 }
 
 /// # Errors
-/// That a variable forbids to ask the service.
+/// That a variable forbids calls to the service.
 pub(super) fn check_enabled(profile: &Profile) -> Result<(), Problem> {
     let Some(variable) = profile.get(FORBIDDEN) else {
         return Ok(());

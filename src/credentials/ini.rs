@@ -39,7 +39,7 @@ const KNOWN_KEYS: [&str; 20] = [
 /// The keys of a section, in lower case, with their values.
 pub type Keys = BTreeMap<String, String>;
 
-/// A file that was read. What is wrong with a section matters to those only who ask for it.
+/// A file that was read. What is wrong with a section matters only to those who request it.
 #[derive(Debug)]
 pub struct Ini<'a> {
     file: &'a SourceFile,
@@ -122,7 +122,7 @@ impl<'a> Ini<'a> {
             return;
         }
         let indent = line.len() - line.trim_start().len();
-        if let (Some(key), Place::Section(name)) = (&cursor.key, &cursor.place)
+        if let (Some(key), CurrentSection::Named(name)) = (&cursor.key, &cursor.section)
             && indent > cursor.indent
             && !is_known_assignment(text)
         {
@@ -150,22 +150,24 @@ impl<'a> Ini<'a> {
             None => expect(&mut self.fault, "]", number),
         }
         *cursor = Cursor {
-            place: name.map_or(Place::Lost, Place::Section),
+            section: name.map_or(CurrentSection::Unreadable, CurrentSection::Named),
             ..Cursor::default()
         };
     }
 
     fn option(&mut self, cursor: &mut Cursor, line: &str, number: usize) {
         cursor.key = None;
-        let fault = match &cursor.place {
-            Place::Section(name) => &mut self.sections.entry(name.clone()).or_default().fault,
-            Place::Head => &mut self.fault,
-            Place::Lost => return,
+        let fault = match &cursor.section {
+            CurrentSection::Named(name) => {
+                &mut self.sections.entry(name.clone()).or_default().fault
+            }
+            CurrentSection::None => &mut self.fault,
+            CurrentSection::Unreadable => return,
         };
         let Some((key, value)) = line.split_once(['=', ':']) else {
             return expect(fault, "key = value", number);
         };
-        let Place::Section(name) = &cursor.place else {
+        let CurrentSection::Named(name) = &cursor.section else {
             return expect(fault, "a [section]", number);
         };
         let section = self.sections.entry(name.clone()).or_default();
@@ -182,21 +184,21 @@ impl<'a> Ini<'a> {
 /// Where the reader is.
 #[derive(Debug, Default)]
 struct Cursor {
-    place: Place,
+    section: CurrentSection,
     /// The key that a line with a deeper indent continues.
     key: Option<String>,
     indent: usize,
 }
 
-/// What the lines belong to.
+/// The section that the lines belong to.
 #[derive(Debug, Default)]
-enum Place {
-    /// Nothing: no header was read yet.
+enum CurrentSection {
+    /// None: no header was read yet.
     #[default]
-    Head,
-    Section(String),
+    None,
+    Named(String),
     /// A section whose header cannot be read.
-    Lost,
+    Unreadable,
 }
 
 /// True for a line that sets a key which one of the vendors' tools reads. ini.v1 takes it for a key
@@ -229,7 +231,7 @@ fn value_of(text: &str) -> &str {
     }
 }
 
-/// The text ahead of a comment, which begins with `#` or `;` after a blank: a key may hold either.
+/// The text ahead of a comment, which begins with `#` or `;` after a blank: a key may contain either.
 fn without_comment(text: &str) -> &str {
     let is_start = |(at, sign): &(usize, char)| {
         ['#', ';'].contains(sign) && text[..*at].ends_with(char::is_whitespace)
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_stand_behind_headers_and_values_after_a_blank() {
+    fn comments_follow_headers_and_values_after_a_blank() {
         let keys = keys(
             "[default] # the usual [account]\nid = abc # id\nsecret = x#y;z\t; secret\nnone = # later\n\
              colon: v ;c\n",
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_key_stands_for_itself_however_far_it_is_indented() {
+    fn a_known_key_is_a_key_however_far_it_is_indented() {
         let keys = keys(
             "[default]\ntype = access_key\n  Access_Key_Id = LTAI\n    access_key_secret=s\n \
              policy =\n  {\"a\": \"b = c\"}\n",
@@ -341,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_the_section_of_defaults_are_inherited_where_that_is_asked_for() {
+    fn keys_of_the_section_of_defaults_are_inherited_when_requested() {
         let file = source_file("[DEFAULT]\nid = all\nsk = all\n[default]\nsk = own\n[lone]\n");
         let ini = Ini::read(&file, "fix it");
         assert_eq!(ini.names().collect::<Vec<_>>(), ["default", "lone"]);

@@ -1,5 +1,5 @@
 //! The role of this machine, as its metadata service gives it: queried only when a profile says so, over
-//! plain HTTP, past any proxy, at one address, with little patience.
+//! plain HTTP, past any proxy, at one address, with a short timeout.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ const TTL_SECONDS: &str = "21600";
 pub(crate) struct InstanceRoleProvider<S> {
     service: &'static ImdsService,
     api: ApiClient,
-    /// For the step that asks for a token: a host that answers no such call may answer others.
+    /// For the step that requests a token: a host that answers no such call may answer others.
     token_api: ApiClient,
     endpoint: Endpoint,
     role: Option<String>,
@@ -51,7 +51,7 @@ impl<S> InstanceRoleProvider<S> {
     ///
     /// # Errors
     /// A usage error: an address that is neither the documented one nor a loopback address, or what
-    /// is not a valid role name. `missing_credentials` where a variable forbids to ask.
+    /// is not a valid role name. `missing_credentials` where a variable forbids the call.
     pub(crate) fn new(
         service: &'static ImdsService,
         profile: &Profile,
@@ -70,7 +70,7 @@ impl<S> InstanceRoleProvider<S> {
             ..limits.clone()
         };
         let role = role(service, profile)?;
-        // Its answers hold secrets, which are not masked there, and never shown.
+        // Its answers contain secrets, which are not masked there, and never shown.
         let api = ApiClient::new(
             transport,
             profile,

@@ -90,7 +90,7 @@ pub(crate) trait CredentialProvider<S>: Send + Sync {
     }
 }
 
-/// Signs nothing: the service answers whoever asks, or the body of the request proves who it is.
+/// Signs nothing: the service responds to any caller, or the body of the request authenticates it.
 pub(crate) struct Anonymous;
 
 impl Signer for Anonymous {

@@ -1,4 +1,4 @@
-//! Credentials that stand in a profile.
+//! Credentials that are set in a profile.
 
 use std::sync::Mutex;
 
@@ -17,7 +17,7 @@ pub(crate) type FromProfile<S> = fn(&Profile) -> Result<Credential<S>, Problem>;
 /// How a cloud calls the credential of a profile in messages.
 pub(crate) type LabelFn = fn(&Profile) -> String;
 
-/// A profile whose files may hold another secret by now, or whose command may print another.
+/// A profile whose files may contain another secret by now, or whose command may print another.
 pub(super) struct ReloadingProvider<S> {
     profile: Profile,
     read: FromProfile<S>,

@@ -48,7 +48,7 @@ pub(super) struct Invocation {
     /// The folder it runs in, so that paths among its arguments start where those of the config file
     /// do.
     pub folder: PathBuf,
-    /// Variables besides those of this process.
+    /// Variables in addition to those of this process.
     pub environment: Vec<(String, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! The sources of credentials that a cloud has besides variables and the config file.
+//! The sources of credentials that a cloud has other than variables and the config file.
 
 use std::fmt;
 

@@ -36,7 +36,7 @@ impl Default for SourceCache {
 }
 
 impl SourceCache {
-    /// Nothing was read yet; `prompts` shows what commands ask.
+    /// Nothing was read yet; `prompts` shows the prompts of commands.
     pub fn new(prompts: PromptSink) -> Self {
         Self {
             commands: CommandCache::new(prompts),
@@ -98,7 +98,7 @@ mod tests {
     });
 
     #[test]
-    fn a_source_is_read_once_for_each_of_its_profiles_and_anew_without_a_cache() {
+    fn a_source_is_read_once_for_each_of_its_profiles_and_again_without_a_cache() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().to_str().unwrap().to_owned();
         let now = Time::from_unix(1_700_000_000).unwrap();

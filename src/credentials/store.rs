@@ -132,7 +132,7 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
     }
 
     async fn put(&self, issued: &Credential<S>) {
-        // Of one whose end is not known nobody could tell whether it is still good.
+        // Without an expiry time it is unknown whether it is still valid.
         let Some(expires_at) = issued.expires_at else {
             return;
         };
@@ -172,23 +172,23 @@ impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> 
     }
 }
 
-/// A fact that was learned with a credential that is kept, and is kept beside it.
+/// A value learned with a stored credential, and stored next to it.
 pub(crate) struct StoredValue {
     store: Arc<TokenStore>,
-    fact: &'static str,
+    key: &'static str,
 }
 
 impl StoredValue {
-    /// A fact of an account.
-    pub(super) fn new(store: &Arc<TokenStore>, fact: &'static str) -> Self {
+    /// A value of an account.
+    pub(super) fn new(store: &Arc<TokenStore>, key: &'static str) -> Self {
         Self {
             store: Arc::clone(store),
-            fact,
+            key,
         }
     }
 
     fn token_file(&self) -> TokenFile {
-        let name = format!("{} {}", self.fact, self.store.name());
+        let name = format!("{} {}", self.key, self.store.name());
         TokenFile::new(&self.store.folder, sha256_hex(name.as_bytes()))
     }
 

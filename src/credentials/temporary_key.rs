@@ -23,7 +23,7 @@ pub(crate) struct TemporaryKey {
 /// The names under which a service answers with the parts of a key pair. Where there are several, the
 /// first that is there counts.
 pub(crate) struct TemporaryKeyFields {
-    /// The object that holds the parts; empty where the answer itself does.
+    /// The object that contains the parts; empty where the answer itself does.
     pub object: &'static [&'static str],
     /// What says `Success` where a key was issued.
     pub code: Option<&'static str>,

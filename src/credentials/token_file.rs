@@ -29,7 +29,7 @@ pub(super) const MAX_AGE: TimeDelta = TimeDelta::days(1);
 /// What a process leaves behind that was killed while it wrote is older than this.
 const MAX_WRITE_TIME: Duration = Duration::from_secs(60);
 
-/// So many files stay. Where each run has new keys, it has a file of its own.
+/// Maximum number of files kept. Where each run has new keys, it has its own file.
 const MAX_TOKEN_FILES: usize = 100;
 
 /// Ends the name of a file that is being written.
@@ -108,7 +108,7 @@ impl TokenFile {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err("it is too large".to_owned());
         }
-        // What serde says may show what it read.
+        // The message of serde may contain what it read.
         let entry: StoredToken =
             serde_json::from_slice(&bytes).map_err(|_| "it is corrupt".to_owned())?;
         if entry.schema != SCHEMA || entry.name != self.name {
@@ -173,7 +173,7 @@ impl TokenFile {
         remove(&self.path());
     }
 
-    /// Makes the folder, or makes sure that it is ours and nobody else can read it.
+    /// Creates the folder, or checks that this user owns it and no one else can read it.
     fn make_folder(&self) -> io::Result<()> {
         DirBuilder::new()
             .recursive(true)
@@ -189,7 +189,7 @@ impl TokenFile {
         }
     }
 
-    /// Removes what nobody will read any more, by the clock of the file system.
+    /// Removes files that will not be read again, by the clock of the file system.
     fn evict_old(&self, draft: &File) -> io::Result<()> {
         let now = draft.metadata()?.modified()?;
         let longest = MAX_AGE.to_std().expect("a day is not negative");

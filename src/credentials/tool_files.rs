@@ -9,7 +9,7 @@ use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
 use crate::settings::{Environment, FileError, MAX_FILE_BYTES, quoted, read_text_up_to};
 
-/// What a tool's files hold.
+/// What a tool's files contain.
 #[derive(Debug, Clone)]
 pub enum SourceResult {
     /// The tool has no file here.
@@ -26,7 +26,7 @@ pub enum SourceResult {
 }
 
 impl SourceResult {
-    /// The credential, or what is beside the program that prints it.
+    /// The credential, or what is next to the program that prints it.
     pub(super) fn found_mut(&mut self) -> Option<&mut FoundCredential> {
         match self {
             Self::Found(found) => Some(found),
@@ -39,7 +39,7 @@ impl SourceResult {
 /// A program that a tool's file names for its credential.
 #[derive(Debug, Clone)]
 pub struct CredentialProgram {
-    /// What is beside the credential.
+    /// What is next to the credential.
     pub found: FoundCredential,
     /// The program: an absolute path, or a name that is searched in PATH.
     pub command: String,
@@ -53,7 +53,7 @@ pub struct CredentialProgram {
     pub check: fn(&CredentialProgram, &BTreeMap<String, Secret>) -> Result<(), String>,
 }
 
-/// A credential and what is beside it.
+/// A credential and its related settings.
 #[derive(Debug, Clone)]
 pub struct FoundCredential {
     /// Name of the tool's profile, where it has profiles.
@@ -64,7 +64,7 @@ pub struct FoundCredential {
     pub values: Vec<(&'static str, Secret)>,
     /// When the credential expires, if known.
     pub expires_at: Option<Time>,
-    /// What a reader should know besides.
+    /// Additional notices.
     pub notices: Vec<Notice>,
 }
 
@@ -84,7 +84,7 @@ pub struct ToolFiles {
 pub struct SourceFile {
     /// Where it lies.
     pub path: PathBuf,
-    /// What it holds, without a byte order mark.
+    /// What it contains, without a byte order mark.
     pub text: String,
     others_can_read: bool,
 }
@@ -194,7 +194,7 @@ impl ToolFiles {
         self.environment.home()
     }
 
-    /// A file of at most so many bytes; `None` when it is not there.
+    /// A file of at most this many bytes; `None` when it is not there.
     ///
     /// # Errors
     /// As [`ToolFiles::open`].
@@ -280,7 +280,7 @@ impl SourceFile {
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 
-    /// What a reader should know of this file: that readable by others and holds secrets.
+    /// What a reader should know of this file: that readable by others and contains secrets.
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
         let message = format!(

@@ -1,4 +1,4 @@
-//! Credentials that the files of the clouds' own tools hold, or that a program prints which they name.
+//! Credentials that the files of the clouds' own tools contain, or that a program prints which they name.
 
 use super::chain::{CredentialChain, ResolvedCredential};
 use super::expiry::local_time;
@@ -26,7 +26,7 @@ impl CredentialChain {
         is_command() || matches!(tool, Ok(Some(SourceResult::Program(_))))
     }
 
-    /// A plain setting of a profile that is beside its credential in the file of a tool.
+    /// A plain setting of a profile that is next to its credential in the file of a tool.
     ///
     /// # Errors
     /// What is wrong with the profile or with the file.
@@ -230,7 +230,7 @@ pub(super) fn credential(tool: &CredentialSource, findings: FoundCredential) -> 
     }
 }
 
-/// Where a credential came from that a tool's file holds, or that a program printed which it names.
+/// Where a credential came from that a tool's file contains, or that a program printed which it names.
 pub(super) fn origin(
     tool: &CredentialSource,
     found: &FoundCredential,

@@ -24,7 +24,7 @@ pub type Answer = Result<ServerResponse, EmulatedError>;
 
 /// What the emulator does in a cloud's place.
 pub trait EmulatedApi: Sync {
-    /// Variables that make a run use the emulator, besides the endpoints, which are set for every
+    /// Variables that make a run use the emulator, in addition to the endpoints, which are set for every
     /// cloud alike.
     fn environment(&self) -> &'static [(&'static str, &'static str)];
 
@@ -53,7 +53,7 @@ pub trait EmulatedApi: Sync {
     /// What the gateway rejects.
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError>;
 
-    /// The response that holds the data of an operation.
+    /// The response that contains the data of an operation.
     fn success(&self, data: Value) -> ServerResponse {
         ServerResponse::json(200, &data)
     }
@@ -157,17 +157,17 @@ impl EmulatedKind for &'static [Route] {
     }
 }
 
-/// What a request asks for that no kind has.
+/// What a request needs that no kind has.
 static UNKNOWN: &[Route] = &[Route::action("")];
 
-/// An operation and the requests that ask for it.
+/// An operation and the requests that call it.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
     /// The cloud's name of the operation.
     pub operation: &'static str,
     /// Methods in upper case; all when empty.
     methods: &'static [&'static str],
-    /// The path, in which `{}` stands for one segment; empty when requests name the operation.
+    /// The path, in which `{}` means one segment; empty when requests name the operation.
     path: &'static str,
     /// The version of its API; empty where requests name none.
     version: &'static str,
@@ -266,7 +266,7 @@ pub struct EmulatedCall<'a> {
     api: &'a dyn EmulatedApi,
     /// The request.
     pub request: &'a ServerRequest,
-    /// What the emulated clouds hold.
+    /// What the emulated clouds contain.
     pub state: &'a EmulatedState,
     /// The cloud's name of the operation; empty when it has none of this name.
     pub operation: &'static str,
@@ -314,7 +314,7 @@ impl EmulatedCall<'_> {
         number.ok_or(EmulatedError::Invalid(name))
     }
 
-    /// The response that holds the data of the operation.
+    /// The response that contains the data of the operation.
     pub fn data(&self, data: Value) -> Answer {
         Ok(self.api.success(data))
     }

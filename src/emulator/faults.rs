@@ -46,7 +46,7 @@ pub enum Effect {
     Truncate,
     /// Half the announced body, then a reset of the connection.
     Reset,
-    /// The right answer, so much later.
+    /// The right answer, this much later.
     Slow(Duration),
     /// One byte every 100 ms, without end.
     Drip,

@@ -94,7 +94,7 @@ pub struct ServerResponse {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Vec<u8>,
-    /// What follows the body, each so long after the head.
+    /// What follows the body, each this long after the head.
     pub later: Vec<(Duration, Vec<u8>)>,
 }
 

@@ -39,7 +39,7 @@ use crate::http::ServerTls;
 use crate::providers::{self, Cloud};
 use crate::settings::{NO_FILE, SOURCE};
 pub(crate) use api::EmulatedApi;
-use server::State;
+use server::ServerState;
 
 #[cfg(test)]
 pub(crate) use {
@@ -119,7 +119,7 @@ pub type AccessLog = Arc<dyn Fn(AccessRecord) + Send + Sync>;
 pub struct Emulator {
     address: SocketAddr,
     scheme: &'static str,
-    state: Arc<State>,
+    state: Arc<ServerState>,
     accepting: JoinHandle<()>,
 }
 
@@ -156,7 +156,7 @@ impl Emulator {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::new(scenario, clouds, log));
+        let state = Arc::new(ServerState::new(scenario, clouds, log));
         let scheme = if tls.is_some() { "https" } else { "http" };
         let accepting = tokio::spawn(server::serve(listener, tls, Arc::clone(&state)));
         Ok(Self {

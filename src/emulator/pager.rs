@@ -70,7 +70,7 @@ impl Pager {
         }
     }
 
-    /// The page that a call asks for.
+    /// The page that a call requests.
     ///
     /// # Errors
     /// A parameter is wrong.

@@ -30,7 +30,7 @@ const MAX_REQUEST_BYTES: usize = 64 << 10;
 const COUNTS_PATH: &str = "/_emulator/requests";
 
 /// The emulated clouds, as every connection sees them.
-pub(super) struct State {
+pub(super) struct ServerState {
     clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
     emulated: EmulatedState,
     started: Instant,
@@ -42,9 +42,9 @@ pub(super) struct State {
     log: AccessLog,
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for ServerState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State")
+        f.debug_struct("ServerState")
             .field("faults", &self.faults)
             .field("counts", &self.counts)
             .finish_non_exhaustive()
@@ -59,7 +59,7 @@ struct MatchedOperation<'a> {
     fault: Option<&'a Fault>,
 }
 
-impl State {
+impl ServerState {
     pub fn new(
         scenario: Scenario,
         clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
@@ -207,7 +207,7 @@ impl State {
         answer
     }
 
-    /// What the emulator says where no cloud does.
+    /// The emulator's own responses.
     fn control_response(&self, path: &str) -> ServerResponse {
         if path == COUNTS_PATH {
             return ServerResponse::json(200, &serde_json::json!(self.counts()));
@@ -285,7 +285,7 @@ impl State {
 }
 
 /// Serves connections until it is dropped.
-pub(super) async fn serve(listener: TcpListener, tls: Option<ServerTls>, state: Arc<State>) {
+pub(super) async fn serve(listener: TcpListener, tls: Option<ServerTls>, state: Arc<ServerState>) {
     let handler: Handler = Arc::new(move |request| {
         let state = Arc::clone(&state);
         Box::pin(async move { state.respond(request).await })

@@ -1,4 +1,4 @@
-//! What the emulated clouds hold: resources, and the states they go through.
+//! What the emulated clouds contain: resources, and the states they go through.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use crate::sync::lock;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-/// Everything that the emulated clouds hold.
+/// Everything that the emulated clouds contain.
 #[derive(Debug, Default)]
 pub struct EmulatedState {
     /// The resources, in the order of the scenario.
@@ -191,7 +191,7 @@ pub struct JobAt<'a> {
 }
 
 impl EmulatedJob {
-    /// True when the cloud knows it so long after the world's birth.
+    /// True when the cloud knows it this long after the world's birth.
     fn exists_at(&self, since_birth: TimeDelta) -> bool {
         let since_birth = since_birth.to_std().unwrap_or_default();
         since_birth >= self.appears_after

@@ -13,7 +13,7 @@ pub const TEST_SECRET: &str = "testsecret";
 /// The well-known token that may go with the test key.
 pub const TEST_TOKEN: &str = "testtoken";
 
-/// Tokens of temporary keys hold signs that are written otherwise in a URL.
+/// Tokens of temporary keys contain signs that are written otherwise in a URL.
 pub const SECURITY_TOKEN: TokenFormat = TokenFormat {
     head: "",
     tail: "/+==",

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How a request failed in transit, so that nobody has to guess it from a message.
+/// How a request failed in transit, as data instead of a message to parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransportFailure {
     /// What happened.
@@ -17,23 +17,23 @@ pub enum TransportFailureKind {
     UnknownHost,
     /// The address of the host could not be resolved.
     DnsFailure,
-    /// Nobody listens there.
+    /// Connection refused: there is no listener.
     ConnectionRefused,
-    /// No way leads there.
+    /// There is no route to the host.
     Unreachable,
     /// The connection was not opened in time.
     ConnectTimeout,
     /// Another fault of the connection before anything was sent.
     Connection,
-    /// The proxy does not open a way to the host.
+    /// The proxy does not open a tunnel to the host.
     ProxyRefused,
-    /// The proxy asks for a name and a password, or refuses them.
+    /// The proxy requires a name and a password, or refuses them.
     ProxyAuthorization,
     /// The variable that names the proxy has a value that cannot be used.
     InvalidProxy,
-    /// This machine trusts nobody, so that no certificate can be checked.
+    /// This machine has no CA certificates, so no certificate can be verified.
     NoCaCertificates,
-    /// Nobody that is trusted has issued the certificate of the server.
+    /// The certificate of the server was issued by an unknown CA.
     UnknownIssuer,
     /// The certificate of the server has expired.
     Expired,

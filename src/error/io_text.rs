@@ -1,13 +1,13 @@
 use std::io::{self, ErrorKind};
 
-/// The text of an I/O error, without the number that Rust adds to what the operating system says.
+/// The text of an I/O error, without the number that Rust appends to the operating system's message.
 pub(crate) fn file_error_text(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_owned()
 }
 
-/// What the operating system says of an error of a connection; otherwise what its kind means, without
+/// The operating system's message for an error of a connection; otherwise what its kind means, without
 /// any text from the server.
 pub(crate) fn io_text(error: &io::Error) -> String {
     match error.raw_os_error() {

@@ -2,7 +2,7 @@
 //!
 //! An input is text in parts that begin with the character 0x1e. The first part is the request:
 //! the kind and a call, such as `job get`. Each part is a response: a line with the name of its operation
-//! and the HTTP status, and the body, in which the byte 0x1f stands for the secret of the account.
+//! and the HTTP status, and the body, in which the byte 0x1f is replaced by the secret of the account.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -216,7 +216,7 @@ fn reference(kind: &'static Kind) -> Reference {
     }
 }
 
-/// Asks what the input says.
+/// Sends the requests that the input describes.
 async fn ask(
     cloud: &Cloud,
     client: &dyn Client,

@@ -140,7 +140,7 @@ fn every_target_reads_its_seeds_and_the_inputs_that_were_found() {
 
 /// `JOBLENS_SEEDS=fuzz/seeds` writes them for cargo-fuzz.
 #[test]
-fn the_seeds_are_written_where_they_are_asked_for() {
+fn the_seeds_are_written_where_requested() {
     let named = std::env::var("JOBLENS_SEEDS").map(|folder| root().join(folder));
     let scratch = tempfile::tempdir().unwrap();
     let folder = named.unwrap_or_else(|_| scratch.path().to_owned());

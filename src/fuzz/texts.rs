@@ -35,7 +35,7 @@ pub(super) fn reference(data: &[u8]) {
                 let Ok(Target::Jobs(read)) = parser.parse(&written) else {
                     panic!("{text:?} is written as {written}, which is not a reference");
                 };
-                // An id with a range in it stands for more than itself.
+                // An id with a range in it means several ids.
                 let parts = |one: &Reference| {
                     (
                         one.kind.to_string(),

@@ -13,7 +13,7 @@ pub enum Condition {
     States(Vec<State>),
     /// Any end.
     Ended,
-    /// So much time in which no warning was new.
+    /// This much time in which no warning was new.
     NoWarnings(Duration),
 }
 

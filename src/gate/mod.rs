@@ -33,12 +33,12 @@ pub struct GatePolicy {
     pub missing_grace: Duration,
     /// A job that does not run by then will not be waited for.
     pub start_timeout: Option<Duration>,
-    /// A job that could not be read for so long will not be waited for.
+    /// A job that could not be read for this long will not be waited for.
     pub max_outage: Option<Duration>,
 }
 
 impl GatePolicy {
-    /// The rules of a gate that asks for success of all.
+    /// The rules of a gate that requires the success of all.
     pub fn new(condition: Condition) -> Self {
         Self {
             condition,

@@ -38,7 +38,7 @@ pub struct JobHistory {
     has_run: bool,
     ended: Option<Ended>,
     not_found: Option<NotFoundSpan>,
-    /// For so long checks may miss a resource that exists.
+    /// For this long checks may miss a resource that exists.
     missing_grace: Duration,
     read_failure: Option<ReadFailure>,
     warnings: Option<Warnings>,
@@ -101,7 +101,7 @@ impl JobHistory {
         Self { is_endless, ..self }
     }
 
-    /// The same for a resource that checks may miss for so long although it exists.
+    /// The same for a resource that checks may miss for this long although it exists.
     pub fn with_missing_grace(self, missing_grace: Duration) -> Self {
         Self {
             missing_grace,

@@ -167,7 +167,7 @@ fn is_greater<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one > other)
 }
 
-/// The warnings of one response by their key, each with its text. A response may hold a row more than
+/// The warnings of one response by their key, each with its text. A response may contain a row more than
 /// once, which makes it no newer: it is compared with earlier responses, and not with itself.
 fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
     let mut all: HashMap<Key, (Sighting, String)> = HashMap::new();

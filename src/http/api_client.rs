@@ -106,7 +106,7 @@ impl ApiClient {
         }
     }
 
-    /// The same where so many requests may be in flight before the first success: no server locks the
+    /// The same where this many requests may be in flight before the first success: no server locks the
     /// credential for a few refusals.
     pub fn with_first_requests(self, count: usize) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl ApiClient {
     }
 
     /// The same account at another host, where another condition holds. With `has_twin` a request
-    /// that fails in transit is not sent again, since there are more hosts to ask.
+    /// that fails in transit is not sent again, since there are more hosts to call.
     pub fn for_host(&self, has_twin: bool) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
@@ -179,8 +179,8 @@ impl ApiClient {
         Self { tls: trust, ..self }
     }
 
-    /// The same account with limits of its own, whose calls go past any proxy: for services that
-    /// stand beside the machine.
+    /// The same account with separate limits, whose calls bypass any proxy: for services that
+    /// are local to the machine.
     pub fn without_proxy(self, limits: ClientOptions) -> Self {
         Self {
             circuit_breaker: CircuitBreaker::new(
@@ -227,7 +227,7 @@ impl ApiClient {
     }
 
     /// Masks more secrets in everything that is shown of the run from now on.
-    pub fn redact(&self, secrets: &[Secret]) {
+    pub fn mask_secrets(&self, secrets: &[Secret]) {
         self.transport.redactor().add(secrets);
     }
 

@@ -205,7 +205,7 @@ impl Attempt<'_> {
         Ok(headers)
     }
 
-    /// The request as `-v` shows it: what proves who asks is masked.
+    /// The request as `-v` shows it: what authenticates the caller is masked.
     fn shown(&self) -> String {
         let proof = self
             .signing

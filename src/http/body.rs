@@ -19,13 +19,13 @@ const MAX_ENCODINGS: usize = 4;
 pub(super) enum BodyError {
     /// The connection broke.
     Lost(hyper::Error),
-    /// More than so many bytes.
+    /// More than this many bytes.
     TooLarge(u64),
     /// Its gzip is damaged or incomplete, or has far too many members.
     Gzip,
 }
 
-/// Reads a body to its end, at most so many bytes of it.
+/// Reads a body to its end, at most this many bytes of it.
 pub(super) async fn read(mut body: Incoming, max: u64) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     if let Some(length) = body.size_hint().exact() {
@@ -45,7 +45,7 @@ pub(super) async fn read(mut body: Incoming, max: u64) -> Result<Vec<u8>, BodyEr
     Ok(bytes)
 }
 
-/// Decodes a body as its `Content-Encoding` says, to at most so many bytes. What has an encoding that
+/// Decodes a body as its `Content-Encoding` says, to at most this many bytes. What has an encoding that
 /// is not supported stays as it is, and is reported by [`unsupported_encoding`].
 pub(super) fn decode(response: &mut Response, max: u64) -> Result<(), BodyError> {
     let encodings: Vec<String> = encodings(response).collect();

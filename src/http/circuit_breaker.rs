@@ -10,7 +10,7 @@ use super::retry::MAX_RETRY_AFTER;
 use crate::error::{Category, Problem};
 use crate::sync::lock;
 
-/// A host that never answered is left alone for so long.
+/// A host that never answered is left alone for this long.
 const OPEN_DURATION: Duration = Duration::from_secs(10);
 
 /// What is known of one account at one host in this run, and so when its next call may go out.
@@ -118,7 +118,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Nothing is sent for so long: the cloud requested fewer calls.
+    /// Nothing is sent for this long: the cloud requested fewer calls.
     pub(super) fn pause_for(&self, pause: Duration) {
         // A longer pause has ended the call that learned of it.
         let until = Instant::now() + pause.min(MAX_RETRY_AFTER);

@@ -46,7 +46,7 @@ impl ResolvesClientCert for ClientCertificate {
             Some(_) => CertificateRequest::Answered,
             None => CertificateRequest::Unanswered,
         };
-        // Outside of `observe` nobody asks.
+        // It is not called outside of `observe`.
         let _ = REQUEST.try_with(|observed| observed.set(request));
         sent
     }

@@ -23,7 +23,7 @@ use crate::sync::lock;
 /// A client with its open connections.
 pub(super) type HttpClient = Client<Connector, Full<Bytes>>;
 
-/// An open connection that is not used is closed after so long.
+/// An open connection that is not used is closed after this long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// What distinguishes HTTP clients.
@@ -35,7 +35,7 @@ pub(super) struct PoolKey {
     pub bypasses_proxy: bool,
     /// Connection timeout.
     pub connect_timeout: Duration,
-    /// What the profile says of certificates.
+    /// The profile's settings for certificates.
     pub tls: TlsConfig,
     /// The proxy of the profile in place of those of the environment.
     pub proxy_url: Option<Secret>,
@@ -140,7 +140,7 @@ impl ClientPool {
         let mut roots = RootCertStore::empty();
         let (of_system, _) = roots.add_parsable_certificates(system.certificates);
         for path in &self.ca_files {
-            // They were read when the wire was made.
+            // They were read when the transport was created.
             let _ = add_ca(&mut roots, path);
         }
         CaStore {
@@ -151,7 +151,7 @@ impl ClientPool {
     }
 
     /// The private CAs, then the system's store (or what `SSL_CERT_FILE` puts in its place). Of the
-    /// latter no more is read here than what shows that anybody is trusted.
+    /// latter no more is read here than what shows that any CA is trusted.
     fn trusted(&self, ca_file: Option<&Path>) -> Result<Vec<TrustStore>, RequestError> {
         let mut named = TrustedCertificates::default();
         for path in self.ca_files.iter().map(PathBuf::as_path).chain(ca_file) {

@@ -14,7 +14,7 @@ const MIN_OFFSET_SECONDS: i64 = 60;
 /// Nobody gets a signature for a time that is further off than this.
 const MAX_OFFSET_SECONDS: i64 = 86_400;
 
-/// What responses say of the local clock: the least and the greatest number of seconds by which a server
+/// What responses report about the local clock: the least and the greatest number of seconds by which a server
 /// was ahead of it.
 #[derive(Debug, Default)]
 pub struct ServerClocks(Mutex<Option<(i64, i64)>>);
@@ -62,16 +62,16 @@ pub fn is_surely_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct ClockOffset(AtomicI64);
 
-/// What a server's `Date` says of the local clock.
+/// What a server's `Date` reports about the local clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Correction {
-    /// The time of the call was right, or nobody knows.
+    /// The time of the call was right, or it is unknown.
     None,
-    /// Calls are signed with the server's time from now on; this machine's is so many seconds behind
+    /// Calls are signed with the server's time from now on; this machine's is this many seconds behind
     /// it (negative: ahead, 0: it agrees and is used as it is). `is_new` unless it was nearly the same
     /// before.
     Applied { seconds: i64, is_new: bool },
-    /// The difference of so many seconds is too large to believe either clock.
+    /// The difference of this many seconds is too large to believe either clock.
     Refused { seconds: i64 },
 }
 
@@ -112,7 +112,7 @@ impl ClockOffset {
     }
 }
 
-/// The time to sign a call with, at an offset of so many seconds.
+/// The time to sign a call with, at an offset of this many seconds.
 pub(super) fn signing_time(now: DateTime<Utc>, offset: i64) -> DateTime<Utc> {
     let offset = TimeDelta::try_seconds(offset);
     let corrected = offset.and_then(|offset| now.checked_add_signed(offset));
@@ -145,7 +145,7 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    /// Corrects the offset by a `Date` so many seconds ahead of the local clock, after a call that
+    /// Corrects the offset by a `Date` this many seconds ahead of the local clock, after a call that
     /// was signed with this offset.
     fn correct(offset: &ClockOffset, seconds: i64, signed: i64) -> Correction {
         offset.correct(Some(at(NOW + seconds)), at(NOW), signed)

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So much time from now.
+    /// This much time from now.
     pub fn after(time: Duration) -> Self {
         /// Later than any run ends, and still a time that the clock can show.
         const MAX_TIMEOUT: Duration = Duration::from_secs(36_500 * 86_400);

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::error::Problem;
 
-/// Whom to ask: scheme and authority, as they are sent and signed.
+/// The host that is called: scheme and authority, as they are sent and signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     https: bool,

@@ -48,7 +48,7 @@ pub(super) fn broken(message: impl Into<String>) -> RequestError {
     network_error(RetryAction::Backoff, fault, message)
 }
 
-/// What went wrong on the way; URLs are never shown, they hold tokens.
+/// What went wrong on the way; URLs are never shown, they contain tokens.
 pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>) -> RequestError {
     let causes = causes(error);
     if let Some(error) = find::<ConnectError>(&causes) {

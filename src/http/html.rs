@@ -46,7 +46,7 @@ fn without_prologue(text: &str) -> &str {
 
 const WHAT: &str = "got an HTML page instead of an API response";
 
-/// What to say of an HTML page: that it is one, and its title; `None` for other responses.
+/// The message about an HTML page: that it is one, and its title; `None` for other responses.
 pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<String> {
     if !is_html(response) {
         return None;

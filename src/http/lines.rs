@@ -19,7 +19,7 @@ pub enum LineError {
     /// A line has more bytes than these.
     #[error("a line exceeds {0} bytes")]
     TooLong(usize),
-    /// Nothing has come for so long.
+    /// Nothing has come for this long.
     #[error("nothing has come for {} s", .0.as_secs())]
     Silent(Duration),
     /// The connection broke.
@@ -43,7 +43,7 @@ pub struct Lines<B = LineBody> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Lines<B> {
-    /// The lines of a body, of so many bytes at most, that come at most so far apart.
+    /// The lines of a body, of this many bytes at most, that come at most this far apart.
     pub(super) fn new(body: B, max_line: usize, idle_timeout: Duration) -> Self {
         Self {
             body,
@@ -94,14 +94,14 @@ const MIN_CHUNK_BYTES: usize = 64 << 10;
 pub struct Chunks<B = LineBody> {
     body: B,
     idle_timeout: Duration,
-    /// So many bytes are collected before a part is returned, unless the body ends.
+    /// This many bytes are collected before a part is returned, unless the body ends.
     min_bytes: usize,
     /// Why there are no more, after a part that came before.
     failure: Option<LineError>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Chunks<B> {
-    /// The parts of a body whose bytes come at most so far apart.
+    /// The parts of a body whose bytes come at most this far apart.
     pub(super) fn new(body: B, idle_timeout: Duration) -> Self {
         Self {
             body,

@@ -76,7 +76,7 @@ use request_counts::RequestCounts;
 /// What this program calls itself.
 const USER_AGENT: &str = concat!("joblens/", env!("CARGO_PKG_VERSION"));
 
-/// Limits and files of the wire, for every cloud.
+/// Limits and files of the transport, for every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientOptions {
     /// Connection timeout.
@@ -93,14 +93,14 @@ pub struct ClientOptions {
     pub allow_http: bool,
     /// Shortest time between two calls of one account; none for a single check.
     pub min_interval: Option<Duration>,
-    /// So many calls of an account may go out at once before `min_interval` applies; at least 1.
+    /// This many calls of an account may go out at once before `min_interval` applies; at least 1.
     pub burst: u32,
     /// After this time a refused credential is sent once more; `None` where it never is. Clouds lock a key after
     /// a few refusals.
     pub auth_cooldown: Option<Duration>,
     /// What is known of the keys that several accounts use.
     pub key_states: KeyStates,
-    /// Private CAs besides the system's store.
+    /// Private CAs in addition to the system's store.
     pub ca_files: Vec<PathBuf>,
     /// What the requests are recorded in, or answered from.
     pub session: Session,
@@ -196,7 +196,7 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A wire on which nothing was sent yet; `environment` holds the variables that name proxies and CA
+    /// A transport that has not sent anything yet; `environment` contains the variables that name proxies and CA
     /// certificates.
     ///
     /// # Errors
@@ -290,7 +290,7 @@ impl Transport {
     }
 
     /// Masks the secrets of the run in a problem before it is shown.
-    pub fn redact(&self, problem: &mut Problem) {
+    pub fn mask(&self, problem: &mut Problem) {
         self.redactor.text(&mut problem.message);
         let values = [
             &mut problem.code,
@@ -304,7 +304,7 @@ impl Transport {
         }
     }
 
-    /// Tells those who ask for more, with `-v`. Nothing secret may stand in it.
+    /// Reports a line that `-v` shows. It must not contain a secret.
     pub fn trace(&self, line: String) {
         self.emit(TransportEvent::Trace(line));
     }
@@ -316,7 +316,7 @@ impl Transport {
             }
             TransportEvent::Responded(heard) => {
                 self.server_clocks.record(heard);
-                heard.redact(&self.redactor);
+                heard.mask(&self.redactor);
             }
             TransportEvent::DnsResolved { .. }
             | TransportEvent::Sending { .. }

@@ -22,7 +22,7 @@ enum Hosts {
     Domain(String),
     /// The beginning of an address: `192.168.` for `192.168.*`.
     Prefix(String),
-    /// Addresses that share so many leading bits.
+    /// Addresses that share this many leading bits.
     Network(IpAddr, u32),
 }
 

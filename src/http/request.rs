@@ -33,15 +33,15 @@ pub struct Request {
     pub operation: &'static str,
     /// Method.
     pub method: Method,
-    /// Whom to ask.
+    /// The host that is called.
     pub endpoint: Endpoint,
     /// Path, percent-encoded, with its leading slash.
     pub path: String,
     /// Decoded parameters; sent in this order.
     pub query: Vec<(String, String)>,
-    /// Headers with lower-case names, besides those that the signer adds.
+    /// Headers with lower-case names, in addition to those that the signer adds.
     pub headers: Vec<(&'static str, String)>,
-    /// Body; empty for most calls. It is never shown, since it may hold a password.
+    /// Body; empty for most calls. It is never shown, since it may contain a password.
     pub body: Vec<u8>,
 }
 
@@ -61,7 +61,7 @@ pub fn encode_query(pairs: &[(String, String)]) -> String {
         .join("&")
 }
 
-/// What proves who asks: added to a request, which is otherwise left as it is.
+/// What authenticates the caller: added to a request, which is otherwise left as it is.
 #[derive(Debug, Clone, Default)]
 pub struct SigningInstructions {
     /// Headers to add, lower-case names. Their values are never shown.

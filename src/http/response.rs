@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::secret::{MASK, Redactor, mask_message, mask_text, mask_urls};
 
-/// What a cloud answered, exactly as it came: it may hold secrets.
+/// What a cloud answered, exactly as it came: it may contain secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     /// HTTP status.
@@ -52,7 +52,7 @@ impl Response {
 }
 
 /// The beginning of a body, fit for an error message: one line, at most 120 characters, without the
-/// secrets of the run, and with the text values of JSON masked, since they may be anybody's secrets.
+/// secrets of the run, and with the text values of JSON masked, since they may be secrets of others.
 pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     const MAX_EXCERPT_CHARS: usize = 120;
     const MAX_READ_BYTES: usize = 64 << 10;

@@ -15,9 +15,9 @@ pub struct ResponseInfo {
     /// HTTP status.
     pub status: u16,
     /// Seconds by which the clock of whoever answered is ahead of this machine's, where its answer
-    /// holds a time of its own.
+    /// contains a time of its own.
     pub clock_ahead_seconds: Option<i64>,
-    /// What to say of an HTML page, which no cloud answers a call with; `None` for other responses.
+    /// The message about an HTML page, which no cloud answers a call with; `None` for other responses.
     pub html_page: Option<String>,
     /// The program that wrote the response or passed it on, as it calls itself.
     pub server: Option<String>,
@@ -47,7 +47,7 @@ impl ResponseInfo {
 
     /// Masks secrets, and cuts what is too long to be a name; a part of a secret is not masked, so
     /// that it is cut last.
-    pub(super) fn redact(&mut self, redactor: &Redactor) {
+    pub(super) fn mask(&mut self, redactor: &Redactor) {
         const MAX_CHARS: usize = 80;
         if let Some(by) = &mut self.server {
             redactor.text(by);

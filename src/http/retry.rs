@@ -32,7 +32,7 @@ pub struct RequestError {
     pub request_id: Option<String>,
     /// Whether to send again.
     pub retry: RetryAction,
-    /// How long the cloud asks to wait, besides the standard `Retry-After`.
+    /// How long the cloud asks to wait, in addition to the standard `Retry-After`.
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,
@@ -57,8 +57,8 @@ impl RequestError {
 
     /// The same as a response with this status has it.
     ///
-    /// HTTP 429, 502, 503 and 504 say that nobody has decided on the call, whatever code the body
-    /// carries: such a call is sent again, and its code settles nothing about a job. The exceptions
+    /// HTTP 429, 502, 503 and 504 mean that the call was not decided, whatever code the body
+    /// carries: such a call is sent again, and its code proves nothing about a job. The exceptions
     /// are a refused credential, which is never sent twice since clouds lock accounts for it, and a
     /// wrong clock, which has its own correction first.
     pub(super) fn at_status(mut self, status: u16) -> Self {

@@ -49,7 +49,7 @@ pub struct ResetConnection;
 /// What clients may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerLimits {
-    /// So many connections are served at once; others wait.
+    /// This many connections are served at once; others wait.
     pub max_connections: usize,
     /// Bytes of the head of a request.
     pub max_header_bytes: usize,

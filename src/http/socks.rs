@@ -83,7 +83,7 @@ pub(super) async fn connect_4(
     }
 }
 
-/// Asks a proxy of version 5 to connect. With a user, the proxy may choose to ask for none.
+/// Asks a proxy of version 5 to connect. With a user, the proxy may choose to require none.
 ///
 /// # Errors
 /// What the proxy answered in place of success.

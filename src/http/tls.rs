@@ -189,7 +189,7 @@ const KEY: &str = "client_key";
 /// Whom a profile trusts over TLS, and what it shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct TlsConfig {
-    /// A private CA besides the system's store.
+    /// A private CA in addition to the system's store.
     pub ca_file: Option<String>,
     /// The only certificates that are trusted.
     pub ca_data: Option<Secret>,
@@ -203,7 +203,7 @@ pub(super) struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// What the settings of a profile say.
+    /// The settings of a profile.
     pub(super) fn from_profile(profile: &Profile) -> Self {
         let text = |key| profile.get(key).map(str::to_owned);
         let files = text("client_cert").zip(text("client_key"));

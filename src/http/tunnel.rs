@@ -9,7 +9,7 @@ use crate::secret::Secret;
 
 /// A longer answer is not that of a proxy.
 const MAX_HEAD_BYTES: usize = 16 << 10;
-/// So much of the page of an error is read for its title, and for so long.
+/// This much of the page of an error is read for its title, and for this long.
 const MAX_PAGE_BYTES: usize = 64 << 10;
 const PAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -66,7 +66,7 @@ pub(super) async fn open_tunnel(
     Err(TunnelError::Refused(response))
 }
 
-/// Reads the body of a response, as far as it comes and may hold a title.
+/// Reads the body of a response, as far as it comes and may contain a title.
 async fn read_page(proxy: &mut (impl AsyncRead + Unpin), response: &mut Response) {
     let length = response.header("content-length");
     let length = length.and_then(|text| text.trim().parse().ok());

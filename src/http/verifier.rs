@@ -1,4 +1,4 @@
-//! Checks the certificates of servers as rustls does, and remembers whom it saw when it says no.
+//! Checks the certificates of servers as rustls does, and remembers the certificates that it rejected.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -69,7 +69,7 @@ pub(super) enum TrustStore {
 /// Certificates that are trusted.
 #[derive(Debug)]
 struct Trusted {
-    /// None where nobody is trusted.
+    /// None without trusted CAs.
     usual: Option<Arc<WebPkiServerVerifier>>,
     exact: Vec<CertificateDer<'static>>,
     store_problem: Option<String>,
@@ -149,7 +149,7 @@ pub(super) struct RecordingVerifier {
 }
 
 impl RecordingVerifier {
-    /// A client that trusts these; without any it trusts nobody but the unchecked host.
+    /// A client that trusts these CAs; without any, it trusts the unchecked host only.
     pub(super) fn install(
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
         stores: Vec<TrustStore>,
@@ -208,7 +208,7 @@ impl RecordingVerifier {
             .chain(between)
             .filter_map(|shown| Certificate::parse(shown))
             .collect();
-        // Who issued the last of those that were shown is what a store would have to hold.
+        // Who issued the last of those that were shown is what a store would have to contain.
         let issuer = issuer(between.last().unwrap_or(certificate));
         let weak_key_bits = match cause {
             CertificateError::BadSignature => self.weak_key_bits(&shown),
@@ -283,7 +283,7 @@ fn raw_key(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
 /// Why a certificate was not taken.
 #[derive(Debug)]
 pub(super) struct CertificateRejected {
-    /// What rustls says.
+    /// The error of rustls.
     pub cause: CertificateError,
     /// The places of CA certificates that were named and contain none.
     pub store_problem: Option<String>,

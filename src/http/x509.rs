@@ -1,4 +1,4 @@
-//! Reads certificates where rustls does not: of any version, and names beside those of hosts.
+//! Reads certificates where rustls does not: of any version, and names in addition to those of hosts.
 
 use chrono::{DateTime, Utc};
 use rustls::CertificateError;

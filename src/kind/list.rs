@@ -11,9 +11,9 @@ pub struct ListSpec {
     pub order: ListOrder,
     /// What the rows do not report.
     pub unlisted: &'static [UnlistedField],
-    /// When a job that has succeeded by its row has not, for all that a lookup shows besides.
+    /// When a job that has succeeded by its row has not, by what a lookup shows in addition.
     pub doubtful_success: Option<&'static str>,
-    /// How many jobs a list holds when no number is given, where each of them costs calls of its
+    /// How many jobs a list contains when no number is given, where each of them costs calls of its
     /// own.
     pub default_limit: Option<usize>,
     /// True when the cloud selects by labels.
@@ -54,7 +54,7 @@ impl ListSpec {
         }
     }
 
-    /// The same with so many jobs when no number is given.
+    /// The same with this many jobs when no number is given.
     pub const fn with_default_limit(self, limit: usize) -> Self {
         let default_limit = Some(limit);
         Self {

@@ -45,7 +45,7 @@ impl Template {
         }
     }
 
-    /// The same with scopes of so many segments at least.
+    /// The same with scopes of this many segments at least.
     pub const fn with_scope_segments(self, scope_segments: usize) -> Self {
         Self {
             scope_segments,

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::shape::TOO_MANY;
 
-/// More of a path than this helps nobody.
+/// Maximum length of a path that is shown.
 const MAX_PATH_LEN: usize = 120;
 
 /// What was expected and where, without any text of the response but the names of its fields.
@@ -95,7 +95,7 @@ enum PathStep {
 /// begins: what is wrong with a value is found at its end.
 struct PathVisitor<'a>(&'a mut Vec<PathStep>);
 
-/// A value that is to be walked, so many steps below the document.
+/// A value that is to be walked, this many steps below the document.
 struct PathSeed<'a> {
     path: &'a mut Vec<PathStep>,
     depth: usize,

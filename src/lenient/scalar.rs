@@ -41,9 +41,9 @@ impl Text {
 }
 
 impl Num {
-    /// So many units as bytes; `None` where it is negative, or more than any machine has.
+    /// This many units as bytes; `None` where it is negative, or more than any machine has.
     pub fn times(self, unit: u64) -> Option<u64> {
-        // Beyond it a float does not hold every whole number.
+        // Beyond it a float does not represent every whole number.
         const MAX_BYTES: f64 = (1_u64 << 53) as f64;
         let bytes = (self.0? * unit as f64).round();
         (0.0..=MAX_BYTES).contains(&bytes).then_some(bytes as u64)
@@ -75,7 +75,7 @@ pub(super) enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    /// A text that stands for nothing is null.
+    /// A placeholder text is null.
     pub(super) fn or_absent(self) -> Self {
         match self {
             Self::Text(text) if is_absent(&text) => Self::Null,
@@ -94,7 +94,7 @@ enum NumberKey {
     Other,
 }
 
-/// Reads a scalar; `read` gives an error for a value of another type, with what stands for it.
+/// Reads a scalar; `read` gives an error for a value of another type, with its replacement.
 ///
 /// What is wrong is found before the reader goes on, so that its error has the place of the value.
 pub(super) struct ScalarVisitor<T> {
@@ -250,7 +250,7 @@ fn flag(text: &str) -> Result<Flag, Flag> {
 fn whole(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| {
         let number = text.parse::<f64>().ok()?;
-        // Beyond 2^53 a float no longer holds every whole number.
+        // Beyond 2^53 a float no longer represents every whole number.
         (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
     })
 }

@@ -1,4 +1,4 @@
-//! The JSON Schema of lenient values, which are printed as what they hold.
+//! The JSON Schema of lenient values, which are printed as what they contain.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

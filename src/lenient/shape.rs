@@ -21,7 +21,7 @@ pub(super) const TOO_MANY: &str = "at most 200000 list elements in one response"
 #[serde(transparent)]
 pub struct List<T, const IS_WRAPPED: bool = false>(pub Vec<T>);
 
-/// A list that may stand within an object, as in `{"Item": […]}`.
+/// A list that may be within an object, as in `{"Item": […]}`.
 pub type WrappedList<T> = List<T, true>;
 
 /// The words of a command line or the like, exactly as they came; null is an empty list, and an empty
@@ -239,7 +239,7 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for DefaultObject<T> {
 }
 
 impl<V> Map<V> {
-    /// So many are kept at most.
+    /// This many are kept at most.
     pub const MAX_ENTRIES: usize = 100;
 }
 

@@ -173,7 +173,7 @@ fn a_number_that_json_does_not_have_costs_its_own_field_only() {
 }
 
 #[test]
-fn a_key_that_stands_twice_costs_its_own_field_only() {
+fn a_duplicate_key_costs_its_own_field_only() {
     let read = |json: &str| {
         let (answer, unreadable) =
             collect_unreadable(|| decode_response::<Answer>(json.as_bytes()));

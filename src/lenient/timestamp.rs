@@ -22,7 +22,7 @@ impl Timestamp {
         self.0.at(0)
     }
 
-    /// The time; one without a zone is so many seconds east of UTC.
+    /// The time; one without a zone is this many seconds east of UTC.
     pub fn at(&self, offset_seconds: i32) -> Option<Time> {
         self.0.at(offset_seconds)
     }

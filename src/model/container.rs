@@ -10,7 +10,7 @@ pub struct Container {
     pub name: Option<String>,
     /// True for a container that runs before the others.
     pub init: bool,
-    /// True for a container beside the main ones, whose end decides nothing.
+    /// True for a container next to the main ones, whose end decides nothing.
     #[serde(skip)]
     pub is_sidecar: bool,
     /// Image address.

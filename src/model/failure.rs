@@ -47,7 +47,7 @@ fn is_bad(task: &Task) -> bool {
 }
 
 /// When a task with containers ended, or was created where that is not known, and when it was created: one
-/// that fails is replaced. Other tasks are parts of a job beside each other.
+/// that fails is replaced. Other tasks are parallel parts of a job.
 fn age(task: &Task) -> Option<(Time, Time)> {
     let created_at = task.created_at.filter(|_| !task.containers.is_empty())?;
     Some((task.finished_at.unwrap_or(created_at), created_at))

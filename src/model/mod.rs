@@ -134,7 +134,7 @@ pub struct Job {
     pub from_list: bool,
     /// The raw API response, if requested.
     pub raw: Option<serde_json::Value>,
-    /// What kept subtasks from being read, beside [`Self::SUBTASKS_UNREAD`]; it decides the exit code
+    /// What kept subtasks from being read, in addition to [`Self::SUBTASKS_UNREAD`]; it decides the exit code
     /// of a gate and is not shown.
     #[serde(skip)]
     pub unread_cause: Option<Category>,

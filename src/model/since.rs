@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::Time;
 
-/// The moment since which something is wanted: a fixed one, or one that is so long ago by a clock that may
+/// The moment since which something is wanted: a fixed one, or one a duration ago by a clock that may
 /// turn out to be wrong.
 #[derive(Clone)]
 pub struct Since(Arc<dyn Fn() -> Time + Send + Sync>);

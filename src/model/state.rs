@@ -19,7 +19,7 @@ pub enum State {
     Succeeded,
     /// Ended by an error.
     Failed,
-    /// Ended by somebody's request or by a limit.
+    /// Canceled by a user or by a limit.
     Canceled,
     /// Unknown: the cloud reports no state, or an unrecognized one.
     #[default]

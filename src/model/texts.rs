@@ -10,7 +10,7 @@ use super::{
     Container, Details, EnvVar, Event, Job, Mount, Probe, ScopeSummary, Task, Termination, Volume,
 };
 
-/// A part of a model that holds text of a cloud.
+/// A part of a model that contains text of a cloud.
 #[derive(Debug)]
 pub enum TextField<'a> {
     /// Free text: a message, an argument, the value of a variable.
@@ -32,7 +32,7 @@ pub enum TextField<'a> {
 /// Takes the fields one after the other.
 type Visit<'a> = &'a mut dyn FnMut(TextField<'_>);
 
-/// What holds texts that came from a cloud.
+/// What contains texts that came from a cloud.
 pub trait Texts {
     /// Visits each of them. What the user typed, the references and the words of known states are left
     /// out.

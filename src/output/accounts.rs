@@ -75,7 +75,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
             Some(place) => format!("{source} ({place})"),
             None => source.clone(),
         });
-    // What nobody has set is not a failure, and what to set is said all the same.
+    // A missing setting is not a failure, but the hint is shown.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
     let key = match account.is_certificate {

@@ -31,11 +31,11 @@ pub fn cause(job: &Job) -> Option<String> {
     ended_badly.then(explained).flatten()
 }
 
-/// What a job waits for that does not run, or does not run any more.
+/// What a job waits for that does not run, or no longer runs.
 fn waits_for(job: &Job) -> Option<String> {
     let waits = match job.state {
         State::Pending | State::Starting | State::Stopping => true,
-        // A sidecar may run beside a container that does not.
+        // A sidecar may run next to a container that does not.
         State::Running => {
             let mut waiting = job.tasks.iter().filter(|task| !task.ended);
             job.reason.is_some() && waiting.any(|task| task.reason == job.reason)

@@ -8,7 +8,7 @@ use crate::error::{Problem, closest_match};
 /// A longer cell is cut on a terminal, so that one row takes no more than a screen.
 const MAX_CELL_CHARS: usize = 1000;
 
-/// What a cell depends on besides its row.
+/// What a cell depends on in addition to its row.
 #[derive(Debug, Clone, Copy)]
 pub struct CellContext<'a> {
     /// Name of the column.

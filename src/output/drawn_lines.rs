@@ -25,7 +25,7 @@ impl DrawnLines {
         text
     }
 
-    /// The bytes that take the lines away; empty while there are none.
+    /// The bytes that clear the lines; empty while there are none.
     pub(super) fn clear(&mut self, width: usize) -> String {
         if self.drawn.is_empty() {
             return String::new();
@@ -69,7 +69,7 @@ fn end_position(line: &str, width: usize) -> (usize, usize) {
     let mut rest = line.chars();
     while let Some(c) = rest.next() {
         if c == '\u{1b}' {
-            // Only colours stand in a line: text from a cloud is escaped.
+            // Only colours are in a line: text from a cloud is escaped.
             let _ = rest.find(|c| *c == 'm');
             continue;
         }
@@ -102,27 +102,27 @@ mod tests {
 
     #[test]
     fn lines_are_drawn_in_the_place_of_those_before() {
-        let mut region = DrawnLines::default();
-        assert_eq!(region.clear(10), "");
-        let first = region.draw(lines(&["one", "0123456789"]), 10);
+        let mut drawn = DrawnLines::default();
+        assert_eq!(drawn.clear(10), "");
+        let first = drawn.draw(lines(&["one", "0123456789"]), 10);
         assert_eq!(first, "\rone\x1b[K\r\n0123456789\r\n\x1b[J");
-        let next = region.draw(lines(&["one"]), 10);
+        let next = drawn.draw(lines(&["one"]), 10);
         assert_eq!(next, "\r\x1b[2Aone\x1b[K\r\n\x1b[J");
-        assert_eq!(region.clear(10), "\r\x1b[1A\x1b[J");
+        assert_eq!(drawn.clear(10), "\r\x1b[1A\x1b[J");
     }
 
     #[test]
     fn a_narrower_terminal_has_broken_the_lines() {
-        let mut region = DrawnLines::default();
-        region.draw(lines(&["0123456789", "one"]), 10);
-        assert!(region.draw(lines(&["one"]), 4).starts_with("\r\x1b[4A"));
+        let mut drawn = DrawnLines::default();
+        drawn.draw(lines(&["0123456789", "one"]), 10);
+        assert!(drawn.draw(lines(&["one"]), 4).starts_with("\r\x1b[4A"));
     }
 
     #[test]
     fn what_was_detached_stays() {
-        let mut region = DrawnLines::default();
-        region.draw(lines(&["one"]), 10);
-        region.detach();
-        assert_eq!(region.draw(lines(&["two"]), 10), "\rtwo\x1b[K\r\n\x1b[J");
+        let mut drawn = DrawnLines::default();
+        drawn.draw(lines(&["one"]), 10);
+        drawn.detach();
+        assert_eq!(drawn.draw(lines(&["two"]), 10), "\rtwo\x1b[K\r\n\x1b[J");
     }
 }

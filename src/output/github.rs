@@ -8,7 +8,7 @@ use crate::gate::Verdict;
 use crate::model::NoticeCode;
 use crate::output::document::Envelope;
 
-/// GitHub shows so many annotations of a level for a step and drops the rest.
+/// GitHub shows this many annotations of a level for a step and drops the rest.
 const MAX_ANNOTATIONS: usize = 10;
 /// Characters of an annotation's title.
 const MAX_TITLE_CHARS: usize = 200;
@@ -210,7 +210,7 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// One output; a value with line breaks is between lines that it does not hold itself.
+/// One output; a value with line breaks is between lines that it does not contain itself.
 fn output(key: &str, value: &str) -> String {
     if !value.contains(['\n', '\r']) {
         return format!("{key}={value}\n");

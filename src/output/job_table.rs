@@ -11,7 +11,7 @@ use crate::model::Job;
 
 /// The usual columns; the cause of a state comes after them, where there is one.
 const DEFAULT_COLUMNS: [&str; 5] = ["ref", "state", "name", "ran", "age"];
-/// What a wide table has besides.
+/// The additional columns of a wide table.
 const WIDE_COLUMNS: [&str; 12] = [
     "state_raw",
     "exit_code",
@@ -36,12 +36,12 @@ pub(super) struct Layout {
     is_chosen: bool,
     /// Columns give way on a narrow terminal.
     shrinks: bool,
-    /// Rows may stand below their scope on a narrow terminal.
+    /// Rows may be below their scope on a narrow terminal.
     groups: bool,
 }
 
 impl Layout {
-    /// The layout that the options ask for: columns that were chosen are shown as they are.
+    /// The layout that the options request: columns that were chosen are shown as they are.
     pub(super) fn from_options(form: &OutputOptions) -> Self {
         let is_wide = form.format == Format::Wide;
         let more = WIDE_COLUMNS.iter().filter(|_| is_wide);
@@ -57,7 +57,7 @@ impl Layout {
         }
     }
 
-    /// The same for a table whose references are not copied: where they do not fit, rows stand
+    /// The same for a table whose references are not copied: where they do not fit, rows are
     /// below their scope.
     pub(super) fn grouped(self) -> Self {
         Self {

@@ -29,7 +29,7 @@ pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Res
 }
 
 /// Writes a part of a JSON string with all that could move a cursor or be a command in a CI log
-/// escaped, in one pass: an answer can hold millions of such characters.
+/// escaped, in one pass: an answer can contain millions of such characters.
 pub(super) fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
     // `#` begins the commands of CI logs.
     if fragment.is_ascii() && memchr::memchr2(0x7f, b'#', fragment.as_bytes()).is_none() {
@@ -55,7 +55,7 @@ pub(super) fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -
         (hashes, mark) = (0, None);
         if let Some(at) = to_escape {
             let c = fragment[at..].chars().next();
-            let c = c.expect("a character stands where one was found");
+            let c = c.expect("there is a character where one was found");
             // All of them lie below U+10000, so that one escape is enough.
             write!(writer, "{}\\u{:04x}", &fragment[written..at], u32::from(c))?;
             written = at + c.len_utf8();

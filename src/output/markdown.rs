@@ -19,7 +19,7 @@ pub(super) fn write(
     form: &OutputOptions,
     screen: &RenderContext,
 ) -> io::Result<()> {
-    // A document is read later: it holds moments, not the time that has passed since.
+    // A document is read later: it shows moments, not the time that has passed since.
     let screen = &RenderContext {
         width: None,
         ..*screen

@@ -9,7 +9,7 @@ use crate::sort::SortExt as _;
 /// One line a job and a status line at the end of a terminal's output; cleared at the end.
 #[derive(Debug, Default)]
 pub struct Progress {
-    region: DrawnLines,
+    drawn: DrawnLines,
     lines: Vec<String>,
 }
 
@@ -49,28 +49,28 @@ impl Progress {
             return String::new();
         }
         self.lines.clone_from(&lines);
-        self.region.draw(lines, size.width)
+        self.drawn.draw(lines, size.width)
     }
 
     /// The bytes that print a line above the others.
     pub fn println(&mut self, text: &str, width: usize) -> String {
-        let cleared = self.region.clear(width);
+        let cleared = self.drawn.clear(width);
         let again = match self.lines.is_empty() {
             true => String::new(),
-            false => self.region.draw(self.lines.clone(), width),
+            false => self.drawn.draw(self.lines.clone(), width),
         };
         format!("{cleared}{}\r\n{again}", escape(text))
     }
 
     /// The cursor has moved: the next lines are drawn where it is.
     pub fn detach(&mut self) {
-        self.region.detach();
+        self.drawn.detach();
         self.lines.clear();
     }
 
-    /// The bytes that take the lines away.
+    /// The bytes that clear the lines.
     pub fn clear(&mut self, width: usize) -> String {
-        self.region.clear(width)
+        self.drawn.clear(width)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Format, JobColumn, OutputOptions, RecordWriter, RenderContext, Zone,
 use crate::model::{Job, ScopeSummary};
 use crate::output::document::Envelope;
 
-/// Writes the rows of an answer as they come, in the forms whose rows stand by themselves: `jsonl`,
+/// Writes the rows of an answer as they come, in the formats whose rows are independent: `jsonl`,
 /// `csv`, `tsv` and `name`.
 pub struct RowWriter<'a> {
     context: RenderContext,

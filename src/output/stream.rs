@@ -156,7 +156,7 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
 /// Defines `JobRecord` and so on, and refers to it.
 fn record<A: JsonSchema, T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = Record::<A, T>::json_schema(generator);
-    // The description of what it holds says more than that of its frame.
+    // The description of what it contains says more than that of its frame.
     let content = T::json_schema(generator);
     let (first, rest) = T::TYPE.split_at(1);
     let name = format!("{}{rest}Record", first.to_ascii_uppercase());

@@ -1,4 +1,4 @@
-//! Colours, and texts beside their labels.
+//! Colours, and texts next to their labels.
 
 use std::io::{self, Write};
 
@@ -32,7 +32,7 @@ pub(super) fn styled(style: &str, text: &str, context: &RenderContext) -> String
     }
 }
 
-/// Writes a text beside its label, which takes so many columns, in as many lines as it takes.
+/// Writes a text next to its label, which takes this many columns, in as many lines as it takes.
 ///
 /// # Errors
 /// Those of the writer.

@@ -65,7 +65,7 @@ impl TextColumn {
         texts.filter(|width| *width <= max).max().unwrap_or(0)
     }
 
-    /// Adds the header, or the cell of a row, and blanks up to so many columns to a line.
+    /// Adds the header, or the cell of a row, and blanks up to this many columns to a line.
     fn add_to(&self, line: &mut String, row: Option<usize>, columns: usize) {
         let text = row.map_or(&self.header, |row| &self.cells[row]);
         let blank = " ".repeat(columns.saturating_sub(width(text)) + GAP);
@@ -93,7 +93,7 @@ pub(super) struct TextTable {
     pub headers: bool,
     /// Columns are left out or cut where the terminal is too narrow.
     pub shrinks: bool,
-    /// Where the terminal is too narrow for references, rows stand below their scope.
+    /// Where the terminal is too narrow for references, rows are below their scope.
     pub groups: bool,
 }
 
@@ -127,7 +127,7 @@ impl TextTable {
     }
 
     /// As [`TextTable::write`], for some of the rows; the others count for the widths. The header
-    /// stands above the first row only.
+    /// is shown above the first row only.
     pub(super) fn write_range(
         mut self,
         out: &mut dyn Write,
@@ -188,7 +188,7 @@ impl TextTable {
         Some((trailing.below, trailing.max_lines, columns))
     }
 
-    /// Makes the table fit; returns the scope of each row where rows stand below their scopes.
+    /// Makes the table fit; returns the scope of each row where rows are below their scopes.
     ///
     /// REGION goes first, then NAME shrinks, then AGE and RAN go, and NAME where not even a short one
     /// has room; REF and STATE are never cut.

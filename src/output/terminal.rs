@@ -18,7 +18,7 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l";
 const LEAVE: &[u8] = b"\x1b[?25h\x1b[?1049l";
 /// The same. The frame that was interrupted ends first.
 const RESTORE: &[u8] = b"\x1b[?2026l\x1b[?25h\x1b[?1049l";
-/// A terminal that accepts nothing for so long is left as it is.
+/// A terminal that accepts nothing for this long is left as it is.
 const WRITE_TIMEOUT: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
@@ -78,7 +78,7 @@ pub fn restore() {
 pub fn write_unlocked(stream: &impl AsFd, bytes: &[u8]) {
     let mut ready = [PollFd::new(stream, PollFlags::OUT)];
     if poll(&mut ready, Some(&WRITE_TIMEOUT)).is_ok_and(|ready| ready > 0) {
-        // The process is about to end, and nobody is left to report a failure to.
+        // The process is exiting; there is nowhere to report a failure.
         let _ = rustix::io::write(stream, bytes);
     }
 }

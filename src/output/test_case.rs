@@ -305,7 +305,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_was_seen_and_then_unreadable_is_one_case_and_a_verdict_stands_above_errors() {
+    fn what_was_seen_and_then_unreadable_is_one_case_and_a_verdict_takes_precedence_over_errors() {
         let reference = "aliyun@prod/job/ehpc-hz-FYUr32/5";
         let error = || unread(reference, Category::Network, "no route");
         let open = report(

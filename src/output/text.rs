@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 /// its marks escaped. Everything else stays.
 ///
 /// Every line of a CI log is read for commands: those of GitHub begin it with `::`, those of GitHub,
-/// Azure and TeamCity hold `##[`, `##vso[` or `##teamcity[` anywhere.
+/// Azure and TeamCity contain `##[`, `##vso[` or `##teamcity[` anywhere.
 pub fn escape(text: &str) -> Cow<'_, str> {
     if text.contains(needs_escape) {
         return Cow::Owned(escape_ci_commands(&escape_controls(text)).into_owned());
@@ -24,7 +24,7 @@ pub(super) fn escape_lines(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The text cut to so many characters, `…` included.
+/// The text cut to this many characters, `…` included.
 pub(super) fn truncate_chars(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
@@ -105,7 +105,7 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text cut to so many columns, `…` included.
+/// The text cut to this many columns, `…` included.
 pub(super) fn truncate_width(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
@@ -115,7 +115,7 @@ pub(super) fn truncate_width(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// The text cut to so many columns, `…` in its middle.
+/// The text cut to this many columns, `…` in its middle.
 pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
@@ -129,7 +129,7 @@ pub(super) fn truncate_middle(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{tail}"))
 }
 
-/// The longest beginning of a text that takes at most so many columns, and not more characters
+/// The longest beginning of a text that takes at most this many columns, and not more characters
 /// without a width than any language needs: what takes no room would never end a line.
 fn take_columns(text: &str, columns: usize) -> &str {
     let most_bytes = columns.saturating_mul(BYTES_A_COLUMN);
@@ -159,7 +159,7 @@ pub(super) fn escape_columns(line: &str) -> usize {
     }
 }
 
-/// Breaks an escaped text into lines of so many columns, none of them a command of a CI system, at
+/// Breaks an escaped text into lines of this many columns, none of them a command of a CI system, at
 /// blanks where there are any; at most `most`
 /// lines, the last one ending in `…` if that was not all.
 pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {

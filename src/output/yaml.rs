@@ -34,7 +34,7 @@ pub(super) fn write_value(out: &mut dyn Write, value: &impl serde::Serialize) ->
     out.flush()
 }
 
-/// Leaves out the blank between a colon or dash and the end of its line. Texts hold no line ends.
+/// Leaves out the blank between a colon or dash and the end of its line. Texts contain no line ends.
 struct TrimBlank<W> {
     out: W,
     has_blank: bool,
@@ -68,7 +68,7 @@ struct YamlFormatter {
     after_dash: bool,
     /// The text of a key, while one is written, and whether it must be quoted.
     key: Option<(Vec<u8>, bool)>,
-    /// The key was too long to stand before a colon, which therefore has a line of its own.
+    /// The key was too long to be before a colon, which therefore has a line of its own.
     has_long_key: bool,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct SigningClient<S> {
 
 /// A decoded response.
 pub(super) struct Decoded<T> {
-    /// What it holds.
+    /// What it contains.
     pub data: T,
     /// The response as it came.
     pub body: Vec<u8>,
@@ -33,7 +33,7 @@ pub(super) struct Decoded<T> {
 }
 
 impl<T> Decoded<T> {
-    /// The same with what `convert` makes of what it holds.
+    /// The same with what `convert` makes of what it contains.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Decoded<U> {
         Decoded {
             data: convert(self.data),
@@ -106,7 +106,7 @@ impl<S: Signer + 'static> SigningClient<S> {
     /// A credential that the cloud refuses is renewed once, where that is possible.
     ///
     /// # Errors
-    /// What the cloud said, what went wrong on the way, or `invalid_response` for a body that `decode`
+    /// An error of the cloud or of the connection, or `invalid_response` for a body that `decode`
     /// does not understand.
     pub async fn call<T, E: Into<DecodeError>>(
         &self,
@@ -123,7 +123,7 @@ impl<S: Signer + 'static> SigningClient<S> {
     /// Sends a request by `http`, which may be the same account at another host.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way.
+    /// An error of the cloud or of the connection.
     pub async fn send(
         &self,
         http: &ApiClient,

@@ -39,7 +39,7 @@ pub trait Client: Send + Sync {
     /// masked by the kind that knows them.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way.
+    /// An error of the cloud or of the connection.
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem>;
 
     /// True when [`Client::batch_get`] is cheaper than a lookup of each of these references, which are
@@ -54,7 +54,7 @@ pub trait Client: Send + Sync {
     }
 
     /// What list calls report of several jobs of one kind: one entry for each reference, in their order;
-    /// `None` for those that the lists do not hold.
+    /// `None` for those that the lists do not contain.
     ///
     /// # Errors
     /// What went wrong on the way, so that nothing is known of any.
@@ -67,14 +67,14 @@ pub trait Client: Send + Sync {
     }
 
     /// One page of a scope, newest first where the cloud can sort; `at` is the `next` of the page
-    /// before it. [`list_all`](super::list_all) asks for all of them.
+    /// before it. [`list_all`](super::list_all()) requests all of them.
     ///
     /// Rows contain less than a lookup: no parts, no events, no document of the cloud's own. They are
     /// addressed and masked as in [`Client::get`]. Filters that the cloud supports are part of the request;
     /// all of `filter` is the caller's to apply.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way; `usage` for a kind that cannot be listed.
+    /// An error of the cloud or of the connection; `usage` for a kind that cannot be listed.
     async fn list(
         &self,
         scope: &Scope,
@@ -89,7 +89,7 @@ pub trait Client: Send + Sync {
     /// of its cloud's, `profile` the profile's name, for their references.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way; `usage` where jobs are in no clusters.
+    /// An error of the cloud or of the connection; `usage` where jobs are in no clusters.
     async fn list_scopes(
         &self,
         _listing: &'static ScopeListing,
@@ -100,7 +100,7 @@ pub trait Client: Send + Sync {
         Err(Problem::usage("its jobs are in no clusters"))
     }
 
-    /// Those of the optional kinds of a listing whose lists may hold jobs: all that are not known to be
+    /// Those of the optional kinds of a listing whose lists may contain jobs: all that are not known to be
     /// missing.
     async fn served_kinds(
         &self,
@@ -118,7 +118,7 @@ pub trait Client: Send + Sync {
     /// One piece of a log, for kinds whose [`Kind::logs`] is an operation. Its text is not masked.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way; `not_found` where the log is not there;
+    /// An error of the cloud or of the connection; `not_found` where the log is not there;
     /// `usage` for a kind without such an operation.
     async fn read_log(&self, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         Err(request.unsupported())
@@ -180,7 +180,7 @@ pub(super) trait CloudApi: Send + Sync {
 /// What lists report of several jobs, in their order; `None` where the kind has no list of its own for it.
 pub(super) type BatchResult = Result<Option<Vec<Option<GetResult>>>, Problem>;
 
-/// The operations of one kind on the API of its cloud. What each does is said at [`Client`].
+/// The operations of one kind on the API of its cloud. What each does is described at [`Client`].
 #[async_trait]
 pub(super) trait KindOps<A: Sync>: Sync {
     /// As [`Client::get`].

@@ -16,7 +16,7 @@ use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
 
-/// A smaller change of the clock changes nothing that a list asks for.
+/// A smaller change of the clock changes nothing that a list requests.
 const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 
 /// A cloud's API with the kinds that it serves.

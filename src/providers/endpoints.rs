@@ -8,7 +8,7 @@ use crate::settings::{Profile, SettingSpec};
 /// Paths that the address of a service may end in.
 const PATHS: &[&str] = &["/ai", "/v3"];
 
-/// Checks the addresses of services besides `endpoint`, which is always needed.
+/// Checks the addresses of services in addition to `endpoint`, which is always needed.
 ///
 /// # Errors
 /// Usage, naming the setting that is not an address.

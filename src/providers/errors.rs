@@ -8,8 +8,8 @@ use crate::http::{Request, RequestError, Response, RetryAction};
 
 /// How the errors of an API are read.
 pub(super) struct ErrorSpec {
-    /// What a response says of a failure; without a code it is one only by its HTTP status.
-    pub failure: fn(&Response) -> Failure,
+    /// The error that a response reports; without a code, only the HTTP status makes it one.
+    pub error_details: fn(&Response) -> ErrorDetails,
     /// Where a response has the cloud's id of its request.
     pub request_id: RequestIdNames,
     /// What failures mean; the first rule that matches counts, the HTTP status where none does.
@@ -18,9 +18,9 @@ pub(super) struct ErrorSpec {
     pub overrides: &'static [ErrorRule],
 }
 
-/// What a response says of a failure.
+/// The error that a response reports.
 #[derive(Debug, Default)]
-pub(super) struct Failure {
+pub(super) struct ErrorDetails {
     /// The cloud's code.
     pub code: Option<String>,
     /// The cloud's words.
@@ -67,7 +67,7 @@ struct Condition {
     category: Option<Category>,
 }
 
-/// What some failures mean. What it does not say stays as the HTTP status has it.
+/// What some failures mean. What it does not set stays as the HTTP status has it.
 pub(super) struct ErrorRule {
     condition: Condition,
     category: Option<Category>,
@@ -151,7 +151,7 @@ impl ErrorRule {
         self
     }
 
-    /// What they are called where the cloud says nothing.
+    /// Their message where the cloud has none.
     pub const fn message(mut self, message: &'static str) -> Self {
         self.message = Some(message);
         self
@@ -225,29 +225,29 @@ impl ErrorSpec {
         context: &ErrorContext<'_>,
         response: &Response,
     ) -> Option<RequestError> {
-        let failure = (self.failure)(response);
+        let details = (self.error_details)(response);
         let by_status = RequestError::from_status(response);
-        if by_status.is_none() && failure.code.is_none() {
+        if by_status.is_none() && details.code.is_none() {
             return None;
         }
         let mut error =
             by_status.unwrap_or_else(|| RequestError::new(Category::ServiceError, "service error"));
-        if failure.code.is_some() {
+        if details.code.is_some() {
             // The cloud itself answered, so that a 407 is not a proxy's.
             error.transport_failure = None;
         }
-        error.code = failure.code;
-        error.request_id = failure
+        error.code = details.code;
+        error.request_id = details
             .request_id
             .or_else(|| self.request_id.in_error(response));
         first_match(self.rules, &mut error, context, response.status);
-        if let Some(message) = failure.message {
+        if let Some(message) = details.message {
             error.message = message;
         }
-        if failure.retry_after.is_some() && response.status >= 400 {
+        if details.retry_after.is_some() && response.status >= 400 {
             error.category = Category::Throttled;
             error.retry = RetryAction::Backoff;
-            error.retry_after = failure.retry_after;
+            error.retry_after = details.retry_after;
         }
         first_match(self.overrides, &mut error, context, response.status);
         Some(error)

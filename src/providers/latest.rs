@@ -17,7 +17,7 @@ const LATEST_PAGE_SIZE: usize = 10;
 /// `ask`.
 ///
 /// # Errors
-/// `usage` for a kind without a list or whose lists tell no times, before the first request; `not_found` for an empty
+/// `usage` for a kind without a list or without times in it, before the first request; `not_found` for an empty
 /// scope; `invalid_response` when the cloud does not report which is the newest; what went wrong on
 /// the way.
 pub async fn latest(

@@ -38,7 +38,7 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// At most so many are read side by side.
+    /// At most this many are read side by side.
     pub(super) const MAX: usize = 3;
 
     const FIRST: Self = Self {
@@ -71,7 +71,7 @@ impl Cursor {
         self
     }
 
-    /// The page after this one, which held so many rows; `None` when it was the last.
+    /// The page after this one, which had this many rows; `None` when it was the last.
     ///
     /// What decides is how many rows came, not how many were requested: a cloud may give fewer.
     pub(super) fn after(self, rows: usize, total: Option<u64>) -> Option<Self> {
@@ -101,7 +101,7 @@ pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
     )
 }
 
-/// True when there is more after a page of so many rows that ends at `offset`.
+/// True when there is more after a page of this many rows that ends at `offset`.
 pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
     match total {
         Some(total) if total >= offset as u64 => rows > 0 && (offset as u64) < total,
@@ -112,8 +112,8 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
 
 /// What the resources of a list must match; the default matches all of them.
 ///
-/// Filters are pushed to the cloud where its API supports them; [`drain`] checks every row all the
-/// same.
+/// Filters are pushed to the cloud where its API supports them; [`list_all`](super::list_all()) checks every
+/// row all the same.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Ids, at most [`Kind::max_ids`](crate::kind::Kind::max_ids) and only for kinds that have it; empty
@@ -196,7 +196,7 @@ impl Filter {
         })
     }
 
-    /// True when it asks for active jobs only.
+    /// True when it requests active jobs only.
     pub(super) fn is_active_only(&self) -> bool {
         let mut states = self.states.iter();
         !self.states.is_empty() && states.all(|state| State::ACTIVE.contains(state))
@@ -242,7 +242,7 @@ impl Filter {
 }
 
 impl Filter {
-    /// True when it asks for this.
+    /// True when it requests this.
     pub fn filters_on(&self, unlisted: UnlistedField) -> bool {
         match unlisted {
             UnlistedField::State => !self.states.is_empty(),
@@ -262,9 +262,9 @@ pub struct Page<R = GetResult> {
     pub problems: Vec<Problem>,
     /// Why parts of the list, such as all jobs of one type, are not on this page or any later one.
     pub failed_parts: Vec<Problem>,
-    /// What a reader should know besides, of the page as a whole.
+    /// Additional notices about the page as a whole.
     pub notices: Vec<Notice>,
-    /// Rows that name nothing that a reference could hold, and are therefore not in `rows`.
+    /// Rows that name nothing that a reference could contain, and are therefore not in `rows`.
     pub rows_without_id: usize,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
@@ -324,7 +324,7 @@ impl Page {
         Self::from_rows(at, total, rows, |row| {
             let reference = address(&row)?;
             let mut found = read(row, &reference);
-            // What is true of a hundred rows is one resource to tell.
+            // What is true of a hundred rows is reported for one resource.
             found
                 .notices
                 .retain(|notice| message.insert(notice.clone()));

@@ -16,11 +16,11 @@ use crate::reference::Scope;
 use conflicts::merge_conflicts;
 use progress::ListProgress;
 
-/// At most so many pages are requested in one drain: a million rows at a hundred a page.
+/// Maximum number of pages in one drain: a million rows at a hundred a page.
 const MAX_PAGES: usize = 10_000;
-/// A list that gives so many pages in a row without a row is not read any further.
+/// Consecutive pages without a row after which a list is not read further.
 const MAX_EMPTY_PAGES: usize = 100;
-/// A list that loses rows while it is read is read from its start at most so many times.
+/// Maximum number of times that a list is read which loses rows meanwhile.
 const MAX_PASSES: u8 = 3;
 
 /// Why a drained list may not be all there is.
@@ -81,7 +81,7 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
     Box::pin(future::ready(flow))
 }
 
-/// Asks for the pages of a list one after the other and hands on what each brings that is new and
+/// Requests the pages of a list one after the other and hands on what each brings that is new and
 /// passes the filter, with the problems of single rows.
 ///
 /// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
@@ -157,7 +157,7 @@ trait PageSource: Sync {
         false
     }
 
-    /// At most so many pages are requested.
+    /// Maximum number of pages.
     fn max_pages(&self) -> usize {
         MAX_PAGES
     }
@@ -167,7 +167,7 @@ struct JobPages<'c> {
     client: &'c dyn Client,
     scope: &'c Scope,
     filter: &'c Filter,
-    /// What costs calls of its own to tell more of, if such rows do.
+    /// The details that cost separate calls, if such rows have them.
     costly: Option<Filter>,
 }
 
@@ -235,7 +235,7 @@ impl PageSource for ScopePages<'_> {
     }
 }
 
-/// The one loop that asks for pages.
+/// The one loop that requests pages.
 async fn pages_of<S: PageSource>(
     source: &S,
     ask: &GetOptions,

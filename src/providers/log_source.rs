@@ -14,7 +14,7 @@ pub struct LogSource {
     pub path: Option<String>,
     /// True for a container that runs before the others.
     pub init: bool,
-    /// True for a container beside the main ones, whose end decides nothing.
+    /// True for a container next to the main ones, whose end decides nothing.
     pub is_sidecar: bool,
     /// State of the container, or of what has the log.
     pub state: State,

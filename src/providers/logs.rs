@@ -15,7 +15,7 @@ pub use super::log_source::LogSource;
 /// What is wanted of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogParams {
-    /// The last so many lines.
+    /// This many lines at the end.
     pub tail_lines: Option<u64>,
     /// Lines written then or later.
     pub since: Option<Time>,
@@ -33,7 +33,7 @@ pub enum LogPosition {
     /// Where [`LogParams`] say.
     #[default]
     Start,
-    /// After so many bytes.
+    /// After this many bytes.
     Offset(u64),
     /// At a mark that the cloud gave.
     Token(String),
@@ -57,14 +57,14 @@ pub struct LogRequest<'a> {
     pub options: &'a GetOptions,
 }
 
-/// So many of the last bytes read are compared with those of the next reading: a log that was truncated or replaced
-/// may be longer by then than what was read of the one before it.
+/// This many of the last bytes read are compared with those of the next reading: a log that was truncated or
+/// replaced may be longer by then than what was read of the one before it.
 pub const COMPARED_BYTES: usize = 256;
 
 /// Part of a server's message when a container has not started and has no log.
 pub const NOT_STARTED: &str = "is waiting to start";
 
-/// What to say of a log that was truncated or replaced.
+/// The notice about a log that was truncated or replaced.
 pub(super) const REPLACED_LOG: &str = "the log was truncated or replaced and is read from its start; lines between two readings may be missing";
 
 impl LogRequest<'_> {
@@ -173,13 +173,13 @@ pub(super) struct FilePart {
 /// A log that is a file of the cloud.
 #[async_trait]
 pub(super) trait LogFile: Sync {
-    /// At most so many bytes are in a part.
+    /// At most this many bytes are in a part.
     const PART_BYTES: u64;
 
-    /// The part that begins after so many bytes.
+    /// The part that begins after this many bytes.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way.
+    /// An error of the cloud or of the connection.
     async fn part(&self, offset: u64) -> Result<FilePart, Problem>;
 }
 
@@ -266,7 +266,7 @@ pub(super) async fn read_file<F: LogFile>(
 /// True where the part at an offset comes at another one too, so that the cloud does not take it: a log may
 /// have the same lines again and again.
 async fn ignores_offset(file: &impl LogFile, offset: u64, part: &[u8]) -> bool {
-    /// No file is so long.
+    /// No file is this long.
     const BEYOND_END: u64 = 1 << 40;
     let Some(first) = part.first() else {
         return false;
@@ -288,7 +288,7 @@ fn without_rest(next: LogPosition, data: Vec<u8>) -> LogChunk {
     }
 }
 
-/// So much of the end of a file is searched at most for its last lines.
+/// This much of the end of a file is searched at most for its last lines.
 const MAX_TAIL_BYTES: u64 = 16 << 20;
 
 async fn read_to_end(from: u64, size: u64, file: &impl LogFile) -> Result<Vec<u8>, Problem> {

@@ -54,7 +54,7 @@ impl GetResult {
     ) -> Option<T> {
         match called {
             Ok(part) => {
-                // What is true of many parts is said once.
+                // What is true of many parts is reported once.
                 let new = part.unreadable.filter(|new| !self.notices.contains(new));
                 self.notices.extend(new);
                 Some(part.data)

@@ -237,7 +237,7 @@ fn mask_container(container: &mut Container) {
     for variable in &mut container.env {
         mask_value(&mut variable.value);
     }
-    // One command line: an option may stand in the one and its value in the other.
+    // One command line: an option may be in the one and its value in the other.
     mask_arguments(container.command.iter_mut().chain(&mut container.args));
     let probes = [
         &mut container.probes.liveness,

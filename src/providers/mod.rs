@@ -89,11 +89,11 @@ pub struct Cloud {
     pub scope_listings: &'static [ScopeListing],
     /// What the `details` of its places can be.
     pub scope_details: &'static [SchemaFn],
-    /// Settings of a profile of this cloud, besides those every cloud has.
+    /// Settings of a profile of this cloud, in addition to those every cloud has.
     pub keys: &'static [SettingSpec],
     /// Those that are enough for a profile, the first ones to fill in.
     pub minimal_keys: &'static [&'static str],
-    /// Tools of this cloud whose files hold credentials, in the order in which they are queried.
+    /// Tools of this cloud whose files contain credentials, in the order in which they are queried.
     pub(crate) sources: &'static [CredentialSource],
     /// How the names of variables begin that other programs read for this cloud.
     pub variable_prefixes: &'static [&'static str],
@@ -221,7 +221,7 @@ impl GetOptions {
 pub struct GetResult {
     /// The resource.
     pub job: Job,
-    /// What a reader should know besides.
+    /// Additional notices.
     pub notices: Vec<Notice>,
 }
 
@@ -240,7 +240,7 @@ pub fn credential_chain(settings: &Settings, cache: &SourceCache) -> CredentialC
 }
 
 /// A plain setting of a profile, as text: that of variables and the config file, else what the file of a
-/// tool has beside the credential.
+/// tool has next to the credential.
 ///
 /// # Errors
 /// What is wrong with the profile.

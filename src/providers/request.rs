@@ -41,7 +41,7 @@ impl<'a> ListRequest<'a> {
         GetRequest { reference, options }
     }
 
-    /// The number of the page and how many rows it may hold, where the cloud gives at most `most`.
+    /// The number of the page and how many rows it may contain, where the cloud gives at most `most`.
     pub fn page_numbers(&self, most: usize) -> [String; 2] {
         [self.at.page, self.filter.page_size(most)].map(|number| number.to_string())
     }

@@ -1,4 +1,4 @@
-//! What `details` can hold, as JSON Schema: every cloud describes its own, the registry all of them.
+//! What `details` can contain, as JSON Schema: every cloud describes its own, the registry all of them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 

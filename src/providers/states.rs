@@ -8,7 +8,7 @@ use crate::model::{Notice, NoticeCode, State};
 use crate::secret::quotable;
 use crate::settings::Settings;
 
-pub(super) use success::{Failure, confirm_success, doubt_unread};
+pub(super) use success::{FailureCause, confirm_success, doubt_unread};
 
 /// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,8 +152,8 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
-/// word that the table does not hold might be among what is requested.
+/// The only word of a cloud that means `state`; `None` when several words do, or when a
+/// word that the table does not contain might be among what is requested.
 ///
 /// `own` are the user's states from the config file.
 pub fn single_word_for(
@@ -167,7 +167,7 @@ pub fn single_word_for(
     }
 }
 
-/// The words of a cloud that say what is requested; none when a word that the table does not hold might
+/// The words of a cloud that say what is requested; none when a word that the table does not contain might
 /// be among it.
 pub fn words_for(
     table: StateWords,
@@ -188,7 +188,7 @@ mod tests {
     use crate::providers::Filter;
 
     #[test]
-    fn one_word_stands_for_what_is_asked_only_where_no_other_does() {
+    fn one_word_means_the_requested_state_only_where_no_other_does() {
         let own = [("Suspended".to_owned(), State::Stopping)];
         let word = |requested: &[State]| single_word_for(TABLE, &own, requested);
         assert_eq!(word(&[State::Running]), Some("Running"));

@@ -130,7 +130,7 @@ pub fn write_secret(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// A wire whose clock does not advance.
+/// A transport whose clock does not advance.
 pub fn transport(now: DateTime<Utc>) -> Arc<Transport> {
     Transport::new(
         ClientOptions::default(),
@@ -184,7 +184,7 @@ fn leaves(value: &Value, at: &str, into: &mut Vec<(String, String)>) {
 
 /// Proves that every value of a document is in the model.
 ///
-/// `converted` gives, by path, the text that a value becomes; every other value must stand in the
+/// `converted` gives, by path, the text that a value becomes; every other value must be in the
 /// model as it is, and must be the only one of its spelling in the document, so that it cannot be
 /// mistaken for another.
 pub fn assert_nothing_lost(document: &Value, model: &Value, converted: &[(&str, &str)]) {

@@ -3,7 +3,7 @@ use crate::crypto;
 use crate::error::Problem;
 use crate::kind::Template;
 
-/// At most so many references come out of one range.
+/// At most this many references come out of one range.
 const MAX_RANGE_LEN: u64 = 10_000;
 
 /// `10_1-9:2` as job, start, end and step; `None` for any other text.

@@ -45,7 +45,7 @@ impl ReferenceParser<'_> {
     /// Reads a reference, or a scope where the text ends in `/`.
     ///
     /// # Errors
-    /// As [`Reader::read`], and for a scope with too many, too few or wrong segments.
+    /// As [`Self::parse`], and for a scope with too many, too few or wrong segments.
     pub fn parse_target(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
         let (kind, profile) = self.head(input, &parts)?;
@@ -59,7 +59,7 @@ impl ReferenceParser<'_> {
     /// Reads a scope or a cloud alone, each with or without a slash at its end.
     ///
     /// # Errors
-    /// As [`Reader::read_any`], and for a single resource.
+    /// As [`Self::parse_target`], and for a single resource.
     pub fn parse_list_target(&self, input: &str) -> Result<Target, Problem> {
         let mut parts = split(input);
         if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {

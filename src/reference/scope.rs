@@ -11,7 +11,7 @@ pub struct Scope {
     pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: String,
-    /// Decoded segments: at least [`Template::scope_segments`], at most all but the id.
+    /// Decoded segments: as many as [`Template::with_scope_segments`] sets at least, at most all but the id.
     pub segments: Vec<String>,
     /// What was typed.
     pub input: String,
@@ -42,7 +42,7 @@ pub enum Target {
 }
 
 impl Scope {
-    /// The scope with these segments; `None` when they are too few or too many, or hold what no
+    /// The scope with these segments; `None` when they are too few or too many, or contain what no
     /// reference can.
     pub fn at(kind: &'static Kind, profile: &str, segments: &[&str]) -> Option<Self> {
         let counts = kind.template.scope_segments..kind.template.segments.len();

@@ -53,7 +53,7 @@ pub const HTTP_KEYS: [&str; 6] = [
     "allow_http",
 ];
 
-/// The name of a config file that holds nothing.
+/// The name of an empty config file.
 pub const NO_FILE: &str = "/dev/null";
 
 impl SettingsFile {
@@ -73,7 +73,7 @@ impl SettingsFile {
         (path, false)
     }
 
-    /// Reads a file; one that nobody named may be missing.
+    /// Reads a file; a default one may be missing.
     pub(super) fn read(
         path: &Path,
         named: bool,
@@ -109,7 +109,7 @@ impl SettingsFile {
             kinds,
         };
         let file = reader.parse();
-        // What is wrong with the contents does not matter where somebody else may have written them.
+        // Errors in the contents do not matter where another user may have written them.
         let is_secret = file.as_ref().is_ok_and(|file| reader.holds_secret(file));
         check_file(path, &data, is_secret).map_err(|insecure| {
             let message = format!("the config file {} {}", path.display(), insecure.reason);

@@ -160,7 +160,7 @@ pub const COMMON_KEYS: [SettingSpec; 10] = [
 pub struct SettingsSchema {
     /// Long name of the cloud.
     pub cloud: &'static str,
-    /// Its keys besides [`COMMON_KEYS`].
+    /// Its keys in addition to [`COMMON_KEYS`].
     pub keys: &'static [SettingSpec],
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],

@@ -26,8 +26,8 @@ pub struct InsecureFile {
     pub hint: String,
 }
 
-/// Checks that nobody but this user and root can change a file, and, if it contains a secret, that
-/// nobody else can read it.
+/// Checks that only this user and root can change a file, and, if it contains a secret, that
+/// no one else can read it.
 ///
 /// `path` is the file as it was named and `data` describes what it leads to. Devices, and pipes that
 /// the parent process passed as open descriptors, are not checked.
@@ -77,13 +77,13 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
 ///
 /// # Errors
 /// A folder on the path, or a symbolic link, belongs to another user or is writable by others. In a
-/// folder with the sticky bit and on a read-only mount nobody can replace a file.
+/// folder with the sticky bit and on a read-only mount no other user can replace a file.
 pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
     check_folders_below(path, home().as_deref(), Owners::Trusted)
 }
 
 /// Checks that a program of a `credential_command` cannot be written by others, and neither can the
-/// folders on its path. Their owners may be anybody: the config file or PATH named it, and sites
+/// folders on its path. Their owners may be any users: the config file or PATH named it, and sites
 /// install programs under accounts of their own.
 ///
 /// `is_searched` is for one that was found in PATH. Folders there, such as /usr/local/bin, may be

@@ -128,7 +128,7 @@ pub trait Reload: fmt::Debug + Send + Sync {
     /// Runs the command that prints the credential, where there is one. It may take half a minute.
     fn rerun_command(&self, profile: &Profile);
 
-    /// The profile with what its files hold now and its command printed last.
+    /// The profile with what its files contain now and its command printed last.
     ///
     /// # Errors
     /// What is wrong with it; `missing_credentials` when another source has a credential now, since a
@@ -158,7 +158,7 @@ impl Profile {
         self.reload.is_some()
     }
 
-    /// The profile with what its files hold and its command prints now; `None` when its credential
+    /// The profile with what its files contain and its command prints now; `None` when its credential
     /// comes from neither. A command may take half a minute.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ impl Profile {
         self.reload_now()
     }
 
-    /// The profile with what its files hold now and its command printed last; `None` when its
+    /// The profile with what its files contain now and its command printed last; `None` when its
     /// credential comes from neither.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ pub struct ReferencedFile {
     pub key: Option<String>,
     /// Where it lies.
     pub path: PathBuf,
-    /// True when it holds a secret, so that nobody else should read it.
+    /// True when it contains a secret, so that other users should not read it.
     pub is_secret: bool,
     /// True when a secret in it is not used while readable by others. Tools write their own files.
     pub is_strict: bool,
@@ -28,7 +28,7 @@ fn is_mounted(path: &Path) -> bool {
 }
 
 impl Settings {
-    /// The files that a profile uses besides the config file, each once: that of its credential,
+    /// The files that a profile uses in addition to the config file, each once: that of its credential,
     /// and those that its keys name.
     pub fn files(&self, cloud: &SettingsSchema, profile: &Profile) -> Vec<ReferencedFile> {
         let mut files = Vec::new();

@@ -76,7 +76,7 @@ pub(crate) fn read_text(path: &Path, is_secret: bool) -> Result<(String, bool), 
     read_text_up_to(path, is_secret, MAX_FILE_BYTES)
 }
 
-/// The same for a file of at most so many bytes.
+/// The same for a file of at most this many bytes.
 ///
 /// # Errors
 /// As [`read_text`].
@@ -131,7 +131,7 @@ pub(crate) fn read_pem(path: &Path, is_secret: bool) -> Result<Vec<u8>, FileErro
     Ok(bytes)
 }
 
-/// The content of a regular file of at most so many bytes, and whose it is. With `is_open`, a pipe that the
+/// The content of a regular file of at most this many bytes, and whose it is. With `is_open`, a pipe that the
 /// process was started with, such as `/dev/stdin`, is read as well.
 ///
 /// # Errors

@@ -88,8 +88,8 @@ impl Settings {
             .with_account(cloud, name)
     }
 
-    /// What variables hold, and the name of one whose credential was not taken since those of another
-    /// family hold one as well.
+    /// What variables contain, and the name of one whose credential was not taken since those of another
+    /// family contain one as well.
     pub(crate) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
         let is_set = |name: &&&str| self.environment.get(name).is_some();
         // One of blanks is an error, since another source would be another account.

@@ -11,7 +11,7 @@ use super::{
 use crate::kind::Kind;
 use crate::providers::{Client, Cloud};
 
-/// A job that was created a minute ago and writes its lines so many milliseconds after its creation.
+/// A job that was created a minute ago and writes its lines this many milliseconds after its creation.
 pub fn job(kind: &Kind, id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
     let log = lines.iter().enumerate();
     EmulatedJob {

@@ -175,7 +175,7 @@ pub async fn check(case: Case, fields: Fields) {
         served.lock().unwrap()[file] = with_scalars_twice(document);
         let found = call(&*client(), &case, true).await;
         let what = &case.files[file].1;
-        assert_eq!(found.as_ref(), Ok(&baseline), "{what}: keys stand twice");
+        assert_eq!(found.as_ref(), Ok(&baseline), "{what}: keys occur twice");
         for mutation in mutations(document, fields) {
             served.lock().unwrap()[file].clone_from(&mutation.text);
             let found = call(&*client(), &case, mutation.must_be_named(fields)).await;

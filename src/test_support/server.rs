@@ -58,7 +58,7 @@ impl TestServer {
         served
     }
 
-    /// A wire with the cloud's clock.
+    /// A transport with the cloud's clock.
     pub fn transport(&self) -> Arc<Transport> {
         let seconds = self.seconds.clone();
         let clock = Arc::new(move || at(&seconds));

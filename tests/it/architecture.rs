@@ -1,10 +1,10 @@
-//! The law of the modules: a file names only what stands to its right.
+//! The order of the modules: a file names only those to its right.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From left to right; `output` is beside them, and `test_support` and `fuzz`, which tests and
+/// From left to right; `output` is next to them, and `test_support` and `fuzz`, which tests and
 /// fuzzers alone use, may name all of them.
 const ORDER: [&str; 16] = [
     "commands",
@@ -129,7 +129,7 @@ fn rank(module: &str) -> Option<usize> {
 }
 
 #[test]
-fn a_file_names_only_what_stands_to_its_right() {
+fn a_file_names_only_modules_to_its_right() {
     let mut broken = Vec::new();
     for source in sources() {
         let own = source.modules[0].as_str();

@@ -51,7 +51,7 @@ enum Expected {
     Value(Sensitivity),
     /// It is a token if it looks like one; it comes after the word `Bearer`.
     Token,
-    /// It is the value of a header such as `Authorization`, in which a scheme may stand before the secret.
+    /// It is the value of a header such as `Authorization`, in which a scheme may precede the secret.
     Credentials,
 }
 
@@ -176,7 +176,7 @@ impl Masker {
 }
 
 impl Expected {
-    /// True for a word that may stand before the value.
+    /// True for a word that may precede the value.
     fn comes_after(self, word: &str) -> bool {
         is_filler(word) || (self == Self::Credentials && is_scheme(word))
     }
@@ -192,7 +192,7 @@ impl Expected {
 
 /// How much of the rest of a text is shown as it is.
 enum VisiblePart {
-    /// So many bytes.
+    /// This many bytes.
     Whole(usize),
     /// What comes before the first byte; the value goes on to the second.
     Until(usize, usize),
@@ -270,7 +270,7 @@ fn secret_option(word: &str) -> Option<Sensitivity> {
     is_option.then(|| sensitivity(bare)).flatten()
 }
 
-/// Bytes of a secret name and the sign after it, as in `password = V`, where blanks stand between the two.
+/// Bytes of a secret name and the sign after it, as in `password = V`, where blanks are between the two.
 fn spaced_assignment(word: &str, rest: &str) -> Option<(usize, Sensitivity)> {
     // Checked first: few words are followed by a sign, and checking a name costs more.
     let after = rest[word.len()..].trim_start_matches([' ', '\t']);

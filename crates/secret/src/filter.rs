@@ -45,8 +45,8 @@ impl Filter {
         }
     }
 
-    /// True when a text may hold a piece of a secret. Most texts are read in part only: between two grams
-    /// that no secret has, a piece can stand only where there is room for the shortest one.
+    /// True when a text may contain a piece of a secret. Most texts are read in part only: between two grams
+    /// that no secret has, a piece can be only where there is room for the shortest one.
     pub(super) fn may_hold_secret(&self, text: &str) -> bool {
         let text = text.as_bytes();
         let shortest = self.run.saturating_add(GRAM - 1);
@@ -92,7 +92,7 @@ impl Filter {
     }
 
     /// Reads a text until `max` grams were found that no secret has, and returns where the last of them
-    /// begins, or the end; `None` where a piece of a secret may stand before.
+    /// begins, or the end; `None` where a piece of a secret may precede it.
     fn read(
         &self,
         text: &[u8],
@@ -139,7 +139,7 @@ impl Filter {
     }
 }
 
-/// What stands for a byte that is folded by itself; 0 for one that may be left out or be a part of an
+/// The fold of a byte; 0 for one that may be left out or be a part of an
 /// escape.
 const FOLDED_BYTES: [u8; 256] = {
     let mut table = [0; 256];

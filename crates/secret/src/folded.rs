@@ -1,7 +1,7 @@
 //! Secrets in other spellings than their own: escaped, encoded, wrapped, cut or in another case.
 //!
 //! Texts and secrets are compared in a folded form: escapes of URLs, HTML and JSON decoded, capitals
-//! as small letters, and neither blanks, nor `+`, which stands for one in URLs, nor `:` between hex digits.
+//! as small letters, and neither blanks, nor `+`, which encodes a blank in URLs, nor `:` between hex digits.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub(super) const GRAM: usize = 4;
 /// A secret that is shorter when folded is looked for as it is only.
 const MIN_LENGTH: usize = 7;
 
-/// Nobody shows a longer secret in an encoded form.
+/// Longer secrets do not appear in encoded form.
 const MAX_ENCODED_LENGTH: usize = 4096;
 
 /// Shorter pieces of a secret are not recognized.
@@ -93,7 +93,7 @@ impl FoldedSecret {
         self.half().map_or(cut, |half| half.min(cut))
     }
 
-    /// Bytes of the half of a password with a sign that names and ids do not have: so much of it is
+    /// Bytes of the half of a password with a sign that names and ids do not have: this much of it is
     /// recognized, unless it is a word or a number.
     fn half(&self) -> Option<usize> {
         let is_password = self.kind == Kind::Distinctive && self.text.iter().any(is_sign);
@@ -109,7 +109,7 @@ impl FoldedSecret {
             && has(u8::is_ascii_alphabetic)
     }
 
-    /// True when a piece is a part of this secret alone, and not a word that it holds.
+    /// True when a piece is a part of this secret alone, and not a word that it contains.
     fn is_piece(&self, piece: &[u8]) -> bool {
         let length = self.text.len();
         if piece.len() < self.min_piece() {

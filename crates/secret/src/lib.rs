@@ -10,7 +10,7 @@ mod programs;
 mod quoting;
 mod random;
 mod redactor;
-mod scrubber;
+mod secret_masker;
 mod urls;
 
 use std::fmt;
@@ -20,7 +20,7 @@ pub use names::{Sensitivity, field_sensitivity, is_secret_field};
 pub use quoting::{is_region_like, quotable, quotable_path, shell_word};
 pub use random::looks_random;
 pub use redactor::{Masks, Redactor};
-pub use scrubber::SecretMasker;
+pub use secret_masker::SecretMasker;
 pub use urls::{
     mask_access_url, mask_proxy_url, mask_urls, mask_user_info, percent_encode, proxy_secrets,
 };

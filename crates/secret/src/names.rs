@@ -120,7 +120,7 @@ pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
     of_words(&words(name))
 }
 
-/// True for a field of a document that holds a secret, as its name says. `key` alone is the name of a
+/// True for a field of a document that contains a secret, as its name says. `key` alone is the name of a
 /// name there.
 pub fn is_secret_field(name: &str) -> bool {
     field_sensitivity(name) == Some(Sensitivity::Certain)

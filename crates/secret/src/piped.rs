@@ -32,7 +32,7 @@ const CLIENTS: [&str; 8] = [
 /// Commands to servers that a secret follows.
 const LOGINS: [&str; 2] = ["AUTH ", "PASS "];
 
-/// The program is looked for in so many bytes, so that many `echo` in a long text are read in linear time.
+/// The program is looked for in this many bytes, so that many `echo` in a long text are read in linear time.
 const MAX_COMMAND_LEN: usize = 2048;
 
 /// Where the secret is in a text that begins with `echo` or `printf`, as in

@@ -73,7 +73,7 @@ const PROGRAMS: [(&str, &[&str], Form); 18] = [
     ),
 ];
 
-/// Short options without a value that often stand before another one.
+/// Short options without a value that often precede another one.
 const FLAGS: &str = "sSfkLvgiIxXtTnNqQ";
 
 type Options = (&'static [&'static str], Form);
@@ -89,7 +89,7 @@ static PROGRAMS_BY_NAME: LazyLock<HashMap<&str, Options>> = LazyLock::new(|| {
 /// Options of `docker login` and others with a command of this name.
 const LOGIN: Options = (&["-p"], Form::Either);
 
-/// Programs, a command or a short option of theirs, and how many arguments stand between it and a secret.
+/// Programs, a command or a short option of theirs, and how many arguments are between it and a secret.
 const SECRET_ARGUMENTS: [(&str, &str, usize); 18] = [
     ("expect", "send", 0),
     // After the user, or after the file and the user, which is masked as well.
@@ -120,13 +120,13 @@ const ORACLE: [&str; 5] = ["expdp", "impdp", "rman", "sqlldr", "sqlplus"];
 pub(super) struct Program {
     /// The one of [`SECRET_ARGUMENTS`] that is being read.
     name: Option<&'static str>,
-    /// Its next arguments are secrets, after so many others.
+    /// Its next arguments are secrets, after this many others.
     secrets_after: Option<usize>,
     takes_connect_string: bool,
     options: Option<Options>,
 }
 
-/// What a word of a command line holds.
+/// What a word of a command line contains.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// The secret begins at this byte of the word.
@@ -208,7 +208,7 @@ impl Program {
                     return Some(Value::At(at));
                 }
             }
-            // `-sSu VALUE` and `-sSuVALUE`: short options that stand together.
+            // `-sSu VALUE` and `-sSuVALUE`: short options that are combined.
             if is_short(option)
                 && form == Form::Either
                 && let Some(flags) = word.strip_prefix('-')
@@ -242,7 +242,7 @@ fn is_windows_password(word: &str) -> bool {
 /// How the URLs of Oracle's JDBC drivers begin.
 const ORACLE_DRIVER: &str = "jdbc:oracle:";
 
-/// Where the password begins in `USER/PASSWORD@DATABASE`, which may stand after a name and `=` or `:`.
+/// Where the password begins in `USER/PASSWORD@DATABASE`, which may follow a name and `=` or `:`.
 fn password_of_connect_string(word: &str) -> Option<usize> {
     let (user, password) = word.split_once('/')?;
     let user = user.rsplit(['=', ':']).next().unwrap_or_default();

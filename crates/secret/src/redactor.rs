@@ -43,7 +43,7 @@ impl Redactor {
         masks.update_filter();
     }
 
-    /// Masks the signature of a request until many more were sent. Whoever reads it can send that
+    /// Masks the signature of a request until many more were sent. A reader of it can send that
     /// one request again for a while.
     pub fn add_signature(&self, signature: &Secret) {
         let mut masks = self.write();
@@ -84,7 +84,7 @@ impl Redactor {
 }
 
 impl Masks {
-    /// Masks secrets in free text. Short secrets are masked where they stand by themselves.
+    /// Masks secrets in free text. Short secrets are masked where they are whole words.
     pub fn text(&self, text: &mut String) {
         self.each(text, SecretMasker::mask_text);
     }
@@ -102,17 +102,17 @@ impl Masks {
     /// Masks secrets in the keys of an object; true when that changed one. Keys that are the same then are
     /// reported apart by a number, so that nothing of the document is lost.
     pub fn keys(&self, map: &mut Map<String, Value>) -> bool {
-        let redacted = |key: &str| {
+        let masked = |key: &str| {
             let mut name = key.to_owned();
             self.key(&mut name);
             name
         };
-        let is_kept = |key: &String| !self.may_mask(key) || redacted(key) == *key;
+        let is_kept = |key: &String| !self.may_mask(key) || masked(key) == *key;
         if map.keys().all(is_kept) {
             return false;
         }
         for (key, value) in std::mem::take(map) {
-            let name = redacted(&key);
+            let name = masked(&key);
             let mut unique = name.clone();
             let mut number = 1_usize;
             while map.contains_key(&unique) {

@@ -26,7 +26,7 @@ const WEBHOOKS: [&str; 5] = [
 
 /// What follows the tag of an image that is named with its digest.
 const DIGESTS: [&str; 2] = ["@sha256:", "@sha512:"];
-/// A password that was not encoded is looked for in so many bytes, so that a long text is read in linear time.
+/// A password that was not encoded is looked for in this many bytes, so that a long text is read in linear time.
 const MAX_USER_INFO_LEN: usize = 2048;
 
 /// Strict percent-encoding of UTF-8 bytes: unreserved characters stay, the rest is `%XX` in upper case.
@@ -146,7 +146,7 @@ fn mask_parameters(url: &str) -> String {
 
 /// Bytes of the user info of a URL without its scheme; the `@` after it is not counted.
 ///
-/// A password that was not encoded may hold any character. Where what follows the first colon is no
+/// A password that was not encoded may contain any character. Where what follows the first colon is no
 /// port, it is a password up to the last `@`.
 fn user_info_length(url: &str) -> usize {
     let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
@@ -206,7 +206,7 @@ fn mask_path(path: &str) -> String {
 
 /// Scheme and host of a proxy: everything else of its URL may be a secret.
 ///
-/// Whatever comes before the last `@` is masked: a password that was not encoded may hold any
+/// Whatever comes before the last `@` is masked: a password that was not encoded may contain any
 /// character, and what it belongs to is then no URL.
 pub fn mask_proxy_url(url: &str) -> String {
     let (scheme, rest) = split_scheme(url);
@@ -237,7 +237,7 @@ pub fn proxy_secrets(url: &str) -> Vec<Secret> {
     texts.map(Secret::new).collect()
 }
 
-/// Masks the password of `scheme://user:password@host`, where a scheme need not stand, as
+/// Masks the password of `scheme://user:password@host`, where the scheme is optional, as
 /// [`mask_proxy_url`] does.
 pub fn mask_user_info(text: &str) -> String {
     let (scheme, rest) = split_scheme(text);

@@ -1,6 +1,6 @@
-//! Completion: a script for each shell, and the hidden command that the scripts ask on each Tab.
+//! Completion: a script for each shell, and the hidden command that the scripts run on each Tab.
 //!
-//! Clap's own engine finds what is at the cursor; the scripts are ours, since references hold
+//! Clap's own engine finds what is at the cursor; the scripts are ours, since references contain
 //! characters at which bash parts words, and since nothing typed may be run to complete it.
 
 mod references;

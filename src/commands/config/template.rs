@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_of_every_cloud_stands_there_with_a_word() {
+    fn every_key_of_every_cloud_is_in_it_with_a_word() {
         let text = text();
         for cloud in CLOUDS.map(Cloud::settings_schema) {
             let start = text

@@ -18,7 +18,7 @@ use crate::settings::PROXY_URL;
 /// A clock that is further off than this should be set: clouds refuse what is signed with it from
 /// some minutes on.
 const MAX_OFFSET_SECONDS: i64 = 60;
-/// So many addresses are shown.
+/// This many addresses are shown.
 const MAX_ADDRESSES: usize = 3;
 
 /// What is known after the call.
@@ -88,7 +88,7 @@ impl CallEvidence<'_> {
 
     /// Proxy, name, connection and encryption, up to the one that failed.
     fn network_checks(&self, route: &Route, fault: Option<TransportFailure>) -> Vec<Check> {
-        // Nothing came from anybody, and nothing broke: the call was never sent.
+        // There was no response and no error: the call was never sent.
         if fault.is_none() && self.response_info().is_none() {
             return Vec::new();
         }

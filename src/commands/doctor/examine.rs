@@ -174,7 +174,7 @@ async fn permitted_scope(
     filter: &Filter,
     ask: &GetOptions,
 ) -> Option<Scope> {
-    /// So many scopes are tried at most.
+    /// This many scopes are tried at most.
     const MAX_SCOPES: usize = 5;
     let listing = scope_listing(denied.kind)?;
     let listed = client.list_scopes(listing, &denied.profile, Cursor::FIRST, ask);

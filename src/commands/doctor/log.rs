@@ -1,4 +1,4 @@
-//! What happened on the wire of one account.
+//! The network activity of one account.
 
 use std::sync::{Arc, Mutex};
 

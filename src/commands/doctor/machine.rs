@@ -71,7 +71,7 @@ pub(super) fn network(
     ])
 }
 
-/// The variables that name proxies, with what they hold; `problems` are those of values that cannot be
+/// The variables that name proxies, with what they contain; `problems` are those of values that cannot be
 /// used, which stop the calls that would use them.
 fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
     if let Some(first) = problems.first() {

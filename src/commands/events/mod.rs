@@ -58,7 +58,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     }
     let columns = columns(context)?;
     let zone = context.global.zone().unwrap_or(Zone::Local);
-    let filter = arguments.filter(&context.present(), zone)?;
+    let filter = arguments.filter(&context.current_time(), zone)?;
     let is_plain = columns.is_none() && context.output_options.query.is_none();
     let plan = arguments
         .follow
@@ -125,7 +125,7 @@ fn references(lookup: &Lookup) -> Vec<String> {
     references.chain(newest).collect()
 }
 
-/// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
+/// Prints the timeline and then what it does not contain: what failed, and what a cloud does not keep.
 fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
     let (form, screen) = (&context.output_options, describe_context(context));
     let mut out = io::stdout().lock();

@@ -50,9 +50,9 @@ impl Arguments {
     ///
     /// # Errors
     /// A usage error that names the option.
-    pub(super) fn filter(&self, present: &CurrentTime, zone: Zone) -> Result<EventFilter, Problem> {
+    pub(super) fn filter(&self, current: &CurrentTime, zone: Zone) -> Result<EventFilter, Problem> {
         let since = self.since.as_deref();
-        let since = since.map(|text| parse_since(text, present, zone));
+        let since = since.map(|text| parse_since(text, current, zone));
         Ok(EventFilter {
             bad_only: self.warnings,
             since: since.transpose()?,

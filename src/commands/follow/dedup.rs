@@ -41,7 +41,7 @@ impl EventDeduplicator {
     pub(super) fn new_events(&mut self, job: &Job) -> Vec<TimelineEvent> {
         let reported = self.reported.entry(job.reference.clone()).or_default();
         let mut new = Vec::new();
-        // One answer may hold an entry more than once, which makes it no newer: it is compared with
+        // One answer may contain an entry more than once, which makes it no newer: it is compared with
         // the looks before, and not with itself.
         let mut seen: HashMap<EventKey, LastSeen> = HashMap::new();
         for mut one in TimelineEvent::all_of(job) {

@@ -20,7 +20,7 @@ use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 const MAX_DEFERRED_LINES: usize = 200;
 /// Time for stderr to take what comes last.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Ages on a terminal are drawn again so often.
+/// Ages on a terminal are drawn again this often.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What was last reported of an unreadable resource: the kind of failure, and whether it was given
@@ -37,14 +37,14 @@ pub(super) struct FollowHandler<'a> {
     terminal: Option<LiveTerminal<'a>>,
     /// For each resource, in the order of the poller.
     last_reported: Vec<LastReported>,
-    /// The newest messages, which stand under a live table.
+    /// The newest messages, which are below a live table.
     notes: Vec<String>,
     /// Messages that wait until the table no longer covers the terminal.
     deferred: Option<Vec<String>>,
 }
 
 impl LoopHandler for FollowHandler<'_> {
-    /// An error when nothing can be written any more.
+    /// An error when nothing can be written any longer.
     type Outcome = io::Result<()>;
 
     /// Drops what needs no more polls, reports what cannot be read, and draws the rest.

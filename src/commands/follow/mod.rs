@@ -106,7 +106,7 @@ pub(super) fn run(
     })
 }
 
-/// Waits for the key that quits; for ever where no keys can be read.
+/// Waits for the key that quits; forever where no keys can be read.
 async fn quit(keyboard: Option<&Keyboard>) {
     match keyboard {
         Some(keyboard) => keyboard.quit().await,

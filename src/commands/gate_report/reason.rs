@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::poll::PolledJob;
-use super::{GateState, GateStats, Stop};
+use super::{GateState, GateStats, GateStatus};
 use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::model::State;
@@ -14,7 +14,7 @@ use crate::sort::SortExt as _;
 const MAX_NAMED: usize = 3;
 /// Maximum number of reasons that are shown for an undecided gate; the others are counted.
 const MAX_REASONS: usize = 4;
-/// Characters of what a cloud says about one job.
+/// Maximum characters of a cloud's message about one job.
 const MAX_CAUSE: usize = 300;
 
 /// The job that decided and why, with counts; or what keeps the gate from a verdict.
@@ -122,11 +122,11 @@ fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
 fn stopped(spent: GateStats) -> Option<String> {
     let seconds = i64::try_from(spent.elapsed.as_secs()).unwrap_or(i64::MAX);
     let elapsed = output::duration(seconds);
-    match spent.stop {
-        Stop::TimedOut => Some(format!("timed out after {elapsed}")),
-        Stop::Interrupted => Some(format!("interrupted after {elapsed}")),
-        Stop::Terminated => Some(format!("terminated after {elapsed}")),
-        Stop::Running | Stop::Certain | Stop::OneCheck => None,
+    match spent.status {
+        GateStatus::TimedOut => Some(format!("timed out after {elapsed}")),
+        GateStatus::Interrupted => Some(format!("interrupted after {elapsed}")),
+        GateStatus::Terminated => Some(format!("terminated after {elapsed}")),
+        GateStatus::Running | GateStatus::Certain | GateStatus::OneCheck => None,
     }
 }
 
@@ -186,7 +186,7 @@ fn named(references: &[String]) -> String {
     }
 }
 
-/// What a cloud says, in one line that is not too long.
+/// A cloud's message, on one line of limited length.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");

@@ -20,7 +20,7 @@ pub(super) enum ListEnd {
     Done,
     /// By a signal, with its exit code.
     Stopped(u8),
-    /// Nothing can be written any more.
+    /// Nothing can be written any longer.
     Closed(io::Error),
 }
 
@@ -33,7 +33,7 @@ pub(super) struct ListCollector<'a> {
     pub batches: Vec<Vec<Batch>>,
     /// What came, for the completion of a shell.
     pub shown: ListedReferences,
-    /// Writes rows in the forms whose rows stand by themselves.
+    /// Writes rows in the formats whose rows are independent.
     pub rows: Option<output::RowWriter<'a>>,
     /// Pages are written as they come.
     pub streams: bool,

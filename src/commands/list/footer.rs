@@ -6,16 +6,16 @@ use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::{COMPARED_FIELDS, Truncation};
 
-/// So many scopes are named before they are only counted.
+/// This many scopes are named before they are only counted.
 const MAX_NAMED: usize = 3;
 
 /// The lines for stderr. Where programs read the answer, a list that is whole needs none.
 pub(super) fn lines(
     listed: &[ScopeReport],
-    asked_for: Option<&str>,
+    requested: Option<&str>,
     for_people: bool,
 ) -> Vec<String> {
-    let words = asked_for.map_or_else(String::new, |words| format!(" ({words})"));
+    let words = requested.map_or_else(String::new, |words| format!(" ({words})"));
     let found: usize = listed.iter().map(|one| one.count).sum();
     let is_whole = listed.iter().all(ScopeReport::is_complete);
     let with: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
@@ -44,11 +44,11 @@ pub(super) fn lines(
             // The rows are counted below.
             ListStatus::Truncated(Truncation::MissingIds(_)) => {}
             ListStatus::Truncated(cut) => {
-                let total = one.total.filter(|_| asked_for.is_none());
+                let total = one.total.filter(|_| requested.is_none());
                 lines.push(format!("{scope}: {}", cut_short(cut, total)));
             }
             ListStatus::ActiveFirst { has_all_active } => {
-                let total = one.total.filter(|_| asked_for.is_none());
+                let total = one.total.filter(|_| requested.is_none());
                 let shown = active_first(one.count, total, *has_all_active);
                 lines.push(format!("{scope}: {shown}"));
             }

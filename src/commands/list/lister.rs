@@ -21,7 +21,7 @@ use crate::providers::{
 };
 use crate::reference;
 
-/// So many pages of a scope are searched for active jobs that its limit leaves out.
+/// This many pages of a scope are searched for active jobs that its limit leaves out.
 const MAX_PAGES_OF_ACTIVE: usize = 20;
 
 /// What one page brings.
@@ -96,7 +96,7 @@ pub(super) struct ScopeLister {
 }
 
 impl ScopeLister {
-    /// Asks for all pages and sends what they bring; nobody listens any more when the command is
+    /// Requests all pages and sends what they bring; the receiver may be gone when the command is
     /// about to end.
     pub(super) fn run(self, sender: Sender) -> BoxFuture<'static, ()> {
         Box::pin(async move { self.list(&sender).await })
@@ -211,7 +211,7 @@ impl ScopeLister {
         let failed = failed.map(|problem| self.with_reference(problem)).collect();
         let mut problems = page.problems;
         for problem in &mut problems {
-            self.lookup.transport.redact(problem);
+            self.lookup.transport.mask(problem);
         }
         let problems = RowProblems {
             problems,
@@ -281,7 +281,7 @@ impl ScopeLister {
         if sender.send((self.number, event)).is_err() {
             return;
         }
-        // Without a number there is no receiver any more.
+        // Without a number there is no receiver any longer.
         let Ok(number) = number.await else { return };
         let mut running = JoinSet::new();
         for (at, target) in parts.into_iter().enumerate() {
@@ -326,7 +326,7 @@ impl ScopeLister {
     fn with_reference(&self, problem: Problem) -> Problem {
         let permission = self.target.kind().and_then(list_permission);
         let mut problem = with_account_context(problem, &self.target.account(), permission);
-        self.lookup.transport.redact(&mut problem);
+        self.lookup.transport.mask(&mut problem);
         problem.reference = Some(self.target.scope());
         problem.input = Some(self.target.input().to_owned());
         problem

@@ -37,7 +37,7 @@ use lister::{Batch, ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
 use report::{ScopeReport, unsupported_filter};
 
-/// So many requests of an account go out beyond the first before its rate is limited.
+/// This many requests of an account go out beyond the first before its rate is limited.
 const EXTRA_BURST: u32 = 9;
 
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
@@ -63,7 +63,7 @@ struct ListRun {
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
     let zone = context.global.zone().unwrap_or(Zone::Local);
-    let mut plan = arguments.options(&context.present(), zone)?;
+    let mut plan = arguments.options(&context.current_time(), zone)?;
     let settings = context.settings()?;
     let places = scopes::targets(context, &settings, &arguments.scopes)?;
     if places.is_empty() {

@@ -61,7 +61,7 @@ pub(in crate::commands) struct Arguments {
     limit: Option<String>,
 }
 
-/// What the options say, checked before the first call.
+/// The values of the options, checked before the first call.
 #[derive(Debug, Clone)]
 pub(super) struct ListOptions {
     /// What the resources must match.
@@ -75,20 +75,20 @@ pub(super) struct ListOptions {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {
-    /// Nothing was said.
+    /// No number was given.
     Usual,
-    /// So many.
+    /// This many.
     AtMost(usize),
     /// All of them.
     All,
-    /// So many, and all active jobs besides.
+    /// This many, and all active jobs in addition.
     Capped(usize),
 }
 
 /// The word for the user of the profile.
 const ME: &str = "me";
 
-/// Rows of one scope that people are shown unless they ask for more.
+/// Rows of one scope that people are shown unless they request more.
 const PAGE_FOR_PEOPLE: usize = 100;
 
 impl Arguments {
@@ -96,7 +96,7 @@ impl Arguments {
     /// A usage error that names the option.
     pub(super) fn options(
         &self,
-        present: &CurrentTime,
+        current: &CurrentTime,
         zone: Zone,
     ) -> Result<ListOptions, Problem> {
         let mut states = self
@@ -114,7 +114,7 @@ impl Arguments {
             user: given("--user", self.user.as_ref())?,
             queue: given("--queue", self.queue.as_ref())?,
             since: since
-                .map(|text| parse_since(text, present, zone))
+                .map(|text| parse_since(text, current, zone))
                 .transpose()?,
             selector: given("--selector", self.selector.as_ref())?,
             ..Filter::default()
@@ -132,7 +132,7 @@ impl Arguments {
 }
 
 impl ListOptions {
-    /// All jobs, those in clusters included: at most so many of a scope, and its active ones besides.
+    /// All jobs, those in clusters included: at most this many of a scope, and its active ones in addition.
     pub(super) fn capped(max_jobs: usize) -> Self {
         Self {
             filter: Filter::default(),
@@ -258,13 +258,13 @@ mod tests {
 
     fn plan(line: &str) -> Result<ListOptions, Problem> {
         let words = std::iter::once("list").chain(line.split_whitespace());
-        let present = CurrentTime {
+        let current = CurrentTime {
             now: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             clocks: Arc::default(),
         };
         Line::parse_from(words)
             .arguments
-            .options(&present, Zone::Utc)
+            .options(&current, Zone::Utc)
     }
 
     fn wrong(line: &str) -> String {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_said_in_words() {
+    fn what_is_requested_is_described_in_words() {
         let said = |line| words::describe_filter(&plan(line).unwrap().filter);
         assert_eq!(said(""), None);
         assert_eq!(said("--active").as_deref(), Some("active"));

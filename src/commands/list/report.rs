@@ -159,7 +159,7 @@ impl ScopeReport {
         is_limit && self.unread.is_empty()
     }
 
-    /// True when nothing of it can pass the filter: it asks for states, and its kinds have none.
+    /// True when nothing of it can pass the filter: it requests states, and its kinds have none.
     pub(super) fn cannot_match(&self, filter: &Filter) -> bool {
         let kinds = self.target.listed_kinds();
         matches!(&self.status, ListStatus::Unsupported(_))

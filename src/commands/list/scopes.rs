@@ -21,7 +21,7 @@ pub(in crate::commands) enum ListTarget {
     Jobs {
         /// Where they are.
         scope: Scope,
-        /// False where a cloud stands for them, so that the account need not have any.
+        /// False where a cloud selects them, so that the account need not have any.
         is_named: bool,
     },
     /// Scopes that contain jobs, such as clusters.
@@ -101,7 +101,7 @@ impl ListTarget {
 /// What the command line names, each once, or the default scopes of all configured profiles.
 ///
 /// # Errors
-/// A usage error: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
+/// A usage error: all scopes that are wrong. `missing_credentials` when no account can be called.
 pub(super) fn targets(
     context: &CommandContext,
     settings: &Settings,
@@ -185,7 +185,7 @@ pub(super) fn found(
     }
 }
 
-/// What a cloud alone stands for: its scopes, and the jobs that are in none.
+/// What a cloud alone selects: its scopes, and the jobs that are in none.
 pub(in crate::commands) fn in_cloud(requested: &CloudScope) -> Vec<ListTarget> {
     let cloud = cloud_of(requested);
     let scopes = cloud

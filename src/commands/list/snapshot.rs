@@ -33,7 +33,7 @@ pub(in crate::commands) struct ListedScope {
 }
 
 /// Lists a target with all scopes in it: at most `max_jobs` jobs of each, and its active ones
-/// besides. `on_job` gets each job with the number of its scope.
+/// in addition. `on_job` gets each job with the number of its scope.
 pub(in crate::commands) async fn list_jobs(
     lookup: &Arc<Lookup>,
     target: &ListTarget,

@@ -30,7 +30,7 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     })
 }
 
-/// What a filter asks for, in words; `None` where everything passes.
+/// What a filter requests, in words; `None` where everything passes.
 pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     let states = match filter.states == State::ACTIVE {

@@ -14,13 +14,13 @@ use crate::providers::{Client, LogParams, LogSource};
 use crate::reference::Reference;
 use crate::sort::SortExt as _;
 
-/// So many lines say why a job failed.
+/// Maximum number of lines that show why a job failed.
 const LINES: u64 = 10;
 
-/// The logs of so many jobs are read at most.
+/// The logs of this many jobs are read at most.
 const MAX_JOBS: usize = 10;
 
-/// So many logs of a job are read at most until one has lines.
+/// This many logs of a job are read at most until one has lines.
 const MAX_SOURCES: usize = 8;
 
 /// The last lines of the logs of those jobs that failed. What cannot be read costs a notice.
@@ -41,7 +41,7 @@ pub(in crate::commands) async fn failure_tails(
             match tail(lookup, &reference, job).await {
                 Ok(tail) => tail,
                 Err(mut problem) => {
-                    lookup.transport.redact(&mut problem);
+                    lookup.transport.mask(&mut problem);
                     let operation = problem.operation.as_deref().unwrap_or("the log");
                     let text = format!("{reference}: {operation}: {}", problem.message);
                     lookup

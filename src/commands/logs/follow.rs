@@ -10,14 +10,14 @@ use super::resume::Resume;
 use crate::error::Problem;
 use crate::providers::LogBody;
 
-/// So many logs are followed by streams at most; further ones are read at intervals.
+/// This many logs are followed by streams at most; further ones are read at intervals.
 pub(super) const MAX_STREAMS: usize = 16;
-/// So many parts wait until they are printed.
+/// This many parts wait until they are printed.
 const MAX_PARTS: usize = 4;
-/// A stream is opened at most so often.
+/// A stream is opened at most this often.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// So many streams in a row that end at once mean that the server gives none.
+/// This many streams in a row that end at once mean that the server gives none.
 const MAX_UNUSED: u32 = 3;
 
 /// What a stream brings.

@@ -7,7 +7,7 @@ use crate::output::RecordWriter;
 use crate::providers::LogSource;
 use crate::secret::{Redactor, Secret};
 
-/// A secret that no word can be; the byte 0x1f stands for it in a log.
+/// A secret that no word can be; the byte 0x1f is replaced by it in a log.
 const SECRET: &str = "Zk9vQ2xX7pR4tW8mN3sB6yH1cJ5dFg";
 
 /// Prints a log whose pieces are separated by 0x1e, as a file and as a window that moves.

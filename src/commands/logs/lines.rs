@@ -7,7 +7,7 @@ use crate::secret::Redactor;
 /// A longer line is given in pieces.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// So much of a long line is kept back, so that no secret is cut in two.
+/// This much of a long line is kept back, so that no secret is cut in two.
 const KEPT_BYTES: usize = 4 << 10;
 
 /// The lines of one log.
@@ -130,7 +130,7 @@ fn complete_bytes(bytes: &[u8], redactor: &Redactor) -> usize {
 /// A longer line is printed in pieces.
 const MAX_TAIL_LINE_BYTES: usize = 32 << 20;
 
-/// The last lines of a log, at most so many.
+/// The last lines of a log, at most this many.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     most: usize,

@@ -40,7 +40,7 @@ use crate::reference::Reference;
 use follow::Streams;
 use printer::{Printer, Style};
 use select::Choice;
-use stream::{LogStream, Stop};
+use stream::{LogStream, LogStreamError};
 
 /// Prints the log of a job, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
@@ -189,7 +189,10 @@ fn stream<'a>(
     }
 }
 
-async fn read(stream: &mut LogStream<'_>, interval: Option<Duration>) -> Result<(), Stop> {
+async fn read(
+    stream: &mut LogStream<'_>,
+    interval: Option<Duration>,
+) -> Result<(), LogStreamError> {
     match interval {
         None => stream.print_once().await,
         Some(interval) => stream.follow(interval).await,
@@ -197,11 +200,15 @@ async fn read(stream: &mut LogStream<'_>, interval: Option<Duration>) -> Result<
 }
 
 /// Ends the output with what went wrong, and returns the exit code.
-async fn finish(context: &CommandContext, mut stream: LogStream<'_>, end: Result<(), Stop>) -> u8 {
+async fn finish(
+    context: &CommandContext,
+    mut stream: LogStream<'_>,
+    end: Result<(), LogStreamError>,
+) -> u8 {
     let problem = match end {
         Ok(()) => None,
-        Err(Stop::Problem(problem)) => Some(*problem),
-        Err(Stop::Output(error)) => return context.exit_code_after_write(Err(error), 0),
+        Err(LogStreamError::Problem(problem)) => Some(*problem),
+        Err(LogStreamError::Output(error)) => return context.exit_code_after_write(Err(error), 0),
     };
     if let Style::Records(records) = &mut stream.printer.style {
         let now = context.render_context(false).now;

@@ -127,9 +127,9 @@ impl Arguments {
     /// # Errors
     /// A usage error.
     pub(super) fn since(&self, context: &CommandContext) -> Result<Option<Since>, Problem> {
-        let (present, since) = (context.present(), self.since.as_deref());
+        let (current, since) = (context.current_time(), self.since.as_deref());
         let zone = context.global.zone().unwrap_or(Zone::Local);
-        let since = since.map(|text| parse_since(text, &present, zone));
+        let since = since.map(|text| parse_since(text, &current, zone));
         since.transpose()
     }
 

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_line_is_taken_from_it_and_shown_when_asked_for() {
+    fn the_time_of_a_line_is_taken_from_it_and_shown_when_requested() {
         let line = "2026-01-02T03:00:10.123456789Z epoch 1\n".as_bytes();
         assert_eq!(print(Style::Bytes, false, true, line), b"epoch 1\n");
         let record = print(Style::Records(RecordWriter::default()), false, true, line);

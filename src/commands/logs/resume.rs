@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::printer::split_timestamp;
 use crate::model::Time;
 
-/// A line is recognized by so many of its first bytes, which contain its time.
+/// A line is recognized by this many of its first bytes, which contain its time.
 pub(super) const HEAD_BYTES: usize = 40;
 
 /// Finds in a text whose lines begin with their times, part by part, what follows the lines that are known.
@@ -24,14 +24,14 @@ pub(super) struct Resume {
     has_dropped: bool,
     /// The known beginning of a line goes on.
     is_continued: bool,
-    /// So many bytes of the present line are known.
+    /// This many bytes of the present line are known.
     skipped: usize,
     /// The known beginning of a line does not go on.
     is_broken: bool,
 }
 
 impl Resume {
-    /// After text that is known, from the beginning of a line. Where it has one line only, so many bytes after
+    /// After text that is known, from the beginning of a line. Where it has one line only, this many bytes after
     /// the first of it may be `omitted`.
     pub(super) fn after(known: &[u8], omitted: usize) -> Self {
         let end = memchr::memrchr(b'\n', known).map_or(0, |at| at + 1);
@@ -154,7 +154,7 @@ mod tests {
         format!("2026-01-02T03:04:{second:02}.5Z {text}\n")
     }
 
-    /// What is new of a text that comes in parts of so many bytes.
+    /// What is new of a text that comes in parts of this many bytes.
     fn new(known: &str, text: &str, size: usize) -> (String, bool) {
         let mut resume = Resume::after(known.as_bytes(), 0);
         let (mut new, mut is_broken) = (Vec::new(), false);

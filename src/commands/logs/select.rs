@@ -6,7 +6,7 @@ use crate::error::{Category, Problem};
 use crate::model::{Job, State, Task, failed_tasks};
 use crate::providers::LogSource;
 
-/// So many logs that were not chosen are named at most.
+/// This many logs that were not chosen are named at most.
 const MAX_NAMED: usize = 8;
 
 /// The streams of a program, as the kinds with two streams name them; the second says why it failed.

@@ -50,7 +50,7 @@ pub(super) struct SourceLog {
     pub is_message_shown: bool,
 }
 
-/// So much of a response to a later reading is compared with the text before it; what follows it is new.
+/// This much of a response to a later reading is compared with the text before it; what follows it is new.
 const MAX_COMPARED_BYTES: usize = 32 << 20;
 
 /// How the messages begin that a kubelet writes into a response when it cannot read the log any further. They

@@ -58,14 +58,14 @@ pub(super) struct LogStream<'a> {
 
 /// Why reading ended early.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum LogStreamError {
     /// The log cannot be read.
     Problem(Box<Problem>),
-    /// Nothing can be written any more.
+    /// The output cannot be written.
     Output(io::Error),
 }
 
-impl From<Problem> for Stop {
+impl From<Problem> for LogStreamError {
     fn from(problem: Problem) -> Self {
         Self::Problem(Box::new(problem))
     }
@@ -76,7 +76,7 @@ impl LogStream<'_> {
     ///
     /// # Errors
     /// What went wrong and will again.
-    pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), Stop> {
+    pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), LogStreamError> {
         let mut job = self.first_job_in_reach(interval).await?;
         self.choose_early(&job)?;
         let mut outage: u32 = 0;
@@ -89,19 +89,19 @@ impl LogStream<'_> {
                 }
                 Ok(()) if job.ended && !self.show_error_stream(&job) => return Ok(()),
                 Ok(()) => outage = 0,
-                Err(Stop::Problem(problem))
+                Err(LogStreamError::Problem(problem))
                     if problem.category == Category::NotFound && self.show_error_stream(&job) => {}
                 // Nothing more comes of a job that has ended: its log is read or it is not.
-                Err(Stop::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS => {
+                Err(LogStreamError::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS => {
                     return Err((*problem).into());
                 }
-                Err(Stop::Problem(problem)) if problem.category.is_transient() => {
+                Err(LogStreamError::Problem(problem)) if problem.category.is_transient() => {
                     if outage == 0 {
                         self.note(format!("{}; retrying", problem.message));
                     }
                     outage += 1;
                 }
-                Err(stop) => return Err(stop),
+                Err(error) => return Err(error),
             }
             self.print_followed(&job, pause(interval, outage)).await?;
             match self.job().await {
@@ -110,13 +110,13 @@ impl LogStream<'_> {
                     match self.update(&found).await {
                         Ok(()) => job = found,
                         // What it could not read is read in the next round.
-                        Err(Stop::Problem(problem))
+                        Err(LogStreamError::Problem(problem))
                             if problem.category.is_transient()
                                 && !(found.ended && outage >= MAX_ATTEMPTS) =>
                         {
                             outage += 1;
                         }
-                        Err(stop) => return Err(stop),
+                        Err(error) => return Err(error),
                     }
                 }
                 Err(problem) if problem.category.is_transient() => {}
@@ -138,7 +138,7 @@ impl LogStream<'_> {
     }
 
     /// Prints the beginnings of lines whose ends will not come.
-    async fn finish_lines(&mut self) -> Result<(), Stop> {
+    async fn finish_lines(&mut self) -> Result<(), LogStreamError> {
         self.end_streams_of_job().await?;
         for number in 0..self.logs.len() {
             let rest = self.logs[number].finish();
@@ -148,7 +148,7 @@ impl LogStream<'_> {
     }
 
     /// Reads all logs to where they are now; a log that is not there yet is read the next time.
-    async fn read_all(&mut self, job: &Job) -> Result<(), Stop> {
+    async fn read_all(&mut self, job: &Job) -> Result<(), LogStreamError> {
         let has_ended = job.ended;
         if has_ended {
             self.end_streams_of_job().await?;
@@ -160,7 +160,7 @@ impl LogStream<'_> {
             };
             match read {
                 Ok(_) => {}
-                Err(Stop::Problem(problem)) if problem.category == Category::NotFound => {
+                Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
                     let log = &self.logs[number];
                     let cause = absent::explain(log, job, self.spec, Some(*problem));
                     let is_lost = has_ended && !log.is_opened && self.logs.len() == 1;
@@ -168,7 +168,7 @@ impl LogStream<'_> {
                         return Err(with_reference(problem, &self.reference).into());
                     }
                 }
-                Err(stop) => return Err(stop),
+                Err(error) => return Err(error),
             }
             let rest = match has_ended {
                 true => self.logs[number].finish(),
@@ -183,9 +183,9 @@ impl LogStream<'_> {
     }
 
     /// Why a job has no log that could be read.
-    fn no_task(&self, job: &Job) -> Stop {
+    fn no_task(&self, job: &Job) -> LogStreamError {
         let mut problem = absent::no_task(job, self.spec);
-        self.lookup.transport.redact(&mut problem);
+        self.lookup.transport.mask(&mut problem);
         with_reference(problem, &self.reference).into()
     }
 
@@ -206,7 +206,7 @@ impl LogStream<'_> {
         }
     }
 
-    /// The job before its log is read. Its response tells of the clock by which the log begins.
+    /// The job before its log is read. Its response shows the clock by which the log begins.
     async fn first_job(&mut self) -> Result<Job, Problem> {
         let job = self.job().await?;
         self.params.since = self.since.map(Since::time);
@@ -281,7 +281,7 @@ impl LogStream<'_> {
     }
 
     /// Reads a log to where it is now, and prints it; true when there was anything.
-    async fn read_log(&mut self, number: usize) -> Result<bool, Stop> {
+    async fn read_log(&mut self, number: usize) -> Result<bool, LogStreamError> {
         let client = self.lookup.client(&self.reference)?;
         let mut tail = self.logs[number].tail();
         let mut has_text = false;
@@ -291,7 +291,7 @@ impl LogStream<'_> {
                 .read(&*client, &self.reference, &options)
                 .await;
             let mut reading = read.map_err(|mut problem| {
-                self.lookup.transport.redact(&mut problem);
+                self.lookup.transport.mask(&mut problem);
                 with_reference(problem, &self.reference)
             })?;
             if reading.has_gap {
@@ -339,7 +339,11 @@ impl LogStream<'_> {
         }
     }
 
-    async fn print_reading(&mut self, number: usize, reading: Reading) -> Result<(), Stop> {
+    async fn print_reading(
+        &mut self,
+        number: usize,
+        reading: Reading,
+    ) -> Result<(), LogStreamError> {
         for note in reading.notes {
             let label = label(&self.logs[number].source);
             self.note(match label.is_empty() {
@@ -352,9 +356,9 @@ impl LogStream<'_> {
     }
 
     /// Prints lines, and waits until they are taken: a log may be larger than the memory.
-    async fn print(&mut self, number: usize, blocks: Vec<Block>) -> Result<(), Stop> {
+    async fn print(&mut self, number: usize, blocks: Vec<Block>) -> Result<(), LogStreamError> {
         self.write(number, blocks);
-        self.stdout.flushed().await.map_err(Stop::Output)
+        self.stdout.flushed().await.map_err(LogStreamError::Output)
     }
 
     fn write(&mut self, number: usize, blocks: Vec<Block>) {
@@ -383,7 +387,7 @@ impl LogStream<'_> {
     }
 }
 
-/// The time to the next reading after so many failures in a row.
+/// The time to the next reading after this many failures in a row.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let pause = interval.saturating_mul(2_u32.saturating_pow(failures.min(8)));
     pause.min(MAX_BACKOFF).max(interval)

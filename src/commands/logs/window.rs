@@ -2,7 +2,7 @@
 
 use super::resume::{HEAD_BYTES, Resume};
 
-/// So many bytes of the end of a text are kept at least, where it has so many after the beginning of its
+/// This many bytes of the end of a text are kept at least, where it has this many after the beginning of its
 /// last line.
 const MAX_KEPT_BYTES: usize = 4 << 20;
 
@@ -11,7 +11,7 @@ const MAX_KEPT_BYTES: usize = 4 << 20;
 pub(super) struct Window {
     /// From the beginning of a line.
     last: Vec<u8>,
-    /// Where `last` is the beginning of one line, so many bytes after the first of it are not kept.
+    /// Where `last` is the beginning of one line, this many bytes after the first of it are not kept.
     omitted: usize,
     /// The next window need not have anything of the last.
     begins_again: bool,
@@ -46,7 +46,7 @@ impl Window {
         Some(new)
     }
 
-    /// So many bytes of the next window are known; `None` if that cannot be told from the text.
+    /// This many bytes of the next window are known; `None` if that cannot be told from the text.
     fn known_length(&self, window: &[u8], has_times: bool) -> Option<usize> {
         if self.last.is_empty() {
             return Some(0);

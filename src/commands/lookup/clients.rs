@@ -36,7 +36,7 @@ pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
 pub(in crate::commands) struct Pacing {
     /// Shortest time between two requests.
     pub min_interval: Option<Duration>,
-    /// So many requests more may go out at once before that.
+    /// This many requests more may go out at once before that.
     pub extra_burst: u32,
     /// After this time a refused credential is sent once more; `None` where it never is.
     pub auth_cooldown: Option<Duration>,
@@ -111,7 +111,7 @@ impl<'a> CheckedAccounts<'a> {
         })
     }
 
-    /// What is wrong with an account, as far as its plain settings tell.
+    /// What is wrong with an account, as far as its plain settings show.
     pub(super) fn problem(&self, account: &AccountId) -> Option<&Problem> {
         let mut accounts = self.accounts.iter();
         let (_, plain) = accounts.find(|(known, _)| known == account)?;

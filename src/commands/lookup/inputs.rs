@@ -13,10 +13,10 @@ use crate::settings::Environment;
 /// The texts that name resources.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::commands) struct Inputs<'a> {
-    /// Arguments; `-` stands for the lines of stdin, or for the last reference if stdin is a terminal,
+    /// Arguments; `-` means the lines of stdin, or the last reference if stdin is a terminal,
     /// and `%1` for the first row of the last list.
     pub typed: &'a [String],
-    /// Files with a reference on each line; `-` stands for stdin.
+    /// Files with a reference on each line; `-` means stdin.
     pub files: &'a [PathBuf],
     /// True where the last line of stdin must end with a newline: a gate that waits for a part of a list passes
     /// without the rest.

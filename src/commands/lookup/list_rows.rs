@@ -3,8 +3,8 @@
 use crate::kind::Kind;
 use crate::model::{Job, State};
 
-/// Up to so many jobs are looked up by themselves. Of a larger number, which lists report, the details of
-/// so many that failed are looked up.
+/// Up to this many jobs are looked up by themselves. Of a larger number, which lists report, the details of
+/// this many that failed are looked up.
 pub(in crate::commands) const MAX_DETAILS: usize = 20;
 
 /// How many more jobs of a large number may have their details looked up.

@@ -32,7 +32,7 @@ pub(in crate::commands) struct Options {
     pub flags: Vec<&'static str>,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
-    /// What may appear among the references besides resources.
+    /// What may appear among the references in addition to resources.
     pub allowed: AllowedTargets,
 }
 
@@ -102,7 +102,7 @@ impl Lookup {
         self.clients.expiry_times()
     }
 
-    /// What the config file and the environment say.
+    /// The settings of the config file and the environment.
     pub(in crate::commands) fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -160,7 +160,7 @@ impl Lookup {
             .get(reference, &self.options_for(reference, deadline))
             .await;
         found.map_err(|mut problem| {
-            self.transport.redact(&mut problem);
+            self.transport.mask(&mut problem);
             with_reference(problem, reference)
         })
     }
@@ -180,7 +180,7 @@ impl Lookup {
         Ok(self.finalize_at(found, now))
     }
 
-    /// As [`Lookup::settle`], at a given time.
+    /// As [`Lookup::finalize`], at a given time.
     pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
         found.job.finalize(now);
         let redactor = self.transport.redactor();
@@ -189,7 +189,7 @@ impl Lookup {
         found.job
     }
 
-    /// Keeps the notices of a response, redacted.
+    /// Keeps the notices of a response, masked.
     pub(in crate::commands) fn keep_notices(&self, notices: Vec<Notice>) {
         for mut notice in notices {
             self.transport.redactor().text(&mut notice.message);
@@ -211,7 +211,7 @@ impl Lookup {
     /// The newest resource of a scope, as it was typed.
     ///
     /// # Errors
-    /// As [`providers::newest`], or why the account cannot be used.
+    /// As [`providers::latest`], or why the account cannot be used.
     pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
         let framed = |mut problem: Problem| {
             problem = with_account_context(

@@ -20,14 +20,14 @@ use crate::reference::Reference;
 use crate::settings::Settings;
 use crate::sync::lock;
 
-/// What is said of a resource.
+/// What is reported about a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Reply {
     /// It is in this state.
     State(State),
     /// It does not exist.
     NotFound,
-    /// Fewer requests are wanted, for so long.
+    /// Fewer requests are wanted, for this long.
     Throttled(Duration),
     /// It cannot be read for this cause.
     Failed(Category),
@@ -45,7 +45,7 @@ pub(in crate::commands) type Received = (Duration, String);
 /// Replies by the time since the start and the id.
 type Script = dyn Fn(Duration, &str) -> Reply + Send + Sync;
 
-/// What a job holds besides its state, by the time since the start.
+/// What a job contains in addition to its state, by the time since the start.
 type Edit = dyn Fn(Duration, &mut Job) + Send + Sync;
 
 /// A client that replies by a script and keeps the pace of an account.
@@ -63,7 +63,7 @@ pub(in crate::commands) struct ScriptedClient {
 }
 
 impl ScriptedClient {
-    /// A client whose responses take 50 ms, with so much time between two requests.
+    /// A client whose responses take 50 ms, with this much time between two requests.
     pub(in crate::commands) fn new(
         min_interval: Duration,
         script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,

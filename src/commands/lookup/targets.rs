@@ -20,7 +20,7 @@ pub(in crate::commands) struct ParsedTargets {
     pub skipped: Vec<Scope>,
 }
 
-/// What may appear among references besides resources.
+/// What may appear among references in addition to resources.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::commands) struct AllowedTargets {
     /// Scopes, each with its slash at the end.
@@ -142,7 +142,7 @@ pub(in crate::commands) fn parse_monitored(
     })
 }
 
-/// As [`parse_monitored`], for one text that stands for nothing else: not for stdin, and not for a row
+/// As [`parse_monitored`], for one text with no other meaning: not for stdin, and not for a row
 /// of a list.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ use crate::output;
 
 /// Clients that do not say how long they wait get an answer after this time.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
-/// An answer is sent so much earlier than the client gives up.
+/// An answer is sent this much earlier than the client gives up.
 const SCRAPE_MARGIN: Duration = Duration::from_millis(500);
 /// No scrape waits longer for a poll.
 const MAX_SCRAPE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -163,7 +163,7 @@ fn deadline(request: &Request<Incoming>) -> Instant {
     Instant::now() + wait_time(seconds)
 }
 
-/// How long a poll is waited for, for a client that waits so many seconds.
+/// How long a poll is waited for, for a client that waits this many seconds.
 fn wait_time(seconds: Option<f64>) -> Duration {
     let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let timeout = timeout.unwrap_or(SCRAPE_TIMEOUT).min(MAX_SCRAPE_TIMEOUT);

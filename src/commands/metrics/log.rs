@@ -1,4 +1,4 @@
-//! What an exporter says on stderr.
+//! The messages of an exporter on stderr.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use crate::model::{Notice, NoticeCode};
 use crate::output;
 use crate::sync::lock;
 
-/// So many different notices are printed; a run of months may have any number.
+/// This many different notices are printed; a run of months may have any number.
 const MAX_NOTICES: usize = 1000;
 
 /// True for what is printed: what a list leaves open may also be a wrong state.
@@ -38,7 +38,7 @@ impl MessageLog {
     /// Says a line.
     pub(super) fn line(&self, line: String) {
         if let Some(lines) = &self.lines {
-            // Nobody listens any more when the command ends.
+            // The receiver is gone when the command ends.
             let _ = lines.send(line);
         }
     }

@@ -46,7 +46,7 @@ const LIMITS: ServerLimits = ServerLimits {
     keep_alive: false,
 };
 
-/// A rejected credential is sent once more after so long: it may have been enabled meanwhile, and an exporter
+/// A rejected credential is sent once more after this long: it may have been enabled meanwhile, and an exporter
 /// runs for months.
 const AUTH_COOLDOWN: Duration = Duration::from_secs(600);
 

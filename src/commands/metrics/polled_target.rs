@@ -21,11 +21,11 @@ use crate::reference::{DEFAULT_PROFILE, Reference};
 use crate::sort::SortExt as _;
 use crate::sync::lock;
 
-/// So many jobs of a scope are read, newest first where the cloud can sort, and its active ones
-/// besides.
+/// This many jobs of a scope are read, newest first where the cloud can sort, and its active ones
+/// in addition.
 const MAX_LISTED: usize = 10_000;
 
-/// What could not be read again is shown for so long at least.
+/// What could not be read again is shown for this long at least.
 const MIN_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// What is polled together.
@@ -44,18 +44,18 @@ pub(super) struct PolledTargetOptions {
     pub min_interval: Duration,
     /// Jobs that have ended longer ago are left out.
     pub keep: TimeDelta,
-    /// So many jobs of a scope are looked up in each poll.
+    /// This many jobs of a scope are looked up in each poll.
     pub max_details: usize,
 }
 
 impl PolledTargetOptions {
-    /// Rows that are older are not shown any more.
+    /// Older rows are no longer shown.
     pub(super) fn max_age(&self) -> Duration {
         MIN_MAX_AGE.max(self.min_interval * 3)
     }
 }
 
-/// A target with what its last poll has brought. Of all that ask for it at once, the first polls.
+/// A target with what its last poll has brought. Of all that request it at once, the first polls.
 pub(super) struct PolledTarget {
     target: PolledSelector,
     lookup: Arc<Lookup>,

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::polled_target::PolledTarget;
 use crate::sync::lock;
 
-/// So many targets of probes are kept.
+/// This many targets of probes are kept.
 pub(super) const MAX_TARGETS: usize = 1000;
-/// A target that was not requested for so long is forgotten when another one comes.
+/// A target that was not requested for this long is forgotten when another one comes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The targets of each target that was probed.

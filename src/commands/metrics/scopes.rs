@@ -187,7 +187,7 @@ fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) 
     }
 }
 
-/// What has changed for people: scopes that cannot be read any more, or again.
+/// What has changed for people: scopes that can no longer be read, or can be read again.
 pub(super) fn changes(
     previous: &[Arc<ScopeSnapshot>],
     scopes: &[Arc<ScopeSnapshot>],

@@ -1,4 +1,4 @@
-//! What is polled: what the command line names, and what a probe asks for.
+//! What is polled: what the command line names, and what a probe requests.
 
 use std::sync::Arc;
 

@@ -135,7 +135,7 @@ impl Poller {
             let mut options = self.lookup.options_for_kind(kind, deadline);
             options.changes = Some(Arc::clone(&self.changes));
             self.followers.spawn(async move {
-                // What is wrong with a job, its own lookup says.
+                // What is wrong with a job is reported by its own lookup.
                 let _ = client.batch_get(&references, &options).await;
             });
         }

@@ -67,7 +67,7 @@ impl Unfinished {
 }
 
 /// How long before a deadline the last polls of an account start: the time of their responses, and
-/// that in which so many single requests can be sent.
+/// that in which this many single requests can be sent.
 fn lead(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
     let places = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
     let queue = MIN_CALL_INTERVAL
@@ -92,7 +92,7 @@ struct Leads {
 
 impl Leads {
     /// What is confirmed by a second request has twice the usual time: a change that a list call has
-    /// seen, and the end of some jobs, of which no poll before has taken so long.
+    /// seen, and the end of some jobs, of which no poll before has taken this long.
     ///
     /// Where lists take many calls, they are read once only.
     fn new(usual: Duration, unfinished: Unfinished, deadline: Duration) -> Self {

@@ -97,7 +97,7 @@ pub(super) struct PollOptions {
     pub interval: Option<Duration>,
     /// When the whole command ends, if it has a deadline.
     pub ends_at: Option<Duration>,
-    /// Events are needed, which lists do not hold.
+    /// Events are needed, which lists do not contain.
     pub needs_events: bool,
     /// Resources that report events only must be confirmed to exist.
     pub check_existence: bool,
@@ -189,7 +189,7 @@ const MAX_IN_FLIGHT: usize = 16;
 /// The part of the command's time that a request leaves unused, so that its result can still be
 /// handled on a busy machine.
 const RESERVED_TIME: Duration = Duration::from_millis(300);
-/// When no response has come for so long, the requests in flight hang.
+/// When no response has come for this long, the requests in flight hang.
 const STALL: Duration = Duration::from_secs(2);
 /// After this many consecutive failures a resource is requested by itself.
 const MAX_BATCH_FAILURES: u32 = 3;

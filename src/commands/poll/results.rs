@@ -11,7 +11,7 @@ use crate::kind::Kind;
 use crate::model::{Job, State, Time};
 use crate::providers;
 
-/// A row that is held is read again after so long, at the earliest.
+/// A row that is held is read again after this long, at the earliest.
 const HELD_ROW_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Poller {
@@ -340,7 +340,7 @@ impl Poller {
         }
         let turn = match problem.category.is_transient() {
             true => self.outages.record_failure(cloud, number, &problem, now),
-            // A cloud that says no does answer.
+            // A cloud that returns an error does respond.
             false => self.outages.record_success(cloud, number, now),
         };
         changes.extend(turn.map(PollEvent::Outage));

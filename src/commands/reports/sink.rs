@@ -22,7 +22,7 @@ pub(in crate::commands) enum ReportSink {
 }
 
 impl ReportSink {
-    /// The place that a file name stands for.
+    /// The destination of a file name.
     pub(in crate::commands) fn from_path(name: impl AsRef<Path>) -> Self {
         let path = name.as_ref();
         // Opened by name, a redirected stdout would get a second offset or be cut.
@@ -66,7 +66,7 @@ impl ReportSink {
     }
 
     /// Makes sure that a report can be written there: creates the folders that are missing, and tries
-    /// what [`Place::write`] will do, without changing a file that exists.
+    /// what [`ReportSink::write`] will do, without changing a file that exists.
     ///
     /// # Errors
     /// Those of the file system.
@@ -79,7 +79,7 @@ impl ReportSink {
             return match fs::metadata(path)?.file_type().is_char_device() {
                 // A terminal that this process does not have shows only when it is opened.
                 true => open_device(path).map(drop),
-                // To open a pipe that nobody reads yet would block.
+                // Opening a pipe without a reader would block.
                 false => Ok(()),
             };
         }
@@ -116,7 +116,7 @@ impl ReportSink {
         fs::remove_file(&probe)
     }
 
-    /// Lets nobody but the owner read the file, before a secret is written to it.
+    /// Makes the file private before a secret is written to it.
     ///
     /// # Errors
     /// Those of the file system.
@@ -132,14 +132,14 @@ impl ReportSink {
         }
     }
 
-    /// Puts a whole report there; a stream that does not take it within `patience` is given up.
+    /// Puts a whole report there; a stream that does not take it within `timeout` is given up.
     ///
     /// # Errors
     /// Those of the file system. Where the disk is full, an older report stays.
-    pub(super) fn write(&self, bytes: Vec<u8>, patience: Duration) -> io::Result<()> {
+    pub(super) fn write(&self, bytes: Vec<u8>, timeout: Duration) -> io::Result<()> {
         match self {
             Self::Path(path) if !self.is_stream() => replace(path, |file| file.write_all(&bytes)),
-            _ => write_stream(self.clone(), bytes, patience),
+            _ => write_stream(self.clone(), bytes, timeout),
         }
     }
 }
@@ -185,7 +185,7 @@ fn ends_within_a_line(path: &Path) -> bool {
     is_file && last().is_ok_and(|last| last != b'\n')
 }
 
-/// What came of writing beside the report and renaming.
+/// What came of writing next to the report and renaming.
 enum ReplaceError {
     /// The folder or the file does not allow it.
     NotPermitted(io::Error),
@@ -262,7 +262,7 @@ fn classify_io(error: io::Error) -> ReplaceError {
     }
 }
 
-/// Writes into the file that is there, where it can be neither replaced nor stand beside another.
+/// Writes into the file that is there, where it can neither be replaced nor be next to another.
 ///
 /// # Errors
 /// Those of `fill` and of the file system; the file is empty then.
@@ -283,11 +283,11 @@ pub(super) fn overwrite(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>)
     written
 }
 
-/// Opening a pipe that nobody reads, and writing to a full one, blocks for ever; a thread may.
-fn write_stream(place: ReportSink, bytes: Vec<u8>, patience: Duration) -> io::Result<()> {
+/// Opening a pipe without a reader, and writing to a full one, blocks forever; a thread may.
+fn write_stream(sink: ReportSink, bytes: Vec<u8>, timeout: Duration) -> io::Result<()> {
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new().spawn(move || {
-        let written = match place {
+        let written = match sink {
             ReportSink::Stdout => flushed(&mut io::stdout().lock(), &bytes),
             ReportSink::Stderr => flushed(&mut io::stderr().lock(), &bytes),
             ReportSink::Path(path) => OpenOptions::new()
@@ -295,10 +295,10 @@ fn write_stream(place: ReportSink, bytes: Vec<u8>, patience: Duration) -> io::Re
                 .open(path)
                 .and_then(|mut file| flushed(&mut file, &bytes)),
         };
-        // Nobody waits for it any more when patience has ended.
+        // The caller no longer waits after the timeout.
         let _ = sender.send(written);
     })?;
-    receiver.recv_timeout(patience).unwrap_or_else(|_| {
+    receiver.recv_timeout(timeout).unwrap_or_else(|_| {
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "nothing is reading from it",
@@ -327,12 +327,12 @@ mod tests {
     #[test]
     fn a_check_creates_the_folder_and_leaves_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let place = ReportSink::from_path(folder.path().join("构建/reports/a.xml"));
-        place.check().unwrap();
+        let sink = ReportSink::from_path(folder.path().join("构建/reports/a.xml"));
+        sink.check().unwrap();
         let reports = folder.path().join("构建/reports");
         assert_eq!(fs::read_dir(&reports).unwrap().count(), 0);
-        place.write(b"new".to_vec(), Duration::ZERO).unwrap();
-        place.check().unwrap();
+        sink.write(b"new".to_vec(), Duration::ZERO).unwrap();
+        sink.check().unwrap();
         assert_eq!(fs::read(reports.join("a.xml")).unwrap(), b"new");
         assert_eq!(fs::read_dir(&reports).unwrap().count(), 1);
     }
@@ -343,8 +343,8 @@ mod tests {
         fs::write(folder.path().join("file"), "").unwrap();
         let long = "长".repeat(100);
         for name in ["", "file/a.xml", long.as_str(), "no-such/../file/b/c.xml"] {
-            let place = ReportSink::from_path(folder.path().join(name));
-            assert!(place.check().is_err(), "{name}");
+            let sink = ReportSink::from_path(folder.path().join(name));
+            assert!(sink.check().is_err(), "{name}");
         }
         assert!(ReportSink::from_path("/dev/fd/987").check().is_err());
     }

@@ -167,7 +167,7 @@ fn a_link_keeps_pointing_at_the_file_that_is_rewritten() {
 
 #[test]
 fn a_file_that_cannot_be_replaced_is_overwritten_and_cut_to_its_new_length() {
-    // Two tests in one: root may write into any folder, so another owner stands for "refused".
+    // Two tests in one: root may write into any folder, so another owner means "refused".
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.env");
     fs::write(&file, "x".repeat(10_000)).unwrap();
@@ -265,7 +265,7 @@ fn a_file_that_is_overwritten_in_vain_is_left_empty_and_not_mixed() {
 }
 
 #[test]
-fn a_pipe_is_written_once_at_the_end_and_nobody_waits_for_its_reader_for_ever() {
+fn a_pipe_is_written_once_at_the_end_and_a_missing_reader_is_not_waited_for_forever() {
     let folder = TempDir::new().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(

@@ -35,7 +35,7 @@ struct WatchedScope {
     latest_only: bool,
     next_at: Duration,
     in_flight: bool,
-    /// No list of it will ever come, or none is needed any more.
+    /// No list of it will ever come, or none is needed any longer.
     is_done: bool,
     /// References that were listed before; `None` before the first list.
     known: Option<HashSet<String>>,
@@ -89,7 +89,7 @@ impl ScopeWatcher {
         }
     }
 
-    /// True when nothing can appear any more.
+    /// True when nothing can appear any longer.
     pub(in crate::commands) fn is_done(&self) -> bool {
         self.scopes.iter().all(|watched| watched.is_done)
     }

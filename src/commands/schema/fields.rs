@@ -69,7 +69,7 @@ fn dereference(schema: &Value, types: &Value) -> Vec<Value> {
     }
 }
 
-/// True where any field may stand: a map, or a value of any type.
+/// True where any field may be: a map, or a value of any type.
 fn allows_any_field(schema: &Value) -> bool {
     match schema {
         Value::Bool(is_any) => *is_any,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::WaitOptions;
-use crate::commands::gate_report::{GateReport, GateState, GateStats, Stop};
+use crate::commands::gate_report::{GateReport, GateState, GateStats, GateStatus};
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::lookup::Lookup;
 use crate::commands::poll::{PollEvent, PollOptions, PolledJob};
@@ -262,23 +262,23 @@ impl<'a> WaitHandler<'a> {
             Some(Duration::ZERO) => 8,
             _ => 124,
         };
-        let (decision, code, stop) = match end {
-            None => (Decision::undecided(), 8, Stop::Running),
-            Some(Err(130)) => (Decision::undecided(), 130, Stop::Interrupted),
-            Some(Err(code)) => (Decision::undecided(), *code, Stop::Terminated),
+        let (decision, code, status) = match end {
+            None => (Decision::undecided(), 8, GateStatus::Running),
+            Some(Err(130)) => (Decision::undecided(), 130, GateStatus::Interrupted),
+            Some(Err(code)) => (Decision::undecided(), *code, GateStatus::Terminated),
             Some(Ok(decision)) => {
-                let stop = match pending {
-                    _ if !self.is_timed_out(run) => Stop::Certain,
-                    8 => Stop::OneCheck,
-                    _ => Stop::TimedOut,
+                let status = match pending {
+                    _ if !self.is_timed_out(run) => GateStatus::Certain,
+                    8 => GateStatus::OneCheck,
+                    _ => GateStatus::TimedOut,
                 };
-                (decision.clone(), decision.exit_code(pending), stop)
+                (decision.clone(), decision.exit_code(pending), status)
             }
         };
         let spent = GateStats {
             elapsed: run.shown_elapsed(),
             requests: run.lookup.transport.calls(),
-            stop,
+            status,
         };
         let state = GateState {
             watched: &run.poller.jobs,

@@ -95,7 +95,7 @@ enum OnMissing {
     Wait,
 }
 
-/// What the options say, checked before the first call.
+/// The values of the options, checked before the first call.
 #[derive(Debug)]
 pub(super) struct WaitOptions {
     /// How the gate judges.
@@ -114,7 +114,7 @@ impl Arguments {
         Inputs::new(&self.references, &self.files)
     }
 
-    /// What the options say about jobs of these kinds.
+    /// The values of the options for jobs of these kinds.
     ///
     /// # Errors
     /// A usage error that names the option.

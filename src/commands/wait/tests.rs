@@ -75,7 +75,7 @@ async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration
     (wait.report(&mut run, &end), elapsed)
 }
 
-/// What a job that runs at first is said to be from some time on.
+/// What a job that runs at first is reported as from some time on.
 fn until(end: Duration, reply: Reply) -> impl Fn(Duration, &str) -> Reply {
     move |now, _| if now < end { RUNNING } else { reply }
 }
@@ -152,7 +152,7 @@ async fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
     assert_eq!(report.gate.expect("a wait has a gate").met, 20);
 }
 
-/// The ids of so many subtasks.
+/// The ids of this many subtasks.
 fn subtasks(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("1_{number}")).collect()
 }

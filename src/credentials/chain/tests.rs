@@ -29,7 +29,7 @@ fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<CredentialChain,
 }
 
 #[test]
-fn the_environment_stands_before_the_file_for_the_default_profile() {
+fn the_environment_takes_precedence_over_the_file_for_the_default_profile() {
     let toml = "[aliyun.default]\nregion = 'cn-a'\nendpoint = 'https://f'\n";
     let all = settings(
         toml,
@@ -129,7 +129,7 @@ fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
 fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
-    // Whoever opens it waits for somebody who writes.
+    // Opening it blocks until there is a writer.
     let mut make = std::process::Command::new("mkfifo");
     assert!(make.arg(place("pipe")).status().unwrap().success());
     let large = fs::File::create(place("large")).unwrap();

@@ -1,4 +1,4 @@
-//! What a process writes, read on a thread of its own.
+//! What a process writes, read on a separate thread.
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::sync::lock;
 
 /// More is not kept of what a process writes.
 pub(super) const MAX_OUTPUT_BYTES: usize = 1 << 16;
-/// A process that has written so much is ended.
+/// A process that has written this much is ended.
 const MAX_READ_BYTES: usize = 64 << 20;
 /// What a process has left behind may keep its outputs open, and is not waited for any longer.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Reads an output on a thread of its own, to its end.
+    /// Reads an output on a separate thread, to its end.
     ///
     /// # Errors
     /// The system has no more threads.

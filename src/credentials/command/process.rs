@@ -24,7 +24,7 @@ static RUNS: Mutex<Runs> = Mutex::new(Runs {
     is_closed: false,
 });
 
-/// A line without an end is shown when nothing follows for so long: a prompt.
+/// A line without an end is shown when nothing follows for this long: a prompt.
 const PROMPT_DELAY: Duration = Duration::from_millis(200);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -47,7 +47,7 @@ pub(super) enum ProcessError {
 struct Runs {
     count: u64,
     running: Vec<ProcessTree>,
-    /// Nothing is started any more.
+    /// No process is started any longer.
     is_closed: bool,
 }
 

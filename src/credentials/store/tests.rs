@@ -254,7 +254,7 @@ async fn where_nothing_can_be_written_everything_works_without() {
 }
 
 #[tokio::test]
-async fn what_stands_in_no_credential_is_not_taken() {
+async fn what_is_in_no_credential_is_not_used() {
     let stage = Stage::new();
     issue(&stage.run(&[])).await;
     let path = &stage.files()[0];
@@ -282,7 +282,7 @@ async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
     let first = stage.run_as(&profile);
     assert_eq!(issue(&first).await, "token-1");
     assert_eq!(stage.files().len(), 1);
-    // The key of the first run is refused; the one that is queried then holds another secret.
+    // The key of the first run is refused; the one that is queried then contains another secret.
     first.on_rejected(&Plain("token-1".to_owned()));
     fs::write(home.join("s.txt"), "two").unwrap();
     assert_eq!(issue(&first).await, "token-2");
@@ -290,10 +290,10 @@ async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_on_its_way_holds_up_no_other_call() {
+async fn a_running_command_does_not_block_other_calls() {
     let stage = Stage::new();
     let home = stage.home.path();
-    // Says at its second run whether somebody let it go on.
+    // Prints at its second run whether it could continue.
     let script = "echo x >> runs; echo user=bob; echo secret_key=s; \
         [ $(wc -l < runs) = 1 ] && echo access_key=first && exit; \
         for i in $(seq 300); do [ -e go ] && echo access_key=let-go && exit; sleep 0.01; done; \

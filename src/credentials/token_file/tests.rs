@@ -192,7 +192,7 @@ fn a_link_a_pipe_and_a_folder_are_not_used() {
 
 #[test]
 fn a_file_of_someone_else_is_not_used() {
-    // Nobody but root can give a file away.
+    // Only root can change the owner of a file.
     if rustix::process::geteuid().is_root() {
         let (_home, place) = kept();
         std::os::unix::fs::chown(place.path(), Some(1), None).unwrap();
@@ -226,7 +226,7 @@ fn forgets_what_was_refused_and_nothing_else() {
 }
 
 #[test]
-fn what_nobody_reads_any_more_is_removed_with_the_next_one_that_is_put() {
+fn unused_files_are_removed_when_the_next_one_is_written() {
     let (_home, place) = kept();
     let now = SystemTime::now();
     let ages = [

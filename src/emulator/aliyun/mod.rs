@@ -46,7 +46,7 @@ const fn post(version: &'static str, operation: &'static str, handler: Handler) 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "STS.";
 
-// What the cloud says of errors.
+// The cloud's error messages.
 const TIME_FORMAT: &str = "Specified time stamp or date value is not well formatted.";
 const CLOCK_SKEW: &str = "Specified time stamp or date value is expired.";
 const SIGNATURE: &str = "Specified signature is not matched with our calculation.";

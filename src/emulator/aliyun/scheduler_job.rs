@@ -61,7 +61,7 @@ fn log(call: &EmulatedCall<'_>) -> Answer {
     }))
 }
 
-/// What PBS says of a job.
+/// PBS's report of a job.
 fn job(view: &JobAt<'_>) -> Value {
     const LETTERS: &[(&str, &str)] = &[("QUEUED", "Q"), ("RUNNING", "R"), ("FINISHED", "F")];
     let state = view.step.state.as_str();

@@ -34,6 +34,6 @@ pub enum EmulatedError {
     Replayed,
     /// The token is wrong.
     Token(TokenError),
-    /// What only this operation says.
+    /// An error of this operation only.
     Response(ServerResponse),
 }

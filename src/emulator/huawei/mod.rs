@@ -30,7 +30,7 @@ const TEST_TOKEN: &str = "joblens-test-auth-token";
 /// How ids of temporary keys begin.
 const PREFIX: &str = "HST3";
 
-// What the cloud says of errors.
+// The cloud's error messages.
 const REFUSED: &str = "Incorrect IAM authentication information";
 const CLOCK_SKEW: &str = "the time of the request is off by more than 15 minutes";
 const UNKNOWN_OPERATION: &str =

@@ -30,7 +30,7 @@ const WORKSPACE: &str = "0";
 /// The words of jobs that have ended.
 const ENDED: [&str; 4] = ["Completed", "Failed", "Abnormal", "Terminated"];
 
-/// So much of the end of a log is given at most.
+/// This much of the end of a log is given at most.
 const MAX_LOG_BYTES: usize = 5 << 20;
 
 fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {

@@ -10,7 +10,7 @@ pub struct CustomJobs {
     routes: &'static [Route; 5],
     /// The name of the resource, with its group.
     resource: &'static str,
-    /// What the status says of a state.
+    /// The status for a state.
     status: fn(&JobAt<'_>) -> Value,
 }
 

@@ -1,4 +1,4 @@
-//! Which resources the API server has, as kubectl asks before anything else.
+//! Which resources the API server has, as kubectl requests before anything else.
 
 use super::user;
 use crate::emulator::prelude::*;

@@ -2,7 +2,7 @@ use super::owner::OWNERS;
 use super::{list, not_found, pod, time};
 use crate::emulator::prelude::*;
 
-/// kubectl asks for the namespace of an object that it did not find.
+/// kubectl requests the namespace of an object that it did not find.
 const READ: &str = "ReadNamespace";
 
 /// The namespaces of the scenario.

@@ -29,13 +29,13 @@ impl Objects<'_> {
             return call.about(&view, || (self.make)(&view));
         }
         if call.operation.starts_with("Watch") {
-            let source = watch::Source {
+            let list = watch::WatchedList {
                 call,
                 kind: self.object,
                 resources: &[self.kind],
                 objects: &|view| vec![(self.make)(view)],
             };
-            return watch::respond(call, &source);
+            return watch::respond(call, &list);
         }
         let rows = rows(call, self.kind).into_iter().map(|view| {
             let object = (self.make)(&view);

@@ -14,7 +14,7 @@ const LIST: &str = "ListNamespacedPod";
 const WATCH: &str = "WatchNamespacedPod";
 const LOG: &str = "ReadNamespacedPodLog";
 
-/// A log is followed for so long.
+/// A log is followed for this long.
 const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
 
 /// The only container.
@@ -37,13 +37,13 @@ impl EmulatedKind for Pods {
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
         if call.operation == WATCH {
             let kinds: Vec<&str> = kinds().collect();
-            let source = watch::Source {
+            let list = watch::WatchedList {
                 call,
                 kind: ["Pod", "v1"],
                 resources: &kinds,
                 objects: &|view| pods_of(*view).iter().map(Pod::object).collect(),
             };
-            return watch::respond(call, &source);
+            return watch::respond(call, &list);
         }
         let mut pods = pods(call);
         let is_in = |pod: &Pod<'_>| {

@@ -9,7 +9,7 @@ use crate::http::PeerCertificate;
 use crate::providers::kubernetes::CLOUD;
 use crate::test_support::{emulated, start_time};
 
-/// The response to a request so many milliseconds after the start.
+/// The response to a request this many milliseconds after the start.
 fn get(path: &str, query: &str, after: i64) -> ServerResponse {
     let after_start = Duration::from_millis;
     let step = |after, state: &str| StateChange {

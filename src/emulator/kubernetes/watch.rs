@@ -7,12 +7,12 @@ use crate::emulator::prelude::*;
 use crate::emulator::state::EmulatedJob;
 use crate::sort::SortExt as _;
 
-/// For so long a server knows what has changed.
+/// For this long a server knows what has changed.
 const HISTORY: TimeDelta = TimeDelta::minutes(5);
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The changes of the objects of the source, from the version of the call until its timeout.
-pub(super) fn respond(call: &EmulatedCall<'_>, source: &Source<'_>) -> Answer {
+/// The changes of the objects of a list, from the version of the call until its timeout.
+pub(super) fn respond(call: &EmulatedCall<'_>, list: &WatchedList<'_>) -> Answer {
     let length = Duration::from_secs(call.number("timeoutSeconds", 300, 0..=3600)?);
     let version = call
         .parameter("resourceVersion")
@@ -26,10 +26,10 @@ pub(super) fn respond(call: &EmulatedCall<'_>, source: &Source<'_>) -> Answer {
             call.state.started_at + TimeDelta::milliseconds(number.saturating_sub(FIRST_VERSION))
         }
         None => {
-            body = source.present()?;
+            body = list.current()?;
             if call.parameter("sendInitialEvents") == Some("true") {
                 body.extend(
-                    source.bookmark(call.now(), json!({"k8s.io/initial-events-end": "true"})),
+                    list.bookmark(call.now(), json!({"k8s.io/initial-events-end": "true"})),
                 );
             }
             call.now()
@@ -44,21 +44,21 @@ pub(super) fn respond(call: &EmulatedCall<'_>, source: &Source<'_>) -> Answer {
         let end = vec![(Duration::ZERO, Vec::new())];
         return Ok(ServerResponse::stream(line("ERROR", &status), end));
     }
-    let mut later = source.changes(from, call.now() + length)?;
+    let mut later = list.changes(from, call.now() + length)?;
     if call.parameter("allowWatchBookmarks") == Some("true") {
         let count = length.as_secs() / BOOKMARK_INTERVAL.as_secs();
         let times =
             (1..=count).map(|number| Duration::from_secs(number * BOOKMARK_INTERVAL.as_secs()));
         let times = times.chain([length]);
-        later.extend(times.map(|after| (after, source.bookmark(call.now() + after, json!({})))));
+        later.extend(times.map(|after| (after, list.bookmark(call.now() + after, json!({})))));
     }
     later.order_by_key(|(after, _)| *after);
     later.push((length, Vec::new()));
     Ok(ServerResponse::stream(body, later))
 }
 
-/// Where objects come from.
-pub(super) struct Source<'a> {
+/// A list of objects that is watched.
+pub(super) struct WatchedList<'a> {
     pub call: &'a EmulatedCall<'a>,
     /// Their kind, and the version of its API.
     pub kind: [&'static str; 2],
@@ -68,7 +68,7 @@ pub(super) struct Source<'a> {
     pub objects: &'a dyn Fn(&JobAt<'_>) -> Vec<Value>,
 }
 
-impl Source<'_> {
+impl WatchedList<'_> {
     /// The resources of the namespace of the call. A document has no row in lists.
     fn jobs(&self) -> impl Iterator<Item = &EmulatedJob> {
         let namespace = self.call.segments.first();
@@ -102,8 +102,8 @@ impl Source<'_> {
         )
     }
 
-    /// The events of what is there.
-    fn present(&self) -> Result<Vec<u8>, EmulatedError> {
+    /// The events of the current objects.
+    fn current(&self) -> Result<Vec<u8>, EmulatedError> {
         let mut body = Vec::new();
         for job in self.jobs() {
             let objects = self.objects_at(job, self.call.now())?;

@@ -1,9 +1,9 @@
-//! What the emulated clouds hold and what they do wrong, as a TOML file says it.
+//! What the emulated clouds contain and what they do wrong, as a TOML file describes it.
 //!
 //! ```toml
 //! latency = "20ms"          # how long every response takes at least
 //! speed = 60                # future state changes happen 60 times as soon
-//! clock_offset = "-20m"     # the server's clock is wrong by so much
+//! clock_offset = "-20m"     # the server's clock is wrong by this much
 //! gzip = true               # answers are compressed for those who accept it
 //!
 //! [[job]]
@@ -25,14 +25,14 @@
 //!   { after = "2m", line = "epoch {n} 损失 0.9", every = "1s", times = 60 },   # {n} counts from 1
 //! ]
 //! restarts = ["10m"]        # when the main container was restarted
-//! document = "{}"           # served as it is; or document_file, beside the scenario
+//! document = "{}"           # served as it is; or document_file, next to the scenario
 //!
 //! [[fault]]
 //! operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all
 //! cloud = "aliyun"          # all clouds when left out
 //! kind = "throttle"         # throttle refuse status html truncate reset slow drip empty redirect
-//! skip = 2                  # lets so many requests pass first
-//! times = 3                 # hits so many; all when left out
+//! skip = 2                  # lets this many requests pass first
+//! times = 3                 # affects this many; all when left out
 //! retry_after = "2s"        # throttle and status
 //! from = "10s"              # when it begins; at the start when left out
 //! until = "70s"             # when it is over; never when left out

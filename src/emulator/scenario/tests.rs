@@ -132,7 +132,7 @@ fn states_may_be_left_out_with_a_document_or_for_a_kind_without_states() {
 }
 
 #[test]
-fn a_document_file_stands_beside_the_scenario() {
+fn a_document_file_is_next_to_the_scenario() {
     let folder = tempfile::tempdir().unwrap();
     let text = "[[job]]\nref = 'aliyun/job/c/5'\ndocument_file = 'five.json'";
     let path = folder.path().join("s.toml");

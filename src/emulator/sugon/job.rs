@@ -41,10 +41,10 @@ const ENDED: [(&str, &str, i64); 6] = [
     ("statDE", "CANCELLED by 1234", 0),
 ];
 
-/// So long a job that has ended is among the live ones.
+/// This long a job that has ended is among the live ones.
 const LIVE_TIME: TimeDelta = TimeDelta::minutes(5);
 
-/// So long after its end a job is not in the history.
+/// This long after its end a job is not in the history.
 const BOOKING_TIME: TimeDelta = TimeDelta::seconds(44);
 
 /// Lines on a page of a file.
@@ -182,7 +182,7 @@ fn time(moment: Option<DateTime<Utc>>) -> String {
     moment.map(china_time).unwrap_or_default()
 }
 
-/// What the scheduler says; the word of the platform covers all ends.
+/// The scheduler's report; the word of the platform covers all ends.
 fn record(view: &JobAt<'_>) -> Value {
     let word = ended(view).map(|(word, _)| word);
     let word = word.unwrap_or(if view.is(&["statR"]) {

@@ -78,7 +78,7 @@ fn times(view: &JobAt<'_>) -> Value {
     json!({"CreateTime": time(view.created_at), "EndTime": time(ended_at)})
 }
 
-/// How many of so many are in the state of the job.
+/// How many of a number are in the state of the job.
 fn metrics(view: &JobAt<'_>, count: usize) -> Value {
     let counts = COUNTS.iter();
     counts

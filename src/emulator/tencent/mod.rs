@@ -220,7 +220,7 @@ fn request_id(request: &ServerRequest) -> String {
     format!("7c1f2f3a-5b0e-4d0c-9f3e-{}", &hash[..12])
 }
 
-/// The items of a list, which are text where they do not stand in JSON; `None` where it is not given.
+/// The items of a list, which are text where they are not in JSON; `None` where it is not given.
 fn items<T: FromStr>(
     call: &EmulatedCall<'_>,
     name: &'static str,

@@ -17,7 +17,7 @@ enum Segment {
     Name(String),
 }
 
-/// The same parameters, with those that belong to one list as one, in JSON, which is how they stand in
+/// The same parameters, with those that belong to one list as one, in JSON, which is how they are in
 /// a body of JSON.
 pub(super) fn joined(parameters: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut joined = Vec::new();

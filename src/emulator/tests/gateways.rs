@@ -1,4 +1,4 @@
-//! What the gateways take besides the calls of this program, and what they refuse.
+//! What the gateways take in addition to the calls of this program, and what they refuse.
 
 use super::*;
 use crate::crypto::{base64, hmac_sha1, percent_encode};

@@ -134,7 +134,7 @@ async fn takes_bodies_of_64_kib_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_cloud_that_panics_or_answers_nonsense_takes_nobody_along() {
+async fn a_panic_or_invalid_response_of_one_cloud_does_not_affect_others() {
     let (emulator, _) = start(Scenario::default()).await;
     assert_eq!(get(&emulator, "/fake/NoHttp").await.status(), 500);
     assert_eq!(get(&emulator, "/fake/Panic").await.head, "");

@@ -8,7 +8,7 @@ use super::{NotFoundSpan, ReadFailure};
 use crate::error::Category;
 use crate::gate::{Evaluation, Pending, PendingCause};
 
-/// For so long the outcome of a job that has ended may follow its end.
+/// For this long the outcome of a job that has ended may follow its end.
 const OUTCOME_GRACE: Duration = Duration::from_secs(60);
 
 impl JobHistory {

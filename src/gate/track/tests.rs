@@ -59,7 +59,7 @@ fn of_what_never_ends_the_last_state_counts() {
 }
 
 #[test]
-fn an_end_otherwise_than_asked_is_no() {
+fn another_final_state_fails_the_condition() {
     use State::{Canceled, Failed, Pending, Running, Stopping, Succeeded, Unknown};
     let cases: [(&str, &[State], &str); 22] = [
         ("succeeded", &[Pending, Running], "pending"),

@@ -18,8 +18,8 @@ fn open(cause: PendingCause, settled: bool) -> Evaluation {
     })
 }
 
-/// Every way in which a job can stand.
-fn all_standings() -> Vec<Evaluation> {
+/// Every evaluation that a job can have.
+fn all_evaluations() -> Vec<Evaluation> {
     let mut all = vec![Evaluation::Met, Evaluation::Unmet("failed".into())];
     for cause in [
         PendingCause::Credentials,
@@ -70,7 +70,7 @@ fn specified(evaluations: &[Evaluation], any: bool) -> u8 {
 }
 
 fn each_combination(check: impl Fn(&[Evaluation], bool, bool)) {
-    let all = all_standings();
+    let all = all_evaluations();
     for any in [false, true] {
         for fail_fast in [false, true] {
             for first in &all {

@@ -34,7 +34,7 @@ impl ApiClient {
         let page = self.page_problem(request, response);
         let mut problem = page.unwrap_or_else(unreadable);
         problem.request_id = request_id;
-        self.transport.redact(&mut problem);
+        self.transport.mask(&mut problem);
         problem
     }
 
@@ -60,7 +60,7 @@ impl ApiClient {
         problem.unwrap_or_else(unreadable)
     }
 
-    /// What to say of an HTML page in place of a response; `None` for other responses.
+    /// The problem for an HTML page in place of a response; `None` for other responses.
     pub fn describe_page(&self, response: &Response) -> Option<String> {
         html::describe(response, self.transport.redactor())
     }
@@ -92,7 +92,7 @@ impl ApiClient {
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential());
         problem.attempts = 1;
-        self.transport.redact(&mut problem);
+        self.transport.mask(&mut problem);
         problem
     }
 
@@ -139,7 +139,7 @@ impl ApiClient {
         problem.transport_failure = refusal.transport_failure;
         problem.http_status = response.map(|response| response.status);
         problem.attempts = attempts;
-        self.transport.redact(&mut problem);
+        self.transport.mask(&mut problem);
         problem
     }
 }

@@ -1,4 +1,4 @@
-//! What follows a response that refuses a request.
+//! Whether and when a failed request is sent again.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::error::Category;
 use crate::http::retry::{MAX_RETRY_AFTER, backoff};
 use crate::http::{Request, RequestError, Response, RetryAction};
 
-/// So often a call is sent again at once: after a correction of the clock, and after one that undoes
+/// Maximum number of immediate resends: after a correction of the clock, and after one that undoes
 /// it since the time of a single response was wrong.
 const MAX_IMMEDIATE_RESENDS: u32 = 2;
 
-/// What is known of an attempt that was refused.
+/// What is known of an attempt that failed.
 #[derive(Clone, Copy)]
-pub(super) struct Refused<'a> {
+pub(super) struct FailedAttempt<'a> {
     pub response: Option<&'a Response>,
     /// Seconds between the local clock and the time that it was signed with.
     pub offset: i64,
@@ -23,65 +23,60 @@ pub(super) struct Refused<'a> {
     pub resends: u32,
 }
 
-/// What follows a refusal.
+/// Whether and when a request is sent again.
 pub(super) enum RetryDecision {
     Fail,
     /// The call is signed and sent again at once.
-    AtOnce,
+    Immediate,
     /// The call is sent again after a while.
     After(Duration),
 }
 
 impl ApiClient {
-    /// What follows a refusal, which may say more afterwards.
-    pub(super) fn next(
+    /// Whether and when a request is sent again after an error, whose message may be extended.
+    pub(super) fn retry_decision(
         &self,
         request: &Request,
-        refusal: &mut RequestError,
-        refused: Refused<'_>,
+        error: &mut RequestError,
+        attempt: FailedAttempt<'_>,
     ) -> RetryDecision {
-        let Refused {
+        let FailedAttempt {
             response,
             offset,
             attempts,
             resends,
-        } = refused;
-        // One code may stand for a replay and for a time that is too far off.
-        let is_about_time = refusal.category == Category::ClockSkew
+        } = attempt;
+        // One code may mean a replay and a time that is too far off.
+        let is_about_time = error.category == Category::ClockSkew
             && matches!(
-                refusal.retry,
+                error.retry,
                 RetryAction::AfterClockSync | RetryAction::Immediate
             );
         let is_corrected = match response {
             Some(response) if is_about_time => {
-                self.adjust_clock_skew(request, response, offset, refusal)
+                self.adjust_clock_skew(request, response, offset, error)
             }
             _ => false,
         };
-        let is_replay = refusal.retry == RetryAction::Immediate && resends == 0;
+        let is_replay = error.retry == RetryAction::Immediate && resends == 0;
         if is_replay || (is_corrected && resends < MAX_IMMEDIATE_RESENDS) {
-            return RetryDecision::AtOnce;
+            return RetryDecision::Immediate;
         }
-        if !refusal.is_transient(response.map(|response| response.status)) {
+        if !error.is_transient(response.map(|response| response.status)) {
             return RetryDecision::Fail;
         }
-        let pause = self.pause(refusal, response, attempts);
+        let pause = self.pause(error, response, attempts);
         if pause > MAX_RETRY_AFTER {
-            refusal.category = Category::Throttled;
+            error.category = Category::Throttled;
             let seconds = pause.as_secs();
-            refusal.message = format!("{}; the cloud asks to wait {seconds} s", refusal.message);
+            error.message = format!("{}; the cloud asks to wait {seconds} s", error.message);
             return RetryDecision::Fail;
         }
         RetryDecision::After(pause)
     }
 
-    fn pause(
-        &self,
-        refusal: &RequestError,
-        response: Option<&Response>,
-        attempts: u32,
-    ) -> Duration {
-        let hint = refusal
+    fn pause(&self, error: &RequestError, response: Option<&Response>, attempts: u32) -> Duration {
+        let hint = error
             .retry_after
             .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
         let jitter = backoff(attempts, self.jitter());

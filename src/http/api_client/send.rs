@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ApiClient;
-use super::retry_decision::{Refused, RetryDecision};
+use super::retry_decision::{FailedAttempt, RetryDecision};
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::circuit_breaker::Permits;
 use crate::http::credential_state::{CredentialState, Rejection};
 use crate::http::progress::RequestProgress;
 use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
 
-/// A request that has no response after so long does not keep other accounts from using its key: its
+/// A request that has no response after this long does not keep other accounts from using its key: its
 /// host may hang. Refusals come faster.
 const KEY_HOLD: Duration = Duration::from_secs(5);
 
@@ -34,13 +34,13 @@ struct Call<'a> {
 }
 
 impl ApiClient {
-    /// Sends a call until it is answered, refused, or out of attempts or time.
+    /// Sends a call until there is a response or a final error, or attempts or time run out.
     ///
-    /// Each attempt is signed again. `classify` reads a cloud's "no" from a response, by the cloud's
+    /// Each attempt is signed again. `classify` reads a cloud's error from a response, by the cloud's
     /// code before the HTTP status.
     ///
     /// # Errors
-    /// What `classify` said, or what went wrong on the way, framed with operation and account.
+    /// The error that `classify` read, or that of the connection, framed with operation and account.
     pub async fn send(
         &self,
         request: &Request,
@@ -106,22 +106,22 @@ impl Call<'_> {
                 return Err(self.deadline_exceeded("timed out before the response", attempts));
             }
             let is_elsewhere = client.has_failover && response.is_none();
-            let next = match is_elsewhere || attempts >= client.options.max_attempts {
+            let decision = match is_elsewhere || attempts >= client.options.max_attempts {
                 true => RetryDecision::Fail,
                 false => {
-                    let refused = Refused {
+                    let attempt = FailedAttempt {
                         response: response.as_ref(),
                         offset,
                         attempts,
                         resends,
                     };
-                    client.next(self.request, &mut error, refused)
+                    client.retry_decision(self.request, &mut error, attempt)
                 }
             };
             let problem = client.to_problem(self.request, error, response.as_ref(), attempts);
             client.count_error(self.request, problem.category);
-            match next {
-                RetryDecision::AtOnce => resends += 1,
+            match decision {
+                RetryDecision::Immediate => resends += 1,
                 RetryDecision::After(pause) if pause < self.deadline.remaining() => {
                     if is_throttled(&problem) {
                         client.circuit_breaker.pause_for(pause);
@@ -159,11 +159,11 @@ impl Call<'_> {
         }
     }
 
-    /// One attempt, and what it says about the credential and the service. That is recorded before
+    /// One attempt, and its result for the credential and the service. That is recorded before
     /// its permits are free, so that no other call is sent with a bad key.
     ///
     /// # Errors
-    /// What an error response says, with that response, or why there is none.
+    /// The error that a response reports, with that response, or why there is none.
     async fn exchange(
         &self,
         number: u32,
@@ -191,7 +191,7 @@ impl Call<'_> {
         }
     }
 
-    /// What an error response says, or one that cannot be read whatever it says.
+    /// The error that a response reports, or that the response cannot be read.
     fn read_error(&self, response: &Response) -> Option<RequestError> {
         let encoding = body::unsupported_encoding(response);
         if encoding.is_some() && (200..300).contains(&response.status) {
@@ -273,7 +273,7 @@ impl Call<'_> {
         }
     }
 
-    /// What an error response says about the credential.
+    /// What an error response means for the credential.
     fn record_auth_outcome(&self, error: &RequestError) {
         match error.category {
             Category::Unauthenticated => {
@@ -295,7 +295,7 @@ impl Call<'_> {
         }
     }
 
-    /// Says how often and how long a request without a complete response was tried.
+    /// Adds how often and how long a request without a complete response was tried.
     fn with_duration(&self, mut problem: Problem, attempts: u32) -> Problem {
         use TransportFailureKind::{Broken, ConnectTimeout, Timeout};
         let failure = problem.transport_failure.map(|failure| failure.kind);

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::retry_decision::{Refused, RetryDecision};
+use super::retry_decision::{FailedAttempt, RetryDecision};
 use super::*;
 use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Endpoint, Method, RetryAction};
@@ -58,9 +58,9 @@ fn dated(date: &str) -> Response {
     }
 }
 
-/// The refusal of a call that was signed with this offset, after so many that were sent again at once.
-fn refused(response: &Response, offset: i64, resends: u32) -> Refused<'_> {
-    Refused {
+/// The refusal of a call that was signed with this offset, after this many that were sent again at once.
+fn attempt(response: &Response, offset: i64, resends: u32) -> FailedAttempt<'_> {
+    FailedAttempt {
         response: Some(response),
         offset,
         attempts: resends + 1,
@@ -69,7 +69,7 @@ fn refused(response: &Response, offset: i64, resends: u32) -> Refused<'_> {
 }
 
 #[test]
-fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
+fn an_echo_that_only_decoding_brings_out_is_masked() {
     let (account, _) = account();
     let mut refusal = RequestError::new(Category::Unauthenticated, "no such token: to/ken+==.");
     refusal.code = Some("to/ken+==".to_owned());
@@ -85,7 +85,7 @@ fn a_secret_in_the_reference_of_a_row_that_failed_is_masked() {
     let mut problem = Problem::new(Category::InvalidResponse, "no state");
     problem.reference = Some("aliyun/invocation/c1/to/ken+==".to_owned());
     problem.input.clone_from(&problem.reference);
-    account.transport.redact(&mut problem);
+    account.transport.mask(&mut problem);
     let masked = Some("aliyun/invocation/c1/***".to_owned());
     assert_eq!((&problem.reference, &problem.input), (&masked, &masked));
 }
@@ -139,9 +139,9 @@ fn a_call_is_sent_again_at_once_twice_at_most() {
             let mut refusal = RequestError::new(Category::ClockSkew, "expired");
             refusal.retry = retry;
             let response = dated(dates[resends as usize % 2]);
-            let refused = refused(&response, account.clock_offset.seconds(), resends);
-            let next = account.next(&request(), &mut refusal, refused);
-            matches!(next, RetryDecision::AtOnce)
+            let attempt = attempt(&response, account.clock_offset.seconds(), resends);
+            let decision = account.retry_decision(&request(), &mut refusal, attempt);
+            matches!(decision, RetryDecision::Immediate)
         };
         assert_eq!([0, 1, 2, 3].map(is_resent), expected, "{retry:?}");
     }
@@ -153,8 +153,8 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     refusal.retry = RetryAction::AfterClockSync;
     let response = dated("Thu, 16 Nov 2023 22:13:20 GMT");
-    let next = account.next(&request(), &mut refusal, refused(&response, 0, 0));
-    assert!(matches!(next, RetryDecision::Fail));
+    let decision = account.retry_decision(&request(), &mut refusal, attempt(&response, 0, 0));
+    assert!(matches!(decision, RetryDecision::Fail));
     let said = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),
@@ -175,7 +175,7 @@ fn only_a_code_about_the_time_corrects_the_clock() {
     ] {
         let mut refusal = RequestError::new(category, "no");
         refusal.retry = RetryAction::Immediate;
-        account.next(&request(), &mut refusal, refused(&response, 0, 0));
+        account.retry_decision(&request(), &mut refusal, attempt(&response, 0, 0));
         assert_eq!(account.clock_offset.seconds(), 0);
     }
 }

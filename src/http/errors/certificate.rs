@@ -100,7 +100,7 @@ fn validity_error(
     Some((kind, why, hint))
 }
 
-/// Why a signature by the issuer, or in the handshake, does not hold.
+/// Why a signature by the issuer, or in the handshake, is not valid.
 fn signature_error(
     seen: Option<&CertificateRejected>,
 ) -> (TransportFailureKind, String, &'static str) {
@@ -183,7 +183,7 @@ fn signature_text(id: &[u8]) -> &'static str {
     )
 }
 
-/// What is said of a server's certificate that nobody has issued, or that is marked as a CA's; `None`
+/// The message for a server's certificate without a known issuer, or marked as a CA's; `None`
 /// when something else is wrong with it.
 fn of_its_kind(seen: &CertificateRejected) -> Option<(TransportFailureKind, String, &'static str)> {
     let is_about_issuer = matches!(

@@ -32,7 +32,7 @@ fn set_login(proxy: Option<&Proxy>) -> String {
     )
 }
 
-/// Why an HTTP proxy asks for a user and password, and what to do.
+/// Why an HTTP proxy requires a user and password, and what to do.
 fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
     const MAX_NAME_LEN: usize = 20;
     let offered = response.headers.iter();
@@ -74,7 +74,7 @@ pub(in crate::http) fn explain_login(
     }
 }
 
-/// What the answer to `CONNECT` says.
+/// The meaning of the response to `CONNECT`.
 pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> RequestError {
     let (retry, message, hint) = match error {
         TunnelError::Refused(response) => return refused(response, context),
@@ -92,7 +92,7 @@ pub(super) fn tunnel_error(error: &TunnelError, context: &ErrorContext<'_>) -> R
     proxy_error(retry, ProxyRefused, message.to_owned()).with_hint(hint)
 }
 
-/// What an HTTP status other than success says.
+/// The meaning of an HTTP status other than success.
 fn refused(response: &Response, context: &ErrorContext<'_>) -> RequestError {
     let status = response.status;
     let title = html::page_title(response, context.redactor);
@@ -177,7 +177,7 @@ pub(super) fn socks_error(error: SocksError, context: &ErrorContext<'_>) -> Requ
     proxy_error(RetryAction::Backoff, ProxyRefused, message).with_hint(hint)
 }
 
-/// A SOCKS proxy that does not accept who asks.
+/// A SOCKS proxy that does not accept the client.
 fn login_error(what: &str, hint: impl Into<String>) -> RequestError {
     let message = format!("the SOCKS proxy {what}");
     proxy_error(RetryAction::No, ProxyAuthorization, message).with_hint(hint)

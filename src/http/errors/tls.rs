@@ -81,7 +81,7 @@ pub(super) fn tls_error(
     network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
 }
 
-/// True for what a server says of a client's certificate, or of the lack of one. Where it has requested
+/// True for an alert about a client's certificate, or its absence. Where the server has requested
 /// one, TLS 1.2 has no alert of its own for that.
 fn is_about_client(alert: AlertDescription, request: CertificateRequest) -> bool {
     use AlertDescription as Alert;
@@ -102,7 +102,7 @@ fn is_about_client(alert: AlertDescription, request: CertificateRequest) -> bool
     )
 }
 
-/// What an alert says, in words.
+/// The meaning of an alert, in words.
 fn alert_text(alert: AlertDescription) -> String {
     use AlertDescription as Alert;
     let words = match alert {

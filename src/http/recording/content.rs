@@ -38,7 +38,7 @@ pub(super) enum Content {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StreamEnd {
-    /// Nobody read any more.
+    /// The reader stopped.
     Canceled,
     Closed,
     /// The connection broke.
@@ -71,7 +71,7 @@ pub(super) struct Masker<'a> {
     pub redactor: &'a Redactor,
     /// Bytes of a body that are recorded at most.
     pub max_body: usize,
-    /// What stands for the secrets that the response of a credential service holds; `None` for others.
+    /// Placeholders for the secrets in the response of a credential service; `None` for others.
     pub credential: Option<String>,
 }
 
@@ -132,17 +132,17 @@ impl Masker<'_> {
             Some(mask) => mask_credentials(document, mask),
             None => (self.masks.document)(document),
         }
-        self.redact(document);
+        self.mask_texts(document);
         *document != before
     }
 
     /// Masks the secrets of the run in the texts of a document.
-    fn redact(&self, document: &mut Value) {
+    fn mask_texts(&self, document: &mut Value) {
         match document {
-            Value::String(text) => self.redact_text(text),
-            Value::Array(list) => list.iter_mut().for_each(|value| self.redact(value)),
+            Value::String(text) => self.mask_text(text),
+            Value::Array(list) => list.iter_mut().for_each(|value| self.mask_texts(value)),
             Value::Object(map) => {
-                map.values_mut().for_each(|value| self.redact(value));
+                map.values_mut().for_each(|value| self.mask_texts(value));
                 self.redactor.masks().keys(map);
             }
             _ => {}
@@ -150,7 +150,7 @@ impl Masker<'_> {
     }
 
     /// A word may be a state or an id, in which no secret that is an ordinary word is masked.
-    fn redact_text(&self, text: &mut String) {
+    fn mask_text(&self, text: &mut String) {
         let masks = self.redactor.masks();
         match text.contains(char::is_whitespace) {
             true => masks.text(text),
@@ -227,7 +227,7 @@ fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
     }
 }
 
-/// True for a header or a parameter whose value proves who asks.
+/// True for a header or a parameter whose value authenticates the caller.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["cookie", "authoriz", "-token"];

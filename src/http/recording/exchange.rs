@@ -21,7 +21,7 @@ pub(super) struct Exchange {
     pub outcome: Outcome,
 }
 
-/// A request without what proves who asks.
+/// A request without what authenticates the caller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct RecordedRequest {
     pub method: String,
@@ -42,7 +42,7 @@ pub(super) enum Outcome {
     Response(RecordedResponse),
     /// There was no complete response.
     Error(RequestError),
-    /// Nobody waited for the response any longer.
+    /// The caller stopped waiting for the response.
     Canceled,
 }
 

@@ -17,7 +17,7 @@ use crate::settings::{RecordedSettings, open_bytes};
 const HEADER: &str = "recording.json";
 /// Files of a recording are at most so large: a body that was not cut, as indented JSON.
 const MAX_FILE: u64 = 256 << 20;
-/// So many exchanges are read at most.
+/// This many exchanges are read at most.
 const MAX_EXCHANGES: usize = 1_000_000;
 
 /// The run that was recorded.

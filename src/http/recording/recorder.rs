@@ -25,11 +25,11 @@ pub struct Recorder {
     is_new: bool,
     masks: RecordingMasks,
     started_at: DateTime<Utc>,
-    state: Mutex<State>,
+    state: Mutex<RecorderState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct RecorderState {
     header: Header,
     /// When the first request was sent.
     base: Option<(Instant, DateTime<Utc>)>,
@@ -41,8 +41,8 @@ struct State {
     failure: Option<String>,
 }
 
-/// The present in whole milliseconds, as it is recorded.
-fn present() -> DateTime<Utc> {
+/// The time in whole milliseconds, as it is recorded.
+fn now() -> DateTime<Utc> {
     let now = Utc::now();
     DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
 }
@@ -67,7 +67,7 @@ impl Recorder {
         masks: RecordingMasks,
     ) -> Result<Arc<Self>, Problem> {
         let is_new = folder::create(folder)?;
-        let started_at = present();
+        let started_at = now();
         let header = Header {
             format: FORMAT,
             joblens: env!("CARGO_PKG_VERSION").to_owned(),
@@ -82,7 +82,7 @@ impl Recorder {
             is_new,
             masks,
             started_at,
-            state: Mutex::new(State {
+            state: Mutex::new(RecorderState {
                 header,
                 base: None,
                 last_ms: 0,
@@ -126,7 +126,7 @@ impl Recorder {
         settings.add_references(word, references);
     }
 
-    /// Writes another file beside the exchanges.
+    /// Writes another file next to the exchanges.
     pub fn add_file(&self, name: &str, text: &[u8]) {
         let written = folder::write_new(&self.folder.join(name), text);
         note(&mut lock(&self.state), written);
@@ -149,7 +149,7 @@ impl Recorder {
         state.failure.clone()
     }
 
-    fn write_header(&self, state: &mut State) {
+    fn write_header(&self, state: &mut RecorderState) {
         let written = state.header.write(&self.folder);
         note(state, written);
     }
@@ -195,9 +195,7 @@ impl Recorder {
     /// Begins an attempt: its number, when it is sent, and the same in milliseconds.
     pub(super) fn begin(&self) -> (u64, DateTime<Utc>, u64) {
         let mut state = lock(&self.state);
-        let (base, base_at) = *state
-            .base
-            .get_or_insert_with(|| (Instant::now(), present()));
+        let (base, base_at) = *state.base.get_or_insert_with(|| (Instant::now(), now()));
         let start_ms = elapsed_ms(base);
         state.count += 1;
         let at = base_at + TimeDelta::milliseconds(i64::try_from(start_ms).unwrap_or(0));
@@ -205,7 +203,7 @@ impl Recorder {
     }
 }
 
-impl State {
+impl RecorderState {
     fn next_ms(&self) -> u64 {
         let elapsed = self.base.map_or(0, |(base, _)| elapsed_ms(base));
         elapsed.max(self.last_ms + 1)
@@ -213,7 +211,7 @@ impl State {
 }
 
 /// Keeps the first reason why something was not written.
-fn note(state: &mut State, written: io::Result<()>) {
+fn note(state: &mut RecorderState, written: io::Result<()>) {
     if let Err(error) = written {
         state.failure.get_or_insert_with(|| file_error_text(&error));
     }

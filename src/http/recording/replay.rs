@@ -30,7 +30,7 @@ const INTERRUPTED: u8 = 130;
 const SIGNALS: [u8; 2] = [INTERRUPTED, 143];
 /// How often a held clock looks whether it still is.
 const HOLD_INTERVAL: Duration = Duration::from_millis(10);
-/// A run that goes on for so long after the end of its recording is stopped.
+/// A run that goes on for this long after the end of its recording is stopped.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 
 /// A recording that answers the requests of a run.

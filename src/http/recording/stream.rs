@@ -29,7 +29,7 @@ impl Steps {
     }
 }
 
-/// So many milliseconds after the first request; a recording may contain any number.
+/// This many milliseconds after the first request; a recording may contain any number.
 pub(super) fn moment(base: Instant, at_ms: u64) -> Instant {
     const MAX_MS: u64 = 10 * 366 * 86_400_000;
     base + Duration::from_millis(at_ms.min(MAX_MS))

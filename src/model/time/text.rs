@@ -6,10 +6,10 @@ use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, Nai
 
 use super::Time;
 
-/// What a server's text of a time says.
+/// The meaning of a server's text of a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum TimeText {
-    /// Nothing: zeros, or a date that stands for a missing one, such as one of year 1 or 1970-01-01.
+    /// Nothing: zeros, or a placeholder date such as one of year 1 or 1970-01-01.
     #[default]
     Unset,
     /// A moment.
@@ -47,7 +47,7 @@ impl TimeText {
         }
     }
 
-    /// The time; one without a zone is so many seconds east of UTC.
+    /// The time; one without a zone is this many seconds east of UTC.
     pub fn at(&self, offset_seconds: i32) -> Option<Time> {
         match self {
             Self::Unset | Self::Unreadable(_) => None,
@@ -76,7 +76,7 @@ fn normalized(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// True for zeros, for dates that no calendar has, and for what stands for no time: placeholders without
+/// True for zeros, for dates that no calendar has, and for what means no time: placeholders without
 /// a time of day, and as Unix times, -1 and those before 1970.
 fn is_zero(text: &str) -> bool {
     const MIN_DIGITS: usize = 5;

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::super::escape;
 use super::super::text::{needs_escape, width};
 
-/// Lines of one shell command, none wider than so many columns unless a word is; each but the last
+/// Lines of one shell command, none wider than this many columns unless a word is; each but the last
 /// ends in a backslash, so that they can be pasted together.
 pub(super) fn lines(words: &[String], columns: usize) -> Vec<String> {
     const CONTINUED: &str = " \\";

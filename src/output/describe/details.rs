@@ -62,7 +62,7 @@ fn plain(json: &Json) -> Option<String> {
     }
 }
 
-/// Times among the details stand in the zone of all others.
+/// Times among the details are in the zone of all others.
 fn shown(page: &PageWriter, text: &str) -> String {
     let time = Time::from_rfc3339(text).filter(|time| time.rfc3339() == text);
     time.map_or_else(|| text.to_owned(), |time| page.moment(time))

@@ -62,7 +62,7 @@ fn line(page: &PageWriter, event: &Event) -> Value {
 
 /// How often it was seen since when, what it happened to, and what it says.
 fn lines(page: &PageWriter, job: &Job, event: &Event) -> Vec<String> {
-    // What was seen once has one time, which stands above.
+    // What was seen once has one time, shown above.
     let first = event.first_at.filter(|_| event.first_at != event.last_at);
     let first = first.filter(|_| event.last_at.is_some());
     let first = first.map(|first| page.clock(first));

@@ -39,7 +39,7 @@ pub struct LogTail {
     pub lines: Vec<String>,
 }
 
-/// What pages hold besides the jobs.
+/// What pages contain in addition to the jobs.
 #[derive(Debug, Clone, Copy)]
 pub struct PageOptions<'a> {
     /// How much is shown.

@@ -12,12 +12,12 @@ use crate::model::{State, Time};
 const DEFAULT_WIDTH: usize = 100;
 /// A page is never laid out for less.
 const MIN_WIDTH: usize = 40;
-/// Labels that are wider stand on a line of their own.
+/// Wider labels have a separate line.
 const MAX_LABEL_WIDTH: usize = 24;
-/// A label or value that has no room beside the other is this much further right below it.
+/// A label or value that has no room next to the other is this much further right below it.
 const HANGING_INDENT: usize = 2;
 
-/// How a word stands out.
+/// How a word is highlighted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     /// As the state that it names.
@@ -41,12 +41,12 @@ impl Style {
     }
 }
 
-/// What is beside a label or in a paragraph; a cloud's text in it is not yet escaped.
+/// What is next to a label or in a paragraph; a cloud's text in it is not yet escaped.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     /// Words, wrapped at blanks; line ends of the text end lines here as well.
     Text(String),
-    /// Words whose first one stands out.
+    /// Words whose first one is highlighted.
     Lead(Style, String, String),
     /// A name in bold, its state if one is known, and more words.
     Titled(String, Option<State>, String),
@@ -56,7 +56,7 @@ pub(super) enum Value {
     Command(Vec<String>),
 }
 
-/// Labels with what is beside each.
+/// Labels with what is next to each.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, Vec<Value>)>);
 
@@ -88,7 +88,7 @@ impl Fields {
     }
 }
 
-/// A line, and which bytes of it stand out.
+/// A line, and which bytes of it are highlighted.
 struct Line {
     text: String,
     inked: Vec<(Range<usize>, Style)>,
@@ -161,7 +161,7 @@ impl<'a> PageWriter<'a> {
         self.line(0, Line { text, inked })
     }
 
-    /// The head of a section, after an empty line; `more` does not stand out.
+    /// The head of a section, after an empty line; `more` is not highlighted.
     pub(super) fn heading(&mut self, head: &str, more: &str) -> io::Result<()> {
         self.blank_line()?;
         let value = Value::Lead(Style::Bold, head.to_owned(), more.to_owned());
@@ -189,7 +189,7 @@ impl<'a> PageWriter<'a> {
         Ok(())
     }
 
-    /// Labels in a column, and what is beside them in another.
+    /// Labels in a column, and what is next to them in another.
     pub(super) fn fields(&mut self, indent: usize, fields: &Fields) -> io::Result<()> {
         let labels = fields.0.iter().map(|(label, _)| width(label));
         let widest = labels.filter(|wide| *wide <= MAX_LABEL_WIDTH).max();
@@ -208,7 +208,7 @@ impl<'a> PageWriter<'a> {
                 lines.try_for_each(|line| self.line(column, line))?;
                 continue;
             }
-            // A long label with a short value stands out of the columns, on one line.
+            // A long label with a short value is not aligned; it takes one line.
             let beside = indent + width(&label) + 2;
             let mut lines = self.lines(values, beside);
             if lines.len() == 1 && self.fit(&lines, beside) {
@@ -216,7 +216,7 @@ impl<'a> PageWriter<'a> {
                 self.line(2, lines.remove(0))?;
                 continue;
             }
-            // What does not fit beside its label gets all the room there is.
+            // What does not fit next to its label gets all the room there is.
             for line in broken(&label, self.width.saturating_sub(indent)) {
                 self.line(indent, line)?;
             }
@@ -254,7 +254,7 @@ impl<'a> PageWriter<'a> {
     }
 }
 
-/// The lines of a value, broken for so many columns.
+/// The lines of a value, broken for this many columns.
 fn rendered(value: &Value, room: usize) -> Vec<Line> {
     match value {
         Value::Text(text) => broken(text, room),
@@ -292,7 +292,7 @@ fn joined(word: &str, rest: &str) -> String {
     }
 }
 
-/// Makes the parts with which a text begins stand out, if they all have room on the first line.
+/// Highlights the parts with which a text begins, if they all fit on the first line.
 fn ink_beginning(lines: &mut [Line], parts: &[(&str, Style)]) {
     let Some(first) = lines.first_mut() else {
         return;

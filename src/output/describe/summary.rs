@@ -99,7 +99,7 @@ fn unknown(job: &Job) -> String {
     }
 }
 
-/// What failed, how it ended and what is said of it.
+/// What failed, how it ended and what is reported about it.
 fn lines(job: &Job) -> Vec<String> {
     if !matches!(job.state, State::Failed | State::Canceled | State::Unknown) {
         let own = job_text(job);

@@ -6,7 +6,7 @@ use super::page::{Fields, PageWriter, Value};
 use super::{DetailLevel, containers, details, exit_status, header, volumes};
 use crate::model::{Job, State, Task};
 
-/// Beyond so many tasks only those that failed are shown.
+/// Beyond this many tasks only those that failed are shown.
 const MAX_TASKS: usize = 10;
 /// The kind of the parts of an array job.
 const SUBTASK: &str = "subtask";

@@ -6,7 +6,7 @@ use super::page::{PageWriter, Style, Value};
 use crate::model::{Event, Job, Level, State, Time};
 use crate::sort::SortExt as _;
 
-/// Warnings that stand with the cause.
+/// Warnings that are shown with the cause.
 const MAX_WARNINGS: usize = 3;
 /// The same where events are all that is reported.
 const MAX_WARNINGS_ALONE: usize = 5;

@@ -1,13 +1,13 @@
 use super::super::text::{escape, escape_columns, width};
 
-/// A word that is longer than a line begins on the line that is being filled only if so many columns
+/// A word that is longer than a line begins on the line that is being filled only if this many columns
 /// of it are left.
 const WORTH_BEGINNING: usize = 8;
 
-/// Breaks one line of a text into lines of so many columns, at blanks where there are any and inside
+/// Breaks one line of a text into lines of this many columns, at blanks where there are any and inside
 /// words that are longer than a line. Nothing is cut, and no line is a command of a CI system.
 ///
-/// The time it takes grows with the text, not with its square: an answer may hold megabytes.
+/// The time it takes grows with the text, not with its square: an answer may contain megabytes.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Lines::default();
     for (number, word) in text.split(' ').enumerate() {
@@ -95,7 +95,7 @@ impl Lines {
     }
 }
 
-/// The longest beginning that takes at most so many columns and is not endless where characters
+/// The longest beginning that takes at most this many columns and is not endless where characters
 /// take none.
 fn beginning(text: &str, columns: usize) -> &str {
     let most = columns * 4;

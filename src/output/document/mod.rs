@@ -13,6 +13,6 @@ pub use account::{AccountStatus, AuthState, AuthStatus};
 pub use catalog::{KindInfo, KindList, MappingSource, StateMap, StateMapping};
 pub use diagnosis::{AccountCheck, Check, CheckName, CheckStatus, DoctorReport, HostInfo};
 pub use gate::Gate;
-pub use report::{Coverage, Envelope, Exit, Resources};
+pub use report::{Coverage, Envelope, Exit, ReportContent};
 pub use timeline::{EventFilter, Timeline, TimelineContent};
 pub use timeline_event::{EventSubject, TimelineEvent};

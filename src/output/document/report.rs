@@ -8,7 +8,7 @@ use crate::model::{Job, Notice, ScopeSummary};
 
 /// The one envelope: what a command found, what failed, and how it ended.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Envelope<T = Resources> {
+pub struct Envelope<T = ReportContent> {
     /// Version of the shape: `joblens/1`.
     #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
@@ -19,7 +19,7 @@ pub struct Envelope<T = Resources> {
     pub content: T,
     /// What could not be answered, in the order of the references.
     pub errors: Vec<Problem>,
-    /// What a reader should know besides.
+    /// Additional notices.
     pub notices: Vec<Notice>,
     /// How many of the requested references were answered.
     pub coverage: Coverage,
@@ -34,7 +34,7 @@ pub struct Envelope<T = Resources> {
 
 /// The jobs and scopes that were found.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
-pub struct Resources {
+pub struct ReportContent {
     /// What was found, in the order of the references.
     pub jobs: Vec<Job>,
     /// Scopes, such as clusters, where scopes were listed; else empty.
@@ -56,7 +56,7 @@ impl Envelope {
         let scopes = Vec::new();
         Self::of(
             command,
-            Resources { jobs, scopes },
+            ReportContent { jobs, scopes },
             answered,
             errors,
             notices,
@@ -65,7 +65,7 @@ impl Envelope {
 }
 
 impl<T> Envelope<T> {
-    /// What so many references were answered with; the exit code follows from the errors.
+    /// What this many references were answered with; the exit code follows from the errors.
     pub(super) fn of(
         command: &'static str,
         content: T,
@@ -106,7 +106,7 @@ impl<T> Envelope<T> {
         })
     }
 
-    /// The same report with a gate, whose exit code stands above that of the errors.
+    /// The same report with a gate, whose exit code takes precedence over that of the errors.
     pub fn with_gate(mut self, gate: Gate, code: u8) -> Self {
         self.exit = Exit::new(code);
         if gate.verdict == Verdict::Passed {

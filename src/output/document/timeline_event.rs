@@ -323,7 +323,7 @@ fn termination(subject: &EventBuilder, previous: &Termination) -> TimelineEvent 
     }
 }
 
-/// The job's events, which it holds newest first.
+/// The job's events, which it lists newest first.
 fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = TimelineEvent> {
     job.events.iter().rev().map(move |event| TimelineEvent {
         happened_at: event.last_at.or(event.first_at),

@@ -36,7 +36,7 @@ fn understood(line: &str) -> Option<(String, String, String)> {
 }
 
 #[test]
-fn the_verdict_and_what_stands_in_its_way_are_annotations() {
+fn the_verdict_and_what_prevents_it_are_annotations() {
     let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("50%: out of memory".into());
     let jobs = || vec![job("5", State::Succeeded, "met"), failed.clone()];

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::write_escaped;
 
-/// So many bytes are written at once.
+/// This many bytes are written at once.
 const CHUNK: usize = 1 << 16;
 
 /// The end of a line after a value, and the indentation of the next one, as far as it goes.
@@ -154,7 +154,7 @@ impl Writer<'_> {
         self.buffer[..self.length].ends_with(b"\"")
     }
 
-    /// Whether quotes stand around texts from now on.
+    /// Whether texts have quotes from now on.
     pub(super) fn set_quotes(&mut self, has_quotes: bool) {
         self.quote = if has_quotes { b"\"" } else { b"" };
     }

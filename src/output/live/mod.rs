@@ -54,7 +54,7 @@ pub struct Frame<'a> {
     pub jobs: &'a [Option<&'a Job>],
     /// The row of one.
     pub row: &'a dyn Fn(usize) -> Row<'a>,
-    /// Messages, of which the newest stand below the table.
+    /// Messages, of which the newest are below the table.
     pub notes: &'a [String],
     /// Seconds since a job was last read; `None` if none was.
     pub last_read: Option<i64>,
@@ -66,13 +66,13 @@ pub struct Frame<'a> {
 const BEGIN_FRAME: &str = "\x1b[?2026h\x1b[H";
 const END_FRAME: &str = "\x1b[?2026l";
 
-/// Messages that stand under the table.
+/// Maximum number of messages below the table.
 const MAX_NOTES: usize = 3;
 /// A terminal of fewer rows has no status line.
 const MIN_STATUS_HEIGHT: usize = 3;
 
 impl Live {
-    /// A table with the columns that the options ask for; `has_alternate_screen` for a terminal that
+    /// A table with the columns that the options request; `has_alternate_screen` for a terminal that
     /// has one.
     pub fn new(form: &OutputOptions, has_alternate_screen: bool) -> Self {
         Self {
@@ -89,8 +89,8 @@ impl Live {
 
     /// The bytes of the next frame; empty when the terminal shows it already.
     ///
-    /// Rows stand in the order given while all fit. Else those that have not ended come first, and
-    /// a line counts the rest. Messages stand below, and a status line last.
+    /// Rows are in the order given while all fit. Else those that have not ended come first, and
+    /// a line counts the rest. Messages are below, and a status line last.
     pub fn frame(
         &mut self,
         frame: &Frame<'_>,
@@ -111,7 +111,7 @@ impl Live {
             },
         );
         match &mut self.screen {
-            Screen::Normal(region) => region.draw(lines, size.width).into(),
+            Screen::Normal(drawn) => drawn.draw(lines, size.width).into(),
             Screen::Alternate { is_open, last } => {
                 let next = alternate_frame(&lines, size);
                 if *is_open && next == *last {
@@ -137,8 +137,8 @@ impl Live {
     /// The bytes that give the terminal back; the next frame takes it again.
     pub fn suspend(&mut self) -> Vec<u8> {
         match &mut self.screen {
-            Screen::Normal(region) => {
-                region.detach();
+            Screen::Normal(drawn) => {
+                drawn.detach();
                 Vec::new()
             }
             Screen::Alternate { is_open, .. } => match std::mem::take(is_open) {
@@ -151,7 +151,7 @@ impl Live {
     /// The bytes that give the terminal back and leave the whole table as normal output.
     pub fn close(mut self, rows: &[Row], context: &RenderContext) -> Vec<u8> {
         let start = match &mut self.screen {
-            Screen::Normal(region) => region.clear(context.width.unwrap_or(80)).into(),
+            Screen::Normal(drawn) => drawn.clear(context.width.unwrap_or(80)).into(),
             Screen::Alternate { .. } => self.suspend(),
         };
         [start, self.table(rows, &self.layout, context)].concat()

@@ -189,7 +189,7 @@ fn what_was_not_read_yet_has_a_row_that_says_so() {
 }
 
 #[test]
-fn references_that_do_not_fit_stand_below_their_scope_without_the_loss_of_a_column() {
+fn references_that_do_not_fit_are_below_their_scope_without_the_loss_of_a_column() {
     let mut jobs: Vec<Job> = (1..=3).map(|one| job(one, State::Running)).collect();
     jobs[1].reference = "sugon/instance/7d3e1f60".into();
     jobs[2].reference = "aliyun/job/ehpc/训练".into();

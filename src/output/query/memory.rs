@@ -7,7 +7,7 @@ use std::{fs, str};
 use jaq_core::Error;
 use jaq_json::Val;
 
-/// An expression may take so many times the memory that the document takes, and this much in any case.
+/// An expression may take this many times the memory that the document takes, and this much in any case.
 const MAX_RATIO: u64 = 3;
 const MIN_BYTES: u64 = 256 << 20;
 

@@ -38,7 +38,7 @@ pub(super) fn of(error: jaq_core::Error<Val>, expression: &str) -> String {
     }
 }
 
-/// A text with the type in place of each value; names that stand in the expression remain.
+/// A text with the type in place of each value; names in the expression remain.
 fn without_values(mut text: &str, expression: &str) -> String {
     let mut message = String::new();
     while let Some(first) = text.chars().next() {

@@ -13,18 +13,18 @@ const MATCH_SIZE: usize = 512;
 pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
     let search = Search::new(input, pattern, flags)?;
     let names: Vec<_> = search.regex.capture_names().collect();
-    let mut place = Place::default();
+    let mut offset = CharOffset::default();
     let found = search.found().map(|one| {
-        let group = |at: usize, place: &mut Place| {
+        let group = |at: usize, offset: &mut CharOffset| {
             let group = one.get(at);
-            place.group(
+            offset.group(
                 &search.input,
                 group.map(|group| (group.start(), group.as_str())),
             )
         };
-        let mut all = group(0, &mut place);
+        let mut all = group(0, &mut offset);
         let captures = (1..names.len()).map(|at| {
-            let mut fields = group(at, &mut place);
+            let mut fields = group(at, &mut offset);
             let name = names[at].map_or(Val::Null, |name| Val::from(name.to_owned()));
             fields.insert(Val::utf8_str("name"), name);
             Val::obj(fields)
@@ -103,14 +103,14 @@ impl Search {
     }
 }
 
-/// Characters before a byte of the input, counted on from the last question.
+/// Characters before a byte of the input, counted on from the previous call.
 #[derive(Default)]
-struct Place {
+struct CharOffset {
     byte: usize,
     characters: usize,
 }
 
-impl Place {
+impl CharOffset {
     fn at(&mut self, input: &str, byte: usize) -> usize {
         if byte < self.byte {
             self.characters -= input[byte..self.byte].chars().count();

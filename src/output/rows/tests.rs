@@ -88,7 +88,7 @@ fn tsv_can_be_read_back() {
 }
 
 #[test]
-fn places_stand_in_the_columns_of_jobs() {
+fn scopes_are_in_the_columns_of_jobs() {
     let place = ScopeSummary {
         scope: "aliyun/job/ehpc-1/".into(),
         name: Some("生产".into()),
@@ -106,7 +106,7 @@ fn places_stand_in_the_columns_of_jobs() {
 }
 
 #[test]
-fn names_stand_alone_and_a_cut_list_says_so_at_its_end() {
+fn names_are_printed_alone_and_a_cut_list_is_reported_at_its_end() {
     let place = ScopeSummary {
         scope: "aliyun/job/ehpc-1/".into(),
         ..ScopeSummary::default()
@@ -118,7 +118,7 @@ fn names_stand_alone_and_a_cut_list_says_so_at_its_end() {
 }
 
 #[test]
-fn headers_stand_alone_where_nothing_was_found_and_can_be_left_out() {
+fn headers_are_printed_alone_where_nothing_was_found_and_can_be_left_out() {
     let mut form = form(Format::Tsv, &["ref"]);
     assert_eq!(written(&form, &[], &[]), "ref\n");
     form.headers = false;

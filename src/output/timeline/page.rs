@@ -13,7 +13,7 @@ const NO_TIME: &str = "(no time)";
 const BEFORE_TEXT: usize = "  11:04:05 ! ".len();
 /// What comes before the further lines of a text; a line must not begin with a cloud's text.
 const CONTINUATION: &str = "           │ ";
-/// References stand in a column of their own only while a text keeps so many columns.
+/// References have a separate column only while a text keeps this many columns.
 const MIN_TEXT_WIDTH: usize = 60;
 
 /// A timeline for people, written entry by entry.
@@ -31,7 +31,7 @@ pub struct TimelineWriter {
     last_end: Option<(String, String)>,
 }
 
-/// How texts are made to stand out.
+/// How texts are highlighted.
 #[derive(Default)]
 struct Palette {
     bold: &'static str,

@@ -110,7 +110,7 @@ fn a_wide_terminal_has_a_column_of_references_and_a_single_one_none() {
 }
 
 #[test]
-fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
+fn a_pipe_gets_a_complete_line_for_each() {
     let bad = TimelineEvent {
         count: Some(6530),
         first_at: at(-86_400),
@@ -238,7 +238,7 @@ fn an_end_tells_code_signal_and_reason_once_each() {
 }
 
 #[test]
-fn without_colour_nothing_is_emitted_and_with_it_only_the_bad_stand_out() {
+fn without_colour_nothing_is_emitted_and_with_it_only_the_bad_are_highlighted() {
     let all = [event("a", 0), end(EventSubject::Job, "job", "x", "no")];
     let colour = |colour| {
         let screen = RenderContext {
@@ -361,7 +361,7 @@ fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>)
 }
 
 #[test]
-fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
+fn columns_that_were_chosen_are_side_by_side_under_their_titles() {
     let mut timeline = Timeline::from_jobs("events", &[], vec![], vec![]);
     let long = TimelineEvent {
         reason: Some("训练".into()),

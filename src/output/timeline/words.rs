@@ -2,7 +2,7 @@ use super::super::Zone;
 use crate::model::{Object, State};
 use crate::output::document::{EventSubject, TimelineEvent};
 
-/// What happened, as one sentence in which the cloud's texts stand as they came; `before` is a
+/// What happened, as one sentence in which the cloud's texts are as they came; `before` is a
 /// message that was just reported and need not be repeated.
 pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) -> String {
     match one.what {

@@ -28,7 +28,7 @@ const SECONDS: &str = "3600";
 
 static FIELDS: TemporaryKeyFields = key_fields(&["Credentials"], None);
 
-/// What a tool's profile says of its own role besides, by the name of its parameter.
+/// Further settings of a tool's profile for its own role, by the name of the parameter.
 pub(super) const EXTERNAL_ID: &str = "sts_external_id";
 /// A policy that takes permissions away from the role.
 pub(super) const POLICY: &str = "sts_policy";
@@ -77,7 +77,7 @@ impl AssumeRoleProvider {
             .map_err(|problem| profile.unusable("sts_endpoint", problem))?;
         let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
-            // Its answers hold secrets, which are not masked there.
+            // Its answers contain secrets, which are not masked there.
             api: ApiClient::new(transport, profile, access_key::label(profile), known)
                 .for_credentials(),
             credentials: login,
@@ -153,7 +153,7 @@ impl CredentialProvider<Signer> for AssumeRoleProvider {
 }
 
 fn form_body(role: &str, profile: &Profile) -> String {
-    // What a tool says of its role holds for no other.
+    // The settings of a tool for its role apply to that role only.
     let is_tools = matches!(profile.origin(ROLE), Some(Origin::Tool { .. }));
     let beside = |key| profile.get(key).filter(|_| is_tools);
     let session = profile.get("role_session_name").unwrap_or(SESSION);

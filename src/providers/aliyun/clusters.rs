@@ -158,7 +158,7 @@ struct Scheduler {
 /// One page of the clusters of the region that have jobs of a kind.
 ///
 /// # Errors
-/// What the cloud said, or what went wrong on the way.
+/// An error of the cloud or of the connection.
 pub(super) async fn list(
     api: &Api,
     kind: &'static Kind,

@@ -151,7 +151,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     profile.found_until(values, expires_at, &what, &hint)
 }
 
-/// What takes on the role of mode RamRoleArn, besides the key.
+/// What takes on the role of mode RamRoleArn, in addition to the key.
 fn role(profile: &FileProfile<'_>) -> Result<KeyValues, Problem> {
     let Some(role) = profile.get("ram_role_arn") else {
         return Err(profile.problem("has no ram_role_arn"));

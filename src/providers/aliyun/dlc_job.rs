@@ -98,7 +98,7 @@ const POD_STATES: StateWords = &[
 /// How many rows a page has at most.
 const PAGE_SIZE: usize = 50;
 
-/// The cloud lists jobs of so many days when no start is given.
+/// Days of jobs that the cloud lists without a start time.
 const DEFAULT_DAYS: i64 = 7;
 
 /// Before the first job.

@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_the_document_are_masked_unless_asked_for() {
+    fn secrets_of_the_document_are_masked_unless_requested() {
         let body = json!({"JobInfos": [{"ContainerGroups": [{
             "Volumes": [{
                 "ConfigFileVolumeConfigFileToPaths": [{"Content": "s3cret", "Path": "/p"}],

@@ -14,7 +14,7 @@ use crate::error::Category::{
     Throttled, Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
+use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
 use crate::providers::lenient::{self, OptionalObject, Text};
 use crate::providers::request_id::RequestIdNames;
 
@@ -31,7 +31,7 @@ const TOKEN: &str =
 
 /// The errors of E-HPC.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
-    failure,
+    error_details,
     request_id: RequestIdNames {
         headers: &["x-acs-request-id"],
         members: &["RequestId", "requestId", "requestid"],
@@ -169,12 +169,12 @@ struct ErrorBody {
     error: OptionalObject<ErrorBody>,
 }
 
-fn failure(response: &Response) -> Failure {
+fn error_details(response: &Response) -> ErrorDetails {
     let body = decode(&response.body);
     let message = body.message.trimmed().map(sentence);
     // A good status with a code is an error only when it says what is wrong.
     let is_error = response.status >= 300 || message.is_some();
-    Failure {
+    ErrorDetails {
         code: body.code.trimmed().filter(|_| is_error).map(str::to_owned),
         message,
         request_id: body.request_id.trimmed().map(str::to_owned),

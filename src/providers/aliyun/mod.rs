@@ -233,7 +233,7 @@ impl Api {
         self.client.region.as_deref()
     }
 
-    /// A request of an operation. All parameters stand in the query, the body is empty.
+    /// A request of an operation. All parameters are in the query, the body is empty.
     fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
         self.product_request(&EHPC, operation, method, query)
     }

@@ -76,7 +76,7 @@ pub(super) fn endpoint(
     })
 }
 
-/// The address of a product beside a public address of E-HPC, such as
+/// The address of a product next to a public address of E-HPC, such as
 /// `https://ehpc-vpc.cn-hangzhou.aliyuncs.com`.
 fn public_host(endpoint: &str, host: &str) -> Option<String> {
     let rest = endpoint.strip_prefix("https://ehpc")?;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_asked_at_its_own_public_host_unless_another_is_set() {
+    fn a_product_uses_its_public_host_by_default() {
         let region = ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou");
         let endpoint = |text| ("JOBLENS_ALIYUN_ENDPOINT", text);
         let eci = |settings: &[_]| origin(&ECI, settings);

@@ -189,10 +189,10 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
     list: ListRequest<'_>,
     known: impl Fn(&str) -> EndEvidence,
 ) -> Result<Page, DecodeError> {
-    let wire: ListResponse<R> = lenient::decode_response(body)?;
-    check_success(wire.success)?;
-    let total = wire.total_count.0;
-    let rows = wire.jobs.rows("Jobs", total)?;
+    let response: ListResponse<R> = lenient::decode_response(body)?;
+    check_success(response.success)?;
+    let total = response.total_count.0;
+    let rows = response.jobs.rows("Jobs", total)?;
     let rows = rows.into_iter().map(Into::into).collect();
     let read = |mut fields: JobFields<Text>, lookup: GetRequest<'_>| {
         // A JSON text.
@@ -200,7 +200,7 @@ pub(super) fn decode_list<R: DeserializeOwned + Into<JobFields<Text>>>(
         let Map(variables) = serde_json::from_str(&variables).unwrap_or_default();
         fields.known = known(lookup.reference.id());
         let found = fields.into_result(variables, api, lookup);
-        found.with_request_id(wire.request_id.0.clone())
+        found.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, JobFields::readable_id, read))
 }
@@ -288,7 +288,7 @@ impl<V> JobFields<V> {
         GetResult { job, notices }
     }
 
-    /// What the response, and what is already known, says of the end of the job.
+    /// What the response, and what is already known, reports about the end of the job.
     pub fn evidence(&self) -> EndEvidence {
         let own = ExitFields {
             exit_status: self.exit_status,

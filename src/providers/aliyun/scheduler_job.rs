@@ -62,7 +62,7 @@ const STATES: StateWords = &[
     ("X", State::Unknown),
 ];
 
-/// A job without a state is searched on so many pages of the list.
+/// Maximum number of pages of the list on which a job without a state is searched.
 const MAX_PAGES: usize = 4;
 
 /// The operations on jobs of schedulers.
@@ -199,7 +199,7 @@ struct JobResponse {
     message: OptionalObject<Message>,
 }
 
-/// What the scheduler says of jobs, by their ids.
+/// Jobs as the scheduler reports them, by id.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Message {
@@ -213,7 +213,7 @@ struct TextResponse {
     request_id: Text,
 }
 
-/// What DescribeJob reports of a job, and what that says of its end.
+/// What DescribeJob reports about a job, and how it ended.
 fn decode_job(
     body: &[u8],
     api: &Api,

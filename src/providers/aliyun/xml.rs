@@ -32,7 +32,7 @@ pub(super) fn json(body: &[u8], root: &str) -> Result<String, String> {
 /// The document as JSON would have it: `{ROOT: {CHILD: text, …}}`, and whether it has characters that
 /// cannot be read.
 ///
-/// Attributes, comments and text beside elements are left out; invalid UTF-8 and references to
+/// Attributes, comments and text next to elements are left out; invalid UTF-8 and references to
 /// characters that do not exist become U+FFFD. Entities are never expanded, a
 /// document type is refused.
 ///

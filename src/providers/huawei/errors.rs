@@ -11,7 +11,7 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
+use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
 use crate::providers::lenient;
 use crate::providers::request_id::RequestIdNames;
 
@@ -61,7 +61,7 @@ const DENIED: &[&str] = &[
 
 /// The errors of the products.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
-    failure,
+    error_details,
     request_id: RequestIdNames {
         headers: &["x-request-id"],
         members: &["request_id"],
@@ -134,12 +134,12 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     Some(format!("grant the permission {permission} in this project"))
 }
 
-fn failure(response: &Response) -> Failure {
+fn error_details(response: &Response) -> ErrorDetails {
     let document = Some(&response.body)
         .filter(|body| body.len() <= MAX_ERROR_BYTES)
         .and_then(|body| lenient::parse_raw(body));
     let Some(top) = document.as_ref().and_then(Value::as_object) else {
-        return Failure::default();
+        return ErrorDetails::default();
     };
     let is_good = (200..300).contains(&response.status);
     let said = match is_good {
@@ -149,10 +149,10 @@ fn failure(response: &Response) -> Failure {
         false => error_in(top),
     };
     let (code, message) = said.unwrap_or_default();
-    Failure {
+    ErrorDetails {
         code,
         message: message.map(|message| strip_echo(&message)),
-        ..Failure::default()
+        ..ErrorDetails::default()
     }
 }
 
@@ -182,7 +182,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// On a wrong signature the gateway echoes its canonical request, headers and all, with `|` for
-/// line ends; nobody but the signer's own tests can use it.
+/// line ends; only the signer's own tests can use it.
 fn strip_echo(message: &str) -> String {
     match message.split_once('|') {
         Some((head, _)) => format!("{head}…"),

@@ -31,7 +31,7 @@ pub(super) fn is_configured(profile: &Profile) -> bool {
 }
 
 /// # Errors
-/// A usage error when there is another credential besides the user.
+/// A usage error when there is another credential in addition to the user.
 pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
     let other = super::CREDENTIAL_KEYS
         .iter()
@@ -150,7 +150,7 @@ impl IamPasswordProvider {
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
             return Err(refused);
         };
-        self.api.redact(std::slice::from_ref(&other));
+        self.api.mask_secrets(std::slice::from_ref(&other));
         lock(&self.password).clone_from(&other);
         self.token_for(&other, deadline).await
     }
@@ -216,7 +216,7 @@ fn password(profile: &Profile) -> Secret {
 /// Asks for the project that has the region's name.
 ///
 /// # Errors
-/// What IAM said, or that there is no such project or more than one.
+/// An error of IAM, or that there is no such project or more than one.
 pub(super) async fn find_project(
     account: &ApiClient,
     login: &CredentialCache<sign::Signer>,

@@ -68,7 +68,7 @@ pub(super) const LIST: Operation = Operation::new(
 
 const PATH: &str = "image-server-jobs";
 
-/// How many rows a page of the list holds; the cloud allows no more.
+/// How many rows a page of the list contains; the cloud allows no more.
 const PAGE_SIZE: usize = 100;
 
 /// The operations on image jobs.
@@ -90,7 +90,7 @@ impl KindOps<Api> for ImageJobs {
     }
 
     /// One page of the project's jobs of all types, newest first, of one status where that is what
-    /// the filter asks for. It fails when all of the types do. One that fails alone is a failed
+    /// the filter requests. It fails when all of the types do. One that fails alone is a failed
     /// part of the page, and is not requested again.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let status = list.filter.single_state_word(STATES, &list.options.states);

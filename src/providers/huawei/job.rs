@@ -98,7 +98,7 @@ detail_structs! { "snake_case" =>
         process_percent: Num,
         /// Code of the error of an image.
         error_code: Text,
-        /// Code of what went wrong beside it.
+        /// Code of an additional error.
         addition_error_code: Text,
         /// Code of an alarm.
         alarm_code: Text,
@@ -178,14 +178,14 @@ impl AsyncJob {
         listed.into_iter().for_each(|one| one.add_to(&mut sub_jobs));
         let entities = &mut self.entities.0;
         let code = self.error_code.0.or(self.code.0);
-        let failure = entities.failure(code, self.fail_reason.0.or(self.message.0));
+        let cause = entities.failure_cause(code, self.fail_reason.0.or(self.message.0));
         JobParts {
             name: entities.take_name(),
             status: self.status,
             created_at: self.begin_time.utc(),
             started_at: self.begin_time.utc(),
             finished_at: self.end_time.utc(),
-            failure,
+            cause,
             counts: (entities.count_of_sub_jobs(), count),
             sub_jobs,
             details: Arc::new(JobDetails {
@@ -206,15 +206,15 @@ impl AsyncJob {
     fn into_sub_job(mut self) -> SubJobParts {
         let entities = &mut self.entities.0;
         let message = entities.errorcode_message.0.take();
-        let (reason, failure) = entities.failure(self.error_code.0, self.fail_reason.0);
+        let cause = entities.failure_cause(self.error_code.0, self.fail_reason.0);
         SubJobParts {
             id: self.job_id.0,
             name: entities.take_name(),
             status: self.status,
             begin_time: self.begin_time,
             end_time: self.end_time,
-            reason,
-            message: message.or(failure),
+            reason: cause.reason,
+            message: message.or(cause.message),
             details: Arc::new(SubJobDetails {
                 job_type: self.job_type,
                 entities: self.entities,
@@ -224,18 +224,28 @@ impl AsyncJob {
 }
 
 impl Entities {
-    /// Code and sentence of a failure, both of one error: what IMS adds, else what the job says, else what
-    /// IMS says of the image.
-    fn failure(&mut self, code: Option<String>, reason: Option<String>) -> states::Failure {
+    /// Code and message of a failure, both of one error: what IMS adds, else what the job reports, else what
+    /// IMS reports about the image.
+    fn failure_cause(
+        &mut self,
+        code: Option<String>,
+        reason: Option<String>,
+    ) -> states::FailureCause {
         let own = self.error_code.0.clone();
         match self.addition_error_msg.0.take() {
             Some(message) => {
                 let addition = self.addition_error_code.0.clone();
-                (addition.or(code).or(own), Some(message))
+                states::FailureCause {
+                    reason: addition.or(code).or(own),
+                    message: Some(message),
+                }
             }
             None => {
                 let error = reason.or_else(|| self.error.0.take());
-                (code.or(own), error.or_else(|| self.failed_image()))
+                states::FailureCause {
+                    reason: code.or(own),
+                    message: error.or_else(|| self.failed_image()),
+                }
             }
         }
     }

@@ -145,7 +145,7 @@ impl Api {
             (Some(login), _) => login,
             (None, iam) => CredentialCache::from_provider(iam::IamPasswordProvider::new(
                 profile,
-                // Its answers hold tokens, which are not masked there.
+                // Its answers contain tokens, which are not masked there.
                 ApiClient::new(
                     transport,
                     profile,

@@ -35,7 +35,7 @@ pub(super) fn endpoint(
     })
 }
 
-/// The address of a product beside the public address of another one.
+/// The address of a product next to the public address of another one.
 fn address_beside(product: &Product, endpoint: &str) -> Option<String> {
     let host = endpoint.strip_prefix("https://")?.trim_end_matches('/');
     let (_, rest) = host.split_once('.')?;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_asked_at_its_own_public_host_unless_another_is_set() {
+    fn a_product_uses_its_public_host_by_default() {
         let region = ("JOBLENS_HUAWEI_REGION", "cn-north-4");
         let endpoint = |text| ("JOBLENS_HUAWEI_ENDPOINT", text);
         let public = "https://modelarts.cn-north-4.myhuaweicloud.com";

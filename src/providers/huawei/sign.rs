@@ -141,7 +141,7 @@ fn key_headers(
 /// The canonical request and the names of the signed headers.
 ///
 /// `path` is as it is sent, `query` decoded. Every header given is signed, except those whose name
-/// holds `_` (the vendor's SDK 3.1.219 leaves them out).
+/// contains `_` (the vendor's SDK 3.1.219 leaves them out).
 pub fn canonical_request(
     method: &str,
     path: &str,

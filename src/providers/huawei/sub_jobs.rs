@@ -1,4 +1,4 @@
-//! Jobs that consist of sub-jobs, which alone say why they failed.
+//! Jobs that consist of sub-jobs; only these report why they failed.
 
 use crate::model::Details;
 use crate::providers::prelude::*;
@@ -13,7 +13,7 @@ pub(super) struct JobParts {
     pub started_at: Option<Time>,
     pub finished_at: Option<Time>,
     /// Why it failed, where its sub-jobs do not say so.
-    pub failure: states::Failure,
+    pub cause: states::FailureCause,
     /// How many sub-jobs the cloud counts, and how many different ones it lists.
     pub counts: (Option<i64>, usize),
     pub sub_jobs: Vec<SubJobParts>,
@@ -68,9 +68,8 @@ impl JobParts {
         note_unknown_words(&tasks, reference.kind, options, &mut notices);
         let (reason, message) = match (read.state, &read.raw) {
             (State::Failed, _) => {
-                let (reason, message) = failure(&tasks);
-                let (own_reason, own_message) = self.failure.clone();
-                (reason.or(own_reason), message.or(own_message))
+                let (cause, own) = (failure_cause(&tasks), self.cause.clone());
+                (cause.reason.or(own.reason), cause.message.or(own.message))
             }
             (_, None) => (
                 Some("no status".to_owned()),
@@ -96,7 +95,7 @@ impl JobParts {
             unread_cause: lacks_sub_jobs.then_some(Category::InvalidResponse),
             ..job_at(reference, region)
         };
-        states::confirm_success(&mut job, self.failure);
+        states::confirm_success(&mut job, self.cause);
         if lacks_sub_jobs && read.state == State::Succeeded && job.state == State::Unknown {
             let text = format!(
                 "the job has succeeded, but not all sub-jobs are listed with a status ({listed} listed)"
@@ -158,8 +157,8 @@ fn note_unknown_words(
     }
 }
 
-/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a sentence.
-fn failure(tasks: &[Task]) -> states::Failure {
+/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a message.
+fn failure_cause(tasks: &[Task]) -> states::FailureCause {
     let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
     let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();
     if failed.is_empty() {
@@ -171,7 +170,7 @@ fn failure(tasks: &[Task]) -> states::Failure {
         .find(|task| has_error(task))
         .or(failed.first())
     else {
-        return (None, None);
+        return states::FailureCause::default();
     };
     let name = first.name.as_deref().or(first.id.as_deref());
     let what = first.message.as_deref().or(first.reason.as_deref());
@@ -183,5 +182,8 @@ fn failure(tasks: &[Task]) -> states::Failure {
     if failed.len() > 1 {
         message += &format!(" (and {} more)", failed.len() - 1);
     }
-    (first.reason.clone(), Some(message))
+    states::FailureCause {
+        reason: first.reason.clone(),
+        message: Some(message),
+    }
 }

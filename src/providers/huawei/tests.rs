@@ -76,7 +76,7 @@ fn served(incoming: &ServerRequest) -> Response {
 }
 
 #[test]
-fn the_region_decides_the_host_and_an_endpoint_stands_above_it() {
+fn the_region_decides_the_host_and_an_endpoint_takes_precedence_over_it() {
     let host = |region: &str, endpoint: &str| {
         connected(&[
             ("JOBLENS_HUAWEI_REGION", region),

@@ -13,7 +13,7 @@ use super::{Api, Call};
 use crate::crypto::percent_encode;
 use crate::providers::prelude::*;
 use details::TrainingJobDetails;
-use response::{ListResponse, TrainingJob, decode_job};
+use response::{JobPage, TrainingJob, decode_job};
 
 /// Training jobs.
 pub static TRAINING_JOB: Kind = Kind::new(
@@ -117,7 +117,7 @@ async fn search(
     at: Cursor,
     size: usize,
     options: &GetOptions,
-) -> Result<Decoded<ListResponse>, Problem> {
+) -> Result<Decoded<JobPage>, Problem> {
     let mut body = json!({
         "offset": at.page - 1, "limit": size, "sort_by": "create_time", "order": "desc",
     });
@@ -132,7 +132,7 @@ async fn search(
         body: Some(&body),
         ..Call::get(&MODELARTS, LIST.name, "training-job-searches")
     };
-    api.call(call, options, ListResponse::decode).await
+    api.call(call, options, JobPage::decode).await
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(super) struct ContainerSpec {
     ports: List<ContainerPort>,
     volume_mounts: List<VolumeMount>,
     resources: DefaultObject<ContainerResources>,
-    /// `Always` for an init container that runs beside the others.
+    /// `Always` for an init container that runs next to the others.
     restart_policy: Text,
 }
 

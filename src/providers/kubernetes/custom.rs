@@ -28,7 +28,7 @@ pub(super) struct CustomJobs {
     kind: &'static Kind,
     /// What has to be installed in the cluster.
     product: &'static str,
-    /// The resources that may hold a job.
+    /// The resources that may contain a job.
     resources: &'static [Resource],
     /// True where the state is a phase; else conditions say it.
     has_phase: bool,
@@ -53,7 +53,7 @@ struct ResourceJob {
 
 #[async_trait]
 impl KindOps<Api> for CustomJobs {
-    /// A job with its pods as tasks, and the events of both. All resources that may hold it are read until
+    /// A job with its pods as tasks, and the events of both. All resources that may contain it are read until
     /// it is known which one does.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
@@ -104,10 +104,10 @@ impl CustomJobs {
         paths.filter_map(|path| path.strip_prefix("/apis/"))
     }
 
-    /// A job, with the resource that holds it, which is remembered.
+    /// A job, with the resource that contains it, which is remembered.
     ///
     /// # Errors
-    /// Why it was not found, or that several resources hold a job of its name.
+    /// Why it was not found, or that several resources contain a job of its name.
     async fn find(&self, api: &Api, lookup: GetRequest<'_>) -> Result<ResourceJob, Problem> {
         let reference = lookup.reference;
         let was_found = self.was_found(api, reference);
@@ -149,7 +149,7 @@ impl CustomJobs {
         lock(&api.resources).contains_key(&reference.to_string())
     }
 
-    /// The number of the resource that holds a job, once it is known.
+    /// The number of the resource that contains a job, once it is known.
     fn number(&self, api: &Api, reference: &Reference) -> Option<usize> {
         match self.resources.len() {
             1 => Some(0),
@@ -157,8 +157,8 @@ impl CustomJobs {
         }
     }
 
-    /// The one job that was found. Two versions of one resource hold the same object. A resource that cannot
-    /// be read may hold another job of the name, unless reading it is not permitted at all.
+    /// The one job that was found. Two versions of one resource contain the same object. A resource that cannot
+    /// be read may contain another job of the name, unless reading it is not permitted at all.
     fn choose(
         &self,
         outcomes: Vec<Result<ResourceJob, Problem>>,
@@ -251,7 +251,7 @@ pub(super) fn is_not_served(problem: &Problem) -> bool {
     problem.category == Category::ServiceError && problem.http_status == Some(404)
 }
 
-/// True for the problem of a resource that may hold the job all the same.
+/// True for the problem of a resource that may contain the job all the same.
 fn may_hide_job(problem: &Problem) -> bool {
     problem.category != Category::NotFound && !is_not_served(problem)
 }

@@ -13,7 +13,7 @@ use crate::providers::lenient::{self, List, Text};
 use crate::providers::{GetOptions, ScopeListing};
 use crate::sync::lock;
 
-/// A product that is installed later is found after so long.
+/// A product that is installed later is found after this long.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// The versions of the groups of a server, such as `batch/v1`, and when they were read.
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_groups_says_nothing() {
+    fn a_missing_list_of_groups_is_an_error() {
         for body in ["{}", "[]", "<html>", r#"{"groups": "none"}"#] {
             assert!(decode(body.as_bytes()).is_err(), "{body}");
         }

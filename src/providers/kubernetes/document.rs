@@ -12,7 +12,7 @@ pub(super) fn attach_raw(found: &mut GetResult, body: &[u8], options: &GetOption
     });
 }
 
-/// Drops from a document what repeats it: the last applied configuration, which holds every secret once
+/// Drops from a document what repeats it: the last applied configuration, which contains every secret once
 /// more, and who set which field.
 pub(super) fn trim_document(document: &mut Value) {
     match document {

@@ -9,14 +9,14 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
+use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
 use crate::providers::lenient::{self, DefaultObject, Int, Text};
 use crate::providers::request_id::RequestIdNames;
 
 /// No credential arrived: the server treats the request as from this user.
 const ANONYMOUS: &str = "User \"system:anonymous\"";
 
-/// The path of a kubelet, which the server asks for logs.
+/// The path of a kubelet, from which the server requests logs.
 const KUBELET_LOGS: &str = "/containerLogs/";
 
 /// The codes of what has no reason of its own.
@@ -28,7 +28,7 @@ const NOT_INSTALLED: &str =
     "check the server of the kubeconfig; a custom resource has to be installed in the cluster";
 
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
-    failure,
+    error_details,
     request_id: RequestIdNames {
         headers: &["audit-id"],
         members: &[],
@@ -77,13 +77,13 @@ struct Details {
     retry_after_seconds: Int,
 }
 
-fn failure(response: &Response) -> Failure {
+fn error_details(response: &Response) -> ErrorDetails {
     if response.status < 400 {
-        return Failure::default();
+        return ErrorDetails::default();
     }
     let status = lenient::decode_response::<Status>(&response.body).unwrap_or_default();
     if status.kind.trimmed() != Some("Status") || status.status.trimmed() != Some("Failure") {
-        return Failure::default();
+        return ErrorDetails::default();
     }
     let DefaultObject(details) = status.details;
     let message = status.message.0.unwrap_or_default();
@@ -95,7 +95,7 @@ fn failure(response: &Response) -> Failure {
     };
     let seconds = details.retry_after_seconds.unsigned();
     let is_limit = response.status == 429;
-    Failure {
+    ErrorDetails {
         code: code.map(str::to_owned),
         message: Some(message)
             .map(|text| node_message(&text).unwrap_or(text))

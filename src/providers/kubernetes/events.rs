@@ -105,7 +105,7 @@ pub(super) fn unread(what: &str, job: &Job, problem: &Problem) -> Notice {
 /// The events that a selector chooses.
 ///
 /// # Errors
-/// What the server said, or what went wrong on the way.
+/// An error of the server or of the connection.
 pub(super) async fn list(
     api: &Api,
     namespace: &str,

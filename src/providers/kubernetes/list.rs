@@ -7,7 +7,7 @@ use crate::http::RAISE_MAX_BODY;
 use crate::providers::lenient;
 use crate::providers::prelude::*;
 
-/// The most objects of a page, as kubectl asks for them.
+/// The maximum number of objects of a page, as kubectl requests them.
 pub(super) const PAGE_SIZE: usize = 500;
 
 /// True where the server has forgotten what a version or the place of a page refers to.
@@ -19,7 +19,7 @@ pub(super) fn is_expired(problem: &Problem) -> bool {
 /// list, as kubectl reads it then; the caller drops what was shown before.
 ///
 /// # Errors
-/// What the server said, or what went wrong on the way.
+/// An error of the server or of the connection.
 pub(super) async fn page<R>(
     api: &Api,
     operation: &'static str,
@@ -72,10 +72,10 @@ pub(super) struct PageCall<'a> {
 }
 
 impl PageCall<'_> {
-    /// Reads at most so many objects, half as many each time the response is too large.
+    /// Reads at most this many objects, half as many each time the response is too large.
     ///
     /// # Errors
-    /// What the server said, or what went wrong on the way.
+    /// An error of the server or of the connection.
     pub async fn send<T>(
         &self,
         api: &Api,

@@ -25,7 +25,7 @@ const LOG: Operation = Operation::new(
     "get on pods/log",
 );
 
-/// A log in which nothing is written for so long is requested again, since the connection may be lost.
+/// A log in which nothing is written for this long is requested again, since the connection may be lost.
 const FOLLOW_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is in the server's words where there is no log (yet), which it reports as a bad request.

@@ -155,7 +155,7 @@ struct Api {
     watches: Watches,
     /// Where the pages of lists begin, by path and number of the page.
     continues: Mutex<HashMap<(String, usize), String>>,
-    /// The numbers of the resources that hold jobs, by their references.
+    /// The numbers of the resources that contain jobs, by their references.
     resources: Mutex<HashMap<String, usize>>,
     /// What was wrong with jobs that a batch lookup has just looked up alone, by their references: they are not
     /// requested again by the lookup that follows it.
@@ -166,7 +166,7 @@ struct Api {
     has_responded: AtomicBool,
 }
 
-/// An API server, as one user asks it.
+/// An API server, as one user calls it.
 struct Server {
     client: SigningClient<Signer>,
     endpoint: Endpoint,
@@ -245,7 +245,7 @@ impl Api {
         })
     }
 
-    /// The host of the API server, which stands for the region.
+    /// The host of the API server, used as the region.
     fn host(&self) -> &str {
         self.server.endpoint.host()
     }

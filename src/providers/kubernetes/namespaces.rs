@@ -31,7 +31,7 @@ struct NamespaceStatus {
 /// One page of the namespaces.
 ///
 /// # Errors
-/// What the server said, or what went wrong on the way.
+/// An error of the server or of the connection.
 pub(super) async fn list(
     api: &Api,
     profile: &str,

@@ -1,5 +1,5 @@
 //! Objects of many references of one kind: by one list for each namespace, which a stream keeps up to
-//! date where the caller asks again.
+//! date where the caller requests it again.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ async fn in_namespace(
 
 /// What a lookup of one job has come to.
 pub(super) enum Outcome<T> {
-    /// Its own response, and what was decoded beside it.
+    /// Its own response, and what was decoded with it.
     Read(Box<GetResult>, T),
     /// What lists and streams have shown: it no longer exists, or its end is known and the lookup failed.
     Known(Box<GetResult>),
@@ -220,7 +220,7 @@ async fn list_all(
     watch: &Watch,
     options: &GetOptions,
 ) -> Result<Listed, Problem> {
-    /// So many objects are read at most.
+    /// This many objects are read at most.
     const MAX_OBJECTS: usize = 10 * list::PAGE_SIZE;
     let mut listed = Listed::default();
     let selector = watch.selector();
@@ -243,7 +243,7 @@ async fn list_all(
         watch.set_page_size(page_size);
         let page = match called {
             Ok(page) => page.data,
-            // What the pages before it hold is known.
+            // What the pages before it contain is known.
             Err(_) if token.is_some() => {
                 listed.version = None;
                 return Ok(listed);

@@ -11,10 +11,10 @@ use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
 use crate::sort::SortExt as _;
 
-/// So many pods of a job are read at most.
+/// Maximum number of pods of a job that are read.
 const MAX_PODS: &str = "500";
 
-/// The events of so many pods that are not well are read at most; each costs a request.
+/// Maximum number of unhealthy pods whose events are read; each costs a request.
 const MAX_PODS_WITH_EVENTS: usize = 5;
 
 /// What belongs to a job or workload.
@@ -30,7 +30,7 @@ pub(super) struct Parts<'a> {
     pub uids: Vec<String>,
 }
 
-/// Parts that were read beside a job.
+/// Parts that were read together with a job.
 #[derive(Default)]
 pub(super) struct ReadParts {
     /// What its selector chooses.
@@ -109,7 +109,7 @@ impl Parts<'_> {
 /// The pods that a selector chooses.
 ///
 /// # Errors
-/// What the server said, or what went wrong on the way.
+/// An error of the server or of the connection.
 pub(super) async fn list_pods(
     api: &Api,
     namespace: &str,

@@ -14,7 +14,7 @@ use crate::reference::Reference;
 /// The labels of pods that have the UID of their job, of which its selector is one.
 const UID_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
 
-/// A job and its parts are so many requests.
+/// The number of requests for a job and its parts.
 pub(super) const REQUESTS: usize = 3;
 
 /// The parts of all objects that have had the name of a job.
@@ -28,7 +28,7 @@ pub(super) fn name_selector(name: &str) -> String {
     format!("job-name={name}")
 }
 
-/// Reads a job, and beside it the parts of the jobs of its name. They are not waited for where there is no
+/// Reads a job, and at the same time the parts of the jobs of its name. They are not waited for where there is no
 /// such job.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What proves to an API server who asks.
+//! What authenticates the caller to an API server.
 
 use chrono::{DateTime, Utc};
 

@@ -13,14 +13,14 @@ use crate::http::{Deadline, LineError, Lines};
 use crate::providers::lookup::summarize;
 use crate::sync::lock;
 
-/// The longest line of a stream. The stores of API servers hold objects of 1.5 MiB by default.
+/// The longest line of a stream. The stores of API servers contain objects of 1.5 MiB by default.
 const MAX_LINE: usize = 8 << 20;
 /// A stream that ends sooner is not opened again at once.
 const MIN_LENGTH: Duration = Duration::from_secs(1);
-/// A stream goes on at most so much longer than requested.
+/// A stream goes on at most this much longer than requested.
 const MAX_OVERTIME: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// So many streams in a row on which nothing has come mean that the server gives none.
+/// This many streams in a row on which nothing has come mean that the server gives none.
 const MAX_UNUSED: u32 = 3;
 /// The time to the next attempt at a server that gives no stream.
 const REFUSAL_COOLDOWN: Duration = Duration::from_secs(300);
@@ -51,7 +51,7 @@ impl Stream {
         }
     }
 
-    /// Runs until no stream is wanted any more.
+    /// Runs until no stream is needed any longer.
     async fn run(self) {
         let (mut failures, mut unused, mut has_worked) = (0, 0, false);
         loop {
@@ -172,7 +172,7 @@ impl Stream {
     }
 }
 
-/// The time to the next attempt after so many failures: from 1 s, doubled to 30 s, less up to a quarter.
+/// The time to the next attempt after this many failures: from 1 s, doubled to 30 s, less up to a quarter.
 fn backoff(failures: u32, fraction: f64) -> Duration {
     let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
     doubled.min(MAX_BACKOFF).mul_f64(1.0 - fraction / 4.0)

@@ -15,7 +15,7 @@ fn api(variables: &[(&str, &str)]) -> Result<Api, Problem> {
 }
 
 #[test]
-fn the_path_of_a_server_stands_before_all_others() {
+fn the_path_of_a_server_precedes_all_others() {
     for (endpoint, origin, prefix) in [
         ("https://k8s.example:6443", "https://k8s.example:6443", ""),
         ("https://10.0.0.1/", "https://10.0.0.1", ""),

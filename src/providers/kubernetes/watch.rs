@@ -45,13 +45,13 @@ impl Listed {
     }
 }
 
-/// So many streams are open at most.
+/// Maximum number of open streams.
 const MAX_STREAMS: usize = 32;
-/// The pods of jobs are watched for so long after they were last followed.
+/// The pods of jobs are watched for this long after they were last followed.
 const PODS_TIMEOUT: Duration = Duration::from_secs(60);
 /// The label of a pod that names its job.
 const JOB_LABEL: &str = "job-name";
-/// The objects of one list take so many bytes at most.
+/// Maximum bytes of the objects of one list.
 const MAX_BYTES: usize = 64 << 20;
 
 /// The objects of a run that are watched, by the path of their list.
@@ -165,7 +165,7 @@ impl Watch {
         lock(&self.state).notice.take()
     }
 
-    /// Takes in a list. Followed objects that it no longer holds are kept as they were last seen.
+    /// Takes in a list. Followed objects that it no longer contains are kept as they were last seen.
     pub fn replace(&self, listed: Listed) {
         let mut state = lock(&self.state);
         for (name, known) in &mut state.objects {
@@ -230,7 +230,7 @@ impl Watch {
         self.outdated.notified().await;
     }
 
-    /// True when no stream is wanted any more.
+    /// True when no stream is needed any longer.
     pub fn is_over(&self) -> bool {
         let mut state = lock(&self.state);
         let since = state.followed_at.filter(|_| state.is_of_pods);

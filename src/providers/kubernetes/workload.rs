@@ -84,7 +84,7 @@ const STATES: StateWords = &[
 const APPS: &str = "/apis/apps/v1";
 const RESOURCE: (&str, &str) = (APPS, "deployments");
 
-/// So many objects of each list are read at most.
+/// This many objects of each list are read at most.
 const MAX_OBJECTS: &str = "500";
 
 /// The operations on workloads.

@@ -235,7 +235,7 @@ async fn rows_that_moved_to_the_next_page_come_once() {
 }
 
 #[tokio::test]
-async fn a_cloud_that_repeats_itself_is_not_asked_for_ever() {
+async fn a_cloud_that_repeats_itself_is_not_called_forever() {
     let (seen, listed) = listed(&[(ids(0..20), Some(1 << 40))], None, ALWAYS).await;
     assert_eq!(seen.concat(), ids(0..20));
     assert_eq!(
@@ -290,7 +290,7 @@ fn rows_are_read_under_their_own_references_and_each_job_comes_once() {
 }
 
 #[tokio::test]
-async fn stops_when_asked_and_reports_what_is_missing() {
+async fn stops_when_requested_and_reports_what_is_missing() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
     let (_, stopped) = listed(&pages, None, 1).await;
     assert_eq!(

@@ -125,7 +125,7 @@ async fn the_last_lines_of_a_file_are_found_from_its_end() {
 }
 
 #[tokio::test]
-async fn a_file_that_began_anew_is_read_from_its_start() {
+async fn a_file_that_was_truncated_is_read_from_its_start() {
     let (params, at) = (LogParams::default(), LogPosition::Offset(4));
     for (text, expected, is_disjoint) in [
         ("a\nb\nc\n", "c\n", false),

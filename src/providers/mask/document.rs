@@ -9,7 +9,7 @@ use crate::secret::{
 };
 use crate::sort::SortExt as _;
 
-/// Fields that hold secrets of any sort.
+/// Fields that contain secrets of any sort.
 const SECRETS: [&str; 5] = [
     "FlexVolumeOptions",
     "LoginCommand",
@@ -66,7 +66,7 @@ const TEXTS: [&str; 8] = [
 /// Fields with the address of a page.
 const ACCESS_URLS: [&str; 2] = ["accessUrl", "callbackUrl"];
 
-/// Fields with the value of what is named beside them; those of a parameter of a workflow are its default and
+/// Fields with the value of what is named next to them; those of a parameter of a workflow are its default and
 /// its choices as well.
 const NAMED_VALUES: [&str; 4] = ["default", "enum", "value", "TagValue"];
 
@@ -74,7 +74,7 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Masks the secrets of a raw response: what the model masks, fields whose names say that they hold a
+/// Masks the secrets of a raw response: what the model masks, fields whose names say that they contain a
 /// secret, and the user info of URLs.
 pub(in super::super) fn mask_document(document: &mut Value) {
     mask_below(document, "");
@@ -242,7 +242,7 @@ pub(super) fn hide_below(value: &mut Value) {
     }
 }
 
-/// The value of the name beside it.
+/// The value of the name next to it.
 fn value_of_name(row: &mut Map<String, Value>) -> Option<&mut Value> {
     let has_name = row.keys().any(|key| is_one_of(key, &["key", "name"]));
     let mut fields = row.iter_mut();
@@ -306,7 +306,7 @@ fn mask_commands(map: &mut Map<String, Value>) {
     }
 }
 
-/// Masks in a response in XML the texts of elements that may hold a secret.
+/// Masks in a response in XML the texts of elements that may contain a secret.
 pub(in super::super) fn mask_xml(text: &str) -> String {
     let lists = SECRETS_OF_LISTS.map(|(_, field)| field);
     let may_hold_secret = |name: &str| {

@@ -12,7 +12,7 @@ pub const RECORDING_MASKS: RecordingMasks = RecordingMasks {
     text: mask_recorded_text,
 };
 
-/// Fields of which every value is masked, besides those that are masked in all documents.
+/// Fields of which every value is masked, in addition to those that are masked in all documents.
 const SECRETS: [&str; 11] = [
     "AssumeUserInfo",
     "CustomEnvs",

@@ -13,7 +13,7 @@ fn redactor(secrets: &[&str]) -> Redactor {
     redactor
 }
 
-fn redacted(document: Value, secrets: &[&str]) -> Value {
+fn masked(document: Value, secrets: &[&str]) -> Value {
     let mut job = job(document);
     mask_job(&mut job, &redactor(secrets), true);
     job.raw.unwrap()
@@ -82,7 +82,7 @@ fn secrets_that_are_keys_are_masked_and_nothing_is_lost() {
         format!("{SECRET}+"): 1,
         "***": 2,
     });
-    let mut shown = redacted(document, &[SECRET, &format!("{SECRET}+")]);
+    let mut shown = masked(document, &[SECRET, &format!("{SECRET}+")]);
     let object = shown.as_object_mut().unwrap();
     let keys: Vec<&String> = object.keys().collect();
     assert_eq!(keys.len(), 3, "{keys:?}");
@@ -95,7 +95,7 @@ fn secrets_that_are_keys_are_masked_and_nothing_is_lost() {
 fn common_words_and_short_names_change_no_key() {
     let document = json!({"status": "x", "ipv4": "y", "exitCodes": 1, "job_type": 2});
     let secrets = ["status", "ipv4", "exitCodes", "job_type"];
-    assert_eq!(redacted(document.clone(), &secrets), document);
+    assert_eq!(masked(document.clone(), &secrets), document);
 }
 
 #[test]

@@ -2,15 +2,21 @@
 
 use crate::model::{Job, State, Task};
 
-/// Why a job failed: a code and a sentence.
-pub(in crate::providers) type Failure = (Option<String>, Option<String>);
+/// Why a job failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::providers) struct FailureCause {
+    /// The code.
+    pub reason: Option<String>,
+    /// The message.
+    pub message: Option<String>,
+}
 
 /// Checks a success against the remainder of the response, since a gate would pass on it. A job that the
 /// cloud calls succeeded is failed where a task has failed or has another exit code than 0, or where other
-/// fields say why it failed (`failure`); so is such a task. It is undecided where the word of a task is
+/// fields say why it failed (`cause`); so is such a task. It is undecided where the word of a task is
 /// another one than that of a success, and as [`doubt_unread`] says. What is undecided fails where tasks
 /// that were read later show it.
-pub(in crate::providers) fn confirm_success(job: &mut Job, failure: Failure) {
+pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) {
     let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
     let is_failed = |task: &&Task| task.state == State::Failed || is_bad(task.exit_code);
     let is_undecided =
@@ -21,9 +27,9 @@ pub(in crate::providers) fn confirm_success(job: &mut Job, failure: Failure) {
             job.exit_code = task.exit_code;
             (job.state, job.reason, job.message) = (State::Failed, reason, Some(message));
             job.ended = true;
-        } else if failure != (None, None) {
+        } else if cause != FailureCause::default() {
             job.exit_code = job.exit_code.filter(|code| *code != 0);
-            (job.state, (job.reason, job.message)) = (State::Failed, failure);
+            (job.state, job.reason, job.message) = (State::Failed, cause.reason, cause.message);
             job.ended = true;
         } else if let Some(message) = contradiction(job) {
             leave_undecided(job, message, false);
@@ -82,7 +88,7 @@ fn name_of(task: &Task) -> &str {
     name.unwrap_or("a task")
 }
 
-/// Code and sentence of the failure of a task.
+/// Code and message of the failure of a task.
 fn task_failure(task: &Task) -> (Option<String>, String) {
     let name = name_of(task);
     // The message of a task that succeeded does not explain the failure.
@@ -111,10 +117,13 @@ mod tests {
             exit_code,
             ..Task::default()
         };
-        let said = || (Some("E1".to_owned()), None);
+        let reported = || FailureCause {
+            reason: Some("E1".to_owned()),
+            message: None,
+        };
         let unread = Some(Category::Throttled);
         let denied = Some(Category::PermissionDenied);
-        let judge = |state, tasks: &[Task], failure, unread_cause| {
+        let judge = |state, tasks: &[Task], cause, unread_cause| {
             let mut job = Job {
                 state,
                 ended: true,
@@ -122,27 +131,27 @@ mod tests {
                 unread_cause,
                 ..Job::default()
             };
-            confirm_success(&mut job, failure);
+            confirm_success(&mut job, cause);
             let message = job.message.unwrap_or_default();
             (job.state, job.ended, message)
         };
         use State::{Canceled, Failed, Succeeded, Unknown};
         let fine = [task(Succeeded, Some(0)), task(Unknown, None)];
         let bad = [fine[0].clone(), task(Unknown, Some(3))];
-        let none = (None, None);
+        let none = FailureCause::default();
         let failed = |message: &str| (Failed, true, message.to_owned());
         assert_eq!(
-            judge(Succeeded, &bad, said(), unread),
+            judge(Succeeded, &bad, reported(), unread),
             failed("t: exit code 3")
         );
-        assert_eq!(judge(Succeeded, &fine, said(), unread), failed(""));
+        assert_eq!(judge(Succeeded, &fine, reported(), unread), failed(""));
         for (cause, has_ended) in [(unread, false), (denied, true)] {
             let (state, ended, _) = judge(Succeeded, &fine, none.clone(), cause);
             assert_eq!((state, ended), (Unknown, has_ended));
         }
         let succeeded = (Succeeded, true, String::new());
         assert_eq!(judge(Succeeded, &fine, none, None), succeeded);
-        assert_eq!(judge(Canceled, &bad, said(), unread).0, Canceled);
+        assert_eq!(judge(Canceled, &bad, reported(), unread).0, Canceled);
     }
 
     #[test]
@@ -163,7 +172,7 @@ mod tests {
                 tasks: vec![task],
                 ..Job::default()
             };
-            confirm_success(&mut job, (None, None));
+            confirm_success(&mut job, FailureCause::default());
             assert_eq!(
                 (job.state, job.ended, job.exit_code),
                 (Unknown, false, None)
@@ -172,7 +181,7 @@ mod tests {
             let message = "the cloud reports DONE, but t is WORD";
             assert_eq!(job.message.as_deref(), Some(message));
             job.tasks[0].exit_code = Some(3);
-            confirm_success(&mut job, (None, None));
+            confirm_success(&mut job, FailureCause::default());
             assert_eq!(
                 (job.state, job.ended, job.exit_code),
                 (Failed, true, Some(3))

@@ -80,7 +80,7 @@ impl<T: Default + DeserializeOwned> ListPage<T> {
                 let (total, rows) = (inner.total.0, inner.data.or(inner.list).or(inner.records));
                 (total, rows.rows("in data", total)?)
             }
-            // Null and an empty text stand for no rows.
+            // Null and an empty text mean no rows.
             Required::Present(_) | Required::Empty | Required::Null => (None, Vec::new()),
             Required::Missing | Required::Unreadable => return Err("a list in data".to_owned()),
         };

@@ -6,7 +6,7 @@ use crate::error::Category::{
     InvalidArgument, NotFound, PermissionDenied, ServiceError, Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
+use crate::providers::errors::{ErrorDetails, ErrorRule, ErrorSpec};
 use crate::providers::lenient::{self, Checked, Text};
 use crate::providers::request_id::RequestIdNames;
 
@@ -15,7 +15,7 @@ const EXPIRED: &str = "permission denied or token expired";
 
 /// The errors of calls with a token.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
-    failure,
+    error_details,
     request_id: RequestIdNames {
         headers: &[],
         members: &[],
@@ -76,20 +76,20 @@ pub(super) fn check_code(code: &Checked<Text>) -> Result<(), String> {
     }
 }
 
-fn failure(response: &Response) -> Failure {
+fn error_details(response: &Response) -> ErrorDetails {
     let head = lenient::decode_response::<ErrorHead>(&response.body).unwrap_or_default();
     let Some(code) = head.code.trimmed().filter(|code| *code != "0") else {
-        return Failure::default();
+        return ErrorDetails::default();
     };
     let said = head.msg.0.or(head.message.0);
     let said = said.map(|said| said.trim().to_owned());
-    Failure {
+    ErrorDetails {
         code: Some(code.to_owned()),
         message: match code {
             "10008" => said.map(|said| format!("{EXPIRED}: {said}")),
             _ => said,
         },
-        ..Failure::default()
+        ..ErrorDetails::default()
     }
 }
 

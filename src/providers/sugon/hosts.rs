@@ -15,7 +15,7 @@ use crate::providers::lenient::{self, List, OptionalObject, Text};
 /// The platform, unless another is set.
 pub(super) const PLATFORM: &str = "https://www.scnet.cn";
 
-/// Name of the part that holds the hosts where they are kept.
+/// Name of the part that contains the hosts where they are kept.
 const HOSTS: &str = "hosts";
 
 /// A service of a computing region.
@@ -39,8 +39,8 @@ impl Service {
         }
     }
 
-    /// The name by which its hosts are kept between runs.
-    pub(super) fn fact(self) -> &'static str {
+    /// The key under which its hosts are stored between runs.
+    pub(super) fn stored_key(self) -> &'static str {
         match self {
             Self::Ai => CENTRE,
             Self::Hpc => "GetCenterInfo HPC",
@@ -70,7 +70,7 @@ impl Hosts {
             let account = account.for_host(has_twin);
             match policy.is_named_by(&host) {
                 true => (host, account),
-                // What the profile says of its endpoint does not hold for hosts that others name.
+                // The profile's endpoint settings do not apply to hosts that others name.
                 false => (host, account.with_verification()),
             }
         };
@@ -102,7 +102,7 @@ impl Hosts {
     /// broken. `request` names the last one.
     ///
     /// # Errors
-    /// What a host said, else what is wrong with the way to the last of them.
+    /// The error of a host, else what is wrong with the connection to the last of them.
     pub(super) async fn send(
         &self,
         client: &SigningClient<sign::Signer>,
@@ -158,7 +158,7 @@ struct Address {
 /// Asks the platform for the hosts of a service of the region whose token this is.
 ///
 /// # Errors
-/// What the platform said, or that it returned no usable host.
+/// An error of the platform, or that it returned no usable host.
 pub(super) async fn find(
     client: &SigningClient<sign::Signer>,
     platform: &Endpoint,

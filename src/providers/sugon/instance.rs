@@ -37,7 +37,7 @@ pub static INSTANCE: Kind = Kind::new(
         .without(&[UnlistedField::User, UnlistedField::Queue]),
 );
 
-/// Tells all about one instance; the vendor gives it no name.
+/// Returns all details of one instance; the vendor gives it no name.
 pub(super) const GET: Operation = Operation::new(
     "InstanceServiceDetail",
     "GET /ai/openapi/v2/instance-service/{id}/detail",
@@ -111,7 +111,7 @@ detail_structs! { "camelCase" =>
         /// Name of the image; its address is the container's `image`.
         #[serde(rename(deserialize = "version"))]
         image_name: Text,
-        /// The TensorBoard beside it.
+        /// Its TensorBoard.
         #[serde(skip_deserializing)]
         #[schemars(!skip_deserializing)]
         tensorboard: Tensorboard,
@@ -144,7 +144,7 @@ detail_structs! { "camelCase" =>
         start_script_path: Text,
         start_script_content: Text,
     }
-    /// The TensorBoard beside an instance.
+    /// The TensorBoard of an instance.
     Tensorboard {
         /// The cloud's id.
         id: Text,

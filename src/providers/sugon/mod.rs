@@ -27,7 +27,7 @@ use host_policy::{AI_HOSTS, HostPolicy, PATHS};
 use instance::{INSTANCE, Instances};
 use job::{JOB, Jobs};
 use region::Region;
-use token_exchange::{Exchange, Place};
+use token_exchange::{Exchange, TokenScope};
 
 /// Sugon SCNet.
 pub static CLOUD: Cloud = Cloud {
@@ -87,7 +87,7 @@ impl Api {
         let exchange = token_exchange::is_configured(profile)
             .then(|| Exchange::new(profile, transport).map(Arc::new))
             .transpose()?;
-        let home = Region::new(profile, transport, exchange.as_ref(), Place::Home)?;
+        let home = Region::new(profile, transport, exchange.as_ref(), TokenScope::Home)?;
         Ok(Self {
             home: Arc::new(home),
             others: Mutex::default(),
@@ -107,7 +107,7 @@ impl Api {
             return Ok(Arc::clone(&self.home));
         }
         match (&self.exchange, home) {
-            (Some(_), _) => self.place(Place::Region(id)),
+            (Some(_), _) => self.for_scope(TokenScope::Region(id)),
             (None, None) => {
                 let what = "region of the token";
                 let (key, variable) = ("cluster_id", "JOBLENS_SUGON_CLUSTER_ID");
@@ -130,20 +130,20 @@ impl Api {
     /// # Errors
     /// That its token is missing.
     fn platform(&self) -> Result<Arc<Region>, Problem> {
-        self.place(Place::Platform)
+        self.for_scope(TokenScope::Platform)
     }
 
-    fn place(&self, place: Place<'_>) -> Result<Arc<Region>, Problem> {
-        let id = match place {
-            Place::Region(id) => Some(id.to_owned()),
-            Place::Home | Place::Platform => None,
+    fn for_scope(&self, scope: TokenScope<'_>) -> Result<Arc<Region>, Problem> {
+        let id = match scope {
+            TokenScope::Region(id) => Some(id.to_owned()),
+            TokenScope::Home | TokenScope::Platform => None,
         };
         let mut others = lock(&self.others);
         if let Some(known) = others.get(&id) {
             return Ok(Arc::clone(known));
         }
         let transport = &self.home.transport;
-        let region = Region::new(&self.profile, transport, self.exchange.as_ref(), place)?;
+        let region = Region::new(&self.profile, transport, self.exchange.as_ref(), scope)?;
         let region = Arc::new(region);
         others.insert(id, Arc::clone(&region));
         Ok(region)
@@ -177,7 +177,7 @@ fn address(
         .map_err(|problem| profile.unusable(key, problem))
 }
 
-/// The endpoint that plain settings name, with the hosts that may be queried besides.
+/// The endpoint that plain settings name, with the other hosts that may be queried.
 fn plain_endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
     let endpoint = address(profile, "endpoint", None, transport)?;
     let platform = address(profile, "platform_endpoint", None, transport)?;

@@ -1,4 +1,4 @@
-//! What one token opens: a computing region, or the platform.
+//! What one token gives access to: a computing region, or the platform.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::host_policy::HostPolicy;
 use super::hosts::{self, Hosts, Service};
-use super::token_exchange::{self, Exchange, Place};
+use super::token_exchange::{self, Exchange, TokenScope};
 use super::{CLOUD, address, errors, sign};
 use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredValue};
 use crate::error::{Category, Problem};
@@ -44,7 +44,7 @@ pub(super) struct ServiceHosts {
 }
 
 impl Region {
-    /// A place that the account may use; without an exchange by the token of the profile.
+    /// A scope that the account may use; without an exchange, by the token of the profile.
     ///
     /// # Errors
     /// A usage error, or what is missing.
@@ -52,20 +52,20 @@ impl Region {
         profile: &Profile,
         transport: &Arc<Transport>,
         exchange: Option<&Arc<Exchange>>,
-        place: Place<'_>,
+        scope: TokenScope<'_>,
     ) -> Result<Self, Problem> {
         let (login, label) = match exchange {
             None => {
-                let read = match place {
-                    Place::Platform => platform_token,
-                    Place::Home | Place::Region(_) => token,
+                let read = match scope {
+                    TokenScope::Platform => platform_token,
+                    TokenScope::Home | TokenScope::Region(_) => token,
                 };
                 let login = CredentialCache::from_profile(profile, read, token_label)?;
                 (login, token_label(profile))
             }
             Some(exchange) => {
-                let login = CredentialCache::from_provider(exchange.provider(place));
-                let login = login.persistent(profile, transport, place.as_str());
+                let login = CredentialCache::from_provider(exchange.provider(scope));
+                let login = login.persistent(profile, transport, scope.as_str());
                 (login, token_exchange::label(profile))
             }
         };
@@ -74,12 +74,12 @@ impl Region {
             .filter_map(|key| profile.secret(key));
         let account = ApiClient::new(transport, profile, label, secrets);
         let is_static_token = exchange.is_none();
-        let (endpoint, is_host) = endpoint(profile, transport, is_static_token, place)?;
+        let (endpoint, is_host) = endpoint(profile, transport, is_static_token, scope)?;
         let policy = HostPolicy::new(profile, &endpoint)?;
         let services = Service::ALL.map(|service| {
             let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &account, &policy));
             let is_stored = !is_static_token && !is_host;
-            let stored = is_stored.then(|| login.stored_value(service.fact()));
+            let stored = is_stored.then(|| login.stored_value(service.stored_key()));
             ServiceHosts {
                 hosts: OnceCell::new_with(hosts),
                 failures: NegativeCache::default(),
@@ -103,9 +103,9 @@ impl Region {
             profile: profile.name.clone(),
         };
         if is_static_token {
-            let given = match place {
-                Place::Platform => platform_token(profile)?,
-                Place::Home | Place::Region(_) => token(profile)?,
+            let given = match scope {
+                TokenScope::Platform => platform_token(profile)?,
+                TokenScope::Home | TokenScope::Region(_) => token(profile)?,
             };
             region.check_expiry(given.expires_at)?;
             region.doubts_clock = given.expires_at.is_some_and(|at| at <= transport.now());
@@ -171,8 +171,8 @@ impl Region {
         let known = &self.services[service as usize];
         let find = || self.find(service, known, deadline);
         let hosts = known.hosts.get_or_try_init(find).await?;
-        let answered = hosts.send(client, request, deadline).await;
-        answered.map_err(|problem| match problem.category {
+        let result = hosts.send(client, request, deadline).await;
+        result.map_err(|problem| match problem.category {
             Category::Network => {
                 // They may have moved.
                 known.stored.iter().for_each(StoredValue::invalidate);
@@ -211,19 +211,19 @@ impl Region {
     }
 }
 
-/// The host that is queried, and whether it serves all of the place; else it is the platform's, which
+/// The host that is queried, and whether it serves all of the scope; else it is the platform's, which
 /// knows the others.
 fn endpoint(
     profile: &Profile,
     transport: &Transport,
     is_static_token: bool,
-    place: Place<'_>,
+    scope: TokenScope<'_>,
 ) -> Result<(Endpoint, bool), Problem> {
     let address = |key, default| address(profile, key, default, transport);
-    // A token is shown to no host that nobody has named.
+    // A token is sent only to a host that a setting or the cloud named.
     let default = Some(hosts::PLATFORM).filter(|_| !is_static_token);
     let missing = || profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"]);
-    let is_platform = matches!(place, Place::Platform);
+    let is_platform = matches!(scope, TokenScope::Platform);
     let (host, platform) = (
         address("endpoint", None)?,
         address("platform_endpoint", None)?,
@@ -251,7 +251,7 @@ fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     Ok(sign::Signer::credential(token.clone()))
 }
 
-/// The token of the platform that a profile has beside that of its region.
+/// The token of the platform that a profile has in addition to that of its region.
 fn platform_token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     let (key, variable) = ("platform_token", "JOBLENS_SUGON_PLATFORM_TOKEN");
     let token = profile.secret(key);

@@ -20,9 +20,9 @@ use crate::settings::Profile;
 /// Where tokens are given, unless another host is set.
 const HOST: &str = "https://api.scnet.cn";
 
-/// What a token opens.
+/// What a token gives access to.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum TokenScope<'a> {
     /// The region of the settings, or the only one.
     Home,
     /// The region with this id.
@@ -31,8 +31,8 @@ pub(super) enum Place<'a> {
     Platform,
 }
 
-impl<'a> Place<'a> {
-    /// The name by which its token is kept between runs, beside that of the home region.
+impl<'a> TokenScope<'a> {
+    /// The name by which its token is kept between runs, in addition to that of the home region.
     pub(super) fn as_str(self) -> &'a str {
         match self {
             Self::Home => "",
@@ -105,7 +105,7 @@ pub(crate) fn signature(secret_key: &str, message: &str) -> String {
     hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
 }
 
-/// The exchange of one profile's key pair, which gives the tokens of all places at once.
+/// The exchange of one profile's key pair, which issues the tokens of all scopes at once.
 pub(super) struct Exchange {
     api: ApiClient,
     credentials: CredentialCache<KeyPair>,
@@ -117,7 +117,7 @@ pub(super) struct Exchange {
 /// The tokens of the last exchange.
 #[derive(Default)]
 struct IssuedTokens {
-    regions: Vec<Region>,
+    regions: Vec<RegionToken>,
     /// Those that were given away, so that another one is wanted when they are requested again.
     taken: Vec<String>,
 }
@@ -148,16 +148,16 @@ impl Exchange {
         })
     }
 
-    /// What gives the tokens of one place.
-    pub(super) fn provider(self: &Arc<Self>, place: Place<'_>) -> TokenExchangeProvider {
+    /// The provider of the tokens of one scope.
+    pub(super) fn provider(self: &Arc<Self>, scope: TokenScope<'_>) -> TokenExchangeProvider {
         TokenExchangeProvider {
             exchange: Arc::clone(self),
-            wanted: match place {
-                Place::Home => self.cluster_id.clone(),
-                Place::Region(id) => Some(id.to_owned()),
-                Place::Platform => None,
+            wanted: match scope {
+                TokenScope::Home => self.cluster_id.clone(),
+                TokenScope::Region(id) => Some(id.to_owned()),
+                TokenScope::Platform => None,
             },
-            is_platform: matches!(place, Place::Platform),
+            is_platform: matches!(scope, TokenScope::Platform),
         }
     }
 
@@ -173,7 +173,7 @@ impl Exchange {
         }
     }
 
-    async fn exchange(&self, deadline: Deadline) -> Result<Vec<Region>, Problem> {
+    async fn exchange(&self, deadline: Deadline) -> Result<Vec<RegionToken>, Problem> {
         let request = self.request();
         let classify = EXCHANGE_ERRORS.classifier(&request);
         let response = self
@@ -189,7 +189,7 @@ impl Exchange {
     }
 
     fn unreadable(&self, expected: &str) -> Problem {
-        // What was answered is not shown: it may be a token.
+        // The response is not shown: it may be a token.
         let what = format!("invalid response: expected {expected}");
         let problem = self
             .api
@@ -198,7 +198,7 @@ impl Exchange {
     }
 }
 
-/// Gives the tokens of one place.
+/// Issues the tokens of one scope.
 pub(super) struct TokenExchangeProvider {
     exchange: Arc<Exchange>,
     wanted: Option<String>,
@@ -206,7 +206,7 @@ pub(super) struct TokenExchangeProvider {
 }
 
 impl TokenExchangeProvider {
-    fn select(&self, regions: &[Region]) -> Result<String, (String, String)> {
+    fn select(&self, regions: &[RegionToken]) -> Result<String, (String, String)> {
         match self.is_platform {
             true => select_platform_token(regions),
             false => select_region_token(regions, self.wanted.as_deref()),
@@ -279,18 +279,18 @@ fn key_pair(profile: &Profile) -> Result<Credential<KeyPair>, Problem> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Tokens {
-    data: List<Region>,
+    data: List<RegionToken>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Region {
+struct RegionToken {
     cluster_name: Text,
     cluster_id: Text,
     token: Text,
 }
 
-impl Region {
+impl RegionToken {
     fn is(&self, wanted: &str) -> bool {
         [&self.cluster_id, &self.cluster_name]
             .map(Text::trimmed)
@@ -305,7 +305,7 @@ impl Region {
 }
 
 /// The platform's own token; why there is none, and what to do.
-fn select_platform_token(regions: &[Region]) -> Result<String, (String, String)> {
+fn select_platform_token(regions: &[RegionToken]) -> Result<String, (String, String)> {
     let mut platform = regions.iter().filter(|region| region.is(PLATFORM_ID));
     let token = platform.find_map(|region| region.token.trimmed());
     token.map(str::to_owned).ok_or_else(|| {
@@ -319,12 +319,12 @@ fn select_platform_token(regions: &[Region]) -> Result<String, (String, String)>
 
 /// The token of the region that is wanted, else of the only one; why there is none, and what to do.
 fn select_region_token(
-    regions: &[Region],
+    regions: &[RegionToken],
     wanted: Option<&str>,
 ) -> Result<String, (String, String)> {
     const STOPPED: &str =
         "the account is suspended there; top it up, or set cluster_id to another region";
-    let all: Vec<&Region> = regions
+    let all: Vec<&RegionToken> = regions
         .iter()
         .filter(|region| !region.is(PLATFORM_ID))
         .collect();
@@ -337,7 +337,7 @@ fn select_region_token(
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let token = |region: &Region| region.token.trimmed().map(str::to_owned);
+    let token = |region: &RegionToken| region.token.trimmed().map(str::to_owned);
     if let Some(wanted) = wanted {
         let Some(region) = all.iter().find(|region| region.is(wanted)) else {
             let what = format!(

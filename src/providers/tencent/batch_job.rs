@@ -94,7 +94,7 @@ const STATES: StateWords = &[
     ("FAILED_INTERRUPTED", State::Failed),
 ];
 
-/// The instances of so many tasks of a job are read at most; each task costs a request.
+/// Maximum number of tasks of a job whose instances are read; each task costs a request.
 const MAX_TASKS: usize = 20;
 
 /// The most instances that the cloud gives at once.
@@ -106,7 +106,7 @@ pub(super) struct BatchJobs;
 #[async_trait]
 impl KindOps<Api> for BatchJobs {
     /// A job with the instances of its tasks, which have the exit codes, in place of the tasks; those
-    /// that have not begun, or could not be read, stand for themselves.
+    /// that have not begun, or could not be read, are kept as they are.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let GetRequest { reference, options } = lookup;
         let id = json!({"JobId": reference.id()});
@@ -164,7 +164,11 @@ impl KindOps<Api> for BatchJobs {
         }
         let is_whole = found.is_whole();
         explain(&mut found.job, is_whole);
-        states::confirm_success(&mut found.job, (None, failed));
+        let cause = states::FailureCause {
+            reason: None,
+            message: failed,
+        };
+        states::confirm_success(&mut found.job, cause);
         documents.attach(&mut found);
         Ok(found)
     }

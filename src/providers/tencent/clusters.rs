@@ -80,14 +80,14 @@ struct ClusterList {
     cluster_set: Required<List<ClusterDetails>>,
 }
 
-/// The page size that is requested, in clusters: as many as the cloud gives when nobody says, since
-/// it does not document how many it would.
+/// The requested page size, in clusters: the cloud's own default, since
+/// it documents no maximum.
 const PAGE_SIZE: usize = 20;
 
 /// One page of the clusters of the region, newest first.
 ///
 /// # Errors
-/// What the cloud said, or what went wrong on the way.
+/// An error of the cloud or of the connection.
 pub(super) async fn list(
     api: &Api,
     profile: &str,
@@ -112,7 +112,7 @@ fn decode_page(
     let data: ClusterList = decode(body)?;
     let total = data.total_count.0;
     let rows = data.clusters.or(data.cluster_set);
-    // Null stands for no clusters.
+    // Null means no clusters.
     let none = (rows == Required::Null).then_some(0);
     let rows = rows.rows("clusters", total.or(none))?;
     let mut notices = Vec::new();

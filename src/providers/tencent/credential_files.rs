@@ -13,7 +13,7 @@ use crate::secret::{Secret, quotable, shell_word};
 
 const FOLDER: &str = ".tccli";
 
-/// The tool's own files before those of the SDKs, which hold no region.
+/// The tool's own files before those of the SDKs, which contain no region.
 pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::File(CredentialFile {
         name: "tccli",
@@ -54,7 +54,7 @@ pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::InstanceRole(&SERVICE),
 ];
 
-/// One entry per service besides, of any shape.
+/// Further entries, one per service, of any shape.
 #[derive(Deserialize)]
 struct Configure {
     #[serde(default, rename = "_sys_param")]

@@ -9,7 +9,7 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
+use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
 use crate::providers::lenient::{self, DefaultObject, Text};
 use crate::providers::request_id::RequestIdNames;
 
@@ -32,7 +32,7 @@ const CLOCK: &str = "check the local clock";
 
 /// The errors of every operation.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
-    failure,
+    error_details,
     request_id: RequestIdNames {
         headers: &[],
         members: &["RequestId"],
@@ -143,15 +143,15 @@ struct ErrorHead {
     code_desc: Text,
 }
 
-fn failure(response: &Response) -> Failure {
+fn error_details(response: &Response) -> ErrorDetails {
     let head = lenient::decode_response::<ProductErrorHead>(&response.body).unwrap_or_default();
     let ErrorResponse { error, request_id } = head.response.0;
     if let Some(code) = error.0.code.trimmed() {
-        return Failure {
+        return ErrorDetails {
             code: Some(code.to_owned()),
             message: error.0.message.trimmed().map(str::to_owned),
             request_id: request_id.0,
-            ..Failure::default()
+            ..ErrorDetails::default()
         };
     }
     let head = lenient::decode_response::<ErrorHead>(&response.body).unwrap_or_default();
@@ -164,16 +164,16 @@ fn failure(response: &Response) -> Failure {
         code => code,
     };
     let Some(code) = code else {
-        return Failure::default();
+        return ErrorDetails::default();
     };
     let described = described.filter(|word| *word != code);
-    Failure {
+    ErrorDetails {
         code: Some(code.to_owned()),
         message: match (said, described) {
             (Some(said), Some(word)) => Some(format!("{said} ({word})")),
             (said, word) => said.or(word).map(str::to_owned),
         },
-        ..Failure::default()
+        ..ErrorDetails::default()
     }
 }
 

@@ -41,7 +41,7 @@ impl<R> Default for ListResponse<R> {
     }
 }
 
-/// One page of a list that is requested with these parameters besides its place and size.
+/// One page of a list that is requested with these parameters in addition to its place and size.
 ///
 /// # Errors
 /// As [`Api::call_product`].

@@ -239,7 +239,7 @@ impl CloudApi for Api {
     }
 }
 
-/// The envelope of every response; tables of the documentation put the content beside the code, its
+/// The envelope of every response; tables of the documentation put the content next to the code, its
 /// samples within `data`, and some write `returnCode`.
 #[derive(Default, Deserialize)]
 #[serde(

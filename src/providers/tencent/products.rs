@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_asked_at_its_own_public_host_unless_another_is_set() {
+    fn a_product_uses_its_public_host_by_default() {
         let endpoint = |text| ("JOBLENS_TENCENT_ENDPOINT", text);
         let public = "https://batch.tencentcloudapi.com";
         assert_eq!(batch(&[]), public);

@@ -44,10 +44,10 @@ pub(super) const LIST: Operation = operation!("CCS API 2.0", "ccs", "DescribeClu
 /// The operation that reports whether a service exists.
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";
 
-/// Said beside every list of events: the vendor's page promises those of the last hour.
+/// Added to every list of events: the vendor's page promises those of the last hour.
 const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
 
-/// Said once in a run that reads a service.
+/// Reported once in a run that reads a service.
 const SUCCESSOR: &str = "Tencent has retired the API of tencent/service; use kubernetes/workload";
 
 /// The operations on services.
@@ -62,7 +62,7 @@ impl KindOps<Api> for Service {
         call.await.map(Decoded::into_result)
     }
 
-    /// One page holds all services of a cluster, or of one namespace of it.
+    /// One page contains all services of a cluster, or of one namespace of it.
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let namespace = list.scope.segment("NAMESPACE");
         let of = match namespace {
@@ -110,11 +110,11 @@ pub(super) fn address(reference: &Reference) -> [(&'static str, &str); 3] {
 #[serde(default, rename_all = "camelCase")]
 struct EventList {
     event_list: Required<List<ServiceEvent>>,
-    /// Null stands for no events that are known.
+    /// Null means no known events.
     data: Required<OptionalObject<IgnoredAny>>,
 }
 
-/// The events, within `data` or at the top, and whether there may be more: nothing in place of
+/// The events, in `data` or at the top level, and whether some may be missing: null instead of
 /// the list does not prove that there are none.
 fn events(body: &[u8]) -> Result<(Vec<ServiceEvent>, bool), String> {
     let inner = decode::<EventList>(body)?.event_list;
@@ -148,7 +148,7 @@ struct ServiceEvent {
     message: Text,
 }
 
-/// Nothing in the response names the service, and no state is reported; what it holds are events.
+/// Nothing in the response names the service, and no state is reported; what it contains are events.
 pub(super) fn decode_events(
     body: &[u8],
     api: &Api,
@@ -202,7 +202,7 @@ struct ServiceName {
     namespace: Text,
 }
 
-/// Checks that a response holds the requested service.
+/// Checks that a response contains the requested service.
 fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
     let ServiceInfo { service } = decode(body)?;
     let ListOrObject { list, object } = service.value;
@@ -237,7 +237,7 @@ struct ServiceList {
 /// requested are left out.
 fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>, String> {
     let list: ServiceList = decode(body)?;
-    // Null stands for no services.
+    // Null means no services.
     let total = (list.services == Required::Null).then_some(0);
     let mut services = list.services.rows("services", total)?;
     services.retain(|service| {
@@ -248,7 +248,7 @@ fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>,
 }
 
 detail_structs! { "camelCase" =>
-    /// What the list reports of a Tencent service besides its name.
+    /// What the list reports of a Tencent service in addition to its name.
     #[schemars(rename = "TencentService")]
     ServiceDetails {
         /// `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`, `RollingBack`: health, not a state.

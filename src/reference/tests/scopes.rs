@@ -169,7 +169,7 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
 }
 
 #[test]
-fn the_newest_has_all_of_its_scope_and_stands_raw() {
+fn the_newest_has_all_of_its_scope_and_is_kept_raw() {
     let newest = |input: &str| match reader().parse_target(input).expect(input) {
         Target::Latest(scope) => scope.to_string(),
         other => panic!("{input}: {other:?}"),

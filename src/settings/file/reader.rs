@@ -130,7 +130,7 @@ impl Reader<'_> {
             .with_hint(hint.unwrap_or_else(|| IN_A_PROFILE.to_owned()))
     }
 
-    /// Notes where the values of a table stand.
+    /// Notes where the values of a table are.
     fn keep_places(&self, file: &mut SettingsFile, [table, profile]: [&str; 2], keys: &Table<'_>) {
         let places = keys.iter().map(|(key, value)| {
             let place = self.place(value.span().start);

@@ -12,7 +12,7 @@ fn token(at: DateTime<Utc>) -> String {
     format!("e30.{}.c2ln", joblens::crypto::base64url(claims.as_bytes()))
 }
 
-/// A server whose clock is behind the local one by so many minutes, with an instance that has run for 10
+/// A server whose clock is behind the local one by this many minutes, with an instance that has run for 10
 /// minutes by that clock.
 fn server(minutes_behind: i64) -> Server {
     Server::start(move |_, request, stream| {

@@ -100,7 +100,7 @@ fn an_expired_credential_of_a_command_is_refused_or_used_with_a_notice() {
     assert!(run.stderr.contains(&said), "{}", run.stderr);
     assert!(sandbox.server.received().is_empty());
 
-    // The local clock may be wrong by so much.
+    // The local clock may be wrong by this much.
     let (at, words) = printed(TimeDelta::minutes(30));
     let run = with_command(&sandbox, &words).run();
     assert_eq!(sandbox.signed_by(), "CMDKEY");

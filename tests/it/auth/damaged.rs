@@ -156,7 +156,7 @@ pub(crate) fn is_program_open() -> bool {
 }
 
 #[test]
-fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
+fn an_unreadable_file_is_named_and_nothing_is_sent() {
     if is_root() && !is_program_open() {
         // Past the harness, which shows nothing of tests that pass.
         let why = "skipped: the program lies where no other user can start it";

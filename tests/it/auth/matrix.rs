@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// The variables of a cloud's own that hold the key `ENVKEY`.
+/// The variables of a cloud's own that contain the key `ENVKEY`.
 pub(super) fn variables(cloud: &str) -> [(&'static str, &'static str); 4] {
     match cloud {
         "aliyun" => [
@@ -99,7 +99,7 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
                     let region = format!("JOBLENS_{}_REGION", cloud.to_ascii_uppercase());
                     match with_variables {
                         true => run = run.envs(own),
-                        // The SDKs' files hold no region.
+                        // The SDKs' files contain no region.
                         false => run = run.env(&region, "r1"),
                     }
                     let run = run.run();

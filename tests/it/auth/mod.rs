@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Joblens, ReceivedRequest, Server, joblens, json};
 
-/// Every secret of the fixtures; no output may hold one.
+/// Every secret of the fixtures; no output may contain one.
 const TOOL_SECRETS: [&str; 26] = [
     "cli-default-secret-a1",
     "cli-prod-secret-b2",
@@ -94,7 +94,7 @@ impl ToolFile {
     }
 }
 
-/// A home folder, and a server in the place of all clouds that says no to everything.
+/// A home folder, and a server in place of all clouds that rejects every request.
 struct Sandbox {
     home: tempfile::TempDir,
     server: Server,
@@ -108,7 +108,7 @@ impl Sandbox {
         }
     }
 
-    /// The same with files as the tools write them, which hold regions beside the keys of the CLIs.
+    /// The same with files as the tools write them, which contain regions next to the keys of the CLIs.
     fn with(files: &[&ToolFile]) -> Self {
         let sandbox = Self::new();
         for file in files {
@@ -140,7 +140,7 @@ impl Sandbox {
         self.write(".config/joblens/config.toml", &toml);
     }
 
-    /// A run at home; what every profile `default` needs besides keys comes from variables.
+    /// A run at home; what every profile `default` needs in addition to keys comes from variables.
     fn joblens(&self, arguments: &[&str]) -> Joblens {
         let home = self.home.path().to_str().unwrap();
         let origin = self.server.origin();
@@ -179,5 +179,5 @@ fn key_of(got: &ReceivedRequest) -> String {
         .iter()
         .find_map(|name| Some(text.split_once(name)?.1))
         .map(|rest| rest.split([',', '&', ' ']).next().unwrap().to_owned())
-        .unwrap_or_else(|| panic!("nobody signed {text}"))
+        .unwrap_or_else(|| panic!("no user signed {text}"))
 }

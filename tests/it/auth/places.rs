@@ -15,7 +15,7 @@ const SECRETS: [(&str, &str, &str); 4] = [
     (INSTANCE, "token", "JOBLENS_SUGON_TOKEN"),
 ];
 
-/// A value that somebody copied, and how it is refused.
+/// A value that was copied, and how it is refused.
 fn copied() -> [(String, &'static str); 6] {
     [
         (format!("\"{KEY}\""), "is in quotes"),
@@ -40,7 +40,7 @@ fn assert_refused(sandbox: &Sandbox, run: Joblens, expected: &[&str]) {
 }
 
 #[test]
-fn a_variable_with_a_character_that_nobody_sees_is_named_for_every_cloud() {
+fn a_variable_with_an_invisible_character_is_named_for_every_cloud() {
     let sandbox = Sandbox::new();
     for (reference, key, variable) in SECRETS {
         for (value, why) in copied() {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::*;
 use crate::support::pty::Terminal;
 
-/// A run whose command asks for a code, and goes on when there is a file `answer`.
+/// A run whose command prompts for a code, and continues when there is a file `answer`.
 fn asking(sandbox: &Sandbox) -> Joblens {
     let home = sandbox.home.path().display();
     let script = format!(

@@ -21,7 +21,7 @@ fn world(state: [&str; 2]) -> String {
     job(JOB, aliyun) + &job(IMAGE_JOB, huawei)
 }
 
-/// What a profile of a cloud needs besides a credential.
+/// What a profile of a cloud needs in addition to a credential.
 fn settings_of(cloud: &str, origin: &str) -> String {
     let beside = match cloud {
         "aliyun" => "region = 'cn-hangzhou'",

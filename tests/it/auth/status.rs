@@ -146,7 +146,7 @@ fn columns_of_jobs_have_no_place_in_it() {
 }
 
 #[test]
-fn a_profile_that_nobody_has_is_reported_with_its_table_as_it_has_to_be_written() {
+fn an_unknown_profile_is_reported_with_its_table_as_it_has_to_be_written() {
     for (profile, table) in [("prod", "[aliyun.prod]"), ("生产", "[aliyun.\"生产\"]")] {
         let run = Sandbox::new()
             .joblens(&["auth", "status", "-p", profile])

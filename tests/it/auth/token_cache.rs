@@ -101,7 +101,7 @@ fn a_token_is_fetched_by_the_first_run_and_used_by_the_next() {
 }
 
 #[test]
-fn nothing_is_kept_unless_it_is_asked_for() {
+fn nothing_is_kept_unless_requested() {
     let emulated = Emulated::start(WORLD);
     for said in ["", "token_cache = false"] {
         let (config, cache) = (accounts(&emulated, said), Cache::new());
@@ -286,14 +286,14 @@ fn twenty_processes_share_a_cache_two_hundred_times() {
             assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         }
         if round % 3 == 2 {
-            // As if somebody were rid of them.
+            // As if they were revoked.
             fs::remove_dir_all(cache.folder()).unwrap();
         }
     }
     is_over.store(true, Ordering::Relaxed);
     assert!(reader.join().unwrap() > 0);
     assert_eq!(cache.tokens().len(), 2);
-    // Where none is kept, twenty may ask at once; in the six rounds after those, nobody does.
+    // Where none is kept, twenty may request one at once; in the six rounds after those, none does.
     let tokens = requested(&emulated, SUGON_TOKENS) + requested(&emulated, HUAWEI_TOKENS);
     assert!((8..=4 * AT_ONCE).contains(&tokens), "{tokens} tokens");
     assert_eq!(requested(&emulated, "ShowImageJob"), ROUNDS * AT_ONCE / 2);

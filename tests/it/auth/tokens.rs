@@ -17,7 +17,7 @@ const SECRET_KEYS: [&str; 4] = [
     "secret_key",
 ];
 
-/// Moves the secret of a profile into a file beside the settings; the settings and the secret.
+/// Moves the secret of a profile into a file next to the settings; the settings and the secret.
 fn in_a_file(toml: &str, key: &str) -> (String, String) {
     let begins = format!("{key} = ");
     let line = toml.lines().find(|line| line.starts_with(&begins)).unwrap();
@@ -26,7 +26,7 @@ fn in_a_file(toml: &str, key: &str) -> (String, String) {
     (toml.replace(line, &named), secret)
 }
 
-/// Writes a secret in the way that secret stores do: beside it and then by rename.
+/// Writes a secret in the way that secret stores do: next to it and then by rename.
 pub fn rotate(path: &Path, secret: &str) {
     let beside = path.with_extension("new");
     fs::write(&beside, secret).unwrap();

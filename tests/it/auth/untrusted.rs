@@ -78,7 +78,7 @@ fn a_config_file_in_a_folder_that_others_can_write_runs_no_command() {
         set_mode(&folder, 0o755);
     }
     assert!(!ran.exists());
-    // Where the sticky bit is set nobody can replace the files of others.
+    // Where the sticky bit is set, users cannot replace the files of others.
     set_mode(&sandbox.home.path().join(".config"), 0o1777);
     sandbox.get("sugon@lab/instance/i1").run();
     assert!(ran.exists());
@@ -181,7 +181,7 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
         get();
     }
     assert_eq!(sandbox.server.received().len(), 2);
-    // What is not a secret may be read by everybody, and written by nobody else.
+    // What is not a secret may be read by all users, and written by the owner only.
     let endpoint = sandbox.write(".config/joblens/endpoint", &sandbox.server.origin());
     sandbox.configure("[sugon.lab]\nendpoint_file = 'endpoint'\ntoken_file = 'token'\n");
     for (mode, arrived) in [(0o644, 3), (0o664, 3)] {

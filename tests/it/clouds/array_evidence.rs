@@ -15,7 +15,7 @@ struct Cloud {
     together: Vec<Value>,
     /// Rows of ListServerlessJobs.
     listed: Vec<Value>,
-    /// The most rows that a page holds; 0 for as many as it is requested.
+    /// The most rows that a page contains; 0 for as many as it is requested.
     max_rows: usize,
     /// The code of what it says to requests of the job 10.
     refusal: Option<&'static str>,

@@ -72,7 +72,7 @@ fn it_failed_when_one_exit_code_is_not_0() {
 }
 
 #[test]
-fn the_results_of_one_that_runs_are_not_asked_for() {
+fn the_results_of_one_that_runs_are_not_requested() {
     let emulated = scenario(2, "", "");
     let job = emulated.get(&[COMMAND]).run().job();
     assert_eq!(
@@ -163,7 +163,7 @@ fn those_who_trust_a_finished_one_get_succeeded_and_the_notice() {
     assert_eq!(
         job["exit_code"],
         json!(null),
-        "an exit code that nobody read is not made up"
+        "an exit code that was not read is not made up"
     );
     assert_eq!(run.json()["notices"][0]["code"], "exit_codes_unread");
     let failed = finished(2, 3, "")
@@ -190,7 +190,7 @@ fn the_results_of_many_nodes_come_in_pages() {
         tasks.iter().all(|task| task["exit_code"].is_number()),
         "{job:#}"
     );
-    assert_eq!(tasks[119]["exit_code"], 7, "it stands on the last page");
+    assert_eq!(tasks[119]["exit_code"], 7, "it is on the last page");
     assert_eq!(operations(&emulated).len(), 4);
 }
 

@@ -275,7 +275,7 @@ fn every_key_is_present_and_absent_is_null() {
 }
 
 #[test]
-fn the_clouds_own_document_comes_when_it_is_asked_for() {
+fn the_clouds_own_document_comes_when_requested() {
     let emulated = Emulated::start(WORLD);
     let envelope = emulated
         .get(&["--raw", JOB, INVOCATION, INSTANCE, IMAGE_JOB, SERVICE])

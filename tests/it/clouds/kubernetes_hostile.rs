@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{Run, joblens};
 
-/// Looks a job up with a kubeconfig and with a plugin beside it.
+/// Looks a job up with a kubeconfig and with a plugin next to it.
 fn get(kubeconfig: &str, plugin: &str) -> Run {
     let home = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str, mode: u32| {

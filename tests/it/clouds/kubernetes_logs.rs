@@ -27,7 +27,7 @@ struct Pod {
 
 /// What a server knows.
 struct Log {
-    /// So many lines are written.
+    /// This many lines are written.
     written: AtomicUsize,
     is_gone: AtomicBool,
     stdout: PathBuf,

@@ -216,7 +216,7 @@ fn two_profiles_of_a_cloud_answer_one_call() {
 }
 
 #[test]
-fn what_the_file_holds_and_nobody_knows_is_reported_with_its_line() {
+fn unknown_settings_of_the_file_are_reported_with_their_lines() {
     let cases = [
         (
             "[aliyun.default]\nregoin = 'x'\n",

@@ -108,7 +108,7 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
             kind["kind"].as_str().unwrap()
         );
         for field in ["template", "sample", "scope"] {
-            // Segments that may be left out stand in brackets.
+            // Optional segments are in brackets.
             let text = kind[field].as_str().unwrap().replace('[', "");
             assert!(format!("{text}/").starts_with(&of_kind), "{field}: {text}");
         }

@@ -1,4 +1,4 @@
-//! `joblens doctor` against the emulator, and against whatever may stand between it and a cloud.
+//! `joblens doctor` against the emulator, and against whatever may be between it and a cloud.
 
 mod files;
 mod forms;

@@ -5,14 +5,14 @@ use std::net::TcpListener;
 use super::{account, failure, sugon};
 use crate::support::{Server, http, joblens, json};
 
-/// A port of loopback that nobody listens at.
+/// A loopback port without a listener.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 #[test]
-fn a_port_that_nobody_listens_at_is_reported_as_such() {
+fn a_port_without_a_listener_is_reported_as_such() {
     let port = free_port();
     failure(&sugon(&format!("http://127.0.0.1:{port}"), &[]).run())
         .is("connection", "network", 5)

@@ -176,7 +176,7 @@ fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
         .advises("captive portal");
 }
 
-/// The `Date` of an answer so many seconds from now.
+/// The `Date` of an answer this many seconds from now.
 fn date(ahead_seconds: i64) -> String {
     let date = chrono::Utc::now() + chrono::TimeDelta::seconds(ahead_seconds);
     format!("date: {}\r\n", date.format("%a, %d %b %Y %H:%M:%S GMT"))
@@ -247,7 +247,7 @@ fn an_answer_of_an_empty_body_is_none() {
 }
 
 #[test]
-fn a_header_that_echoes_the_token_shows_it_to_nobody() {
+fn a_header_that_echoes_the_token_is_masked() {
     let server = Server::start(|_, got, stream| {
         use std::io::Write as _;
         let token = got.header("token").unwrap_or_default();

@@ -102,7 +102,7 @@ fn a_trusted_server_is_well_and_says_so() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_names_who_issued_it() {
+fn the_issuer_of_an_untrusted_certificate_is_named() {
     let server = Tls::start(Unusual::default());
     let other = |ca| {
         let other = Tls::start(Unusual {
@@ -198,7 +198,7 @@ fn a_server_that_wants_a_certificate_gets_a_hint_what_to_set() {
 #[test]
 fn a_server_that_speaks_no_tls_is_reported_as_such() {
     let server = Server::answering(http("400 Bad Request", "", b""));
-    // Bytes of TLS hold no end of a head, so that the server answers when the client is gone; one
+    // Bytes of TLS contain no end of a head, so that the server answers when the client is gone; one
     // that speaks at once is heard.
     let talker = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = talker.local_addr().unwrap().port();

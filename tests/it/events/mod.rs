@@ -132,7 +132,7 @@ fn several_clouds_become_one_timeline() {
 }
 
 #[test]
-fn warnings_and_since_leave_out_what_is_not_asked_for() {
+fn warnings_and_since_leave_out_what_is_not_requested() {
     let emulated = Emulated::start(WORLD);
     let bad = list(&events(
         &emulated,

@@ -55,7 +55,7 @@ fn a_page_on_a_terminal_goes_through_the_pager_with_its_colours() {
 }
 
 #[test]
-fn nothing_is_paged_where_nobody_wants_or_can_use_it() {
+fn nothing_is_paged_where_a_pager_is_unwanted_or_unusable() {
     let cases: [Case; 9] = [
         (&["describe", "--no-pager", JOB], &[]),
         (&["describe", JOB], &[("JOBLENS_PAGER", "")]),

@@ -174,7 +174,7 @@ fn a_short_reference_needs_no_credential_and_runs_no_command() {
 }
 
 #[test]
-fn an_id_that_needs_encoding_is_asked_for_as_it_is() {
+fn an_id_that_needs_encoding_is_requested_as_it_is() {
     let reference = "tencent/service/cls%201/de%2Ffault/%E7%BD%91%E7%AB%99%26a%3Db%2B";
     let emulated = Emulated::start(&format!("[[job]]\nref = \"{reference}\"\n"));
     let job = emulated.get(&[reference]).run().job();

@@ -83,14 +83,14 @@ fn each<'a>(elements: &'a Value, field: &str) -> Vec<&'a str> {
     elements.map(|one| one[field].as_str().unwrap()).collect()
 }
 
-/// So many running jobs of a cluster, all in one range.
+/// This many running jobs of a cluster, all in one range.
 fn many(cluster: &str, count: usize) -> String {
     format!(
         "[[job]]\nref = 'aliyun/job/{cluster}/1_1-{count}'\nage = '1h'\nstates = [{{ after = '0s', state = 'Running' }}]\n"
     )
 }
 
-/// A fault of the list of jobs after so many pages.
+/// A fault of the list of jobs after this many pages.
 fn fault_after(pages: usize, what: &str) -> String {
     format!("[[fault]]\noperation = 'ListServerlessJobs'\nskip = {pages}\n{what}\n")
 }

@@ -96,7 +96,7 @@ fn a_limit_is_reported_to_programs_too() {
             .contains("first 7 of 250")
     );
     let named = names(&emulated, &["aliyun/job/c", "--limit", "7"]);
-    assert_eq!(named.len(), 7, "what was asked for: {:?}", named.last());
+    assert_eq!(named.len(), 7, "what was requested: {:?}", named.last());
     let records = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "jsonl"]);
     let last: Value = serde_json::from_str(records.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(
@@ -159,7 +159,7 @@ fn a_page_that_fails_shows_what_was_found_and_why_it_is_not_all() {
 }
 
 #[test]
-fn a_page_that_fails_once_is_asked_for_again() {
+fn a_page_that_fails_once_is_requested_again() {
     let fault = "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 503\nskip = 2\ntimes = 1\nretry_after = '0s'\n";
     let emulated = Emulated::start(&(many("c", 250) + fault));
     assert_eq!(names(&emulated, &["aliyun/job/c"]).len(), 250);
@@ -171,7 +171,7 @@ fn a_list_that_is_cut_short_is_refused_where_it_would_be_waited_for() {
     let emulated = Emulated::start(&many("c", 250));
     let cut = list(&emulated, &["aliyun/job/c", "--limit", "5", "-o", "name"]);
     let run = emulated.wait(&["-", "-t", "0"]).input(&cut.stdout).run();
-    assert_eq!(run.code, 8, "five were asked for: {}", run.stderr);
+    assert_eq!(run.code, 8, "five were requested: {}", run.stderr);
     let run = emulated
         .wait(&["-"])
         .input("aliyun/job/c/5\n#!incomplete: HTTP 502\n")

@@ -4,7 +4,7 @@ use super::{WORLD, each, list, names};
 use crate::support::emulated::Emulated;
 
 #[test]
-fn several_scopes_stand_in_the_order_given_each_once() {
+fn several_scopes_are_in_the_order_given_each_once() {
     let emulated = Emulated::start(WORLD);
     let scopes = ["huawei", "aliyun/job/ehpc-hz-2", "sugon", "hw/img/"];
     assert_eq!(

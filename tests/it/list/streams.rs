@@ -143,7 +143,7 @@ fn an_interrupt_ends_an_expression_that_goes_on_without_end() {
 
 #[test]
 fn a_reader_that_takes_nothing_is_waited_for_and_does_not_hold_up_an_interrupt() {
-    // A page of these records is more than a pipe holds.
+    // A page of these records is more than the capacity of a pipe.
     let emulated = Emulated::start(&many("c", 250));
     let listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "jsonl"]);
     emulated.wait_for_request("aliyun/ListServerlessJobs");

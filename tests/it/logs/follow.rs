@@ -216,7 +216,7 @@ log = [{{ after = "100ms", line = "第 {{n}} 行", every = "20ms", times = 130 }
 }
 
 #[test]
-fn a_file_that_began_anew_is_read_from_its_start() {
+fn a_file_that_was_truncated_is_read_from_its_start() {
     let emulated = Emulated::start(&format!(
         r#"
 [[job]]

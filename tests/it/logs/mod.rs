@@ -189,7 +189,7 @@ fn an_empty_log_is_an_error_for_every_kind_once_the_job_has_ended() {
 }
 
 #[test]
-fn times_are_shown_when_they_are_asked_for_and_stand_in_every_record() {
+fn times_are_shown_when_requested_and_are_in_every_record() {
     let emulated = Emulated::start(WORLD);
     let run = logs(&emulated, &["-q", "--tail", "1", "--timestamps", JOB]);
     let (time, line) = run.stdout.split_once(' ').unwrap();

@@ -96,7 +96,7 @@ fn a_scope_and_a_job_are_printed_once() {
 }
 
 #[test]
-fn a_cloud_stands_for_all_of_its_scopes() {
+fn a_cloud_selects_all_of_its_scopes() {
     let emulated = Emulated::start(WORLD);
     let run = emulated
         .joblens(&["metrics", "aliyun", "--keep", "30d"])
@@ -234,7 +234,7 @@ fn token_expiring(at: i64) -> String {
 }
 
 #[test]
-fn the_expiry_of_a_credential_that_nobody_renews_is_a_metric() {
+fn the_expiry_of_a_credential_that_is_not_renewed_is_a_metric() {
     const EXPIRY: i64 = 4_000_000_000;
     let emulated = Emulated::start(WORLD);
     let command = "credential_command = ['printf', 'access_key_id=testid\\naccess_key_secret=testsecret\\nexpiration=2096-10-02T07:06:40Z\\n']";

@@ -1,4 +1,4 @@
-//! The network of a company: certificates of clients, servers that nobody vouches for, proxies, IPv6.
+//! The network of a company: certificates of clients, servers with untrusted certificates, proxies, IPv6.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -160,7 +160,7 @@ fn a_certificate_is_taken_unseen_only_where_the_profile_says_so_and_every_run_te
         let reported = run.stderr.matches("certificate is not checked").count();
         assert_eq!(reported, 1, "{arguments:?}: {}", run.stderr);
     }
-    // Another's CA stands in for the machine's store, which may be empty.
+    // The CA of another replaces the machine's store, which may be empty.
     let other = Centre::start(false);
     let store = other.file("ca.pem");
     let store = store.to_str().unwrap();
@@ -208,7 +208,7 @@ fn a_public_cloud_is_never_taken_unseen() {
     }
 }
 
-/// A SOCKS5 proxy that asks for a name and a password and answers in everybody's place; what it was
+/// A SOCKS5 proxy that requires a name and a password and responds in place of all hosts; what it was
 /// reported, one per line.
 fn socks(reported: &Arc<Mutex<Vec<String>>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -248,7 +248,7 @@ fn serve_socks(stream: &mut TcpStream, reported: &Mutex<Vec<String>>) -> std::io
 }
 
 #[test]
-fn a_socks_proxy_is_asked_with_its_password_which_nobody_is_shown() {
+fn a_socks_proxy_gets_its_password_which_is_never_shown() {
     let reported = Arc::default();
     let port = socks(&reported);
     for (name, scheme) in [("ALL_PROXY", "socks5h"), ("http_proxy", "socks5h")] {
@@ -312,8 +312,8 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
             "{message}"
         );
     }
-    let nobody = "http://127.0.0.1:9";
-    let elsewhere = get("get", "https://sugon.test").env("https_proxy", nobody);
+    let unreachable = "http://127.0.0.1:9";
+    let elsewhere = get("get", "https://sugon.test").env("https_proxy", unreachable);
     assert_eq!(elsewhere.run().code, 5);
     let excepted = get("get", "https://no-such-host.invalid").env("no_proxy", "*");
     assert_eq!(excepted.run().code, 5);

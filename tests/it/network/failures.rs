@@ -126,7 +126,7 @@ fn people_get_four_lines_with_the_next_step_last() {
 }
 
 #[test]
-fn a_port_that_nobody_listens_on_is_a_failure_of_the_network() {
+fn a_port_without_a_listener_is_a_failure_of_the_network() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -208,7 +208,7 @@ fn a_page_in_the_place_of_an_answer_is_unreadable() {
         assert_eq!(
             emulated.answers_of(cloud).len(),
             1,
-            "an answer that was given is not asked for again"
+            "a response that was received is not requested again"
         );
     }
 }

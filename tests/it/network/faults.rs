@@ -80,7 +80,7 @@ fn a_gateways_page_is_asked_past() {
 }
 
 #[test]
-fn an_answer_cut_short_is_asked_for_again_with_a_new_nonce() {
+fn an_answer_cut_short_is_requested_again_with_a_new_nonce() {
     // The cloud has seen the first call, so that a nonce used again would be refused.
     assert_recovers(&once_each("kind = 'truncate'"), "truncate", &[]);
 }
@@ -91,7 +91,7 @@ fn a_connection_that_is_reset_is_opened_again_with_a_new_nonce() {
 }
 
 #[test]
-fn an_answer_that_takes_too_long_is_asked_for_again() {
+fn an_answer_that_takes_too_long_is_requested_again() {
     let emulated = once_each("kind = 'slow'\ndelay = '1m'");
     let mut arguments: Vec<&str> = CLOUDS.map(|(_, reference)| reference).to_vec();
     arguments.extend(["--request-timeout", "2s"]);
@@ -112,7 +112,7 @@ fn an_answer_that_takes_too_long_is_asked_for_again() {
 }
 
 #[test]
-fn an_answer_that_never_ends_is_asked_for_again() {
+fn an_answer_that_never_ends_is_requested_again() {
     assert_recovers(
         &once_each("kind = 'drip'"),
         "drip",
@@ -149,7 +149,7 @@ fn clouds_that_are_too_slow_for_every_attempt_end_in_time() {
 }
 
 #[test]
-fn an_empty_answer_is_unreadable_and_not_asked_for_again() {
+fn an_empty_answer_is_unreadable_and_not_requested_again() {
     let emulated = once_each("kind = 'empty'");
     for (cloud, reference) in CLOUDS {
         let run = emulated.get(&[reference]).run();

@@ -1,4 +1,4 @@
-//! What the clouds say in the place of an answer, and what becomes of it.
+//! Error responses of the clouds, and how they are reported.
 
 use serde_json::json;
 

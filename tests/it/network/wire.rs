@@ -1,4 +1,4 @@
-//! What goes over the wire and what does not: retries, limits, trust, proxies.
+//! What is sent and what is not: retries, limits, trust, proxies.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -249,7 +249,7 @@ fn plain_http_beyond_loopback_is_a_usage_error() {
 }
 
 #[test]
-fn a_host_that_nobody_serves_fails_as_network() {
+fn a_host_without_a_server_fails_as_network() {
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -310,7 +310,7 @@ fn a_private_ca_is_trusted_when_it_is_named() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_refused_with_the_way_out() {
+fn an_untrusted_certificate_is_refused_with_what_to_do() {
     let server = Tls::start();
     let other = Tls::start();
     let run = server.get(&["--ca-file", other.ca()]).run();

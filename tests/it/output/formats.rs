@@ -314,7 +314,7 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
 }
 
 #[test]
-fn times_for_people_are_of_the_zone_that_was_asked_for_and_those_for_programs_of_none() {
+fn times_for_people_are_in_the_requested_zone_and_those_for_programs_in_none() {
     let emulated = Emulated::start(SCENARIO);
     let zoned = |options: &[&str]| {
         let words = [&["get"], options, &[JOB]].concat();

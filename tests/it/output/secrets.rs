@@ -1,4 +1,4 @@
-//! What proves who asks stays out of every output.
+//! What authenticates the caller stays out of every output.
 
 use std::io::Write as _;
 
@@ -53,7 +53,7 @@ fn verbose_shows_every_call_of_every_cloud_and_no_secret() {
     }
 }
 
-/// Everything in a request that proves who asks.
+/// Everything in a request that authenticates the caller.
 fn proofs(got: &ReceivedRequest) -> Vec<String> {
     let headers = [
         "authorization",

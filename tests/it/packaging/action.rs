@@ -231,7 +231,7 @@ fn an_archive_with_another_checksum_is_not_installed() {
     for (sha256, expected, word) in [
         (&*other, 2, "the checksum of joblens-0.1.0"),
         ("abc", 2, "no SHA-256"),
-        // What an address without TLS says of the checksum proves nothing.
+        // A checksum from an address without TLS proves nothing.
         ("", 5, "cannot read file://"),
     ] {
         let mut runner = Runner::new(None);

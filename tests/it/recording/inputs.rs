@@ -1,4 +1,4 @@
-//! What a run reads besides responses, which a replay takes from its recording.
+//! What a run reads in addition to responses, which a replay takes from its recording.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! `--record` and `--replay`: what a recording holds, and that runs are repeated from it.
+//! `--record` and `--replay`: what a recording contains, and that runs are repeated from it.
 
 mod credentials;
 mod inputs;

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Joblens, Run, Server, http, joblens, json as response};
 
-/// Stands for a secret that nobody but its author knows.
+/// Represents a secret that only its author knows.
 const UNKNOWN_SECRET: &str = "S3cr3tV4lue99";
 
 const KEY_ID: &str = "LTAI5tJoblensCase0000";
 const JOB: &str = "aliyun/job/ehpc-hz-FYUr32/5";
 const INSTANCE: &str = "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
 
-/// A run that asks Aliyun and Sugon at a server.
+/// A run that calls Aliyun and Sugon at a server.
 fn asking(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(arguments)
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)

@@ -57,7 +57,7 @@ fn fixture(name: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
-/// Fails when an output holds the secret in any spelling, or most of it.
+/// Fails when an output contains the secret in any spelling, or most of it.
 fn assert_masked(what: &str, output: &str) {
     let parts = [
         SECRET[..20].to_owned(),

@@ -223,7 +223,7 @@ fn a_closed_output_ends_the_run_with_141_and_without_a_word() {
 }
 
 #[test]
-fn colour_is_for_terminals_unless_it_is_asked_for() {
+fn colour_is_for_terminals_unless_requested() {
     let emulated = Emulated::start(WORLD);
     let coloured = |options: &[&str], variables: &[(&str, &str)]| {
         let mut arguments = vec!["get", INSTANCE];

@@ -1,4 +1,4 @@
-//! Completion, as the shells ask for it.
+//! Completion, as the shells request it.
 
 use std::fs;
 use std::path::Path;

@@ -201,7 +201,7 @@ fn print_env_prints_lines_that_a_shell_takes() {
     assert_eq!(shell.stdout, b"http://127.0.0.1:7411");
 }
 
-/// A shell as somebody works in it: accounts, profiles and hosts of the real clouds in every form.
+/// A shell as users have it: accounts, profiles and hosts of the real clouds in every form.
 fn busy_shell(config: &str) -> Vec<(&'static str, String)> {
     let canary = "http://127.0.0.1:9";
     let mut shell: Vec<_> = [

@@ -16,7 +16,7 @@ const UNSHARE: [&str; 5] = [
     "--kill-child",
 ];
 
-/// Commands that wait for a server that does not respond, or for ever.
+/// Commands that wait for a server that does not respond, or forever.
 const COMMANDS: [&[&str]; 8] = [
     &["emulate", "--port", "0"],
     &["get", "aliyun/job/c/1"],

@@ -70,7 +70,7 @@ fn run(shell: &str, arguments: &[&str], home: &Path) -> Option<Output> {
         .env("LC_ALL", "C.UTF-8")
         .output()
         .unwrap();
-    // What `timeout` says of a program that is not there.
+    // What `timeout` reports about a program that is not there.
     if output.status.code() == Some(127) {
         // Past the harness, which shows nothing of tests that pass.
         let _ = writeln!(io::stderr(), "skipped: {shell} is not installed");

@@ -42,7 +42,7 @@ pub fn check(arguments: &[String], stdout: &str, code: i32) {
     }
 }
 
-/// The machine format that the arguments ask for; none for commands that print no answer.
+/// The machine format that the arguments request; none for commands that print no answer.
 fn form(arguments: &[String]) -> Option<Form> {
     let is = |word: &&str| arguments.iter().any(|argument| argument == word);
     if ["emulate", "schema", "--help", "-h", "--version", "-V"]

@@ -23,13 +23,13 @@ impl Joblens {
         self
     }
 
-    /// Writes no files larger than so many blocks of the shell.
+    /// Writes no files larger than this many blocks of the shell.
     pub fn file_blocks(mut self, blocks: u64) -> Self {
         self.prelude.push(format!("ulimit -f {blocks}"));
         self
     }
 
-    /// Starts with a stack of so many KiB.
+    /// Starts with a stack of this many KiB.
     pub fn stack_kib(mut self, kib: u64) -> Self {
         self.prelude.push(format!("ulimit -s {kib}"));
         self

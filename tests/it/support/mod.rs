@@ -26,7 +26,7 @@ use serde_json::Value;
 pub use parallel::in_parallel;
 use pty::Terminal;
 
-/// Secrets of the tests; no output of any run may hold them.
+/// Secrets of the tests; no output of any run may contain them.
 pub const SECRETS: [&str; 5] = [
     "sugon-test-token-7f3a",
     "aliyun-test-secret-91c2",
@@ -114,7 +114,7 @@ impl Joblens {
         self
     }
 
-    /// A text that no output of the run may hold.
+    /// A text that no output of the run may contain.
     pub fn with_secret(mut self, secret: &str) -> Self {
         self.secrets.push(secret.to_owned());
         self
@@ -126,13 +126,13 @@ impl Joblens {
         self
     }
 
-    /// Runs as a user who owns nothing, which only root can ask for.
+    /// Runs as a user who owns no files, which only root can do.
     pub fn with_user_nobody(mut self) -> Self {
         self.user = Some(65_534);
         self
     }
 
-    /// Runs to the end; no output may hold a test secret or break the contract of the machine formats,
+    /// Runs to the end; no output may contain a test secret or break the contract of the machine formats,
     /// and no run may panic.
     pub fn run(self) -> Run {
         self.start(Stdio::piped(), Stdio::piped()).end()

@@ -79,7 +79,7 @@ impl Terminal {
         self.wait_for_after(0, text);
     }
 
-    /// Waits until this text was written after so many bytes; returns the bytes up to its end.
+    /// Waits until this text was written after this many bytes; returns the bytes up to its end.
     pub fn wait_for_after(&self, start: usize, text: &str) -> usize {
         let (shown, changed) = &*self.shown;
         let end = |shown: &[u8]| {
@@ -163,7 +163,7 @@ impl Shell {
         start
     }
 
-    /// Waits for the prompt; returns what was written after so many bytes.
+    /// Waits for the prompt; returns what was written after this many bytes.
     pub fn prompt_after(&self, start: usize) -> String {
         let end = self.terminal.wait_for_after(start, PROMPT);
         self.terminal.so_far()[start..end].to_owned()

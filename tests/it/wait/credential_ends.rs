@@ -111,7 +111,7 @@ fn token(at: DateTime<Utc>) -> String {
 }
 
 #[test]
-fn a_token_that_nobody_renews_is_reported_with_what_to_do() {
+fn a_token_that_is_not_renewed_is_reported_with_what_to_do() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
     let token = token(in_an_hour());
     let toml = |line: &str| {

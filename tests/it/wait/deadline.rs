@@ -11,7 +11,7 @@ fn old(reference: &str) -> String {
     job_with(reference, "0s Running", "age = '1d'")
 }
 
-/// Such a job that ends in this state so many seconds from now.
+/// Such a job that ends in this state this many seconds from now.
 fn old_until(reference: &str, seconds: u64, end: &str) -> String {
     let life = format!("0s Running, {}s {end}", 86_400 + seconds);
     job_with(reference, &life, "age = '1d'")

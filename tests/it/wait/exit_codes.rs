@@ -34,7 +34,7 @@ fn the_weightiest_cause_is_reported_and_a_verdict_outweighs_all() {
 }
 
 #[test]
-fn the_same_causes_stand_at_a_deadline() {
+fn the_same_causes_apply_at_a_deadline() {
     let emulated = world();
     let cases = [
         (&[JOB][..], 124),

@@ -176,7 +176,7 @@ fn a_server_that_never_responds_is_an_outage() {
     });
 }
 
-/// A command that asks this server for an instance.
+/// A command that requests an instance from this server.
 fn asking(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(&[arguments, &["--interval", "50ms", INSTANCE]].concat())
         .env("JOBLENS_SUGON_ENDPOINT", server.origin())

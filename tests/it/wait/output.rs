@@ -1,4 +1,4 @@
-//! What it says: on stdout the answer only, on stderr the rest.
+//! Its output: on stdout the answer only, on stderr the rest.
 
 use serde_json::json;
 

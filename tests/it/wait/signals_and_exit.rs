@@ -8,15 +8,15 @@ use super::{INSTANCE, JOB, LONG, job};
 use crate::support::emulated::Emulated;
 use crate::support::{Joblens, Run};
 
-/// A pipe that takes nothing more and that nobody reads while the reader is kept.
+/// A full pipe that is not read while the reader is kept.
 fn full() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = pipe().unwrap();
-    // What a pipe holds on Linux unless it is reported otherwise.
+    // The capacity of a pipe on Linux, unless it is set otherwise.
     writer.write_all(&[b'\n'; 65536]).unwrap();
     (reader, writer)
 }
 
-/// What a full pipe got besides.
+/// What else a full pipe got.
 fn rest(mut reader: PipeReader) -> String {
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
@@ -77,7 +77,7 @@ fn a_signal_ends_it_while_a_call_hangs() {
 }
 
 #[test]
-fn a_signal_ends_it_when_nobody_reads_standard_output_and_the_summary_is_reported() {
+fn a_signal_ends_it_when_standard_output_is_not_read_and_the_summary_is_reported() {
     let emulated = running();
     let (reader, writer) = full();
     let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
@@ -92,7 +92,7 @@ fn a_signal_ends_it_when_nobody_reads_standard_output_and_the_summary_is_reporte
 }
 
 #[test]
-fn a_signal_ends_it_when_nobody_reads_standard_error_and_the_answer_is_written() {
+fn a_signal_ends_it_when_standard_error_is_not_read_and_the_answer_is_written() {
     let emulated = running();
     let (reader, writer) = full();
     let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
@@ -103,7 +103,7 @@ fn a_signal_ends_it_when_nobody_reads_standard_error_and_the_answer_is_written()
 }
 
 #[test]
-fn a_signal_ends_a_decided_wait_whose_answer_nobody_takes() {
+fn a_signal_ends_a_decided_wait_whose_answer_is_not_read() {
     let emulated = Emulated::start(&job(INSTANCE, "0s Completed"));
     let (reader, writer) = full();
     let folder = tempfile::tempdir().unwrap();

@@ -84,7 +84,7 @@ impl Watching {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits for the end: exit code, and what stderr holds.
+    /// Waits for the end: exit code, and what stderr contains.
     fn end(mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + Duration::from_secs(30);
         let status = loop {
@@ -117,7 +117,7 @@ fn records(stdout: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The records are numbered without gaps, the last one is the only summary, and all hold a time.
+/// The records are numbered without gaps, the last one is the only summary, and all contain a time.
 fn assert_whole(records: &[Value]) {
     for (number, record) in records.iter().enumerate() {
         assert_eq!(record["seq"], number + 1, "{records:#?}");
@@ -241,7 +241,7 @@ fn a_reader_that_leaves_ends_it_quietly_even_when_nothing_changes() {
 
 #[test]
 fn a_reader_that_takes_nothing_does_not_hold_up_an_interrupt() {
-    // A thousand records are more than a pipe holds.
+    // A thousand records are more than the capacity of a pipe.
     let many = "aliyun/job/ehpc-hz-FYUr32/10_1-1000";
     let watching = Watching::start_with(Vec::new(), &["-q", "-o", "jsonl", many]);
     std::thread::sleep(Duration::from_secs(1));

@@ -14,7 +14,7 @@ const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
 /// The status line has come to its end.
 const DRAWN: &str = "ago, q to quit";
 
-/// An instance that runs for ever.
+/// An instance that runs forever.
 fn running() -> Emulated {
     Emulated::start(&format!(
         "[[job]]\nref = '{INSTANCE}'\nage = '1h'\nstates = [{{ after = '0s', state = 'Running' }}]\n"

@@ -200,7 +200,7 @@ fn short_options_of_other_programs_are_shown() {
 }
 
 #[test]
-fn a_value_may_stand_in_the_next_list() {
+fn a_value_may_be_in_the_next_list() {
     let mut command = ["app".to_owned(), "--token".to_owned()];
     let mut arguments = ["S3cr3tV4lue99".to_owned(), "x".to_owned()];
     mask_arguments(command.iter_mut().chain(&mut arguments));

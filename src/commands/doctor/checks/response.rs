@@ -1,4 +1,4 @@
-//! What a response says.
+//! What a response shows.
 
 use super::super::credential::{credential, key};
 use super::super::hints::hint_for;
@@ -8,7 +8,7 @@ use crate::http::Route;
 use crate::output::document::{Check, CheckName};
 
 impl CallEvidence<'_> {
-    /// What the cloud says of the credential, of the permission, and of the call.
+    /// What the cloud reports about the credential, the permission and the call.
     pub(super) fn response_checks(&self, route: &Route) -> Vec<Check> {
         let known = || {
             let message = format!("{} accepted", key(self.account));
@@ -90,7 +90,7 @@ impl CallEvidence<'_> {
     }
 }
 
-/// Operation, message, and all that the cloud's support asks for.
+/// Operation, message, and all that the cloud's support requires.
 pub(super) fn cause_text(problem: &Problem) -> String {
     let operation = problem.operation.as_ref();
     let operation = operation.map_or_else(String::new, |name| format!("{name}: "));

@@ -55,7 +55,7 @@ fn failure(category: Category, message: &str) -> LookupResult {
 }
 
 /// The reason of a gate after 70 seconds over jobs `aliyun/job/c/1` and so on.
-fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, stop: Stop) -> String {
+fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -> String {
     let watched: Vec<PolledJob> = outcomes
         .into_iter()
         .zip(1..)
@@ -66,7 +66,7 @@ fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, stop: Stop) -> String
     let spent = GateStats {
         elapsed: Duration::from_secs(70),
         requests: 7,
-        stop,
+        status,
     };
     of(&GateState {
         watched: &watched,
@@ -94,7 +94,7 @@ fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
     let failed = reason(
         &all("succeeded"),
         vec![running(), killed(), running(), running()],
-        Stop::Certain,
+        GateStatus::Certain,
     );
     assert_eq!(
         failed,
@@ -102,12 +102,12 @@ fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
     );
     let mixed = vec![job(State::Succeeded), job(State::Canceled), killed()];
     assert_eq!(
-        reason(&all("succeeded"), mixed, Stop::Certain),
+        reason(&all("succeeded"), mixed, GateStatus::Certain),
         "aliyun/job/c/2 canceled; 1 canceled, 1 failed, 1 succeeded"
     );
     let none = vec![job(State::Canceled), job(State::Canceled)];
     assert_eq!(
-        reason(&any("succeeded"), none, Stop::Certain),
+        reason(&any("succeeded"), none, GateStatus::Certain),
         "none of 2 succeeded: aliyun/job/c/1 canceled; 2 canceled"
     );
 }
@@ -115,7 +115,7 @@ fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
 #[test]
 fn a_passed_gate_counts_what_met_its_condition() {
     let two = || vec![job(State::Succeeded), job(State::Succeeded)];
-    let reason_of = |rules: GatePolicy, outcomes| reason(&rules, outcomes, Stop::Certain);
+    let reason_of = |rules: GatePolicy, outcomes| reason(&rules, outcomes, GateStatus::Certain);
     assert_eq!(reason_of(all("succeeded"), two()), "2 of 2 succeeded");
     assert_eq!(reason_of(all("ended"), two()), "2 of 2 ended");
     assert_eq!(
@@ -133,22 +133,22 @@ fn a_passed_gate_counts_what_met_its_condition() {
 #[test]
 fn an_undecided_gate_says_why_it_stopped_and_what_is_pending() {
     let mixed = || vec![job(State::Succeeded), job(State::Running)];
-    let reason_of = |outcomes, stop| reason(&all("succeeded"), outcomes, stop);
+    let reason_of = |outcomes, status| reason(&all("succeeded"), outcomes, status);
     assert_eq!(
-        reason_of(mixed(), Stop::TimedOut),
+        reason_of(mixed(), GateStatus::TimedOut),
         "timed out after 1m10s; 1 of 2 still running: aliyun/job/c/2"
     );
     assert_eq!(
-        reason_of(mixed(), Stop::Interrupted),
+        reason_of(mixed(), GateStatus::Interrupted),
         "interrupted after 1m10s; 1 of 2 still running: aliyun/job/c/2"
     );
     assert_eq!(
-        reason_of(mixed(), Stop::OneCheck),
+        reason_of(mixed(), GateStatus::OneCheck),
         "1 of 2 still running: aliyun/job/c/2"
     );
     let many = (0..5).map(|_| job(State::Running)).collect();
     assert_eq!(
-        reason_of(many, Stop::OneCheck),
+        reason_of(many, GateStatus::OneCheck),
         "5 of 5 still running: aliyun/job/c/1, aliyun/job/c/2, aliyun/job/c/3 and 2 more"
     );
 }
@@ -162,7 +162,7 @@ fn the_weightiest_cause_of_an_undecided_gate_comes_first() {
         failure(Category::ServiceError, "HTTP 503"),
     ];
     assert_eq!(
-        reason(&all("succeeded"), outcomes, Stop::TimedOut),
+        reason(&all("succeeded"), outcomes, GateStatus::TimedOut),
         "timed out after 1m10s; aliyun/job/c/3, aliyun/job/c/4: HTTP 503; \
          aliyun/job/c/2: not found; 1 of 4 still pending: aliyun/job/c/1"
     );
@@ -174,7 +174,7 @@ fn reasons_beyond_a_few_are_counted() {
     let text = reason(
         &all("succeeded"),
         (1..=6).map(message).collect(),
-        Stop::Certain,
+        GateStatus::Certain,
     );
     assert!(
         text.ends_with("aliyun/job/c/4: HTTP 504; 2 more pending"),
@@ -189,7 +189,7 @@ fn what_a_cloud_says_is_one_line_of_bounded_length() {
         message: Some(message),
         ..job
     });
-    let text = reason(&all("succeeded"), vec![outcome], Stop::Certain);
+    let text = reason(&all("succeeded"), vec![outcome], GateStatus::Certain);
     assert!(
         text.starts_with("aliyun/job/c/1 failed: 磁盘已满 磁盘已满"),
         "{text}"

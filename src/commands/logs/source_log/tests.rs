@@ -154,7 +154,7 @@ async fn a_server_that_does_not_take_an_end_is_not_asked_without_end() {
 }
 
 #[tokio::test]
-async fn a_log_that_began_anew_and_is_longer_than_the_last_one_loses_no_line() {
+async fn a_log_that_was_truncated_and_is_longer_than_the_last_one_loses_no_line() {
     for (kind, state) in [
         ("aliyun/hpc-job", "RUNNING"),
         ("huawei/training-job", "Running"),

@@ -1,6 +1,6 @@
 //! What changes of a job while its logs are followed: containers that come, go and are restarted.
 
-use super::{LogStream, Stop};
+use super::{LogStream, LogStreamError};
 use crate::commands::logs::select::label;
 use crate::commands::logs::source_log::SourceLog;
 use crate::model::{Job, State};
@@ -8,7 +8,7 @@ use crate::providers::{LogParams, LogSource};
 
 impl LogStream<'_> {
     /// Takes what changed of the containers: their states, restarts, and new ones.
-    pub(super) async fn update(&mut self, job: &Job) -> Result<(), Stop> {
+    pub(super) async fn update(&mut self, job: &Job) -> Result<(), LogStreamError> {
         let client = self.lookup.client(&self.reference)?;
         let sources = client.log_sources(&self.reference, job);
         let is_of_job = |source: &LogSource| source.task.is_none() && source.container.is_none();
@@ -46,7 +46,7 @@ impl LogStream<'_> {
     }
 
     /// Prints the rest of the followed log, and goes on with the one that takes its place.
-    async fn replace(&mut self, source: LogSource) -> Result<(), Stop> {
+    async fn replace(&mut self, source: LogSource) -> Result<(), LogStreamError> {
         self.end_streams(0..1).await?;
         let client = self.lookup.client(&self.reference)?;
         loop {
@@ -86,7 +86,7 @@ impl LogStream<'_> {
 
     /// Finds out why a log does not go on where the last reading ended: its container was restarted, or
     /// it wrote more than the cloud gives at once.
-    pub(super) async fn close_gap(&mut self, number: usize) -> Result<(), Stop> {
+    pub(super) async fn close_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
         let job = self.first_job().await?;
         let restarts = self.logs[number].source.restarts;
         self.update(&job).await?;
@@ -97,7 +97,7 @@ impl LogStream<'_> {
     }
 
     /// Takes the next reading of a log whole, after lines that may have been missed.
-    async fn begin_again(&mut self, number: usize) -> Result<(), Stop> {
+    async fn begin_again(&mut self, number: usize) -> Result<(), LogStreamError> {
         let rest = self.logs[number].begin_again();
         self.print(number, Vec::from_iter(rest)).await?;
         self.note_gap(number);
@@ -116,7 +116,7 @@ impl LogStream<'_> {
     }
 
     /// Prints the rest of the log of a container that was restarted.
-    async fn restart(&mut self, number: usize) -> Result<(), Stop> {
+    async fn restart(&mut self, number: usize) -> Result<(), LogStreamError> {
         let restarted = format!("{} was restarted", label(&self.logs[number].source));
         if !self.logs[number].is_window {
             self.note(restarted);

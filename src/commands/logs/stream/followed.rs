@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{LogStream, Stop};
+use super::{LogStream, LogStreamError};
 use crate::commands::logs::absent::named;
 use crate::commands::logs::follow::{MAX_STREAMS, Part};
 use crate::commands::logs::source_log::SourceLog;
@@ -15,9 +15,9 @@ use crate::model::{Job, State};
 use crate::output;
 use crate::providers::{LogPosition, LogRequest};
 
-/// The streams of logs that have ended, or whose job has, may be silent for so long before their end.
+/// The streams of logs that have ended, or whose job has, may be silent for this long before their end.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
-/// They are waited for so long in all: a container may go on writing.
+/// They are waited for this long in all: a container may go on writing.
 const MAX_END_TIME: Duration = Duration::from_secs(10);
 /// Maximum bytes that are read of them, far more than are in transit when a job ends.
 const MAX_END_BYTES: usize = 64 << 20;
@@ -26,7 +26,11 @@ const MIN_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl LogStream<'_> {
     /// Prints what is written until the next look at the job, which is earlier where a log ends.
-    pub(super) async fn print_followed(&mut self, job: &Job, pause: Duration) -> Result<(), Stop> {
+    pub(super) async fn print_followed(
+        &mut self,
+        job: &Job,
+        pause: Duration,
+    ) -> Result<(), LogStreamError> {
         if !job.ended {
             self.open_streams()?;
         }
@@ -36,7 +40,7 @@ impl LogStream<'_> {
             let (stream, part) = tokio::select! {
                 part = self.streams.next() => part,
                 () = sleep_until(end) => return Ok(()),
-                error = self.stdout.closed() => return Err(Stop::Output(error)),
+                error = self.stdout.closed() => return Err(LogStreamError::Output(error)),
             };
             if let Part::End(_) = part {
                 end = end.min(started + MIN_LOOK_INTERVAL);
@@ -80,8 +84,8 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Prints a part of a stream. What is of a log that is not shown any more is dropped.
-    async fn take_part(&mut self, stream: u64, part: Part) -> Result<(), Stop> {
+    /// Prints a part of a stream. What is of a log that is no longer shown is dropped.
+    async fn take_part(&mut self, stream: u64, part: Part) -> Result<(), LogStreamError> {
         let Some(number) = self.logs.iter().position(|log| log.follow.has(stream)) else {
             return Ok(());
         };
@@ -106,7 +110,7 @@ impl LogStream<'_> {
                         || Problem::new(Category::InvalidResponse, "it ends at once"),
                         |problem| (**problem).clone(),
                     );
-                    self.lookup.transport.redact(&mut why);
+                    self.lookup.transport.mask(&mut why);
                     self.note(format!(
                         "reading at intervals, since the log cannot be followed: {}",
                         why.message
@@ -119,7 +123,10 @@ impl LogStream<'_> {
 
     /// Prints what the streams of some logs still bring, since these or their job have ended. Gives those that
     /// are still written.
-    pub(super) async fn end_streams(&mut self, numbers: Range<usize>) -> Result<Vec<usize>, Stop> {
+    pub(super) async fn end_streams(
+        &mut self,
+        numbers: Range<usize>,
+    ) -> Result<Vec<usize>, LogStreamError> {
         let mut limit = EndLimit::default();
         let mut written = BTreeSet::new();
         let is_open = |log: &SourceLog| log.follow.is_open();
@@ -151,7 +158,7 @@ impl LogStream<'_> {
     }
 
     /// Ends the streams of a job that has ended, or was deleted.
-    pub(super) async fn end_streams_of_job(&mut self) -> Result<(), Stop> {
+    pub(super) async fn end_streams_of_job(&mut self) -> Result<(), LogStreamError> {
         for number in self.end_streams(0..self.logs.len()).await? {
             let log = named(&self.logs[number].source);
             self.note(format!(

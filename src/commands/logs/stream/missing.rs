@@ -20,7 +20,7 @@ impl LogStream<'_> {
     }
 }
 
-/// Whether a job that was not found for so long is not there any more, as `wait` decides it.
+/// Whether a job that was not found for this long is gone, as `wait` decides it.
 fn is_believed_missing(kind: &Kind, missing: Duration) -> bool {
     kind.is_watched || missing >= MISSING_RECHECK_INTERVAL.max(kind.missing_grace)
 }

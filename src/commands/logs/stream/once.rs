@@ -2,7 +2,7 @@
 
 use super::super::absent;
 use super::super::select::others;
-use super::{LogStream, Stop};
+use super::{LogStream, LogStreamError};
 use crate::commands::lookup::with_reference;
 use crate::error::Category;
 
@@ -11,7 +11,7 @@ impl LogStream<'_> {
     ///
     /// # Errors
     /// Why that is nothing, or what went wrong.
-    pub(in crate::commands::logs) async fn print_once(&mut self) -> Result<(), Stop> {
+    pub(in crate::commands::logs) async fn print_once(&mut self) -> Result<(), LogStreamError> {
         let job = self.first_job().await?;
         self.choose(&job)?;
         if self.logs.is_empty() {
@@ -23,10 +23,10 @@ impl LogStream<'_> {
             let cause = match self.read_log(number).await {
                 Ok(true) => continue,
                 Ok(false) => None,
-                Err(Stop::Problem(problem)) if problem.category == Category::NotFound => {
+                Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
                     Some(*problem)
                 }
-                Err(stop) => return Err(stop),
+                Err(error) => return Err(error),
             };
             if self.show_error_stream(&job) {
                 numbers = 0..1;

@@ -74,7 +74,7 @@ fn an_earlier_lookup_never_changes_a_state() {
 }
 
 #[test]
-fn a_job_that_was_created_anew_is_shown_as_the_list_shows_it() {
+fn a_job_that_was_created_again_is_shown_as_the_list_shows_it() {
     let at = Time::from_unix;
     let first = JobRow {
         created_at: at(100),

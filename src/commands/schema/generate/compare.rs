@@ -33,7 +33,7 @@ pub fn compare(old: &Value, new: &Value) -> Changes {
             continue;
         }
         match definitions(new).get(name) {
-            None => comparison.broken(name, "is not described any more"),
+            None => comparison.broken(name, "is no longer described"),
             Some(other) => comparison.node(name, definition, other),
         }
     }
@@ -142,7 +142,7 @@ impl<'a> Comparison<'a> {
         let before = Shape::new(self.old, old);
         let after = Shape::new(self.new, new);
         for lost in before.types.difference(&after.types) {
-            self.broken(path, format!("is never {lost} any more"));
+            self.broken(path, format!("can no longer be {lost}"));
         }
         for gained in after.types.difference(&before.types) {
             self.broken(path, format!("may now be {gained}"));
@@ -178,7 +178,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn objects(&mut self, path: &str, before: &Shape<'a>, after: &Shape<'a>) {
-        // One object each may change its name, which no document holds.
+        // One object each may change its name, which no document contains.
         if let (1, 1, false) = (
             before.objects.len(),
             after.objects.len(),
@@ -192,7 +192,7 @@ impl<'a> Comparison<'a> {
         for (name, old) in &before.objects {
             match after.objects.get(name) {
                 Some(new) => self.fields(&format!("{path}<{name}>"), old, new),
-                None => self.broken(path, format!("is never {name} any more")),
+                None => self.broken(path, format!("can no longer be {name}")),
             }
         }
         for name in after.objects.keys() {

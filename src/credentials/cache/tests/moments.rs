@@ -1,4 +1,4 @@
-//! Credentials that end when it suits nobody.
+//! Credentials that expire at inconvenient times.
 
 use super::*;
 
@@ -142,7 +142,7 @@ async fn an_end_at_the_end_of_time_is_no_end_at_all() {
     }
 }
 
-/// The same login in a run of its own that keeps what it fetches in `folder`.
+/// The same login in a separate run that stores what it fetches in `folder`.
 fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
     let mut profile = test_support::profile(&[]);
     profile.token_cache_dir = Some(folder.path().to_path_buf());

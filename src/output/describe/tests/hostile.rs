@@ -187,7 +187,7 @@ fn a_message_of_a_quarter_of_a_megabyte_is_shown_in_no_time() {
     assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
 
-/// What a cloud, or somebody who names a job, could send to do harm.
+/// What a cloud, or a user who names a job, could send to do harm.
 const HOSTILE: &str =
     "( ?(::|##\\[)\\PC{0,9}){0,4}|(?s:.){0,40}|[ \\t\\n:#\\[\\]a\u{202e}\u{1b}'$]{0,60}";
 

@@ -1,4 +1,4 @@
-//! What only jobs of PAI-DLC have, as responses hold it.
+//! What only jobs of PAI-DLC have, as responses contain it.
 
 use super::super::details::detail_structs;
 use crate::providers::lenient::Words;
@@ -302,7 +302,7 @@ detail_structs! {
 }
 
 impl DlcJobDetails {
-    /// Masks what may hold secrets.
+    /// Masks what may contain secrets.
     pub(super) fn mask(&mut self) {
         let Map(envs) = &mut self.envs;
         let values = envs.values_mut().filter_map(|value| value.0.as_mut());

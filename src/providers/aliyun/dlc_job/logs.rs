@@ -29,10 +29,10 @@ const MAX_LINES: usize = 2000;
 /// [`FIRST_TIME`](super::FIRST_TIME) as Unix time.
 const FIRST_SECOND: i64 = 946_684_800;
 
-/// A line is taken to be readable so many seconds after it was written.
+/// A line is taken to be readable this many seconds after it was written.
 const MAX_DELAY: i64 = 60;
 
-/// After so many full seconds in a row the rest is left out: the cloud may not take `EndTime`.
+/// After this many full seconds in a row the rest is left out: the cloud may not take `EndTime`.
 const MAX_CUTS: u8 = 3;
 
 #[derive(Default, Deserialize)]
@@ -69,34 +69,34 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
         now: api.client.http.now().timestamp(),
     };
     let known = match request.position {
-        LogPosition::Token(token) => Place::parse(token),
+        LogPosition::Token(token) => LogWindow::parse(token),
         LogPosition::Start | LogPosition::Offset(_) => None,
     };
     let since = params.since.map(|since| since.to_datetime().timestamp());
-    let mut place = known.unwrap_or(Place {
+    let mut window = known.unwrap_or(LogWindow {
         start: since.unwrap_or(FIRST_SECOND),
-        ..Place::default()
+        ..LogWindow::default()
     });
-    let mut lines = log.lines(place).await?;
+    let mut lines = log.lines(window).await?;
     if known.is_none() && since.is_none() && is_full(&lines) {
         let created_at = job(api, request, created_at).await?;
-        place.start = created_at.map_or(FIRST_SECOND, |at| at.to_datetime().timestamp());
+        window.start = created_at.map_or(FIRST_SECOND, |at| at.to_datetime().timestamp());
     }
     match (known, params.tail_lines) {
         _ if !is_full(&lines) => {}
-        (None, Some(wanted)) => return log.tail(place, wanted).await,
+        (None, Some(wanted)) => return log.tail(window, wanted).await,
         (Some(known), _) if !known.is_new => {
-            let (place, lines) = log.last_lines(known.until_last_reading()).await?;
-            return Ok(place.chunk(&lines, log.now));
+            let (window, lines) = log.last_lines(known.until_last_reading()).await?;
+            return Ok(window.chunk(&lines, log.now));
         }
         _ => {
-            while is_full(&lines) && place.span(log.now) > 1 {
-                place.seconds = Some(place.span(log.now) / 2);
-                lines = log.lines(place).await?;
+            while is_full(&lines) && window.span(log.now) > 1 {
+                window.seconds = Some(window.span(log.now) / 2);
+                lines = log.lines(window).await?;
             }
         }
     }
-    Ok(place.chunk(&lines, log.now))
+    Ok(window.chunk(&lines, log.now))
 }
 
 fn decode(body: &[u8]) -> Result<Vec<String>, String> {
@@ -119,9 +119,9 @@ struct PodLog<'a> {
 
 impl PodLog<'_> {
     /// At most [`MAX_LINES`] lines of a time.
-    async fn lines(&self, place: Place) -> Result<Vec<String>, Problem> {
+    async fn lines(&self, window: LogWindow) -> Result<Vec<String>, Problem> {
         let second = |second| DateTime::from_timestamp(second, 0).map(timestamp);
-        let (start, end) = (second(place.start), place.end(self.now).and_then(second));
+        let (start, end) = (second(window.start), window.end(self.now).and_then(second));
         let most = MAX_LINES.to_string();
         let query = [
             ("PodUid", self.uid.as_deref()),
@@ -136,33 +136,33 @@ impl PodLog<'_> {
         called.await.map(|found| found.data)
     }
 
-    /// The last seconds of a place whose lines one response holds, and those lines.
-    async fn last_lines(&self, mut place: Place) -> Result<(Place, Vec<String>), Problem> {
-        let mut lines = self.lines(place).await?;
-        while is_full(&lines) && place.span(self.now) > 1 {
-            let half = place.span(self.now) / 2;
-            place.start += half;
-            place.seconds = place.seconds.map(|seconds| seconds - half);
-            lines = self.lines(place).await?;
+    /// The last seconds of a window whose lines one response contains, and those lines.
+    async fn last_lines(&self, mut window: LogWindow) -> Result<(LogWindow, Vec<String>), Problem> {
+        let mut lines = self.lines(window).await?;
+        while is_full(&lines) && window.span(self.now) > 1 {
+            let half = window.span(self.now) / 2;
+            window.start += half;
+            window.seconds = window.seconds.map(|seconds| seconds - half);
+            lines = self.lines(window).await?;
         }
-        Ok((place, lines))
+        Ok((window, lines))
     }
 
-    /// The last lines of a log that one response does not hold.
-    async fn tail(&self, place: Place, wanted: u64) -> Result<LogChunk, Problem> {
-        let (place, lines) = self.last_lines(place).await?;
+    /// The last lines of a log that one response does not contain.
+    async fn tail(&self, window: LogWindow, wanted: u64) -> Result<LogChunk, Problem> {
+        let (window, lines) = self.last_lines(window).await?;
         let count = lines.len();
         let is_cut = is_full(&lines) || (count as u64) < wanted;
         Ok(LogChunk {
             truncated: is_cut.then(|| format!("only the last {count} lines")),
-            ..place.chunk(&lines, self.now)
+            ..window.chunk(&lines, self.now)
         })
     }
 }
 
-/// Seconds of a log.
+/// A range of seconds of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Place {
+struct LogWindow {
     /// Unix time of the first one.
     start: i64,
     /// How many; `None` for all until now.
@@ -171,11 +171,11 @@ struct Place {
     is_new: bool,
     /// Unix time of the last reading.
     read_at: i64,
-    /// How many seconds before them had more lines than one response holds, in a row.
+    /// How many seconds before them had more lines than one response contains, in a row.
     cuts: u8,
 }
 
-impl Place {
+impl LogWindow {
     /// Unix time after the last second; `None` for now.
     fn end(self, now: i64) -> Option<i64> {
         let end = self.start.checked_add(self.seconds?)?;
@@ -198,8 +198,8 @@ impl Place {
         }
     }
 
-    /// The lines of this place, and where reading goes on: at its end, or with the same start, or, when
-    /// half of what a response holds was read, with a later one.
+    /// The lines of this window, and where reading goes on: at its end, or with the same start, or, when
+    /// half of what a response contains was read, with a later one.
     fn chunk(self, lines: &[String], now: i64) -> LogChunk {
         let is_cut = is_full(lines);
         let (is_long, later) = (lines.len() >= MAX_LINES / 2, now - MAX_DELAY);
@@ -287,10 +287,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_survives_its_token() {
-        for place in [
-            Place::default(),
-            Place {
+    fn a_window_survives_its_token() {
+        for window in [
+            LogWindow::default(),
+            LogWindow {
                 start: 1_700_000_000,
                 seconds: Some(64),
                 is_new: true,
@@ -298,22 +298,22 @@ mod tests {
                 cuts: 2,
             },
         ] {
-            assert_eq!(Place::parse(&place.token()), Some(place));
+            assert_eq!(LogWindow::parse(&window.token()), Some(window));
         }
         for other in ["", "1 2 3", "x 0 0 0 0", "1 0 0 0 300"] {
-            assert_eq!(Place::parse(other), None, "{other}");
+            assert_eq!(LogWindow::parse(other), None, "{other}");
         }
     }
 
     #[test]
     fn lines_are_joined_and_those_of_a_full_second_are_cut() {
         let read = |count: usize| {
-            let place = Place {
+            let window = LogWindow {
                 start: 10,
                 seconds: Some(1),
-                ..Place::default()
+                ..LogWindow::default()
             };
-            place.chunk(&vec!["损失".to_owned(); count], 100)
+            window.chunk(&vec!["损失".to_owned(); count], 100)
         };
         assert_eq!(read(2).data, "损失\n损失\n".as_bytes());
         assert_eq!((read(2).truncated, read(0).data), (None, Vec::new()));

@@ -111,14 +111,14 @@ pub(super) fn decode_list(
     api: &Api,
     list: ListRequest<'_>,
 ) -> Result<Page, DecodeError> {
-    let wire: ListResponse = lenient::decode_response(body)?;
-    let total = wire.total_count.0;
-    let rows = wire.jobs.rows("Jobs", total)?;
+    let response: ListResponse = lenient::decode_response(body)?;
+    let total = response.total_count.0;
+    let rows = response.jobs.rows("Jobs", total)?;
     let details: DetailRows = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.jobs.0).collect();
     let read = |(row, details): (JobFields, DlcJobDetails), lookup: GetRequest<'_>| {
         let found = row.into_result(details, List::default(), api, lookup);
-        found.with_request_id(wire.request_id.0.clone())
+        found.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }
@@ -243,7 +243,7 @@ impl JobFields {
         // The pods are added later: the service replaces those that fail.
         if has_failed {
             let reason = reason.or_else(|| Some(JOB_FAILED.to_owned()));
-            states::confirm_success(&mut job, (reason, message));
+            states::confirm_success(&mut job, states::FailureCause { reason, message });
         } else {
             states::doubt_unread(&mut job);
         }

@@ -28,8 +28,8 @@ fn api() -> Api {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
         ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
     ];
-    let wire = transport(moment("2026-01-02T03:04:05Z"));
-    Api::new(&profile(&CLOUD, &variables), &wire).unwrap()
+    let transport = transport(moment("2026-01-02T03:04:05Z"));
+    Api::new(&profile(&CLOUD, &variables), &transport).unwrap()
 }
 
 fn read(body: &Value) -> Result<GetResult, DecodeError> {
@@ -80,7 +80,7 @@ fn a_job_that_failed_last_has_failed_whatever_its_word_says() {
     assert_eq!(state("", late.into(), Value::Null), succeeded);
 }
 
-/// A client of a cloud whose list reports one job that succeeded, with these fields besides.
+/// A client of a cloud whose list reports one job that succeeded, with these additional fields.
 async fn listing(fields: &Value) -> (TestServer, Box<dyn Client>) {
     let mut row = json!({"JobId": "dlc1", "Status": "Succeeded"});
     let fields = fields.as_object().unwrap().clone();

@@ -14,7 +14,7 @@ use crate::sync::lock;
 
 const OPERATION: &str = "ListWorkspaces";
 
-/// The jobs of so many workspaces are listed at most.
+/// Maximum number of workspaces whose jobs are listed.
 const MAX_WORKSPACES: usize = 100;
 
 /// How many workspaces a page has.

@@ -41,9 +41,9 @@ pub(super) fn decode_job(
     lookup: GetRequest<'_>,
 ) -> Result<GetResult, DecodeError> {
     let GetRequest { reference, options } = lookup;
-    let wire: JobResponse = lenient::decode_response(body)?;
-    check_success(wire.success)?;
-    let mut fields = match wire.job_info {
+    let response: JobResponse = lenient::decode_response(body)?;
+    check_success(response.success)?;
+    let mut fields = match response.job_info {
         Required::Present(OptionalObject(Some(fields))) => *fields,
         Required::Present(OptionalObject(None)) | Required::Empty | Required::Null => {
             return Err(not_found(reference));
@@ -58,7 +58,7 @@ pub(super) fn decode_job(
     let variables = variables.into_iter();
     let variables = variables.filter_map(|Variable { name, value }| Some((name.0?, value)));
     let mut found = fields.into_result(variables.collect(), api, lookup);
-    found.job.request_id = wire.request_id.0;
+    found.job.request_id = response.request_id.0;
     raw::attach_masked(&mut found, body, options, mask);
     Ok(found)
 }

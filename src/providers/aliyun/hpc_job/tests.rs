@@ -33,8 +33,8 @@ fn api() -> Api {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
         ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
     ];
-    let wire = transport(moment("2026-01-02T03:04:05Z"));
-    Api::new(&profile(&CLOUD, &variables), &wire).unwrap()
+    let transport = transport(moment("2026-01-02T03:04:05Z"));
+    Api::new(&profile(&CLOUD, &variables), &transport).unwrap()
 }
 
 fn read(body: &Value, trust: bool) -> Result<GetResult, DecodeError> {

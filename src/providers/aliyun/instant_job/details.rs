@@ -1,4 +1,4 @@
-//! What only jobs of E-HPC Instant have, as responses hold it.
+//! What only jobs of E-HPC Instant have, as responses contain it.
 
 use super::super::details::detail_structs;
 use crate::providers::lenient::Words;
@@ -99,7 +99,7 @@ detail_structs! {
     /// How many executors a task has.
     #[schemars(rename = "AliyunInstantExecutors")]
     ExecutorPolicy {
-        /// So many at most.
+        /// Maximum number of executors.
         max_count: Int,
         /// Their indices.
         array_spec: DefaultObject<ArraySpec>,
@@ -155,7 +155,7 @@ detail_structs! {
     /// When an executor is tried again.
     #[schemars(rename = "AliyunInstantRetries")]
     RetryPolicy {
-        /// So many times at most.
+        /// Maximum number of retries.
         retry_count: Int,
         /// What exit codes lead to.
         exit_code_actions: List<ExitCodeAction>,
@@ -198,7 +198,7 @@ detail_structs! {
 }
 
 impl InstantJobDetails {
-    /// Masks what may hold secrets.
+    /// Masks what may contain secrets.
     pub(super) fn mask(&mut self) {
         let masked = |text: &mut Text| text.0 = text.0.as_deref().map(mask_text);
         [&mut self.description, &mut self.app_extra_info]

@@ -82,8 +82,8 @@ pub(super) fn decode_job(
     api: &Api,
     lookup: GetRequest<'_>,
 ) -> Result<GetResult, DecodeError> {
-    let wire: JobResponse = lenient::decode_response(body)?;
-    let Required::Present(OptionalObject(Some(fields))) = wire.job_info else {
+    let response: JobResponse = lenient::decode_response(body)?;
+    let Required::Present(OptionalObject(Some(fields))) = response.job_info else {
         return Err("JobInfo".to_owned().into());
     };
     if fields.job_id.value.trimmed() != Some(lookup.reference.id()) {
@@ -91,7 +91,7 @@ pub(super) fn decode_job(
     }
     let details: DetailResponse = lenient::decode_response(body)?;
     let found = fields.into_result(details.job_info.0, api, lookup);
-    let found = found.with_request_id(wire.request_id.0);
+    let found = found.with_request_id(response.request_id.0);
     Ok(found.with_raw(body, lookup.options))
 }
 
@@ -100,15 +100,15 @@ pub(super) fn decode_list(
     api: &Api,
     list: ListRequest<'_>,
 ) -> Result<Page, DecodeError> {
-    let wire: ListResponse = lenient::decode_response(body)?;
+    let response: ListResponse = lenient::decode_response(body)?;
     // It may be absent.
-    let total = wire.total_count.0;
-    let rows = wire.job_list.rows("JobList", total)?;
+    let total = response.total_count.0;
+    let rows = response.job_list.rows("JobList", total)?;
     let details: DetailResponse = lenient::decode_response(body)?;
     let rows = rows.into_iter().zip(details.job_list.0).collect();
     let read = |(row, details): (JobFields, InstantJobDetails), lookup: GetRequest<'_>| {
         let found = row.into_result(details, api, lookup);
-        found.with_request_id(wire.request_id.0.clone())
+        found.with_request_id(response.request_id.0.clone())
     };
     Ok(list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read))
 }

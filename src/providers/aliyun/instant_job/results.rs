@@ -25,13 +25,13 @@ const EVENTS: &str = "ListExecutorEvents";
 /// The most bytes of output that the cloud gives.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The exit codes of so many executors are read, since each costs a request.
+/// Maximum number of executors whose exit codes are read, since each costs a request.
 const MAX_EXIT_CODES: usize = 100;
 
-/// So many of them are read at once.
+/// This many of them are read at once.
 const MAX_CONCURRENT: usize = 20;
 
-/// So many pages of events are read at most.
+/// This many pages of events are read at most.
 const MAX_EVENT_PAGES: usize = 10;
 
 #[derive(Default, Deserialize)]
@@ -178,7 +178,7 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
         State::Succeeded => is_all_zero.then_some(0),
         _ => None,
     };
-    states::confirm_success(job, (None, None));
+    states::confirm_success(job, states::FailureCause::default());
 }
 
 /// True for an executor that has ended, and for one without a state.
@@ -210,7 +210,7 @@ fn decode_output(output: Checked<Text>) -> Result<Vec<u8>, String> {
     crypto::from_base64(&text).ok_or_else(|| "Base64 at Output".to_owned())
 }
 
-/// What is known of an executor, with so many bytes of its output.
+/// What is known of an executor, with this many bytes of its output.
 async fn results(
     api: &Api,
     lookup: GetRequest<'_>,

@@ -26,8 +26,8 @@ fn read(fields: &Value) -> Result<GetResult, DecodeError> {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
         ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
     ];
-    let wire = transport(moment("2026-01-02T03:04:05Z"));
-    let api = Api::new(&profile(&CLOUD, &variables), &wire).unwrap();
+    let transport = transport(moment("2026-01-02T03:04:05Z"));
+    let api = Api::new(&profile(&CLOUD, &variables), &transport).unwrap();
     let reference = reference(&INSTANT_JOB, &["job-1"]);
     let body = json!({"JobInfo": fields}).to_string();
     decode_job(body.as_bytes(), &api, lookup(&reference, &ask()))
@@ -196,7 +196,7 @@ fn executors_that_have_not_succeeded_leave_a_success_undecided() {
         let tasks = json!([{"TaskName": "Task0", "ExecutorStatus": executors}]);
         let fields = json!({"JobId": "job-1", "Status": "Succeeded", "Tasks": tasks});
         let mut job = read(&fields).unwrap().job;
-        states::confirm_success(&mut job, (None, None));
+        states::confirm_success(&mut job, states::FailureCause::default());
         (job.state, job.message.unwrap_or_default())
     };
     let executor = |at, word: &str| json!({"ArrayId": at, "Status": word});

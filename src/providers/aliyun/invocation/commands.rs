@@ -10,7 +10,7 @@ use crate::model::Job;
 use crate::secret::mask_text;
 
 /// The page size that is requested, in commands, each of which costs a request; the cloud gives 10
-/// when nobody says how many, and 50 at most.
+/// by default, and 50 at most.
 pub(in super::super) const PAGE_SIZE: usize = 10;
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,4 +1,4 @@
-//! What ListInvocationStatus and ListInvocationResults tell of a command.
+//! What ListInvocationStatus and ListInvocationResults report about a command.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ pub(in super::super) const STATES: StateWords = &[
     ("Stopped", State::Canceled),
 ];
 
-/// How many results a page holds; the cloud allows no more.
+/// How many results a page contains; the cloud allows no more.
 pub(in super::super) const RESULTS_PAGE_SIZE: usize = 50;
 
 /// Maximum number of pages.
@@ -240,7 +240,7 @@ pub(in super::super) struct Results {
 }
 
 impl Results {
-    /// Takes a page; true when there is another to ask for.
+    /// Takes a page; true when there is another to request.
     ///
     /// A page that brings no new node ends the reading, so that a server cannot keep it going.
     pub(in super::super) fn add(&mut self, page: ResultsPage) -> bool {

@@ -121,7 +121,7 @@ fn what_cannot_be_read_is_unknown_and_has_ended() {
 }
 
 #[test]
-fn a_failure_that_was_read_stands_though_other_pages_were_not() {
+fn a_failure_that_was_read_is_kept_when_other_pages_were_not() {
     let mut results = Results::default();
     assert!(results.add(page(
         json!(60),
@@ -154,7 +154,7 @@ fn of_several_results_of_one_node_the_worst_counts() {
 }
 
 #[test]
-fn two_results_of_one_node_do_not_stand_for_two_nodes() {
+fn two_results_of_one_node_do_not_count_as_two_nodes() {
     let mut results = Results::default();
     let twice = json!([
         exit("i-1", json!(0), json!(true)),

@@ -9,7 +9,7 @@ use crate::providers::is_list_unavailable;
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
-/// Within so many seconds after an array job its subtasks are submitted.
+/// Maximum seconds between the submission of an array job and those of its subtasks.
 const SUBMISSION_SECONDS: i64 = 60;
 
 impl Api {

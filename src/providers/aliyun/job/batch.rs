@@ -31,7 +31,7 @@ impl Api {
         (!clusters.is_empty()).then_some(clusters)
     }
 
-    /// What the lists of these clusters tell of the references.
+    /// What the lists of these clusters report about the references.
     ///
     /// Jobs of an unknown cluster, or of a list that the cloud rejects, are left out: a request for
     /// each reports the error better, or needs no list.
@@ -123,7 +123,7 @@ impl Api {
                 .send(&client.http, &request, ask.deadline)
                 .await
                 .inspect_err(|problem| self.record_list_denied(problem))?;
-            // One bad row must not hide a failed subtask beside it.
+            // One bad row must not hide a failed subtask next to it.
             let decoded = client.decode(&request, &response, Page::decode_readable)?;
             listing.notices.extend(decoded.unreadable);
             let (page, dropped) = decoded.data;

@@ -56,18 +56,18 @@ struct JobInfo {
     container_groups: Checked<Required<List<Group>>>,
 }
 
-/// What a response to DescribeServerlessJobs says of one job.
+/// What a response to DescribeServerlessJobs reports about one job.
 #[derive(Debug)]
 pub(in super::super) struct Described {
     /// The job; `array` is filled where anything says that it is an array job or a part of one.
     pub(in super::super) job: Job,
-    /// What a reader should know besides.
+    /// Additional notices.
     pub(in super::super) notices: Vec<Notice>,
     /// The cloud's own flag for array jobs, where it can be read.
     pub(in super::super) is_array_job: Option<bool>,
     /// True when something that says whether it is one has another type than expected.
     pub(super) is_flag_unreadable: bool,
-    /// Subtasks of the job that the same response holds.
+    /// Subtasks of the job that the same response contains.
     pub(super) subtasks: Vec<Row>,
 }
 

@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 #[schemars(rename = "AliyunJob")]
 pub struct JobDetails {
-    /// How many jobs the response says it holds.
+    /// Number of jobs that the response reports.
     pub total_count: Option<i64>,
     /// Index range as reported, also for jobs that are not array jobs.
     pub array_properties: OptionalObject<ArrayProperties>,

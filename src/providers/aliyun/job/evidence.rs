@@ -11,7 +11,7 @@ use crate::model::{Array, State};
 use crate::reference::Reference;
 use crate::sync::lock;
 
-/// The first list of several jobs asks for at least so many subtasks of each.
+/// Minimum number of subtasks of each job that the first list of several jobs requests.
 const MIN_PROBES: usize = 2;
 
 /// Evidence of jobs by cluster and id.
@@ -53,7 +53,7 @@ impl ArrayEvidence {
         lock(&self.0).entry(key(reference)).or_default().checked_in = Some(state);
     }
 
-    /// The ids to list for these jobs of a cluster: besides their own, those of the first subtasks
+    /// The ids to list for these jobs of a cluster: in addition to their own, those of the first subtasks
     /// of each job that no list was requested yet, as many as fit into the same requests.
     pub(super) fn with_probes(&self, cluster: &str, ids: &[&str]) -> Vec<String> {
         let jobs = lock(&self.0);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_asked_for_subtasks_of_a_job_once() {
+    fn the_list_of_subtasks_of_a_job_is_requested_once() {
         let evidence = ArrayEvidence::default();
         evidence.record_probes("c", &["10", "20"], &JobRows::default());
         assert_eq!(evidence.with_probes("c", &["10", "20"]), ["10", "20"]);

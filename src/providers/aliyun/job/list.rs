@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 use crate::providers::{self};
 use crate::reference::Scope;
 
-/// How many ids a call takes and how many rows a page holds: the cloud's pages hold no more.
+/// How many ids a call takes and how many rows a page contains: the cloud's pages contain no more.
 pub(in super::super) const MAX_ROWS: usize = 100;
 
 /// One page of a response to ListServerlessJobs.
@@ -62,7 +62,7 @@ impl Page {
     }
 
     /// Reads a page without the rows whose id, state or flag cannot be read; what was expected of the
-    /// page is beside it.
+    /// page is next to it.
     ///
     /// # Errors
     /// As [`Self::decode`], where the page as a whole cannot be read.
@@ -85,7 +85,7 @@ impl Page {
 }
 
 impl Page {
-    /// The jobs of a cluster as the rows of this page tell of them.
+    /// The jobs of a cluster as the rows of this page report them.
     ///
     /// `own` are the user's words for states.
     pub(in super::super) fn into_page(
@@ -121,7 +121,7 @@ impl Page {
                     job.array.get_or_insert(Array::UNKNOWN);
                     job.message = Some(format!("{subtask} failed"));
                 } else if is_parent && job.state == State::Succeeded {
-                    // A look at the job itself would ask its subtasks, and says the same until then.
+                    // A lookup of the job itself would list its subtasks, and reports the same until then.
                     job.state = State::Unknown;
                     job.ended = false;
                     job.finished_at = None;

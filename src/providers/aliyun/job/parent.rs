@@ -17,7 +17,7 @@ pub(in super::super) fn can_be_array_id(id: &str) -> bool {
 
 /// The ids to list to see all subtasks of an array job.
 ///
-/// Besides the job itself they are those of every index of its range, whatever its step, and so many
+/// Besides the job itself they are those of every index of its range, whatever its step, and this many
 /// next to the range as fit into the same requests: a range or a step that is wrong must not hide a
 /// subtask.
 pub(in super::super) fn ids_to_list(id: &str, array: Option<&Array>) -> Vec<String> {
@@ -48,7 +48,7 @@ pub(super) fn known_range(described: Option<Array>, known: Option<Array>) -> Opt
     }
 }
 
-/// First and last index and their distance; `None` when they cannot be read or hold too many.
+/// First and last index and their distance; `None` when they cannot be read or contain too many.
 fn range(array: &Array) -> Option<(i64, i64, usize)> {
     let (start, end) = (array.start?, array.end?);
     let step = usize::try_from(array.step.unwrap_or(1)).ok()?;
@@ -140,7 +140,7 @@ pub(in super::super) fn reconcile_subtasks(
         if has_failed {
             job.state = State::Failed;
         } else if job.ended && tasks.iter().any(|task| task.state == State::Canceled) {
-            // A canceled subtask never succeeds, and nothing runs any more that could change it.
+            // A canceled subtask never succeeds, and nothing still runs that could change it.
             job.state = State::Canceled;
         } else {
             job.state = State::Unknown;
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_asked_for_more_than_the_range() {
+    fn more_than_the_range_is_requested_from_the_list() {
         let listed = |range: Option<Array>| ids_to_list("10", range.as_ref());
         let ids = listed(Some(array(Some(1), Some(9), Some(2))));
         assert_eq!(ids.len(), MAX_ROWS);

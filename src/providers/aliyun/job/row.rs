@@ -1,6 +1,6 @@
 use crate::model::Time;
 
-/// What a list says of one job.
+/// One job as the list reports it.
 #[derive(Debug)]
 pub(in super::super) struct Row {
     pub(super) id: Option<String>,

@@ -7,7 +7,7 @@ use super::row::Row;
 use super::subtask_id::{parent_of, subtask_of};
 use crate::providers::prelude::*;
 
-/// At most so many pages are requested one call's ids: enough for a server that gives 10 rows a
+/// At most this many pages are requested for one call's ids: enough for a server that gives 10 rows a
 /// page whatever it is requested.
 const MAX_PAGES: usize = 10;
 
@@ -20,7 +20,7 @@ pub(in super::super) struct JobRows {
     pub(super) notices: Vec<Notice>,
     /// By id; empty where two rows of one job contradict each other.
     rows: HashMap<String, Option<Row>>,
-    /// How many rows a list holds by its own count, and how many came, where fewer did.
+    /// How many rows a list contains by its own count, and how many came, where fewer did.
     short: Option<(usize, usize)>,
     /// More rows are listed than were read.
     is_partial: bool,
@@ -32,7 +32,7 @@ pub(in super::super) struct JobRows {
 }
 
 impl JobRows {
-    /// What the list says of a job.
+    /// The job as the list reports it.
     pub(in super::super) fn row(&self, id: &str) -> Option<&Row> {
         self.rows.get(id.trim())?.as_ref()
     }
@@ -161,7 +161,7 @@ impl JobRows {
             .or_insert(Some(row));
     }
 
-    /// The job as a cheap check shows it; `None` when only a request of its own can tell: it is not
+    /// The job as a cheap check shows it; `None` when only a separate request can show it: it is not
     /// listed, its state is missing, or it is an array job, whose state depends on its subtasks, or
     /// may be one.
     ///
@@ -236,7 +236,7 @@ impl<'a> BatchPages<'a> {
         self.read + 1
     }
 
-    /// Takes a page; true when there is another to ask for.
+    /// Takes a page; true when there is another to request.
     ///
     /// A page of a list by ids that brings none of the jobs that are still missing ends the reading,
     /// so that a server that ignores the filter, or repeats itself, cannot keep it going.
@@ -271,7 +271,7 @@ impl<'a> BatchPages<'a> {
         let brings_more = brings_rows && !is_complete;
         let goes_on = more && brings_more && self.read < MAX_PAGES;
         listing.is_partial |= self.has_others && more && !goes_on;
-        // A list that holds other jobs as well was not filtered, and its count is about all of them.
+        // A list that contains other jobs as well was not filtered, and its count is about all of them.
         let seen = self.seen.len();
         if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
             listing.short.get_or_insert((total, seen));

@@ -35,7 +35,7 @@ pub(super) fn confirm(job: &mut Job) {
     if open.is_some() {
         job.unread_cause = Some(Category::InvalidResponse);
     }
-    states::confirm_success(job, (None, None));
+    states::confirm_success(job, states::FailureCause::default());
     if job.state == State::Unknown {
         job.exit_code = None;
         job.message = open.or_else(|| job.message.take());
@@ -51,7 +51,7 @@ fn is_open(state: State) -> bool {
     matches!(state, Pending | Starting | Running | Unknown)
 }
 
-/// The exit code with which a main container failed. One that is stopped beside another that ended
+/// The exit code with which a main container failed. One that is stopped next to another that ended
 /// with 0 is a side container at the end of its group.
 fn failed_code(containers: &[Container]) -> Option<i64> {
     let main = || containers.iter().filter(|container| !container.init);

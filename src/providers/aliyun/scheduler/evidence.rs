@@ -1,4 +1,4 @@
-//! What a scheduler reports of how a job ended, besides the word for its state.
+//! What a scheduler reports of how a job ended, in addition to the word for its state.
 
 use serde::Deserialize;
 

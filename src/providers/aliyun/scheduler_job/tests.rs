@@ -27,8 +27,8 @@ fn read(info: Value, trust: bool) -> Result<GetResult, DecodeError> {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
         ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
     ];
-    let wire = transport(moment("2026-01-02T03:04:05Z"));
-    let api = Api::new(&profile(&CLOUD, &variables), &wire).unwrap();
+    let transport = transport(moment("2026-01-02T03:04:05Z"));
+    let api = Api::new(&profile(&CLOUD, &variables), &transport).unwrap();
     let options = GetOptions {
         flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
         raw: true,
@@ -233,7 +233,7 @@ async fn evidence_without_a_state_is_kept_when_the_list_reports_the_state() {
 }
 
 #[test]
-fn a_single_job_must_be_the_one_that_was_asked_for() {
+fn a_single_job_must_be_the_requested_one() {
     for other in [
         json!({"JobId": 12, "JobState": "COMPLETED"}),
         json!({"JobId": [2], "JobState": "COMPLETED"}),

@@ -30,7 +30,7 @@ pub(super) fn invocation(id: &str) -> Job {
     job_at(&reference(1, id), Some("cn-hangzhou"))
 }
 
-/// What a response to DescribeServerlessJobs says of the job at this address.
+/// What a response to DescribeServerlessJobs reports about the job at this address.
 pub(super) fn read_jobs(
     body: &[u8],
     at: Job,

@@ -116,7 +116,7 @@ fn details(show_secrets: bool) -> Value {
 }
 
 #[test]
-fn what_the_list_tells_of_a_command_stands_in_its_details() {
+fn what_the_list_reports_of_a_command_is_in_its_details() {
     let message = details(false);
     assert_eq!(message["content"], "solve --password *** --n 3");
     assert_eq!(message["timeout_seconds"], 60);

@@ -26,7 +26,7 @@ pub(in super::super) struct ListRotation {
     first: AtomicUsize,
 }
 
-/// How many pages of the lists a round may ask for: far fewer than one request per reference.
+/// How many pages of the lists a round may request: far fewer than one request per reference.
 fn max_pages(references: usize) -> usize {
     const REFERENCES_PER_PAGE: usize = 50;
     let for_each_list = LISTS.min(references / 2);

@@ -9,7 +9,7 @@ use crate::sort::SortExt as _;
 pub(super) struct TypePage {
     /// The number of the type.
     pub list: usize,
-    /// How many of its rows stand before the page.
+    /// How many of its rows are before the page.
     pub offset: usize,
     /// The cloud's id of the request.
     pub request_id: Option<String>,
@@ -40,7 +40,7 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     let cutoff = cutoff(&pages);
     let mut lists = at.lists;
     let is_open = |offsets: &[Option<usize>]| offsets.iter().flatten().count();
-    // Lists that were not queried this time may hold any number.
+    // Lists that were not queried this time may contain any number.
     let mut total = at.lists.ended_total;
     total = total.filter(|_| is_open(&lists.offsets) == pages.len());
     let (mut rows, mut notices) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! What answers about image jobs hold, and the jobs they become.
+//! What answers about image jobs contain, and the jobs they become.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -117,7 +117,7 @@ fn doubt_success(job: &mut Job) {
     });
     if let Some(doubt) = doubt {
         job.unread_cause = Some(Category::InvalidResponse);
-        states::confirm_success(job, (None, None));
+        states::confirm_success(job, states::FailureCause::default());
         job.message = Some(format!("the job has succeeded, but {doubt}"));
     }
 }
@@ -136,7 +136,7 @@ impl ImageJob {
         self.status.trimmed().is_some()
     }
 
-    /// The job without its sub-jobs and thus without a cause.
+    /// The job without its sub-jobs, hence without a cause of failure.
     pub fn into_row(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let details = ImageJobDetails {
             job_type: self.job_type.0.clone(),
@@ -158,7 +158,7 @@ pub const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELET
 
 /// One page of the list of jobs.
 pub struct JobPage {
-    /// How many jobs the list holds in all, where the cloud gives a sensible count.
+    /// How many jobs the list contains in all, where the cloud gives a sensible count.
     pub total: Option<u64>,
     /// Jobs without their sub-jobs.
     pub items: Vec<ImageJob>,
@@ -193,7 +193,7 @@ impl ImageJob {
             created_at: self.begin_time.utc(),
             started_at: None,
             finished_at: self.end_time.utc(),
-            failure: (None, None),
+            cause: states::FailureCause::default(),
             counts: (total, distinct(self.sub_jobs.0.iter().map(|one| &one.id))),
             sub_jobs: self
                 .sub_jobs

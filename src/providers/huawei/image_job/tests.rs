@@ -226,7 +226,7 @@ fn another_jobs_answer_is_never_taken() {
 }
 
 #[test]
-fn the_clouds_own_document_is_kept_when_asked_for() {
+fn the_clouds_own_document_is_kept_when_requested() {
     let ask = GetOptions {
         raw: true,
         ..test_support::ask()
@@ -349,7 +349,7 @@ fn rows_of_the_list_become_jobs_without_sub_jobs() {
 }
 
 #[test]
-fn an_answer_of_nothing_is_no_list() {
+fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
     for body in [
         "{}",
         r#"{"count":3}"#,

@@ -193,7 +193,7 @@ async fn no_project_or_several_ask_to_choose() {
 }
 
 #[tokio::test]
-async fn a_user_is_complete_and_stands_alone() {
+async fn an_incomplete_user_or_a_second_credential_is_an_error() {
     let cloud = cloud(|_| None).await;
     let problem = |variables: &[(&str, &str)]| client(&cloud, variables).err().unwrap();
     let half = problem(&USER[..2]);

@@ -97,7 +97,7 @@ async fn a_service_without_tokens_is_asked_without_one() {
 }
 
 #[tokio::test]
-async fn a_service_that_needs_a_token_is_asked_for_one_once_more() {
+async fn a_token_is_requested_again_from_a_service_that_needs_one() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let tokens = AtomicUsize::new(0);
     let cloud = cloud(move |incoming| match incoming.path.as_str() {

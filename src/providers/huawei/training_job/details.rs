@@ -1,4 +1,4 @@
-//! What only training jobs have, as responses hold it.
+//! What only training jobs have, as responses contain it.
 
 use serde::de::{Deserialize, Deserializer};
 
@@ -169,7 +169,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::E
 }
 
 impl TrainingJobDetails {
-    /// Masks everything that may hold a secret.
+    /// Masks everything that may contain a secret.
     pub(super) fn mask(&mut self) {
         let algorithm = &mut self.algorithm;
         for Parameter { name, value } in &mut algorithm.parameters.0 {

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_began_anew_is_known_by_what_stands_before_the_position() {
+    fn a_log_that_was_truncated_is_known_by_the_text_before_the_position() {
         let read = |content: &str, size: u64, from: u64, before: &str| {
             let body = serde_json::json!({"content": content, "full_size": size}).to_string();
             let position = LogPosition::Offset(from);

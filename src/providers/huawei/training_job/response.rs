@@ -78,7 +78,7 @@ struct SchedulePolicy {
 }
 
 /// A page of the list.
-pub(super) struct ListResponse {
+pub(super) struct JobPage {
     pub rows: Vec<TrainingJob>,
     /// The size of the page, where the cloud changed it.
     limit: Option<usize>,
@@ -86,19 +86,19 @@ pub(super) struct ListResponse {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ListWire {
+struct ListResponse {
     limit: Int,
     items: Required<List<TrainingJob>>,
 }
 
-impl ListResponse {
+impl JobPage {
     /// # Errors
     /// That a list was expected.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
-        let wire: ListWire = lenient::decode_response(body)?;
+        let response: ListResponse = lenient::decode_response(body)?;
         // Other numbers of a page count all jobs of the user, or are not documented.
-        let rows = wire.items.rows("items", None)?;
-        let limit = wire
+        let rows = response.items.rows("items", None)?;
+        let limit = response
             .limit
             .not_zero()
             .and_then(|limit| usize::try_from(limit).ok());
@@ -202,7 +202,7 @@ impl TrainingJob {
             tasks: status.tasks(read.state),
             ..job_at(lookup.reference, region)
         };
-        states::confirm_success(&mut job, (None, None));
+        states::confirm_success(&mut job, states::FailureCause::default());
         contradict_success(&mut job, details.secondary_phase.trimmed(), notices);
         details.resource = resource;
         details.running_records = status.running_records;

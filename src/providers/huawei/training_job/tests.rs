@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::response::{ListResponse, decode_job};
+use super::response::{JobPage, decode_job};
 use super::*;
 use crate::error::Category;
 use crate::http::RetryAction;
@@ -146,7 +146,7 @@ fn a_page_that_is_not_full_is_the_last_one() {
             .map(|id| json!({"metadata": {"id": id}}))
             .collect();
         let body = json!({"total": 5059, "count": rows, "limit": limit, "items": items});
-        let page = ListResponse::decode(body.to_string().as_bytes()).unwrap();
+        let page = JobPage::decode(body.to_string().as_bytes()).unwrap();
         page.next(Cursor::FIRST, PAGE_SIZE).is_some()
     };
     assert!(page(50, json!(50)) && page(50, Value::Null));

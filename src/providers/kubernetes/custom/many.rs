@@ -7,7 +7,7 @@ use super::{Api, CustomJobs, may_hide_job};
 use crate::providers::prelude::*;
 use crate::sync::lock;
 
-/// What lists or streams report of several jobs of a kind. Where it is not known yet which resource holds
+/// What lists or streams report of several jobs of a kind. Where it is not known yet which resource contains
 /// a job, that is found out first, so that what is reported of it is of the object that is followed.
 ///
 /// # Errors
@@ -76,8 +76,8 @@ pub(super) async fn batch_get(
     }
 }
 
-/// Finds the resources that hold several jobs, by one list of each. A name in several resources is left to
-/// lookups, unless they are two versions of one resource, which hold the same object; so is every name where
+/// Finds the resources that contain several jobs, by one list of each. A name in several resources is left to
+/// lookups, unless they are two versions of one resource, which contain the same object; so is every name where
 /// a list cannot be read.
 async fn find_by_lists(
     jobs: &CustomJobs,

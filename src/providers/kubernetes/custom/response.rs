@@ -316,7 +316,7 @@ impl Status {
         is_phase_readable && (has_phase || self.conditions.are_readable())
     }
 
-    /// The first step that failed, with what it says.
+    /// The first failed step, with its message.
     fn failed_node(&self) -> Option<String> {
         let nodes = self.nodes.0.values().map(|DefaultObject(node)| node);
         let is_failed = |node: &&Node| {

@@ -8,7 +8,7 @@ use crate::providers::prelude::*;
 /// The label of the pods of an index.
 const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
 
-/// So many failed indexes become tasks at most.
+/// This many failed indexes become tasks at most.
 const MAX_INDEXES: usize = 10_000;
 
 /// Longer texts are not read.
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_indexes_stand_before_the_pods_and_are_bounded() {
+    fn failed_indexes_precede_the_pods_and_are_bounded() {
         let pod = |index: &str, reason: &str, created_at: &str| Task {
             kind: "pod".to_owned(),
             created_at: Time::from_rfc3339(created_at),

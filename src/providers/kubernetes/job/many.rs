@@ -12,10 +12,10 @@ use super::super::watch::Listed;
 use super::super::{Api, events, path};
 use crate::providers::prelude::*;
 
-/// So many jobs are named in the selector of a list of pods; for more it is one of all jobs.
+/// This many jobs are named in the selector of a list of pods; for more it is one of all jobs.
 const MAX_NAMES: usize = 50;
 
-/// So many pods of a namespace are read at most.
+/// This many pods of a namespace are read at most.
 const MAX_PODS: &str = "2000";
 
 /// Adds the pods of those jobs whose state they decide, by one list for each namespace.

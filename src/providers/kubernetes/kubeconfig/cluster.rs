@@ -13,10 +13,10 @@ const CA_FILE: &str = "certificate-authority";
 const CA: &str = "certificate-authority-data";
 const SKIPS_VERIFICATION: &str = "insecure-skip-tls-verify";
 
-/// What a context says of its cluster.
+/// The cluster settings of a context.
 ///
 /// # Errors
-/// `missing_credentials`: what it says cannot be used.
+/// `missing_credentials`: they cannot be used.
 pub(super) fn values(config: &Kubeconfig, context: Entry<'_>) -> Result<Values, Problem> {
     let name = context.text("cluster")?;
     let name = name.ok_or_else(|| context.wrong("has no cluster"))?;

@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 64;
 /// The bytes of memory that a document may need about, aliases expanded.
 const MAX_COST: usize = 64 << 20;
 
-/// What a node costs besides its text.
+/// What a node costs in addition to its text.
 const NODE_COST: usize = 64;
 
 /// The first document of a text.

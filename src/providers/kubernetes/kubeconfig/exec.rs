@@ -24,7 +24,7 @@ const EXTENSION: &str = "client.authentication.k8s.io/exec";
 /// The plugin of a user.
 ///
 /// # Errors
-/// `missing_credentials`: what its entry says cannot be used.
+/// `missing_credentials`: its entry cannot be used.
 pub(super) fn program(
     plugin: Entry<'_>,
     cluster: Option<Entry<'_>>,

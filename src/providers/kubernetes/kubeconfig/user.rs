@@ -16,7 +16,7 @@ const MAX_TOKEN_BYTES: u64 = 1 << 20;
 /// Adds what proves who a user is.
 ///
 /// # Errors
-/// `missing_credentials`: what its entry says cannot be used.
+/// `missing_credentials`: its entry cannot be used.
 pub(super) fn load(
     files: &ToolFiles,
     config: &Kubeconfig,
@@ -95,7 +95,7 @@ fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<(Secret, Option<Pa
 /// The headers that say whom the user impersonates.
 ///
 /// # Errors
-/// `missing_credentials`: what its entry says of it cannot be used.
+/// `missing_credentials`: this part of its entry cannot be used.
 pub(super) fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Secret)>, Problem> {
     let mut headers: Vec<(String, &str)> = Vec::new();
     for (key, name) in [("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")] {
@@ -123,7 +123,7 @@ pub(super) fn impersonation(user: Entry<'_>) -> Result<Option<(&'static str, Sec
     )))
 }
 
-/// A key as a part of the name of a header: what such a name cannot hold is percent-encoded.
+/// A key as a part of the name of a header: what such a name cannot contain is percent-encoded.
 fn escaped(key: &str) -> String {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(byte);
     key.bytes()

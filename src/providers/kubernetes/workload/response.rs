@@ -13,7 +13,7 @@ use super::STATES;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 
-/// The events of so many ReplicaSets and services are read at most; each costs a request.
+/// Maximum number of ReplicaSets and services whose events are read; each costs a request.
 const MAX_OBJECTS_WITH_EVENTS: usize = 2;
 
 /// A deployment.
@@ -151,7 +151,7 @@ pub struct ServiceDetails {
     pub ready_endpoints: Option<usize>,
 }
 
-/// What is known of a workload besides its job.
+/// What is known of a workload in addition to its job.
 #[derive(Default)]
 pub(super) struct Workload {
     /// The selector of its pods; empty where it cannot be read.

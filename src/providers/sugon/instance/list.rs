@@ -15,10 +15,10 @@ use crate::providers::prelude::*;
 /// The page size that is requested, in rows.
 const PAGE_SIZE: usize = 100;
 
-/// A way to ask for the list.
+/// A way to request the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum ListVariant {
-    /// A JSON body, as documented. The query says the same: a server that reads only that would
+    /// A JSON body, as documented. The query repeats it: a server that reads only that would
     /// else answer with its first page again and again.
     JsonBody,
     /// A query.
@@ -33,7 +33,7 @@ const VARIANTS: [ListVariant; 3] = [
     ListVariant::ListPath,
 ];
 
-/// What a call asks for besides where the page begins.
+/// The parameters of a call other than the offset.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct ListParams {
     /// The only status, if there is one.
@@ -54,7 +54,7 @@ impl Default for ListParams {
 /// What earlier calls of the list have shown.
 #[derive(Debug, Default)]
 pub(in super::super) struct ListState {
-    /// How this region takes a call for the list, once it has answered one.
+    /// The form of the call that this region accepts, once it has accepted one.
     working_variant: OnceLock<ListVariant>,
     /// True once the list has been refused with a filter and given without.
     filter_unsupported: AtomicBool,
@@ -63,11 +63,11 @@ pub(in super::super) struct ListState {
 /// One page of the instances, newest first, in the form that has answered before, else in the first
 /// that answers.
 ///
-/// Of one status where that is what the filter asks for, unless the cloud refuses such a call and
+/// Of one status where the filter requests that, unless the cloud refuses such a call and
 /// gives the same without it; what it does not filter is filtered by the caller.
 ///
 /// # Errors
-/// What was said to the first form when none is taken, or what went wrong on the way.
+/// The error of the first form when none is accepted, or what went wrong on the way.
 pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, Problem> {
     let is_first = list.at == Cursor::FIRST;
     // Pages of one list must all be filtered, or none, or their offsets would not fit.
@@ -75,19 +75,19 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
         true => api.list_state.filter_unsupported.load(Ordering::Relaxed),
         false => list.at.is_unfiltered,
     };
-    let wanted = ListParams {
+    let params = ListParams {
         status: list
             .filter
             .single_state_word(STATES, &list.options.states)
             .filter(|_| !is_plain),
         rows: list.filter.page_size(PAGE_SIZE),
     };
-    let answered = try_variants(api, list.at, &wanted, list.options).await;
-    let ((listed, unreadable), is_plain) = match answered {
-        Err(problem) if is_first && wanted.status.is_some() && is_refused(&problem) => {
+    let result = try_variants(api, list.at, &params, list.options).await;
+    let ((listed, unreadable), is_plain) = match result {
+        Err(problem) if is_first && params.status.is_some() && is_refused(&problem) => {
             let plain = ListParams {
                 status: None,
-                ..wanted
+                ..params
             };
             let Ok(listed) = try_variants(api, list.at, &plain, list.options).await else {
                 return Err(problem);
@@ -108,13 +108,13 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
 async fn try_variants(
     api: &Api,
     at: Cursor,
-    wanted: &ListParams,
+    params: &ListParams,
     options: &GetOptions,
 ) -> Result<(ListPage<Instance>, Option<Notice>), Problem> {
     let known = api.list_state.working_variant.get();
-    let mut first_said = None;
+    let mut first_error = None;
     for variant in known.map_or(&VARIANTS[..], std::slice::from_ref) {
-        let request = list_request(api, *variant, at.offset, wanted);
+        let request = list_request(api, *variant, at.offset, params);
         match api
             .home
             .call(request, options.deadline, ListPage::decode)
@@ -125,28 +125,28 @@ async fn try_variants(
                 return Ok((page.data, page.unreadable));
             }
             Err(problem) if is_variant_error(&problem) => {
-                first_said.get_or_insert(problem);
+                first_error.get_or_insert(problem);
             }
             Err(problem) => return Err(problem),
         }
     }
-    Err(first_said.expect("there is at least one form"))
+    Err(first_error.expect("there is at least one form"))
 }
 
 pub(in super::super) fn list_request(
     api: &Api,
     variant: ListVariant,
     offset: usize,
-    wanted: &ListParams,
+    params: &ListParams,
 ) -> Request {
     let path = match variant {
         ListVariant::JsonBody | ListVariant::Query => "/ai/openapi/v2/instance-service/task",
         ListVariant::ListPath => "/ai/openapi/v2/instance-service/task/list",
     };
-    let status = wanted.status.map(|status| ("status", status.to_owned()));
+    let status = params.status.map(|status| ("status", status.to_owned()));
     let query = [
         ("start", offset.to_string()),
-        ("limit", wanted.rows.to_string()),
+        ("limit", params.rows.to_string()),
         ("sort", "desc".to_owned()),
     ];
     let query = query.into_iter().chain(status);
@@ -155,8 +155,8 @@ pub(in super::super) fn list_request(
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     if variant == ListVariant::JsonBody {
-        let mut body = json!({"start": offset, "limit": wanted.rows, "sort": "desc"});
-        if let Some(status) = wanted.status {
+        let mut body = json!({"start": offset, "limit": params.rows, "sort": "desc"});
+        if let Some(status) = params.status {
             body["status"] = json!(status);
         }
         request.body = body.to_string().into_bytes();
@@ -168,7 +168,7 @@ pub(in super::super) fn list_request(
 
 const INTERNAL_ERROR: &str = "10001";
 
-/// True when the cloud answered and another form may be what it takes.
+/// True when the cloud responded and may accept another form.
 fn is_variant_error(problem: &Problem) -> bool {
     matches!(
         problem.category,
@@ -176,7 +176,7 @@ fn is_variant_error(problem: &Problem) -> bool {
     ) || is_refused(problem)
 }
 
-/// True when the cloud may not take a parameter.
+/// True when the cloud may not accept a parameter.
 fn is_refused(problem: &Problem) -> bool {
     problem.category == Category::InvalidArgument || problem.code.as_deref() == Some(INTERNAL_ERROR)
 }

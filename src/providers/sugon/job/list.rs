@@ -23,7 +23,7 @@ const LIST_ALL_ENDED: &str = "ListHistoryJobsOfPlatform";
 /// The page size that is requested, in rows.
 const PAGE_SIZE: usize = 100;
 
-/// The history is listed for so many days when no start is given, as the platform does by itself.
+/// Days of history that are listed without a start time, as the platform's own default.
 const DEFAULT_DAYS: i64 = 7;
 
 /// One page of the jobs of a scope.
@@ -160,7 +160,7 @@ pub(super) fn history_query<'a>(
 }
 
 impl JobFields {
-    /// The address of a row; a scope holds its beginning.
+    /// The address of a row; a scope contains its beginning.
     fn reference(&self, scope: &Scope) -> Option<Reference> {
         let own = [self.region(), self.scheduler(), self.id()];
         let below: Option<Vec<&str>> = own[scope.segments.len()..].iter().copied().collect();

@@ -52,7 +52,7 @@ struct Content {
     errmsg: Text,
 }
 
-/// Where reading goes on: a page, from 1, and so many bytes of it.
+/// Where reading goes on: a page, from 1, and this many bytes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark {
     page: u64,
@@ -166,7 +166,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
 }
 
 impl FilePage {
-    /// The page on which the last so many lines begin; this is the first one.
+    /// The page on which the last lines begin, this many of them; this is the first one.
     fn page_of_last(&self, lines: u64) -> u64 {
         let size = self.text.lines().count() as u64;
         match (self.pages, self.lines) {

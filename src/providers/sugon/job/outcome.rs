@@ -12,7 +12,7 @@ pub(super) enum Origin {
     History,
 }
 
-/// What the scheduler itself says of a job.
+/// What the scheduler itself reports about a job.
 #[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Record {
@@ -192,7 +192,7 @@ pub(super) fn table_word(word: &str) -> &str {
     word.split([' ', '+']).next().unwrap_or(word)
 }
 
-/// The state that a word of Slurm stands for.
+/// The state that a word of Slurm means.
 fn state_of(word: &str) -> Option<State> {
     let word = table_word(word);
     let mut known = STATES.iter();

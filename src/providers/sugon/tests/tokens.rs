@@ -185,7 +185,7 @@ async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
     assert_eq!(cloud.requested(), [TOKENS]);
 }
 
-/// The centre names a host that nobody listens at, and then the cloud itself.
+/// The centre first names a host without a listener, then the cloud itself.
 fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     move |path, host| {
         let urls = json!([
@@ -199,7 +199,7 @@ fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     }
 }
 
-/// An address at which nobody listens.
+/// An address without a listener.
 fn dead() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
@@ -301,7 +301,7 @@ async fn says_when_the_centre_names_no_host() {
 }
 
 #[tokio::test]
-async fn a_key_pair_is_complete_and_stands_alone() {
+async fn an_incomplete_key_pair_or_a_second_credential_is_an_error() {
     let cloud = cloud(|_, _| None).await;
     let problem = |more: &[(&str, &str)]| client(&cloud, more).err().unwrap();
     let half = problem(&[("JOBLENS_SUGON_SECRET_KEY", "")]);

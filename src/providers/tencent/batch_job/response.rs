@@ -164,7 +164,11 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..job_at(lookup.reference, Some(&api.region))
         };
-        states::confirm_success(&mut job, (None, failed));
+        let cause = states::FailureCause {
+            reason: None,
+            message: failed,
+        };
+        states::confirm_success(&mut job, cause);
         GetResult { job, notices }
     }
 }

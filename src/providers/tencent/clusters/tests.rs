@@ -46,7 +46,7 @@ fn no_documented_field_is_lost() {
 }
 
 #[test]
-fn nothing_listed_is_not_an_answer_that_is_no_list() {
+fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
     let count = |body: &str| decode(body.as_bytes()).map(|page| page.rows.len());
     for body in [
         r#"{"code":0,"data":{"clusters":[]}}"#,

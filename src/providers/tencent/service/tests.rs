@@ -278,7 +278,7 @@ fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
 }
 
 #[test]
-fn the_clouds_own_document_is_kept_when_asked_for() {
+fn the_clouds_own_document_is_kept_when_requested() {
     let ask = GetOptions {
         raw: true,
         ..test_support::ask()

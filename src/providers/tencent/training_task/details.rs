@@ -12,7 +12,7 @@ detail_structs! {
     TrainingTask {
         /// Why it failed.
         failure_reason: Checked<Text>,
-        /// What the cloud says of it besides.
+        /// Other information from the cloud.
         message: Text,
         /// Id of its latest run, which logs and events belong to.
         latest_instance_id: Text,
@@ -203,7 +203,7 @@ pub struct Tag {
 }
 
 impl TrainingTask {
-    /// Masks everything that may hold a secret.
+    /// Masks everything that may contain a secret.
     pub(super) fn mask(&mut self) {
         let commands = self.commands.0.as_deref_mut().into_iter();
         let commands = commands.flat_map(|c| [&mut c.start, &mut c.ps_start, &mut c.worker_start]);
@@ -243,7 +243,7 @@ fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 }
 
 impl Role {
-    /// What so many instances of the role were given.
+    /// What this many instances of the role were given.
     pub(super) fn resources(&self, instances: Option<u64>) -> Resources {
         let total = |amount: Int| amount.unsigned()?.checked_mul(instances?);
         // A part of a card is not counted.

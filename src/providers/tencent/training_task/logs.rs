@@ -26,10 +26,10 @@ const LOG: Operation = operation!("TI-ONE 2021-11-11", "tione", "DescribeLogs");
 /// The most lines that one request gives.
 const PAGE_LINES: usize = 100;
 
-/// So many new lines are given at once.
+/// This many new lines are given at once.
 const MAX_NEW_LINES: usize = 1000;
 
-/// A line is taken to be readable so long after it was written.
+/// A line is taken to be readable this long after it was written.
 const MAX_DELAY: TimeDelta = TimeDelta::seconds(10);
 
 /// The most lines that are read again for those between them that come late.
@@ -52,9 +52,9 @@ struct Line {
     timestamp: Timestamp,
 }
 
-/// A place in the log of a run: the lines of a second and later ones, without those that are known.
+/// A position in the log of a run: the lines of a second and later ones, without those that are known.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct RunLogPosition {
     run: String,
     /// `None` for the last hour.
     second: Option<DateTime<Utc>>,
@@ -69,12 +69,12 @@ struct LogReader<'a> {
 
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let reader = LogReader { api, request };
-    let place = match request.position {
-        LogPosition::Token(token) => Place::parse(token),
+    let position = match request.position {
+        LogPosition::Token(token) => RunLogPosition::parse(token),
         LogPosition::Start | LogPosition::Offset(_) => None,
     };
-    match (place, request.params.tail_lines) {
-        (Some(place), _) => reader.page(place).await,
+    match (position, request.params.tail_lines) {
+        (Some(position), _) => reader.page(position).await,
         (None, None) => reader.page(reader.start().await?).await,
         (None, Some(lines)) => reader.tail(reader.start().await?, lines).await,
     }
@@ -82,7 +82,7 @@ pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk,
 
 impl LogReader<'_> {
     /// Where the log of the latest run begins.
-    async fn start(&self) -> Result<Place, Problem> {
+    async fn start(&self) -> Result<RunLogPosition, Problem> {
         let (task, _) = task(self.api, self.request.lookup()).await?.data;
         let run = task.latest_instance_id.0.ok_or_else(|| {
             Problem::new(
@@ -93,7 +93,7 @@ impl LogReader<'_> {
         let clock = self.api.clock;
         let started_at = || clock.at(&task.start_time).or(clock.at(&task.create_time));
         let from = self.request.params.since.or_else(started_at);
-        Ok(Place {
+        Ok(RunLogPosition {
             run,
             second: from.map(|time| time.to_datetime().trunc_subsecs(0)),
             known: Vec::new(),
@@ -103,19 +103,19 @@ impl LogReader<'_> {
     /// A page of the lines until `end`.
     async fn lines(
         &self,
-        place: &Place,
+        position: &RunLogPosition,
         order: &str,
         offset: usize,
         end: Option<DateTime<Utc>>,
     ) -> Result<Vec<Line>, Problem> {
         let mut parameters = json!({
-            "Service": SERVICE, "ServiceId": place.run, "Offset": offset, "Limit": PAGE_LINES,
+            "Service": SERVICE, "ServiceId": position.run, "Offset": offset, "Limit": PAGE_LINES,
             "Order": order, "OrderField": "Timestamp",
         });
         if let Some(pod) = &self.request.source.task {
             parameters["PodName"] = pod.as_str().into();
         }
-        for (name, time) in [("StartTime", place.second), ("EndTime", end)] {
+        for (name, time) in [("StartTime", position.second), ("EndTime", end)] {
             if let Some(time) = time {
                 parameters[name] = time.to_rfc3339_opts(SecondsFormat::Secs, true).into();
             }
@@ -125,46 +125,46 @@ impl LogReader<'_> {
         called.await.map(|found| found.data)
     }
 
-    /// The new lines at a place.
-    async fn page(&self, place: Place) -> Result<LogChunk, Problem> {
+    /// The new lines at a position.
+    async fn page(&self, position: RunLogPosition) -> Result<LogChunk, Problem> {
         let mut lines: Vec<Line> = Vec::new();
         let has_more = loop {
-            let page = self.lines(&place, "ASC", lines.len(), None).await?;
+            let page = self.lines(&position, "ASC", lines.len(), None).await?;
             let is_last = page.len() < PAGE_LINES;
             append(&mut lines, page)?;
-            if is_last || lines.len() >= place.known.len() + MAX_NEW_LINES {
+            if is_last || lines.len() >= position.known.len() + MAX_NEW_LINES {
                 break !is_last;
             }
         };
-        let next = self.next(&place, &lines);
-        Ok(self.chunk(&place.new_lines(lines), next, has_more))
+        let next = self.next(&position, &lines);
+        Ok(self.chunk(&position.new_lines(lines), next, has_more))
     }
 
-    /// Where reading goes on after all lines of a place: at the last second, or before it where lines that
+    /// Where reading goes on after all lines of a position: at the last second, or before it where lines that
     /// were written then may not be readable yet.
-    fn next(&self, place: &Place, lines: &[Line]) -> Place {
-        let mut second = place.second;
+    fn next(&self, position: &RunLogPosition, lines: &[Line]) -> RunLogPosition {
+        let mut second = position.second;
         let seconds = lines.iter().map(|line| {
             // Lines without a readable time are of the second before them.
             second = line.second().or(second);
             second
         });
         let seconds: Vec<_> = seconds.collect();
-        let last = seconds.iter().max().copied().flatten().or(place.second);
+        let last = seconds.iter().max().copied().flatten().or(position.second);
         let horizon = self.api.client.http.now().trunc_subsecs(0) - MAX_DELAY;
         let limit = lines.len().checked_sub(MAX_KNOWN_LINES);
         let limit = limit.and_then(|at| *seconds.get(at)?);
-        let from = [Some(horizon), place.second, limit]
+        let from = [Some(horizon), position.second, limit]
             .into_iter()
             .max()
             .flatten();
         let second = from.map_or(last, |from| last.map(|last| last.min(from)));
         let is_kept = |(_, at): &(&Line, &Option<DateTime<Utc>>)| **at >= second;
         let known = lines.iter().zip(&seconds).filter(is_kept);
-        Place {
-            run: place.run.clone(),
+        RunLogPosition {
+            run: position.run.clone(),
             known: match lines.is_empty() {
-                true => place.known.clone(),
+                true => position.known.clone(),
                 false => known.map(|(line, _)| line.hash()).collect(),
             },
             second,
@@ -173,7 +173,7 @@ impl LogReader<'_> {
 
     /// The last lines, read from the end until the first line of the last second is known, from which the
     /// log is read on.
-    async fn tail(&self, place: Place, wanted: u64) -> Result<LogChunk, Problem> {
+    async fn tail(&self, position: RunLogPosition, wanted: u64) -> Result<LogChunk, Problem> {
         let count = usize::try_from(wanted)
             .unwrap_or(usize::MAX)
             .min(MAX_TAIL_LINES);
@@ -182,7 +182,7 @@ impl LogReader<'_> {
             // Lines that come while pages are read move the others to the next page.
             let end = lines.iter().find_map(Line::second);
             let end = end.map(|second| second + TimeDelta::seconds(1));
-            let page = self.lines(&place, "DESC", lines.len(), end).await?;
+            let page = self.lines(&position, "DESC", lines.len(), end).await?;
             let is_last = page.len() < PAGE_LINES;
             append(&mut lines, page)?;
             let ends = [lines.first(), lines.last()].map(|line| line.and_then(Line::second));
@@ -196,20 +196,20 @@ impl LogReader<'_> {
         // The first second may have lines that were not read.
         let first = lines.iter().find_map(Line::second);
         let first = first.filter(|_| !is_whole);
-        let place = Place {
+        let position = RunLogPosition {
             second: first
                 .map(|second| second + TimeDelta::seconds(1))
-                .or(place.second),
-            ..place
+                .or(position.second),
+            ..position
         };
-        let next = self.next(&place, &lines);
+        let next = self.next(&position, &lines);
         lines.drain(..lines.len().saturating_sub(count));
         let mut chunk = self.chunk(&lines, next, false);
         chunk.truncated = is_cut.then(|| format!("only the last {MAX_TAIL_LINES} lines"));
         Ok(chunk)
     }
 
-    fn chunk(&self, lines: &[Line], next: Place, has_more: bool) -> LogChunk {
+    fn chunk(&self, lines: &[Line], next: RunLogPosition, has_more: bool) -> LogChunk {
         let with_times = self.request.params.timestamps;
         let data: String = lines.iter().map(|line| line.text(with_times)).collect();
         LogChunk {
@@ -277,7 +277,7 @@ impl Line {
     }
 }
 
-impl Place {
+impl RunLogPosition {
     /// The lines that are not known.
     fn new_lines(&self, mut lines: Vec<Line>) -> Vec<Line> {
         let mut known: HashMap<u64, usize> = HashMap::new();

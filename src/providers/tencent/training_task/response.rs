@@ -85,7 +85,11 @@ impl Row for TrainingTask {
         };
         let is_unread = self.failure_reason.is_unreadable;
         job.unread_cause = is_unread.then_some(Category::InvalidResponse);
-        states::confirm_success(&mut job, (None, self.failure_reason.value.0.clone()));
+        let cause = states::FailureCause {
+            reason: None,
+            message: self.failure_reason.value.0.clone(),
+        };
+        states::confirm_success(&mut job, cause);
         job.details = Some(Arc::new(self));
         GetResult { job, notices }
     }

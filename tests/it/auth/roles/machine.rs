@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_role_of_the_machine_is_asked_for_where_a_profile_names_it() {
+fn the_role_of_the_machine_is_requested_where_a_profile_names_it() {
     const NAMED: [&str; 2] = ["/latest/api/token", "STS.machineKey45"];
     for (source, role) in [
         ("metadata", None),
@@ -38,7 +38,7 @@ fn the_role_of_the_machine_is_asked_for_where_a_profile_names_it() {
 }
 
 #[test]
-fn the_role_of_a_machine_of_other_clouds_is_asked_for_where_a_profile_names_it() {
+fn the_role_of_a_machine_of_other_clouds_is_requested_where_a_profile_names_it() {
     let role = format!("{TENCENT_ROLES}MachineRole");
     let named = format!("{TENCENT_ROLES}Named");
     let tencent = [TENCENT_ROLES, &role, "AKIDmachineKey67"];

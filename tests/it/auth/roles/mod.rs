@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::support::http;
 
-/// What the services give; no output may hold one.
+/// What the services give; no output may contain one.
 const ISSUED: [&str; 5] = [
     "issued-sts-secret-d3",
     "issued-sts-token-e4",
@@ -130,7 +130,7 @@ const HUAWEI_STEPS: [&str; 2] = [
 ];
 
 #[test]
-fn the_key_of_each_place_takes_on_the_role_that_stands_beside_it() {
+fn the_key_of_each_source_takes_on_the_role_next_to_it() {
     const OWN: &str = "access_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\nrole_arn = 'acs:ram::3:role/own'";
     for (settings, key, form) in [
         (
@@ -148,7 +148,7 @@ fn the_key_of_each_place_takes_on_the_role_that_stands_beside_it() {
             "FILEKEY",
             "RoleArn=acs%3Aram%3A%3A3%3Arole%2Fown&RoleSessionName=joblens&DurationSeconds=3600",
         ),
-        // What a tool says of its role holds for no other.
+        // The settings of a tool for its role apply to that role only.
         (
             "source = 'aliyun-cli:role'\nrole_arn = 'acs:ram::3:role/own'",
             "LTAIcliRoleKey78",

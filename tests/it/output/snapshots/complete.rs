@@ -16,7 +16,7 @@ fn is_repeated(key: &str, text: &str) -> bool {
         // Where the cloud reports no state, none is shown.
         "state" => text == "unknown",
         "propagation" => text == "None",
-        // Gathered from parts, which tell it themselves.
+        // Gathered from parts, which report it themselves.
         "reason" => text.starts_with("exit code ") || text == Job::SUBTASKS_UNREAD,
         "message" => text.contains(": exit code ") || text.contains(" more)"),
         _ => false,
@@ -33,7 +33,7 @@ fn texts(value: &Value, key: &str, into: &mut Vec<(String, String)>) {
 }
 
 #[test]
-fn every_text_and_time_of_a_job_stands_on_its_page() {
+fn every_text_and_time_of_a_job_is_on_its_page() {
     let mut missing = Vec::new();
     for (name, job) in documented() {
         let page = page(&job);

@@ -1,5 +1,5 @@
 //! The documented answers of the clouds as the resources that a request makes of them: through the
-//! real clients, at the time at which the model beside each answer was observed.
+//! real clients, at the time at which the model next to each answer was observed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -150,7 +150,7 @@ pub fn documented_but(
         .collect()
 }
 
-/// The model beside a documented answer.
+/// The model next to a documented answer.
 pub fn model(name: &str) -> Value {
     let text = fs::read(fixture(&format!("{name}.model.json"))).unwrap();
     serde_json::from_slice(&text).unwrap()

@@ -1,4 +1,4 @@
-//! Every form of an answer that holds every documented answer.
+//! Every form of an answer that contains every documented answer.
 
 use joblens::model::Job;
 use joblens::output::document::Envelope;

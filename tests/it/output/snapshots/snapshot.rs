@@ -6,7 +6,7 @@ use super::documented::fixture;
 
 /// Compares an output with its file, or writes the file when `JOBLENS_BLESS` is 1.
 ///
-/// The escapes of colours stand in the file as `\e`, so that it can be read and compared.
+/// The escapes of colours are in the file as `\e`, so that it can be read and compared.
 pub fn assert_snapshot(name: &str, output: &str) {
     let shown = output.replace('\u{1b}', "\\e");
     let path = fixture(&format!("pages/{name}"));

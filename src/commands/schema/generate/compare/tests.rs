@@ -68,7 +68,7 @@ fn a_field_that_is_gone_is_caught_at_every_depth() {
     breaks("/properties/name", None, "name is gone");
     breaks("/$defs/Part/properties/size", None, "parts[].size is gone");
     breaks("/$defs/Alone/properties/x", None, "Alone.x is gone");
-    breaks("/$defs/Alone", None, "Alone is not described any more");
+    breaks("/$defs/Alone", None, "Alone is no longer described");
 }
 
 #[test]
@@ -88,12 +88,12 @@ fn another_type_is_caught_and_so_is_a_wider_or_narrower_one() {
     breaks(
         "/properties/name/type",
         Some(json!("null")),
-        "name is never string any more",
+        "name can no longer be string",
     );
     breaks(
         "/properties/raw/type",
         Some(json!("object")),
-        "raw is never anything any more",
+        "raw can no longer be anything",
     );
     let either =
         json!([{ "$ref": "#/$defs/Part" }, { "type": "null" }, { "$ref": "#/$defs/Other" }]);
@@ -120,13 +120,13 @@ fn null_where_there_was_none_is_caught_and_the_other_way_round() {
     breaks(
         "/properties/name/type",
         Some(json!("string")),
-        "name is never null any more",
+        "name can no longer be null",
     );
     let never = json!([{ "$ref": "#/$defs/Part" }]);
     breaks(
         "/properties/gate/anyOf",
         Some(never),
-        "gate is never null any more",
+        "gate can no longer be null",
     );
 }
 
@@ -199,6 +199,6 @@ fn a_new_field_and_a_new_sort_of_details_are_additions() {
     breaks(
         "/$defs/Details/anyOf",
         Some(fewer),
-        "details is never Part any more",
+        "details can no longer be Part",
     );
 }

@@ -58,7 +58,7 @@ fn every_documented_field_changes_the_model() {
 }
 
 #[test]
-fn every_documented_text_and_number_stands_in_the_model() {
+fn every_documented_text_and_number_is_in_the_model() {
     let document: Value = serde_json::from_slice(&fixture(NAME)).unwrap();
     let model = model_of(&document).unwrap();
     let shown: Vec<(String, Value)> = leaves_of(&model);
@@ -78,7 +78,7 @@ fn every_documented_text_and_number_stands_in_the_model() {
             continue;
         }
         let as_number = |value: &Value| value.as_f64();
-        let stands = shown.iter().any(|(_, other)| {
+        let is_shown = shown.iter().any(|(_, other)| {
             *other == value
                 || (as_number(&value).is_some() && as_number(other) == as_number(&value))
         });
@@ -86,8 +86,8 @@ fn every_documented_text_and_number_stands_in_the_model() {
             .as_str()
             .is_some_and(|text| keys.iter().any(|key| key == text));
         assert!(
-            stands || is_label,
-            "{pointer}: {value} does not stand in the model"
+            is_shown || is_label,
+            "{pointer}: {value} is not in the model"
         );
     }
 }

@@ -17,7 +17,7 @@ fn one(info: Value) -> Value {
 }
 
 #[test]
-fn takes_the_job_that_was_asked_for_and_never_another() {
+fn takes_the_requested_job_and_never_another() {
     let two = json!({"TotalCount": 2, "JobInfos": [
         {"JobId": "4", "State": "Succeeded"}, {"JobId": 5, "State": "Running"}]});
     assert_eq!(decode(&two, "5").unwrap().0.state, State::Running);

@@ -48,7 +48,7 @@ fn an_array_job_is_not_recognized_by_its_row() {
         "a subtask may have failed"
     );
     assert!(glanced(&listing, "7").is_none());
-    assert!(glanced(&listing, "5").is_none(), "was not asked for");
+    assert!(glanced(&listing, "5").is_none(), "was not requested");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
 }
 
 #[test]
-fn an_answer_of_nothing_is_no_list() {
+fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
     for body in [
         "{}",
         r#"{"RequestId":"R"}"#,
@@ -157,7 +157,7 @@ fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
 }
 
 #[test]
-fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
+fn pages_are_requested_while_they_bring_something_and_never_without_end() {
     let ids: Vec<String> = (0..100).map(|n| n.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let rows = |from: usize, to: usize| -> Vec<Value> {

@@ -263,7 +263,7 @@ async fn a_role_that_is_named_and_not_there_is_reported_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_dead_service_is_not_asked_for_each_job_in_turn() {
+async fn a_dead_service_is_not_called_for_each_job_in_turn() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

@@ -1,4 +1,4 @@
-//! Which of several resources holds a job, when some cannot be read.
+//! Which of several resources contains a job, when some cannot be read.
 
 use super::*;
 

@@ -19,7 +19,7 @@ fn found(row: Instance) -> GetResult {
 }
 
 #[test]
-fn rows_become_instances_as_far_as_they_tell() {
+fn rows_become_instances_with_the_reported_fields() {
     let page =
         ListPage::<Instance>::decode(&test_support::read("sugon/instance/list.json")).unwrap();
     assert_eq!(page.total, None);
@@ -34,7 +34,7 @@ fn rows_become_instances_as_far_as_they_tell() {
 }
 
 #[test]
-fn a_list_may_stand_within_data() {
+fn a_list_may_be_within_data() {
     let page =
         ListPage::<Instance>::decode(&test_support::read("sugon/instance/list-records.json"))
             .unwrap();
@@ -53,7 +53,7 @@ fn a_list_may_stand_within_data() {
 }
 
 #[test]
-fn nothing_listed_is_not_an_answer_that_is_no_list() {
+fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
     for body in [
         r#"{"code":"0","data":[]}"#,
         r#"{"code":"0","data":null}"#,

@@ -67,7 +67,7 @@ fn a_page_without_text_that_others_follow_ends_the_log() {
 }
 
 #[test]
-fn a_file_that_began_anew_is_seen() {
+fn a_truncated_file_is_recognized() {
     let mark = Mark { page: 1, bytes: 4 };
     assert!(page("abcd", Some(1), None).has(mark, b"abcd"));
     assert!(page("abcdef", None, None).has(mark, b"xyz\nabcd"));

@@ -34,7 +34,7 @@ fn no_documented_field_is_lost() {
 }
 
 #[test]
-fn nothing_listed_is_not_an_answer_that_is_no_list() {
+fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
     let read = |body: &str| services(body.as_bytes(), Some("default")).map(|rows| rows.len());
     for body in [
         r#"{"code":0,"data":{"services":[]}}"#,

@@ -1,20 +1,20 @@
 use super::*;
 
 #[test]
-fn scrubs_what_a_cloud_echoes_in_every_spelling() {
+fn an_echoed_secret_is_masked_in_every_spelling() {
     let secret = Secret::new("to/ken+==");
-    let scrubber = SecretMasker::new([&secret]);
+    let masker = SecretMasker::new([&secret]);
     let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d to%2fken%2b%3d%3d e"#;
-    assert_eq!(scrubber.text(text), "a *** b *** c *** d *** e");
+    assert_eq!(masker.text(text), "a *** b *** c *** d *** e");
     let text = r"a to/ken\u002b\u003d\u003d b to/ken\u002B\u003D\u003D c";
-    assert_eq!(scrubber.text(text), "a *** b *** c");
+    assert_eq!(masker.text(text), "a *** b *** c");
 }
 
 fn shown(secret: &str, text: &str) -> (String, String) {
-    let scrubber = SecretMasker::new([&Secret::new(secret)]);
+    let masker = SecretMasker::new([&Secret::new(secret)]);
     let mut value = text.to_owned();
-    scrubber.mask_value(&mut value);
-    (scrubber.text(text), value)
+    masker.mask_value(&mut value);
+    (masker.text(text), value)
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_distinctive_secret_is_masked_in_values_too() {
 }
 
 #[test]
-fn a_short_secret_is_masked_where_it_stands_alone_in_any_script() {
+fn a_short_secret_is_masked_as_a_whole_word_in_any_script() {
     let text = |text| shown("hunter2", text).0;
     assert_eq!(text("bad:hunter2, hunter2!"), "bad:***, ***!");
     assert_eq!(text("口令hunter2无效"), "口令***无效");
@@ -69,8 +69,8 @@ fn a_short_secret_is_masked_where_it_stands_alone_in_any_script() {
 #[test]
 fn a_longer_secret_is_masked_within_words() {
     assert_eq!(shown("hunter2pw", "xhunter2pwx").0, "x***x");
-    let scrubber = SecretMasker::new([&Secret::new("abcdefgh"), &Secret::new("abcdefgh12345678")]);
-    assert_eq!(scrubber.text("abcdefgh12345678 abcdefgh1"), "*** ***1");
+    let masker = SecretMasker::new([&Secret::new("abcdefgh"), &Secret::new("abcdefgh12345678")]);
+    assert_eq!(masker.text("abcdefgh12345678 abcdefgh1"), "*** ***1");
 }
 
 #[test]

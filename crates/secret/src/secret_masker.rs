@@ -43,7 +43,7 @@ const MIN_LENGTH: usize = 4;
 /// they are the value of what is named like a credential.
 const MIN_PLAIN_LENGTH: usize = 8;
 
-/// Shorter secrets are masked only where they stand by themselves: they may be a part of any word.
+/// Shorter secrets are masked only where they are whole words: they may be a part of any word.
 const MIN_LENGTH_WITHIN_WORDS: usize = 8;
 
 /// A secret of letters and digits that is shorter may be an ordinary word or id.
@@ -233,7 +233,7 @@ fn replace(text: &mut String, needle: &Needle) {
         let is_word = needle.kind == Kind::Plain && length < MIN_PLAIN_LENGTH;
         is_bare && (!is_word || is_credential_value(&text[..*at]))
     };
-    // Most texts hold no secret and are left as they are.
+    // Most texts contain no secret and are left as they are.
     if needle.finder.find(text.as_bytes()).is_none() {
         return;
     }
