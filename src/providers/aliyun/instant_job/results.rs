@@ -88,6 +88,8 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
     let count = MAX_EVENT_PAGES * PAGE_SIZE;
     let text = format!("{reference} may have more than the {count} events that were read");
     found.note(NoticeCode::EventsTruncated, text);
+    // In which order the cloud gives them is not documented.
+    found.job.events_unreadable = true;
 }
 
 impl ExecutorEvent {
