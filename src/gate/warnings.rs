@@ -13,6 +13,8 @@ pub(super) struct Warnings {
     quiet_since: Duration,
     new: Option<String>,
     undated: Option<String>,
+    /// True while the latest response may hold warnings that could not be read.
+    are_unreadable: bool,
 }
 
 /// What makes an event the same in two responses: kind and name of its object, reason, message, and
@@ -46,6 +48,7 @@ impl Warnings {
             quiet_since: at,
             new: None,
             undated: None,
+            are_unreadable: false,
         };
         for (key, (now, text)) in sightings(events) {
             warnings.note_undated(&now, text, at);
@@ -56,7 +59,7 @@ impl Warnings {
 
     /// Takes in a later response.
     pub(super) fn see(&mut self, events: &[Event], at: Duration) {
-        self.undated = None;
+        (self.undated, self.are_unreadable) = (None, false);
         for (key, (now, text)) in sightings(events) {
             let before = self.known.remove(&key);
             let is_new = before
@@ -80,9 +83,12 @@ impl Warnings {
 
     /// Takes note that the latest response may hold warnings that could not be read.
     pub(super) fn note_unreadable(&mut self, at: Duration) {
-        self.quiet_since = at;
-        self.undated
-            .get_or_insert_with(|| "events that could not be read".to_owned());
+        (self.quiet_since, self.are_unreadable) = (at, true);
+    }
+
+    /// True while the latest response may hold warnings that could not be read.
+    pub(super) fn are_unreadable(&self) -> bool {
+        self.are_unreadable
     }
 
     /// The text of the first warning that is new, if any.
@@ -237,9 +243,9 @@ mod tests {
         let mut warnings = Warnings::first(&[], AT(1));
         warnings.see(&[], AT(10));
         warnings.note_unreadable(AT(10));
-        assert_eq!(warnings.undated(), Some("events that could not be read"));
+        assert!(warnings.are_unreadable());
         warnings.see(&[], AT(20));
-        assert_eq!(warnings.undated(), None);
+        assert!(!warnings.are_unreadable());
         assert_eq!(warnings.quiet_since(), AT(10));
     }
 

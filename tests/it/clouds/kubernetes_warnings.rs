@@ -145,6 +145,8 @@ fn pods_that_cannot_be_read_leave_a_gate_undecided() {
         };
         let run = cluster.wait("500ms", "4s");
         assert_eq!(run.code, 124, "{}", run.stderr);
+        let reason = "not all of its events could be read";
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
         let notices = run.json()["notices"].to_string();
         assert!(notices.contains("cannot read the events of"), "{notices}");
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::kind::Kind;
-use crate::model::Level;
+use crate::model::{Level, State};
 use crate::providers::kubernetes::CLOUD;
 use crate::providers::kubernetes::custom::VOLCANO_JOB;
 use crate::providers::kubernetes::job::JOB;
@@ -86,23 +86,20 @@ impl Cluster {
         let query: HashMap<String, String> = url::form_urlencoded::parse(request.query.as_bytes())
             .into_owned()
             .collect();
-        let list = match request.path.rsplit('/').next() {
-            Some("x") => return ServerResponse::json(200, &self.object),
+        let body = match request.path.rsplit('/').next() {
+            Some("x") => self.object.clone(),
             Some("events") => self.page(&query),
-            Some(resource) => {
-                let list = self.lists.get(resource).cloned().unwrap_or(json!([]));
-                if let Some(status) = list.as_u64() {
-                    let body = json!({"kind": "Status", "reason": "Refused", "message": "refused"});
-                    return ServerResponse::json(status as u16, &body);
-                }
-                match list.is_array() {
-                    true => json!({"items": list}),
-                    false => list,
-                }
-            }
+            Some(resource) => self.lists.get(resource).cloned().unwrap_or(json!([])),
             None => json!({}),
         };
-        ServerResponse::json(200, &list)
+        match &body {
+            Value::Number(status) => {
+                let body = json!({"kind": "Status", "reason": "Refused", "message": "refused"});
+                ServerResponse::json(status.as_u64().unwrap() as u16, &body)
+            }
+            Value::Array(items) => ServerResponse::json(200, &json!({"items": items})),
+            other => ServerResponse::json(200, other),
+        }
     }
 
     /// The events of a page that a query selects.
@@ -133,12 +130,16 @@ impl Cluster {
         json!({"metadata": {"continue": next}, "items": events})
     }
 
-    /// What a lookup finds, with the number of its requests for events; for a gate if `needs_events`.
-    async fn get(&self, kind: &'static Kind, needs_events: bool) -> (GetResult, usize) {
+    async fn serve(&self) -> TestServer {
         let cluster = self.clone();
         let responder = move |request: &ServerRequest| Some(cluster.respond(request));
         let state = EmulatedState::new(Vec::new(), start_time());
-        let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
+        TestServer::start(&CLOUD, state, Arc::new(responder)).await
+    }
+
+    /// What a lookup finds, with the number of its requests for events; for a gate if `needs_events`.
+    async fn get(&self, kind: &'static Kind, needs_events: bool) -> (GetResult, usize) {
+        let server = self.serve().await;
         let x = reference(kind, &format!("{kind}/ci/x"));
         let client = client(&CLOUD, &server, &server.transport());
         let options = GetOptions {
@@ -328,5 +329,32 @@ async fn the_warnings_of_all_parts_of_a_workload_count() {
             .gate(&WORKLOAD)
             .await;
         assert!(is_unreadable, "{resource} {list}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_end_only_a_list_has_shown_leaves_a_gate_undecided() {
+    let mut cluster = cluster(json!([]));
+    let mut ended = std::mem::replace(&mut cluster.object, json!(404));
+    ended["status"]["conditions"] = json!([{"type": "Complete", "status": "True"}]);
+    let cluster = cluster.with_list("jobs", json!([ended]));
+    let server = cluster.serve().await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let x = reference(&JOB, "kubernetes/job/ci/x");
+    let mut options = GetOptions {
+        changes: Some(Arc::default()),
+        ..ask()
+    };
+    client
+        .batch_get(std::slice::from_ref(&x), &options)
+        .await
+        .unwrap();
+    for needs_events in [false, true] {
+        options.needs_events = needs_events;
+        let job = client.get(&x, &options).await.unwrap().job;
+        assert_eq!(
+            (job.state, job.events_unreadable),
+            (State::Succeeded, needs_events)
+        );
     }
 }

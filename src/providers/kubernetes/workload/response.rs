@@ -158,7 +158,7 @@ pub(super) struct Workload {
     pub selector: String,
     /// The UIDs of the objects whose events are its own.
     pub uids: Vec<String>,
-    /// Those of further objects, as [`Parts::more_uids`](super::super::parts::Parts::more_uids).
+    /// Those of others, which a gate for warnings needs; `None` where one cannot be read.
     pub more_uids: Vec<Option<String>>,
     pod_labels: Map<Text>,
     details: WorkloadDetails,
@@ -312,10 +312,9 @@ impl Workload {
         names
     }
 
-    /// Adds the UID of an object before which so many of its kind were added.
-    fn add_uid(&mut self, uid: Option<String>, number: usize) {
+    fn add_uid(&mut self, uid: Option<String>, added_before: usize) {
         match uid {
-            Some(uid) if number < MAX_OBJECTS_WITH_EVENTS => self.uids.push(uid),
+            Some(uid) if added_before < MAX_OBJECTS_WITH_EVENTS => self.uids.push(uid),
             other => self.more_uids.push(other),
         }
     }
