@@ -121,8 +121,8 @@ impl KindOps<Api> for Workloads {
             .map(|sets| own.keep_replica_sets(sets, reference.id()));
         let services = lists.read(&mut found, "Service", ("/api/v1", "services"), "");
         let services = services.await;
-        let are_parts_known = sets.is_some() && services.is_some();
-        if options.needs_events && !(are_parts_known && !own.selector.is_empty()) {
+        let lacks_parts = sets.is_none() || services.is_none() || own.selector.is_empty();
+        if options.needs_events && lacks_parts {
             events::note_unread(&mut found, "not all of its parts were read");
         }
         own.keep_services(services.unwrap_or_default());

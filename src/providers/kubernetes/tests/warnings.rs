@@ -317,6 +317,9 @@ async fn the_warnings_of_all_parts_of_a_workload_count() {
             (vec!["p0".to_owned(), "s3".to_owned()], false)
         );
     }
+    let mut unselected = cluster(pods(1, true));
+    unselected.object["spec"]["selector"].take();
+    assert!(unselected.gate(&WORKLOAD).await.1);
     let has_more = json!({"metadata": {"continue": "1"}, "items": []});
     for (resource, list) in [
         ("services", json!(403)),
