@@ -18,6 +18,11 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// True where warnings decide.
+    pub fn needs_events(&self) -> bool {
+        matches!(self, Self::NoWarnings(_))
+    }
+
     /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`, in any case; a state may
     /// also be the word of one of `kinds` for it.
     ///

@@ -326,6 +326,9 @@ impl JobHistory {
         let Some(warnings) = &self.warnings else {
             return pending(PendingCause::Time, "not checked yet");
         };
+        if warnings.are_unreadable() {
+            return pending(PendingCause::Time, "not all of its events could be read");
+        }
         if let Some(text) = warnings.undated() {
             let why = format!(
                 "cannot tell whether the warning '{text}' still occurs: the response has no readable time for it"

@@ -15,6 +15,8 @@ pub(super) struct Warnings {
     quiet_since: Duration,
     new: Option<String>,
     undated: Option<String>,
+    /// True while the latest response may hold warnings that could not be read.
+    are_unreadable: bool,
 }
 
 /// What makes an event the same in two responses: kind and name of its object, reason, message, and
@@ -49,6 +51,7 @@ impl Warnings {
             quiet_since: at,
             new: None,
             undated: None,
+            are_unreadable: false,
         };
         for (key, (now, text)) in sightings(&job.events) {
             warnings.note_undated(&now, text, at);
@@ -60,7 +63,7 @@ impl Warnings {
 
     /// Takes in a later response.
     pub(super) fn see(&mut self, job: &Job, at: Duration) {
-        self.undated = None;
+        (self.undated, self.are_unreadable) = (None, false);
         let started = self.without_baseline;
         let is_later = |now: &Sighting| started.is_none_or(|started| now.last_at >= Some(started));
         for (key, (now, text)) in sightings(&job.events) {
@@ -93,10 +96,13 @@ impl Warnings {
     /// Notes a response that may contain warnings that could not be read.
     fn note_unreadable(&mut self, job: &Job, at: Duration) {
         if job.events_unreadable {
-            self.quiet_since = at;
-            self.undated
-                .get_or_insert_with(|| "events that could not be read".to_owned());
+            (self.quiet_since, self.are_unreadable) = (at, true);
         }
+    }
+
+    /// True while the latest response may contain warnings that could not be read.
+    pub(super) fn are_unreadable(&self) -> bool {
+        self.are_unreadable
     }
 
     /// The text of the first warning that is new, if any.
@@ -265,9 +271,9 @@ mod tests {
     fn events_that_cannot_be_read_may_be_warnings() {
         let mut warnings = Warnings::first(&with(&[]), AT(1));
         warnings.see(&without_some(&[]), AT(10));
-        assert_eq!(warnings.undated(), Some("events that could not be read"));
+        assert!(warnings.are_unreadable());
         warnings.see(&with(&[]), AT(20));
-        assert_eq!(warnings.undated(), None);
+        assert!(!warnings.are_unreadable());
         assert_eq!(warnings.quiet_since(), AT(10));
     }
 

@@ -194,6 +194,9 @@ pub struct GetOptions {
     pub changes: Option<Arc<Changes>>,
     /// True for the last request before the caller's deadline: what a stream has shown does not suffice.
     pub is_last: bool,
+    /// True where a verdict depends on the warnings of the job and of all its parts: what is not read of them
+    /// makes `events_unreadable` true.
+    pub needs_events: bool,
 }
 
 impl GetOptions {
@@ -212,6 +215,7 @@ impl GetOptions {
             deadline,
             changes: None,
             is_last: false,
+            needs_events: false,
         }
     }
 }

@@ -23,8 +23,9 @@ pub(in crate::commands) struct LookupPlan {
     /// What is looked up, in the order given, each once.
     pub references: Vec<Reference>,
     targets: ParsedTargets,
+    /// How they are requested.
+    pub options: Options,
     settings: Settings,
-    options: Options,
 }
 
 impl LookupPlan {

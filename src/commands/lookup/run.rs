@@ -30,6 +30,8 @@ pub(in crate::commands) struct Options {
     pub show_secrets: bool,
     /// Switches of single kinds.
     pub flags: Vec<&'static str>,
+    /// The warnings of jobs and of all their parts decide.
+    pub needs_events: bool,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
     /// What may appear among the references in addition to resources.
@@ -131,6 +133,7 @@ impl Lookup {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
             flags: self.options.flags.clone(),
+            needs_events: self.options.needs_events,
             states: self.settings.file().states(&kind.to_string()).to_vec(),
             ..GetOptions::new(deadline)
         }

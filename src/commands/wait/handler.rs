@@ -32,7 +32,7 @@ pub(super) struct WaitHandler<'a> {
 
 /// The loop that polls for a wait.
 pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
-    let needs_events = matches!(options.policy.condition, Condition::NoWarnings(_));
+    let needs_events = options.policy.condition.needs_events();
     let poll_options = PollOptions {
         interval: options.interval,
         ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),

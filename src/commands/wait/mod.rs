@@ -45,10 +45,11 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let settings = context.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
     let shows_secrets = options.show_secrets;
-    let lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
+    let mut lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
     kinds.dedup();
     let plan = arguments.options(&kinds, &context.environment)?;
+    lookup.options.needs_events = plan.policy.condition.needs_events();
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")
             .with_hint("pass a reference, or use --allow-empty to accept an empty list")

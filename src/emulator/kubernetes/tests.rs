@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::emulator::message::{ServerRequest, ServerResponse};
-use crate::emulator::state::{EmulatedJob, EmulatedState, LogLine, StateChange};
+use crate::emulator::state::{EmulatedJob, EmulatedState, LogLine, StateChange, Warning};
 use crate::http::PeerCertificate;
 use crate::providers::kubernetes::CLOUD;
 use crate::test_support::{emulated, start_time};
@@ -151,6 +151,31 @@ fn a_log_is_followed_until_the_container_ends() {
         .collect();
     assert_eq!(later, [(500, "第 1000 行\n".as_bytes()), (1500, b"")]);
     assert_eq!(get(&path, "follow=true", 2200).later, []);
+}
+
+#[test]
+fn warnings_of_pods_are_listed_in_pages() {
+    let job = |kind: &str| EmulatedJob {
+        kind: kind.to_owned(),
+        segments: vec!["ci".to_owned(), "x".to_owned()],
+        warnings: vec![Warning::default(); 2],
+        ..EmulatedJob::default()
+    };
+    let jobs = ["kubernetes/job", "kubernetes/pod"].map(job).to_vec();
+    let state = EmulatedState::new(jobs, start_time());
+    let list = |selector: &str, next: &str| -> Value {
+        let query = format!("fieldSelector={selector}&limit=1&continue={next}");
+        let request = request("/api/v1/namespaces/ci/events", &query, 0);
+        let response = emulated(&CLOUD).respond(&request, &state);
+        serde_json::from_slice(&response.body).unwrap()
+    };
+    let warnings = "involvedObject.kind%3DPod%2Ctype%21%3DNormal";
+    let first = list(warnings, "");
+    assert_eq!(first["items"][0]["involvedObject"]["kind"], "Pod");
+    let last = list(warnings, first["metadata"]["continue"].as_str().unwrap());
+    assert_eq!(last["items"].as_array().unwrap().len(), 1);
+    assert_eq!(last["metadata"]["continue"], Value::Null);
+    assert_eq!(list("type%21%3DWarning", "")["items"], json!([]));
 }
 
 #[test]

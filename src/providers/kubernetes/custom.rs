@@ -71,6 +71,7 @@ impl KindOps<Api> for CustomJobs {
             selector: format!("{label}={}", reference.id()),
             owners: None,
             uids: found.object.uid.iter().cloned().collect(),
+            more_uids: Vec::new(),
             owner: Some(found.object),
         };
         let read = ReadParts::default();
@@ -199,7 +200,7 @@ impl CustomJobs {
                 return Err(problem);
             }
             let resource = self.resources[number].objects.path.1;
-            let notice = events::unread(resource, &found.result.job, &problem);
+            let notice = events::unread(resource, &found.result.job, &problem.message);
             found.result.notices.push(notice);
         }
         Ok(found)

@@ -3,15 +3,21 @@
 use futures_util::future::join_all;
 use serde::Deserialize;
 
+use super::list::{PAGE_SIZE, PageCall};
 use super::object::ObjectList;
 use super::{Api, path};
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::model::{self, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
-use crate::providers::api::Decoded;
 use crate::providers::lenient::{self, DefaultObject, Int, Text, Timestamp};
 use crate::providers::{GetOptions, GetResult};
 
 const LIST: &str = "ListNamespacedEvent";
+
+/// So many pages of a list are read at most.
+const MAX_PAGES: usize = 10;
+
+/// What a selector adds where only a gate for warnings needs the events.
+pub(super) const WARNINGS: &str = "type!=Normal";
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -52,60 +58,74 @@ struct Series {
 /// An event with the UID of its object.
 pub(super) type ObjectEvent = (Option<String>, model::Event);
 
-/// What a list of events has come to.
-pub(super) type EventList = Result<Decoded<Vec<ObjectEvent>>, Problem>;
+/// The events of a list.
+#[derive(Default)]
+pub(super) struct Events {
+    events: Vec<ObjectEvent>,
+    /// What could not be read of them.
+    unreadable: Vec<Notice>,
+}
 
-/// Adds the events of the objects with these UIDs to a job; a notice where they cannot be read.
+/// What a list of events has come to. One that is read in part is not read: of what its next response adds
+/// it is not known whether it is new.
+pub(super) type EventList = Result<Events, Problem>;
+
+/// The events of an object.
+pub(super) fn of_uid(uid: &str) -> String {
+    format!("involvedObject.uid={uid}")
+}
+
+/// Adds the events that these selectors choose to a job; a notice where they cannot be read.
 pub(super) async fn add(
     api: &Api,
     namespace: &str,
-    uids: &[&str],
+    selectors: &[String],
     found: &mut GetResult,
     options: &GetOptions,
 ) {
-    let calls = uids.iter().map(async |uid| {
-        let selector = format!("involvedObject.uid={uid}");
-        list(api, namespace, &selector, options).await
-    });
+    let calls = selectors
+        .iter()
+        .map(|selector| list(api, namespace, selector, options));
     for events in join_all(calls).await {
         add_list(found, events, |_| true);
     }
 }
 
-/// Adds the events of a list whose objects have certain UIDs; a notice where it could not be read.
+/// Adds those events of a list that are of a job; a notice where it could not be read.
 pub(super) fn add_list(
     found: &mut GetResult,
     events: EventList,
-    has: impl Fn(Option<&str>) -> bool,
+    has: impl Fn(&ObjectEvent) -> bool,
 ) {
     match events {
         Ok(read) => {
-            let own = read.data.into_iter();
-            let own = own.filter(|(uid, _)| has(uid.as_deref()));
+            let own = read.events.into_iter().filter(|event| has(event));
             found.job.events.extend(own.map(|(_, event)| event));
-            let new = read.unreadable.filter(|new| !found.notices.contains(new));
-            found.notices.extend(new);
+            for notice in read.unreadable {
+                found.note(notice.code, notice.message);
+            }
         }
-        Err(problem) => {
-            found.job.events_unreadable = true;
-            found.notices.push(unread("events", &found.job, &problem));
-        }
+        Err(problem) => note_unread(found, &problem.message),
     }
 }
 
+/// Takes note that events of a job were not read.
+pub(super) fn note_unread(found: &mut GetResult, why: &str) {
+    found.job.events_unreadable = true;
+    let notice = unread("events", &found.job, why);
+    found.note(notice.code, notice.message);
+}
+
 /// That a part of a job could not be read.
-pub(super) fn unread(what: &str, job: &Job, problem: &Problem) -> Notice {
-    let text = format!(
-        "cannot read the {what} of {}: {}",
-        job.reference, problem.message
-    );
+pub(super) fn unread(what: &str, job: &Job, why: &str) -> Notice {
+    let text = format!("cannot read the {what} of {}: {why}", job.reference);
     Notice::new(NoticeCode::PartsUnread, text)
 }
 
-/// The events that a selector chooses.
+/// The events that a selector chooses, page by page.
 ///
 /// # Errors
-/// An error of the server or of the connection.
+/// An error of the server or of the connection, or that there are more.
 pub(super) async fn list(
     api: &Api,
     namespace: &str,
@@ -113,15 +133,38 @@ pub(super) async fn list(
     options: &GetOptions,
 ) -> EventList {
     let path = path("/api/v1", Some(namespace), "events");
-    let query = [("fieldSelector", selector)];
-    api.call(LIST, &path, &query, options, decode).await
+    let mut page_size = PAGE_SIZE;
+    let mut read = Events::default();
+    let mut token: Option<String> = None;
+    for _ in 0..MAX_PAGES {
+        let mut query = vec![("fieldSelector", selector)];
+        query.extend(token.iter().map(|token| ("continue", token.as_str())));
+        let call = PageCall {
+            operation: LIST,
+            path: &path,
+            query,
+        };
+        let page = call.send(api, &mut page_size, options, decode).await?;
+        let (events, next) = page.data;
+        read.events.extend(events);
+        read.unreadable.extend(page.unreadable);
+        token = next;
+        if token.is_none() {
+            return Ok(read);
+        }
+    }
+    let message = format!("there are more than {}", read.events.len());
+    Err(Problem::new(Category::InvalidResponse, message))
 }
 
-fn decode(body: &[u8]) -> Result<Vec<ObjectEvent>, String> {
+/// The events of a page, and where the next one begins.
+fn decode(body: &[u8]) -> Result<(Vec<ObjectEvent>, Option<String>), String> {
     let list: ObjectList<Event> = lenient::decode_response(body)?;
     let events = list.items.rows("items", Some(0))?;
     let with_uid = |event: Event| (event.involved_object.0.uid.0.clone(), event.into_model());
-    Ok(events.into_iter().map(with_uid).collect())
+    let next = list.metadata.0.r#continue.0;
+    let next = next.filter(|token| !token.is_empty());
+    Ok((events.into_iter().map(with_uid).collect(), next))
 }
 
 impl Event {

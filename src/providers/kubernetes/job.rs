@@ -98,6 +98,7 @@ impl KindOps<Api> for Jobs {
                 selector: job.pod_selector(),
                 owners: None,
                 uids: job.uid().into_iter().collect(),
+                more_uids: Vec::new(),
                 owner: Some(Owner::new("Job", job.metadata())),
             };
             let failed = job.failed_indexes();

@@ -9,7 +9,7 @@ pub(super) use super::list::Resource;
 use super::object::expected;
 use super::stream::Stream;
 use super::watch::{Listed, Object, Presence, Watch, meta};
-use super::{Api, attach_raw, list, object_path, path};
+use super::{Api, attach_raw, events, list, object_path, path};
 use crate::lenient::collect_unreadable;
 use crate::providers::lenient;
 use crate::providers::lookup::summarize;
@@ -139,8 +139,11 @@ pub(super) async fn lookup<T: Send>(
     let watch = api.watches.known(&path);
     let seen = || {
         let object = watch.as_ref()?.object(reference.id())?;
-        let row = row(api, resource, lookup, &object)?;
-        Some((object.presence, row.found))
+        let mut found = row(api, resource, lookup, &object)?.found;
+        if options.needs_events {
+            events::note_unread(&mut found, "its end was reported by a list or watch only");
+        }
+        Some((object.presence, found))
     };
     let gone = || {
         let (_, found) = seen().filter(|(presence, _)| *presence != Presence::Present)?;

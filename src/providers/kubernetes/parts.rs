@@ -1,5 +1,7 @@
 //! The pods of a job or workload, as its tasks, and the events of both.
 
+use std::collections::BTreeSet;
+
 use super::events::EventList;
 use super::object::{ObjectList, ObjectMeta, rows};
 use super::pod::{self, PodObject, PodTask};
@@ -14,7 +16,7 @@ use crate::sort::SortExt as _;
 /// Maximum number of pods of a job that are read.
 const MAX_PODS: &str = "500";
 
-/// Maximum number of unhealthy pods whose events are read; each costs a request.
+/// Maximum number of pods whose events are read one by one; each costs a request.
 const MAX_PODS_WITH_EVENTS: usize = 5;
 
 /// What belongs to a job or workload.
@@ -28,6 +30,9 @@ pub(super) struct Parts<'a> {
     pub owner: Option<Owner>,
     /// The UIDs of the objects whose events are its own.
     pub uids: Vec<String>,
+    /// The UIDs of further objects, whose events only a gate for warnings needs; `None` for those of which
+    /// they cannot be read.
+    pub more_uids: Vec<Option<String>>,
 }
 
 /// Parts that were read together with a job.
@@ -59,17 +64,62 @@ impl Parts<'_> {
         let pods = self.pods(found, pods);
         if let Some(events) = read.events {
             let own = std::mem::take(&mut self.uids);
-            events::add_list(found, events, |uid| {
-                own.iter().any(|own| Some(own.as_str()) == uid)
+            events::add_list(found, events, |(uid, _)| {
+                uid.as_ref().is_none_or(|uid| own.contains(uid))
             });
         }
         let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
         let uids = unwell.filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
-        add_pods(&mut found.job, pods.pods, pods.are_all);
-        let uids: Vec<&str> = self.uids.iter().map(String::as_str).collect();
-        events::add(api, self.namespace, &uids, found, options).await;
+        let pod_uids: Vec<_> = pods.pods.iter().map(|pod| pod.uid.clone()).collect();
+        let are_all = pods.are_all;
+        add_pods(&mut found.job, pods.pods, are_all);
+        let own: Vec<_> = self.uids.iter().map(|uid| events::of_uid(uid)).collect();
+        events::add(api, self.namespace, &own, found, options).await;
         explain_by_events(&mut found.job);
+        if options.needs_events {
+            if !are_all {
+                events::note_unread(found, "not all of its pods were read");
+            }
+            self.add_warnings(api, found, pod_uids, options).await;
+        }
+    }
+
+    /// Adds the warnings of all objects whose events were not read: one by one where they are few, else by
+    /// one list.
+    async fn add_warnings(
+        self,
+        api: &Api,
+        found: &mut GetResult,
+        pod_uids: Vec<Option<String>>,
+        options: &GetOptions,
+    ) {
+        if found.job.uid.is_none() || self.more_uids.iter().chain(&pod_uids).any(Option::is_none) {
+            events::note_unread(found, "it or a part of it has no UID");
+        }
+        let kind = match self.more_uids.is_empty() {
+            true => "involvedObject.kind=Pod,",
+            false => "",
+        };
+        let uids = self.more_uids.into_iter().chain(pod_uids).flatten();
+        let uids: BTreeSet<String> = uids.filter(|uid| !self.uids.contains(uid)).collect();
+        let warnings = events::WARNINGS;
+        if uids.len() <= MAX_PODS_WITH_EVENTS {
+            let selectors = uids.iter().map(|uid| events::of_uid(uid));
+            let selectors = selectors.map(|selector| format!("{selector},{warnings}"));
+            let selectors: Vec<_> = selectors.collect();
+            return events::add(api, self.namespace, &selectors, found, options).await;
+        }
+        let selector = format!("{kind}{warnings}");
+        let list = events::list(api, self.namespace, &selector, options).await;
+        let pods = found.job.tasks.iter();
+        let pods: BTreeSet<_> = pods.filter_map(|pod| pod.id.clone()).collect();
+        events::add_list(found, list, |(uid, event)| {
+            match (uid, &event.object.name) {
+                (Some(uid), _) => uids.contains(uid),
+                (None, name) => name.as_ref().is_none_or(|name| pods.contains(name)),
+            }
+        });
     }
 
     /// Its own pods of those that were read.
@@ -80,7 +130,7 @@ impl Parts<'_> {
                 read.data
             }
             Err(problem) => {
-                let notice = events::unread("pods", &found.job, &problem);
+                let notice = events::unread("pods", &found.job, &problem.message);
                 found.notices.push(notice);
                 found.job.tasks_problem = Some(Box::new(problem));
                 return Pods::default();

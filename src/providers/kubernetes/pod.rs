@@ -84,8 +84,12 @@ impl KindOps<Api> for Pods {
             Outcome::Read(found, uid) => (*found, uid),
             Outcome::Known(found) => return Ok(*found),
         };
-        if let Some(uid) = uid {
-            events::add(api, namespace, &[&uid], &mut found, options).await;
+        match uid {
+            Some(uid) => {
+                events::add(api, namespace, &[events::of_uid(&uid)], &mut found, options).await;
+            }
+            None if options.needs_events => events::note_unread(&mut found, "it has no UID"),
+            None => {}
         }
         Ok(found)
     }

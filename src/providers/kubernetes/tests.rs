@@ -1,4 +1,5 @@
 mod verdicts;
+mod warnings;
 
 use serde_json::json;
 

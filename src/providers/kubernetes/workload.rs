@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::object::{ApiObject, ObjectList, rows};
 use super::objects::{self, Outcome, Resource};
 use super::parts::{Parts, ReadParts};
-use super::{Api, NAMESPACE, attach_raw, kind, list, logs, path, pod};
+use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs, path, pod};
 use crate::providers::lenient;
 use crate::providers::prelude::*;
 use response::{Deployment, WorkloadDetails};
@@ -120,7 +120,12 @@ impl KindOps<Api> for Workloads {
             .await
             .map(|sets| own.keep_replica_sets(sets, reference.id()));
         let services = lists.read(&mut found, "Service", ("/api/v1", "services"), "");
-        own.keep_services(services.await.unwrap_or_default());
+        let services = services.await;
+        let lacks_parts = sets.is_none() || services.is_none() || own.selector.is_empty();
+        if options.needs_events && lacks_parts {
+            events::note_unread(&mut found, "not all of its parts were read");
+        }
+        own.keep_services(services.unwrap_or_default());
         if let Some(selector) = own.endpoint_selector() {
             let resource = ("/apis/discovery.k8s.io/v1", "endpointslices");
             let slices = lists.read(&mut found, "EndpointSlice", resource, &selector);
@@ -137,6 +142,7 @@ impl KindOps<Api> for Workloads {
             owners: sets,
             owner: None,
             uids: std::mem::take(&mut own.uids),
+            more_uids: std::mem::take(&mut own.more_uids),
         };
         let read = ReadParts::default();
         parts.add(api, &mut found, read, options).await;
@@ -193,13 +199,23 @@ impl Lists<'_> {
             .collect();
         let decode = |body: &[u8]| {
             let list: ObjectList<T> = lenient::decode_response(body)?;
-            rows(list.items)
+            let has_more = list.metadata.0.r#continue.trimmed().is_some();
+            Ok::<_, String>((rows(list.items)?, has_more))
         };
         let called = self
             .api
             .call(operation, &path, &query, self.options, decode)
             .await;
-        found.part(&format!("the {}", resource.1), called)
+        let (objects, has_more) = found.part(&format!("the {}", resource.1), called)?;
+        if has_more {
+            let text = format!(
+                "only {MAX_OBJECTS} {} were read for {}",
+                resource.1, found.job.reference
+            );
+            found.note(NoticeCode::PartsUnread, text);
+            found.job.events_unreadable |= self.options.needs_events;
+        }
+        Some(objects)
     }
 }
 

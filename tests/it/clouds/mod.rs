@@ -15,6 +15,7 @@ mod kubernetes_hostile;
 mod kubernetes_kinds;
 mod kubernetes_logs;
 mod kubernetes_tls;
+mod kubernetes_warnings;
 mod kubernetes_watch;
 mod sugon_jobs;
 mod tencent_jobs;

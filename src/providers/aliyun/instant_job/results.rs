@@ -97,7 +97,7 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
     let count = found.job.events.len();
     let text = format!("{reference} may have more than the {count} events that were read");
     found.note(NoticeCode::EventsTruncated, text);
-    // They come oldest first, so that new ones are among those that are missing.
+    // In which order the cloud gives them is not documented.
     found.job.events_unreadable = true;
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn add_pods(api: &Api, rows: &mut [Option<Row>], options: &GetO
             }
             Err(problem) => {
                 let found = &mut rows[0].found;
-                let notice = events::unread("pods", &found.job, &problem);
+                let notice = events::unread("pods", &found.job, &problem.message);
                 found.notices.push(notice);
             }
         }

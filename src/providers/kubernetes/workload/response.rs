@@ -158,6 +158,8 @@ pub(super) struct Workload {
     pub selector: String,
     /// The UIDs of the objects whose events are its own.
     pub uids: Vec<String>,
+    /// Those of others, which a gate for warnings needs; `None` where one cannot be read.
+    pub more_uids: Vec<Option<String>>,
     pod_labels: Map<Text>,
     details: WorkloadDetails,
 }
@@ -224,6 +226,7 @@ impl Deployment {
         let own = Workload {
             selector: spec.selector.0.text(),
             uids: meta.uid.0.into_iter().collect(),
+            more_uids: Vec::new(),
             pod_labels: template.metadata.0.labels,
             details: WorkloadDetails {
                 replicas: desired,
@@ -297,9 +300,7 @@ impl Workload {
             if counts.iter().all(|count| count.unwrap_or(0) == 0) {
                 continue;
             }
-            if self.details.replica_sets.len() < MAX_OBJECTS_WITH_EVENTS {
-                self.uids.extend(meta.uid.0);
-            }
+            self.add_uid(meta.uid.0, self.details.replica_sets.len());
             let revision = meta.annotations.0.get("deployment.kubernetes.io/revision");
             self.details.replica_sets.push(ReplicaSetDetails {
                 revision: revision.and_then(|revision| revision.0.clone()),
@@ -309,6 +310,13 @@ impl Workload {
             });
         }
         names
+    }
+
+    fn add_uid(&mut self, uid: Option<String>, added_before: usize) {
+        match uid {
+            Some(uid) if added_before < MAX_OBJECTS_WITH_EVENTS => self.uids.push(uid),
+            other => self.more_uids.push(other),
+        }
     }
 
     /// Keeps the services that select its pods.
@@ -322,9 +330,7 @@ impl Workload {
             let Some(name) = name.filter(|_| selector.len() > 0 && selector.all(is_own)) else {
                 continue;
             };
-            if self.details.services.len() < MAX_OBJECTS_WITH_EVENTS {
-                self.uids.extend(meta.uid.0);
-            }
+            self.add_uid(meta.uid.0, self.details.services.len());
             let mut balancer = service.status.0.load_balancer.0;
             let List(ingress) = balancer.remove("ingress").unwrap_or_default();
             let addresses = ingress
