@@ -39,7 +39,7 @@ pub(super) fn check_condition(
     let (kind, word) = (kind_name(reference), shell_word(&reference.input));
     let mut problem = match is_stateless(reference) {
         _ if matches!(condition, Condition::NoWarnings(_)) => Problem::usage(format!(
-            "{kind} has no events; it cannot reach '{condition}'"
+            "{kind} has no events, which --for no-warnings needs"
         ))
         .with_hint(format!("wait for a state: joblens wait {word}")),
         true => Problem::usage(format!(

@@ -206,7 +206,7 @@ impl GlobalArgs {
             (Some(_), Format::Table | Format::Json) => Format::Json,
             (Some(_), _) => {
                 return Err(Problem::usage("--jq needs JSON output")
-                    .with_hint("omit -o, or pipe the records of -o jsonl to jq"));
+                    .with_hint("omit -o, or pipe the lines of -o jsonl to jq"));
             }
         };
         let has_columns = matches!(

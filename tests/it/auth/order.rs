@@ -70,11 +70,11 @@ fn no_command_is_run_when_plain_settings_of_any_account_are_wrong() {
             _ => "sugon@lab/instance/i2",
         };
         for command in ["get", "describe", "events", "watch", "wait"] {
-            let mut arguments = vec![command, "sugon@lab/instance/i1", other];
             if command == "wait" && other.starts_with("tencent") {
-                // A service has no states.
-                arguments.extend(["--for", "no-warnings=1m"]);
+                // An instance has no events, and a service has no states.
+                continue;
             }
+            let arguments = [command, "sugon@lab/instance/i1", other];
             let run = run(&sandbox, &arguments);
             assert_eq!((run.code, runs(&sandbox)), (2, 0), "{command} {table}");
             assert!(run.stderr.contains(word), "{}", run.stderr);

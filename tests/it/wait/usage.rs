@@ -95,7 +95,7 @@ fn a_usage_error_says_what_to_write_instead() {
                 JOB,
                 "huawei/image-job/5",
             ],
-            "huawei/image-job has no events; it cannot reach 'no-warnings=10s'",
+            "huawei/image-job has no events, which --for no-warnings needs",
             "wait for a state: joblens wait huawei/image-job/5",
         ),
         (
