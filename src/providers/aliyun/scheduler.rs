@@ -267,9 +267,6 @@ impl<V> JobFields<V> {
         };
         let mut job = Job {
             name: self.job_name.0.clone(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             user: self.runas_user.0.as_deref().map(user).map(str::to_owned),
             queue: self.job_queue.0.clone(),
             priority: self.priority.0,
@@ -281,7 +278,7 @@ impl<V> JobFields<V> {
             resources: request.resources(),
             array: self.array(),
             details: Some(Arc::new(details)),
-            ..job_at(reference, api.region())
+            ..read.into_job(job_at(reference, api.region()))
         };
         self.judge(&mut job, reference.kind, options.has_flag(&TRUST_FINISHED));
         GetResult { job, notices }

@@ -219,9 +219,6 @@ impl Instance {
         let task = self.take_notebook();
         let mut job = Job {
             name: self.instance_service_name.0.take(),
-            state: reading.state,
-            state_raw: reading.raw,
-            ended: reading.ended,
             reason: is_silent.then(|| "no status".to_owned()),
             message: is_silent.then(|| "the response has no status".to_owned()),
             user: self.user_name.0.take(),
@@ -237,7 +234,7 @@ impl Instance {
                 ..Resources::default()
             },
             tasks: task.into_iter().collect(),
-            ..job_at(lookup.reference, None)
+            ..reading.into_job(job_at(lookup.reference, None))
         };
         job.details = Some(Arc::new(self.into_details(lookup.options.show_secrets)));
         GetResult { job, notices }

@@ -126,9 +126,6 @@ impl From<ContainerGroup> for Group {
             id,
             name: group.container_group_name.0,
             kind: "container_group".to_owned(),
-            state: reading.state,
-            state_raw: reading.raw,
-            ended: reading.ended,
             created_at: group.creation_time.utc(),
             finished_at,
             resources: resources(group.cpu, group.memory, group.ephemeral_storage),
@@ -141,7 +138,7 @@ impl From<ContainerGroup> for Group {
             volumes: group.volumes.0.into_iter().map(Volume::from).collect(),
             details: (details != GroupDetails::default())
                 .then(|| Arc::new(details) as Arc<dyn Details>),
-            ..Task::default()
+            ..reading.into_task()
         };
         Self {
             task,
