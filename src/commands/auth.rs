@@ -205,8 +205,8 @@ impl Account {
         let known = client.as_deref().ok();
         record_profile(transport, &cloud.settings_schema(), profile, known);
         let client = client.and_then(|client| {
-            status.endpoint = client.endpoint().or(status.endpoint.take());
-            let credential = client.credential();
+            status.endpoint = client.api().endpoint().or(status.endpoint.take());
+            let credential = client.api().credential();
             status.expires_at = credential.expires_at.or(status.expires_at);
             status.is_certificate = credential.is_certificate;
             let kept_in = credential.kept_in;

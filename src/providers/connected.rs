@@ -7,10 +7,7 @@ use super::batch;
 use super::client::{Client, CloudApi, KindOps};
 use super::lookup::RejectedLists;
 use super::request::{BatchRequest, GetRequest, ListRequest};
-use super::{
-    CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
-    ScopeListing, ScopePage, states,
-};
+use super::{Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page, states};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
@@ -69,16 +66,8 @@ fn doubt_success(kind: &Kind, found: &mut GetResult) {
 
 #[async_trait]
 impl<A: CloudApi> Client for Connected<A> {
-    fn endpoint(&self) -> Option<String> {
-        self.api.endpoint()
-    }
-
-    fn proxy(&self) -> Option<String> {
-        self.api.proxy()
-    }
-
-    fn credential(&self) -> CredentialInfo {
-        self.api.credential()
+    fn api(&self) -> &dyn CloudApi {
+        &self.api
     }
 
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
@@ -154,24 +143,6 @@ impl<A: CloudApi> Client for Connected<A> {
                 return Ok(page);
             }
         }
-    }
-
-    async fn list_scopes(
-        &self,
-        listing: &'static ScopeListing,
-        profile: &str,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<ScopePage, Problem> {
-        self.api.list_scopes(listing, profile, at, options).await
-    }
-
-    async fn served_kinds(
-        &self,
-        listing: &'static ScopeListing,
-        options: &GetOptions,
-    ) -> Vec<&'static Kind> {
-        self.api.served_kinds(listing, options).await
     }
 
     fn log_sources(&self, reference: &Reference, job: &Job) -> Vec<LogSource> {

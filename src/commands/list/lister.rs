@@ -265,7 +265,7 @@ impl ScopeLister {
         let listed = listed.await?;
         if recursive && !listing.optional_kinds.is_empty() {
             let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
-            let kinds = client.served_kinds(listing, &ask).await;
+            let kinds = client.api().served_kinds(listing, &ask).await;
             parts.extend(kinds.into_iter().map(|kind| scopes::all_of(cloud, kind)));
         }
         Ok(listed)

@@ -6,7 +6,7 @@ use super::*;
 use crate::error::Category;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::test_support::{ask, reference};
-use crate::providers::{CLOUDS, job_at};
+use crate::providers::{CLOUDS, CredentialInfo, job_at};
 use crate::sync::lock;
 
 /// The requested names, and what the list answers when it fails.
