@@ -40,7 +40,7 @@ use super::{
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
-use crate::http::{ApiClient, Method, Request, Transport};
+use crate::http::{ApiClient, Method, Request, Transport, pairs};
 use crate::kind::{Segment, schemas_for_tests};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use chrono::TimeDelta;
@@ -247,20 +247,14 @@ impl Api {
         query: &[(&str, &str)],
     ) -> Request {
         Request {
-            operation,
             method,
-            endpoint: self.endpoints.of(product).clone(),
-            path: "/".to_owned(),
-            query: query
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            query: pairs(query),
             headers: vec![
                 ("accept", "application/json".to_owned()),
                 ("x-acs-action", operation.to_owned()),
                 ("x-acs-version", product.version.to_owned()),
             ],
-            body: Vec::new(),
+            ..Request::get(operation, self.endpoints.of(product), "/")
         }
     }
 

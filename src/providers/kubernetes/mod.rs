@@ -36,7 +36,7 @@ use super::{
 };
 use crate::credentials::CredentialCache;
 use crate::error::{Category, Problem, TransportFailureKind};
-use crate::http::{ApiClient, Endpoint, Method, Request, Session, Transport};
+use crate::http::{ApiClient, Endpoint, Request, Session, Transport, pairs};
 use crate::kind::{
     Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
 };
@@ -183,17 +183,10 @@ struct Server {
 impl Server {
     /// A request for a path.
     fn request(&self, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
-        let query = query.iter();
         Request {
-            operation,
-            method: Method::Get,
-            endpoint: self.endpoint.clone(),
-            path: format!("{}{path}", self.prefix),
-            query: query
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            query: pairs(query),
             headers: vec![("accept", "application/json, */*".to_owned())],
-            body: Vec::new(),
+            ..Request::get(operation, &self.endpoint, format!("{}{path}", self.prefix))
         }
     }
 }

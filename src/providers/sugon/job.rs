@@ -19,7 +19,7 @@ use super::envelope::ListPage;
 use super::region::Region;
 use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
-use crate::http::{Request, RequestError};
+use crate::http::{Request, RequestError, pairs};
 use crate::kind::{IdReuse, OutcomeRule};
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
@@ -177,10 +177,8 @@ fn scheduler(reference: &Reference) -> &str {
 
 /// A GET with a query.
 fn query(region: &Region, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
-    let query = query.iter();
-    let query = query.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Request {
-        query: query.collect(),
+        query: pairs(query),
         ..region.request(operation, path)
     }
 }
