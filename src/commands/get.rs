@@ -70,17 +70,14 @@ fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Prob
     let mut options = requested.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
+    options.needs_all_accounts = arguments.exit_status;
     options.lists = !arguments.detail;
     let plan = requested.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
-    let connected = match arguments.exit_status {
-        true => {
-            check_gate(&plan, &rules)?;
-            plan.connect_all(context, None)?
-        }
-        false => plan.connect(context, None)?,
-    };
-    let lookup = Arc::new(connected);
+    if arguments.exit_status {
+        check_gate(&plan, &rules)?;
+    }
+    let lookup = Arc::new(plan.connect(context, None)?);
     let elapsed = context.session.stopwatch();
     context.show_progress();
     Ok(match arguments.exit_status {

@@ -143,7 +143,7 @@ impl ScopeLister {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let ask = self
             .lookup
-            .options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+            .options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
         let now = self.lookup.now()?;
         let filter = Filter {

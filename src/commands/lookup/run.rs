@@ -32,6 +32,9 @@ pub(in crate::commands) struct Options {
     pub flags: Vec<&'static str>,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
+    /// An account that cannot be used is a usage error of the command: no other job can decide for the
+    /// jobs of that account.
+    pub needs_all_accounts: bool,
     /// What may appear among the references besides resources.
     pub allowed: AllowedTargets,
 }
@@ -112,21 +115,8 @@ impl Lookup {
         &self.clients.expiries
     }
 
-    /// How a resource of this reference's kind is requested until a deadline.
-    pub(in crate::commands) fn options_for(
-        &self,
-        reference: &Reference,
-        deadline: Deadline,
-    ) -> GetOptions {
-        self.options_for_kind(reference.kind, deadline)
-    }
-
     /// How resources of a kind are requested until a deadline.
-    pub(in crate::commands) fn options_for_kind(
-        &self,
-        kind: &Kind,
-        deadline: Deadline,
-    ) -> GetOptions {
+    pub(in crate::commands) fn options_for(&self, kind: &Kind, deadline: Deadline) -> GetOptions {
         GetOptions {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
@@ -157,7 +147,7 @@ impl Lookup {
     ) -> Result<GetResult, Problem> {
         let client = self.client(reference)?;
         let found = client
-            .get(reference, &self.options_for(reference, deadline))
+            .get(reference, &self.options_for(reference.kind, deadline))
             .await;
         found.map_err(|mut problem| {
             self.transport.redact(&mut problem);
@@ -213,18 +203,15 @@ impl Lookup {
     /// # Errors
     /// As [`providers::newest`], or why the account cannot be used.
     pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
+        let account = account_of_scope(scope);
         let framed = |mut problem: Problem| {
-            problem = with_account_context(
-                problem,
-                &account_of_scope(scope),
-                list_permission(scope.kind),
-            );
+            problem = with_account_context(problem, &account, list_permission(scope.kind));
             problem.reference = Some(format!("{scope}{LATEST}"));
             problem.input = Some(scope.input.clone());
             problem
         };
         let client = self.client_for_scope(scope).map_err(framed)?;
-        let ask = self.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+        let ask = self.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let newest = providers::latest(&*client, scope, &ask).await;
         let mut reference = newest.map_err(framed)?;
         reference.input.clone_from(&scope.input);
@@ -248,9 +235,4 @@ pub(in crate::commands) fn report(
         requests: lookup.transport.calls(),
         ..Envelope::new(command, jobs, problems, lookup.notices.all())
     }
-}
-
-/// `cloud/kind`
-pub(in crate::commands) fn kind_name(reference: &Reference) -> String {
-    reference.kind.to_string()
 }

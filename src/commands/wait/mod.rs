@@ -43,7 +43,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let reports = Reports::parse(&arguments.reports, &context.environment)?;
     arguments.output.check(context)?;
     let settings = context.settings()?;
-    let options = arguments.output.options(&arguments.kind_flags);
+    let mut options = arguments.output.options(&arguments.kind_flags);
+    options.needs_all_accounts = true;
     let shows_secrets = options.show_secrets;
     let lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
@@ -57,7 +58,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
     // Creates folders, and comes before any credential_command is run.
     reports.check(shows_secrets)?;
-    let lookup = lookup.connect_all(context, Some(MIN_CALL_INTERVAL))?;
+    let lookup = lookup.connect(context, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }
 
