@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::CommandResult;
 use super::args::{LookupArgs, PollArgs};
 use super::context::CommandContext;
 use super::early_rows::EarlyRows;
@@ -53,19 +54,21 @@ impl Arguments {
 }
 
 /// Looks up what was named and shows it.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     if arguments.watch {
         let (inputs, flags) = (arguments.lookup.inputs(), &arguments.lookup.kind_flags);
-        return watch::run_with(context, inputs, flags, &PollArgs::default());
+        return Ok(watch::run_with(
+            context,
+            inputs,
+            flags,
+            &PollArgs::default(),
+        ));
     }
-    match print(context, arguments) {
-        Ok(code) => code,
-        Err(problems) => context.usage_error("get", problems),
-    }
+    print(context, arguments)
 }
 
 /// Prints what was named; returns the exit code.
-fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
+fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let requested = &arguments.lookup;
     let mut options = requested.options();
     // A gate needs a fixed reference.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub(super) use options::Arguments;
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::gate_report;
 use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
@@ -30,11 +31,9 @@ use options::WaitOptions;
 const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(context, arguments) {
-        Ok((lookup, plan, reports)) => block_on(run_wait(context, lookup, &plan, reports)),
-        Err(problems) => context.usage_error("wait", problems),
-    }
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let (lookup, plan, reports) = prepare(context, arguments)?;
+    Ok(block_on(run_wait(context, lookup, &plan, reports)))
 }
 
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
