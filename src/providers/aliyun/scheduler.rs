@@ -120,15 +120,16 @@ pub(super) const fn kind(
 ) -> Kind {
     const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
     let template = Template::new(["aliyun", "ali"], names, SEGMENTS, sample);
-    Kind::new(template, states, get)
-        .with_id_reuse(IdReuse::NumberedAndRequeued)
-        .with_evidence(&["ExtraInfo"])
-        .with_summary(summary)
-        .with_details(&[schema_of::<SchedulerJobDetails>], &[])
-        .with_list(ListSpec::new(list, ListOrder::NewestFirst))
-        .with_logs(logs)
-        .with_batch_from(2)
-        .with_flags(&[TRUST_FINISHED])
+    Kind {
+        id_reuse: IdReuse::NumberedAndRequeued,
+        evidence: &["ExtraInfo"],
+        summary,
+        list: Some(ListSpec::new(list, ListOrder::NewestFirst)),
+        logs: LogSupport::Operation(logs),
+        batch_from: Some(2),
+        flags: &[TRUST_FINISHED],
+        ..Kind::new(template, states, get).with_details(&[schema_of::<SchedulerJobDetails>], &[])
+    }
 }
 
 /// The table of a kind whose words for the end are these; notes say more of words.

@@ -38,7 +38,7 @@ use crate::credentials::CredentialCache;
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::{ApiClient, Endpoint, Request, Session, Transport, pairs};
 use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
+    Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::Time;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
@@ -138,12 +138,20 @@ const fn kind(
 ) -> Kind {
     let [names, [sample, summary]] = words;
     let template = Template::new(["kubernetes", "k8s"], names, segments, sample);
-    let list = ListSpec::new(list, ListOrder::Unsorted).with_selector();
-    Kind::new(template.with_scope_segments(0), states, get)
-        .with_summary(summary)
-        .with_list(list.without(unlisted))
-        .with_logs(logs::LOGS)
-        .with_watch()
+    let list = ListSpec {
+        unlisted,
+        has_selector: true,
+        ..ListSpec::new(list, ListOrder::Unsorted)
+    };
+    Kind {
+        summary,
+        list: Some(list),
+        logs: LogSupport::Operation(logs::LOGS),
+        batch_from: Some(1),
+        is_watched: true,
+        conclusive_rows: true,
+        ..Kind::new(template.with_scope_segments(0), states, get)
+    }
 }
 
 /// The namespace of every kind.

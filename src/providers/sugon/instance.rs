@@ -14,27 +14,31 @@ pub(super) use list::ListState;
 pub(super) use list::{ListParams, ListVariant, list_request};
 
 /// Container instances.
-pub static INSTANCE: Kind = Kind::new(
-    Template::new(
-        ["sugon", "scnet"],
-        ["instance", "inst"],
-        &[Segment::required("INSTANCE")],
-        "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+pub static INSTANCE: Kind = Kind {
+    summary: "Container instance of the SCNet AI platform",
+    logs: LogSupport::Unavailable(
+        "open the instance in the console, or read the files that its program writes",
     ),
-    &[
-        StateTable::new("job", STATES).with_user_states(),
-        StateTable::new("notebook", &[]),
-        StateTable::new("container", &[]),
-    ],
-    GET,
-)
-.with_summary("Container instance of the SCNet AI platform")
-.with_details(&[schema_of::<Instance>], &[])
-.without_logs("open the instance in the console, or read the files that its program writes")
-.with_list(
-    ListSpec::new(LIST, ListOrder::NewestFirst)
-        .without(&[UnlistedField::User, UnlistedField::Queue]),
-);
+    list: Some(
+        ListSpec::new(LIST, ListOrder::NewestFirst)
+            .without(&[UnlistedField::User, UnlistedField::Queue]),
+    ),
+    ..Kind::new(
+        Template::new(
+            ["sugon", "scnet"],
+            ["instance", "inst"],
+            &[Segment::required("INSTANCE")],
+            "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+        ),
+        &[
+            StateTable::new("job", STATES).with_user_states(),
+            StateTable::new("notebook", &[]),
+            StateTable::new("container", &[]),
+        ],
+        GET,
+    )
+    .with_details(&[schema_of::<Instance>], &[])
+};
 
 /// Tells all about one instance; the vendor gives it no name.
 pub(super) const GET: Operation = Operation::new(
