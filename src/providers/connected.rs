@@ -19,14 +19,26 @@ const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 /// A cloud's API with the kinds that it serves.
 pub(super) struct Connected<A: 'static> {
     /// The lists that the cloud has rejected.
-    pub rejected_lists: RejectedLists,
+    rejected_lists: RejectedLists,
     /// The account.
     pub api: A,
     /// Every kind of the cloud, with its operations.
-    pub kinds: &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))],
+    kinds: Operations<A>,
 }
 
+/// Every kind of a cloud, with its operations.
+pub(super) type Operations<A> = &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))];
+
 impl<A: Sync> Connected<A> {
+    /// An account that was not used yet.
+    pub fn new(api: A, kinds: Operations<A>) -> Self {
+        Self {
+            rejected_lists: RejectedLists::default(),
+            api,
+            kinds,
+        }
+    }
+
     fn ops(&self, kind: &Kind) -> &'static dyn KindOps<A> {
         let found = self.kinds.iter().find(|(known, _)| *known == kind);
         found.expect("a client is made by the cloud of the kind").1

@@ -50,7 +50,6 @@ use client::{BatchResult, KindOps};
 use connected::Connected;
 use list::{has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, REPLACED_LOG, REPLACEMENT, continues, log_text, read_file};
-use lookup::RejectedLists;
 use request::{BatchRequest, GetRequest, ListRequest};
 
 pub use changes::Changes;

@@ -35,8 +35,7 @@ use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::wall_clock::WallClock;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, RejectedLists, ScopeListing,
-    ScopePage,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
@@ -154,10 +153,10 @@ pub static CLOUD: Cloud = Cloud {
 };
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: const {
+    let api = Api::new(profile, transport)?;
+    Ok(Connected::new(
+        api,
+        const {
             &[
                 (&JOB, &Jobs),
                 (&INVOCATION, &Invocations),
@@ -167,7 +166,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
                 (&SCHEDULER_JOB, &SchedulerJobs),
             ]
         },
-    })
+    ))
 }
 
 /// One profile's access to E-HPC.

@@ -69,11 +69,7 @@ impl KindOps<Api> for Jobs {
 }
 
 fn client() -> Connected<Api> {
-    Connected {
-        rejected_lists: RejectedLists::default(),
-        api: Api::default(),
-        kinds: vec![(kind(), &Jobs as _)].leak(),
-    }
+    Connected::new(Api::default(), vec![(kind(), &Jobs as _)].leak())
 }
 
 #[test]

@@ -90,17 +90,17 @@ const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
 const PROJECTS: &str = "KeystoneListProjects";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: super::RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: const {
+    let api = Api::new(profile, transport)?;
+    Ok(Connected::new(
+        api,
+        const {
             &[
                 (&IMAGE_JOB, &ImageJobs),
                 (&TRAINING_JOB, &TrainingJobs),
                 (&JOB, &AsyncJobs),
             ]
         },
-    })
+    ))
 }
 
 /// One key, token or user of one project.

@@ -120,11 +120,7 @@ static OPERATIONS: &[(&Kind, &dyn KindOps<Api>)] = &[
 const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: super::RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: OPERATIONS,
-    })
+    Ok(Connected::new(Api::new(profile, transport)?, OPERATIONS))
 }
 
 /// What all kinds have in common: references, lists, logs and streams of changes. The words are long and

@@ -28,8 +28,8 @@ use super::lenient::{self, OptionalObject, Required, Text};
 use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, RejectedLists, ScopeListing,
-    ScopePage, wall_clock::WallClock,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
+    wall_clock::WallClock,
 };
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource};
@@ -89,17 +89,17 @@ const CLUSTERS: &str = "DescribeCluster";
 const PATH: &str = "/v2/index.php";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: const {
+    let api = Api::new(profile, transport)?;
+    Ok(Connected::new(
+        api,
+        const {
             &[
                 (&SERVICE, &Service),
                 (&TRAINING_TASK, &TrainingTasks),
                 (&BATCH_JOB, &BatchJobs),
             ]
         },
-    })
+    ))
 }
 
 /// One key of one region.
