@@ -191,10 +191,9 @@ impl Problem {
     /// The caller's deadline came before a request could be sent or answered.
     pub fn deadline_exceeded(message: impl Into<String>) -> Self {
         Self {
-            transport_failure: Some(TransportFailure {
-                kind: TransportFailureKind::DeadlineExceeded,
-                at_proxy: false,
-            }),
+            transport_failure: Some(TransportFailure::direct(
+                TransportFailureKind::DeadlineExceeded,
+            )),
             ..Self::new(Category::Network, message)
         }
         .with_hint("allow more time, or name fewer references")

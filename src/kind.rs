@@ -97,11 +97,6 @@ impl Kind {
         }
     }
 
-    /// The same with a line that says what it is.
-    pub const fn with_summary(self, summary: &'static str) -> Self {
-        Self { summary, ..self }
-    }
-
     /// The same with the types of the `details` of its jobs and of their tasks.
     pub const fn with_details(self, job: &'static [SchemaFn], task: &'static [SchemaFn]) -> Self {
         let details = DetailSchemas {
@@ -109,96 +104,6 @@ impl Kind {
             task: schemas_for_tests(task),
         };
         Self { details, ..self }
-    }
-
-    /// The same with a list.
-    pub const fn with_list(self, list: ListSpec) -> Self {
-        let list = Some(list);
-        Self { list, ..self }
-    }
-
-    /// The same with logs.
-    pub const fn with_logs(self, logs: LogSpec) -> Self {
-        let logs = LogSupport::Operation(logs);
-        Self { logs, ..self }
-    }
-
-    /// The same with the place where its logs are found, which the API does not read.
-    pub const fn without_logs(self, place: &'static str) -> Self {
-        let logs = LogSupport::Unavailable(place);
-        Self { logs, ..self }
-    }
-
-    /// The same without events.
-    pub const fn without_events(self) -> Self {
-        let has_events = false;
-        Self { has_events, ..self }
-    }
-
-    /// The same with a batch lookup for `min` references or more.
-    pub const fn with_batch_from(self, min: usize) -> Self {
-        let batch_from = Some(min);
-        Self { batch_from, ..self }
-    }
-
-    /// The same with a batch lookup by lists that take this many ids.
-    pub const fn with_id_lists(self, max: usize) -> Self {
-        Self {
-            batch_from: Some(2),
-            max_ids: Some(max),
-            ..self
-        }
-    }
-
-    /// The same with rows that prove an end.
-    pub const fn with_conclusive_rows(self) -> Self {
-        let conclusive_rows = true;
-        Self {
-            conclusive_rows,
-            ..self
-        }
-    }
-
-    /// The same with fields that may show a failure.
-    pub const fn with_evidence(self, evidence: &'static [&'static str]) -> Self {
-        Self { evidence, ..self }
-    }
-
-    /// The same with batch lookups that a stream keeps up to date.
-    pub const fn with_watch(self) -> Self {
-        Self {
-            batch_from: Some(1),
-            is_watched: true,
-            conclusive_rows: true,
-            ..self
-        }
-    }
-
-    /// The same with a call of its own for existence.
-    pub const fn with_check_exists(self) -> Self {
-        let needs_check_exists = true;
-        Self {
-            needs_check_exists,
-            ..self
-        }
-    }
-
-    /// The same with lookups that may miss a job that exists for this long.
-    pub const fn with_missing_grace(self, missing_grace: Duration) -> Self {
-        Self {
-            missing_grace,
-            ..self
-        }
-    }
-
-    /// The same with ids that later jobs may have.
-    pub const fn with_id_reuse(self, id_reuse: IdReuse) -> Self {
-        Self { id_reuse, ..self }
-    }
-
-    /// The same with switches that only it has.
-    pub const fn with_flags(self, flags: &'static [KindFlag]) -> Self {
-        Self { flags, ..self }
     }
 
     /// Its operations: lookup, list, and logs.

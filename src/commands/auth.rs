@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::list::nothing_configured;
 use super::lookup::{Pacing, transport};
@@ -37,7 +38,7 @@ enum AuthCommand {
 }
 
 /// Shows what every profile would use. Nothing is sent.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     match arguments.what {
         AuthCommand::Status => status(context),
     }
@@ -45,21 +46,18 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
 
 const STATUS: &str = "auth status";
 
-fn status(context: &CommandContext) -> u8 {
-    let accounts = match auth_status(context) {
-        Ok(accounts) => accounts,
-        Err(problem) => return context.usage_error(STATUS, vec![problem]),
-    };
+fn status(context: &CommandContext) -> CommandResult {
+    let accounts = auth_status(context)?;
     let code = context.print_catalog(STATUS, |out, form, screen| {
         output::write_accounts(out, &accounts, form, screen)
-    });
+    })?;
     let mut states = accounts.accounts.iter().map(|account| account.status);
     let is_unusable = states.clone().any(|state| state == AuthState::Broken)
         || states.all(|state| state == AuthState::NotConfigured);
-    match is_unusable {
+    Ok(match is_unusable {
         true if code == 0 => Category::MissingCredentials.exit_code(),
         _ => code,
-    }
+    })
 }
 
 fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
@@ -205,8 +203,8 @@ impl Account {
         let known = client.as_deref().ok();
         record_profile(transport, &cloud.settings_schema(), profile, known);
         let client = client.and_then(|client| {
-            status.endpoint = client.endpoint().or(status.endpoint.take());
-            let credential = client.credential();
+            status.endpoint = client.api().endpoint().or(status.endpoint.take());
+            let credential = client.api().credential();
             status.expires_at = credential.expires_at.or(status.expires_at);
             status.is_certificate = credential.is_certificate;
             let kept_in = credential.kept_in;

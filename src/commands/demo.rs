@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::CommandResult;
 use super::context::{CommandContext, program};
 use super::lookup::{self, LookupPlan, Options};
 use super::runtime::block_on;
@@ -27,7 +28,7 @@ const REFERENCES: [&str; 6] = [
 
 /// Starts the emulated clouds, gets one resource of each kind from them, and prints how to do so by
 /// hand.
-pub(super) fn run(context: &CommandContext, _: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
     let report = block_on(async {
         let scenario = Scenario::built_in()?;
         let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
@@ -47,18 +48,15 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> u8 {
         let lookup = Arc::new(plan.connect(context, None)?);
         let report = lookup::report("demo", lookup.outcomes().await, &lookup);
         emulator.stop().await;
-        Ok(report)
+        Ok::<_, Vec<Problem>>(report)
     });
-    match report {
-        Ok(report) => match context.print_report(report) {
-            0 => context.print(
-                manual_steps(),
-                context.output_options.format != Format::Table,
-            ),
-            code => code,
-        },
-        Err(problems) => context.usage_error("demo", problems),
-    }
+    Ok(match context.print_report(report?) {
+        0 => context.print(
+            manual_steps(),
+            context.output_options.format != Format::Table,
+        ),
+        code => code,
+    })
 }
 
 /// The command lines that do the same.

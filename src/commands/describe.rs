@@ -2,6 +2,7 @@ use std::io;
 
 use clap::Args;
 
+use super::CommandResult;
 use super::args::LookupArgs;
 use super::context::CommandContext;
 use super::logs;
@@ -39,19 +40,15 @@ pub(super) struct Arguments {
 }
 
 /// Gets the named resources and shows all their details.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(context, arguments) {
-        Ok((report, log_tails)) => {
-            let extent = match arguments.all {
-                true => DetailLevel::All,
-                false => DetailLevel::Limited,
-            };
-            let log_tails = &log_tails;
-            let options = PageOptions { extent, log_tails };
-            context.print_describe(report, options, pager(context, arguments))
-        }
-        Err(problems) => context.usage_error("describe", problems),
-    }
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let (report, log_tails) = build_report(context, arguments)?;
+    let extent = match arguments.all {
+        true => DetailLevel::All,
+        false => DetailLevel::Limited,
+    };
+    let log_tails = &log_tails;
+    let options = PageOptions { extent, log_tails };
+    Ok(context.print_describe(report, options, pager(context, arguments)))
 }
 
 /// The pager, unless it is turned off or stdout cannot be redrawn.

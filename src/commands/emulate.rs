@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::CommandResult;
 use super::context::{CommandContext, program};
 use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
@@ -54,11 +55,8 @@ fn port(text: &str) -> Result<u16, &'static str> {
 }
 
 /// Serves until it is interrupted, or prints the variables of a shell.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match serve(context, arguments) {
-        Ok(code) => code,
-        Err(problem) => context.usage_error("emulate", vec![problem]),
-    }
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    Ok(serve(context, arguments)?)
 }
 
 fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {

@@ -4,7 +4,6 @@ mod reason;
 
 use std::time::Duration;
 
-use super::lookup::kind_name;
 use super::poll::{PolledJob, is_stateless};
 use crate::error::{Category, Problem};
 use crate::gate::{Condition, Decision, Evaluation, GatePolicy};
@@ -36,7 +35,7 @@ pub(super) fn check_condition(
     let Some(reference) = references.iter().find(|one| !can_meet(one, condition)) else {
         return Ok(());
     };
-    let (kind, word) = (kind_name(reference), shell_word(&reference.input));
+    let (kind, word) = (reference.kind, shell_word(&reference.input));
     let mut problem = match is_stateless(reference) {
         _ if matches!(condition, Condition::NoWarnings(_)) => Problem::usage(format!(
             "{kind} has no events, which --for no-warnings needs"

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::CommandResult;
 use super::args::{LookupArgs, PollArgs};
 use super::context::CommandContext;
 use super::early_rows::EarlyRows;
@@ -53,34 +54,33 @@ impl Arguments {
 }
 
 /// Looks up what was named and shows it.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     if arguments.watch {
         let (inputs, flags) = (arguments.lookup.inputs(), &arguments.lookup.kind_flags);
-        return watch::run_with(context, inputs, flags, &PollArgs::default());
+        return Ok(watch::run_with(
+            context,
+            inputs,
+            flags,
+            &PollArgs::default(),
+        ));
     }
-    match print(context, arguments) {
-        Ok(code) => code,
-        Err(problems) => context.usage_error("get", problems),
-    }
+    print(context, arguments)
 }
 
 /// Prints what was named; returns the exit code.
-fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
+fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let requested = &arguments.lookup;
     let mut options = requested.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
+    options.needs_all_accounts = arguments.exit_status;
     options.lists = !arguments.detail;
     let plan = requested.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
-    let connected = match arguments.exit_status {
-        true => {
-            check_gate(&plan, &rules)?;
-            plan.connect_all(context, None)?
-        }
-        false => plan.connect(context, None)?,
-    };
-    let lookup = Arc::new(connected);
+    if arguments.exit_status {
+        check_gate(&plan, &rules)?;
+    }
+    let lookup = Arc::new(plan.connect(context, None)?);
     let elapsed = context.session.stopwatch();
     context.show_progress();
     Ok(match arguments.exit_status {

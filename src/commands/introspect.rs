@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use super::CommandResult;
 use super::context::CommandContext;
 use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
@@ -108,15 +109,13 @@ impl CommandContext {
         &self,
         command: &'static str,
         write: impl FnOnce(&mut dyn Write, &OutputOptions, &RenderContext) -> io::Result<()>,
-    ) -> u8 {
-        if let Err(problem) = self.check_catalog_format(command) {
-            return self.usage_error(command, vec![problem]);
-        }
+    ) -> CommandResult {
+        self.check_catalog_format(command)?;
         self.progress.stop();
         let stdout = io::stdout();
         let screen = self.render_context(stdout.is_terminal());
         let written = write(&mut stdout.lock(), &self.output_options, &screen);
-        self.exit_code_after_write(written, 0)
+        Ok(self.exit_code_after_write(written, 0))
     }
 }
 

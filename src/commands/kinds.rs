@@ -1,5 +1,6 @@
 use clap::Args;
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::introspect;
 use crate::kind::{Kind, LogSupport, Template};
@@ -17,11 +18,8 @@ pub(super) struct Arguments {
 }
 
 /// Shows the kinds of the registry.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    let kinds = match introspect::kinds_of(arguments.named.as_deref()) {
-        Ok(kinds) => kinds,
-        Err(problem) => return context.usage_error("kinds", vec![problem]),
-    };
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let kinds = introspect::kinds_of(arguments.named.as_deref())?;
     let kinds = KindList {
         schema: Envelope::SCHEMA,
         command: "kinds",

@@ -8,6 +8,7 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
+use super::CommandResult;
 use super::context::CommandContext;
 use crate::error::Problem;
 
@@ -29,20 +30,22 @@ pub(super) struct Arguments {
 const EXIT_CODES: &str = "Exit codes: ";
 
 /// Writes the pages, the same ones for the same joblens on every day, and prints where they are.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments, program: Command) -> u8 {
+pub(super) fn run(
+    context: &CommandContext,
+    arguments: &Arguments,
+    program: Command,
+) -> CommandResult {
     let folder = &arguments.folder;
     let mut command = program.disable_help_subcommand(true);
     command.build();
     let mut written = String::new();
     let result = fs::create_dir_all(folder).and_then(|()| pages(&command, folder, &mut written));
-    match result {
-        Ok(()) => context.print(written, false),
-        Err(error) => {
-            let why = error.kind();
-            let problem = format!("cannot write man pages to {} ({why})", folder.display());
-            context.usage_error("man", vec![Problem::usage(problem)])
-        }
-    }
+    result.map_err(|error| {
+        let why = error.kind();
+        let problem = format!("cannot write man pages to {} ({why})", folder.display());
+        Problem::usage(problem)
+    })?;
+    Ok(context.print(written, false))
 }
 
 /// A page with its sections in the usual order of man pages.

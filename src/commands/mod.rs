@@ -179,6 +179,9 @@ fn help_colour(environment: &Environment) -> ColorChoice {
     }
 }
 
+/// The exit code of a command, or why it was used wrongly.
+type CommandResult = Result<u8, Vec<Problem>>;
+
 /// Runs the command line and returns the exit code of the process.
 ///
 /// `arguments` begin with the program's own name; the environment is taken once.
@@ -213,28 +216,31 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             return code;
         }
     };
-    let code = dispatch(&context, cli.command, &cli.bare);
+    let code = dispatch(&context, cli.command, &cli.bare)
+        .unwrap_or_else(|problems| context.usage_error(name, problems));
     context.finish_recording(code);
     code
 }
 
 /// Runs a command, or `get` where there is none.
-fn dispatch(context: &CommandContext, command: Option<Command>, bare: &get::Arguments) -> u8 {
+fn dispatch(
+    context: &CommandContext,
+    command: Option<Command>,
+    bare: &get::Arguments,
+) -> CommandResult {
     match command {
-        Some(_) if !bare.is_empty() => context.usage_error(
-            "get",
-            vec![
-                Problem::usage("references and get options must come after the command")
-                    .with_hint("write them after it: joblens get REF…"),
-            ],
-        ),
+        Some(_) if !bare.is_empty() => {
+            let problem = Problem::usage("references and get options must come after the command")
+                .with_hint("write them after it: joblens get REF…");
+            Ok(context.usage_error("get", problem.into()))
+        }
         Some(Command::Get(arguments)) => get::run(context, &arguments),
         Some(Command::Describe(arguments)) => describe::run(context, &arguments),
         Some(Command::Logs(arguments)) => logs::run(context, &arguments),
-        Some(Command::Events(arguments)) => events::run(context, &arguments),
+        Some(Command::Events(arguments)) => Ok(events::run(context, &arguments)),
         Some(Command::List(arguments)) => list::run(context, &arguments),
         Some(Command::Wait(arguments)) => wait::run(context, &arguments),
-        Some(Command::Watch(arguments)) => watch::run(context, &arguments),
+        Some(Command::Watch(arguments)) => Ok(watch::run(context, &arguments)),
         Some(Command::Metrics(arguments)) => metrics::run(context, &arguments),
         Some(Command::Kinds(arguments)) => kinds::run(context, &arguments),
         Some(Command::States(arguments)) => states::run(context, &arguments),
@@ -242,27 +248,25 @@ fn dispatch(context: &CommandContext, command: Option<Command>, bare: &get::Argu
         Some(Command::Auth(arguments)) => auth::run(context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::run(context, &arguments),
         Some(Command::Config(arguments)) => config::run(context, &arguments),
-        Some(Command::Completion(arguments)) => completion::run(context, &arguments),
-        Some(Command::Complete(words)) => completion::complete(context, words, self::command()),
+        Some(Command::Completion(arguments)) => Ok(completion::run(context, &arguments)),
+        Some(Command::Complete(words)) => Ok(completion::complete(context, words, self::command())),
         Some(Command::Man(arguments)) => man::run(context, &arguments, self::command()),
         Some(Command::Demo(arguments)) => demo::run(context, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(context, &arguments),
         None => match bare.first_word() {
-            None if context.output_options.format.is_document() => context.usage_error(
-                "get",
-                vec![
-                    Problem::usage("no command or reference given")
-                        .with_hint("see: joblens --help"),
-                ],
-            ),
+            None if context.output_options.format.is_document() => {
+                Err(Problem::usage("no command or reference given")
+                    .with_hint("see: joblens --help")
+                    .into())
+            }
             None => {
                 // Help that was not requested is an error, so it goes to stderr.
                 let help = self::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
-                2
+                Ok(2)
             }
             Some(word) if !word.contains('/') && word != "-" && !word.starts_with('%') => {
-                context.usage_error("get", vec![suggestions::unknown_command(word)])
+                Err(suggestions::unknown_command(word).into())
             }
             Some(_) => get::run(context, bare),
         },

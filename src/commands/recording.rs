@@ -108,7 +108,7 @@ pub(super) fn record_profile(
     client: Option<&dyn Client>,
 ) {
     if let Session::Record(recorder) = &transport.options().session {
-        let known = client.and_then(|client| client.credential().expires_at);
+        let known = client.and_then(|client| client.api().credential().expires_at);
         let expires_at = known.or(profile.expires_at);
         recorder.add_profile(RecordedProfile::new(keys, profile, expires_at));
     }

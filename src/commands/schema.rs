@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
+use super::CommandResult;
 use super::context::CommandContext;
 use crate::error::Problem;
 use crate::output::{self, Format};
@@ -55,18 +56,18 @@ enum SchemaKind {
 }
 
 /// Prints the schema of what other commands print.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let is_json = matches!(context.output_options.format, Format::Table | Format::Json);
     let global = &context.global;
     let picks = !global.columns.is_empty() || global.sort_by.is_some();
     if !is_json || picks {
         let problem = Problem::usage("schema prints JSON only").with_hint("omit -o");
-        return context.usage_error("schema", vec![problem]);
+        return Err(problem.into());
     }
     let schema = arguments.what.schema();
     let mut out = io::stdout().lock();
     let written = output::write_schema(&mut out, &schema, &context.output_options);
-    context.exit_code_after_write(written, 0)
+    Ok(context.exit_code_after_write(written, 0))
 }
 
 impl SchemaKind {

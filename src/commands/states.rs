@@ -1,5 +1,6 @@
 use clap::Args;
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::introspect;
 use crate::error::Problem;
@@ -24,11 +25,8 @@ pub(super) struct Arguments {
 }
 
 /// Shows the tables that words are read by, and the words of the config file.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    let words = match state_map(context, arguments) {
-        Ok(words) => words,
-        Err(problem) => return context.usage_error("states", vec![problem]),
-    };
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let words = state_map(context, arguments)?;
     context.print_catalog("states", |out, form, screen| {
         output::write_states(out, &words, form, screen)
     })

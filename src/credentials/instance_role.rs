@@ -290,13 +290,9 @@ impl<S> InstanceRoleProvider<S> {
     ) -> Request {
         let header = header.map(|(name, value)| (name, value.to_owned()));
         Request {
-            operation,
             method,
-            endpoint: self.endpoint.clone(),
-            path: path.to_owned(),
-            query: Vec::new(),
             headers: header.into_iter().collect(),
-            body: Vec::new(),
+            ..Request::get(operation, &self.endpoint, path)
         }
     }
 }

@@ -9,6 +9,20 @@ pub struct TransportFailure {
     pub at_proxy: bool,
 }
 
+impl TransportFailure {
+    /// A failure of the cloud's host, or on the way to it.
+    pub const fn direct(kind: TransportFailureKind) -> Self {
+        let at_proxy = false;
+        Self { kind, at_proxy }
+    }
+
+    /// A failure of the proxy.
+    pub const fn at_proxy(kind: TransportFailureKind) -> Self {
+        let at_proxy = true;
+        Self { kind, at_proxy }
+    }
+}
+
 /// What makes a request fail in transit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -270,7 +270,10 @@ async fn ask(
         "scopes" => {
             for listing in cloud.scope_listings {
                 let (at, profile) = (Cursor::FIRST, DEFAULT_PROFILE);
-                client.list_scopes(listing, profile, at, &options).await?;
+                client
+                    .api()
+                    .list_scopes(listing, profile, at, &options)
+                    .await?;
             }
             Ok(Vec::new())
         }

@@ -53,6 +53,18 @@ pub struct ApiClient {
     is_for_credentials: bool,
 }
 
+/// One attempt at a request.
+#[derive(Clone, Copy)]
+struct AttemptRequest<'a> {
+    request: &'a Request,
+    signer: &'a dyn Signer,
+    deadline: Deadline,
+    /// From 1.
+    number: u32,
+    /// Seconds that the clock of the server is known to be ahead.
+    clock_offset: i64,
+}
+
 impl ApiClient {
     /// An account that was not used yet.
     ///
@@ -237,33 +249,23 @@ impl ApiClient {
     }
 
     /// Sends a request once, or answers it from a recording.
-    async fn attempt(
-        &self,
-        request: &Request,
-        signer: &dyn Signer,
-        deadline: Deadline,
-        number: u32,
-        clock_offset: i64,
-    ) -> Result<Response, RequestError> {
+    async fn attempt(&self, attempt: AttemptRequest<'_>) -> Result<Response, RequestError> {
+        let request = attempt.request;
         let counts = &self.transport.counts;
         counts.record_request(self.cloud, request.operation);
         let outgoing = Outgoing {
             cloud: self.cloud,
             profile: &self.profile,
             request,
-            attempt: number,
+            attempt: attempt.number,
             is_for_credential: self.is_for_credentials,
         };
         let unread_body = self.unread_body.as_ref();
         let response = match &self.options.session {
-            Session::Live => {
-                let sent = self.transmit(request, signer, deadline, number, clock_offset);
-                sent.await?
-            }
+            Session::Live => self.transmit(attempt).await?,
             Session::Record(recorder) => {
                 let recording = RecordingAttempt::start(recorder, outgoing, &self.transport);
-                let sent = self.transmit(request, signer, deadline, number, clock_offset);
-                let outcome = sent.await;
+                let outcome = self.transmit(attempt).await;
                 recording.finish(&outcome, unread_body);
                 outcome?
             }
@@ -281,16 +283,10 @@ impl ApiClient {
     }
 
     /// Signs a request and sends it once.
-    async fn transmit(
-        &self,
-        request: &Request,
-        signer: &dyn Signer,
-        deadline: Deadline,
-        number: u32,
-        clock_offset: i64,
-    ) -> Result<Response, RequestError> {
+    async fn transmit(&self, attempt: AttemptRequest<'_>) -> Result<Response, RequestError> {
+        let (request, signer) = (attempt.request, attempt.signer);
         let now = self.options.session.signing_time(self.transport.now());
-        let signed_at = signing_time(now, clock_offset);
+        let signed_at = signing_time(now, attempt.clock_offset);
         let signing = signer.sign(request, signed_at, &crypto::nonce());
         let is_loopback = request.endpoint.is_loopback() && self.proxy.is_none();
         let is_direct = self.bypasses_proxy || is_loopback;
@@ -311,9 +307,12 @@ impl ApiClient {
             request,
             signing: &signing,
             headers: signer.headers(),
-            number,
+            number: attempt.number,
             max_body: self.options.max_body,
-            timeout: self.options.request_timeout.min(deadline.remaining()),
+            timeout: self
+                .options
+                .request_timeout
+                .min(attempt.deadline.remaining()),
             proxy,
             redactor: self.transport.redactor(),
             unread_body: self.unread_body.as_ref(),
@@ -365,10 +364,9 @@ impl ApiClient {
             Route::Unusable { problem } => {
                 let mut refusal = RequestError::new(problem.category, problem.message);
                 refusal.hint = problem.hint;
-                refusal.transport_failure = Some(TransportFailure {
-                    kind: TransportFailureKind::InvalidProxy,
-                    at_proxy: true,
-                });
+                refusal.transport_failure = Some(TransportFailure::at_proxy(
+                    TransportFailureKind::InvalidProxy,
+                ));
                 Err(refusal)
             }
         }

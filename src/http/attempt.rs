@@ -54,10 +54,7 @@ impl Attempt<'_> {
             .unwrap_or_else(|_| {
                 let seconds = (self.timeout.as_secs_f64() * 10.0).round() / 10.0;
                 let message = format!("request timed out after {seconds} s");
-                let cut = TransportFailure {
-                    kind: TransportFailureKind::Timeout,
-                    at_proxy: false,
-                };
+                let cut = TransportFailure::direct(TransportFailureKind::Timeout);
                 Err(errors::network_error(RetryAction::Backoff, cut, message))
             });
         let spent = started.elapsed().as_millis();

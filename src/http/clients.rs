@@ -183,10 +183,9 @@ impl ClientPool {
             ),
         };
         let mut refusal = RequestError::new(Category::Network, message).with_hint(hint);
-        refusal.transport_failure = Some(TransportFailure {
-            kind: TransportFailureKind::NoCaCertificates,
-            at_proxy: false,
-        });
+        refusal.transport_failure = Some(TransportFailure::direct(
+            TransportFailureKind::NoCaCertificates,
+        ));
         refusal
     }
 }

@@ -41,10 +41,7 @@ pub(super) fn network_error(
 
 /// A response that did not come to its end.
 pub(super) fn broken(message: impl Into<String>) -> RequestError {
-    let fault = TransportFailure {
-        kind: TransportFailureKind::Broken,
-        at_proxy: false,
-    };
+    let fault = TransportFailure::direct(TransportFailureKind::Broken);
     network_error(RetryAction::Backoff, fault, message)
 }
 
@@ -121,12 +118,10 @@ fn find<'e, E: Error + 'static>(causes: &[&'e (dyn Error + 'static)]) -> Option<
     causes.iter().rev().find_map(|cause| cause.downcast_ref())
 }
 
-fn timeout_error(has_proxy: bool) -> RequestError {
-    let fault = TransportFailure {
-        kind: TransportFailureKind::ConnectTimeout,
-        at_proxy: has_proxy,
-    };
-    let message = match has_proxy {
+fn timeout_error(at_proxy: bool) -> RequestError {
+    let kind = TransportFailureKind::ConnectTimeout;
+    let fault = TransportFailure { kind, at_proxy };
+    let message = match at_proxy {
         true => "timed out connecting through the proxy",
         false => "timed out connecting",
     };
@@ -176,10 +171,8 @@ pub const UNKNOWN_HOST_HINT: &str = "check region and endpoint, and the network'
 
 fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
     if unresolved.foreign_localhost().is_some() {
-        let fault = TransportFailure {
-            kind: TransportFailureKind::UnknownHost,
-            at_proxy,
-        };
+        let kind = TransportFailureKind::UnknownHost;
+        let fault = TransportFailure { kind, at_proxy };
         return network_error(RetryAction::No, fault, unresolved.to_string())
             .with_hint("fix /etc/hosts, or use the address instead of localhost");
     }

@@ -46,10 +46,29 @@ pub struct Request {
 }
 
 impl Request {
+    /// A GET without a query, headers of its own or a body.
+    pub fn get(operation: &'static str, endpoint: &Endpoint, path: impl Into<String>) -> Self {
+        Self {
+            operation,
+            method: Method::Get,
+            endpoint: endpoint.clone(),
+            path: path.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
     /// The query as it goes out, without what a signer adds: `a=b&c=`.
     pub fn encoded_query(&self) -> String {
         encode_query(&self.query)
     }
+}
+
+/// The same parameters, owned.
+pub fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    query.iter().map(owned).collect()
 }
 
 /// Names and values strictly percent-encoded and joined.

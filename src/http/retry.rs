@@ -147,10 +147,9 @@ impl RequestError {
         };
         let mut refusal = Self::new(category, what);
         refusal.retry = retry;
-        refusal.transport_failure = (response.status == 407).then_some(TransportFailure {
-            kind: TransportFailureKind::ProxyAuthorization,
-            at_proxy: true,
-        });
+        refusal.transport_failure = (response.status == 407).then_some(TransportFailure::at_proxy(
+            TransportFailureKind::ProxyAuthorization,
+        ));
         Some(refusal)
     }
 }

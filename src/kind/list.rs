@@ -37,31 +37,6 @@ impl ListSpec {
     pub const fn without(self, unlisted: &'static [UnlistedField]) -> Self {
         Self { unlisted, ..self }
     }
-
-    /// The same with rows that say success also of a job that has failed by a lookup, in this case.
-    pub const fn with_doubtful_success(self, failed: &'static str) -> Self {
-        Self {
-            doubtful_success: Some(failed),
-            ..self
-        }
-    }
-
-    /// The same with selectors of labels.
-    pub const fn with_selector(self) -> Self {
-        Self {
-            has_selector: true,
-            ..self
-        }
-    }
-
-    /// The same with this many jobs when no number is given.
-    pub const fn with_default_limit(self, limit: usize) -> Self {
-        let default_limit = Some(limit);
-        Self {
-            default_limit,
-            ..self
-        }
-    }
 }
 
 /// The order in which a cloud lists the jobs of a kind.

@@ -52,12 +52,6 @@ impl Template {
             ..self
         }
     }
-
-    /// The same with ranges of ids.
-    pub const fn with_ranges(self) -> Self {
-        let ranges = true;
-        Self { ranges, ..self }
-    }
 }
 
 impl fmt::Display for Template {

@@ -1,7 +1,7 @@
 use crate::model::State;
 
 /// Seconds for people, two units at most: `45s`, `12m`, `1h05m`, `3d04h`.
-pub(super) fn duration(seconds: i64) -> String {
+pub fn duration(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match seconds {
         ..0 => "0s".to_owned(),

@@ -41,7 +41,6 @@ mod zone;
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
-use crate::error::Problem;
 use crate::model::{Notice, Time};
 use crate::output::document::{Envelope, Gate};
 
@@ -56,6 +55,7 @@ pub use exposition::{ExpositionFormat, ExpositionWriter, MetricFamily, MetricTyp
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };
+pub use human::duration;
 pub use job_columns::JobColumn;
 use job_table::Layout;
 pub use job_table::{Row, TableWriter};
@@ -63,6 +63,7 @@ pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Frame, Live, TerminalSize};
 pub use options::{Format, OutputOptions};
+pub use problem::write as write_problem;
 pub use progress::{Progress, ProgressRow};
 pub use query::Query;
 pub use rows::RowWriter;
@@ -156,23 +157,6 @@ pub fn write_schema(
     }
 }
 
-/// Seconds for people, such as `1h05m`.
-pub fn duration(seconds: i64) -> String {
-    human::duration(seconds)
-}
-
-/// Writes a failure for people, the next step last.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_problem(
-    err: &mut dyn Write,
-    problem: &Problem,
-    screen: &RenderContext,
-) -> io::Result<()> {
-    problem::write(err, problem, screen)
-}
-
 /// Writes the verdict of a gate in one line.
 ///
 /// # Errors
@@ -184,7 +168,7 @@ pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
         "{}: {} ({}, {})",
         gate.verdict.as_str(),
         escape(reason.trim()),
-        human::duration(i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX)),
+        duration(i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX)),
         requests(gate.requests)
     )
 }

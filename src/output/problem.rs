@@ -8,12 +8,12 @@ use crate::error::Problem;
 /// Label of the line that says what is wrong; wrong parts of an input are marked below it.
 const ERROR: &str = "error:";
 
-/// One layout for every error: what failed, the request, the response, the next step.
-pub(super) fn write(
-    err: &mut dyn Write,
-    problem: &Problem,
-    screen: &RenderContext,
-) -> io::Result<()> {
+/// Writes a failure for people, in one layout for every error: what failed, the request, the response, the next
+/// step.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(err: &mut dyn Write, problem: &Problem, screen: &RenderContext) -> io::Result<()> {
     let input = problem.input.as_deref();
     let input = input.filter(|text| !text.trim().is_empty());
     let subject = problem.reference.as_deref().or(input);

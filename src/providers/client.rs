@@ -17,20 +17,8 @@ use crate::reference::{Reference, Scope};
 /// One account of one cloud, whatever the cloud.
 #[async_trait]
 pub trait Client: Send + Sync {
-    /// Scheme, host and port that are queried; `None` while only the cloud knows.
-    fn endpoint(&self) -> Option<String> {
-        None
-    }
-
-    /// The URL of the proxy that the profile names, its name and password masked.
-    fn proxy(&self) -> Option<String> {
-        None
-    }
-
-    /// What is known of the account's credential without a request.
-    fn credential(&self) -> CredentialInfo {
-        CredentialInfo::default()
-    }
+    /// What all kinds of the account share.
+    fn api(&self) -> &dyn CloudApi;
 
     /// Looks one job up.
     ///
@@ -85,31 +73,6 @@ pub trait Client: Send + Sync {
         Err(not_listed(scope.kind))
     }
 
-    /// One page of the scopes of this account that contain jobs, such as clusters; `listing` is one
-    /// of its cloud's, `profile` the profile's name, for their references.
-    ///
-    /// # Errors
-    /// An error of the cloud or of the connection; `usage` where jobs are in no clusters.
-    async fn list_scopes(
-        &self,
-        _listing: &'static ScopeListing,
-        _profile: &str,
-        _at: Cursor,
-        _options: &GetOptions,
-    ) -> Result<ScopePage, Problem> {
-        Err(Problem::usage("its jobs are in no clusters"))
-    }
-
-    /// Those of the optional kinds of a listing whose lists may contain jobs: all that are not known to be
-    /// missing.
-    async fn served_kinds(
-        &self,
-        listing: &'static ScopeListing,
-        _options: &GetOptions,
-    ) -> Vec<&'static Kind> {
-        listing.optional_kinds.to_vec()
-    }
-
     /// The logs of a job that was looked up, init containers first.
     fn log_sources(&self, _reference: &Reference, job: &Job) -> Vec<LogSource> {
         LogSource::of_job(job)
@@ -139,16 +102,16 @@ pub trait Client: Send + Sync {
 
 /// What all kinds of a cloud share: an account with its endpoint.
 #[async_trait]
-pub(super) trait CloudApi: Send + Sync {
-    /// As [`Client::endpoint`].
+pub trait CloudApi: Send + Sync {
+    /// Scheme, host and port that are queried; `None` while only the cloud knows.
     fn endpoint(&self) -> Option<String>;
 
-    /// As [`Client::proxy`].
+    /// The URL of the proxy that the profile names, its name and password masked.
     fn proxy(&self) -> Option<String> {
         None
     }
 
-    /// As [`Client::credential`].
+    /// What is known of the account's credential without a request.
     fn credential(&self) -> CredentialInfo;
 
     /// How far the clocks of the servers are known to be ahead of the local one.
@@ -156,7 +119,11 @@ pub(super) trait CloudApi: Send + Sync {
         TimeDelta::zero()
     }
 
-    /// As [`Client::list_scopes`].
+    /// One page of the scopes of this account that contain jobs, such as clusters; `listing` is one
+    /// of its cloud's, `profile` the profile's name, for their references.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way; `usage` where jobs are in no clusters.
     async fn list_scopes(
         &self,
         _listing: &'static ScopeListing,
@@ -167,7 +134,8 @@ pub(super) trait CloudApi: Send + Sync {
         Err(Problem::usage("its jobs are in no clusters"))
     }
 
-    /// As [`Client::served_kinds`].
+    /// Those of the optional kinds of a listing whose lists may hold jobs: all that are not known to be
+    /// missing.
     async fn served_kinds(
         &self,
         listing: &'static ScopeListing,

@@ -7,10 +7,7 @@ use super::batch;
 use super::client::{Client, CloudApi, KindOps};
 use super::lookup::RejectedLists;
 use super::request::{BatchRequest, GetRequest, ListRequest};
-use super::{
-    CredentialInfo, Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page,
-    ScopeListing, ScopePage, states,
-};
+use super::{Cursor, Filter, GetOptions, GetResult, LogChunk, LogRequest, LogSource, Page, states};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
@@ -22,14 +19,26 @@ const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
 /// A cloud's API with the kinds that it serves.
 pub(super) struct Connected<A: 'static> {
     /// The lists that the cloud has rejected.
-    pub rejected_lists: RejectedLists,
+    rejected_lists: RejectedLists,
     /// The account.
     pub api: A,
     /// Every kind of the cloud, with its operations.
-    pub kinds: &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))],
+    kinds: Operations<A>,
 }
 
+/// Every kind of a cloud, with its operations.
+pub(super) type Operations<A> = &'static [(&'static Kind, &'static (dyn KindOps<A> + 'static))];
+
 impl<A: Sync> Connected<A> {
+    /// An account that was not used yet.
+    pub fn new(api: A, kinds: Operations<A>) -> Self {
+        Self {
+            rejected_lists: RejectedLists::default(),
+            api,
+            kinds,
+        }
+    }
+
     fn ops(&self, kind: &Kind) -> &'static dyn KindOps<A> {
         let found = self.kinds.iter().find(|(known, _)| *known == kind);
         found.expect("a client is made by the cloud of the kind").1
@@ -69,16 +78,8 @@ fn doubt_success(kind: &Kind, found: &mut GetResult) {
 
 #[async_trait]
 impl<A: CloudApi> Client for Connected<A> {
-    fn endpoint(&self) -> Option<String> {
-        self.api.endpoint()
-    }
-
-    fn proxy(&self) -> Option<String> {
-        self.api.proxy()
-    }
-
-    fn credential(&self) -> CredentialInfo {
-        self.api.credential()
+    fn api(&self) -> &dyn CloudApi {
+        &self.api
     }
 
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
@@ -154,24 +155,6 @@ impl<A: CloudApi> Client for Connected<A> {
                 return Ok(page);
             }
         }
-    }
-
-    async fn list_scopes(
-        &self,
-        listing: &'static ScopeListing,
-        profile: &str,
-        at: Cursor,
-        options: &GetOptions,
-    ) -> Result<ScopePage, Problem> {
-        self.api.list_scopes(listing, profile, at, options).await
-    }
-
-    async fn served_kinds(
-        &self,
-        listing: &'static ScopeListing,
-        options: &GetOptions,
-    ) -> Vec<&'static Kind> {
-        self.api.served_kinds(listing, options).await
     }
 
     fn log_sources(&self, reference: &Reference, job: &Job) -> Vec<LogSource> {

@@ -111,7 +111,7 @@ pub async fn list_all(
     pages_of(&kept, ask, limit, on_page).await
 }
 
-/// As [`list_all`], for the scopes of an account ([`Client::list_scopes`]).
+/// As [`list_all`], for the scopes of an account ([`CloudApi::list_scopes`](super::CloudApi::list_scopes)).
 ///
 /// # Errors
 /// As [`list_all`].
@@ -227,7 +227,10 @@ impl PageSource for ScopePages<'_> {
         ask: &GetOptions,
     ) -> Result<Page<model::ScopeSummary>, Problem> {
         let (listing, profile) = (self.listing, self.profile);
-        self.client.list_scopes(listing, profile, at, ask).await
+        self.client
+            .api()
+            .list_scopes(listing, profile, at, ask)
+            .await
     }
 
     fn key(row: &model::ScopeSummary) -> &str {

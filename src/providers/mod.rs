@@ -46,15 +46,14 @@ pub use crate::lenient;
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
 use crate::settings::{Profile, SettingSpec, Settings, SettingsSchema};
-use client::{BatchResult, CloudApi, KindOps};
+use client::{BatchResult, KindOps};
 use connected::Connected;
 use list::{has_more, is_list_unavailable};
 use logs::{FilePart, LogFile, REPLACED_LOG, REPLACEMENT, continues, log_text, read_file};
-use lookup::RejectedLists;
 use request::{BatchRequest, GetRequest, ListRequest};
 
 pub use changes::Changes;
-pub use client::Client;
+pub use client::{Client, CloudApi};
 pub use latest::latest;
 pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};

@@ -4,7 +4,7 @@ mod success;
 
 use crate::error::Problem;
 use crate::kind::{StateTable, StateWords};
-use crate::model::{Notice, NoticeCode, State};
+use crate::model::{Job, Notice, NoticeCode, State, Task};
 use crate::secret::quotable;
 use crate::settings::Settings;
 
@@ -53,6 +53,28 @@ pub struct NormalizedState {
     pub raw: Option<String>,
     /// True when the state can no longer change by itself.
     pub ended: bool,
+}
+
+impl NormalizedState {
+    /// This job in this state.
+    pub fn into_job(self, job: Job) -> Job {
+        Job {
+            state: self.state,
+            state_raw: self.raw,
+            ended: self.ended,
+            ..job
+        }
+    }
+
+    /// A task in this state, of which nothing else is known.
+    pub fn into_task(self) -> Task {
+        Task {
+            state: self.state,
+            state_raw: self.raw,
+            ended: self.ended,
+            ..Task::default()
+        }
+    }
 }
 
 /// What to say of the end of a job whose word, which may be empty, does not say how it was.

@@ -12,7 +12,7 @@ use super::errors::{ErrorContext, ErrorSpec};
 use super::{Cloud, GetOptions, GetRequest, GetResult, mask_job};
 use crate::credentials::SourceCache;
 use crate::http::{
-    ClientOptions, Deadline, Endpoint, Method, Request, RequestError, Response, Transport,
+    ClientOptions, Deadline, Endpoint, Request, RequestError, Response, Transport, pairs,
 };
 use crate::kind::Kind;
 use crate::model::Time;
@@ -39,17 +39,10 @@ pub fn json(name: &str) -> Value {
 
 /// A request of an operation with these parameters.
 pub fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
-    let query = query.iter();
+    let endpoint = Endpoint::parse("http://127.0.0.1:1", &[], false).unwrap();
     Request {
-        operation,
-        method: Method::Get,
-        endpoint: Endpoint::parse("http://127.0.0.1:1", &[], false).unwrap(),
-        path: "/".to_owned(),
-        query: query
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect(),
-        headers: Vec::new(),
-        body: Vec::new(),
+        query: pairs(query),
+        ..Request::get(operation, &endpoint, "/")
     }
 }
 

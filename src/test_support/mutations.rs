@@ -233,6 +233,7 @@ async fn call(client: &dyn Client, case: &Case, is_compared: bool) -> Result<Out
         Call::Scopes => {
             let listing = scope_listing(case.kind).expect("its jobs are in scopes");
             let page = client
+                .api()
                 .list_scopes(listing, DEFAULT_PROFILE, Cursor::FIRST, &options)
                 .await?;
             shown = serde_json::to_value(&page.rows).unwrap();

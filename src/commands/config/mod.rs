@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::CommandResult;
 use super::context::CommandContext;
 use crate::error::{Problem, kind_text};
 use crate::output;
@@ -37,22 +38,17 @@ enum Action {
 }
 
 /// Does what was requested with the config file that the other commands would read.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    let place = match settings_path(context) {
-        Ok(place) => place,
-        Err(problem) => return context.usage_error("config", vec![problem]),
-    };
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let place = settings_path(context)?;
     if matches!(arguments.action, Action::Init) {
-        if let Err(problem) = write(&place) {
-            return context.usage_error("config", vec![problem]);
-        }
+        write(&place)?;
         if !context.global.quiet {
             let shown = place.display();
             let said = format!("created {shown} (mode 0600); uncomment the settings you need");
             let _ = output::write_line(&mut io::stderr(), &said);
         }
     }
-    context.print(format!("{}\n", place.display()), false)
+    Ok(context.print(format!("{}\n", place.display()), false))
 }
 
 fn settings_path(context: &CommandContext) -> Result<PathBuf, Problem> {

@@ -83,7 +83,7 @@ impl AccountProbe {
                 account: &self.account,
                 transport: &self.transport,
                 events: &happenings,
-                proxy: self.client.as_ref().and_then(|client| client.proxy()),
+                proxy: self.client.as_ref().and_then(|client| client.api().proxy()),
                 problem: call.outcome.as_ref().err(),
                 elapsed: call.elapsed,
             };
@@ -136,7 +136,9 @@ impl AccountProbe {
                 page.map(|_| ())
             }
             ListTarget::Scopes { cloud, listing } => {
-                let page = client.list_scopes(listing, &cloud.profile, Cursor::FIRST, &ask);
+                let page = client
+                    .api()
+                    .list_scopes(listing, &cloud.profile, Cursor::FIRST, &ask);
                 page.await.map(|_| ())
             }
         };
@@ -177,7 +179,9 @@ async fn permitted_scope(
     /// This many scopes are tried at most.
     const MAX_SCOPES: usize = 5;
     let listing = scope_listing(denied.kind)?;
-    let listed = client.list_scopes(listing, &denied.profile, Cursor::FIRST, ask);
+    let listed = client
+        .api()
+        .list_scopes(listing, &denied.profile, Cursor::FIRST, ask);
     let names = listed
         .await
         .ok()?

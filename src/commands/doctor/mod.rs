@@ -14,6 +14,7 @@ use clap::Args;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::progress_line::SLOW_REQUEST;
 use super::runtime::block_on;
@@ -47,16 +48,11 @@ pub(super) struct Arguments {
 const DOCTOR: &str = "doctor";
 
 /// Asks every account once, and shows what is well and what is not.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    if let Err(problem) = context.check_catalog_format(DOCTOR) {
-        return context.usage_error(DOCTOR, vec![problem]);
-    }
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    context.check_catalog_format(DOCTOR)?;
     let mut page = PageWriter::new(context);
     context.show_progress();
-    let diagnosis = match diagnose(context, arguments, &mut page) {
-        Ok(diagnosis) => diagnosis,
-        Err(problems) => return context.usage_error(DOCTOR, problems),
-    };
+    let diagnosis = diagnose(context, arguments, &mut page)?;
     record(context, &diagnosis);
     let printed = match page.is_used {
         true => {
@@ -66,12 +62,12 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
         }
         false => context.print_catalog(DOCTOR, |out, options, screen| {
             output::write_diagnosis(out, &diagnosis, options, screen)
-        }),
+        })?,
     };
-    match printed {
+    Ok(match printed {
         0 => diagnosis.exit.code,
         printed => printed,
-    }
+    })
 }
 
 /// Adds the findings to a recording, as text and as JSON.

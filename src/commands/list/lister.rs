@@ -143,7 +143,7 @@ impl ScopeLister {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let ask = self
             .lookup
-            .options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+            .options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
         let now = self.lookup.now()?;
         let filter = Filter {
@@ -265,7 +265,7 @@ impl ScopeLister {
         let listed = listed.await?;
         if recursive && !listing.optional_kinds.is_empty() {
             let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
-            let kinds = client.served_kinds(listing, &ask).await;
+            let kinds = client.api().served_kinds(listing, &ask).await;
             parts.extend(kinds.into_iter().map(|kind| scopes::all_of(cloud, kind)));
         }
         Ok(listed)

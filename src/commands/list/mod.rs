@@ -18,6 +18,7 @@ pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
 pub(super) use snapshot::{keep_last, list_jobs};
 
+use super::CommandResult;
 use super::completion_cache::ListedReferences;
 use super::context::CommandContext;
 use super::lookup::{AccountId, Lookup, Pacing, check_columns};
@@ -41,11 +42,8 @@ use report::{ScopeReport, unsupported_filter};
 const EXTRA_BURST: u32 = 9;
 
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(context, arguments) {
-        Ok(listing) => block_on(listing.run(context)),
-        Err(problems) => context.usage_error("list", problems),
-    }
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    Ok(block_on(prepare(context, arguments)?.run(context)))
 }
 
 /// What is listed, checked before the first call.

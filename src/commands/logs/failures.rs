@@ -110,7 +110,7 @@ async fn tail_of(
     };
     let mut log = SourceLog::new(source, &params);
     let mut tail = log.tail().unwrap_or_default();
-    let options = lookup.options_for(reference, Deadline::after(LOOKUP_TIMEOUT));
+    let options = lookup.options_for(reference.kind, Deadline::after(LOOKUP_TIMEOUT));
     loop {
         let reading = log.read(client, reference, &options).await?;
         tail.extend(reading.lines);

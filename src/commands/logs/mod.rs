@@ -24,6 +24,7 @@ pub(super) use failures::failure_tails;
 pub(crate) use fuzz::logs as fuzz_logs;
 pub(super) use options::Arguments;
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::lookup::{Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
@@ -43,16 +44,12 @@ use select::Choice;
 use stream::{LogStream, LogStreamError};
 
 /// Prints the log of a job, and returns the exit code.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(context, arguments) {
-        Ok(setup) => {
-            context.show_progress();
-            let code = block_on(print(context, arguments, setup));
-            context.progress.stop();
-            code
-        }
-        Err(problems) => context.usage_error("logs", problems),
-    }
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let setup = prepare(context, arguments)?;
+    context.show_progress();
+    let code = block_on(print(context, arguments, setup));
+    context.progress.stop();
+    Ok(code)
 }
 
 /// Everything that is needed, checked before the first request.

@@ -373,7 +373,7 @@ impl LogStream<'_> {
 
     fn options(&self) -> GetOptions {
         self.lookup
-            .options_for(&self.reference, Deadline::after(LOOKUP_TIMEOUT))
+            .options_for(self.reference.kind, Deadline::after(LOOKUP_TIMEOUT))
     }
 
     /// Says what a reader should know, on stderr.

@@ -178,7 +178,7 @@ impl<'a> CheckedAccounts<'a> {
             }
             if let Ok(client) = &client {
                 // Known before the first request, whichever account it is for.
-                let endpoint = client.endpoint().unwrap_or_default();
+                let endpoint = client.api().endpoint().unwrap_or_default();
                 self.transport.check_route(&endpoint)?;
             }
             clients.by_account.insert(account, client);
@@ -223,7 +223,10 @@ impl Clients {
         let clients = self.by_account.iter();
         let clients = clients.filter(|(account, _)| !self.printed.contains(*account));
         let times = clients.filter_map(|(account, client)| {
-            Some((account, client.as_ref().ok()?.credential().expires_at?))
+            Some((
+                account,
+                client.as_ref().ok()?.api().credential().expires_at?,
+            ))
         });
         times.collect()
     }

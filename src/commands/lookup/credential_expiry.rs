@@ -43,7 +43,7 @@ impl CredentialExpiry {
         keys: &SettingsSchema,
         profile: &Profile,
     ) -> Option<Self> {
-        let at = client.credential().expires_at?;
+        let at = client.api().credential().expires_at?;
         let mut parts = keys
             .credential_keys()
             .filter(|spec| profile.origin(spec.key).is_some());

@@ -125,7 +125,7 @@ impl Lookup {
     /// The rows of a list call for these references; `None` for those that it leaves open.
     async fn batch_get(&self, references: &[Reference]) -> Vec<Option<Job>> {
         let first = &references[0];
-        let options = self.options_for(first, Deadline::after(LOOKUP_TIMEOUT));
+        let options = self.options_for(first.kind, Deadline::after(LOOKUP_TIMEOUT));
         let rows = match self.client(first) {
             Ok(client) if client.can_batch(references) => {
                 client.batch_get(references, &options).await

@@ -1,8 +1,9 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::clients::{
-    AccountId, CheckedAccounts, Pacing, account_of, account_of_scope, transport,
+    AccountId, CheckedAccounts, Clients, Pacing, account_of, account_of_scope, transport,
     with_account_context,
 };
 use super::columns;
@@ -12,11 +13,16 @@ use super::targets::{self, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
 use crate::commands::shell_session::ShellSession;
+use crate::credentials::CredentialChain;
 use crate::error::{Category, Problem};
+use crate::http::Transport;
 use crate::kind::Kind;
 use crate::model::{Notice, NoticeCode};
 use crate::reference::{Reference, Target};
 use crate::settings::Settings;
+
+/// What was named: its account, its canonical form, and what was typed.
+type Named<'a> = (AccountId, String, &'a str);
 
 /// References that were read and checked, before any account is connected.
 pub(in crate::commands) struct LookupPlan {
@@ -63,33 +69,12 @@ impl LookupPlan {
     ///
     /// # Errors
     /// A usage error in an option, a setting of the connection, or the plain settings of an account,
-    /// before any credential is read or any `credential_command` is run.
+    /// before any credential is read or any `credential_command` is run; with
+    /// [`Options::needs_all_accounts`] also one that only the credential of an account shows.
     pub(in crate::commands) fn connect(
         self,
         context: &CommandContext,
         min_interval: Option<Duration>,
-    ) -> Result<Lookup, Vec<Problem>> {
-        self.connect_with(context, min_interval, false)
-    }
-
-    /// As [`LookupPlan::connect`], for a gate: a usage error that only the credential of an account
-    /// shows is one of the command too, since no other job can decide for the jobs of that account.
-    ///
-    /// # Errors
-    /// As [`LookupPlan::connect`], and the usage errors of all accounts.
-    pub(in crate::commands) fn connect_all(
-        self,
-        context: &CommandContext,
-        min_interval: Option<Duration>,
-    ) -> Result<Lookup, Vec<Problem>> {
-        self.connect_with(context, min_interval, true)
-    }
-
-    fn connect_with(
-        self,
-        context: &CommandContext,
-        min_interval: Option<Duration>,
-        needs_all: bool,
     ) -> Result<Lookup, Vec<Problem>> {
         let notices = NoticeLog::default();
         if let [first, ..] = &self.targets.skipped[..] {
@@ -104,14 +89,12 @@ impl LookupPlan {
             min_interval,
             ..Pacing::default()
         };
+        let named: Vec<_> = self.named().collect();
         let transport = transport(context, &self.settings, &notices, pacing)?;
-        let accounts = self.accounts();
-        let checked =
-            CheckedAccounts::new(context.credentials(&self.settings), &transport, accounts)?;
-        check_accounts(self.named(), |account| checked.problem(account).cloned())?;
-        let clients = checked.connect(&notices, |problem| check_accounts(self.named(), problem))?;
-        if needs_all {
-            check_accounts(self.named(), |account| clients.get(account).err())?;
+        let credentials = context.credentials(&self.settings);
+        let clients = connect(credentials, &transport, &notices, &named, &named)?;
+        if self.options.needs_all_accounts {
+            check_accounts(&named, |account| clients.get(account).err())?;
         }
         let latest = self.targets.latest();
         Ok(Lookup {
@@ -131,13 +114,8 @@ impl LookupPlan {
         self.targets.kinds()
     }
 
-    /// The accounts of everything that is looked up.
-    fn accounts(&self) -> Vec<AccountId> {
-        self.named().map(|(account, ..)| account).collect()
-    }
-
-    /// Everything that is looked up: its account, its canonical form, and what was typed.
-    fn named(&self) -> impl Iterator<Item = (AccountId, String, &str)> {
+    /// Everything that is looked up.
+    fn named(&self) -> impl Iterator<Item = Named<'_>> {
         let jobs = self.targets.references();
         let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
         let latest = self.targets.latest().map(|(_, scope)| scope);
@@ -146,26 +124,43 @@ impl LookupPlan {
     }
 }
 
-/// Checks the accounts of everything that is looked up: each with its canonical form and what was
-/// typed.
+/// Makes a client for each account of these. The usage errors of an account in `checked` are those of the
+/// command; any other account fails by itself.
+///
+/// # Errors
+/// Usage errors, before any credential is read or any `credential_command` is run.
+fn connect(
+    credentials: CredentialChain,
+    transport: &Arc<Transport>,
+    notices: &NoticeLog,
+    named: &[Named<'_>],
+    checked: &[Named<'_>],
+) -> Result<Clients, Vec<Problem>> {
+    let accounts = named.iter().map(|(account, ..)| account.clone()).collect();
+    let accounts = CheckedAccounts::new(credentials, transport, accounts)?;
+    check_accounts(checked, |account| accounts.problem(account).cloned())?;
+    accounts.connect(notices, |problem| check_accounts(checked, problem))
+}
+
+/// Checks the accounts of everything that is looked up.
 ///
 /// # Errors
 /// The usage errors among the problems, one for each account, addressed to what names it first.
-fn check_accounts<'a>(
-    named: impl Iterator<Item = (AccountId, String, &'a str)>,
+fn check_accounts(
+    named: &[Named<'_>],
     problem: impl Fn(&AccountId) -> Option<Problem>,
 ) -> Result<(), Vec<Problem>> {
     let mut accounts = HashSet::new();
     let mut problems = Vec::new();
     for (account, reference, input) in named {
-        if !accounts.insert(account.clone()) {
+        if !accounts.insert(account) {
             continue;
         }
-        let problem = problem(&account).filter(|one| one.category == Category::Usage);
+        let problem = problem(account).filter(|one| one.category == Category::Usage);
         problems.extend(problem.map(|problem| Problem {
-            reference: Some(reference),
-            input: Some(input.to_owned()),
-            ..with_account_context(problem, &account, None)
+            reference: Some(reference.clone()),
+            input: Some((*input).to_owned()),
+            ..with_account_context(problem, account, None)
         }));
     }
     match problems.is_empty() {
@@ -185,22 +180,15 @@ impl Lookup {
     pub(in crate::commands) fn for_scopes(
         context: &CommandContext,
         settings: Settings,
-        scopes: &[(AccountId, String, &str)],
+        scopes: &[Named<'_>],
         is_named: bool,
         pacing: Pacing,
     ) -> Result<Self, Vec<Problem>> {
         let notices = NoticeLog::default();
         let transport = transport(context, &settings, &notices, pacing)?;
-        let accounts = scopes.iter().map(|(account, ..)| account.clone()).collect();
-        let checked = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?;
-        if is_named {
-            let scopes = scopes.iter().cloned();
-            check_accounts(scopes, |account| checked.problem(account).cloned())?;
-        }
-        let clients = checked.connect(&notices, |problem| match is_named {
-            true => check_accounts(scopes.iter().cloned(), problem),
-            false => Ok(()),
-        })?;
+        let credentials = context.credentials(&settings);
+        let checked = if is_named { scopes } else { &[] };
+        let clients = connect(credentials, &transport, &notices, scopes, checked)?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

@@ -34,6 +34,9 @@ pub(in crate::commands) struct Options {
     pub needs_events: bool,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
     pub lists: bool,
+    /// An account that cannot be used is a usage error of the command: no other job can decide for the
+    /// jobs of that account.
+    pub needs_all_accounts: bool,
     /// What may appear among the references in addition to resources.
     pub allowed: AllowedTargets,
 }
@@ -114,21 +117,8 @@ impl Lookup {
         &self.clients.expiries
     }
 
-    /// How a resource of this reference's kind is requested until a deadline.
-    pub(in crate::commands) fn options_for(
-        &self,
-        reference: &Reference,
-        deadline: Deadline,
-    ) -> GetOptions {
-        self.options_for_kind(reference.kind, deadline)
-    }
-
     /// How resources of a kind are requested until a deadline.
-    pub(in crate::commands) fn options_for_kind(
-        &self,
-        kind: &Kind,
-        deadline: Deadline,
-    ) -> GetOptions {
+    pub(in crate::commands) fn options_for(&self, kind: &Kind, deadline: Deadline) -> GetOptions {
         GetOptions {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
@@ -160,7 +150,7 @@ impl Lookup {
     ) -> Result<GetResult, Problem> {
         let client = self.client(reference)?;
         let found = client
-            .get(reference, &self.options_for(reference, deadline))
+            .get(reference, &self.options_for(reference.kind, deadline))
             .await;
         found.map_err(|mut problem| {
             self.transport.mask(&mut problem);
@@ -216,18 +206,15 @@ impl Lookup {
     /// # Errors
     /// As [`providers::latest`], or why the account cannot be used.
     pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
+        let account = account_of_scope(scope);
         let framed = |mut problem: Problem| {
-            problem = with_account_context(
-                problem,
-                &account_of_scope(scope),
-                list_permission(scope.kind),
-            );
+            problem = with_account_context(problem, &account, list_permission(scope.kind));
             problem.reference = Some(format!("{scope}{LATEST}"));
             problem.input = Some(scope.input.clone());
             problem
         };
         let client = self.client_for_scope(scope).map_err(framed)?;
-        let ask = self.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+        let ask = self.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let newest = providers::latest(&*client, scope, &ask).await;
         let mut reference = newest.map_err(framed)?;
         reference.input.clone_from(&scope.input);
@@ -251,9 +238,4 @@ pub(in crate::commands) fn report(
         requests: lookup.transport.calls(),
         ..Envelope::new(command, jobs, problems, lookup.notices.all())
     }
-}
-
-/// `cloud/kind`
-pub(in crate::commands) fn kind_name(reference: &Reference) -> String {
-    reference.kind.to_string()
 }

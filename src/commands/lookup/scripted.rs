@@ -12,10 +12,11 @@ use super::clients::Clients;
 use super::clients::account_of;
 use super::{Lookup, Options};
 use crate::commands::notices::NoticeLog;
+use crate::credentials::CredentialInfo;
 use crate::error::{Category, Problem};
 use crate::http::{ClientOptions, Transport};
 use crate::model::{Job, State, Time};
-use crate::providers::{Client, GetOptions, GetResult, job_at};
+use crate::providers::{Client, CloudApi, GetOptions, GetResult, job_at};
 use crate::reference::Reference;
 use crate::settings::Settings;
 use crate::sync::lock;
@@ -165,8 +166,22 @@ pub(in crate::commands) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
+impl CloudApi for ScriptedClient {
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn credential(&self) -> CredentialInfo {
+        CredentialInfo::default()
+    }
+}
+
 #[async_trait]
 impl Client for ScriptedClient {
+    fn api(&self) -> &dyn CloudApi {
+        self
+    }
+
     async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
         let script = self.lookups.as_ref().unwrap_or(&self.script);
         let reply = || script(self.started.elapsed(), reference.id());

@@ -31,12 +31,12 @@ impl Document {
     ) -> Self {
         let mut names = HashSet::new();
         let snapshots = snapshots.into_iter();
-        let scopes = snapshots.filter(|snapshot| names.insert(snapshot.scope.clone()));
+        let scopes = snapshots.filter(|snapshot| names.insert(snapshot.reading.scope.clone()));
         let scopes = scopes.map(|snapshot| ScopeStatus::new(snapshot, max_age));
         let mut scopes: Vec<ScopeStatus> = scopes.collect();
         let mut jobs = jobs(&scopes);
         if jobs.len() > max_jobs {
-            let row = |(scope, row): &(usize, usize)| &scopes[*scope].snapshot.rows[*row];
+            let row = |(scope, row): &(usize, usize)| &scopes[*scope].snapshot.reading.rows[*row];
             jobs.order_by_key(|number| row(number).priority());
             for (scope, _) in jobs.split_off(max_jobs) {
                 scopes[scope].dropped += 1;
@@ -70,7 +70,7 @@ impl Document {
 
     fn job(&self, at: usize) -> Option<&JobRow> {
         let (scope, row) = self.jobs.get(at)?;
-        Some(&self.scopes[*scope].snapshot.rows[*row])
+        Some(&self.scopes[*scope].snapshot.reading.rows[*row])
     }
 }
 
@@ -83,7 +83,7 @@ fn jobs(scopes: &[ScopeStatus]) -> Vec<(usize, usize)> {
         .filter(|(_, scope)| scope.states.is_some());
     let reading = |number: usize| (scopes[number].is_up, scopes[number].snapshot.rows_read);
     for (number, scope) in shown {
-        for (at, row) in scope.snapshot.rows.iter().enumerate() {
+        for (at, row) in scope.snapshot.reading.rows.iter().enumerate() {
             let best = chosen.entry(&row.reference).or_insert((number, at));
             if reading(number) > reading(best.0) {
                 *best = (number, at);
@@ -142,7 +142,10 @@ impl DocumentPieces {
                     writer.family(family);
                 }
                 let snapshot = &*scope.snapshot;
-                let labels = [("scope", &*snapshot.scope), ("cloud", &*snapshot.cloud)];
+                let labels = [
+                    ("scope", &*snapshot.reading.scope),
+                    ("cloud", &*snapshot.reading.cloud),
+                ];
                 samples(scope, &mut Samples::new(writer, &labels));
             }
             SampleFn::Job(samples) => {

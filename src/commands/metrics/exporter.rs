@@ -88,7 +88,7 @@ impl Exporter {
     /// What went wrong in the last polls.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let scopes = self.targets.iter().flat_map(|target| target.scopes());
-        let problems = scopes.filter_map(|scope| scope.problem.as_deref().cloned());
+        let problems = scopes.filter_map(|scope| scope.reading.problem.as_deref().cloned());
         problems.collect()
     }
 

@@ -160,7 +160,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
             "Jobs of the last poll whose list row is invalid.",
         ),
         SampleFn::Scope(|scope, samples| {
-            let count = scope.snapshot.unreadable as f64;
+            let count = scope.snapshot.reading.unreadable as f64;
             samples.set(Some(count).filter(|_| is_scope(scope)));
         }),
     ),
@@ -170,7 +170,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
             "1 if the scope has more jobs than joblens reads.",
         ),
         SampleFn::Scope(|scope, samples| {
-            let is_truncated = flag(scope.snapshot.is_truncated);
+            let is_truncated = flag(scope.snapshot.reading.is_truncated);
             samples.set(Some(is_truncated).filter(|_| is_scope(scope)));
         }),
     ),
@@ -246,7 +246,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
 
 /// False for a single job.
 fn is_scope(scope: &ScopeStatus) -> bool {
-    scope.snapshot.scope.ends_with('/')
+    scope.snapshot.reading.scope.ends_with('/')
 }
 
 fn flag(is_set: bool) -> f64 {

@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 
 pub(super) use options::Arguments;
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::lookup::Pacing;
 use super::poll::MIN_CALL_INTERVAL;
@@ -51,14 +52,7 @@ const LIMITS: ServerLimits = ServerLimits {
 const AUTH_COOLDOWN: Duration = Duration::from_secs(600);
 
 /// Prints metrics, or serves them until a signal comes.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match metrics(context, arguments) {
-        Ok(code) => code,
-        Err(problems) => context.usage_error("metrics", problems),
-    }
-}
-
-fn metrics(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     check_format(context)?;
     let options = arguments.options()?;
     let address = arguments.address()?;

@@ -204,7 +204,7 @@ impl PolledTarget {
                 scope: scope.scope,
                 cloud: scope.cloud.to_owned(),
                 rows,
-                problem: scope.problem,
+                problem: scope.problem.map(Box::new),
                 is_truncated: scope.is_truncated,
                 unreadable: scope.unreadable,
             });
@@ -222,7 +222,7 @@ impl PolledTarget {
         let readings = outcomes.map(|(reference, outcome)| {
             let (row, problem) = match outcome {
                 Ok(job) => (Some(JobRow::new(job)), None),
-                Err(problem) => (None, Some(problem)),
+                Err(problem) => (None, Some(Box::new(problem))),
             };
             let row = row.filter(|row| since.is_none_or(|since| row.is_recent(since)));
             ScopeReading {
@@ -230,8 +230,7 @@ impl PolledTarget {
                 cloud: reference.kind.template.cloud.to_owned(),
                 rows: row.into_iter().collect(),
                 problem,
-                is_truncated: false,
-                unreadable: 0,
+                ..ScopeReading::default()
             }
         });
         readings.collect()

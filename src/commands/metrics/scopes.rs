@@ -11,6 +11,7 @@ use crate::error::{Category, Problem};
 use crate::model::{State, Time};
 
 /// What a poll has brought of a scope or a reference.
+#[derive(Debug, Clone, Default)]
 pub(super) struct ScopeReading {
     /// Canonical scope or reference.
     pub scope: String,
@@ -19,7 +20,7 @@ pub(super) struct ScopeReading {
     /// The jobs that were read.
     pub rows: Vec<JobRow>,
     /// Why it, or a part of it, could not be read.
-    pub problem: Option<Problem>,
+    pub problem: Option<Box<Problem>>,
     /// True when there are more jobs than were read.
     pub is_truncated: bool,
     /// How many rows could not be read.
@@ -40,15 +41,10 @@ pub(super) struct PollTime {
 }
 
 /// A scope after its last poll.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ScopeSnapshot {
-    pub scope: String,
-    pub cloud: String,
-    pub rows: Vec<JobRow>,
-    /// Why the last poll failed.
-    pub problem: Option<Box<Problem>>,
-    pub is_truncated: bool,
-    pub unreadable: usize,
+    /// The last poll, with the rows of earlier ones that it keeps.
+    pub reading: ScopeReading,
     /// When rows were last read, or known to be none.
     pub rows_read: Option<Instant>,
     /// When all of its rows were last read, or known to be none.
@@ -62,23 +58,20 @@ pub(super) struct ScopeSnapshot {
 impl ScopeSnapshot {
     /// A scope that was not polled yet.
     pub(super) fn unread(scope: String, cloud: &str) -> Arc<Self> {
-        Arc::new(Self {
+        let reading = ScopeReading {
             scope,
             cloud: cloud.to_owned(),
-            rows: Vec::new(),
-            problem: None,
-            is_truncated: false,
-            unreadable: 0,
-            rows_read: None,
-            complete_at: None,
-            last_success: None,
-            duration: None,
+            ..ScopeReading::default()
+        };
+        Arc::new(Self {
+            reading,
+            ..Self::default()
         })
     }
 
     /// True when the last poll has read it and is not older than `max_age`.
     pub(super) fn is_up(&self, max_age: Duration) -> bool {
-        self.problem.is_none() && self.is_fresh(max_age)
+        self.reading.problem.is_none() && self.is_fresh(max_age)
     }
 
     /// False for rows that may have changed since they were read.
@@ -102,7 +95,7 @@ impl ScopeStatus {
     /// The status now; rows may be `max_age` old.
     pub(super) fn new(snapshot: Arc<ScopeSnapshot>, max_age: Duration) -> Self {
         let count = |state| {
-            let rows = snapshot.rows.iter();
+            let rows = snapshot.reading.rows.iter();
             rows.filter(|row| row.state == state).count() as u64
         };
         Self {
@@ -127,24 +120,29 @@ pub(super) fn merge(
     let mut scopes = Vec::with_capacity(readings.len());
     for reading in readings {
         if names.insert(reading.scope.clone()) {
-            let before = previous.iter().find(|one| one.scope == reading.scope);
+            let before = previous
+                .iter()
+                .find(|one| one.reading.scope == reading.scope);
             let scope = after(before.map(Arc::as_ref), reading, time);
             scopes.push(Arc::new(scope));
         }
     }
     if let Some(problem) = failure {
-        let unlisted = previous.iter().filter(|one| !names.contains(&one.scope));
-        scopes.extend(unlisted.map(|one| {
-            Arc::new(ScopeSnapshot {
-                problem: Some(Box::new(problem.clone())),
-                ..one.as_ref().clone()
-            })
+        let unlisted = previous.iter().map(|one| one.as_ref().clone());
+        let unlisted = unlisted.filter(|one| !names.contains(&one.reading.scope));
+        scopes.extend(unlisted.map(|mut one| {
+            one.reading.problem = Some(problem.clone());
+            Arc::new(one)
         }));
     }
     scopes
 }
 
-fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) -> ScopeSnapshot {
+fn after(
+    before: Option<&ScopeSnapshot>,
+    mut reading: ScopeReading,
+    time: PollTime,
+) -> ScopeSnapshot {
     let category = reading.problem.as_ref().map(|problem| problem.category);
     let keeps_rows = category.is_some_and(|category| category != Category::NotFound);
     // Rows that were read long ago are not shown, even where others are new.
@@ -154,22 +152,18 @@ fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) 
     };
     let kept = before.filter(|_| keeps_rows).filter(is_recent);
     let is_read = !keeps_rows || !reading.rows.is_empty();
-    let mut rows = reading.rows;
-    if let Some(kept) = kept {
-        let read: HashSet<&str> = rows.iter().map(|row| &*row.reference).collect();
+    if let Some(ScopeSnapshot { reading: kept, .. }) = kept {
+        let read = reading.rows.iter().map(|row| &*row.reference);
+        let read: HashSet<&str> = read.collect();
         let missing = kept
             .rows
             .iter()
             .filter(|row| !read.contains(&*row.reference));
         let missing: Vec<JobRow> = missing.cloned().collect();
-        rows.extend(missing);
+        reading.rows.extend(missing);
     }
     ScopeSnapshot {
-        scope: reading.scope,
-        cloud: reading.cloud,
-        rows,
-        is_truncated: reading.is_truncated,
-        unreadable: reading.unreadable,
+        reading,
         rows_read: match is_read {
             true => Some(time.ended),
             false => before.and_then(|before| before.rows_read),
@@ -183,7 +177,6 @@ fn after(before: Option<&ScopeSnapshot>, reading: ScopeReading, time: PollTime) 
             Some(_) => before.and_then(|before| before.last_success),
         },
         duration: Some(time.duration),
-        problem: reading.problem.map(Box::new),
     }
 }
 
@@ -194,11 +187,10 @@ pub(super) fn changes(
 ) -> Vec<String> {
     let had_failed = |scope: &str| {
         let mut before = previous.iter();
-        before.any(|one| one.scope == scope && one.problem.is_some())
+        before.any(|one| one.reading.scope == scope && one.reading.problem.is_some())
     };
-    let changes = scopes
-        .iter()
-        .filter_map(|one| match (&one.problem, had_failed(&one.scope)) {
+    let changes = scopes.iter().map(|one| &one.reading).filter_map(|one| {
+        match (&one.problem, had_failed(&one.scope)) {
             (Some(problem), false) => Some(format!(
                 "{}: cannot be read: {} ({})",
                 one.scope,
@@ -207,7 +199,8 @@ pub(super) fn changes(
             )),
             (None, true) => Some(format!("{}: can be read again", one.scope)),
             _ => None,
-        });
+        }
+    });
     changes.collect()
 }
 
@@ -224,9 +217,8 @@ mod tests {
             scope: scope.to_owned(),
             cloud: "aliyun".to_owned(),
             rows: rows.iter().map(row).collect(),
-            problem: failure.map(|category| Problem::new(category, "no")),
-            is_truncated: false,
-            unreadable: 0,
+            problem: failure.map(|category| Box::new(Problem::new(category, "no"))),
+            ..ScopeReading::default()
         }
     }
 
@@ -245,7 +237,8 @@ mod tests {
     }
 
     fn references(scope: &ScopeSnapshot) -> Vec<&str> {
-        scope.rows.iter().map(|row| &*row.reference).collect()
+        let rows = scope.reading.rows.iter();
+        rows.map(|row| &*row.reference).collect()
     }
 
     const AGE: Duration = Duration::from_secs(300);
@@ -292,7 +285,7 @@ mod tests {
         let first = poll(&[], vec![reading("s/", &["a"], None)], 100);
         let gone = vec![reading("s/", &[], Some(Category::NotFound))];
         let second = poll(&first, gone, 200);
-        assert!(second[0].rows.is_empty() && !second[0].is_up(AGE));
+        assert!(second[0].reading.rows.is_empty() && !second[0].is_up(AGE));
     }
 
     #[tokio::test(start_paused = true)]
@@ -306,7 +299,7 @@ mod tests {
         let first = poll(&[], clusters(), 100);
         let failed = vec![reading("aliyun/", &[], Some(Category::Network))];
         let second = poll(&first, failed, 200);
-        assert_eq!(second[1].scope, "aliyun/job/c/");
+        assert_eq!(second[1].reading.scope, "aliyun/job/c/");
         assert!(!second[1].is_up(AGE) && second[1].is_fresh(AGE));
         let third = poll(&second, vec![reading("aliyun/", &[], None)], 300);
         assert_eq!(third.len(), 1);

@@ -132,7 +132,7 @@ impl Poller {
         };
         if self.followers.is_empty() && client.can_batch(&references) {
             let deadline = self.poll_deadline().deadline;
-            let mut options = self.lookup.options_for_kind(kind, deadline);
+            let mut options = self.lookup.options_for(kind, deadline);
             options.changes = Some(Arc::clone(&self.changes));
             self.followers.spawn(async move {
                 // What is wrong with a job is reported by its own lookup.
@@ -153,7 +153,7 @@ impl Poller {
             return false;
         }
         let ends = self.poll_deadline();
-        let mut ask = self.lookup.options_for(first, ends.deadline);
+        let mut ask = self.lookup.options_for(first.kind, ends.deadline);
         ask.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
         let mut due = numbers.iter().map(|number| &self.jobs[*number]);
@@ -211,7 +211,7 @@ async fn check_exists(
         Ok(client) => client,
         Err(problem) => return ExistenceCheck::Failed(Box::new(problem)),
     };
-    let ask = lookup.options_for(reference, deadline);
+    let ask = lookup.options_for(reference.kind, deadline);
     match client.check_exists(reference, &ask).await {
         Ok(()) => ExistenceCheck::Exists,
         Err(problem) => ExistenceCheck::Failed(Box::new(with_reference(problem, reference))),

@@ -202,7 +202,7 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
         Box::new(problem)
     };
     let client = lookup.client_for_scope(scope).map_err(framed)?;
-    let ask = lookup.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+    let ask = lookup.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
         let listed = page.rows.into_iter().map(|found| ListedJob {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub(super) use options::Arguments;
 
+use super::CommandResult;
 use super::context::CommandContext;
 use super::gate_report;
 use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
@@ -30,11 +31,9 @@ use options::WaitOptions;
 const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
-pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match prepare(context, arguments) {
-        Ok((lookup, plan, reports)) => block_on(run_wait(context, lookup, &plan, reports)),
-        Err(problems) => context.usage_error("wait", problems),
-    }
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
+    let (lookup, plan, reports) = prepare(context, arguments)?;
+    Ok(block_on(run_wait(context, lookup, &plan, reports)))
 }
 
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
@@ -43,7 +42,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let reports = Reports::parse(&arguments.reports, &context.environment)?;
     arguments.output.check(context)?;
     let settings = context.settings()?;
-    let options = arguments.output.options(&arguments.kind_flags);
+    let mut options = arguments.output.options(&arguments.kind_flags);
+    options.needs_all_accounts = true;
     let shows_secrets = options.show_secrets;
     let mut lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
@@ -58,7 +58,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
     // Creates folders, and comes before any credential_command is run.
     reports.check(shows_secrets)?;
-    let lookup = lookup.connect_all(context, Some(MIN_CALL_INTERVAL))?;
+    let lookup = lookup.connect(context, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::ApiClient;
 use super::retry_decision::{FailedAttempt, RetryDecision};
+use super::{ApiClient, AttemptRequest};
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::circuit_breaker::Permits;
 use crate::http::credential_state::{CredentialState, Rejection};
@@ -170,14 +170,17 @@ impl Call<'_> {
         clock_offset: i64,
     ) -> Result<Response, (RequestError, Option<Response>)> {
         let client = self.client;
-        let sent = client.attempt(
-            self.request,
-            self.signer,
-            self.deadline,
+        let attempt = AttemptRequest {
+            request: self.request,
+            signer: self.signer,
+            deadline: self.deadline,
             number,
             clock_offset,
-        );
-        let response = sent.await.map_err(|error| (error, None))?;
+        };
+        let response = client
+            .attempt(attempt)
+            .await
+            .map_err(|error| (error, None))?;
         match self.read_error(&response) {
             None => {
                 self.on_accepted();

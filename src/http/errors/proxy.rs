@@ -184,9 +184,5 @@ fn login_error(what: &str, hint: impl Into<String>) -> RequestError {
 }
 
 fn proxy_error(retry: RetryAction, kind: TransportFailureKind, message: String) -> RequestError {
-    let fault = TransportFailure {
-        kind,
-        at_proxy: true,
-    };
-    network_error(retry, fault, message)
+    network_error(retry, TransportFailure::at_proxy(kind), message)
 }

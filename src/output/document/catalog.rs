@@ -101,13 +101,3 @@ pub enum MappingSource {
     /// The config file.
     Settings,
 }
-
-impl MappingSource {
-    /// The JSON value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BuiltIn => "built_in",
-            Self::Settings => "settings",
-        }
-    }
-}

@@ -20,34 +20,37 @@ use details::{DlcJobDetails, PodDetails};
 use response::{decode_job, decode_list};
 
 /// Jobs of PAI-DLC.
-pub static DLC_JOB: Kind = Kind::new(
-    Template::new(
-        ["aliyun", "ali"],
-        ["dlc-job", "dlc"],
-        &[Segment::required("JOB")],
-        "aliyun/dlc-job/dlc1abcdefgh2345",
-    ),
-    &[
-        StateTable {
-            allows_user_states: true,
-            notes: &[
-                ("Succeeded", SUCCEEDED),
-                ("SucceededReserving", "its pods are kept for a while"),
-                ("FailedReserving", "its pods are kept for a while"),
-            ],
-            ..StateTable::new("job", STATES)
-        },
-        StateTable::new("pod", POD_STATES),
-    ],
-    GET,
-)
-.with_summary("Training job of PAI-DLC, with its pods")
-.with_details(&[schema_of::<DlcJobDetails>], &[schema_of::<PodDetails>])
-.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
-.with_logs(logs::LOGS)
-.with_id_lists(PAGE_SIZE)
-.with_conclusive_rows()
-.with_evidence(&["GmtFailedTime", "ReasonCode"]);
+pub static DLC_JOB: Kind = Kind {
+    summary: "Training job of PAI-DLC, with its pods",
+    list: Some(ListSpec::new(LIST, ListOrder::NewestFirst)),
+    logs: LogSupport::Operation(logs::LOGS),
+    batch_from: Some(2),
+    max_ids: Some(PAGE_SIZE),
+    conclusive_rows: true,
+    evidence: &["GmtFailedTime", "ReasonCode"],
+    ..Kind::new(
+        Template::new(
+            ["aliyun", "ali"],
+            ["dlc-job", "dlc"],
+            &[Segment::required("JOB")],
+            "aliyun/dlc-job/dlc1abcdefgh2345",
+        ),
+        &[
+            StateTable {
+                allows_user_states: true,
+                notes: &[
+                    ("Succeeded", SUCCEEDED),
+                    ("SucceededReserving", "its pods are kept for a while"),
+                    ("FailedReserving", "its pods are kept for a while"),
+                ],
+                ..StateTable::new("job", STATES)
+            },
+            StateTable::new("pod", POD_STATES),
+        ],
+        GET,
+    )
+    .with_details(&[schema_of::<DlcJobDetails>], &[schema_of::<PodDetails>])
+};
 
 const GET: Operation = Operation::new(
     "GetJob",

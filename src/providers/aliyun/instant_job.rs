@@ -18,45 +18,48 @@ use details::InstantJobDetails;
 use response::{decode_job, decode_list};
 
 /// Jobs of E-HPC Instant.
-pub static INSTANT_JOB: Kind = Kind::new(
-    Template::new(
-        ["aliyun", "ali"],
-        ["instant-job", "inst"],
-        &[Segment::required("JOB")],
-        "aliyun/instant-job/job-sh145rw47pegztzd0002",
-    ),
-    &[
-        StateTable {
-            allows_user_states: true,
-            notes: &[
-                ("Exception", "may change: the scheduler reports an error"),
-                ("Succeeded", SUCCEEDED),
-                ("Succeed", SUCCEEDED),
-            ],
-            ..StateTable::new("job", STATES)
-        },
-        StateTable::new("executor", STATES),
+pub static INSTANT_JOB: Kind = Kind {
+    summary: "Job of E-HPC Instant, with its executors",
+    list: Some(ListSpec {
+        unlisted: &[UnlistedField::Queue],
+        doubtful_success: Some(FAILED_EXECUTOR),
+        ..ListSpec::new(LIST, ListOrder::Unsorted)
+    }),
+    logs: LogSupport::Operation(results::LOGS),
+    batch_from: Some(2),
+    max_ids: Some(50),
+    evidence: &[
+        "ArrayId",
+        "ExecutorStatus",
+        "ExitCode",
+        "Status",
+        "TaskName",
+        "Tasks",
     ],
-    GET,
-)
-.with_summary("Job of E-HPC Instant, with its executors")
-.with_details(&[schema_of::<InstantJobDetails>], &[])
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted)
-        .without(&[UnlistedField::Queue])
-        .with_doubtful_success(FAILED_EXECUTOR),
-)
-.with_logs(results::LOGS)
-.with_id_lists(50)
-.with_evidence(&[
-    "ArrayId",
-    "ExecutorStatus",
-    "ExitCode",
-    "Status",
-    "TaskName",
-    "Tasks",
-])
-.with_flags(&[TRUST_FINISHED]);
+    flags: &[TRUST_FINISHED],
+    ..Kind::new(
+        Template::new(
+            ["aliyun", "ali"],
+            ["instant-job", "inst"],
+            &[Segment::required("JOB")],
+            "aliyun/instant-job/job-sh145rw47pegztzd0002",
+        ),
+        &[
+            StateTable {
+                allows_user_states: true,
+                notes: &[
+                    ("Exception", "may change: the scheduler reports an error"),
+                    ("Succeeded", SUCCEEDED),
+                    ("Succeed", SUCCEEDED),
+                ],
+                ..StateTable::new("job", STATES)
+            },
+            StateTable::new("executor", STATES),
+        ],
+        GET,
+    )
+    .with_details(&[schema_of::<InstantJobDetails>], &[])
+};
 
 const GET: Operation = Operation::new(
     "GetJob",

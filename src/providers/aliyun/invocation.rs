@@ -22,53 +22,55 @@ pub(super) use commands::decode as decode_commands;
 pub(super) use status::{Results, ResultsPage, Status};
 
 /// Commands on the nodes of a cluster.
-pub static INVOCATION: Kind = Kind::new(
-    Template::new(
-        ["aliyun", "ali"],
-        ["invocation", "inv"],
-        &[CLUSTER, Segment::required("COMMAND")],
-        "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
-    ),
-    &[
-        StateTable {
-            allows_user_states: true,
-            outcome_rules: &[OutcomeRule {
-                word: "Finished",
-                when: [
-                    "all nodes: exit code 0",
-                    "a node: another exit code",
-                    "exit codes unavailable; --trust-finished treats it as succeeded",
-                ],
-            }],
-            ..StateTable::new("job", STATES)
-        },
-        StateTable {
-            outcome_rules: &[OutcomeRule {
-                word: "Finished",
-                when: ["exit code 0", "another exit code", "no exit code"],
-            }],
-            ..StateTable::new("node", STATES)
-        },
-    ],
-    STATUS,
-)
-.with_summary("Command that runs on the nodes of an E-HPC cluster")
-.without_events()
-.with_details(
-    &[schema_of::<InvocationDetails>],
-    &[schema_of::<NodeDetails>],
-)
-.with_list(
-    ListSpec::new(LIST, ListOrder::Undated)
-        .without(&[
+pub static INVOCATION: Kind = Kind {
+    summary: "Command that runs on the nodes of an E-HPC cluster",
+    has_events: false,
+    list: Some(ListSpec {
+        unlisted: &[
             UnlistedField::User,
             UnlistedField::Queue,
             UnlistedField::CreatedAt,
-        ])
-        .with_default_limit(20),
-)
-.with_logs(logs::LOGS)
-.with_flags(&[TRUST_FINISHED]);
+        ],
+        default_limit: Some(20),
+        ..ListSpec::new(LIST, ListOrder::Undated)
+    }),
+    logs: LogSupport::Operation(logs::LOGS),
+    flags: &[TRUST_FINISHED],
+    ..Kind::new(
+        Template::new(
+            ["aliyun", "ali"],
+            ["invocation", "inv"],
+            &[CLUSTER, Segment::required("COMMAND")],
+            "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
+        ),
+        &[
+            StateTable {
+                allows_user_states: true,
+                outcome_rules: &[OutcomeRule {
+                    word: "Finished",
+                    when: [
+                        "all nodes: exit code 0",
+                        "a node: another exit code",
+                        "exit codes unavailable; --trust-finished treats it as succeeded",
+                    ],
+                }],
+                ..StateTable::new("job", STATES)
+            },
+            StateTable {
+                outcome_rules: &[OutcomeRule {
+                    word: "Finished",
+                    when: ["exit code 0", "another exit code", "no exit code"],
+                }],
+                ..StateTable::new("node", STATES)
+            },
+        ],
+        STATUS,
+    )
+    .with_details(
+        &[schema_of::<InvocationDetails>],
+        &[schema_of::<NodeDetails>],
+    )
+};
 
 const STATUS: Operation = Operation::new(
     "ListInvocationStatus",

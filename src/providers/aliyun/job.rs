@@ -27,50 +27,55 @@ pub(super) use description::{LISTABLE, decode};
 pub(super) use evidence::ArrayEvidence;
 
 /// Serverless jobs.
-pub static JOB: Kind = Kind::new(
-    Template::new(
-        ["aliyun", "ali"],
-        ["job", "job"],
-        &[CLUSTER, Segment::required("JOB")],
-        "aliyun/job/ehpc-hz-FYUr32/5",
-    )
-    .with_ranges(),
-    &[
-        StateTable {
-            allows_user_states: true,
-            notes: &[(
-                "Succeeded",
-                "an array job is unknown until all its subtasks are known to have succeeded",
-            )],
-            ..StateTable::new("job", STATES)
-        },
-        StateTable::new("subtask", STATES).with_user_states(),
-        StateTable::new("container_group", group::STATES),
-        StateTable {
-            outcome_rules: &[OutcomeRule {
-                word: "Terminated",
-                when: ["exit code 0", "another exit code", "no exit code"],
-            }],
-            ..StateTable::new("container", container::STATES)
-        },
+pub static JOB: Kind = Kind {
+    id_reuse: IdReuse::Numbered,
+    summary: "Job of a serverless E-HPC cluster, with its containers",
+    list: Some(ListSpec::new(LIST, ListOrder::NewestFirst)),
+    logs: LogSupport::Operation(logs::LOGS),
+    batch_from: Some(2),
+    max_ids: Some(list::MAX_ROWS),
+    conclusive_rows: true,
+    evidence: &[
+        "ContainerGroups",
+        "Status",
+        "Containers",
+        "CurrentState",
+        "State",
+        "ExitCode",
     ],
-    GET,
-)
-.with_id_reuse(IdReuse::Numbered)
-.with_summary("Job of a serverless E-HPC cluster, with its containers")
-.with_details(&[schema_of::<JobDetails>], &[schema_of::<GroupDetails>])
-.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
-.with_logs(logs::LOGS)
-.with_id_lists(list::MAX_ROWS)
-.with_conclusive_rows()
-.with_evidence(&[
-    "ContainerGroups",
-    "Status",
-    "Containers",
-    "CurrentState",
-    "State",
-    "ExitCode",
-]);
+    ..Kind::new(
+        Template {
+            ranges: true,
+            ..Template::new(
+                ["aliyun", "ali"],
+                ["job", "job"],
+                &[CLUSTER, Segment::required("JOB")],
+                "aliyun/job/ehpc-hz-FYUr32/5",
+            )
+        },
+        &[
+            StateTable {
+                allows_user_states: true,
+                notes: &[(
+                    "Succeeded",
+                    "an array job is unknown until all its subtasks are known to have succeeded",
+                )],
+                ..StateTable::new("job", STATES)
+            },
+            StateTable::new("subtask", STATES).with_user_states(),
+            StateTable::new("container_group", group::STATES),
+            StateTable {
+                outcome_rules: &[OutcomeRule {
+                    word: "Terminated",
+                    when: ["exit code 0", "another exit code", "no exit code"],
+                }],
+                ..StateTable::new("container", container::STATES)
+            },
+        ],
+        GET,
+    )
+    .with_details(&[schema_of::<JobDetails>], &[schema_of::<GroupDetails>])
+};
 
 const GET: Operation = operation!("E-HPC 2018-04-12", "ehpc", "DescribeServerlessJobs");
 

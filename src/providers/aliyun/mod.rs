@@ -35,12 +35,11 @@ use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::wall_clock::WallClock;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, RejectedLists, ScopeListing,
-    ScopePage,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
 };
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
-use crate::http::{ApiClient, Method, Request, Transport};
+use crate::http::{ApiClient, Method, Request, Transport, pairs};
 use crate::kind::{Segment, schemas_for_tests};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use chrono::TimeDelta;
@@ -154,10 +153,10 @@ pub static CLOUD: Cloud = Cloud {
 };
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: const {
+    let api = Api::new(profile, transport)?;
+    Ok(Connected::new(
+        api,
+        const {
             &[
                 (&JOB, &Jobs),
                 (&INVOCATION, &Invocations),
@@ -167,7 +166,7 @@ fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ap
                 (&SCHEDULER_JOB, &SchedulerJobs),
             ]
         },
-    })
+    ))
 }
 
 /// One profile's access to E-HPC.
@@ -247,20 +246,14 @@ impl Api {
         query: &[(&str, &str)],
     ) -> Request {
         Request {
-            operation,
             method,
-            endpoint: self.endpoints.of(product).clone(),
-            path: "/".to_owned(),
-            query: query
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            query: pairs(query),
             headers: vec![
                 ("accept", "application/json".to_owned()),
                 ("x-acs-action", operation.to_owned()),
                 ("x-acs-version", product.version.to_owned()),
             ],
-            body: Vec::new(),
+            ..Request::get(operation, self.endpoints.of(product), "/")
         }
     }
 

@@ -120,16 +120,17 @@ pub(super) const fn kind(
 ) -> Kind {
     const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
     let template = Template::new(["aliyun", "ali"], names, SEGMENTS, sample);
-    Kind::new(template, states, get)
-        .with_id_reuse(IdReuse::NumberedAndRequeued)
-        .with_evidence(&["ExtraInfo"])
-        .with_summary(summary)
-        .without_events()
-        .with_details(&[schema_of::<SchedulerJobDetails>], &[])
-        .with_list(ListSpec::new(list, ListOrder::NewestFirst))
-        .with_logs(logs)
-        .with_batch_from(2)
-        .with_flags(&[TRUST_FINISHED])
+    Kind {
+        id_reuse: IdReuse::NumberedAndRequeued,
+        evidence: &["ExtraInfo"],
+        summary,
+        has_events: false,
+        list: Some(ListSpec::new(list, ListOrder::NewestFirst)),
+        logs: LogSupport::Operation(logs),
+        batch_from: Some(2),
+        flags: &[TRUST_FINISHED],
+        ..Kind::new(template, states, get).with_details(&[schema_of::<SchedulerJobDetails>], &[])
+    }
 }
 
 /// The table of a kind whose words for the end are these; notes say more of words.
@@ -268,9 +269,6 @@ impl<V> JobFields<V> {
         };
         let mut job = Job {
             name: self.job_name.0.clone(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             user: self.runas_user.0.as_deref().map(user).map(str::to_owned),
             queue: self.job_queue.0.clone(),
             priority: self.priority.0,
@@ -282,7 +280,7 @@ impl<V> JobFields<V> {
             resources: request.resources(),
             array: self.array(),
             details: Some(Arc::new(details)),
-            ..job_at(reference, api.region())
+            ..read.into_job(job_at(reference, api.region()))
         };
         self.judge(&mut job, reference.kind, options.has_flag(&TRUST_FINISHED));
         GetResult { job, notices }

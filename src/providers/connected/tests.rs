@@ -6,7 +6,7 @@ use super::*;
 use crate::error::Category;
 use crate::model::{Notice, NoticeCode};
 use crate::providers::test_support::{ask, reference};
-use crate::providers::{CLOUDS, job_at};
+use crate::providers::{CLOUDS, CredentialInfo, job_at};
 use crate::sync::lock;
 
 /// The requested names, and what the list answers when it fails.
@@ -69,11 +69,7 @@ impl KindOps<Api> for Jobs {
 }
 
 fn client() -> Connected<Api> {
-    Connected {
-        rejected_lists: RejectedLists::default(),
-        api: Api::default(),
-        kinds: vec![(kind(), &Jobs as _)].leak(),
-    }
+    Connected::new(Api::default(), vec![(kind(), &Jobs as _)].leak())
 }
 
 #[test]

@@ -130,13 +130,11 @@ impl IamPasswordProvider {
             "scope": {"project": scope},
         }});
         Request {
-            operation: TOKEN,
             method: Method::Post,
-            endpoint: self.endpoint.clone(),
-            path: "/v3/auth/tokens".to_owned(),
             query: vec![("nocatalog".to_owned(), "1".to_owned())],
             headers: vec![("content-type", "application/json;charset=utf8".to_owned())],
             body: body.to_string().into_bytes(),
+            ..Request::get(TOKEN, &self.endpoint, "/v3/auth/tokens")
         }
     }
 
@@ -225,13 +223,8 @@ pub(super) async fn find_project(
     deadline: Deadline,
 ) -> Result<String, Problem> {
     let request = Request {
-        operation: PROJECTS,
-        method: Method::Get,
-        endpoint: endpoint.clone(),
-        path: "/v3/projects".to_owned(),
         query: vec![("name".to_owned(), region.to_owned())],
-        headers: Vec::new(),
-        body: Vec::new(),
+        ..Request::get(PROJECTS, endpoint, "/v3/projects")
     };
     let response = login
         .send(

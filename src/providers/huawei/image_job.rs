@@ -19,38 +19,41 @@ pub(super) use active::ListRotation;
 pub(super) use response::{JOB_TYPES, decode};
 
 /// Jobs of image servers.
-pub static IMAGE_JOB: Kind = Kind::new(
-    Template::new(
-        ["huawei", "hw"],
-        ["image-job", "img"],
-        &[Segment::required("JOB")],
-        "huawei/image-job/702364883651395584",
+pub static IMAGE_JOB: Kind = Kind {
+    summary: "Job on image servers of Workspace APP",
+    has_events: false,
+    logs: LogSupport::Unavailable("see the job in the console of Workspace APP"),
+    list: Some(
+        ListSpec::new(LIST, ListOrder::Unsorted)
+            .without(&[UnlistedField::User, UnlistedField::Queue]),
     ),
-    &[
-        StateTable::new("job", JOB_STATES).with_user_states(),
-        StateTable::new("sub_job", STATES).with_user_states(),
+    batch_from: Some(2),
+    evidence: &[
+        "error_code",
+        "error_message",
+        "job_execute_info",
+        "status",
+        "sub_jobs",
+        "sub_jobs_total",
     ],
-    GET,
-)
-.with_summary("Job on image servers of Workspace APP")
-.without_events()
-.with_details(
-    &[schema_of::<ImageJobDetails>],
-    &[schema_of::<SubJobDetails>],
-)
-.without_logs("see the job in the console of Workspace APP")
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
-)
-.with_batch_from(2)
-.with_evidence(&[
-    "error_code",
-    "error_message",
-    "job_execute_info",
-    "status",
-    "sub_jobs",
-    "sub_jobs_total",
-]);
+    ..Kind::new(
+        Template::new(
+            ["huawei", "hw"],
+            ["image-job", "img"],
+            &[Segment::required("JOB")],
+            "huawei/image-job/702364883651395584",
+        ),
+        &[
+            StateTable::new("job", JOB_STATES).with_user_states(),
+            StateTable::new("sub_job", STATES).with_user_states(),
+        ],
+        GET,
+    )
+    .with_details(
+        &[schema_of::<ImageJobDetails>],
+        &[schema_of::<SubJobDetails>],
+    )
+};
 
 /// Tells all about one job.
 pub(super) const GET: Operation = Operation::new(

@@ -15,34 +15,36 @@ use crate::providers::products::Product;
 const SERVICES: &[&str] = &["ecs", "evs", "ims", "bms", "sdrs", "vpc", "vbs"];
 
 /// Asynchronous jobs.
-pub static JOB: Kind = Kind::new(
-    Template::new(
-        ["huawei", "hw"],
-        ["job", "job"],
-        &[
-            Segment::one_of("SERVICE", SERVICES),
-            Segment::required("JOB"),
-        ],
-        "huawei/job/ecs/ff80808288d41e1b018990260955687b",
-    ),
-    &[
-        StateTable::new("job", STATES).with_user_states(),
-        StateTable::new("sub_job", STATES).with_user_states(),
+pub static JOB: Kind = Kind {
+    summary: "Asynchronous job of ECS, EVS, IMS and other services",
+    has_events: false,
+    logs: LogSupport::Unavailable("the job has none; its resources have"),
+    evidence: &[
+        "error_code",
+        "fail_reason",
+        "results",
+        "status",
+        "sub_jobs",
+        "sub_jobs_result",
     ],
-    GET,
-)
-.with_summary("Asynchronous job of ECS, EVS, IMS and other services")
-.without_events()
-.with_details(&[schema_of::<JobDetails>], &[schema_of::<SubJobDetails>])
-.without_logs("the job has none; its resources have")
-.with_evidence(&[
-    "error_code",
-    "fail_reason",
-    "results",
-    "status",
-    "sub_jobs",
-    "sub_jobs_result",
-]);
+    ..Kind::new(
+        Template::new(
+            ["huawei", "hw"],
+            ["job", "job"],
+            &[
+                Segment::one_of("SERVICE", SERVICES),
+                Segment::required("JOB"),
+            ],
+            "huawei/job/ecs/ff80808288d41e1b018990260955687b",
+        ),
+        &[
+            StateTable::new("job", STATES).with_user_states(),
+            StateTable::new("sub_job", STATES).with_user_states(),
+        ],
+        GET,
+    )
+    .with_details(&[schema_of::<JobDetails>], &[schema_of::<SubJobDetails>])
+};
 
 const GET: Operation = Operation::new(
     "ShowJob",

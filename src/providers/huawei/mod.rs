@@ -24,7 +24,7 @@ use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
 use crate::error::Problem;
-use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, pairs};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
 use image_job::{IMAGE_JOB, ImageJobs, ListRotation};
@@ -90,17 +90,17 @@ const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
 const PROJECTS: &str = "KeystoneListProjects";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: super::RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: const {
+    let api = Api::new(profile, transport)?;
+    Ok(Connected::new(
+        api,
+        const {
             &[
                 (&IMAGE_JOB, &ImageJobs),
                 (&TRAINING_JOB, &TrainingJobs),
                 (&JOB, &AsyncJobs),
             ]
         },
-    })
+    ))
 }
 
 /// One key, token or user of one project.
@@ -205,24 +205,20 @@ impl Api {
     }
 
     /// A request below the project's path.
-    fn request(&self, call: &Call<'_>, endpoint: Endpoint, project: &str) -> Request {
+    fn request(&self, call: &Call<'_>, endpoint: &Endpoint, project: &str) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if self.is_key {
             headers.push(("x-project-id", project.to_owned()));
         }
-        let query = call.query.iter();
+        let path = format!("/{}/{project}/{}", call.product.version, call.path);
         Request {
-            operation: call.operation,
             method: call.body.map_or(Method::Get, |_| Method::Post),
-            endpoint,
-            path: format!("/{}/{project}/{}", call.product.version, call.path),
-            query: query
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            query: pairs(call.query),
             headers,
             body: call
                 .body
                 .map_or_else(Vec::new, |body| body.to_string().into_bytes()),
+            ..Request::get(call.operation, endpoint, path)
         }
     }
 
@@ -235,7 +231,7 @@ impl Api {
     ) -> Result<Decoded<T>, Problem> {
         let endpoint = endpoint(call.product, &self.profile, self.allow_http)?;
         let project = self.project(options.deadline).await?;
-        let request = self.request(&call, endpoint, &project);
+        let request = self.request(&call, &endpoint, &project);
         self.client.call(&request, options.deadline, decode).await
     }
 }

@@ -78,11 +78,9 @@ impl JobParts {
             _ => (None, None),
         };
         let first = tasks.iter().filter_map(|task| task.started_at).min();
+        let has_succeeded = read.state == State::Succeeded;
         let mut job = Job {
             name: self.name,
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             reason,
             message,
             created_at: self.created_at,
@@ -93,10 +91,10 @@ impl JobParts {
             tasks,
             details: Some(self.details),
             unread_cause: lacks_sub_jobs.then_some(Category::InvalidResponse),
-            ..job_at(reference, region)
+            ..read.into_job(job_at(reference, region))
         };
         states::confirm_success(&mut job, self.cause);
-        if lacks_sub_jobs && read.state == State::Succeeded && job.state == State::Unknown {
+        if lacks_sub_jobs && has_succeeded && job.state == State::Unknown {
             let text = format!(
                 "the job has succeeded, but not all sub-jobs are listed with a status ({listed} listed)"
             );
@@ -124,15 +122,13 @@ impl SubJobParts {
             } else {
                 read.state
             },
-            state_raw: read.raw,
-            ended: read.ended,
             reason: self.reason,
             message: self.message,
             created_at,
             started_at: created_at.filter(|_| read.state != State::Pending),
             finished_at: self.end_time.utc().filter(|_| read.ended),
             details: Some(self.details),
-            ..Task::default()
+            ..read.into_task()
         }
     }
 }

@@ -43,7 +43,7 @@ fn reference(id: &str) -> Reference {
 fn request(client: &Api, id: &str) -> Request {
     let path = path(&reference(id));
     let call = Call::get(&products::WORKSPACE, GET.name, &path);
-    client.request(&call, client.endpoint.clone(), PROJECT)
+    client.request(&call, &client.endpoint, PROJECT)
 }
 
 fn incoming(client: &Api, id: &str) -> ServerRequest {

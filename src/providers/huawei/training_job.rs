@@ -16,7 +16,13 @@ use details::TrainingJobDetails;
 use response::{JobPage, TrainingJob, decode_job};
 
 /// Training jobs.
-pub static TRAINING_JOB: Kind = Kind::new(
+pub static TRAINING_JOB: Kind = Kind {
+    summary: "Training job of ModelArts, with its tasks",
+    list: Some(ListSpec::new(LIST, ListOrder::NewestFirst)),
+    logs: LogSupport::Operation(logs::LOGS),
+    batch_from: Some(2),
+    evidence: &["exit_code", "task_statuses"],
+    ..Kind::new(
     Template::new(
         ["huawei", "hw"],
         ["training-job", "train"],
@@ -34,13 +40,8 @@ pub static TRAINING_JOB: Kind = Kind::new(
         ..StateTable::new("job", STATES).with_user_states()
     }],
     GET,
-)
-.with_summary("Training job of ModelArts, with its tasks")
-.with_details(&[schema_of::<TrainingJobDetails>], &[])
-.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
-.with_logs(logs::LOGS)
-.with_batch_from(2)
-.with_evidence(&["exit_code", "task_statuses"]);
+).with_details(&[schema_of::<TrainingJobDetails>], &[])
+};
 
 const GET: Operation = Operation::new(
     "ShowTrainingJobDetails",

@@ -129,12 +129,8 @@ impl KindOps<Api> for Jobs {
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-        let call = list::ListCall {
-            resource: &OBJECTS,
-            is_first: list.at.page == 1,
-            read: |job: JobObject, reference: &Reference| job.into_result(reference, api),
-        };
-        call.page(api, list).await
+        let read = |job: JobObject, reference: &Reference| job.into_result(reference, api);
+        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

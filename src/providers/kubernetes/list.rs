@@ -110,56 +110,50 @@ pub(super) struct Resource {
     pub read: fn(&[u8], &Api, GetRequest<'_>) -> Result<GetResult, String>,
 }
 
-/// How the objects of a kind are listed.
-pub(super) struct ListCall<R> {
-    pub resource: &'static Resource,
-    /// True for the first page of the first resource of a kind.
-    pub is_first: bool,
-    pub read: R,
-}
-
-impl<R> ListCall<R> {
-    /// One page of the objects of a namespace, or of all.
-    ///
-    /// # Errors
-    /// As [`page`]; `not_found` for the empty list of a namespace that was named and does not exist.
-    pub async fn page<T: ApiObject>(self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem>
-    where
-        R: Fn(T, &Reference) -> GetResult + Sync + Send,
-    {
-        let namespace = list.scope.segment("NAMESPACE");
-        let (group, plural) = self.resource.path;
-        let path = path(group, namespace, plural);
-        let address = |row: &T| {
-            let (own, name) = row.metadata().address()?;
-            match namespace {
-                Some(namespace) => list.scope.reference(&[name]).filter(|_| own == namespace),
-                None => list.scope.reference(&[own, name]),
-            }
-        };
-        let decode = |body: &[u8]| {
-            let objects: ObjectList<T> = lenient::decode_response(body)?;
-            let rows = rows(objects.items)?;
-            let page = Page::from_addressed_rows(list.at, None, rows, address, &self.read);
-            Ok((page, objects.metadata.0.r#continue.0))
-        };
-        let operation = self.resource.list.name;
-        let page = page(
-            api,
-            operation,
-            &path,
-            list.filter,
-            list.at,
-            list.options,
-            decode,
-        );
-        let page = page.await?;
-        let is_empty = page.rows.is_empty() && page.problems.is_empty() && self.is_first;
-        if let Some(namespace) = namespace.filter(|_| is_empty && list.filter.checks_scope) {
-            check_namespace(api, namespace, list.options).await?;
+/// One page of the objects of a resource in a namespace, or in all; `is_first` for the first page of the first
+/// resource of a kind.
+///
+/// # Errors
+/// As [`page`]; `not_found` for the empty list of a namespace that was named and does not exist.
+pub(super) async fn page_of<T: ApiObject>(
+    api: &Api,
+    resource: &'static Resource,
+    list: ListRequest<'_>,
+    is_first: bool,
+    read: impl Fn(T, &Reference) -> GetResult + Sync + Send,
+) -> Result<Page, Problem> {
+    let namespace = list.scope.segment("NAMESPACE");
+    let (group, plural) = resource.path;
+    let path = path(group, namespace, plural);
+    let address = |row: &T| {
+        let (own, name) = row.metadata().address()?;
+        match namespace {
+            Some(namespace) => list.scope.reference(&[name]).filter(|_| own == namespace),
+            None => list.scope.reference(&[own, name]),
         }
-        Ok(page)
+    };
+    let decode = |body: &[u8]| {
+        let objects: ObjectList<T> = lenient::decode_response(body)?;
+        let rows = rows(objects.items)?;
+        let page = Page::from_addressed_rows(list.at, None, rows, address, &read);
+        Ok((page, objects.metadata.0.r#continue.0))
+    };
+    let operation = resource.list.name;
+    let page = page(
+        api,
+        operation,
+        &path,
+        list.filter,
+        list.at,
+        list.options,
+        decode,
+    );
+    let page = page.await?;
+    let is_empty = page.rows.is_empty() && page.problems.is_empty() && is_first;
+    if let Some(namespace) = namespace.filter(|_| is_empty && list.filter.checks_scope) {
+        check_namespace(api, namespace, list.options).await?;
     }
+    Ok(page)
 }
 
 /// Checks that a namespace exists: the list of one that does not is empty. One that cannot be read may exist.

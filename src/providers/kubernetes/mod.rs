@@ -36,9 +36,9 @@ use super::{
 };
 use crate::credentials::CredentialCache;
 use crate::error::{Category, Problem, TransportFailureKind};
-use crate::http::{ApiClient, Endpoint, Method, Request, Session, Transport};
+use crate::http::{ApiClient, Endpoint, Request, Session, Transport, pairs};
 use crate::kind::{
-    Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template, UnlistedField,
+    Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::Time;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
@@ -120,11 +120,7 @@ static OPERATIONS: &[(&Kind, &dyn KindOps<Api>)] = &[
 const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: super::RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: OPERATIONS,
-    })
+    Ok(Connected::new(Api::new(profile, transport)?, OPERATIONS))
 }
 
 /// What all kinds have in common: references, lists, logs and streams of changes. The words are long and
@@ -138,12 +134,20 @@ const fn kind(
 ) -> Kind {
     let [names, [sample, summary]] = words;
     let template = Template::new(["kubernetes", "k8s"], names, segments, sample);
-    let list = ListSpec::new(list, ListOrder::Unsorted).with_selector();
-    Kind::new(template.with_scope_segments(0), states, get)
-        .with_summary(summary)
-        .with_list(list.without(unlisted))
-        .with_logs(logs::LOGS)
-        .with_watch()
+    let list = ListSpec {
+        unlisted,
+        has_selector: true,
+        ..ListSpec::new(list, ListOrder::Unsorted)
+    };
+    Kind {
+        summary,
+        list: Some(list),
+        logs: LogSupport::Operation(logs::LOGS),
+        batch_from: Some(1),
+        is_watched: true,
+        conclusive_rows: true,
+        ..Kind::new(template.with_scope_segments(0), states, get)
+    }
 }
 
 /// The namespace of every kind.
@@ -183,17 +187,10 @@ struct Server {
 impl Server {
     /// A request for a path.
     fn request(&self, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
-        let query = query.iter();
         Request {
-            operation,
-            method: Method::Get,
-            endpoint: self.endpoint.clone(),
-            path: format!("{}{path}", self.prefix),
-            query: query
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            query: pairs(query),
             headers: vec![("accept", "application/json, */*".to_owned())],
-            body: Vec::new(),
+            ..Request::get(operation, &self.endpoint, format!("{}{path}", self.prefix))
         }
     }
 }

@@ -100,12 +100,7 @@ impl KindOps<Api> for Pods {
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
         let read = |pod: PodObject, reference: &Reference| pod.into_result(reference, api).0;
-        let call = list::ListCall {
-            resource: &OBJECTS,
-            is_first: list.at.page == 1,
-            read,
-        };
-        call.page(api, list).await
+        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

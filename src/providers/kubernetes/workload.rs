@@ -154,15 +154,11 @@ impl KindOps<Api> for Workloads {
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-        let call = list::ListCall {
-            resource: &OBJECTS,
-            is_first: list.at.page == 1,
-            read: |row: Deployment, reference: &Reference| {
-                let (found, own) = row.into_result(reference, api);
-                own.finish(found)
-            },
+        let read = |row: Deployment, reference: &Reference| {
+            let (found, own) = row.into_result(reference, api);
+            own.finish(found)
         };
-        call.page(api, list).await
+        list::page_of(api, &OBJECTS, list, list.at.page == 1, read).await
     }
 
     async fn read_log(&self, api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {

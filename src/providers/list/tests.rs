@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use super::*;
 use crate::model::{Job, Notice, NoticeCode};
 use crate::providers::list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
-use crate::providers::{Client, GetOptions, ScopeListing, tencent, test_support};
+use crate::providers::{
+    Client, CloudApi, CredentialInfo, GetOptions, ScopeListing, tencent, test_support,
+};
 use crate::reference::{Reference, Scope};
 
 /// Gives a page after the other, the last one again and again.
@@ -22,6 +24,10 @@ struct Pages {
 
 #[async_trait]
 impl Client for Pages {
+    fn api(&self) -> &dyn CloudApi {
+        self
+    }
+
     async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
         unreachable!("only lists are requested")
     }
@@ -52,6 +58,17 @@ impl Client for Pages {
             ..Page::default()
         };
         Ok(page)
+    }
+}
+
+#[async_trait]
+impl CloudApi for Pages {
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn credential(&self) -> CredentialInfo {
+        CredentialInfo::default()
     }
 
     async fn list_scopes(
@@ -366,6 +383,10 @@ struct Lists<F>(F);
 
 #[async_trait]
 impl<F: Fn(&Scope, Cursor) -> Page + Send + Sync> Client for Lists<F> {
+    fn api(&self) -> &dyn CloudApi {
+        unreachable!("only lists are requested")
+    }
+
     async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
         unreachable!("only lists are requested")
     }

@@ -8,7 +8,7 @@ use super::host_policy::{AI_HOSTS, HostPolicy};
 use super::{CENTRE, sign};
 use crate::credentials::StoredFields;
 use crate::error::{Category, Problem};
-use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response};
+use crate::http::{ApiClient, Deadline, Endpoint, Request, Response};
 use crate::providers::api::SigningClient;
 use crate::providers::lenient::{self, List, OptionalObject, Text};
 
@@ -168,15 +168,7 @@ pub(super) async fn find(
 ) -> Result<Hosts, Problem> {
     let name = service.name();
     let next = format!("set endpoint to the {name} host of the computing region");
-    let request = Request {
-        operation: CENTRE,
-        method: Method::Get,
-        endpoint: platform.clone(),
-        path: "/ac/openapi/v2/center".to_owned(),
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let request = Request::get(CENTRE, platform, "/ac/openapi/v2/center");
     let account = &client.http;
     let urls = client.call(&request, deadline, |body| enabled(body, service));
     let urls = urls.await?.data;

@@ -14,28 +14,32 @@ pub(super) use list::ListState;
 pub(super) use list::{ListParams, ListVariant, list_request};
 
 /// Container instances.
-pub static INSTANCE: Kind = Kind::new(
-    Template::new(
-        ["sugon", "scnet"],
-        ["instance", "inst"],
-        &[Segment::required("INSTANCE")],
-        "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+pub static INSTANCE: Kind = Kind {
+    summary: "Container instance of the SCNet AI platform",
+    has_events: false,
+    logs: LogSupport::Unavailable(
+        "open the instance in the console, or read the files that its program writes",
     ),
-    &[
-        StateTable::new("job", STATES).with_user_states(),
-        StateTable::new("notebook", &[]),
-        StateTable::new("container", &[]),
-    ],
-    GET,
-)
-.with_summary("Container instance of the SCNet AI platform")
-.without_events()
-.with_details(&[schema_of::<Instance>], &[])
-.without_logs("open the instance in the console, or read the files that its program writes")
-.with_list(
-    ListSpec::new(LIST, ListOrder::NewestFirst)
-        .without(&[UnlistedField::User, UnlistedField::Queue]),
-);
+    list: Some(
+        ListSpec::new(LIST, ListOrder::NewestFirst)
+            .without(&[UnlistedField::User, UnlistedField::Queue]),
+    ),
+    ..Kind::new(
+        Template::new(
+            ["sugon", "scnet"],
+            ["instance", "inst"],
+            &[Segment::required("INSTANCE")],
+            "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+        ),
+        &[
+            StateTable::new("job", STATES).with_user_states(),
+            StateTable::new("notebook", &[]),
+            StateTable::new("container", &[]),
+        ],
+        GET,
+    )
+    .with_details(&[schema_of::<Instance>], &[])
+};
 
 /// Returns all details of one instance; the vendor gives it no name.
 pub(super) const GET: Operation = Operation::new(
@@ -220,9 +224,6 @@ impl Instance {
         let task = self.take_notebook();
         let mut job = Job {
             name: self.instance_service_name.0.take(),
-            state: reading.state,
-            state_raw: reading.raw,
-            ended: reading.ended,
             reason: is_silent.then(|| "no status".to_owned()),
             message: is_silent.then(|| "the response has no status".to_owned()),
             user: self.user_name.0.take(),
@@ -238,7 +239,7 @@ impl Instance {
                 ..Resources::default()
             },
             tasks: task.into_iter().collect(),
-            ..job_at(lookup.reference, None)
+            ..reading.into_job(job_at(lookup.reference, None))
         };
         job.details = Some(Arc::new(self.into_details(lookup.options.show_secrets)));
         GetResult { job, notices }

@@ -19,7 +19,7 @@ use super::envelope::ListPage;
 use super::region::Region;
 use super::{Api, REGION_TOKEN};
 use crate::crypto::percent_encode;
-use crate::http::{Request, RequestError};
+use crate::http::{Request, RequestError, pairs};
 use crate::kind::{IdReuse, OutcomeRule};
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
@@ -28,44 +28,46 @@ use outcome::Origin;
 use response::{JobFields, decode_job};
 
 /// Jobs of schedulers.
-pub static JOB: Kind = Kind::new(
-    Template::new(
-        ["sugon", "scnet"],
-        ["job", "job"],
-        &[
-            Segment::with_setting("REGION", "cluster_id"),
-            Segment::with_setting("SCHEDULER", "scheduler_id"),
-            Segment::required("JOB"),
-        ],
-        "sugon/job/11112/1638523853/8231456",
-    )
-    .with_scope_segments(0),
-    &[StateTable {
-        allows_user_states: true,
-        outcome_rules: &[OutcomeRule {
-            word: COMPLETED,
-            when: [
-                "in the history, or the scheduler says COMPLETED",
-                "the scheduler says so, or an exit code other than 0",
-                "a job that has just ended, without a word of the scheduler",
+pub static JOB: Kind = Kind {
+    summary: "HPC job of SCNet, current or past",
+    has_events: false,
+    list: Some(ListSpec::new(LIST, ListOrder::Unsorted)),
+    logs: LogSupport::Operation(logs::LOGS),
+    batch_from: Some(2),
+    missing_grace: Duration::from_secs(180),
+    id_reuse: IdReuse::NumberedAndRequeued,
+    ..Kind::new(
+        Template::new(
+            ["sugon", "scnet"],
+            ["job", "job"],
+            &[
+                Segment::with_setting("REGION", "cluster_id"),
+                Segment::with_setting("SCHEDULER", "scheduler_id"),
+                Segment::required("JOB"),
             ],
+            "sugon/job/11112/1638523853/8231456",
+        )
+        .with_scope_segments(0),
+        &[StateTable {
+            allows_user_states: true,
+            outcome_rules: &[OutcomeRule {
+                word: COMPLETED,
+                when: [
+                    "in the history, or the scheduler says COMPLETED",
+                    "the scheduler says so, or an exit code other than 0",
+                    "a job that has just ended, without a word of the scheduler",
+                ],
+            }],
+            notes: &[
+                ("statC", "canceled where the scheduler says so"),
+                ("statS", "suspended"),
+            ],
+            ..StateTable::new("job", STATES)
         }],
-        notes: &[
-            ("statC", "canceled where the scheduler says so"),
-            ("statS", "suspended"),
-        ],
-        ..StateTable::new("job", STATES)
-    }],
-    GET,
-)
-.with_summary("HPC job of SCNet, current or past")
-.without_events()
-.with_details(&[schema_of::<JobDetails>], &[])
-.with_list(ListSpec::new(LIST, ListOrder::Unsorted))
-.with_logs(logs::LOGS)
-.with_batch_from(2)
-.with_missing_grace(Duration::from_secs(180))
-.with_id_reuse(IdReuse::NumberedAndRequeued);
+        GET,
+    )
+    .with_details(&[schema_of::<JobDetails>], &[])
+};
 
 /// Tells all about a live job; the vendor gives it no name, nor any other operation here.
 const GET: Operation = Operation::new(
@@ -178,10 +180,8 @@ fn scheduler(reference: &Reference) -> &str {
 
 /// A GET with a query.
 fn query(region: &Region, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
-    let query = query.iter();
-    let query = query.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Request {
-        query: query.collect(),
+        query: pairs(query),
         ..region.request(operation, path)
     }
 }

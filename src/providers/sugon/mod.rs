@@ -64,11 +64,11 @@ const TOKENS: &str = "GetUserTokens";
 const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: super::RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: const { &[(&INSTANCE, &Instances), (&JOB, &Jobs)] },
-    })
+    let api = Api::new(profile, transport)?;
+    Ok(Connected::new(
+        api,
+        const { &[(&INSTANCE, &Instances), (&JOB, &Jobs)] },
+    ))
 }
 
 /// One account: the computing region of its settings, and what else its key opens.

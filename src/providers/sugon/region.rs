@@ -11,7 +11,7 @@ use super::token_exchange::{self, Exchange, TokenScope};
 use super::{CLOUD, address, errors, sign};
 use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredValue};
 use crate::error::{Category, Problem};
-use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response, Transport};
+use crate::http::{ApiClient, Deadline, Endpoint, Request, Response, Transport};
 use crate::model::Time;
 use crate::providers::api::{DecodeError, Decoded, SigningClient};
 use crate::providers::wall_clock::WallClock;
@@ -138,15 +138,7 @@ impl Region {
 
     /// A GET of a path.
     pub(super) fn request(&self, operation: &'static str, path: &str) -> Request {
-        Request {
-            operation,
-            method: Method::Get,
-            endpoint: self.endpoint.clone(),
-            path: path.to_owned(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Request::get(operation, &self.endpoint, path)
     }
 
     /// Calls an operation at a host of the region; see [`SigningClient::call`].

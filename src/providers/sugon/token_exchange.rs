@@ -163,13 +163,8 @@ impl Exchange {
 
     fn request(&self) -> Request {
         Request {
-            operation: TOKENS,
             method: Method::Post,
-            endpoint: self.endpoint.clone(),
-            path: "/api/user/v3/tokens".to_owned(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: Vec::new(),
+            ..Request::get(TOKENS, &self.endpoint, "/api/user/v3/tokens")
         }
     }
 

@@ -20,51 +20,55 @@ use crate::sort::SortExt as _;
 use response::{BatchJob, TaskInstanceDetails, TaskResponse};
 
 /// Jobs of Batch.
-pub static BATCH_JOB: Kind = Kind::new(
-    Template::new(
-        ["tencent", "qcloud"],
-        ["batch-job", "batch"],
-        &[Segment::required("JOB")],
-        "tencent/batch-job/job-1y6u9i0o",
+pub static BATCH_JOB: Kind = Kind {
+    summary: "Job of Batch, with its tasks and their instances",
+    has_events: false,
+    list: Some(
+        ListSpec::new(LIST, ListOrder::Unsorted)
+            .without(&[UnlistedField::User, UnlistedField::Queue]),
     ),
-    &[
-        StateTable {
-            notes: &[
-                ("FAILED", "also a job that was terminated"),
-                (
-                    "SUCCEED",
-                    "failed where an instance of a task has failed, unknown where one may have",
-                ),
-            ],
-            ..StateTable::new("job", STATES).with_user_states()
-        },
-        StateTable::new(TASK, STATES),
-        StateTable::new(INSTANCE, STATES),
+    logs: LogSupport::Operation(logs::LOGS),
+    batch_from: Some(2),
+    max_ids: Some(BatchJob::PAGE_SIZE),
+    evidence: &[
+        "ExitCode",
+        "FailedCount",
+        "TaskInstanceMetrics",
+        "TaskInstanceSet",
+        "TaskInstanceState",
+        "TaskMetrics",
+        "TaskSet",
+        "TaskState",
     ],
-    GET,
-)
-.with_summary("Job of Batch, with its tasks and their instances")
-.without_events()
-.with_details(
-    &[schema_of::<BatchJob>],
-    &[schema_of::<TaskInstanceDetails>],
-)
-.with_list(
-    ListSpec::new(LIST, ListOrder::Unsorted).without(&[UnlistedField::User, UnlistedField::Queue]),
-)
-.with_logs(logs::LOGS)
-.with_id_lists(BatchJob::PAGE_SIZE)
-.with_evidence(&[
-    "ExitCode",
-    "FailedCount",
-    "TaskInstanceMetrics",
-    "TaskInstanceSet",
-    "TaskInstanceState",
-    "TaskMetrics",
-    "TaskSet",
-    "TaskState",
-])
-.with_flags(&[TRUST_FINISHED]);
+    flags: &[TRUST_FINISHED],
+    ..Kind::new(
+        Template::new(
+            ["tencent", "qcloud"],
+            ["batch-job", "batch"],
+            &[Segment::required("JOB")],
+            "tencent/batch-job/job-1y6u9i0o",
+        ),
+        &[
+            StateTable {
+                notes: &[
+                    ("FAILED", "also a job that was terminated"),
+                    (
+                        "SUCCEED",
+                        "failed where an instance of a task has failed, unknown where one may have",
+                    ),
+                ],
+                ..StateTable::new("job", STATES).with_user_states()
+            },
+            StateTable::new(TASK, STATES),
+            StateTable::new(INSTANCE, STATES),
+        ],
+        GET,
+    )
+    .with_details(
+        &[schema_of::<BatchJob>],
+        &[schema_of::<TaskInstanceDetails>],
+    )
+};
 
 const GET: Operation = Operation::new(
     "DescribeJob",

@@ -28,13 +28,13 @@ use super::lenient::{self, OptionalObject, Required, Text};
 use super::products::{Endpoints, Product};
 use super::shapes::schema_of;
 use super::{
-    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, RejectedLists, ScopeListing,
-    ScopePage, wall_clock::WallClock,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
+    wall_clock::WallClock,
 };
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource};
 use crate::error::{Category, Problem};
-use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
+use crate::http::{ApiClient, Endpoint, Method, Request, Transport, pairs};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
 use batch_job::{BATCH_JOB, BatchJobs};
@@ -89,17 +89,17 @@ const CLUSTERS: &str = "DescribeCluster";
 const PATH: &str = "/v2/index.php";
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
-    Ok(Connected {
-        rejected_lists: RejectedLists::default(),
-        api: Api::new(profile, transport)?,
-        kinds: const {
+    let api = Api::new(profile, transport)?;
+    Ok(Connected::new(
+        api,
+        const {
             &[
                 (&SERVICE, &Service),
                 (&TRAINING_TASK, &TrainingTasks),
                 (&BATCH_JOB, &BatchJobs),
             ]
         },
-    })
+    ))
 }
 
 /// One key of one region.
@@ -137,17 +137,9 @@ impl Api {
 
     fn request(&self, operation: &'static str, parameters: &[(&str, &str)]) -> Request {
         let common = [("Action", operation), ("Region", &self.region)];
-        let query = common.iter().chain(parameters);
         Request {
-            operation,
-            method: Method::Get,
-            endpoint: self.endpoint.clone(),
-            path: PATH.to_owned(),
-            query: query
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            headers: Vec::new(),
-            body: Vec::new(),
+            query: pairs(&[&common, parameters].concat()),
+            ..Request::get(operation, &self.endpoint, PATH)
         }
     }
 
@@ -175,11 +167,7 @@ impl Api {
     ) -> Result<Decoded<T>, Problem> {
         let region = products::region_name(&self.region).to_owned();
         let request = Request {
-            operation,
             method: Method::Post,
-            endpoint: self.endpoints.of(product).clone(),
-            path: "/".to_owned(),
-            query: Vec::new(),
             headers: vec![
                 ("content-type", tc3::JSON.to_owned()),
                 ("x-tc-action", operation.to_owned()),
@@ -187,6 +175,7 @@ impl Api {
                 ("x-tc-region", region),
             ],
             body: parameters.to_string().into_bytes(),
+            ..Request::get(operation, self.endpoints.of(product), "/")
         };
         self.client.call(&request, options.deadline, decode).await
     }

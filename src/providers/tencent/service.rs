@@ -8,30 +8,32 @@ use crate::providers::lenient::ListOrObject;
 use crate::providers::prelude::*;
 
 /// Services, which report events and no states.
-pub static SERVICE: Kind = Kind::new(
-    Template::new(
-        ["tencent", "qcloud"],
-        ["service", "svc"],
-        &[
-            Segment::with_setting("CLUSTER", "cluster"),
-            Segment::with_setting("NAMESPACE", "namespace"),
-            Segment::required("SERVICE"),
-        ],
-        "tencent/service/cls-xxxxx/default/test-web-service",
+pub static SERVICE: Kind = Kind {
+    summary: "Events of a TKE service (retired API)",
+    list: Some(ListSpec::new(LIST, ListOrder::Unsorted).without(&[
+        UnlistedField::State,
+        UnlistedField::User,
+        UnlistedField::Queue,
+    ])),
+    logs: LogSupport::Unavailable("run: joblens logs kubernetes/workload/NAMESPACE/SERVICE"),
+    needs_check_exists: true,
+    ..Kind::new(
+        Template::new(
+            ["tencent", "qcloud"],
+            ["service", "svc"],
+            &[
+                Segment::with_setting("CLUSTER", "cluster"),
+                Segment::with_setting("NAMESPACE", "namespace"),
+                Segment::required("SERVICE"),
+            ],
+            "tencent/service/cls-xxxxx/default/test-web-service",
+        )
+        .with_scope_segments(1),
+        &[StateTable::new("job", &[])],
+        EVENTS,
     )
-    .with_scope_segments(1),
-    &[StateTable::new("job", &[])],
-    EVENTS,
-)
-.with_summary("Events of a TKE service (retired API)")
-.with_details(&[schema_of::<ServiceDetails>], &[])
-.with_list(ListSpec::new(LIST, ListOrder::Unsorted).without(&[
-    UnlistedField::State,
-    UnlistedField::User,
-    UnlistedField::Queue,
-]))
-.without_logs("run: joblens logs kubernetes/workload/NAMESPACE/SERVICE")
-.with_check_exists();
+    .with_details(&[schema_of::<ServiceDetails>], &[])
+};
 
 pub(super) const EVENTS: Operation = Operation::new(
     "DescribeServiceEvent",

@@ -18,32 +18,35 @@ use details::TrainingTask;
 use response::{EventsResponse, PodsResponse, TaskResponse};
 
 /// Training tasks.
-pub static TRAINING_TASK: Kind = Kind::new(
-    Template::new(
-        ["tencent", "qcloud"],
-        ["training-task", "train"],
-        &[Segment::required("TASK")],
-        "tencent/training-task/train-1410000000000000003",
-    ),
-    &[
-        StateTable {
-            notes: &[(
-                "SUCCEED",
-                "failed with a failure reason; a failed pod alone may have been replaced",
-            )],
-            ..StateTable::new("job", STATES).with_user_states()
-        },
-        StateTable::new("pod", POD_STATES),
-    ],
-    GET,
-)
-.with_summary("Training task of TI-ONE, with its pods")
-.with_details(&[schema_of::<TrainingTask>], &[])
-.with_list(ListSpec::new(LIST, ListOrder::NewestFirst))
-.with_logs(logs::LOGS)
-.with_id_lists(TrainingTask::PAGE_SIZE)
-.with_conclusive_rows()
-.with_evidence(&["FailureReason"]);
+pub static TRAINING_TASK: Kind = Kind {
+    summary: "Training task of TI-ONE, with its pods",
+    list: Some(ListSpec::new(LIST, ListOrder::NewestFirst)),
+    logs: LogSupport::Operation(logs::LOGS),
+    batch_from: Some(2),
+    max_ids: Some(TrainingTask::PAGE_SIZE),
+    conclusive_rows: true,
+    evidence: &["FailureReason"],
+    ..Kind::new(
+        Template::new(
+            ["tencent", "qcloud"],
+            ["training-task", "train"],
+            &[Segment::required("TASK")],
+            "tencent/training-task/train-1410000000000000003",
+        ),
+        &[
+            StateTable {
+                notes: &[(
+                    "SUCCEED",
+                    "failed with a failure reason; a failed pod alone may have been replaced",
+                )],
+                ..StateTable::new("job", STATES).with_user_states()
+            },
+            StateTable::new("pod", POD_STATES),
+        ],
+        GET,
+    )
+    .with_details(&[schema_of::<TrainingTask>], &[])
+};
 
 const GET: Operation = Operation::new(
     "DescribeTrainingTask",

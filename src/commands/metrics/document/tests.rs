@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use super::super::scopes::ScopeReading;
 use super::*;
 use crate::http::RequestCount;
 use crate::model::{State, Time};
@@ -24,12 +25,12 @@ fn row(id: &str, state: State) -> JobRow {
 
 fn scope(name: &str, rows: Vec<JobRow>) -> Arc<ScopeSnapshot> {
     Arc::new(ScopeSnapshot {
-        scope: name.to_owned(),
-        cloud: "aliyun".to_owned(),
-        rows,
-        problem: None,
-        is_truncated: false,
-        unreadable: 0,
+        reading: ScopeReading {
+            scope: name.to_owned(),
+            cloud: "aliyun".to_owned(),
+            rows,
+            ..ScopeReading::default()
+        },
         rows_read: Some(Instant::now()),
         complete_at: Some(Instant::now()),
         last_success: Time::from_unix(1_700_000_000),
@@ -183,10 +184,8 @@ async fn of_several_rows_of_a_job_the_one_of_a_scope_that_is_up_is_written_and_t
     use crate::error::{Category, Problem};
     let read = |name: &str, state: State, has_failed: bool| {
         let failed = || Problem::new(Category::PermissionDenied, "not allowed");
-        let scope = ScopeSnapshot {
-            problem: has_failed.then(|| Box::new(failed())),
-            ..ScopeSnapshot::clone(&scope(name, vec![row("1", state)]))
-        };
+        let mut scope = ScopeSnapshot::clone(&scope(name, vec![row("1", state)]));
+        scope.reading.problem = has_failed.then(|| Box::new(failed()));
         Arc::new(scope)
     };
     let written = |scopes: [&Arc<ScopeSnapshot>; 2]| {

@@ -164,7 +164,7 @@ fn shown(target: &PolledTarget) -> Vec<(State, bool)> {
     let max_age = target.options.max_age();
     let scopes = target.scopes();
     let states = scopes.iter().flat_map(|scope| {
-        let rows = scope.rows.iter();
+        let rows = scope.reading.rows.iter();
         rows.map(|row| (row.state, scope.is_up(max_age)))
     });
     states.collect()

@@ -217,9 +217,6 @@ impl JobFields {
         }
         let mut job = Job {
             name: self.display_name.0,
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             reason: reason.clone(),
             message: message.clone(),
             user: self.username.0.or_else(|| details.user_id.0.clone()),
@@ -238,7 +235,7 @@ impl JobFields {
             },
             details: Some(Arc::new(details)),
             unread_cause: is_unread.then_some(Category::InvalidResponse),
-            ..job_at(reference, api.region())
+            ..read.into_job(job_at(reference, api.region()))
         };
         // The pods are added later: the service replaces those that fail.
         if has_failed {
@@ -275,9 +272,6 @@ impl Pod {
             id: self.pod_id.0,
             name,
             kind: "pod".to_owned(),
-            state: state.state,
-            state_raw: state.raw,
-            ended: state.ended,
             reason: details.sub_status.0.clone().filter(|word| word != "Normal"),
             created_at: self.gmt_create_time.utc(),
             started_at: self.gmt_start_time.utc(),
@@ -288,7 +282,7 @@ impl Pod {
             instance_type: spec.and_then(|spec| spec.ecs_spec.0.clone()),
             restart_policy: spec.and_then(|spec| spec.restart_policy.0.clone()),
             details: Some(Arc::new(details)),
-            ..Task::default()
+            ..state.into_task()
         }
     }
 }

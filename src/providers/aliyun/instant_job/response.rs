@@ -139,9 +139,6 @@ impl JobFields {
         let tasks = tasks.flat_map(|(task, machine)| task.into_tasks(machine, reference, api));
         let mut job = Job {
             name: self.job_name.0,
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             user: self.owner_uid.0,
             queue: placement.pool.0,
             priority: placement.priority.0,
@@ -150,7 +147,7 @@ impl JobFields {
             started_at: clock.at(&self.start_time),
             finished_at: clock.at(&self.end_time).filter(|_| read.ended),
             tasks: tasks.collect(),
-            ..job_at(reference, api.region())
+            ..read.into_job(job_at(reference, api.region()))
         };
         job.details = Some(Arc::new(details));
         // The job itself has no reason.
@@ -174,9 +171,6 @@ impl TaskFields {
                 id: id.map(|(name, index)| format!("{}-{name}-{index}", reference.id())),
                 name: id.map(|(name, index)| format!("{name}-{index}")),
                 kind: "executor".to_owned(),
-                state: state.state,
-                state_raw: state.raw,
-                ended: state.ended,
                 message: executor.status_reason.0,
                 created_at: clock.at(&executor.create_time),
                 started_at: clock.at(&executor.start_time),
@@ -186,7 +180,7 @@ impl TaskFields {
                     memory_bytes: machine.memory.times(1 << 30),
                     ..Resources::default()
                 },
-                ..Task::default()
+                ..state.into_task()
             }
         });
         executors.collect()

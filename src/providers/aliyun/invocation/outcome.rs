@@ -20,13 +20,10 @@ impl Status {
         trust_finished: bool,
     ) -> (Job, Vec<Notice>) {
         let mut notices = Vec::new();
-        let mut job = at;
-        job.request_id = self.request_id;
         let what = "aliyun/invocation";
         let reading = states::normalize(STATES, own, self.word.as_deref(), what, &mut notices);
-        job.state = reading.state;
-        job.ended = reading.ended;
-        job.state_raw = reading.raw;
+        let mut job = reading.into_job(at);
+        job.request_id = self.request_id;
         let mut exit_codes = "unknown";
         match results {
             None => {
@@ -183,14 +180,13 @@ fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
         id: node.id,
         kind: "node".to_owned(),
         state,
-        state_raw: reading.raw,
         ended,
         reason,
         message,
         exit_code: exit_code.filter(|_| ended),
         finished_at: finished_at.filter(|_| ended),
         details: details.map(|details| Arc::new(details) as Arc<dyn Details>),
-        ..Task::default()
+        ..reading.into_task()
     };
     (task, verdict)
 }

@@ -12,31 +12,10 @@ pub(in super::super) const STATES: StateWords = &[
     ("Terminated", State::Unknown),
 ];
 
-/// An element of `Containers`, made into the model's while the response is decoded.
-#[derive(Debug, Deserialize)]
-#[serde(from = "Container")]
-pub(super) struct MainContainer(pub(super) model::Container);
-
-/// An element of `InitContainers`.
-#[derive(Debug, Deserialize)]
-#[serde(from = "Container")]
-pub(super) struct InitContainer(pub(super) model::Container);
-
-impl From<Container> for MainContainer {
-    fn from(container: Container) -> Self {
-        Self(container.into_model(false))
-    }
-}
-
-impl From<Container> for InitContainer {
-    fn from(container: Container) -> Self {
-        Self(container.into_model(true))
-    }
-}
-
+/// An element of `Containers` or `InitContainers`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Container {
+pub(super) struct Container {
     name: Text,
     image: Text,
     image_pull_policy: Text,
@@ -64,7 +43,7 @@ struct Container {
 }
 
 impl Container {
-    fn into_model(self, init: bool) -> model::Container {
+    pub(super) fn into_model(self, init: bool) -> model::Container {
         let current = self
             .current_state
             .0
@@ -321,7 +300,8 @@ mod tests {
     use crate::providers::lenient;
 
     fn container(json: &str) -> model::Container {
-        lenient::decode::<MainContainer>(json.as_bytes()).unwrap().0
+        let container: Container = lenient::decode(json.as_bytes()).unwrap();
+        container.into_model(false)
     }
 
     #[test]
@@ -342,7 +322,8 @@ mod tests {
     #[test]
     fn the_command_of_an_init_container_is_in_the_singular() {
         let json = br#"{"Command":["sh","--",""],"Cpu":1,"Memory":2,"Gpu":0}"#;
-        let InitContainer(container) = lenient::decode(json).unwrap();
+        let container: Container = lenient::decode(json).unwrap();
+        let container = container.into_model(true);
         assert!(container.init);
         assert_eq!(container.command, ["sh", "--", ""]);
         assert_eq!(container.resources.memory_bytes, Some(2 << 30));

@@ -1,4 +1,4 @@
-use super::container::{InitContainer, MainContainer};
+use super::container::Container;
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, UnreadableTimes,
@@ -76,8 +76,8 @@ struct ContainerGroup {
     host_aliases: List<HostAlias>,
     events: Required<List<GroupEvent>>,
     volumes: List<GroupVolume>,
-    init_containers: List<InitContainer>,
-    containers: List<MainContainer>,
+    init_containers: List<Container>,
+    containers: List<Container>,
 }
 
 impl From<ContainerGroup> for Group {
@@ -120,15 +120,12 @@ impl From<ContainerGroup> for Group {
             ("ipv6", group.ipv6_address),
         ]);
         let (events, events_unreadable) = events(group.events, id.as_ref());
-        let init = group.init_containers.0.into_iter().map(|init| init.0);
-        let main = group.containers.0.into_iter().map(|main| main.0);
+        let init = group.init_containers.0.into_iter();
+        let main = group.containers.0.into_iter();
         let task = Task {
             id,
             name: group.container_group_name.0,
             kind: "container_group".to_owned(),
-            state: reading.state,
-            state_raw: reading.raw,
-            ended: reading.ended,
             created_at: group.creation_time.utc(),
             finished_at,
             resources: resources(group.cpu, group.memory, group.ephemeral_storage),
@@ -137,11 +134,14 @@ impl From<ContainerGroup> for Group {
             instance_type: group.instance_type.0,
             restart_policy: group.restart_policy.0,
             labels: labels(group.tags),
-            containers: init.chain(main).collect(),
+            containers: init
+                .map(|container| container.into_model(true))
+                .chain(main.map(|container| container.into_model(false)))
+                .collect(),
             volumes: group.volumes.0.into_iter().map(Volume::from).collect(),
             details: (details != GroupDetails::default())
                 .then(|| Arc::new(details) as Arc<dyn Details>),
-            ..Task::default()
+            ..reading.into_task()
         };
         Self {
             task,

@@ -212,13 +212,10 @@ impl Row {
             id: self.id.clone(),
             name: self.name.clone(),
             kind: "subtask".to_owned(),
-            state: reading.state,
-            state_raw: reading.raw,
-            ended: reading.ended,
             created_at: self.created_at,
             started_at: self.started_at,
             finished_at: self.finished_at.filter(|_| reading.ended),
-            ..Task::default()
+            ..reading.into_task()
         }
     }
 }

@@ -180,9 +180,6 @@ impl TrainingJob {
         let end = |start: Time| Time::new(start.to_datetime().checked_add_signed(duration?)?);
         let mut job = Job {
             name: metadata.name.0,
-            state: read.state,
-            state_raw: read.raw.clone(),
-            ended: read.ended,
             reason: reason.map(str::to_owned),
             message: message.flatten(),
             exit_code: status.exit_code(read.state),
@@ -200,7 +197,7 @@ impl TrainingJob {
             finished_at: started_at.and_then(end),
             resources: resource.resources(),
             tasks: status.tasks(read.state),
-            ..job_at(lookup.reference, region)
+            ..read.into_job(job_at(lookup.reference, region))
         };
         states::confirm_success(&mut job, states::FailureCause::default());
         contradict_success(&mut job, details.secondary_phase.trimmed(), notices);

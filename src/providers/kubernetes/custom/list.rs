@@ -21,17 +21,15 @@ pub(super) async fn page(
     let mut own = own.unwrap_or(0).max(1);
     let mut failed: Vec<Problem> = Vec::new();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
-        let call = list::ListCall {
-            resource: &resource.objects,
-            is_first: number == 0 && own == 1,
-            read: |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api),
-        };
+        let read = |row: CustomObject, reference: &Reference| row.into_result(jobs, reference, api);
+        let is_first = number == 0 && own == 1;
         let at = Cursor {
             page: own,
             ..Cursor::FIRST
         };
         own = 1;
-        match call.page(api, ListRequest { at, ..list }).await {
+        let page_list = ListRequest { at, ..list };
+        match list::page_of(api, &resource.objects, page_list, is_first, read).await {
             Ok(mut page) => {
                 let next = match page.next {
                     Some(next) => Some((number, next.page)),

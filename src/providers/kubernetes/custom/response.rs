@@ -209,9 +209,6 @@ impl CustomObject {
         let queue = spec.queue.0.or(policy.queue.0);
         let job = Job {
             name: meta.name.value.0.clone(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             reason,
             message: message.reduce(|one, other| format!("{one}; {other}")),
             queue: queue.or_else(|| labels.get(QUEUE_LABEL).cloned().flatten()),
@@ -227,7 +224,7 @@ impl CustomObject {
                 progress: status.progress.0,
             })),
             uid: meta.uid.0.clone(),
-            ..job_at(reference, Some(api.host()))
+            ..read.into_job(job_at(reference, Some(api.host())))
         };
         GetResult { job, notices }
     }

@@ -151,9 +151,7 @@ impl JobObject {
         let labels = meta.labels();
         let job = Job {
             name: meta.name.value.0.clone(),
-            state: read.state,
             state_raw: condition.map(|_| word.to_owned()),
-            ended: read.ended,
             reason: match (word, condition) {
                 ("Suspended", _) if is_readable => Some(word.to_owned()),
                 (_, condition) => condition.and_then(|condition| condition.reason.0.clone()),
@@ -171,7 +169,7 @@ impl JobObject {
             has_subtask_events: true,
             details: Some(Arc::new(details(&spec, &status))),
             uid: meta.uid.0.clone(),
-            ..job_at(reference, Some(api.host()))
+            ..read.into_job(job_at(reference, Some(api.host())))
         };
         let notices = Vec::new();
         GetResult { job, notices }

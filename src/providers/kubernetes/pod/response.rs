@@ -142,9 +142,6 @@ impl PodObject {
             id: meta.name.value.0.clone(),
             name: meta.name.value.0.clone(),
             kind: "pod".to_owned(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             reason,
             message,
             exit_code: exit_code(read.state, &all),
@@ -157,7 +154,7 @@ impl PodObject {
             restart_policy: spec.restart_policy.0,
             labels: meta.labels(),
             containers: all,
-            ..Task::default()
+            ..read.into_task()
         };
         PodTask {
             task,

@@ -209,9 +209,6 @@ impl JobFields {
         let reason = reason.into_iter().flatten().find(|word| *word != "None");
         let mut job = Job {
             name: self.job_name.0.clone(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             reason: reason.map(str::to_owned),
             exit_code: exit.exit_code(),
             user: first([&self.user, &self.cluster_user_name, &self.user_name]),
@@ -222,7 +219,7 @@ impl JobFields {
             finished_at,
             updated_at: None,
             resources: self.resources(),
-            ..job_at(reference, reference.segment("REGION"))
+            ..read.into_job(job_at(reference, reference.segment("REGION")))
         };
         let other = self.job_state.value.trimmed();
         let other = other.filter(|_| self.job_status.value.trimmed().is_some());

@@ -354,7 +354,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let client = connect(&profile, &cloud.transport()).unwrap();
-    assert_eq!(client.credential().expires_at, Time::new(end));
+    assert_eq!(client.api().credential().expires_at, Time::new(end));
     cloud.set(200);
     for _ in 0..2 {
         let problem = get(&client).await.unwrap_err();

@@ -146,9 +146,6 @@ impl Row for BatchJob {
         let failed = failed_parts(&[(&self.tasks, "tasks"), (&self.task_instances, "instances")]);
         let mut job = Job {
             name: self.job_name.0.take(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             reason: self.state_reason.0.take(),
             message: next.map(|action| format!("next action: {action}")),
             priority: self.priority.0,
@@ -162,7 +159,7 @@ impl Row for BatchJob {
                 .collect(),
             request_id: self.request_id.0.take(),
             details: Some(Arc::new(self)),
-            ..job_at(lookup.reference, Some(&api.region))
+            ..read.into_job(job_at(lookup.reference, Some(&api.region)))
         };
         let cause = states::FailureCause {
             reason: None,
@@ -192,12 +189,9 @@ impl TaskRow {
         Task {
             id: self.task_name.0,
             kind: TASK.to_owned(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             created_at: clock.at(&self.create_time),
             finished_at: clock.at(&self.end_time).filter(|_| read.ended),
-            ..Task::default()
+            ..read.into_task()
         }
     }
 }
@@ -309,9 +303,6 @@ impl Instance {
         Task {
             id: index.map(|index| format!("{task}/{index}")),
             kind: INSTANCE.to_owned(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             reason: self.state_reason.0,
             message: self.state_detailed_reason.0,
             exit_code,
@@ -320,7 +311,7 @@ impl Instance {
             finished_at: clock.at(&self.end_time).filter(|_| read.ended),
             node: self.compute_node_instance_id.0,
             details: Some(Arc::new(details)),
-            ..Task::default()
+            ..read.into_task()
         }
     }
 }

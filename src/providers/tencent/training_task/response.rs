@@ -62,9 +62,6 @@ impl Row for TrainingTask {
         let region = self.region.0.take();
         let mut job = Job {
             name: self.name.0.take(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             message: self
                 .failure_reason
                 .value
@@ -81,7 +78,10 @@ impl Row for TrainingTask {
             finished_at: clock.at(&self.end_time),
             updated_at: clock.at(&self.update_time),
             resources: self.resources(),
-            ..job_at(lookup.reference, region.as_deref().or(Some(&api.region)))
+            ..read.into_job(job_at(
+                lookup.reference,
+                region.as_deref().or(Some(&api.region)),
+            ))
         };
         let is_unread = self.failure_reason.is_unreadable;
         job.unread_cause = is_unread.then_some(Category::InvalidResponse);
@@ -152,9 +152,6 @@ impl Pod {
         Task {
             id: self.name.0,
             kind: "pod".to_owned(),
-            state: read.state,
-            state_raw: read.raw,
-            ended: read.ended,
             started_at: clock.at(&self.start_time),
             finished_at: clock.at(&self.end_time).filter(|_| read.ended),
             addresses: address.into_iter().collect(),
@@ -164,7 +161,7 @@ impl Pod {
                 .clone()
                 .or(role.instance_type_alias.0.clone()),
             resources: role.resources(Some(1)),
-            ..Task::default()
+            ..read.into_task()
         }
     }
 }
