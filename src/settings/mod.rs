@@ -138,6 +138,9 @@ pub const TLS_SERVER_NAME: &str = "tls_server_name";
 /// Where a profile keeps the only certificates that it trusts, as PEM text or its Base64.
 pub const CA_DATA: &str = "certificate_authority_data";
 
+/// Where a profile keeps the URL of the server that a kubeconfig names.
+pub const SERVER: &str = "server";
+
 /// The key of a role that a key pair takes on, on clouds that have such roles.
 pub const ROLE: &str = "role_arn";
 

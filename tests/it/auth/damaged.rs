@@ -106,6 +106,55 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             "other",
             "hcloud configure set --cli-auth-encrypt=false",
         ),
+        (
+            &HUAWEI_SDK,
+            IMAGE_JOB,
+            "ak = HWSDKBASICKEY0001\nsk = hwsdk-basic-secret-q8\n",
+            "idp_id = x\nid_token_file = /x\n",
+            "uses an identity provider (idp_id, id_token_file), which is not supported in [basic]",
+        ),
+        (
+            &HUAWEI_SDK,
+            IMAGE_JOB,
+            "[basic]\n",
+            "[basic]\nID_TOKEN_FILE = /x\n",
+            "uses an identity provider",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"AKSK\"",
+            "\"sso\"",
+            "has mode SSO, which is not supported for profile 'default'",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"AKSK\"",
+            "\"quantum\"",
+            "has an unknown mode for profile 'default'",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"mode\": \"AKSK\"",
+            "\"agencyName\": \"ops\"",
+            "uses an agency (agencyName), which is not supported",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"projectId\"",
+            "\"agencyDomainName\": \"other\", \"x\"",
+            "uses an agency (agencyDomainName), which is not supported",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"mode\": \"AKSK\",\n      \"accessKeyId\": \"HWCLIDEFAULTKEY03\",\n      \"secretAccessKey\": \"hwcli-default-secret-s1\"",
+            "\"mode\": \"ecsAgency\"",
+            "has mode ecsAgency, which is not supported",
+        ),
     ] {
         let text = file.text();
         assert!(text.contains(from), "{from}");

@@ -87,17 +87,9 @@ impl Kubeconfig {
         Ok(config)
     }
 
-    /// True when no file says anything.
-    pub fn is_empty(&self) -> bool {
-        let is_set = |file: &ConfigFile| {
-            let keys = ["clusters", "users", "contexts", "current-context"];
-            keys.iter().any(|key| match file.document.get(key) {
-                None | Some(Value::Null) => false,
-                Some(Value::Array(list)) => !list.is_empty(),
-                Some(value) => value != "",
-            })
-        };
-        !self.files.iter().any(is_set)
+    /// True when one of the files exists.
+    pub fn exists(&self) -> bool {
+        !self.files.is_empty()
     }
 
     /// The context that kubectl uses.

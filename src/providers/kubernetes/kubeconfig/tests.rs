@@ -1,4 +1,5 @@
 mod in_pod;
+mod renewals;
 mod vendors;
 
 use std::fs;
