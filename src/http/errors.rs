@@ -126,11 +126,15 @@ fn timeout_error(has_proxy: bool) -> RequestError {
         kind: TransportFailureKind::ConnectTimeout,
         at_proxy: has_proxy,
     };
-    let message = match has_proxy {
-        true => "timed out connecting through the proxy",
-        false => "timed out connecting",
+    let (message, check) = match has_proxy {
+        true => ("timed out connecting through the proxy", proxy::CHECK),
+        false => (
+            "timed out connecting",
+            "check the endpoint and whether a proxy is needed (HTTPS_PROXY)",
+        ),
     };
-    network_error(RetryAction::Backoff, fault, message)
+    let hint = format!("{check}; --connect-timeout allows more time");
+    network_error(RetryAction::Backoff, fault, message).with_hint(hint)
 }
 
 fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {
