@@ -74,18 +74,18 @@ pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
     check_folders_below(path, home().as_deref(), Owners::Trusted)
 }
 
-/// Checks that a program of a `credential_command` cannot be written by others, and neither can the
-/// folders on its path. Their owners may be anybody: the config file or PATH named it, and sites
+/// Checks that what is installed on this machine, such as a program of a `credential_command` or a bundle of CA
+/// certificates, cannot be written by others, and neither can the folders on its path. Their owners may be anybody: the config file or PATH named it, and sites
 /// install programs under accounts of their own. Root runs what belongs to root alone, and in folders like
 /// /tmp anybody could have put a program where a path leads to that did not exist.
 ///
-/// `is_searched` is for one that was found in PATH. Folders there, such as /usr/local/bin, may be
-/// writable by a group of the system's administrators.
+/// `is_searched` is for a place of the system, such as a program that was found in PATH. Folders there, such as
+/// /usr/local/bin, may be writable by a group of the system's administrators.
 ///
 /// # Errors
-/// The program, or a folder on its path, is writable by others, or belongs to another user where that is not
+/// The file, or a folder on its path, is writable by others, or belongs to another user where that is not
 /// allowed.
-pub(crate) fn check_program(
+pub(crate) fn check_installed(
     path: &Path,
     data: &Metadata,
     is_searched: bool,

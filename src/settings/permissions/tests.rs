@@ -257,7 +257,7 @@ fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
     let (_home, home) = home();
     let path = home.join("bin/get-token");
     write(&path, 0o755);
-    let check = |is_searched| check_program(&path, &fs::metadata(&path).unwrap(), is_searched);
+    let check = |is_searched| check_installed(&path, &fs::metadata(&path).unwrap(), is_searched);
     assert_eq!(check(false), Ok(()));
     for is_searched in [false, true] {
         set_mode(&path, 0o757);

@@ -86,6 +86,13 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             "of type oidc_role_arn",
         ),
         (
+            &ALIYUN_SDK,
+            JOB,
+            "= access_key\n",
+            "= sts\n",
+            "has no security_token in [default]",
+        ),
+        (
             &TCCLI,
             SERVICE,
             "\"secretId\"",
@@ -202,6 +209,28 @@ pub(crate) fn is_program_open() -> bool {
         fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o005 == 0o005)
     };
     program.ancestors().all(is_open)
+}
+
+#[test]
+fn a_variable_that_names_no_file_is_named() {
+    for (variable, reference) in [
+        ("ALIBABA_CLOUD_CONFIG_FILE", JOB),
+        ("ALIBABA_CLOUD_CREDENTIALS_FILE", JOB),
+        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", IMAGE_JOB),
+    ] {
+        let sandbox = Sandbox::with(&[&KOOCLI]);
+        let run = sandbox.get(reference).env(variable, "/nope").run();
+        assert_eq!(run.code, 4, "{variable}: {}", run.stderr);
+        let error = run.error();
+        let message = format!("{variable}: /nope cannot be read (no such file)");
+        assert_eq!(error["message"], message);
+        assert_eq!(error["hint"], format!("fix or unset {variable}"));
+        let folder = sandbox.home.path().to_str().unwrap();
+        let run = sandbox.get(reference).env(variable, folder).run();
+        let hint = format!("fix the file or its permissions, or unset {variable}");
+        assert_eq!(run.error()["hint"], hint);
+        assert!(sandbox.server.received().is_empty());
+    }
 }
 
 #[test]

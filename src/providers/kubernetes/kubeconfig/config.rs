@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::document;
 use crate::credentials::ToolFiles;
 use crate::error::{Category, Problem};
+use crate::model::Notice;
 use crate::secret::quotable;
 
 /// The most bytes of a file.
@@ -28,6 +29,8 @@ pub(super) struct Kubeconfig {
 struct ConfigFile {
     path: PathBuf,
     document: Value,
+    /// That others can read it.
+    notices: Vec<Notice>,
 }
 
 /// A cluster, user or context of a file.
@@ -81,7 +84,11 @@ impl Kubeconfig {
                     let what = format!("has the name '{}' twice in a list", quotable(name));
                     return Err(file.problem(&what, HINT));
                 }
-                config.files.push(ConfigFile { path, document });
+                config.files.push(ConfigFile {
+                    path,
+                    document,
+                    notices: file.notices(),
+                });
             }
         }
         Ok(config)
@@ -90,6 +97,14 @@ impl Kubeconfig {
     /// True when one of the files exists.
     pub fn exists(&self) -> bool {
         !self.files.is_empty()
+    }
+
+    /// What a reader should know of the file of an entry with a secret.
+    pub fn notices(&self, entry: Entry<'_>) -> Vec<Notice> {
+        let mut files = self.files.iter().filter(|file| file.path == entry.path);
+        files
+            .next()
+            .map_or_else(Vec::new, |file| file.notices.clone())
     }
 
     /// The context that kubectl uses.
