@@ -16,7 +16,9 @@ use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{masked_id, quotable};
-use crate::settings::{METADATA, Origin, Profile, SettingRole, Settings, SettingsSchema};
+use crate::settings::{
+    METADATA, Origin, Profile, SettingRole, Settings, SettingsSchema, unwritable_token_folder,
+};
 
 /// Show the credentials each cloud would use
 #[derive(Debug, Args)]
@@ -77,7 +79,7 @@ fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
-        return Err(nothing_configured(Some(only), "show"));
+        return Err(nothing_configured(&settings, Some(only), "show"));
     }
     let path = settings.file().existing_path();
     Ok(AuthStatus {
@@ -208,6 +210,8 @@ impl Account {
             status.expires_at = credential.expires_at.or(status.expires_at);
             status.is_certificate = credential.is_certificate;
             let kept_in = credential.kept_in;
+            let notice = kept_in.as_deref().and_then(unwritable_token_folder);
+            status.notices.extend(notice);
             status.token_cache = kept_in.map(|folder| folder.display().to_string());
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;
             Ok(client)

@@ -43,9 +43,11 @@ impl CredentialChain {
         Ok(None)
     }
 
-    /// That variables of other programs look like the credential that is missing.
+    /// That variables of other programs look like a credential.
     pub(super) fn unread_variables(&self, cloud: &SettingsSchema) -> Option<String> {
-        const WORDS: [&str; 6] = ["KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK"];
+        const WORDS: [&str; 8] = [
+            "KEY", "SECRET", "TOKEN", "PASSWORD", "_AK", "_SK", "_IDP_", "_OIDC_",
+        ];
         const MAX_NAMES: usize = 4;
         let own = cloud.variable("");
         let is_read = |name: &str| cloud.all().any(|spec| spec.variables.contains(&name));

@@ -113,6 +113,10 @@ impl CredentialChain {
         let used = profile.as_ref().ok().filter(|_| is_default);
         if let Some(used) = used.and_then(|used| used.source(cloud)) {
             skipped.extend(self.shadowed_tools(cloud, used));
+            skipped.extend(self.unread_variables(cloud).map(|why| SkippedSource {
+                source: "environment".to_owned(),
+                why,
+            }));
         }
         (profile, skipped)
     }

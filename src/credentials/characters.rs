@@ -40,6 +40,7 @@ const NAMES: [(&[char], &str); 6] = [
 const UNQUOTE: &str = "remove the quotes; docker --env-file keeps them as well";
 const RESET: &str = "set it to the value, or remove it";
 const RETYPE: &str = "remove the character from the value";
+const JOIN: &str = "the value must be a single line, without anything else";
 
 /// What is wrong with the value of a part of a credential, as it follows the key, and the next step;
 /// `None` for one that can be sent. At most the code of one character is shown.
@@ -57,7 +58,8 @@ pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
     let is_free = FREE_TEXT.contains(&key);
     let name_of = |c: char| NAMES.iter().find(|(chars, _)| chars.contains(&c));
     let is_wrong = |c: &char| match is_free {
-        true => c.is_whitespace() || c.is_control() || name_of(*c).is_some(),
+        // A user of Huawei's IAM may be called `ci bot`.
+        true => *c != ' ' && (c.is_whitespace() || c.is_control() || name_of(*c).is_some()),
         false => !c.is_ascii_graphic(),
     };
     let wrong = value.chars().find(is_wrong)?;
@@ -68,7 +70,8 @@ pub(super) fn fault(key: &str, value: &str) -> Option<(String, &'static str)> {
         None if wrong.is_control() => format!("contains a control character (U+{code:04X})"),
         None => format!("contains a character that is not ASCII (U+{code:04X})"),
     };
-    Some((what, RETYPE))
+    let is_break = NAMES[0].0.contains(&wrong);
+    Some((what, if is_break { JOIN } else { RETYPE }))
 }
 
 #[cfg(test)]
@@ -110,9 +113,16 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_two_lines_has_a_hint_of_its_own() {
+        assert_eq!(fault("token", "one\ntwo").map(|(_, hint)| hint), Some(JOIN));
+    }
+
+    #[test]
     fn names_and_passwords_are_in_any_script() {
         for key in FREE_TEXT {
             assert_eq!(fault(key, "张三é"), None);
+            assert_eq!(fault(key, "ci bot"), None);
+            assert!(fault(key, "ci\tbot").is_some());
             let (what, hint) = fault(key, "张三\u{200b}").unwrap();
             assert_eq!(what, "contains a zero-width character (U+200B)");
             assert_eq!(hint, RETYPE);

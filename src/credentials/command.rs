@@ -154,13 +154,12 @@ fn run(
         let why = failure_text(ran.status, &ran.stderr, &found);
         return Err(CommandError::Other(why));
     }
-    values.ok_or_else(|| match ran.stdout.len() < output::MAX_OUTPUT_BYTES {
-        true => CommandError::Format,
-        false => {
-            let limit = output::MAX_OUTPUT_BYTES >> 10;
-            CommandError::Other(format!("printed {limit} KiB or more"))
-        }
-    })
+    // What was cut may end within a value.
+    if ran.stdout.len() >= output::MAX_OUTPUT_BYTES {
+        let limit = output::MAX_OUTPUT_BYTES >> 10;
+        return Err(CommandError::Other(format!("printed {limit} KiB or more")));
+    }
+    values.ok_or(CommandError::Format)
 }
 
 fn failure_text(status: ExitStatus, stderr: &[u8], found: &CommandOutput) -> String {
@@ -220,8 +219,10 @@ mod tests {
     fn output_in_no_known_format_is_not_shown() {
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
         assert_eq!(neither, "did not print JSON or key=value lines");
-        let long = shell("head -c 70000 /dev/zero").unwrap_err().to_string();
-        assert_eq!(long, "printed 64 KiB or more");
+        for long in ["head -c 70000 /dev/zero", "yes id=hunter2 | head -c 70000"] {
+            let long = shell(long).unwrap_err().to_string();
+            assert_eq!(long, "printed 64 KiB or more");
+        }
     }
 
     #[test]
@@ -272,10 +273,14 @@ mod tests {
             "+ curl -u bob:S3cr3tV4lue99 https://vault",
             "bad token S3cr3tV4lue99",
             "denied for S3cr3tV4lue99.",
+            "got wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY, exiting.",
         ] {
             let said = shell(&format!("cat >&2 <<'END'\n{said}\nEND\nexit 3"));
             let said = said.unwrap_err().to_string();
-            assert!(!said.contains("S3cr3t"), "{said}");
+            assert!(
+                !said.contains("S3cr3t") && !said.contains("wJalr"),
+                "{said}"
+            );
         }
         let kept = "cannot reach vault-01.corp.example:8200 since 2026-01-31T12:00:00Z (x86_64)";
         let said = shell(&format!("echo '{kept}' >&2; exit 3")).unwrap_err();

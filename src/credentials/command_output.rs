@@ -1,5 +1,6 @@
 //! The credential that a profile's `credential_command` prints.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::chain::{CredentialChain, ResolvedCredential};
@@ -53,12 +54,19 @@ impl CredentialChain {
         let hint = format!("it must print JSON or key=value lines with {ids} within 30 s");
         let printed = printed.map_err(|failure| {
             let next = match failure {
-                CommandError::NotRun(_) => {
-                    let program = match program.contains('/') {
+                CommandError::NotRun(kind) => {
+                    let is_path = program.contains('/');
+                    let program = match is_path {
                         true => self.settings.beside_the_file(program),
                         false => program.into(),
                     };
-                    format!("fix its path, or install {}", quotable_path(&program))
+                    let program = quotable_path(&program);
+                    match kind {
+                        ErrorKind::PermissionDenied if is_path => {
+                            format!("run: chmod u+x {program}")
+                        }
+                        _ => format!("fix its path, or install {program}"),
+                    }
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
                 CommandError::Format | CommandError::Other(_) => hint.clone(),

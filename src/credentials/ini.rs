@@ -13,7 +13,7 @@ use crate::error::Problem;
 const DEFAULTS: &str = "DEFAULT";
 
 /// Keys that the vendors' tools read.
-const KNOWN_KEYS: [&str; 20] = [
+const KNOWN_KEYS: [&str; 21] = [
     "access_key_id",
     "access_key_secret",
     "ak",
@@ -21,6 +21,7 @@ const KNOWN_KEYS: [&str; 20] = [
     "enable",
     "external_id",
     "iam_endpoint",
+    "id_token_file",
     "idp_id",
     "policy",
     "project_id",

@@ -51,7 +51,9 @@ pub(crate) use profile::reload;
 pub(crate) use source::{CredentialSource, CustomSource};
 pub use source_cache::SourceCache;
 pub(crate) use store::{Storable, StoredFields, StoredValue};
-pub(crate) use tool_files::{CredentialProgram, FoundCredential, SourceResult, ToolFiles};
+pub(crate) use tool_files::{
+    CredentialProgram, FoundCredential, SourceFile, SourceResult, ToolFiles,
+};
 pub(crate) use tool_sources::check_source;
 
 /// A credential this close to its end is renewed before it is used.

@@ -10,7 +10,7 @@ use rustix::fs::{Access, access};
 
 use super::tool_files::CredentialProgram;
 use crate::error::kind_text;
-use crate::settings::{Environment, InsecureFile, Settings, check_program};
+use crate::settings::{Environment, InsecureFile, Settings, check_installed};
 
 /// What is searched where PATH is not set.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
@@ -108,7 +108,7 @@ fn program(path: &Path, environment: &Environment) -> Result<PathBuf, CommandErr
 /// The program, unless others could have written it or could put another one in its place.
 fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError> {
     let data = fs::metadata(&program).map_err(|error| CommandError::NotRun(error.kind()))?;
-    match check_program(&program, &data, is_searched) {
+    match check_installed(&program, &data, is_searched) {
         Ok(()) => Ok(program),
         Err(insecure) => Err(CommandError::Insecure(InsecureFile {
             reason: format!("runs {}, which {}", program.display(), insecure.reason),

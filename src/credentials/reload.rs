@@ -4,7 +4,14 @@ use std::sync::Arc;
 
 use super::chain::CredentialChain;
 use crate::error::{Category, Problem};
-use crate::settings::{Origin, Profile, Reload, SOURCE, SettingValue, SettingsSchema};
+use crate::secret::Secret;
+use crate::settings::{
+    CA_DATA, Origin, PROXY_URL, Profile, Reload, SERVER, SOURCE, SettingValue, SettingsSchema,
+    TLS_SERVER_NAME,
+};
+
+/// What decides where a credential is sent. A connection keeps what was read first.
+const CONNECTION: [&str; 4] = [SERVER, CA_DATA, TLS_SERVER_NAME, PROXY_URL];
 
 impl CredentialChain {
     /// How to read this profile again; `None` when nothing of its credential is in a file that others
@@ -56,9 +63,34 @@ impl Reload for Reloader {
             (Some(before), Some(now)) if before != now => {
                 Err(account_changed(profile, before, now))
             }
-            _ => Ok(present),
+            (_, origin) => match CONNECTION
+                .iter()
+                .find(|key| has_changed(profile, &present, key))
+            {
+                Some(key) => Err(connection_changed(profile, key, origin)),
+                None => Ok(present),
+            },
         }
     }
+}
+
+fn has_changed(before: &Profile, now: &Profile, key: &str) -> bool {
+    before.secret(key).map(Secret::expose) != now.secret(key).map(Secret::expose)
+}
+
+/// That a new credential may be that of another server. The values are not shown: a proxy may have a password.
+fn connection_changed(profile: &Profile, key: &str, origin: Option<&Origin>) -> Problem {
+    let origin = origin.map(|origin| format!(" in {} ({})", origin.location(), origin.label()));
+    let message = format!(
+        "the {key} of profile '{}' ({}) changed during this run{}; its new credential is not sent to the \
+         previous one",
+        profile.name,
+        profile.cloud,
+        origin.unwrap_or_default()
+    );
+    Problem::new(Category::MissingCredentials, message)
+        .with_hint("start again")
+        .with_account(profile.cloud, &profile.name)
 }
 
 fn account_changed(profile: &Profile, before: &Origin, now: &Origin) -> Problem {

@@ -22,6 +22,8 @@ pub(crate) enum CredentialSource {
 pub(crate) struct CustomSource {
     /// Name in `source`, such as `kubeconfig`.
     pub name: &'static str,
+    /// What messages call a credential of it that is in none of its profiles.
+    pub name_without_profile: &'static str,
     /// What its profiles are called.
     pub profile_word: &'static str,
     /// The setting that chooses among its profiles, and the one that names its file. A profile with either of
@@ -38,6 +40,14 @@ impl CredentialSource {
             Self::File(file) => file.name,
             Self::InstanceRole(_) => METADATA,
             Self::Custom(source) => source.name,
+        }
+    }
+
+    /// What messages call it, for a credential with or without a profile.
+    pub(super) fn label(&self, has_profile: bool) -> &'static str {
+        match self {
+            Self::Custom(source) if !has_profile => source.name_without_profile,
+            _ => self.name(),
         }
     }
 

@@ -180,7 +180,10 @@ impl TokenFile {
             .mode(0o700)
             .create(&self.folder)?;
         let found = fs::symlink_metadata(&self.folder)?;
-        if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
+        if !found.is_dir() {
+            return Err(io::Error::other("the folder is a symbolic link"));
+        }
+        if found.uid() != rustix::process::geteuid().as_raw() {
             return Err(io::Error::other("the folder is owned by another user"));
         }
         match found.mode() & 0o077 {

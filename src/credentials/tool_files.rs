@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
-use crate::settings::{Environment, FileError, MAX_FILE_BYTES, quoted, read_text_up_to};
+use crate::settings::{
+    Environment, FileError, MAX_FILE_BYTES, is_mounted, quoted, read_text_up_to,
+};
 
 /// What a tool's files contain.
 #[derive(Debug, Clone)]
@@ -185,7 +187,12 @@ impl ToolFiles {
             Err((fault, path)) if fault.is_absence() && named.is_none() && !path.is_symlink() => {
                 Ok(None)
             }
-            opened => opened.map(Some).map_err(unreadable),
+            opened => opened.map(Some).map_err(|(fault, path)| {
+                match variable.filter(|_| named.is_some()) {
+                    Some(variable) => unreadable_named(&fault, &path, variable),
+                    None => unreadable((fault, path)),
+                }
+            }),
         }
     }
 
@@ -239,6 +246,17 @@ impl ToolFiles {
     }
 }
 
+/// That the file which a variable names cannot be read.
+fn unreadable_named(fault: &FileError, path: &Path, variable: &str) -> Problem {
+    let message = format!("{variable}: {} {}", path.display(), fault.reason());
+    let hint = match fault.hint() {
+        Some(hint) => hint.to_owned(),
+        None if fault.is_absence() => format!("fix or unset {variable}"),
+        None => format!("fix the file or its permissions, or unset {variable}"),
+    };
+    Problem::new(Category::MissingCredentials, message).with_hint(hint)
+}
+
 fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
     let message = format!("{} {}", path.display(), fault.reason());
     let hint = fault
@@ -288,6 +306,7 @@ impl SourceFile {
             quoted(&self.path)
         );
         let notice = || Notice::new(NoticeCode::ReadableByOthers, message);
-        self.others_can_read.then(notice).into_iter().collect()
+        let is_shown = self.others_can_read && !is_mounted(&self.path);
+        is_shown.then(notice).into_iter().collect()
     }
 }

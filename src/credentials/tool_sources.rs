@@ -159,9 +159,13 @@ impl CredentialChain {
     ) -> Vec<SkippedSource> {
         let why = format!("overridden by {}", used.label());
         let sources = self.sources(cloud);
-        let at = sources.iter().position(
-            |tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name()),
-        );
+        let is_used = |tool: &CredentialSource| match used {
+            Origin::Tool { tool: name, .. } => {
+                [true, false].map(|it| tool.label(it)).contains(&&**name)
+            }
+            _ => false,
+        };
+        let at = sources.iter().position(is_used);
         let files = self.tool_files();
         let behind = &sources[at.map_or(0, |at| at + 1)..];
         let skipped = behind.iter().filter_map(|tool| {
@@ -238,7 +242,7 @@ pub(super) fn origin(
 ) -> Origin {
     let profile = found.profile.as_ref();
     Origin::Tool {
-        tool: tool.name().into(),
+        tool: tool.label(profile.is_some()).into(),
         profile: profile.map(|name| format!("{} {name}", tool.profile_word())),
         command: command.map(str::to_owned),
         path: found.path.clone(),

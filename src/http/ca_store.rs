@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::settings::{MAX_PEM_BYTES, NO_FILE, open_bytes};
+use crate::settings::{MAX_PEM_BYTES, NO_FILE, check_installed, open_bytes};
 
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
@@ -98,10 +98,16 @@ fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
 fn named_certificates(places: &[(&'static str, PathBuf)]) -> CaCertificates {
     let (mut certificates, mut problems) = (Vec::new(), Vec::new());
     for (name, path) in places {
-        let found = read(path, *name == FOLDERS);
+        let is_folder = *name == FOLDERS;
+        let insecure = insecure(path, is_folder);
+        let found = match insecure {
+            Some(_) => Vec::new(),
+            None => read(path, is_folder),
+        };
         if found.is_empty() {
-            let problem = path_problem(path, *name == FOLDERS);
-            problems.push(format!("{name}: {} {problem}", path.display()));
+            let problem = insecure
+                .unwrap_or_else(|| format!("{} {}", path.display(), path_problem(path, is_folder)));
+            problems.push(format!("{name}: {problem}"));
         }
         certificates.extend(found);
     }
@@ -125,15 +131,34 @@ fn places(environment: &[(String, String)]) -> Vec<(&'static str, PathBuf)> {
         .collect()
 }
 
-/// The certificates of a file, or of the files of a folder. Those that cannot be read are left out.
-fn read(path: &Path, is_folder: bool) -> Vec<CertificateDer<'static>> {
-    let files = match is_folder {
+/// A file, or the files of a folder.
+fn files(path: &Path, is_folder: bool) -> Vec<PathBuf> {
+    match is_folder {
         true => {
             let entries = fs::read_dir(path).into_iter().flatten().flatten();
             entries.map(|entry| entry.path()).collect()
         }
         false => vec![path.to_path_buf()],
-    };
+    }
+}
+
+/// That another user can choose whom to trust: a file or folder, and why.
+fn insecure(path: &Path, is_folder: bool) -> Option<String> {
+    let mut paths = files(path, is_folder);
+    paths.push(path.to_path_buf());
+    paths.iter().find_map(|path| {
+        let data = path
+            .metadata()
+            .ok()
+            .filter(|data| data.is_file() || data.is_dir())?;
+        let insecure = check_installed(path, &data, true).err()?;
+        Some(format!("{} {}", path.display(), insecure.reason))
+    })
+}
+
+/// The certificates of a file, or of the files of a folder. Those that cannot be read are left out.
+fn read(path: &Path, is_folder: bool) -> Vec<CertificateDer<'static>> {
+    let files = files(path, is_folder);
     let contents = files.iter().filter_map(|file| {
         let (bytes, _) = open_bytes(file, false, MAX_PEM_BYTES).ok()?;
         Some(bytes)
@@ -220,6 +245,50 @@ mod tests {
         assert_eq!(found.certificates.len(), 1);
         let problem = found.problem.as_deref();
         assert_eq!(problem, Some("SSL_CERT_FILE: /nope does not exist"));
+    }
+
+    #[test]
+    fn certificates_that_others_could_have_written_are_not_trusted() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        let file = folder.path().join("a.pem");
+        fs::write(&file, pem.cert.pem()).unwrap();
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let (of_file, of_folder) = (file.display(), folder.path().display());
+        let found = |name: &str, path: &dyn std::fmt::Display| {
+            let found = load(&[(name.to_owned(), path.to_string())]);
+            (found.certificates.len(), found.problem.unwrap_or_default())
+        };
+        let trusted = (1, String::new());
+        let refused = |problem: String| (0, problem);
+        for (of_the_file, of_the_folder, why) in [
+            (0o644, 0o755, None),
+            (
+                0o666,
+                0o755,
+                Some("is writable by others (mode 666)".to_owned()),
+            ),
+            (
+                0o644,
+                0o777,
+                Some(format!(
+                    "is in the folder {of_folder}, which is writable by others (mode 777)"
+                )),
+            ),
+        ] {
+            mode(&file, of_the_file);
+            mode(folder.path(), of_the_folder);
+            for (name, path) in [(FILE, &of_file), (FOLDERS, &of_folder)] {
+                let expected = why.as_ref().map_or_else(
+                    || trusted.clone(),
+                    |why| refused(format!("{name}: {of_file} {why}")),
+                );
+                assert_eq!(found(name, path), expected);
+            }
+        }
     }
 
     #[test]

@@ -118,14 +118,20 @@ fn find<'e, E: Error + 'static>(causes: &[&'e (dyn Error + 'static)]) -> Option<
     causes.iter().rev().find_map(|cause| cause.downcast_ref())
 }
 
-fn timeout_error(at_proxy: bool) -> RequestError {
-    let kind = TransportFailureKind::ConnectTimeout;
-    let fault = TransportFailure { kind, at_proxy };
-    let message = match at_proxy {
-        true => "timed out connecting through the proxy",
-        false => "timed out connecting",
+fn timeout_error(has_proxy: bool) -> RequestError {
+    let fault = TransportFailure {
+        kind: TransportFailureKind::ConnectTimeout,
+        at_proxy: has_proxy,
     };
-    network_error(RetryAction::Backoff, fault, message)
+    let (message, check) = match has_proxy {
+        true => ("timed out connecting through the proxy", proxy::CHECK),
+        false => (
+            "timed out connecting",
+            "check the endpoint and whether a proxy is needed (HTTPS_PROXY)",
+        ),
+    };
+    let hint = format!("{check}; --connect-timeout allows more time");
+    network_error(RetryAction::Backoff, fault, message).with_hint(hint)
 }
 
 fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {

@@ -20,14 +20,16 @@ pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, is_almost_duration, parse_duration, utc_offset};
 pub use permissions::{InsecureFile, check_file, check_folders};
-pub(crate) use permissions::{check_program, is_open_descriptor, quoted};
+pub(crate) use permissions::{check_installed, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
 pub use recorded::{RecordedProfile, RecordedSettings};
 pub use referenced_files::ReferencedFile;
+pub(crate) use referenced_files::is_mounted;
 pub(crate) use text_file::{
     FileError, MAX_FILE_BYTES, MAX_PEM_BYTES, open_bytes, read_pem, read_text_up_to,
 };
+pub(crate) use token_cache::unwritable_token_folder;
 pub(crate) use values::Values;
 
 use crate::error::Problem;
@@ -137,6 +139,9 @@ pub const TLS_SERVER_NAME: &str = "tls_server_name";
 
 /// Where a profile keeps the only certificates that it trusts, as PEM text or its Base64.
 pub const CA_DATA: &str = "certificate_authority_data";
+
+/// Where a profile keeps the URL of the server that a kubeconfig names.
+pub const SERVER: &str = "server";
 
 /// The key of a role that a key pair takes on, on clouds that have such roles.
 pub const ROLE: &str = "role_arn";

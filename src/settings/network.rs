@@ -29,9 +29,14 @@ impl Profile {
         self.bool(FILE_ONLY_KEY)?;
         self.utc_offset_seconds(0)?;
         match (self.get("client_cert"), self.get("client_key")) {
-            (Some(_), None) => Err(self.invalid("client_cert", "requires client_key")),
-            (None, Some(_)) => Err(self.invalid("client_key", "requires client_cert")),
+            (Some(_), None) => Err(self.requires("client_cert", "client_key")),
+            (None, Some(_)) => Err(self.requires("client_key", "client_cert")),
             _ => Ok(()),
         }
+    }
+
+    fn requires(&self, key: &str, other: &str) -> Problem {
+        let problem = self.invalid(key, &format!("requires {other}"));
+        problem.with_hint(format!("set {other} as well, or remove {key}"))
     }
 }

@@ -43,15 +43,7 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
     let access = Access::of(data);
     let (mode, shown) = (access.mode & 0o777, quoted(path));
     if access.is_foreign() {
-        let hint = format!(
-            "check its contents, then run: {}chown {} {shown}",
-            access.sudo(),
-            access.user
-        );
-        return Err(InsecureFile {
-            reason: format!("is owned by another user (uid {})", access.owner),
-            hint,
-        });
+        return Err(access.foreign_file(path));
     }
     if is_secret && access.is_readable_by_others() {
         return Err(InsecureFile {
@@ -82,16 +74,19 @@ pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
     check_folders_below(path, home().as_deref(), Owners::Trusted)
 }
 
-/// Checks that a program of a `credential_command` cannot be written by others, and neither can the
-/// folders on its path. Their owners may be any users: the config file or PATH named it, and sites
-/// install programs under accounts of their own.
+/// Checks that what is installed on this machine, such as a program of a `credential_command` or a bundle of CA
+/// certificates, cannot be written by others, and neither can the folders on its path. Their owners may be any
+/// users: the config file or PATH named it, and sites install programs under accounts of their own. Root runs
+/// what belongs to root alone, and in folders like /tmp any user may have put a program in place of one that
+/// did not exist.
 ///
-/// `is_searched` is for one that was found in PATH. Folders there, such as /usr/local/bin, may be
-/// writable by a group of the system's administrators.
+/// `is_searched` is for a place of the system, such as a program that was found in PATH. Folders there, such as
+/// /usr/local/bin, may be writable by a group of the system's administrators.
 ///
 /// # Errors
-/// The program, or a folder on its path, is writable by others.
-pub(crate) fn check_program(
+/// The file, or a folder on its path, is writable by others, or belongs to another user where that is not
+/// allowed.
+pub(crate) fn check_installed(
     path: &Path,
     data: &Metadata,
     is_searched: bool,
@@ -123,6 +118,13 @@ enum Owners {
     Any,
     /// Anybody, and a group of administrators may write to those of root.
     AnyWithAdministrators,
+}
+
+impl Owners {
+    /// True where what another user owns is refused, for `user` and below a folder that all may write to.
+    fn refuse_foreign(self, user: u32, is_below_shared: bool) -> bool {
+        self == Self::Trusted || user == ROOT || is_below_shared
+    }
 }
 
 fn home() -> Option<PathBuf> {
@@ -165,6 +167,24 @@ impl Access {
 
     fn is_writable_by_others(&self) -> bool {
         self.mode & 0o022 != 0
+    }
+
+    /// True for a folder like /tmp, in which others may create files and not replace them.
+    fn is_shared(&self) -> bool {
+        self.is_writable_by_others() && self.mode & STICKY != 0
+    }
+
+    /// That this file belongs to another user.
+    fn foreign_file(&self, path: &Path) -> InsecureFile {
+        InsecureFile {
+            reason: format!("is owned by another user (uid {})", self.owner),
+            hint: format!(
+                "check its contents, then run: {}chown {} {}",
+                self.sudo(),
+                self.user,
+                quoted(path)
+            ),
+        }
     }
 
     fn is_readable_by_others(&self) -> bool {
@@ -212,7 +232,7 @@ fn check_folders_below(
     };
     let (mut at, mut rest) = start(&path, home);
     let mut links = 0;
-    check_folder(&at, owners)?;
+    let mut is_below_shared = check_folder(&at, owners, false)?;
     while let Some(name) = rest.pop() {
         if name == ".." {
             at.pop();
@@ -226,13 +246,16 @@ fn check_folders_below(
         let Ok(data) = fs::symlink_metadata(&at) else {
             return Ok(());
         };
+        let access = Access::of(&data);
+        let is_refused = access.is_foreign() && owners.refuse_foreign(access.user, is_below_shared);
         if data.is_dir() {
-            check_folder(&at, owners)?;
+            is_below_shared |= check_folder(&at, owners, is_below_shared)?;
+        } else if is_refused && data.is_symlink() {
+            return Err(foreign_link(&at, &access));
+        } else if is_refused && owners != Owners::Trusted {
+            return Err(access.foreign_file(&at));
         }
         if data.is_symlink() {
-            if owners == Owners::Trusted {
-                check_link(&at, &data)?;
-            }
             links += 1;
             let Some(target) = fs::read_link(&at).ok().filter(|_| links <= MAX_LINKS) else {
                 return Ok(());
@@ -241,6 +264,7 @@ fn check_folders_below(
             let mut target = at.join(target);
             target.extend(rest.iter().rev());
             (at, rest) = start(&target, home);
+            is_below_shared = check_folder(&at, owners, false)?;
         }
     }
     Ok(())
@@ -264,12 +288,17 @@ fn start(path: &Path, home: Option<&Path>) -> (PathBuf, Vec<OsString>) {
     (at, names.into_iter().rev().collect())
 }
 
-fn check_folder(folder: &Path, owners: Owners) -> Result<(), InsecureFile> {
+/// True where others may create files in this folder and not replace them.
+fn check_folder(
+    folder: &Path,
+    owners: Owners,
+    is_below_shared: bool,
+) -> Result<bool, InsecureFile> {
     let Ok(data) = fs::metadata(folder) else {
-        return Ok(());
+        return Ok(false);
     };
     let (access, shown) = (Access::of(&data), folder.display());
-    if access.is_foreign() && owners == Owners::Trusted {
+    if access.is_foreign() && owners.refuse_foreign(access.user, is_below_shared) {
         return Err(InsecureFile {
             reason: format!(
                 "is in the folder {shown}, which is owned by another user (uid {})",
@@ -278,13 +307,13 @@ fn check_folder(folder: &Path, owners: Owners) -> Result<(), InsecureFile> {
             hint: "check its contents, then move it to a folder of this user or of root".to_owned(),
         });
     }
-    let is_replaceable = access.is_writable_by_others() && access.mode & STICKY == 0;
+    let is_replaceable = access.is_writable_by_others() && !access.is_shared();
     let is_administrators = owners == Owners::AnyWithAdministrators
         && access.owner == ROOT
         && access.mode & 0o002 == 0
         && data.gid() <= MAX_SYSTEM_GROUP;
     if !is_replaceable || is_administrators || is_read_only(folder) {
-        return Ok(());
+        return Ok(access.is_shared());
     }
     Err(InsecureFile {
         reason: format!(
@@ -299,19 +328,15 @@ fn check_folder(folder: &Path, owners: Owners) -> Result<(), InsecureFile> {
     })
 }
 
-fn check_link(link: &Path, data: &Metadata) -> Result<(), InsecureFile> {
-    let access = Access::of(data);
-    if !access.is_foreign() {
-        return Ok(());
-    }
-    Err(InsecureFile {
+fn foreign_link(link: &Path, access: &Access) -> InsecureFile {
+    InsecureFile {
         reason: format!(
             "is reached through the symbolic link {}, which is owned by another user (uid {})",
             link.display(),
             access.owner
         ),
         hint: "check its target, then use the path of the file itself".to_owned(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ const CLIENT_KEY: &str = "client_key";
 
 /// True below the folders where containers find the secrets that were mounted for them: their modes are
 /// those of the mount.
-fn is_mounted(path: &Path) -> bool {
+pub(crate) fn is_mounted(path: &Path) -> bool {
     let folders = ["/var/run/secrets", "/run/secrets"];
     folders.iter().any(|folder| path.starts_with(folder))
 }

@@ -1,7 +1,12 @@
 //! Where issued tokens are kept between runs.
 
+use std::path::Path;
+
+use rustix::fs::{Access, access};
+
 use super::permissions::check_folders;
 use super::{Profile, Settings};
+use crate::error::kind_text;
 use crate::model::{Notice, NoticeCode};
 
 impl Settings {
@@ -27,5 +32,51 @@ impl Settings {
                 insecure.hint
             )),
         }
+    }
+}
+
+/// That no token can be written to a folder, which is created when it is needed.
+pub(crate) fn unwritable_token_folder(folder: &Path) -> Option<Notice> {
+    let why = unwritable(folder)?;
+    let message = format!("token_cache cannot be written: {why}");
+    Some(Notice::new(NoticeCode::TokenCache, message))
+}
+
+fn unwritable(folder: &Path) -> Option<String> {
+    let found = folder
+        .ancestors()
+        .find(|path| path.symlink_metadata().is_ok())?;
+    let shown = found.display();
+    if found == folder && found.is_symlink() {
+        return Some(format!("{shown} is a symbolic link"));
+    }
+    if !found.is_dir() {
+        return Some(format!("{shown} is not a directory"));
+    }
+    let error = access(found, Access::WRITE_OK | Access::EXEC_OK).err()?;
+    let kind = std::io::Error::from(error).kind();
+    Some(format!("{shown}: {}", kind_text(kind)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        assert_eq!(unwritable(&path("new/tokens")), None);
+        fs::write(path("file"), "").unwrap();
+        let file = path("file").display().to_string();
+        let expected = format!("{file} is not a directory");
+        assert_eq!(unwritable(&path("file/tokens")), Some(expected));
+        symlink(home.path(), path("tokens")).unwrap();
+        let link = path("tokens").display().to_string();
+        let expected = format!("{link} is a symbolic link");
+        assert_eq!(unwritable(&path("tokens")), Some(expected));
     }
 }

@@ -88,8 +88,8 @@ impl Settings {
             .with_account(cloud, name)
     }
 
-    /// What variables contain, and the name of one whose credential was not taken since those of another
-    /// family contain one as well.
+    /// What variables contain, and the name of one whose part of a credential was not taken since those of
+    /// another family contain one as well.
     pub(crate) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
         let is_set = |name: &&&str| self.environment.get(name).is_some();
         // One of blanks is an error, since another source would be another account.
@@ -138,6 +138,14 @@ impl Settings {
                 values.insert(spec.key, SourcedValue { text, origin });
             }
         }
+        // One that several families share belongs to the others.
+        let is_used = |name: &&&str| {
+            let mut origins = values.values().map(|value| &value.origin);
+            origins.any(|origin| matches!(origin, Origin::Variable(used) if used == *name))
+        };
+        let mut shared = cloud.credential_keys().flat_map(|spec| spec.variables);
+        let mut unused = || shared.find(|name| is_given(name) && !is_used(name));
+        let other = other.or_else(|| unused().map(ToString::to_string));
         (values, other)
     }
 
@@ -217,7 +225,8 @@ impl Settings {
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
             let path = self.shown_path(path);
             let what = format!("refers to {path}, which is empty (from {place})");
-            return Err(profile.invalid(key, &what));
+            let hint = format!("write the value to {path}, or fix the path");
+            return Err(profile.invalid(key, &what).with_hint(hint));
         }
         Ok(text)
     }

@@ -100,6 +100,9 @@ mod tests {
             "https://SuperSecretValue0123456789ab",
             "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "1f0e7c9a-3b5d-4e2f-8a6b-0c1d2e3f4a5b",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY,",
+            "('wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY').",
+            "<wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY>!",
         ] {
             assert_eq!(quotable(secret), MASK, "{secret}");
         }

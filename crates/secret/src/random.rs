@@ -27,8 +27,10 @@ pub fn looks_random(word: &str) -> bool {
 
 /// True for a text that is, or contains, what looks like a key.
 pub(super) fn looks_like_secret(text: &str) -> bool {
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte);
-    let is_whole = text.len() >= MIN_RANDOM_LENGTH && text.bytes().all(is_base64);
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
+    // In a sentence it is followed by a comma, or in quotes.
+    let text = text.trim_matches(|c| !is_base64(c));
+    let is_whole = text.len() >= MIN_RANDOM_LENGTH && text.chars().all(is_base64);
     let runs = || text.split(|c: char| !c.is_ascii_alphanumeric());
     let has_key = runs().any(|run| {
         let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);

@@ -113,7 +113,7 @@ pub(super) fn accounts_check(
     candidates: &[Candidate],
 ) -> Check {
     if candidates.is_empty() {
-        let problem = nothing_configured(context.chosen_profile(settings), "check");
+        let problem = nothing_configured(settings, context.chosen_profile(settings), "check");
         let check = Check::fail(CheckName::Accounts, problem.category, problem.message);
         return check.hint(problem.hint);
     }

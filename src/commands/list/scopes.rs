@@ -239,7 +239,7 @@ pub(in crate::commands) fn defaults(
     }
     match places.is_empty() {
         false => Ok(places),
-        true => Err(nothing_configured(only, "list")),
+        true => Err(nothing_configured(settings, only, "list")),
     }
 }
 
@@ -290,11 +290,26 @@ fn cloud_of(requested: &CloudScope) -> &'static Cloud {
 }
 
 /// That there is nothing to do something with, and what to set.
-pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) -> Problem {
+pub(in crate::commands) fn nothing_configured(
+    settings: &Settings,
+    only: Option<&str>,
+    verb: &str,
+) -> Problem {
+    let tables = CLOUDS
+        .iter()
+        .flat_map(|cloud| settings.file().profiles(cloud.name));
+    let known = tables
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect::<Vec<_>>();
+    let known = match known.is_empty() {
+        true => String::new(),
+        false => format!("; available: {}", known.join(", ")),
+    };
     match only.filter(|only| *only != DEFAULT_PROFILE) {
         Some(only) => Problem::new(
             Category::MissingCredentials,
-            format!("unknown profile '{only}'"),
+            format!("unknown profile '{only}'{known}"),
         )
         .with_hint(format!(
             "add {} to the config file, e.g. {} (see: joblens config init)",

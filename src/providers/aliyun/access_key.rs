@@ -11,7 +11,10 @@ use crate::credentials::{Credential, CredentialCache, KeySource, Storable, Store
 use crate::error::Problem;
 use crate::http::{self, Transport};
 use crate::secret::Secret;
-use crate::settings::Profile;
+use crate::settings::{Origin, Profile};
+
+/// How the ids of temporary keys begin.
+const TEMPORARY: &str = "STS.";
 
 /// Secret parts of a credential.
 const SECRET_KEYS: [&str; 3] = ["access_key_id", "access_key_secret", "security_token"];
@@ -59,12 +62,27 @@ fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Pro
             ],
         ));
     };
+    if id.starts_with(TEMPORARY) && profile.secret("security_token").is_none() {
+        return Err(missing_token(profile));
+    }
     let signer = Signer {
         access_key_id: id.to_owned(),
         access_key_secret: secret.clone(),
         security_token: profile.secret("security_token").cloned(),
     };
     Ok(credential(signer, None))
+}
+
+/// That a temporary key has no token, with the variable of the family that the key is from.
+fn missing_token(profile: &Profile) -> Problem {
+    let variable = match profile.origin("access_key_id") {
+        Some(Origin::Variable(name)) => name.split_once("_ACCESS_KEY"),
+        _ => None,
+    };
+    let variable = variable.map(|(prefix, _)| format!("{prefix}_SECURITY_TOKEN"));
+    let variables: Vec<&str> = variable.iter().map(String::as_str).collect();
+    let keys = ["access_key_id", "security_token"];
+    profile.missing("security token", &keys, &variables)
 }
 
 /// A key pair that STS or the metadata service issued.

@@ -197,6 +197,9 @@ fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         return Err(profile.problem(&format!("has no {ROLE}")));
     }
     let token = profile.get("security_token");
+    if kind == Some("sts") && token.is_none() {
+        return Err(profile.problem("has no security_token"));
+    }
     values.extend(present(&[
         ("security_token", token.filter(|_| kind == Some("sts"))),
         (ROLE, role(ROLE)),

@@ -25,7 +25,10 @@ pub static SOURCES: [CredentialSource; 3] = [
             FileField::key("sk", "secret_access_key"),
             FileField::optional("security_token", "security_token"),
             FileField::optional("project_id", "project_id"),
+            FileField::other("idp_id"),
+            FileField::other("id_token_file"),
         ],
+        resolve: from_sdk,
         ..CredentialFile::PLAIN
     }),
     CredentialSource::File(CredentialFile {
@@ -38,6 +41,10 @@ pub static SOURCES: [CredentialSource; 3] = [
             FileField::optional("securityToken", "security_token"),
             FileField::optional("region", "region"),
             FileField::optional("projectId", "project_id"),
+            FileField::other("mode"),
+            FileField::other("agencyName"),
+            FileField::other("agencyDomainId"),
+            FileField::other("agencyDomainName"),
         ],
         resolve: from_koocli,
         hint: "fix it, or move it away and run: hcloud configure init",
@@ -54,7 +61,43 @@ struct Encryption {
     auth_encrypt: Text,
 }
 
+/// What to do about a credential that is more than a key.
+const USE_KEYS: &str =
+    "provide temporary keys with credential_command, or use a profile with an access key";
+
+/// The modes of KooCLI that are known; another may be a secret that was pasted in its place.
+const OTHER_MODES: [&str; 4] = ["agency", "ecsAgency", "SSO", "token"];
+
+fn from_sdk(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
+    if ["idp_id", "id_token_file"]
+        .iter()
+        .any(|name| profile.get(name).is_some())
+    {
+        let what = "uses an identity provider (idp_id, id_token_file), which is not supported";
+        return Err(profile.problem(what).with_hint(USE_KEYS));
+    }
+    profile.resolve()
+}
+
+/// Refuses a profile whose key is not the credential that KooCLI would use, or not all of it.
+fn check_mode(profile: &FileProfile<'_>) -> Result<(), Problem> {
+    let mode = profile.get("mode").unwrap_or("AKSK");
+    let agency = ["agencyName", "agencyDomainId", "agencyDomainName"];
+    let agency = agency.into_iter().find(|name| profile.get(name).is_some());
+    let known = OTHER_MODES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(mode));
+    let what = match (known, agency) {
+        (Some(known), _) => format!("has mode {known}, which is not supported"),
+        (None, _) if !mode.eq_ignore_ascii_case("AKSK") => "has an unknown mode".to_owned(),
+        (None, Some(name)) => format!("uses an agency ({name}), which is not supported"),
+        (None, None) => return Ok(()),
+    };
+    Err(profile.problem(&what).with_hint(USE_KEYS))
+}
+
 fn from_koocli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
+    check_mode(profile)?;
     let result = profile.resolve()?;
     let encryption: Encryption = json(profile.file, profile.spec.hint)?;
     let word = encryption.auth_encrypt.trimmed();

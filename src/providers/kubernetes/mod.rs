@@ -41,7 +41,7 @@ use crate::kind::{
     Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::Time;
-use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
+use crate::settings::{CA_DATA, Origin, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
 use credential::{
     check_verification, credential, has_fixed_certificate, identity, label, proxy_hint,
@@ -347,6 +347,18 @@ impl CloudApi for Api {
     }
 }
 
+/// That a token of the settings has no server. It hides the kubeconfig.
+fn no_endpoint(profile: &Profile) -> Problem {
+    let variables = ["JOBLENS_KUBERNETES_ENDPOINT"];
+    let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
+    if let Some(origin @ Origin::Variable(_)) = profile.origin("token") {
+        let hint = problem.hint.unwrap_or_default();
+        let other = format!("or unset {} to use the kubeconfig", origin.place());
+        problem.hint = Some(format!("{hint}; {other}"));
+    }
+    problem
+}
+
 /// Where the API server is, and what its URL has before every path.
 fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String), Problem> {
     let server = match (profile.get(SERVER), profile.get("endpoint")) {
@@ -356,6 +368,7 @@ fn server(profile: &Profile, transport: &Transport) -> Result<(Endpoint, String)
             return Err(problem.with_hint("unset endpoint, or set token as well"));
         }
         (Some(server), None) | (None, Some(server)) => server,
+        (None, None) if profile.secret("token").is_some() => return Err(no_endpoint(profile)),
         (None, None) => {
             let variables = ["JOBLENS_KUBERNETES_ENDPOINT", "JOBLENS_KUBERNETES_TOKEN"];
             let mut problem = profile.missing("kubeconfig context", &[CONTEXT], &variables);

@@ -116,3 +116,22 @@ fn a_document_is_kept_without_what_repeats_it() {
     let expected = json!({"items": [{"metadata": {"name": "x", "annotations": {"a": "b"}}}]});
     assert_eq!(document, expected);
 }
+
+#[test]
+fn a_token_without_an_endpoint_names_the_variable_that_hides_the_kubeconfig() {
+    let home = tempfile::tempdir().unwrap();
+    let variables = [TOKEN, ("HOME", home.path().to_str().unwrap())];
+    let problem = api(&variables).err().unwrap();
+    let message =
+        "profile 'default' (kubernetes) has token from JOBLENS_KUBERNETES_TOKEN, but no endpoint";
+    assert_eq!(problem.message, message);
+    let hint = problem.hint.unwrap();
+    assert!(
+        hint.starts_with("set JOBLENS_KUBERNETES_ENDPOINT, or "),
+        "{hint}"
+    );
+    assert!(
+        hint.ends_with("; or unset JOBLENS_KUBERNETES_TOKEN to use the kubeconfig"),
+        "{hint}"
+    );
+}

@@ -67,7 +67,8 @@ pub static CLOUD: Cloud = Cloud {
     ],
     minimal_keys: &["region", "secret_id", "secret_key"],
     sources: &credential_files::SOURCES,
-    variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_"],
+    // TKE sets variables of its own in pods with a role.
+    variable_prefixes: &["QCLOUD_", "TENCENTCLOUD_", "TENCENT_", "TKE_"],
     public_domains: &[
         "qcloud.com",
         "myqcloud.com",

@@ -257,7 +257,7 @@ fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
     let (_home, home) = home();
     let path = home.join("bin/get-token");
     write(&path, 0o755);
-    let check = |is_searched| check_program(&path, &fs::metadata(&path).unwrap(), is_searched);
+    let check = |is_searched| check_installed(&path, &fs::metadata(&path).unwrap(), is_searched);
     assert_eq!(check(false), Ok(()));
     for is_searched in [false, true] {
         set_mode(&path, 0o757);
@@ -276,11 +276,49 @@ fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
     if geteuid().is_root() {
         chown(home.join("bin"), Some(65_534), None).unwrap();
         chown(&path, Some(65_534), None).unwrap();
-        assert_eq!(check(false), Ok(()), "the config file names it");
+        for is_searched in [false, true] {
+            let said = reason(check(is_searched));
+            let folder = "/bin, which is owned by another user (uid 65534)";
+            assert!(said.ends_with(folder), "{said}");
+        }
+        chown(home.join("bin"), Some(0), None).unwrap();
+        let insecure = check(false).unwrap_err();
+        assert_eq!(insecure.reason, "is owned by another user (uid 65534)");
+        assert!(insecure.hint.contains("chown 0 "), "{}", insecure.hint);
+        chown(&path, Some(0), None).unwrap();
         set_mode(&home.join("bin"), 0o775);
-        assert!(check(true).is_err());
         chown(home.join("bin"), Some(0), Some(50)).unwrap();
         assert_eq!(check(true), Ok(()), "staff may write to /usr/local/bin");
         assert!(check(false).is_err());
+    }
+}
+
+#[test]
+fn a_program_of_another_account_is_for_users_and_not_below_a_shared_folder() {
+    for (owners, user, is_below_shared, is_refused) in [
+        (Owners::Trusted, 1000, false, true),
+        (Owners::Any, 1000, false, false),
+        (Owners::Any, 1000, true, true),
+        (Owners::Any, ROOT, false, true),
+        (Owners::AnyWithAdministrators, 1000, false, false),
+        (Owners::AnyWithAdministrators, 1000, true, true),
+        (Owners::AnyWithAdministrators, ROOT, false, true),
+    ] {
+        let found = owners.refuse_foreign(user, is_below_shared);
+        assert_eq!(found, is_refused, "{owners:?} {user} {is_below_shared}");
+    }
+    let (_home, home) = home();
+    for (mode, is_shared) in [
+        (0o1777, true),
+        (0o1775, true),
+        (0o777, false),
+        (0o1755, false),
+    ] {
+        set_mode(&home, mode);
+        assert_eq!(
+            Access::of(&fs::metadata(&home).unwrap()).is_shared(),
+            is_shared,
+            "{mode:o}"
+        );
     }
 }

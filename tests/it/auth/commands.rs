@@ -169,6 +169,11 @@ fn a_program_that_is_not_there_is_reported_as_such() {
     let run = with_command(&Sandbox::new(), "['nothing-of-this-name']").run();
     let hint = "fix its path, or install nothing-of-this-name";
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
+    let sandbox = Sandbox::new();
+    let path = sandbox.write("get-token", "#!/bin/sh\n");
+    let run = with_command(&sandbox, &format!("['{}']", path.display())).run();
+    let hint = format!("run: chmod u+x {}", path.display());
+    assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
 }
 
 /// A program that says where it lies and runs, and that a token is this.

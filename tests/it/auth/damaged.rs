@@ -86,6 +86,13 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             "of type oidc_role_arn",
         ),
         (
+            &ALIYUN_SDK,
+            JOB,
+            "= access_key\n",
+            "= sts\n",
+            "has no security_token in [default]",
+        ),
+        (
             &TCCLI,
             SERVICE,
             "\"secretId\"",
@@ -105,6 +112,55 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             "authEncrypt",
             "other",
             "hcloud configure set --cli-auth-encrypt=false",
+        ),
+        (
+            &HUAWEI_SDK,
+            IMAGE_JOB,
+            "ak = HWSDKBASICKEY0001\nsk = hwsdk-basic-secret-q8\n",
+            "idp_id = x\nid_token_file = /x\n",
+            "uses an identity provider (idp_id, id_token_file), which is not supported in [basic]",
+        ),
+        (
+            &HUAWEI_SDK,
+            IMAGE_JOB,
+            "[basic]\n",
+            "[basic]\nID_TOKEN_FILE = /x\n",
+            "uses an identity provider",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"AKSK\"",
+            "\"sso\"",
+            "has mode SSO, which is not supported for profile 'default'",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"AKSK\"",
+            "\"quantum\"",
+            "has an unknown mode for profile 'default'",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"mode\": \"AKSK\"",
+            "\"agencyName\": \"ops\"",
+            "uses an agency (agencyName), which is not supported",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"projectId\"",
+            "\"agencyDomainName\": \"other\", \"x\"",
+            "uses an agency (agencyDomainName), which is not supported",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"mode\": \"AKSK\",\n      \"accessKeyId\": \"HWCLIDEFAULTKEY03\",\n      \"secretAccessKey\": \"hwcli-default-secret-s1\"",
+            "\"mode\": \"ecsAgency\"",
+            "has mode ecsAgency, which is not supported",
         ),
     ] {
         let text = file.text();
@@ -153,6 +209,28 @@ pub(crate) fn is_program_open() -> bool {
         fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o005 == 0o005)
     };
     program.ancestors().all(is_open)
+}
+
+#[test]
+fn a_variable_that_names_no_file_is_named() {
+    for (variable, reference) in [
+        ("ALIBABA_CLOUD_CONFIG_FILE", JOB),
+        ("ALIBABA_CLOUD_CREDENTIALS_FILE", JOB),
+        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", IMAGE_JOB),
+    ] {
+        let sandbox = Sandbox::with(&[&KOOCLI]);
+        let run = sandbox.get(reference).env(variable, "/nope").run();
+        assert_eq!(run.code, 4, "{variable}: {}", run.stderr);
+        let error = run.error();
+        let message = format!("{variable}: /nope cannot be read (no such file)");
+        assert_eq!(error["message"], message);
+        assert_eq!(error["hint"], format!("fix or unset {variable}"));
+        let folder = sandbox.home.path().to_str().unwrap();
+        let run = sandbox.get(reference).env(variable, folder).run();
+        let hint = format!("fix the file or its permissions, or unset {variable}");
+        assert_eq!(run.error()["hint"], hint);
+        assert!(sandbox.server.received().is_empty());
+    }
 }
 
 #[test]

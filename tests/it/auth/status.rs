@@ -72,6 +72,39 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
 }
 
 #[test]
+fn variables_that_are_not_read_are_named_beside_the_source_that_is_used() {
+    let sandbox = Sandbox::with(&[&ALIYUN_CLI, &KOOCLI, &TCCLI]);
+    for (cloud, variables, why) in [
+        (
+            "aliyun",
+            &[
+                "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+                "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+            ][..],
+            "ALIBABA_CLOUD_OIDC_PROVIDER_ARN, ALIBABA_CLOUD_OIDC_TOKEN_FILE are set but not read",
+        ),
+        (
+            "huawei",
+            &["HUAWEICLOUD_SDK_IDP_ID"],
+            "HUAWEICLOUD_SDK_IDP_ID is set but not read",
+        ),
+        (
+            "tencent",
+            &["TKE_WEB_IDENTITY_TOKEN_FILE"],
+            "TKE_WEB_IDENTITY_TOKEN_FILE is set but not read",
+        ),
+    ] {
+        let set: Vec<_> = variables.iter().map(|name| (*name, "x")).collect();
+        let (account, _) = account(&sandbox, cloud, "default", &set);
+        let expected = serde_json::json!({"source": "environment", "why": why});
+        let skipped = account["skipped_sources"].as_array().unwrap();
+        assert!(skipped.contains(&expected), "{account}");
+    }
+    let (account, _) = account(&sandbox, "huawei", "default", &[]);
+    assert!(!account.to_string().contains("not read"), "{account}");
+}
+
+#[test]
 fn an_account_that_cannot_be_used_is_broken_and_says_what_to_do() {
     let sandbox = Sandbox::new();
     sandbox.write(TCCLI.path, "{");

@@ -134,7 +134,7 @@ fn a_changed_secret_does_not_find_the_token_of_the_old_one() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_no_failure_and_no_news() {
+fn a_cache_that_cannot_be_written_is_no_failure_and_reported_by_auth_status() {
     let emulated = Emulated::start(WORLD);
     let config = accounts(&emulated, "token_cache = true");
     let get = |more: &[&str]| {
@@ -145,6 +145,12 @@ fn a_cache_that_cannot_be_written_is_no_failure_and_no_news() {
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let run = get(&["-v", INSTANCE]);
     assert!(run.stderr.contains("not written: "), "{}", run.stderr);
+    let arguments = ["auth", "status", "--config", &config.path()];
+    let status = crate::support::joblens(&arguments).env("XDG_CACHE_HOME", "/dev/null/x");
+    let run = status.run();
+    let why = "token_cache cannot be written: /dev/null is not a directory";
+    let said = run.stdout + &run.stderr;
+    assert!(said.contains(why), "{said}");
 }
 
 #[test]

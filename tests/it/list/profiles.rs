@@ -87,7 +87,9 @@ fn a_profile_that_is_named_is_the_only_one() {
     assert_eq!(lines, jobs.map(|job| format!("aliyun/job/{job}")));
     let unknown = bare(&emulated, SETTINGS, &["-p", "nobody"]);
     assert_eq!(unknown.code, 4);
-    assert!(unknown.stderr.contains("unknown profile 'nobody'"));
+    let available = "unknown profile 'nobody'; available: ";
+    assert!(unknown.stderr.contains(available), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("prod"), "{}", unknown.stderr);
 }
 
 #[test]

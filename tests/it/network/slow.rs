@@ -181,3 +181,23 @@ fn a_slow_request_has_a_line_on_a_terminal_that_is_cleared() {
     let shown = terminal.shown();
     assert!(shown.ends_with("\r\u{1b}[K"), "{shown:?}");
 }
+
+#[test]
+fn a_connection_that_times_out_names_its_own_option() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let get = |endpoint: &str| {
+        let options = ["get", "-o", "json", "--max-attempts", "1"];
+        let limits = ["--connect-timeout", "200ms", "sugon/instance/i1"];
+        joblens(&[&options[..], &limits].concat())
+            .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+            .env("JOBLENS_SUGON_ENDPOINT", endpoint)
+    };
+    let run = get(&format!("https://localhost:{port}")).run();
+    let hint = "check the endpoint and whether a proxy is needed (HTTPS_PROXY); --connect-timeout allows more time";
+    assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
+    let proxy = format!("http://127.0.0.1:{port}");
+    let run = get("https://sugon.test").env("HTTPS_PROXY", proxy).run();
+    let hint = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY; --connect-timeout allows more time";
+    assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
+}

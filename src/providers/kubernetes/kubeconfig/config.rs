@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::document;
 use crate::credentials::ToolFiles;
 use crate::error::{Category, Problem};
+use crate::model::Notice;
 use crate::secret::quotable;
 
 /// The most bytes of a file.
@@ -28,6 +29,8 @@ pub(super) struct Kubeconfig {
 struct ConfigFile {
     path: PathBuf,
     document: Value,
+    /// That others can read it.
+    notices: Vec<Notice>,
 }
 
 /// A cluster, user or context of a file.
@@ -81,23 +84,27 @@ impl Kubeconfig {
                     let what = format!("has the name '{}' twice in a list", quotable(name));
                     return Err(file.problem(&what, HINT));
                 }
-                config.files.push(ConfigFile { path, document });
+                config.files.push(ConfigFile {
+                    path,
+                    document,
+                    notices: file.notices(),
+                });
             }
         }
         Ok(config)
     }
 
-    /// True when no file says anything.
-    pub fn is_empty(&self) -> bool {
-        let is_set = |file: &ConfigFile| {
-            let keys = ["clusters", "users", "contexts", "current-context"];
-            keys.iter().any(|key| match file.document.get(key) {
-                None | Some(Value::Null) => false,
-                Some(Value::Array(list)) => !list.is_empty(),
-                Some(value) => value != "",
-            })
-        };
-        !self.files.iter().any(is_set)
+    /// True when one of the files exists.
+    pub fn exists(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// What a reader should know of the file of an entry with a secret.
+    pub fn notices(&self, entry: Entry<'_>) -> Vec<Notice> {
+        let mut files = self.files.iter().filter(|file| file.path == entry.path);
+        files
+            .next()
+            .map_or_else(Vec::new, |file| file.notices.clone())
     }
 
     /// The context that kubectl uses.

@@ -81,7 +81,7 @@ pub(super) fn program(
             .collect(),
         install_hint: plugin
             .text("installHint")?
-            .map(|hint| hint.trim().to_owned()),
+            .map(|hint| hint.split_whitespace().collect::<Vec<_>>().join(" ")),
         check,
     })
 }

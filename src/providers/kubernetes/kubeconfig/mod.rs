@@ -13,6 +13,7 @@ use crate::credentials::{
 };
 use crate::error::{Category, Problem};
 use crate::secret::{Secret, quotable};
+pub(super) use crate::settings::SERVER;
 use config::{Entry, Kubeconfig};
 
 /// The setting that names a context, and where a profile keeps the one in use.
@@ -20,9 +21,6 @@ pub(super) const CONTEXT: &str = "context";
 
 /// The setting that names a file in place of `KUBECONFIG`.
 pub(super) const KUBECONFIG: &str = "kubeconfig";
-
-/// Where a profile keeps the URL of the API server of a kubeconfig.
-pub(super) const SERVER: &str = "server";
 
 /// Where a profile keeps the context whose cluster is not verified, with the one to use in its place.
 pub(super) const INSECURE: &str = "insecure_context";
@@ -33,6 +31,7 @@ pub(super) const IMPERSONATION: &str = "impersonation";
 /// The kubeconfig of the machine, or the service account of the pod.
 pub(super) static SOURCES: [CredentialSource; 1] = [CredentialSource::Custom(CustomSource {
     name: KUBECONFIG,
+    name_without_profile: "service account",
     profile_word: CONTEXT,
     selectors: [CONTEXT, KUBECONFIG],
     load,
@@ -54,14 +53,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
         None if is_chosen => {
             return Err(Problem::usage(no_current(&config)).with_hint("set context"));
         }
-        None => {
-            return Ok(match service_account::load(files)? {
-                SourceResult::NotPresent if config.is_named || !config.is_empty() => {
-                    SourceResult::Empty(no_current(&config))
-                }
-                found => found,
-            });
-        }
+        None => return of_pod(files, &config),
     };
     let context = config
         .context(name)
@@ -103,6 +95,26 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     user::load(files, &config, context, user, found)
 }
 
+/// The service account of the pod, where no kubeconfig is meant: one without a usable context may be that of
+/// another cluster, whose jobs the cluster of the pod does not have.
+fn of_pod(files: &ToolFiles, config: &Kubeconfig) -> Result<SourceResult, Problem> {
+    let found = service_account::load(files)?;
+    if !config.is_named && !config.exists() {
+        return Ok(found);
+    }
+    let why = no_current(config);
+    if matches!(found, SourceResult::NotPresent) {
+        return Ok(SourceResult::Empty(why));
+    }
+    let next = match config.is_named {
+        true => "unset KUBECONFIG",
+        false => "remove that file",
+    };
+    let message = format!("{why}; the service account of the pod is not used in its place");
+    let hint = format!("fix the kubeconfig, or {next} to use the service account of the pod");
+    Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
+}
+
 /// The name of a user for messages, without characters that no part of a credential may have.
 fn shown_name(name: &str) -> String {
     let is_shown = |c: char| c.is_alphanumeric() || (c.is_ascii_graphic() && !"\"'`".contains(c));
@@ -111,9 +123,9 @@ fn shown_name(name: &str) -> String {
 }
 
 fn no_current(config: &Kubeconfig) -> String {
-    match config.is_empty() {
-        true => format!("no kubeconfig found ({})", config.searched),
-        false => format!("{} has no current-context", config.searched),
+    match config.exists() {
+        true => format!("{} has no current-context", config.searched),
+        false => format!("no kubeconfig found ({})", config.searched),
     }
 }
 

@@ -1,12 +1,10 @@
 //! The user of a context: certificate, token or exec plugin, and whom it impersonates.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use super::cluster::data_of;
 use super::{Entry, IMPERSONATION, Kubeconfig, exec};
-use crate::credentials::{FoundCredential, SourceResult, ToolFiles};
+use crate::credentials::{FoundCredential, SourceFile, SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::secret::{Secret, quotable_path};
 
@@ -35,10 +33,17 @@ pub(super) fn load(
         (Some(_), None) => return Err(user.wrong("has client-certificate and no client-key")),
         (None, _) => {}
     }
+    if ["token", "client-key-data"]
+        .iter()
+        .any(|key| user.value(key).is_some())
+    {
+        found.notices.extend(config.notices(user));
+    }
     let (token, file) = token(files, user)?.unzip();
-    if let Some(path) = file.flatten() {
+    if let Some(file) = file.flatten() {
         let context = found.profile.unwrap_or_default();
-        let path = quotable_path(&path);
+        let path = quotable_path(&file.path);
+        found.notices.extend(file.notices());
         found.profile = Some(format!("{context}, tokenFile {path}"));
     }
     found.values.extend(impersonation(user)?);
@@ -72,8 +77,11 @@ pub(super) fn load(
     }
 }
 
-/// The token: that of a file if there is one, with its path, else the other.
-fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<(Secret, Option<PathBuf>)>, Problem> {
+/// The token: that of a file if there is one, with that file, else the other.
+fn token(
+    files: &ToolFiles,
+    user: Entry<'_>,
+) -> Result<Option<(Secret, Option<SourceFile>)>, Problem> {
     let token = user.text("token")?;
     let token = token.map(|token| (Secret::new(token.trim()), None));
     let Some(path) = user.path("tokenFile")? else {
@@ -85,10 +93,10 @@ fn token(files: &ToolFiles, user: Entry<'_>) -> Result<Option<(Secret, Option<Pa
     }
     let shown = path.display();
     let file =
-        file.ok_or_else(|| user.wrong(&format!("has tokenFile {shown}, which does not exist")));
-    match file?.text.trim() {
+        file.ok_or_else(|| user.wrong(&format!("has tokenFile {shown}, which does not exist")))?;
+    match file.text.trim() {
         "" => Err(user.wrong(&format!("has tokenFile {shown}, which is empty"))),
-        token => Ok(Some((Secret::new(token), Some(path.clone())))),
+        token => Ok(Some((Secret::new(token), Some(file)))),
     }
 }
 
