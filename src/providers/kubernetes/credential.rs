@@ -83,6 +83,18 @@ pub(super) fn has_fixed_certificate(profile: &Profile) -> bool {
     origin.is_some_and(|origin| !is_printed(origin))
 }
 
+/// That a token of the settings has no server. It hides the kubeconfig.
+pub(super) fn no_endpoint(profile: &Profile) -> Problem {
+    let variables = ["JOBLENS_KUBERNETES_ENDPOINT"];
+    let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
+    if let Some(origin @ Origin::Variable(_)) = profile.origin("token") {
+        let hint = problem.hint.unwrap_or_default();
+        let other = format!("or unset {} to use the kubeconfig", origin.place());
+        problem.hint = Some(format!("{hint}; {other}"));
+    }
+    problem
+}
+
 /// Where the proxy of a profile is set.
 pub(super) fn proxy_hint(origin: &Origin) -> String {
     match origin {

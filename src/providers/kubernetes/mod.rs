@@ -41,11 +41,11 @@ use crate::kind::{
     Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template, UnlistedField,
 };
 use crate::model::Time;
-use crate::settings::{CA_DATA, Origin, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
+use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, TLS_SERVER_NAME};
 use crate::sync::lock;
 use credential::{
-    check_verification, credential, has_fixed_certificate, identity, label, proxy_hint,
-    refused_identity,
+    check_verification, credential, has_fixed_certificate, identity, label, no_endpoint,
+    proxy_hint, refused_identity,
 };
 use custom::{
     ARGO_WORKFLOW, ARGO_WORKFLOWS, JOBSET, JOBSETS, KUBEFLOW_JOB, KUBEFLOW_JOBS, VOLCANO_JOB,
@@ -345,18 +345,6 @@ impl CloudApi for Api {
     ) -> Vec<&'static Kind> {
         discovery::served_kinds(self, listing, options).await
     }
-}
-
-/// That a token of the settings has no server. It hides the kubeconfig.
-fn no_endpoint(profile: &Profile) -> Problem {
-    let variables = ["JOBLENS_KUBERNETES_ENDPOINT"];
-    let mut problem = profile.missing("endpoint", &["token", "endpoint"], &variables);
-    if let Some(origin @ Origin::Variable(_)) = profile.origin("token") {
-        let hint = problem.hint.unwrap_or_default();
-        let other = format!("or unset {} to use the kubeconfig", origin.place());
-        problem.hint = Some(format!("{hint}; {other}"));
-    }
-    problem
 }
 
 /// Where the API server is, and what its URL has before every path.
