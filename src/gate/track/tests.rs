@@ -1,3 +1,4 @@
+mod endless;
 mod properties;
 mod subtasks;
 
@@ -35,27 +36,6 @@ fn evaluation(goal: &str, states: &[State]) -> &'static str {
     track
         .evaluate(&rules(goal), seconds(10 * states.len() as u64))
         .as_str()
-}
-
-#[test]
-fn of_what_never_ends_the_last_state_counts() {
-    use State::{Failed, Running, Starting};
-    for (states, expected) in [
-        (&[Running, Starting][..], "pending"),
-        (&[Starting, Running], "met"),
-        (&[Running, Failed], "unmet"),
-    ] {
-        let mut track = JobHistory::new(false).with_endless(true);
-        for state in states {
-            let job = Job {
-                ended: false,
-                ..job(*state)
-            };
-            track.observe(Observation::Read(&job), seconds(1));
-        }
-        let evaluation = track.evaluate(&rules("running"), seconds(2));
-        assert_eq!(evaluation.as_str(), expected, "{states:?}");
-    }
 }
 
 #[test]
