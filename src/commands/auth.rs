@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::list::nothing_configured;
 use super::lookup::{Pacing, transport};
 use super::notices::NoticeLog;

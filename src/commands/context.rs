@@ -20,6 +20,9 @@ use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings, SettingsFile};
 
+/// The exit code of a command, or why it was used wrongly.
+pub(super) type CommandResult = Result<u8, Vec<Problem>>;
+
 /// What every command has: global options, environment, and where to write.
 pub(super) struct CommandContext {
     pub global: GlobalArgs,

@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::CommandResult;
-use super::context::{CommandContext, program};
+use super::context::{CommandContext, CommandResult, program};
 use super::lookup::{self, LookupPlan, Options};
 use super::runtime::block_on;
 use crate::emulator::{self, Emulator, Scenario};

@@ -2,9 +2,8 @@ use std::io;
 
 use clap::Args;
 
-use super::CommandResult;
 use super::args::LookupArgs;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::logs;
 use super::lookup;
 use super::pager::Pager;

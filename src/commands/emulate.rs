@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::CommandResult;
-use super::context::{CommandContext, program};
+use super::context::{CommandContext, CommandResult, program};
 use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::{Problem, file_error_text};

@@ -3,9 +3,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::CommandResult;
 use super::args::{LookupArgs, PollArgs};
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateReport, GateState, GateStats, GateStatus};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};

@@ -2,8 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
 use crate::output::{self, OutputOptions, RenderContext};

@@ -1,7 +1,6 @@
 use clap::Args;
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::introspect;
 use crate::kind::{Kind, LogSupport, Template};
 use crate::output;

@@ -8,8 +8,7 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use crate::error::Problem;
 
 /// The date of the pages of this version.

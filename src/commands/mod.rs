@@ -58,7 +58,7 @@ use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcom
 use crate::credentials::end_commands;
 use crate::error::Problem;
 use crate::settings::Environment;
-use context::CommandContext;
+use context::{CommandContext, CommandResult};
 use global::GlobalArgs;
 use terminal_support::TerminalSupport;
 
@@ -178,9 +178,6 @@ fn help_colour(environment: &Environment) -> ColorChoice {
         false => ColorChoice::Never,
     }
 }
-
-/// The exit code of a command, or why it was used wrongly.
-type CommandResult = Result<u8, Vec<Problem>>;
 
 /// Runs the command line and returns the exit code of the process.
 ///

@@ -15,8 +15,7 @@ use clap::{Args, ValueEnum};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use crate::error::Problem;
 use crate::output::{self, Format};
 

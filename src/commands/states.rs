@@ -1,7 +1,6 @@
 use clap::Args;
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::introspect;
 use crate::error::Problem;
 use crate::kind::{Kind, StateTable};

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use crate::error::{Problem, kind_text};
 use crate::output;
 use crate::settings::{SettingsFile, check_folders};

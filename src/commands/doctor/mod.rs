@@ -14,8 +14,7 @@ use clap::Args;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::progress_line::SLOW_REQUEST;
 use super::runtime::block_on;
 use crate::error::{self, Problem};

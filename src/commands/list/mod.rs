@@ -18,9 +18,8 @@ pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
 pub(super) use snapshot::{keep_last, list_jobs};
 
-use super::CommandResult;
 use super::completion_cache::ListedReferences;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::lookup::{AccountId, Lookup, Pacing, check_columns};
 use super::poll::MIN_CALL_INTERVAL;
 use super::runtime::block_on;

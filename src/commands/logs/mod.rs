@@ -24,8 +24,7 @@ pub(super) use failures::failure_tails;
 pub(crate) use fuzz::logs as fuzz_logs;
 pub(super) use options::Arguments;
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::lookup::{Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
 use super::print::write_problem;

@@ -24,8 +24,7 @@ use tokio::sync::mpsc;
 
 pub(super) use options::Arguments;
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::lookup::Pacing;
 use super::poll::MIN_CALL_INTERVAL;
 use super::reporter::Reporter;

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 pub(super) use options::Arguments;
 
-use super::CommandResult;
-use super::context::CommandContext;
+use super::context::{CommandContext, CommandResult};
 use super::gate_report;
 use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;

@@ -9,7 +9,7 @@ mod logs;
 mod response;
 mod workspaces;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sign::timestamp;
 use super::{Api, products::DLC};
@@ -104,6 +104,12 @@ const PAGE_SIZE: usize = 50;
 /// Days of jobs that the cloud lists without a start time.
 const DEFAULT_DAYS: i64 = 7;
 
+/// When the window of jobs begins: a full hour, so that the pages of a list, and a replay, have the same.
+fn first_shown(now: DateTime<Utc>) -> String {
+    let minutes = TimeDelta::seconds(now.timestamp().rem_euclid(3600));
+    timestamp(now - TimeDelta::days(DEFAULT_DAYS) - minutes)
+}
+
 /// Before the first job.
 const FIRST_TIME: &str = "2000-01-01T00:00:00Z";
 
@@ -147,7 +153,7 @@ impl KindOps<Api> for DlcJobs {
             && list.filter.ids.is_empty()
             && !list.filter.is_active_only();
         let start = match is_cut {
-            true => timestamp(api.client.http.server_now() - TimeDelta::days(DEFAULT_DAYS)),
+            true => first_shown(api.client.http.server_now()),
             false => since.unwrap_or_else(|| FIRST_TIME.to_owned()),
         };
         // An account id is not a name.
