@@ -13,7 +13,7 @@ use crate::providers::{GetOptions, GetResult};
 
 const LIST: &str = "ListNamespacedEvent";
 
-/// So many pages of a list are read at most.
+/// Maximum number of pages of a list that are read.
 const MAX_PAGES: usize = 10;
 
 /// What a selector adds where only a gate for warnings needs the events.

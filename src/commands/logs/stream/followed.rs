@@ -84,7 +84,7 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Prints a part of a stream. What is of a log that is no longer shown is dropped.
+    /// Prints a part of a stream. Parts of a log that is hidden now are dropped.
     async fn take_part(&mut self, stream: u64, part: Part) -> Result<(), LogStreamError> {
         let Some(number) = self.logs.iter().position(|log| log.follow.has(stream)) else {
             return Ok(());

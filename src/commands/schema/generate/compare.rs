@@ -33,7 +33,7 @@ pub fn compare(old: &Value, new: &Value) -> Changes {
             continue;
         }
         match definitions(new).get(name) {
-            None => comparison.broken(name, "is no longer described"),
+            None => comparison.broken(name, "has lost its description"),
             Some(other) => comparison.node(name, definition, other),
         }
     }

@@ -54,7 +54,7 @@ impl Default for ListParams {
 /// What earlier calls of the list have shown.
 #[derive(Debug, Default)]
 pub(in super::super) struct ListState {
-    /// The form of the call that this region accepts, once it has accepted one.
+    /// Which request this region accepts, once it has accepted one.
     working_variant: OnceLock<ListVariant>,
     /// True once the list has been refused with a filter and given without.
     filter_unsupported: AtomicBool,
