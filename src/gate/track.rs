@@ -262,7 +262,7 @@ impl JobHistory {
         let ended = self.ended.as_ref()?;
         let reached = match goal {
             Condition::Ended => true,
-            Condition::NoWarnings(_) if is_unsuccessful(ended.state) => false,
+            Condition::NoWarnings(_) if ended.state.is_unsuccessful() => false,
             Condition::NoWarnings(_) => return None,
             Condition::States(states) => self.has_reached(states, ended.state),
         };
@@ -275,7 +275,7 @@ impl JobHistory {
     /// True when one of the states was seen, or must have been passed between two checks. A failed or
     /// canceled job has reached no other state, whatever was seen before.
     fn has_reached(&self, states: &[State], now: State) -> bool {
-        if is_unsuccessful(now) {
+        if now.is_unsuccessful() {
             return states.contains(&now);
         }
         states.iter().any(|state| {
@@ -302,7 +302,7 @@ impl JobHistory {
     ) -> Evaluation {
         match (&seen.inconsistency, seen.state) {
             // A failed part settles the outcome, though other parts may still run.
-            (_, state) if is_unsuccessful(state) => {
+            (_, state) if state.is_unsuccessful() => {
                 return Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()));
             }
             (Some(doubt), _) => {
@@ -360,10 +360,6 @@ impl JobHistory {
             _ => pending(PendingCause::Time, seen.state.as_str()),
         }
     }
-}
-
-fn is_unsuccessful(state: State) -> bool {
-    matches!(state, State::Failed | State::Canceled)
 }
 
 fn with_reason(state: State, why: Option<&str>) -> String {

@@ -15,7 +15,7 @@ pub(super) struct Warnings {
     quiet_since: Duration,
     new: Option<String>,
     undated: Option<String>,
-    /// True while the latest response may hold warnings that could not be read.
+    /// True while the latest response may contain warnings that could not be read.
     are_unreadable: bool,
 }
 

@@ -65,6 +65,11 @@ impl State {
     pub fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
     }
+
+    /// True for the end of a job that did not succeed.
+    pub fn is_unsuccessful(self) -> bool {
+        matches!(self, Self::Failed | Self::Canceled)
+    }
 }
 
 impl fmt::Display for State {

@@ -20,7 +20,7 @@ use progress::ListProgress;
 const MAX_PAGES: usize = 10_000;
 /// Consecutive pages without a row after which a list is not read further.
 const MAX_EMPTY_PAGES: usize = 100;
-/// Maximum number of times that a list is read which loses rows meanwhile.
+/// Maximum number of times that a list is read from its start where it loses rows.
 const MAX_PASSES: u8 = 3;
 
 /// Why a drained list may not be all there is.

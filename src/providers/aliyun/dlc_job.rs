@@ -106,8 +106,8 @@ const DEFAULT_DAYS: i64 = 7;
 
 /// When the window of jobs begins: a full hour, so that the pages of a list, and a replay, have the same.
 fn first_shown(now: DateTime<Utc>) -> String {
-    let minutes = TimeDelta::seconds(now.timestamp().rem_euclid(3600));
-    timestamp(now - TimeDelta::days(DEFAULT_DAYS) - minutes)
+    let past_hour = TimeDelta::seconds(now.timestamp().rem_euclid(3600));
+    timestamp(now - TimeDelta::days(DEFAULT_DAYS) - past_hour)
 }
 
 /// Before the first job.

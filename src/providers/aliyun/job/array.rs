@@ -121,7 +121,7 @@ impl Api {
         if listing.says_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
         }
-        let is_decided = matches!(job.state, State::Failed | State::Canceled);
+        let is_decided = job.state.is_unsuccessful();
         let has_no_range = |array: &Array| array.end.is_none();
         if !is_decided && job.array.as_ref().is_some_and(has_no_range) {
             let range = self.range(reference, &listing, job.state, ask).await;

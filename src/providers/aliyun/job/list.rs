@@ -115,7 +115,7 @@ impl Page {
                 row.fill(&mut job, own, &mut notices);
                 job.request_id.clone_from(&request_id);
                 let is_parent = row.is_parent() || parents.contains(&job.id);
-                let is_open = !matches!(job.state, State::Failed | State::Canceled);
+                let is_open = !job.state.is_unsuccessful();
                 if let Some(subtask) = failed.get(&job.id).filter(|_| is_open) {
                     job.state = State::Failed;
                     job.array.get_or_insert(Array::UNKNOWN);

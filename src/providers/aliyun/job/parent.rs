@@ -124,7 +124,7 @@ pub(in super::super) fn reconcile_subtasks(
         if let Some(doubt) = doubt {
             let text = format!("{}: {doubt}", job.reference);
             notices.push(Notice::new(NoticeCode::CountMismatch, text));
-            if !matches!(job.state, State::Failed | State::Canceled) {
+            if !job.state.is_unsuccessful() {
                 job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
                 job.message = Some(doubt);
             }
