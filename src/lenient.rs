@@ -21,6 +21,8 @@ use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::json;
+
 pub use scalar::{Flag, Int, Num, Text};
 pub use shape::{
     DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words, WrappedList,
@@ -69,7 +71,7 @@ pub fn decode_response<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         Some(error) if text.is_ok() => error_path::explain(error, original),
         _ => NOT_UTF_8.to_owned(),
     };
-    let is_syntax = text.is_err() || decoded.as_ref().is_err_and(serde_json::Error::is_syntax);
+    let is_syntax = text.is_err() || decoded.as_ref().is_err_and(json::Error::is_syntax);
     if (is_syntax || is_duplicate(&decoded))
         && let Some(repaired) = repair::repair(original)
     {
@@ -107,16 +109,14 @@ pub fn document(body: &[u8]) -> Option<(Value, bool)> {
 
 /// Decodes a document in which no key is repeated. Of two spellings of a field, the first that is not absent
 /// is read.
-fn without_clashes<T: DeserializeOwned>(
-    mut body: String,
-) -> (String, Result<T, serde_json::Error>) {
+fn without_clashes<T: DeserializeOwned>(mut body: String) -> (String, Result<T, json::Error>) {
     /// This many bytes are decoded at most.
     const MAX_BYTES: usize = 256 << 20;
     let mut left = MAX_BYTES;
     loop {
         let decoded = attempt(&body, NEVER);
         let clash = decoded.as_ref().err().filter(|_| is_duplicate(&decoded));
-        let end = clash.map(|error| error_path::offset(error, body.as_bytes()));
+        let end = clash.map(json::Error::offset);
         let changed = end.and_then(|end| duplicates::hide_spelling(&body, end));
         match (changed, left.checked_sub(body.len())) {
             (Some(changed), Some(rest)) => (body, left) = (changed, rest),
@@ -126,7 +126,7 @@ fn without_clashes<T: DeserializeOwned>(
 }
 
 /// True for the error of an object in which a key is repeated.
-fn is_duplicate<T>(decoded: &Result<T, serde_json::Error>) -> bool {
+fn is_duplicate<T>(decoded: &Result<T, json::Error>) -> bool {
     let error = decoded.as_ref().err();
     error.is_some_and(|error| error.is_data() && error.to_string().starts_with("duplicate field"))
 }
@@ -160,11 +160,11 @@ fn note_mismatches<T: DeserializeOwned>(body: &str) {
 }
 
 /// Decodes with an error at the mismatch of this number.
-fn attempt<T: DeserializeOwned>(body: &str, fail_at: u32) -> Result<T, serde_json::Error> {
+fn attempt<T: DeserializeOwned>(body: &str, fail_at: u32) -> Result<T, json::Error> {
     ELEMENTS.set(0);
     MISMATCHES.set(0);
     FAIL_AT.set(fail_at);
-    let mut deserializer = serde_json::Deserializer::from_str(body);
+    let mut deserializer = json::Deserializer::new(body);
     let data = T::deserialize(MapOnly(&mut deserializer))?;
     deserializer.end().map(|()| data)
 }

@@ -3,7 +3,7 @@
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, json};
 
-use super::visitor::NUMBER_KEY;
+use crate::json::EXACT_NUMBER;
 
 /// The document with each key of an object once. Where the values of a key differ, which of them is
 /// meant would be a guess: a value is in their place that no field can be read from.
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for Merge {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            if key == NUMBER_KEY {
+            if key == EXACT_NUMBER {
                 let number: String = map.next_value()?;
                 let number: Number = serde_json::from_str(&number).map_err(A::Error::custom)?;
                 return Ok(number.into());

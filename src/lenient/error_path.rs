@@ -5,55 +5,49 @@ use std::fmt::Write as _;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::shape::TOO_MANY;
+use crate::json;
 
 /// Maximum length of a path that is shown.
 const MAX_PATH_LEN: usize = 120;
 
 /// What was expected and where, without any text of the response but the names of its fields.
-pub(super) fn explain(error: &serde_json::Error, body: &[u8]) -> String {
-    let place = format!("line {} column {}", error.line(), error.column());
+pub(super) fn explain(error: &json::Error, body: &[u8]) -> String {
+    let (line, column) = error.place(body);
+    let place = format!("line {line} column {column}");
     let text = error.to_string();
-    match error.classify() {
-        serde_json::error::Category::Eof => format!("more JSON after {place}"),
-        serde_json::error::Category::Data if text.contains(TOO_MANY) => TOO_MANY.to_owned(),
-        serde_json::error::Category::Data => {
-            let path = path(&body[..offset(error, body)]);
-            match path.is_empty() {
-                _ if text.starts_with("duplicate field") => format!("{path} only once at {place}"),
-                true => format!("{} at {place}", wanted(&text)),
-                false => format!("{} at {path}, {place}", wanted(&text)),
-            }
-        }
-        _ => format!("JSON at {place}"),
+    if error.is_end() {
+        return format!("more JSON after {place}");
+    }
+    if error.is_syntax() {
+        return format!("JSON at {place}");
+    }
+    if text.contains(TOO_MANY) {
+        return TOO_MANY.to_owned();
+    }
+    let path = path(&body[..error.offset()]);
+    match path.is_empty() {
+        _ if text.starts_with("duplicate field") => format!("{path} only once at {place}"),
+        true => format!("{} at {place}", wanted(&text)),
+        false => format!("{} at {path}, {place}", wanted(&text)),
     }
 }
 
 /// The path of a value with another type, and what was expected: `data.gpu (expected a number)`.
-pub(super) fn explain_place(error: &serde_json::Error, body: &[u8]) -> String {
-    let path = path(&body[..offset(error, body)]);
+pub(super) fn explain_place(error: &json::Error, body: &[u8]) -> String {
+    let path = path(&body[..error.offset()]);
     format!("{path} (expected {})", wanted(&error.to_string()))
 }
 
 /// What was expected, in a reader's words.
 fn wanted(error: &str) -> &str {
-    // serde_json quotes the value it met ahead of this word; only the expected type is ours.
+    // serde quotes the value it met ahead of this word; only the expected type is ours.
     let wanted = error.rsplit_once("expected ");
     let wanted = wanted.map_or("another value", |(_, wanted)| wanted);
-    match wanted.split(" at line").next().unwrap_or(wanted) {
+    match wanted {
         "a map" => "an object",
         wanted if wanted.starts_with("struct ") => "an object",
         wanted => wanted,
     }
-}
-
-/// How many bytes had been read when the error was found.
-pub(super) fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
-    let mut starts = memchr::memchr_iter(b'\n', body).map(|end| end + 1);
-    let line = match error.line() {
-        0 | 1 => 0,
-        line => starts.nth(line - 2).unwrap_or(body.len()),
-    };
-    (line + error.column()).min(body.len())
 }
 
 /// The way to the value that ends where `read` ends, or in which it ends: `data.list[2].name`; empty
@@ -192,12 +186,5 @@ mod tests {
         ] {
             assert_eq!(path(read.as_bytes()), expected, "{read}");
         }
-    }
-
-    #[test]
-    fn the_offset_counts_bytes_in_the_line() {
-        let body = "{\n \"名\": 1,\n\"名\": \"x\", 1}".as_bytes();
-        let error = serde_json::from_slice::<serde_json::Value>(body).unwrap_err();
-        assert_eq!(&body[offset(&error, body)..], b"}");
     }
 }

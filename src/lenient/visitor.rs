@@ -12,9 +12,7 @@ use serde::de::{
 };
 
 use super::{MISMATCHES, is_absent, mismatch};
-
-/// The key under which serde_json hands a number over with `arbitrary_precision`, as a map of one.
-pub(super) const NUMBER_KEY: &str = "$serde_json::private::Number";
+use crate::json;
 
 /// A type that is read from a list or an object.
 pub(super) trait Shape<'de>: Sized {
@@ -86,7 +84,7 @@ impl<'de, S: Shape<'de>> Visitor<'de> for ShapeVisitor<S> {
         let Some(Key(first)) = map.next_key()? else {
             return Ok(Some(S::empty()));
         };
-        let is_number = first == NUMBER_KEY;
+        let is_number = first == json::EXACT_NUMBER;
         let first = Some(first);
         let mut map = Peeked { first, map };
         let before = MISMATCHES.get();
@@ -163,6 +161,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for WithoutFields<T> {
 /// A value of which every field is absent. It is read from a document, and not from an empty iterator,
 /// so that the code that reads a `T` from a response serves for it as well: a second copy for each type
 /// takes half a megabyte.
-pub(super) fn without_fields<'de, T: Deserialize<'de>>() -> Result<T, serde_json::Error> {
-    serde_json::Deserializer::from_str("{}").deserialize_map(WithoutFields(PhantomData))
+pub(super) fn without_fields<'de, T: Deserialize<'de>>() -> Result<T, json::Error> {
+    json::Deserializer::new("{}").deserialize_map(WithoutFields(PhantomData))
 }

@@ -2,11 +2,14 @@ mod text;
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 pub use text::TimeText;
+
+/// The form of RFC 3339 in UTC and whole seconds.
+const RFC_3339: &[u8; 20] = b"0000-00-00T00:00:00Z";
 
 /// A moment in UTC, shown as RFC 3339 in whole seconds with `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,13 +62,28 @@ impl Time {
 
     /// `2026-01-02T03:04:05Z`
     pub fn rfc3339(self) -> String {
-        self.0.to_rfc3339_opts(SecondsFormat::Secs, true)
+        let mut text = *RFC_3339;
+        self.write_rfc3339(&mut text).to_owned()
+    }
+
+    /// Fills in the digits. Responses have thousands of times, and chrono takes ten times as long to write one.
+    fn write_rfc3339(self, text: &mut [u8; RFC_3339.len()]) -> &str {
+        let moment = self.0.naive_utc();
+        let [month, day] = [moment.month(), moment.day()];
+        let [hour, minute, second] = [moment.hour(), moment.minute(), moment.second()];
+        let year = moment.year().unsigned_abs();
+        let pairs = [year / 100, year % 100, month, day, hour, minute, second];
+        for (at, number) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(pairs) {
+            text[at] = b'0' + (number / 10) as u8;
+            text[at + 1] = b'0' + (number % 10) as u8;
+        }
+        str::from_utf8(text).expect("digits and signs are ASCII")
     }
 }
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.rfc3339())
+        serializer.serialize_str(self.write_rfc3339(&mut RFC_3339.clone()))
     }
 }
 

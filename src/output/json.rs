@@ -1,13 +1,8 @@
-mod serializer;
-mod writer;
-
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-pub(super) use serializer::EXACT_NUMBER;
-
-use super::text::needs_escape;
+use crate::json;
 use crate::output::document::Envelope;
 
 /// Writes the envelope, indented, with a line end.
@@ -20,53 +15,18 @@ pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 
 /// Writes a document, indented, with a line end.
 pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-    serializer::write(out, document, true)
+    json::write(out, document, true)
 }
 
 /// Writes a value as one line, with a line end.
 pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    serializer::write(out, value, false)
-}
-
-/// Writes a part of a JSON string with all that could move a cursor or be a command in a CI log
-/// escaped, in one pass: an answer can contain millions of such characters.
-pub(super) fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
-    // `#` begins the commands of CI logs.
-    if fragment.is_ascii() && memchr::memchr2(0x7f, b'#', fragment.as_bytes()).is_none() {
-        return writer.write_all(fragment.as_bytes());
-    }
-    let (mut written, mut hashes) = (0, 0);
-    // The second `#` of `##word`, which is escaped when a bracket follows.
-    let mut mark = None;
-    for (at, c) in fragment.char_indices() {
-        let to_escape = match c {
-            '#' => {
-                hashes += 1;
-                mark = (hashes > 1).then_some(at);
-                continue;
-            }
-            c if c.is_ascii_alphabetic() => {
-                hashes = 0;
-                continue;
-            }
-            '[' => mark,
-            c => needs_escape(c).then_some(at),
-        };
-        (hashes, mark) = (0, None);
-        if let Some(at) = to_escape {
-            let c = fragment[at..].chars().next();
-            let c = c.expect("there is a character where one was found");
-            // All of them lie below U+10000, so that one escape is enough.
-            write!(writer, "{}\\u{:04x}", &fragment[written..at], u32::from(c))?;
-            written = at + c.len_utf8();
-        }
-    }
-    writer.write_all(&fragment.as_bytes()[written..])
+    json::write(out, value, false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::needs_escape;
     use crate::model::Job;
     use proptest::prelude::*;
 

@@ -2,6 +2,8 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+pub(super) use crate::json::needs_escape;
+
 /// Shows what could move a cursor, set a title, turn the direction of reading or start a new row
 /// as an escape such as `\n` or `\u{1b}`, and what a CI system would take for a command with one of
 /// its marks escaped. Everything else stays.
@@ -80,24 +82,6 @@ fn escape_controls(text: &str) -> String {
         }
     }
     shown
-}
-
-/// Control characters (C0, DEL, C1), line and paragraph separators, direction marks, overrides and
-/// isolates, and the byte order mark.
-pub(super) fn needs_escape(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-                | '\u{feff}'
-                // No characters of YAML and XML.
-                | '\u{fffe}'
-                | '\u{ffff}'
-        )
 }
 
 /// Columns that a text takes on a terminal.

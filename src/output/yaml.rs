@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::json::write_escaped;
+use crate::json::write_escaped;
 use crate::output::document::Envelope;
 
 /// Writes the envelope.

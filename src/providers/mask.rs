@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::states::is_known_word;
+use crate::json;
 use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField, Texts};
 use crate::secret::{
     MASK, Masks, Redactor, is_secret_field, mask_access_url, mask_arguments, mask_message,
@@ -97,7 +98,7 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
                 true
             }
             TextField::Details(details) => {
-                serde_json::to_writer(&mut self.texts, &***details).is_ok()
+                json::collect_texts(&mut self.texts, &***details).is_ok()
             }
             TextField::Document(_) => false,
         };

@@ -1,4 +1,6 @@
 use super::*;
+use chrono::SecondsFormat;
+use proptest::prelude::*;
 
 fn shown(time: Option<Time>) -> Option<String> {
     time.map(Time::rfc3339)
@@ -170,4 +172,22 @@ fn reads_wall_clocks_at_their_offset_and_zeros_as_not_set() {
 fn refuses_years_that_rfc_3339_cannot_write() {
     assert_eq!(Time::from_rfc3339("+10000-01-01T00:00:00Z"), None);
     assert_eq!(Time::from_text("12345-01-01 00:00:00", 0), None);
+}
+
+proptest! {
+    #[test]
+    fn every_moment_is_written_as_chrono_does_and_read_as_with_an_offset(
+        seconds in -62_135_596_800_i64..=253_402_300_799,
+        digits in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
+    ) {
+        let moment = DateTime::from_timestamp(seconds, 0).unwrap();
+        let written = Time::new(moment).unwrap().rfc3339();
+        prop_assert_eq!(&written, &moment.to_rfc3339_opts(SecondsFormat::Secs, true));
+        for text in [written, digits] {
+            let with_offset = TimeText::parse(&text.replace('Z', "+00:00"));
+            if !matches!(with_offset, TimeText::Unreadable(_)) {
+                prop_assert_eq!(TimeText::parse(&text), with_offset);
+            }
+        }
+    }
 }

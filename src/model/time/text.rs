@@ -26,6 +26,11 @@ impl TimeText {
     /// default texts, RFC 2822, wall-clock text with `-` or `/`, and Unix times in seconds,
     /// milliseconds, microseconds or nanoseconds.
     pub fn parse(text: &str) -> Self {
+        if let Some(moment) = rfc3339_utc(text).filter(|moment| !is_placeholder(*moment))
+            && let Some(time) = Time::new(moment)
+        {
+            return Self::Zoned(time);
+        }
         let original = text.trim();
         let normalized = normalized(original);
         let text = &*normalized;
@@ -105,6 +110,22 @@ fn midnight(text: &str) -> Option<DateTime<Utc>> {
 fn is_placeholder(moment: DateTime<Utc>) -> bool {
     const TWO_DAYS: i64 = 2 * 86_400;
     moment.timestamp() < TWO_DAYS
+}
+
+/// `2024-01-02T15:04:05Z`, as most times are written; chrono takes ten times as long to read one.
+fn rfc3339_utc(text: &str) -> Option<DateTime<Utc>> {
+    let text: &[u8; 20] = text.as_bytes().try_into().ok()?;
+    let signs = [text[4], text[7], text[10], text[13], text[16], text[19]];
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().try_fold(0, |number, digit| {
+            let digit = char::from(*digit).to_digit(10)?;
+            Some(10 * number + digit)
+        })
+    };
+    let year = number(0, 4).filter(|_| signs == *b"--T::Z")?;
+    let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, number(5, 7)?, number(8, 10)?)?;
+    let moment = date.and_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)?;
+    Some(moment.and_utc())
 }
 
 fn with_zone(text: &str) -> Option<DateTime<Utc>> {

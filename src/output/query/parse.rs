@@ -8,7 +8,7 @@ use jaq_json::{Map, Num, Val};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::value::push_shared;
-use crate::output::json::EXACT_NUMBER;
+use crate::json::EXACT_NUMBER;
 
 /// Reads one JSON value.
 ///

@@ -9,7 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, Serializer,
 };
 
-use crate::output::json::EXACT_NUMBER;
+use crate::json::EXACT_NUMBER;
 
 type ValueError = serde::de::value::Error;
 

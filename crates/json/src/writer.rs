@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::write_escaped;
+use crate::escape::write_escaped;
 
 /// This many bytes are written at once.
 const CHUNK: usize = 1 << 16;
@@ -22,7 +22,7 @@ const fn line(head: &[u8]) -> [u8; 64] {
 }
 
 /// Collects JSON and writes it in large pieces.
-pub(super) struct Writer<'a> {
+pub struct Writer<'a> {
     out: &'a mut dyn Write,
     /// What has not been written yet is at its beginning.
     buffer: Vec<u8>,
@@ -31,6 +31,7 @@ pub(super) struct Writer<'a> {
     depth: usize,
     /// What is around texts.
     quote: &'static [u8],
+    is_escaped: bool,
 }
 
 impl Write for Writer<'_> {
@@ -53,7 +54,8 @@ impl Write for Writer<'_> {
 }
 
 impl Writer<'_> {
-    pub(super) fn new(out: &mut dyn Write, is_indented: bool) -> Writer<'_> {
+    /// A writer that indents by two spaces, or writes all on one line.
+    pub fn new(out: &mut dyn Write, is_indented: bool) -> Writer<'_> {
         Writer {
             out,
             buffer: vec![0; if is_indented { CHUNK } else { 1024 }],
@@ -61,7 +63,14 @@ impl Writer<'_> {
             is_indented,
             depth: 0,
             quote: b"\"",
+            is_escaped: true,
         }
+    }
+
+    /// Writes texts as they are from now on, also where that is not JSON.
+    pub(super) fn without_escapes(mut self) -> Self {
+        self.is_escaped = false;
+        self
     }
 
     fn room(&mut self, length: usize) -> Option<&mut [u8]> {
@@ -108,7 +117,7 @@ impl Writer<'_> {
 
     /// Writes a text with its quotes.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
-        let is_plain = is_plain(text.as_bytes());
+        let is_plain = !self.is_escaped || is_plain(text.as_bytes());
         let end = text.len() + 1;
         if is_plain
             && !self.quote.is_empty()

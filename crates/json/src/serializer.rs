@@ -1,6 +1,6 @@
 //! Writes documents of serde as JSON.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, Write};
 
 use serde::ser::{
@@ -8,16 +8,35 @@ use serde::ser::{
     SerializeTupleStruct, Serializer,
 };
 
-use super::writer::Writer;
+use crate::writer::Writer;
 
 /// serde_json hands numbers with all their digits on as a struct of this name, whose only field is
 /// the text.
-pub(in super::super) const EXACT_NUMBER: &str = "$serde_json::private::Number";
+pub const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
 /// A failure of the output, or a document that has something that JSON does not have.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(super) struct SerializeError(#[from] io::Error);
+#[derive(Debug)]
+pub struct SerializeError(io::Error);
+
+impl From<io::Error> for SerializeError {
+    fn from(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<SerializeError> for io::Error {
+    fn from(error: SerializeError) -> Self {
+        error.0
+    }
+}
+
+impl Display for SerializeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for SerializeError {}
 
 impl Error for SerializeError {
     fn custom<T: Display>(message: T) -> Self {
@@ -38,20 +57,26 @@ fn impossible<T>(what: &str) -> Result<T, SerializeError> {
 ///
 /// # Errors
 /// Those of the output.
-pub(super) fn write(
-    out: &mut dyn Write,
-    document: &impl Serialize,
-    is_indented: bool,
-) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, document: &impl Serialize, is_indented: bool) -> io::Result<()> {
     let mut writer = Writer::new(out, is_indented);
-    let written = document.serialize(&mut writer);
-    written.map_err(|SerializeError(error)| error)?;
+    document.serialize(&mut writer)?;
     writer.write_all(b"\n")?;
     writer.flush()
 }
 
+/// Appends a document on one line, whose texts and keys are all there as they are, without escapes: for
+/// searching them.
+///
+/// # Errors
+/// The document has something that JSON does not have.
+pub fn collect_texts<T: ?Sized + Serialize>(texts: &mut Vec<u8>, document: &T) -> io::Result<()> {
+    let mut writer = Writer::new(texts, false).without_escapes();
+    document.serialize(&mut writer)?;
+    writer.flush()
+}
+
 /// A list or an object, as far as it has been written.
-pub(super) struct Compound<'a, 'b> {
+pub struct Compound<'a, 'b> {
     writer: &'a mut Writer<'b>,
     is_empty: bool,
     /// What ends it; `None` for a number with all its digits.
@@ -62,6 +87,23 @@ impl Compound<'_, '_> {
     fn next(&mut self) -> Result<(), SerializeError> {
         let comma = !std::mem::replace(&mut self.is_empty, false);
         Ok(self.writer.line(comma)?)
+    }
+
+    fn begin_field(&mut self, name: &'static str) -> Result<(), SerializeError> {
+        if self.end.is_none() {
+            // The digits come as a text.
+            self.writer.set_quotes(false);
+            return Ok(());
+        }
+        let comma = !std::mem::replace(&mut self.is_empty, false);
+        // The names of fields in the program need no escapes.
+        Ok(self.writer.field(comma, name)?)
+    }
+
+    fn end_field(&mut self) {
+        if self.end.is_none() {
+            self.writer.set_quotes(true);
+        }
     }
 
     fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), SerializeError> {
@@ -282,17 +324,10 @@ impl SerializeStruct for Compound<'_, '_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), SerializeError> {
-        if self.end.is_none() {
-            // The digits come as a text.
-            self.writer.set_quotes(false);
-            value.serialize(&mut *self.writer)?;
-            self.writer.set_quotes(true);
-            return Ok(());
-        }
-        let comma = !std::mem::replace(&mut self.is_empty, false);
-        // The names of fields in the program need no escapes.
-        self.writer.field(comma, name)?;
-        value.serialize(&mut *self.writer)
+        self.begin_field(name)?;
+        value.serialize(&mut *self.writer)?;
+        self.end_field();
+        Ok(())
     }
 
     fn end(self) -> Result<(), SerializeError> {

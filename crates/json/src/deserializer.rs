@@ -1,0 +1,326 @@
+//! Reads types of serde from JSON.
+//!
+//! Every type that is read has a copy of the generic code, so that it calls for as much as possible.
+
+use serde::de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
+
+use crate::EXACT_NUMBER;
+use crate::error::{Error, ErrorKind};
+use crate::reader::{MAX_DEPTH, Reader, Token};
+
+/// A document in UTF-8 that types are read from, with the same rules as those of serde_json and its
+/// `arbitrary_precision`: numbers that are not whole come as a map of [`EXACT_NUMBER`] and their digits.
+#[derive(Debug)]
+pub struct Deserializer<'de> {
+    reader: Reader<'de>,
+    /// The digits of a number whose key has been read.
+    digits: Option<&'de str>,
+    depth: u8,
+}
+
+impl<'de> Deserializer<'de> {
+    /// Reads this document from its beginning.
+    pub fn new(text: &'de str) -> Self {
+        Self {
+            reader: Reader::new(text),
+            digits: None,
+            depth: 0,
+        }
+    }
+
+    /// Checks that only blanks follow.
+    ///
+    /// # Errors
+    /// Something else follows.
+    pub fn end(&mut self) -> Result<(), Error> {
+        self.reader.end_of_document()
+    }
+
+    fn token(&mut self) -> Result<Token<'de>, Error> {
+        match self.digits.take() {
+            Some(digits) => Ok(Token::Text(digits)),
+            None => self.reader.token(),
+        }
+    }
+
+    /// Begins a list or an object, or a number as a map.
+    fn enter(&mut self, token: Token<'de>) -> Result<Elements<'_, 'de>, Error> {
+        let place = match token {
+            Token::Number(digits) => Place::Digits(digits),
+            _ if self.depth == MAX_DEPTH => {
+                return Err(Error::at(ErrorKind::Syntax, self.reader.offset()));
+            }
+            _ => Place::Begin,
+        };
+        self.depth += 1;
+        let document = self;
+        Ok(Elements { document, place })
+    }
+
+    /// Ends it.
+    fn leave(&mut self, token: Token<'de>) -> Result<(), Error> {
+        self.depth -= 1;
+        match token {
+            Token::List => self.reader.end(b']'),
+            Token::Object => self.reader.end(b'}'),
+            _ => Ok(()),
+        }
+    }
+
+    /// The error with its place, unless it has one.
+    #[cold]
+    fn located(&self, error: Error) -> Error {
+        error.or_at(self.reader.offset())
+    }
+
+    fn skip(&mut self) -> Result<(), Error> {
+        match self.digits.take() {
+            Some(_) => Ok(()),
+            None => self.reader.skip(),
+        }
+    }
+
+    fn visit<V: Visitor<'de>>(&mut self, token: Token<'de>, visitor: V) -> Result<V::Value, Error> {
+        let value = match token {
+            Token::Text(text) => return visitor.visit_borrowed_str(text),
+            Token::Decoded => return visitor.visit_str(&self.reader.decoded),
+            Token::Unsigned(number) => return visitor.visit_u64(number),
+            Token::Signed(number) => return visitor.visit_i64(number),
+            Token::Null => return visitor.visit_unit(),
+            Token::Flag(flag) => return visitor.visit_bool(flag),
+            Token::List => visitor.visit_seq(self.enter(token)?),
+            Token::Object | Token::Number(_) => visitor.visit_map(self.enter(token)?),
+        };
+        let end = self.leave(token);
+        let value = value?;
+        end.map(|()| value)
+    }
+}
+
+impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let token = self.token()?;
+        let read = self.visit(token, visitor);
+        read.map_err(|error| self.located(error))
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let token = self.token()?;
+        let read = match token {
+            Token::Number(digits) => match digits.parse::<f64>() {
+                Ok(number) if number.is_finite() => visitor.visit_f64(number),
+                _ => self.visit(token, visitor),
+            },
+            token => self.visit(token, visitor),
+        };
+        read.map_err(|error| self.located(error))
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.digits.is_none() && self.reader.null()? {
+            true => visitor.visit_none(),
+            false => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let word = self.token()?;
+        let decoded = &self.reader.decoded;
+        let read = Key { word, decoded }.deserialize_enum(name, variants, visitor);
+        read.map_err(|error| self.located(error))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let token = self.token()?;
+        let read = match token {
+            Token::Object => self.visit(token, visitor),
+            // The visitor of a struct would take a list as well, as a row of its fields.
+            _ => {
+                let found = Unexpected::Other("another value");
+                Err(Error::invalid_type(found, &visitor))
+            }
+        };
+        read.map_err(|error| self.located(error))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct struct identifier
+    }
+}
+
+/// The elements of a list, or the fields of an object, from the next one on.
+#[derive(Debug)]
+struct Elements<'a, 'de> {
+    document: &'a mut Deserializer<'de>,
+    place: Place<'de>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place<'de> {
+    /// Before the first element.
+    Begin,
+    /// After an element.
+    Next,
+    /// Before the only field of a number.
+    Digits(&'de str),
+    /// After it.
+    End,
+}
+
+impl<'de> Elements<'_, 'de> {
+    fn next_element(&mut self) -> Result<bool, Error> {
+        let is_first = matches!(self.place, Place::Begin);
+        self.place = Place::Next;
+        self.document.reader.next_element(is_first)
+    }
+
+    fn next_key(&mut self) -> Result<Option<Token<'de>>, Error> {
+        let (is_first, next) = match self.place {
+            Place::Begin => (true, Place::Next),
+            Place::Next => (false, Place::Next),
+            Place::Digits(digits) => {
+                self.document.digits = Some(digits);
+                self.place = Place::End;
+                return Ok(Some(Token::Text(EXACT_NUMBER)));
+            }
+            Place::End => return Ok(None),
+        };
+        self.place = next;
+        self.document.reader.next_key(is_first)
+    }
+
+    fn colon(&mut self) -> Result<(), Error> {
+        match self.place {
+            Place::End => Ok(()),
+            _ => self.document.reader.colon(),
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        match self.next_element()? {
+            true => seed.deserialize(&mut *self.document).map(Some),
+            false => Ok(None),
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for Elements<'_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let Some(word) = self.next_key()? else {
+            return Ok(None);
+        };
+        let decoded = &self.document.reader.decoded;
+        let read = seed.deserialize(Key { word, decoded });
+        read.map(Some).map_err(|error| self.document.located(error))
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        self.colon()?;
+        seed.deserialize(&mut *self.document)
+    }
+}
+
+/// The key of a field, or a word of an enum.
+struct Key<'a, 'de> {
+    word: Token<'de>,
+    decoded: &'a str,
+}
+
+impl<'de> de::Deserializer<'de> for Key<'_, 'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.word {
+            Token::Text(text) => visitor.visit_borrowed_str(text),
+            Token::Decoded => visitor.visit_str(self.decoded),
+            _ => Err(Error::custom("expected text")),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> de::EnumAccess<'de> for Key<'_, 'de> {
+    type Error = Error;
+    type Variant = Unit;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Unit), Error> {
+        seed.deserialize(self).map(|word| (word, Unit))
+    }
+}
+
+/// What follows the word of an enum: nothing.
+struct Unit;
+
+impl<'de> de::VariantAccess<'de> for Unit {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Error> {
+        Err(Error::custom("expected a word"))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
+        Err(Error::custom("expected a word"))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Error> {
+        Err(Error::custom("expected a word"))
+    }
+}
