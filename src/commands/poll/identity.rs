@@ -30,19 +30,33 @@ impl Poller {
     }
 }
 
-/// True when a response is about another job than an earlier one. Rows of lists are compared with rows
-/// only, since their times may be less exact.
+/// Times of rows and lookups that differ by more are not the same time.
+const MAX_ROUNDING_SECONDS: i64 = 60;
+
+/// True when a response is about another job than an earlier one. The times of rows may be less exact than those of
+/// lookups: where one is compared with the other, the name must differ as well.
 fn is_other(known: &Job, read: &Job, reuse: IdReuse) -> bool {
     if differ(known.uid.as_ref(), read.uid.as_ref()) {
         return true;
     }
     // The times of an array job may be those of some of its subtasks.
-    let is_comparable = known.array.is_none() && known.from_list == read.from_list;
-    let is_newer = is_comparable && differ(known.created_at, read.created_at);
+    let times = known.created_at.zip(read.created_at);
+    let times = times.filter(|_| known.array.is_none() && read.array.is_none());
+    let is_named_otherwise = differ(known.name.as_ref(), read.name.as_ref());
+    let is_newer =
+        times.is_some_and(
+            |(known_at, read_at)| match known.from_list == read.from_list {
+                true => known_at != read_at,
+                false => {
+                    let apart = read_at.seconds_since(known_at).abs();
+                    apart > MAX_ROUNDING_SECONDS && is_named_otherwise
+                }
+            },
+        );
     match reuse {
         IdReuse::Never => false,
         IdReuse::Numbered => is_newer,
-        IdReuse::NumberedAndRequeued => is_newer && differ(known.name.as_ref(), read.name.as_ref()),
+        IdReuse::NumberedAndRequeued => is_newer && is_named_otherwise,
     }
 }
 
@@ -72,7 +86,7 @@ mod tests {
             job.created_at = Time::from_unix(1_700_000_060);
             job.name = Some("other".to_owned());
         };
-        let cases: [(Edit, [bool; 3]); 8] = [
+        let cases: [(Edit, [bool; 3]); 11] = [
             (|_| (), [false; 3]),
             (|job| job.uid = Some("u-2".to_owned()), [true; 3]),
             (|job| job.uid = None, [false; 3]),
@@ -83,6 +97,29 @@ mod tests {
             (
                 |job| {
                     job.created_at = Time::from_unix(1_700_000_001);
+                    job.from_list = true;
+                },
+                [false; 3],
+            ),
+            (
+                |job| {
+                    job.created_at = Time::from_unix(1_700_003_600);
+                    job.from_list = true;
+                },
+                [false; 3],
+            ),
+            (
+                |job| {
+                    job.created_at = Time::from_unix(1_700_000_061);
+                    job.name = Some("other".to_owned());
+                    job.from_list = true;
+                },
+                [false, true, true],
+            ),
+            (
+                |job| {
+                    job.created_at = Time::from_unix(1_700_000_060);
+                    job.name = Some("other".to_owned());
                     job.from_list = true;
                 },
                 [false; 3],

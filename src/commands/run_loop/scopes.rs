@@ -169,7 +169,10 @@ impl ScopeWatcher {
                 let is_first = watched.problem.is_none();
                 let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
                 watched.next_at = now() + wait;
-                watched.is_done = is_final(problem.category);
+                // A gateway may reject for a while what had a response before.
+                let is_rejected = problem.category == Category::InvalidArgument;
+                let was_listed = is_rejected && watched.known.is_some();
+                watched.is_done = is_final(problem.category) && !was_listed;
                 watched.problem = Some((*problem).clone());
                 (is_first || watched.is_done).then_some(ScopeEvent::Error(problem, watched.is_done))
             }

@@ -11,6 +11,9 @@ use crate::gate::{Evaluation, Pending, PendingCause};
 /// For this long the outcome of a job that has ended may follow its end.
 const OUTCOME_GRACE: Duration = Duration::from_secs(60);
 
+/// For this long a request that had a response before may be rejected, as by a gateway that is being updated.
+const REJECTION_GRACE: Duration = Duration::from_secs(600);
+
 impl JobHistory {
     pub(super) fn pending_on_failure(
         &self,
@@ -19,18 +22,19 @@ impl JobHistory {
         at: Duration,
     ) -> Pending {
         let outage = at.saturating_sub(trouble.since);
+        let is_long = rules.max_outage.is_some_and(|limit| outage >= limit);
         let (cause, settled) = match trouble.category {
             Category::MissingCredentials
             | Category::Unauthenticated
             | Category::PermissionDenied => (PendingCause::Credentials, true),
             Category::ClockSkew => (PendingCause::Credentials, false),
+            Category::InvalidArgument if self.last.is_some() => {
+                (PendingCause::Service, is_long || outage >= REJECTION_GRACE)
+            }
             Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
             // Of a part of a job: it may follow the end.
             Category::NotFound => (PendingCause::Service, outage >= OUTCOME_GRACE),
-            _ => {
-                let is_long = rules.max_outage.is_some_and(|limit| outage >= limit);
-                (PendingCause::Service, is_long)
-            }
+            _ => (PendingCause::Service, is_long),
         };
         Pending {
             cause,

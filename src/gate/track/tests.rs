@@ -238,10 +238,22 @@ fn transient_failures_stay_pending_and_refusals_are_final() {
             (PendingCause::Credentials, true)
         );
     }
-    assert_eq!(
-        after(Category::InvalidArgument, &usual, 10),
-        (PendingCause::Service, true)
+    for (at, settled) in [(10, false), (609, false), (610, true)] {
+        assert_eq!(
+            after(Category::InvalidArgument, &usual, at),
+            (PendingCause::Service, settled),
+            "a request that had a response before"
+        );
+    }
+    let mut never_read = JobHistory::new(false);
+    never_read.observe(
+        Observation::Failed(&problem(Category::InvalidArgument)),
+        seconds(10),
     );
+    let Evaluation::Pending(open) = never_read.evaluate(&usual, seconds(10)) else {
+        panic!()
+    };
+    assert_eq!((open.cause, open.is_final), (PendingCause::Service, true));
     let impatient = GatePolicy {
         max_outage: Some(seconds(600)),
         ..rules("succeeded")
