@@ -22,7 +22,7 @@ use crate::output::{DetailLevel, Format, LogTail, PageOptions};
     after_help = "table and wide print a details page; other formats are the same as for get.\n\
     A terminal shows the page in $JOBLENS_PAGER, $PAGER or less; an empty value means no pager.\n\
     Times are local even when piped; use --time utc to change that\n\
-    Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error"
+    Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
