@@ -93,25 +93,31 @@ fn unknown_state(text: &str, word: &str) -> Problem {
     let problem = invalid(text, &format!("unknown state '{word}'"));
     let lower = word.to_ascii_lowercase();
     let states = State::ALL.iter().map(|state| state.as_str());
-    let near = match lower.as_str() {
-        "done" | "finished" | "complete" | "completed" => Some("ended"),
-        lower => closest_match(states.chain(["ended"]), lower),
-    };
-    let Some(near) = near else {
-        return problem;
-    };
     let known = problem.hint.as_deref().unwrap_or_default();
-    let hint = format!("did you mean '{near}'? {known}");
+    // The word of kubectl, with or without what precedes it there.
+    let bare = lower.strip_prefix("condition=").unwrap_or(&lower);
+    let hint = match bare {
+        // Jobs that failed are done as well: a gate must not pass them by mistake.
+        "done" | "finished" | "complete" | "completed" | "success" | "successful" | "ok" => {
+            format!("did you mean 'succeeded'? 'ended' is any end, also failed; {known}")
+        }
+        bare => match closest_match(states.chain(["ended"]), bare) {
+            Some(near) => format!("did you mean '{near}'? {known}"),
+            None => return problem,
+        },
+    };
     problem.with_hint(hint)
 }
 
-/// The one state that a word means in all kinds that know it; `None` where it means several or none.
-pub fn state_of_word(word: &str, mut kinds: impl Iterator<Item = &'static Kind>) -> Option<State> {
-    let first = kinds.find_map(|kind| readings(kind, word).first().copied())?;
-    let is_first = |state: State| state == first;
-    kinds
-        .all(|kind| readings(kind, word).into_iter().all(is_first))
-        .then_some(first)
+/// The states that a word means in these kinds, each once.
+pub fn states_of_word(word: &str, kinds: impl Iterator<Item = &'static Kind>) -> Vec<State> {
+    let mut states = Vec::new();
+    for state in kinds.flat_map(|kind| readings(kind, word)) {
+        if !states.contains(&state) {
+            states.push(state);
+        }
+    }
+    states
 }
 
 /// What a word of a kind for the state of a job can mean, in any case of its letters: one state, several
@@ -165,6 +171,14 @@ mod tests {
             "ended,failed",
         ] {
             assert!(Condition::parse(wrong, &[]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_failure_is_no_hint_for_a_success() {
+        for word in ["done", "Completed", "success", "condition=complete"] {
+            let hint = Condition::parse(word, &[]).unwrap_err().hint.unwrap();
+            assert!(hint.starts_with("did you mean 'succeeded'?"), "{hint}");
         }
     }
 }

@@ -6,6 +6,11 @@ use unicode_width::UnicodeWidthChar as _;
 pub(super) const CLEAR_LINE: &str = "\x1b[K";
 pub(super) const CLEAR_BELOW: &str = "\x1b[J";
 
+/// Lines are broken here and not by the terminal, which may show some characters wider than expected: a line
+/// that takes another row would move all that are drawn later.
+pub(super) const WITHOUT_WRAP: &str = "\x1b[?7l";
+pub(super) const WITH_WRAP: &str = "\x1b[?7h";
+
 /// The lines that were drawn last; the cursor is on the row below them.
 #[derive(Debug, Default)]
 pub(super) struct DrawnLines {
@@ -15,12 +20,13 @@ pub(super) struct DrawnLines {
 impl DrawnLines {
     /// The bytes that replace the lines drawn before, on a terminal with this number of columns.
     pub(super) fn draw(&mut self, lines: Vec<String>, width: usize) -> String {
-        let mut text = self.start(width);
+        let mut text = self.start(width) + WITHOUT_WRAP;
         for line in &lines {
             push_line(&mut text, line, width);
             text.push_str("\r\n");
         }
         text.push_str(CLEAR_BELOW);
+        text.push_str(WITH_WRAP);
         self.drawn = lines;
         text
     }
@@ -49,12 +55,24 @@ impl DrawnLines {
     }
 }
 
-/// Adds a line, and what clears the rest of its last row.
+/// Adds the rows of a line, and what clears the rest of each.
 pub(super) fn push_line(text: &mut String, line: &str, width: usize) {
-    text.push_str(line);
-    // At the end of a full row the cursor is still on its last column.
-    if end_position(line, width).1 < width {
-        text.push_str(CLEAR_LINE);
+    let end = |text: &mut String, column| {
+        // At the end of a full row the cursor is still on its last column.
+        if column < width {
+            text.push_str(CLEAR_LINE);
+        }
+    };
+    let mut rest = line;
+    loop {
+        let (row, column, after) = split_row(rest, width);
+        text.push_str(row);
+        end(text, column);
+        if after.is_empty() {
+            return;
+        }
+        text.push_str("\r\n");
+        rest = after;
     }
 }
 
@@ -63,24 +81,35 @@ pub(super) fn height(lines: &[String], width: usize) -> usize {
     lines.iter().map(|line| end_position(line, width).0).sum()
 }
 
-/// Rows that a line takes on a terminal that breaks it where it must, and the column after its end.
+/// Rows that a line takes where it is broken at the last column, and the column after its end.
 fn end_position(line: &str, width: usize) -> (usize, usize) {
-    let (mut rows, mut column) = (1, 0);
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
+    let (mut rows, mut rest) = (1, line);
+    loop {
+        let (_, column, after) = split_row(rest, width);
+        if after.is_empty() {
+            return (rows, column);
+        }
+        (rows, rest) = (rows + 1, after);
+    }
+}
+
+/// The first row of a line, the columns that it takes, and what follows it.
+fn split_row(line: &str, width: usize) -> (&str, usize, &str) {
+    let mut column = 0;
+    let mut rest = line.char_indices();
+    while let Some((at, c)) = rest.next() {
         if c == '\u{1b}' {
             // Only colours are in a line: text from a cloud is escaped.
-            let _ = rest.find(|c| *c == 'm');
+            let _ = rest.find(|(_, c)| *c == 'm');
             continue;
         }
         let wide = c.width().unwrap_or(0);
         if column + wide > width && column > 0 {
-            rows += 1;
-            column = 0;
+            return (&line[..at], column, &line[at..]);
         }
         column += wide;
     }
-    (rows, column)
+    (line, column, "")
 }
 
 #[cfg(test)]
@@ -101,13 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn a_long_line_is_broken_here_and_not_by_the_terminal() {
+        let mut text = String::new();
+        push_line(&mut text, "训练训练\u{1b}[31mab\u{1b}[39m", 5);
+        assert_eq!(
+            text,
+            "训练\u{1b}[K\r\n训练\u{1b}[31ma\r\nb\u{1b}[39m\u{1b}[K"
+        );
+    }
+
+    #[test]
     fn lines_are_drawn_in_the_place_of_those_before() {
         let mut drawn = DrawnLines::default();
         assert_eq!(drawn.clear(10), "");
         let first = drawn.draw(lines(&["one", "0123456789"]), 10);
-        assert_eq!(first, "\rone\x1b[K\r\n0123456789\r\n\x1b[J");
+        assert_eq!(first, "\r\x1b[?7lone\x1b[K\r\n0123456789\r\n\x1b[J\x1b[?7h");
         let next = drawn.draw(lines(&["one"]), 10);
-        assert_eq!(next, "\r\x1b[2Aone\x1b[K\r\n\x1b[J");
+        assert_eq!(next, "\r\x1b[2A\x1b[?7lone\x1b[K\r\n\x1b[J\x1b[?7h");
         assert_eq!(drawn.clear(10), "\r\x1b[1A\x1b[J");
     }
 
@@ -123,6 +162,9 @@ mod tests {
         let mut drawn = DrawnLines::default();
         drawn.draw(lines(&["one"]), 10);
         drawn.detach();
-        assert_eq!(drawn.draw(lines(&["two"]), 10), "\rtwo\x1b[K\r\n\x1b[J");
+        assert_eq!(
+            drawn.draw(lines(&["two"]), 10),
+            "\r\x1b[?7ltwo\x1b[K\r\n\x1b[J\x1b[?7h"
+        );
     }
 }

@@ -17,7 +17,7 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l";
 /// Back to what was there before, with the cursor.
 const LEAVE: &[u8] = b"\x1b[?25h\x1b[?1049l";
 /// The same. The frame that was interrupted ends first.
-const RESTORE: &[u8] = b"\x1b[?2026l\x1b[?25h\x1b[?1049l";
+const RESTORE: &[u8] = b"\x1b[?7h\x1b[?2026l\x1b[?25h\x1b[?1049l";
 /// A terminal that accepts nothing for this long is left as it is.
 const WRITE_TIMEOUT: Timespec = Timespec {
     tv_sec: 0,

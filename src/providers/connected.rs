@@ -63,6 +63,21 @@ fn note_doubtful_success(kind: &Kind, page: &mut Page) {
     }
 }
 
+/// Notes that jobs are left out by their state although it is not known how they ended.
+fn note_unknown_ends(kind: &Kind, filter: &Filter, page: &mut Page) {
+    let is_left_out = |row: &GetResult| {
+        let is_unknown = row.job.state == State::Unknown && row.job.ended;
+        is_unknown && !filter.matches(&row.job, false)
+    };
+    if !filter.states.is_empty() && page.rows.iter().any(is_left_out) {
+        let text = format!(
+            "{kind}: jobs that have ended are left out where the list does not show how; \
+             --state unknown lists them, joblens get shows their outcome"
+        );
+        page.notices.push(Notice::new(NoticeCode::FromLists, text));
+    }
+}
+
 /// Takes back a success where a field that may show a failure could not be read.
 fn doubt_success(kind: &Kind, found: &mut GetResult) {
     let mut fields = found.notices.iter().flat_map(|notice| &notice.fields);
@@ -152,6 +167,7 @@ impl<A: CloudApi> Client for Connected<A> {
             mark_listed(page.rows.iter_mut());
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
                 note_doubtful_success(scope.kind, &mut page);
+                note_unknown_ends(scope.kind, filter, &mut page);
                 return Ok(page);
             }
         }

@@ -3,22 +3,34 @@
 use glob::Pattern;
 
 use crate::error::{Problem, closest_match};
-use crate::gate::state_of_word;
+use crate::gate::states_of_word;
 use crate::model::State;
 use crate::providers::{self, Filter};
 
+/// A state by its name, or by a word of the clouds that means one state wherever it is used.
+///
 /// # Errors
-/// A usage error with the closest word.
+/// A usage error with the closest word, or with the states that the word can mean.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
-    let known = State::parse(&lower).or_else(|| state_of_word(&lower, providers::kinds()));
-    known.ok_or_else(|| {
-        let near = closest_match(State::ALL.map(State::as_str), &lower);
-        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
-        let all = State::ALL.map(State::as_str).join(", ");
-        Problem::usage(format!("invalid value '{word}' for --state"))
-            .with_hint(format!("{near}expected one of: {all}"))
-    })
+    if let Some(state) = State::parse(&lower) {
+        return Ok(state);
+    }
+    let states = states_of_word(&lower, providers::kinds());
+    if let [state] = states[..] {
+        return Ok(state);
+    }
+    let problem = Problem::usage(format!("invalid value '{word}' for --state"));
+    if !states.is_empty() {
+        let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+        let states = states.join(" or ");
+        let hint = format!("'{word}' can mean {states}: use the state that you mean");
+        return Err(problem.with_hint(hint));
+    }
+    let near = closest_match(State::ALL.map(State::as_str), &lower);
+    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+    let all = State::ALL.map(State::as_str).join(", ");
+    Err(problem.with_hint(format!("{near}expected one of: {all}")))
 }
 
 /// # Errors
@@ -62,5 +74,10 @@ mod tests {
         assert_eq!(state("Initing").unwrap(), State::Starting);
         let problem = state("runing").unwrap_err();
         assert!(problem.hint.unwrap().starts_with("did you mean 'running'?"));
+        for word in ["F", "X", "statC"] {
+            let hint = state(word).unwrap_err().hint.unwrap();
+            let expected = format!("'{word}' can mean succeeded or failed: ");
+            assert!(hint.starts_with(&expected), "{hint}");
+        }
     }
 }

@@ -3,7 +3,7 @@ mod tests;
 
 use std::os::fd::AsFd;
 
-use super::drawn_lines::{CLEAR_BELOW, DrawnLines, height, push_line};
+use super::drawn_lines::{CLEAR_BELOW, DrawnLines, WITH_WRAP, WITHOUT_WRAP, height, push_line};
 use super::human;
 use super::progress::shown_rows;
 use super::text::truncate_width;
@@ -230,7 +230,7 @@ impl Live {
 }
 
 fn alternate_frame(lines: &[String], size: TerminalSize) -> String {
-    let mut frame = BEGIN_FRAME.to_owned();
+    let mut frame = BEGIN_FRAME.to_owned() + WITHOUT_WRAP;
     for (number, line) in lines.iter().enumerate() {
         if number > 0 {
             frame.push_str("\r\n");
@@ -241,6 +241,7 @@ fn alternate_frame(lines: &[String], size: TerminalSize) -> String {
         frame.push_str("\r\n");
         frame.push_str(CLEAR_BELOW);
     }
+    frame.push_str(WITH_WRAP);
     frame.push_str(END_FRAME);
     frame
 }

@@ -133,3 +133,36 @@ async fn a_list_that_is_rejected_is_not_requested_again() {
     }
     assert!(!client.can_batch(&references));
 }
+
+#[test]
+fn a_filter_by_state_names_ends_whose_outcome_a_list_does_not_show() {
+    let notices = |states: &[State], state, ended| {
+        let job = Job {
+            state,
+            ended,
+            state_raw: Some("F".to_owned()),
+            ..Job::default()
+        };
+        let mut page = Page::default();
+        page.rows.push(GetResult {
+            job,
+            notices: Vec::new(),
+        });
+        let filter = Filter {
+            states: states.to_vec(),
+            ..Filter::default()
+        };
+        note_unknown_ends(kind(), &filter, &mut page);
+        page.notices.len()
+    };
+    assert_eq!(notices(&[State::Failed], State::Unknown, true), 1);
+    for (states, state, ended) in [
+        (&[][..], State::Unknown, true),
+        (&[State::Unknown][..], State::Unknown, true),
+        (&[State::Failed], State::Unknown, false),
+        (&[State::Failed], State::Succeeded, true),
+        (&[State::Failed], State::Failed, true),
+    ] {
+        assert_eq!(notices(states, state, ended), 0, "{states:?} {state}");
+    }
+}
