@@ -11,8 +11,8 @@ pub struct ListSpec {
     pub order: ListOrder,
     /// What the rows do not report.
     pub unlisted: &'static [UnlistedField],
-    /// When a job that has succeeded by its row has not, by what a lookup shows in addition.
-    pub doubtful_success: Option<&'static str>,
+    /// Parts that rows do not have and that may have failed, although the row says success.
+    pub hidden_evidence: Option<&'static str>,
     /// How many jobs a list contains when no number is given, where each of them costs calls of its
     /// own.
     pub default_limit: Option<usize>,
@@ -27,7 +27,7 @@ impl ListSpec {
             operation,
             order,
             unlisted: &[],
-            doubtful_success: None,
+            hidden_evidence: None,
             default_limit: None,
             has_selector: false,
         }

@@ -53,12 +53,14 @@ fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
 }
 
 /// Notes that jobs may have failed although their rows say success.
-fn note_doubtful_success(kind: &Kind, page: &mut Page) {
-    let failed = kind.list.as_ref().and_then(|list| list.doubtful_success);
+fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
+    let hidden = kind.list.as_ref().and_then(|list| list.hidden_evidence);
     let mut rows = page.rows.iter();
-    if let Some(failed) = failed.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
-        let text =
-            format!("{kind}: a job that is listed as succeeded has {failed}; joblens get shows it");
+    if let Some(parts) = hidden.filter(|_| rows.any(|row| row.job.state == State::Succeeded)) {
+        let text = format!(
+            "{kind}: the list does not show {parts}, so that a job listed as succeeded may have \
+             failed; joblens get shows its state"
+        );
         page.notices.push(Notice::new(NoticeCode::FromLists, text));
     }
 }
@@ -166,7 +168,7 @@ impl<A: CloudApi> Client for Connected<A> {
             let mut page = ops.list(&self.api, list).await?;
             mark_listed(page.rows.iter_mut());
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
-                note_doubtful_success(scope.kind, &mut page);
+                note_hidden_evidence(scope.kind, &mut page);
                 note_unknown_ends(scope.kind, filter, &mut page);
                 return Ok(page);
             }

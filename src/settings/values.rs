@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::profile::{Origin, Profile, SourcedValue, table_header};
 use super::{SettingRole, SettingSpec, Settings, SettingsSchema, file, network, text_file};
-use crate::error::{Category, Problem};
-use crate::secret::{Secret, quotable};
+use crate::error::{Category, Problem, closest_match};
+use crate::secret::{Secret, quotable, shell_word};
 
 /// Values by their keys.
 pub(crate) type Values = BTreeMap<&'static str, SourcedValue>;
@@ -74,17 +74,21 @@ impl Settings {
     }
 
     fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
-        let known = self.file.profiles(cloud).collect::<Vec<_>>().join(", ");
-        let known = match known.is_empty() {
+        let profiles: Vec<&str> = self.file.profiles(cloud).collect();
+        let known = match profiles.is_empty() {
             true => "the config file has none".to_owned(),
-            false => format!("available: {known}"),
+            false => format!("available: {}", profiles.join(", ")),
         };
         let message = format!("{cloud} has no profile '{name}'; {known}");
-        Problem::new(Category::MissingCredentials, message)
-            .with_hint(format!(
+        let hint = match closest_match(profiles, name) {
+            Some(near) => format!("did you mean {}?", shell_word(&format!("{cloud}@{near}"))),
+            None => format!(
                 "add {} to the config file (see: joblens config init)",
                 table_header(cloud, name)
-            ))
+            ),
+        };
+        Problem::new(Category::MissingCredentials, message)
+            .with_hint(hint)
             .with_account(cloud, name)
     }
 

@@ -22,7 +22,7 @@ pub static INSTANT_JOB: Kind = Kind {
     summary: "Job of E-HPC Instant, with its executors",
     list: Some(ListSpec {
         unlisted: &[UnlistedField::Queue],
-        doubtful_success: Some(FAILED_EXECUTOR),
+        hidden_evidence: Some("executors"),
         ..ListSpec::new(LIST, ListOrder::Unsorted)
     }),
     logs: LogSupport::Operation(results::LOGS),
@@ -86,9 +86,6 @@ const STATES: StateWords = &[
     ("Deleting", State::Stopping),
     ("Unknown", State::Unknown),
 ];
-
-/// When a job that succeeded by its word has failed.
-const FAILED_EXECUTOR: &str = "failed where an executor has failed or has another exit code than 0";
 
 /// When a job that succeeded by its word has not.
 const SUCCEEDED: &str = "failed where an executor has failed or has another exit code than 0, unknown where one may have";
