@@ -68,6 +68,8 @@ pub struct Kind {
     pub id_reuse: IdReuse,
     /// Switches that only this kind has.
     pub flags: &'static [KindFlag],
+    /// Names that other tools have for its resources, in the singular and in lower case: it is suggested for them.
+    pub similar_names: &'static [&'static str],
 }
 
 impl Kind {
@@ -94,6 +96,7 @@ impl Kind {
             missing_grace: Duration::ZERO,
             id_reuse: IdReuse::Never,
             flags: &[],
+            similar_names: &[],
         }
     }
 

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::mistakes;
+use super::suggestion::similar_kind;
 use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
@@ -279,7 +280,8 @@ impl ReferenceParser<'_> {
         let templates = || of_cloud.iter().map(|kind| &kind.template);
         let cloud = of_cloud[0].template.cloud;
         let message = format!("unknown kind '{}' for {cloud}", part.text);
-        let near = closest_match(templates().map(|template| template.kind), part.text);
+        let near = similar_kind(of_cloud, part.text)
+            .or_else(|| closest_match(templates().map(|template| template.kind), part.text));
         let template = templates().find(|template| Some(template.kind) == near);
         let problem = self.wrong_name(input, message, part.range(), template);
         Err(match template {

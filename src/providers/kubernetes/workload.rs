@@ -13,7 +13,12 @@ use crate::providers::prelude::*;
 use response::{Deployment, WorkloadDetails};
 
 /// Deployments.
-pub static WORKLOAD: Kind = kind(
+pub static WORKLOAD: Kind = Kind {
+    similar_names: &["deployment"],
+    ..DEPLOYMENTS
+};
+
+const DEPLOYMENTS: Kind = kind(
     [
         ["workload", "deploy"],
         [

@@ -289,3 +289,22 @@ fn few_references_and_those_with_detail_are_looked_up() {
     }
     assert_eq!(emulated.requests()["aliyun/DescribeServerlessJobs"], 50);
 }
+
+#[test]
+fn names_that_kubectl_has_for_a_kind_are_corrected() {
+    for (typed, meant) in [
+        ("k8s/deployments/train/web", "k8s/workload/train/web"),
+        ("k8s/Deployment/train/web", "k8s/workload/train/web"),
+        (
+            "kubernetes/pytorchjobs/train/a",
+            "kubernetes/kubeflow-job/train/a",
+        ),
+        ("k8s/workflow/train/a", "k8s/argo-workflow/train/a"),
+        ("k8s/pods/train/a", "k8s/pod/train/a"),
+    ] {
+        let run = joblens(&["get", typed]).run();
+        assert_eq!(run.code, 2, "{typed}");
+        let hint = format!("did you mean '{meant}'?");
+        assert!(run.stderr.contains(&hint), "{}", run.stderr);
+    }
+}

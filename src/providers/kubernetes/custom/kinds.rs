@@ -42,19 +42,23 @@ const SEGMENTS: &[Segment] = &[NAMESPACE, Segment::required("JOB")];
 /// A kind and its operations.
 macro_rules! kind {
     ($doc:literal, $kind:ident, $jobs:ident, $names:expr, $sample:literal, $product:literal,
-     $resources:ident, $states:ident, has_phase: $has_phase:literal, unlisted: $unlisted:expr) => {
+     $resources:ident, $states:ident, has_phase: $has_phase:literal, unlisted: $unlisted:expr,
+     similar: $similar:expr) => {
         #[doc = $doc]
-        pub static $kind: Kind = kind(
-            [$names, [$sample, $doc]],
-            SEGMENTS,
-            &[
-                StateTable::new("job", $states),
-                StateTable::new("pod", pod::STATES),
-            ],
-            [$resources[0].get, $resources[0].objects.list],
-            $unlisted,
-        )
-        .with_details(&[schema_of::<CustomJobDetails>], &[]);
+        pub static $kind: Kind = Kind {
+            similar_names: $similar,
+            ..kind(
+                [$names, [$sample, $doc]],
+                SEGMENTS,
+                &[
+                    StateTable::new("job", $states),
+                    StateTable::new("pod", pod::STATES),
+                ],
+                [$resources[0].get, $resources[0].objects.list],
+                $unlisted,
+            )
+            .with_details(&[schema_of::<CustomJobDetails>], &[])
+        };
 
         pub(in super::super) static $jobs: CustomJobs = CustomJobs {
             kind: &$kind,
@@ -68,26 +72,30 @@ macro_rules! kind {
 kind!(
     "Job of Volcano in a Kubernetes cluster, with its pods",
     VOLCANO_JOB, VOLCANO_JOBS, ["volcano-job", "vcjob"], "kubernetes/volcano-job/train/vc-done",
-    "Volcano", VOLCANO, VOLCANO_STATES, has_phase: true, unlisted: &[UnlistedField::User]
+    "Volcano", VOLCANO, VOLCANO_STATES, has_phase: true, unlisted: &[UnlistedField::User],
+    similar: &["vj", "volcanojob"]
 );
 
 kind!(
     "Job of Kubeflow (PyTorchJob, TFJob, MPIJob, TrainJob, …) in a Kubernetes cluster, with its pods",
     KUBEFLOW_JOB, KUBEFLOW_JOBS, ["kubeflow-job", "kfjob"], "kubernetes/kubeflow-job/train/pt-done",
-    "Kubeflow", KUBEFLOW, KUBEFLOW_STATES, has_phase: false, unlisted: &[UnlistedField::User]
+    "Kubeflow", KUBEFLOW, KUBEFLOW_STATES, has_phase: false, unlisted: &[UnlistedField::User],
+    similar: &["jaxjob", "mpijob", "paddlejob", "pytorchjob", "tfjob", "trainjob", "xgboostjob"]
 );
 
 kind!(
     "JobSet of a Kubernetes cluster, with its pods",
     JOBSET, JOBSETS, ["jobset", "jobset"], "kubernetes/jobset/train/js-failed",
-    "JobSet", JOB_SETS, JOBSET_STATES, has_phase: false, unlisted: &[UnlistedField::User]
+    "JobSet", JOB_SETS, JOBSET_STATES, has_phase: false, unlisted: &[UnlistedField::User],
+    similar: &[]
 );
 
 kind!(
     "Workflow of Argo in a Kubernetes cluster, with its pods",
     ARGO_WORKFLOW, ARGO_WORKFLOWS, ["argo-workflow", "wf"], "kubernetes/argo-workflow/train/wf-failed",
     "Argo Workflows", ARGO, ARGO_STATES, has_phase: true,
-    unlisted: &[UnlistedField::User, UnlistedField::Queue]
+    unlisted: &[UnlistedField::User, UnlistedField::Queue],
+    similar: &["workflow"]
 );
 
 const VOLCANO: &[Resource] = &[resource!(
