@@ -42,6 +42,11 @@ impl SystemStore {
         }
     }
 
+    /// True where variables name other places than those of the system.
+    pub(super) fn is_named(&self) -> bool {
+        !places(&self.environment).is_empty()
+    }
+
     /// One of the parts.
     pub(super) fn part(&self, number: usize) -> &CaCertificates {
         self.parts[number].get_or_init(|| match &places(&self.environment)[..] {

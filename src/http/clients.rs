@@ -13,8 +13,9 @@ use super::ca_store::SystemStore;
 use super::connector::Connector;
 use super::proxies::ProxyConfig;
 use super::resolver::Resolver;
-use super::tls::{TlsConfig, add_ca, ca_of_data};
-use super::verifier::{RecordingVerifier, TrustStore, TrustedCertificates};
+use super::tls::{TlsConfig, ca_of_data, read_ca};
+use super::trusted::TrustedCertificates;
+use super::verifier::{RecordingVerifier, TrustStore};
 use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route, ca_store};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::secret::Secret;
@@ -61,7 +62,7 @@ impl ClientPool {
     ) -> Result<Self, Problem> {
         for path in &limits.ca_files {
             // A file that cannot be used is reported before the first call, whoever will be queried.
-            add_ca(&mut RootCertStore::empty(), path).map_err(|refusal| {
+            read_ca(path).map_err(|refusal| {
                 Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
             })?;
         }
@@ -141,7 +142,8 @@ impl ClientPool {
         let (of_system, _) = roots.add_parsable_certificates(system.certificates);
         for path in &self.ca_files {
             // They were read when the transport was created.
-            let _ = add_ca(&mut roots, path);
+            let certificates = read_ca(path).unwrap_or_default();
+            roots.add_parsable_certificates(certificates);
         }
         CaStore {
             system: of_system,
@@ -155,14 +157,10 @@ impl ClientPool {
     fn trusted(&self, ca_file: Option<&Path>) -> Result<Vec<TrustStore>, RequestError> {
         let mut named = TrustedCertificates::default();
         for path in self.ca_files.iter().map(PathBuf::as_path).chain(ca_file) {
-            named.exact.extend(add_ca(&mut named.roots, path)?);
+            named.add(read_ca(path)?);
         }
-        let is_empty = |part| {
-            TrustedCertificates::of_system(&self.system, part)
-                .roots
-                .is_empty()
-        };
-        if named.roots.is_empty() && (0..SystemStore::PARTS).all(is_empty) {
+        let is_empty = |part| TrustedCertificates::of_system(&self.system, part).is_empty();
+        if named.is_empty() && (0..SystemStore::PARTS).all(is_empty) {
             return Err(self.no_certificates());
         }
         let parts = 0..SystemStore::PARTS;

@@ -33,6 +33,7 @@ mod server;
 mod server_tls;
 mod socks;
 mod tls;
+mod trusted;
 mod tunnel;
 mod verifier;
 mod x509;

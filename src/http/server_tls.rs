@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::RequestError;
-use super::tls::{add_ca, server_certificate};
+use super::tls::{read_ca, server_certificate};
 use super::x509::Certificate;
 use crate::error::Problem;
 
@@ -106,7 +106,7 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, RequestError> {
     let mut roots = RootCertStore::empty();
-    add_ca(&mut roots, client_ca)?;
+    roots.add_parsable_certificates(read_ca(client_ca)?);
     let builder = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
     Ok(builder
         .build()

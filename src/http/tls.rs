@@ -12,7 +12,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use super::client_certificate::ClientCertificate;
-use super::verifier::TrustedCertificates;
+use super::trusted::TrustedCertificates;
 use super::x509::Certificate;
 use super::{Endpoint, RequestError};
 use crate::crypto::from_base64;
@@ -273,7 +273,7 @@ impl TlsConfig {
     fn check_files(&self) -> Result<(), RequestError> {
         let is_pipe = |path: &str| is_open_descriptor(Path::new(path));
         if let Some(ca_file) = self.ca_file.as_deref().filter(|path| !is_pipe(path)) {
-            add_ca(&mut RootCertStore::empty(), Path::new(ca_file))?;
+            read_ca(Path::new(ca_file))?;
         }
         if let Some(identity) = &self.identity
             && !identity.certificate.is_pipe()
@@ -285,11 +285,11 @@ impl TlsConfig {
     }
 }
 
-/// Adds the certificates of a file to the store, and gives them back.
-pub(super) fn add_ca(
-    roots: &mut RootCertStore,
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, RequestError> {
+/// The certificates of a file.
+///
+/// # Errors
+/// Usage: it cannot be read, or has a certificate that cannot be used.
+pub(super) fn read_ca(path: &Path) -> Result<Vec<CertificateDer<'static>>, RequestError> {
     let wrong = |what: &str| {
         let mut refusal = RequestError::new(
             Category::Usage,
@@ -306,12 +306,15 @@ pub(super) fn add_ca(
     if certificates.is_empty() {
         return Err(wrong("contains no certificate"));
     }
-    for certificate in &certificates {
-        roots
-            .add(certificate.clone())
-            .map_err(|_| wrong("contains an unusable certificate"))?;
+    if !certificates.iter().all(is_usable) {
+        return Err(wrong("contains an unusable certificate"));
     }
     Ok(certificates)
+}
+
+/// True for a certificate that rustls can read.
+fn is_usable(certificate: &CertificateDer<'static>) -> bool {
+    RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
 /// The certificates of PEM text, or of its Base64, which are trusted alone.
@@ -322,17 +325,14 @@ pub(super) fn ca_of_data(data: &Secret) -> Result<TrustedCertificates, RequestEr
     let pem = Pem::Data(data.clone());
     let wrong = || pem.wrong(CA_DATA, "contains no usable certificate");
     let bytes = pem.read(CA_DATA, false)?;
-    let mut trusted = TrustedCertificates::default();
     let certificates = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
-    trusted.exact = certificates.map_err(|_| wrong())?;
-    for certificate in &trusted.exact {
-        let added = trusted.roots.add(certificate.clone());
-        added.map_err(|_| wrong())?;
+    let certificates = certificates.map_err(|_| wrong())?;
+    if certificates.is_empty() || !certificates.iter().all(is_usable) {
+        return Err(wrong());
     }
-    match trusted.exact.is_empty() {
-        false => Ok(trusted),
-        true => Err(wrong()),
-    }
+    let mut trusted = TrustedCertificates::default();
+    trusted.add(certificates);
+    Ok(trusted)
 }
 
 /// Checks that PEM text, or its Base64, contains certificates that can be trusted.

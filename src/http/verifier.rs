@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
     verify_tls13_signature_with_raw_key,
@@ -13,50 +13,16 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, OtherError,
-    PeerMisbehaved, RootCertStore, SignatureScheme, WantsVerifier,
+    PeerMisbehaved, SignatureScheme, WantsVerifier,
 };
 
 use super::ca_store::SystemStore;
 use super::issuer::issuer;
+use super::trusted::{Trusted, TrustedCertificates};
 use super::x509::{Certificate, PublicKey};
 
 /// Signatures of shorter RSA keys are not accepted.
 pub(super) const MIN_RSA_BITS: usize = 2048;
-
-/// The certificates that a client trusts.
-#[derive(Debug)]
-pub(super) struct TrustedCertificates {
-    /// The places of CA certificates that were named and contain none.
-    pub store_problem: Option<String>,
-    /// Those of CAs, which vouch for others.
-    pub roots: RootCertStore,
-    /// All of them: each is trusted for the server that presents exactly it, whatever it is marked as.
-    pub exact: Vec<CertificateDer<'static>>,
-}
-
-impl Default for TrustedCertificates {
-    fn default() -> Self {
-        Self {
-            store_problem: None,
-            roots: RootCertStore::empty(),
-            exact: Vec::new(),
-        }
-    }
-}
-
-impl TrustedCertificates {
-    /// Those of a part of the system's store.
-    pub(super) fn of_system(store: &SystemStore, part: usize) -> Self {
-        let part = store.part(part);
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(part.certificates.iter().cloned());
-        Self {
-            store_problem: part.problem.clone(),
-            roots,
-            exact: part.certificates.clone(),
-        }
-    }
-}
 
 /// Where trusted certificates come from.
 pub(super) enum TrustStore {
@@ -64,49 +30,6 @@ pub(super) enum TrustStore {
     Loaded(TrustedCertificates),
     /// A part of the system's store, which is read only where the stores before it do not trust a server.
     System(Arc<SystemStore>, usize),
-}
-
-/// Certificates that are trusted.
-#[derive(Debug)]
-struct Trusted {
-    /// None without trusted CAs.
-    usual: Option<Arc<WebPkiServerVerifier>>,
-    exact: Vec<CertificateDer<'static>>,
-    store_problem: Option<String>,
-}
-
-impl Trusted {
-    fn new(certificates: TrustedCertificates, provider: &Arc<CryptoProvider>) -> Self {
-        let roots = certificates.roots;
-        Self {
-            usual: (!roots.is_empty()).then(|| {
-                WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider))
-                    .build()
-                    .expect("there are roots, and no revocation lists")
-            }),
-            exact: certificates.exact,
-            store_problem: certificates.store_problem,
-        }
-    }
-
-    fn check(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if self.exact.iter().any(|trusted| trusted == certificate) {
-            let read = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
-            read.check_server(certificate, name, now)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        match &self.usual {
-            Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
-            None => Err(CertificateError::UnknownIssuer.into()),
-        }
-    }
 }
 
 /// A store that is read when it is first needed.
@@ -219,7 +142,7 @@ impl RecordingVerifier {
             cause,
             store_problem: self
                 .read_stores()
-                .find_map(|store| store.store_problem.clone()),
+                .find_map(|store| store.certificates.store_problem.clone()),
             issuer,
             is_self_signed: own.is_some_and(Certificate::is_self_signed),
             is_ca: own.is_some_and(Certificate::is_ca),
@@ -232,7 +155,9 @@ impl RecordingVerifier {
 
     /// The size of the first RSA key that is too short among certificates and their trusted issuers.
     fn weak_key_bits(&self, shown: &[Certificate]) -> Option<usize> {
-        let trusted = self.read_stores().flat_map(|store| &store.exact);
+        let trusted = self
+            .read_stores()
+            .flat_map(|store| &store.certificates.exact);
         let trusted = trusted.filter_map(|der| Certificate::parse(der));
         let issuers = trusted.filter(|ca| shown.iter().any(|shown| shown.is_issued_by(ca)));
         let issuers = issuers.filter_map(|ca| ca.rsa_bits());

@@ -12,7 +12,7 @@ use x509_cert::der::oid::db::rfc4519::{COMMON_NAME, ORGANIZATION_NAME};
 use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
 use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader};
 use x509_cert::ext::pkix::name::DirectoryString;
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 /// The extension that names the hosts.
@@ -84,6 +84,24 @@ impl Certificate {
         matches!(found, Ok(Some((_, constraints))) if constraints.ca)
     }
 
+    /// True when it may vouch for others, as OpenSSL decides it: it is marked as the certificate of a CA, or it
+    /// has no such mark and may sign certificates, or is of a version without marks and signs itself.
+    pub(super) fn can_issue(&self) -> bool {
+        let fields = self.0.tbs_certificate();
+        let usage = fields.get_extension::<KeyUsage>();
+        let may_sign = match &usage {
+            Ok(Some((_, usage))) => Some(usage.key_cert_sign()),
+            Ok(None) => None,
+            Err(_) => Some(false),
+        };
+        match fields.get_extension::<BasicConstraints>() {
+            Ok(Some((_, constraints))) => constraints.ca && may_sign != Some(false),
+            Ok(None) if self.is_old_version() => self.is_self_signed(),
+            Ok(None) => may_sign == Some(true),
+            Err(_) => false,
+        }
+    }
+
     /// True for a version before 3, which has no extensions.
     pub(super) fn is_old_version(&self) -> bool {
         self.0.tbs_certificate().version() != Version::V3
@@ -136,7 +154,9 @@ impl Certificate {
         }
     }
 
-    fn check_dates(&self, now: UnixTime) -> Result<(), CertificateError> {
+    /// # Errors
+    /// It is not valid yet, or no longer.
+    pub(super) fn check_dates(&self, now: UnixTime) -> Result<(), CertificateError> {
         let validity = self.0.tbs_certificate().validity();
         let not_before = UnixTime::since_unix_epoch(validity.not_before.to_unix_duration());
         let not_after = UnixTime::since_unix_epoch(validity.not_after.to_unix_duration());

@@ -1,0 +1,152 @@
+//! Certificates that a client trusts, and what each of them vouches for.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier as _};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, Error, RootCertStore};
+
+use super::ca_store::SystemStore;
+use super::x509::Certificate;
+
+/// The certificates that a client trusts.
+#[derive(Debug)]
+pub(super) struct TrustedCertificates {
+    /// The places of CA certificates that were named and contain none.
+    pub(super) store_problem: Option<String>,
+    /// Those of the system, which vouch for others.
+    roots: RootCertStore,
+    /// Those that the user has named and that vouch for others while they are valid.
+    named_roots: Vec<NamedRoot>,
+    /// All of them: each is trusted for the server that presents exactly it, whatever it is marked as.
+    pub(super) exact: Vec<CertificateDer<'static>>,
+}
+
+#[derive(Debug)]
+struct NamedRoot {
+    der: CertificateDer<'static>,
+    read: Certificate,
+}
+
+impl Default for TrustedCertificates {
+    fn default() -> Self {
+        Self {
+            store_problem: None,
+            roots: RootCertStore::empty(),
+            named_roots: Vec::new(),
+            exact: Vec::new(),
+        }
+    }
+}
+
+impl TrustedCertificates {
+    /// Those of a part of the system's store.
+    pub(super) fn of_system(store: &SystemStore, part: usize) -> Self {
+        let is_named = store.is_named();
+        let part = store.part(part);
+        let mut trusted = Self {
+            store_problem: part.problem.clone(),
+            ..Self::default()
+        };
+        if is_named {
+            trusted.add(part.certificates.clone());
+            return trusted;
+        }
+        // The system's own store has CAs only, too many to be read twice.
+        let certificates = part.certificates.iter().cloned();
+        trusted.roots.add_parsable_certificates(certificates);
+        trusted.exact.clone_from(&part.certificates);
+        trusted
+    }
+
+    /// Adds certificates that the user has named, such as that of one server: only those of CAs vouch for others.
+    pub(super) fn add(&mut self, certificates: Vec<CertificateDer<'static>>) {
+        for der in &certificates {
+            let read = Certificate::parse(der).filter(Certificate::can_issue);
+            let is_usable = || RootCertStore::empty().add(der.clone()).is_ok();
+            if let Some(read) = read.filter(|_| is_usable()) {
+                let der = der.clone();
+                self.named_roots.push(NamedRoot { der, read });
+            }
+        }
+        self.exact.extend(certificates);
+    }
+
+    /// True where no server is trusted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.exact.is_empty()
+    }
+}
+
+/// Certificates that are trusted.
+#[derive(Debug)]
+pub(super) struct Trusted {
+    pub(super) certificates: TrustedCertificates,
+    /// With all CAs; `None` where there is none.
+    usual: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Trusted {
+    pub(super) fn new(certificates: TrustedCertificates, provider: &Arc<CryptoProvider>) -> Self {
+        let mut trusted = Self {
+            certificates,
+            usual: None,
+            provider: Arc::clone(provider),
+        };
+        trusted.usual = trusted.verifier(|_| true);
+        trusted
+    }
+
+    /// What checks with the CAs of the system and these that the user has named.
+    fn verifier(
+        &self,
+        is_wanted: impl Fn(&NamedRoot) -> bool,
+    ) -> Option<Arc<WebPkiServerVerifier>> {
+        let mut roots = self.certificates.roots.clone();
+        let named = self.certificates.named_roots.iter();
+        let named = named.filter(|root| is_wanted(root));
+        roots.add_parsable_certificates(named.map(|root| root.der.clone()));
+        let provider = Arc::clone(&self.provider);
+        (!roots.is_empty()).then(|| {
+            WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+                .build()
+                .expect("there are roots, and no revocation lists")
+        })
+    }
+
+    /// What checks with the CAs that are valid at this time. rustls does not look at the dates of CAs.
+    fn verifier_at(&self, now: UnixTime) -> Option<Arc<WebPkiServerVerifier>> {
+        let is_valid = |root: &NamedRoot| root.read.check_dates(now).is_ok();
+        match self.certificates.named_roots.iter().all(is_valid) {
+            true => self.usual.clone(),
+            false => self.verifier(is_valid),
+        }
+    }
+
+    /// Checks the certificate of a server.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let mut exact = self.certificates.exact.iter();
+        if exact.any(|trusted| trusted == certificate) {
+            let read = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+            read.check_server(certificate, name, now)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        match self.verifier_at(now) {
+            Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        }
+    }
+}
