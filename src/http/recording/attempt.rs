@@ -54,7 +54,11 @@ impl<'a> RecordingAttempt<'a> {
             Ok(response) => Outcome::Response(RecordedResponse::masked(response, &self.masker())),
             Err(error) => Outcome::Error(self.masked(error)),
         };
-        let exchange = self.exchange(outcome, self.recorder.step());
+        let end_ms = match outcome {
+            Outcome::Error(_) => self.recorder.step_of_failure(),
+            _ => self.recorder.step(),
+        };
+        let exchange = self.exchange(outcome, end_ms);
         let mut stream = stream.map(lock);
         match stream.as_mut().and_then(|stream| stream.take()) {
             Some(body) => {

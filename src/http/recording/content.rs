@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::RecordingMasks;
 use crate::http::response::mask_json_values;
 use crate::lenient::{self, repair::with_faults};
-use crate::secret::{MASK, Redactor, field_sensitivity, is_secret_field};
+use crate::secret::{MASK, Redactor, field_sensitivity, is_secret_field, looks_random};
 
 /// Bytes of a body that are recorded at most.
 pub(super) const MAX_BODY: usize = 16 << 20;
@@ -65,6 +65,16 @@ impl Content {
     }
 }
 
+/// How much of a body was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// It was too large.
+    Cut,
+    /// It could not be read as a document, so that its values are masked.
+    Masked,
+}
+
 /// What masks the secrets of one exchange.
 pub(super) struct Masker<'a> {
     pub masks: RecordingMasks,
@@ -76,9 +86,9 @@ pub(super) struct Masker<'a> {
 }
 
 impl Masker<'_> {
-    /// A body with its secrets masked, and whether it lacks something that a replay needs. Lines of a plain
-    /// text, such as a log, stay as they are unless they contain a secret.
-    pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, bool) {
+    /// A body with its secrets masked, and how much of it that is. Lines of a plain text, such as a log, stay
+    /// as they are unless they contain a secret.
+    pub(super) fn content(&self, body: &[u8], is_plain: bool) -> (Content, Extent) {
         let is_cut = body.len() > self.max_body;
         let body = &body[..body.len().min(self.max_body)];
         if let Some((mut document, is_repaired)) = document(body).filter(|_| !is_cut)
@@ -88,23 +98,40 @@ impl Masker<'_> {
                 true => Content::Text(with_faults(&document.to_string())),
                 false => Content::Json(document),
             };
-            return (content, false);
+            return (content, Extent::Whole);
         }
-        if is_part_of_document(body, is_plain) {
-            return (Content::Text(self.shape(body)), true);
+        let extent = if is_cut { Extent::Cut } else { Extent::Whole };
+        if let Some(masked) = self.unreadable(body, is_plain) {
+            let extent = if is_cut { Extent::Cut } else { Extent::Masked };
+            return (Content::Text(masked), extent);
         }
         let text = match std::str::from_utf8(body) {
             Ok(text) => text,
             Err(error) if is_cut && error.error_len().is_none() => {
                 std::str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default()
             }
-            Err(_) => return (self.bytes(body), is_cut),
+            Err(_) => return (self.bytes(body), extent),
         };
         let text = match is_plain {
             true => self.lines(text),
             false => self.text(text),
         };
-        (Content::Text(text), is_cut)
+        (Content::Text(text), extent)
+    }
+
+    /// What is recorded of a body that may have values which cannot be told from secrets, since it is not a
+    /// whole document; `None` for other bodies.
+    fn unreadable(&self, body: &[u8], is_plain: bool) -> Option<String> {
+        let text = std::str::from_utf8(body).ok();
+        let text = text.map(|text| text.trim_start_matches('\u{feff}').trim());
+        if self.credential.is_some() {
+            return (!text.is_some_and(is_name)).then(|| self.shape(body));
+        }
+        if is_part_of_document(body, is_plain) {
+            return Some(self.shape(body));
+        }
+        let is_harmless = text.is_some_and(|text| text.starts_with('<') || is_sentence(text));
+        (!is_plain && !is_harmless).then(|| MASK.to_owned())
     }
 
     /// A document that cannot be read, without its values: which of them are secrets is not known.
@@ -227,6 +254,19 @@ fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
     }
 }
 
+/// True for a short text on one line, such as gateways write, and not for a part of a document.
+fn is_sentence(text: &str) -> bool {
+    const MAX_LEN: usize = 300;
+    text.len() <= MAX_LEN && !text.contains(['{', '[', '<', '\n', '\0'])
+}
+
+/// True for a name, such as that of the role of a machine, and for nothing.
+fn is_name(text: &str) -> bool {
+    const MAX_LEN: usize = 64;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+    text.len() <= MAX_LEN && text.chars().all(is_part) && !looks_random(text)
+}
+
 /// True for a header or a parameter whose value authenticates the caller.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -245,7 +285,10 @@ fn mask_credentials(document: &mut Value, mask: &str) {
             for (key, value) in map {
                 match value {
                     Value::String(text) if IDS.contains(&key.as_str()) => *text = mask.to_owned(),
-                    Value::String(text) if field_sensitivity(key).is_some() => {
+                    // A document in a text has fields of its own.
+                    Value::String(text)
+                        if field_sensitivity(key).is_some() || text.contains(['{', '<']) =>
+                    {
                         *text = mask.to_owned();
                     }
                     _ => mask_credentials(value, mask),

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::content::{Content, Masker, is_secret_name};
+use super::content::{Content, Extent, Masker, is_secret_name};
 use crate::http::{Method, Request, RequestError, Response, encode_query};
 
 /// One attempt of a request and what became of it.
@@ -51,10 +51,12 @@ pub(super) struct RecordedResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Content,
-    /// The body lacks something: it was too large, or could not be read as a document, so that its values are
-    /// masked.
+    /// The body was too large.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_cut: bool,
+    /// The body could not be read as a document, so that its values are masked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_masked: bool,
 }
 
 /// A request with whom it is for.
@@ -124,13 +126,19 @@ impl RecordedResponse {
         let headers = response.headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
         let content_type = response.header("content-type").unwrap_or_default();
-        let is_plain = content_type.starts_with("text/plain");
-        let (body, is_cut) = masker.content(&response.body, is_plain);
+        let plain = [
+            "text/plain",
+            "application/octet-stream",
+            "binary/octet-stream",
+        ];
+        let is_plain = plain.iter().any(|name| content_type.starts_with(name));
+        let (body, extent) = masker.content(&response.body, is_plain);
         Self {
             status: response.status,
             headers: masker.pairs(headers),
             body,
-            is_cut,
+            is_cut: extent == Extent::Cut,
+            is_masked: extent == Extent::Masked,
         }
     }
 }

@@ -89,10 +89,10 @@ pub(super) fn unreadable(path: &Path, why: &str) -> Problem {
         .with_hint("pass a folder that --record has made with this version")
 }
 
-/// Makes a folder that only its owner can read; true where it was not there.
+/// Makes a folder that only its owner can read, and takes it for one recording; true where it was not there.
 ///
 /// # Errors
-/// Usage: it cannot be made, or there is something in it.
+/// Usage: it cannot be made, or there is something in it, such as another recording that has just begun.
 pub(super) fn create(folder: &Path) -> Result<bool, Problem> {
     let refused = |why: &str| {
         let path = quotable_path(folder);
@@ -107,8 +107,23 @@ pub(super) fn create(folder: &Path) -> Result<bool, Problem> {
     if fs::read_dir(folder).map_err(failed)?.next().is_some() {
         return Err(refused("it is not empty"));
     }
-    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)?;
+    if is_new {
+        fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    write_new(&folder.join(HEADER), b"").map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => refused("it is not empty"),
+        _ => failed(error),
+    })?;
     Ok(is_new)
+}
+
+/// Gives a folder back that nothing was recorded in.
+pub(super) fn discard(folder: &Path, is_new: bool) {
+    let _ = fs::remove_file(folder.join(HEADER));
+    if is_new {
+        // A folder that has become another's has files, and stays.
+        let _ = fs::remove_dir(folder);
+    }
 }
 
 /// Writes a file that only its owner can read.

@@ -1,4 +1,3 @@
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -139,11 +138,7 @@ impl Recorder {
         state.header.exit_code = Some(exit_code);
         // What was wrong before the first request leaves all as it was.
         match exit_code == USAGE && state.count == 0 {
-            true if self.is_new => {
-                // A folder that has become another's has files, and stays.
-                let _ = fs::remove_dir(&self.folder);
-            }
-            true => {}
+            true => folder::discard(&self.folder, self.is_new),
             false => self.write_header(&mut state),
         }
         state.failure.clone()
@@ -172,6 +167,13 @@ impl Recorder {
     pub(super) fn step(&self) -> u64 {
         let mut state = lock(&self.state);
         state.last_ms = state.next_ms();
+        state.last_ms
+    }
+
+    /// The same for a failure, which may be that of a deadline: it is not replayed before it happened.
+    pub(super) fn step_of_failure(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.last_ms = state.next_ms() + 1;
         state.last_ms
     }
 

@@ -200,8 +200,15 @@ impl Replay {
         let recorded = match exchange.outcome {
             Outcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged(
-                    "the response was not recorded whole: it was too large, or not valid JSON",
+                    "the response was not recorded whole: it was too large",
                 ));
+            }
+            // Only the status counts of an error whose body could not be read.
+            Outcome::Response(recorded) if recorded.is_masked && recorded.status < 400 => {
+                let message =
+                    "the response could not be read, so that its values were not recorded";
+                let message = format!("{}: {message}", quotable_path(&path));
+                return Err(RequestError::new(Category::InvalidResponse, message));
             }
             Outcome::Response(recorded) if !(100..=599).contains(&recorded.status) => {
                 return Err(damaged("the status is not valid"));

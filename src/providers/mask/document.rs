@@ -320,11 +320,22 @@ pub(in super::super) fn mask_xml(text: &str) -> String {
     };
     let mut tags = text.split('<');
     let mut masked = tags.next().unwrap_or_default().to_owned();
+    let (mut is_secret, mut in_secret_text) = (false, false);
     for tag in tags {
+        if std::mem::take(&mut in_secret_text) {
+            in_secret_text = !tag.contains("]]>");
+            continue;
+        }
         let (head, content) = tag.split_once('>').unwrap_or((tag, ""));
         let name = head.split_whitespace().next().unwrap_or_default();
         masked.push('<');
-        match may_hold_secret(name) && !content.trim().is_empty() {
+        if tag.starts_with("![CDATA[") && is_secret {
+            masked.push_str(&format!("![CDATA[{MASK}]]>"));
+            in_secret_text = !tag.contains("]]>");
+            continue;
+        }
+        is_secret = may_hold_secret(name);
+        match is_secret && !content.trim().is_empty() {
             true => masked.push_str(&format!("{head}>{MASK}")),
             false => masked.push_str(&mask_urls(tag)),
         }

@@ -19,7 +19,7 @@ fn masker<'a>(redactor: &'a Redactor, credential: Option<&str>) -> Masker<'a> {
     }
 }
 
-fn content(credential: Option<&str>, body: &[u8]) -> (Content, bool) {
+fn content(credential: Option<&str>, body: &[u8]) -> (Content, Extent) {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
     masker(&redactor, credential).content(body, false)
@@ -53,34 +53,44 @@ fn a_body_is_recorded_as_what_it_is() {
     let body = document.to_string();
     assert_eq!(
         content(None, body.as_bytes()),
-        (Content::Json(masked), false)
+        (Content::Json(masked), Extent::Whole)
     );
-    let text = |text: &str| (Content::Text(text.to_owned()), false);
+    let text = |text: &str| (Content::Text(text.to_owned()), Extent::Whole);
     assert_eq!(
         content(None, "模型 hunter2\n".as_bytes()),
         text("模型 ***\n")
     );
     assert_eq!(
         content(None, b"{\"a\": tok-s3cret-value-77"),
-        (Content::Text("{\"a\": ***".to_owned()), true)
+        (Content::Text("{\"a\": ***".to_owned()), Extent::Masked)
     );
     assert_eq!(content(None, b""), text(""));
+    let log = |body: &[u8]| {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("tok-s3cret-value-77")]);
+        masker(&redactor, None).content(body, true)
+    };
     let bytes = [0x1f, 0x8b, 0xff];
-    let (recorded, _) = content(None, &bytes);
+    let (recorded, _) = log(&bytes);
     assert_eq!(recorded, Content::Base64("H4v/".to_owned()));
     assert_eq!(recorded.bytes().unwrap(), bytes);
-    let secret = content(None, b"\xff tok-s3cret-value-77");
-    assert_eq!(secret, text("\u{fffd} ***"));
+    assert_eq!(log(b"\xff tok-s3cret-value-77"), text("\u{fffd} ***"));
     assert_eq!(Content::Base64("?".to_owned()).bytes(), None);
 }
 
 #[test]
 fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
     let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
-    assert_eq!(content(None, deep.as_bytes()), (Content::Text(deep), true));
+    assert_eq!(
+        content(None, deep.as_bytes()),
+        (Content::Text(deep), Extent::Masked)
+    );
     let large = "长".repeat(MAX_TEST_BODY / 3 + 2);
-    let (cut, is_cut) = content(None, large.as_bytes());
-    assert!(is_cut);
+    let (cut, extent) = {
+        let redactor = Redactor::default();
+        masker(&redactor, None).content(large.as_bytes(), true)
+    };
+    assert_eq!(extent, Extent::Cut);
     assert_eq!(cut.bytes().unwrap().len(), MAX_TEST_BODY / 3 * 3);
 }
 
@@ -122,6 +132,46 @@ fn no_value_that_is_masked_by_its_name_is_recorded_of_a_body_that_is_not_strict_
 }
 
 #[test]
+fn what_may_be_a_document_in_another_form_is_recorded_without_its_values() {
+    let gzip = [&[0x1f, 0x8b, 8, 0, 0xff][..], b"s3cret-env"].concat();
+    for body in [
+        &gzip[..],
+        b"\xff\xfe{\0\"\0",
+        b")]}',\n{\"Env\":\"s3cret-env\"}",
+        b"while(1);{\"Env\":\"s3cret-env\"}",
+        b"\0{\"Env\":\"s3cret-env\"}",
+        b"kind: Job\nEnv: s3cret-env\n",
+    ] {
+        let masked = (Content::Text("***".to_owned()), Extent::Masked);
+        assert_eq!(content(None, body), masked);
+    }
+    for body in [
+        &b"s3cRe7tX9vQ2mL8wK4pZ1nB6yH3t"[..],
+        b"s3cret value",
+        b"<R><SecretKey><![CDATA[s3cret]]></SecretKey></R>",
+        b"SecretKey=s3cret&Expires=1",
+        &gzip,
+    ] {
+        let masked = (Content::Text("***3".to_owned()), Extent::Masked);
+        assert_eq!(content(Some("***3"), body), masked);
+    }
+    for name in ["ecs-role", ""] {
+        let whole = (Content::Text(name.to_owned()), Extent::Whole);
+        assert_eq!(content(Some("***3"), name.as_bytes()), whole);
+    }
+    let nested = json!({"data": "{\"AccessKeySecret\":\"s3cret\"}", "code": "0"}).to_string();
+    let masked = Content::Json(json!({"data": "***3", "code": "0"}));
+    assert_eq!(
+        content(Some("***3"), nested.as_bytes()),
+        (masked, Extent::Whole)
+    );
+    for text in ["upstream connect error", "<html><title>502</title></html>"] {
+        let whole = (Content::Text(text.to_owned()), Extent::Whole);
+        assert_eq!(content(None, text.as_bytes()), whole);
+    }
+}
+
+#[test]
 fn a_body_that_is_recorded_whole_is_read_as_the_body_itself() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Fields {
@@ -141,8 +191,8 @@ fn a_body_that_is_recorded_whole_is_read_as_the_body_itself() {
     ]);
     let mut whole = 0;
     for body in bodies {
-        let (recorded, is_cut) = content(None, &body);
-        if !is_cut {
+        let (recorded, extent) = content(None, &body);
+        if extent == Extent::Whole {
             whole += 1;
             let read = |body: &[u8]| lenient::decode_response::<Fields>(body).ok();
             assert_eq!(read(&recorded.bytes().unwrap()), read(&body));
@@ -184,7 +234,7 @@ fn what_could_not_be_read_is_not_readable_in_the_recording() {
         b"{\"code\":1,\"text\":\"tok-s3cret-value-77 \xff\",\"Env\":\"\xff\"}",
     );
     let expected = r#"{"code":1,"text":"*** \ud800","Env":"***"}"#.to_owned();
-    assert_eq!(masked, (Content::Text(expected), false));
+    assert_eq!(masked, (Content::Text(expected), Extent::Whole));
 }
 
 #[test]
@@ -200,5 +250,5 @@ fn of_what_a_credential_service_issues_only_secrets_are_masked() {
         "data": [{"clusterId": "7", "token": "***3"}],
     });
     let recorded = content(Some("***3"), body.to_string().as_bytes());
-    assert_eq!(recorded, (Content::Json(masked), false));
+    assert_eq!(recorded, (Content::Json(masked), Extent::Whole));
 }

@@ -77,5 +77,9 @@ fn texts_of_xml_are_masked_by_the_names_of_their_elements() {
         "<R a='1'><State>Failed</State><Args><Arg>***</Arg></Args>\
         <Key>DB</Key><Value>***</Value><apiToken>***</apiToken>\n<Url>http://***@h</Url>"
     );
+    assert_eq!(
+        mask_xml("<Value><![CDATA[s3<cr>et]]></Value><State><![CDATA[Failed]]></State>"),
+        "<Value><![CDATA[***]]></Value><State><![CDATA[Failed]]></State>"
+    );
     assert_eq!(mask_xml("no < xml >"), "no < xml >");
 }
