@@ -5,8 +5,9 @@ use std::io::{self, BufWriter, Write};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::test_case::{CaseOutcome, TestCase, cases};
+use super::test_case::{CaseOutcome, TestCase, cases, verdict};
 use super::text::{escape, escape_lines, truncate_chars};
+use crate::gate::Verdict;
 use crate::model::Time;
 use crate::output::document::Envelope;
 
@@ -25,8 +26,13 @@ const MAX_TEXT_CHARS: usize = 20_000;
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let cases = cases(report);
-    let failures = cases.iter().filter(|case| is_failure(case)).count();
-    let errors = cases.iter().filter(|case| is_error(case)).count();
+    let count = |wanted| {
+        cases
+            .iter()
+            .filter(|case| element(case, report) == Some(wanted))
+            .count()
+    };
+    let (failures, errors) = (count(Element::Failure), count(Element::Error));
     let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
     let mut xml = Writer::new_with_indent(BufWriter::new(out), b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
@@ -51,7 +57,8 @@ fn suite<W: Write>(
     name: &str,
     report: &Envelope,
 ) -> io::Result<()> {
-    let count = |is: bool| if is { "1" } else { "0" };
+    let own = element(case, report);
+    let count = |wanted| if own == Some(wanted) { "1" } else { "0" };
     let reference = attribute(case.reference);
     let ran = case.job.and_then(|job| job.duration_seconds).unwrap_or(0);
     let time = ran.max(0).to_string();
@@ -59,12 +66,9 @@ fn suite<W: Write>(
         .create_element("testsuite")
         .with_attribute(("name", reference.as_str()))
         .with_attribute(("tests", "1"))
-        .with_attribute(("failures", count(is_failure(case))))
-        .with_attribute(("errors", count(is_error(case))))
-        .with_attribute((
-            "skipped",
-            count(matches!(case.outcome, CaseOutcome::NotNeeded)),
-        ))
+        .with_attribute(("failures", count(Element::Failure)))
+        .with_attribute(("errors", count(Element::Error)))
+        .with_attribute(("skipped", count(Element::Skipped)))
         .with_attribute(("time", time.as_str()));
     let observed_at = case.job.and_then(|job| job.observed_at).map(Time::rfc3339);
     if let Some(observed_at) = &observed_at {
@@ -88,29 +92,34 @@ fn suite<W: Write>(
             .with_attribute(("classname", attribute(&case.class()).as_str()))
             .with_attribute(("name", name))
             .with_attribute(("time", time.as_str()));
-        match case.outcome {
-            CaseOutcome::Passed => test.write_empty(),
-            _ => test.write_inner_content(|xml| result(xml, case, report)),
+        match own {
+            None => test.write_empty(),
+            Some(own) => test.write_inner_content(|xml| result(xml, case, own, report)),
         }?;
         Ok(())
     })?;
     Ok(())
 }
 
-fn result<W: Write>(xml: &mut Writer<W>, case: &TestCase<'_>, report: &Envelope) -> io::Result<()> {
+fn result<W: Write>(
+    xml: &mut Writer<W>,
+    case: &TestCase<'_>,
+    own: Element,
+    report: &Envelope,
+) -> io::Result<()> {
     let why = case.why(report);
     let message = attribute(&why);
     let kind = case.kind(report);
-    let name = match case.outcome {
-        CaseOutcome::ReadError(_) => "error",
-        CaseOutcome::NotNeeded => "skipped",
-        _ => "failure",
+    let name = match own {
+        Element::Error => "error",
+        Element::Failure => "failure",
+        Element::Skipped => "skipped",
     };
     let element = xml
         .create_element(name)
         .with_attribute(("message", message.as_str()));
-    match case.outcome {
-        CaseOutcome::NotNeeded => element.write_empty(),
+    match own {
+        Element::Skipped => element.write_empty(),
         _ => element
             .with_attribute(("type", kind))
             .write_text_content(BytesText::new(&text(&why))),
@@ -118,15 +127,25 @@ fn result<W: Write>(xml: &mut Writer<W>, case: &TestCase<'_>, report: &Envelope)
     Ok(())
 }
 
-fn is_failure(case: &TestCase<'_>) -> bool {
-    matches!(
-        case.outcome,
-        CaseOutcome::Failed | CaseOutcome::StillRunning
-    )
+/// What a test that has not passed has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Element {
+    Error,
+    Failure,
+    Skipped,
 }
 
-fn is_error(case: &TestCase<'_>) -> bool {
-    matches!(case.outcome, CaseOutcome::ReadError(_))
+/// `None` for a test that has passed. What has failed in a gate that has passed, as one with `--any` may, must not
+/// make a build unstable.
+fn element(case: &TestCase<'_>, report: &Envelope) -> Option<Element> {
+    let has_passed = verdict(report) == Verdict::Passed;
+    match case.outcome {
+        CaseOutcome::Passed => None,
+        CaseOutcome::NotNeeded => Some(Element::Skipped),
+        _ if has_passed => Some(Element::Skipped),
+        CaseOutcome::Failed | CaseOutcome::StillRunning => Some(Element::Failure),
+        CaseOutcome::ReadError(_) => Some(Element::Error),
+    }
 }
 
 /// A text in one line.

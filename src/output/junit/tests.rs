@@ -231,6 +231,21 @@ fn what_fail_fast_left_is_skipped_and_no_gate_passes_unseen() {
 }
 
 #[test]
+fn what_has_failed_in_a_gate_that_has_passed_is_skipped() {
+    let jobs = vec![
+        job("5", State::Succeeded, "met"),
+        job("6", State::Failed, "unmet"),
+    ];
+    let error = unread("sugon/instance/8a85", Category::Network, "no route");
+    let root = read_back(&report(jobs, vec![error], Verdict::Passed, 0));
+    assert_eq!(root.attributes["failures"], "0");
+    assert_eq!(root.attributes["errors"], "0");
+    let message = |at: usize| &root.children[at].test().child("skipped").attributes["message"];
+    assert_eq!(message(1), "failed");
+    assert_eq!(message(2), "no route");
+}
+
+#[test]
 fn what_was_never_checked_is_skipped_in_a_decided_gate_and_late_in_any_other() {
     let message = "not checked before the timeout";
     let unchecked = |verdict, code| {
