@@ -109,6 +109,16 @@ impl Kind {
         Self { details, ..self }
     }
 
+    /// True for a name that other tools have for its resources, in any case, and in the singular or the plural.
+    pub fn is_similar_to(&self, word: &str) -> bool {
+        let word = word.to_ascii_lowercase();
+        let mut names = self.similar_names.iter();
+        names.any(|name| {
+            let rest = word.strip_prefix(name);
+            rest.is_some_and(|rest| matches!(rest, "" | "s"))
+        })
+    }
+
     /// Its operations: lookup, list, and logs.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         let list = self.list.as_ref().map(|list| &list.operation);

@@ -1,7 +1,6 @@
 use std::ops::Range;
 
 use super::mistakes;
-use super::suggestion::similar_kind;
 use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
@@ -280,8 +279,10 @@ impl ReferenceParser<'_> {
         let templates = || of_cloud.iter().map(|kind| &kind.template);
         let cloud = of_cloud[0].template.cloud;
         let message = format!("unknown kind '{}' for {cloud}", part.text);
-        let near = similar_kind(of_cloud, part.text)
-            .or_else(|| closest_match(templates().map(|template| template.kind), part.text));
+        let similar = of_cloud.iter().find(|kind| kind.is_similar_to(part.text));
+        let similar = similar.map(|kind| kind.template.kind);
+        let names = templates().map(|template| template.kind);
+        let near = similar.or_else(|| closest_match(names, part.text));
         let template = templates().find(|template| Some(template.kind) == near);
         let problem = self.wrong_name(input, message, part.range(), template);
         Err(match template {

@@ -2,7 +2,7 @@
 
 use super::reader::{ReferenceParser, Token};
 use crate::error::{Problem, closest_match};
-use crate::kind::{Kind, Template};
+use crate::kind::Template;
 
 impl ReferenceParser<'_> {
     /// # Errors
@@ -47,8 +47,10 @@ impl ReferenceParser<'_> {
             let names = of_cloud().flat_map(|one| [one.template.kind, one.template.kind_short]);
             let kind = match kind {
                 "" => "",
-                kind => similar_kind(&of_cloud().collect::<Vec<_>>(), kind)
-                    .or_else(|| closest_match(names, kind))?,
+                word => match of_cloud().find(|kind| kind.is_similar_to(word)) {
+                    Some(kind) => kind.template.kind,
+                    None => closest_match(names, word)?,
+                },
             };
             text += &format!("/{kind}");
         }
@@ -65,24 +67,12 @@ impl ReferenceParser<'_> {
         let cloud = cloud.split('@').next().unwrap_or_default();
         let of_cloud = self.kinds_of(closest_match(self.cloud_names(), cloud)?);
         let word = parts.next().unwrap_or_default();
-        let similar = similar_kind(&of_cloud, word);
+        let similar = of_cloud.iter().find(|kind| kind.is_similar_to(word));
+        let similar = similar.map(|kind| kind.template.kind);
         let of_cloud = || of_cloud.iter().map(|kind| &kind.template);
         let kinds = of_cloud().map(|template| template.kind);
         let kind = similar.or_else(|| closest_match(kinds, word));
         let of_kind = of_cloud().find(|template| Some(template.kind) == kind);
         of_kind.or_else(|| of_cloud().next())
     }
-}
-
-/// The kind whose resources other tools call by this word.
-pub(super) fn similar_kind(kinds: &[&'static Kind], word: &str) -> Option<&'static str> {
-    let word = word.to_ascii_lowercase();
-    let is_word = |kind: &&&'static Kind| {
-        let mut names = kind.similar_names.iter();
-        names.any(|name| {
-            word.strip_prefix(name)
-                .is_some_and(|rest| matches!(rest, "" | "s"))
-        })
-    };
-    kinds.iter().find(is_word).map(|kind| kind.template.kind)
 }

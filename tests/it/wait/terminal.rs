@@ -124,7 +124,14 @@ fn the_lines_of_jobs_show_the_time_in_their_state_and_the_last_one_the_gate() {
         let ends = line.trim_end().ends_with("xxx");
         assert!(line.contains('…') && ends, "{line:?}");
     }
-    assert!(!shown.contains("\u{1b}[?"), "no mode is changed: {shown:?}");
+    let count = |code| shown.matches(code).count();
+    let off = count("\u{1b}[?7l");
+    assert_eq!(off, count("\u{1b}[?7h"), "{shown:?}");
+    assert_eq!(
+        2 * off,
+        count("\u{1b}[?"),
+        "no other mode is changed: {shown:?}"
+    );
     let cleared = shown.rfind("\u{1b}[J").unwrap();
     assert!(!shown[cleared..].contains("waiting for"), "{shown:?}");
 }
