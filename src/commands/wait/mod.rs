@@ -21,6 +21,7 @@ use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
 use crate::error::Problem;
+use crate::http::Session;
 use crate::model::{Notice, NoticeCode};
 use crate::output::{self, Zone};
 use handler::{WaitHandler, run_loop};
@@ -47,7 +48,9 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let mut lookup = LookupPlan::parse(context, settings, arguments.inputs(), options)?;
     let mut kinds: Vec<_> = lookup.references.iter().map(|one| one.kind).collect();
     kinds.dedup();
-    let plan = arguments.options(&kinds, &context.environment)?;
+    // A replay ends where the recorded run has ended.
+    let is_replay = matches!(context.session, Session::Replay(_));
+    let plan = arguments.options(&kinds, context.environment.is_ci() && !is_replay)?;
     lookup.options.needs_events = plan.policy.condition.needs_events();
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")

@@ -9,7 +9,7 @@ use super::super::lookup::Inputs;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::kind::Kind;
-use crate::settings::{Environment, parse_duration};
+use crate::settings::parse_duration;
 
 /// Wait for jobs to reach a state; the exit code is the verdict
 #[derive(Debug, Args)]
@@ -117,18 +117,18 @@ impl Arguments {
     /// The values of the options for jobs of these kinds.
     ///
     /// # Errors
-    /// A usage error that names the option.
+    /// A usage error that names the option; also one without a timeout where that is required.
     pub(super) fn options(
         &self,
         kinds: &[&'static Kind],
-        environment: &Environment,
+        requires_timeout: bool,
     ) -> Result<WaitOptions, Problem> {
         let timeout = match self.timeout.as_deref() {
             None | Some("none") => None,
             Some(text) => Some(parse_duration("--timeout", text)?),
         };
         let unlimited = self.timeout.is_none();
-        if unlimited && environment.is_ci() {
+        if unlimited && requires_timeout {
             return Err(Problem::usage("wait requires a timeout in CI")
                 .with_hint("set e.g. -t 2h, or --timeout none to rely on the runner's limit"));
         }

@@ -294,3 +294,42 @@ fn the_recordings_among_the_fixtures_are_read_as_ever() {
         assert_eq!(printed, fs::read_to_string(expected).unwrap());
     }
 }
+
+#[test]
+fn a_wait_without_a_timeout_is_replayed_in_ci() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, path) = folder();
+    let wait = ["wait", FAILED, "-o", "json"];
+    let recorded = emulated.joblens(&with(&wait, "--record", &path)).run();
+    assert_eq!(recorded.code, 1, "{}", recorded.stderr);
+    let in_ci = |arguments: &[&str]| joblens(arguments).env("CI", "true").run();
+    let replayed = in_ci(&with(&wait, "--replay", &path));
+    assert_eq!(replayed.code, 1, "{}", replayed.stderr);
+    assert_eq!(in_ci(&wait).code, 2);
+}
+
+#[test]
+fn a_folder_is_taken_by_the_run_that_comes_first() {
+    let emulated = Emulated::start(&format!("latency = '300ms'\n{WORLD}"));
+    let (_parent, path) = folder();
+    let get = ["get", FAILED, "-o", "json"];
+    let first = emulated
+        .joblens(&with(&get, "--record", &path))
+        .start(Stdio::piped(), Stdio::piped());
+    while !path.join("recording.json").exists() {
+        std::thread::yield_now();
+    }
+    let second = emulated.joblens(&with(&get, "--record", &path)).run();
+    assert_eq!(second.code, 2);
+    assert!(
+        second.stderr.contains("it is not empty"),
+        "{}",
+        second.stderr
+    );
+    let first = first.end();
+    assert_eq!(replay(&get, &path).stdout, first.stdout);
+    let wrong = path.with_file_name("wrong");
+    let usage = emulated.joblens(&with(&["get", "aliyun"], "--record", &wrong));
+    assert_eq!(usage.run().code, 2);
+    assert!(!wrong.exists());
+}
