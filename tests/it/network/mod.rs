@@ -5,6 +5,7 @@ mod connection;
 mod failures;
 mod faults;
 mod handshakes;
+mod issuers;
 mod proxies;
 mod refusals;
 mod retries;
