@@ -164,9 +164,8 @@ fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Proble
         Ok(Target::Latest(scope)) => Err(latest_not_allowed(&scope)),
         Ok(Target::Scope(scope)) if scope.kind.list.is_none() => {
             let mut problem = Problem::usage(format!("{} cannot be listed", scope.kind));
-            problem.input = Some(scope.input);
-            let kind = &scope.kind.template;
-            Err(problem.with_hint(format!("name its jobs by their references: {kind}")))
+            problem.input = Some(scope.input.clone());
+            Err(problem.with_hint(by_reference(&scope)))
         }
         Err(problem) => match listed() {
             Ok(Target::Cloud(cloud)) => Ok(Target::Cloud(cloud)),
@@ -280,22 +279,33 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
+    if scope.kind.list.is_none() {
+        return problem.with_hint(by_reference(scope));
+    }
     problem.with_hint(format!(
         "to see what it resolves to now: joblens get {} -o name",
         shell_word(&format!("{scope}{LATEST}"))
     ))
 }
 
+/// The hint for a scope of a kind without a list.
+fn by_reference(scope: &Scope) -> String {
+    format!("name its jobs by their references: {}", scope.kind.template)
+}
+
 fn scope_in_gate(problem: Problem, scope: &Scope) -> Problem {
+    let problem = Problem {
+        message: "this is a scope; a gate needs single resources".to_owned(),
+        ..problem
+    };
+    if scope.kind.list.is_none() {
+        return problem.with_hint(by_reference(scope));
+    }
     let name = scope.to_string();
     let name = name.trim_end_matches('/');
     let has_state = !scope.kind.unlisted_fields().contains(&UnlistedField::State);
     let active = if has_state { " --active" } else { "" };
-    Problem {
-        message: "this is a scope; a gate needs single resources".to_owned(),
-        ..problem
-    }
-    .with_hint(format!(
+    problem.with_hint(format!(
         "joblens list {name}{active} -o name | joblens wait - -t 5m"
     ))
 }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::CLOUD;
+use super::sub_jobs::failure_text;
 use super::training_job::TRAINING_JOB;
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
@@ -142,10 +143,11 @@ fn error_details(response: &Response) -> ErrorDetails {
         return ErrorDetails::default();
     };
     let is_good = (200..300).contains(&response.status);
+    let has = |name: &str| top.get(name).is_some_and(|value| !value.is_null());
     let said = match is_good {
-        // A job with a status may have the code of its own failure; anything else is no job.
-        true if top.get("status").is_some_and(|status| !status.is_null()) => None,
-        true => error_in_object(top, &SPELLINGS),
+        // An asynchronous job may have the code of its own failure; its decoder reads all spellings.
+        true if has("job_id") && has("status") => None,
+        true => error_in_success(top),
         false => error_in(top),
     };
     let (code, message) = said.unwrap_or_default();
@@ -163,6 +165,21 @@ type ErrorBody = (Option<String>, Option<String>);
 fn error_in(map: &Map<String, Value>) -> Option<ErrorBody> {
     error_in_object(map, &SPELLINGS)
         .or_else(|| map.values().filter_map(Value::as_object).find_map(error_in))
+}
+
+/// The error of a response with a status of success, where a code may also say that there was none.
+fn error_in_success(top: &Map<String, Value>) -> Option<ErrorBody> {
+    let error = top.get("error").and_then(Value::as_object);
+    let is_failure = |text: &Option<String>| text.as_deref().and_then(failure_text).is_some();
+    let in_spelling = |map, spelling: &(&'static str, &'static str)| {
+        let found = error_in_object(map, std::slice::from_ref(spelling));
+        found.filter(|(code, message)| is_failure(code) || is_failure(message))
+    };
+    let mut objects = [Some(top), error].into_iter().flatten();
+    objects.find_map(|map| {
+        let mut spellings = SPELLINGS.iter();
+        spellings.find_map(|spelling| in_spelling(map, spelling))
+    })
 }
 
 fn error_in_object(map: &Map<String, Value>, spellings: &[(&str, &str)]) -> Option<ErrorBody> {

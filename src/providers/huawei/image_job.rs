@@ -32,6 +32,7 @@ pub static IMAGE_JOB: Kind = Kind {
         "error_code",
         "error_message",
         "job_execute_info",
+        "job_id",
         "status",
         "sub_jobs",
         "sub_jobs_total",

@@ -4,12 +4,13 @@
 //! Source: huaweicloudsdkecs, -evs, -ims and -bms 3.1.219. No service lists them. Not documented: the
 //! response about an unknown id.
 
-use super::sub_jobs::{JobParts, SubJobParts, distinct};
+use super::sub_jobs::{JobParts, SubJobParts, distinct, failure, failure_text};
 use super::{Api, Call};
 use crate::crypto::percent_encode;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use crate::providers::products::Product;
+use std::collections::BTreeSet;
 
 /// The services that have such jobs, as their hosts name them; elastic IPs are at `vpc`.
 const SERVICES: &[&str] = &["ecs", "evs", "ims", "bms", "sdrs", "vpc", "vbs"];
@@ -20,12 +21,25 @@ pub static JOB: Kind = Kind {
     has_events: false,
     logs: LogSupport::Unavailable("the job has none; its resources have"),
     evidence: &[
+        "addition_error_code",
+        "addition_error_msg",
+        "code",
+        "entities",
+        "error",
+        "errorCode",
+        "errorMsg",
         "error_code",
+        "error_msg",
+        "errorcode_message",
         "fail_reason",
+        "job_id",
+        "message",
         "results",
         "status",
         "sub_jobs",
+        "sub_jobs_list",
         "sub_jobs_result",
+        "sub_jobs_total",
     ],
     ..Kind::new(
         Template::new(
@@ -143,7 +157,21 @@ pub struct AsyncJob {
     /// An error of the lookup, in place of the two fields before.
     code: Text,
     message: Text,
+    /// The spellings of an error of the lookup that no job has.
+    error: DefaultObject<LookupError>,
+    #[serde(rename = "errorCode")]
+    other_code: Text,
+    #[serde(rename = "errorMsg")]
+    other_message: Text,
+    error_msg: Text,
     entities: DefaultObject<Entities>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct LookupError {
+    code: Text,
+    message: Text,
 }
 
 /// The operations on asynchronous jobs.
@@ -174,27 +202,75 @@ fn decode(body: &[u8], lookup: GetRequest<'_>, region: Option<&str>) -> Result<G
 
 impl AsyncJob {
     fn into_parts(mut self) -> JobParts {
+        let doubt = self.doubt();
         let mut sub_jobs = Vec::new();
         let listed = self.entities.0.take_sub_jobs();
         let count = distinct(listed.iter().map(|one| &one.job_id));
         listed.into_iter().for_each(|one| one.add_to(&mut sub_jobs));
-        let entities = &mut self.entities.0;
-        let code = self.error_code.0.or(self.code.0);
-        let cause = entities.failure_cause(code, self.fail_reason.0.or(self.message.0));
+        let cause = self.take_cause();
         JobParts {
-            name: entities.take_name(),
+            name: self.entities.0.take_name(),
             status: self.status,
             created_at: self.begin_time.utc(),
             started_at: self.begin_time.utc(),
             finished_at: self.end_time.utc(),
             cause,
-            counts: (entities.count_of_sub_jobs(), count),
+            counts: (self.entities.0.sub_jobs_total.0, count),
             sub_jobs,
+            doubt,
             details: Arc::new(JobDetails {
                 job_type: self.job_type,
                 entities: self.entities,
             }),
         }
+    }
+
+    /// What leaves a success undecided, here or in a sub-job at any depth.
+    fn doubt(&self) -> Option<String> {
+        let texts = [
+            &self.error.0.code,
+            &self.error.0.message,
+            &self.other_code,
+            &self.other_message,
+            &self.error_msg,
+        ];
+        let error = texts
+            .into_iter()
+            .filter_map(Text::trimmed)
+            .find_map(failure_text);
+        if let Some(error) = error {
+            return Some(format!("the response has the error {error}"));
+        }
+        let entities = &self.entities.0;
+        let below = || {
+            entities
+                .sub_jobs
+                .0
+                .iter()
+                .chain(&entities.sub_jobs_result.0)
+        };
+        let known: BTreeSet<&str> = below().filter_map(|one| one.job_id.trimmed()).collect();
+        let named = entities.sub_jobs_list.0.iter().map(|id| id.trim());
+        let mut missing = named.filter(|id| !id.is_empty() && !known.contains(id));
+        if let Some(id) = missing.next() {
+            return Some(format!("sub-job {id} is not listed"));
+        }
+        let listed = distinct(below().map(|one| &one.job_id));
+        let total = entities.sub_jobs_total.0;
+        if let Some(total) = total.filter(|total| *total > listed as i64) {
+            let id = self.job_id.0.as_deref().unwrap_or("a sub-job");
+            return Some(format!("{id} has {total} sub-jobs and lists {listed}"));
+        }
+        let image = entities.results.0.iter().find_map(ImageResult::doubt);
+        image.or_else(|| below().find_map(Self::doubt))
+    }
+
+    /// Why the job failed: what IMS adds, else what the job reports, else what is known of its images.
+    fn take_cause(&mut self) -> states::FailureCause {
+        let take = |text: &mut Text| failure(std::mem::take(text));
+        let code = take(&mut self.error_code).or(take(&mut self.code));
+        let reason = take(&mut self.fail_reason).or(take(&mut self.message));
+        self.entities.0.failure_cause(code, reason)
     }
 
     /// Adds a sub-job and all below it, of which each may show a failure.
@@ -206,12 +282,12 @@ impl AsyncJob {
     }
 
     fn into_sub_job(mut self) -> SubJobParts {
-        let entities = &mut self.entities.0;
-        let message = entities.errorcode_message.0.take();
-        let cause = entities.failure_cause(self.error_code.0, self.fail_reason.0);
+        // It says more than the cause of the sub-job.
+        let message = failure(self.entities.0.errorcode_message.clone());
+        let cause = self.take_cause();
         SubJobParts {
             id: self.job_id.0,
-            name: entities.take_name(),
+            name: self.entities.0.take_name(),
             status: self.status,
             begin_time: self.begin_time,
             end_time: self.end_time,
@@ -233,19 +309,20 @@ impl Entities {
         code: Option<String>,
         reason: Option<String>,
     ) -> states::FailureCause {
-        let own = self.error_code.0.clone();
-        match self.addition_error_msg.0.take() {
-            Some(message) => {
-                let addition = self.addition_error_code.0.clone();
-                states::FailureCause {
-                    reason: addition.or(code).or(own),
-                    message: Some(message),
-                }
-            }
+        let own = failure(self.error_code.clone());
+        let addition = failure(self.addition_error_code.clone());
+        let take = |text: &mut Text| failure(std::mem::take(text));
+        match take(&mut self.addition_error_msg) {
+            Some(message) => states::FailureCause {
+                reason: addition.or(code).or(own),
+                message: Some(message),
+            },
             None => {
-                let error = reason.or_else(|| self.error.0.take());
+                let error = reason
+                    .or_else(|| take(&mut self.error))
+                    .or_else(|| take(&mut self.errorcode_message));
                 states::FailureCause {
-                    reason: code.or(own),
+                    reason: code.or(own).or(addition),
                     message: error.or_else(|| self.failed_image()),
                 }
             }
@@ -254,9 +331,8 @@ impl Entities {
 
     /// That an image of a job for many has failed.
     fn failed_image(&self) -> Option<String> {
-        let word = |image: &ImageResult| image.status.trimmed().map(str::to_ascii_uppercase);
         let mut images = self.results.0.iter();
-        let image = images.find(|image| word(image).as_deref() == Some("FAIL"))?;
+        let image = images.find(|image| image.state() == Some(State::Failed))?;
         let id = image.image_id.0.as_deref().unwrap_or("?");
         Some(format!("image {id}: FAIL"))
     }
@@ -267,14 +343,25 @@ impl Entities {
         sub_jobs
     }
 
-    /// How many sub-jobs there are, as counted or as a list of their ids; the larger number.
-    fn count_of_sub_jobs(&self) -> Option<i64> {
-        let ids = i64::try_from(self.sub_jobs_list.0.len()).ok();
-        self.sub_jobs_total.0.max(ids.filter(|count| *count > 0))
-    }
-
     fn take_name(&mut self) -> Option<String> {
         self.name.0.take().or_else(|| self.image_name.0.take())
+    }
+}
+
+impl ImageResult {
+    fn state(&self) -> Option<State> {
+        let word = self.status.trimmed()?;
+        let mut known = STATES.iter();
+        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
+        found.map(|(_, state)| *state)
+    }
+
+    /// That it is not known to have succeeded.
+    fn doubt(&self) -> Option<String> {
+        let id = self.image_id.0.as_deref().unwrap_or("?");
+        let word = self.status.trimmed().unwrap_or("without a status");
+        let has_succeeded = self.state() == Some(State::Succeeded);
+        (!has_succeeded).then(|| format!("image {id} is {word}"))
     }
 }
 

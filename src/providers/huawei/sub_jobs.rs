@@ -17,6 +17,8 @@ pub(super) struct JobParts {
     /// How many sub-jobs the cloud counts, and how many different ones it lists.
     pub counts: (Option<i64>, usize),
     pub sub_jobs: Vec<SubJobParts>,
+    /// What leaves a success undecided, such as a sub-job that is named and not listed.
+    pub doubt: Option<String>,
     pub details: Arc<dyn Details>,
 }
 
@@ -31,6 +33,20 @@ pub(super) struct SubJobParts {
     pub reason: Option<String>,
     pub message: Option<String>,
     pub details: Arc<dyn Details>,
+}
+
+/// A code, or a text about a failure; `None` for those that are written where there was none.
+pub(super) fn failure_text(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_zero = text.bytes().all(|byte| byte == b'0');
+    let mut words = ["null", "success"].into_iter();
+    let is_none = is_zero || words.any(|word| word.eq_ignore_ascii_case(text));
+    (!is_none).then_some(text)
+}
+
+/// The same of a field.
+pub(super) fn failure(text: Text) -> Option<String> {
+    text.0.filter(|text| failure_text(text).is_some())
 }
 
 /// How many different sub-jobs have these ids; each without one counts.
@@ -79,6 +95,7 @@ impl JobParts {
         };
         let first = tasks.iter().filter_map(|task| task.started_at).min();
         let has_succeeded = read.state == State::Succeeded;
+        let doubt = self.doubt.filter(|_| has_succeeded);
         let mut job = Job {
             name: self.name,
             reason,
@@ -90,15 +107,16 @@ impl JobParts {
             finished_at: self.finished_at,
             tasks,
             details: Some(self.details),
-            unread_cause: lacks_sub_jobs.then_some(Category::InvalidResponse),
+            unread_cause: (lacks_sub_jobs || doubt.is_some()).then_some(Category::InvalidResponse),
             ..read.into_job(job_at(reference, region))
         };
         states::confirm_success(&mut job, self.cause);
-        if lacks_sub_jobs && has_succeeded && job.state == State::Unknown {
-            let text = format!(
-                "the job has succeeded, but not all sub-jobs are listed with a status ({listed} listed)"
-            );
-            job.message = Some(text);
+        if has_succeeded && job.state == State::Unknown {
+            let lacks = lacks_sub_jobs
+                .then(|| format!("not all sub-jobs are listed with a status ({listed} listed)"));
+            let doubt = lacks.or(doubt);
+            let text = doubt.map(|doubt| format!("the job has succeeded, but {doubt}"));
+            job.message = text.or(job.message);
         }
         GetResult { job, notices }
     }

@@ -21,7 +21,7 @@ pub static TRAINING_JOB: Kind = Kind {
     list: Some(ListSpec::new(LIST, ListOrder::NewestFirst)),
     logs: LogSupport::Operation(logs::LOGS),
     batch_from: Some(2),
-    evidence: &["exit_code", "task_statuses"],
+    evidence: &["exit_code", "secondary_phase", "task", "task_statuses", "tasks"],
     ..Kind::new(
     Template::new(
         ["huawei", "hw"],
@@ -33,7 +33,7 @@ pub static TRAINING_JOB: Kind = Kind {
         notes: &[
             (
                 "Completed",
-                "failed where a task has another exit code than 0, unknown where the secondary phase says failed",
+                "failed where a task has another exit code than 0, unknown where one has none or the secondary phase is another word",
             ),
             ("Abnormal", "it could not be created, or was lost"),
         ],

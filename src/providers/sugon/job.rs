@@ -244,17 +244,21 @@ async fn booked_at(
         parameters.extend([("start", "0"), ("limit", "100"), ("jobId", reference.id())]);
         let request = query(region, LIST_ENDED, list::HISTORY_PATH, &parameters);
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
-            let rows = ListPage::<JobFields>::decode(body)?.rows;
+            let ListPage { total, rows } = ListPage::<JobFields>::decode(body)?;
+            let is_whole = total.is_none_or(|total| total <= rows.len() as i64);
             if rows.iter().any(JobFields::is_id_unreadable) {
                 return Err("text or a number at jobId".to_owned().into());
             }
             let rows = rows.into_iter();
             let rows = rows.filter(|row| {
-                row.id() == Some(reference.id()) && !row.is_of_earlier_run(live, region.clock)
+                let is_of_run = |live: &Job| row.is_of_run(live, region.clock) != Some(false);
+                row.id() == Some(reference.id()) && live.is_none_or(is_of_run)
             });
             // A job that was requeued has been booked before.
             let newest = rows.max_by_key(|row| row.booked_at(region.clock));
             match newest {
+                // The job may be beyond these rows, which are those of other jobs.
+                None if !is_whole => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
                 newest => Ok(newest.map(|row| row.booked_at(region.clock))),
             }

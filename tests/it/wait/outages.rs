@@ -250,7 +250,7 @@ fn a_token_service_that_fails_once_is_asked_again_at_the_next_poll() {
                 "X-Subject-Token: issued-token-of-iam\r\n",
                 br#"{"token":{"expires_at":"2099-01-01T00:00:00.000000Z"}}"#,
             ),
-            (_, false) => json(r#"{"id":"7","status":"SUCCESS"}"#),
+            (_, false) => json(r#"{"id":"7","status":"SUCCESS","sub_jobs_total":0}"#),
         };
         let _ = stream.write_all(&response);
     });

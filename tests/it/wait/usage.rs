@@ -104,6 +104,11 @@ fn a_usage_error_says_what_to_write_instead() {
             "joblens list aliyun/job/C --active -o name | joblens wait - -t 5m",
         ),
         (
+            &["-t", "1m", "huawei/job/ecs/"],
+            "this is a scope; a gate needs single resources",
+            "name its jobs by their references: huawei/job/SERVICE/JOB",
+        ),
+        (
             &["-t", "1m", "aliyun/job/C/5/"],
             "this is a scope",
             "did you mean 'aliyun/job/C/5'?",

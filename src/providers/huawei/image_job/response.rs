@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::sub_jobs::{JobParts, SubJobParts, distinct};
+use super::super::sub_jobs::{JobParts, SubJobParts, distinct, failure};
 use crate::providers::prelude::*;
 
 /// Words of sub-jobs; the first four are those of jobs.
@@ -30,7 +30,7 @@ pub struct ImageJob {
     end_time: Timestamp,
     status: Text,
     sub_jobs_total: Int,
-    sub_jobs: List<SubJob>,
+    sub_jobs: Required<List<SubJob>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -144,7 +144,7 @@ impl ImageJob {
         };
         let listed = Self {
             sub_jobs_total: Int(None),
-            sub_jobs: List::default(),
+            sub_jobs: Required::Empty,
             ..self
         };
         let mut found = listed.into_result(lookup, region);
@@ -187,6 +187,15 @@ impl JobPage {
 impl ImageJob {
     fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let total = self.sub_jobs_total.0;
+        let (is_listed, sub_jobs) = match self.sub_jobs {
+            Required::Present(List(sub_jobs)) => (true, sub_jobs),
+            Required::Empty => (true, Vec::new()),
+            _ => (total.is_some(), Vec::new()),
+        };
+        // A lookup always reports them, or that there are 0.
+        let unlisted = (!is_listed).then(|| "its sub-jobs are not listed".to_owned());
+        let id = lookup.reference.id();
+        let doubt = unlisted.or_else(|| sub_jobs.iter().find_map(|one| one.doubt(id)));
         let parts = JobParts {
             name: None,
             status: self.status,
@@ -194,13 +203,9 @@ impl ImageJob {
             started_at: None,
             finished_at: self.end_time.utc(),
             cause: states::FailureCause::default(),
-            counts: (total, distinct(self.sub_jobs.0.iter().map(|one| &one.id))),
-            sub_jobs: self
-                .sub_jobs
-                .0
-                .into_iter()
-                .map(SubJob::into_parts)
-                .collect(),
+            counts: (total, distinct(sub_jobs.iter().map(|one| &one.id))),
+            sub_jobs: sub_jobs.into_iter().map(SubJob::into_parts).collect(),
+            doubt,
             details: Arc::new(ImageJobDetails {
                 job_type: self.job_type.0,
                 sub_jobs_total: total,
@@ -211,6 +216,13 @@ impl ImageJob {
 }
 
 impl SubJob {
+    /// That it is a sub-job of another job.
+    fn doubt(&self, job: &str) -> Option<String> {
+        let other = self.job_id.trimmed().filter(|id| *id != job)?;
+        let id = self.id.trimmed().unwrap_or("a sub-job");
+        Some(format!("{id} is a sub-job of {other}"))
+    }
+
     fn into_parts(self) -> SubJobParts {
         let resource = self.job_resource_info.0.unwrap_or_default();
         let execution = self.job_execute_info.0.unwrap_or_default();
@@ -220,8 +232,8 @@ impl SubJob {
             status: self.status,
             begin_time: self.begin_time,
             end_time: self.end_time,
-            reason: execution.error_code.0,
-            message: execution.error_message.0,
+            reason: failure(execution.error_code),
+            message: failure(execution.error_message),
             details: Arc::new(SubJobDetails {
                 job_type: self.job_type.0,
                 resource_id: resource.resource_id.0,

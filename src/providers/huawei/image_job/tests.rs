@@ -1,8 +1,7 @@
+mod errors;
+
 use super::*;
-use crate::error::Category;
-use crate::http::{RequestError, Response, RetryAction};
 use crate::model::State;
-use crate::providers::huawei::errors::ERRORS;
 use crate::providers::test_support::{self, lookup};
 use crate::test_support::kinds::check_kind;
 
@@ -37,14 +36,6 @@ fn codes(found: &GetResult) -> Vec<&'static str> {
         .iter()
         .map(|notice| notice.code.as_str())
         .collect()
-}
-
-fn classify(response: &Response) -> Option<RequestError> {
-    test_support::classify(&ERRORS, response)
-}
-
-fn refusal(status: u16, body: &str) -> RequestError {
-    classify(&test_support::response(status, body)).unwrap()
 }
 
 check_kind!(
@@ -94,11 +85,45 @@ fn a_success_needs_every_sub_job() {
     assert_eq!(job(r#""status":"failed""#, "").state, State::Failed);
     let none = |rest: &str| read_text(&format!(r#"{{"id":"7","status":"SUCCESS"{rest}}}"#));
     let state = |rest: &str| none(rest).unwrap().job.state;
-    assert_eq!(state(""), State::Succeeded);
-    assert_eq!(
-        state(r#","sub_jobs":[],"sub_jobs_total":2"#),
-        State::Unknown
-    );
+    for (rest, expected) in [
+        ("", State::Unknown),
+        (r#","sub_jobs":null,"sub_jobs_total":null"#, State::Unknown),
+        (r#","sub_jobs":[],"sub_jobs_total":2"#, State::Unknown),
+        (r#","sub_jobs_total":0"#, State::Succeeded),
+        (r#","sub_jobs":null,"sub_jobs_total":0"#, State::Succeeded),
+        (r#","sub_jobs":[]"#, State::Succeeded),
+    ] {
+        assert_eq!(state(rest), expected, "{rest}");
+    }
+}
+
+#[test]
+fn a_sub_job_of_another_job_confirms_nothing() {
+    let job = |parent: &str, execution: &str| {
+        let sub_job = format!(
+            r#"{{"id":"8","status":"SUCCESS","job_id":{parent},"job_execute_info":{execution}}}"#
+        );
+        let body = format!(r#"{{"id":"7","status":"SUCCESS","sub_jobs":[{sub_job}]}}"#);
+        let job = read_text(&body).unwrap().job;
+        (job.state, job.message)
+    };
+    let fine = (State::Succeeded, None);
+    assert_eq!(job("7", "null"), fine);
+    assert_eq!(job("null", "null"), fine);
+    let none = r#"{"error_code":"0","error_message":"Success"}"#;
+    assert_eq!(job("7", none), fine);
+    let message = "the job has succeeded, but 8 is a sub-job of 999".to_owned();
+    assert_eq!(job("\"999\"", "null"), (State::Unknown, Some(message)));
+}
+
+#[test]
+fn a_row_of_a_list_needs_no_sub_jobs() {
+    let body = r#"{"count":1,"items":[{"id":"7","status":"SUCCESS","sub_jobs_total":3}]}"#;
+    let page = JobPage::decode(body.as_bytes()).unwrap();
+    let (reference, options) = (reference("7"), test_support::ask());
+    let rows = page.items.into_iter();
+    let mut states = rows.map(|row| row.into_row(lookup(&reference, &options), None).job.state);
+    assert_eq!(states.next(), Some(State::Succeeded));
 }
 
 #[test]
@@ -237,94 +262,6 @@ fn the_clouds_own_document_is_kept_when_requested() {
         found.job.raw,
         Some(test_support::json("huawei/image-job/success.json"))
     );
-}
-
-#[test]
-fn codes_decide_before_the_status() {
-    use Category::{
-        ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
-        Unauthenticated,
-    };
-    let cases = [
-        (401, "APIGW.0301", Unauthenticated, RetryAction::No),
-        (401, "APIGW.0303", ClockSkew, RetryAction::AfterClockSync),
-        (401, "APIGW.0302", PermissionDenied, RetryAction::No),
-        (401, "APIGW.0306", PermissionDenied, RetryAction::No),
-        (403, "APIGW.0305", Unauthenticated, RetryAction::No),
-        (403, "APIGW.0308", Throttled, RetryAction::Backoff),
-        (404, "APIGW.0101", InvalidArgument, RetryAction::No),
-        (500, "WKS.0202", NotFound, RetryAction::No),
-        (400, "WKS.0202", NotFound, RetryAction::No),
-        (500, "WKS.0001", ServiceError, RetryAction::No),
-        (404, "WKS.00081103", NotFound, RetryAction::No),
-        (403, "WKS.00010099", PermissionDenied, RetryAction::No),
-        (429, "WKS.0429", Throttled, RetryAction::Backoff),
-        (400, "WKS.00170117", InvalidArgument, RetryAction::No),
-        (502, "APIGW.0201", ServiceError, RetryAction::Backoff),
-        (200, "WKS.0001", ServiceError, RetryAction::No),
-    ];
-    for (status, code, category, retry) in cases {
-        let refusal = refusal(
-            status,
-            &format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#),
-        );
-        assert_eq!(
-            (refusal.category, refusal.retry),
-            (category, retry),
-            "{code}"
-        );
-        assert_eq!(refusal.code.as_deref(), Some(code));
-        assert_eq!(refusal.message, "m");
-    }
-    assert!(classify(&test_support::answer(200, "huawei/image-job/success.json")).is_none());
-}
-
-#[test]
-fn reads_every_spelling_of_an_error() {
-    for (body, code) in [
-        (r#"{"error_msg":"m","error_code":"X.1","code":"no"}"#, "X.1"),
-        (r#"{"errorMsg":"m","errorCode":"X.2"}"#, "X.2"),
-        (r#"{"message":"m","code":"X.3"}"#, "X.3"),
-        (
-            r#"{"error":{"message":"m","code":403,"title":"Forbidden"}}"#,
-            "403",
-        ),
-        (r#"{"a":{"b":{"error_msg":"m","error_code":"X.4"}}}"#, "X.4"),
-    ] {
-        let refusal = refusal(403, body);
-        assert_eq!(refusal.code.as_deref(), Some(code), "{body}");
-        assert_eq!(refusal.message, "m", "{body}");
-        assert_eq!(refusal.category, Category::PermissionDenied);
-        assert!(refusal.hint.unwrap().contains("ReadOnlyAccess"));
-    }
-    for body in ["", "<html>", "[]", r#"{"error_code":""}"#] {
-        let refusal = refusal(503, body);
-        assert_eq!(
-            (refusal.category, refusal.code),
-            (Category::ServiceError, None)
-        );
-    }
-}
-
-#[test]
-fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
-    let answer = test_support::answer(401, "huawei/error-signature.json");
-    let refused = classify(&answer).unwrap();
-    assert_eq!(refused.category, Category::Unauthenticated);
-    assert!(refused.hint.unwrap().contains("five"));
-    assert!(
-        !refused.message.contains("x-security-token"),
-        "{}",
-        refused.message
-    );
-    assert_eq!(
-        refused.request_id.as_deref(),
-        Some("7c9d0f4e5b6a4d3c8e2f1a0b9c8d7e6f")
-    );
-    let mut answer = answer;
-    answer.headers = vec![("x-request-id".into(), "of-the-header".into())];
-    let refused = classify(&answer).unwrap();
-    assert_eq!(refused.request_id.as_deref(), Some("of-the-header"));
 }
 
 #[test]

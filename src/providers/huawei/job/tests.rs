@@ -99,6 +99,21 @@ fn a_job_that_names_an_error_has_failed_whatever_its_word_says() {
             Some("too large"),
         ),
         (
+            json!({"entities": {"addition_error_code": "IMG.0147"}}),
+            Some("IMG.0147"),
+            None,
+        ),
+        (
+            json!({"entities": {"errorcode_message": "no stock"}}),
+            None,
+            Some("no stock"),
+        ),
+        (
+            json!({"entities": {"sub_jobs": [{"job_id": "8", "status": "SUCCESS", "code": "Ecs.1", "message": "busy"}]}}),
+            Some("Ecs.1"),
+            Some("8: busy"),
+        ),
+        (
             json!({"entities": {"results": [{"status": "SUCCESS"}, {"image_id": "i-2", "status": "FAIL"}]}}),
             None,
             Some("image i-2: FAIL"),
@@ -127,8 +142,80 @@ fn a_job_that_names_an_error_has_failed_whatever_its_word_says() {
         );
         assert_eq!(failed(fields.clone()), expected, "{fields}");
     }
-    let fine = json!({"error_code": "", "entities": {"alarm_code": "1", "results": [{"status": "SUCCESS"}]}});
-    assert_eq!(failed(fine), (State::Succeeded, None, None));
+    for fine in [
+        json!({"error_code": "", "entities": {"alarm_code": "1", "results": [{"status": "SUCCESS"}]}}),
+        json!({"error_code": "0"}),
+        json!({"error_code": 0, "fail_reason": ""}),
+        json!({"fail_reason": "null"}),
+        json!({"code": "0", "message": "success", "error": {}}),
+        json!({"entities": {"error_code": "00", "error": "null", "errorcode_message": "SUCCESS"}}),
+    ] {
+        assert_eq!(
+            failed(fine.clone()),
+            (State::Succeeded, None, None),
+            "{fine}"
+        );
+    }
+}
+
+#[test]
+fn a_success_is_undecided_where_a_part_of_it_may_have_failed() {
+    let message = |fields: Value| {
+        let mut body = json!({"job_id": "7", "status": "SUCCESS"});
+        body.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        let job = read(&body).unwrap().job;
+        let found = (job.state, job.ended, job.unread_cause);
+        let expected = (State::Unknown, false, Some(Category::InvalidResponse));
+        assert_eq!(found, expected, "{fields}");
+        job.message.unwrap()
+    };
+    let sub_job = |id: &str, entities: Value| json!({"job_id": id, "status": "SUCCESS", "entities": entities});
+    let image =
+        |word: Value| json!({"entities": {"results": [{"image_id": "i-1", "status": word}]}});
+    let nested = |entities: Value| json!({"entities": {"sub_jobs": [sub_job("8", entities)]}});
+    for (fields, expected) in [
+        (image(json!("RUNNING")), "image i-1 is RUNNING"),
+        (image(json!("FAILED")), "image i-1 is FAILED"),
+        (image(Value::Null), "image i-1 is without a status"),
+        (
+            nested(json!({"sub_jobs_total": 2, "sub_jobs": []})),
+            "8 has 2 sub-jobs and lists 0",
+        ),
+        (
+            nested(json!({"sub_jobs_list": ["X"], "sub_jobs_result": []})),
+            "sub-job X is not listed",
+        ),
+        (
+            nested(json!({"results": [{"status": "ERROR"}]})),
+            "image ? is ERROR",
+        ),
+        (
+            json!({"entities": {"sub_jobs_list": ["A", "B"],
+                "sub_jobs_result": [sub_job("A", json!({})), sub_job("C", json!({}))]}}),
+            "sub-job B is not listed",
+        ),
+        (
+            json!({"error": {"code": "Ecs.1", "message": "busy"}}),
+            "the response has the error Ecs.1",
+        ),
+        (
+            json!({"errorCode": "APIGW.0201"}),
+            "the response has the error APIGW.0201",
+        ),
+        (
+            json!({"error_msg": "busy"}),
+            "the response has the error busy",
+        ),
+    ] {
+        let text = message(fields.clone());
+        assert_eq!(
+            text,
+            format!("the job has succeeded, but {expected}"),
+            "{fields}"
+        );
+    }
 }
 
 #[test]
@@ -221,6 +308,9 @@ fn an_error_in_the_place_of_a_job_is_an_error_whatever_the_status() {
     let error = classify(&ERRORS, &response(400, &body)).unwrap();
     assert_eq!(error.category, Category::InvalidArgument);
     let body = json!({"job_id": "7", "status": null, "code": "Ecs.0203", "message": "busy"});
+    let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
+    assert_eq!(error.code.as_deref(), Some("Ecs.0203"));
+    let body = json!({"status": 200, "code": "Ecs.0203", "message": "busy"});
     let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
     assert_eq!(error.code.as_deref(), Some("Ecs.0203"));
     // A job that failed has a code of its own.

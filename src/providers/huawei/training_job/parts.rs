@@ -12,12 +12,13 @@ const EVENTS: &str = "ListTrainingJobEvents";
 const STAGES: &str = "ListTrainingJobStages";
 
 /// The most events that the cloud gives at once.
-const MAX_EVENTS: &str = "100";
+const MAX_EVENTS: usize = 100;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct EventsResponse {
-    total: Int,
+    total: Checked<Int>,
+    order: Text,
     events: Required<List<JobEvent>>,
 }
 
@@ -61,7 +62,8 @@ struct SubStage {
 pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &mut GetResult) {
     let GetRequest { reference, options } = lookup;
     let is_early = found.job.state == State::Pending;
-    let query = [("offset", "0"), ("limit", MAX_EVENTS), ("order", "desc")];
+    let limit = MAX_EVENTS.to_string();
+    let query = [("offset", "0"), ("limit", &*limit), ("order", "desc")];
     let events = part::<EventsResponse>(api, EVENTS, format!("{path}/events"), &query, options);
     let stages = async {
         match is_early {
@@ -77,9 +79,13 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &
     match events {
         Ok((events, unreadable)) => {
             found.notices.extend(unreadable);
-            let total = events.total.0;
-            let rows = found.events(events.events.first_page("events", total));
-            if events.total.unsigned() > Some(rows.len() as u64) {
+            let total = events.total.value;
+            let rows = found.events(events.events.first_page("events", total.0));
+            let has_more = total.unsigned() > Some(rows.len() as u64);
+            // New ones are missing unless the last ones fill the page.
+            let is_cut = rows.len() < MAX_EVENTS || !is_newest_first(&events.order, &rows);
+            found.job.events_unreadable |= events.total.is_unreadable || (has_more && is_cut);
+            if has_more {
                 let what = format!("Huawei returned only the last {} events", rows.len());
                 let code = NoticeCode::EventsTruncated;
                 found.notices.push(Notice::new(code, what));
@@ -101,6 +107,15 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, found: &
         Some(Err(problem)) => note(problem, found),
         None => {}
     }
+}
+
+/// False where a response shows that its events are not the last ones.
+fn is_newest_first(order: &Text, rows: &[JobEvent]) -> bool {
+    let is_ascending = order
+        .trimmed()
+        .is_some_and(|order| order.eq_ignore_ascii_case("asc"));
+    let times = rows.iter().filter_map(|row| row.time.utc());
+    !is_ascending && times.is_sorted_by(|one, other| one >= other)
 }
 
 /// Calls an operation about a part of a job; a notice where that fails.

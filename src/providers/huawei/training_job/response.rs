@@ -9,7 +9,7 @@ use crate::providers::mask::mask_named;
 use crate::providers::prelude::*;
 use crate::providers::states::{self, ExitOutcome};
 
-/// The words for the secondary phase of a job that did not succeed.
+/// The words for the secondary phase of a job that has ended without a success.
 const NOT_SUCCEEDED: &[&str] = &[
     "Abnormal",
     "CreateFailed",
@@ -18,6 +18,10 @@ const NOT_SUCCEEDED: &[&str] = &[
     "Terminated",
     "TerminatedFailed",
 ];
+
+/// Its words for a job that has not ended, or of which nothing is known. The vendor may add others, which mean
+/// nothing here.
+const NOT_ENDED: &[&str] = &["Creating", "Queuing", "Running", "Terminating", "Unknown"];
 
 /// A job, as it is looked up or listed.
 #[derive(Default, Deserialize)]
@@ -124,7 +128,7 @@ pub(super) fn decode_job(
     if found.metadata.0.id.value.trimmed() != Some(reference.id()) {
         return Err("the requested metadata.id".to_owned());
     }
-    let mut found = found.into_row(lookup, region);
+    let mut found = found.into_result(lookup, region, true);
     raw::attach_masked(&mut found, body, options, |document| {
         let secrets = ["environments", "task_urls"];
         mask_named(document, &secrets, &["command", "description", "value"]);
@@ -137,19 +141,33 @@ impl TrainingJob {
         self.metadata.0.id.value.trimmed()
     }
 
+    /// The job, of which a list may leave out exit codes.
     pub fn into_row(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
+        self.into_result(lookup, region, false)
+    }
+
+    fn into_result(
+        mut self,
+        lookup: GetRequest<'_>,
+        region: Option<&str>,
+        is_whole: bool,
+    ) -> GetResult {
         let mut notices = Vec::new();
-        let job = self.into_job(lookup, region, &mut notices);
+        let status = std::mem::take(&mut self.status.0);
+        let doubt = status.doubt(is_whole);
+        let mut job = self.into_job(status, lookup, region, &mut notices);
+        judge_success(&mut job, doubt, &mut notices);
         GetResult { job, notices }
     }
 
     fn into_job(
         self,
+        status: Status,
         lookup: GetRequest<'_>,
         region: Option<&str>,
         notices: &mut Vec<Notice>,
     ) -> Job {
-        let (metadata, status, spec) = (self.metadata.0, self.status.0, self.spec.0);
+        let (metadata, spec) = (self.metadata.0, self.spec.0);
         let word = status.phase.value.trimmed();
         let kind = "huawei/training-job";
         let read = states::normalize(STATES, &lookup.options.states, word, kind, notices);
@@ -161,7 +179,6 @@ impl TrainingJob {
             known.any(|word| word.eq_ignore_ascii_case(secondary))
         };
         let reason = secondary.filter(|secondary| !is_known(secondary));
-        let resource = spec.resource.0;
         let message = (read.state == State::Failed).then(|| status.cause());
         let mut details = TrainingJobDetails {
             job_type: self.kind,
@@ -178,7 +195,9 @@ impl TrainingJob {
         let started_at = status.start_time.utc();
         let duration = status.duration.0.and_then(TimeDelta::try_milliseconds);
         let end = |start: Time| Time::new(start.to_datetime().checked_add_signed(duration?)?);
-        let mut job = Job {
+        details.resource = spec.resource.0;
+        let resource = &details.resource;
+        let job = Job {
             name: metadata.name.0,
             reason: reason.map(str::to_owned),
             message: message.flatten(),
@@ -199,36 +218,80 @@ impl TrainingJob {
             tasks: status.tasks(read.state),
             ..read.into_job(job_at(lookup.reference, region))
         };
-        states::confirm_success(&mut job, states::FailureCause::default());
-        contradict_success(&mut job, details.secondary_phase.trimmed(), notices);
-        details.resource = resource;
         details.running_records = status.running_records;
-        job.details = Some(Arc::new(details));
-        job
+        Job {
+            details: Some(Arc::new(details)),
+            ..job
+        }
     }
 }
 
-/// Takes back a success where the second word says that there was none; which of them counts is not
-/// documented.
-fn contradict_success(job: &mut Job, secondary: Option<&str>, notices: &mut Vec<Notice>) {
-    let is_other = |word: &&str| {
-        let mut others = NOT_SUCCEEDED.iter();
-        others.any(|other| other.eq_ignore_ascii_case(word))
-    };
-    let Some(secondary) = secondary.filter(is_other) else {
-        return;
-    };
-    if job.state == State::Succeeded {
-        (job.state, job.exit_code) = (State::Unknown, None);
-        let word = job.state_raw.as_deref().unwrap_or_default();
-        let text = format!("the phase is {word}, but the secondary phase is {secondary}");
-        let notice = format!("{}: {text}; shown as unknown", job.reference);
-        notices.push(Notice::new(NoticeCode::UnknownState, notice));
-        job.message = Some(text);
+/// What is against a success.
+enum Doubt {
+    /// A word for another end; which of the two words counts is not documented.
+    Contradiction(String),
+    /// What a later response may report otherwise.
+    Unread(String),
+}
+
+/// Takes back a success where a task has failed, or something is against it.
+fn judge_success(job: &mut Job, doubt: Option<Doubt>, notices: &mut Vec<Notice>) {
+    if job.state == State::Succeeded
+        && let Some(Doubt::Unread(_)) = doubt
+    {
+        job.unread_cause = Some(Category::InvalidResponse);
+    }
+    let has_succeeded = job.state == State::Succeeded;
+    states::confirm_success(job, states::FailureCause::default());
+    match (job.state, doubt) {
+        (State::Succeeded, Some(Doubt::Contradiction(text))) => {
+            (job.state, job.exit_code) = (State::Unknown, None);
+            let notice = format!("{}: {text}; shown as unknown", job.reference);
+            notices.push(Notice::new(NoticeCode::UnknownState, notice));
+            job.message = Some(text);
+        }
+        (State::Unknown, Some(Doubt::Unread(text))) if has_succeeded => job.message = Some(text),
+        _ => {}
     }
 }
 
 impl Status {
+    /// What is against a success; `is_whole` where the response has the exit codes of tasks.
+    fn doubt(&self, is_whole: bool) -> Option<Doubt> {
+        let word = self.phase.value.trimmed().unwrap_or_default();
+        let secondary = self.secondary_phase.trimmed();
+        let is_one_of = |words: &[&str]| {
+            let mut words = words.iter();
+            words.any(|word| secondary.is_some_and(|own| own.eq_ignore_ascii_case(word)))
+        };
+        let other = secondary.unwrap_or_default();
+        let text = format!("the phase is {word}, but the secondary phase is {other}");
+        if is_one_of(NOT_SUCCEEDED) {
+            return Some(Doubt::Contradiction(text));
+        }
+        if is_one_of(NOT_ENDED) {
+            return Some(Doubt::Unread(text));
+        }
+        let statuses = &self.task_statuses.0;
+        // That every response has exit codes is not documented; one that has some has those of all tasks.
+        if !is_whole || statuses.is_empty() {
+            return None;
+        }
+        let has_code = |name: &str| {
+            let mut own = statuses
+                .iter()
+                .filter(|one| one.task.trimmed() == Some(name));
+            own.any(|one| one.exit_code.0.is_some())
+        };
+        let named = self.tasks.0.iter().map(|name| name.trim());
+        let mut missing = named.filter(|name| !has_code(name));
+        let open = statuses.iter().find(|one| one.exit_code.0.is_none());
+        let open = open.map(|one| one.task.trimmed().unwrap_or("a task"));
+        let name = missing.next().or(open)?;
+        let text = format!("the phase is {word}, but {name} has no exit code");
+        Some(Doubt::Unread(text))
+    }
+
     /// The first task that failed, one that says why before others.
     fn failed_task(&self) -> Option<&TaskStatus> {
         let failed = || {

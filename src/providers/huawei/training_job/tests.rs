@@ -85,11 +85,17 @@ fn a_completed_job_whose_secondary_phase_says_otherwise_is_unknown() {
         );
         assert_eq!(read(phase, secondary, 3), (State::Failed, true, None));
     }
-    for secondary in ["", "Completed", "Running", "Whatever"] {
+    for secondary in ["", "completed"] {
         assert_eq!(
             read("Completed", secondary, 0),
             (State::Succeeded, true, None)
         );
+    }
+    assert_eq!(read("Completed", "Whatever", 0).0, State::Succeeded);
+    for secondary in ["Running", "Queuing", "Unknown"] {
+        let found = read("Completed", secondary, 0);
+        assert_eq!(found, (State::Unknown, false, None), "{secondary}");
+        assert_eq!(read("Completed", secondary, 3).0, State::Failed);
     }
     assert_eq!(read("Failed", "Completed", 0), (State::Failed, true, None));
     assert_eq!(read("Running", "Failed", 0).0, State::Running);
@@ -118,8 +124,34 @@ fn a_job_has_succeeded_only_where_the_cloud_says_so() {
             assert_eq!((job.state, job.exit_code), (State::Failed, Some(1)));
         }
     }
-    let job = in_state("Completed", Value::Null).job;
-    assert_eq!((job.state, job.exit_code), (State::Succeeded, None));
+    let code =
+        |name: &str, code: Value| json!({"task": name, "exit_code": code, "message": "OOMKilled"});
+    for (statuses, name) in [
+        (json!([code("worker-0", json!(0))]), "worker-1"),
+        (
+            json!([code("worker-0", json!(0)), code("worker-1", Value::Null)]),
+            "worker-1",
+        ),
+        (
+            json!([
+                code("worker-0", json!(0)),
+                code("worker-1", json!(0)),
+                code("worker-2", Value::Null)
+            ]),
+            "worker-2",
+        ),
+    ] {
+        let job = in_state("Completed", statuses).job;
+        let found = (job.state, job.ended, job.unread_cause);
+        assert_eq!(
+            found,
+            (State::Unknown, false, Some(Category::InvalidResponse))
+        );
+        let message = format!("the phase is Completed, but {name} has no exit code");
+        assert_eq!(job.message, Some(message));
+    }
+    let found = in_state("Completed", Value::Null).job;
+    assert_eq!((found.state, found.exit_code), (State::Succeeded, None));
     let found = in_state("Finished", Value::Null);
     assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
     assert_eq!(found.notices.len(), 1);
@@ -256,6 +288,14 @@ async fn parts_that_cannot_be_read_cost_a_notice() {
 
 #[tokio::test]
 async fn a_response_without_the_events_that_it_counts_is_unreadable() {
+    let full = |total: usize, order: &str, is_reversed: bool| {
+        let event = |second: usize| json!({"message": "m", "time": format!("2026-09-13T19:{:02}:{:02}Z", second / 60, second % 60)});
+        let mut events: Vec<Value> = (0..100).rev().map(event).collect();
+        if is_reversed {
+            events.reverse();
+        }
+        json!({"total": total, "order": order, "events": events})
+    };
     for (body, is_unreadable) in [
         (json!({"total": 5}), true),
         (json!({"total": 5, "events": null}), true),
@@ -263,7 +303,13 @@ async fn a_response_without_the_events_that_it_counts_is_unreadable() {
         (json!({}), true),
         (json!({"total": 0, "events": []}), false),
         (json!({"events": []}), false),
-        (json!({"total": 5, "events": [{"message": "m"}]}), false),
+        (json!({"total": 1, "events": [{"message": "m"}]}), false),
+        (json!({"total": 5, "events": [{"message": "m"}]}), true),
+        (json!({"total": [5], "events": [{"message": "m"}]}), true),
+        (full(100, "desc", false), false),
+        (full(101, "desc", false), false),
+        (full(101, "desc", true), true),
+        (full(101, "asc", false), true),
     ] {
         let jobs = vec![job(&TRAINING_JOB, ID, "Running", &[])];
         let response = ServerResponse::json(200, &body);

@@ -38,11 +38,8 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     let ListPage { total, mut rows } = found.data;
     let count = rows.len();
     // The cloud is trusted with no filter: a row would get the address of another job.
-    let wanted = list.scope.segment("REGION");
-    rows.retain(|row| {
-        row.region()
-            .is_none_or(|id| wanted.is_none_or(|wanted| wanted == id))
-    });
+    let [region_id, scheduler] = ["REGION", "SCHEDULER"].map(|name| list.scope.segment(name));
+    rows.retain(|row| row.is_at(region_id, scheduler));
     let dropped = count - rows.len();
     let address = |row: &JobFields| row.reference(list.scope);
     let read = |row: JobFields, reference: &Reference| {

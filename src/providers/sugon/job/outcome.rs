@@ -19,34 +19,119 @@ pub(super) struct Record {
     job_state: Checked<Text>,
     /// `1:0`: exit code and signal.
     exit_code: Checked<Text>,
-    pub reason: Text,
+    reason: Checked<Text>,
     pub start_time: Timestamp,
 }
 
 impl Record {
-    /// Its fields, and those of another record that it lacks. Of two states a bad one counts.
-    pub(super) fn or(mut self, other: Self) -> Self {
-        if is_absent(&self.job_state) || (!self.is_bad() && other.is_bad()) {
-            self.job_state = other.job_state;
-        }
-        if is_absent(&self.exit_code) {
-            self.exit_code = other.exit_code;
-        }
-        self.reason.0 = self.reason.0.or(other.reason.0);
-        if self.start_time == Timestamp::default() {
-            self.start_time = other.start_time;
-        }
-        self
-    }
-
-    fn is_bad(&self) -> bool {
-        self.word().and_then(state_of).is_some_and(is_bad)
-    }
-
-    /// Its word for the state.
-    pub(super) fn word(&self) -> Option<&str> {
+    fn word(&self) -> Option<&str> {
         self.job_state.value.trimmed()
     }
+}
+
+/// What a response reports of the end of a job in several places. Where two of them differ, the one that
+/// shows a failure counts.
+pub(super) struct Reports<'a> {
+    /// The records of the scheduler, of which two forms are known.
+    pub records: [&'a Record; 2],
+    /// True where a record could not be read.
+    pub is_unreadable: bool,
+    /// The other one of the two words of the platform.
+    pub word: Option<&'a str>,
+    pub code: &'a Checked<Text>,
+    pub reason: &'a Checked<Text>,
+    /// Of the history only.
+    pub status: Option<&'a Checked<Int>>,
+}
+
+impl<'a> Reports<'a> {
+    fn words(&self) -> impl Iterator<Item = &'a str> {
+        let words = self.records.map(Record::word);
+        words.into_iter().chain([self.word]).flatten()
+    }
+
+    /// The word of the scheduler.
+    pub(super) fn scheduler_word(&self) -> Option<&'a str> {
+        let words = || self.records.into_iter().filter_map(Record::word);
+        words().find(|word| is_bad(word)).or(words().next())
+    }
+
+    /// The same, or another word of the platform where that alone is bad.
+    fn worst_word(&self) -> Option<&'a str> {
+        self.words()
+            .find(|word| is_bad(word))
+            .or_else(|| self.scheduler_word())
+    }
+
+    /// The reason of a failure, else the first that says something.
+    pub(super) fn reason(&self) -> Option<&'a str> {
+        let [first, second] = self.records.map(|record| &record.reason);
+        let reasons = [self.reason, first, second].map(|reason| reason.value.trimmed());
+        let reasons = || reasons.into_iter().flatten();
+        let said = |word: &&str| !NO_REASON.iter().any(|no| no.eq_ignore_ascii_case(word));
+        reasons()
+            .find(|word| is_failure(word))
+            .or_else(|| reasons().find(said))
+    }
+
+    /// How the job ended by its numbers; `is_known` is true for words of the user's.
+    pub(super) fn exit(&self, is_known: impl Fn(&str) -> bool) -> Exit {
+        let [one, two] = self.records;
+        let texts = [&one.exit_code, &two.exit_code, self.code];
+        let fields = [
+            &one.job_state,
+            &two.job_state,
+            &one.reason,
+            &two.reason,
+            self.reason,
+        ];
+        let is_new = |word: &str| known_word(word).is_none() && !is_known(word);
+        let mut exit = Exit {
+            is_doubtful: self.is_unreadable
+                || texts.iter().any(|text| text.is_unreadable)
+                || fields.iter().any(|field| field.is_unreadable)
+                || self.status.is_some_and(|status| status.is_unreadable)
+                || self.words().any(is_new),
+            ..Exit::default()
+        };
+        let mut codes = Vec::from_iter(self.status.and_then(|status| Some((status.value.0?, 0))));
+        // The outer code is often empty.
+        for text in texts.iter().filter_map(|text| text.value.trimmed()) {
+            let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
+            match (code.trim().parse(), signal.trim().parse()) {
+                (Ok(code), Ok(signal)) => codes.push((code, signal)),
+                _ => exit.is_doubtful = true,
+            }
+        }
+        let bad = codes.iter().find(|code| **code != (0, 0));
+        if let Some((code, signal)) = bad.or(codes.first()) {
+            exit.code = Some(*code);
+            exit.signal = Some(*signal).filter(|signal| *signal != 0);
+        }
+        exit
+    }
+}
+
+/// Texts for a reason that there is not.
+const NO_REASON: [&str; 2] = ["None", "null"];
+
+/// The reasons of Slurm for an end that is no success; those of jobs that wait are not among them.
+const FAILURES: [&str; 8] = [
+    "NonZeroExitCode",
+    "OutOfMemory",
+    "TimeLimit",
+    "DeadLine",
+    "InactiveLimit",
+    "JobLaunchFailure",
+    "SystemFailure",
+    RAISED_SIGNAL,
+];
+
+const RAISED_SIGNAL: &str = "RaisedSignal";
+
+fn is_failure(reason: &str) -> bool {
+    let mut failures = FAILURES.iter();
+    failures.any(|known| known.eq_ignore_ascii_case(reason))
 }
 
 /// How a job ended, as far as numbers say so.
@@ -55,44 +140,11 @@ pub(super) struct Exit {
     code: Option<i64>,
     /// The signal that ended it.
     pub signal: Option<i64>,
-    is_unreadable: bool,
+    /// True where what may show a failure could not be read, or is a word that is not known.
+    is_doubtful: bool,
 }
 
 impl Exit {
-    /// Of a job in the history: a status of the platform.
-    pub(super) fn of_history(status: &Checked<Int>) -> Self {
-        Self {
-            code: status.value.0,
-            signal: None,
-            is_unreadable: status.is_unreadable,
-        }
-    }
-
-    /// Of a live job: the code and the signal of its scheduler. The outer code is often empty.
-    pub(super) fn of_live(record: &Record, outer: &Checked<Text>) -> Self {
-        let both = [&record.exit_code, outer];
-        let mut exit = Self {
-            is_unreadable: both.iter().any(|text| text.is_unreadable),
-            ..Self::default()
-        };
-        let mut texts = both.iter().filter_map(|text| text.value.trimmed());
-        let first = texts.next();
-        let is_good = |text: &str| text == "0" || text == "0:0";
-        // Of two codes the bad one counts.
-        let text = texts.find(|text| !is_good(text) && first.is_some_and(is_good));
-        if let Some(text) = text.or(first) {
-            let (code, signal) = text.split_once(':').unwrap_or((text, "0"));
-            match (code.trim().parse(), signal.trim().parse()) {
-                (Ok(code), Ok(signal)) => {
-                    exit.code = Some(code);
-                    exit.signal = Some(signal).filter(|signal| *signal != 0);
-                }
-                _ => exit.is_unreadable = true,
-            }
-        }
-        exit
-    }
-
     /// The exit code, unless a signal ended the job, or it is a status of the platform.
     pub(super) fn exit_code(&self) -> Option<i64> {
         let code = self.code.filter(|code| (0..=255).contains(code))?;
@@ -110,10 +162,11 @@ impl Exit {
     }
 
     /// Decides the meaning of a word that depends on its origin and on the word of the scheduler.
-    pub(super) fn judge(&self, job: &mut Job, origin: Origin, own: Option<&str>) {
+    pub(super) fn judge(&self, job: &mut Job, origin: Origin, reports: &Reports<'_>) {
         let raw = job.state_raw.clone().unwrap_or_default();
-        let word = table_word(&raw);
+        let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
+        let own = reports.worst_word();
         let own_state = own.and_then(state_of);
         if is(COMPLETED) && origin == Origin::History {
             (job.state, job.ended) = (State::Succeeded, true);
@@ -126,19 +179,19 @@ impl Exit {
         } else if is(COMPLETED) {
             (job.state, job.ended) = (State::Unknown, true);
         }
-        let bad = own_state.filter(|state| is_bad(*state));
+        let bad = own_state.filter(|state| state.is_unsuccessful());
         if let Some(bad) = bad.filter(|_| job.state == State::Succeeded) {
             job.state = bad;
         }
-        let has_failed =
-            self.message().is_some() || job.reason.as_deref() == Some("NonZeroExitCode");
+        let failure = job.reason.as_deref().filter(|reason| is_failure(reason));
+        let has_failed = self.message().is_some() || failure.is_some();
+        let by_signal = self.signal.is_some()
+            || failure.is_some_and(|reason| reason.eq_ignore_ascii_case(RAISED_SIGNAL));
         match job.state {
             State::Succeeded if has_failed => job.state = State::Failed,
             // A signal may be that of a cancellation.
-            State::Unknown if job.ended && has_failed && self.signal.is_none() => {
-                job.state = State::Failed;
-            }
-            State::Succeeded if self.is_unreadable => job.state = State::Unknown,
+            State::Unknown if job.ended && has_failed && !by_signal => job.state = State::Failed,
+            State::Succeeded if self.is_doubtful => job.state = State::Unknown,
             _ => {}
         }
         let reason = match job.state {
@@ -163,18 +216,8 @@ impl Exit {
     }
 }
 
-fn is_bad(state: State) -> bool {
-    matches!(state, State::Failed | State::Canceled)
-}
-
-/// The scheduler's word, or another one of the platform where that alone is bad.
-pub(super) fn worse<'a>(own: Option<&'a str>, other: Option<&'a str>) -> Option<&'a str> {
-    let is_bad = |word: &str| state_of(word).is_some_and(is_bad);
-    match (own, other) {
-        (Some(own), _) if is_bad(own) => Some(own),
-        (_, Some(other)) if is_bad(other) => Some(other),
-        (own, _) => own,
-    }
+fn is_bad(word: &str) -> bool {
+    state_of(word).is_some_and(State::is_unsuccessful)
 }
 
 /// True for words of live jobs that the scheduler's own word explains.
@@ -183,19 +226,33 @@ fn is_vague(word: &str) -> bool {
     vague.any(|known| word.eq_ignore_ascii_case(known))
 }
 
-fn is_absent(text: &Checked<Text>) -> bool {
-    text.value.trimmed().is_none() && !text.is_unreadable
-}
-
-/// The word of the table in one of Slurm, such as `CANCELLED by 1234` and `CANCELLED+`.
-pub(super) fn table_word(word: &str) -> &str {
-    word.split([' ', '+']).next().unwrap_or(word)
+/// The word of the table for one of Slurm, and the state that it means: of `CANCELLED by 1234`, and of
+/// `OUT_OF_ME+`, which is cut. No success is read from a part of a word.
+pub(super) fn known_word(word: &str) -> Option<(&'static str, State)> {
+    let starts = |known: &str, start: &str| {
+        let head = known.get(..start.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(start))
+    };
+    let find = |word: &str| {
+        STATES
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(word))
+    };
+    if let Some(known) = find(word) {
+        return Some(*known);
+    }
+    let not_succeeded = |(_, state): &(&str, State)| *state != State::Succeeded;
+    let by = word.split_once(" by ").and_then(|(word, _)| find(word));
+    if let Some(known) = by {
+        return Some(*known).filter(|(_, state)| *state == State::Canceled);
+    }
+    let start = word.strip_suffix('+').filter(|start| !start.is_empty())?;
+    let mut all = STATES.iter().filter(|(known, _)| starts(known, start));
+    let first = all.next().filter(|known| not_succeeded(known))?;
+    all.all(|(_, state)| *state == first.1).then_some(*first)
 }
 
 /// The state that a word of Slurm means.
 fn state_of(word: &str) -> Option<State> {
-    let word = table_word(word);
-    let mut known = STATES.iter();
-    let found = known.find(|(known, _)| known.eq_ignore_ascii_case(word));
-    found.map(|(_, state)| *state)
+    known_word(word).map(|(_, state)| state)
 }

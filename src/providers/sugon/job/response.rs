@@ -1,10 +1,10 @@
 //! What the answers of the live jobs and of the history report of a job, made into the model.
 
 use super::super::envelope::decode_data;
-use super::outcome::{Exit, Origin, Record, table_word, worse};
+use super::outcome::{Exit, Origin, Record, Reports, known_word};
 use super::{JobDetails, STATES};
 use crate::providers::prelude::*;
-use crate::providers::states::normalize;
+use crate::providers::states::{NormalizedState, normalize};
 use crate::secret::mask_text;
 
 /// A job as one of six operations has it: the two of live jobs, the two of the history, and the two
@@ -24,9 +24,10 @@ pub(super) struct JobFields {
     job_name: Text,
     job_status: Checked<Text>,
     job_state: Checked<Text>,
-    job_init_attr: DefaultObject<Record>,
-    init_content_attr: Text,
-    reason: Text,
+    job_init_attr: Required<OptionalObject<Record>>,
+    /// JSON in a text.
+    init_content_attr: Checked<Text>,
+    reason: Checked<Text>,
     exit_code: Checked<Text>,
     job_exit_status: Checked<Int>,
     user: Text,
@@ -72,6 +73,9 @@ pub(super) struct JobFields {
     acct_time: Timestamp,
 }
 
+/// That the record of the scheduler is something else than documented.
+struct Unreadable;
+
 /// Decodes a response about one job; `None` where there is none, or one of another run than `live`.
 pub(super) fn decode_job(
     body: &[u8],
@@ -87,11 +91,12 @@ pub(super) fn decode_job(
     if fields.is_id_unreadable() || fields.id() != Some(reference.id()) {
         return Err("the requested jobId".to_owned().into());
     }
-    let scheduler = reference.segment("SCHEDULER");
-    if fields.scheduler().is_some_and(|id| Some(id) != scheduler) {
-        return Err("a job of the requested scheduler".to_owned().into());
+    if !fields.is_at(reference.segment("REGION"), reference.segment("SCHEDULER")) {
+        let expected = "a job of the requested region and scheduler";
+        return Err(expected.to_owned().into());
     }
-    if fields.is_of_earlier_run(live, clock) {
+    // What shows nothing of its time may be a booking of any job that has had the id.
+    if live.is_some_and(|live| fields.is_of_run(live, clock) != Some(true)) {
         return Ok(None);
     }
     let mut found = fields.into_result(origin, lookup, clock);
@@ -137,23 +142,40 @@ impl JobFields {
         id.or_else(|| self.history_manager_id.value.trimmed())
     }
 
+    /// True unless it names another region or scheduler than the wanted ones.
+    pub(super) fn is_at(&self, region: Option<&str>, scheduler: Option<&str>) -> bool {
+        let is_other = |own: Option<&str>, wanted: Option<&str>| {
+            let both = own.zip(wanted);
+            both.is_some_and(|(own, wanted)| own != wanted)
+        };
+        !is_other(self.region(), region) && !is_other(self.scheduler(), scheduler)
+    }
+
     /// When it was taken in by the history.
     pub(super) fn booked_at(&self, clock: WallClock) -> Option<Time> {
         clock.at(&self.acct_time)
     }
 
-    /// True for a booking of an earlier run of a job that was requeued: it began before the live run
-    /// did, or was over by then.
-    pub(super) fn is_of_earlier_run(&self, live: Option<&Job>, clock: WallClock) -> bool {
-        let Some(live) = live else { return false };
-        let is_before = |time: &Timestamp, run: Option<Time>| {
-            let times = clock.at(time).zip(run);
-            times.is_some_and(|(time, run)| time < run)
-        };
-        let ends = [&self.job_end_time, &self.acct_time];
-        let run = live.started_at.or(live.finished_at);
-        is_before(&self.job_start_time, live.started_at)
-            || ends.iter().any(|end| is_before(end, run))
+    /// Whether it is a booking of the run that `live` is; `None` where it has nothing that is comparable.
+    ///
+    /// A job that was requeued has been booked before, and a scheduler gives an id again: a booking is of an
+    /// earlier run, or of another job, if it began or was over before the live one was submitted or began. Users
+    /// are not compared, since accounts have several names.
+    pub(super) fn is_of_run(&self, live: &Job, clock: WallClock) -> Option<bool> {
+        let names = self.job_name.trimmed().zip(live.name.as_deref());
+        if names.is_some_and(|(name, live)| name != live.trim()) {
+            return Some(false);
+        }
+        let begin = live.started_at.max(live.created_at);
+        let bounds = [
+            (&self.job_start_time, begin),
+            (&self.job_end_time, begin.or(live.finished_at)),
+            (&self.acct_time, begin.or(live.finished_at)),
+        ];
+        let times = bounds.map(|(time, run)| clock.at(time).zip(run));
+        let mut times = times.into_iter().flatten().peekable();
+        times.peek()?;
+        Some(times.all(|(time, run)| time >= run))
     }
 
     pub(super) fn into_result(
@@ -164,16 +186,19 @@ impl JobFields {
     ) -> GetResult {
         let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
-        // JSON in a text.
-        let content = self.init_content_attr.0.as_deref().unwrap_or_default();
-        let content: Record = lenient::decode_response(content.as_bytes()).unwrap_or_default();
-        let record = &self.job_init_attr.0.clone().or(content);
+        let (attributes, content) = (self.attributes(), self.content());
+        let is_unreadable = attributes.is_err() || content.is_err();
+        let (attributes, content) = (attributes.unwrap_or_default(), content.unwrap_or_default());
+        let recorded_start = match attributes.start_time == Timestamp::default() {
+            true => &content.start_time,
+            false => &attributes.start_time,
+        };
         let times = [
             &self.job_submit_time,
             &self.job_queue_time,
             &self.job_start_time,
             &self.job_end_time,
-            &record.start_time,
+            recorded_start,
         ];
         clock.note_assumed("sugon", times, &mut notices);
         let [
@@ -183,33 +208,25 @@ impl JobFields {
             finished_at,
             recorded_start,
         ] = times.map(|time| clock.at(time));
-        let word = self.job_status.value.trimmed();
-        let word = word.or_else(|| self.job_state.value.trimmed());
-        let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;
-        let word = word.filter(|_| !is_unreadable);
-        let is_known = |word: &str| {
-            STATES
-                .iter()
-                .any(|(known, _)| known.eq_ignore_ascii_case(word))
+        let read = self.state(options, &mut notices);
+        let other = self.job_state.value.trimmed();
+        let reports = Reports {
+            records: [&attributes, &content],
+            is_unreadable,
+            word: other.filter(|_| self.job_status.value.trimmed().is_some()),
+            code: &self.exit_code,
+            reason: &self.reason,
+            status: (origin == Origin::History).then_some(&self.job_exit_status),
         };
-        let known = word.map(table_word).filter(|word| is_known(word));
-        let mut read = normalize(
-            STATES,
-            &options.states,
-            known.or(word),
-            "sugon/job",
-            &mut notices,
-        );
-        read.raw = word.map(str::to_owned);
-        let exit = match origin {
-            Origin::Live => Exit::of_live(record, &self.exit_code),
-            Origin::History => Exit::of_history(&self.job_exit_status),
+        let own = &options.states;
+        let is_own = |word: &str| {
+            own.iter()
+                .any(|(own, _)| own.trim().eq_ignore_ascii_case(word))
         };
-        let reason = [&self.reason, &record.reason].map(Text::trimmed);
-        let reason = reason.into_iter().flatten().find(|word| *word != "None");
+        let exit = reports.exit(is_own);
         let mut job = Job {
             name: self.job_name.0.clone(),
-            reason: reason.map(str::to_owned),
+            reason: reports.reason().map(str::to_owned),
             exit_code: exit.exit_code(),
             user: first([&self.user, &self.cluster_user_name, &self.user_name]),
             queue: self.queue.0.clone(),
@@ -221,12 +238,53 @@ impl JobFields {
             resources: self.resources(),
             ..read.into_job(job_at(reference, reference.segment("REGION")))
         };
-        let other = self.job_state.value.trimmed();
-        let other = other.filter(|_| self.job_status.value.trimmed().is_some());
-        exit.judge(&mut job, origin, worse(record.word(), other));
-        let details = self.details(record, &exit, clock, options.show_secrets);
+        exit.judge(&mut job, origin, &reports);
+        let word = reports.scheduler_word();
+        let details = self.details(word, &exit, clock, options.show_secrets);
         job.details = Some(Arc::new(details));
         GetResult { job, notices }
+    }
+
+    /// The state by the word of the platform alone.
+    fn state(&self, options: &GetOptions, notices: &mut Vec<Notice>) -> NormalizedState {
+        let word = self.job_status.value.trimmed();
+        let word = word.or_else(|| self.job_state.value.trimmed());
+        let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;
+        let word = word.filter(|_| !is_unreadable);
+        let known = word.and_then(known_word).map(|(known, _)| known);
+        let (own, kind) = (&options.states, "sugon/job");
+        let read = normalize(STATES, own, known.or(word), kind, notices);
+        NormalizedState {
+            raw: word.map(str::to_owned),
+            ..read
+        }
+    }
+
+    /// The record of the scheduler, as an object.
+    fn attributes(&self) -> Result<Record, Unreadable> {
+        match &self.job_init_attr {
+            Required::Present(OptionalObject(record)) => {
+                Ok(record.as_deref().cloned().unwrap_or_default())
+            }
+            Required::Unreadable => Err(Unreadable),
+            _ => Ok(Record::default()),
+        }
+    }
+
+    /// The same as JSON in a text.
+    fn content(&self) -> Result<Record, Unreadable> {
+        let Checked {
+            value,
+            is_unreadable,
+        } = &self.init_content_attr;
+        match value
+            .trimmed()
+            .filter(|text| !text.eq_ignore_ascii_case("null"))
+        {
+            Some(text) => lenient::decode_response(text.as_bytes()).map_err(|_| Unreadable),
+            None if *is_unreadable => Err(Unreadable),
+            None => Ok(Record::default()),
+        }
     }
 
     fn resources(&self) -> Resources {
@@ -238,7 +296,7 @@ impl JobFields {
 
     fn details(
         &self,
-        record: &Record,
+        scheduler_word: Option<&str>,
         exit: &Exit,
         clock: WallClock,
         show_secrets: bool,
@@ -254,7 +312,7 @@ impl JobFields {
         JobDetails {
             region_name: self.cluster_name.0.clone(),
             scheduler_name: first([&self.job_manager_name, &self.other_manager_name]),
-            scheduler_state: record.word().map(str::to_owned),
+            scheduler_state: scheduler_word.map(str::to_owned),
             app_type: self.app_type.0.clone(),
             group: self.group_name.0.clone(),
             command,

@@ -1,13 +1,19 @@
 mod emulated;
+mod failures;
 mod history;
+
+use std::sync::Arc;
 
 use serde_json::json;
 
+use super::super::CLOUD;
 use super::*;
-use crate::providers::GetOptions;
 use crate::providers::test_support::{self, ask, lookup};
 use crate::providers::wall_clock::WallClock;
-use crate::test_support::kinds::check_kind;
+use crate::providers::{Filter, GetOptions};
+use crate::reference::Scope;
+use crate::test_support::kinds::{check_kind, client};
+use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
 
 check_kind!(
     &JOB,
@@ -19,7 +25,7 @@ check_kind!(
     evidence: [
         "data.jobInitAttr", "data.jobInitAttr.JobState", "data.jobInitAttr.ExitCode", "data.exitCode",
         "data.reason", "data.jobExitStatus", "data.list[].jobInitAttr", "data.list[].reason",
-        "data.list[].jobInitAttr.JobState", "data.list[].jobInitAttr.ExitCode"
+        "data.jobInitAttr.Reason", "data.list[].jobInitAttr.JobState", "data.list[].jobInitAttr.ExitCode"
     ]
 );
 
@@ -70,6 +76,14 @@ fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
         ("statC - - NonZeroExitCode", (Failed, true, None)),
         ("statC - - None", (Unknown, true, None)),
         ("statC NEW_WORD 0:0 None", (Unknown, true, Some(0))),
+        ("statC OUT_OF_ME+ 0:0 None", (Failed, true, Some(0))),
+        ("statC COMPLE+ 0:0 None", (Unknown, true, Some(0))),
+        ("COMPLETED OUT_OF_ME+ - None", (Failed, true, None)),
+        ("COMPLETED NEW_WORD 0:0 None", (Unknown, true, Some(0))),
+        ("COMPLETED COMPLETED 0:0 None", (Succeeded, true, Some(0))),
+        ("COMPLETED+ - - None", (Unknown, false, None)),
+        ("COMPLETED_by_7 - - None", (Unknown, false, None)),
+        ("COMPLETED_with - - None", (Unknown, false, None)),
         ("statE - - None", (Stopping, false, None)),
         ("statE TIMEOUT 0:0 None", (Failed, true, Some(0))),
         ("statX RUNNING 0:0 None", (Running, false, Some(0))),
@@ -83,7 +97,11 @@ fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
         ("NEW_by_7 - - None", (Unknown, false, None)),
     ] {
         let words: Vec<String> = said.split(' ').map(|word| word.replace('-', "")).collect();
-        let [word, own] = [0, 1].map(|at: usize| words[at].replace("_by_", " by "));
+        let [word, own] = [0, 1].map(|at: usize| {
+            words[at]
+                .replace("_by_", " by ")
+                .replace("_with", " with errors")
+        });
         let data = json!({
             "jobStatus": word, "jobInitAttr": {"JobState": own, "ExitCode": words[2]},
             "exitCode": "", "reason": words[3],
@@ -118,62 +136,6 @@ fn the_history_says_how_a_job_ended_and_its_status_is_an_exit_code_up_to_255() {
 }
 
 #[test]
-fn of_two_words_about_a_job_of_the_history_the_bad_one_counts() {
-    let completed = json!({"jobStatus": "statC", "jobExitStatus": 0});
-    for (field, value, expected) in [
-        ("jobInitAttr", json!({"JobState": "FAILED"}), State::Failed),
-        (
-            "initContentAttr",
-            json!(r#"{"JobState":"CANCELLED"}"#),
-            State::Canceled,
-        ),
-        ("jobState", json!("FAILED"), State::Failed),
-        ("jobState", json!("statD"), State::Failed),
-        ("jobState", json!("statR"), State::Succeeded),
-        (
-            "jobInitAttr",
-            json!({"JobState": "RUNNING"}),
-            State::Succeeded,
-        ),
-        ("reason", json!("NonZeroExitCode"), State::Failed),
-    ] {
-        let mut data = completed.clone();
-        data[field] = value;
-        assert_eq!(
-            state(Origin::History, data),
-            (expected, true, Some(0)),
-            "{field}"
-        );
-    }
-}
-
-#[test]
-fn a_success_of_slurm_is_overruled_by_its_own_record() {
-    for (origin, own, expected) in [
-        (
-            Origin::Live,
-            json!({"jobInitAttr": {"JobState": "FAILED"}}),
-            State::Failed,
-        ),
-        (Origin::Live, json!({"jobState": "statD"}), State::Failed),
-        (
-            Origin::History,
-            json!({"jobInitAttr": {"JobState": "CANCELLED"}}),
-            State::Canceled,
-        ),
-        (
-            Origin::History,
-            json!({"jobState": "statC"}),
-            State::Succeeded,
-        ),
-    ] {
-        let mut data = own.clone();
-        data["jobStatus"] = "COMPLETED".into();
-        assert_eq!(state(origin, data).0, expected, "{own}");
-    }
-}
-
-#[test]
 fn a_job_of_the_history_has_ended_when_it_has_a_time_of_its_end() {
     for (status, expected) in [(0, State::Unknown), (2, State::Failed)] {
         let data = json!({"jobEndTime": "2026-03-24 20:58:12", "jobExitStatus": status});
@@ -183,45 +145,53 @@ fn a_job_of_the_history_has_ended_when_it_has_a_time_of_its_end() {
 }
 
 #[test]
-fn two_records_of_the_scheduler_complete_each_other_and_the_bad_one_counts() {
-    let content = |word: &str, code: &str| json!({"JobState": word, "ExitCode": code}).to_string();
-    for (attributes, content, outer, expected) in [
-        (
-            json!({"Reason": "None"}),
-            content("FAILED", "1:0"),
-            "",
-            (State::Failed, true, Some(1)),
-        ),
-        (
-            json!({"JobState": "COMPLETED"}),
-            content("FAILED", ""),
-            "",
-            (State::Failed, true, None),
-        ),
-        (
-            json!({"ExitCode": "0:0"}),
-            content("COMPLETED", ""),
-            "",
-            (State::Succeeded, true, Some(0)),
-        ),
-        (
-            json!({"JobState": "COMPLETED", "ExitCode": "0:0"}),
-            String::new(),
-            "5:0",
-            (State::Failed, true, Some(5)),
-        ),
-        (
-            json!({"JobState": []}),
-            content("COMPLETED", "0:0"),
-            "",
-            (State::Unknown, true, Some(0)),
-        ),
-    ] {
-        let data = json!({
-            "jobStatus": "statC", "jobInitAttr": attributes, "initContentAttr": content,
-            "exitCode": outer,
-        });
-        assert_eq!(state(Origin::Live, data.clone()), expected, "{data}");
+fn a_job_of_another_region_or_scheduler_is_not_taken() {
+    let read = |fields: Value| {
+        let mut data = json!({"jobId": "7", "jobStatus": "statR"});
+        data.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        let body = json!({"code": "0", "data": data}).to_string();
+        let (reference, options) = (reference("7"), ask());
+        let lookup = lookup(&reference, &options);
+        decode_job(body.as_bytes(), Origin::Live, lookup, None, CHINA).is_ok()
+    };
+    assert!(read(
+        json!({"clusterId": 11112, "jobManagerId": 1_638_523_853})
+    ));
+    assert!(!read(json!({"clusterId": 22222})));
+    assert!(!read(json!({"jobmanagerId": 999})));
+}
+
+#[tokio::test]
+async fn a_list_has_no_rows_of_another_scheduler() {
+    let respond: Responder = Arc::new(|request| {
+        let row = |id: &str, scheduler: Value| json!({"jobId": id, "jobStatus": "statR", "jobmanagerId": scheduler, "jobState": "statR"});
+        let rows = [
+            row("7", json!("1638523853")),
+            row("8", json!(999)),
+            row("9", json!(null)),
+        ];
+        let data = json!({"total": 3, "list": rows});
+        let body = json!({"code": "0", "data": data});
+        request
+            .path
+            .starts_with("/hpc/")
+            .then(|| ServerResponse::json(200, &body))
+    });
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&CLOUD, state, respond).await;
+    let client = client(&CLOUD, &server, &server.transport());
+    let scope = Scope::at(&JOB, "default", &PLACE).unwrap();
+    let mut at = Some(Cursor::FIRST);
+    while let Some(cursor) = at {
+        let page = client
+            .list(&scope, &Filter::default(), cursor, &ask())
+            .await;
+        let page = page.unwrap();
+        let ids: Vec<&str> = page.rows.iter().map(|row| row.job.id.as_str()).collect();
+        assert_eq!((ids, page.total), (vec!["7", "9"], None));
+        at = page.next;
     }
 }
 

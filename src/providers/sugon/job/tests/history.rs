@@ -1,13 +1,8 @@
 //! Lookups that the live jobs do not answer alone.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
-use super::super::super::CLOUD;
 use super::*;
-use crate::test_support::kinds::client;
-use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
 
 /// What is found where the live lookup and the history respond so, each with a status and a body.
 async fn found(live: (u16, Value), history: (u16, Value)) -> Result<GetResult, Problem> {
@@ -16,7 +11,8 @@ async fn found(live: (u16, Value), history: (u16, Value)) -> Result<GetResult, P
             "/hpc/openapi/v2/jobs/7" => live.clone(),
             "/hpc/openapi/v2/historyjobs" => {
                 let data = &history.1["data"];
-                let list = json!({"code": "0", "data": {"total": 1, "list": [data]}});
+                let total = history.1["total"].as_i64().unwrap_or(1);
+                let list = json!({"code": "0", "data": {"total": total, "list": [data]}});
                 let failed = history.0 != 200;
                 (history.0, if failed { history.1.clone() } else { list })
             }
@@ -63,6 +59,61 @@ async fn a_booking_of_an_earlier_run_or_of_a_requeued_job_does_not_decide() {
     ] {
         let job = found(live(), booking(word, start, end)).await.unwrap().job;
         assert_eq!((job.state, job.ended), (expected, true), "{word} {start}");
+    }
+}
+
+#[tokio::test]
+async fn a_booking_of_another_job_with_the_id_does_not_decide() {
+    let job = |fields: Value| {
+        let mut data = json!({"jobId": "7", "jobStatus": "statC", "jobName": "new"});
+        data.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        (200, json!({"code": "0", "data": data}))
+    };
+    let queued = || job(json!({"jobSubmitTime": "2026-03-25 10:00:00"}));
+    let [before, after] = ["2026-03-24 11:00:00", "2026-03-25 11:00:00"];
+    let booked = |name: &str, start: &str, end: &str, at: &str| {
+        let (status, mut body) = booking("statC", start, end);
+        body["data"]["jobName"] = name.into();
+        body["data"]["acctTime"] = at.into();
+        (status, body)
+    };
+    for (live, history, expected) in [
+        (
+            queued(),
+            booked("new", before, before, before),
+            State::Unknown,
+        ),
+        (queued(), booked("new", "", "", before), State::Unknown),
+        (queued(), booked("new", before, "", after), State::Unknown),
+        (queued(), booked("old", after, after, after), State::Unknown),
+        // A booking without any time proves nothing, nor does any for a job without one.
+        (queued(), booked("new", "", "", ""), State::Unknown),
+        (job(json!({})), booked("new", "", "", after), State::Unknown),
+        (
+            queued(),
+            booked("new", after, after, after),
+            State::Succeeded,
+        ),
+        (queued(), booked("new", "", "", after), State::Succeeded),
+        (queued(), booked("", after, after, after), State::Succeeded),
+    ] {
+        let what = format!("{} {}", live.1, history.1);
+        let job = found(live, history).await.unwrap().job;
+        assert_eq!((job.state, job.ended), (expected, true), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn rows_of_other_jobs_do_not_show_that_a_job_is_missing() {
+    let missing = (404, json!({"code": "404", "msg": "not found"}));
+    for (total, expected) in [(1, Category::NotFound), (300, Category::InvalidResponse)] {
+        let (status, mut body) = booking("statC", "", "2026-03-25 11:00:00");
+        body["data"]["jobId"] = "8".into();
+        body["total"] = total.into();
+        let problem = found(missing.clone(), (status, body)).await.unwrap_err();
+        assert_eq!(problem.category, expected, "{total}");
     }
 }
 

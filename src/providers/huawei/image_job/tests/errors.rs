@@ -1,0 +1,131 @@
+//! What responses with an error mean.
+
+use super::*;
+use crate::error::Category;
+use crate::http::{RequestError, Response, RetryAction};
+use crate::providers::huawei::errors::ERRORS;
+
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&ERRORS, response)
+}
+
+fn refusal(status: u16, body: &str) -> RequestError {
+    classify(&test_support::response(status, body)).unwrap()
+}
+
+#[test]
+fn codes_decide_before_the_status() {
+    use Category::{
+        ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+        Unauthenticated,
+    };
+    let cases = [
+        (401, "APIGW.0301", Unauthenticated, RetryAction::No),
+        (401, "APIGW.0303", ClockSkew, RetryAction::AfterClockSync),
+        (401, "APIGW.0302", PermissionDenied, RetryAction::No),
+        (401, "APIGW.0306", PermissionDenied, RetryAction::No),
+        (403, "APIGW.0305", Unauthenticated, RetryAction::No),
+        (403, "APIGW.0308", Throttled, RetryAction::Backoff),
+        (404, "APIGW.0101", InvalidArgument, RetryAction::No),
+        (500, "WKS.0202", NotFound, RetryAction::No),
+        (400, "WKS.0202", NotFound, RetryAction::No),
+        (500, "WKS.0001", ServiceError, RetryAction::No),
+        (404, "WKS.00081103", NotFound, RetryAction::No),
+        (403, "WKS.00010099", PermissionDenied, RetryAction::No),
+        (429, "WKS.0429", Throttled, RetryAction::Backoff),
+        (400, "WKS.00170117", InvalidArgument, RetryAction::No),
+        (502, "APIGW.0201", ServiceError, RetryAction::Backoff),
+        (200, "WKS.0001", ServiceError, RetryAction::No),
+    ];
+    for (status, code, category, retry) in cases {
+        let refusal = refusal(
+            status,
+            &format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#),
+        );
+        assert_eq!(
+            (refusal.category, refusal.retry),
+            (category, retry),
+            "{code}"
+        );
+        assert_eq!(refusal.code.as_deref(), Some(code));
+        assert_eq!(refusal.message, "m");
+    }
+    assert!(classify(&test_support::answer(200, "huawei/image-job/success.json")).is_none());
+    for (body, is_error) in [
+        (
+            r#"{"id":"7","status":"SUCCESS","error_code":"WKS.1","error_msg":"quota"}"#,
+            true,
+        ),
+        (
+            r#"{"status":500,"error_code":"WKS.1","count":0,"items":[]}"#,
+            true,
+        ),
+        (
+            r#"{"id":"7","status":"SUCCESS","error":{"code":"WKS.1"}}"#,
+            true,
+        ),
+        (
+            r#"{"id":"7","status":"SUCCESS","error_code":"0","code":"WKS.1"}"#,
+            true,
+        ),
+        (
+            r#"{"id":"7","status":"SUCCESS","error_code":"0","error_msg":"success"}"#,
+            false,
+        ),
+        (
+            r#"{"id":"7","status":"SUCCESS","error_code":"","error":{}}"#,
+            false,
+        ),
+    ] {
+        let found = classify(&test_support::response(200, body));
+        assert_eq!(found.is_some(), is_error, "{body}");
+    }
+}
+
+#[test]
+fn reads_every_spelling_of_an_error() {
+    for (body, code) in [
+        (r#"{"error_msg":"m","error_code":"X.1","code":"no"}"#, "X.1"),
+        (r#"{"errorMsg":"m","errorCode":"X.2"}"#, "X.2"),
+        (r#"{"message":"m","code":"X.3"}"#, "X.3"),
+        (
+            r#"{"error":{"message":"m","code":403,"title":"Forbidden"}}"#,
+            "403",
+        ),
+        (r#"{"a":{"b":{"error_msg":"m","error_code":"X.4"}}}"#, "X.4"),
+    ] {
+        let refusal = refusal(403, body);
+        assert_eq!(refusal.code.as_deref(), Some(code), "{body}");
+        assert_eq!(refusal.message, "m", "{body}");
+        assert_eq!(refusal.category, Category::PermissionDenied);
+        assert!(refusal.hint.unwrap().contains("ReadOnlyAccess"));
+    }
+    for body in ["", "<html>", "[]", r#"{"error_code":""}"#] {
+        let refusal = refusal(503, body);
+        assert_eq!(
+            (refusal.category, refusal.code),
+            (Category::ServiceError, None)
+        );
+    }
+}
+
+#[test]
+fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
+    let answer = test_support::answer(401, "huawei/error-signature.json");
+    let refused = classify(&answer).unwrap();
+    assert_eq!(refused.category, Category::Unauthenticated);
+    assert!(refused.hint.unwrap().contains("five"));
+    assert!(
+        !refused.message.contains("x-security-token"),
+        "{}",
+        refused.message
+    );
+    assert_eq!(
+        refused.request_id.as_deref(),
+        Some("7c9d0f4e5b6a4d3c8e2f1a0b9c8d7e6f")
+    );
+    let mut answer = answer;
+    answer.headers = vec![("x-request-id".into(), "of-the-header".into())];
+    let refused = classify(&answer).unwrap();
+    assert_eq!(refused.request_id.as_deref(), Some("of-the-header"));
+}
