@@ -23,6 +23,14 @@ impl Condition {
         matches!(self, Self::NoWarnings(_))
     }
 
+    /// How long there may be no warning, where warnings decide.
+    pub fn quiet_time(&self) -> Option<Duration> {
+        match self {
+            Self::NoWarnings(quiet) => Some(*quiet),
+            Self::States(_) | Self::Ended => None,
+        }
+    }
+
     /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`, in any case; a state may
     /// also be the word of one of `kinds` for it.
     ///

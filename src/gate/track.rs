@@ -33,6 +33,8 @@ pub struct JobHistory {
     is_endless: bool,
     /// A stateless resource was confirmed to exist.
     confirmed: bool,
+    /// It was confirmed together with the check that is recorded next.
+    is_check_confirmed: bool,
     last: Option<LastObserved>,
     observed: Vec<State>,
     has_run: bool,
@@ -58,6 +60,8 @@ struct LastObserved {
     since: Duration,
     /// When the resource was last read.
     at: Duration,
+    /// It was confirmed then that it exists.
+    is_confirmed: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -109,14 +113,18 @@ impl JobHistory {
         }
     }
 
-    /// True while a stateless resource still has to be confirmed to exist.
-    pub fn needs_confirmation(&self) -> bool {
-        self.stateless && !self.confirmed
+    /// True where a check that begins now has to confirm that a stateless resource exists: the first, and
+    /// one that begins after the quiet time, since what was deleted meanwhile has no warnings either.
+    pub fn needs_confirmation(&self, quiet: Duration, now: Duration) -> bool {
+        let since = self.warnings.as_ref().map(Warnings::quiet_since);
+        let completes = |since: Duration| now.saturating_sub(since) >= quiet;
+        let may_be_gone = !self.confirmed || self.not_found.is_some();
+        self.stateless && (may_be_gone || since.is_some_and(completes))
     }
 
-    /// The resource was confirmed to exist.
+    /// The resource was confirmed to exist, together with the check that is recorded next.
     pub fn confirm(&mut self) {
-        self.confirmed = true;
+        (self.confirmed, self.is_check_confirmed) = (true, true);
     }
 
     /// The state that was last read, if any.
@@ -187,6 +195,7 @@ impl JobHistory {
             ended: job.ended,
             since,
             at,
+            is_confirmed: std::mem::take(&mut self.is_check_confirmed),
         });
         let is_certain = job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD);
         if is_certain && !self.observed.contains(&job.state) {
@@ -320,8 +329,9 @@ impl JobHistory {
                 )),
             });
         }
-        if self.needs_confirmation() {
-            return pending(PendingCause::Time, "existence not confirmed");
+        let unconfirmed = pending(PendingCause::Time, "existence not confirmed");
+        if self.stateless && !self.confirmed {
+            return unconfirmed;
         }
         let Some(warnings) = &self.warnings else {
             return pending(PendingCause::Time, "not checked yet");
@@ -337,6 +347,7 @@ impl JobHistory {
         }
         let time = seen.at.saturating_sub(warnings.quiet_since());
         match time >= quiet {
+            true if self.stateless && !seen.is_confirmed => unconfirmed,
             true => Evaluation::Met,
             false => pending(
                 PendingCause::Time,

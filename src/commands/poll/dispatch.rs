@@ -180,11 +180,12 @@ impl Poller {
 
     fn start_get(&mut self, number: JobIndex) {
         let (now, ends) = (self.elapsed(), self.poll_deadline());
+        let quiet = self.options.quiet;
         let watched = &mut self.jobs[number];
+        let confirms = quiet.is_some_and(|quiet| watched.history.needs_confirmation(quiet, now));
         watched.start(now);
         self.accounts[watched.account].in_flight += 1;
         let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
-        let confirms = self.options.check_existence && watched.history.needs_confirmation();
         self.running.spawn(async move {
             let found = lookup.request(&reference, ends.deadline).await;
             let outcome = found

@@ -99,8 +99,9 @@ pub(super) struct PollOptions {
     pub ends_at: Option<Duration>,
     /// Events are needed, which lists do not contain.
     pub needs_events: bool,
-    /// Resources that report events only must be confirmed to exist.
-    pub check_existence: bool,
+    /// The time without warnings that is waited for; resources that report events only must be confirmed
+    /// to exist then.
+    pub quiet: Option<Duration>,
     /// Every check that reads a resource is a change.
     pub emit_reads: bool,
 }

@@ -32,12 +32,12 @@ pub(super) struct WaitHandler<'a> {
 
 /// The loop that polls for a wait.
 pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
-    let needs_events = options.policy.condition.needs_events();
+    let condition = &options.policy.condition;
     let poll_options = PollOptions {
         interval: options.interval,
         ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),
-        needs_events,
-        check_existence: needs_events,
+        needs_events: condition.needs_events(),
+        quiet: condition.quiet_time(),
         ..PollOptions::default()
     };
     RunLoop::new(lookup, options.policy.clone(), poll_options, NOTICE_CODES)

@@ -1,5 +1,6 @@
 mod endless;
 mod properties;
+mod quiet;
 mod subtasks;
 
 use super::super::{Decision, Progress, Verdict, decide};
@@ -312,6 +313,7 @@ fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
         one.events = vec![warning("old", 5, 100)];
         track.observe(Observation::Read(&one), seconds(0));
         one.events = second;
+        track.confirm();
         track.observe(Observation::Read(&one), seconds(600));
         track
             .evaluate(&rules("no-warnings=10m"), seconds(600))
@@ -363,32 +365,4 @@ fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
     };
     assert_eq!(open.reason, "2 of 3 subtasks are known to have succeeded");
     assert!(!open.is_final);
-}
-
-#[test]
-fn quiet_holds_only_after_its_time_and_for_jobs_that_exist() {
-    let goal = rules("no-warnings=10m");
-    let mut track = JobHistory::new(true);
-    track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
-    track.observe(Observation::Read(&job(State::Unknown)), seconds(700));
-    assert_eq!(track.evaluate(&goal, seconds(700)).as_str(), "pending");
-    track.confirm();
-    assert_eq!(track.evaluate(&goal, seconds(700)).as_str(), "met");
-    let mut short = JobHistory::new(true);
-    short.confirm();
-    short.observe(Observation::Read(&job(State::Unknown)), seconds(5));
-    // Time in which nothing was read does not count as quiet.
-    assert_eq!(short.evaluate(&goal, seconds(5000)).as_str(), "pending");
-}
-
-#[test]
-fn quiet_is_no_for_a_job_that_ended_badly() {
-    let mut track = JobHistory::new(false);
-    track.observe(Observation::Read(&job(State::Failed)), seconds(0));
-    assert_eq!(
-        track
-            .evaluate(&rules("no-warnings=1s"), seconds(0))
-            .as_str(),
-        "unmet"
-    );
 }

@@ -6,7 +6,7 @@
 mod logs;
 mod response;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
 
@@ -33,10 +33,21 @@ pub static BATCH_JOB: Kind = Kind {
     evidence: &[
         "ExitCode",
         "FailedCount",
+        "FailedInterruptedCount",
+        "JobId",
+        "PendingCount",
+        "RunnableCount",
+        "RunningCount",
+        "StartingCount",
+        "StateReason",
+        "SubmittedCount",
+        "TaskInstanceIndex",
         "TaskInstanceMetrics",
         "TaskInstanceSet",
         "TaskInstanceState",
+        "TaskInstanceTotalCount",
         "TaskMetrics",
+        "TaskName",
         "TaskSet",
         "TaskState",
     ],
@@ -104,6 +115,10 @@ const MAX_TASKS: usize = 20;
 /// The most instances that the cloud gives at once.
 const MAX_INSTANCES: usize = 1000;
 
+/// Maximum number of pages of instances that are read of each task of a job that succeeded; of other jobs the
+/// first one is.
+const MAX_PAGES: usize = 10;
+
 /// The operations on jobs.
 pub(super) struct BatchJobs;
 
@@ -121,44 +136,46 @@ impl KindOps<Api> for BatchJobs {
         let called = called.await;
         let mut documents = Documents::new(options);
         documents.add(GET.name, None, &called);
-        let called = called?.map(|job| job.into_result(api, lookup));
-        let mut found = called.into_result();
+        let called = called?;
+        let counted = called.data.counted_tasks();
+        let mut found = called.map(|job| job.into_result(api, lookup)).into_result();
         let tasks = std::mem::take(&mut found.job.tasks);
-        let has_begun = |task: &&Task| !matches!(task.state, State::Pending | State::Unknown);
-        let mut begun: Vec<&str> = Vec::new();
-        for is_failed in [true, false] {
-            let some = tasks.iter().filter(has_begun);
-            let some = some.filter(|task| (task.state == State::Failed) == is_failed);
-            begun.extend(some.filter_map(|task| task.id.as_deref()));
+        let claims_success = found.job.state == State::Succeeded
+            || found.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        if claims_success && let Some(what) = response::missing_tasks(&tasks, counted) {
+            doubt(&mut found, what);
         }
-        if begun.len() > MAX_TASKS {
-            let what = format!(
-                "read the instances of {MAX_TASKS} tasks, of {} that have begun",
-                begun.len()
-            );
-            found.note(NoticeCode::PartsUnread, what);
-        }
-        begun.truncate(MAX_TASKS);
-        let called = begun.iter().map(|name| read_task(api, lookup, name));
+        let begun = begun_tasks(&tasks, claims_success, &mut found);
+        let pages = if claims_success { MAX_PAGES } else { 1 };
+        let called = begun.iter().map(|name| read_task(api, lookup, name, pages));
         let (mut instances, mut failed) = (HashMap::new(), None);
         for (name, called) in begun.iter().copied().zip(join_all(called).await) {
-            documents.add(GET_TASK, Some(name), &called);
-            let (code, what) = (
-                NoticeCode::PartsUnread,
-                format!("the instances of the task {name}"),
-            );
-            if let Some(task) = found.evidence(options, code, &what, called) {
-                if let Some((what, is_page_full)) = task.missing_instances(name) {
-                    found.note(code, what);
-                    // Without a full page they should be there.
-                    let cause = Some(Category::InvalidResponse).filter(|_| !is_page_full);
-                    found.job.unread_cause = found.job.unread_cause.or(cause);
-                }
-                failed = failed.or_else(|| task.failed_instances());
-                let has_ended = found.job.ended;
-                let of_task = task.into_tasks(has_ended, api.clock, &mut found.notices);
-                instances.insert(name, of_task);
+            let what = format!("the instances of the task {name}");
+            let mut read: Option<TaskResponse> = None;
+            for (offset, page) in called {
+                let part = match offset {
+                    0 => name.to_owned(),
+                    _ => format!("{name} from {offset}"),
+                };
+                documents.add(GET_TASK, Some(&part), &page);
+                let page = found.evidence(options, NoticeCode::PartsUnread, &what, page);
+                read = match (read, page) {
+                    (Some(read), Some(page)) => Some(read.join(page)),
+                    (read, page) => read.or(page),
+                };
             }
+            let Some(task) = read else { continue };
+            match task.doubt(name) {
+                Some(what) if claims_success => doubt(&mut found, what),
+                _ => {}
+            }
+            if let Some(what) = task.missing_instances(name) {
+                found.note(NoticeCode::PartsUnread, what);
+            }
+            failed = failed.or_else(|| task.failed_instances());
+            let has_ended = found.job.ended;
+            let of_task = task.into_tasks(has_ended, claims_success, api.clock, &mut found.notices);
+            instances.insert(name, of_task);
         }
         for task in &tasks {
             let of_task = task.id.as_deref().and_then(|id| instances.remove(id));
@@ -191,18 +208,58 @@ impl KindOps<Api> for BatchJobs {
     }
 }
 
-/// A task with its instances.
+/// Leaves the success of a job undecided until the next poll.
+fn doubt(found: &mut GetResult, what: String) {
+    found.note(NoticeCode::PartsUnread, what);
+    let cause = &mut found.job.unread_cause;
+    cause.get_or_insert(Category::InvalidResponse);
+}
+
+/// The names of the tasks whose instances are read, failed ones first: those that have begun, and all of a
+/// job that the cloud calls succeeded.
+fn begun_tasks<'a>(tasks: &'a [Task], claims_success: bool, found: &mut GetResult) -> Vec<&'a str> {
+    let has_begun =
+        |task: &&Task| claims_success || !matches!(task.state, State::Pending | State::Unknown);
+    let mut begun: Vec<&Task> = tasks.iter().filter(has_begun).collect();
+    begun.order_by_key(|task| task.state != State::Failed);
+    let mut begun: Vec<&str> = begun.iter().filter_map(|task| task.id.as_deref()).collect();
+    if begun.len() > MAX_TASKS {
+        let what = format!(
+            "read the instances of {MAX_TASKS} tasks, of {} that have begun",
+            begun.len()
+        );
+        found.note(NoticeCode::PartsUnread, what);
+    }
+    begun.truncate(MAX_TASKS);
+    begun
+}
+
+/// A task with its instances, in at most so many pages; each is with its offset.
 async fn read_task(
     api: &Api,
     lookup: GetRequest<'_>,
     task: &str,
-) -> Result<Decoded<TaskResponse>, Problem> {
-    let parameters = json!({
-        "JobId": lookup.reference.id(), "TaskName": task, "Offset": 0, "Limit": MAX_INSTANCES,
-    });
-    let decode = |body: &[u8]| decode_product::<TaskResponse>(body)?.check_name(task);
-    api.call_product(&BATCH, GET_TASK, &parameters, lookup.options, decode)
-        .await
+    pages: usize,
+) -> Vec<(usize, Result<Decoded<TaskResponse>, Problem>)> {
+    let (id, options) = (lookup.reference.id(), lookup.options);
+    let (mut called, mut known, mut offset) = (Vec::new(), HashSet::new(), 0);
+    while called.len() < pages {
+        let parameters = json!({
+            "JobId": id, "TaskName": task, "Offset": offset, "Limit": MAX_INSTANCES,
+        });
+        let decode = |body: &[u8]| decode_product::<TaskResponse>(body)?.check_names(id, task);
+        let page = api
+            .call_product(&BATCH, GET_TASK, &parameters, options, decode)
+            .await;
+        let rows = page.as_ref().ok();
+        let next = rows.and_then(|page| page.data.next_offset(offset, &mut known));
+        called.push((offset, page));
+        match next {
+            Some(next) => offset = next,
+            None => break,
+        }
+    }
+    called
 }
 
 /// Gives a job what its instances say of its failure and, where all were read, of its start.

@@ -10,7 +10,7 @@ use crate::error::Category::{
 };
 use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
-use crate::providers::lenient::{self, DefaultObject, Text};
+use crate::providers::lenient::{self, DefaultObject, OptionalObject, Required, Text};
 use crate::providers::request_id::RequestIdNames;
 
 /// Said where the API itself may be gone.
@@ -123,7 +123,7 @@ struct ProductErrorHead {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ErrorResponse {
-    error: DefaultObject<ResponseError>,
+    error: Required<OptionalObject<ResponseError>>,
     request_id: Text,
 }
 
@@ -139,6 +139,7 @@ struct ResponseError {
 #[serde(default, rename_all = "camelCase")]
 struct ErrorHead {
     code: Text,
+    return_code: Text,
     message: Text,
     code_desc: Text,
 }
@@ -146,10 +147,17 @@ struct ErrorHead {
 fn error_details(response: &Response) -> ErrorDetails {
     let head = lenient::decode_response::<ProductErrorHead>(&response.body).unwrap_or_default();
     let ErrorResponse { error, request_id } = head.response.0;
-    if let Some(code) = error.0.code.trimmed() {
+    let error = match error {
+        Required::Present(OptionalObject(error)) => Some(error.unwrap_or_default()),
+        Required::Unreadable => Some(Box::default()),
+        Required::Missing | Required::Null | Required::Empty => None,
+    };
+    if let Some(error) = error {
+        // An error without a code is one, whatever data is next to it.
+        let code = error.code.trimmed().unwrap_or("Error");
         return ErrorDetails {
             code: Some(code.to_owned()),
-            message: error.0.message.trimmed().map(str::to_owned),
+            message: error.message.trimmed().map(str::to_owned),
             request_id: request_id.0,
             ..ErrorDetails::default()
         };
@@ -159,9 +167,11 @@ fn error_details(response: &Response) -> ErrorDetails {
     let is_failure = |word: &&str| !word.eq_ignore_ascii_case("success");
     let described = head.code_desc.trimmed().filter(is_failure);
     // A success that is described as something else is none.
-    let code = match head.code.trimmed() {
-        Some("0") => described,
-        code => code,
+    let codes = [&head.code, &head.return_code].map(|code| code.trimmed());
+    let failed = codes.into_iter().flatten().find(|code| *code != "0");
+    let code = match codes {
+        [None, None] => None,
+        _ => failed.or(described),
     };
     let Some(code) = code else {
         return ErrorDetails::default();
@@ -218,6 +228,38 @@ mod tests {
         let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
         assert_eq!(error.request_id.as_deref(), Some("r"));
         (error.category, error.retry)
+    }
+
+    #[test]
+    fn an_error_without_a_code_is_one_beside_data_too() {
+        let read = |error: serde_json::Value| {
+            let content = serde_json::json!({"TotalCount": 0, "JobSet": [], "Error": error});
+            let body = serde_json::json!({"Response": content}).to_string();
+            let read = classify(&ERRORS, &response(200, &body));
+            read.map(|error| (error.category, error.message))
+        };
+        let failed = |message: &str| Some((ServiceError, message.to_owned()));
+        let message = read(serde_json::json!({"Message": "internal"}));
+        assert_eq!(message, failed("internal"));
+        for unreadable in [
+            serde_json::json!("internal error"),
+            serde_json::json!([{"Code": "InternalError"}]),
+        ] {
+            assert!(read(unreadable).is_some_and(|(category, _)| category == ServiceError));
+        }
+        assert_eq!(read(serde_json::Value::Null), None);
+    }
+
+    #[test]
+    fn a_code_of_another_name_is_one_too() {
+        let read = |body: &str| classify(&ERRORS, &response(200, body)).map(|error| error.category);
+        assert_eq!(
+            read(r#"{"code":0,"returnCode":4000}"#),
+            Some(InvalidArgument)
+        );
+        assert_eq!(read(r#"{"returnCode":"5000"}"#), Some(NotFound));
+        assert_eq!(read(r#"{"code":"0","returnCode":0}"#), None);
+        assert_eq!(read(r#"{"returnCode":0,"codeDesc":"Success"}"#), None);
     }
 
     #[test]

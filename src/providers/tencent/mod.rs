@@ -249,8 +249,9 @@ struct Envelope<T> {
 /// What was expected and not there.
 fn decode<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, String> {
     let envelope: Envelope<T> = lenient::decode_response(body)?;
-    let code = envelope.code.trimmed().or(envelope.return_code.trimmed());
-    if code != Some("0") {
+    let codes = [&envelope.code, &envelope.return_code].map(|code| code.trimmed());
+    let mut known = codes.into_iter().flatten().peekable();
+    if known.peek().is_none() || known.any(|code| code != "0") {
         return Err("code 0".to_owned());
     }
     match envelope.data {

@@ -121,7 +121,17 @@ struct EventList {
 fn events(body: &[u8]) -> Result<(Vec<ServiceEvent>, bool), String> {
     let inner = decode::<EventList>(body)?.event_list;
     let (is_list, is_blank) = match inner {
-        Required::Present(List(events)) if !events.is_empty() => return Ok((events, false)),
+        Required::Present(List(mut events)) if !events.is_empty() => {
+            // Either place may have events that the other one lacks.
+            return match lenient::decode_response::<EventList>(body)?.event_list {
+                Required::Present(List(outer)) if outer != events => {
+                    events.extend(outer);
+                    Ok((events, false))
+                }
+                Required::Unreadable => Err("eventList".to_owned()),
+                _ => Ok((events, false)),
+            };
+        }
         Required::Unreadable => return Err("eventList".to_owned()),
         Required::Present(_) => (true, false),
         Required::Null | Required::Empty => (false, true),

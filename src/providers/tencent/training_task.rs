@@ -130,6 +130,13 @@ impl KindOps<Api> for TrainingTasks {
                 None => found.job.events_unreadable = true,
             }
             found.job.tasks = tasks;
+        } else {
+            // Warnings are asked for by the run.
+            found.job.events_unreadable = true;
+            if found.job.started_at.is_some() || found.job.state == State::Running {
+                let what = format!("cannot read the events of {reference}: its run is not known");
+                found.note(NoticeCode::PartsUnread, what);
+            }
         }
         documents.attach(&mut found);
         Ok(found)

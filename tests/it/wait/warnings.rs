@@ -23,7 +23,33 @@ fn old_warnings_do_not_fail_a_service_that_stays_quiet() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.elapsed < MAX_DURATION);
     let requests = emulated.requests();
-    assert_eq!(requests["tencent/DescribeClusterServiceInfo"], 1, "once");
+    let confirmations = requests["tencent/DescribeClusterServiceInfo"];
+    assert_eq!(confirmations, 2, "at the beginning and at the end");
+}
+
+#[test]
+fn a_service_that_is_deleted_during_the_wait_does_not_pass() {
+    let confirmations = AtomicUsize::new(0);
+    let server = Server::start(move |_, got, stream| {
+        let is_events = got.target().contains("DescribeServiceEvent");
+        let body = match is_events {
+            true => r#"{"code":0,"data":{"eventList":[]}}"#,
+            false => match confirmations.fetch_add(1, Ordering::Relaxed) {
+                0 => r#"{"code":0,"data":{"service":{"serviceName":"web"}}}"#,
+                _ => r#"{"code":0,"data":{"service":[]}}"#,
+            },
+        };
+        let _ = stream.write_all(&json(body));
+    });
+    let goal = ["--for", "no-warnings=200ms", "-t", "2s"];
+    let wait = ["wait", SERVICE, "--interval", "50ms"];
+    let run = joblens(&[&wait[..], &goal].concat())
+        .env("JOBLENS_TENCENT_ENDPOINT", server.origin())
+        .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+        .env("TENCENTCLOUD_SECRET_ID", "id")
+        .env("TENCENTCLOUD_SECRET_KEY", SECRETS[3])
+        .run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
 }
 
 #[test]

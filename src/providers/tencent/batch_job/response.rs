@@ -1,11 +1,14 @@
 //! What Batch reports of a job, its tasks and their instances, made into the model.
 
-use super::{BATCH, INSTANCE, LIST, MAX_INSTANCES, STATES, TASK};
+mod success;
+
+use super::{BATCH, INSTANCE, LIST, STATES, TASK};
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::sort::SortExt as _;
+pub(super) use success::{failed_parts, missing_tasks};
 
 detail_structs! {
     /// `details` of a `tencent/batch-job`; the fields that are not shown are in the job itself.
@@ -143,7 +146,10 @@ impl Row for BatchJob {
         let tasks = std::mem::take(&mut self.task_set.0).into_iter();
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let next = self.next_action.0.as_ref().filter(|_| !read.ended);
-        let failed = failed_parts(&[(&self.tasks, "tasks"), (&self.task_instances, "instances")]);
+        let metrics = [(&self.tasks, "tasks"), (&self.task_instances, "instances")];
+        let failed = failed_parts(&metrics);
+        let active = success::active_parts(&metrics).filter(|_| read.state == State::Succeeded);
+        let failure_reason = success::failure_reason(&self.state_reason);
         let mut job = Job {
             name: self.job_name.0.take(),
             reason: self.state_reason.0.take(),
@@ -161,24 +167,18 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..read.into_job(job_at(lookup.reference, Some(&api.region)))
         };
+        if let Some(active) = active {
+            let text = format!("{} has succeeded, but {active}", job.reference);
+            notices.push(Notice::new(NoticeCode::PartsUnread, text));
+            job.unread_cause = Some(Category::InvalidResponse);
+        }
         let cause = states::FailureCause {
-            reason: None,
+            reason: failure_reason,
             message: failed,
         };
         states::confirm_success(&mut job, cause);
         GetResult { job, notices }
     }
-}
-
-/// That parts have failed, by their numbers.
-pub(super) fn failed_parts(all: &[(&OptionalObject<Metrics>, &str)]) -> Option<String> {
-    all.iter().find_map(|(metrics, what)| {
-        let metrics = metrics.0.as_ref()?;
-        let failed = [&metrics.failed_count, &metrics.failed_interrupted_count];
-        let counts = failed.into_iter().filter_map(|count| count.unsigned());
-        let failed = counts.fold(0, u64::saturating_add);
-        (failed > 0).then(|| format!("{failed} {what} have failed"))
-    })
 }
 
 impl TaskRow {
@@ -199,7 +199,9 @@ impl TaskRow {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct TaskResponse {
+    job_id: Checked<Text>,
     task_name: Text,
+    task_state: Text,
     task_instance_total_count: Int,
     task_instance_set: List<Instance>,
     task_instance_metrics: OptionalObject<Metrics>,
@@ -234,47 +236,47 @@ pub struct TaskInstanceDetails {
 }
 
 impl TaskResponse {
-    /// The same where it is about this task.
+    /// The same where it is about this task of this job.
     ///
     /// # Errors
     /// It is about another one.
-    pub fn check_name(self, task: &str) -> Result<Self, String> {
+    pub fn check_names(self, job: &str, task: &str) -> Result<Self, String> {
+        let is_other = |id: &str| id != job;
+        if self.job_id.is_unreadable || self.job_id.value.trimmed().is_some_and(is_other) {
+            return Err("the requested JobId".to_owned());
+        }
         let is_about = self.task_name.trimmed() == Some(task);
         is_about
             .then_some(self)
             .ok_or_else(|| "the requested TaskName".to_owned())
     }
 
-    /// That the response has fewer instances than there are, and whether it has as many as a page may.
-    pub fn missing_instances(&self, task: &str) -> Option<(String, bool)> {
-        let (total, read) = (
-            self.task_instance_total_count.unsigned()?,
-            self.task_instance_set.0.len(),
-        );
-        let has_more = total > read as u64;
-        let what = format!("read {read} of {total} instances of the task {task}");
-        has_more.then_some((what, read >= MAX_INSTANCES))
-    }
-
-    /// That instances have failed.
-    pub fn failed_instances(&self) -> Option<String> {
-        failed_parts(&[(&self.task_instance_metrics, "instances")])
-    }
-
-    /// The instances by their numbers; `has_ended` where the job has.
+    /// The instances by their numbers; `has_ended` where the job has. The task comes first where it
+    /// contradicts a success that the cloud claims for the job.
     pub fn into_tasks(
         self,
         has_ended: bool,
+        claims_success: bool,
         clock: WallClock,
         notices: &mut Vec<Notice>,
     ) -> Vec<Task> {
         let mut instances = self.task_instance_set.0;
         instances.order_by_key(|instance| instance.task_instance_index.0);
-        let name = self.task_name.0.unwrap_or_default();
-        let tasks = instances
+        let (name, word) = (
+            self.task_name.0.unwrap_or_default(),
+            self.task_state.trimmed(),
+        );
+        let read = states::normalize(STATES, &[], word, "a task of tencent/batch-job", notices);
+        let contradicts = claims_success && read.raw.is_some() && read.state != State::Succeeded;
+        let task = contradicts.then(|| Task {
+            id: Some(name.clone()),
+            kind: TASK.to_owned(),
+            ..read.into_task()
+        });
+        let instances = instances
             .into_iter()
             .map(|instance| instance.into_task(&name, has_ended, clock, notices));
-        tasks.collect()
+        task.into_iter().chain(instances).collect()
     }
 }
 

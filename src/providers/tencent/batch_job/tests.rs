@@ -1,3 +1,5 @@
+mod success;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -83,20 +85,6 @@ async fn a_job_with_a_failed_part_has_failed_whatever_its_word_says() {
     }
 }
 
-#[test]
-fn a_row_with_failed_tasks_has_failed() {
-    let count = |failed: Value| {
-        let job: BatchJob = serde_json::from_value(json!({
-            "JobId": "job-1", "JobState": "SUCCEED", "TaskMetrics": {"FailedCount": failed},
-        }))
-        .unwrap();
-        response::failed_parts(&[(&job.tasks, "tasks")])
-    };
-    assert_eq!(count(json!(2)).as_deref(), Some("2 tasks have failed"));
-    assert_eq!(count(json!(0)), None);
-    assert_eq!(count(json!("many")), None);
-}
-
 #[tokio::test]
 async fn instances_that_cannot_be_read_cost_a_notice_and_those_of_pending_tasks_no_request() {
     let reference = reference(&BATCH_JOB, &["job-1"]);
@@ -145,47 +133,6 @@ async fn a_success_is_not_decided_while_instances_cannot_be_read() {
         assert_eq!((job.state, job.ended, job.reason.as_deref()), expected);
         assert_eq!(found.notices[0].code, NoticeCode::PartsUnread);
     }
-}
-
-#[tokio::test]
-async fn a_success_is_not_decided_while_an_instance_has_another_word() {
-    for (word, expected) in [
-        ("RUNNING", (State::Unknown, false)),
-        ("DONE", (State::Unknown, false)),
-        ("FAILED", (State::Failed, true)),
-        ("", (State::Succeeded, true)),
-    ] {
-        let instance = json!({"TaskInstanceIndex": 0, "TaskInstanceState": word});
-        let task = json!({"TaskName": "main", "TaskInstanceSet": [instance]});
-        let body = json!({"Response": task});
-        let responder = responding(&CLOUD, &[GET_TASK], ServerResponse::json(200, &body));
-        let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
-        let (_server, client) = serve(vec![job], responder).await;
-        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
-        let job = found.unwrap().job;
-        assert_eq!((job.state, job.ended), expected, "{word}");
-    }
-}
-
-#[tokio::test]
-async fn a_success_is_not_decided_while_instances_are_missing() {
-    let read = async |count: usize, total: usize| {
-        let instance = json!({"TaskInstanceState": "SUCCEED", "ExitCode": 0});
-        let task = json!({
-            "TaskName": "main", "TaskInstanceTotalCount": total, "TaskInstanceSet": vec![instance; count],
-        });
-        let body = json!({"Response": task});
-        let responder = responding(&CLOUD, &[GET_TASK], ServerResponse::json(200, &body));
-        let job = job(&BATCH_JOB, "job-1", "SUCCEED", &[]);
-        let (_server, client) = serve(vec![job], responder).await;
-        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
-        let found = found.unwrap();
-        (found.job.state, found.notices.len())
-    };
-    assert_eq!(read(3, 3).await, (State::Succeeded, 0));
-    assert_eq!(read(0, 3).await, (State::Unknown, 1));
-    // The states of the others count alone.
-    assert_eq!(read(1000, 1001).await, (State::Succeeded, 1));
 }
 
 #[tokio::test]

@@ -365,3 +365,17 @@ async fn a_field_of_another_type_costs_a_service_or_a_cluster_nothing_else() {
         .await;
     }
 }
+
+#[test]
+fn events_of_both_places_are_read() {
+    let body = r#"{"code":0,"data":{"eventList":[{"message":"a"}]},
+        "eventList":[{"message":"b","level":"Warning"}]}"#;
+    let found = decode_events(
+        body.as_bytes(),
+        &api(None),
+        lookup(&reference(), &test_support::ask()),
+    );
+    let messages = found.unwrap().job.events.into_iter();
+    let messages: Vec<_> = messages.filter_map(|event| event.message).collect();
+    assert_eq!(messages, ["a", "b"]);
+}

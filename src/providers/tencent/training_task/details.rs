@@ -6,11 +6,26 @@ use crate::secret::{MASK, mask_access_url, mask_text};
 
 const MIB: u64 = 1 << 20;
 
+/// What a row does not have may be in the response to a lookup.
+fn left_out() -> Checked<Text> {
+    Checked {
+        value: Text::default(),
+        is_unreadable: true,
+    }
+}
+
+/// What is read in place of a missing key is not what is printed.
+fn without_default(schema: &mut schemars::Schema) {
+    schema.remove("default");
+}
+
 detail_structs! {
     /// `details` of a `tencent/training-task`; the fields that are not shown are in the job itself.
     #[schemars(rename = "TencentTrainingTask")]
     TrainingTask {
         /// Why it failed.
+        #[serde(default = "left_out")]
+        #[schemars(transform = without_default)]
         failure_reason: Checked<Text>,
         /// Other information from the cloud.
         message: Text,

@@ -1,7 +1,7 @@
 //! What TI-ONE reports of a task, its pods and its events, made into the model.
 
 use super::details::{Role, TrainingTask};
-use super::{LIST, POD_STATES, STATES, TIONE};
+use super::{LIST, MAX_EVENTS, POD_STATES, STATES, TIONE};
 use crate::model::{Address, Event, Object};
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
@@ -28,7 +28,13 @@ impl TaskResponse {
             return Err("an object TrainingTaskDetail".to_owned().into());
         };
         match task.id.value.trimmed() {
-            Some(id) if id == reference.id() => Ok((*task, self.request_id.0)),
+            Some(id) if id == reference.id() => {
+                let mut task = task;
+                // Where a lookup leaves the reason out, there is none; one that is there and cannot be
+                // read is evidence.
+                task.failure_reason.is_unreadable = false;
+                Ok((*task, self.request_id.0))
+            }
             _ => Err("the requested Id".to_owned().into()),
         }
     }
@@ -83,7 +89,7 @@ impl Row for TrainingTask {
                 region.as_deref().or(Some(&api.region)),
             ))
         };
-        let is_unread = self.failure_reason.is_unreadable;
+        let is_unread = self.failure_reason.is_unreadable && job.state == State::Succeeded;
         job.unread_cause = is_unread.then_some(Category::InvalidResponse);
         let cause = states::FailureCause {
             reason: None,
@@ -191,9 +197,27 @@ impl EventsResponse {
     pub fn into_events(self, clock: WallClock, pods: &[Task], found: &mut GetResult) -> Vec<Event> {
         let total = self.total_count.0;
         let events = found.events(self.events.first_page("Events", total));
-        if self.total_count.unsigned() > Some(events.len() as u64) {
-            let what = format!("Tencent returned only the last {} events", events.len());
-            found.note(NoticeCode::EventsTruncated, what);
+        let (read, is_full) = (events.len(), events.len() >= MAX_EVENTS);
+        let has_more = self
+            .total_count
+            .unsigned()
+            .map_or(is_full, |total| total > read as u64);
+        let times = events
+            .iter()
+            .filter_map(|row| clock.at(&row.last_timestamp));
+        match has_more && read > 0 {
+            true if is_full && times.is_sorted_by(|one, next| one >= next) => {
+                let what = format!("Tencent returned only the last {read} events");
+                found.note(NoticeCode::EventsTruncated, what);
+            }
+            // Any of those that are missing may be the newest.
+            true => {
+                found.job.events_unreadable = true;
+                let reference = &found.job.reference;
+                let what = format!("read {read} events of {reference}, of which there are more");
+                found.note(NoticeCode::PartsUnread, what);
+            }
+            false => {}
         }
         let events = events.into_iter().map(|event| {
             let pod = event.resource_name.0.clone();

@@ -1,0 +1,54 @@
+use super::*;
+
+#[test]
+fn quiet_holds_only_after_its_time_and_for_jobs_that_exist() {
+    let goal = rules("no-warnings=10m");
+    let mut track = JobHistory::new(true);
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(700));
+    assert_eq!(track.evaluate(&goal, seconds(700)).as_str(), "pending");
+    track.confirm();
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(701));
+    assert_eq!(track.evaluate(&goal, seconds(701)).as_str(), "met");
+    let mut short = JobHistory::new(true);
+    short.confirm();
+    short.observe(Observation::Read(&job(State::Unknown)), seconds(5));
+    // Time in which nothing was read does not count as quiet.
+    assert_eq!(short.evaluate(&goal, seconds(5000)).as_str(), "pending");
+}
+
+#[test]
+fn the_check_that_completes_the_quiet_time_confirms_that_the_job_exists() {
+    let (goal, quiet) = (rules("no-warnings=10m"), seconds(600));
+    let mut track = JobHistory::new(true);
+    assert!(track.needs_confirmation(quiet, seconds(0)));
+    track.confirm();
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(1));
+    assert!(!track.needs_confirmation(quiet, seconds(600)));
+    assert!(track.needs_confirmation(quiet, seconds(601)));
+    // It was confirmed before, but may have been deleted since.
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(602));
+    assert_eq!(track.evaluate(&goal, seconds(602)).as_str(), "pending");
+    track.observe(
+        Observation::Failed(&problem(Category::NotFound)),
+        seconds(603),
+    );
+    assert!(track.needs_confirmation(seconds(6000), seconds(604)));
+    track.confirm();
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(604));
+    assert_eq!(track.evaluate(&goal, seconds(604)).as_str(), "met");
+    let with_state = JobHistory::new(false);
+    assert!(!with_state.needs_confirmation(quiet, seconds(600)));
+}
+
+#[test]
+fn quiet_is_no_for_a_job_that_ended_badly() {
+    let mut track = JobHistory::new(false);
+    track.observe(Observation::Read(&job(State::Failed)), seconds(0));
+    assert_eq!(
+        track
+            .evaluate(&rules("no-warnings=1s"), seconds(0))
+            .as_str(),
+        "unmet"
+    );
+}

@@ -1,0 +1,276 @@
+use super::*;
+use crate::test_support::{Responder, emulated};
+
+/// What `get` makes of a job whose task `main` has one instance, after changes of both responses.
+struct Case {
+    job: Value,
+    task: Value,
+}
+
+impl Case {
+    fn new() -> Self {
+        let metrics = json!({"SucceedCount": 1, "RunningCount": 0, "FailedCount": 0});
+        let job = json!({
+            "JobId": "job-1", "JobState": "SUCCEED", "StateReason": "", "NextAction": "",
+            "TaskSet": [{"TaskName": "main", "TaskState": "SUCCEED"}],
+            "TaskMetrics": metrics, "TaskInstanceMetrics": metrics,
+        });
+        let instance = json!({
+            "TaskInstanceIndex": 0, "TaskInstanceState": "SUCCEED", "ExitCode": 0,
+            "StateReason": "", "StateDetailedReason": "successful",
+        });
+        let task = json!({
+            "JobId": "job-1", "TaskName": "main", "TaskState": "SUCCEED",
+            "TaskInstanceTotalCount": 1, "TaskInstanceSet": [instance],
+            "TaskInstanceMetrics": metrics,
+        });
+        Self { job, task }
+    }
+
+    fn job(mut self, pointer: &str, value: Value) -> Self {
+        set(&mut self.job, pointer, value);
+        self
+    }
+
+    fn task(mut self, pointer: &str, value: Value) -> Self {
+        set(&mut self.task, pointer, value);
+        self
+    }
+
+    fn responder(self) -> Responder {
+        Arc::new(move |request| {
+            let operation = emulated(&CLOUD).operation(request)?;
+            let data = match operation.as_str() {
+                GET_TASK => &self.task,
+                _ => &self.job,
+            };
+            Some(ServerResponse::json(200, &json!({"Response": data})))
+        })
+    }
+
+    async fn read(self) -> Job {
+        let (_server, client) = serve(Vec::new(), self.responder()).await;
+        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        found.unwrap().job
+    }
+
+    async fn state(self) -> (State, bool) {
+        let job = self.read().await;
+        (job.state, job.ended)
+    }
+}
+
+/// Sets a value; one that is `"(none)"` is removed.
+fn set(document: &mut Value, pointer: &str, value: Value) {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = document.pointer_mut(parent).unwrap();
+    match value == "(none)" {
+        true => drop(parent.as_object_mut().unwrap().remove(key)),
+        false => parent[key] = value,
+    }
+}
+
+const SUCCEEDED: (State, bool) = (State::Succeeded, true);
+const UNDECIDED: (State, bool) = (State::Unknown, false);
+const FAILED: (State, bool) = (State::Failed, true);
+
+#[tokio::test]
+async fn a_job_whose_responses_all_say_success_succeeded() {
+    assert_eq!(Case::new().state().await, SUCCEEDED);
+    for (pointer, value) in [
+        ("/JobId", json!("(none)")),
+        ("/TaskState", json!("(none)")),
+        ("/TaskInstanceMetrics", json!(null)),
+        ("/TaskInstanceSet/0/ExitCode", json!(null)),
+        ("/TaskInstanceSet/0/StateReason", json!("successful")),
+    ] {
+        let read = Case::new().task(pointer, value.clone()).state().await;
+        assert_eq!(read, SUCCEEDED, "{pointer} {value}");
+    }
+    for pointer in ["/TaskMetrics", "/TaskInstanceMetrics", "/StateReason"] {
+        let read = Case::new().job(pointer, json!(null)).state().await;
+        assert_eq!(read, SUCCEEDED, "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_is_not_decided_by_a_job_without_its_tasks() {
+    let named = |name: Value| json!([{"TaskName": name, "TaskState": "SUCCEED"}]);
+    for (pointer, value, expected) in [
+        ("/TaskSet", json!(null), UNDECIDED),
+        ("/TaskSet", json!("(none)"), UNDECIDED),
+        ("/TaskSet", json!([]), UNDECIDED),
+        ("/TaskSet", named(json!(null)), UNDECIDED),
+        ("/TaskSet", named(json!(["main"])), UNDECIDED),
+        ("/TaskSet/0/TaskState", json!(""), UNDECIDED),
+        ("/TaskSet/0/TaskState", json!("RUNNING"), UNDECIDED),
+        ("/TaskMetrics/SucceedCount", json!(5), UNDECIDED),
+        ("/TaskMetrics/RunningCount", json!(3), UNDECIDED),
+        ("/TaskMetrics/FailedCount", json!(-1), UNDECIDED),
+        ("/TaskMetrics/FailedCount", json!(1), FAILED),
+        (
+            "/TaskMetrics/FailedInterruptedCount",
+            json!({"x": 1}),
+            UNDECIDED,
+        ),
+        ("/TaskInstanceMetrics/RunningCount", json!(3), UNDECIDED),
+        ("/StateReason", json!("RunCommandFailed"), FAILED),
+        ("/StateReason", json!({"x": 1}), UNDECIDED),
+    ] {
+        let read = Case::new().job(pointer, value.clone()).state().await;
+        assert_eq!(read, expected, "{pointer} {value}");
+    }
+}
+
+#[tokio::test]
+async fn the_instances_of_a_task_without_a_state_are_read_where_the_job_succeeded() {
+    for value in [json!(null), json!("(none)"), json!("PENDING")] {
+        let case = Case::new().job("/TaskSet/0/TaskState", value);
+        let case = case.task("/TaskInstanceSet/0/TaskInstanceState", json!("FAILED"));
+        let job = case
+            .task("/TaskInstanceSet/0/ExitCode", json!(137))
+            .read()
+            .await;
+        assert_eq!((job.state, job.exit_code), (State::Failed, Some(137)));
+    }
+}
+
+#[tokio::test]
+async fn a_success_is_not_decided_by_a_task_without_its_instances() {
+    let instance = json!({"TaskInstanceIndex": 0, "TaskInstanceState": "SUCCEED", "ExitCode": 0});
+    for (pointer, value, expected) in [
+        ("/TaskInstanceSet", json!(null), UNDECIDED),
+        ("/TaskInstanceSet", json!([]), UNDECIDED),
+        ("/TaskInstanceSet", json!([{}]), UNDECIDED),
+        (
+            "/TaskInstanceSet/0/TaskInstanceIndex",
+            json!(null),
+            UNDECIDED,
+        ),
+        ("/TaskInstanceSet/0/TaskInstanceState", json!(""), UNDECIDED),
+        (
+            "/TaskInstanceSet/0/TaskInstanceState",
+            json!("RUNNING"),
+            UNDECIDED,
+        ),
+        (
+            "/TaskInstanceSet/0/TaskInstanceState",
+            json!("DONE"),
+            UNDECIDED,
+        ),
+        (
+            "/TaskInstanceSet/0/TaskInstanceState",
+            json!("FAILED"),
+            FAILED,
+        ),
+        (
+            "/TaskInstanceSet/0/StateReason",
+            json!("RunCommandFailed"),
+            UNDECIDED,
+        ),
+        ("/TaskInstanceTotalCount", json!(null), UNDECIDED),
+        ("/TaskInstanceTotalCount", json!([1]), UNDECIDED),
+        ("/TaskInstanceTotalCount", json!(2), UNDECIDED),
+        ("/TaskInstanceMetrics/RunningCount", json!(2), UNDECIDED),
+        ("/TaskInstanceMetrics/FailedCount", json!(2), FAILED),
+        ("/TaskState", json!("RUNNING"), UNDECIDED),
+        ("/TaskState", json!("FAILED"), FAILED),
+        ("/TaskName", json!("other"), UNDECIDED),
+        ("/JobId", json!("job-2"), UNDECIDED),
+        ("/JobId", json!(["job-1"]), UNDECIDED),
+    ] {
+        let read = Case::new().task(pointer, value.clone()).state().await;
+        assert_eq!(read, expected, "{pointer} {value}");
+    }
+    let twice = Case::new().task("/TaskInstanceTotalCount", json!(2));
+    let twice = twice.task("/TaskInstanceSet", json!([instance, instance]));
+    assert_eq!(twice.state().await, UNDECIDED);
+    let empty = Case::new().task("/TaskInstanceTotalCount", json!(0));
+    assert_eq!(
+        empty.task("/TaskInstanceSet", json!([])).state().await,
+        UNDECIDED
+    );
+}
+
+/// A server that has `total` instances, of which it gives at most `per_page` at once; the one numbered
+/// `failed` has failed.
+fn paging(total: usize, per_page: usize, failed: usize, metrics: Value) -> Responder {
+    Arc::new(move |request| {
+        if emulated(&CLOUD).operation(request)? != GET_TASK {
+            let job = Case::new().job;
+            return Some(ServerResponse::json(200, &json!({"Response": job})));
+        }
+        let asked: Value = serde_json::from_slice(&request.body).unwrap();
+        let offset = usize::try_from(asked["Offset"].as_u64().unwrap()).unwrap();
+        let rows = (offset..total.min(offset + per_page)).map(|index| {
+            let word = if index == failed { "FAILED" } else { "SUCCEED" };
+            json!({"TaskInstanceIndex": index, "TaskInstanceState": word})
+        });
+        let task = json!({
+            "TaskName": "main", "TaskInstanceTotalCount": total,
+            "TaskInstanceSet": rows.collect::<Vec<_>>(), "TaskInstanceMetrics": metrics,
+        });
+        Some(ServerResponse::json(200, &json!({"Response": task})))
+    })
+}
+
+#[tokio::test]
+async fn the_instances_of_a_job_that_succeeded_are_read_page_by_page() {
+    let all = |count: usize| json!({"SucceedCount": count});
+    for (total, per_page, failed, metrics, expected, requests) in [
+        (300, 100, usize::MAX, json!(null), SUCCEEDED, 3),
+        (1500, 1000, usize::MAX, json!(null), SUCCEEDED, 2),
+        (1500, 1000, 1200, json!(null), FAILED, 2),
+        // More than are read: the numbers have to show that the others succeeded.
+        (10_500, 1000, usize::MAX, json!(null), UNDECIDED, 10),
+        (10_500, 1000, usize::MAX, all(10_499), UNDECIDED, 10),
+        (10_500, 1000, usize::MAX, all(10_500), SUCCEEDED, 10),
+    ] {
+        let (server, client) = serve(Vec::new(), paging(total, per_page, failed, metrics)).await;
+        let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+        let job = found.unwrap().job;
+        assert_eq!((job.state, job.ended), expected, "{total}");
+        let tasks = server.requested().into_iter();
+        assert_eq!(tasks.filter(|name| name == GET_TASK).count(), requests);
+    }
+}
+
+#[tokio::test]
+async fn pages_that_repeat_the_same_instances_are_not_requested_for_ever() {
+    let case = Case::new().task("/TaskInstanceTotalCount", json!(5000));
+    let (server, client) = serve(Vec::new(), case.responder()).await;
+    let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+    assert_eq!(found.unwrap().job.state, State::Unknown);
+    assert_eq!(server.requested(), [GET.name, GET_TASK, GET_TASK]);
+}
+
+#[tokio::test]
+async fn of_a_job_that_runs_one_page_of_instances_is_read() {
+    let mut job = job(&BATCH_JOB, "job-1", "RUNNING", &[]);
+    job.parts = 1001;
+    let (server, client) = serve(vec![job], Arc::new(|_| None)).await;
+    let found = client.get(&reference(&BATCH_JOB, &["job-1"]), &ask()).await;
+    let found = found.unwrap();
+    assert_eq!((found.job.state, found.notices.len()), (State::Running, 1));
+    assert_eq!(server.requested(), [GET.name, GET_TASK]);
+}
+
+#[tokio::test]
+async fn a_row_with_active_or_failed_tasks_has_not_succeeded() {
+    for (metrics, expected) in [
+        (json!({"SucceedCount": 2, "FailedCount": 0}), SUCCEEDED),
+        (json!({"SucceedCount": 2, "FailedCount": 2}), FAILED),
+        (json!({"SucceedCount": 2, "RunnableCount": 1}), UNDECIDED),
+    ] {
+        let row = json!({"JobId": "job-1", "JobState": "SUCCEED", "TaskMetrics": metrics});
+        let body = json!({"Response": {"TotalCount": 1, "JobSet": [row]}});
+        let responder = responding(&CLOUD, &[LIST.name], ServerResponse::json(200, &body));
+        let (_server, client) = serve(Vec::new(), responder).await;
+        let scope = Scope::at(&BATCH_JOB, "default", &[]).unwrap();
+        let page = client
+            .list(&scope, &Filter::default(), Cursor::FIRST, &ask())
+            .await;
+        let job = &page.unwrap().rows[0].job;
+        assert_eq!((job.state, job.ended), expected, "{metrics}");
+    }
+}
