@@ -172,8 +172,14 @@ impl ProcessTree {
             let _ = kill_process_group(self.leader, Signal::KILL);
         }
         marked(&self.mark).into_iter().for_each(kill_descendants);
+        // A process has no environment for the moment in which it becomes another program.
+        thread::sleep(EXEC_TIME);
+        marked(&self.mark).into_iter().for_each(kill_descendants);
     }
 }
+
+/// It takes a process less to become another program.
+const EXEC_TIME: Duration = Duration::from_millis(10);
 
 /// The processes whose inherited mark begins so, as far as the system lists them.
 fn marked(mark: &str) -> Vec<Pid> {
