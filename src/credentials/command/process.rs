@@ -165,15 +165,15 @@ struct ProcessTree {
 
 impl ProcessTree {
     fn kill(&self) {
+        // A process has no environment, and so no mark, for the moment in which it becomes another program.
+        let _ = kill_process(self.leader, Signal::STOP);
+        thread::sleep(EXEC_TIME);
         // Descendants may have left the group, may have lost their parents, or may have another
         // environment.
         kill_descendants(self.leader);
         if self.has_own_group {
             let _ = kill_process_group(self.leader, Signal::KILL);
         }
-        marked(&self.mark).into_iter().for_each(kill_descendants);
-        // A process has no environment for the moment in which it becomes another program.
-        thread::sleep(EXEC_TIME);
         marked(&self.mark).into_iter().for_each(kill_descendants);
     }
 }
