@@ -115,7 +115,7 @@ impl<'a> Reports<'a> {
 /// Texts for a reason that there is not.
 const NO_REASON: [&str; 2] = ["None", "null"];
 
-/// The reasons of Slurm for an end that is no success; those of jobs that wait are not among them.
+/// The reasons of Slurm for an end without a success; those of jobs that wait are not among them.
 const FAILURES: [&str; 8] = [
     "NonZeroExitCode",
     "OutOfMemory",
