@@ -11,7 +11,7 @@ pub struct ListSpec {
     pub order: ListOrder,
     /// What the rows do not report.
     pub unlisted: &'static [UnlistedField],
-    /// Parts that rows do not have and that may have failed, although the row says success.
+    /// Parts that rows do not have and that may have failed although the row is a success.
     pub hidden_evidence: Option<&'static str>,
     /// How many jobs a list contains when no number is given, where each of them costs calls of its
     /// own.

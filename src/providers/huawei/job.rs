@@ -282,7 +282,7 @@ impl AsyncJob {
     }
 
     fn into_sub_job(mut self) -> SubJobParts {
-        // It says more than the cause of the sub-job.
+        // It is more precise than the cause of the sub-job.
         let message = failure(self.entities.0.errorcode_message.clone());
         let cause = self.take_cause();
         SubJobParts {

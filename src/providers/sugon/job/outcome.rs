@@ -63,7 +63,7 @@ impl<'a> Reports<'a> {
             .or_else(|| self.scheduler_word())
     }
 
-    /// The reason of a failure, else the first that says something.
+    /// The reason of a failure, else the first one.
     pub(super) fn reason(&self) -> Option<&'a str> {
         let [first, second] = self.records.map(|record| &record.reason);
         let reasons = [self.reason, first, second].map(|reason| reason.value.trimmed());
