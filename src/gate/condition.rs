@@ -107,7 +107,7 @@ fn unknown_state(text: &str, word: &str) -> Problem {
     let hint = match bare {
         // Jobs that failed are done as well: a gate must not pass them by mistake.
         "done" | "finished" | "complete" | "completed" | "success" | "successful" | "ok" => {
-            format!("did you mean 'succeeded'? 'ended' is any end, also failed; {known}")
+            format!("did you mean 'succeeded'? 'ended' also accepts failed jobs; {known}")
         }
         bare => match closest_match(states.chain(["ended"]), bare) {
             Some(near) => format!("did you mean '{near}'? {known}"),

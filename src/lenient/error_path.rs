@@ -12,7 +12,7 @@ const MAX_PATH_LEN: usize = 120;
 
 /// What was expected and where, without any text of the response but the names of its fields.
 pub(super) fn explain(error: &json::Error, body: &[u8]) -> String {
-    let (line, column) = error.place(body);
+    let (line, column) = error.position(body);
     let place = format!("line {line} column {column}");
     let text = error.to_string();
     if error.is_end() {

@@ -1,6 +1,6 @@
 //! Reads types of serde from JSON.
 //!
-//! Every type that is read has a copy of the generic code, so that it calls for as much as possible.
+//! Every type that is read has a copy of the generic code, so most of the work is in functions that are not generic.
 
 use serde::de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
 
@@ -45,16 +45,16 @@ impl<'de> Deserializer<'de> {
 
     /// Begins a list or an object, or a number as a map.
     fn enter(&mut self, token: Token<'de>) -> Result<Elements<'_, 'de>, Error> {
-        let place = match token {
-            Token::Number(digits) => Place::Digits(digits),
+        let position = match token {
+            Token::Number(digits) => Position::Digits(digits),
             _ if self.depth == MAX_DEPTH => {
                 return Err(Error::at(ErrorKind::Syntax, self.reader.offset()));
             }
-            _ => Place::Begin,
+            _ => Position::Begin,
         };
         self.depth += 1;
         let document = self;
-        Ok(Elements { document, place })
+        Ok(Elements { document, position })
     }
 
     /// Ends it.
@@ -67,7 +67,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// The error with its place, unless it has one.
+    /// The error with its position, unless it has one.
     #[cold]
     fn located(&self, error: Error) -> Error {
         error.or_at(self.reader.offset())
@@ -177,11 +177,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 #[derive(Debug)]
 struct Elements<'a, 'de> {
     document: &'a mut Deserializer<'de>,
-    place: Place<'de>,
+    position: Position<'de>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place<'de> {
+enum Position<'de> {
     /// Before the first element.
     Begin,
     /// After an element.
@@ -194,29 +194,29 @@ enum Place<'de> {
 
 impl<'de> Elements<'_, 'de> {
     fn next_element(&mut self) -> Result<bool, Error> {
-        let is_first = matches!(self.place, Place::Begin);
-        self.place = Place::Next;
+        let is_first = matches!(self.position, Position::Begin);
+        self.position = Position::Next;
         self.document.reader.next_element(is_first)
     }
 
     fn next_key(&mut self) -> Result<Option<Token<'de>>, Error> {
-        let (is_first, next) = match self.place {
-            Place::Begin => (true, Place::Next),
-            Place::Next => (false, Place::Next),
-            Place::Digits(digits) => {
+        let (is_first, next) = match self.position {
+            Position::Begin => (true, Position::Next),
+            Position::Next => (false, Position::Next),
+            Position::Digits(digits) => {
                 self.document.digits = Some(digits);
-                self.place = Place::End;
+                self.position = Position::End;
                 return Ok(Some(Token::Text(EXACT_NUMBER)));
             }
-            Place::End => return Ok(None),
+            Position::End => return Ok(None),
         };
-        self.place = next;
+        self.position = next;
         self.document.reader.next_key(is_first)
     }
 
     fn colon(&mut self) -> Result<(), Error> {
-        match self.place {
-            Place::End => Ok(()),
+        match self.position {
+            Position::End => Ok(()),
             _ => self.document.reader.colon(),
         }
     }

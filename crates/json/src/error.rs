@@ -31,7 +31,7 @@ impl Error {
         Self(Box::new(Failure { kind, offset }))
     }
 
-    /// Sets the place of an error of a type, which does not know its own.
+    /// Sets the position of an error of a type, which does not know its own.
     #[cold]
     pub(crate) fn or_at(mut self, offset: usize) -> Self {
         self.0.offset.get_or_insert(offset);
@@ -59,7 +59,7 @@ impl Error {
     }
 
     /// The line, from 1, and how many bytes of it had been read.
-    pub fn place(&self, document: &[u8]) -> (usize, usize) {
+    pub fn position(&self, document: &[u8]) -> (usize, usize) {
         let read = &document[..self.offset().min(document.len())];
         let start = memchr::memrchr(b'\n', read).map_or(0, |end| end + 1);
         let lines = memchr::memchr_iter(b'\n', read).count();

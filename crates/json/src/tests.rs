@@ -42,7 +42,7 @@ fn check_all(text: &str) {
         return;
     };
     let expected = (theirs.line(), theirs.column());
-    assert_eq!(ours.place(text.as_bytes()), expected, "{text}: {theirs}");
+    assert_eq!(ours.position(text.as_bytes()), expected, "{text}: {theirs}");
     let expected = kind(theirs.is_eof(), theirs.is_syntax());
     assert_eq!(kind(ours.is_end(), ours.is_syntax()), expected, "{text}");
 }

@@ -12,6 +12,8 @@ use crate::secret::{MASK, Redactor, field_sensitivity, is_secret_field, looks_ra
 
 /// Bytes of a body that are recorded at most.
 pub(super) const MAX_BODY: usize = 16 << 20;
+/// The beginning of a gzip file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Deeper documents are recorded as text, since they could not be read again.
 const MAX_DEPTH: usize = 100;
 
@@ -129,6 +131,10 @@ impl Masker<'_> {
         }
         if is_part_of_document(body, is_plain) {
             return Some(self.shape(body));
+        }
+        // What is compressed is not searched for secrets, but anybody can decompress it.
+        if body.starts_with(&GZIP_MAGIC) {
+            return Some(MASK.to_owned());
         }
         let is_harmless = text.is_some_and(|text| text.starts_with('<') || is_sentence(text));
         (!is_plain && !is_harmless).then(|| MASK.to_owned())

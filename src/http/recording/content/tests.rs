@@ -70,9 +70,13 @@ fn a_body_is_recorded_as_what_it_is() {
         redactor.add([&Secret::new("tok-s3cret-value-77")]);
         masker(&redactor, None).content(body, true)
     };
-    let bytes = [0x1f, 0x8b, 0xff];
+    assert_eq!(
+        log(&[0x1f, 0x8b, 0xff]),
+        (Content::Text("***".to_owned()), Extent::Masked)
+    );
+    let bytes = [0x50, 0x8b, 0xff];
     let (recorded, _) = log(&bytes);
-    assert_eq!(recorded, Content::Base64("H4v/".to_owned()));
+    assert_eq!(recorded, Content::Base64("UIv/".to_owned()));
     assert_eq!(recorded.bytes().unwrap(), bytes);
     assert_eq!(log(b"\xff tok-s3cret-value-77"), text("\u{fffd} ***"));
     assert_eq!(Content::Base64("?".to_owned()).bytes(), None);

@@ -112,7 +112,7 @@ impl<'a> Reports<'a> {
     }
 }
 
-/// Texts for a reason that there is not.
+/// Values of a missing reason.
 const NO_REASON: [&str; 2] = ["None", "null"];
 
 /// The reasons of Slurm for an end without a success; those of jobs that wait are not among them.
