@@ -10,6 +10,7 @@ mod scope_reader;
 mod suggestion;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto;
 use crate::kind::Kind;
@@ -31,11 +32,11 @@ pub struct Reference {
     /// Its kind.
     pub kind: &'static Kind,
     /// Name of the profile, `default` included.
-    pub profile: String,
+    pub profile: Arc<str>,
     /// Decoded segments, as many as the template has.
     pub segments: Vec<String>,
     /// What was typed.
-    pub input: String,
+    pub input: Arc<str>,
 }
 
 impl Reference {

@@ -48,7 +48,7 @@ pub(super) fn check_condition(
         false => Problem::usage(format!("{kind} never ends; it cannot reach '{condition}'"))
             .with_hint(format!("use: joblens wait --for running {word}")),
     };
-    problem.input = Some(reference.input.clone());
+    problem.input = Some(reference.input.to_string());
     Err(problem)
 }
 
@@ -194,7 +194,7 @@ fn not_checked(reference: &Reference, status: GateStatus) -> Problem {
     let mut problem = Problem::new(Category::Network, message)
         .with_account(reference.kind.template.cloud, &reference.profile);
     problem.reference = Some(reference.to_string());
-    problem.input = Some(reference.input.clone());
+    problem.input = Some(reference.input.to_string());
     match status {
         GateStatus::TimedOut => problem.with_hint("allow more time with --timeout"),
         _ => problem,

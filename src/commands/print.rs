@@ -2,6 +2,7 @@
 //! both.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
 
 use super::context::CommandContext;
 use super::pager::Pager;
@@ -9,7 +10,7 @@ use super::shutdown;
 use crate::error::{Category, Problem, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
-use crate::output::{self, PageOptions, RenderContext, Zone};
+use crate::output::{self, OutputOptions, PageOptions, RenderContext, Zone};
 
 /// The exit code of an output that was closed by its reader.
 pub(super) fn closed() -> u8 {
@@ -109,33 +110,63 @@ impl CommandContext {
         }
     }
 
-    /// What a gate ends with: the answer for stdout, and for stderr what failed after what was
-    /// reported as well, and one line with the verdict, which comes last even with `-q`.
+    /// The messages that a gate ends with: for stderr the errors, and one line with the verdict, which comes
+    /// last even with `-q`. With `--jq` also its output for stdout, since a failure of the expression changes
+    /// the exit code.
     ///
-    /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
-    /// the answer must not take its absence for success.
-    pub(super) fn rendered_gate(
+    /// Output that cannot be made turns exit code 0 of the report into 5: a program that reads it must not
+    /// take its absence for success.
+    pub(super) fn gate_messages(
         &self,
         report: &mut Envelope,
         mut messages: Vec<u8>,
-    ) -> (Vec<u8>, Vec<u8>) {
+    ) -> (Option<Vec<u8>>, Vec<u8>) {
         self.sort(&mut report.content.jobs);
         let screen = self.render_context(io::stderr().is_terminal());
         for problem in &report.errors {
             let _ = output::write_problem(&mut messages, problem, &screen);
         }
-        let mut response = Vec::new();
-        let paper = self.render_context(io::stdout().is_terminal());
-        if let Err(error) = output::write(&mut response, report, &self.output_options, &paper) {
-            let _ = output::write_problem(&mut messages, &write_problem(&error), &screen);
-            lose_output(report);
-        } else if self.code_after_query(report.exit.code) != report.exit.code {
-            report.exit = Exit::new(1);
-        }
+        let options = &self.output_options;
+        let response = options.query.is_some().then(|| {
+            let mut response = Vec::new();
+            let paper = self.render_context(io::stdout().is_terminal());
+            if let Err(error) = output::write(&mut response, report, options, &paper) {
+                let _ = output::write_problem(&mut messages, &write_problem(&error), &screen);
+                lose_output(report);
+            } else if self.code_after_query(report.exit.code) != report.exit.code {
+                report.exit = Exit::new(1);
+            }
+            response
+        });
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut messages, gate);
         }
         (response, messages)
+    }
+
+    /// Writes a gate's report, or what `--jq` has made of it. A report of thousands of jobs takes several
+    /// times its memory as JSON, so that it is made while it is written.
+    pub(super) fn gate_writer(
+        &self,
+        report: &Arc<Envelope>,
+        response: Option<Vec<u8>>,
+    ) -> impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static {
+        let paper = self.render_context(io::stdout().is_terminal());
+        let options = &self.output_options;
+        let (format, columns, headers) = (options.format, options.columns.clone(), options.headers);
+        let report = Arc::clone(report);
+        move |out| {
+            if let Some(response) = response {
+                return out.write_all(&response);
+            }
+            let options = OutputOptions {
+                format,
+                columns,
+                headers,
+                query: None,
+            };
+            output::write(out, &report, &options, &paper)
+        }
     }
 
     /// Ends a gate of a single check, after its notices. Output that cannot be written changes exit code 0 to 5.
@@ -147,13 +178,17 @@ impl CommandContext {
                 let _ = output::write_notice(&mut messages, notice);
             }
         }
-        let (response, messages) = self.rendered_gate(&mut report, messages);
-        if let Err(error) = shutdown::write_out(&response) {
+        let (response, messages) = self.gate_messages(&mut report, messages);
+        let mut report = Arc::new(report);
+        if let Err(error) = shutdown::write_out(self.gate_writer(&report, response)) {
             self.print_problem(&write_problem(&error));
-            lose_output(&mut report);
+            lose_output(Arc::make_mut(&mut report));
         }
         let _ = io::stderr().write_all(&messages);
-        report.exit.code
+        let code = report.exit.code;
+        // The process ends here: to take thousands of jobs apart would be time for nothing.
+        std::mem::forget(report);
+        code
     }
 
     /// Ends a command that was used wrongly.

@@ -1,7 +1,7 @@
 //! How a long command ends: by a signal or by itself, and never delayed by outputs
 //! without a reader.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -62,7 +62,7 @@ pub(super) fn run_interruptible<T>(
 /// before what is reported.
 pub(super) async fn write(
     reporter: Reporter,
-    response: Vec<u8>,
+    response: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
     messages: Vec<u8>,
     mut signals: Signals,
     mut signalled: bool,
@@ -75,7 +75,7 @@ pub(super) async fn write(
         LINE_FLUSH_TIMEOUT
     };
     let is_said = timeout(moment, &mut lines).await.is_ok();
-    let answered = spawn_blocking_detached(move || write_out(&response).err());
+    let answered = spawn_blocking_detached(move || write_out(response).err());
     let (failure, mut code) = wait_or_signal(answered, &mut signals, signalled).await;
     let failure = failure.flatten();
     signalled |= code.is_some();
@@ -105,9 +105,11 @@ pub(super) struct WriteResult {
 ///
 /// # Errors
 /// Those of stdout, such as a full disk.
-pub(super) fn write_out(response: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(response).and_then(|()| stdout.flush()) {
+pub(super) fn write_out(
+    response: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match response(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

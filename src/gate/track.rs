@@ -42,8 +42,8 @@ pub struct JobHistory {
     not_found: Option<NotFoundSpan>,
     /// For this long checks may miss a resource that exists.
     missing_grace: Duration,
-    read_failure: Option<ReadFailure>,
-    warnings: Option<Warnings>,
+    read_failure: Option<Box<ReadFailure>>,
+    warnings: Option<Box<Warnings>>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ struct LastObserved {
     state: State,
     word: Option<String>,
     /// Why the state is not certain although the value is recognized.
-    inconsistency: Option<Inconsistency>,
+    inconsistency: Option<Box<Inconsistency>>,
     /// The references whose events the response leaves out.
     unread_events: Option<String>,
     why: Option<String>,
@@ -116,7 +116,7 @@ impl JobHistory {
     /// True where a check that begins now has to confirm that a stateless resource exists: the first, and
     /// one that begins after the quiet time, since what was deleted meanwhile has no warnings either.
     pub fn needs_confirmation(&self, quiet: Duration, now: Duration) -> bool {
-        let since = self.warnings.as_ref().map(Warnings::quiet_since);
+        let since = self.warnings.as_ref().map(|known| known.quiet_since());
         let completes = |since: Duration| now.saturating_sub(since) >= quiet;
         let may_be_gone = !self.confirmed || self.not_found.is_some();
         self.stateless && (may_be_gone || since.is_some_and(completes))
@@ -166,11 +166,11 @@ impl JobHistory {
                     .read_failure
                     .as_ref()
                     .map_or(at, |trouble| trouble.since);
-                self.read_failure = Some(ReadFailure {
+                self.read_failure = Some(Box::new(ReadFailure {
                     category: problem.category,
                     message: problem.message.clone(),
                     since,
-                });
+                }));
             }
         }
     }
@@ -185,10 +185,10 @@ impl JobHistory {
             state: job.state,
             word: job.state_raw.clone(),
             inconsistency: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD)).then(|| {
-                Inconsistency {
+                Box::new(Inconsistency {
                     message: job.message.clone().unwrap_or_default(),
                     cause: job.unread_cause,
-                }
+                })
             }),
             unread_events: job.subtask_references(),
             why: job.message.clone().or_else(|| job.reason.clone()),
@@ -213,7 +213,7 @@ impl JobHistory {
             });
         }
         match &mut self.warnings {
-            None => self.warnings = Some(Warnings::first(job, at)),
+            None => self.warnings = Some(Box::new(Warnings::first(job, at))),
             Some(warnings) => warnings.see(job, at),
         }
     }

@@ -17,6 +17,7 @@ mod task;
 mod texts;
 mod time;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -47,17 +48,17 @@ pub struct Job {
     #[serde(rename = "ref")]
     pub reference: String,
     /// The reference as it was typed.
-    pub input: String,
+    pub input: Arc<str>,
     /// Long name of the cloud.
-    pub cloud: String,
+    pub cloud: Cow<'static, str>,
     /// Profile that was used.
-    pub profile: String,
+    pub profile: Arc<str>,
     /// The cloud's region, if known.
     pub region: Option<String>,
     /// Bare kind: `job`, `invocation`, `hpc-job`, `dlc-job`, `instant-job`, `scheduler-job`, `instance`,
     /// `image-job`, `training-job`, `training-task`, `batch-job`, `service`, `pod`, `workload`, `volcano-job`,
     /// `kubeflow-job`, `jobset`, `argo-workflow`.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// Cluster of the resource, for kinds that have one.
     pub cluster: Option<String>,
     /// Namespace of the resource, for kinds that have one.
@@ -133,7 +134,7 @@ pub struct Job {
     /// neither tasks nor an exit code.
     pub from_list: bool,
     /// The raw API response, if requested.
-    pub raw: Option<serde_json::Value>,
+    pub raw: Option<Box<serde_json::Value>>,
     /// What kept subtasks from being read, in addition to [`Self::SUBTASKS_UNREAD`]; it decides the exit code
     /// of a gate and is not shown.
     #[serde(skip)]

@@ -50,14 +50,14 @@ static COLUMNS: [JobColumn; 37] = [
     Column::with_header("warning_count", "WARNINGS", |job, _| {
         job.warning_count.into()
     }),
-    Column::new("cloud", |job, _| Cell::from(&job.cloud)),
-    Column::new("profile", |job, _| Cell::from(&job.profile)),
+    Column::new("cloud", |job, _| Cell::from(&*job.cloud)),
+    Column::new("profile", |job, _| Cell::from(&*job.profile)),
     Column::new("region", |job, _| job.region.as_deref().into()),
-    Column::new("kind", |job, _| Cell::from(&job.kind)),
+    Column::new("kind", |job, _| Cell::from(&*job.kind)),
     Column::new("cluster", |job, _| job.cluster.as_deref().into()),
     Column::new("namespace", |job, _| job.namespace.as_deref().into()),
     Column::new("id", |job, _| Cell::from(&job.id)),
-    Column::new("input", |job, _| Cell::from(&job.input)),
+    Column::new("input", |job, _| Cell::from(&*job.input)),
     Column::new("verdict", |job, _| job.verdict.as_deref().into()),
     Column::with_header("request_id", "REQUEST", |job, _| {
         job.request_id.as_deref().into()

@@ -71,7 +71,7 @@ mod tests {
             deep = serde_json::json!([{"in": deep, "n": 1.5}, "x"]);
         }
         let job = Job {
-            raw: Some(deep),
+            raw: Some(Box::new(deep)),
             ..Job::default()
         };
         let report = Envelope::new("get", vec![job], vec![], vec![]);

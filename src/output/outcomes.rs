@@ -72,9 +72,9 @@ fn unread_row(reference: &str, problem: &Problem) -> Job {
     let id = reference.rsplit('/').next().unwrap_or_default();
     Job {
         reference: reference.to_owned(),
-        input: problem.input.clone().unwrap_or_default(),
-        cloud: problem.cloud.clone().unwrap_or_default(),
-        kind: kind.to_owned(),
+        input: problem.input.clone().unwrap_or_default().into(),
+        cloud: problem.cloud.clone().unwrap_or_default().into(),
+        kind: kind.to_owned().into(),
         id: id.to_owned(),
         state: State::Unknown,
         verdict: Some("pending".to_owned()),

@@ -113,7 +113,7 @@ fn write_scope(
     const SHARED: [&str; 6] = ["ref", "input", "name", "state_raw", "created_at", "region"];
     let row = Job {
         reference: scope.scope.clone(),
-        input: scope.scope.clone(),
+        input: scope.scope.as_str().into(),
         name: scope.name.clone(),
         state_raw: scope.status.clone(),
         created_at: scope.created_at,

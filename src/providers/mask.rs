@@ -36,8 +36,13 @@ pub fn mask_job(job: &mut Job, redactor: &Redactor, show_secrets: bool) {
 pub fn mask_row_ids(job: &mut Job, redactor: &Redactor) {
     let masks = redactor.masks();
     let parents = job.cluster.iter_mut().chain(&mut job.namespace);
-    for id in parents.chain([&mut job.reference, &mut job.input, &mut job.id]) {
+    for id in parents.chain([&mut job.reference, &mut job.id]) {
         masks.value(id);
+    }
+    if masks.may_mask(&job.input) {
+        let mut input = job.input.to_string();
+        masks.value(&mut input);
+        job.input = input.into();
     }
 }
 

@@ -32,6 +32,7 @@ pub mod tencent;
 pub(crate) mod test_support;
 mod wall_clock;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
@@ -287,11 +288,11 @@ pub fn scope_listing(kind: &Kind) -> Option<&'static ScopeListing> {
 pub fn job_at(reference: &Reference, region: Option<&str>) -> Job {
     Job {
         reference: reference.to_string(),
-        input: reference.input.clone(),
-        cloud: reference.kind.template.cloud.to_owned(),
-        profile: reference.profile.clone(),
+        input: Arc::clone(&reference.input),
+        cloud: Cow::Borrowed(reference.kind.template.cloud),
+        profile: Arc::clone(&reference.profile),
         region: region.map(str::to_owned),
-        kind: reference.kind.template.kind.to_owned(),
+        kind: Cow::Borrowed(reference.kind.template.kind),
         cluster: reference.segment("CLUSTER").map(str::to_owned),
         namespace: reference.segment("NAMESPACE").map(str::to_owned),
         id: reference.id().to_owned(),

@@ -50,7 +50,7 @@ pub(super) fn attach(
     if !options.raw {
         return;
     }
-    job.raw = read();
+    job.raw = read().map(Box::new);
     if job.raw.is_none() {
         notices.push(Notice::new(
             NoticeCode::RawOmitted,

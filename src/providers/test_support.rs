@@ -93,11 +93,11 @@ pub(in crate::providers) fn lookup<'a>(
 pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     let mut reference = Reference {
         kind,
-        profile: "default".to_owned(),
+        profile: "default".into(),
         segments: segments.iter().map(ToString::to_string).collect(),
-        input: String::new(),
+        input: String::new().into(),
     };
-    reference.input = reference.to_string();
+    reference.input = reference.to_string().into();
     reference
 }
 

@@ -71,7 +71,7 @@ impl ReferenceParser<'_> {
             let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
             return Ok(Target::Cloud(CloudScope {
                 cloud: of_cloud[0].template.cloud,
-                profile,
+                profile: profile.into(),
                 input: input.to_owned(),
             }));
         }
@@ -219,7 +219,7 @@ impl ReferenceParser<'_> {
         if is_newest {
             return Ok(Target::Latest(Scope {
                 kind,
-                profile,
+                profile: profile.into(),
                 segments,
                 input: input_text,
             }));
@@ -230,9 +230,9 @@ impl ReferenceParser<'_> {
         };
         let one = Reference {
             kind,
-            profile,
+            profile: profile.into(),
             segments,
-            input: input_text,
+            input: input_text.into(),
         };
         Ok(Target::Jobs(match ids {
             None => vec![one],

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Reference, segment_error, write_cloud, write_scope};
 use crate::crypto;
@@ -10,7 +11,7 @@ pub struct Scope {
     /// The kind of the jobs in it.
     pub kind: &'static Kind,
     /// Name of the profile, `default` included.
-    pub profile: String,
+    pub profile: Arc<str>,
     /// Decoded segments: as many as [`Template::with_scope_segments`] sets at least, at most all but the id.
     pub segments: Vec<String>,
     /// What was typed.
@@ -23,7 +24,7 @@ pub struct CloudScope {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Name of the profile, `default` included.
-    pub profile: String,
+    pub profile: Arc<str>,
     /// What was typed.
     pub input: String,
 }
@@ -52,7 +53,7 @@ impl Scope {
         }
         let mut scope = Self {
             kind,
-            profile: profile.to_owned(),
+            profile: profile.into(),
             segments: segments.iter().map(ToString::to_string).collect(),
             input: String::new(),
         };
@@ -72,11 +73,11 @@ impl Scope {
         let below = below.iter().map(ToString::to_string);
         let mut reference = Reference {
             kind: self.kind,
-            profile: self.profile.clone(),
+            profile: Arc::clone(&self.profile),
             segments: self.segments.iter().cloned().chain(below).collect(),
-            input: String::new(),
+            input: Arc::default(),
         };
-        reference.input = reference.to_string();
+        reference.input = reference.to_string().into();
         Some(reference)
     }
 

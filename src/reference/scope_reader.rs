@@ -82,7 +82,7 @@ impl ReferenceParser<'_> {
                         wrong(self.wrong(input, message, end_span(input), Some(template)));
                     let place = CloudScope {
                         cloud: template.cloud,
-                        profile,
+                        profile: profile.into(),
                         input: String::new(),
                     };
                     let hint = problem.hint.get_or_insert_default();
@@ -100,7 +100,7 @@ impl ReferenceParser<'_> {
         }
         Ok(Scope {
             kind,
-            profile,
+            profile: profile.into(),
             segments,
             input: input.to_owned(),
         })

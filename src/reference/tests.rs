@@ -198,7 +198,7 @@ proptest! {
         segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|[0-9]_[0-9]-[0-9](:[0-9])?|@latest", 2),
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
-        let one = Reference { kind: &JOB, profile, segments, input: String::new() };
+        let one = Reference { kind: &JOB, profile: profile.into(), segments, input: String::new().into() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
         let again = parse(&printed).unwrap();
@@ -215,7 +215,7 @@ proptest! {
         id in "\\PC{0,12}|@latest",
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
-        let one = Scope { kind: &SERVICE, profile, segments, input: String::new() };
+        let one = Scope { kind: &SERVICE, profile: profile.into(), segments, input: String::new() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
         let again = scope(&printed);

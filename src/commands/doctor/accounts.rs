@@ -43,7 +43,7 @@ pub(super) fn candidates(
             names.clear();
         }
         let own = requested.iter().filter(|scope| !is_whole(scope));
-        names.extend(own.map(|scope| scope.profile.clone()));
+        names.extend(own.map(|scope| scope.profile.to_string()));
         if names.is_empty() && !requested.is_empty() {
             names.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());
         }

@@ -252,7 +252,7 @@ pub(in crate::commands) fn default_scopes(
 ) -> Vec<ListTarget> {
     let requested = CloudScope {
         cloud: cloud.name,
-        profile: profile.to_owned(),
+        profile: profile.into(),
         input: String::new(),
     };
     let input = requested.name();

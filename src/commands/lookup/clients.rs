@@ -19,7 +19,7 @@ use crate::reference::{Reference, Scope};
 use crate::settings::{Profile, Settings};
 
 /// Cloud and profile.
-pub(in crate::commands) type AccountId = (&'static str, String);
+pub(in crate::commands) type AccountId = (&'static str, Arc<str>);
 
 /// The account that a reference is looked up with.
 pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
@@ -243,7 +243,7 @@ impl Clients {
 /// The same problem with the reference it is about.
 pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Reference) -> Problem {
     problem.reference = Some(reference.to_string());
-    problem.input = Some(reference.input.clone());
+    problem.input = Some(reference.input.to_string());
     let permission = reference.kind.get.permission;
     with_account_context(problem, &account_of(reference), Some(permission))
 }
@@ -256,7 +256,7 @@ pub(in crate::commands) fn with_account_context(
     permission: Option<&str>,
 ) -> Problem {
     problem.cloud.get_or_insert_with(|| (*cloud).to_owned());
-    problem.profile.get_or_insert_with(|| profile.clone());
+    problem.profile.get_or_insert_with(|| profile.to_string());
     if problem.hint.is_none() {
         problem.hint = default_hint(problem.category, permission);
     }

@@ -217,7 +217,7 @@ impl Lookup {
         let ask = self.options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let newest = providers::latest(&*client, scope, &ask).await;
         let mut reference = newest.map_err(framed)?;
-        reference.input.clone_from(&scope.input);
+        reference.input = scope.input.as_str().into();
         Ok(reference)
     }
 }

@@ -104,8 +104,10 @@ async fn run_wait(
     text.extend(annotations);
     let (signal, reported) = (end.err(), report.exit.code);
     let (response, text) = shutdown::run_interruptible(&context.output_options, signal, || {
-        context.rendered_gate(&mut report, text)
+        context.gate_messages(&mut report, text)
     });
+    let mut report = Arc::new(report);
+    let response = context.gate_writer(&report, response);
     let complain = |error: &io::Error| {
         let mut lines = Vec::new();
         // A Vec takes everything.
@@ -116,7 +118,7 @@ async fn run_wait(
     let written =
         shutdown::write(wait.reporter, response, text, signals, signalled, complain).await;
     if written.failure.is_some() {
-        lose_output(&mut report);
+        lose_output(Arc::make_mut(&mut report));
     }
     if report.exit.code != reported {
         wait.reports.amend(&report);

@@ -46,7 +46,7 @@ async fn lookups_by_id_reach_jobs_of_any_age_and_keep_what_was_typed() {
         let world =
             world(&(old.replace("KIND", kind) + &jobs(&format!("{kind}/j"), "Running", 1))).await;
         let mut asked = named(kind, ["old", "j0", "old,j0"]);
-        asked[0].input = "ali/typed".to_owned();
+        asked[0].input = "ali/typed".into();
         let client = world.client("aliyun");
         let found = client
             .batch_get(&asked, &test_support::ask())

@@ -16,7 +16,7 @@ pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
         .unwrap();
     Scope {
         kind,
-        profile: "default".to_owned(),
+        profile: "default".into(),
         segments: segments.iter().map(ToString::to_string).collect(),
         input: String::new(),
     }

@@ -272,8 +272,8 @@ fn base_event(job: &Job, what: EventSubject) -> TimelineEvent {
     TimelineEvent {
         what,
         reference: job.reference.clone(),
-        cloud: job.cloud.clone(),
-        kind: job.kind.clone(),
+        cloud: job.cloud.clone().into_owned(),
+        kind: job.kind.clone().into_owned(),
         ..TimelineEvent::default()
     }
 }

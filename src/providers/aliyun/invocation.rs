@@ -211,7 +211,7 @@ async fn list_row(
     let found = get(api, lookup, command).await;
     found.map_err(|mut problem| {
         problem.reference = Some(reference.to_string());
-        problem.input = Some(reference.input);
+        problem.input = Some(reference.input.to_string());
         problem
     })
 }

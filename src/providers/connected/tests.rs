@@ -104,7 +104,7 @@ fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
 async fn each_list_takes_ids_of_one_group_once_and_its_notices_are_those_of_its_rows() {
     let client = client();
     let mut references = ["a", "x.b", "c", "a,c", "a"].map(|id| reference(kind(), &[id]));
-    references[0].input = "typed".to_owned();
+    references[0].input = "typed".into();
     let found = client.batch_get(&references, &ask()).await.unwrap();
     let ids: Vec<Option<&str>> = found
         .iter()

@@ -101,7 +101,7 @@ fn ids(range: std::ops::Range<usize>) -> Vec<String> {
 fn scope() -> Scope {
     Scope {
         kind: tencent::CLOUD.kinds[0],
-        profile: "default".to_owned(),
+        profile: "default".into(),
         segments: vec!["c".to_owned(), "n".to_owned()],
         input: String::new(),
     }

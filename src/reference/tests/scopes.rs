@@ -68,7 +68,7 @@ fn a_scope_makes_the_references_of_its_jobs() {
     assert_eq!(reference.to_string(), "aliyun@prod/job/c%20x/10_1%2D5");
     let again = scope.reference_of(&reference.to_string()).unwrap();
     assert_eq!(again.segments, reference.segments);
-    assert_eq!(reference.input, reference.to_string());
+    assert_eq!(*reference.input, reference.to_string());
     assert_eq!(reference.segment("CLUSTER"), Some("c x"));
     assert_eq!(scope.segment("CLUSTER"), Some("c x"));
     assert_eq!(scope.segment("JOB"), None);

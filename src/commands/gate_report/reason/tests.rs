@@ -16,9 +16,9 @@ fn numbered(number: u32) -> Reference {
     let segments = vec!["c".to_owned(), number.to_string()];
     Reference {
         kind,
-        profile: DEFAULT_PROFILE.to_owned(),
+        profile: DEFAULT_PROFILE.into(),
         segments,
-        input: String::new(),
+        input: String::new().into(),
     }
 }
 

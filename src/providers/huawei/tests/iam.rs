@@ -240,7 +240,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     let client = client(&cloud, &USER).unwrap();
     let scope = Scope {
         kind: CLOUD.kinds[0],
-        profile: "default".to_owned(),
+        profile: "default".into(),
         segments: Vec::new(),
         input: String::new(),
     };
