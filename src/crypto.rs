@@ -14,7 +14,7 @@ pub fn sha256_hex(data: &[u8]) -> String {
     hex(&Sha256::digest(data))
 }
 
-/// The first 128 bits of the SHA-256 of `data`, for telling values apart without keeping them.
+/// The first 128 bits of the SHA-256 of `data`, to distinguish values without keeping them.
 pub fn digest_128(data: &[u8]) -> [u8; 16] {
     let digest = Sha256::digest(data);
     *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")

@@ -12,7 +12,7 @@ use super::progress_line::ProgressLine;
 use super::runtime::spawn_thread;
 use crate::output::{Progress, ProgressRow, RenderContext, TerminalSize, escape};
 
-/// How a long command speaks.
+/// How a long command reports its progress.
 pub(super) enum Reporter {
     /// Not at all.
     Quiet,
@@ -51,7 +51,7 @@ impl Reporter {
         })
     }
 
-    /// Says a line.
+    /// Prints a line.
     pub(super) fn println(&mut self, text: String) {
         match self {
             Self::Quiet => {}

@@ -74,14 +74,14 @@ pub(super) async fn write(
     } else {
         LINE_FLUSH_TIMEOUT
     };
-    let is_said = timeout(moment, &mut lines).await.is_ok();
+    let is_printed = timeout(moment, &mut lines).await.is_ok();
     let answered = spawn_blocking_detached(move || write_out(&response).err());
     let (failure, mut code) = wait_or_signal(answered, &mut signals, signalled).await;
     let failure = failure.flatten();
     signalled |= code.is_some();
     let complaint = failure.as_ref().map_or_else(Vec::new, complain);
     let all_written = spawn_blocking_detached(move || {
-        if !is_said {
+        if !is_printed {
             // The lines come first, however long they take.
             let _ = lines.blocking_recv();
         }

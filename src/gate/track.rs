@@ -341,7 +341,7 @@ impl JobHistory {
         }
         if let Some(text) = warnings.undated() {
             let why = format!(
-                "cannot tell whether the warning '{text}' still occurs: the response has no readable time for it"
+                "cannot determine whether the warning '{text}' still occurs: the response has no readable time for it"
             );
             return pending(PendingCause::Time, why);
         }

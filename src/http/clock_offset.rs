@@ -76,7 +76,7 @@ pub(super) enum Correction {
 }
 
 impl ClockOffset {
-    /// Takes the offset from the `Date` of a response that says that the time of a call is wrong.
+    /// Takes the offset from the `Date` of a response that rejects the time of a call.
     ///
     /// `signed` is the offset that the call was signed with, in seconds: it may be older than the
     /// current one, which the response to a call side by side has corrected since.

@@ -1,4 +1,4 @@
-//! One call to a cloud: signed, sent, limited and retried as the cloud's own `classify` says.
+//! One call to a cloud: signed, sent, limited, and retried according to the cloud's own `classify`.
 //! This is the only user of an HTTP client.
 
 mod api_client;
@@ -141,7 +141,7 @@ pub enum TransportEvent {
         /// All of them, in the order in which they are tried.
         addresses: Vec<IpAddr>,
     },
-    /// A response came, whatever it says.
+    /// A response came, successful or not.
     Responded(ResponseInfo),
     /// An attempt of a request begins.
     Sending {
@@ -251,7 +251,7 @@ impl Transport {
         self.clients.route(endpoint)
     }
 
-    /// Checks that a call to this URL would get there, as far as the environment says so.
+    /// Checks that the proxy settings of the environment allow a call to this URL.
     ///
     /// # Errors
     /// A usage error when the variable that names its proxy has a value that cannot be used.

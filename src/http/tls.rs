@@ -343,7 +343,7 @@ pub fn check_ca(data: &Secret) -> Result<(), RequestError> {
     ca_of_data(data).map(drop)
 }
 
-/// The next step where the file itself says it.
+/// Adds the hint of the file's own fault, where it has one.
 fn with_fault_hint(error: RequestError, fault: &FileError) -> RequestError {
     match fault.hint() {
         Some(hint) => error.with_hint(hint),

@@ -35,7 +35,7 @@ impl Progress {
     /// terminal shows them already.
     ///
     /// What lies beyond the height of the terminal is counted in a line: jobs that are final first.
-    /// `is_final` says of each job whether it needs no more polls; `row` makes the row of one.
+    /// `is_final` is true for each job that needs no more polls; `row` makes the row of one.
     pub fn draw(
         &mut self,
         is_final: &[bool],

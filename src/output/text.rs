@@ -247,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_escaped_holds_nothing_dangerous(text in any::<String>()) {
+        fn escaped_text_contains_nothing_dangerous(text in any::<String>()) {
             prop_assert!(!escape(&text).contains(needs_escape));
         }
 
@@ -259,7 +259,7 @@ mod tests {
         }
 
         #[test]
-        fn no_line_is_wider_than_asked(text in "(\\PC| ::x| ##\\[){0,60}", columns in 10_usize..40) {
+        fn no_line_exceeds_the_width(text in "(\\PC| ::x| ##\\[){0,60}", columns in 10_usize..40) {
             for line in wrap(&escape(&text), columns, 3) {
                 prop_assert!(width(&line) <= columns, "{line:?}");
                 prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");

@@ -46,7 +46,7 @@ impl Window {
         Some(new)
     }
 
-    /// This many bytes of the next window are known; `None` if that cannot be told from the text.
+    /// This many bytes of the next window are known; `None` if the text does not show it.
     fn known_length(&self, window: &[u8], has_times: bool) -> Option<usize> {
         if self.last.is_empty() {
             return Some(0);

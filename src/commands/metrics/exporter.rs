@@ -23,7 +23,7 @@ use crate::error::Problem;
 use crate::http::ServerBody;
 use crate::output;
 
-/// Clients that do not say how long they wait get an answer after this time.
+/// Clients that send no timeout get an answer after this time.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer is sent this much earlier than the client gives up.
 const SCRAPE_MARGIN: Duration = Duration::from_millis(500);

@@ -236,7 +236,7 @@ impl PolledTarget {
         readings.collect()
     }
 
-    /// Jobs that have ended before are left out; `None` where the clock cannot say.
+    /// Jobs that have ended before are left out; `None` where the time cannot be computed.
     fn since(&self) -> Option<Time> {
         let now = self.lookup.now().ok()?;
         Time::new(now.to_datetime().checked_sub_signed(self.options.keep)?)

@@ -144,8 +144,8 @@ fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
         let all = settings(&toml, &[]).unwrap();
         let problem = all.profile(&CLOUD, "default").unwrap_err();
         assert_eq!(problem.category, Category::Usage);
-        let said = format!("which cannot be read ({why})");
-        assert!(problem.message.contains(&said), "{}", problem.message);
+        let expected = format!("which cannot be read ({why})");
+        assert!(problem.message.contains(&expected), "{}", problem.message);
     }
 }
 

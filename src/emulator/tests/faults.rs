@@ -102,7 +102,7 @@ async fn a_slow_answer_is_right_and_late() {
 }
 
 #[tokio::test]
-async fn a_dripping_answer_never_says_how_long_it_is() {
+async fn a_dripping_answer_has_no_content_length() {
     let (emulator, _) = start_with_fault(Effect::Drip).await;
     let mut stream = connect(&emulator).await;
     stream

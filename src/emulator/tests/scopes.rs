@@ -161,7 +161,7 @@ async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
 }
 
 #[tokio::test]
-async fn a_list_tells_of_no_success_that_it_cannot_know() {
+async fn a_list_reports_no_success_that_its_rows_do_not_show() {
     let world = world(
         "[[job]]\nref = 'aliyun/job/c/10'\nstates = [{after='0s', state='Succeeded'}]\n\
          [[job]]\nref = 'aliyun/job/c/10_1-2'\nstates = [{after='0s', state='Succeeded'}]",

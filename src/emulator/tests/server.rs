@@ -78,7 +78,7 @@ async fn says_what_it_is_where_no_cloud_answers() {
 }
 
 #[tokio::test]
-async fn tells_what_was_asked_and_never_a_query_or_a_header() {
+async fn traces_show_requests_without_queries_and_headers() {
     let (emulator, accesses) = start(Scenario {
         faults: vec![Fault {
             cloud: Some("fake"),

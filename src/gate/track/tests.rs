@@ -330,7 +330,7 @@ fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
 }
 
 #[test]
-fn a_row_that_one_answer_holds_twice_is_no_newer() {
+fn a_row_that_one_answer_contains_twice_is_not_newer() {
     let mut track = JobHistory::new(true);
     track.confirm();
     let mut twice = job(State::Unknown);

@@ -9,7 +9,7 @@ use crate::secret::{MASK, looks_random};
 impl ApiClient {
     /// A response that could not be understood.
     ///
-    /// `expected` says what was expected and where it was missed; `request_id` is the cloud's.
+    /// `expected` is what was expected and where it was missed; `request_id` is the cloud's.
     pub fn decode_problem(
         &self,
         request: &Request,

@@ -77,7 +77,7 @@ impl Call<'_> {
         let progress = RequestProgress::new(&client.transport, client.cloud, number);
         let mut attempts = 0;
         let mut resends = 0;
-        // What the attempt before said; running out of time after it says less.
+        // The error of the attempt before, which is more specific than a timeout after it.
         let mut earlier: Option<Problem> = None;
         loop {
             let mut permits = match self.acquire_permit(attempts).await {

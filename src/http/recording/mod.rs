@@ -134,7 +134,7 @@ impl Session {
         matches!(self, Self::Replay(replay) if replay.has_ended())
     }
 
-    /// Holds the clock of a replay for as long as this is polled: what is waited for takes real time.
+    /// Stops the clock of a replay for as long as this is polled: what is waited for takes real time.
     pub async fn hold_clock(&self) -> Infallible {
         match self {
             Self::Replay(replay) => replay.hold_clock().await,

@@ -158,7 +158,7 @@ fn a_frame_that_is_shown_already_is_not_drawn_again() {
 }
 
 #[test]
-fn what_was_not_read_yet_has_a_row_that_says_so() {
+fn what_was_not_read_yet_has_a_row_that_shows_it() {
     let unread = [
         Row {
             reference: "sugon/instance/a".into(),

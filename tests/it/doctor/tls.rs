@@ -213,7 +213,7 @@ fn a_server_that_speaks_no_tls_is_reported_as_such() {
     failure(&run)
         .is("tls", "network", 5)
         .after(&["connection"])
-        .contains("does not speak TLS")
+        .contains("does not use TLS")
         .advises("http://");
     assert!(server.received().is_empty());
 }

@@ -60,12 +60,12 @@ fn alerts_of_a_server_are_explained() {
         ),
         (
             b"HTTP/1.1 400 Bad Request\r\n\r\n",
-            "does not speak TLS on this port",
+            "does not use TLS on this port",
             "http://",
         ),
         (
             b"SSH-2.0-OpenSSH_9.6\r\n",
-            "does not speak TLS on this port",
+            "does not use TLS on this port",
             "http://",
         ),
         (b"", "closed during the TLS handshake", "TLS"),

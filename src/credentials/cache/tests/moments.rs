@@ -51,7 +51,7 @@ async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
     assert!(none.seen().is_empty());
 }
 
-/// Lets a login hold a token that ends at a second.
+/// Gives a login a token that ends at this second.
 fn hold(stage: &mut Stage, token: &str, end: i64) {
     let issued = Credential {
         signer: Plain(token.to_owned()),

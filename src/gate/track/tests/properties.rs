@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn never_holds_when_a_job_ended_otherwise_and_never_fails_when_none_did(
+    fn never_passes_when_a_job_ended_otherwise_and_never_fails_when_none_did(
         lives in proptest::collection::vec(proptest::collection::vec(step(), 1..12), 1..4),
         goal in proptest::sample::select(vec!["succeeded", "running", "failed", "ended", "running,succeeded"]),
         any in any::<bool>(),

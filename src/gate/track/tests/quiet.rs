@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn quiet_holds_only_after_its_time_and_for_jobs_that_exist() {
+fn quiet_passes_only_after_its_time_and_for_jobs_that_exist() {
     let goal = rules("no-warnings=10m");
     let mut track = JobHistory::new(true);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(5));

@@ -26,7 +26,7 @@ fn content(credential: Option<&str>, body: &[u8]) -> (Content, Extent) {
 }
 
 #[test]
-fn lines_of_a_log_stay_as_they_are_unless_they_hold_a_secret() {
+fn lines_of_a_log_stay_as_they_are_unless_they_contain_a_secret() {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
     let masker = Masker {
