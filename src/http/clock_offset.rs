@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_clock_is_behind() {
+    fn names_the_clock_that_is_behind() {
         for (seconds, expected) in [
             (60, "60 s behind h:1"),
             (-119, "119 s ahead of h:1"),

@@ -87,7 +87,7 @@ pub trait Client: Send + Sync {
         Err(request.unsupported())
     }
 
-    /// Asks whether a job exists, for kinds with [`Kind::needs_check_exists`].
+    /// Checks whether a job exists, for kinds with [`Kind::needs_check_exists`].
     ///
     /// # Errors
     /// `not_found` when it does not exist, or what went wrong.
@@ -123,7 +123,7 @@ pub trait CloudApi: Send + Sync {
     /// of its cloud's, `profile` the profile's name, for their references.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way; `usage` where jobs are in no clusters.
+    /// The error of the cloud, or of the connection; `usage` where jobs are in no clusters.
     async fn list_scopes(
         &self,
         _listing: &'static ScopeListing,
@@ -134,7 +134,7 @@ pub trait CloudApi: Send + Sync {
         Err(Problem::usage("its jobs are in no clusters"))
     }
 
-    /// Those of the optional kinds of a listing whose lists may hold jobs: all that are not known to be
+    /// Those of the optional kinds of a listing whose lists may contain jobs: all that are not known to be
     /// missing.
     async fn served_kinds(
         &self,

@@ -268,7 +268,7 @@ pub struct Page<R = GetResult> {
     pub rows_without_id: usize,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
-    /// How many rows the cloud counts in all, where it says so.
+    /// How many rows there are in all, where the response contains a total.
     pub total: Option<u64>,
 }
 

@@ -172,7 +172,7 @@ pub struct ScopeListing {
 /// Makes the client of a profile.
 pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
 
-/// A future that the registry can hold.
+/// The future of a function in the registry.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// How a resource is requested.

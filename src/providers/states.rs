@@ -10,7 +10,7 @@ use crate::settings::Settings;
 
 pub(super) use success::{FailureCause, confirm_success, doubt_unread};
 
-/// How a resource ended whose state does not say so.
+/// How a resource ended whose state does not show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitOutcome {
     /// All exit codes are 0.
@@ -77,7 +77,7 @@ impl NormalizedState {
     }
 }
 
-/// What to say of the end of a job whose word, which may be empty, does not say how it was.
+/// The message of a job that ended with a word, which may be empty, that does not show the outcome.
 pub fn without_outcome(word: &str) -> String {
     let word = if word.is_empty() {
         "an empty state"
@@ -189,8 +189,8 @@ pub fn single_word_for(
     }
 }
 
-/// The words of a cloud that say what is requested; none when a word that the table does not contain might
-/// be among it.
+/// The words of a cloud for the requested states; none when a word that the table does not contain might
+/// be among them.
 pub fn words_for(
     table: StateWords,
     own: &[(String, State)],

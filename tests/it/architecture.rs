@@ -282,7 +282,7 @@ fn commands_name_nothing_of_the_dispatch() {
 }
 
 #[test]
-fn the_check_sees_circles_through_re_exports_and_longer_ones() {
+fn circles_through_re_exports_and_longer_ones_are_found() {
     let source = |path: &str, code: &str| Source {
         path: format!("{path}.rs"),
         modules: path.split('/').map(str::to_owned).collect(),
@@ -373,7 +373,7 @@ fn only_http_uses_an_http_client_and_only_output_and_commands_use_the_standard_s
 }
 
 #[test]
-fn the_law_sees_what_it_forbids() {
+fn forbidden_paths_are_found() {
     let source = Source {
         path: "providers/aliyun/wire/job.rs".into(),
         modules: ["providers", "aliyun", "wire", "job"].map(String::from).to_vec(),

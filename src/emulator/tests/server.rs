@@ -68,7 +68,7 @@ async fn the_first_cloud_that_knows_a_request_takes_it() {
 }
 
 #[tokio::test]
-async fn says_what_it_is_where_no_cloud_answers() {
+async fn describes_itself_where_no_cloud_answers() {
     let (emulator, accesses) = start(Scenario::default()).await;
     let reply = get(&emulator, "/index.html?secret=1").await;
     assert_eq!(reply.status(), 404);

@@ -17,7 +17,7 @@ use crate::http::{Deadline, Request, RequestError, Response, Signer, body, error
 
 /// A request that has no response after this long does not keep other accounts from using its key: its
 /// host may hang. Refusals come faster.
-const KEY_HOLD: Duration = Duration::from_secs(5);
+const KEY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request with what all its attempts have in common.
 struct Call<'a> {
@@ -150,7 +150,7 @@ impl Call<'_> {
         clock_offset: i64,
     ) -> Result<Response, (RequestError, Option<Response>)> {
         let mut exchange = pin!(self.exchange(number, clock_offset));
-        match timeout(KEY_HOLD, &mut exchange).await {
+        match timeout(KEY_TIMEOUT, &mut exchange).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 permits.release_key();

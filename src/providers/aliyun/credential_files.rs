@@ -12,7 +12,7 @@ use crate::model::Time;
 use crate::secret::{Secret, quotable, shell_word};
 use crate::settings::ROLE;
 
-/// In the order in which the vendor's own SDKs ask them.
+/// In the order in which the vendor's own SDKs read them.
 pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::File(CredentialFile {
         name: "aliyun-cli",

@@ -330,7 +330,7 @@ fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     })
 }
 
-/// A key pair or a token, never both: a silent choice would be a guess.
+/// A key pair or a token, never both: a choice between them would be a guess.
 fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
     let missing = || {
         let variables = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"];

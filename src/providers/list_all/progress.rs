@@ -24,7 +24,7 @@ struct SeenRow {
     pass: u8,
 }
 
-/// What [`SeenRows`] says about a row.
+/// What [`SeenRows`] returns about a row.
 struct Seen {
     /// No page before had the row.
     is_new: bool,
@@ -122,8 +122,8 @@ impl Counts {
         self.least_total = [self.least_total, page.total].into_iter().flatten().min();
     }
 
-    /// Says after the last page, at `at`, that rows are missing. Rows may come twice while others never come;
-    /// only lists that are merged may both have and count the same row.
+    /// The mismatch after the last page, at `at`, where rows are missing. Rows may come twice while others
+    /// never come; only lists that are merged may both have and count the same row.
     fn missing(&self, at: Cursor) -> Option<Truncation> {
         let distinct = (self.distinct, self.least_total.filter(|_| !at.is_merged()));
         let all = [(self.rows, self.total), distinct];

@@ -113,7 +113,7 @@ impl Region {
         Ok(region)
     }
 
-    /// Tells an expired token before anything is sent with it.
+    /// Rejects an expired token before anything is sent with it.
     fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
         let expired = expires_at
             .filter(|at| match self.doubts_clock {

@@ -17,7 +17,7 @@ struct Cloud {
     listed: Vec<Value>,
     /// The most rows that a page contains; 0 for as many as it is requested.
     max_rows: usize,
-    /// The code of what it says to requests of the job 10.
+    /// The error code of the response to requests of the job 10.
     refusal: Option<&'static str>,
 }
 

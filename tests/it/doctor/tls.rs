@@ -83,7 +83,7 @@ impl Tls {
 }
 
 #[test]
-fn a_trusted_server_is_well_and_says_so() {
+fn a_trusted_server_passes_and_is_reported_as_trusted() {
     let server = Tls::start(Unusual::default());
     let run = server.doctor_who_knows().run();
     assert_eq!(run.code, 0, "{}", run.stdout);
@@ -140,13 +140,13 @@ fn the_issuer_of_an_untrusted_certificate_is_named() {
 }
 
 #[test]
-fn a_certificate_at_the_wrong_time_or_for_another_name_says_which() {
+fn a_certificate_at_the_wrong_time_or_for_another_name_is_reported_as_such() {
     let of = |years, name| Unusual {
         years,
         name,
         ..Unusual::default()
     };
-    for (unusual, said) in [
+    for (unusual, expected) in [
         (
             of(Some((2010, 2011)), None),
             "it expired at 2011-01-01T00:00:00Z",
@@ -164,7 +164,7 @@ fn a_certificate_at_the_wrong_time_or_for_another_name_says_which() {
         failure(&server.doctor_who_knows().run())
             .is("tls", "network", 5)
             .after(&["connection"])
-            .contains(said);
+            .contains(expected);
     }
 }
 
@@ -196,10 +196,10 @@ fn a_server_that_wants_a_certificate_gets_a_hint_what_to_set() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_is_reported_as_such() {
+fn a_server_without_tls_is_reported_as_such() {
     let server = Server::answering(http("400 Bad Request", "", b""));
-    // Bytes of TLS contain no end of a head, so that the server answers when the client is gone; one
-    // that speaks at once is heard.
+    // Bytes of TLS contain no end of a head, so that the server answers when the client is gone; the
+    // response of one that writes at once is received.
     let talker = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = talker.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -256,7 +256,7 @@ fn a_certificate_that_is_not_checked_is_a_warning() {
 }
 
 #[test]
-fn a_machine_without_certificates_says_so() {
+fn a_machine_without_certificates_is_reported_as_such() {
     let server = Tls::start(Unusual::default());
     let run = server
         .doctor(&[])
@@ -321,7 +321,7 @@ fn a_proxy_whose_own_certificate_is_not_trusted_is_no_fault_of_the_cloud() {
 }
 
 #[test]
-fn a_server_that_takes_the_connection_and_says_nothing_is_not_waited_for() {
+fn a_server_that_accepts_the_connection_and_sends_nothing_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let endpoint = format!("https://localhost:{port}");

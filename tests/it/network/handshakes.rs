@@ -125,7 +125,7 @@ fn requesting(response: &'static [u8]) -> (u16, tempfile::TempDir) {
 }
 
 #[test]
-fn a_handshake_that_fails_for_want_of_a_client_certificate_says_so() {
+fn a_handshake_that_fails_without_a_client_certificate_is_reported_as_such() {
     for (response, words) in [
         (
             &b"\x15\x03\x03\x00\x02\x02\x28"[..],

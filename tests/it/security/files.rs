@@ -192,14 +192,14 @@ fn a_small_stack_is_enough() {
 fn the_complaint_of_a_credential_command_shows_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.toml");
-    for said in [
+    for complaint in [
         "+ curl -H 'Authorization: Bearer S3cr3tV4lue99' https://vault",
         "+ curl -u bob:S3cr3tV4lue99 https://vault",
         "bad token S3cr3tV4lue99",
     ] {
         let table = format!(
             "[sugon.default]\nendpoint = \"https://h.test\"\n\
-            credential_command = [\"sh\", \"-c\", '''cat >&2 <<'Q'\n{said}\nQ\nexit 3''']\n"
+            credential_command = [\"sh\", \"-c\", '''cat >&2 <<'Q'\n{complaint}\nQ\nexit 3''']\n"
         );
         fs::write(&config, table).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();

@@ -7,7 +7,7 @@ use super::{INSTANCE, asking, instance_server};
 use crate::support::pty::Terminal;
 use crate::support::{Joblens, Server, joblens, json as response};
 
-/// Holds what moves a cursor and what CI systems take for commands.
+/// Contains control sequences of terminals and commands of CI systems.
 const HOSTILE: &str = "x\n::error title=pwn::gotcha\n\u{1b}[2J##[error]y";
 
 /// What a run shows on a terminal.

@@ -108,7 +108,7 @@ impl Emulated {
     pub fn wait_for_request(&self, operation: &str) {
         let started = Instant::now();
         while !self.requests().contains_key(operation) {
-            assert!(started.elapsed().as_secs() < 60, "{operation} not asked");
+            assert!(started.elapsed().as_secs() < 60, "{operation} not called");
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -268,7 +268,7 @@ impl ReceivedRequest {
     }
 }
 
-/// A server on loopback that does to each request what a script says.
+/// A server on loopback that answers each request by a script.
 pub struct Server {
     pub port: u16,
     got: Arc<Mutex<Vec<ReceivedRequest>>>,

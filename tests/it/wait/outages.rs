@@ -126,7 +126,7 @@ fn an_outage_that_lasts_too_long_is_given_up() {
 }
 
 #[test]
-fn the_deadline_holds_while_polls_hang() {
+fn the_deadline_applies_while_polls_hang() {
     in_parallel(["slow'\ndelay = '1m", "drip"], |kind| {
         let fault = format!("[[fault]]\noperation = '*'\nkind = '{kind}'\n");
         let emulated = Emulated::start(&(job(JOB, "0s Running") + &fault));
@@ -237,7 +237,7 @@ fn no_retry_after_ends_a_command_that_follows() {
 }
 
 #[test]
-fn a_token_service_that_fails_once_is_asked_again_at_the_next_poll() {
+fn a_token_service_that_fails_once_is_called_again_at_the_next_poll() {
     let server = Server::start(|turn, got, stream| {
         let response = match (turn, got.target().contains("/auth/tokens")) {
             (0, _) => http(

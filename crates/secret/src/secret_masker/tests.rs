@@ -255,7 +255,7 @@ fn a_short_secret_is_masked_where_one_character_is_cut() {
 }
 
 #[test]
-fn words_that_a_secret_holds_stay() {
+fn words_that_a_secret_contains_stay() {
     for (secret, text) in [
         (
             "aliyunSecretQ1W2E3R4T5",

@@ -45,14 +45,14 @@ async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
     assert_eq!(two.seen(), ["token-1", "token-2"]);
 
     let mut none = stage_where(&[], HOUR, takes, meanwhile).await;
-    hold(&mut none, "token-1", 3600);
+    give_token(&mut none, "token-1", 3600);
     set(&none.seconds, 3599);
     assert_eq!(none.send().await.unwrap_err().message, "no more");
     assert!(none.seen().is_empty());
 }
 
 /// Gives a login a token that ends at this second.
-fn hold(stage: &mut Stage, token: &str, end: i64) {
+fn give_token(stage: &mut Stage, token: &str, end: i64) {
     let issued = Credential {
         signer: Plain(token.to_owned()),
         secrets: vec![Secret::new(token)],

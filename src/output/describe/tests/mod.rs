@@ -67,7 +67,7 @@ fn warning(reason: &str, seconds_before: i64) -> Event {
 }
 
 #[test]
-fn tells_the_first_failed_container_as_a_person_would() {
+fn describes_the_first_failed_container_in_a_sentence() {
     let mut failed = job(State::Failed);
     failed.message = Some("container main: exit code 137".into());
     failed.tasks = vec![Task {

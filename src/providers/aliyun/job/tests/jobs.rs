@@ -103,7 +103,7 @@ fn a_count_that_differs_from_the_list_is_reported() {
 }
 
 #[test]
-fn keeps_words_it_does_not_know_and_tells_each_once() {
+fn unknown_states_are_kept_and_each_is_reported_once() {
     let group = json!({"Status": "Zombie", "Containers": [
         {"CurrentState": {"State": "Ghost"}}, {"CurrentState": {"State": "Ghost\n"}}]});
     let document = one(json!({"JobId": "5", "State": "Suspended",
@@ -161,7 +161,7 @@ fn a_failed_job_names_its_container_and_exit_code() {
 }
 
 #[test]
-fn a_restarted_container_tells_what_its_last_run_died_of() {
+fn a_restarted_container_shows_why_its_last_run_failed() {
     let document = one(
         json!({"JobId": "5", "State": "Failed", "ContainerGroups": [{
         "ContainerGroupId": "g", "Status": "Failed", "Containers": [{"Name": "main",
@@ -194,7 +194,7 @@ fn a_group_that_never_ran_names_its_newest_warning() {
 }
 
 #[test]
-fn a_job_succeeds_with_0_only_when_every_container_says_so() {
+fn a_job_has_exit_code_0_only_when_every_container_has_it() {
     let job = |code: Value| {
         let document = one(
             json!({"JobId": "5", "State": "Succeeded", "ContainerGroups": [{
@@ -239,7 +239,7 @@ fn a_subtask_knows_its_index_and_a_plain_job_has_no_array() {
     assert_eq!(array("10", true), Some(None));
     assert_eq!(array("10_x", true), Some(None));
     assert_eq!(array("10_3", false), None);
-    assert_eq!(array("10", false), Some(None), "a range says as much");
+    assert_eq!(array("10", false), Some(None), "a range marks an array job");
 }
 
 #[test]
