@@ -149,7 +149,7 @@ fn note_broken(repaired: &repair::Repaired) {
 }
 
 /// Notes where the values are that the decoding of `body` as `T` has just left out. Only the error
-/// of another decoding knows the place.
+/// of another decoding contains the place.
 fn note_mismatches<T: DeserializeOwned>(body: &str) {
     let count = MISMATCHES.get();
     let named = (1..=count.min(MAX_NAMED)).filter_map(|number| {

@@ -200,7 +200,7 @@ impl CommandContext {
         }
     }
 
-    /// What a table needs to know of the terminal, the reader and the time.
+    /// The width and colors of the terminal, the zone of the reader and the time, for tables.
     pub(super) fn render_context(&self, terminal: bool) -> RenderContext {
         let width = terminal
             .then(terminal_size::terminal_size)

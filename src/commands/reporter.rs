@@ -94,7 +94,7 @@ impl Reporter {
         let _ = thread.join();
     }
 
-    /// Ends, and gives up waiting for the last line after this long.
+    /// Ends, and waits for the last line no longer than this.
     pub(super) fn finish_within(self, limit: Duration) {
         let (sender, done) = mpsc::channel();
         spawn_thread(move || {

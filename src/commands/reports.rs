@@ -16,7 +16,7 @@ use crate::settings::Environment;
 use crate::sort::SortExt as _;
 pub(super) use sink::{ReportSink, replace_atomic};
 
-/// Between two writes of the same file lies at least this much time.
+/// The minimum time between two writes of the same file.
 const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// Reports of more jobs than this are written less often.
 const JOBS_PER_SECOND: usize = 500;

@@ -58,7 +58,7 @@ pub(super) fn run_interruptible<T>(
 /// Writes the answer to stdout and the remaining messages to stderr, after the lines of the reporter.
 ///
 /// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
-/// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
+/// rest is lost. `complain` makes the lines about an answer that could not be written, which come
 /// before what is reported.
 pub(super) async fn write(
     reporter: Reporter,

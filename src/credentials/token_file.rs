@@ -158,7 +158,7 @@ impl TokenFile {
         written
     }
 
-    /// Forgets what is kept when it has these parts.
+    /// Removes what is kept when it has these parts.
     pub(super) fn invalidate(&self, parts: &BTreeMap<String, String>, now: DateTime<Utc>) {
         if let Ok(Some(entry)) = self.read(now)
             && entry.parts == *parts
@@ -168,7 +168,7 @@ impl TokenFile {
         }
     }
 
-    /// Forgets what is kept.
+    /// Removes what is kept.
     pub(super) fn remove(&self) {
         remove(&self.path());
     }

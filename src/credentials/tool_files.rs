@@ -84,7 +84,7 @@ pub struct ToolFiles {
 /// A file that was read.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// What it contains, without a byte order mark.
     pub text: String,
@@ -298,7 +298,7 @@ impl SourceFile {
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 
-    /// What a reader should know of this file: that readable by others and contains secrets.
+    /// A notice where this file contains a secret and is readable by others.
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
         let message = format!(

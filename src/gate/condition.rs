@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_failure_is_no_hint_for_a_success() {
+    fn words_for_a_success_are_an_error_with_a_hint() {
         for word in ["done", "Completed", "success", "condition=complete"] {
             let hint = Condition::parse(word, &[]).unwrap_err().hint.unwrap();
             assert!(hint.starts_with("did you mean 'succeeded'?"), "{hint}");

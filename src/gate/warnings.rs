@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_becomes_readable_is_no_new_warning_and_quiet_starts_then() {
+    fn a_time_that_becomes_readable_is_not_a_new_warning_and_quiet_starts_then() {
         let (old, new) = (
             warning("a", Some(5), None),
             warning("a", Some(5), Some(100)),

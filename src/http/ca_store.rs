@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_not_read() {
+    fn what_is_not_a_regular_file_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
         fs::write(folder.path().join("a.pem"), pem.cert.pem()).unwrap();

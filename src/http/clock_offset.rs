@@ -20,7 +20,7 @@ const MAX_OFFSET_SECONDS: i64 = 86_400;
 pub struct ServerClocks(Mutex<Option<(i64, i64)>>);
 
 impl ServerClocks {
-    /// Takes the time of a response. A page for people comes from who knows where.
+    /// Takes the time of a response. An HTML page may come from another server.
     pub fn record(&self, response: &ResponseInfo) {
         let ahead = response.clock_ahead_seconds;
         if let Some(ahead) = ahead.filter(|_| response.html_page.is_none()) {
@@ -71,7 +71,7 @@ pub(super) enum Correction {
     /// it (negative: ahead, 0: it agrees and is used as it is). `is_new` unless it was nearly the same
     /// before.
     Applied { seconds: i64, is_new: bool },
-    /// The difference of this many seconds is too large to believe either clock.
+    /// The difference of this many seconds is too large to rely on either clock.
     Refused { seconds: i64 },
 }
 

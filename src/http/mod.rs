@@ -132,7 +132,7 @@ impl Default for ClientOptions {
 pub enum TransportEvent {
     /// A request or a response, as one line.
     Trace(String),
-    /// A resource that the user should know even without `-v`, with its code.
+    /// A notice that is shown even without `-v`, with its code.
     Notice(NoticeCode, String),
     /// A host was found to have these addresses.
     DnsResolved {

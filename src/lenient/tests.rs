@@ -42,7 +42,7 @@ fn an_empty_list_is_an_absent_part_and_a_filled_one_is_none() {
 }
 
 #[test]
-fn a_list_is_no_row_of_fields() {
+fn a_list_is_not_a_row_of_fields() {
     assert!(decode::<Answer>(br#"["x"]"#).is_err());
     assert!(decode::<List<Inner>>(br#"[["x"]]"#).is_err());
     assert_eq!(
@@ -245,7 +245,7 @@ struct OneChecked {
 }
 
 #[test]
-fn a_number_is_no_object() {
+fn a_number_is_not_an_object() {
     let error = decode::<Answer>(br#"{"part":5}"#).unwrap_err();
     assert!(error.starts_with("an object at part"), "{error}");
 }

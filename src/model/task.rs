@@ -111,7 +111,7 @@ pub struct Nfs {
 /// An empty folder.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EmptyDir {
-    /// Where it lies, such as `Memory`.
+    /// Where it is stored, such as `Memory`.
     pub medium: Option<String>,
     /// Upper limit as the cloud writes it.
     pub size_limit: Option<String>,

@@ -34,7 +34,7 @@ impl Progress {
     /// The bytes that show jobs and a status line in place of those shown before; empty when the
     /// terminal shows them already.
     ///
-    /// What lies beyond the height of the terminal is counted in a line: jobs that are final first.
+    /// What is beyond the height of the terminal is counted in a line: jobs that are final first.
     /// `is_final` is true for each job that needs no more polls; `row` makes the row of one.
     pub fn draw(
         &mut self,

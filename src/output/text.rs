@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_wraps_without_a_loss_even_if_it_takes_no_room() {
+    fn a_long_text_wraps_without_a_loss_even_if_it_has_no_width() {
         for unit in ["x", "词", "e\u{301}", "\u{301}", "\u{200d}"] {
             let text = unit.repeat(50_000 / unit.len());
             assert!(wrap(&text, 67, usize::MAX).concat() == text, "{unit:?}");
@@ -252,7 +252,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_escaped_is_no_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
+        fn escaped_text_is_not_a_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
             let shown = escape(&text);
             prop_assert!(!shown.trim_start().starts_with("::"), "{shown:?}");
             prop_assert!(ci_command_at(&shown).is_none(), "{shown:?}");

@@ -24,7 +24,7 @@ pub trait Client: Send + Sync {
     ///
     /// Address and region are filled. The common part is masked by the caller (see
     /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `raw` are
-    /// masked by the kind that knows them.
+    /// masked by the kind that made them.
     ///
     /// # Errors
     /// An error of the cloud or of the connection.
@@ -103,7 +103,7 @@ pub trait Client: Send + Sync {
 /// What all kinds of a cloud share: an account with its endpoint.
 #[async_trait]
 pub trait CloudApi: Send + Sync {
-    /// Scheme, host and port that are queried; `None` while only the cloud knows.
+    /// Scheme, host and port that are queried; `None` while it has not been read from the cloud.
     fn endpoint(&self) -> Option<String>;
 
     /// The URL of the proxy that the profile names, its name and password masked.

@@ -202,7 +202,7 @@ impl Filter {
         !self.states.is_empty() && states.all(|state| State::ACTIVE.contains(state))
     }
 
-    /// The same without regard to states, which may cost calls to learn.
+    /// The same without regard to states, which may cost calls to read.
     pub(super) fn without_states(&self) -> Self {
         Self {
             states: Vec::new(),

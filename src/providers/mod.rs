@@ -112,7 +112,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// What the settings know of this cloud.
+    /// The schema of the settings of this cloud.
     pub fn settings_schema(&self) -> SettingsSchema {
         SettingsSchema {
             cloud: self.name,

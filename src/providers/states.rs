@@ -152,7 +152,7 @@ pub fn is_known_word(word: &str) -> bool {
     crate::model::Level::parse(word).is_some() || is_state()
 }
 
-/// Checks that the states of the config file are those that joblens does not know.
+/// Checks that the states of the config file are in none of joblens' own tables.
 ///
 /// # Errors
 /// Usage: a state whose meaning is known already, for which the file has no effect.
@@ -162,8 +162,8 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
         let tables = || kind.states.iter().filter(|table| table.allows_user_states);
         for (word, _) in settings.file().states(&name) {
             let same = |known: &&str| known.eq_ignore_ascii_case(word.trim());
-            let knows = |table: &StateTable| table.map.iter().any(|(known, _)| same(known));
-            if tables().next().is_some() && tables().all(knows) {
+            let contains = |table: &StateTable| table.map.iter().any(|(known, _)| same(known));
+            if tables().next().is_some() && tables().all(contains) {
                 let word = quotable(word);
                 let message = format!("[states.\"{name}\"]: '{word}' is known already");
                 let hint = format!("remove it from the config file; see: joblens states {name}");
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_a_state_word_it_does_not_know() {
+    fn keeps_an_unknown_state_word() {
         let (read, notices) = reading("Zombie");
         assert_eq!((read.state, read.ended), (State::Unknown, false));
         assert_eq!(read.raw.as_deref(), Some("Zombie"));

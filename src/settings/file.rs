@@ -159,7 +159,7 @@ impl SettingsFile {
         self.commands.get(&key).map(Vec::as_slice)
     }
 
-    /// Where the file lies, if there is one.
+    /// The path of the file, if there is one.
     pub fn existing_path(&self) -> Option<&Path> {
         (!self.path.as_os_str().is_empty()).then_some(&self.path)
     }

@@ -160,7 +160,7 @@ fn a_file_names_only_modules_to_its_right() {
 }
 
 #[test]
-fn the_clouds_know_no_emulator_and_only_tests_use_the_test_support() {
+fn the_clouds_do_not_depend_on_the_emulator_and_only_tests_use_the_test_support() {
     for source in sources() {
         let is_test = source
             .modules
@@ -226,7 +226,7 @@ fn edges(sources: &[Source]) -> Edges {
     edges
 }
 
-/// The edges that lie on circles, or lead from one to another.
+/// The edges that are on circles, or lead from one to another.
 fn circular(mut edges: BTreeMap<(String, String), String>) -> BTreeMap<(String, String), String> {
     loop {
         let before = edges.len();

@@ -230,7 +230,7 @@ impl ListRun {
             let turn = turns
                 .entry(place.account())
                 .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
-            let asking = ScopeLister {
+            let lister = ScopeLister {
                 number,
                 target: place.clone(),
                 lookup: Arc::clone(&self.lookup),
@@ -240,7 +240,7 @@ impl ListRun {
                 active_first: self.active_first,
                 turns: Arc::clone(turn),
             };
-            running.spawn(asking.run(sender.clone()));
+            running.spawn(lister.run(sender.clone()));
         }
         running
     }

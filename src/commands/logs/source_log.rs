@@ -66,7 +66,7 @@ const MESSAGES: [&str; 3] = [
 pub(super) struct Reading {
     /// The new lines.
     pub lines: Vec<Block>,
-    /// What a reader should know: what the cloud left out, or what may have been missed.
+    /// Notes for the reader: what the cloud left out, or what may have been missed.
     pub notes: Vec<String>,
     /// What the server wrote in place of lines.
     pub message: Option<String>,

@@ -119,7 +119,7 @@ impl Window {
         &self.last
     }
 
-    /// Forgets the text: what comes next is not after it.
+    /// Removes the text: what comes next is not after it.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
     }

@@ -1,4 +1,4 @@
-//! What metrics need to know of a job.
+//! The part of a job that metrics contain.
 
 use crate::model::{Job, State, Time};
 

@@ -71,7 +71,7 @@ fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) 
     document
 }
 
-/// Leaves what validators in a strict mode know without plugins: no formats, since those of Rust's
+/// Leaves what validators in a strict mode support without plugins: no formats, since those of Rust's
 /// numbers are unknown and times have a pattern, and types for what may be anything.
 fn keep_standard(schema: &mut Value) {
     match schema {

@@ -90,7 +90,7 @@ fn an_empty_variable_counts_as_unset() {
 }
 
 #[test]
-fn a_ca_file_of_the_settings_lies_beside_them() {
+fn a_ca_file_of_the_settings_is_relative_to_them() {
     let toml = "[aliyun.default]\nca_file = 'ca.pem'\n[aliyun.home]\nca_file = '~/ca.pem'\n[aliyun.none]\nca_file = ''\n";
     let all = settings(toml, &[("HOME", "/home/x")]).unwrap();
     let of = |name| {

@@ -12,7 +12,7 @@
 //! user = "lin"
 //! queue = "gpu"
 //! age = "3h"                # how old it is when the emulator starts
-//! appears = "5s"            # the cloud knows nothing of it before; from the start when left out
+//! appears = "5s"            # the cloud does not have it before; from the start when left out
 //! vanishes = "20s"          # nor from then on; never when left out
 //! parts = 2                 # container groups, nodes, sub-jobs; 1 when left out
 //! states = [

@@ -197,7 +197,7 @@ async fn an_array_job_is_as_good_as_its_subtasks() {
 }
 
 #[tokio::test]
-async fn an_array_job_that_only_the_list_knows_is_found_there() {
+async fn an_array_job_that_is_only_in_the_list_is_found_there() {
     let hidden = "document = '{\"TotalCount\":0,\"JobInfos\":[]}'\nname";
     let text = |word: &str, last: &str| {
         SWEEP

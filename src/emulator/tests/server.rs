@@ -59,7 +59,7 @@ async fn answers_from_the_jobs_of_the_scenario() {
 }
 
 #[tokio::test]
-async fn the_first_cloud_that_knows_a_request_takes_it() {
+async fn a_request_is_served_by_the_first_cloud_that_supports_it() {
     let (emulator, accesses) = start(Scenario::default()).await;
     get(&emulator, "/fake/Mine").await;
     assert_eq!(get(&emulator, "/greedy").await.json(), "greedy");

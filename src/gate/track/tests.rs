@@ -75,7 +75,7 @@ fn another_final_state_fails_the_condition() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_is_open_unless_it_shall_fail() {
+fn a_word_that_is_in_no_table_is_pending_unless_it_must_fail() {
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(0));
     assert_eq!(

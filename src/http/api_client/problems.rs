@@ -120,7 +120,7 @@ impl ApiClient {
         attempts: u32,
     ) -> Problem {
         let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
-        // What issues a key may repeat it, and nothing else knows it yet.
+        // A service that issues a key may repeat it, and the redactor does not contain it yet.
         let message = match self.is_for_credentials {
             true => mask_random_words(&mask_sentence(message)),
             false => mask_sentence(message),

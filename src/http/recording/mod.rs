@@ -150,7 +150,7 @@ impl Session {
     }
 }
 
-/// How secrets are masked in what is recorded. The layers above know the names of fields.
+/// How secrets are masked in what is recorded. The layers above provide the names of fields.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordingMasks {
     /// Masks a document.

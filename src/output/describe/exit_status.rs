@@ -52,7 +52,7 @@ const SIGNALS: [(i64, &str, &str); 19] = [
 
 /// How something ended and what that means: `exited with 137: killed (SIGKILL), out of memory`.
 ///
-/// `words` are what the cloud reports about it; they may know of a lack of memory.
+/// `words` are what the cloud reports about it; they may contain a lack of memory.
 pub(super) fn describe_exit(
     exit_code: Option<i64>,
     signal: Option<i64>,

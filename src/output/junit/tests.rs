@@ -122,7 +122,7 @@ fn assert_valid(element: &Element) {
     let (_, attributes, children) = GRAMMAR
         .iter()
         .find(|(name, ..)| *name == element.name)
-        .unwrap_or_else(|| panic!("no schema knows {}", element.name));
+        .unwrap_or_else(|| panic!("no schema contains {}", element.name));
     for name in element.attributes.keys() {
         let known = attributes
             .iter()

@@ -140,7 +140,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     if mode == "RamRoleArn" {
         values.extend(role(profile)?);
     }
-    // Keys that are cached without their end are taken: the cloud knows better.
+    // Keys that are cached without their end are used: the cloud decides whether they have expired.
     let what = profile.place.trim_start_matches("for ");
     let path = profile.file.path.display();
     let what = format!("the credentials of {what} in {path}");

@@ -196,7 +196,7 @@ impl Watch {
     pub fn take_lookup(&self, (name, object): (String, Object)) {
         let mut state = lock(&self.state);
         let known = state.objects.get(&name);
-        // A stream that is behind the lookup goes on from the object that it knows.
+        // A stream that is behind the lookup goes on from the object that it has.
         if known.is_none_or(|known| known.presence == Presence::Missing || known.is_other(&object))
         {
             state.take(name, object);

@@ -74,7 +74,7 @@ impl SeenRows {
             let is_wanted = source.is_wanted(row, has_unreadable);
             let state = S::state(row);
             let seen = self.insert(S::key(row), state, is_wanted);
-            // An unknown state contradicts nothing: the live list of a cloud may know less than its history.
+            // An unknown state contradicts nothing: a list of live jobs may contain less than the history.
             let before = seen.before.filter(|before| *before != State::Unknown);
             if let Some((before, after)) = before.zip(state) {
                 conflicts.add(S::key(row), before, after);

@@ -1,4 +1,4 @@
-//! Where the services of a computing region are: their hosts, which only the platform knows.
+//! Where the services of a computing region are: their hosts, which only the platform lists.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -205,7 +205,7 @@ fn the_emulator_answers_its_own_token() {
 }
 
 #[test]
-fn the_emulator_refuses_other_tokens_and_knows_no_other_jobs() {
+fn the_emulator_refuses_other_tokens_and_has_no_other_jobs() {
     let refused = classify(&requested("some-other-token", "my id/1")).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);
     let missing = requested(test_token(), "other");

@@ -152,7 +152,7 @@ fn what_the_tools_own_programs_print_is_used_with_its_token() {
 }
 
 #[test]
-fn an_end_that_is_no_time_is_reported() {
+fn an_expiry_that_is_not_a_time_is_reported() {
     let sandbox = Sandbox::new();
     let keys = "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\nexpiration=";
     let run = with_command(&sandbox, &format!("['printf', '{keys}soon\\n']")).run();

@@ -237,7 +237,7 @@ fn a_variable_that_names_no_file_is_named() {
 fn an_unreadable_file_is_named_and_nothing_is_sent() {
     if is_root() && !is_program_open() {
         // Past the harness, which shows nothing of tests that pass.
-        let why = "skipped: the program lies where no other user can start it";
+        let why = "skipped: the program is in a folder where no other user can start it";
         let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
         return;
     }
@@ -345,7 +345,7 @@ fn damage_is_reported_in_words_of_json_alone() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_no_missing_file() {
+fn a_link_that_leads_nowhere_is_not_a_missing_file() {
     let sandbox = Sandbox::with(&[&ALIYUN_SDK]);
     let link = |place: &str| {
         let path = sandbox.home.path().join(place);

@@ -134,7 +134,7 @@ fn a_changed_secret_does_not_find_the_token_of_the_old_one() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_no_failure_and_reported_by_auth_status() {
+fn a_cache_that_cannot_be_written_is_not_a_failure_and_reported_by_auth_status() {
     let emulated = Emulated::start(WORLD);
     let config = accounts(&emulated, "token_cache = true");
     let get = |more: &[&str]| {

@@ -24,7 +24,7 @@ fn the_recorded_schemas_are_printed() {
     }
 }
 
-/// Only keywords of the standard and formats that validators know, as their strict modes require.
+/// Only keywords of the standard and formats that validators support, as their strict modes require.
 #[test]
 fn every_schema_has_standard_keywords_formats_and_types() {
     fn check(schema: &Value, place: &str) {

@@ -137,7 +137,7 @@ fn columns_of_catalogs_are_a_usage_error_with_a_hint() {
 }
 
 #[test]
-fn a_full_disk_is_reported_and_is_no_closed_output() {
+fn a_full_disk_is_reported_and_is_not_a_closed_output() {
     for command in ["schema", "kinds"] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let ended = Command::new(env!("CARGO_BIN_EXE_joblens"))

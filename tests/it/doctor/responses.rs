@@ -126,7 +126,7 @@ fn a_cloud_that_fails_or_throttles_is_called_once() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_or_breaks_is_no_fault_of_the_key() {
+fn an_answer_that_comes_too_late_or_breaks_is_not_a_fault_of_the_key() {
     let emulated = Emulated::start(
         "[[fault]]\ncloud = 'sugon'\noperation = '*'\nkind = 'slow'\ndelay = '5s'\n\
          [[fault]]\ncloud = 'huawei'\noperation = '*'\nkind = 'truncate'\n",
@@ -151,7 +151,7 @@ fn an_answer_that_comes_too_late_or_breaks_is_no_fault_of_the_key() {
 }
 
 #[test]
-fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
+fn a_web_page_is_not_an_answer_of_the_cloud_whatever_its_status() {
     let page = b"<!DOCTYPE html><html><title>Sign in</title></html>";
     let headers = "content-type: text/html; charset=utf-8\r\nserver: squid/5.7\r\n";
     for status in [

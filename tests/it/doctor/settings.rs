@@ -59,7 +59,7 @@ fn a_cloud_that_is_named_is_checked_even_when_nothing_is_set_for_it() {
 }
 
 #[test]
-fn what_is_no_cloud_is_a_usage_error() {
+fn an_unknown_cloud_is_a_usage_error() {
     for (word, hint) in [
         ("sugin", "did you mean 'sugon'?"),
         ("alyun@prod", "did you mean 'aliyun'?"),

@@ -11,7 +11,7 @@ use super::{account, failure, outcome, sugon};
 use crate::support::tls::{Authority, write};
 use crate::support::{Joblens, Run, Server, http, json};
 
-/// A TLS server on loopback with its own CA, whose certificate lies in a folder.
+/// A TLS server on loopback with its own CA, whose certificate is in a folder.
 struct Tls {
     port: u16,
     folder: tempfile::TempDir,
@@ -62,7 +62,7 @@ impl Tls {
         sugon(&format!("https://localhost:{}", self.port), options)
     }
 
-    /// An endpoint that a proxy alone knows.
+    /// An endpoint that is reached through a proxy alone.
     fn doctor_through(variable: &str, proxy: String) -> Run {
         let other = Self::start(Unusual {
             ca: Some("Another CA"),
@@ -75,8 +75,8 @@ impl Tls {
             .run()
     }
 
-    /// A run that knows the CA.
-    fn doctor_who_knows(&self) -> Joblens {
+    /// A run that trusts the CA.
+    fn doctor_with_ca(&self) -> Joblens {
         let ca = self.file("ca.pem");
         self.doctor(&["--ca-file", ca.to_str().unwrap()])
     }
@@ -85,7 +85,7 @@ impl Tls {
 #[test]
 fn a_trusted_server_passes_and_is_reported_as_trusted() {
     let server = Tls::start(Unusual::default());
-    let run = server.doctor_who_knows().run();
+    let run = server.doctor_with_ca().run();
     assert_eq!(run.code, 0, "{}", run.stdout);
     let checks: Vec<String> = account(&run)["checks"]
         .as_array()
@@ -161,7 +161,7 @@ fn a_certificate_at_the_wrong_time_or_for_another_name_is_reported_as_such() {
         ),
     ] {
         let server = Tls::start(unusual);
-        failure(&server.doctor_who_knows().run())
+        failure(&server.doctor_with_ca().run())
             .is("tls", "network", 5)
             .after(&["connection"])
             .contains(expected);
@@ -169,18 +169,18 @@ fn a_certificate_at_the_wrong_time_or_for_another_name_is_reported_as_such() {
 }
 
 #[test]
-fn a_server_that_wants_a_certificate_gets_a_hint_what_to_set() {
+fn a_server_that_requests_a_certificate_is_an_error_with_a_hint() {
     let server = Tls::start(Unusual {
         wants_certificates: true,
         ..Unusual::default()
     });
-    failure(&server.doctor_who_knows().run())
+    failure(&server.doctor_with_ca().run())
         .is("tls", "network", 5)
         .after(&["connection"])
         .advises("client_cert and client_key");
     let stranger = Tls::start(Unusual::default());
     let run = server
-        .doctor_who_knows()
+        .doctor_with_ca()
         .env(
             "JOBLENS_SUGON_CLIENT_CERT",
             stranger.file("cert.pem").to_str().unwrap(),
@@ -311,7 +311,7 @@ fn a_proxy_that_shows_its_own_certificate_is_known_by_its_issuer() {
 }
 
 #[test]
-fn a_proxy_whose_own_certificate_is_not_trusted_is_no_fault_of_the_cloud() {
+fn a_proxy_whose_own_certificate_is_not_trusted_is_not_a_fault_of_the_cloud() {
     let server = Tls::start(Unusual::default());
     let proxy = format!("https://joe:hunter22@localhost:{}", server.port);
     failure(&Tls::doctor_through("ALL_PROXY", proxy))

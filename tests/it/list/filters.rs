@@ -108,7 +108,7 @@ fn a_name_is_that_of_the_job_or_its_id() {
 }
 
 #[test]
-fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
+fn a_filter_that_a_list_cannot_answer_is_not_an_empty_answer() {
     let emulated = Emulated::start(WORLD);
     for (scope, filter, unlisted) in [
         ("sugon/instance", ["-u", "magic2"], "this list has no user"),

@@ -31,7 +31,7 @@ fn a_page_of_rows_without_ids_is_an_error() {
 }
 
 #[test]
-fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
+fn tables_have_a_hundred_rows_and_a_hint_how_to_get_the_rest() {
     let emulated = Emulated::start(&many("c", 250));
     for format in ["table", "wide", "markdown"] {
         let run = list(&emulated, &["aliyun/job/c", "-o", format]);

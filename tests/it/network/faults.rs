@@ -168,7 +168,7 @@ fn an_empty_answer_is_unreadable_and_not_requested_again() {
 }
 
 #[test]
-fn a_redirect_takes_no_credentials_elsewhere() {
+fn no_credentials_are_sent_to_the_target_of_a_redirect() {
     let other = Emulated::start(WORLD);
     let emulated = once_each(&format!(
         "kind = 'redirect'\nlocation = '{}/'",
@@ -264,7 +264,7 @@ fn a_clock_that_is_off_is_corrected_for_tencent_as_well() {
 }
 
 #[test]
-fn a_token_knows_no_clock() {
+fn a_token_is_independent_of_the_clock() {
     let emulated = Emulated::start(&format!("clock_offset = '-20m'\n{WORLD}"));
     assert_eq!(emulated.get(&[INSTANCE]).run().code, 0);
     assert_eq!(emulated.answers_of("sugon").len(), 1);

@@ -196,7 +196,7 @@ fn compiled(part: &Value, document: &Value) -> Validator {
         .unwrap()
 }
 
-/// Programs pass over fields that they do not know; of our own none may go undescribed.
+/// Programs ignore unknown fields; of our own each must be described.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

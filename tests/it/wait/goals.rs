@@ -141,7 +141,7 @@ fn any_fails_only_when_none_can_pass() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_is_reported_at_once_and_waited_past() {
+fn a_word_that_is_in_no_table_is_reported_at_once_and_polled_again() {
     let scenario = job(JOB, "0s Hibernating, 1s Succeeded");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
@@ -158,7 +158,7 @@ fn a_word_that_no_table_knows_is_reported_at_once_and_waited_past() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_can_fail_the_gate() {
+fn a_word_that_is_in_no_table_can_fail_the_gate() {
     let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
     let run = emulated
         .wait(&[JOB, "-t", LONG, "--on-unknown", "fail"])

@@ -238,7 +238,7 @@ fn a_log_that_begins_again_twice_at_once_ends_the_reading() {
 }
 
 #[test]
-fn what_a_server_writes_in_place_of_lines_is_no_line_and_no_gap() {
+fn a_message_in_place_of_lines_is_neither_a_line_nor_a_gap() {
     let params = LogParams {
         timestamps: true,
         ..LogParams::default()

@@ -127,7 +127,7 @@ async fn calls_that_find_it_ended_at_the_same_time_wait_for_one_renewal() {
 }
 
 #[tokio::test]
-async fn an_end_at_the_end_of_time_is_no_end_at_all() {
+async fn the_first_and_the_last_possible_expiry_are_accepted() {
     for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
         let stage = stage(&["token-1"], None, "token-1").await;
         let deadline = Deadline::after(Duration::from_secs(60));

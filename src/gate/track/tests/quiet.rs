@@ -42,7 +42,7 @@ fn the_check_that_completes_the_quiet_time_confirms_that_the_job_exists() {
 }
 
 #[test]
-fn quiet_is_no_for_a_job_that_ended_badly() {
+fn quiet_fails_for_a_job_that_ended_badly() {
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Failed)), seconds(0));
     assert_eq!(

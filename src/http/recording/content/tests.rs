@@ -98,7 +98,7 @@ fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
     assert_eq!(cut.bytes().unwrap().len(), MAX_TEST_BODY / 3 * 3);
 }
 
-/// Bodies that are not strict JSON, with a value that the masks of a cloud know by its name only.
+/// Bodies that are not strict JSON, with a value that the masks of a cloud recognize by its name only.
 fn odd_bodies() -> Vec<Vec<u8>> {
     let with = |odd: &[u8]| [b"{\"Env\":\"s3cret-env\",\"a\":", odd, b"}"].concat();
     let deep = [b"[".repeat(120), b"]".repeat(120)].concat();

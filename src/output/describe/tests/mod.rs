@@ -102,7 +102,7 @@ fn describes_the_first_failed_container_in_a_sentence() {
 }
 
 #[test]
-fn shows_the_warnings_that_lie_nearest_to_the_end() {
+fn shows_the_warnings_that_are_nearest_to_the_end() {
     let mut failed = job(State::Failed);
     failed.events = [
         ("early", 5000),

@@ -218,7 +218,7 @@ impl Api {
             .await)
     }
 
-    /// The range of an array job, which lists do not report: any of its subtasks knows it.
+    /// The range of an array job, which lists do not report: any of its subtasks has it.
     async fn range(
         &self,
         reference: &Reference,
@@ -319,7 +319,7 @@ fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
     }
 }
 
-/// True when the cloud knows the cluster and not the job, or takes only ids of subtasks.
+/// True when the cloud has the cluster and not the job, or takes only ids of subtasks.
 fn is_not_found(problem: &Problem) -> bool {
     let code = problem.code.as_deref().unwrap_or_default();
     match problem.category {

@@ -108,7 +108,7 @@ pub(in super::super) fn decode(
     let Some(info) = requested.next() else {
         return Err(match subtasks.is_empty() {
             true => DecodeError::Invalid("a job with the requested JobId".to_owned()),
-            // The list may know the array job that they belong to.
+            // The list may contain the array job that they belong to.
             false => no_such_job(&at.id, response.request_id.0),
         });
     };

@@ -123,7 +123,7 @@ async fn keys_under_other_names_are_read() {
     ] {
         let cloud = answering(&[(KEY_PATH, 200, body)]).await;
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
-        // The emulator knows no such key.
+        // The emulator has no such key.
         assert_eq!(problem.category, Category::Unauthenticated);
         let requested = [TOKEN, CREDENTIALS, GET, TOKEN, CREDENTIALS];
         assert_eq!(cloud.requested(), requested);

@@ -112,7 +112,7 @@ fn a_deleted_object_is_kept_whatever_follows_under_its_name() {
 }
 
 #[test]
-fn what_is_no_event_or_an_error_needs_a_new_list() {
+fn what_is_not_an_event_or_is_an_error_needs_a_new_list() {
     let error = json!({"kind": "Status", "reason": "Expired", "code": 410});
     let lines = [
         json!({"type": "ERROR", "object": error}).to_string(),

@@ -191,7 +191,7 @@ fn the_response_of_another_instance_is_never_accepted() {
 }
 
 #[test]
-fn keeps_a_state_word_it_does_not_know() {
+fn keeps_an_unknown_state_word() {
     let found = read_text(r#"{"code":"0","data":{"id":"i1","status":" Shutting\n"}}"#).unwrap();
     assert_eq!(found.job.state, State::Unknown);
     assert_eq!(found.job.state_raw.as_deref(), Some("Shutting"));

@@ -49,7 +49,7 @@ fn a_job_that_is_listed_twice_in_two_states_has_none() {
 }
 
 #[test]
-fn a_side_container_of_a_group_that_went_well_is_no_cause() {
+fn a_container_of_a_group_that_succeeded_is_not_the_cause() {
     let group = |name: &str, status: &str, code: i64| {
         json!({"ContainerGroupName": name, "Status": status, "Containers": [
             {"Name": "c", "CurrentState": {"State": "Terminated", "ExitCode": code}}]})
@@ -62,7 +62,7 @@ fn a_side_container_of_a_group_that_went_well_is_no_cause() {
 }
 
 #[test]
-fn an_answer_of_nothing_is_no_answer() {
+fn an_empty_answer_is_an_error() {
     for document in [
         json!({}),
         json!({"RequestId": "R"}),
@@ -223,7 +223,7 @@ fn resources_are_the_sum_of_the_groups_or_unknown() {
 }
 
 #[test]
-fn a_subtask_knows_its_index_and_a_plain_job_has_no_array() {
+fn a_subtask_has_its_index_and_a_plain_job_has_no_array() {
     let array = |id: &str, is_array: bool| {
         let document = one(
             json!({"JobId": id, "State": "Running", "IsArrayJob": is_array,
