@@ -57,7 +57,7 @@ pub enum TransportFailureKind {
     WrongName,
     /// The certificate of the server cannot be taken for another reason.
     Certificate,
-    /// The server wants a certificate of the client, or does not take the one it was shown.
+    /// The server requires a certificate of the client, or rejects the one that was presented.
     ClientCertificate,
     /// The server does not use TLS.
     NoTls,

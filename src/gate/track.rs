@@ -237,7 +237,7 @@ impl JobHistory {
         };
         match &rules.condition {
             Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, at),
-            // An end whose state cannot be determined is an end all the same.
+            // An end whose state cannot be determined is an end as well.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(doubt) if seen.state == State::Unknown => {

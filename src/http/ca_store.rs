@@ -147,7 +147,7 @@ fn files(path: &Path, is_folder: bool) -> Vec<PathBuf> {
     }
 }
 
-/// That another user can choose whom to trust: a file or folder, and why.
+/// That another user can change the trusted certificates: a file or folder, and why.
 fn insecure(path: &Path, is_folder: bool) -> Option<String> {
     let mut paths = files(path, is_folder);
     paths.push(path.to_path_buf());

@@ -19,7 +19,7 @@ pub(super) use proxy::explain_login;
 
 /// The parties of a call, which determine the cause that an error names.
 pub(super) struct ErrorContext<'a> {
-    /// Whom the call is for.
+    /// The endpoint of the call.
     pub endpoint: &'a Endpoint,
     /// The proxy that it goes through.
     pub proxy: Option<&'a Proxy>,

@@ -270,7 +270,7 @@ impl Transport {
         self.clients.proxy_problems()
     }
 
-    /// Whom this machine trusts, whatever a profile adds. The store is read for it.
+    /// The trusted CA certificates of this machine, without those of a profile. The store is read for it.
     pub fn ca_counts(&self) -> CaStore {
         self.clients.ca_counts()
     }

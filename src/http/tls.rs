@@ -1,4 +1,4 @@
-//! Whom a profile trusts over TLS, and what it shows of itself.
+//! The trusted certificates of a profile, and its own client certificate.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -186,7 +186,7 @@ pub(super) fn server_certificate(
 const CERTIFICATE: &str = "client_cert";
 const KEY: &str = "client_key";
 
-/// Whom a profile trusts over TLS, and what it shows of itself.
+/// The trusted certificates of a profile, and its own client certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct TlsConfig {
     /// A private CA in addition to the system's store.

@@ -87,7 +87,7 @@ pub struct Volume {
     pub kind: Option<String>,
     /// A share over the network.
     pub nfs: Option<Nfs>,
-    /// An empty folder that lives as long as the task.
+    /// An empty folder that is deleted with the task.
     pub empty_dir: Option<EmptyDir>,
     /// Files written from the job's description.
     pub config_files: Vec<ConfigFile>,

@@ -110,8 +110,8 @@ fn lines(
     lines.into_iter().map(cut).collect()
 }
 
-/// State, time and reference, of which the reference gives way; without colours where not even the
-/// other two have room.
+/// State, time and reference, of which the reference is truncated first; without colours where the other
+/// two do not fit either.
 fn line(row: &ProgressRow, context: &RenderContext, width: usize) -> String {
     let word = row.state.map_or("-", State::as_str);
     let time = human::duration(row.seconds);

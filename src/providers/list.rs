@@ -113,7 +113,7 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
 /// What the resources of a list must match; the default matches all of them.
 ///
 /// Filters are pushed to the cloud where its API supports them; [`list_all`](super::list_all()) checks every
-/// row all the same.
+/// row nevertheless.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Ids, at most [`Kind::max_ids`](crate::kind::Kind::max_ids) and only for kinds that have it; empty

@@ -197,7 +197,7 @@ fn re_exports(sources: &[Source]) -> HashMap<Vec<String>, String> {
     found
 }
 
-/// Who names whom among the modules of each folder, with one file that does.
+/// Which modules of each folder name which others, with one file that does.
 type Edges = BTreeMap<Vec<String>, BTreeMap<(String, String), String>>;
 
 fn edges(sources: &[Source]) -> Edges {

@@ -141,7 +141,7 @@ impl PolledTarget {
                 }
             }
         }
-        // The sender lives as long as this target.
+        // The sender is dropped with this target, not before.
         match deadline {
             None => drop(polls.changed().await),
             Some(deadline) => drop(timeout_at(deadline, polls.changed()).await),

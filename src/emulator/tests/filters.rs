@@ -118,7 +118,7 @@ async fn image_jobs_and_instances_are_filtered_by_status() {
 }
 
 #[tokio::test]
-async fn a_filter_that_is_refused_gives_way_to_none_for_good() {
+async fn a_filter_that_is_refused_is_not_sent_again() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
     let text = jobs("sugon/instance/a", "Running", 150)
         + &jobs("sugon/instance/b", "Failed", 20)

@@ -106,7 +106,7 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
         .await,
         everything
     );
-    // Whoever wants the newest alone wants it whenever it was.
+    // The newest job is requested without a limit of its age.
     let page_rows = Some(10);
     assert_eq!(
         list(Filter {

@@ -210,7 +210,7 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_not_taken_gives_way_to_the_next_for_good() {
+async fn a_form_that_is_not_accepted_is_replaced_by_the_next_for_good() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'empty'\ntimes = 2\n";
     let world = world(&(jobs("sugon/instance/", "Running", 105) + fault)).await;
     let client = world.client("sugon");

@@ -146,7 +146,7 @@ async fn a_panic_or_invalid_response_of_one_cloud_does_not_affect_others() {
 }
 
 #[tokio::test]
-async fn compresses_for_those_who_accept_it() {
+async fn compresses_for_clients_that_accept_it() {
     let (emulator, _) = start(Scenario {
         gzip: true,
         ..Scenario::default()

@@ -252,7 +252,7 @@ pub(super) fn is_not_served(problem: &Problem) -> bool {
     problem.category == Category::ServiceError && problem.http_status == Some(404)
 }
 
-/// True for the problem of a resource that may contain the job all the same.
+/// True for the problem of a resource that may contain the job nevertheless.
 fn may_hide_job(problem: &Problem) -> bool {
     problem.category != Category::NotFound && !is_not_served(problem)
 }

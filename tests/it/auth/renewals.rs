@@ -279,7 +279,7 @@ fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
 }
 
 #[test]
-fn a_key_of_a_tool_that_dies_in_the_middle_of_a_wait_is_read_again() {
+fn a_key_of_a_tool_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
     for tool in TOOL_FILES.into_iter().take(2) {
         let refuse = "[[fault]]\noperation = '*'\nkind = 'refuse'\nskip = 1\ntimes = 1\n";
         let running = Emulated::start(&(world(["Running", "RUNNING"]) + refuse));

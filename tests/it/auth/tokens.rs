@@ -79,7 +79,7 @@ fn a_secret_in_a_file_that_was_not_rotated_is_shown_once() {
 }
 
 #[test]
-fn a_token_that_dies_in_the_middle_of_a_wait_is_read_again() {
+fn a_token_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
     let config = Config::new("");
     let path = config.write("joblens/secret.txt", "first-token", 0o600);
     let server = Server::start(move |number, got, stream| {

@@ -95,7 +95,7 @@ fn the_documented_form_passes_when_every_subtask_succeeded() {
 }
 
 #[test]
-fn a_list_that_does_not_bear_a_success_out_decides_nothing() {
+fn with_a_list_that_does_not_confirm_a_success_the_gate_is_undecided() {
     let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
     let longer = json!({"IsArrayJob": true, "ArrayProperties": range(11, 2)});
     let odd_step = json!({"IsArrayJob": true, "ArrayProperties": range(9, 4)});

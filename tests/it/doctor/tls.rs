@@ -270,7 +270,7 @@ fn a_machine_without_certificates_is_reported_as_such() {
     assert_eq!(run.json()["checks"][2]["status"], "warn");
 }
 
-/// A proxy that answers in the place of every host, at this port of loopback.
+/// A proxy that answers in place of every host, at this port of loopback.
 fn intercepting(port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().port();

@@ -209,7 +209,7 @@ pub struct Running {
     started: Instant,
     arguments: Vec<String>,
     secrets: Vec<String>,
-    /// Lives as long as the run.
+    /// Kept for the duration of the run.
     _home: tempfile::TempDir,
 }
 

@@ -1,4 +1,4 @@
-//! Conditions of `wait`, and the verdicts of whole lives of jobs.
+//! Conditions of `wait`, and the verdicts of jobs from start to end.
 
 use std::time::Duration;
 

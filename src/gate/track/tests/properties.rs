@@ -19,7 +19,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Runs a gate over lives in steps of 10 s; the last step of a life repeats until the deadline.
+/// Runs a gate over sequences of observations in steps of 10 s; the last one repeats until the deadline.
 fn run(lives: &[Vec<Step>], rules: &GatePolicy) -> (Decision, usize) {
     const DEADLINE: usize = 30;
     let mut tracks = vec![JobHistory::new(false); lives.len()];

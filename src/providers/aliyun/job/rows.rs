@@ -43,7 +43,7 @@ impl JobRows {
     }
 
     /// True when more rows are listed than were read: some could not be read, or the cloud gave
-    /// other jobs than those requested. What was not seen may be listed all the same.
+    /// other jobs than those requested. What was not read may be listed nevertheless.
     pub(in super::super) fn is_partial(&self) -> bool {
         self.is_partial
     }

@@ -217,8 +217,8 @@ fn the_region_decides_the_host_of_iam() {
 }
 
 #[tokio::test]
-async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_reported_twice()
-{
+async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_reported_twice()
+ {
     let job = |number: usize| EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec![number.to_string()],

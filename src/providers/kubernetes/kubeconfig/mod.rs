@@ -86,7 +86,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     found
         .values
         .push(("user", Secret::new(shown_name(user_name))));
-    // As kubectl, a server without TLS is sent no credential, but whom the user impersonates.
+    // As kubectl, a server without TLS is sent no credential, only the impersonation headers.
     if !is_secure {
         found.values.extend(user::impersonation(user)?);
         return Ok(SourceResult::Found(found));

@@ -1,4 +1,4 @@
-//! The user of a context: certificate, token or exec plugin, and whom it impersonates.
+//! The user of a context: certificate, token or exec plugin, and impersonation.
 
 use serde_json::json;
 
