@@ -254,7 +254,7 @@ fn needed(http: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 impl Environment {
-    /// The environment of a replay: the variables of [`DISPLAY`] and what was recorded.
+    /// The environment of a replay: its own variables for the form of the output, and what was recorded.
     pub fn for_replay(&self, recorded: &RecordedSettings) -> Self {
         let is_kept = |name: &&str| {
             DISPLAY.contains(name) || name.starts_with("LC_") || name.starts_with("GITHUB_")

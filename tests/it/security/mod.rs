@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Joblens, Run, Server, http, joblens, json as response};
 
-/// Represents a secret that is in no setting and no fixture.
+/// A secret that is not in the settings: it can only be recognized by its place.
 const UNKNOWN_SECRET: &str = "S3cr3tV4lue99";
 
 const KEY_ID: &str = "LTAI5tJoblensCase0000";
