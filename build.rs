@@ -33,7 +33,7 @@ fn compress_schemas() -> io::Result<()> {
 }
 
 fn link_in_less_space() {
-    // mold knows no linker scripts.
+    // mold does not support linker scripts.
     let linker = variable("RUSTC_LINKER") + &variable("CARGO_ENCODED_RUSTFLAGS");
     let is_release = variable("PROFILE") == "release";
     if !is_release || variable("CARGO_CFG_TARGET_OS") != "linux" || linker.contains("mold") {

@@ -14,7 +14,7 @@ pub fn sha256_hex(data: &[u8]) -> String {
     hex(&Sha256::digest(data))
 }
 
-/// The first 128 bits of the SHA-256 of `data`, for telling values apart without keeping them.
+/// The first 128 bits of the SHA-256 of `data`, to distinguish values without keeping them.
 pub fn digest_128(data: &[u8]) -> [u8; 16] {
     let digest = Sha256::digest(data);
     *digest.first_chunk().expect("a SHA-256 digest has 32 bytes")
@@ -44,7 +44,7 @@ pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
     pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, salt, rounds)
 }
 
-/// HMAC-SHA1 of `data`, for the one scheme that knows nothing newer; a key of any length is taken.
+/// HMAC-SHA1 of `data`, for the one scheme that supports nothing newer; a key of any length is taken.
 pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
     let mut mac =
         Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");

@@ -39,11 +39,11 @@ pub enum Category {
     Unauthenticated,
     /// The credentials are good, the account may not do this.
     PermissionDenied,
-    /// The cloud says that the local clock is wrong.
+    /// The cloud reports that the local clock is wrong.
     ClockSkew,
     /// The cloud could not be reached, or the connection broke.
     Network,
-    /// The cloud asks for fewer calls.
+    /// The cloud requests fewer calls.
     Throttled,
     /// The cloud failed.
     ServiceError,
@@ -130,7 +130,7 @@ pub struct Problem {
     pub operation: Option<String>,
     /// How many times the call was sent.
     pub attempts: u32,
-    /// How long the cloud asks to wait before the next call.
+    /// How long to wait before the next call, as the cloud requests.
     #[serde(skip)]
     pub retry_after: Option<std::time::Duration>,
     /// The part of `input` that is wrong, in bytes.

@@ -253,7 +253,7 @@ pub struct StateTable {
     pub name: &'static str,
     /// The table that the words are read by; empty where the cloud reports none.
     pub map: StateWords,
-    /// Words of the table that do not say by themselves how a job ended.
+    /// Words of the table that do not show by themselves how a job ended.
     pub outcome_rules: &'static [OutcomeRule],
     /// What else is to be known of words of the table.
     pub notes: &'static [(&'static str, &'static str)],
@@ -264,7 +264,7 @@ pub struct StateTable {
 }
 
 impl StateTable {
-    /// A level whose table says all there is to say.
+    /// A level whose words need no rules or notes.
     pub const fn new(name: &'static str, words: StateWords) -> Self {
         Self {
             name,
@@ -285,7 +285,7 @@ impl StateTable {
     }
 }
 
-/// A word that says that a job has ended and leaves it to exit codes how.
+/// A word for a job that has ended, whose outcome other fields show, such as an exit code.
 #[derive(Debug)]
 pub struct OutcomeRule {
     /// The word, as the table has it.

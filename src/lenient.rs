@@ -1,8 +1,8 @@
 //! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
 //!
 //! A value of another type than expected is absent as well, so that it costs its own field only:
-//! [`decode_response`] reports where such values are. What must not be missed has a type that tells
-//! the two apart: [`Checked`] or [`Required`].
+//! [`decode_response`] reports where such values are. What must not be missed has a type that
+//! distinguishes the two: [`Checked`] or [`Required`].
 
 mod duplicates;
 mod error_path;
@@ -149,7 +149,7 @@ fn note_broken(repaired: &repair::Repaired) {
 }
 
 /// Notes where the values are that the decoding of `body` as `T` has just left out. Only the error
-/// of another decoding knows the place.
+/// of another decoding contains the place.
 fn note_mismatches<T: DeserializeOwned>(body: &str) {
     let count = MISMATCHES.get();
     let named = (1..=count.min(MAX_NAMED)).filter_map(|number| {

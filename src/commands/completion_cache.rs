@@ -105,7 +105,7 @@ fn merge(shown: &[&str], before: &[String]) -> String {
 /// # Errors
 /// Those of writing a file.
 pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
-    let folder = place.parent().expect("the file lies in a folder");
+    let folder = place.parent().expect("the file is in a folder");
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -47,7 +47,7 @@ pub(super) struct CommandContext {
 }
 
 impl CommandContext {
-    /// Reads the options that say how an answer is shown.
+    /// Reads the options of the output.
     ///
     /// # Errors
     /// A usage error, with a context that can show it.
@@ -178,7 +178,7 @@ impl CommandContext {
     }
 
     /// Whether a stream is a terminal that may be drawn on again and again: not between the lines of
-    /// traces, not where nothing says that it can move its cursor, not while another job has it, and
+    /// traces, not where cursor movement is not known to be supported, not while another job has it, and
     /// not in CI, which keeps all of it as a log.
     pub(super) fn may_redraw(&self, stream: &(impl IsTerminal + AsFd)) -> bool {
         let is_log = self.global.verbose || self.environment.is_ci();
@@ -200,7 +200,7 @@ impl CommandContext {
         }
     }
 
-    /// What a table needs to know of the terminal, the reader and the time.
+    /// The width and colors of the terminal, the zone of the reader and the time, for tables.
     pub(super) fn render_context(&self, terminal: bool) -> RenderContext {
         let width = terminal
             .then(terminal_size::terminal_size)

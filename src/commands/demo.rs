@@ -39,7 +39,7 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
                 ))]
             })?;
         let environment = Environment::new(emulator::environment(&emulator.origin()));
-        // Named, since --profile speaks of accounts, of which the emulated clouds have one.
+        // --profile selects accounts, and each emulated cloud has one: the references name it.
         let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
         let settings = Settings::from_environment(environment);
         let options = Options::default();

@@ -160,7 +160,7 @@ pub(super) enum Color {
 }
 
 impl Color {
-    /// Whether colors may be used on a stream; `terminal` if it is a terminal that knows colors.
+    /// Whether colors may be used on a stream; `terminal` if it is a terminal that supports colors.
     pub(super) fn is_on(self, terminal: bool, environment: &Environment) -> bool {
         let forced = environment
             .get("CLICOLOR_FORCE")
@@ -278,7 +278,7 @@ impl GlobalArgs {
         self.time
     }
 
-    /// Whether colours may be used on a stream; `terminal` if it is a terminal that knows colours.
+    /// Whether colours may be used on a stream; `terminal` if it is a terminal that supports colours.
     pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
         self.color.is_on(terminal, environment)
     }

@@ -103,7 +103,7 @@ impl CommandContext {
         Err(Problem::usage(format!("{command} {what}")).with_hint(hint))
     }
 
-    /// Prints what joblens itself knows, and returns the exit code.
+    /// Prints a catalog of joblens itself, and returns the exit code.
     pub(super) fn print_catalog(
         &self,
         command: &'static str,

@@ -170,7 +170,7 @@ fn command() -> clap::Command {
     with_template(Cli::command())
 }
 
-/// Whether help may have colours: not on a terminal that does not know them.
+/// Whether help may have colours: not on a terminal that does not support them.
 fn help_colour(environment: &Environment) -> ColorChoice {
     let is_forced = environment.get("CLICOLOR_FORCE").is_some();
     match is_forced || TerminalSupport::new(environment).colour {

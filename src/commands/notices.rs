@@ -55,7 +55,7 @@ impl NoticeLog {
         new
     }
 
-    /// Takes all notices and forgets them, so that a command without an end keeps none.
+    /// Takes all notices and removes them, so that a command without an end keeps none.
     pub(in crate::commands) fn take_all(&self) -> Vec<Notice> {
         std::mem::take(&mut *lock(&self.0)).notices
     }

@@ -83,7 +83,7 @@ async fn shown(mut pager: Child, text: Vec<u8>) {
             // A pager that was left has shown what was wanted.
             let _ = input.write_all(&text);
         }
-        // Its exit code says nothing about what it has shown.
+        // Its exit code does not show whether all of the output was displayed.
         let _ = pager.wait();
     });
     loop {

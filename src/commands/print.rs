@@ -57,7 +57,7 @@ impl CommandContext {
         })
     }
 
-    /// Tells what failed, writes the answer to stdout, and returns the exit code.
+    /// Prints errors and notices, writes the answer to stdout, and returns the exit code.
     pub(super) fn print_with(
         &self,
         mut report: Envelope,
@@ -84,7 +84,7 @@ impl CommandContext {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
                 self.print_problem(&write_problem(&error));
-                // A cause that is known already says more.
+                // The exit code of an earlier failure is more specific.
                 match code {
                     0 => Exit::new(5).code,
                     code => code,
@@ -223,7 +223,7 @@ impl CommandContext {
     /// Notices that only describe how an answer was read stay in the envelope without `-v`.
     pub(super) fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
-            // The footer of a list says it.
+            // Part of the footer of a list.
             NoticeCode::ListIncomplete => false,
             // Printed when it came.
             NoticeCode::InsecureSkipVerify | NoticeCode::PlaintextProxy => false,
@@ -241,7 +241,7 @@ impl CommandContext {
     }
 }
 
-/// The output of a gate is lost: exit code 0 becomes 5, every other code says more already.
+/// The output of a gate is lost: exit code 0 becomes 5, every other code is kept.
 pub(super) fn lose_output(report: &mut Envelope) {
     if report.exit.code == 0 {
         report.exit = Exit::new(5);

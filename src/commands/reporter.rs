@@ -12,7 +12,7 @@ use super::progress_line::ProgressLine;
 use super::runtime::spawn_thread;
 use crate::output::{Progress, ProgressRow, RenderContext, TerminalSize, escape};
 
-/// How a long command speaks.
+/// How a long command reports its progress.
 pub(super) enum Reporter {
     /// Not at all.
     Quiet,
@@ -51,7 +51,7 @@ impl Reporter {
         })
     }
 
-    /// Says a line.
+    /// Prints a line.
     pub(super) fn println(&mut self, text: String) {
         match self {
             Self::Quiet => {}
@@ -94,7 +94,7 @@ impl Reporter {
         let _ = thread.join();
     }
 
-    /// Ends, and gives up waiting for the last line after this long.
+    /// Ends, and waits for the last line no longer than this.
     pub(super) fn finish_within(self, limit: Duration) {
         let (sender, done) = mpsc::channel();
         spawn_thread(move || {

@@ -16,7 +16,7 @@ use crate::settings::Environment;
 use crate::sort::SortExt as _;
 pub(super) use sink::{ReportSink, replace_atomic};
 
-/// Between two writes of the same file lies at least this much time.
+/// The minimum time between two writes of the same file.
 const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// Reports of more jobs than this are written less often.
 const JOBS_PER_SECOND: usize = 500;
@@ -147,7 +147,7 @@ impl Reports {
         self.check_distinct_files()
     }
 
-    /// Says that the next report differs from the last one.
+    /// Records that the next report differs from the last one.
     pub(super) fn mark_changed(&mut self) {
         self.changed = true;
     }
@@ -189,7 +189,7 @@ impl Reports {
 
     /// Writes everything for the last time; annotations of GitHub go to `err`.
     ///
-    /// Where a report fails, the others say exit code 5 instead of 0, as the process will.
+    /// Where a report fails, the others contain exit code 5 instead of 0, with which the process exits.
     ///
     /// # Errors
     /// The first report that could not be written. It has been reported.
@@ -213,7 +213,7 @@ impl Reports {
                 first.get_or_insert(problem);
             }
         };
-        // What can be written again comes first: a later failure changes what it must say.
+        // What can be written again comes first: a later failure changes its content.
         self.files.order_by_key(|target| target.sink.is_stream());
         for target in &mut self.files {
             keep(target.write(&last, timeout, on_problem), &mut last);

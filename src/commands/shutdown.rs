@@ -58,7 +58,7 @@ pub(super) fn run_interruptible<T>(
 /// Writes the answer to stdout and the remaining messages to stderr, after the lines of the reporter.
 ///
 /// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
-/// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
+/// rest is lost. `complain` makes the lines about an answer that could not be written, which come
 /// before what is reported.
 pub(super) async fn write(
     reporter: Reporter,
@@ -74,14 +74,14 @@ pub(super) async fn write(
     } else {
         LINE_FLUSH_TIMEOUT
     };
-    let is_said = timeout(moment, &mut lines).await.is_ok();
+    let is_printed = timeout(moment, &mut lines).await.is_ok();
     let answered = spawn_blocking_detached(move || write_out(response).err());
     let (failure, mut code) = wait_or_signal(answered, &mut signals, signalled).await;
     let failure = failure.flatten();
     signalled |= code.is_some();
     let complaint = failure.as_ref().map_or_else(Vec::new, complain);
     let all_written = spawn_blocking_detached(move || {
-        if !is_said {
+        if !is_printed {
             // The lines come first, however long they take.
             let _ = lines.blocking_recv();
         }

@@ -152,7 +152,7 @@ impl StdoutWriter {
         error
     }
 
-    /// Waits until everything is written, and says what failed, unless [`StdoutWriter::closed`] has.
+    /// Waits until everything is written, and returns the error, unless [`StdoutWriter::closed`] has.
     pub(super) async fn close(self) -> Option<io::Error> {
         drop(self.sender);
         let failure = self.failure?;

@@ -70,7 +70,7 @@ const TERMINALS: [(&str, TerminalSupport); 31] = [
 const XTERM_SUFFIXES: [&str; 3] = ["-256color", "-direct", "-truecolor"];
 
 impl TerminalSupport {
-    /// What `TERM` says: nothing is known of a terminal without a name, or with an unknown one.
+    /// Reads `TERM`. A terminal without a name, or with an unknown one, has no known capabilities.
     pub(super) fn new(environment: &Environment) -> Self {
         let name = environment.get("TERM").unwrap_or_default();
         let name = name.to_ascii_lowercase();

@@ -15,7 +15,7 @@ impl CredentialChain {
         if is_from_environment && profile.get(REGION).is_none() {
             match self.region_of_tools(cloud) {
                 Ok(region) => profile.values.extend(region),
-                // Only a command that needs the region has to know.
+                // It is an error only for a command that needs the region.
                 Err(problem) => profile.skipped_sources.push(problem.message),
             }
         }

@@ -82,7 +82,7 @@ pub(crate) struct KeySource<S: 'static> {
 }
 
 impl<S: Signer + 'static> CredentialCache<S> {
-    /// The key of a profile, or that of the role of this machine where the profile says so.
+    /// The key of a profile, or that of the role of this machine where the profile is configured so.
     ///
     /// # Errors
     /// What is missing or wrong in the profile.
@@ -143,9 +143,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
     }
 
-    /// The same, with what is issued kept between runs where the profile says so. What is set in the
-    /// profile must tell whose credential it is: one of the machine itself is not for this. `part`
-    /// tells the credentials of one profile apart.
+    /// The same, with what is issued kept between runs where the profile is configured so. The settings of
+    /// the profile must identify whose credential it is: one of the machine itself is not for this. `part`
+    /// distinguishes the credentials of one profile.
     pub(crate) fn persistent(
         self,
         profile: &Profile,

@@ -93,10 +93,10 @@ impl CredentialChain {
             }
             Some(_) => return Ok(profile),
         };
-        let said = skipped.into_iter();
-        let said = said.map(|one| format!("{}: {}", one.source, one.why));
-        let said: Vec<String> = said.chain(unread).collect();
-        profile.skipped_sources.splice(0..0, said);
+        let reasons = skipped.into_iter();
+        let reasons = reasons.map(|one| format!("{}: {}", one.source, one.why));
+        let reasons: Vec<String> = reasons.chain(unread).collect();
+        profile.skipped_sources.splice(0..0, reasons);
         Ok(profile)
     }
 

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_do_not_see_is_named() {
+    fn characters_that_are_easily_overlooked_are_named() {
         for (value, expected) in [
             ("LTAI5tKey", None),
             ("", Some("contains only whitespace")),

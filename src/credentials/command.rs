@@ -42,7 +42,7 @@ pub struct PromptSink {
 
 impl PromptSink {
     /// `show` is called with each line while the command runs. Words that may be secrets are masked
-    /// unless only a person sees them. `before_run` is called before each command.
+    /// unless they are shown on a terminal only. `before_run` is called before each command.
     pub fn new(
         show: impl Fn(&str) + Send + Sync + 'static,
         is_terminal: bool,
@@ -75,7 +75,7 @@ impl fmt::Debug for PromptSink {
     }
 }
 
-/// What commands printed, by cloud and profile. They run one at a time, since they may ask a person.
+/// What commands printed, by cloud and profile. They run one at a time, since they may prompt for input.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandCache {
     runs: Arc<Mutex<HashMap<(String, String), CachedRun>>>,
@@ -227,15 +227,15 @@ mod tests {
 
     #[test]
     fn shows_the_complaint_of_a_command_that_fails_without_its_secrets() {
-        let said = shell("echo id=hunter2; echo 'no hunter2 here, password=abc' >&2; exit 3");
-        let said = said.unwrap_err().to_string();
+        let error = shell("echo id=hunter2; echo 'no hunter2 here, password=abc' >&2; exit 3");
+        let error = error.unwrap_err().to_string();
         assert!(
-            said.starts_with("failed with exit code 3: no *** here"),
-            "{said}"
+            error.starts_with("failed with exit code 3: no *** here"),
+            "{error}"
         );
-        assert!(!said.contains("abc"), "{said}");
-        let said = shell("exit 1").unwrap_err().to_string();
-        assert_eq!(said, "failed with exit code 1");
+        assert!(!error.contains("abc"), "{error}");
+        let error = shell("exit 1").unwrap_err().to_string();
+        assert_eq!(error, "failed with exit code 1");
         let nowhere = invocation("/nowhere/at/all", &[]);
         let missing = run(&nowhere, COMMAND_TIMEOUT, &PromptSink::default());
         assert_eq!(
@@ -268,23 +268,23 @@ mod tests {
 
     #[test]
     fn a_complaint_shows_no_word_that_may_be_a_secret() {
-        for said in [
+        for complaint in [
             "+ curl -H 'Authorization: Bearer S3cr3tV4lue99' https://vault",
             "+ curl -u bob:S3cr3tV4lue99 https://vault",
             "bad token S3cr3tV4lue99",
             "denied for S3cr3tV4lue99.",
             "got wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY, exiting.",
         ] {
-            let said = shell(&format!("cat >&2 <<'END'\n{said}\nEND\nexit 3"));
-            let said = said.unwrap_err().to_string();
+            let error = shell(&format!("cat >&2 <<'END'\n{complaint}\nEND\nexit 3"));
+            let error = error.unwrap_err().to_string();
             assert!(
-                !said.contains("S3cr3t") && !said.contains("wJalr"),
-                "{said}"
+                !error.contains("S3cr3t") && !error.contains("wJalr"),
+                "{error}"
             );
         }
         let kept = "cannot reach vault-01.corp.example:8200 since 2026-01-31T12:00:00Z (x86_64)";
-        let said = shell(&format!("echo '{kept}' >&2; exit 3")).unwrap_err();
-        assert!(said.to_string().ends_with(kept), "{said}");
+        let error = shell(&format!("echo '{kept}' >&2; exit 3")).unwrap_err();
+        assert!(error.to_string().ends_with(kept), "{error}");
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_shows_all_that_a_command_asks_and_a_log_no_word_that_may_be_a_secret() {
+    fn a_terminal_shows_prompts_unmasked_and_a_log_shows_no_word_that_may_be_a_secret() {
         for (is_terminal, expected) in [
             (true, ["code: B2C4D7F9K", "token S3cr3tV4lue99"]),
             (false, ["code: ***", "token ***"]),
@@ -308,9 +308,9 @@ mod tests {
                 is_terminal,
                 || {},
             );
-            let asking =
+            let prompting =
                 script("echo code: B2C4D7F9K >&2; printf 'token S3cr3tV4lue99' >&2; echo id=i");
-            run(&asking, COMMAND_TIMEOUT, &sink).unwrap();
+            run(&prompting, COMMAND_TIMEOUT, &sink).unwrap();
             assert_eq!(*lock::<Vec<String>>(&lines), expected);
         }
     }

@@ -23,7 +23,7 @@ impl CredentialChain {
     }
 
     /// True when variables or a file of a tool, even a damaged one, give a credential for the
-    /// profile `default`, or a variable that only joblens reads says something of it. Those of the
+    /// profile `default`, or a variable that only joblens reads sets one of its keys. Those of the
     /// cloud's own tools may be there for these.
     fn configures_default(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.settings.values_of_environment(cloud);

@@ -12,7 +12,7 @@ pub(super) fn local_time() -> Time {
 }
 
 /// Compares the end of a credential with the present. One that has expired by the local clock alone, which
-/// may be wrong, is used with the notice that is returned: the cloud knows better. `what` begins the message,
+/// may be wrong, is used with the notice that is returned: the cloud decides. `what` begins the message,
 /// `renew` is the next step.
 ///
 /// # Errors

@@ -111,7 +111,7 @@ impl FileField {
         Self::new(name, Some(key), Presence::Optional)
     }
 
-    /// What says more of the profile but is not a setting itself.
+    /// A field that is read for the profile but is not a setting itself.
     pub(crate) const fn other(name: &'static str) -> Self {
         Self::new(name, None, Presence::Optional)
     }

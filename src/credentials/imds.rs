@@ -43,7 +43,7 @@ pub(crate) struct ImdsService {
 pub(crate) struct TokenStep {
     /// Where it is issued.
     pub path: &'static str,
-    /// The header that says how long it is to be good.
+    /// The request header with the lifetime of the token.
     pub ttl_header: &'static str,
     /// The header that it is sent in.
     pub header: &'static str,

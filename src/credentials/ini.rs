@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_around_a_whole_value_are_no_part_of_it() {
+    fn quotes_around_a_whole_value_are_not_part_of_it() {
         let keys = keys(
             "[default]\na = \"id # 1\"\nb='s'  # quoted\nc = \"\"\nd = \"x\" y\ne = it's\nf = \"\n",
         );

@@ -1,4 +1,4 @@
-//! The role of this machine, as its metadata service gives it: queried only when a profile says so, over
+//! The role of this machine, as its metadata service gives it: queried only when a profile selects it, over
 //! plain HTTP, past any proxy, at one address, with a short timeout.
 
 use std::sync::Arc;
@@ -271,7 +271,7 @@ impl<S> InstanceRoleProvider<S> {
             problem.hint = Some(self.service.hint.to_owned());
             return problem;
         }
-        // It says nothing of the way to the cloud.
+        // It is unrelated to the connection to the cloud.
         problem.transport_failure = None;
         problem.message = format!("the metadata service is unreachable: {}", problem.message);
         problem.hint = Some(format!(

@@ -40,7 +40,7 @@ impl NegativeCache {
 
     /// Remembers why there is none.
     pub(crate) fn insert(&self, problem: &Problem, now: DateTime<Utc>) {
-        // The account of the service knows by itself of a refusal, and of a way that is broken.
+        // The client of the service itself records a refusal and a broken connection.
         if !matches!(
             problem.category,
             Category::Unauthenticated | Category::Network

@@ -63,7 +63,7 @@ pub(crate) async fn reload(profile: &Profile) -> Option<Result<Profile, Problem>
     reading.await.expect("a reading does not panic")
 }
 
-/// A profile may know the expiry of a credential that does not state it.
+/// A profile may contain the expiry of a credential that does not.
 pub(super) fn from_profile<S>(
     profile: &Profile,
     read: FromProfile<S>,

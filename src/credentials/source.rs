@@ -14,7 +14,7 @@ pub(crate) enum CredentialSource {
     File(CredentialFile),
     /// The metadata service of the machine.
     InstanceRole(&'static ImdsService),
-    /// Files that say more than keys.
+    /// Files that contain more than keys.
     Custom(CustomSource),
 }
 

@@ -73,7 +73,7 @@ impl TokenStore {
             .trace(format!("token cache of {cloud} {profile} {folder}: {what}"));
     }
 
-    /// False when files or a command of the profile say something else by now, so that another
+    /// False when files or a command of the profile give something else by now, so that another
     /// account may have been queried. Other requests go on meanwhile, since a command may be running.
     async fn is_unchanged(&self) -> bool {
         let first = self.profile.clone();

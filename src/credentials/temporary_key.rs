@@ -25,7 +25,7 @@ pub(crate) struct TemporaryKey {
 pub(crate) struct TemporaryKeyFields {
     /// The object that contains the parts; empty where the answer itself does.
     pub object: &'static [&'static str],
-    /// What says `Success` where a key was issued.
+    /// The field that is `Success` where a key was issued.
     pub code: Option<&'static str>,
     /// The id.
     pub id: &'static [&'static str],
@@ -40,7 +40,7 @@ pub(crate) struct TemporaryKeyFields {
 /// Why a response does not have a key pair.
 #[derive(Debug)]
 pub(crate) enum KeyError {
-    /// The service issued none and says so by this code.
+    /// The service issued none and returned this code.
     Refused(String),
     /// It cannot be read: what was expected. No text of the answer is part of it.
     Invalid(String),

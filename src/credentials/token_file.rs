@@ -38,7 +38,7 @@ const TEMP_SUFFIX: &str = ".new";
 /// The file of one account.
 pub(super) struct TokenFile {
     folder: PathBuf,
-    /// Tells the account from all others and nothing about it.
+    /// A hash that identifies the account without revealing it.
     name: String,
 }
 
@@ -64,7 +64,7 @@ impl StoredToken {
 
     fn is_good(&self, now: DateTime<Utc>) -> bool {
         let (now, margin) = (now.timestamp(), REFRESH_MARGIN.num_seconds());
-        // A clock that was set back says nothing about the age.
+        // With a clock that was set back the age is unknown.
         let is_past = self.kept_at <= now + margin;
         let is_young = now < self.kept_at.saturating_add(MAX_AGE.num_seconds());
         is_past && is_young && now < self.expires_at.saturating_sub(margin)
@@ -158,7 +158,7 @@ impl TokenFile {
         written
     }
 
-    /// Forgets what is kept when it has these parts.
+    /// Removes what is kept when it has these parts.
     pub(super) fn invalidate(&self, parts: &BTreeMap<String, String>, now: DateTime<Utc>) {
         if let Ok(Some(entry)) = self.read(now)
             && entry.parts == *parts
@@ -168,7 +168,7 @@ impl TokenFile {
         }
     }
 
-    /// Forgets what is kept.
+    /// Removes what is kept.
     pub(super) fn remove(&self) {
         remove(&self.path());
     }

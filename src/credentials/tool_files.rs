@@ -20,8 +20,8 @@ pub enum SourceResult {
     Empty(String),
     /// A credential.
     Found(FoundCredential),
-    /// The metadata service of the machine, with what there is to say of it. It is taken only where
-    /// it is named: nothing is read, so that nothing reports whether it is there.
+    /// The metadata service of the machine, with its settings. It is used only where it is named:
+    /// nothing is read, so it is not known whether it is there.
     InstanceRole(Vec<(&'static str, Secret)>),
     /// A program that prints the credential. It was not run.
     Program(Box<CredentialProgram>),
@@ -84,7 +84,7 @@ pub struct ToolFiles {
 /// A file that was read.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// What it contains, without a byte order mark.
     pub text: String,
@@ -139,7 +139,7 @@ impl ToolFiles {
         }
     }
 
-    /// The same where the settings alone say which profile of a tool is meant.
+    /// The same where the settings alone select the profile of a tool.
     pub(super) fn ignoring_selection(self) -> Self {
         Self {
             may_choose: false,
@@ -298,7 +298,7 @@ impl SourceFile {
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 
-    /// What a reader should know of this file: that readable by others and contains secrets.
+    /// A notice where this file contains a secret and is readable by others.
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
         let message = format!(

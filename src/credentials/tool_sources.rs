@@ -47,8 +47,8 @@ impl CredentialChain {
         Ok(value.map(|(_, value)| value.expose().to_owned()))
     }
 
-    /// What the tool gives that says more than keys, where the profile takes its credential from it. No
-    /// program is run.
+    /// What a tool whose files contain more than keys gives, where the profile takes its credential from it.
+    /// No program is run.
     ///
     /// # Errors
     /// What is wrong with its file.
@@ -133,9 +133,9 @@ impl CredentialChain {
             SourceResult::Program(program) => {
                 return self.load_from_program(cloud, profile, tool, &program);
             }
-            SourceResult::InstanceRole(said) => {
+            SourceResult::InstanceRole(settings) => {
                 let origin = Origin::Machine;
-                return Ok(ResolvedCredential::from_values(values(said, &origin)));
+                return Ok(ResolvedCredential::from_values(values(settings, &origin)));
             }
             SourceResult::Empty(why) => why,
             SourceResult::NotPresent => format!("no file of {} found", tool.name()),
@@ -171,7 +171,7 @@ impl CredentialChain {
         let skipped = behind.iter().filter_map(|tool| {
             let why = match self.cache.load(cloud.cloud, tool, &files, None) {
                 Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
-                Ok(SourceResult::Empty(said)) => said,
+                Ok(SourceResult::Empty(reason)) => reason,
                 Ok(SourceResult::Found(_) | SourceResult::Program(_)) => why.clone(),
                 Err(problem) => format!("{why}; {}", problem.message),
             };

@@ -150,7 +150,7 @@ pub trait EmulatedKind: Sync {
 /// The answer to an operation, or what is wrong with the call.
 pub type Handler = fn(&EmulatedCall<'_>) -> Answer;
 
-/// A kind whose routes say what answers them.
+/// A kind that consists of routes alone.
 impl EmulatedKind for &'static [Route] {
     fn routes(&self) -> &'static [Route] {
         self

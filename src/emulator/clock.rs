@@ -22,8 +22,8 @@ impl EmulatorClock {
 
 /// The same job with everything after the emulator's start happening `speed` times as soon.
 ///
-/// What lies before the start stays where it is, so that every time in a response is a time of the
-/// wall clock and none lies in the future.
+/// What is before the start is not moved, so that every time in a response is a time of the wall clock
+/// and none is in the future.
 pub fn scale_time(mut job: EmulatedJob, speed: f64) -> EmulatedJob {
     let age = job.age;
     let sooner = |after: Duration| match after.checked_sub(age) {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_lies_ahead_is_hastened() {
+    fn only_what_is_after_the_start_is_scaled() {
         let job = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],

@@ -78,7 +78,7 @@ fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
     routes.map(|route| route.operation)
 }
 
-/// The port of `joblens emulate` when none is given, so that scripts know it beforehand.
+/// The port of `joblens emulate` when none is given, so that it is the same in scripts.
 pub const DEFAULT_PORT: u16 = 7411;
 
 /// A request that was answered, without headers and query, which may contain secrets.

@@ -29,7 +29,7 @@ use crate::sync::lock;
 const MAX_REQUEST_BYTES: usize = 64 << 10;
 const COUNTS_PATH: &str = "/_emulator/requests";
 
-/// The emulated clouds, as every connection sees them.
+/// The state of the emulated clouds that all connections share.
 pub(super) struct ServerState {
     clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
     emulated: EmulatedState,

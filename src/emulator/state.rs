@@ -191,7 +191,7 @@ pub struct JobAt<'a> {
 }
 
 impl EmulatedJob {
-    /// True when the cloud knows it this long after the world's birth.
+    /// True when the cloud has it this long after the start of the world.
     fn exists_at(&self, since_birth: TimeDelta) -> bool {
         let since_birth = since_birth.to_std().unwrap_or_default();
         since_birth >= self.appears_after

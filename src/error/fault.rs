@@ -57,16 +57,16 @@ pub enum TransportFailureKind {
     WrongName,
     /// The certificate of the server cannot be taken for another reason.
     Certificate,
-    /// The server wants a certificate of the client, or does not take the one it was shown.
+    /// The server requires a certificate of the client, or rejects the one that was presented.
     ClientCertificate,
-    /// The server does not speak TLS.
+    /// The server does not use TLS.
     NoTls,
     /// Another fault of TLS.
     Tls,
     /// The answer was not complete in time.
     Timeout,
-    /// The deadline of the caller came before the request could be sent or answered. It says nothing of
-    /// the network or the server.
+    /// The deadline of the caller came before the request could be sent or answered. It is unrelated
+    /// to the network and the server.
     DeadlineExceeded,
     /// The connection broke before the answer was complete.
     Broken,

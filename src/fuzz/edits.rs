@@ -10,7 +10,7 @@ pub(super) const MARK: u8 = 0x02;
 const NUMBERS: [i64; 8] = [0, 1, -1, 137, 255, 1 << 32, i64::MAX, i64::MIN];
 
 /// The fixture that the input names, with the edits that follow in six bytes each; nothing for other
-/// inputs. `secret` is put where an edit says so.
+/// inputs. `secret` is inserted by the edits that select it.
 pub(super) fn edited(seeds: &[Vec<u8>], data: &[u8], secret: &str) -> Option<Vec<u8>> {
     let (&MARK, [low, high, edits @ ..]) = data.split_first()? else {
         return None;

@@ -187,7 +187,7 @@ pub(super) fn read(cloud: &str, data: &[u8]) {
     let Some(input) = Input::parse(cloud, &data) else {
         return;
     };
-    // A client keeps what it learns; each input has its own.
+    // A client keeps state of earlier responses; each input has its own.
     let client = (cloud.connect)(&account.profile, &account.transport);
     let client = client.expect("the environment has all settings");
     let (found, problem) = with_responses(input.responder(), || {

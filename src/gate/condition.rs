@@ -129,7 +129,7 @@ pub fn states_of_word(word: &str, kinds: impl Iterator<Item = &'static Kind>) ->
 }
 
 /// What a word of a kind for the state of a job can mean, in any case of its letters: one state, several
-/// where the word does not say how the job ended, or none for a word in no table.
+/// where the word does not show how the job ended, or none for a word in no table.
 fn readings(kind: &Kind, word: &str) -> Vec<State> {
     let is_word = |known: &str| known.eq_ignore_ascii_case(word);
     let Some(table) = kind.states.first() else {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_failure_is_no_hint_for_a_success() {
+    fn words_for_a_success_are_an_error_with_a_hint() {
         for word in ["done", "Completed", "success", "condition=complete"] {
             let hint = Condition::parse(word, &[]).unwrap_err().hint.unwrap();
             assert!(hint.starts_with("did you mean 'succeeded'?"), "{hint}");

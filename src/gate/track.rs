@@ -237,7 +237,7 @@ impl JobHistory {
         };
         match &rules.condition {
             Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, at),
-            // An end whose state cannot be determined is an end all the same.
+            // An end whose state cannot be determined is an end as well.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(doubt) if seen.state == State::Unknown => {
@@ -341,7 +341,7 @@ impl JobHistory {
         }
         if let Some(text) = warnings.undated() {
             let why = format!(
-                "cannot tell whether the warning '{text}' still occurs: the response has no readable time for it"
+                "cannot determine whether the warning '{text}' still occurs: the response has no readable time for it"
             );
             return pending(PendingCause::Time, why);
         }

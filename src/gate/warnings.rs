@@ -38,7 +38,7 @@ struct Sighting {
     last_at: Option<Time>,
     /// The texts of last times that cannot be read.
     unreadable: BTreeSet<String>,
-    /// False where no time says whether it occurred again.
+    /// False where no time shows whether it occurred again.
     is_dated: bool,
 }
 
@@ -192,7 +192,7 @@ fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
     all
 }
 
-/// True unless the cloud says that the event is harmless: a level that is missing or unknown, such as
+/// True unless the level of the event is known to be harmless: a level that is missing or unknown, such as
 /// `Error`, may be worse than a warning.
 fn may_be_warning(event: &Event) -> bool {
     event.level != Some(Level::Normal)
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_without_a_time_is_never_quiet_while_it_stands() {
+    fn a_warning_without_a_time_is_never_quiet_while_it_is_reported() {
         for count in [None, Some(5)] {
             let old = [warning("重启", count, None)];
             assert_eq!(after(&old, &old), (None, Some("重启".to_owned()), 10));
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_becomes_readable_is_no_new_warning_and_quiet_starts_then() {
+    fn a_time_that_becomes_readable_is_not_a_new_warning_and_quiet_starts_then() {
         let (old, new) = (
             warning("a", Some(5), None),
             warning("a", Some(5), Some(100)),

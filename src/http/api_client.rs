@@ -44,7 +44,7 @@ pub struct ApiClient {
     /// True when another host can be queried, so that a broken way to this one is not tried again.
     has_failover: bool,
     options: ClientOptions,
-    /// True when no proxy is used, whatever the environment says.
+    /// True when no proxy is used, whatever the environment contains.
     bypasses_proxy: bool,
     clock_offset: ClockOffset,
     /// Where the body of a success is left unread; `None` where all bodies are read.
@@ -127,7 +127,7 @@ impl ApiClient {
         }
     }
 
-    /// The same account at another host, where another condition holds. With `has_twin` a request
+    /// The same account at another host, with a circuit breaker of its own. With `has_twin` a request
     /// that fails in transit is not sent again, since there are more hosts to call.
     pub fn for_host(&self, has_twin: bool) -> Self {
         Self {

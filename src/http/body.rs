@@ -45,7 +45,7 @@ pub(super) async fn read(mut body: Incoming, max: u64) -> Result<Vec<u8>, BodyEr
     Ok(bytes)
 }
 
-/// Decodes a body as its `Content-Encoding` says, to at most this many bytes. What has an encoding that
+/// Decodes a body according to its `Content-Encoding`, to at most this many bytes. What has an encoding that
 /// is not supported stays as it is, and is reported by [`unsupported_encoding`].
 pub(super) fn decode(response: &mut Response, max: u64) -> Result<(), BodyError> {
     let encodings: Vec<String> = encodings(response).collect();

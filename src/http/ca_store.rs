@@ -147,7 +147,7 @@ fn files(path: &Path, is_folder: bool) -> Vec<PathBuf> {
     }
 }
 
-/// That another user can choose whom to trust: a file or folder, and why.
+/// That another user can change the trusted certificates: a file or folder, and why.
 fn insecure(path: &Path, is_folder: bool) -> Option<String> {
     let mut paths = files(path, is_folder);
     paths.push(path.to_path_buf());
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_not_read() {
+    fn what_is_not_a_regular_file_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let pem = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
         fs::write(folder.path().join("a.pem"), pem.cert.pem()).unwrap();

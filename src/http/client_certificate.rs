@@ -1,5 +1,5 @@
 //! The client's own certificate, and whether a server requests one: the error of a TLS 1.2 server that
-//! gets none does not say so.
+//! gets none does not show it.
 
 use std::cell::Cell;
 use std::future::Future;

@@ -135,7 +135,7 @@ impl ClientPool {
         self.proxies.problems().cloned().collect()
     }
 
-    /// Whom this machine trusts, whatever a profile adds.
+    /// The trusted CA certificates of this machine, without those of a profile.
     pub(super) fn ca_counts(&self) -> CaStore {
         let system = self.system.all();
         let mut roots = RootCertStore::empty();

@@ -20,7 +20,7 @@ const MAX_OFFSET_SECONDS: i64 = 86_400;
 pub struct ServerClocks(Mutex<Option<(i64, i64)>>);
 
 impl ServerClocks {
-    /// Takes the time of a response. A page for people comes from who knows where.
+    /// Takes the time of a response. An HTML page may come from another server.
     pub fn record(&self, response: &ResponseInfo) {
         let ahead = response.clock_ahead_seconds;
         if let Some(ahead) = ahead.filter(|_| response.html_page.is_none()) {
@@ -71,12 +71,12 @@ pub(super) enum Correction {
     /// it (negative: ahead, 0: it agrees and is used as it is). `is_new` unless it was nearly the same
     /// before.
     Applied { seconds: i64, is_new: bool },
-    /// The difference of this many seconds is too large to believe either clock.
+    /// The difference of this many seconds is too large to rely on either clock.
     Refused { seconds: i64 },
 }
 
 impl ClockOffset {
-    /// Takes the offset from the `Date` of a response that says that the time of a call is wrong.
+    /// Takes the offset from the `Date` of a response that rejects the time of a call.
     ///
     /// `signed` is the offset that the call was signed with, in seconds: it may be older than the
     /// current one, which the response to a call side by side has corrected since.
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_clock_is_behind() {
+    fn names_the_clock_that_is_behind() {
         for (seconds, expected) in [
             (60, "60 s behind h:1"),
             (-119, "119 s ahead of h:1"),

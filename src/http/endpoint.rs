@@ -19,7 +19,7 @@ impl Endpoint {
     /// dropped. Plain HTTP is for loopback, unless `allow_http`.
     ///
     /// # Errors
-    /// A usage error that says what is wrong with the text.
+    /// A usage error that describes what is wrong with the text.
     pub fn parse(text: &str, paths: &[&str], allow_http: bool) -> Result<Self, Problem> {
         let wrong = |what: &str| {
             Problem::usage(format!(

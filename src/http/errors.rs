@@ -17,9 +17,9 @@ use crate::secret::Redactor;
 
 pub(super) use proxy::explain_login;
 
-/// The way of a call, as far as it says whose fault a fault is.
+/// The parties of a call, which determine the cause that an error names.
 pub(super) struct ErrorContext<'a> {
-    /// Whom the call is for.
+    /// The endpoint of the call.
     pub endpoint: &'a Endpoint,
     /// The proxy that it goes through.
     pub proxy: Option<&'a Proxy>,
@@ -144,7 +144,7 @@ fn broken_connection(fault: TransportFailure, why: &str) -> RequestError {
             ..
         } => (
             "the connection was closed during the TLS handshake",
-            "check that the endpoint's port speaks TLS and that no firewall blocks it",
+            "check that the endpoint's port uses TLS and that no firewall blocks it",
         ),
         _ => ("the connection failed", "check endpoint, network and proxy"),
     };

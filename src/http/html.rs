@@ -9,7 +9,7 @@ const CHECK: &str =
     "a proxy, gateway or captive portal may have answered: check the endpoint, and HTTPS_PROXY";
 const CLIENT_CERTIFICATE: &str = "set client_cert and client_key to those issued by the operator";
 
-/// True for a response whose headers say that it is an HTML page.
+/// True for a response with the content type of an HTML page.
 pub(super) fn is_named(response: &Response) -> bool {
     let content_type = response.header("content-type").unwrap_or_default();
     let content_type = content_type.trim_start().to_ascii_lowercase();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_says_nothing_of_a_permission() {
+    fn a_page_is_not_a_denied_permission() {
         for (status, category) in [
             (200, Category::InvalidResponse),
             (302, Category::InvalidResponse),

@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_who_issued_a_certificate() {
+    fn names_the_issuer_of_a_certificate() {
         let message = issuer(&certificate()).unwrap();
         assert!(
             message.contains("O=示例公司") && message.contains("CN=Proxy CA"),
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_cut_anywhere_tells_nothing_wrong() {
+    fn a_certificate_that_is_cut_anywhere_has_no_issuer() {
         let whole = certificate();
         for end in 0..whole.len() {
             assert_eq!(issuer(&whole[..end]), None);

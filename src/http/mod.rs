@@ -1,4 +1,4 @@
-//! One call to a cloud: signed, sent, limited and retried as the cloud's own `classify` says.
+//! One call to a cloud: signed, sent, limited, and retried according to the cloud's own `classify`.
 //! This is the only user of an HTTP client.
 
 mod api_client;
@@ -132,7 +132,7 @@ impl Default for ClientOptions {
 pub enum TransportEvent {
     /// A request or a response, as one line.
     Trace(String),
-    /// A resource that the user should know even without `-v`, with its code.
+    /// A notice that is shown even without `-v`, with its code.
     Notice(NoticeCode, String),
     /// A host was found to have these addresses.
     DnsResolved {
@@ -141,7 +141,7 @@ pub enum TransportEvent {
         /// All of them, in the order in which they are tried.
         addresses: Vec<IpAddr>,
     },
-    /// A response came, whatever it says.
+    /// A response came, successful or not.
     Responded(ResponseInfo),
     /// An attempt of a request begins.
     Sending {
@@ -251,7 +251,7 @@ impl Transport {
         self.clients.route(endpoint)
     }
 
-    /// Checks that a call to this URL would get there, as far as the environment says so.
+    /// Checks that the proxy settings of the environment allow a call to this URL.
     ///
     /// # Errors
     /// A usage error when the variable that names its proxy has a value that cannot be used.
@@ -270,7 +270,7 @@ impl Transport {
         self.clients.proxy_problems()
     }
 
-    /// Whom this machine trusts, whatever a profile adds. The store is read for it.
+    /// The trusted CA certificates of this machine, without those of a profile. The store is read for it.
     pub fn ca_counts(&self) -> CaStore {
         self.clients.ca_counts()
     }

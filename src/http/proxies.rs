@@ -33,7 +33,7 @@ pub enum Route {
     },
 }
 
-/// The protocol that a proxy speaks.
+/// The protocol of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProxyProtocol {
     Http,
@@ -87,7 +87,7 @@ impl Proxy {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// True when it speaks HTTP, and false when it only passes bytes on.
+    /// True when it is an HTTP proxy, and false when it only passes bytes on.
     pub(super) fn is_http(&self) -> bool {
         matches!(self.protocol, ProxyProtocol::Http | ProxyProtocol::Https)
     }

@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::{EventSink, TransportEvent};
 
-/// Asks the operating system for the addresses of a host, and reports them.
+/// Requests the addresses of a host from the operating system, and reports them.
 #[derive(Clone)]
 pub(super) struct Resolver(EventSink);
 

@@ -39,7 +39,7 @@ impl Response {
         const MAX_RETRY_AFTER: Duration = Duration::from_secs(366 * 86_400);
         let text = self.header("retry-after")?.trim();
         let hint = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            // Digits that do not fit are a number all the same.
+            // Digits that do not fit are a number as well.
             Duration::from_secs(text.parse().unwrap_or(u64::MAX))
         } else {
             let until = DateTime::parse_from_rfc2822(text).ok()?.to_utc();

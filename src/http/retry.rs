@@ -32,7 +32,7 @@ pub struct RequestError {
     pub request_id: Option<String>,
     /// Whether to send again.
     pub retry: RetryAction,
-    /// How long the cloud asks to wait, in addition to the standard `Retry-After`.
+    /// How long to wait as the cloud requests it, in addition to the standard `Retry-After`.
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,
@@ -116,7 +116,7 @@ impl RequestError {
                 RetryAction::No,
                 "permission denied",
             ),
-            // Whatever is missing, no cloud has said that it is the resource that was requested.
+            // What is missing need not be the requested resource: the cloud has not reported which it is.
             404 => (
                 Category::InvalidArgument,
                 RetryAction::No,
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateways_status_is_retried_whatever_the_code_says() {
+    fn a_gateways_status_is_retried_whatever_the_code_is() {
         use Category::{
             ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
             Unauthenticated,

@@ -1,4 +1,4 @@
-//! TLS of a server, and what the certificates of its clients say.
+//! TLS of a server, and the certificates of its clients.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl ServerTls {
         })
     }
 
-    /// Answers a handshake, and says who the client is; `None` where it fails.
+    /// Answers a handshake, and returns the identity of the client; `None` where it fails.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
@@ -113,8 +113,8 @@ fn verifier(
         .expect("there is a CA and no revocation list"))
 }
 
-/// Takes any certificate whose key the client has, and none as well: what it is worth is for the requests
-/// to say, as API servers do.
+/// Accepts any certificate whose key the client has, and none as well: whether it is trusted is checked
+/// with each request, as API servers do.
 #[derive(Debug)]
 struct AnyCertificate(Arc<dyn ClientCertVerifier>);
 

@@ -48,7 +48,7 @@ pub(super) enum SocksTarget {
     Address(IpAddr),
 }
 
-/// Asks a proxy of version 4 to connect; a name is sent as in version 4a.
+/// Requests a connection from a proxy of version 4; a name is sent as in version 4a.
 ///
 /// # Errors
 /// What the proxy answered in place of success.
@@ -83,7 +83,7 @@ pub(super) async fn connect_4(
     }
 }
 
-/// Asks a proxy of version 5 to connect. With a user, the proxy may choose to require none.
+/// Requests a connection from a proxy of version 5. With a user, the proxy may choose to require none.
 ///
 /// # Errors
 /// What the proxy answered in place of success.
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_asks_for_no_user_works_with_one() {
+    async fn a_proxy_that_requires_no_user_works_with_one() {
         let name = SocksTarget::Name("h.test".to_owned());
         let done = b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0";
         let (connected, sent) = ask(done, &name, user()).await;
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_user_is_sent_where_the_proxy_asks_for_one() {
+    async fn a_user_is_sent_where_the_proxy_requires_one() {
         let address = SocksTarget::Address("192.0.2.7".parse().unwrap());
         let done = b"\x05\x02\x01\x00\x05\x00\x00\x03\x02ab\0\0";
         let (connected, sent) = ask(done, &address, user()).await;
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_refusal_is_told_apart() {
+    async fn every_refusal_has_its_own_error() {
         let no_method = |has_user| SocksError::NoMethod { has_user };
         for (answers, user, expected) in [
             (&b""[..], None, SocksError::Closed),

@@ -1,4 +1,4 @@
-//! Whom a profile trusts over TLS, and what it shows of itself.
+//! The trusted certificates of a profile, and its own client certificate.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -186,7 +186,7 @@ pub(super) fn server_certificate(
 const CERTIFICATE: &str = "client_cert";
 const KEY: &str = "client_key";
 
-/// Whom a profile trusts over TLS, and what it shows of itself.
+/// The trusted certificates of a profile, and its own client certificate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct TlsConfig {
     /// A private CA in addition to the system's store.
@@ -343,7 +343,7 @@ pub fn check_ca(data: &Secret) -> Result<(), RequestError> {
     ca_of_data(data).map(drop)
 }
 
-/// The next step where the file itself says it.
+/// Adds the hint of the file's own fault, where it has one.
 fn with_fault_hint(error: RequestError, fault: &FileError) -> RequestError {
     match fault.hint() {
         Some(hint) => error.with_hint(hint),

@@ -1,4 +1,4 @@
-//! Certificates that a client trusts, and what each of them vouches for.
+//! Certificates that a client trusts, and what each of them is trusted for.
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ pub(super) enum TunnelError {
     NotHttp,
 }
 
-/// Asks the proxy at the other end to connect to an endpoint.
+/// Requests a connection to an endpoint from the proxy at the other end.
 ///
 /// # Errors
 /// What the proxy answered in place of success.

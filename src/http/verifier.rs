@@ -103,7 +103,7 @@ impl RecordingVerifier {
             let trusted = store.trusted(&self.provider);
             match trusted.check(certificate, between, name, ocsp, now) {
                 Ok(verified) => return Ok(verified),
-                // The first that knows the issuer says best what is wrong.
+                // The error of the first store that has the issuer is the most specific one.
                 Err(other) if is_unknown_issuer(&error) => error = other,
                 Err(_) => {}
             }

@@ -7,7 +7,7 @@ use super::Operation;
 pub enum LogSupport {
     /// By an operation of the API.
     Operation(LogSpec),
-    /// The API has no operation for it; this says where the log is instead.
+    /// The API has no operation for it; the text names where the log is instead.
     Unavailable(&'static str),
 }
 
@@ -25,7 +25,7 @@ pub struct LogSpec {
     /// The response can go on while the log is written; its lines have times then.
     pub follow: bool,
     /// True where a full response may have the first lines of a longer log and not its last, since the
-    /// documentation does not say which.
+    /// documentation does not define which.
     pub may_lack_end: bool,
     /// The kind of the tasks that have logs, where not all have.
     pub task_kind: Option<&'static str>,

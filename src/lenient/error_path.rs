@@ -53,7 +53,7 @@ fn wanted(error: &str) -> &str {
 /// The way to the value that ends where `read` ends, or in which it ends: `data.list[2].name`; empty
 /// for the document itself.
 ///
-/// Decoding into the types of a response could tell it as well, by a second decoder for each of
+/// Decoding into the types of a response could return it as well, with a second decoder for each of
 /// them, which is a tenth of the binary.
 pub(super) fn path(read: &[u8]) -> String {
     let mut path = Vec::new();

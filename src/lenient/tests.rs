@@ -42,7 +42,7 @@ fn an_empty_list_is_an_absent_part_and_a_filled_one_is_none() {
 }
 
 #[test]
-fn a_list_is_no_row_of_fields() {
+fn a_list_is_not_a_row_of_fields() {
     assert!(decode::<Answer>(br#"["x"]"#).is_err());
     assert!(decode::<List<Inner>>(br#"[["x"]]"#).is_err());
     assert_eq!(
@@ -85,7 +85,7 @@ fn a_list_may_be_wrapped_in_an_object() {
 }
 
 #[test]
-fn a_required_list_tells_why_it_is_not_there() {
+fn a_required_list_that_is_missing_is_an_error_unless_the_total_is_0() {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Page {
@@ -227,7 +227,7 @@ fn characters_that_cannot_be_read_cost_nothing_else() {
 }
 
 #[test]
-fn what_must_not_be_missed_tells_absent_from_unreadable() {
+fn a_checked_field_distinguishes_absent_from_unreadable() {
     let read = |json: &str| decode_response::<OneChecked>(json.as_bytes()).unwrap().flag;
     let checked = |value: Option<bool>, is_unreadable| Checked {
         value: Flag(value),
@@ -245,7 +245,7 @@ struct OneChecked {
 }
 
 #[test]
-fn a_number_is_no_object() {
+fn a_number_is_not_an_object() {
     let error = decode::<Answer>(br#"{"part":5}"#).unwrap_err();
     assert!(error.starts_with("an object at part"), "{error}");
 }
@@ -283,8 +283,8 @@ fn an_error_names_the_place_and_never_the_value() {
         ),
     ] {
         let error = decode::<Answer>(body.as_bytes()).unwrap_err();
-        let said = error.split(',').next();
-        assert_eq!(said, Some(expected), "{body}");
+        let found = error.split(',').next();
+        assert_eq!(found, Some(expected), "{body}");
     }
     let error = decode::<Answer>(b"<html>hunter2").unwrap_err();
     assert_eq!(error, "JSON at line 1 column 1");

@@ -27,7 +27,7 @@ pub struct Container {
     pub env: Vec<EnvVar>,
     /// Ports it listens on.
     pub ports: Vec<Port>,
-    /// Volumes it sees.
+    /// Volume mounts.
     pub mounts: Vec<Mount>,
     /// Health probes.
     pub probes: Probes,
@@ -112,7 +112,7 @@ pub struct Port {
     pub access_url: Option<String>,
 }
 
-/// A volume as a container sees it.
+/// A volume that is mounted in a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Mount {
     /// Name of the volume.

@@ -12,8 +12,8 @@ pub trait Details: Any + erased_serde::Serialize + fmt::Debug + Send + Sync {}
 impl<T: Any + Serialize + JsonSchema + fmt::Debug + Send + Sync> Details for T {}
 erased_serde::serialize_trait_object!(Details);
 
-/// Stands for the `details` of a job in its JSON Schema. The model does not know the clouds, so the
-/// registry of clouds fills in the definition of this name.
+/// The `details` of a job in its JSON Schema. The model does not depend on the clouds, so the registry of
+/// clouds fills in the definition of this name.
 #[derive(Debug)]
 pub enum JobDetails {}
 

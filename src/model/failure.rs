@@ -4,7 +4,7 @@ use super::{Container, Job, State, Task, Time};
 use crate::sort::SortExt as _;
 
 /// The tasks that may explain a failure, the one that does first: those that failed before those that were
-/// canceled or have a failed container only, those that say why before others, the newest of those with
+/// canceled or have a failed container only, those with a reason before others, the newest of those with
 /// containers first. Of other tasks it is the first in order.
 pub fn failed_tasks(tasks: &[Task]) -> Vec<&Task> {
     let rank = |task: &Task| {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_says_why_comes_before_others() {
+    fn a_task_with_a_reason_comes_before_others() {
         let mut explained = task("a", State::Failed, Some("01"), Some("10"));
         explained.message = Some("out of memory".to_owned());
         let tasks = [explained, task("b", State::Failed, Some("01"), Some("30"))];

@@ -3,7 +3,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// Something a reader should know that is not an error.
+/// A message for the reader that is not an error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 pub struct Notice {
     /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …

@@ -16,7 +16,7 @@ pub struct ScopeSummary {
     pub status: Option<String>,
     /// When it was created.
     pub created_at: Option<Time>,
-    /// The cloud's region it lies in.
+    /// The cloud's region it is in.
     pub region: Option<String>,
     /// What only this kind of place has.
     #[schemars(with = "ScopeDetails")]

@@ -87,7 +87,7 @@ pub struct Volume {
     pub kind: Option<String>,
     /// A share over the network.
     pub nfs: Option<Nfs>,
-    /// An empty folder that lives as long as the task.
+    /// An empty folder that is deleted with the task.
     pub empty_dir: Option<EmptyDir>,
     /// Files written from the job's description.
     pub config_files: Vec<ConfigFile>,
@@ -111,7 +111,7 @@ pub struct Nfs {
 /// An empty folder.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EmptyDir {
-    /// Where it lies, such as `Memory`.
+    /// Where it is stored, such as `Memory`.
     pub medium: Option<String>,
     /// Upper limit as the cloud writes it.
     pub size_limit: Option<String>,

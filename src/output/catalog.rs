@@ -1,4 +1,4 @@
-//! What joblens itself knows, in every form that has a place for it.
+//! Catalogs of joblens itself, in every form that supports them.
 
 use std::io::{self, BufWriter, Write};
 

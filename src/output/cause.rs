@@ -46,8 +46,8 @@ fn waits_for(job: &Job) -> Option<String> {
         .events
         .iter()
         .any(|event| event.level == Some(Level::Warning));
-    let said = || reason_text(job.reason.as_deref(), job.message.as_deref());
-    (waits && !has_warnings).then(said).flatten()
+    let reason = || reason_text(job.reason.as_deref(), job.message.as_deref());
+    (waits && !has_warnings).then(reason).flatten()
 }
 
 /// True when the row of a job deserves a line of its own for its cause.
@@ -75,16 +75,16 @@ fn container_text(job: &Job) -> Option<String> {
         .message
         .as_deref()
         .or_else(|| previous.and_then(|previous| previous.message.as_deref()));
-    let said = reason_text(reason, message).map_or_else(String::new, |text| format!(" ({text})"));
+    let detail = reason_text(reason, message).map_or_else(String::new, |text| format!(" ({text})"));
     Some(format!(
-        "{} {}{said}",
+        "{} {}{detail}",
         name(container),
         exit_text(container)
     ))
 }
 
-/// True for a pod that says itself why it failed, such as one that was evicted: its containers were only
-/// stopped for that.
+/// True for a pod with a reason of its own for the failure, such as one that was evicted: its containers
+/// were only stopped for that.
 fn is_removed(pod: &Task, container: &Container) -> bool {
     pod.kind == "pod" && pod.reason.is_some() && pod.reason != container.reason
 }
@@ -123,12 +123,12 @@ fn task_text(job: &Job) -> Option<String> {
         .as_deref()
         .or(task.id.as_deref())
         .unwrap_or("a task");
-    let said = reason_text(task.reason.as_deref(), task.message.as_deref())
+    let detail = reason_text(task.reason.as_deref(), task.message.as_deref())
         .map_or_else(String::new, |text| format!(": {text}"));
-    Some(format!("{name} {}{said}", task.state))
+    Some(format!("{name} {}{detail}", task.state))
 }
 
-/// Reason and message without saying the same twice.
+/// Reason and message without repetition.
 pub(super) fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
     let clean = |text: &str| {
         let text = text.trim();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_was_evicted_says_so() {
+    fn a_pod_that_was_evicted_is_reported_as_such() {
         let mut failed = job(State::Failed);
         failed.tasks = vec![Task {
             name: Some("a".into()),

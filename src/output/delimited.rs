@@ -97,8 +97,8 @@ pub(super) fn for_spreadsheets(text: &str) -> String {
     }
 }
 
-/// A text in one cell of one line that can be read back: a backslash is doubled, and what cannot
-/// stand there is written as `\t`, `\n`, `\r` or `\u{…}`.
+/// A text in one cell of one line that can be read back: a backslash is doubled, and characters
+/// that are not allowed there are written as `\t`, `\n`, `\r` or `\u{…}`.
 fn for_scripts(text: &str) -> String {
     escape(&text.replace('\\', "\\\\")).into_owned()
 }

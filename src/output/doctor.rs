@@ -72,7 +72,7 @@ fn host_line(machine: &HostInfo) -> String {
 pub enum DoctorPart<'a> {
     /// The program and the machine.
     Host(&'a HostInfo),
-    /// What holds for every account.
+    /// A check that is the same for every account.
     Check(&'a Check),
     /// An account with its checks.
     Account(&'a AccountCheck),

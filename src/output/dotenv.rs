@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_verdict_exit_code_and_what_failed() {
+    fn contains_verdict_exit_code_and_what_failed() {
         let jobs = vec![
             job("5", State::Succeeded, "met"),
             job("6", State::Failed, "unmet"),

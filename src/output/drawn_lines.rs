@@ -1,5 +1,5 @@
 //! Lines at the end of a terminal's output that are drawn again in the same place, with codes that
-//! every terminal since the VT100 knows.
+//! every terminal since the VT100 supports.
 
 use unicode_width::UnicodeWidthChar as _;
 

@@ -135,8 +135,8 @@ impl ExpositionWriter {
     }
 }
 
-/// Adds the value of a label: what no terminal should see is shown as in tables, and what ends a label
-/// is escaped as the format says.
+/// Adds the value of a label: control characters are shown as in tables, and what ends a label is escaped
+/// as the format requires.
 fn push_label(text: &mut String, label: &str) {
     for c in escape(&truncate_chars(label, MAX_LABEL_CHARS)).chars() {
         match c {

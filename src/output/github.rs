@@ -23,7 +23,7 @@ const MAX_REFERENCES: usize = 200_000;
 type Note = (String, String);
 
 /// Writes workflow commands that GitHub shows as annotations: one for the verdict, one for each
-/// reference that keeps it from holding, one for each notice.
+/// reference that keeps it from passing, one for each notice.
 ///
 /// Escaping and limits as of actions/runner (`ActionCommand.cs`): ten a level and step.
 ///

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_no_command_in_a_log_and_still_the_same_text() {
+    fn a_text_is_not_a_command_in_a_log_and_still_the_same_text() {
         let json = written("::error::##[group]\u{9b}##vso[x] [[");
         assert!(
             json.contains(r##""::error::#\u0023[group]\u009b#\u0023vso[x] [[""##),

@@ -35,7 +35,7 @@ impl Format {
     }
 }
 
-/// How an answer is shown, as the options say.
+/// The options of the output.
 #[derive(Debug, Clone)]
 pub struct OutputOptions {
     /// The form.

@@ -45,7 +45,7 @@ pub(super) fn references(
 }
 
 /// The report of a gate with a row for each reference that was never read, so that a table has all
-/// of them: its state is unknown, and its message says why.
+/// of them: its state is unknown, and its message contains the error.
 pub(super) fn with_unread(report: &Envelope) -> Cow<'_, Envelope> {
     let known: HashSet<&str> = report
         .content
@@ -91,7 +91,7 @@ mod tests {
     use crate::gate::Verdict;
 
     #[test]
-    fn a_list_of_failed_references_is_cut_and_says_by_how_many() {
+    fn a_list_of_failed_references_is_cut_with_the_number_omitted() {
         let jobs = (0..5).map(|n| job(&n.to_string(), State::Failed, "unmet"));
         let report = report(jobs.collect(), vec![], Verdict::Failed, 1);
         let one = "aliyun@prod/job/ehpc-hz-FYUr32/0".len();

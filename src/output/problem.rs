@@ -5,7 +5,7 @@ use super::text::width;
 use super::{RenderContext, escape};
 use crate::error::Problem;
 
-/// Label of the line that says what is wrong; wrong parts of an input are marked below it.
+/// Label of the line with the message; wrong parts of an input are marked below it.
 const ERROR: &str = "error:";
 
 /// Writes a failure for people, in one layout for every error: what failed, the request, the response, the next

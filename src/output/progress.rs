@@ -34,8 +34,8 @@ impl Progress {
     /// The bytes that show jobs and a status line in place of those shown before; empty when the
     /// terminal shows them already.
     ///
-    /// What lies beyond the height of the terminal is counted in a line: jobs that are final first.
-    /// `is_final` says of each job whether it needs no more polls; `row` makes the row of one.
+    /// What is beyond the height of the terminal is counted in a line: jobs that are final first.
+    /// `is_final` is true for each job that needs no more polls; `row` makes the row of one.
     pub fn draw(
         &mut self,
         is_final: &[bool],
@@ -110,8 +110,8 @@ fn lines(
     lines.into_iter().map(cut).collect()
 }
 
-/// State, time and reference, of which the reference gives way; without colours where not even the
-/// other two have room.
+/// State, time and reference, of which the reference is truncated first; without colours where the other
+/// two do not fit either.
 fn line(row: &ProgressRow, context: &RenderContext, width: usize) -> String {
     let word = row.state.map_or("-", State::as_str);
     let time = human::duration(row.seconds);

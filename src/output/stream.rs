@@ -156,7 +156,7 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
 /// Defines `JobRecord` and so on, and refers to it.
 fn record<A: JsonSchema, T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = Record::<A, T>::json_schema(generator);
-    // The description of what it contains says more than that of its frame.
+    // The description of the content is more specific than that of its frame.
     let content = T::json_schema(generator);
     let (first, rest) = T::TYPE.split_at(1);
     let name = format!("{}{rest}Record", first.to_ascii_uppercase());
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_when_what_from_where_and_why() {
+    fn a_line_has_time_reference_states_and_reason() {
         let mut out = Vec::new();
         write_transition(
             &mut out,
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_numbered_without_gaps_and_hold_every_key() {
+    fn records_are_numbered_without_gaps_and_contain_every_key() {
         let (mut out, mut records) = (Vec::new(), RecordWriter::default());
         records
             .transition(&mut out, at(), &job("OOM"), None)

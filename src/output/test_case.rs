@@ -294,7 +294,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_job_that_failed_before_its_end_is_no_case_of_warnings() {
+    fn a_job_that_failed_before_its_end_is_not_a_case_of_warnings() {
         let failed = Job {
             ended: false,
             warning_count: 2,

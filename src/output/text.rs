@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_wraps_without_a_loss_even_if_it_takes_no_room() {
+    fn a_long_text_wraps_without_a_loss_even_if_it_has_no_width() {
         for unit in ["x", "词", "e\u{301}", "\u{301}", "\u{200d}"] {
             let text = unit.repeat(50_000 / unit.len());
             assert!(wrap(&text, 67, usize::MAX).concat() == text, "{unit:?}");
@@ -247,19 +247,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_escaped_holds_nothing_dangerous(text in any::<String>()) {
+        fn escaped_text_contains_nothing_dangerous(text in any::<String>()) {
             prop_assert!(!escape(&text).contains(needs_escape));
         }
 
         #[test]
-        fn what_is_escaped_is_no_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
+        fn escaped_text_is_not_a_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
             let shown = escape(&text);
             prop_assert!(!shown.trim_start().starts_with("::"), "{shown:?}");
             prop_assert!(ci_command_at(&shown).is_none(), "{shown:?}");
         }
 
         #[test]
-        fn no_line_is_wider_than_asked(text in "(\\PC| ::x| ##\\[){0,60}", columns in 10_usize..40) {
+        fn no_line_exceeds_the_width(text in "(\\PC| ::x| ##\\[){0,60}", columns in 10_usize..40) {
             for line in wrap(&escape(&text), columns, 3) {
                 prop_assert!(width(&line) <= columns, "{line:?}");
                 prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");

@@ -81,12 +81,12 @@ impl<R> Decoded<Page<R>> {
 pub(super) enum DecodeError {
     /// It cannot be understood: what was expected, and where it was missed.
     Invalid(String),
-    /// It says that the operation did not find or do what was requested.
+    /// It reports that the operation did not find or do what was requested.
     Failed(Box<RequestError>),
 }
 
 impl DecodeError {
-    /// The response says that there is no such job; a hint may say what to check.
+    /// The response shows that there is no such job; a hint may name what to check.
     pub fn not_found(what: impl Into<String>, hint: Option<&str>) -> Self {
         let mut error = RequestError::new(Category::NotFound, what);
         error.hint = hint.map(str::to_owned);

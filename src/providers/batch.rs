@@ -30,7 +30,7 @@ pub(super) async fn batch_get<A: Sync>(
     let mut found: HashMap<String, Option<GetResult>> = HashMap::new();
     for row in rows {
         let known = found.entry(row.job.reference.clone());
-        // Rows that contradict each other, or lack what may show a failure, say nothing: the job is
+        // Rows that contradict each other, or lack what may show a failure, are not used: the job is
         // looked up by itself.
         let is_read = |row: &GetResult| row.job.unread_cause.is_none();
         let state = |row: &GetResult| (row.job.state, row.job.state_raw.clone());

@@ -24,7 +24,7 @@ pub trait Client: Send + Sync {
     ///
     /// Address and region are filled. The common part is masked by the caller (see
     /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `raw` are
-    /// masked by the kind that knows them.
+    /// masked by the kind that made them.
     ///
     /// # Errors
     /// An error of the cloud or of the connection.
@@ -87,7 +87,7 @@ pub trait Client: Send + Sync {
         Err(request.unsupported())
     }
 
-    /// Asks whether a job exists, for kinds with [`Kind::needs_check_exists`].
+    /// Checks whether a job exists, for kinds with [`Kind::needs_check_exists`].
     ///
     /// # Errors
     /// `not_found` when it does not exist, or what went wrong.
@@ -103,7 +103,7 @@ pub trait Client: Send + Sync {
 /// What all kinds of a cloud share: an account with its endpoint.
 #[async_trait]
 pub trait CloudApi: Send + Sync {
-    /// Scheme, host and port that are queried; `None` while only the cloud knows.
+    /// Scheme, host and port that are queried; `None` while it has not been read from the cloud.
     fn endpoint(&self) -> Option<String>;
 
     /// The URL of the proxy that the profile names, its name and password masked.
@@ -123,7 +123,7 @@ pub trait CloudApi: Send + Sync {
     /// of its cloud's, `profile` the profile's name, for their references.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way; `usage` where jobs are in no clusters.
+    /// The error of the cloud, or of the connection; `usage` where jobs are in no clusters.
     async fn list_scopes(
         &self,
         _listing: &'static ScopeListing,
@@ -134,7 +134,7 @@ pub trait CloudApi: Send + Sync {
         Err(Problem::usage("its jobs are in no clusters"))
     }
 
-    /// Those of the optional kinds of a listing whose lists may hold jobs: all that are not known to be
+    /// Those of the optional kinds of a listing whose lists may contain jobs: all that are not known to be
     /// missing.
     async fn served_kinds(
         &self,

@@ -52,7 +52,7 @@ fn mark_listed<'a>(rows: impl Iterator<Item = &'a mut GetResult>) {
     }
 }
 
-/// Notes that jobs may have failed although their rows say success.
+/// Notes that jobs may have failed although their rows report success.
 fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
     let hidden = kind.list.as_ref().and_then(|list| list.hidden_evidence);
     let mut rows = page.rows.iter();

@@ -1,4 +1,4 @@
-//! Addresses of a profile that may not be needed: a mistake in them is found all the same.
+//! Addresses of a profile that may not be needed: a mistake in them is reported nevertheless.
 
 use crate::credentials::check_endpoint;
 use crate::error::Problem;

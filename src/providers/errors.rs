@@ -27,7 +27,7 @@ pub(super) struct ErrorDetails {
     pub message: Option<String>,
     /// The cloud's id of the request.
     pub request_id: Option<String>,
-    /// How long to wait, as a header of the cloud's own says.
+    /// How long to wait, from a header of the cloud's own.
     pub retry_after: Option<Duration>,
 }
 
@@ -59,7 +59,7 @@ pub(super) enum Hint {
     With(fn(&ErrorContext<'_>) -> Option<String>),
 }
 
-/// When a rule matches: everything that is given must hold.
+/// When a rule matches: everything that is given must match.
 struct Condition {
     codes: &'static [&'static str],
     has_code: Option<bool>,
@@ -191,7 +191,7 @@ impl ErrorRule {
         error.retry = self.retry.unwrap_or(error.retry);
         match (self.message, &error.code) {
             (Some(message), _) => message.clone_into(&mut error.message),
-            // A code says more than a status that is known to be imprecise.
+            // A code is more specific than a status that is known to be imprecise.
             (None, Some(code)) if !self.condition.codes.is_empty() => {
                 error.message.clone_from(code);
             }

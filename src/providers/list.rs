@@ -113,7 +113,7 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
 /// What the resources of a list must match; the default matches all of them.
 ///
 /// Filters are pushed to the cloud where its API supports them; [`list_all`](super::list_all()) checks every
-/// row all the same.
+/// row nevertheless.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Ids, at most [`Kind::max_ids`](crate::kind::Kind::max_ids) and only for kinds that have it; empty
@@ -202,7 +202,7 @@ impl Filter {
         !self.states.is_empty() && states.all(|state| State::ACTIVE.contains(state))
     }
 
-    /// The same without regard to states, which may cost calls to learn.
+    /// The same without regard to states, which may cost calls to read.
     pub(super) fn without_states(&self) -> Self {
         Self {
             states: Vec::new(),
@@ -268,7 +268,7 @@ pub struct Page<R = GetResult> {
     pub rows_without_id: usize,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
-    /// How many rows the cloud counts in all, where it says so.
+    /// How many rows there are in all, where the response contains a total.
     pub total: Option<u64>,
 }
 

@@ -146,7 +146,7 @@ trait PageSource: Sync {
         None
     }
 
-    /// False where the filter drops the row; `has_unreadable` says that fields of the page could not be
+    /// False where the filter drops the row; `has_unreadable` is true where fields of the page could not be
     /// read.
     fn is_wanted(&self, _row: &Self::Row, _has_unreadable: bool) -> bool {
         true

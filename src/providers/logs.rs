@@ -30,7 +30,7 @@ pub struct LogParams {
 /// Where a piece of a log begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum LogPosition {
-    /// Where [`LogParams`] say.
+    /// The start that [`LogParams`] select.
     #[default]
     Start,
     /// After this many bytes.

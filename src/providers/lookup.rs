@@ -10,7 +10,7 @@ use crate::kind::{Kind, KindFlag};
 use crate::model::{Notice, NoticeCode};
 use crate::sync::lock;
 
-/// For the kinds whose words for the end do not suffice to say how it was.
+/// For the kinds whose words for the end do not show the outcome.
 pub(super) const TRUST_FINISHED: KindFlag = KindFlag {
     name: "trust-finished",
     help: "Treat a finished job as succeeded when its exit codes are unavailable",
@@ -110,7 +110,7 @@ impl GetResult {
     }
 }
 
-/// A failed call in one line: operation, the cloud's code, what it said, and what to do.
+/// A failed call in one line: operation, the cloud's code, message and hint.
 pub(super) fn summarize(problem: &Problem) -> String {
     let operation = problem.operation.as_ref();
     let operation = operation.map_or_else(String::new, |operation| format!("{operation}: "));

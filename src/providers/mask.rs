@@ -158,8 +158,8 @@ impl<'a, M: Deref<Target = Masks>> Masking<'a, M> {
 }
 
 /// Masks the secrets that travel in answers: values of environment variables, contents of config
-/// files, options of volume drivers, labels and arguments whose names say that they are secrets, and what
-/// messages repeat of arguments. What is in `details` is masked by the cloud that wrote it.
+/// files, options of volume drivers, labels and arguments with the names of secrets, and what messages
+/// repeat of arguments. What is in `details` is masked by the cloud that wrote it.
 fn mask_fields(job: &mut Job) {
     for (name, value) in &mut job.labels {
         if is_secret_field(name) {

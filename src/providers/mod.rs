@@ -113,7 +113,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// What the settings know of this cloud.
+    /// The schema of the settings of this cloud.
     pub fn settings_schema(&self) -> SettingsSchema {
         SettingsSchema {
             cloud: self.name,
@@ -173,7 +173,7 @@ pub struct ScopeListing {
 /// Makes the client of a profile.
 pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
 
-/// A future that the registry can hold.
+/// The future of a function in the registry.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// How a resource is requested.

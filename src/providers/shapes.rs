@@ -39,7 +39,7 @@ pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schem
     generator.subschema_for::<T>()
 }
 
-/// Says in the definitions of a schema what `details` of jobs, tasks and places can be.
+/// Adds the types of `details` of jobs, tasks and places to the definitions of a schema.
 pub fn describe_details(generator: &mut SchemaGenerator) {
     let jobs = kinds().flat_map(|kind| kind.details.job);
     let tasks = kinds().flat_map(|kind| kind.details.task);

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 
 pub(super) use success::{FailureCause, confirm_success, doubt_unread};
 
-/// How a resource ended whose state does not say so.
+/// How a resource ended whose state does not show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitOutcome {
     /// All exit codes are 0.
@@ -77,7 +77,7 @@ impl NormalizedState {
     }
 }
 
-/// What to say of the end of a job whose word, which may be empty, does not say how it was.
+/// The message of a job that ended with a word, which may be empty, that does not show the outcome.
 pub fn without_outcome(word: &str) -> String {
     let word = if word.is_empty() {
         "an empty state"
@@ -152,7 +152,7 @@ pub fn is_known_word(word: &str) -> bool {
     crate::model::Level::parse(word).is_some() || is_state()
 }
 
-/// Checks that the states of the config file are those that joblens does not know.
+/// Checks that the states of the config file are in none of joblens' own tables.
 ///
 /// # Errors
 /// Usage: a state whose meaning is known already, for which the file has no effect.
@@ -162,8 +162,8 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
         let tables = || kind.states.iter().filter(|table| table.allows_user_states);
         for (word, _) in settings.file().states(&name) {
             let same = |known: &&str| known.eq_ignore_ascii_case(word.trim());
-            let knows = |table: &StateTable| table.map.iter().any(|(known, _)| same(known));
-            if tables().next().is_some() && tables().all(knows) {
+            let contains = |table: &StateTable| table.map.iter().any(|(known, _)| same(known));
+            if tables().next().is_some() && tables().all(contains) {
                 let word = quotable(word);
                 let message = format!("[states.\"{name}\"]: '{word}' is known already");
                 let hint = format!("remove it from the config file; see: joblens states {name}");
@@ -189,8 +189,8 @@ pub fn single_word_for(
     }
 }
 
-/// The words of a cloud that say what is requested; none when a word that the table does not contain might
-/// be among it.
+/// The words of a cloud for the requested states; none when a word that the table does not contain might
+/// be among them.
 pub fn words_for(
     table: StateWords,
     own: &[(String, State)],
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_a_state_word_it_does_not_know() {
+    fn keeps_an_unknown_state_word() {
         let (read, notices) = reading("Zombie");
         assert_eq!((read.state, read.ended), (State::Unknown, false));
         assert_eq!(read.raw.as_deref(), Some("Zombie"));

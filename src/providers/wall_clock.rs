@@ -13,7 +13,7 @@ const CHINA_SECONDS: i32 = 8 * 3600;
 pub(super) struct WallClock {
     /// Seconds east of UTC.
     pub offset_seconds: i32,
-    /// True when no setting says so.
+    /// True when no setting defines it.
     pub is_assumed: bool,
 }
 
@@ -56,7 +56,7 @@ impl WallClock {
         }
     }
 
-    /// Says once that the zone is an assumption, if any of these times has none.
+    /// Notes once that the zone is an assumption, if any of these times has none.
     pub fn note_assumed<'a>(
         self,
         cloud: &str,

@@ -14,7 +14,7 @@ const QUOTES: [char; 8] = ['"', '\'', '“', '”', '‘', '’', '＂', '＇'];
 const COLONS: [char; 2] = [':', '：'];
 
 /// A usage error for a URL, a path, another character in place of the slash, or a wildcard.
-/// `resembles_cloud` says whether a text could be meant as the name of a cloud.
+/// `resembles_cloud` returns whether a text could be meant as the name of a cloud.
 pub fn find(input: &str, resembles_cloud: &dyn Fn(&str) -> bool) -> Option<Problem> {
     let (message, hint, at) = mistake(input, resembles_cloud)?;
     let mut problem = Problem::usage(message).with_hint(hint);

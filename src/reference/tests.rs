@@ -58,7 +58,7 @@ fn setting(cloud: &str, profile: &str, key: &str) -> Result<Option<String>, Prob
 }
 
 #[test]
-fn a_setting_that_cannot_be_used_is_no_missing_segment() {
+fn a_setting_that_cannot_be_used_is_not_a_missing_segment() {
     for input in ["aliyun@broken/job/5", "aliyun@broken/job/"] {
         let problem = reader().parse_target(input).unwrap_err();
         assert_eq!(problem.message, "cluster cannot be used");

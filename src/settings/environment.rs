@@ -76,7 +76,7 @@ impl Environment {
         }
     }
 
-    /// All variables, with the values of secrets and of key ids masked; `is_id` tells which have an id.
+    /// All variables, with the values of secrets and of key ids masked; `is_id` is true for those with an id.
     pub fn masked(&self, is_id: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
         self.variables.iter().map(move |(name, value)| {
             if is_id(name) {
@@ -123,7 +123,7 @@ impl Environment {
     /// without a home directory.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
-        // A relative one is to be passed over, as its specification says.
+        // A relative path is ignored, as its specification requires.
         let base = named.filter(|path| path.is_absolute());
         let base = base.or_else(|| Some(self.home()?.join(".cache")));
         base.map(|base| base.join("joblens"))

@@ -65,8 +65,8 @@ impl SettingsFile {
             return (named, true);
         }
         let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
-        // A relative one is to be passed over, as its specification says: the settings would change
-        // with the folder.
+        // A relative path is ignored, as its specification requires: the settings would change with the
+        // current folder.
         let base = base.filter(|path| path.is_absolute());
         let base = base.or_else(|| Some(environment.home()?.join(".config")));
         let path = base.map(|base| base.join("joblens").join("config.toml"));
@@ -80,7 +80,7 @@ impl SettingsFile {
         clouds: &[SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
-        // The usual way to say that there is none.
+        // The usual path for no file.
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
@@ -110,7 +110,7 @@ impl SettingsFile {
         };
         let file = reader.parse();
         // Errors in the contents do not matter where another user may have written them.
-        let is_secret = file.as_ref().is_ok_and(|file| reader.holds_secret(file));
+        let is_secret = file.as_ref().is_ok_and(|file| reader.contains_secret(file));
         check_file(path, &data, is_secret).map_err(|insecure| {
             let message = format!("the config file {} {}", path.display(), insecure.reason);
             Problem::usage(message).with_hint(insecure.hint)
@@ -159,7 +159,7 @@ impl SettingsFile {
         self.commands.get(&key).map(Vec::as_slice)
     }
 
-    /// Where the file lies, if there is one.
+    /// The path of the file, if there is one.
     pub fn existing_path(&self) -> Option<&Path> {
         (!self.path.as_os_str().is_empty()).then_some(&self.path)
     }

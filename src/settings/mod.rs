@@ -120,8 +120,8 @@ pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
     letters(one) == letters(other)
 }
 
-/// The key that says which of a cloud's tools a profile takes its credential from, as `TOOL` or
-/// `TOOL:PROFILE`; or that it is [`METADATA`], as such or as `metadata:ROLE`.
+/// The key that selects the source of a profile's credential: one of the cloud's tools as `TOOL` or
+/// `TOOL:PROFILE`, or [`METADATA`], as such or as `metadata:ROLE`.
 pub const SOURCE: &str = "source";
 
 /// The key of the command that prints a profile's credential, as a list of words.

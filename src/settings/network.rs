@@ -1,4 +1,4 @@
-//! Keys of a profile that say how its hosts are reached and trusted.
+//! Keys of a profile for how its hosts are reached and trusted.
 
 use super::{Environment, Profile};
 use crate::error::Problem;
@@ -11,7 +11,7 @@ pub(super) const PATH_KEYS: [&str; 4] = ["ca_file", "client_cert", "client_key",
 pub(super) const FILE_ONLY_KEY: &str = "insecure_skip_verify";
 
 /// # Errors
-/// A usage error: a variable for what only the table of a profile may say.
+/// A usage error: a variable for what only the table of a profile may set.
 pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<(), Problem> {
     let name = format!("JOBLENS_{cloud}_{FILE_ONLY_KEY}").to_ascii_uppercase();
     if environment.get(&name).is_none() {

@@ -39,7 +39,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 /// Reads a duration that an option or a key gives.
 ///
 /// # Errors
-/// A usage error that says what is wrong and what to write instead.
+/// A usage error with the reason and the right form.
 pub fn parse_duration(name: &str, text: &str) -> Result<Duration, Problem> {
     duration(text).ok_or_else(|| {
         let (reason, hint) = duration_error(text.trim());

@@ -271,7 +271,7 @@ fn check_folders_below(
 }
 
 /// The folder where the check of an absolute path begins, and the names that follow, the last one
-/// first. It is HOME where the path lies below it: what is above is the system's.
+/// first. It is HOME where the path is below it: what is above is the system's.
 fn start(path: &Path, home: Option<&Path>) -> (PathBuf, Vec<OsString>) {
     let below_home = home.and_then(|home| Some((home, path.strip_prefix(home).ok()?)));
     let (at, rest) = match below_home {

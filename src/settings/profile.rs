@@ -109,7 +109,7 @@ pub struct Profile {
     pub name: String,
     /// When its credential ends, where that is known.
     pub expires_at: Option<Time>,
-    /// What a reader should know of its sources.
+    /// Notices about its sources.
     pub notices: Vec<Notice>,
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],

@@ -10,7 +10,7 @@ use super::{Origin, Profile, SettingRole, Settings, SettingsSchema, network};
 pub struct ReferencedFile {
     /// The key that names it, such as `ca_file` or `token_file`; none for the file of a tool.
     pub key: Option<String>,
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// True when it contains a secret, so that other users should not read it.
     pub is_secret: bool,

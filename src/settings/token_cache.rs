@@ -10,7 +10,7 @@ use crate::error::kind_text;
 use crate::model::{Notice, NoticeCode};
 
 impl Settings {
-    /// Sets the folder of a profile's tokens; a notice says why there is none.
+    /// Sets the folder of a profile's tokens; a notice is added where there is none.
     pub(super) fn set_token_folder(&self, profile: &mut Profile) {
         let mut skip = |why: String| {
             profile

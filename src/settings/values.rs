@@ -153,7 +153,7 @@ impl Settings {
         (values, other)
     }
 
-    /// What the table of a profile holds for the keys that are requested. The files of no other key
+    /// What the table of a profile contains for the requested keys. The files of no other key
     /// are read.
     pub(crate) fn values_of_file(
         &self,
@@ -269,7 +269,7 @@ fn unset_variable(profile: &Profile, key: &str, text: &str, place: &str) -> Prob
             || name.len() <= MAX_WORD && !name.contains(|c: char| c.is_ascii_digit()));
     if !is_name {
         let what = format!("refers to a variable that is not set (from {place})");
-        let hint = format!("{key} holds the name of a variable, not its value");
+        let hint = format!("{key} must be the name of a variable, not its value");
         return profile.invalid(key, &what).with_hint(hint);
     }
     let what = format!("refers to the variable {name}, which is not set (from {place})");

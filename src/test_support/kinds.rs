@@ -22,7 +22,7 @@ use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions, RECORDIN
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 use crate::settings::Profile;
 
-/// When models are seen that do not say so.
+/// The time of observation of models that have none.
 pub(super) const OBSERVED_AT: &str = "2026-01-02T03:04:05Z";
 
 /// Words that begin what no masked output may show.
@@ -170,7 +170,7 @@ pub fn scope(kind: &'static Kind) -> Scope {
     Scope::at(kind, DEFAULT_PROFILE, &parents).unwrap()
 }
 
-/// The model of a fixture by its reference, that of the sample where the file does not say.
+/// The model of a fixture by its reference, that of the sample where the file has none.
 async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Value) -> Value {
     let read = |options| get_once(client, kind, name, expected, options);
     let (masked, shown) = (read([true, false]).await, read([true, true]).await);

@@ -28,7 +28,7 @@ pub fn refused(cloud: &Cloud) -> ServerResponse {
     emulated(cloud).error(EmulatedError::Refused)
 }
 
-/// A signed request as the emulator sees it.
+/// A signed request as the emulator receives it.
 pub fn incoming(
     request: &Request,
     proof: &SigningInstructions,
@@ -63,7 +63,7 @@ pub fn incoming(
     }
 }
 
-/// The emulator's answer as the client sees it.
+/// The emulator's answer as the client receives it.
 pub fn received(outgoing: ServerResponse) -> Response {
     Response {
         status: outgoing.status,

@@ -160,7 +160,7 @@ fn a_file_names_only_modules_to_its_right() {
 }
 
 #[test]
-fn the_clouds_know_no_emulator_and_only_tests_use_the_test_support() {
+fn the_clouds_do_not_depend_on_the_emulator_and_only_tests_use_the_test_support() {
     for source in sources() {
         let is_test = source
             .modules
@@ -197,7 +197,7 @@ fn re_exports(sources: &[Source]) -> HashMap<Vec<String>, String> {
     found
 }
 
-/// Who names whom among the modules of each folder, with one file that does.
+/// Which modules of each folder name which others, with one file that does.
 type Edges = BTreeMap<Vec<String>, BTreeMap<(String, String), String>>;
 
 fn edges(sources: &[Source]) -> Edges {
@@ -226,7 +226,7 @@ fn edges(sources: &[Source]) -> Edges {
     edges
 }
 
-/// The edges that lie on circles, or lead from one to another.
+/// The edges that are on circles, or lead from one to another.
 fn circular(mut edges: BTreeMap<(String, String), String>) -> BTreeMap<(String, String), String> {
     loop {
         let before = edges.len();
@@ -282,7 +282,7 @@ fn commands_name_nothing_of_the_dispatch() {
 }
 
 #[test]
-fn the_check_sees_circles_through_re_exports_and_longer_ones() {
+fn circles_through_re_exports_and_longer_ones_are_found() {
     let source = |path: &str, code: &str| Source {
         path: format!("{path}.rs"),
         modules: path.split('/').map(str::to_owned).collect(),
@@ -373,7 +373,7 @@ fn only_http_uses_an_http_client_and_only_output_and_commands_use_the_standard_s
 }
 
 #[test]
-fn the_law_sees_what_it_forbids() {
+fn forbidden_paths_are_found() {
     let source = Source {
         path: "providers/aliyun/wire/job.rs".into(),
         modules: ["providers", "aliyun", "wire", "job"].map(String::from).to_vec(),

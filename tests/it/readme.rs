@@ -77,7 +77,7 @@ fn the_chinese_readme_has_the_same_examples() {
 }
 
 #[test]
-fn the_table_of_kinds_says_what_each_can_do() {
+fn the_table_of_kinds_shows_what_each_supports() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kinds = joblens(&["kinds", "-o", "json"]).run().json();
     for file in ["README.md", "README.zh-CN.md"] {

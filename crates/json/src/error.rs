@@ -31,7 +31,7 @@ impl Error {
         Self(Box::new(Failure { kind, offset }))
     }
 
-    /// Sets the position of an error of a type, which does not know its own.
+    /// Sets the position of an error of a type, which has none of its own.
     #[cold]
     pub(crate) fn or_at(mut self, offset: usize) -> Self {
         self.0.offset.get_or_insert(offset);

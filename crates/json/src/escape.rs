@@ -48,7 +48,7 @@ pub fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::R
         if let Some(at) = to_escape {
             let c = fragment[at..].chars().next();
             let c = c.expect("there is a character where one was found");
-            // All of them lie below U+10000, so that one escape is enough.
+            // All of them are below U+10000, so that one escape is enough.
             write!(writer, "{}\\u{:04x}", &fragment[written..at], u32::from(c))?;
             written = at + c.len_utf8();
         }

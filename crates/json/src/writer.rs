@@ -204,7 +204,7 @@ fn is_plain(text: &[u8]) -> bool {
 fn special_bytes(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let word = u64::from_ne_bytes(word);
-    // The highest bit of a byte says that one like it or one before it is 0.
+    // The highest bit of a byte is set where this byte or one before it is 0.
     let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let is = |byte: u8| is_zero(word ^ (ONES * u64::from(byte)));
     // `"` and `#` differ in their lowest bit.

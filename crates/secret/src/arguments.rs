@@ -14,7 +14,7 @@ pub use message::mask_message;
 
 /// Masks secrets in a command line given as a list of arguments.
 ///
-/// Masked are the values of options, variables, headers and fields whose names say that they are
+/// Masked are the values of options, variables, headers and fields with the names of
 /// secrets (`--opt VALUE`, `--opt=V`, `NAME=V`, `"name": V`, `name = V`), the short options of common
 /// programs that take a password, the tokens of `Authorization`, and the user info of URLs. An argument
 /// that is a whole shell text is read word by word. Where the end of a value is in doubt, more is
@@ -44,7 +44,7 @@ pub fn mask_text(text: &str) -> String {
     Masker::default().argument(text, true).into_owned()
 }
 
-/// What the words so far say about the next one.
+/// What is expected of the next word after the words so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// It is the value of a secret.
@@ -237,7 +237,7 @@ fn is_shell_text_option(argument: &str) -> bool {
     argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
 }
 
-/// What says in a header how the secret after it is used.
+/// The scheme of a header, after which the secret comes.
 fn is_scheme(word: &str) -> bool {
     const SCHEMES: [&str; 7] = [
         "apikey",

@@ -47,7 +47,7 @@ impl Filter {
 
     /// True when a text may contain a piece of a secret. Most texts are read in part only: between two grams
     /// that no secret has, a piece can be only where there is room for the shortest one.
-    pub(super) fn may_hold_secret(&self, text: &str) -> bool {
+    pub(super) fn may_contain_secret(&self, text: &str) -> bool {
         let text = text.as_bytes();
         let shortest = self.run.saturating_add(GRAM - 1);
         if self.bits.is_empty() || text.len() < shortest {
@@ -177,12 +177,12 @@ mod tests {
             let filter = Filter::new(&secrets);
             let (a, b) = (&SECRET[from..from + 5], &SECRET[from + 5..from + 16]);
             let text = format!("{head}{a}{gap}{b}{tail}");
-            proptest::prop_assert!(filter.may_hold_secret(&text));
+            proptest::prop_assert!(filter.may_contain_secret(&text));
         }
     }
 
     #[test]
-    fn a_union_holds_the_secrets_of_both_filters() {
+    fn a_union_contains_the_secrets_of_both_filters() {
         let filter =
             |secret: &str| Filter::new(&FoldedSecret::spellings(secret, "***", Kind::Distinctive));
         let long = "x8Y-".repeat(200);
@@ -190,8 +190,8 @@ mod tests {
             .union(&filter(&long))
             .union(&Filter::default());
         for secret in [SECRET, &long] {
-            assert!(both.may_hold_secret(secret), "{secret}");
+            assert!(both.may_contain_secret(secret), "{secret}");
         }
-        assert!(!both.may_hold_secret("Successfully assigned default/sweep to cn-hangzhou-i"));
+        assert!(!both.may_contain_secret("Successfully assigned default/sweep to cn-hangzhou-i"));
     }
 }

@@ -1,4 +1,4 @@
-//! Which names of options, variables, headers and fields say that their value is a secret.
+//! Which names of options, variables, headers and fields have a secret as their value.
 
 /// Endings of the last word of a name whose value is a secret.
 const ENDINGS: [&str; 29] = [
@@ -120,8 +120,7 @@ pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
     of_words(&words(name))
 }
 
-/// True for a field of a document that contains a secret, as its name says. `key` alone is the name of a
-/// name there.
+/// True for a field of a document with the name of a secret. `key` alone is the name of a name there.
 pub fn is_secret_field(name: &str) -> bool {
     field_sensitivity(name) == Some(Sensitivity::Certain)
 }
@@ -218,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_all_spellings_say_what_their_value_is() {
+    fn names_of_secrets_are_recognized_in_all_spellings() {
         for name in [
             "--password",
             "PGPASSWORD",
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_called_key_holds_a_name() {
+    fn a_field_called_key_contains_a_name() {
         assert!(!is_secret_field("Key") && !is_secret_field("tokens"));
         assert!(is_secret_field("apiKey") && is_secret_field("sessionToken"));
         assert!(is_secret_parameter("sig") && is_secret_parameter("X-Amz-Credential"));

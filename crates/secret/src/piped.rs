@@ -60,10 +60,10 @@ pub(super) fn piped_secret(word: &str, rest: &str) -> Option<(usize, usize)> {
         };
         CLIENTS.contains(&client).then(login)?
     })?;
-    let said = &rest[start..pipe];
-    let ends_before = ["\n", "; ", "&& "].iter().any(|end| said.contains(end));
-    let secret = said.trim();
-    let from = pipe - said.trim_start().len();
+    let part = &rest[start..pipe];
+    let ends_before = ["\n", "; ", "&& "].iter().any(|end| part.contains(end));
+    let secret = part.trim();
+    let from = pipe - part.trim_start().len();
     let is_secret = !secret.is_empty() && !is_variable(secret) && !ends_before;
     is_secret.then_some((from, from + secret.len()))
 }

@@ -1,4 +1,4 @@
-//! Programs that take a secret with a short option, which says nothing by its name.
+//! Programs that take a secret with a short option, whose name alone does not show it.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

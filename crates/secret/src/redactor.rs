@@ -132,7 +132,7 @@ impl Masks {
 
     /// False for most texts that nothing is masked in, and for most of their parts.
     pub fn may_mask(&self, text: &str) -> bool {
-        self.filter.may_hold_secret(text) || self.maskers().any(|masker| masker.has_needle(text))
+        self.filter.may_contain_secret(text) || self.maskers().any(|masker| masker.has_needle(text))
     }
 
     /// How many bytes of a text can be masked and shown before more of it comes: all but an end that may

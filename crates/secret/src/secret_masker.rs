@@ -184,7 +184,7 @@ impl SecretMasker {
 
     /// Masks the secrets whose kind and length are `chosen`.
     fn mask(&self, text: &mut String, chosen: impl Fn(Kind, usize) -> bool) {
-        if self.filter.may_hold_secret(text) {
+        if self.filter.may_contain_secret(text) {
             let chosen = |secret: &&FoldedSecret| chosen(secret.kind, secret.len());
             let folded: Vec<_> = self.folded.iter().filter(chosen).collect();
             *text = folded::mask(text, &folded);

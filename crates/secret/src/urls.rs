@@ -35,8 +35,8 @@ pub fn percent_encode(text: &str) -> String {
 }
 
 /// Masks what grants access in every URL of a text: user info, since people clone with a token in it,
-/// parameters whose names say so, and the secret of a webhook; user info also where there is no scheme before
-/// it, as in `USER:PASSWORD@HOST/IMAGE`. A text without any is returned as it is.
+/// parameters with the names of secrets, and the secret of a webhook; user info also where there is no
+/// scheme before it, as in `USER:PASSWORD@HOST/IMAGE`. A text without any is returned as it is.
 pub fn mask_urls(text: &str) -> Cow<'_, str> {
     if !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://")) {
         return match memchr::memchr(b'@', text.as_bytes()) {

@@ -13,7 +13,7 @@ use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Settings, SettingsSchema};
 
-/// What this machine knows without asking a cloud.
+/// What is known on this machine without a request to a cloud.
 #[derive(Debug, Default)]
 pub(super) struct CompletionData {
     /// Cloud and name of each profile of the config file.

@@ -43,8 +43,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         write(&place)?;
         if !context.global.quiet {
             let shown = place.display();
-            let said = format!("created {shown} (mode 0600); uncomment the settings you need");
-            let _ = output::write_line(&mut io::stderr(), &said);
+            let line = format!("created {shown} (mode 0600); uncomment the settings you need");
+            let _ = output::write_line(&mut io::stderr(), &line);
         }
     }
     Ok(context.print(format!("{}\n", place.display()), false))

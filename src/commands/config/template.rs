@@ -148,7 +148,7 @@ fn line(cloud: &Cloud, spec: &SettingSpec) -> String {
     line_for(spec.key, &variables.join(", "))
 }
 
-/// A key with an example of its value and what there is to say of it.
+/// A key with an example of its value and a description.
 fn line_for(key: &str, more: &str) -> String {
     let is_key = |line: &&str| line.split_once(" = ").is_some_and(|(name, _)| name == key);
     match (KEY_DOCS.lines().find(is_key), more) {

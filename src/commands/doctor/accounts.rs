@@ -128,12 +128,12 @@ pub(super) fn accounts_check(
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
     let credentials = context.credentials(settings);
     // A recording has the accounts that were used only.
-    let may_say = context.session.is_live();
+    let is_complete = context.session.is_live();
     let is_requested = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
-            may_say
+            is_complete
                 && !is_requested(cloud)
                 && credentials.configured(&cloud.settings_schema()).is_empty()
         })

@@ -196,7 +196,7 @@ impl CallEvidence<'_> {
                 let kind = TransportFailureKind::DnsFailure;
                 hint_for(TransportFailure { kind, ..fault }, host, route)
             }
-            // A cloud that knows more of its hosts has said so.
+            // A hint other than the default one is more specific.
             TransportFailureKind::UnknownHost
                 if !fault.at_proxy && problem.hint.as_deref() != Some(UNKNOWN_HOST_HINT) =>
             {

@@ -38,7 +38,7 @@ pub(super) struct AccountProbe {
 /// What came of the call.
 struct Call {
     outcome: Result<(), Problem>,
-    /// What works only elsewhere than the settings say.
+    /// Another scope than the configured one can be listed.
     warning: Option<Check>,
     elapsed: Duration,
 }
@@ -120,7 +120,7 @@ impl AccountProbe {
         }
     }
 
-    /// Asks for the first page of a list; `None` where nothing of this cloud can be listed.
+    /// Requests the first page of a list; `None` where nothing of this cloud can be listed.
     async fn call(&self, client: &dyn Client) -> Option<Call> {
         let elapsed = self.transport.options().session.stopwatch();
         let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
@@ -169,7 +169,7 @@ impl AccountProbe {
     }
 }
 
-/// Another scope whose jobs can be listed, where the cloud says which scopes there are.
+/// Another scope whose jobs can be listed, where the cloud has a list of scopes.
 async fn permitted_scope(
     client: &dyn Client,
     denied: &Scope,

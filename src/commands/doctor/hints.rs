@@ -3,7 +3,7 @@
 use crate::error::{TransportFailure, TransportFailureKind};
 use crate::http::Route;
 
-/// The next step; `None` where the problem's own says it all.
+/// The next step; `None` where the problem's own hint is enough.
 ///
 /// `host` is `host[:port]` of the request.
 pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Option<String> {

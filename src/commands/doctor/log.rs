@@ -47,7 +47,7 @@ pub(super) fn transport(
     let (log, trace) = (log.clone(), context.event_sink(&NoticeLog::default()));
     let sink = move |happening: TransportEvent| {
         log.record(&happening);
-        // Its checks say what a notice would say.
+        // Its checks report what a notice would report.
         if !matches!(happening, TransportEvent::Notice(..)) {
             trace(happening);
         }

@@ -1,4 +1,4 @@
-//! What holds for every account of this machine.
+//! Checks that are the same for every account of this machine.
 
 use std::sync::Arc;
 

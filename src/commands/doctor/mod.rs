@@ -46,7 +46,7 @@ pub(super) struct Arguments {
 
 const DOCTOR: &str = "doctor";
 
-/// Asks every account once, and shows what is well and what is not.
+/// Calls every account once, and shows which checks pass and which fail.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     context.check_catalog_format(DOCTOR)?;
     let mut page = PageWriter::new(context);

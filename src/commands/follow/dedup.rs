@@ -66,7 +66,7 @@ impl EventDeduplicator {
 }
 
 fn event_key(one: &TimelineEvent) -> EventKey {
-    // The start of a row moves when a cloud forgets its first sight; a change of state has one time.
+    // The start of a row moves when a cloud drops the first occurrence; a change of state has one time.
     let at = one.happened_at.filter(|_| one.what != EventSubject::Event);
     (
         one.what,

@@ -58,7 +58,7 @@ pub(super) fn lines(
                     one.count
                 ));
             }
-            // An error of its own says so where it is a failure of the list.
+            // Printed as an error where it is a failure of the list.
             ListStatus::Failed(problem) if one.is_optional(listed) => {
                 lines.push(format!("{scope}: could not be listed: {problem}"));
             }

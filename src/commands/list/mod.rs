@@ -230,7 +230,7 @@ impl ListRun {
             let turn = turns
                 .entry(place.account())
                 .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
-            let asking = ScopeLister {
+            let lister = ScopeLister {
                 number,
                 target: place.clone(),
                 lookup: Arc::clone(&self.lookup),
@@ -240,7 +240,7 @@ impl ListRun {
                 active_first: self.active_first,
                 turns: Arc::clone(turn),
             };
-            running.spawn(asking.run(sender.clone()));
+            running.spawn(lister.run(sender.clone()));
         }
         running
     }
@@ -309,7 +309,7 @@ impl ListRun {
         left_out
     }
 
-    /// Says on stderr what failed, what is worth knowing, and how much was found.
+    /// Prints errors, notices and the footer to stderr.
     fn print_messages(
         &self,
         context: &CommandContext,
@@ -340,7 +340,7 @@ impl ListRun {
     }
 }
 
-/// Keeps the rows that a person sees for the next command of the shell session; of a list that was
+/// Keeps the rows that were shown for the next command of the shell session; of a list that was
 /// streamed, those of its pages.
 fn record_rows(context: &CommandContext, report: &Envelope, streamed: Option<&ListedReferences>) {
     if !io::stdout().is_terminal() {

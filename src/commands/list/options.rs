@@ -310,11 +310,11 @@ mod tests {
 
     #[test]
     fn what_is_requested_is_described_in_words() {
-        let said = |line| words::describe_filter(&plan(line).unwrap().filter);
-        assert_eq!(said(""), None);
-        assert_eq!(said("--active").as_deref(), Some("active"));
+        let described = |line| words::describe_filter(&plan(line).unwrap().filter);
+        assert_eq!(described(""), None);
+        assert_eq!(described("--active").as_deref(), Some("active"));
         assert_eq!(
-            said("-s failed,canceled --name train-* -u lin --queue gpu --since 2h").as_deref(),
+            described("-s failed,canceled --name train-* -u lin --queue gpu --since 2h").as_deref(),
             Some(
                 "state failed or canceled, name train-*, user lin, queue gpu, since 2023-11-14T20:13:20Z"
             )

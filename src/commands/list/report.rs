@@ -70,7 +70,7 @@ pub(super) struct ScopeReport {
     pub count: usize,
     /// How many of these were kept by a filter that could not compare them, by [`COMPARED_FIELDS`].
     pub uncompared: [usize; COMPARED_FIELDS.len()],
-    /// How many rows the cloud counts, where it says so.
+    /// How many rows there are in all, where the response contains a total.
     pub total: Option<u64>,
     /// What could not be read.
     pub unread: RowProblems,

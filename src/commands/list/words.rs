@@ -34,7 +34,7 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
 }
 
 /// # Errors
-/// A usage error that says what is wrong with the pattern.
+/// A usage error that describes what is wrong with the pattern.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
         Problem::usage(format!("invalid value '{text}' for --name: {}", error.msg))

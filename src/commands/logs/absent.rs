@@ -7,7 +7,7 @@ use crate::kind::LogSpec;
 use crate::model::{Job, State};
 use crate::providers::{LogSource, NOT_STARTED};
 
-/// Why a reading brought nothing, with what the cloud said; `None` for a log that may still get lines, and
+/// Why a reading has no lines, with the cloud's message; `None` for a log that may still get lines, and
 /// for one without lines since a moment.
 pub(super) fn explain(
     log: &SourceLog,

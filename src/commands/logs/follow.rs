@@ -36,7 +36,7 @@ pub(super) struct Streams {
     receiver: Receiver<(u64, Part)>,
     /// How many were opened.
     count: u64,
-    /// A note has said that there are none.
+    /// A note that there are none was printed.
     pub is_noted: bool,
 }
 

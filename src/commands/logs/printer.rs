@@ -60,7 +60,7 @@ impl Printer<'_> {
         printed: &mut PrintedLine,
         block: &[u8],
     ) {
-        // One look at all lines costs far less than a look at each, and most have nothing to mask.
+        // A search of all lines at once costs far less than one of each, and most contain nothing to mask.
         let redactor = match self.may_mask(block) {
             true => self.redactor,
             false if self.prints_unchanged() => return out.extend_from_slice(block),

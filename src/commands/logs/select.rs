@@ -9,7 +9,7 @@ use crate::providers::LogSource;
 /// This many logs that were not chosen are named at most.
 const MAX_NAMED: usize = 8;
 
-/// The streams of a program, as the kinds with two streams name them; the second says why it failed.
+/// The streams of a program, as the kinds with two streams name them; errors are in the second.
 const STDOUT: &str = "stdout";
 pub(super) const STDERR: &str = "stderr";
 

@@ -26,9 +26,9 @@ pub(super) struct SourceLog {
     pub has_text: bool,
     /// True when the API gives the end of the log only.
     pub is_window: bool,
-    /// True once a note said that its end may be missing.
+    /// True once a note that its end may be missing was printed.
     pub is_stuck: bool,
-    /// True once a note said that lines between two readings may be missing.
+    /// True once a note that lines between two readings may be missing was printed.
     pub is_gap_noted: bool,
     position: LogPosition,
     /// The last bytes before the position.
@@ -36,7 +36,7 @@ pub(super) struct SourceLog {
     window: Window,
     lines: Lines,
     params: LogParams,
-    /// Where the next window begins; at first as `params` say.
+    /// Where the next window begins; at first from `params`.
     since: Option<Time>,
     /// What the first response has after what was read of it.
     rest: Option<LogBody>,
@@ -66,7 +66,7 @@ const MESSAGES: [&str; 3] = [
 pub(super) struct Reading {
     /// The new lines.
     pub lines: Vec<Block>,
-    /// What a reader should know: what the cloud left out, or what may have been missed.
+    /// Notes for the reader: what the cloud left out, or what may have been missed.
     pub notes: Vec<String>,
     /// What the server wrote in place of lines.
     pub message: Option<String>,
@@ -104,8 +104,8 @@ impl SourceLog {
         }
     }
 
-    /// The start of a followed response, after what is known of the log; `None` if new lines cannot be told from
-    /// known ones.
+    /// The start of a followed response, after what is known of the log; `None` if new lines cannot be
+    /// distinguished from known ones.
     pub(super) fn follow_params(&self) -> Option<LogParams> {
         let is_known = self.since.is_some() || self.window.text().is_empty();
         let params = LogParams {

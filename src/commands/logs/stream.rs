@@ -322,7 +322,7 @@ impl LogStream<'_> {
         Ok(has_text)
     }
 
-    /// Says once that the cloud gives no more of a log than was read, or may not do so.
+    /// Notes once that the cloud returns, or may return, no more of a log than was read.
     fn note_stuck(&mut self, number: usize, reading: &Reading) {
         let log = &mut self.logs[number];
         let may_lack_end = self.spec.may_lack_end && !log.source.state.is_end();
@@ -376,7 +376,7 @@ impl LogStream<'_> {
             .options_for(self.reference.kind, Deadline::after(LOOKUP_TIMEOUT))
     }
 
-    /// Says what a reader should know, on stderr.
+    /// Prints a note to stderr, unless `--quiet` is given.
     fn note(&self, message: String) {
         if !self.context.global.quiet {
             let text = format!("note: {message}");

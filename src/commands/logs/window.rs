@@ -46,7 +46,7 @@ impl Window {
         Some(new)
     }
 
-    /// This many bytes of the next window are known; `None` if that cannot be told from the text.
+    /// This many bytes of the next window are known; `None` if the text does not show it.
     fn known_length(&self, window: &[u8], has_times: bool) -> Option<usize> {
         if self.last.is_empty() {
             return Some(0);
@@ -119,7 +119,7 @@ impl Window {
         &self.last
     }
 
-    /// Forgets the text: what comes next is not after it.
+    /// Removes the text: what comes next is not after it.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
     }

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_list_that_says_it_was_cut_short() {
+    fn refuses_a_list_that_is_marked_as_incomplete() {
         let problem = lines(
             &mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes(),
             "stdin",

@@ -229,7 +229,7 @@ pub(in crate::commands) fn report(
     lookup: &Lookup,
 ) -> Envelope {
     let mut problems = Vec::new();
-    // In the place of the outcomes: there may be thousands.
+    // Collected in the memory of the outcomes: there may be thousands.
     let outcomes = outcomes.into_iter();
     let jobs =
         outcomes.filter_map(|outcome| outcome.map_err(|problem| problems.push(problem)).ok());

@@ -1,4 +1,4 @@
-//! Which text format a client wants.
+//! Which text format a client accepts.
 
 use crate::output::ExpositionFormat;
 

@@ -50,7 +50,7 @@ impl Document {
         }
     }
 
-    /// The same with what the exporter knows of itself.
+    /// The same with the status of the exporter.
     pub(super) fn with_exporter(self, exporter: ExporterStatus) -> Self {
         Self {
             exporter: Some(exporter),

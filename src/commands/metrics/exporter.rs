@@ -23,9 +23,9 @@ use crate::error::Problem;
 use crate::http::ServerBody;
 use crate::output;
 
-/// Clients that do not say how long they wait get an answer after this time.
+/// Clients that send no timeout get an answer after this time.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
-/// An answer is sent this much earlier than the client gives up.
+/// An answer is sent this long before the timeout of the client.
 const SCRAPE_MARGIN: Duration = Duration::from_millis(500);
 /// No scrape waits longer for a poll.
 const MAX_SCRAPE_TIMEOUT: Duration = Duration::from_secs(50);

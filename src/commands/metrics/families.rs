@@ -6,7 +6,7 @@ use crate::http::RequestCount;
 use crate::model::{State, Time};
 use crate::output::{ExpositionWriter, MetricFamily, MetricType};
 
-/// What the exporter knows of itself.
+/// The status of the exporter.
 #[derive(Debug, Default)]
 pub(super) struct ExporterStatus {
     pub requests: Vec<RequestCount>,

@@ -1,4 +1,4 @@
-//! What metrics need to know of a job.
+//! The part of a job that metrics contain.
 
 use crate::model::{Job, State, Time};
 
@@ -75,8 +75,8 @@ impl JobRow {
     }
 
     /// True where a lookup of an ended job is about the run that this row of a list shows: a job of the same
-    /// name may have been created again, and an ended one may run again. `is_conclusive` says that rows of
-    /// the kind report the state of an ended job as lookups do.
+    /// name may have been created again, and an ended one may run again. `is_conclusive` is true where
+    /// rows of the kind report the state of an ended job as lookups do.
     pub(super) fn is_run_of(&self, known: &Self, is_conclusive: bool) -> bool {
         let agree = |row: Option<Time>, known: Option<Time>| match (row, known) {
             (Some(row), Some(known)) => row == known,

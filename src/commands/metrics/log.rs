@@ -35,7 +35,7 @@ impl MessageLog {
         }
     }
 
-    /// Says a line.
+    /// Writes a line.
     pub(super) fn line(&self, line: String) {
         if let Some(lines) = &self.lines {
             // The receiver is gone when the command ends.
@@ -43,7 +43,7 @@ impl MessageLog {
         }
     }
 
-    /// Says the notices of a run, each once; without a receiver they stay where they are.
+    /// Writes the notices of a run, each once; without a receiver they stay where they are.
     pub(super) fn notices(&self, notices: &NoticeLog) {
         if self.lines.is_none() {
             return;

@@ -141,7 +141,7 @@ impl PolledTarget {
                 }
             }
         }
-        // The sender lives as long as this target.
+        // The sender is dropped with this target, not before.
         match deadline {
             None => drop(polls.changed().await),
             Some(deadline) => drop(timeout_at(deadline, polls.changed()).await),
@@ -236,7 +236,7 @@ impl PolledTarget {
         readings.collect()
     }
 
-    /// Jobs that have ended before are left out; `None` where the clock cannot say.
+    /// Jobs that have ended before are left out; `None` where the time cannot be computed.
     fn since(&self) -> Option<Time> {
         let now = self.lookup.now().ok()?;
         Time::new(now.to_datetime().checked_sub_signed(self.options.keep)?)

@@ -108,7 +108,7 @@ impl ScopeStatus {
 }
 
 /// The scopes after a poll, of which the first is the target itself. What could not be read keeps its
-/// rows, except where the cloud says that it does not exist; scopes inside a target that failed fail
+/// rows, except where the cloud reports that it does not exist; scopes inside a target that failed fail
 /// with it.
 pub(super) fn merge(
     previous: &[Arc<ScopeSnapshot>],

@@ -121,7 +121,7 @@ impl Poller {
     }
 
     /// Has the changes of jobs reported that are looked up one by one: while there is a stream of them, a
-    /// batch lookup only says which are followed, and costs no request.
+    /// batch lookup only registers the jobs to follow, and sends no request.
     fn follow_changes(&mut self, account: AccountIndex, kind: &'static Kind) {
         while self.followers.try_join_next().is_some() {}
         let jobs = self.jobs.iter().filter(|job| !job.is_final);

@@ -73,7 +73,7 @@ mod tests {
     type Edit = fn(&mut Job);
 
     #[test]
-    fn another_job_is_told_by_its_uid_or_its_time_of_creation() {
+    fn another_job_is_recognized_by_its_uid_or_its_time_of_creation() {
         let known = Job {
             name: Some("train".to_owned()),
             user: Some("lin".to_owned()),

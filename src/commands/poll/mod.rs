@@ -355,7 +355,7 @@ impl Poller {
         }
     }
 
-    /// True when a late result carries no information: what was known before still holds, and a
+    /// True when a late result carries no information: what was known before is still valid, and a
     /// resource whose request the deadline has cut was not checked.
     fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
         let watched = &self.jobs[number];

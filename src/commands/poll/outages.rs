@@ -11,7 +11,7 @@ use crate::output;
 /// The start or the end of an outage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum OutageEvent {
-    /// A cloud cannot be read: what there is to say of it.
+    /// A cloud cannot be read: the message.
     Started(String),
     /// Everything that failed is readable again: cloud, and how long it took.
     Ended(&'static str, Duration),
@@ -169,8 +169,8 @@ mod tests {
         assert_eq!(text(ServiceError, None, Some(502)), unreachable);
         let reported = "huawei reports an error (Common.0011: m); retrying";
         for status in [200, 500, 503] {
-            let said = text(ServiceError, Some("Common.0011"), Some(status));
-            assert_eq!(said, reported);
+            let actual = text(ServiceError, Some("Common.0011"), Some(status));
+            assert_eq!(actual, reported);
         }
         let reported = "huawei reports an error (m); retrying";
         assert_eq!(text(ServiceError, None, Some(500)), reported);

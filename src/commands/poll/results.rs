@@ -190,7 +190,7 @@ impl Poller {
             }
             row => {
                 let row = row.filter(|row| self.is_proved_by(number, row));
-                let is_held = row.is_some() && self.holds_rows(number);
+                let is_held = row.is_some() && self.postpones_rows(number);
                 let list_time = self.list_time(number);
                 let watched = &mut self.jobs[number];
                 (watched.in_flight, watched.poll_individually) = (false, !is_held);
@@ -223,7 +223,7 @@ impl Poller {
             // What goes back may be an older state.
             Some(before) if is_active => !row.state.is_end() && is_later(row.state, before),
             _ if !self.is_proved_by(number, row) => false,
-            _ if self.details.suffices(row) => !self.holds_rows(number),
+            _ if self.details.suffices(row) => !self.postpones_rows(number),
             _ => {
                 let is_counted = std::mem::replace(&mut self.jobs[number].has_detail_request, true);
                 self.accounts[account].detail_requests += usize::from(!is_counted);
@@ -248,7 +248,7 @@ impl Poller {
     }
 
     /// True while the lookups of others may contradict the row of a job that is not looked up itself.
-    fn holds_rows(&self, number: JobIndex) -> bool {
+    fn postpones_rows(&self, number: JobIndex) -> bool {
         let watched = &self.jobs[number];
         let is_pending = self.accounts[watched.account].detail_requests > 0;
         is_pending && !watched.has_detail_request && self.is_large(watched.reference.kind)

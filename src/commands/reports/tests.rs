@@ -193,7 +193,7 @@ fn a_file_that_cannot_be_replaced_is_overwritten_and_cut_to_its_new_length() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_reported_once_and_makes_the_others_say_five() {
+fn a_report_that_cannot_be_written_is_an_error_once_and_changes_the_code_of_the_others_to_5() {
     let folder = TempDir::new().unwrap();
     let missing = at("junit", &folder, "no-such-folder/a.xml");
     let good = at("json", &folder, "b.json");

@@ -119,7 +119,7 @@ impl ScopeWatcher {
             .filter_map(|watched| watched.problem.as_ref())
     }
 
-    /// Asks for the lists that are due.
+    /// Requests the lists that are due.
     pub(super) fn start_due(&mut self, now: Duration) {
         for (number, watched) in self.scopes.iter_mut().enumerate() {
             if !watched.in_flight && !watched.is_done && watched.next_at <= now {
@@ -213,7 +213,7 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
             ended: found.job.ended,
         });
         all.extend(listed);
-        // A look at the resource itself says better what is wrong with it.
+        // A lookup of the resource itself shows better what is wrong with it.
         let unreadable = page.problems.into_iter().filter_map(|problem| {
             let reference = problem.reference?;
             let ended = false;

@@ -1,4 +1,4 @@
-//! Which fields the `details` of a kind have, as the recorded schemas say.
+//! Which fields the `details` of a kind have, according to the recorded schemas.
 
 use serde_json::Value;
 

@@ -51,7 +51,7 @@ fn settings() -> SchemaSettings {
     SchemaSettings::draft2020_12().for_serialize()
 }
 
-/// A whole document: what `describe` says, and all that it refers to.
+/// A whole document: the schema that `describe` returns, and all that it refers to.
 fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Value {
     let settings = settings();
     let dialect = settings.meta_schema.clone();
@@ -71,7 +71,7 @@ fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) 
     document
 }
 
-/// Leaves what validators in a strict mode know without plugins: no formats, since those of Rust's
+/// Leaves what validators in a strict mode support without plugins: no formats, since those of Rust's
 /// numbers are unknown and times have a pattern, and types for what may be anything.
 fn keep_standard(schema: &mut Value) {
     match schema {
@@ -97,8 +97,11 @@ fn name_types(property: &mut Value) {
     let Some(keywords) = property.as_object_mut() else {
         return;
     };
-    let says = ["type", "$ref", "anyOf", "oneOf", "allOf", "const", "enum"];
-    if !says.iter().any(|keyword| keywords.contains_key(*keyword)) {
+    let type_keywords = ["type", "$ref", "anyOf", "oneOf", "allOf", "const", "enum"];
+    if !type_keywords
+        .iter()
+        .any(|keyword| keywords.contains_key(*keyword))
+    {
         let types = TYPES.map(|name| json!({"type": name}));
         keywords.insert("anyOf".to_owned(), types.to_vec().into());
     }

@@ -371,7 +371,7 @@ async fn a_certain_verdict_waits_for_servers_that_respond() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_only_the_deadline_has_cut_is_no_error_of_the_cloud() {
+async fn a_request_that_only_the_deadline_has_cut_is_not_an_error_of_the_cloud() {
     for reply in [Reply::Cut, Reply::Unsent] {
         for start in [seconds(0), seconds(1)] {
             let client = Arc::new(client(until(start, reply)));

@@ -253,7 +253,7 @@ async fn calls_that_are_refused_at_the_same_time_renew_once() {
 }
 
 #[tokio::test]
-async fn says_why_a_refused_credential_cannot_be_renewed() {
+async fn reports_why_a_refused_credential_cannot_be_renewed() {
     let stage = stage(&["token-1"], None, "token-2").await;
     let Stage { login, .. } = &stage;
     let deadline = Deadline::after(Duration::from_secs(60));

@@ -90,7 +90,7 @@ fn an_empty_variable_counts_as_unset() {
 }
 
 #[test]
-fn a_ca_file_of_the_settings_lies_beside_them() {
+fn a_ca_file_of_the_settings_is_relative_to_them() {
     let toml = "[aliyun.default]\nca_file = 'ca.pem'\n[aliyun.home]\nca_file = '~/ca.pem'\n[aliyun.none]\nca_file = ''\n";
     let all = settings(toml, &[("HOME", "/home/x")]).unwrap();
     let of = |name| {
@@ -144,8 +144,8 @@ fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
         let all = settings(&toml, &[]).unwrap();
         let problem = all.profile(&CLOUD, "default").unwrap_err();
         assert_eq!(problem.category, Category::Usage);
-        let said = format!("which cannot be read ({why})");
-        assert!(problem.message.contains(&said), "{}", problem.message);
+        let expected = format!("which cannot be read ({why})");
+        assert!(problem.message.contains(&expected), "{}", problem.message);
     }
 }
 

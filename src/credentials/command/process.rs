@@ -275,12 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_prompts_are_shown_while_the_process_waits_for_what_they_ask() {
+    fn lines_and_prompts_are_shown_while_the_process_waits_for_input() {
         let folder = tempfile::tempdir().unwrap();
         let answer = folder.path().join("answer");
         let answer = answer.display();
-        // It goes on when the test has seen what it asks.
-        let asking = format!(
+        // It continues when the test has seen the prompt.
+        let prompting = format!(
             "echo 'open https://login.example' >&2; printf 'Code: ' >&2; \
              until test -e {answer}; do sleep 0.01; done; printf 'ok\r\n\n' >&2; echo done"
         );
@@ -291,7 +291,7 @@ mod tests {
                 fs::write(folder.path().join("answer"), "").unwrap();
             }
         };
-        let ran = run(&script(&asking), Duration::from_secs(60), &mut on_line);
+        let ran = run(&script(&prompting), Duration::from_secs(60), &mut on_line);
         let Ok(finished) = ran else { panic!("ended") };
         assert_eq!(finished.stdout, b"done\n");
         assert_eq!(lines, ["open https://login.example", "Code:", "ok"]);

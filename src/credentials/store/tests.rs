@@ -177,7 +177,7 @@ async fn no_boundary_between_two_values_can_be_moved() {
 }
 
 #[tokio::test]
-async fn names_of_files_hold_nothing_of_the_account() {
+async fn names_of_files_contain_nothing_of_the_account() {
     let stage = Stage::new();
     issue(&stage.run(&[])).await;
     let name = stage.files()[0].file_name().unwrap().to_owned();
@@ -264,7 +264,7 @@ async fn what_is_in_no_credential_is_not_used() {
 }
 
 #[tokio::test]
-async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
+async fn with_a_file_that_contains_another_account_by_now_nothing_is_kept() {
     let stage = Stage::new();
     let home = stage.home.path();
     let toml = "[sugon.default]\nuser = 'bob'\naccess_key = 'k'\nsecret_key_file = 's.txt'\ntoken_cache = true\n";
@@ -322,7 +322,7 @@ async fn a_running_command_does_not_block_other_calls() {
 }
 
 #[test]
-fn nothing_is_kept_unless_the_profile_says_so() {
+fn nothing_is_kept_unless_the_profile_is_configured_so() {
     let stage = Stage::new();
     for word in ["", "false"] {
         let profile = stage.profile(&[("JOBLENS_SUGON_TOKEN_CACHE", word)]);
@@ -338,7 +338,7 @@ fn the_folder_is_that_of_caches() {
     assert_eq!(folder(&[]), Some(own.clone()));
     let named = [("XDG_CACHE_HOME", "/var/cache/bob")];
     assert_eq!(folder(&named), Some("/var/cache/bob/joblens/tokens".into()));
-    // A relative one says nothing, wherever one is.
+    // A relative path is ignored, whatever the current folder is.
     assert_eq!(folder(&[("XDG_CACHE_HOME", "cache")]), Some(own));
     let homeless = stage.profile(&[("HOME", "")]);
     assert_eq!(homeless.token_cache_dir, None);

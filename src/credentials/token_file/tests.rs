@@ -135,7 +135,7 @@ fn a_damaged_file_is_not_used_and_is_replaced() {
 }
 
 #[test]
-fn why_a_file_is_not_used_says_nothing_of_its_content() {
+fn the_reason_why_a_file_is_not_used_shows_nothing_of_its_content() {
     let (_home, place) = kept();
     fs::write(place.path(), r#"{"parts":{"token":7},"schema":"a-secret"}"#).unwrap();
     assert_eq!(why(&place), "it is corrupt");
@@ -277,7 +277,7 @@ fn nothing_is_left_where_nothing_can_be_written() {
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
 }
 
-/// Says where a worker works and who it is.
+/// The variable with the folder and the number of a worker.
 const WORK: &str = "JOBLENS_TEST_WORK";
 const ROUNDS: usize = 200;
 const WORKERS: usize = 20;

@@ -3,7 +3,7 @@
 use crate::emulator::message::ServerResponse;
 use crate::emulator::tokens::TokenError;
 
-/// Why a request fails; each cloud says it in its own way.
+/// Why a request fails; each cloud has its own form for it.
 #[derive(Debug)]
 pub enum EmulatedError {
     /// Too many requests.

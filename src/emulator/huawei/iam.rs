@@ -3,7 +3,7 @@ use crate::crypto::nonce;
 use crate::emulator::prelude::*;
 use crate::emulator::tokens::{TEST_ID, TEST_SECRET, TokenFormat};
 
-/// The service that gives tokens for a password, and knows the projects.
+/// The service that issues tokens for a password, and lists the projects.
 pub static IAM: &[Route] = &[
     Route::public("KeystoneCreateUserTokenByPassword", "/v3/auth/tokens")
         .to(|call| Ok(traced(token(call)))),

@@ -202,7 +202,7 @@ fn a_review_names_the_user() {
 }
 
 #[test]
-fn a_certificate_of_the_cluster_says_who_asks() {
+fn a_certificate_of_the_cluster_identifies_the_client() {
     let review = |is_trusted, has_token| {
         let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
         let mut request = request(path, "", 0);

@@ -7,7 +7,7 @@ use crate::emulator::prelude::*;
 use crate::emulator::state::EmulatedJob;
 use crate::sort::SortExt as _;
 
-/// For this long a server knows what has changed.
+/// How long a server keeps changes.
 const HISTORY: TimeDelta = TimeDelta::minutes(5);
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
 

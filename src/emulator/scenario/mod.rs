@@ -12,7 +12,7 @@
 //! user = "lin"
 //! queue = "gpu"
 //! age = "3h"                # how old it is when the emulator starts
-//! appears = "5s"            # the cloud knows nothing of it before; from the start when left out
+//! appears = "5s"            # the cloud does not have it before; from the start when left out
 //! vanishes = "20s"          # nor from then on; never when left out
 //! parts = 2                 # container groups, nodes, sub-jobs; 1 when left out
 //! states = [
@@ -42,7 +42,7 @@
 //! ```
 //!
 //! `appears`, `vanishes`, `from` and `until` count seconds of the wall clock since the emulator's
-//! start, whatever `speed` says: a client lives by the wall clock.
+//! start, whatever `speed` is: a client uses the wall clock.
 
 mod fault;
 mod file;
@@ -59,7 +59,7 @@ use crate::error::Problem;
 use crate::kind::Kind;
 use crate::providers;
 
-/// Everything that a scenario file says.
+/// The content of a scenario file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// The resources, in the order of the file.

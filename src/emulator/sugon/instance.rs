@@ -20,7 +20,7 @@ const LIST: &str = "ListInstances";
 /// What runs in every instance of the emulator.
 const TASK_TYPE: &str = "jupyter";
 
-/// One page of the instances, filtered by what the body says, or the query where it is silent.
+/// One page of the instances, filtered by the fields of the body, or by the query where the body lacks them.
 fn list(call: &EmulatedCall<'_>) -> Answer {
     let page = Pager::rows(["start", "limit"], 20, 0..=usize::MAX).page(call)?;
     let states = CLOUD.kinds[0].states[0].map;

@@ -46,7 +46,7 @@ impl EmulatedApi for ScNet {
         let token = call.request.header("token");
         let token = token.ok_or(EmulatedError::MissingHeader("token"))?;
         let place = tokens::place(token, call.now())?;
-        // The platform knows what is where, and the regions the rest.
+        // The platform lists the jobs of all regions, and the regions serve the rest.
         let is_platform = call.request.path.starts_with("/ac/openapi/v2/jobs/");
         match is_platform == (place == tokens::PLATFORM) {
             true => Ok(()),

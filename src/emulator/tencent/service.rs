@@ -55,7 +55,7 @@ fn list_namespaces(call: &EmulatedCall<'_>) -> Answer {
     call.data(json!({"totalCount": names.len(), "namespaces": namespaces}))
 }
 
-/// What the cluster knows of a service.
+/// What the cluster reports of a service.
 fn service(view: &JobAt<'_>) -> Value {
     let parts = view.job.parts.max(1);
     let warnings = view.job.warnings.iter();

@@ -197,7 +197,7 @@ async fn an_array_job_is_as_good_as_its_subtasks() {
 }
 
 #[tokio::test]
-async fn an_array_job_that_only_the_list_knows_is_found_there() {
+async fn an_array_job_that_is_only_in_the_list_is_found_there() {
     let hidden = "document = '{\"TotalCount\":0,\"JobInfos\":[]}'\nname";
     let text = |word: &str, last: &str| {
         SWEEP
@@ -266,7 +266,7 @@ async fn image_jobs_on_their_way_are_found_with_few_pages() {
     let found = batch_get(&*client, &all).await;
     let (listed, ended) = found.split_at(190);
     assert!(listed.iter().all(Option::is_some));
-    assert!(ended.iter().all(Option::is_none), "asked alone");
+    assert!(ended.iter().all(Option::is_none), "looked up one by one");
     assert_eq!(world.calls("huawei/ListImageJobs"), 6);
     assert_eq!(listed[150].as_ref().unwrap().job.state, State::Pending);
 

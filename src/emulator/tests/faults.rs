@@ -83,7 +83,7 @@ async fn a_truncated_answer_announces_twice_what_comes() {
 }
 
 #[tokio::test]
-async fn a_reset_is_no_orderly_end() {
+async fn a_reset_is_not_an_orderly_end() {
     let (emulator, accesses) = start_with_fault(Effect::Reset).await;
     let reply = get(&emulator, "/fake/Echo").await;
     let error = reply.end.unwrap_err();
@@ -102,7 +102,7 @@ async fn a_slow_answer_is_right_and_late() {
 }
 
 #[tokio::test]
-async fn a_dripping_answer_never_says_how_long_it_is() {
+async fn a_dripping_answer_has_no_content_length() {
     let (emulator, _) = start_with_fault(Effect::Drip).await;
     let mut stream = connect(&emulator).await;
     stream

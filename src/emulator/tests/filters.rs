@@ -80,7 +80,7 @@ async fn a_word_of_the_settings_file_keeps_the_filter_here() {
 }
 
 #[tokio::test]
-async fn the_time_since_which_is_asked_goes_to_the_cloud_that_takes_it() {
+async fn since_is_sent_to_a_cloud_that_can_filter_by_it() {
     let world = world(&jobs("aliyun/job/c/", "Running", 10)).await;
     let filter = Filter {
         since: Time::new(Utc::now() - TimeDelta::seconds(150)).map(Into::into),
@@ -118,7 +118,7 @@ async fn image_jobs_and_instances_are_filtered_by_status() {
 }
 
 #[tokio::test]
-async fn a_filter_that_is_refused_gives_way_to_none_for_good() {
+async fn a_filter_that_is_refused_is_not_sent_again() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
     let text = jobs("sugon/instance/a", "Running", 150)
         + &jobs("sugon/instance/b", "Failed", 20)
@@ -143,7 +143,7 @@ async fn a_filter_that_is_refused_gives_way_to_none_for_good() {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_with_and_without_a_filter_says_what_was_said_first() {
+async fn a_list_that_fails_with_and_without_a_filter_reports_the_first_error() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
     let world = world(&(jobs("sugon/instance/", "Running", 3) + fault + "times = 6\n")).await;
     let client = world.client("sugon");

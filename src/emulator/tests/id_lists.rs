@@ -45,11 +45,11 @@ async fn lookups_by_id_reach_jobs_of_any_age_and_keep_what_was_typed() {
             "[[job]]\nref = 'KIND/old'\nage = '480h'\nstates = [{after='0s', state='Failed'}]\n";
         let world =
             world(&(old.replace("KIND", kind) + &jobs(&format!("{kind}/j"), "Running", 1))).await;
-        let mut asked = named(kind, ["old", "j0", "old,j0"]);
-        asked[0].input = "ali/typed".into();
+        let mut requested = named(kind, ["old", "j0", "old,j0"]);
+        requested[0].input = "ali/typed".into();
         let client = world.client("aliyun");
         let found = client
-            .batch_get(&asked, &test_support::ask())
+            .batch_get(&requested, &test_support::ask())
             .await
             .unwrap();
         let row = &found[0].as_ref().unwrap().job;
@@ -106,7 +106,7 @@ async fn a_list_without_a_start_names_the_days_that_it_covers() {
         .await,
         everything
     );
-    // Whoever wants the newest alone wants it whenever it was.
+    // The newest job is requested without a limit of its age.
     let page_rows = Some(10);
     assert_eq!(
         list(Filter {
@@ -154,8 +154,8 @@ async fn a_list_has_the_jobs_of_all_workspaces_unless_one_is_set() {
     assert_eq!(world.calls("aliyun/ListWorkspaces"), 1);
     assert_eq!(world.calls("aliyun/ListJobs"), 4);
     // Lists by ids are those of the workspaces that were seen.
-    let asked = named("aliyun/dlc-job", ["b0", "b1", "a0"]);
-    let found = client.batch_get(&asked, &test_support::ask()).await;
+    let requested = named("aliyun/dlc-job", ["b0", "b1", "a0"]);
+    let found = client.batch_get(&requested, &test_support::ask()).await;
     assert!(found.unwrap().iter().all(Option::is_some));
     assert_eq!(world.calls("aliyun/ListJobs"), 6);
 }

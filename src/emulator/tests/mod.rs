@@ -88,7 +88,7 @@ impl EmulatedApi for Fake {
         Err(EmulatedError::Response(match call.request.path.as_str() {
             "/fake/Long" => ServerResponse::document(200, &"x".repeat(300_000)),
             "/fake/NoHttp" => ServerResponse::document(200, "").with_header("a b", "c"),
-            "/fake/Panic" => panic!("the fake cloud was asked to panic"),
+            "/fake/Panic" => panic!("a request to /fake/Panic"),
             "/fake/Look" => {
                 let view = call.find("fake/job", &["5"])?;
                 ServerResponse::json(200, &json!({"state": view.step.state}))
@@ -239,7 +239,7 @@ async fn hands_a_cloud_the_request_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_registered_cloud_answers_what_its_environment_makes_a_client_ask() {
+async fn a_registered_cloud_answers_the_requests_of_a_client_with_its_environment() {
     let text = "[[job]]\nref = 'sugon/instance/5'\nname = '训练'\nstates = [{ after = '0s', state = 'Running' }]";
     let kinds: Vec<_> = providers::kinds().collect();
     let scenario = Scenario::parse(text, "s.toml".as_ref(), &kinds).unwrap();

@@ -16,7 +16,7 @@ async fn latest(world: &TestEmulator, scope: &Scope) -> Result<String, Problem> 
 }
 
 #[tokio::test]
-async fn one_page_tells_where_the_cloud_sorts() {
+async fn one_page_is_enough_where_the_cloud_sorts() {
     let text = jobs("aliyun/job/c/", "Running", 250) + &jobs("sugon/instance/", "Failed", 250);
     let world = world(&text).await;
     let cluster = scope("aliyun/job", &["c"]);
@@ -28,7 +28,7 @@ async fn one_page_tells_where_the_cloud_sorts() {
 }
 
 #[tokio::test]
-async fn all_pages_tell_where_it_does_not() {
+async fn all_pages_are_read_where_the_cloud_does_not_sort() {
     let old = "[[job]]\nref = 'huawei/image-job/old'\nage = '9d'\n\
                states = [{after='0s', state='RUNNING'}]\n";
     let mut text = old.to_owned() + &jobs("huawei/image-job/", "RUNNING", 205);
@@ -60,8 +60,8 @@ async fn two_of_one_time_are_reported_and_none_is_taken() {
     for scope in [scope("aliyun/job", &["c"]), scope("huawei/image-job", &[])] {
         let problem = latest(&world, &scope).await.unwrap_err();
         assert_eq!(problem.category, Category::InvalidResponse);
-        let said = "cannot determine the newest resource: several resources were created at ";
-        assert!(problem.message.starts_with(said), "{}", problem.message);
+        let expected = "cannot determine the newest resource: several resources were created at ";
+        assert!(problem.message.starts_with(expected), "{}", problem.message);
         assert_eq!(problem.reference.unwrap(), format!("{scope}@latest"));
         let hint = problem.hint.unwrap();
         assert_eq!(hint, format!("pick one from: joblens list {scope}"));
@@ -69,7 +69,7 @@ async fn two_of_one_time_are_reported_and_none_is_taken() {
 }
 
 #[tokio::test]
-async fn a_kind_whose_lists_tell_no_times_is_a_usage_error_and_costs_no_call() {
+async fn a_kind_whose_lists_have_no_times_is_a_usage_error_and_costs_no_call() {
     let world = world(&jobs("aliyun/invocation/c/", "Running", 2)).await;
     let commands = scope("aliyun/invocation", &["c"]);
     let problem = latest(&world, &commands).await.unwrap_err();

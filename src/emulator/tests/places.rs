@@ -98,7 +98,7 @@ async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
 }
 
 #[tokio::test]
-async fn clouds_whose_jobs_lie_in_no_places_say_so() {
+async fn clouds_whose_jobs_are_in_no_places_report_it() {
     let world = world("").await;
     for cloud in ["sugon", "huawei"] {
         let (_, drained) = drained(&*world.client(cloud), &TENCENT.scope_listings[0], None).await;

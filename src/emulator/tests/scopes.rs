@@ -161,7 +161,7 @@ async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
 }
 
 #[tokio::test]
-async fn a_list_tells_of_no_success_that_it_cannot_know() {
+async fn a_list_reports_no_success_that_its_rows_do_not_show() {
     let world = world(
         "[[job]]\nref = 'aliyun/job/c/10'\nstates = [{after='0s', state='Succeeded'}]\n\
          [[job]]\nref = 'aliyun/job/c/10_1-2'\nstates = [{after='0s', state='Succeeded'}]",
@@ -210,7 +210,7 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_not_taken_gives_way_to_the_next_for_good() {
+async fn a_form_that_is_not_accepted_is_replaced_by_the_next_for_good() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'empty'\ntimes = 2\n";
     let world = world(&(jobs("sugon/instance/", "Running", 105) + fault)).await;
     let client = world.client("sugon");

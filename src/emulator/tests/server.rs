@@ -59,7 +59,7 @@ async fn answers_from_the_jobs_of_the_scenario() {
 }
 
 #[tokio::test]
-async fn the_first_cloud_that_knows_a_request_takes_it() {
+async fn a_request_is_served_by_the_first_cloud_that_supports_it() {
     let (emulator, accesses) = start(Scenario::default()).await;
     get(&emulator, "/fake/Mine").await;
     assert_eq!(get(&emulator, "/greedy").await.json(), "greedy");
@@ -68,7 +68,7 @@ async fn the_first_cloud_that_knows_a_request_takes_it() {
 }
 
 #[tokio::test]
-async fn says_what_it_is_where_no_cloud_answers() {
+async fn describes_itself_where_no_cloud_answers() {
     let (emulator, accesses) = start(Scenario::default()).await;
     let reply = get(&emulator, "/index.html?secret=1").await;
     assert_eq!(reply.status(), 404);
@@ -78,7 +78,7 @@ async fn says_what_it_is_where_no_cloud_answers() {
 }
 
 #[tokio::test]
-async fn tells_what_was_asked_and_never_a_query_or_a_header() {
+async fn traces_show_requests_without_queries_and_headers() {
     let (emulator, accesses) = start(Scenario {
         faults: vec![Fault {
             cloud: Some("fake"),
@@ -146,7 +146,7 @@ async fn a_panic_or_invalid_response_of_one_cloud_does_not_affect_others() {
 }
 
 #[tokio::test]
-async fn compresses_for_those_who_accept_it() {
+async fn compresses_for_clients_that_accept_it() {
     let (emulator, _) = start(Scenario {
         gzip: true,
         ..Scenario::default()

@@ -98,8 +98,8 @@ pub(super) fn pending(cause: PendingCause, why: impl Into<Cow<'static, str>>) ->
 /// A state that is undetermined: an unrecognized one, or an end with an unreadable outcome.
 pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     let reason = match (seen.ended, seen.word.as_deref()) {
-        (true, Some(word)) => format!("ended, but state '{word}' does not say how"),
-        (true, None) => "ended, but no state in the response says how".to_owned(),
+        (true, Some(word)) => format!("ended, but state '{word}' does not show the outcome"),
+        (true, None) => "ended, but no state in the response shows the outcome".to_owned(),
         (false, Some(word)) => format!("state unknown ('{word}')"),
         (false, None) => "no state in the response".to_owned(),
     };

@@ -75,7 +75,7 @@ fn another_final_state_fails_the_condition() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_is_open_unless_it_shall_fail() {
+fn a_word_that_is_in_no_table_is_pending_unless_it_must_fail() {
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(0));
     assert_eq!(
@@ -330,7 +330,7 @@ fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
 }
 
 #[test]
-fn a_row_that_one_answer_holds_twice_is_no_newer() {
+fn a_row_that_one_answer_contains_twice_is_not_newer() {
     let mut track = JobHistory::new(true);
     track.confirm();
     let mut twice = job(State::Unknown);

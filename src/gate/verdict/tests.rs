@@ -135,7 +135,7 @@ fn one_look_without_a_verdict_is_pending() {
 }
 
 #[test]
-fn nothing_to_wait_for_holds() {
+fn nothing_to_wait_for_passes() {
     let decision = decide(&[], &rules(false, true), Progress::Polling).unwrap();
     assert_eq!(decision.verdict, Verdict::Passed);
 }

@@ -9,7 +9,7 @@ use crate::secret::{MASK, looks_random};
 impl ApiClient {
     /// A response that could not be understood.
     ///
-    /// `expected` says what was expected and where it was missed; `request_id` is the cloud's.
+    /// `expected` is what was expected and where it was missed; `request_id` is the cloud's.
     pub fn decode_problem(
         &self,
         request: &Request,
@@ -120,7 +120,7 @@ impl ApiClient {
         attempts: u32,
     ) -> Problem {
         let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
-        // What issues a key may repeat it, and nothing else knows it yet.
+        // A service that issues a key may repeat it, and the redactor does not contain it yet.
         let message = match self.is_for_credentials {
             true => mask_random_words(&mask_sentence(message)),
             false => mask_sentence(message),

@@ -69,7 +69,10 @@ impl ApiClient {
         if pause > MAX_RETRY_AFTER {
             error.category = Category::Throttled;
             let seconds = pause.as_secs();
-            error.message = format!("{}; the cloud asks to wait {seconds} s", error.message);
+            error.message = format!(
+                "{}; the cloud requests a wait of {seconds} s",
+                error.message
+            );
             return RetryDecision::Fail;
         }
         RetryDecision::After(pause)

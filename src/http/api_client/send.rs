@@ -17,7 +17,7 @@ use crate::http::{Deadline, Request, RequestError, Response, Signer, body, error
 
 /// A request that has no response after this long does not keep other accounts from using its key: its
 /// host may hang. Refusals come faster.
-const KEY_HOLD: Duration = Duration::from_secs(5);
+const KEY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request with what all its attempts have in common.
 struct Call<'a> {
@@ -77,7 +77,7 @@ impl Call<'_> {
         let progress = RequestProgress::new(&client.transport, client.cloud, number);
         let mut attempts = 0;
         let mut resends = 0;
-        // What the attempt before said; running out of time after it says less.
+        // The error of the attempt before, which is more specific than a timeout after it.
         let mut earlier: Option<Problem> = None;
         loop {
             let mut permits = match self.acquire_permit(attempts).await {
@@ -150,7 +150,7 @@ impl Call<'_> {
         clock_offset: i64,
     ) -> Result<Response, (RequestError, Option<Response>)> {
         let mut exchange = pin!(self.exchange(number, clock_offset));
-        match timeout(KEY_HOLD, &mut exchange).await {
+        match timeout(KEY_TIMEOUT, &mut exchange).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 permits.release_key();

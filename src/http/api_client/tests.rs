@@ -148,17 +148,17 @@ fn a_call_is_sent_again_at_once_twice_at_most() {
 }
 
 #[test]
-fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
+fn a_clock_that_is_too_far_off_is_reported_and_not_corrected() {
     let (account, text) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     refusal.retry = RetryAction::AfterClockSync;
     let response = dated("Thu, 16 Nov 2023 22:13:20 GMT");
     let decision = account.retry_decision(&request(), &mut refusal, attempt(&response, 0, 0));
     assert!(matches!(decision, RetryDecision::Fail));
-    let said = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
+    let expected = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),
-        (Category::ClockSkew, said)
+        (Category::ClockSkew, expected)
     );
     assert!(text.lock().unwrap().is_empty());
     assert_eq!(account.clock_offset.seconds(), 0);

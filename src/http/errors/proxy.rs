@@ -57,7 +57,7 @@ fn login(response: &Response, proxy: Option<&Proxy>) -> (String, String) {
     }
 }
 
-/// Says what an HTTP proxy requires, where it has answered a request itself.
+/// Adds what an HTTP proxy requires to the error, where the proxy has answered a request itself.
 pub(in crate::http) fn explain_login(
     error: &mut RequestError,
     response: &Response,

@@ -176,7 +176,7 @@ fn tls_errors_have_a_message_and_a_hint() {
         ),
         (
             InvalidMessage::InvalidContentType.into(),
-            "does not speak TLS",
+            "does not use TLS",
             "port",
         ),
         (

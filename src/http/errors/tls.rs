@@ -15,7 +15,7 @@ pub(super) const CLIENT: &str = "set client_cert and client_key to those issued 
 const NO_TLS: &str = "check the port of the endpoint, or whether it should be http://";
 const NETWORK: &str = "check endpoint, network and proxy";
 
-/// What went wrong between this machine and a server, or a proxy that speaks TLS itself.
+/// What went wrong between this machine and a server, or a proxy that is reached over TLS.
 pub(super) fn tls_error(
     error: &Error,
     at_proxy: bool,
@@ -61,7 +61,7 @@ pub(super) fn tls_error(
             (Tls, message, "check the host of the endpoint")
         }
         Error::InvalidMessage(_) => {
-            let message = format!("the {whose} does not speak TLS on this port");
+            let message = format!("the {whose} does not use TLS on this port");
             (NoTls, message, NO_TLS)
         }
         Error::AlertReceived(alert) => {

@@ -134,7 +134,7 @@ fn credentials_are_decoded_and_their_special_characters_explained() {
 }
 
 #[test]
-fn says_how_calls_get_to_an_endpoint() {
+fn returns_the_route_to_an_endpoint() {
     let variables = [
         ("https_proxy", "http://joe:hunter2@proxy:3128"),
         ("ALL_PROXY", "socks5h://other:1080"),

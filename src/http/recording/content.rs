@@ -121,8 +121,8 @@ impl Masker<'_> {
         (Content::Text(text), extent)
     }
 
-    /// What is recorded of a body that may have values which cannot be told from secrets, since it is not a
-    /// whole document; `None` for other bodies.
+    /// What is recorded of a body that may have values which cannot be distinguished from secrets, since it
+    /// is not a whole document; `None` for other bodies.
     fn unreadable(&self, body: &[u8], is_plain: bool) -> Option<String> {
         let text = std::str::from_utf8(body).ok();
         let text = text.map(|text| text.trim_start_matches('\u{feff}').trim());
@@ -280,7 +280,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     is_secret_field(&name) || parts.iter().any(|part| name.contains(part))
 }
 
-/// Masks what a service has issued: every text under a name that says so, and the ids of keys.
+/// Masks what a service has issued: every text whose name marks it as a credential, and the ids of keys.
 fn mask_credentials(document: &mut Value, mask: &str) {
     const IDS: [&str; 3] = ["AccessKeyId", "TmpSecretId", "access"];
     match document {

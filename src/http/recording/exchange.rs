@@ -59,7 +59,7 @@ pub(super) struct RecordedResponse {
     pub is_masked: bool,
 }
 
-/// A request with whom it is for.
+/// A request with its destination.
 #[derive(Clone, Copy)]
 pub(in crate::http) struct Outgoing<'a> {
     pub cloud: &'static str,

@@ -134,7 +134,7 @@ impl Session {
         matches!(self, Self::Replay(replay) if replay.has_ended())
     }
 
-    /// Holds the clock of a replay for as long as this is polled: what is waited for takes real time.
+    /// Stops the clock of a replay for as long as this is polled: what is waited for takes real time.
     pub async fn hold_clock(&self) -> Infallible {
         match self {
             Self::Replay(replay) => replay.hold_clock().await,
@@ -150,7 +150,7 @@ impl Session {
     }
 }
 
-/// How secrets are masked in what is recorded. The layers above know the names of fields.
+/// How secrets are masked in what is recorded. The layers above provide the names of fields.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordingMasks {
     /// Masks a document.

@@ -7,7 +7,7 @@ fn shown(time: Option<Time>) -> Option<String> {
 }
 
 #[test]
-fn tells_seconds_from_milliseconds_by_size() {
+fn distinguishes_seconds_from_milliseconds_by_size() {
     let seconds = shown(Time::from_unix(1_647_423_718));
     assert_eq!(seconds.as_deref(), Some("2022-03-16T09:41:58Z"));
     let milliseconds = shown(Time::from_unix(1_663_831_441_000));
@@ -97,7 +97,7 @@ fn what_is_not_set_or_no_time_is_none() {
 }
 
 #[test]
-fn tells_a_time_that_is_not_set_from_one_that_cannot_be_read() {
+fn distinguishes_a_time_that_is_not_set_from_one_that_cannot_be_read() {
     for text in [
         "",
         " 0 ",

@@ -36,7 +36,7 @@ pub(super) fn lines(words: &[String], columns: usize) -> Vec<String> {
 }
 
 /// A word as a shell reads it back. What must not be shown unchanged gets the form `$'\n'`,
-/// which all shells of today know.
+/// which all current shells support.
 pub(super) fn quote(word: &str) -> Cow<'_, str> {
     match shlex::try_quote(word) {
         Ok(quoted) if escape(word) == word => quoted,

@@ -101,9 +101,9 @@ fn previously(page: &PageWriter, state: &Termination) -> Vec<Value> {
     if let Some(ended) = exit_status::describe_exit(state.exit_code, state.signal, &words) {
         text += &format!(", {ended}");
     }
-    if let Some(said) = reason_text(state.reason.as_deref(), state.message.as_deref()) {
+    if let Some(reason) = reason_text(state.reason.as_deref(), state.message.as_deref()) {
         let mark = if text.is_empty() { ": " } else { "; " };
-        text += &format!("{mark}{said}");
+        text += &format!("{mark}{reason}");
     }
     if let Some(detail) = &state.detail_status
         && Some(detail) != state.reason.as_ref()

@@ -60,7 +60,7 @@ fn line(page: &PageWriter, event: &Event) -> Value {
     }
 }
 
-/// How often it was seen since when, what it happened to, and what it says.
+/// How often it was seen since when, the object, and the message.
 fn lines(page: &PageWriter, job: &Job, event: &Event) -> Vec<String> {
     // What was seen once has one time, shown above.
     let first = event.first_at.filter(|_| event.first_at != event.last_at);

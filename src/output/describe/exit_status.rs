@@ -52,15 +52,15 @@ const SIGNALS: [(i64, &str, &str); 19] = [
 
 /// How something ended and what that means: `exited with 137: killed (SIGKILL), out of memory`.
 ///
-/// `words` are what the cloud reports about it; they may know of a lack of memory.
+/// `words` are what the cloud reports about it; they may contain a lack of memory.
 pub(super) fn describe_exit(
     exit_code: Option<i64>,
     signal: Option<i64>,
     words: &[Option<&str>],
 ) -> Option<String> {
-    // An exit code such as 137 says the signal already.
-    let is_said = signal.is_some() && signal == exit_code.and_then(signal_in);
-    let ended = ended_with(exit_code, signal.filter(|_| !is_said))?;
+    // An exit code such as 137 contains the signal already.
+    let is_in_code = signal.is_some() && signal == exit_code.and_then(signal_in);
+    let ended = ended_with(exit_code, signal.filter(|_| !is_in_code))?;
     Some(match explain_exit(exit_code, signal, words) {
         Some(meaning) => format!("{ended}: {meaning}"),
         None => ended,
@@ -95,8 +95,8 @@ fn signal_of(exit_code: Option<i64>, signal: Option<i64>) -> Option<i64> {
     signal.or_else(|| signal_in(exit_code?))
 }
 
-/// True when something was killed and the cloud says that it was for lack of memory. A program that
-/// complains of that by itself, as those with accelerators do, ends otherwise.
+/// True when something was killed and the cloud reports a lack of memory as the cause. A program that
+/// reports a lack of memory itself, as those with accelerators do, ends otherwise.
 pub(super) fn is_out_of_memory(
     exit_code: Option<i64>,
     signal: Option<i64>,
@@ -104,11 +104,11 @@ pub(super) fn is_out_of_memory(
 ) -> bool {
     const SIGKILL: i64 = 9;
     const SIGNS: [&str; 3] = ["oomkill", "out of memory", "outofmemory"];
-    let says_so = |text: &&str| {
+    let is_memory_text = |text: &&str| {
         let text = text.to_ascii_lowercase();
         SIGNS.iter().any(|sign| text.contains(sign))
     };
-    signal_of(exit_code, signal) == Some(SIGKILL) && words.iter().flatten().any(says_so)
+    signal_of(exit_code, signal) == Some(SIGKILL) && words.iter().flatten().any(is_memory_text)
 }
 
 #[cfg(test)]
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_of_memory_is_certain_only_when_the_cloud_says_so() {
+    fn a_lack_of_memory_is_certain_only_when_the_cloud_reports_it() {
         assert_eq!(
             shown(Some(137), Some(9), "OOMKilled"),
             "exited with 137: killed (SIGKILL), out of memory"

@@ -9,7 +9,7 @@ use crate::model::{Container, Job, State, Task, Time};
 /// Tasks and containers with trouble that are named while a job is active.
 const MAX_ONGOING_PROBLEMS: usize = 3;
 
-/// What a person asks first: how it is and since when, and the likely cause.
+/// The state, since when, and the likely cause.
 pub(super) fn write(
     page: &mut PageWriter,
     job: &Job,
@@ -168,7 +168,7 @@ fn failed_task(job: &Job, task: &Task) -> String {
     with_words(format!("{title} {how}"), tasks::words(task))
 }
 
-/// An ending and what is said of it. A meaning has its own colon.
+/// An ending and its reason. A meaning has its own colon.
 fn with_words(ended: String, words: Option<String>) -> String {
     let mark = if ended.contains(": ") { ";" } else { ":" };
     words.map_or_else(|| ended.clone(), |words| format!("{ended}{mark} {words}"))

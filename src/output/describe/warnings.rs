@@ -11,7 +11,7 @@ const MAX_WARNINGS: usize = 3;
 /// The same where events are all that is reported.
 const MAX_WARNINGS_ALONE: usize = 5;
 
-/// The warnings that lie nearest to the end, or the newest while there is none.
+/// The warnings that are nearest to the end, or the newest while there is none.
 pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let all = || {
         let events = job.events.iter();

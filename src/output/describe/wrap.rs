@@ -164,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_is_wider_than_asked_and_nothing_but_blanks_is_lost(
+        fn no_line_exceeds_the_width_and_nothing_but_blanks_is_lost(
             text in "[ 一👩\u{200d}\u{301}[\\PC&&[^\\p{Zl}\\p{Zp}]]]{0,80}", columns in 4_usize..40,
         ) {
             // The escape of a colon that begins a command of a CI system.

@@ -95,7 +95,7 @@ aliyun 生产: fail
 }
 
 #[test]
-fn the_marks_are_words_and_their_colours_say_no_more() {
+fn the_marks_are_words_and_colours_add_no_information() {
     let coloured = page(None, true);
     for mark in [
         "\u{1b}[32mok  \u{1b}[0m",

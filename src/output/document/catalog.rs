@@ -1,4 +1,4 @@
-//! What joblens itself knows: resource kinds and state mappings.
+//! Catalogs of joblens itself: resource kinds and state mappings.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -51,7 +51,7 @@ pub struct AccountCheck {
     pub profile: String,
     /// The most severe of its checks.
     pub status: CheckStatus,
-    /// Where its credential comes from, as `joblens auth status` says it.
+    /// Where its credential comes from, as `joblens auth status` shows it.
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub location: Option<String>,

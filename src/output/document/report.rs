@@ -110,7 +110,7 @@ impl<T> Envelope<T> {
     pub fn with_gate(mut self, gate: Gate, code: u8) -> Self {
         self.exit = Exit::new(code);
         if gate.verdict == Verdict::Passed {
-            self.exit.word = Exit::HOLDS;
+            self.exit.word = Exit::PASSED;
         }
         self.requests = gate.requests;
         self.gate = Some(gate);
@@ -156,7 +156,7 @@ impl Exit {
         (141, "closed"),
         (143, "terminated"),
     ];
-    const HOLDS: &'static str = "passed";
+    const PASSED: &'static str = "passed";
 
     /// The word that belongs to an exit code without a gate.
     pub fn new(code: u8) -> Self {
@@ -171,6 +171,6 @@ impl Exit {
 
     fn words() -> Vec<&'static str> {
         let words = Self::ALL.iter().map(|(_, word)| *word);
-        words.chain([Self::HOLDS]).collect()
+        words.chain([Self::PASSED]).collect()
     }
 }

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn coverage_and_exit_tell_of_what_failed() {
+    fn coverage_and_exit_show_what_failed() {
         let problems = vec![Problem::new(Category::NotFound, "no such job")];
         let timeline = Timeline::from_jobs("events", &[job("a", 0, 1)], problems, vec![]);
         let coverage = timeline.coverage;

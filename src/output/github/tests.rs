@@ -148,7 +148,7 @@ fn what_a_decided_gate_did_not_wait_for_is_skipped_in_the_summary() {
 }
 
 #[test]
-fn a_summary_that_is_too_large_says_how_many_rows_are_missing() {
+fn a_summary_that_is_too_large_shows_how_many_rows_are_missing() {
     let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
     let report = report(jobs.collect(), vec![], Verdict::Failed, 1);
     let cut = text(|out| summary(out, &report, 5000));
@@ -174,9 +174,9 @@ fn outputs_are_single_lines_and_blanks_separate_the_failed() {
          failed=aliyun@prod/job/ehpc-hz-FYUr32/5 aliyun@prod/job/ehpc-hz-FYUr32/6\n\
          pending=aliyun@prod/job/ehpc-hz-FYUr32/7\npassed=\n"
     );
-    let holds = report(vec![], vec![], Verdict::Passed, 0);
+    let passed = report(vec![], vec![], Verdict::Passed, 0);
     assert_eq!(
-        text(|out| outputs(out, &holds)),
+        text(|out| outputs(out, &passed)),
         "verdict=passed\nexit=0\nreason=because\nfailed=\npending=\npassed=\n"
     );
 }
@@ -192,7 +192,7 @@ fn a_value_with_line_breaks_cannot_add_another_output() {
 
 proptest! {
     #[test]
-    fn rows_keep_their_columns_and_hold_no_markup(
+    fn rows_keep_their_columns_and_contain_no_markup(
         name in any::<String>(),
         message in "(?s:.){0,60}|[|\\\\`<>&\n: ]{0,30}",
     ) {
@@ -212,7 +212,7 @@ proptest! {
     }
 
     #[test]
-    fn annotations_say_what_was_meant_and_nothing_else(message in "(?s:.){0,80}|[%0-9AD:,\r\n ]{0,40}") {
+    fn annotations_can_be_read_back_unchanged(message in "(?s:.){0,80}|[%0-9AD:,\r\n ]{0,40}") {
         let mut one = job("5", State::Failed, "unmet");
         one.message = Some(message);
         let report = report(vec![one.clone()], vec![], Verdict::Failed, 1);

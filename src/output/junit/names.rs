@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_cut_keep_what_tells_them_apart() {
+    fn names_that_are_cut_stay_distinguishable() {
         let long = "名".repeat(2 * MAX_ATTRIBUTE_CHARS);
         let names = named(&[("aliyun/job/c/1", &long), ("aliyun/job/c/2", &long)]);
         assert!(

@@ -122,7 +122,7 @@ fn assert_valid(element: &Element) {
     let (_, attributes, children) = GRAMMAR
         .iter()
         .find(|(name, ..)| *name == element.name)
-        .unwrap_or_else(|| panic!("no schema knows {}", element.name));
+        .unwrap_or_else(|| panic!("no schema contains {}", element.name));
     for name in element.attributes.keys() {
         let known = attributes
             .iter()
@@ -143,13 +143,13 @@ fn assert_valid(element: &Element) {
     let places: Vec<_> = element.children.iter().map(place).collect();
     assert!(
         places.iter().all(Option::is_some) && places.is_sorted(),
-        "{} holds {places:?}",
+        "{} contains {places:?}",
         element.name
     );
     element.children.iter().for_each(assert_valid);
 }
 
-/// Every number that a suite says about its tests is the number of them.
+/// Checks that each count attribute of a suite is the number of its tests.
 fn assert_counts(root: &Element) {
     let count = |suites: &[Element], name: &str| {
         let tests = suites.iter().flat_map(|suite| &suite.children);
@@ -293,7 +293,7 @@ fn hostile_texts_stay_texts() {
 
 proptest! {
     #[test]
-    fn whatever_a_cloud_says_reads_back_as_valid_junit(
+    fn any_text_of_a_cloud_reads_back_as_valid_junit(
         name in any::<String>(),
         message in "(?s:.){0,60}|[<>&\"'\\]\\[!:#\n ]{0,30}",
         state in prop::sample::select(&State::ALL[..]),

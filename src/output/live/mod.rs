@@ -62,7 +62,7 @@ pub struct Frame<'a> {
     pub has_keys: bool,
 }
 
-/// The terminal shows what lies between these two at once.
+/// The terminal shows what is between these two at once.
 const BEGIN_FRAME: &str = "\x1b[?2026h\x1b[H";
 const END_FRAME: &str = "\x1b[?2026l";
 

@@ -158,7 +158,7 @@ fn a_frame_that_is_shown_already_is_not_drawn_again() {
 }
 
 #[test]
-fn what_was_not_read_yet_has_a_row_that_says_so() {
+fn what_was_not_read_yet_has_a_row_that_shows_it() {
     let unread = [
         Row {
             reference: "sugon/instance/a".into(),
@@ -250,7 +250,7 @@ fn a_terminal_without_an_alternate_screen_is_drawn_on_with_codes_of_a_vt100() {
     }));
     text.extend(live.close(&rows, &screen(80, 3)));
     let text = String::from_utf8(text).unwrap();
-    // It knows that lines are not wrapped.
+    // It supports the codes for lines that are not wrapped.
     let text = text.replace("\u{1b}[?7l", "").replace("\u{1b}[?7h", "");
     let codes: Vec<&str> = text
         .split('\u{1b}')

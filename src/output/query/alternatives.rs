@@ -1,4 +1,4 @@
-//! `?//`: several patterns for one binding, which jaq's parser does not know.
+//! `?//`: several patterns for one binding, which jaq's parser does not support.
 
 use jaq_core::load::lex::{StrPart, Tok, Token};
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};

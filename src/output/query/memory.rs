@@ -67,7 +67,7 @@ pub(super) fn count_bytes(bytes: usize) -> Result<(), Error<Val>> {
     }
 }
 
-/// Bytes of memory that the process takes; `None` where the system does not say.
+/// Bytes of memory that the process takes; `None` where the system does not report it.
 fn resident() -> Option<u64> {
     resident_by_proc().or_else(resident_by_ps)
 }
@@ -81,7 +81,7 @@ fn resident_by_proc() -> Option<u64> {
     Some(kib << 10)
 }
 
-/// As `ps` says, on systems without `/proc`, such as macOS.
+/// Uses `ps`, on systems without `/proc`, such as macOS.
 fn resident_by_ps() -> Option<u64> {
     let mut command = Command::new("/bin/ps");
     command.args(["-o", "rss=", "-p", &process::id().to_string()]);
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ps_and_proc_say_how_many_bytes_are_taken() {
+    fn ps_and_proc_report_how_many_bytes_are_used() {
         // Not every machine has both, and other tests take memory meanwhile.
         for bytes in [resident_by_proc(), resident_by_ps()].into_iter().flatten() {
             assert!((1 << 20..1 << 36).contains(&bytes), "{bytes}");

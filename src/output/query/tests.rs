@@ -80,9 +80,9 @@ fn a_wrong_expression_is_pointed_at() {
     ] {
         let problem = parse(expression).unwrap_err();
         assert_eq!(problem.category.exit_code(), 2);
-        let said = format!("at column {column}");
+        let position = format!("at column {column}");
         assert!(
-            problem.message.ends_with(&said),
+            problem.message.ends_with(&position),
             "{expression}: {}",
             problem.message
         );

@@ -244,7 +244,7 @@ fn share(value: &mut Val, last: &Val) {
     }
 }
 
-/// Whether two values have the same text; jaq holds 4.0 for equal to 4.
+/// Whether two values have the same text; for jaq, 4.0 equals 4.
 fn is_same(left: &Val, right: &Val) -> bool {
     match (left, right) {
         (Val::Null, Val::Null) => true,
@@ -342,7 +342,7 @@ mod tests {
 
     fn is_as_text(document: &impl Serialize) -> bool {
         let text = serde_json::to_vec(document).unwrap();
-        // Compared as text: jaq holds 4.0 for equal to 4.
+        // Compared as text: for jaq, 4.0 equals 4.
         to_jaq(document).unwrap().to_string() == parse_single(&text).unwrap().to_string()
     }
 

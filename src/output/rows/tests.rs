@@ -40,7 +40,7 @@ fn written(form: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> Strin
     rows.jobs(&mut out, jobs).unwrap();
     rows.scopes(&mut out, scopes).unwrap();
     let report = Envelope::new("list", vec![], vec![], vec![]);
-    rows.end(&mut out, &report, Some("cut after 2,\nas asked"))
+    rows.end(&mut out, &report, Some("cut after 2,\nas requested"))
         .unwrap();
     String::from_utf8(out).unwrap()
 }
@@ -113,7 +113,7 @@ fn names_are_printed_alone_and_a_cut_list_is_reported_at_its_end() {
     };
     assert_eq!(
         written(&form(Format::Name, &[]), &[job("x")], &[place]),
-        "aliyun/job/c/10_3\naliyun/job/ehpc-1/\n#!incomplete: cut after 2,\\nas asked\n"
+        "aliyun/job/c/10_3\naliyun/job/ehpc-1/\n#!incomplete: cut after 2,\\nas requested\n"
     );
 }
 

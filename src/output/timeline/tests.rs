@@ -158,7 +158,7 @@ fn long_texts_wrap_by_columns_and_keep_their_lines() {
 }
 
 #[test]
-fn a_page_says_a_cause_once_and_a_line_of_a_pipe_says_it_again() {
+fn a_page_shows_a_cause_once_and_piped_lines_repeat_it() {
     let all = [
         end(
             EventSubject::Container,
@@ -201,7 +201,7 @@ fn a_page_says_a_cause_once_and_a_line_of_a_pipe_says_it_again() {
 }
 
 #[test]
-fn an_end_tells_code_signal_and_reason_once_each() {
+fn an_end_shows_code_signal_and_reason_once_each() {
     let reported = |one: TimelineEvent| words::sentence(&one, Zone::Utc, None);
     let failed = |exit_code, signal, reason: &str| TimelineEvent {
         exit_code,

@@ -67,7 +67,7 @@ fn change(one: &TimelineEvent, before: Option<&str>) -> String {
     let mut text = format!("{} {}", subject(one), verb(one.state));
     match (one.restart_count, one.exit_code, one.signal) {
         (Some(count), ..) => text += &format!(" again (restart {count})"),
-        // What succeeded says so without its 0.
+        // The verb already shows the success.
         (_, Some(0), _) if one.state == Some(State::Succeeded) => {}
         (_, Some(code), Some(signal)) => {
             text += &format!(" with exit code {code}, signal {signal}")

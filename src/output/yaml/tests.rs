@@ -49,7 +49,7 @@ nested:
 }
 
 #[test]
-fn what_is_no_character_of_yaml_is_escaped() {
+fn characters_that_yaml_does_not_allow_are_escaped() {
     let value = json!({"a\u{fffe}": "\u{ffff}b", "c": "\u{1fffe}中"});
     let text = written(&value);
     assert_eq!(text, "\"a\\ufffe\": \"\\uffffb\"\nc: \"\u{1fffe}中\"\n");

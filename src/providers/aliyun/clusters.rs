@@ -39,7 +39,7 @@ pub struct ClusterDetails {
     create_time: Timestamp,
     /// Text of its owner.
     pub description: Text,
-    /// Zone it lies in.
+    /// Zone it is in.
     pub zone_id: Text,
     /// `PublicCloud`, `OnPremise` or the like.
     pub location: Text,

@@ -12,7 +12,7 @@ use crate::model::Time;
 use crate::secret::{Secret, quotable, shell_word};
 use crate::settings::ROLE;
 
-/// In the order in which the vendor's own SDKs ask them.
+/// In the order in which the vendor's own SDKs read them.
 pub static SOURCES: [CredentialSource; 3] = [
     CredentialSource::File(CredentialFile {
         name: "aliyun-cli",
@@ -140,7 +140,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     if mode == "RamRoleArn" {
         values.extend(role(profile)?);
     }
-    // Keys that are cached without their end are taken: the cloud knows better.
+    // Keys that are cached without their end are used: the cloud decides whether they have expired.
     let what = profile.place.trim_start_matches("for ");
     let path = profile.file.path.display();
     let what = format!("the credentials of {what} in {path}");

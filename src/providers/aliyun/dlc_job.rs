@@ -64,7 +64,7 @@ const LIST: Operation = Operation::new(
     "paidlc:ListJobs, paiworkspace:ListWorkspaces",
 );
 
-/// Words that are documented, and the two that clients of third parties know.
+/// Words that are documented, and the two that clients of third parties have.
 const STATES: StateWords = &[
     ("Creating", State::Pending),
     ("Created", State::Pending),

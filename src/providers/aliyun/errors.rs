@@ -172,7 +172,7 @@ struct ErrorBody {
 fn error_details(response: &Response) -> ErrorDetails {
     let body = decode(&response.body);
     let message = body.message.trimmed().map(sentence);
-    // A good status with a code is an error only when it says what is wrong.
+    // A good status with a code is an error only when it has a message.
     let is_error = response.status >= 300 || message.is_some();
     ErrorDetails {
         code: body.code.trimmed().filter(|_| is_error).map(str::to_owned),

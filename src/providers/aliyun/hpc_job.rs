@@ -37,7 +37,7 @@ const GET: Operation = operation!("E-HPC 2024-07-30", "ehpc", "GetJob");
 const LIST: Operation = operation!("E-HPC 2024-07-30", "ehpc", "ListJobs");
 const LOGS: LogSpec = scheduler_log::spec(operation!("E-HPC 2024-07-30", "ehpc", "GetJobLog"));
 
-/// PBS says so of every job that ended, however it did.
+/// The state that PBS reports for every job that ended, whatever the outcome.
 const FINISHED: &str = "FINISHED";
 
 /// The words of PBS, and those of Slurm where they differ by more than case.

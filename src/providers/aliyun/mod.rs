@@ -175,9 +175,9 @@ struct Api {
     endpoints: Endpoints,
     /// How its times without a zone are read.
     clock: WallClock,
-    /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
+    /// True once the cloud has rejected a list, for lack of permission or as not supported.
     lists_unavailable: AtomicBool,
-    /// True once the cloud has said that this key may not list jobs.
+    /// True once the cloud has denied this key the permission to list jobs.
     list_denied: AtomicBool,
     /// What earlier responses have shown of its jobs.
     array_evidence: ArrayEvidence,

@@ -133,7 +133,7 @@ pub(super) const fn kind(
     }
 }
 
-/// The table of a kind whose words for the end are these; notes say more of words.
+/// The table of a kind whose words for the end are these; notes describe words.
 pub(super) const fn states(
     map: StateWords,
     outcome_rules: &'static [OutcomeRule],
@@ -146,7 +146,7 @@ pub(super) const fn states(
     }
 }
 
-/// When a word for the end that does not say how a job ended is taken for which outcome.
+/// Which outcome a word for the end that does not show how a job ended is taken for, and when.
 pub(super) const fn outcome_rule(word: &'static str) -> OutcomeRule {
     OutcomeRule {
         word,
@@ -159,7 +159,7 @@ pub(super) const fn outcome_rule(word: &'static str) -> OutcomeRule {
 }
 
 /// # Errors
-/// The response says that the operation failed.
+/// The response reports that the operation failed.
 pub(super) fn check_success(success: Checked<Flag>) -> Result<(), DecodeError> {
     match success.value.0 {
         Some(false) => {
@@ -326,7 +326,7 @@ impl<V> JobFields<V> {
         }))
     }
 
-    /// Decides how a job ended whose word alone does not say so.
+    /// Decides how a job ended whose word alone does not show it.
     fn judge(&self, job: &mut Job, job_kind: &Kind, trusts_finished: bool) {
         let word = self.state.value.trimmed().unwrap_or_default();
         let mut rules = job_kind.states[0].outcome_rules.iter();

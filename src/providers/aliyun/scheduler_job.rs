@@ -2,7 +2,7 @@
 //! ListJobsWithFilters.
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference. DescribeJob gives what the
-//! scheduler says of a job, as an object or as JSON text. Not documented: the keys of it, which are read as
+//! scheduler reports of a job, as an object or as JSON text. Not documented: the keys of it, which are read as
 //! those of PBS, and the zone of its times; where it has no state, the list is searched.
 
 mod document;

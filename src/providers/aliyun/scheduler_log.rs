@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_that_failed_is_no_empty_log() {
+    fn an_operation_that_failed_is_not_an_empty_log() {
         for (success, is_read) in [("true", true), ("\"true\"", true), ("false", false)] {
             let body = format!(r#"{{"Success": {success}, "StdoutLog": ""}}"#);
             let read = decode(body.as_bytes(), "stdout");

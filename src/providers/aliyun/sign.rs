@@ -13,7 +13,7 @@ use crate::sort::SortExt as _;
 /// Name of the scheme, as it is in the Authorization header and in the string to sign.
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
-/// A request as the scheme sees it.
+/// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
 pub struct SigningParams<'a> {
     /// Method in upper case.

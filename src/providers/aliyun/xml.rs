@@ -24,7 +24,7 @@ pub(super) fn json(body: &[u8], root: &str) -> Result<String, String> {
     let json = tree.to_string();
     Ok(match is_broken {
         false => json,
-        // The JSON reader tells where such a character is.
+        // The JSON reader reports the position of such a character.
         true => json.replace('\u{fffd}', r"\ud800"),
     })
 }

@@ -12,7 +12,7 @@ use crate::sync::lock;
 /// The requested names, and what the list answers when it fails.
 #[derive(Default)]
 struct Api {
-    asked: Mutex<Vec<Vec<String>>>,
+    requested: Mutex<Vec<Vec<String>>>,
     failure: Mutex<Option<Category>>,
 }
 
@@ -49,7 +49,7 @@ impl KindOps<Api> for Jobs {
     }
 
     async fn list(&self, api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-        lock(&api.asked).push(list.filter.ids.clone());
+        lock(&api.requested).push(list.filter.ids.clone());
         if let Some(category) = *lock(&api.failure) {
             return Err(Problem::new(category, "rejected"));
         }
@@ -113,8 +113,8 @@ async fn each_list_takes_ids_of_one_group_once_and_its_notices_are_those_of_its_
     assert_eq!(ids, [Some("a"), Some("x.b"), Some("c"), None, None]);
     let first = found[0].as_ref().unwrap();
     assert_eq!((&*first.job.input, first.notices.len()), ("typed", 1));
-    let asked = lock(&client.api.asked).join(&String::new());
-    assert_eq!(asked, ["a", "c", "", "x.b"]);
+    let requested = lock(&client.api.requested).join(&String::new());
+    assert_eq!(requested, ["a", "c", "", "x.b"]);
 }
 
 #[tokio::test]

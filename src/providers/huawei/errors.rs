@@ -144,13 +144,13 @@ fn error_details(response: &Response) -> ErrorDetails {
     };
     let is_good = (200..300).contains(&response.status);
     let has = |name: &str| top.get(name).is_some_and(|value| !value.is_null());
-    let said = match is_good {
+    let error = match is_good {
         // An asynchronous job may have the code of its own failure; its decoder reads all spellings.
         true if has("job_id") && has("status") => None,
         true => error_in_success(top),
         false => error_in(top),
     };
-    let (code, message) = said.unwrap_or_default();
+    let (code, message) = error.unwrap_or_default();
     ErrorDetails {
         code,
         message: message.map(|message| strip_echo(&message)),
@@ -167,7 +167,7 @@ fn error_in(map: &Map<String, Value>) -> Option<ErrorBody> {
         .or_else(|| map.values().filter_map(Value::as_object).find_map(error_in))
 }
 
-/// The error of a response with a status of success, where a code may also say that there was none.
+/// The error of a response with a status of success, where a code may also mean that there was none.
 fn error_in_success(top: &Map<String, Value>) -> Option<ErrorBody> {
     let error = top.get("error").and_then(Value::as_object);
     let is_failure = |text: &Option<String>| text.as_deref().and_then(failure_text).is_some();

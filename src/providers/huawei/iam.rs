@@ -211,7 +211,7 @@ fn password(profile: &Profile) -> Secret {
     password.unwrap_or_else(|| Secret::new(""))
 }
 
-/// Asks for the project that has the region's name.
+/// Requests the project that has the region's name.
 ///
 /// # Errors
 /// An error of IAM, or that there is no such project or more than one.

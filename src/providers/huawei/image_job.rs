@@ -56,7 +56,7 @@ pub static IMAGE_JOB: Kind = Kind {
     )
 };
 
-/// Tells all about one job.
+/// Gets one job with its sub-jobs.
 pub(super) const GET: Operation = Operation::new(
     "ShowImageJob",
     "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",

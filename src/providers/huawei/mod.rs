@@ -115,7 +115,7 @@ struct Api {
     /// The project that is set, or was found for a key.
     project: OnceCell<String>,
     project_failures: NegativeCache,
-    /// Who knows the project, when it is not set.
+    /// The service that the project is read from when it is not set.
     iam: Option<Endpoint>,
     /// What earlier lists of image jobs have shown.
     image_lists: ListRotation,
@@ -153,7 +153,8 @@ impl Api {
                     profile.secret("password"),
                 )
                 .for_credentials(),
-                iam.clone().expect("only IAM knows users"),
+                iam.clone()
+                    .expect("a profile with a user has the endpoint of IAM"),
             )?)
             .persistent(profile, transport, ""),
         };
@@ -330,7 +331,7 @@ fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     })
 }
 
-/// A key pair or a token, never both: a silent choice would be a guess.
+/// A key pair or a token, never both: a choice between them would be a guess.
 fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
     let missing = || {
         let variables = ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"];

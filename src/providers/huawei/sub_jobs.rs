@@ -9,10 +9,10 @@ pub(super) struct JobParts {
     pub name: Option<String>,
     pub status: Text,
     pub created_at: Option<Time>,
-    /// When it began to run, where its sub-jobs do not say so.
+    /// When it began to run, where its sub-jobs do not report it.
     pub started_at: Option<Time>,
     pub finished_at: Option<Time>,
-    /// Why it failed, where its sub-jobs do not say so.
+    /// Why it failed, where its sub-jobs do not report it.
     pub cause: states::FailureCause,
     /// How many sub-jobs the cloud counts, and how many different ones it lists.
     pub counts: (Option<i64>, usize),
@@ -171,14 +171,14 @@ fn note_unknown_words(
     }
 }
 
-/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a message.
+/// Why a job failed, which only its sub-jobs report: code of the first failed one, and a message.
 fn failure_cause(tasks: &[Task]) -> states::FailureCause {
     let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
     let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();
     if failed.is_empty() {
         failed = tasks.iter().filter(has_error).collect();
     }
-    // One that says why is worth more than one that came earlier.
+    // One with a reason takes precedence over an earlier one.
     let Some(first) = failed
         .iter()
         .find(|task| has_error(task))

@@ -98,7 +98,7 @@ fn the_region_decides_the_host_and_an_endpoint_takes_precedence_over_it() {
 }
 
 #[test]
-fn says_what_is_missing_and_where_to_find_it() {
+fn names_what_is_missing_and_where_to_find_it() {
     let none = problem(&[]);
     assert_eq!(none.category, Category::MissingCredentials);
     assert!(

@@ -121,7 +121,7 @@ pub(super) fn refused_identity(profile: &Profile, refusal: RequestError) -> Prob
         .with_hint("log in, or download a new kubeconfig; the key must have no passphrase")
 }
 
-/// Refuses a context whose cluster is not verified, unless the profile says so.
+/// Refuses a context whose cluster is not verified, unless the profile allows it.
 pub(super) fn check_verification(profile: &Profile) -> Result<(), Problem> {
     let better = match profile.get(INSECURE) {
         Some(better) if profile.get("insecure_skip_verify") != Some("true") => better,

@@ -30,7 +30,7 @@ pub(super) struct CustomJobs {
     product: &'static str,
     /// The resources that may contain a job.
     resources: &'static [Resource],
-    /// True where the state is a phase; else conditions say it.
+    /// True where the state is a phase; else it is read from conditions.
     has_phase: bool,
 }
 
@@ -206,7 +206,7 @@ impl CustomJobs {
         Ok(found)
     }
 
-    /// The problem that says most of a job that was not found.
+    /// The most specific problem of a job that was not found.
     fn worst(&self, problems: impl Iterator<Item = Problem>, was_found: bool) -> Problem {
         let rank = |problem: &Problem| match problem.category {
             Category::NotFound => 1,
@@ -252,12 +252,12 @@ pub(super) fn is_not_served(problem: &Problem) -> bool {
     problem.category == Category::ServiceError && problem.http_status == Some(404)
 }
 
-/// True for the problem of a resource that may contain the job all the same.
+/// True for the problem of a resource that may contain the job nevertheless.
 fn may_hide_job(problem: &Problem) -> bool {
     problem.category != Category::NotFound && !is_not_served(problem)
 }
 
-/// A job whose resource does not say when it began has done so with the first of its pods.
+/// A job whose resource has no start time began with the first of its pods.
 fn add_start(job: &mut Job) {
     if job.started_at.is_none() {
         job.started_at = job.tasks.iter().filter_map(|pod| pod.started_at).min();

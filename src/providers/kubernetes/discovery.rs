@@ -37,7 +37,7 @@ struct Version {
     group_version: Text,
 }
 
-/// The optional kinds of a listing whose API the server serves; all of them where it does not say.
+/// The optional kinds of a listing whose API the server serves; all of them where it does not report them.
 pub(super) async fn served_kinds(
     api: &Api,
     listing: &ScopeListing,

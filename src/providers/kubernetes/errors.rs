@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_and_a_missing_api_are_no_status() {
+    fn responses_of_a_gateway_and_of_a_missing_api_are_not_a_status_object() {
         let error = classify(&ERRORS, &response(404, "404 page not found\n")).unwrap();
         assert_eq!(error.message, "the server does not serve this API");
         assert!(classify(&ERRORS, &response(200, "{\"kind\": \"Status\"}")).is_none());

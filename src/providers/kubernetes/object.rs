@@ -128,7 +128,7 @@ impl Condition {
     }
 }
 
-/// Whether a condition holds.
+/// The values of the status of a condition.
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 
 /// The conditions of an object.
@@ -173,13 +173,13 @@ impl Conditions {
         })
     }
 
-    /// The conditions that hold, with their types.
-    pub fn holding(&self) -> impl Iterator<Item = (&str, &Condition)> {
-        let holding = self
+    /// The conditions with status `True`, with their types.
+    pub fn all_true(&self) -> impl Iterator<Item = (&str, &Condition)> {
+        let all_true = self
             .all()
             .iter()
             .filter(|one| one.status.trimmed() == Some("True"));
-        holding.filter_map(|one| Some((one.r#type.value.trimmed()?, one)))
+        all_true.filter_map(|one| Some((one.r#type.value.trimmed()?, one)))
     }
 
     /// When the job was running first. The conditions of Volcano have no type; their status is a phase.
@@ -196,8 +196,8 @@ impl Conditions {
         running.find_map(Condition::since)
     }
 
-    /// The condition of this type, if it holds.
-    pub fn holds(&self, kind: &str) -> Option<&Condition> {
+    /// The condition of this type with status `True`.
+    pub fn find_true(&self, kind: &str) -> Option<&Condition> {
         self.find(kind, "True")
     }
 }

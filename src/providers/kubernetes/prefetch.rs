@@ -76,8 +76,8 @@ impl Prefetched {
     }
 }
 
-/// The pods that a selector of a job chooses; `None` where only a request with it tells: they may be others,
-/// or older than what is known of the job.
+/// The pods that a selector of a job chooses; `None` where a request with it is necessary: they may be
+/// others, or older than what is known of the job.
 fn pods_of(pods: PodList, selector: &str, job: &Owner) -> Option<PodList> {
     let Ok(mut read) = pods else {
         return Some(pods);

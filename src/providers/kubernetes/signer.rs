@@ -11,7 +11,7 @@ pub(super) struct Signer {
     pub token: Option<Secret>,
     /// The certificate that is presented, if there is one.
     pub identity: Option<ClientIdentity>,
-    /// Whom the user impersonates.
+    /// The impersonation headers.
     pub headers: Vec<(String, Secret)>,
 }
 

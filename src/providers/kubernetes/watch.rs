@@ -107,7 +107,7 @@ pub(super) struct Watch {
 /// Why a stream does not go on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Interruption {
-    /// The connection broke; the version still holds.
+    /// The connection broke; the version is still valid.
     Broken(String),
     /// The version is too old, or what has come cannot be read: the objects have to be listed again.
     Outdated(String),
@@ -173,8 +173,8 @@ impl Watch {
                 known.presence = Presence::Missing;
             }
         }
-        // Without a version to go on from, the list is what holds: that of a store that was restored from a
-        // backup has lower versions.
+        // Without a version to continue from, the list replaces what was known: that of a store that was
+        // restored from a backup has lower versions.
         let is_start = state.position.version.is_none();
         for (name, object) in listed.objects {
             if is_start && let Some(known) = state.objects.get_mut(&name) {
@@ -196,7 +196,7 @@ impl Watch {
     pub fn take_lookup(&self, (name, object): (String, Object)) {
         let mut state = lock(&self.state);
         let known = state.objects.get(&name);
-        // A stream that is behind the lookup goes on from the object that it knows.
+        // A stream that is behind the lookup goes on from the object that it has.
         if known.is_none_or(|known| known.presence == Presence::Missing || known.is_other(&object))
         {
             state.take(name, object);

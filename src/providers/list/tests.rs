@@ -208,7 +208,7 @@ async fn a_cloud_that_repeats_itself_is_not_called_forever() {
 }
 
 #[tokio::test]
-async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
+async fn a_limit_ends_the_requests_and_reports_whether_there_is_more() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
     for (limit, kept, calls, cut) in [
         (5, 5, 1, Some(Truncation::Limit(5))),

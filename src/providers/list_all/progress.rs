@@ -24,7 +24,7 @@ struct SeenRow {
     pass: u8,
 }
 
-/// What [`SeenRows`] says about a row.
+/// What [`SeenRows`] returns about a row.
 struct Seen {
     /// No page before had the row.
     is_new: bool,
@@ -74,7 +74,7 @@ impl SeenRows {
             let is_wanted = source.is_wanted(row, has_unreadable);
             let state = S::state(row);
             let seen = self.insert(S::key(row), state, is_wanted);
-            // An unknown state contradicts nothing: the live list of a cloud may know less than its history.
+            // An unknown state contradicts nothing: a list of live jobs may contain less than the history.
             let before = seen.before.filter(|before| *before != State::Unknown);
             if let Some((before, after)) = before.zip(state) {
                 conflicts.add(S::key(row), before, after);
@@ -122,8 +122,8 @@ impl Counts {
         self.least_total = [self.least_total, page.total].into_iter().flatten().min();
     }
 
-    /// Says after the last page, at `at`, that rows are missing. Rows may come twice while others never come;
-    /// only lists that are merged may both have and count the same row.
+    /// The mismatch after the last page, at `at`, where rows are missing. Rows may come twice while others
+    /// never come; only lists that are merged may both have and count the same row.
     fn missing(&self, at: Cursor) -> Option<Truncation> {
         let distinct = (self.distinct, self.least_total.filter(|_| !at.is_merged()));
         let all = [(self.rows, self.total), distinct];

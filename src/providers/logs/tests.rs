@@ -96,7 +96,7 @@ fn file(lines: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_file_is_read_to_its_end_whatever_its_size_says() {
+async fn a_file_is_read_to_its_end_whatever_its_reported_size_is() {
     for lines in [0, 1, 5, 100] {
         let file = file(lines);
         let rounded = (file.len() as u64).next_multiple_of(4096);

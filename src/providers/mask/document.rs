@@ -74,8 +74,8 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Masks the secrets of a raw response: what the model masks, fields whose names say that they contain a
-/// secret, and the user info of URLs.
+/// Masks the secrets of a raw response: what the model masks, fields with the name of a secret, and the
+/// user info of URLs.
 pub(in super::super) fn mask_document(document: &mut Value) {
     mask_below(document, "");
 }
@@ -309,7 +309,7 @@ fn mask_commands(map: &mut Map<String, Value>) {
 /// Masks in a response in XML the texts of elements that may contain a secret.
 pub(in super::super) fn mask_xml(text: &str) -> String {
     let lists = SECRETS_OF_LISTS.map(|(_, field)| field);
-    let may_hold_secret = |name: &str| {
+    let may_be_secret = |name: &str| {
         is_one_of(name, &SECRETS)
             || is_one_of(name, &lists)
             || is_one_of(
@@ -334,7 +334,7 @@ pub(in super::super) fn mask_xml(text: &str) -> String {
             in_secret_text = !tag.contains("]]>");
             continue;
         }
-        is_secret = may_hold_secret(name);
+        is_secret = may_be_secret(name);
         match is_secret && !content.trim().is_empty() {
             true => masked.push_str(&format!("{head}>{MASK}")),
             false => masked.push_str(&mask_urls(tag)),

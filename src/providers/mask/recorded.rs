@@ -1,4 +1,4 @@
-//! Masks of recordings, which know nothing of the kind of a response.
+//! Masks of recordings, which are independent of the kind of a response.
 
 use serde_json::Value;
 

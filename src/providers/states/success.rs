@@ -13,9 +13,9 @@ pub(in crate::providers) struct FailureCause {
 
 /// Checks a success against the remainder of the response, since a gate would pass on it. A job that the
 /// cloud calls succeeded is failed where a task has failed or has another exit code than 0, or where other
-/// fields say why it failed (`cause`); so is such a task. It is undecided where the word of a task is
-/// another one than that of a success, and as [`doubt_unread`] says. What is undecided fails where tasks
-/// that were read later show it.
+/// fields contain a failure (`cause`); so is such a task. It is undecided where the word of a task is
+/// another one than that of a success, and where [`doubt_unread`] makes it so. What is undecided fails
+/// where tasks that were read later show it.
 pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) {
     let is_bad = |code: Option<i64>| code.is_some_and(|code| code != 0);
     let is_failed = |task: &&Task| task.state == State::Failed || is_bad(task.exit_code);
@@ -93,12 +93,12 @@ fn task_failure(task: &Task) -> (Option<String>, String) {
     let name = name_of(task);
     // The message of a task that succeeded does not explain the failure.
     let has_failed = task.state == State::Failed;
-    let said = [&task.message, &task.reason].into_iter().flatten();
-    let said = said.into_iter().find(|_| has_failed);
-    let message = match (said, task.exit_code.filter(|code| *code != 0)) {
-        (Some(said), Some(code)) => format!("{name}: {said} (exit code {code})"),
+    let cause = [&task.message, &task.reason].into_iter().flatten();
+    let cause = cause.into_iter().find(|_| has_failed);
+    let message = match (cause, task.exit_code.filter(|code| *code != 0)) {
+        (Some(cause), Some(code)) => format!("{name}: {cause} (exit code {code})"),
         (None, Some(code)) => format!("{name}: exit code {code}"),
-        (Some(said), None) => format!("{name}: {said}"),
+        (Some(cause), None) => format!("{name}: {cause}"),
         (None, None) => format!("{name} has failed"),
     };
     (task.reason.clone().filter(|_| has_failed), message)

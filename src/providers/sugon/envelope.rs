@@ -16,7 +16,7 @@ struct Single<T> {
 }
 
 /// Decodes a response about one resource; `None` for the documented success around no data, which is
-/// how this cloud says that there is none.
+/// how this cloud reports that there is none.
 ///
 /// # Errors
 /// What was expected, such as `what` in data.

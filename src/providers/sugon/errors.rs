@@ -81,13 +81,13 @@ fn error_details(response: &Response) -> ErrorDetails {
     let Some(code) = head.code.trimmed().filter(|code| *code != "0") else {
         return ErrorDetails::default();
     };
-    let said = head.msg.0.or(head.message.0);
-    let said = said.map(|said| said.trim().to_owned());
+    let message = head.msg.0.or(head.message.0);
+    let message = message.map(|text| text.trim().to_owned());
     ErrorDetails {
         code: Some(code.to_owned()),
         message: match code {
-            "10008" => said.map(|said| format!("{EXPIRED}: {said}")),
-            _ => said,
+            "10008" => message.map(|text| format!("{EXPIRED}: {text}")),
+            _ => message,
         },
         ..ErrorDetails::default()
     }

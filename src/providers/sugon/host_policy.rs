@@ -175,7 +175,7 @@ impl ListedHost {
             return Endpoint::parse(entry, PATHS, false).map(Self::Exact);
         }
         let host = Endpoint::parse(&format!("https://{entry}"), PATHS, false)?;
-        // The parser drops the default port, which is one all the same.
+        // The parser drops the default port, which is a port as well.
         let has_port = entry.trim_end_matches('/').ends_with(":443") || host.has_port();
         Ok(match has_port {
             true => Self::Exact(host),

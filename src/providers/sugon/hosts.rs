@@ -1,4 +1,4 @@
-//! Where the services of a computing region are: their hosts, which only the platform knows.
+//! Where the services of a computing region are: their hosts, which only the platform lists.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -155,7 +155,7 @@ struct Address {
     enable: Text,
 }
 
-/// Asks the platform for the hosts of a service of the region whose token this is.
+/// Requests the hosts of a service from the platform, for the region whose token this is.
 ///
 /// # Errors
 /// An error of the platform, or that it returned no usable host.

@@ -188,7 +188,7 @@ pub struct PortInfo {
 ///
 /// # Errors
 /// What was expected and not there, such as an instance with the requested id; `not_found`
-/// for the documented success around no data, which is how this cloud says so.
+/// for the documented success around no data, which is how this cloud reports it.
 pub(super) fn decode(
     body: &[u8],
     lookup: GetRequest<'_>,

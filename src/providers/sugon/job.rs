@@ -53,13 +53,13 @@ pub static JOB: Kind = Kind {
             outcome_rules: &[OutcomeRule {
                 word: COMPLETED,
                 when: [
-                    "in the history, or the scheduler says COMPLETED",
-                    "the scheduler says so, or an exit code other than 0",
+                    "in the history, or the scheduler reports COMPLETED",
+                    "the scheduler reports a failure, or an exit code other than 0",
                     "a job that has just ended, without a word of the scheduler",
                 ],
             }],
             notes: &[
-                ("statC", "canceled where the scheduler says so"),
+                ("statC", "canceled where the scheduler reports it"),
                 ("statS", "suspended"),
             ],
             ..StateTable::new("job", STATES)
@@ -69,7 +69,7 @@ pub static JOB: Kind = Kind {
     .with_details(&[schema_of::<JobDetails>], &[])
 };
 
-/// Tells all about a live job; the vendor gives it no name, nor any other operation here.
+/// Gets a live job; the vendor has no name for it or for the other operations here.
 const GET: Operation = Operation::new(
     "GetJob",
     "GET /hpc/openapi/v2/jobs/{id}, else historyjobs/{scheduler}/{id}",
@@ -139,7 +139,7 @@ pub(super) struct Jobs;
 #[async_trait]
 impl KindOps<Api> for Jobs {
     /// Looks a job up among the live ones, and in the history where it is not there, or has ended
-    /// without a word that says how.
+    /// without a word for the outcome.
     async fn get(&self, api: &Api, lookup: GetRequest<'_>) -> Result<GetResult, Problem> {
         let reference = lookup.reference;
         let region = api.region(reference.segment("REGION").unwrap_or_default())?;
@@ -225,7 +225,7 @@ async fn get_ended(
     found.map(Decoded::into_result)
 }
 
-/// When a job of the history was booked, as the cloud writes it; `None` where it does not say.
+/// When a job of the history was booked, as the cloud writes it; `None` where it is missing.
 ///
 /// # Errors
 /// `not_found` for a job that is not in the history.

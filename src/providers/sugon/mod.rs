@@ -125,7 +125,7 @@ impl Api {
         }
     }
 
-    /// The platform, which knows the jobs of all regions.
+    /// The platform, which lists the jobs of all regions.
     ///
     /// # Errors
     /// That its token is missing.

@@ -21,7 +21,7 @@ use crate::settings::Profile;
 pub(super) struct Region {
     pub client: SigningClient<sign::Signer>,
     pub transport: Arc<Transport>,
-    /// The host that is set, else the platform's, which knows the hosts of the region.
+    /// The host that is set, else the platform's, which lists the hosts of the region.
     pub endpoint: Endpoint,
     /// In the order of [`Service::ALL`].
     pub services: [ServiceHosts; 2],
@@ -113,7 +113,7 @@ impl Region {
         Ok(region)
     }
 
-    /// Tells an expired token before anything is sent with it.
+    /// Rejects an expired token before anything is sent with it.
     fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
         let expired = expires_at
             .filter(|at| match self.doubts_clock {
@@ -204,7 +204,7 @@ impl Region {
 }
 
 /// The host that is queried, and whether it serves all of the scope; else it is the platform's, which
-/// knows the others.
+/// lists the others.
 fn endpoint(
     profile: &Profile,
     transport: &Transport,

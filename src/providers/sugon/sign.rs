@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_no_jwt_has_no_end() {
+    fn a_token_that_is_not_a_jwt_has_no_end() {
         for token in ["", "opaque", "a.b.c", "e30.e30.c2ln", "..", "e30.W10.x"] {
             assert_eq!(expiry(token), None, "{token}");
         }

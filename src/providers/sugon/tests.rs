@@ -87,7 +87,7 @@ fn an_endpoint_that_ends_in_ai_is_never_doubled() {
 }
 
 #[test]
-fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
+fn each_form_of_the_list_requests_the_same_and_is_answered() {
     let client = client("http://127.0.0.1:7411", test_token()).unwrap();
     let now = test_support::moment(NOW);
     let jobs = (0..101).map(|n| EmulatedJob {
@@ -122,7 +122,7 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
             Some(LIST.name)
         );
         if has_body {
-            // What the body says is enough.
+            // The body is enough.
             incoming.query.clear();
         }
         let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
@@ -165,7 +165,7 @@ fn the_emulator_filters_its_list_by_state() {
 }
 
 #[test]
-fn tells_an_expired_token_before_asking() {
+fn an_expired_token_is_an_error_before_the_first_request() {
     // {"expireTime":"1686900109231"}
     let token = "e30.eyJleHBpcmVUaW1lIjoiMTY4NjkwMDEwOTIzMSJ9.c2ln";
     let problem = client("https://ai01.example.com", token).err().unwrap();
@@ -175,7 +175,7 @@ fn tells_an_expired_token_before_asking() {
 }
 
 #[test]
-fn says_what_is_missing() {
+fn names_what_is_missing() {
     let transport = test_support::transport(test_support::moment(NOW));
     let of = |variables: &[(&str, &str)]| {
         Api::new(&test_support::profile(&CLOUD, variables), &transport)
@@ -205,7 +205,7 @@ fn the_emulator_answers_its_own_token() {
 }
 
 #[test]
-fn the_emulator_refuses_other_tokens_and_knows_no_other_jobs() {
+fn the_emulator_refuses_other_tokens_and_has_no_other_jobs() {
     let refused = classify(&requested("some-other-token", "my id/1")).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);
     let missing = requested(test_token(), "other");

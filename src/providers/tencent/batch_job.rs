@@ -262,7 +262,7 @@ async fn read_task(
     called
 }
 
-/// Gives a job what its instances say of its failure and, where all were read, of its start.
+/// Gives a job the failure of its instances and, where all were read, their start.
 fn explain(job: &mut Job, is_whole: bool) {
     let of_kind = |task: &&Task| task.kind == INSTANCE;
     let instances = || job.tasks.iter().filter(of_kind);
@@ -270,7 +270,7 @@ fn explain(job: &mut Job, is_whole: bool) {
     let mut failed: Vec<&Task> = instances()
         .filter(|task| task.state == State::Failed)
         .collect();
-    // An instance with an exit code says more than one whose node did not start.
+    // An instance with an exit code is more specific than one whose node did not start.
     failed.order_by_key(|task| task.exit_code.is_none());
     let cause = failed
         .first()

@@ -13,18 +13,18 @@ use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec}
 use crate::providers::lenient::{self, DefaultObject, OptionalObject, Required, Text};
 use crate::providers::request_id::RequestIdNames;
 
-/// Said where the API itself may be gone.
+/// The hint where the API itself may be gone.
 pub(super) const RETIRED: &str = "API 2.0 is retired (the vendor announced it for 2020) and may not respond; the cluster's own API has the same events and more: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
 /// Where the events of a service can be read as well.
 const OWN_API: &str =
     "the cluster's own API has the same events: joblens get kubernetes/workload/NAMESPACE/SERVICE";
 
-/// Said where a service is not found.
+/// The hint where a service is not found.
 pub(super) const CHECK_ADDRESS: &str =
     "check cluster, namespace, service and region, or run: joblens list tencent";
 
-/// Said where a task or job is not found.
+/// The hint where a task or job is not found.
 const CHECK_ID: &str = "check the id, and the region and account of the profile";
 
 const KEY: &str = "check {secret_id}, {secret_key} and {token}";
@@ -163,7 +163,7 @@ fn error_details(response: &Response) -> ErrorDetails {
         };
     }
     let head = lenient::decode_response::<ErrorHead>(&response.body).unwrap_or_default();
-    let said = head.message.trimmed();
+    let message = head.message.trimmed();
     let is_failure = |word: &&str| !word.eq_ignore_ascii_case("success");
     let described = head.code_desc.trimmed().filter(is_failure);
     // A success that is described as something else is none.
@@ -179,9 +179,9 @@ fn error_details(response: &Response) -> ErrorDetails {
     let described = described.filter(|word| *word != code);
     ErrorDetails {
         code: Some(code.to_owned()),
-        message: match (said, described) {
-            (Some(said), Some(word)) => Some(format!("{said} ({word})")),
-            (said, word) => said.or(word).map(str::to_owned),
+        message: match (message, described) {
+            (Some(text), Some(word)) => Some(format!("{text} ({word})")),
+            (text, word) => text.or(word).map(str::to_owned),
         },
         ..ErrorDetails::default()
     }

@@ -245,8 +245,8 @@ struct ServiceList {
     services: Required<List<ServiceDetails>>,
 }
 
-/// The services of a namespace, or of all. Those that say to be of another namespace than the one
-/// requested are left out.
+/// The services of a namespace, or of all. Those of another namespace than the requested one are
+/// left out.
 fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceDetails>, String> {
     let list: ServiceList = decode(body)?;
     // Null means no services.
@@ -295,8 +295,8 @@ detail_structs! { "camelCase" =>
 }
 
 impl ServiceDetails {
-    /// The service as far as the list reports it. Its status says how its containers are, not
-    /// whether it will end, and is therefore no state.
+    /// The service as far as the list reports it. Its status is that of its containers and does not
+    /// show whether it will end: it is not used as the state.
     fn into_result(mut self, reference: &Reference, api: &Api) -> GetResult {
         let (clock, mut notices) = (api.clock, Vec::new());
         clock.note_assumed("tencent", [&self.created_at], &mut notices);

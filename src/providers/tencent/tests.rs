@@ -82,7 +82,7 @@ fn refused(incoming: &ServerRequest) -> String {
 }
 
 #[test]
-fn says_what_is_missing() {
+fn names_what_is_missing() {
     let problem = |variables: &[(&str, &str)]| connected(variables).err().unwrap();
     let none = problem(&[("TENCENTCLOUD_REGION", "gz")]);
     assert_eq!(none.category, Category::MissingCredentials);

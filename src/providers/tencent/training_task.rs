@@ -131,7 +131,7 @@ impl KindOps<Api> for TrainingTasks {
             }
             found.job.tasks = tasks;
         } else {
-            // Warnings are asked for by the run.
+            // Warnings are requested by the id of the run.
             found.job.events_unreadable = true;
             if found.job.started_at.is_some() || found.job.state == State::Running {
                 let what = format!("cannot read the events of {reference}: its run is not known");

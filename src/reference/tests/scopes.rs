@@ -127,7 +127,7 @@ fn a_list_takes_clouds_and_scopes_with_and_without_their_slash() {
 }
 
 #[test]
-fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
+fn an_invalid_scope_of_a_list_is_an_error_with_a_hint() {
     for (input, part, message) in [
         ("", "", "empty reference"),
         ("/", "", "missing cloud"),

@@ -339,7 +339,7 @@ impl Reader<'_> {
     }
 
     /// True when a secret is in the file itself.
-    pub(super) fn holds_secret(&self, file: &SettingsFile) -> bool {
+    pub(super) fn contains_secret(&self, file: &SettingsFile) -> bool {
         file.profiles.iter().any(|((cloud, _), entries)| {
             let keys = self.clouds.iter().find(|keys| keys.cloud == cloud);
             entries.iter().any(|(key, entry)| {

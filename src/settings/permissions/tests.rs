@@ -116,14 +116,14 @@ fn a_folder_in_which_others_can_replace_the_file_is_refused() {
         ] {
             set_mode(folder, mode);
             let found = check(&path, true);
-            let said = format!(
+            let expected = format!(
                 "is in the folder {}, which is writable by others (mode {:03o})",
                 folder.display(),
                 mode & 0o777
             );
             assert_eq!(found.is_err(), is_refused, "{mode:o}");
             if let Err(insecure) = found {
-                assert_eq!(insecure.reason, said);
+                assert_eq!(insecure.reason, expected);
                 assert!(insecure.hint.contains("chmod go-w"), "{}", insecure.hint);
             }
         }
@@ -169,8 +169,8 @@ fn links_are_followed_one_by_one() {
     symlink("open/link", home.join("far")).unwrap();
     assert_eq!(check(&home.join("far"), true), Ok(()));
     set_mode(&open, 0o777);
-    let said = reason(check(&home.join("far"), true));
-    assert!(said.contains("/open, which is writable"), "{said}");
+    let found = reason(check(&home.join("far"), true));
+    assert!(found.contains("/open, which is writable"), "{found}");
     assert_eq!(check(&home.join("mounted"), true), Ok(()));
     symlink("circle", home.join("circle")).unwrap();
     assert_eq!(
@@ -219,19 +219,19 @@ fn what_belongs_to_another_user_is_refused() {
     );
     chown(&path, Some(0), None).unwrap();
     chown(home.join("a"), Some(65_534), None).unwrap();
-    let said = reason(check(&path, true));
+    let found = reason(check(&path, true));
     assert!(
-        said.contains("/a, which is owned by another user (uid 65534)"),
-        "{said}"
+        found.contains("/a, which is owned by another user (uid 65534)"),
+        "{found}"
     );
     let link = home.join("link");
     chown(home.join("a"), Some(0), None).unwrap();
     symlink("a/file", &link).unwrap();
     std::os::unix::fs::lchown(&link, Some(65_534), None).unwrap();
-    let said = reason(check(&link, true));
+    let found = reason(check(&link, true));
     assert!(
-        said.starts_with("is reached through the symbolic link"),
-        "{said}"
+        found.starts_with("is reached through the symbolic link"),
+        "{found}"
     );
 }
 
@@ -261,14 +261,14 @@ fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
     assert_eq!(check(false), Ok(()));
     for is_searched in [false, true] {
         set_mode(&path, 0o757);
-        let said = reason(check(is_searched));
-        assert_eq!(said, "is writable by others (mode 757)");
+        let found = reason(check(is_searched));
+        assert_eq!(found, "is writable by others (mode 757)");
         set_mode(&path, 0o755);
         set_mode(&home.join("bin"), 0o777);
-        let said = reason(check(is_searched));
+        let found = reason(check(is_searched));
         assert!(
-            said.contains("which is writable by others (mode 777)"),
-            "{said}"
+            found.contains("which is writable by others (mode 777)"),
+            "{found}"
         );
         set_mode(&home.join("bin"), 0o755);
     }
@@ -277,9 +277,9 @@ fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
         chown(home.join("bin"), Some(65_534), None).unwrap();
         chown(&path, Some(65_534), None).unwrap();
         for is_searched in [false, true] {
-            let said = reason(check(is_searched));
+            let found = reason(check(is_searched));
             let folder = "/bin, which is owned by another user (uid 65534)";
-            assert!(said.ends_with(folder), "{said}");
+            assert!(found.ends_with(folder), "{found}");
         }
         chown(home.join("bin"), Some(0), None).unwrap();
         let insecure = check(false).unwrap_err();

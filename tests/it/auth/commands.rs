@@ -46,7 +46,7 @@ fn no_shell_reads_the_words_of_a_command() {
 }
 
 #[test]
-fn a_command_that_fails_is_reported_with_what_it_said() {
+fn a_command_that_fails_is_reported_with_its_stderr() {
     let sandbox = Sandbox::new();
     let fails = "['sh', '-c', 'echo password=command-secret-x6 >&2; printf \"no \\033[31mpinentry\" >&2; exit 2']";
     let run = with_command(&sandbox, fails).run();
@@ -64,7 +64,7 @@ fn a_command_that_fails_is_reported_with_what_it_said() {
         "{}",
         run.stderr
     );
-    for (words, said) in [
+    for (words, expected) in [
         ("['nothing-of-this-name']", "cannot be run"),
         ("['true']", "printed no credential"),
         (
@@ -74,7 +74,7 @@ fn a_command_that_fails_is_reported_with_what_it_said() {
     ] {
         let run = with_command(&sandbox, words).run();
         assert_eq!(run.code, 4, "{}", run.stderr);
-        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
 }
 
@@ -94,24 +94,24 @@ fn an_expired_credential_of_a_command_is_refused_or_used_with_a_notice() {
         (run.code, &run.error()["category"]),
         (4, &"unauthenticated".into())
     );
-    let said = format!(
+    let expected = format!(
         "the credential that credential_command of profile 'lone' (aliyun) (printf) printed expired at {at}"
     );
-    assert!(run.stderr.contains(&said), "{}", run.stderr);
+    assert!(run.stderr.contains(&expected), "{}", run.stderr);
     assert!(sandbox.server.received().is_empty());
 
     // The local clock may be wrong by this much.
     let (at, words) = printed(TimeDelta::minutes(30));
     let run = with_command(&sandbox, &words).run();
     assert_eq!(sandbox.signed_by(), "CMDKEY");
-    let said = format!("expired at {at} by the local clock; have the command print a new one");
-    assert!(run.stderr.contains(&said), "{}", run.stderr);
+    let expected = format!("expired at {at} by the local clock; have the command print a new one");
+    assert!(run.stderr.contains(&expected), "{}", run.stderr);
 }
 
 #[test]
 fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
     let sandbox = Sandbox::new();
-    for (table, said) in [
+    for (table, expected) in [
         (
             "source = 'aliyun-cli'\naccess_key_id = 'X'",
             ":2:1: source and access_key_id are mutually exclusive",
@@ -132,7 +132,7 @@ fn a_credential_of_two_sources_in_one_table_is_a_usage_error() {
         sandbox.configure(&format!("[aliyun.default]\n{table}\n"));
         let run = sandbox.get(JOB).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
-        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
 }
 
@@ -152,7 +152,7 @@ fn what_the_tools_own_programs_print_is_used_with_its_token() {
 }
 
 #[test]
-fn an_end_that_is_no_time_is_reported() {
+fn an_expiry_that_is_not_a_time_is_reported() {
     let sandbox = Sandbox::new();
     let keys = "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\nexpiration=";
     let run = with_command(&sandbox, &format!("['printf', '{keys}soon\\n']")).run();
@@ -176,7 +176,7 @@ fn a_program_that_is_not_there_is_reported_as_such() {
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
 }
 
-/// A program that says where it lies and runs, and that a token is this.
+/// A program that writes its working directory to a file and prints this token.
 fn write_program(folder: &Path, token: &str) -> PathBuf {
     fs::create_dir_all(folder).unwrap();
     let path = folder.join("get-token");

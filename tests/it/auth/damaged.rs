@@ -70,7 +70,7 @@ fn a_value_of_the_wrong_type_is_named() {
 
 #[test]
 fn a_mode_that_is_not_known_is_named_with_what_to_do() {
-    for (file, reference, from, to, said) in [
+    for (file, reference, from, to, expected) in [
         (
             &ALIYUN_CLI,
             JOB,
@@ -168,7 +168,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
         let sandbox = Sandbox::new();
         let path = sandbox.write(file.path, &text.replace(from, to));
         let message = refused(&sandbox, &path, reference);
-        assert!(message.contains(said), "{said}: {message}");
+        assert!(message.contains(expected), "{expected}: {message}");
     }
 }
 
@@ -237,7 +237,7 @@ fn a_variable_that_names_no_file_is_named() {
 fn an_unreadable_file_is_named_and_nothing_is_sent() {
     if is_root() && !is_program_open() {
         // Past the harness, which shows nothing of tests that pass.
-        let why = "skipped: the program lies where no other user can start it";
+        let why = "skipped: the program is in a folder where no other user can start it";
         let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
         return;
     }
@@ -258,8 +258,8 @@ fn an_unreadable_file_is_named_and_nothing_is_sent() {
         let run = run.run();
         let error = run.error();
         assert_eq!(run.code, 4, "{error}");
-        let said = format!("{} cannot be read (permission denied)", path.display());
-        assert_eq!(error["message"], said.as_str());
+        let expected = format!("{} cannot be read (permission denied)", path.display());
+        assert_eq!(error["message"], expected.as_str());
         let hint = error["hint"].as_str().unwrap();
         assert!(hint.contains("fix the file or its permissions"), "{hint}");
         assert!(sandbox.server.received().is_empty());
@@ -304,9 +304,9 @@ fn a_damaged_file_stops_no_other_cloud_and_none_that_has_its_key_elsewhere() {
 }
 
 #[test]
-fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
+fn expired_keys_and_unsupported_modes_are_errors_with_a_hint_and_run_nothing() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI]);
-    for (profile, category, said) in [
+    for (profile, category, expected) in [
         (
             "stale",
             "unauthenticated",
@@ -320,7 +320,7 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
             (4, &category.into()),
             "{profile}"
         );
-        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
     assert!(sandbox.server.received().is_empty());
     assert!(!Path::new("process-command-ran").exists());
@@ -329,7 +329,7 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
 
 #[test]
 fn damage_is_reported_in_words_of_json_alone() {
-    for (text, said) in [
+    for (text, expected) in [
         ("null", "expected an object at line 1 column 4"),
         ("[]", "expected an object at line 1 column"),
         (
@@ -340,12 +340,12 @@ fn damage_is_reported_in_words_of_json_alone() {
         let sandbox = Sandbox::new();
         let path = sandbox.write(ALIYUN_CLI.path, text);
         let message = refused(&sandbox, &path, JOB);
-        assert!(message.contains(said), "{message}");
+        assert!(message.contains(expected), "{message}");
     }
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_no_missing_file() {
+fn a_link_that_leads_nowhere_is_not_a_missing_file() {
     let sandbox = Sandbox::with(&[&ALIYUN_SDK]);
     let link = |place: &str| {
         let path = sandbox.home.path().join(place);

@@ -49,8 +49,8 @@ fn tccli_files_of_each_age_give_their_region() {
         r#"{"_sys_param": {"region": {"x": 1}}}"#,
     ] {
         sandbox.write(".tccli/default.configure", text);
-        let (said, _) = account(&sandbox, "tencent", &[]);
-        assert!(said.contains("is invalid: expected"), "{said}");
+        let (message, _) = account(&sandbox, "tencent", &[]);
+        assert!(message.contains("is invalid: expected"), "{message}");
     }
 }
 
@@ -120,8 +120,8 @@ fn keys_are_inherited_where_the_vendors_sdk_inherits_them() {
     let shown = |cloud| account(&sandbox, cloud, &region).0;
     assert_eq!(shown("aliyun"), "LTAI…ons");
     assert!(shown("huawei").starts_with("HWof…"), "{}", shown("huawei"));
-    let said = shown("tencent");
-    assert!(said.contains("secret_key in [default]"), "{said}");
+    let message = shown("tencent");
+    assert!(message.contains("secret_key in [default]"), "{message}");
 }
 
 #[test]
@@ -188,10 +188,10 @@ fn each_variable_of_aliyun_chooses_the_profile_in_the_order_of_its_cli() {
         "ALIBABA_CLOUD_IGNORE_PROFILE",
         "ALIBABACLOUD_IGNORE_PROFILE",
     ] {
-        let (said, _) = account(&of_cli, "aliyun", &[(name, "TRUE")]);
+        let (message, _) = account(&of_cli, "aliyun", &[(name, "TRUE")]);
         assert!(
-            said.starts_with("missing access key for "),
-            "{name}: {said}"
+            message.starts_with("missing access key for "),
+            "{name}: {message}"
         );
     }
 }

@@ -153,7 +153,7 @@ fn a_named_profile_uses_its_own_and_never_the_environment_or_a_tool() {
 }
 
 #[test]
-fn a_source_is_used_whatever_the_environment_holds() {
+fn a_source_is_used_whatever_the_environment_contains() {
     for (cloud, reference, file, tool_key, source) in CASES {
         let sandbox = Sandbox::with(&[file]);
         for profile in ["default", "lone"] {
@@ -272,7 +272,7 @@ fn variables_choose_nothing_for_a_profile_that_was_named() {
 }
 
 #[test]
-fn a_bare_list_asks_the_accounts_that_tools_have() {
+fn a_bare_list_calls_the_accounts_of_tools() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI]);
     sandbox.joblens(&["list", "--max-attempts", "1"]).run();
     let received = sandbox.server.received();
@@ -306,7 +306,7 @@ fn variables_of_two_families_are_not_mixed() {
 #[test]
 fn a_source_or_a_profile_that_there_is_not_is_a_usage_error_that_names_what_there_is() {
     let sandbox = Sandbox::with(&[&ALIYUN_CLI, &TCCLI]);
-    for (cloud, source, reference, said) in [
+    for (cloud, source, reference, expected) in [
         (
             "aliyun",
             "aliyun",
@@ -341,7 +341,7 @@ fn a_source_or_a_profile_that_there_is_not_is_a_usage_error_that_names_what_ther
             "{}",
             run.stderr
         );
-        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
     sandbox.configure("[huawei.default]\nsource = 'koocli'\n");
     let run = sandbox.get(IMAGE_JOB).run();

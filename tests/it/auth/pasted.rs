@@ -24,7 +24,7 @@ fn show(sandbox: &Sandbox, reference: &str, variables: &[(&str, &str)]) {
     }
 }
 
-/// The document with the secret in the place of one text after the other.
+/// The document with the secret in place of one text after the other.
 fn pasted(document: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     let mut each = |value: &Value, wrap: &dyn Fn(Value) -> Value| {

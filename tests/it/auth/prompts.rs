@@ -1,4 +1,4 @@
-//! What a `credential_command` asks while it runs, and the formats of the clouds' tools that it prints.
+//! Prompts of a `credential_command` while it runs, and the formats of the clouds' tools that it prints.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::OwnedFd;
@@ -8,7 +8,7 @@ use super::*;
 use crate::support::pty::Terminal;
 
 /// A run whose command prompts for a code, and continues when there is a file `answer`.
-fn asking(sandbox: &Sandbox) -> Joblens {
+fn prompting(sandbox: &Sandbox) -> Joblens {
     let home = sandbox.home.path().display();
     let script = format!(
         "echo 'https://login.example/device' >&2; printf 'Code B2C4D7F9K: ' >&2; \
@@ -22,11 +22,11 @@ fn asking(sandbox: &Sandbox) -> Joblens {
 }
 
 #[test]
-fn a_person_at_a_terminal_sees_what_a_command_asks_while_it_waits() {
+fn prompts_of_a_command_are_shown_on_a_terminal_while_it_waits() {
     let sandbox = Sandbox::new();
     let terminal = Terminal::open();
     let stderr = Stdio::from(terminal.user.try_clone().unwrap());
-    let started = asking(&sandbox).start(Stdio::piped(), stderr);
+    let started = prompting(&sandbox).start(Stdio::piped(), stderr);
     terminal.wait_for("https://login.example/device");
     terminal.wait_for("Code B2C4D7F9K:");
     assert!(sandbox.server.received().is_empty());
@@ -36,10 +36,10 @@ fn a_person_at_a_terminal_sees_what_a_command_asks_while_it_waits() {
 }
 
 #[test]
-fn a_log_shows_what_a_command_asks_and_no_word_that_may_be_a_secret() {
+fn prompts_in_a_log_contain_no_word_that_may_be_a_secret() {
     let sandbox = Sandbox::new();
     let (reader, writer) = std::io::pipe().unwrap();
-    let started = asking(&sandbox).start(Stdio::piped(), OwnedFd::from(writer));
+    let started = prompting(&sandbox).start(Stdio::piped(), OwnedFd::from(writer));
     let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
     assert_eq!(lines.next().unwrap(), "https://login.example/device");
     assert_eq!(lines.next().unwrap(), "Code ***");

@@ -93,7 +93,7 @@ fn a_command_whose_credential_was_refused_is_run_again() {
 }
 
 #[test]
-fn a_command_that_prints_what_was_refused_is_asked_once_more_and_shows_it_no_more() {
+fn a_command_whose_credential_is_refused_is_run_once_more_and_then_not_again() {
     for (cloud, reference) in CLOUDS {
         let emulated = Emulated::start(WORLD);
         let config = Config::new("");
@@ -279,7 +279,7 @@ fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
 }
 
 #[test]
-fn a_key_of_a_tool_that_dies_in_the_middle_of_a_wait_is_read_again() {
+fn a_key_of_a_tool_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
     for tool in TOOL_FILES.into_iter().take(2) {
         let refuse = "[[fault]]\noperation = '*'\nkind = 'refuse'\nskip = 1\ntimes = 1\n";
         let running = Emulated::start(&(world(["Running", "RUNNING"]) + refuse));
@@ -346,11 +346,11 @@ fn an_account_that_was_switched_to_in_the_middle_of_a_run_is_not_taken() {
     config.write("joblens/config.toml", &toml, 0o600);
     let run = at_home(&config, &["get", "-o", "json", JOB]).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
-    let said = "to aliyun-cli profile other";
-    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let expected = "to aliyun-cli profile other";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
     assert_eq!(
         server.received().len(),
         1,
-        "nothing is asked as another account"
+        "nothing is requested as another account"
     );
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::*;
 
-/// A command that says the id of a process that it has started, which outlives its parent.
+/// A command that prints the id of a process that it has started, which outlives its parent.
 const COMMAND: &str = "sh -c 'sleep 600 & echo $! >&2'; sleep 600";
 
 fn is_running(process: &str) -> bool {

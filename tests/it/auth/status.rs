@@ -105,7 +105,7 @@ fn variables_that_are_not_read_are_named_beside_the_source_that_is_used() {
 }
 
 #[test]
-fn an_account_that_cannot_be_used_is_broken_and_says_what_to_do() {
+fn an_account_that_cannot_be_used_is_broken_with_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.write(TCCLI.path, "{");
     let (broken, code) = account(&sandbox, "tencent", "default", &[]);
@@ -156,7 +156,7 @@ fn every_form_with_a_place_for_it_shows_the_accounts() {
 }
 
 #[test]
-fn tells_when_a_token_of_the_settings_ends() {
+fn shows_when_a_token_of_the_settings_ends() {
     // {"expireTime":"4102444800000"}
     let token = "e30.eyJleHBpcmVUaW1lIjoiNDEwMjQ0NDgwMDAwMCJ9.c2ln";
     let sandbox = Sandbox::new();

@@ -103,8 +103,8 @@ fn a_token_is_fetched_by_the_first_run_and_used_by_the_next() {
 #[test]
 fn nothing_is_kept_unless_requested() {
     let emulated = Emulated::start(WORLD);
-    for said in ["", "token_cache = false"] {
-        let (config, cache) = (accounts(&emulated, said), Cache::new());
+    for setting in ["", "token_cache = false"] {
+        let (config, cache) = (accounts(&emulated, setting), Cache::new());
         let run = cache.of(config.get(&[INSTANCE, IMAGE_JOB])).run();
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert!(cache.tokens().is_empty() && !cache.folder().exists());
@@ -134,7 +134,7 @@ fn a_changed_secret_does_not_find_the_token_of_the_old_one() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_no_failure_and_reported_by_auth_status() {
+fn a_cache_that_cannot_be_written_is_not_a_failure_and_reported_by_auth_status() {
     let emulated = Emulated::start(WORLD);
     let config = accounts(&emulated, "token_cache = true");
     let get = |more: &[&str]| {
@@ -149,12 +149,12 @@ fn a_cache_that_cannot_be_written_is_no_failure_and_reported_by_auth_status() {
     let status = crate::support::joblens(&arguments).env("XDG_CACHE_HOME", "/dev/null/x");
     let run = status.run();
     let why = "token_cache cannot be written: /dev/null is not a directory";
-    let said = run.stdout + &run.stderr;
-    assert!(said.contains(why), "{said}");
+    let output = run.stdout + &run.stderr;
+    assert!(output.contains(why), "{output}");
 }
 
 #[test]
-fn auth_status_says_where_tokens_are_kept_and_shows_none() {
+fn auth_status_shows_where_tokens_are_kept_and_no_token() {
     let emulated = Emulated::start(WORLD);
     let (config, cache) = (accounts(&emulated, "token_cache = true"), Cache::new());
     assert_eq!(cache.of(config.get(&[INSTANCE])).run().code, 0);
@@ -170,8 +170,8 @@ fn auth_status_says_where_tokens_are_kept_and_shows_none() {
     assert_eq!(run.stdout.matches(&line).count(), 2, "{}", run.stdout);
 }
 
-/// A computing region that gives each user tokens of its own and takes no others. It says what was
-/// requested, and from when on it refuses the first token of each user.
+/// A computing region that gives each user tokens of its own and takes no others, with the users
+/// that requested one. It refuses the first token of each user while `refuses_first` is true.
 fn region(refuses_first: Arc<AtomicBool>) -> (Server, Arc<Mutex<Vec<String>>>) {
     let given: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&given);

@@ -79,7 +79,7 @@ fn a_secret_in_a_file_that_was_not_rotated_is_shown_once() {
 }
 
 #[test]
-fn a_token_that_dies_in_the_middle_of_a_wait_is_read_again() {
+fn a_token_that_is_rejected_in_the_middle_of_a_wait_is_read_again() {
     let config = Config::new("");
     let path = config.write("joblens/secret.txt", "first-token", 0o600);
     let server = Server::start(move |number, got, stream| {
@@ -146,7 +146,7 @@ fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
 }
 
 #[test]
-fn a_key_pair_that_is_refused_says_what_to_check() {
+fn a_key_pair_that_is_refused_is_sent_once_and_is_an_error_of_the_token_service() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new(&key_pair(&emulated, "some-wrong-secret"));
     let run = config

@@ -39,14 +39,14 @@ fn a_config_file_that_others_can_write_runs_no_command() {
         ] {
             let run = sandbox.joblens(arguments).run();
             assert_eq!(run.code, 2, "{arguments:?}: {}", run.stderr);
-            let said = format!("{}{}", run.stdout, run.stderr).replace("\n ", "");
-            let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            let output = format!("{}{}", run.stdout, run.stderr).replace("\n ", "");
+            let words = output.split_whitespace().collect::<Vec<_>>().join(" ");
             for expected in [
                 &*format!("(mode {mode:03o})"),
                 "is writable by others",
                 "chmod go-w",
             ] {
-                assert!(words.contains(expected), "{expected}: {said}");
+                assert!(words.contains(expected), "{expected}: {output}");
             }
         }
         let by_name = joblens(&["--config", shown, "list"]).run();
@@ -137,13 +137,13 @@ fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
                 (run.code, &error["category"]),
                 (4, &"missing_credentials".into())
             );
-            let said = format!("{} is writable by others (mode {mode:03o})", path.display());
-            assert_eq!(error["message"], said.as_str());
+            let expected = format!("{} is writable by others (mode {mode:03o})", path.display());
+            assert_eq!(error["message"], expected.as_str());
             let hint = format!("run: chmod go-w '{}'", path.display());
             assert!(error["hint"].as_str().unwrap().ends_with(&hint), "{error}");
             let run = sandbox.joblens(&["auth", "status", "-o", "json"]).run();
             assert_eq!(run.code, 4, "{}", run.stdout);
-            assert!(run.stdout.contains(&said), "{}", run.stdout);
+            assert!(run.stdout.contains(&expected), "{}", run.stdout);
         }
         assert!(sandbox.server.received().is_empty());
     }
@@ -168,12 +168,12 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
             (2, &"usage".into()),
             "{error}"
         );
-        let said = format!("readable by others (mode {mode:03o})");
-        assert!(error["message"].to_string().contains(&said), "{error}");
+        let expected = format!("readable by others (mode {mode:03o})");
+        assert!(error["message"].to_string().contains(&expected), "{error}");
         let hint = format!("run: chmod 600 '{}'", path.display());
         assert_eq!(error["hint"], hint.as_str());
         let status = sandbox.joblens(&["auth", "status"]).run();
-        assert!(status.stdout.contains(&said), "{}", status.stdout);
+        assert!(status.stdout.contains(&expected), "{}", status.stdout);
     }
     assert!(sandbox.server.received().is_empty());
     for mode in [0o600, 0o400] {
@@ -272,8 +272,8 @@ fn certificates_that_others_can_write_are_refused() {
             "[sugon.lab]\nendpoint = '{origin}'\ntoken = 'lab-token-t1'\n{key} = 'ca.pem'\n{more}"
         ));
         let error = sandbox.get("sugon@lab/instance/i1").run().error();
-        let said = format!("{} is writable by others (mode 646)", path.display());
-        assert!(error["message"].to_string().contains(&said), "{error}");
+        let expected = format!("{} is writable by others (mode 646)", path.display());
+        assert!(error["message"].to_string().contains(&expected), "{error}");
         let run = sandbox
             .joblens(&["doctor", "sugon@lab", "-o", "json"])
             .run();

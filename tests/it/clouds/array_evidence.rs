@@ -17,7 +17,7 @@ struct Cloud {
     listed: Vec<Value>,
     /// The most rows that a page contains; 0 for as many as it is requested.
     max_rows: usize,
-    /// The code of what it says to requests of the job 10.
+    /// The error code of the response to requests of the job 10.
     refusal: Option<&'static str>,
 }
 
@@ -229,7 +229,7 @@ fn an_active_array_job_passes_only_when_its_subtasks_could_be_read() {
 }
 
 #[test]
-fn an_array_job_that_only_the_list_knows_is_as_its_subtasks_are() {
+fn the_state_of_an_array_job_that_is_only_in_the_list_is_that_of_its_subtasks() {
     for refusal in [None, Some("InvalidParam.JobIds")] {
         for (fifth, state, code) in [
             ("Failed", "failed", 1),
@@ -262,7 +262,7 @@ fn an_array_job_that_only_the_list_knows_is_as_its_subtasks_are() {
 }
 
 #[test]
-fn all_pages_of_a_list_are_read_for_an_array_job_that_only_the_list_knows() {
+fn all_pages_of_a_list_are_read_for_an_array_job_that_is_only_in_the_list() {
     let mut rows: Vec<Value> = (1..=60)
         .rev()
         .map(|n| {
@@ -283,7 +283,7 @@ fn all_pages_of_a_list_are_read_for_an_array_job_that_only_the_list_knows() {
 }
 
 #[test]
-fn any_listed_subtask_knows_the_range() {
+fn the_range_is_read_from_any_listed_subtask() {
     let indices = [5, 7, 9].map(|n| job(&format!("10_{n}"), "Succeeded"));
     let parent = json!({"JobId": "10", "State": "Succeeded", "IsArrayJob": true});
     let described = with_range(indices.to_vec(), (5, 9, 2));

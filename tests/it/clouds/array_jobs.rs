@@ -27,7 +27,7 @@ fn run(server: &Server, arguments: &[&str]) -> Run {
 
 const WAIT: [&str; 4] = ["wait", "-t", "0s", "aliyun/job/c/10"];
 
-/// The exit code of a gate on the job 10, and what it says.
+/// The exit code of a gate on the job 10, and its stderr.
 fn gate_on_answer(fields: &Value, list: Vec<u8>) -> (i32, String) {
     let run = run(&server(fields, list), &WAIT);
     (run.code, run.stderr)
@@ -63,7 +63,7 @@ fn range(end: i64, step: i64) -> Value {
 }
 
 #[test]
-fn a_failed_subtask_fails_the_gate_whatever_the_job_says_of_itself() {
+fn a_failed_subtask_fails_the_gate_whatever_the_fields_of_the_job_are() {
     for fields in [
         json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)}),
         json!({"ArrayProperties": range(9, 2)}),
@@ -80,9 +80,9 @@ fn a_failed_subtask_fails_the_gate_whatever_the_job_says_of_itself() {
         json!({"State": "Running", "IsArrayJob": true, "ArrayProperties": range(9, 2)}),
         json!({"State": "Odd", "IsArrayJob": true, "ArrayProperties": range(9, 2)}),
     ] {
-        let (code, said) = gate(&fields, &list("Failed"));
-        assert_eq!(code, 1, "{fields}: {said}");
-        assert!(said.contains("10_5"), "{fields}: {said}");
+        let (code, stderr) = gate(&fields, &list("Failed"));
+        assert_eq!(code, 1, "{fields}: {stderr}");
+        assert!(stderr.contains("10_5"), "{fields}: {stderr}");
     }
 }
 
@@ -95,7 +95,7 @@ fn the_documented_form_passes_when_every_subtask_succeeded() {
 }
 
 #[test]
-fn a_list_that_does_not_bear_a_success_out_decides_nothing() {
+fn with_a_list_that_does_not_confirm_a_success_the_gate_is_undecided() {
     let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
     let longer = json!({"IsArrayJob": true, "ArrayProperties": range(11, 2)});
     let odd_step = json!({"IsArrayJob": true, "ArrayProperties": range(9, 4)});
@@ -107,8 +107,8 @@ fn a_list_that_does_not_bear_a_success_out_decides_nothing() {
         (&longer, &list("Succeeded")),
         (&odd_step, &list("Succeeded")),
     ] {
-        let (code, said) = gate(fields, list);
-        assert_eq!(code, 8, "{fields}: {said}");
+        let (code, stderr) = gate(fields, list);
+        assert_eq!(code, 8, "{fields}: {stderr}");
     }
 }
 
@@ -131,8 +131,8 @@ fn an_ordinary_job_passes_without_subtasks() {
         ),
         refusal("500 Internal Server Error", "UnknownError"),
     ] {
-        let (code, said) = gate_on_answer(&flagged, list);
-        assert_eq!(code, 0, "nothing contradicts the flag: {said}");
+        let (code, stderr) = gate_on_answer(&flagged, list);
+        assert_eq!(code, 0, "nothing contradicts the flag: {stderr}");
     }
     let partly = json!({"Jobs": [null, {"JobId": "10", "State": "Succeeded"}]});
     assert_eq!(gate(&flagged, &partly).0, 5);
@@ -182,9 +182,9 @@ fn without_a_flag_a_list_that_cannot_be_read_decides_nothing() {
         (refusal("500 Internal Server Error", "UnknownError"), 5),
     ] {
         let text = String::from_utf8_lossy(&list).into_owned();
-        let (code, said) = gate_on_answer(&json!({}), list);
-        assert_eq!(code, expected, "{text}: {said}");
-        assert!(said.contains("subtasks"), "{text}: {said}");
+        let (code, stderr) = gate_on_answer(&json!({}), list);
+        assert_eq!(code, expected, "{text}: {stderr}");
+        assert!(stderr.contains("subtasks"), "{text}: {stderr}");
     }
 }
 
@@ -196,9 +196,9 @@ fn a_failed_subtask_is_found_beside_rows_that_cannot_be_read() {
         json!({"IsArrayJob": false}),
         json!({"IsArrayJob": true}),
     ] {
-        let (code, said) = gate(&fields, &rows);
-        assert_eq!(code, 1, "{fields}: {said}");
-        assert!(said.contains("10_5"), "{said}");
+        let (code, stderr) = gate(&fields, &rows);
+        assert_eq!(code, 1, "{fields}: {stderr}");
+        assert!(stderr.contains("10_5"), "{stderr}");
     }
 }
 
@@ -210,9 +210,9 @@ fn a_key_that_may_not_list_gets_the_clouds_word_only_without_other_evidence() {
     assert_eq!((job.code, &job.job()["state"]), (0, &json!("succeeded")));
     assert_eq!(job.json()["notices"][0]["code"], "subtasks_unchecked");
     assert_eq!(run(&unchecked, &WAIT).code, 0);
-    let (code, said) = gate_on_answer(&json!({"IsArrayJob": false}), denied());
-    assert_eq!(code, 0, "{said}");
-    assert!(!said.contains("ListServerlessJobs"), "{said}");
+    let (code, stderr) = gate_on_answer(&json!({"IsArrayJob": false}), denied());
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stderr.contains("ListServerlessJobs"), "{stderr}");
     for fields in [
         json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)}),
         json!({"IsArrayJob": false, "ArrayProperties": range(9, 2)}),
@@ -231,8 +231,8 @@ fn a_key_that_may_not_list_gets_the_clouds_word_only_without_other_evidence() {
 #[test]
 fn evidence_outweighs_a_flag_that_denies_it() {
     let denying = json!({"IsArrayJob": false, "ArrayProperties": range(9, 2)});
-    let (code, said) = gate(&denying, &json!({"Jobs": [], "TotalCount": 0}));
-    assert_eq!(code, 8, "{said}");
+    let (code, stderr) = gate(&denying, &json!({"Jobs": [], "TotalCount": 0}));
+    assert_eq!(code, 8, "{stderr}");
     assert_eq!(gate(&denying, &list("Succeeded")).0, 0);
     let zeros = json!({"IsArrayJob": false,
         "ArrayProperties": {"IndexStart": 0, "IndexEnd": 0, "IndexStep": 1}});
@@ -254,9 +254,9 @@ fn a_list_that_fails_at_the_moment_is_the_fault_of_the_service() {
 #[test]
 fn a_canceled_subtask_makes_a_succeeded_job_canceled() {
     let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
-    let (code, said) = gate(&whole, &list("Canceled"));
-    assert_eq!(code, 1, "{said}");
-    assert!(said.contains("10_5 was canceled"), "{said}");
+    let (code, stderr) = gate(&whole, &list("Canceled"));
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("10_5 was canceled"), "{stderr}");
 }
 
 #[test]
@@ -312,11 +312,9 @@ fn filtering_server() -> Server {
 #[test]
 fn without_a_flag_subtasks_of_high_indices_are_searched() {
     let server = filtering_server();
-    let Run {
-        code, stderr: said, ..
-    } = run(&server, &WAIT);
-    assert_eq!(code, 1, "{said}");
-    assert!(said.contains("10_150"), "{said}");
+    let Run { code, stderr, .. } = run(&server, &WAIT);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("10_150"), "{stderr}");
     let heads: Vec<String> = server.received().into_iter().map(|got| got.head).collect();
     let search = heads
         .iter()

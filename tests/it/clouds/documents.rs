@@ -165,7 +165,7 @@ fn secrets_of_a_job_are_masked_in_every_form() {
 }
 
 #[test]
-fn secrets_of_a_job_are_shown_to_those_who_ask() {
+fn secrets_of_a_job_are_shown_when_requested() {
     let emulated = Emulated::start(&served("aliyun/job/C/5", JOB_WITH_SECRETS));
     let job = emulated
         .get(&["aliyun/job/C/5", "--show-secrets"])

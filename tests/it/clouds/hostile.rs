@@ -206,7 +206,7 @@ fn commands_that_wait_report_an_unreadable_field_once() {
 }
 
 #[test]
-fn a_wait_says_that_a_response_has_no_state() {
+fn a_wait_reports_that_a_response_has_no_state() {
     let body = detail("").replace("\"Running\"", "null");
     let server = Server::answering(json(body));
     let reference = format!("sugon/instance/{ID}");
@@ -274,7 +274,7 @@ fn numbers_as_text_and_nulls_everywhere_are_read() {
 }
 
 #[test]
-fn a_state_word_that_no_table_holds_is_unknown_and_reported_once() {
+fn a_state_word_that_is_in_no_table_is_unknown_and_reported_once() {
     let body = format!(r#"{{"code":0,"data":{{"id":"{ID}","status":"Zombie"}}}}"#);
     let run = response(json(body));
     let job = run.job();

@@ -116,7 +116,7 @@ fn a_job_that_waits_has_no_log_yet() {
 }
 
 #[test]
-fn a_missing_job_a_wrong_project_and_a_wrong_key_are_told_apart() {
+fn a_missing_job_a_wrong_project_and_a_wrong_key_are_distinguished() {
     let emulated = Emulated::start(&scenario());
     let run = emulated.get(&["hw/train/none"]).run();
     assert_eq!(run.code, 3, "{}", run.stderr);

@@ -150,7 +150,7 @@ fn without_readable_exit_codes_it_is_unknown_and_never_succeeded() {
 }
 
 #[test]
-fn those_who_trust_a_finished_one_get_succeeded_and_the_notice() {
+fn a_finished_one_is_succeeded_with_a_notice_where_that_is_trusted() {
     let fault = "[[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
     let run = finished(2, 0, fault)
         .get(&[COMMAND, "--trust-finished"])

@@ -78,7 +78,7 @@ fn a_terminated_instance_was_canceled() {
 }
 
 #[test]
-fn a_failed_image_job_says_which_sub_job_and_why() {
+fn a_failed_image_job_names_the_sub_job_and_the_reason() {
     let job = Emulated::start(WORLD).get(&[IMAGE_JOB]).run().job();
     assert_eq!(
         (&job["state"], &job["state_raw"]),

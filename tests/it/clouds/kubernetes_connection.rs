@@ -233,7 +233,7 @@ fn impersonation_is_sent_in_headers() {
 }
 
 #[test]
-fn the_server_is_verified_as_the_cluster_says() {
+fn the_server_is_verified_as_the_cluster_entry_requires() {
     let token = || json!({"token": "t"});
     let other = Authority::new(|_| {});
     let cluster = Cluster::start("kubernetes.default", false);

@@ -41,7 +41,7 @@ fn kubeconfig() -> String {
 }
 
 #[test]
-fn a_plugin_that_asks_floods_or_prints_anything_else_is_an_error() {
+fn a_plugin_that_prompts_floods_or_prints_anything_else_is_an_error() {
     for (plugin, message) in [
         ("read answer && echo \"{}\"", "failed with exit code 1"),
         ("yes | head -c 20000000", "printed 64 KiB or more"),

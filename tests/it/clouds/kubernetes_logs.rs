@@ -18,14 +18,14 @@ use crate::support::{Run, Running, Server, http, joblens};
 const POD: &str = "kubernetes/pod/ci/p";
 const LINES: [&str; 3] = ["one", "two", "three"];
 
-/// A pod whose log is requested, and what the test knows of the run.
+/// A pod whose log is requested, and the output of the run.
 struct Pod {
     server: Server,
     stdout: PathBuf,
     _folder: tempfile::TempDir,
 }
 
-/// What a server knows.
+/// The state of a server.
 struct Log {
     /// This many lines are written.
     written: AtomicUsize,

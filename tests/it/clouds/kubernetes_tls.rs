@@ -137,7 +137,7 @@ fn who_shows_no_certificate_of_the_cluster_is_refused() {
 }
 
 #[test]
-fn doctor_says_that_a_client_certificate_ends_soon() {
+fn doctor_reports_that_a_client_certificate_ends_soon() {
     let cluster = Cluster::start();
     let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = rcgen::date_time_ymd(1970, 1, 1) + age;

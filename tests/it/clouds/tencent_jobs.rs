@@ -89,7 +89,7 @@ fn a_list_is_read_page_by_page_and_filtered_by_the_cloud() {
 }
 
 #[test]
-fn a_missing_job_and_a_wrong_key_are_told_apart() {
+fn a_missing_job_and_a_wrong_key_are_distinguished() {
     let emulated = Emulated::start(&scenario());
     for kind in ["training-task", "batch-job"] {
         let run = emulated.get(&[&format!("tencent/{kind}/none")]).run();

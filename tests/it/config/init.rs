@@ -141,8 +141,8 @@ fn no_file_is_written_where_others_could_replace_it() {
         .env("JOBLENS_CONFIG", place.to_str().unwrap())
         .run();
     assert_eq!(run.code, 2, "{}", run.stderr);
-    let said = "which is writable by others (mode 777)";
-    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let expected = "which is writable by others (mode 777)";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
     assert!(!place.exists());
 }
 

@@ -298,7 +298,7 @@ fn plain_http_beyond_loopback_must_be_allowed() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_can_be_mapped() {
+fn a_word_that_is_in_no_table_can_be_mapped() {
     let scenario = "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Suspended', unrecognized = true }]\n";
     let emulated = Emulated::start(scenario);
     let unmapped = emulated.get(&["aliyun/job/C/5"]).run();

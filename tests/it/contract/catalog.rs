@@ -57,7 +57,7 @@ fn a_word_that_leaves_it_to_exit_codes_has_a_row_for_each_outcome() {
 }
 
 #[test]
-fn a_kind_without_states_says_so() {
+fn a_kind_without_states_has_a_note() {
     let rows = states(&["tencent"]);
     assert_eq!(
         rows_of_word(&rows, "job", Value::Null),
@@ -116,7 +116,7 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
 }
 
 #[test]
-fn kinds_are_shown_by_cloud_with_a_line_that_says_what_each_is() {
+fn kinds_are_shown_by_cloud_with_a_line_that_describes_each() {
     let overview = joblens(&["kinds"]).run().stdout;
     let json = joblens(&["kinds", "-o", "json"]).run().json();
     let mut lines = overview.lines().filter(|line| !line.is_empty());

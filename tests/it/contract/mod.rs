@@ -24,7 +24,7 @@ fn the_recorded_schemas_are_printed() {
     }
 }
 
-/// Only keywords of the standard and formats that validators know, as their strict modes require.
+/// Only keywords of the standard and formats that validators support, as their strict modes require.
 #[test]
 fn every_schema_has_standard_keywords_formats_and_types() {
     fn check(schema: &Value, place: &str) {
@@ -45,9 +45,9 @@ fn every_schema_has_standard_keywords_formats_and_types() {
                     for (name, property) in properties {
                         let property = property.as_object();
                         let property = property.unwrap_or_else(|| panic!("{place}: {name}"));
-                        let says = ["type", "$ref", "anyOf", "oneOf", "const", "enum"];
-                        let says = says.iter().any(|word| property.contains_key(*word));
-                        assert!(says, "{place}: {name} has no type");
+                        let keywords = ["type", "$ref", "anyOf", "oneOf", "const", "enum"];
+                        let has_type = keywords.iter().any(|word| property.contains_key(*word));
+                        assert!(has_type, "{place}: {name} has no type");
                     }
                 }
             }

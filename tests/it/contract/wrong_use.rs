@@ -47,7 +47,7 @@ const WRONG: [(&[&str], &str, &str); 13] = [
 ];
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_reported_in_the_form_it_asks_for() {
+fn a_command_line_that_cannot_be_read_is_reported_in_the_requested_form() {
     for (arguments, command, part) in WRONG {
         let run = joblens(arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
@@ -119,7 +119,7 @@ fn options_that_contradict_each_other_name_the_command_they_were_given_to() {
 }
 
 #[test]
-fn what_joblens_knows_itself_has_no_columns_and_says_so() {
+fn columns_of_catalogs_are_a_usage_error_with_a_hint() {
     for (arguments, what, hint) in [
         (["kinds", "--columns", "template"], "--columns", "--jq"),
         (["states", "--sort-by", "word"], "--sort-by", "-o csv"),
@@ -137,7 +137,7 @@ fn what_joblens_knows_itself_has_no_columns_and_says_so() {
 }
 
 #[test]
-fn a_full_disk_is_reported_and_is_no_closed_output() {
+fn a_full_disk_is_reported_and_is_not_a_closed_output() {
     for command in ["schema", "kinds"] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let ended = Command::new(env!("CARGO_BIN_EXE_joblens"))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{TOKEN, account, failure};
 use crate::support::{Joblens, Server, joblens, json};
 
-/// A home folder with a config file, and a server in the place of a cloud.
+/// A home folder with a config file, and a server in place of a cloud.
 struct Sandbox {
     home: tempfile::TempDir,
     server: Server,

@@ -22,7 +22,7 @@ fn every_form_with_a_place_for_it_shows_the_checks() {
     assert_eq!(
         emulated.requests(),
         before,
-        "usage error is told before the first call"
+        "usage errors are reported before the first call"
     );
     let picked = ["doctor", "--jq", ".accounts[] | .cloud + \" \" + .status"];
     let run = emulated.joblens(&picked).run();

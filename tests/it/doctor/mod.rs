@@ -47,7 +47,7 @@ fn account(run: &Run) -> Value {
     accounts[0].clone()
 }
 
-/// The last check of a run's only account, which must be the one that failed, with what it says.
+/// The last check of a run's only account, which must be the one that failed.
 fn failure(run: &Run) -> Failure {
     let account = account(run);
     assert_eq!(account["status"], "fail", "{account:#}");
@@ -93,13 +93,13 @@ impl Failure {
         self
     }
 
-    /// Fails unless the message says this.
+    /// Fails unless the message contains this.
     fn contains(&self, text: &str) -> &Self {
         assert!(self.message.contains(text), "{text}: {self:#?}");
         self
     }
 
-    /// Fails unless the next step says this.
+    /// Fails unless the hint contains this.
     fn advises(&self, text: &str) -> &Self {
         assert!(self.hint.contains(text), "{text}: {self:#?}");
         self

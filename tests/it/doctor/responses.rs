@@ -7,7 +7,7 @@ use crate::support::{Server, http, json};
 const WORLD: &str = "";
 
 #[test]
-fn clouds_that_work_are_each_asked_once_and_are_well() {
+fn clouds_that_work_are_each_called_once_and_pass() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&["doctor", "-o", "json"]).run();
     assert_eq!(run.code, 0, "{}", run.stdout);
@@ -110,7 +110,7 @@ fn the_cluster_of_the_settings_may_not_exist() {
 }
 
 #[test]
-fn a_cloud_that_fails_or_wants_fewer_calls_is_asked_once() {
+fn a_cloud_that_fails_or_throttles_is_called_once() {
     for (status, name, category) in [
         ("429 Too Many Requests", "response", "throttled"),
         ("503 Service Unavailable", "response", "service_error"),
@@ -126,7 +126,7 @@ fn a_cloud_that_fails_or_wants_fewer_calls_is_asked_once() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_or_breaks_is_no_fault_of_the_key() {
+fn an_answer_that_comes_too_late_or_breaks_is_not_a_fault_of_the_key() {
     let emulated = Emulated::start(
         "[[fault]]\ncloud = 'sugon'\noperation = '*'\nkind = 'slow'\ndelay = '5s'\n\
          [[fault]]\ncloud = 'huawei'\noperation = '*'\nkind = 'truncate'\n",
@@ -151,7 +151,7 @@ fn an_answer_that_comes_too_late_or_breaks_is_no_fault_of_the_key() {
 }
 
 #[test]
-fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
+fn a_web_page_is_not_an_answer_of_the_cloud_whatever_its_status() {
     let page = b"<!DOCTYPE html><html><title>Sign in</title></html>";
     let headers = "content-type: text/html; charset=utf-8\r\nserver: squid/5.7\r\n";
     for status in [
@@ -211,7 +211,7 @@ fn a_clock_that_is_off_is_a_warning_until_the_cloud_refuses_for_it() {
 }
 
 #[test]
-fn a_time_that_was_kept_by_a_cache_says_nothing_of_the_clock() {
+fn the_date_of_a_cached_response_is_not_used_for_the_clock() {
     let headers = format!("age: 4000\r\n{}", date(-4000));
     let list = r#"{"code":"0","data":{"total":0,"list":[]}}"#;
     let server = Server::answering(http("200 OK", &headers, list.as_bytes()));
@@ -224,7 +224,7 @@ fn a_time_that_was_kept_by_a_cache_says_nothing_of_the_clock() {
 }
 
 #[test]
-fn a_slow_cloud_holds_up_no_other() {
+fn a_slow_cloud_delays_no_other() {
     let emulated = Emulated::start(
         "[[fault]]\ncloud = 'sugon'\noperation = '*'\nkind = 'slow'\ndelay = '60s'\n\
          [[fault]]\ncloud = 'huawei'\noperation = '*'\nkind = 'slow'\ndelay = '60s'\n",

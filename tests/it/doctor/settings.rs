@@ -4,7 +4,7 @@ use super::{TOKEN, account, failure, sugon};
 use crate::support::{Server, joblens, json};
 
 #[test]
-fn without_any_account_it_says_what_to_set_and_how_to_try_it() {
+fn without_any_account_the_hint_names_what_to_set_and_the_demo() {
     let run = joblens(&["doctor", "-o", "json"]).run();
     assert_eq!(run.code, 4);
     let json = run.json();
@@ -48,7 +48,7 @@ fn an_endpoint_without_a_key_is_half_an_account() {
 }
 
 #[test]
-fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
+fn a_cloud_that_is_named_is_checked_even_when_nothing_is_set_for_it() {
     let run = joblens(&["doctor", "-o", "json", "qcloud"]).run();
     failure(&run).is("settings", "missing_credentials", 4);
     assert_eq!(account(&run)["cloud"], "tencent");
@@ -59,7 +59,7 @@ fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
 }
 
 #[test]
-fn what_is_no_cloud_is_a_usage_error() {
+fn an_unknown_cloud_is_a_usage_error() {
     for (word, hint) in [
         ("sugin", "did you mean 'sugon'?"),
         ("alyun@prod", "did you mean 'aliyun'?"),

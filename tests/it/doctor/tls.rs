@@ -11,7 +11,7 @@ use super::{account, failure, outcome, sugon};
 use crate::support::tls::{Authority, write};
 use crate::support::{Joblens, Run, Server, http, json};
 
-/// A TLS server on loopback with its own CA, whose certificate lies in a folder.
+/// A TLS server on loopback with its own CA, whose certificate is in a folder.
 struct Tls {
     port: u16,
     folder: tempfile::TempDir,
@@ -62,7 +62,7 @@ impl Tls {
         sugon(&format!("https://localhost:{}", self.port), options)
     }
 
-    /// An endpoint that a proxy alone knows.
+    /// An endpoint that is reached through a proxy alone.
     fn doctor_through(variable: &str, proxy: String) -> Run {
         let other = Self::start(Unusual {
             ca: Some("Another CA"),
@@ -75,17 +75,17 @@ impl Tls {
             .run()
     }
 
-    /// A run that knows the CA.
-    fn doctor_who_knows(&self) -> Joblens {
+    /// A run that trusts the CA.
+    fn doctor_with_ca(&self) -> Joblens {
         let ca = self.file("ca.pem");
         self.doctor(&["--ca-file", ca.to_str().unwrap()])
     }
 }
 
 #[test]
-fn a_trusted_server_is_well_and_says_so() {
+fn a_trusted_server_passes_and_is_reported_as_trusted() {
     let server = Tls::start(Unusual::default());
-    let run = server.doctor_who_knows().run();
+    let run = server.doctor_with_ca().run();
     assert_eq!(run.code, 0, "{}", run.stdout);
     let checks: Vec<String> = account(&run)["checks"]
         .as_array()
@@ -140,13 +140,13 @@ fn the_issuer_of_an_untrusted_certificate_is_named() {
 }
 
 #[test]
-fn a_certificate_at_the_wrong_time_or_for_another_name_says_which() {
+fn a_certificate_at_the_wrong_time_or_for_another_name_is_reported_as_such() {
     let of = |years, name| Unusual {
         years,
         name,
         ..Unusual::default()
     };
-    for (unusual, said) in [
+    for (unusual, expected) in [
         (
             of(Some((2010, 2011)), None),
             "it expired at 2011-01-01T00:00:00Z",
@@ -161,26 +161,26 @@ fn a_certificate_at_the_wrong_time_or_for_another_name_says_which() {
         ),
     ] {
         let server = Tls::start(unusual);
-        failure(&server.doctor_who_knows().run())
+        failure(&server.doctor_with_ca().run())
             .is("tls", "network", 5)
             .after(&["connection"])
-            .contains(said);
+            .contains(expected);
     }
 }
 
 #[test]
-fn a_server_that_wants_a_certificate_gets_a_hint_what_to_set() {
+fn a_server_that_requests_a_certificate_is_an_error_with_a_hint() {
     let server = Tls::start(Unusual {
         wants_certificates: true,
         ..Unusual::default()
     });
-    failure(&server.doctor_who_knows().run())
+    failure(&server.doctor_with_ca().run())
         .is("tls", "network", 5)
         .after(&["connection"])
         .advises("client_cert and client_key");
     let stranger = Tls::start(Unusual::default());
     let run = server
-        .doctor_who_knows()
+        .doctor_with_ca()
         .env(
             "JOBLENS_SUGON_CLIENT_CERT",
             stranger.file("cert.pem").to_str().unwrap(),
@@ -196,10 +196,10 @@ fn a_server_that_wants_a_certificate_gets_a_hint_what_to_set() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_is_reported_as_such() {
+fn a_server_without_tls_is_reported_as_such() {
     let server = Server::answering(http("400 Bad Request", "", b""));
-    // Bytes of TLS contain no end of a head, so that the server answers when the client is gone; one
-    // that speaks at once is heard.
+    // Bytes of TLS contain no end of a head, so that the server answers when the client is gone; the
+    // response of one that writes at once is received.
     let talker = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = talker.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -213,7 +213,7 @@ fn a_server_that_speaks_no_tls_is_reported_as_such() {
     failure(&run)
         .is("tls", "network", 5)
         .after(&["connection"])
-        .contains("does not speak TLS")
+        .contains("does not use TLS")
         .advises("http://");
     assert!(server.received().is_empty());
 }
@@ -256,7 +256,7 @@ fn a_certificate_that_is_not_checked_is_a_warning() {
 }
 
 #[test]
-fn a_machine_without_certificates_says_so() {
+fn a_machine_without_certificates_is_reported_as_such() {
     let server = Tls::start(Unusual::default());
     let run = server
         .doctor(&[])
@@ -270,7 +270,7 @@ fn a_machine_without_certificates_says_so() {
     assert_eq!(run.json()["checks"][2]["status"], "warn");
 }
 
-/// A proxy that answers in the place of every host, at this port of loopback.
+/// A proxy that answers in place of every host, at this port of loopback.
 fn intercepting(port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().port();
@@ -311,7 +311,7 @@ fn a_proxy_that_shows_its_own_certificate_is_known_by_its_issuer() {
 }
 
 #[test]
-fn a_proxy_whose_own_certificate_is_not_trusted_is_no_fault_of_the_cloud() {
+fn a_proxy_whose_own_certificate_is_not_trusted_is_not_a_fault_of_the_cloud() {
     let server = Tls::start(Unusual::default());
     let proxy = format!("https://joe:hunter22@localhost:{}", server.port);
     failure(&Tls::doctor_through("ALL_PROXY", proxy))
@@ -321,7 +321,7 @@ fn a_proxy_whose_own_certificate_is_not_trusted_is_no_fault_of_the_cloud() {
 }
 
 #[test]
-fn a_server_that_takes_the_connection_and_says_nothing_is_not_waited_for() {
+fn a_server_that_accepts_the_connection_and_sends_nothing_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let endpoint = format!("https://localhost:{port}");

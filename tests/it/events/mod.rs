@@ -176,7 +176,7 @@ fn what_could_not_be_read_hides_nothing_and_decides_the_exit_code() {
 }
 
 #[test]
-fn a_page_has_the_times_of_the_reader_and_says_where_a_cloud_cuts() {
+fn a_page_has_local_times_and_notes_where_a_cloud_truncates() {
     let emulated = Emulated::start(WORLD);
     let page = |arguments: &[&str]| {
         let mut all = vec!["events"];
@@ -283,7 +283,7 @@ fn the_newest_of_a_scope_has_events_like_any_other() {
 }
 
 #[test]
-fn names_say_when_they_may_be_too_few() {
+fn names_have_a_mark_when_they_are_incomplete() {
     let emulated = Emulated::start(WORLD);
     let run = events(&emulated, &["-o", "name", JOB, GONE]);
     assert_eq!(run.code, 3);
@@ -322,7 +322,7 @@ fn tables_and_expressions_pick_what_is_wanted() {
 #[test]
 fn usage_errors_are_reported_before_the_first_request() {
     let emulated = Emulated::start(WORLD);
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (&[][..], "no references given"),
         (&["--since", "2", JOB], "invalid value '2' for --since"),
         (
@@ -364,7 +364,11 @@ fn usage_errors_are_reported_before_the_first_request() {
     ] {
         let run = events(&emulated, arguments);
         assert_eq!(run.code, 2, "{arguments:?}");
-        assert!(run.stderr.contains(said), "{arguments:?}: {}", run.stderr);
+        assert!(
+            run.stderr.contains(expected),
+            "{arguments:?}: {}",
+            run.stderr
+        );
     }
     let envelope = events(&emulated, &["-o", "json", "--since", "2", JOB]).json();
     assert_eq!(

@@ -79,7 +79,7 @@ fn nothing_is_paged_where_a_pager_is_unwanted_or_unusable() {
 }
 
 #[test]
-fn a_pager_that_is_missing_or_leaves_early_is_no_error() {
+fn a_pager_that_is_missing_or_exits_early_is_not_an_error() {
     let (code, shown) = on_a_terminal(&["describe", JOB], &[("PAGER", "true")]);
     assert_eq!((code, shown.as_str()), (0, ""));
     let (code, shown) = on_a_terminal(&["describe", JOB], &[("PAGER", "no-such-pager -x")]);

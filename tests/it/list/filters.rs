@@ -1,6 +1,6 @@
 use chrono::{TimeDelta, Utc};
 
-use super::{WORLD, each, list, many, names, pages_asked};
+use super::{WORLD, each, list, many, names, pages_requested};
 use crate::support::emulated::Emulated;
 use crate::support::{SECRETS, Server, joblens, json};
 
@@ -28,7 +28,7 @@ fn each_filter_keeps_what_it_names() {
 }
 
 #[test]
-fn nothing_found_is_no_failure_and_says_where_and_what() {
+fn an_empty_list_succeeds_and_its_footer_names_scope_and_filter() {
     let emulated = Emulated::start(WORLD);
     for format in ["table", "jsonl", "csv", "name", "json"] {
         let scope = "aliyun/job/ehpc-hz-1";
@@ -44,12 +44,12 @@ fn nothing_found_is_no_failure_and_says_where_and_what() {
 }
 
 #[test]
-fn a_cloud_that_can_filter_is_asked_to() {
+fn a_filter_is_sent_to_a_cloud_that_supports_it() {
     let failed = "[[job]]\nref = 'aliyun/job/c/last'\nage = '2h'\nstates = [{ after = '0s', state = 'Failed' }]\n";
     let emulated = Emulated::start(&(many("c", 250) + failed));
     let found = names(&emulated, &["aliyun/job/c", "-s", "failed"]);
     assert_eq!(found, ["aliyun/job/c/last"]);
-    assert_eq!(pages_asked(&emulated), 1);
+    assert_eq!(pages_requested(&emulated), 1);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_name_is_that_of_the_job_or_its_id() {
 }
 
 #[test]
-fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
+fn a_filter_that_a_list_cannot_answer_is_not_an_empty_answer() {
     let emulated = Emulated::start(WORLD);
     for (scope, filter, unlisted) in [
         ("sugon/instance", ["-u", "magic2"], "this list has no user"),
@@ -137,7 +137,7 @@ fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
 }
 
 #[test]
-fn since_keeps_what_has_no_readable_creation_time_and_says_so() {
+fn since_keeps_what_has_no_readable_creation_time_with_a_notice() {
     let recent = Utc::now().format("%Y-%m-%dT%H:%M:%S.000+0000");
     let body = format!(
         r#"{{"code":"0","msg":"success","data":[
@@ -162,7 +162,7 @@ fn since_keeps_what_has_no_readable_creation_time_and_says_so() {
 }
 
 #[test]
-fn a_filter_keeps_a_row_whose_field_could_not_be_read_and_says_so() {
+fn a_filter_keeps_a_row_whose_field_could_not_be_read_with_a_notice() {
     let server = Server::answering(json(
         r#"{"code":"0","msg":"success","data":[
         {"id":"a","status":"Running","instanceServiceName":["train"]},

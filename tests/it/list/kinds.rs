@@ -61,7 +61,7 @@ fn what_is_printed_can_be_listed_and_looked_up_in_its_turn() {
 }
 
 #[test]
-fn people_see_clusters_in_a_table_of_their_own_before_the_jobs() {
+fn clusters_are_in_a_table_of_their_own_before_the_jobs() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["sugon/instance", "tencent"]);
     let lines: Vec<&str> = run.stdout.lines().collect();
@@ -76,7 +76,7 @@ fn people_see_clusters_in_a_table_of_their_own_before_the_jobs() {
 }
 
 #[test]
-fn rows_hold_what_the_lists_tell() {
+fn rows_contain_the_fields_of_the_lists() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun/job/ehpc-hz-1", "-o", "json"]);
     let json = run.json();

@@ -96,7 +96,7 @@ fn fault_after(pages: usize, what: &str) -> String {
 }
 
 /// How often the list of jobs was requested.
-fn pages_asked(emulated: &Emulated) -> u64 {
+fn pages_requested(emulated: &Emulated) -> u64 {
     let requests = emulated.requests();
     requests
         .get("aliyun/ListServerlessJobs")

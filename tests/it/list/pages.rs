@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{fault_after, list, many, names, pages_asked};
+use super::{fault_after, list, many, names, pages_requested};
 use crate::support::emulated::Emulated;
 use crate::support::{self, Server, joblens};
 
@@ -9,7 +9,7 @@ fn all_pages_are_drained_one_page_a_call() {
     let emulated = Emulated::start(&many("c", 250));
     let found = names(&emulated, &["aliyun/job/c"]);
     assert_eq!(found.len(), 250);
-    assert_eq!(pages_asked(&emulated), 3);
+    assert_eq!(pages_requested(&emulated), 3);
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_page_of_rows_without_ids_is_an_error() {
 }
 
 #[test]
-fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
+fn tables_have_a_hundred_rows_and_a_hint_how_to_get_the_rest() {
     let emulated = Emulated::start(&many("c", 250));
     for format in ["table", "wide", "markdown"] {
         let run = list(&emulated, &["aliyun/job/c", "-o", format]);
@@ -43,7 +43,7 @@ fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
              aliyun/job/c/: showing the first 100 of 250; use --limit none to show all\n"
         );
     }
-    assert_eq!(pages_asked(&emulated), 3);
+    assert_eq!(pages_requested(&emulated), 3);
     let all = list(&emulated, &["aliyun/job/c", "--limit", "none"]);
     assert_eq!(all.stdout.lines().count(), 251);
     assert_eq!(all.stderr, "250 found in aliyun/job/c/\n");
@@ -163,7 +163,7 @@ fn a_page_that_fails_once_is_requested_again() {
     let fault = "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 503\nskip = 2\ntimes = 1\nretry_after = '0s'\n";
     let emulated = Emulated::start(&(many("c", 250) + fault));
     assert_eq!(names(&emulated, &["aliyun/job/c"]).len(), 250);
-    assert_eq!(pages_asked(&emulated), 4);
+    assert_eq!(pages_requested(&emulated), 4);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
     let end = "huawei/image-job/7\n#!incomplete: huawei/image-job/: \
                a part could not be listed: job_type DELETE_SERVER: ";
     assert!(names.stdout.starts_with(end), "{}", names.stdout);
-    // The only row there is lies in the part that is refused: that is not "nothing found".
+    // The only row is in the part that is refused: that is not "nothing found".
     let server = refusing("CREATE_SERVER", "403 Forbidden", DENIED);
     let none = run(&server, &["list", "huawei/image-job"]).run();
     assert_eq!(none.code, 4);

@@ -41,7 +41,7 @@ secret_key = 'testsecret'
 ";
 
 #[test]
-fn a_bare_list_asks_the_default_scopes_of_every_profile() {
+fn a_bare_list_lists_the_default_scopes_of_every_profile() {
     let emulated = Emulated::start(WORLD);
     let run = bare(&emulated, SETTINGS, &["-o", "json"]);
     let json = run.json();
@@ -93,7 +93,7 @@ fn a_profile_that_is_named_is_the_only_one() {
 }
 
 #[test]
-fn a_filter_leaves_out_the_kinds_without_its_field_and_says_so() {
+fn a_filter_leaves_out_the_kinds_without_its_field_with_a_notice() {
     let emulated = Emulated::start(WORLD);
     let run = bare(&emulated, SETTINGS, &["--active", "-o", "json"]);
     let json = run.json();
@@ -191,7 +191,7 @@ fn a_profile_without_a_user_costs_a_notice_in_a_bare_list() {
 }
 
 #[test]
-fn nothing_configured_says_what_to_set() {
+fn without_a_configuration_the_error_names_what_to_set() {
     let run = joblens(&["list"]).run();
     assert_eq!((run.code, run.stdout.as_str()), (4, ""));
     assert!(run.stderr.contains("no profile is configured"));
@@ -201,14 +201,14 @@ fn nothing_configured_says_what_to_set() {
 }
 
 /// A cloud's profile that could not be queried, in every output.
-fn assert_half_configured(run: &Run, scope: &str, said: &str) {
+fn assert_half_configured(run: &Run, scope: &str, expected: &str) {
     assert_eq!(run.code, 4, "{}", run.stderr);
     let json = run.json();
-    let asked = json["coverage"]["asked"].as_u64().unwrap();
+    let requested = json["coverage"]["asked"].as_u64().unwrap();
     let failed = json["errors"].as_array().unwrap().len() as u64;
     assert_eq!(
         json["coverage"],
-        json!({"complete": false, "asked": asked, "answered": asked - failed})
+        json!({"complete": false, "asked": requested, "answered": requested - failed})
     );
     assert_eq!(json["jobs"].as_array().unwrap().len(), 7);
     let error = &json["errors"][0];
@@ -216,7 +216,7 @@ fn assert_half_configured(run: &Run, scope: &str, said: &str) {
         (&error["ref"], &error["category"]),
         (&json!(scope), &json!("missing_credentials"))
     );
-    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
     let footer = format!("could not list {scope}");
     assert!(run.stderr.contains(&footer), "{}", run.stderr);
 }

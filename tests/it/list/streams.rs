@@ -6,7 +6,7 @@ use std::sync::{Mutex, mpsc};
 
 use serde_json::Value;
 
-use super::{fault_after, many, pages_asked};
+use super::{fault_after, many, pages_requested};
 use crate::support::emulated::Emulated;
 use crate::support::{Server, json};
 
@@ -99,12 +99,12 @@ fn the_first_page_is_there_while_the_second_is_held_back() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_it_quietly_and_no_more_is_asked() {
+fn a_closed_output_ends_it_without_a_message_and_no_more_is_requested() {
     let emulated = Emulated::start(&(many("c", 250) + &fault_after(1, HELD)));
     let mut listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "name"]);
     listing.take(100);
     assert_eq!(listing.end(), (Some(141), String::new()));
-    assert!(pages_asked(&emulated) <= 2);
+    assert!(pages_requested(&emulated) <= 2);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn an_interrupt_ends_an_expression_that_goes_on_without_end() {
 }
 
 #[test]
-fn a_reader_that_takes_nothing_is_waited_for_and_does_not_hold_up_an_interrupt() {
+fn a_reader_that_takes_nothing_is_waited_for_and_does_not_delay_an_interrupt() {
     // A page of these records is more than the capacity of a pipe.
     let emulated = Emulated::start(&many("c", 250));
     let listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "jsonl"]);
@@ -150,7 +150,7 @@ fn a_reader_that_takes_nothing_is_waited_for_and_does_not_hold_up_an_interrupt()
     listing.interrupt();
     let mut child = listing.child;
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(pages_asked(&emulated), 1);
+    assert_eq!(pages_requested(&emulated), 1);
 }
 
 #[test]

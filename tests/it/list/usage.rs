@@ -44,7 +44,7 @@ fn it_is_called_ls_too_and_found_by_the_words_of_other_tools() {
 }
 
 #[test]
-fn what_makes_no_sense_in_a_list_is_no_option() {
+fn options_that_do_not_apply_to_a_list_are_rejected() {
     for option in ["--raw", "--show-secrets"] {
         let run = joblens(&["list", "sugon", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
@@ -59,7 +59,7 @@ fn an_expression_works_on_the_envelope() {
 }
 
 #[test]
-fn a_list_that_was_refused_is_no_empty_list_to_a_gate() {
+fn a_list_that_was_refused_is_not_an_empty_list_to_a_gate() {
     let refused = joblens(&["list", "nope", "-o", "name"]).run();
     assert_eq!(refused.code, 2);
     let gate = joblens(&["wait", "-", "--allow-empty", "-t", "1s"])

@@ -31,7 +31,7 @@ impl Exporter {
         let line = lines.next().unwrap().unwrap();
         let address = line.strip_prefix("listening on http://").unwrap();
         let address = address.strip_suffix("/metrics").unwrap().to_owned();
-        // What it says later must be read, or it would wait for room in the pipe.
+        // What it writes later must be read, or it would wait for room in the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }

@@ -1,4 +1,4 @@
-//! Bodies: how they are encoded, and HTML pages in the place of responses.
+//! Bodies: how they are encoded, and HTML pages in place of responses.
 
 use std::io::Write as _;
 

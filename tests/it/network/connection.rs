@@ -24,7 +24,7 @@ struct Centre {
 
 impl Centre {
     /// Serves those who show a certificate of its CA, or everybody.
-    fn start(asks_for_certificates: bool) -> Self {
+    fn start(requests_certificates: bool) -> Self {
         let authority = Authority::new(|_| {});
         let folder = tempfile::tempdir().unwrap();
         let (user, user_key) = authority.signed("user", |_| {});
@@ -36,7 +36,7 @@ impl Centre {
             write(&folder.path().join(name), &text, mode);
         }
         let own = authority.signed("localhost", |_| {});
-        let port = authority.serve(&own, asks_for_certificates, |_| running());
+        let port = authority.serve(&own, requests_certificates, |_| running());
         Self { port, folder }
     }
 
@@ -85,7 +85,7 @@ fn head(stream: &mut impl Read) -> Option<String> {
 const IDENTITY: &str = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'user.key'";
 
 #[test]
-fn a_centre_that_asks_for_a_certificate_is_shown_the_profiles_own() {
+fn a_centre_that_requests_a_certificate_gets_that_of_the_profile() {
     let centre = Centre::start(true);
     let run = centre.get(IDENTITY).run();
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
@@ -141,7 +141,8 @@ fn an_identity_that_cannot_be_used_is_a_usage_error_and_shows_no_key() {
 }
 
 #[test]
-fn a_certificate_is_taken_unseen_only_where_the_profile_says_so_and_every_run_tells() {
+fn a_certificate_is_not_verified_only_where_the_profile_is_configured_so_with_a_notice_in_every_run()
+ {
     let centre = Centre::start(false);
     for flag in ["true", "'true'"] {
         let run = centre.get(&format!("insecure_skip_verify = {flag}")).run();
@@ -319,7 +320,7 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
     assert_eq!(excepted.run().code, 5);
 }
 
-/// A SOCKS4 proxy that answers in the place of the only one that asks; what it was requested.
+/// A SOCKS4 proxy that responds itself to its only client; returns the request.
 fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -354,7 +355,7 @@ fn socks_without_a_number_is_socks4_as_with_curl() {
 #[test]
 fn an_endpoint_may_be_an_address_of_ipv6() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
-        // A machine without IPv6 has nothing to show.
+        // Not tested on a machine without IPv6.
         return;
     };
     let port = listener.local_addr().unwrap().port();

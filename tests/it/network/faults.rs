@@ -66,7 +66,7 @@ fn each_cloud_throttles_in_its_own_way_and_is_understood() {
 }
 
 #[test]
-fn a_failing_service_is_asked_again() {
+fn a_failing_service_is_called_again() {
     assert_recovers(
         &once_each("kind = 'status'\nstatus = 503\nretry_after = '0s'"),
         "status",
@@ -75,7 +75,7 @@ fn a_failing_service_is_asked_again() {
 }
 
 #[test]
-fn a_gateways_page_is_asked_past() {
+fn a_page_of_a_gateway_is_retried() {
     assert_recovers(&once_each("kind = 'html'\nstatus = 502"), "html", &[]);
 }
 
@@ -168,7 +168,7 @@ fn an_empty_answer_is_unreadable_and_not_requested_again() {
 }
 
 #[test]
-fn a_redirect_takes_no_credentials_elsewhere() {
+fn no_credentials_are_sent_to_the_target_of_a_redirect() {
     let other = Emulated::start(WORLD);
     let emulated = once_each(&format!(
         "kind = 'redirect'\nlocation = '{}/'",
@@ -216,7 +216,7 @@ fn a_clock_that_is_off_is_corrected_once_and_reported() {
 }
 
 #[test]
-fn many_calls_side_by_side_tell_of_the_clock_once() {
+fn many_parallel_calls_report_the_clock_once() {
     let scenario = "clock_offset = '+20m'\n[[job]]\nref = 'aliyun/job/C/1_1-30'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
     let run = emulated.get(&["aliyun/job/C/1_1-30", "--detail"]).run();
@@ -264,14 +264,14 @@ fn a_clock_that_is_off_is_corrected_for_tencent_as_well() {
 }
 
 #[test]
-fn a_token_knows_no_clock() {
+fn a_token_is_independent_of_the_clock() {
     let emulated = Emulated::start(&format!("clock_offset = '-20m'\n{WORLD}"));
     assert_eq!(emulated.get(&[INSTANCE]).run().code, 0);
     assert_eq!(emulated.answers_of("sugon").len(), 1);
 }
 
 #[test]
-fn all_clouds_are_asked_at_the_same_time() {
+fn all_clouds_are_called_at_the_same_time() {
     let latency = Duration::from_secs(2);
     let emulated = Emulated::start(&format!("latency = '2s'\n{WORLD}"));
     let run = emulated.get(&CLOUDS.map(|(_, reference)| reference)).run();

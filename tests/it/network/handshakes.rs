@@ -60,12 +60,12 @@ fn alerts_of_a_server_are_explained() {
         ),
         (
             b"HTTP/1.1 400 Bad Request\r\n\r\n",
-            "does not speak TLS on this port",
+            "does not use TLS on this port",
             "http://",
         ),
         (
             b"SSH-2.0-OpenSSH_9.6\r\n",
-            "does not speak TLS on this port",
+            "does not use TLS on this port",
             "http://",
         ),
         (b"", "closed during the TLS handshake", "TLS"),
@@ -125,7 +125,7 @@ fn requesting(response: &'static [u8]) -> (u16, tempfile::TempDir) {
 }
 
 #[test]
-fn a_handshake_that_fails_for_want_of_a_client_certificate_says_so() {
+fn a_handshake_that_fails_without_a_client_certificate_is_reported_as_such() {
     for (response, words) in [
         (
             &b"\x15\x03\x03\x00\x02\x02\x28"[..],

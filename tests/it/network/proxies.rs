@@ -75,7 +75,7 @@ fn socks(responses: &[&[u8]]) -> u16 {
 }
 
 #[test]
-fn a_socks_proxy_that_asks_for_no_user_works_with_one_in_its_url() {
+fn a_socks_proxy_that_requires_no_user_works_with_one_in_its_url() {
     let response = running();
     let port = socks(&[b"\x05\x00", b"\x05\x00\x00\x01\0\0\0\0\0\0", &response]);
     let run = get("http://ai.corp.invalid:8080")
@@ -108,7 +108,7 @@ fn doctor_names_the_proxy_that_it_is_connected_through_and_what_it_can_read() {
 }
 
 #[test]
-fn what_a_socks_proxy_refuses_is_said_in_words() {
+fn each_refusal_of_a_socks_proxy_has_its_own_message() {
     for (scheme, responses, words) in [
         (
             "socks5h",
@@ -151,7 +151,7 @@ fn what_a_socks_proxy_refuses_is_said_in_words() {
 }
 
 #[test]
-fn hosts_of_no_proxy_are_asked_directly_in_every_spelling() {
+fn hosts_of_no_proxy_are_called_directly_in_every_spelling() {
     let proxy = Server::answering(http("502 Bad Gateway", "", b""));
     for (no_proxy, is_direct) in [
         ("*.corp.invalid", true),
@@ -253,7 +253,7 @@ fn a_user_is_set_in_the_url_of_a_proxy_by_its_own_protocol() {
 }
 
 #[test]
-fn a_proxy_of_requests_that_are_not_encrypted_says_what_it_requires() {
+fn the_error_of_a_proxy_of_unencrypted_requests_shows_what_it_requires() {
     for (user, header, words, advice) in [
         ("", "", "requires authentication", "http://NAME:PASSWORD@"),
         (
@@ -284,7 +284,7 @@ fn a_proxy_of_requests_that_are_not_encrypted_says_what_it_requires() {
 }
 
 #[test]
-fn every_command_says_on_stderr_that_a_proxy_can_read_the_credentials() {
+fn every_command_warns_on_stderr_that_a_proxy_can_read_the_credentials() {
     let proxy = Server::answering(running());
     for command in [
         &["get", "--exit-status"][..],

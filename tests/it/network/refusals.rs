@@ -108,7 +108,7 @@ fn assert_mapped(reference: &str, document: &str, category: &str, code: &str, ex
         exit,
     );
     assert!(
-        error["message"].to_string().contains("Said so"),
+        error["message"].to_string().contains("Not accepted"),
         "{error:#}"
     );
     assert!(error["hint"].is_string(), "{error:#}");
@@ -135,7 +135,8 @@ fn the_error_code_of_aliyun_decides() {
         (INVOCATION, "MissingCommandId", "invalid_argument", 5),
         (INVOCATION, "ManagerNotFound", "service_error", 5),
     ] {
-        let document = format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Said so."}}"#);
+        let document =
+            format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Not accepted."}}"#);
         assert_mapped(reference, &document, category, code, exit);
     }
 }
@@ -157,15 +158,15 @@ fn the_error_code_of_other_clouds_decides() {
         (SERVICE, "6100", "service_error", 5),
     ] {
         let document = match reference {
-            IMAGE_JOB => format!(r#"{{"error_code":"{code}","error_msg":"Said so"}}"#),
-            _ => format!(r#"{{"code":"{code}","msg":"Said so","message":"Said so"}}"#),
+            IMAGE_JOB => format!(r#"{{"error_code":"{code}","error_msg":"Not accepted"}}"#),
+            _ => format!(r#"{{"code":"{code}","msg":"Not accepted","message":"Not accepted"}}"#),
         };
         assert_mapped(reference, &document, category, code, exit);
     }
 }
 
 #[test]
-fn a_hint_names_the_variable_that_holds_the_part_that_is_rejected() {
+fn a_hint_names_the_variable_of_the_part_that_is_rejected() {
     let emulated = Emulated::start(WORLD);
     for variable in [
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET",

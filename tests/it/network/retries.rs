@@ -24,11 +24,11 @@ fn get(server: &Server, arguments: &[&str]) -> Joblens {
 /// An error document of the cloud that a reference belongs to.
 fn coded(reference: &str, code: &str) -> String {
     match reference {
-        IMAGE_JOB => format!(r#"{{"error_code":"{code}","error_msg":"Said so"}}"#),
+        IMAGE_JOB => format!(r#"{{"error_code":"{code}","error_msg":"Not accepted"}}"#),
         JOB | INVOCATION => {
-            format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Said so"}}"#)
+            format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Not accepted"}}"#)
         }
-        _ => format!(r#"{{"code":"{code}","msg":"Said so","message":"Said so"}}"#),
+        _ => format!(r#"{{"code":"{code}","msg":"Not accepted","message":"Not accepted"}}"#),
     }
 }
 
@@ -120,7 +120,11 @@ fn a_clock_that_is_more_than_a_day_off_is_an_error_and_nothing_is_signed_for_it(
             4,
         );
         let message = error["message"].as_str().unwrap();
-        for part in ["Said so", " days behind 127.0.0.1", "more than one day"] {
+        for part in [
+            "Not accepted",
+            " days behind 127.0.0.1",
+            "more than one day",
+        ] {
             assert!(message.contains(part), "{message}");
         }
         let hint = error["hint"].as_str().unwrap();
@@ -143,7 +147,7 @@ fn a_clock_is_corrected_by_less_than_a_day_alone() {
 }
 
 #[test]
-fn a_date_is_not_taken_for_a_code_that_says_nothing_of_the_time() {
+fn a_date_is_not_used_for_a_code_that_is_not_about_the_time() {
     let body = coded(INVOCATION, "ConflictOpt");
     let headers = "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nretry-after: 0\r\n";
     let server = Server::answering(http("403 Forbidden", headers, body.as_bytes()));
@@ -158,7 +162,7 @@ fn a_date_is_not_taken_for_a_code_that_says_nothing_of_the_time() {
     assert!(!dates.contains(&"2026-01-01".to_owned()), "{dates:?}");
 }
 
-/// A server whose first response, and every one to a call whose time is off, says that the time is
+/// A server whose first response, and every one to a call whose time is off, reports that the time is
 /// wrong. `hours_off` gives how far the `Date` of the nth response is from the truth.
 fn server_with_dates(hours_off: fn(usize) -> i64) -> Server {
     Server::start(move |number, got, stream| {

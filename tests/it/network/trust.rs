@@ -180,7 +180,7 @@ fn a_version_1_certificate_of_a_known_ca_is_refused_in_words() {
 }
 
 #[test]
-fn doctor_says_that_such_a_certificate_is_trusted() {
+fn doctor_reports_that_such_a_certificate_is_trusted() {
     let shown = Shown::self_signed(|_| {});
     let port = shown.serve(&VERSIONS, |_| {
         json(r#"{"code":"0","data":{"total":0,"list":[]}}"#)
@@ -269,7 +269,7 @@ fn a_server_without_the_key_of_the_certificate_is_refused() {
 }
 
 #[test]
-fn a_self_signed_certificate_that_is_not_named_says_what_to_do() {
+fn a_self_signed_certificate_that_is_not_in_the_file_is_an_error_with_a_hint() {
     let shown = Shown::self_signed(|_| {});
     let port = shown.serve(&VERSIONS, |_| running());
     // One of the same name, as after a renewal.

@@ -33,7 +33,7 @@ fn get(origin: &str, options: &[&str]) -> Joblens {
 }
 
 #[test]
-fn a_throttled_call_is_sent_again_when_the_cloud_says_so() {
+fn a_throttled_call_is_sent_again_after_the_requested_time() {
     let server = Server::start(|number, got, stream| {
         let _ = match number {
             0 | 1 => stream.write_all(&http("429 Too Many Requests", "retry-after: 0\r\n", b"{}")),
@@ -97,7 +97,7 @@ fn at_most_two_calls_are_in_flight_until_a_credential_has_worked() {
 }
 
 #[test]
-fn after_a_refusal_the_rest_of_the_account_is_not_asked() {
+fn after_a_refusal_the_rest_of_the_account_is_not_requested() {
     let server = Server::answering(json(r#"{"code":"10008","msg":"no"}"#));
     let references: Vec<String> = (0..20).map(reference).collect();
     let options: Vec<&str> = references.iter().map(String::as_str).collect();
@@ -120,7 +120,7 @@ fn after_a_refusal_the_rest_of_the_account_is_not_asked() {
 }
 
 #[test]
-fn answers_keep_the_order_given_and_the_same_reference_is_asked_once() {
+fn answers_keep_the_order_given_and_the_same_reference_is_requested_once() {
     let server = Server::start(|number, got, stream| {
         if number == 0 {
             thread::sleep(Duration::from_millis(100));
@@ -154,7 +154,7 @@ fn answers_keep_the_order_given_and_the_same_reference_is_asked_once() {
 }
 
 #[test]
-fn every_wrong_reference_is_reported_and_nothing_is_asked() {
+fn every_wrong_reference_is_reported_and_nothing_is_requested() {
     let server = Server::answering(json("{}"));
     let run = get(
         &server.origin(),
@@ -196,7 +196,7 @@ fn loopback_never_goes_through_a_proxy() {
 }
 
 #[test]
-fn other_hosts_are_asked_through_the_proxy_of_the_environment() {
+fn other_hosts_are_called_through_the_proxy_of_the_environment() {
     let proxy = Server::start(|_, got, stream| {
         let _ = stream.write_all(&running(
             got.target().trim_start_matches("http://sugon.test"),
@@ -214,7 +214,7 @@ fn other_hosts_are_asked_through_the_proxy_of_the_environment() {
 }
 
 #[test]
-fn a_proxy_that_asks_for_a_password_differs_from_a_cloud_that_refuses() {
+fn a_proxy_that_requires_a_password_differs_from_a_cloud_that_refuses() {
     let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
     let run = get("https://sugon.test", &[&reference(1)])
         .env(
@@ -324,7 +324,7 @@ fn an_untrusted_certificate_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_machine_without_certificates_says_so_for_tls_and_works_over_loopback() {
+fn a_machine_without_certificates_fails_for_tls_and_works_over_loopback() {
     let server = Tls::start();
     let run = server.get(&[]).env("SSL_CERT_FILE", "/nonexistent").run();
     assert!(
@@ -344,7 +344,7 @@ fn a_machine_without_certificates_says_so_for_tls_and_works_over_loopback() {
 }
 
 #[test]
-fn a_host_that_never_answers_is_not_asked_by_each_reference_in_turn() {
+fn a_host_that_never_answers_is_not_called_for_each_reference_in_turn() {
     let server = Server::start(|_, _, _| {});
     let references: Vec<String> = (0..40).map(reference).collect();
     let mut options: Vec<&str> = references.iter().map(String::as_str).collect();

@@ -75,7 +75,7 @@ fn yaml_is_the_json_to_another_reader_and_an_id_stays_text() {
 }
 
 #[test]
-fn records_hold_each_job_with_every_key_then_what_failed_then_the_summary() {
+fn records_contain_each_job_with_every_key_then_what_failed_then_the_summary() {
     let emulated = Emulated::start(SCENARIO);
     let references = [JOB, MISSING, SERVICE];
     let json = get(&emulated, &["-o", "json"], &references).json();
@@ -279,7 +279,7 @@ fn an_expression_takes_variables_and_can_decide_the_exit_code() {
 #[test]
 fn options_that_have_no_place_are_reported_before_the_first_request() {
     let emulated = Emulated::start(SCENARIO);
-    for (options, said) in [
+    for (options, expected) in [
         (&["--jq", ".jobs["][..], "at column 7"),
         (&["--jq", "nosuch"], "unknown filter 'nosuch'"),
         (
@@ -306,7 +306,7 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
     ] {
         let run = get(&emulated, options, &[JOB]);
         assert_eq!(run.code, 2, "{options:?}: {}", run.stderr);
-        assert!(run.stderr.contains(said), "{options:?}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{options:?}: {}", run.stderr);
     }
     assert_eq!(emulated.accesses().len(), 0);
     let pinned = get(&emulated, &["-o", "json/1"], &[JOB]).json();

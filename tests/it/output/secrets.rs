@@ -92,7 +92,7 @@ fn proofs(got: &ReceivedRequest) -> Vec<String> {
     proofs
 }
 
-/// A server that says everything it was sent, as a careless gateway does.
+/// A server that returns everything it was sent, as a careless gateway does.
 fn echoing(status: &'static str, words: &'static str) -> Server {
     Server::start(move |_, got, stream| {
         let echo = got

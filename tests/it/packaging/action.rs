@@ -193,7 +193,7 @@ fn options_and_retries_cannot_pass_a_gate_that_was_not_run() {
 
 #[test]
 fn only_exit_code_5_is_tried_again() {
-    // In the place of joblens: ends with the next of some codes.
+    // In place of joblens: exits with the next of some codes.
     const STUB: &str = "#!/bin/sh\ncat >/dev/null\nread -r code rest < codes\necho \"$rest\" > codes\necho \"verdict=$code\" | sed 's/=5/=undecided/;s/=6/=passed/' >> \"$GITHUB_OUTPUT\"\ntest \"$code\" != 6 || exit 5\nexit \"$code\"\n";
     for (codes, retries, expected, left) in [
         ("5 0 9", "2", 0, "9"),

@@ -1,4 +1,4 @@
-//! The archive of a release, made with this build in the place of a static one.
+//! The archive of a release, made with this build in place of a static one.
 
 use std::collections::BTreeSet;
 use std::fs;

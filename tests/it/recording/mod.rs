@@ -182,7 +182,7 @@ fn the_format_of_the_output_may_be_another_one() {
 }
 
 #[test]
-fn a_recording_is_readable_and_says_what_was_run() {
+fn a_recording_is_readable_and_contains_what_was_run() {
     let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     emulated.get(&with(&[FAILED], "--record", &folder)).run();

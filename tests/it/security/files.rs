@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{INSTANCE, JOB, UNKNOWN_SECRET, asking, instance_server, job_server};
+use super::{INSTANCE, JOB, UNKNOWN_SECRET, command_for, instance_server, job_server};
 use crate::support::joblens;
 
 fn mode(path: &Path) -> u32 {
@@ -27,7 +27,7 @@ fn a_report_with_secrets_is_readable_by_its_owner_alone() {
     ] {
         let report = format!("json={name}");
         let wait = ["wait", "-t", "0", JOB, "--report", &report];
-        let run = asking(&server, &[&wait[..], options].concat());
+        let run = command_for(&server, &[&wait[..], options].concat());
         run.current_dir(folder.path()).run();
         let path = folder.path().join(name);
         let text = fs::read_to_string(&path).unwrap();
@@ -46,7 +46,7 @@ fn a_report_path_that_is_a_link_keeps_pointing_where_it_did() {
         let link = path("link.json");
         symlink(path(target), &link).unwrap();
         let wait = ["wait", "-t", "0", INSTANCE, "--report", "json=link.json"];
-        let run = asking(&server, &wait).current_dir(folder.path()).run();
+        let run = command_for(&server, &wait).current_dir(folder.path()).run();
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert_eq!(fs::read_link(&link).unwrap(), path(target));
         let report = fs::read_to_string(path(target)).unwrap();
@@ -192,14 +192,14 @@ fn a_small_stack_is_enough() {
 fn the_complaint_of_a_credential_command_shows_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.toml");
-    for said in [
+    for complaint in [
         "+ curl -H 'Authorization: Bearer S3cr3tV4lue99' https://vault",
         "+ curl -u bob:S3cr3tV4lue99 https://vault",
         "bad token S3cr3tV4lue99",
     ] {
         let table = format!(
             "[sugon.default]\nendpoint = \"https://h.test\"\n\
-            credential_command = [\"sh\", \"-c\", '''cat >&2 <<'Q'\n{said}\nQ\nexit 3''']\n"
+            credential_command = [\"sh\", \"-c\", '''cat >&2 <<'Q'\n{complaint}\nQ\nexit 3''']\n"
         );
         fs::write(&config, table).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();

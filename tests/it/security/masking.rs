@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{INSTANCE, JOB, KEY_ID, UNKNOWN_SECRET, asking, instance_server, job_server};
+use super::{INSTANCE, JOB, KEY_ID, UNKNOWN_SECRET, command_for, instance_server, job_server};
 use super::{refusing_server, shown};
 use crate::support::{Server, http, joblens};
 
@@ -17,7 +17,7 @@ fn a_secret_in_the_arguments_of_an_option_in_the_command_is_masked() {
         &["get", JOB, "-o", "json"],
         &["get", JOB, "-o", "json", "--raw"],
     ] {
-        let run = asking(&server, arguments).run();
+        let run = command_for(&server, arguments).run();
         let shown = shown(&run);
         assert!(!shown.contains(UNKNOWN_SECRET), "{arguments:?}: {shown}");
         assert!(shown.contains("kept"), "{arguments:?}: {shown}");
@@ -32,7 +32,7 @@ fn secrets_in_raw_are_masked_by_the_names_of_their_fields() {
         "EnvironmentVars": [{"Key": "A", "Value": UNKNOWN_SECRET}],
     }));
     let arguments = ["get", JOB, "-o", "json", "--raw"];
-    let run = asking(&server, &arguments)
+    let run = command_for(&server, &arguments)
         .with_secret(UNKNOWN_SECRET)
         .run();
     let container = &run.job()["raw"]["JobInfos"][0]["ContainerGroups"][0]["Containers"][0];
@@ -40,7 +40,7 @@ fn secrets_in_raw_are_masked_by_the_names_of_their_fields() {
         container["NewField"],
         json!({"registryPassword": "***", "Url": "http://***@h"})
     );
-    let all = asking(&server, &[&arguments[..], &["--show-secrets"]].concat()).run();
+    let all = command_for(&server, &[&arguments[..], &["--show-secrets"]].concat()).run();
     assert!(all.stdout.contains(UNKNOWN_SECRET));
 }
 
@@ -61,7 +61,9 @@ fn what_grants_access_in_the_url_of_a_port_is_masked() {
             &["describe", INSTANCE][..],
             &["get", INSTANCE, "-o", "json", "--raw"],
         ] {
-            let run = asking(&server, arguments).with_secret(UNKNOWN_SECRET).run();
+            let run = command_for(&server, arguments)
+                .with_secret(UNKNOWN_SECRET)
+                .run();
             assert!(run.stdout.contains("http://"), "{}", run.stdout);
         }
     }
@@ -74,7 +76,7 @@ fn the_id_of_a_key_is_shown_in_its_short_form_alone() {
         &["get", JOB, "--max-attempts", "1"][..],
         &["doctor", "aliyun", "-o", "markdown"],
     ] {
-        let run = asking(&server, arguments).with_secret(KEY_ID).run();
+        let run = command_for(&server, arguments).with_secret(KEY_ID).run();
         assert!(shown(&run).contains("LTAI…000"), "{}", shown(&run));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Joblens, Run, Server, http, joblens, json as response};
 
-/// Represents a secret that only its author knows.
+/// A secret that is not in the settings: it can only be recognized by its place.
 const UNKNOWN_SECRET: &str = "S3cr3tV4lue99";
 
 const KEY_ID: &str = "LTAI5tJoblensCase0000";
@@ -17,7 +17,7 @@ const JOB: &str = "aliyun/job/ehpc-hz-FYUr32/5";
 const INSTANCE: &str = "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
 
 /// A run that calls Aliyun and Sugon at a server.
-fn asking(server: &Server, arguments: &[&str]) -> Joblens {
+fn command_for(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(arguments)
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
         .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "aliyunSecretQ1W2E3R4T5")

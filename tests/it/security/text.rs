@@ -3,11 +3,11 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use super::{INSTANCE, asking, instance_server};
+use super::{INSTANCE, command_for, instance_server};
 use crate::support::pty::Terminal;
 use crate::support::{Joblens, Server, joblens, json as response};
 
-/// Holds what moves a cursor and what CI systems take for commands.
+/// Contains control sequences of terminals and commands of CI systems.
 const HOSTILE: &str = "x\n::error title=pwn::gotcha\n\u{1b}[2J##[error]y";
 
 /// What a run shows on a terminal.
@@ -64,7 +64,7 @@ fn no_page_begins_a_line_with_a_command_after_wrapping() {
         (&refusing, &["doctor", "sugon"][..]),
         (&failed, &["describe", INSTANCE]),
     ] {
-        let shown = on_a_terminal(asking(server, arguments));
+        let shown = on_a_terminal(command_for(server, arguments));
         assert!(shown.contains("error::x"), "{arguments:?}: {shown}");
         let is_command = |line: &str| line.trim_start().starts_with("::");
         assert!(!shown.lines().any(is_command), "{arguments:?}: {shown}");
@@ -110,6 +110,6 @@ fn completed_words_are_words_and_nothing_else() {
 fn a_long_cell_is_cut_on_a_terminal() {
     let server =
         instance_server(&json!({"notebookName": "n".repeat(100_000), "name": "n".repeat(100_000)}));
-    let shown = on_a_terminal(asking(&server, &["get", INSTANCE]));
+    let shown = on_a_terminal(command_for(&server, &["get", INSTANCE]));
     assert!(shown.len() < 5_000, "{} bytes", shown.len());
 }

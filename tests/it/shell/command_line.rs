@@ -207,15 +207,15 @@ fn a_closed_output_ends_the_run_with_141_and_without_a_word() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut said = String::new();
+        let mut stderr = String::new();
         child
             .stderr
             .take()
             .unwrap()
-            .read_to_string(&mut said)
+            .read_to_string(&mut stderr)
             .unwrap();
         assert_eq!(
-            (child.wait().unwrap().code(), said.as_str()),
+            (child.wait().unwrap().code(), stderr.as_str()),
             (Some(141), ""),
             "{arguments:?}"
         );

@@ -174,7 +174,7 @@ fn a_settings_file_that_is_wrong_hides_no_commands() {
 }
 
 #[test]
-fn each_shell_has_a_script_that_asks_the_hidden_command() {
+fn each_shell_has_a_script_that_calls_the_hidden_command() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let run = joblens(&["completion", shell]).run();
         assert_eq!(run.code, 0);

@@ -128,7 +128,7 @@ fn exports(text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn emulate_serves_those_who_take_its_variables() {
+fn emulate_serves_clients_with_its_variables() {
     let served = Served::start(&[]);
     let printed = joblens(&["emulate", "--print-env", "--port", &served.port]).run();
     assert_eq!((printed.code, printed.stderr.as_str()), (0, ""));

@@ -56,7 +56,7 @@ fn each_command_has_a_page_that_names_its_options() {
             assert!(page.contains(option), "{name}: {option}");
             seen += 1;
         }
-        assert!(seen > 5, "{name} tells of no options");
+        assert!(seen > 5, "{name} describes no options");
         for section in [".SH \"EXIT STATUS\"", ".SH EXAMPLES"] {
             assert!(page.contains(section), "{name}: {section}");
         }

@@ -51,7 +51,7 @@ fn rows_of_the_last_list_and_the_last_reference_are_short_words_at_a_prompt() {
         piped.contains(&"sugon/instance/i-second".to_owned()),
         "{piped:?}"
     );
-    // A script that runs unattended sees none of it, and neither does another session.
+    // It is not available to a script that runs unattended, nor in another session.
     let shown = shell.enter("joblens get %1 </dev/null 2>&1 | cat");
     assert!(shown.contains("only in an interactive shell"), "{shown}");
     let shown = shell.enter("CI=1 joblens get %1");

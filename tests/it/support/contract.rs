@@ -1,4 +1,4 @@
-//! The contract: what a run prints for programs is what `joblens schema` says.
+//! The contract: what a run prints for programs is valid by `joblens schema`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ enum Form {
     Stream,
 }
 
-/// Fails when stdout of a run in a machine format is not what its schema says, or when an envelope
+/// Fails when stdout of a run in a machine format is not valid by its schema, or when an envelope
 /// reports another exit code than the process.
 pub fn check(arguments: &[String], stdout: &str, code: i32) {
     if stdout.is_empty() || stdout.len() > MAX_BYTES {
@@ -196,7 +196,7 @@ fn compiled(part: &Value, document: &Value) -> Validator {
         .unwrap()
 }
 
-/// Programs pass over fields that they do not know; of our own none may go undescribed.
+/// Programs ignore unknown fields; of our own each must be described.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

@@ -40,7 +40,7 @@ impl Emulated {
         let scenario = Scenario::read(&path).unwrap_or_else(|problem| panic!("{problem}"));
         let accesses: Arc<Mutex<Vec<AccessRecord>>> = Arc::default();
         let seen = Arc::clone(&accesses);
-        let (tell, message) = mpsc::channel();
+        let (sender, message) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -54,7 +54,7 @@ impl Emulated {
                     None => Emulator::start(scenario, 0, log).await,
                 };
                 let emulator = started.unwrap();
-                tell.send(emulator.origin()).unwrap();
+                sender.send(emulator.origin()).unwrap();
                 // An error means that the test ended without a word, which is an end as well.
                 let _ = stopped.await;
                 emulator.stop().await;
@@ -108,7 +108,7 @@ impl Emulated {
     pub fn wait_for_request(&self, operation: &str) {
         let started = Instant::now();
         while !self.requests().contains_key(operation) {
-            assert!(started.elapsed().as_secs() < 60, "{operation} not asked");
+            assert!(started.elapsed().as_secs() < 60, "{operation} not called");
             thread::sleep(Duration::from_millis(10));
         }
     }

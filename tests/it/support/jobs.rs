@@ -74,7 +74,7 @@ pub const CLOUDS: [(&str, &str); 4] = [
     ("tencent", SERVICE),
 ];
 
-/// A scenario with a document in the place of a resource.
+/// A scenario with a document in place of a resource.
 pub fn served(reference: &str, document: &str) -> String {
     assert!(!document.contains("'''"));
     format!("[[job]]\nref = \"{reference}\"\ndocument = '''\n{document}'''\n")

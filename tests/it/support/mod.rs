@@ -209,7 +209,7 @@ pub struct Running {
     started: Instant,
     arguments: Vec<String>,
     secrets: Vec<String>,
-    /// Lives as long as the run.
+    /// Kept for the duration of the run.
     _home: tempfile::TempDir,
 }
 
@@ -268,7 +268,7 @@ impl ReceivedRequest {
     }
 }
 
-/// A server on loopback that does to each request what a script says.
+/// A server on loopback that answers each request by a script.
 pub struct Server {
     pub port: u16,
     got: Arc<Mutex<Vec<ReceivedRequest>>>,

@@ -101,7 +101,7 @@ fn is_not_reported_when_the_wait_is_over_by_then_or_the_end_is_far() {
     }
     let quiet = soon.wait(&[JOB, "-q"]);
     assert!(!quiet.stderr.contains("ends"), "{}", quiet.stderr);
-    assert_eq!(ends(&quiet).len(), 1, "a program is told");
+    assert_eq!(ends(&quiet).len(), 1, "the JSON has the notice");
 }
 
 /// A token of Sugon that ends then.
@@ -120,7 +120,7 @@ fn a_token_that_is_not_renewed_is_reported_with_what_to_do() {
             emulated.origin
         )
     };
-    for (line, said) in [
+    for (line, expected) in [
         (
             format!("token = '{token}'"),
             "use a longer-lived credential",
@@ -137,8 +137,8 @@ fn a_token_that_is_not_renewed_is_reported_with_what_to_do() {
         let first = run.stderr.lines().next().unwrap();
         let begin = "warning: token (config file) for sugon@default expires in ";
         assert!(first.starts_with(begin), "{first}");
-        assert!(first.contains(said), "{first}");
-        assert!(ends(&run)[0].contains(said));
+        assert!(first.contains(expected), "{first}");
+        assert!(ends(&run)[0].contains(expected));
         assert!(!run.stderr.contains(&token) && !run.stdout.contains(&token));
     }
 }
@@ -159,9 +159,9 @@ fn the_end_of_a_tools_key_is_reported_with_its_file() {
     );
     let run = home.wait(&[super::SERVICE, "-t", "2h", "--for", "no-warnings=1s"]);
     let first = run.stderr.lines().next().unwrap();
-    let said = format!(
+    let expected = format!(
         "; {} is re-read when it expires; log in with tccli before that",
         path.display()
     );
-    assert!(first.ends_with(&said), "{first}");
+    assert!(first.ends_with(&expected), "{first}");
 }

@@ -1,4 +1,4 @@
-//! Conditions of `wait`, and the verdicts of whole lives of jobs.
+//! Conditions of `wait`, and the verdicts of jobs from start to end.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::emulated::Emulated;
 use crate::support::in_parallel;
 
 #[test]
-fn all_that_succeed_on_three_clouds_hold() {
+fn jobs_that_succeed_on_three_clouds_pass() {
     let scenario = job(JOB, "0s Pending, 300ms Running, 600ms Succeeded")
         + &job(INSTANCE, "0s Waiting, 400ms Running, 900ms Completed")
         + &job(IMAGE_JOB, "0s RUNNING, 500ms SUCCESS")
@@ -92,7 +92,7 @@ fn code(life: &str, goal: &str) -> i32 {
 }
 
 #[test]
-fn each_goal_holds_at_its_states_and_fails_at_other_ends() {
+fn each_goal_passes_at_its_states_and_fails_at_other_ends() {
     let cases = [
         ("0s Pending, 300ms Running", "running", 0),
         ("0s Pending, 300ms Failed", "running", 1),
@@ -117,7 +117,7 @@ fn a_state_that_passed_between_two_looks_counts_unless_the_job_ended_badly() {
 }
 
 #[test]
-fn one_is_enough_when_any_is_asked() {
+fn one_is_enough_with_any() {
     let scenario = job(JOB, "0s Failed")
         + &job(OTHER_JOB, "0s Running, 600ms Succeeded")
         + &job(INSTANCE, "0s Running");
@@ -132,7 +132,7 @@ fn one_is_enough_when_any_is_asked() {
 }
 
 #[test]
-fn any_fails_only_when_none_can_hold() {
+fn any_fails_only_when_none_can_pass() {
     let scenario = job(JOB, "0s Failed") + &job(INSTANCE, "0s Running, 700ms Terminated");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "--any", "-t", LONG]).run();
@@ -141,7 +141,7 @@ fn any_fails_only_when_none_can_hold() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_is_reported_at_once_and_waited_past() {
+fn a_word_that_is_in_no_table_is_reported_at_once_and_polled_again() {
     let scenario = job(JOB, "0s Hibernating, 1s Succeeded");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
@@ -158,7 +158,7 @@ fn a_word_that_no_table_knows_is_reported_at_once_and_waited_past() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_can_fail_the_gate() {
+fn a_word_that_is_in_no_table_can_fail_the_gate() {
     let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
     let run = emulated
         .wait(&[JOB, "-t", LONG, "--on-unknown", "fail"])
@@ -168,7 +168,7 @@ fn a_word_that_no_table_knows_can_fail_the_gate() {
 }
 
 #[test]
-fn a_command_that_only_says_finished_stays_open_unless_that_is_trusted() {
+fn a_command_that_is_only_finished_stays_pending_unless_that_is_trusted() {
     let scenario = "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Finished'}]\n\
         [[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
     let emulated = Emulated::start(scenario);

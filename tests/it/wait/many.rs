@@ -97,7 +97,7 @@ fn an_account_gets_at_most_ten_calls_a_second() {
 }
 
 #[test]
-fn what_has_ended_is_not_asked_again() {
+fn what_has_ended_is_not_requested_again() {
     let scenario = job(JOB, "0s Succeeded") + &job(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();

@@ -7,7 +7,7 @@ const FAILED: &str = "aliyun/job/C/3";
 const MISSING: &str = "aliyun/job/C/4";
 
 #[test]
-fn tells_verdicts_what_is_on_its_way_and_causes() {
+fn shows_verdicts_what_is_pending_and_causes() {
     let scenario = job(JOB, "0s Succeeded")
         + &job(OTHER_JOB, "0s Running")
         + &job(FAILED, "0s Failed")
@@ -35,7 +35,7 @@ fn tells_verdicts_what_is_on_its_way_and_causes() {
 }
 
 #[test]
-fn each_job_tells_how_it_stands() {
+fn each_job_has_its_verdict() {
     let scenario =
         job(JOB, "0s Succeeded") + &job(OTHER_JOB, "0s Running") + &job(FAILED, "0s Canceled");
     let emulated = Emulated::start(&scenario);

@@ -126,7 +126,7 @@ fn an_outage_that_lasts_too_long_is_given_up() {
 }
 
 #[test]
-fn the_deadline_holds_while_polls_hang() {
+fn the_deadline_applies_while_polls_hang() {
     in_parallel(["slow'\ndelay = '1m", "drip"], |kind| {
         let fault = format!("[[fault]]\noperation = '*'\nkind = '{kind}'\n");
         let emulated = Emulated::start(&(job(JOB, "0s Running") + &fault));
@@ -177,7 +177,7 @@ fn a_server_that_never_responds_is_an_outage() {
 }
 
 /// A command that requests an instance from this server.
-fn asking(server: &Server, arguments: &[&str]) -> Joblens {
+fn command_for(server: &Server, arguments: &[&str]) -> Joblens {
     joblens(&[arguments, &["--interval", "50ms", INSTANCE]].concat())
         .env("JOBLENS_SUGON_ENDPOINT", server.origin())
         .env("JOBLENS_SUGON_TOKEN", "a-token-of-a-test")
@@ -203,7 +203,7 @@ fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
             let _ = stream.write_all(if number == 0 { &response } else { &done });
         });
         let options: [&[&str]; 2] = [&["wait", "-o", "json"], &["wait", "-o", "json", "-t", LONG]];
-        let run = asking(&server, options[usize::from(hint == "7200")]).run();
+        let run = command_for(&server, options[usize::from(hint == "7200")]).run();
         assert_eq!(run.code, 0, "{hint} {}", run.stderr);
         assert!(run.elapsed < MAX_DURATION, "{hint} {:?}", run.elapsed);
         assert_eq!(server.received().len(), 2, "{hint}");
@@ -222,7 +222,7 @@ fn no_retry_after_ends_a_command_that_follows() {
             "retry-after: 18446744073709551615\r\n",
             b"{}",
         ));
-        let running = asking(&server, command).start(Stdio::piped(), Stdio::piped());
+        let running = command_for(&server, command).start(Stdio::piped(), Stdio::piped());
         let started = Instant::now();
         while server.received().len() < 2 {
             assert!(
@@ -237,7 +237,7 @@ fn no_retry_after_ends_a_command_that_follows() {
 }
 
 #[test]
-fn a_token_service_that_fails_once_is_asked_again_at_the_next_poll() {
+fn a_token_service_that_fails_once_is_called_again_at_the_next_poll() {
     let server = Server::start(|turn, got, stream| {
         let response = match (turn, got.target().contains("/auth/tokens")) {
             (0, _) => http(

@@ -6,7 +6,7 @@ use super::{INSTANCE, JOB, LONG, OTHER_JOB, job};
 use crate::support::emulated::Emulated;
 
 #[test]
-fn standard_error_tells_changes_and_the_verdict_last() {
+fn standard_error_shows_changes_and_the_verdict_last() {
     let emulated = Emulated::start(&job(JOB, "0s Running, 2s Succeeded"));
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
     let lines: Vec<&str> = run.stderr.lines().collect();
@@ -39,7 +39,7 @@ fn quiet_means_silent_until_the_end() {
 }
 
 #[test]
-fn json_holds_the_gate_each_verdict_what_failed_and_the_exit() {
+fn json_contains_the_gate_each_verdict_what_failed_and_the_exit() {
     let emulated = Emulated::start(&job(JOB, "0s Failed"));
     let run = emulated
         .wait(&[JOB, OTHER_JOB, "-t", "1s", "--no-fail-fast"])
@@ -102,7 +102,7 @@ fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
 }
 
 #[test]
-fn the_last_record_of_a_stream_holds_the_verdict_and_the_exit() {
+fn the_last_record_of_a_stream_contains_the_verdict_and_the_exit() {
     for (state, code, verdict) in [("Failed", 1, "failed"), ("Succeeded", 0, "passed")] {
         let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
         let run = emulated

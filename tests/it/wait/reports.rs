@@ -73,7 +73,7 @@ fn an_output_that_is_lost_turns_success_into_5_and_changes_no_other_code() {
 }
 
 #[test]
-fn the_reports_of_a_gate_whose_output_is_lost_say_5_as_well() {
+fn the_reports_of_a_gate_whose_output_is_lost_have_exit_code_5_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let (json, outputs) = (folder.path().join("r.json"), folder.path().join("outputs"));
     let option = format!("json={}", json.display());

@@ -20,7 +20,7 @@ fn on_a_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String
     (code, terminal.shown())
 }
 
-/// Whether anything was drawn in the place of something else.
+/// Whether anything was drawn in place of something else.
 fn is_redrawn(shown: &str) -> bool {
     let codes = [
         "\u{1b}[?",

@@ -8,7 +8,7 @@ use crate::support::emulated::Emulated;
 use crate::support::joblens;
 
 #[test]
-fn nothing_to_wait_for_is_wrong_use_unless_it_is_said_to_be_fine() {
+fn nothing_to_wait_for_is_a_usage_error_unless_allowed() {
     let emulated = Emulated::start(&job(JOB, "0s Running"));
     for input in ["", "\n# nothing today\n"] {
         let run = emulated.wait(&["-", "-t", LONG]).input(input).run();
@@ -64,7 +64,7 @@ fn a_gate_in_ci_needs_a_deadline() {
 }
 
 #[test]
-fn a_usage_error_says_what_to_write_instead() {
+fn a_usage_error_has_a_hint_with_the_right_form() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     for (arguments, message, hint) in [
         (&["-t", "30", JOB][..], "missing unit", "30s or 30m?"),

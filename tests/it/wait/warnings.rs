@@ -136,7 +136,7 @@ fn with_a_warning(times: &'static str, count: &'static str) -> Server {
 }
 
 #[test]
-fn a_warning_without_a_readable_time_never_passes_while_it_stands() {
+fn a_warning_without_a_readable_time_never_passes_while_it_is_reported() {
     let times = [
         "",
         r#","firstSeen":"--","lastSeen":"--""#,

@@ -240,7 +240,7 @@ fn a_reader_that_leaves_ends_it_quietly_even_when_nothing_changes() {
 }
 
 #[test]
-fn a_reader_that_takes_nothing_does_not_hold_up_an_interrupt() {
+fn a_reader_that_takes_nothing_does_not_delay_an_interrupt() {
     // A thousand records are more than the capacity of a pipe.
     let many = "aliyun/job/ehpc-hz-FYUr32/10_1-1000";
     let watching = Watching::start_with(Vec::new(), &["-q", "-o", "jsonl", many]);

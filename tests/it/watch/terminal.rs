@@ -184,7 +184,7 @@ fn keys_are_read_from_the_terminal_while_references_come_from_a_pipe() {
 }
 
 #[test]
-fn a_vt100_gets_no_code_that_it_does_not_know() {
+fn a_vt100_gets_no_code_that_it_does_not_support() {
     let emulated = Emulated::start(&format!("[[job]]\nref = '{SERVICE}'\nage = '1h'\n"));
     let terminal = Terminal::open();
     let watch = emulated.joblens(&["watch", SERVICE]).env("TERM", "vt100");
@@ -194,7 +194,7 @@ fn a_vt100_gets_no_code_that_it_does_not_know() {
     watch.signal("TERM");
     assert_eq!(watch.end().code, 143);
     let shown = terminal.shown();
-    // It knows that lines are not wrapped.
+    // It supports the codes for lines that are not wrapped.
     let unwrapped = shown.replace("\u{1b}[?7l", "").replace("\u{1b}[?7h", "");
     let codes = unwrapped.split('\u{1b}').skip(1);
     let codes: Vec<&str> = codes.map(|rest| &rest[..2]).collect();

@@ -125,7 +125,7 @@ fn long_texts_are_read_in_linear_time() {
 }
 
 #[test]
-fn what_is_no_secret_stays_readable() {
+fn what_is_not_a_secret_stays_readable() {
     for kept in [
         "python train.py --epochs 3 --lr=0.1",
         "echo token is set && cat /etc/key.pem",

@@ -95,7 +95,7 @@ fn a_short_word_or_number_is_masked_as_the_value_of_a_credential_only() {
 }
 
 #[test]
-fn a_word_is_no_secret_in_a_name_of_one_word() {
+fn a_word_is_not_a_secret_in_a_name_of_one_word() {
     let name = |secret: &str, text: &str| {
         let mut text = text.to_owned();
         SecretMasker::new([&Secret::new(secret)]).mask_name(&mut text);
@@ -255,7 +255,7 @@ fn a_short_secret_is_masked_where_one_character_is_cut() {
 }
 
 #[test]
-fn words_that_a_secret_holds_stay() {
+fn words_that_a_secret_contains_stay() {
     for (secret, text) in [
         (
             "aliyunSecretQ1W2E3R4T5",

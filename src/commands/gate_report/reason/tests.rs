@@ -131,7 +131,7 @@ fn a_passed_gate_counts_what_met_its_condition() {
 }
 
 #[test]
-fn an_undecided_gate_says_why_it_stopped_and_what_is_pending() {
+fn an_undecided_gate_reports_why_it_stopped_and_what_is_pending() {
     let mixed = || vec![job(State::Succeeded), job(State::Running)];
     let reason_of = |outcomes, status| reason(&all("succeeded"), outcomes, status);
     assert_eq!(
@@ -183,7 +183,7 @@ fn reasons_beyond_a_few_are_counted() {
 }
 
 #[test]
-fn what_a_cloud_says_is_one_line_of_bounded_length() {
+fn a_message_of_a_cloud_is_one_line_of_bounded_length() {
     let message = "磁盘已满\n".repeat(200);
     let outcome = job(State::Failed).map(|job| Job {
         message: Some(message),

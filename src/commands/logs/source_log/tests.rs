@@ -128,19 +128,19 @@ async fn the_last_lines_of_a_long_log_are_its_last_lines() {
 }
 
 #[tokio::test]
-async fn a_second_with_more_lines_than_a_response_holds_is_noted() {
+async fn a_second_with_more_lines_than_the_maximum_of_a_response_is_noted() {
     let times: Vec<u64> = (0..5000).map(|n| 30_000 + n / 5).chain([50_000]).collect();
     let server = server(&times, Arc::new(|_| None)).await;
     let (text, notes) = follow(&server, &LogParams::default(), [60]).await;
     assert!(text.ends_with("\n第 5000 行\n"));
     assert_eq!(
         notes,
-        ["2000 lines of one second, as many as a response holds"]
+        ["2000 lines of one second, the maximum of a response"]
     );
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_take_an_end_is_not_asked_without_end() {
+async fn requests_to_a_server_that_ignores_the_end_time_are_limited() {
     let body = serde_json::json!({"Logs": vec!["x"; 2000]});
     let responder: Responder = Arc::new(move |request| {
         let is_log = request.path.ends_with("/logs");
@@ -238,7 +238,7 @@ fn a_log_that_begins_again_twice_at_once_ends_the_reading() {
 }
 
 #[test]
-fn what_a_server_writes_in_place_of_lines_is_no_line_and_no_gap() {
+fn a_message_in_place_of_lines_is_neither_a_line_nor_a_gap() {
     let params = LogParams {
         timestamps: true,
         ..LogParams::default()

@@ -104,7 +104,7 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Says once of a log that it changes faster than it is read.
+    /// Notes once per log that it changes faster than it is read.
     fn note_gap(&mut self, number: usize) {
         let log = &mut self.logs[number];
         if !std::mem::replace(&mut log.is_gap_noted, true) {

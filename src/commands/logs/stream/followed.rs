@@ -168,7 +168,7 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Says once of a log what its server wrote in place of lines.
+    /// Notes once per log what its server returned in place of lines.
     pub(super) fn note_message(&mut self, number: usize, message: Option<String>) {
         let Some(mut message) = message else {
             return;

@@ -8,7 +8,7 @@ use crate::gate::MISSING_RECHECK_INTERVAL;
 use crate::kind::Kind;
 
 impl LogStream<'_> {
-    /// True while a followed job that is not found may be there nevertheless; says so once.
+    /// True while a followed job that is not found may exist nevertheless; notes it once.
     pub(super) fn may_come_back(&self, problem: &Problem, since: &mut Option<Instant>) -> bool {
         let is_first = since.is_none();
         let missing = since.get_or_insert_with(Instant::now).elapsed();

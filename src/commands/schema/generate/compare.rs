@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-/// Keywords that say how a value is written; to loosen one breaks who relied on it.
+/// Keywords that restrict how a value is written; to loosen one breaks who relied on it.
 const LIMITS: [&str; 4] = ["format", "pattern", "minimum", "maximum"];
 
 /// The differences of two schemas, each with the path of the field.

@@ -45,14 +45,14 @@ async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
     assert_eq!(two.seen(), ["token-1", "token-2"]);
 
     let mut none = stage_where(&[], HOUR, takes, meanwhile).await;
-    hold(&mut none, "token-1", 3600);
+    give_token(&mut none, "token-1", 3600);
     set(&none.seconds, 3599);
     assert_eq!(none.send().await.unwrap_err().message, "no more");
     assert!(none.seen().is_empty());
 }
 
-/// Lets a login hold a token that ends at a second.
-fn hold(stage: &mut Stage, token: &str, end: i64) {
+/// Gives a login a token that ends at this second.
+fn give_token(stage: &mut Stage, token: &str, end: i64) {
     let issued = Credential {
         signer: Plain(token.to_owned()),
         secrets: vec![Secret::new(token)],
@@ -127,7 +127,7 @@ async fn calls_that_find_it_ended_at_the_same_time_wait_for_one_renewal() {
 }
 
 #[tokio::test]
-async fn an_end_at_the_end_of_time_is_no_end_at_all() {
+async fn the_first_and_the_last_possible_expiry_are_accepted() {
     for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
         let stage = stage(&["token-1"], None, "token-1").await;
         let deadline = Deadline::after(Duration::from_secs(60));

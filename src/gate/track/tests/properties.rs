@@ -19,7 +19,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Runs a gate over lives in steps of 10 s; the last step of a life repeats until the deadline.
+/// Runs a gate over sequences of observations in steps of 10 s; the last one repeats until the deadline.
 fn run(lives: &[Vec<Step>], rules: &GatePolicy) -> (Decision, usize) {
     const DEADLINE: usize = 30;
     let mut tracks = vec![JobHistory::new(false); lives.len()];
@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn never_holds_when_a_job_ended_otherwise_and_never_fails_when_none_did(
+    fn never_passes_when_a_job_ended_otherwise_and_never_fails_when_none_did(
         lives in proptest::collection::vec(proptest::collection::vec(step(), 1..12), 1..4),
         goal in proptest::sample::select(vec!["succeeded", "running", "failed", "ended", "running,succeeded"]),
         any in any::<bool>(),

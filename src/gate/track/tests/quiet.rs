@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn quiet_holds_only_after_its_time_and_for_jobs_that_exist() {
+fn quiet_passes_only_after_its_time_and_for_jobs_that_exist() {
     let goal = rules("no-warnings=10m");
     let mut track = JobHistory::new(true);
     track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
@@ -42,7 +42,7 @@ fn the_check_that_completes_the_quiet_time_confirms_that_the_job_exists() {
 }
 
 #[test]
-fn quiet_is_no_for_a_job_that_ended_badly() {
+fn quiet_fails_for_a_job_that_ended_badly() {
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&job(State::Failed)), seconds(0));
     assert_eq!(

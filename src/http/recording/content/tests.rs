@@ -26,7 +26,7 @@ fn content(credential: Option<&str>, body: &[u8]) -> (Content, Extent) {
 }
 
 #[test]
-fn lines_of_a_log_stay_as_they_are_unless_they_hold_a_secret() {
+fn lines_of_a_log_stay_as_they_are_unless_they_contain_a_secret() {
     let redactor = Redactor::default();
     redactor.add([&Secret::new("tok-s3cret-value-77")]);
     let masker = Masker {
@@ -98,7 +98,7 @@ fn what_is_nested_too_deep_is_text_and_what_is_too_large_is_cut() {
     assert_eq!(cut.bytes().unwrap().len(), MAX_TEST_BODY / 3 * 3);
 }
 
-/// Bodies that are not strict JSON, with a value that the masks of a cloud know by its name only.
+/// Bodies that are not strict JSON, with a value that the masks of a cloud recognize by its name only.
 fn odd_bodies() -> Vec<Vec<u8>> {
     let with = |odd: &[u8]| [b"{\"Env\":\"s3cret-env\",\"a\":", odd, b"}"].concat();
     let deep = [b"[".repeat(120), b"]".repeat(120)].concat();

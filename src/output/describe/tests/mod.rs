@@ -67,7 +67,7 @@ fn warning(reason: &str, seconds_before: i64) -> Event {
 }
 
 #[test]
-fn tells_the_first_failed_container_as_a_person_would() {
+fn describes_the_first_failed_container_in_a_sentence() {
     let mut failed = job(State::Failed);
     failed.message = Some("container main: exit code 137".into());
     failed.tasks = vec![Task {
@@ -102,7 +102,7 @@ fn tells_the_first_failed_container_as_a_person_would() {
 }
 
 #[test]
-fn shows_the_warnings_that_lie_nearest_to_the_end() {
+fn shows_the_warnings_that_are_nearest_to_the_end() {
     let mut failed = job(State::Failed);
     failed.events = [
         ("early", 5000),
@@ -125,7 +125,7 @@ fn shows_the_warnings_that_lie_nearest_to_the_end() {
 }
 
 #[test]
-fn every_state_says_since_when_and_an_unknown_one_why() {
+fn every_state_has_its_time_and_an_unknown_one_a_cause() {
     let first = |job: Job| cause(&settled(job)).remove(0);
     assert_eq!(
         first(job(State::Running)),
@@ -160,7 +160,7 @@ fn every_state_says_since_when_and_an_unknown_one_why() {
 }
 
 #[test]
-fn a_job_on_its_way_tells_what_already_went_wrong() {
+fn an_active_job_shows_what_already_went_wrong() {
     let mut running = job(State::Running);
     let task = |name: &str, state| Task {
         name: Some(name.into()),

@@ -73,7 +73,7 @@ fn warning(reason: &str, first: i64, last: i64) -> Event {
 }
 
 #[test]
-fn tells_a_life_with_its_restart_in_time_order() {
+fn events_of_a_run_with_a_restart_are_in_time_order() {
     use State::{Failed, Pending, Running};
     assert_eq!(
         summarize(&job()),
@@ -104,7 +104,7 @@ fn marks_the_bad_one_that_was_seen_first_and_no_other() {
 }
 
 #[test]
-fn says_which_restart_a_start_was_and_where_it_happened() {
+fn a_start_has_its_restart_count_and_task() {
     let all = TimelineEvent::all_of(&job());
     let starts = all
         .iter()

@@ -237,7 +237,7 @@ impl LogWindow {
             has_more: next.start > self.start && next.start < now,
             // What a second that is not over lacks comes with the next reading.
             truncated: (is_cut && self.end(now).is_some()).then(|| match self.cuts {
-                0..MAX_CUTS => format!("{MAX_LINES} lines of one second, as many as a response holds"),
+                0..MAX_CUTS => format!("{MAX_LINES} lines of one second, the maximum of a response"),
                 MAX_CUTS.. => format!(
                     "{MAX_LINES} lines for every time that is requested; lines may be missing, or come twice"
                 ),

@@ -57,7 +57,7 @@ fn an_outcome_is_final_while_pods_are_kept() {
 }
 
 #[test]
-fn a_job_that_failed_last_has_failed_whatever_its_word_says() {
+fn a_job_that_failed_last_has_failed_whatever_its_state_is() {
     let [early, late] = ["2026-01-12T15:00:00Z", "2026-01-12T16:00:00Z"];
     let state = |reason: &str, succeeded_at: Value, failed_at: Value| {
         let pods = json!([{"PodId": "dlc1-worker-0", "Status": "Failed"}]);

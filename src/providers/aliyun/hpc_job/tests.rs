@@ -89,7 +89,7 @@ fn finished_succeeds_only_with_proof_or_by_the_switch() {
 }
 
 #[test]
-fn completed_is_no_success_against_an_exit_status_or_for_a_whole_array() {
+fn completed_is_not_a_success_against_an_exit_status_or_for_a_whole_array() {
     let completed = |other: Value| {
         let mut fields = json!({"State": "COMPLETED"});
         fields

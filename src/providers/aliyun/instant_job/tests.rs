@@ -215,7 +215,7 @@ fn executors_that_have_not_succeeded_leave_a_success_undecided() {
 }
 
 #[tokio::test]
-async fn a_job_whose_executor_failed_has_failed_whatever_its_word_says() {
+async fn a_job_whose_executor_failed_has_failed_whatever_its_state_is() {
     let job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);
     let body = json!({"ExitCode": 3, "Output": ""});
     let results = responding(

@@ -1,7 +1,7 @@
 //! Output of the nodes of an invocation.
 //!
 //! The cloud gives all of it at once, standard output and error mixed, and nothing before the command has
-//! ended. It is said to keep the first 24 KB only; the reference names no limit.
+//! ended. Other sources mention that it keeps the first 24 KB only; the reference names no limit.
 
 use super::super::{Api, cluster_of};
 use super::status::ResultsPage;

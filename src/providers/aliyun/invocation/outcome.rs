@@ -191,7 +191,7 @@ fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
     (task, verdict)
 }
 
-/// True unless the node's own word says that it did something else than finish.
+/// True unless the node's own state is another one than `Finished`.
 fn may_have_finished(task: &Task) -> bool {
     task.state_raw.is_none() || is_word(task.state_raw.as_deref(), "Finished")
 }

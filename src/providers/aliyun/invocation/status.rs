@@ -9,8 +9,8 @@ use super::InvocationDetails;
 use crate::providers::lenient::WrappedList;
 use crate::providers::prelude::*;
 
-/// What the words of an invocation and of its nodes mean. `Finished` says that the command ended,
-/// not how: that is read from the exit codes.
+/// What the words of an invocation and of its nodes mean. `Finished` means that the command ended,
+/// with any outcome: that is read from the exit codes.
 pub(in super::super) const STATES: StateWords = &[
     ("Running", State::Running),
     ("Finished", State::Unknown),

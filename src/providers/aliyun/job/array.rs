@@ -30,7 +30,7 @@ impl Api {
 
     /// The job as it was described, checked against its subtasks where it may have some.
     ///
-    /// Whatever the cloud's own flag says, the list is read once for each state of a job that has not
+    /// Whatever the cloud's own flag is, the list is read once for each state of a job that has not
     /// failed, and before each success.
     async fn checked(
         &self,
@@ -60,8 +60,8 @@ impl Api {
         if !must_list {
             return GetResult { job, notices };
         }
-        let may_stand_unlisted = !is_flag_unreadable;
-        if !has_evidence && may_stand_unlisted && self.list_denied.load(Ordering::Relaxed) {
+        let may_skip_list = !is_flag_unreadable;
+        if !has_evidence && may_skip_list && self.list_denied.load(Ordering::Relaxed) {
             note_unchecked(&job, flag, &mut notices);
             return GetResult { job, notices };
         }
@@ -71,8 +71,8 @@ impl Api {
             .extend((listing, problem), &mut job, flag, reference, ask)
             .await;
         notices.append(&mut listed.0.notices);
-        let may_stand = may_stand_unlisted || listed.1.is_none();
-        let is_ordinary = may_stand && is_ordinary(flag, &listed.0, listed.1.as_ref());
+        let is_conclusive = may_skip_list || listed.1.is_none();
+        let is_ordinary = is_conclusive && is_ordinary(flag, &listed.0, listed.1.as_ref());
         if job.array.is_none() && is_ordinary {
             self.array_evidence.record_ordinary(reference, job.state);
             if listed.1.is_some() {
@@ -108,8 +108,8 @@ impl Api {
     /// array job is filled in and remembered.
     ///
     /// Without a range the list was requested the first 99 indices only. A subtask that is listed
-    /// knows the range; where none does, and where the cloud does not even say that it is an
-    /// ordinary job, the jobs that were submitted with it are searched as well.
+    /// contains the range; where none does, and where the cloud does not even report an ordinary
+    /// job, the jobs that were submitted with it are searched as well.
     async fn extend(
         &self,
         (mut listing, mut problem): (JobRows, Option<Problem>),
@@ -118,7 +118,7 @@ impl Api {
         reference: &Reference,
         ask: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
-        if listing.says_array(&job.id) {
+        if listing.is_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
         }
         let is_decided = job.state.is_unsuccessful();
@@ -141,7 +141,7 @@ impl Api {
             let (rows, cut_short) = self.search(reference, job.created_at, ask).await;
             listing.add_list(rows, &ask.states);
             problem = cut_short;
-            if listing.says_array(&job.id) {
+            if listing.is_array(&job.id) {
                 job.array.get_or_insert(Array::UNKNOWN);
             }
         }
@@ -176,8 +176,8 @@ impl Api {
         }
     }
 
-    /// An array job that only the list knows, by a row of its own or by its subtasks; else
-    /// `missing`, which is what the request said.
+    /// An array job that only the list contains, with a row of its own or by its subtasks; else
+    /// `missing`, which is the error of the request for the job.
     async fn listed_parent(
         &self,
         reference: &Reference,
@@ -189,7 +189,7 @@ impl Api {
         }
         let known = self.array_evidence.of(reference).array;
         let (listing, problem) = self.subtasks(reference, known.as_ref(), ask).await;
-        if !listing.says_array(reference.id()) {
+        if !listing.is_array(reference.id()) {
             // Whether it is missing is not known while the list cannot be queried.
             return Err(match problem {
                 Some(problem) if !is_list_unavailable(&problem) => problem,
@@ -218,7 +218,7 @@ impl Api {
             .await)
     }
 
-    /// The range of an array job, which lists do not report: any of its subtasks knows it.
+    /// The range of an array job, which lists do not report: any of its subtasks has it.
     async fn range(
         &self,
         reference: &Reference,
@@ -319,7 +319,7 @@ fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
     }
 }
 
-/// True when the cloud knows the cluster and not the job, or takes only ids of subtasks.
+/// True when the cloud has the cluster and not the job, or takes only ids of subtasks.
 fn is_not_found(problem: &Problem) -> bool {
     let code = problem.code.as_deref().unwrap_or_default();
     match problem.category {

@@ -62,7 +62,7 @@ impl Api {
             let at = job_at(reference, self.region());
             let checked_in = self.array_evidence.of(reference).checked_in;
             let message = listing.job_for(at, &ask.states, checked_in);
-            // Whatever its flag says, the success of a job that may be an array job is checked.
+            // Whatever its flag is, the success of a job that may be an array job is checked.
             let is_proved = |job: &Job| job.state != State::Succeeded || !can_be_array_id(&job.id);
             let message = message.filter(|(job, _)| is_proved(job));
             message.map(|(job, notices)| GetResult { job, notices })

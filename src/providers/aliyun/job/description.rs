@@ -59,13 +59,13 @@ struct JobInfo {
 /// What a response to DescribeServerlessJobs reports about one job.
 #[derive(Debug)]
 pub(in super::super) struct Described {
-    /// The job; `array` is filled where anything says that it is an array job or a part of one.
+    /// The job; `array` is filled where any field shows that it is an array job or a part of one.
     pub(in super::super) job: Job,
     /// Additional notices.
     pub(in super::super) notices: Vec<Notice>,
     /// The cloud's own flag for array jobs, where it can be read.
     pub(in super::super) is_array_job: Option<bool>,
-    /// True when something that says whether it is one has another type than expected.
+    /// True when a field that shows whether it is one has another type than expected.
     pub(super) is_flag_unreadable: bool,
     /// Subtasks of the job that the same response contains.
     pub(super) subtasks: Vec<Row>,
@@ -93,7 +93,7 @@ pub(in super::super) fn decode(
                 Err(no_such_job(&at.id, response.request_id.0))
             }
             _ => Err(DecodeError::Invalid(
-                "as many jobs in JobInfos as TotalCount says".to_owned(),
+                "as many jobs in JobInfos as TotalCount".to_owned(),
             )),
         };
     }
@@ -108,7 +108,7 @@ pub(in super::super) fn decode(
     let Some(info) = requested.next() else {
         return Err(match subtasks.is_empty() {
             true => DecodeError::Invalid("a job with the requested JobId".to_owned()),
-            // The list may know the array job that they belong to.
+            // The list may contain the array job that they belong to.
             false => no_such_job(&at.id, response.request_id.0),
         });
     };
@@ -192,11 +192,11 @@ impl JobInfo {
         job.updated_at = self.last_modify_time.utc();
         let properties = self.array_properties.value;
         let index = subtask_index(&job.id);
-        // A range on an id without an index says as much as the flag, whatever became of that.
+        // A range on an id without an index marks an array job as well as the flag, which may be unreadable.
         let flag = self.is_array_job.value.0;
-        let says_range = |range: &ArrayProperties| is_range(range, flag == Some(false));
+        let is_given = |range: &ArrayProperties| is_range(range, flag == Some(false));
         let range = properties.0.as_deref();
-        let has_range = index.is_none() && range.is_some_and(says_range);
+        let has_range = index.is_none() && range.is_some_and(is_given);
         job.array = (flag == Some(true) || has_range).then(|| Array {
             start: range.and_then(|range| range.start.0),
             end: range.and_then(|range| range.end.0),
@@ -236,15 +236,15 @@ impl JobInfo {
     }
 }
 
-/// True when the properties say anything; those of ordinary jobs may be zeros. A step alone says
-/// nothing against a flag that denies it.
+/// True when the properties have a range; those of ordinary jobs may be zeros. A step alone is not
+/// enough where the flag is false.
 fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
     let step = properties.step.0.filter(|_| !is_denied);
     let numbers = [properties.start.0, properties.end.0, step];
     numbers.iter().flatten().any(|number| *number != 0)
 }
 
-/// Sums over all groups; unknown when one group does not say.
+/// Sums over all groups; unknown when one group does not report it.
 fn sum(tasks: &[Task]) -> Resources {
     let known = !tasks.is_empty();
     Resources {

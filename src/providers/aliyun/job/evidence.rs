@@ -78,7 +78,7 @@ impl ArrayEvidence {
             let key = (cluster.to_owned(), (*id).to_owned());
             let known = jobs.entry(key).or_default();
             known.is_probed = true;
-            if listing.says_array(id) {
+            if listing.is_array(id) {
                 known.record_array(Array::UNKNOWN);
             }
         }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_list_asks_for_subtasks_in_the_same_requests() {
+    fn the_first_list_requests_subtasks_in_the_same_requests() {
         let evidence = ArrayEvidence::default();
         let ids = evidence.with_probes("c", &["10", "20"]);
         assert_eq!(ids.len(), MAX_ROWS);

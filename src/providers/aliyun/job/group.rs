@@ -274,7 +274,7 @@ struct ConfigFileToPath {
 }
 
 impl From<GroupVolume> for Volume {
-    /// Every branch that is filled is kept, whatever the type word says.
+    /// Every branch that is filled is kept, whatever the type is.
     fn from(volume: GroupVolume) -> Self {
         let nfs = Nfs {
             server: volume.nfs_volume_server.0,

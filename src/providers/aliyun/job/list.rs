@@ -174,7 +174,7 @@ impl Row {
         states::normalize(STATES, own, word, "aliyun/job", &mut Vec::new()).state
     }
 
-    /// Fills a job whose address is known already with what the row says.
+    /// Fills a job whose address is known already with the fields of the row.
     ///
     /// `own` are the user's words for states.
     pub(in super::super) fn fill(

@@ -100,12 +100,12 @@ pub(super) fn fill_from_subtasks(job: &mut Job, listing: &JobRows, own: &[(Strin
 }
 
 /// Gives an array job its subtasks. One that is not failed or canceled itself has failed where one of
-/// them has; it has not ended before the cloud says so, as other subtasks may still run. One that the
+/// them has; it has not ended before the cloud reports its end, as other subtasks may still run. One that the
 /// cloud calls succeeded is canceled where one of them was, and its state is unknown where the list
 /// does not show that every one of them succeeded. One that is active stays so, with a reason, where
 /// a subtask that was not read may have failed.
 ///
-/// `unread` says why rows are missing.
+/// `unread` is why rows are missing.
 pub(in super::super) fn reconcile_subtasks(
     job: &mut Job,
     listing: &JobRows,
@@ -250,8 +250,8 @@ fn is_failed_subtask(task: &Task) -> bool {
     task.kind == "subtask" && task.state == State::Failed
 }
 
-/// Gives a failed array job the cause of its newest failed subtask, as far as the request for it
-/// (`cause`) could tell.
+/// Gives a failed array job the cause of its newest failed subtask, as far as the response to the
+/// request for it (`cause`) shows it.
 pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
     let more = job
         .tasks

@@ -43,7 +43,7 @@ impl JobRows {
     }
 
     /// True when more rows are listed than were read: some could not be read, or the cloud gave
-    /// other jobs than those requested. What was not seen may be listed all the same.
+    /// other jobs than those requested. What was not read may be listed nevertheless.
     pub(in super::super) fn is_partial(&self) -> bool {
         self.is_partial
     }
@@ -64,8 +64,8 @@ impl JobRows {
         subtasks.collect()
     }
 
-    /// True when the list says that this is an array job, by its own flag or by a subtask.
-    pub(in super::super) fn says_array(&self, id: &str) -> bool {
+    /// True when the list shows that this is an array job, by its own flag or by a subtask.
+    pub(in super::super) fn is_array(&self, id: &str) -> bool {
         self.row(id).is_some_and(Row::is_parent)
             || self.parents.contains(id.trim())
             || self.rows.keys().any(|row| subtask_of(id, row).is_some())
@@ -99,7 +99,7 @@ impl JobRows {
         }
     }
 
-    /// Adds the rows of another list of the same jobs, which sees what this one has left out.
+    /// Adds the rows of another list of the same jobs, which contains what this one has left out.
     ///
     /// `own` are the user's words for states.
     pub(super) fn add_list(&mut self, list: Self, own: &[(String, State)]) {
@@ -190,7 +190,7 @@ pub(in super::super) struct BatchPages<'a> {
     wanted: HashSet<&'a str>,
     /// An array job whose subtasks are wanted too, whichever they are.
     parent: Option<&'a str>,
-    /// The list is not filtered by ids, so that pages without wanted rows say nothing.
+    /// The list is not filtered by ids, so that pages without wanted rows are not conclusive.
     is_search: bool,
     has_others: bool,
     seen: HashSet<String>,

@@ -12,7 +12,7 @@ const STOPPED: [i64; 2] = [137, 143];
 /// Takes back a success that a container group contradicts: the job has failed where a group or its
 /// main container has, and is undecided where a group has not ended or its state cannot be read. A
 /// group that is being deleted has been judged before, and a failed one that the job's retry has
-/// replaced does not count. No groups at all are no contradiction: the cloud deletes them.
+/// replaced does not count. That there are no groups does not contradict: the cloud deletes them.
 pub(super) fn confirm(job: &mut Job) {
     if job.state != State::Succeeded {
         return;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::providers::lenient::{Checked, Int, Text};
 
-/// The fields of PBS and of Slurm that say how a job ended.
+/// The fields of PBS and of Slurm that show how a job ended.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ExitFields {
@@ -26,7 +26,7 @@ pub(in crate::providers::aliyun) struct EndEvidence {
     pub exit_code: Option<i64>,
     /// What went wrong.
     pub failure: Option<String>,
-    /// True when a field cannot be read, or has a value that does not say how the job ended.
+    /// True when a field cannot be read, or has a value that does not show how the job ended.
     pub is_unclear: bool,
 }
 

@@ -306,7 +306,7 @@ fn an_authorization_header_without_all_its_parts_is_none() {
 
 proptest! {
     #[test]
-    fn a_signature_holds_for_its_own_query_in_any_order_and_for_no_other(
+    fn a_signature_is_valid_for_its_own_query_in_any_order_and_for_no_other(
         query in proptest::collection::vec((".{1,12}", ".{0,12}"), 1..6),
         other in ".{1,12}",
     ) {

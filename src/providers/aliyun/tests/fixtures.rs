@@ -19,7 +19,7 @@ fn the_documented_answers_become_their_models() {
 }
 
 #[test]
-fn an_empty_list_says_that_there_is_no_such_job() {
+fn an_empty_list_means_that_there_is_no_such_job() {
     let body = fixture("job/describe-serverless-jobs-none.json");
     let miss = read_jobs(&body, job("5"), &[]).unwrap_err();
     let request_id = "3F405162-1335-436C-A1D7-6C044FE7336B".to_owned();

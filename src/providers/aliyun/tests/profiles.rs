@@ -34,7 +34,7 @@ fn the_endpoint_follows_from_the_region_unless_it_is_set() {
 }
 
 #[test]
-fn says_what_is_missing_and_what_to_set() {
+fn names_what_is_missing_and_what_to_set() {
     let problem = connect(&[("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")])
         .err()
         .unwrap();

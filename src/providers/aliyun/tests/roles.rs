@@ -177,8 +177,8 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         let ehpc = connect(&cloud, &KEY).unwrap();
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, category, "{code}");
-        let said = "cannot assume acs:ram::1:role/reader: no way";
-        assert_eq!(problem.message, said);
+        let expected = "cannot assume acs:ram::1:role/reader: no way";
+        assert_eq!(problem.message, expected);
         assert_eq!(problem.code.as_deref(), Some(code));
         assert_eq!(problem.request_id.as_deref(), Some("R-1"));
         assert_eq!(problem.operation.as_deref(), Some(ASSUME_ROLE));
@@ -235,7 +235,7 @@ async fn an_answer_of_sts_that_lacks_a_part_is_reported_without_its_text() {
 #[tokio::test]
 async fn what_can_be_no_role_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
-    for (variable, said) in [
+    for (variable, expected) in [
         (("JOBLENS_ALIYUN_ROLE_ARN", "reader"), "role_arn of profile"),
         (
             ("JOBLENS_ALIYUN_ROLE_ARN", "acs:ram::1:role/a b"),
@@ -254,7 +254,7 @@ async fn what_can_be_no_role_is_a_usage_error() {
             .err()
             .unwrap();
         assert_eq!(problem.category, Category::Usage, "{variable:?}");
-        assert!(problem.message.starts_with(said), "{}", problem.message);
+        assert!(problem.message.starts_with(expected), "{}", problem.message);
     }
     assert!(cloud.requested().is_empty());
 }
@@ -340,7 +340,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     let ehpc = Api::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));
-    let said = "role acs:ram::1:role/reader by key te… (config file)";
-    assert_eq!(problem.credential.as_deref(), Some(said));
+    let expected = "role acs:ram::1:role/reader by key te… (config file)";
+    assert_eq!(problem.credential.as_deref(), Some(expected));
     assert_eq!(cloud.requested(), [ASSUME_ROLE, ASSUME_ROLE, GET]);
 }

@@ -25,7 +25,7 @@ pub(super) struct Merged {
     pub rows: Vec<(ImageJob, Option<String>)>,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
-    /// How many rows there are in all, where every list says so.
+    /// How many rows there are in all, where every list has a total.
     pub total: Option<u64>,
     /// The fields that could not be read.
     pub notices: Vec<Notice>,
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_was_not_asked_is_still_to_come() {
+    fn a_list_that_was_not_requested_is_still_to_come() {
         let lists = [vec![9, 3], vec![8], vec![]];
         let mut first = pages(&lists, Cursor::FIRST, 10, true);
         first.truncate(1);

@@ -159,7 +159,7 @@ fn no_documented_field_is_lost() {
 }
 
 #[test]
-fn a_failed_job_says_why_by_its_first_failed_sub_job() {
+fn a_failed_job_has_the_reason_of_its_first_failed_sub_job() {
     let job = read_file("huawei/image-job/failed.json").job;
     assert_eq!(job.reason.as_deref(), Some("WKS.00170208"));
     assert_eq!(
@@ -218,7 +218,7 @@ fn sub_jobs_have_words_that_jobs_have_not() {
 }
 
 #[test]
-fn a_missing_status_is_unknown_and_says_so() {
+fn a_missing_status_is_unknown_with_a_reason() {
     let job = read_text(r#"{"id":"7"}"#).unwrap().job;
     assert_eq!((job.state, job.ended), (State::Unknown, false));
     assert_eq!(job.state_raw, None);
@@ -278,7 +278,7 @@ fn rows_of_the_list_become_jobs_without_sub_jobs() {
         })
         .collect();
     let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {
-        panic!("a row without a status tells nothing")
+        panic!("a row without a status is left out")
     };
     assert_eq!(codes(&failed), [""; 0], "its sub-jobs were never listed");
     assert_eq!((failed.job.state, failed.job.reason), (State::Failed, None));

@@ -39,7 +39,7 @@ fn only_two_words_are_final() {
 }
 
 #[test]
-fn a_failed_job_says_why_by_its_sub_job_else_by_itself() {
+fn a_failed_job_has_the_reason_of_its_sub_job_else_its_own() {
     let job = |sub_jobs: Value| {
         let body = json!({
             "job_id": "7", "status": "FAIL", "error_code": "Ecs.0001", "fail_reason": "sub job failed",
@@ -62,7 +62,7 @@ fn a_failed_job_says_why_by_its_sub_job_else_by_itself() {
 }
 
 #[test]
-fn a_job_whose_sub_job_failed_has_failed_whatever_its_word_says() {
+fn a_job_whose_sub_job_failed_has_failed_whatever_its_state_is() {
     for list in ["sub_jobs", "sub_jobs_result"] {
         let failed = json!({
             "job_id": "8", "status": "FAIL", "error_code": "Ecs.0219", "fail_reason": "capacity",
@@ -77,7 +77,7 @@ fn a_job_whose_sub_job_failed_has_failed_whatever_its_word_says() {
 }
 
 #[test]
-fn a_job_that_names_an_error_has_failed_whatever_its_word_says() {
+fn a_job_with_an_error_has_failed_whatever_its_state_is() {
     let failed = |fields: Value| {
         let mut body = json!({"job_id": "7", "status": "SUCCESS", "error_code": null});
         let fields = fields.as_object().unwrap().clone();

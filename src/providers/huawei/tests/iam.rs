@@ -134,7 +134,7 @@ async fn a_token_of_a_hundred_kilobytes_is_taken_and_shown() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_shown_once_and_says_what_to_check() {
+async fn a_wrong_password_is_sent_once_and_is_an_error_with_a_hint() {
     let cloud = cloud(|_| None).await;
     let wrong = [USER[0], ("JOBLENS_HUAWEI_PASSWORD", "wrong-one"), USER[2]];
     let client = client(&cloud, &wrong).unwrap();
@@ -163,7 +163,7 @@ async fn a_key_pair_finds_the_project_of_its_region_once() {
 }
 
 #[tokio::test]
-async fn no_project_or_several_ask_to_choose() {
+async fn no_project_or_several_are_an_error_with_a_hint() {
     for (projects, what, hint) in [
         (json!([]), "no project", "set project_id"),
         (
@@ -217,8 +217,8 @@ fn the_region_decides_the_host_of_iam() {
 }
 
 #[tokio::test]
-async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_reported_twice()
-{
+async fn a_token_that_is_rejected_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_reported_twice()
+ {
     let job = |number: usize| EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec![number.to_string()],

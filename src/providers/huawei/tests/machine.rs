@@ -88,7 +88,7 @@ async fn the_agency_of_an_instance_is_fetched_and_renewed_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_service_without_tokens_is_asked_without_one() {
+async fn a_service_without_tokens_is_called_without_one() {
     for status in [404, 405, 503] {
         let cloud = answering(&[(TOKEN_PATH, status, "")]).await;
         get(&connect(&cloud, &[]).unwrap()).await.unwrap();
@@ -123,7 +123,7 @@ async fn keys_under_other_names_are_read() {
     ] {
         let cloud = answering(&[(KEY_PATH, 200, body)]).await;
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
-        // The emulator knows no such key.
+        // The emulator has no such key.
         assert_eq!(problem.category, Category::Unauthenticated);
         let requested = [TOKEN, CREDENTIALS, GET, TOKEN, CREDENTIALS];
         assert_eq!(cloud.requested(), requested);
@@ -131,8 +131,8 @@ async fn keys_under_other_names_are_read() {
 }
 
 #[tokio::test]
-async fn a_metadata_service_that_is_none_says_what_to_do() {
-    for (status, body, category, said) in [
+async fn a_server_that_is_not_a_metadata_service_is_an_error_with_a_hint() {
+    for (status, body, category, expected) in [
         (
             401,
             r#"{"message": "Please configure Cloud Service Agency first."}"#,
@@ -161,7 +161,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
         let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{text}");
-        assert!(text.contains(said), "{said}: {text}");
+        assert!(text.contains(expected), "{expected}: {text}");
         assert!(!text.contains("hunter2"), "{text}");
         assert!(!cloud.requested().contains(&GET.to_owned()), "{text}");
     }

@@ -292,7 +292,7 @@ impl Status {
         Some(Doubt::Unread(text))
     }
 
-    /// The first task that failed, one that says why before others.
+    /// The first task that failed, one with a message before others.
     fn failed_task(&self) -> Option<&TaskStatus> {
         let failed = || {
             let all = self.task_statuses.0.iter();

@@ -42,7 +42,7 @@ fn in_state(phase: &str, statuses: Value) -> GetResult {
 }
 
 #[test]
-fn a_failed_job_says_why_by_the_task_that_says_most() {
+fn a_failed_job_has_the_cause_of_the_task_with_a_message() {
     let codes = |second: Value| json!([{"task": "worker-0", "exit_code": 143}, second]);
     let oom = json!({"task": "worker-1", "exit_code": 137, "message": "OOM"});
     let job = in_state("Failed", codes(oom)).job;
@@ -58,7 +58,7 @@ fn a_failed_job_says_why_by_the_task_that_says_most() {
 }
 
 #[test]
-fn a_completed_job_whose_secondary_phase_says_otherwise_is_unknown() {
+fn a_completed_job_with_another_secondary_phase_is_unknown() {
     let read = |phase: &str, secondary: &str, exit_code: i64| {
         let statuses = json!([{"task": "worker-0", "exit_code": exit_code}]);
         let status = json!({
@@ -102,7 +102,7 @@ fn a_completed_job_whose_secondary_phase_says_otherwise_is_unknown() {
 }
 
 #[test]
-fn a_job_has_succeeded_only_where_the_cloud_says_so() {
+fn a_job_has_succeeded_only_with_that_phase_and_exit_codes_of_0() {
     let zero = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 0}]);
     let job = in_state("Completed", zero.clone()).job;
     assert_eq!((job.state, job.exit_code), (State::Succeeded, Some(0)));
@@ -188,7 +188,7 @@ fn a_page_that_is_not_full_is_the_last_one() {
 }
 
 #[test]
-fn code_and_status_together_say_what_an_error_means() {
+fn code_and_status_together_determine_the_category() {
     use Category::{InvalidArgument, NotFound, PermissionDenied, Throttled, Unauthenticated};
     for (status, code, category) in [
         (400, "2775", NotFound),
@@ -322,7 +322,7 @@ async fn a_response_without_the_events_that_it_counts_is_unreadable() {
 }
 
 #[tokio::test]
-async fn a_job_that_waits_says_in_which_stage_it_is() {
+async fn a_waiting_job_shows_its_stage() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
     let stages = json!({"running_records": [{"stages": [
         {"en_message": "Scheduling", "start_time": "t", "end_time": "t"},

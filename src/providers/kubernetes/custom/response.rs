@@ -151,7 +151,7 @@ pub struct ReplicaGroup {
 /// The word for the state of a job.
 struct Word<'a> {
     text: &'a str,
-    /// True where the resource says it; else it is derived.
+    /// True where it is a field of the resource; else it is derived.
     is_own: bool,
     condition: Option<&'a Condition>,
 }
@@ -249,7 +249,7 @@ fn word<'a>(
     let phase = phase.or(status.phase.value.trimmed());
     let phase = phase.or(status.terminal_state.value.trimmed());
     let phase = phase.map(|text| (text, None));
-    let conditions = status.conditions.holding().filter(|_| !jobs.has_phase);
+    let conditions = status.conditions.all_true().filter(|_| !jobs.has_phase);
     let conditions = conditions.filter(|(word, _)| known(word).is_some());
     let conditions: Vec<_> = conditions.map(|(word, one)| (word, Some(one))).collect();
     let mut ends = conditions
@@ -268,7 +268,7 @@ fn word<'a>(
         condition: None,
     };
     if let Some(end) = ends.next() {
-        // One that says to have ended in two ways has no state that is known.
+        // The state of one with two different ends is unknown.
         return match ends.all(|(word, _)| known(word) == known(end.0)) {
             true => own(end),
             false => own(("", None)),
@@ -300,7 +300,7 @@ fn word<'a>(
 }
 
 impl Status {
-    /// When the job began; where no field says it, when it was running first.
+    /// When the job began; without a field for it, when it was running first.
     fn started(&self) -> Option<Time> {
         let fields = [&self.start_time, &self.started_at];
         let time = fields.into_iter().find_map(Timestamp::utc);

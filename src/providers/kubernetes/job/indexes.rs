@@ -36,7 +36,7 @@ pub(super) fn count(text: &Text) -> Option<u64> {
     )
 }
 
-/// Adds a task for each failed index before the pods, with what its newest failed pod says.
+/// Adds a task for each failed index before the pods, with the cause of its newest failed pod.
 pub(super) fn add_failed(found: &mut GetResult, failed: Option<&str>) {
     let Some(ranges) = failed.and_then(ranges) else {
         return;

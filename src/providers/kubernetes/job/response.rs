@@ -130,9 +130,10 @@ impl JobObject {
         let DefaultObject(mut spec) = self.spec;
         let (status, is_readable) = object(self.status);
         // A condition that could not be read may be any.
-        // Nor is known how one ended that has ended, or was about to end, in two ways.
-        let holds = |word: &str| status.conditions.holds(word).is_some();
-        let is_contradicted = holds("Complete") && (holds("Failed") || holds("FailureTarget"));
+        // The outcome is unknown as well where it has ended, or was about to end, in two ways.
+        let is_true = |word: &str| status.conditions.find_true(word).is_some();
+        let is_contradicted =
+            is_true("Complete") && (is_true("Failed") || is_true("FailureTarget"));
         let is_readable = is_readable && status.conditions.are_readable() && !is_contradicted;
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
@@ -226,7 +227,7 @@ fn word<'a>(
     spec: &JobSpec,
     status: &'a JobStatus,
 ) -> (&'static str, Option<&'a Condition>) {
-    let condition = |word: &'static str| Some((word, Some(status.conditions.holds(word)?)));
+    let condition = |word: &'static str| Some((word, Some(status.conditions.find_true(word)?)));
     let is_more_than_0 = |count: &Int| count.0.is_some_and(|count| count > 0);
     let derived = |word: &'static str, is: bool| is.then_some((word, None));
     condition("Complete")

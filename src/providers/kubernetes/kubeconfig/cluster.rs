@@ -1,4 +1,4 @@
-//! The cluster of a context: its API server, and whom to trust.
+//! The cluster of a context: its API server, and the trusted certificates.
 
 use url::Url;
 

@@ -99,7 +99,7 @@ impl Kubeconfig {
         !self.files.is_empty()
     }
 
-    /// What a reader should know of the file of an entry with a secret.
+    /// The notices about the file of an entry with a secret.
     pub fn notices(&self, entry: Entry<'_>) -> Vec<Notice> {
         let mut files = self.files.iter().filter(|file| file.path == entry.path);
         files

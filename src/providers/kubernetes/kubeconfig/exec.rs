@@ -40,8 +40,10 @@ pub(super) fn program(
         Some("Never" | "IfAvailable") => {}
         Some("Always") => {
             let problem =
-                plugin.wrong("has exec with interactiveMode Always: it must ask a person");
-            return Err(problem.with_hint("log in beforehand, and use a plugin that asks nothing"));
+                plugin.wrong("has exec with interactiveMode Always: it must prompt for input");
+            return Err(
+                problem.with_hint("log in beforehand, and use a plugin that does not prompt")
+            );
         }
         Some(mode) => {
             let what = format!("has exec with interactiveMode {}", quotable(mode));

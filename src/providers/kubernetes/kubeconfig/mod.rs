@@ -43,7 +43,7 @@ type Values = Vec<(&'static str, Secret)>;
 /// The connection of the context of this name, or of the current one. No program is run.
 ///
 /// # Errors
-/// `missing_credentials`: a file is damaged, or what it says cannot be used; usage: there is no context of
+/// `missing_credentials`: a file is damaged, or its values cannot be used; usage: there is no context of
 /// this name.
 fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
     let config = Kubeconfig::load(files)?;
@@ -86,7 +86,7 @@ fn load(files: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem>
     found
         .values
         .push(("user", Secret::new(shown_name(user_name))));
-    // As kubectl, a server without TLS is sent no credential, but whom the user impersonates.
+    // As kubectl, a server without TLS is sent no credential, only the impersonation headers.
     if !is_secure {
         found.values.extend(user::impersonation(user)?);
         return Ok(SourceResult::Found(found));

@@ -52,7 +52,7 @@ users:
            env: [{name: A, value: b}], provideClusterInfo: true, installHint: \" brew install\\n  plugin \"}
 - {name: beta, user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: plugin}}}
 - {name: alpha, user: {exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: plugin}}}
-- {name: asks, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: p, interactiveMode: Always}}}
+- {name: prompts, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: p, interactiveMode: Always}}}
 - {name: silent, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: p}}}
 contexts:
 - {name: a, context: {cluster: c, user: cert, namespace: train}}
@@ -88,7 +88,7 @@ fn read(context: &str) -> Result<SourceResult, Problem> {
         "exec",
         "beta",
         "alpha",
-        "asks",
+        "prompts",
         "silent",
         "272000000000000001",
     ];
@@ -239,7 +239,7 @@ fn what_kubectl_refuses_is_an_error() {
             "alpha",
             "has exec with apiVersion client.authentication.k8s.io/v1alpha1",
         ),
-        ("asks", "has exec with interactiveMode Always"),
+        ("prompts", "has exec with interactiveMode Always"),
         (
             "silent",
             "has exec without interactiveMode, which v1 requires",
@@ -370,7 +370,7 @@ fn the_first_file_that_has_a_name_wins_whole() {
 }
 
 #[test]
-fn a_file_that_settings_name_has_to_say_something() {
+fn a_file_that_settings_name_must_contain_a_context() {
     let home = tempfile::tempdir().unwrap();
     let files = files(home.path(), &[]).with_path(Some("/nowhere/config"));
     let problem = load(&files, Some("a")).unwrap_err();

@@ -1,4 +1,4 @@
-//! The user of a context: certificate, token or exec plugin, and whom it impersonates.
+//! The user of a context: certificate, token or exec plugin, and impersonation.
 
 use serde_json::json;
 
@@ -68,7 +68,7 @@ pub(super) fn load(
             let program = exec::program(plugin, cluster, found)?;
             Ok(SourceResult::Program(Box::new(program)))
         }
-        // kubectl asks a person for a user name.
+        // kubectl prompts for a user name.
         _ if !has_token && !has_certificate => {
             let problem = user.wrong("has no token, certificate or exec plugin");
             Err(problem.with_hint("log in, or download a new kubeconfig"))
@@ -100,7 +100,7 @@ fn token(
     }
 }
 
-/// The headers that say whom the user impersonates.
+/// The impersonation headers of the user.
 ///
 /// # Errors
 /// `missing_credentials`: this part of its entry cannot be used.

@@ -68,7 +68,7 @@ fn the_exit_code_is_not_that_of_a_sidecar() {
 }
 
 #[test]
-fn the_pod_that_failed_last_says_why() {
+fn the_cause_is_that_of_the_pod_that_failed_last() {
     let list = [
         pod("p2", "Failed", &exit(7, 9)),
         pod("p1", "Failed", &exit(3, 1)),
@@ -79,7 +79,7 @@ fn the_pod_that_failed_last_says_why() {
 }
 
 #[test]
-fn a_pod_without_an_exit_code_says_why_by_its_conditions() {
+fn the_cause_of_a_pod_without_an_exit_code_is_that_of_its_conditions() {
     let mut lost = pod("p", "Failed", &Value::Null);
     lost["status"]["conditions"] = json!([{
         "type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC", "message": "node is gone",

@@ -230,7 +230,7 @@ fn why(
     if reason.trimmed().is_some() {
         return (reason.0, message.0);
     }
-    let disrupted = conditions.holds("DisruptionTarget");
+    let disrupted = conditions.find_true("DisruptionTarget");
     if read.ended && read.state != State::Failed {
         return (None, None);
     }

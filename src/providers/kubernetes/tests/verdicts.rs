@@ -74,7 +74,7 @@ async fn an_object_of_another_namespace_or_kind_is_refused() {
 }
 
 #[tokio::test]
-async fn conditions_that_contradict_each_other_are_no_success() {
+async fn conditions_that_contradict_each_other_are_not_a_success() {
     for (first, second, state) in [
         (("Complete", "False"), ("Complete", "True"), State::Unknown),
         (

@@ -55,7 +55,7 @@ impl Object {
 fn is_of(object: &Value, path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let (plural, namespace) = (parts.next(), parts.next());
-    let says = |field: Option<&Value>, is_right: &dyn Fn(&str) -> bool| match field {
+    let matches = |field: Option<&Value>, is_right: &dyn Fn(&str) -> bool| match field {
         None | Some(Value::Null) => true,
         Some(field) => field
             .as_str()
@@ -64,9 +64,9 @@ fn is_of(object: &Value, path: &str) -> bool {
     let own_namespace = object
         .get("metadata")
         .and_then(|meta| meta.get("namespace"));
-    says(object.get("kind"), &|kind| {
+    matches(object.get("kind"), &|kind| {
         plural == Some(&format!("{}s", kind.to_ascii_lowercase()))
-    }) && says(own_namespace, &|own| {
+    }) && matches(own_namespace, &|own| {
         namespace == Some(&percent_encode(own))
     })
 }

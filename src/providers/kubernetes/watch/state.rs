@@ -79,7 +79,7 @@ impl WatchState {
         }
     }
 
-    /// Says once why jobs are polled.
+    /// Notes once why jobs are polled.
     pub fn note(&mut self, why: &str) {
         if !std::mem::replace(&mut self.is_noted, true) {
             let text = format!("polling, since jobs cannot be watched: {why}");

@@ -112,7 +112,7 @@ fn a_deleted_object_is_kept_whatever_follows_under_its_name() {
 }
 
 #[test]
-fn what_is_no_event_or_an_error_needs_a_new_list() {
+fn what_is_not_an_event_or_is_an_error_needs_a_new_list() {
     let error = json!({"kind": "Status", "reason": "Expired", "code": 410});
     let lines = [
         json!({"type": "ERROR", "object": error}).to_string(),
@@ -278,7 +278,7 @@ async fn the_pods_of_jobs_that_have_started_are_not_watched_for_long() {
 }
 
 #[test]
-fn it_is_said_once_that_a_server_gives_no_stream() {
+fn a_server_without_streams_is_noted_once() {
     let (watch, _) = connected(&["a"]);
     watch.reject("no");
     watch.reject("no");
@@ -330,7 +330,7 @@ fn an_object_of_another_namespace_or_kind_is_of_no_list() {
 }
 
 #[test]
-fn a_list_after_an_outdated_version_holds_though_its_versions_are_lower() {
+fn a_list_after_an_outdated_version_is_used_though_its_versions_are_lower() {
     let (watch, _) = connected(&["a"]);
     apply(&watch, "MODIFIED", &object("a", "u1", 50)).unwrap();
     watch.disconnect(&Interruption::Broken(String::new()));

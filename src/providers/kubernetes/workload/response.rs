@@ -207,7 +207,7 @@ impl Deployment {
         });
         let DefaultObject(template) = std::mem::take(&mut spec.template);
         let pods = containers(template.spec.0.containers, List::default(), false);
-        let available = status.conditions.holds("Available");
+        let available = status.conditions.find_true("Available");
         let job = Job {
             name: meta.name.value.0.clone(),
             state: read.state,
@@ -258,7 +258,7 @@ fn word<'a>(
     let stuck = status.conditions.find("Progressing", "False");
     let overdue = stuck.filter(|one| one.reason.trimmed() == Some(OVERDUE));
     // The controller tries again what failed, until the deadline.
-    let failure = status.conditions.holds("ReplicaFailure");
+    let failure = status.conditions.find_true("ReplicaFailure");
     match (overdue, failure) {
         _ if meta.is_deleted() => ("Terminating", None),
         _ if !is_observed => ("Progressing", None),
@@ -379,7 +379,7 @@ impl Workload {
                     .and_then(Text::trimmed)
                     .or(address);
                 all.insert(pod);
-                // What is not said counts as ready.
+                // An endpoint without the flag counts as ready.
                 let ready_flag = endpoint.conditions.0.get("ready");
                 if ready_flag.is_none_or(|flag| flag.0 != Some(false)) {
                     ready.insert(pod);

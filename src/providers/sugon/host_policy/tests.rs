@@ -84,7 +84,7 @@ fn all_other_hosts_are_rejected() {
 }
 
 #[test]
-fn the_endpoint_itself_is_allowed_as_it_was_asked() {
+fn the_endpoint_itself_is_allowed_as_it_was_called() {
     for named_by in [
         "http://127.0.0.1:7411",
         "http://[::1]:1",

@@ -191,7 +191,7 @@ fn the_response_of_another_instance_is_never_accepted() {
 }
 
 #[test]
-fn keeps_a_state_word_it_does_not_know() {
+fn keeps_an_unknown_state_word() {
     let found = read_text(r#"{"code":"0","data":{"id":"i1","status":" Shutting\n"}}"#).unwrap();
     assert_eq!(found.job.state, State::Unknown);
     assert_eq!(found.job.state_raw.as_deref(), Some("Shutting"));
@@ -199,7 +199,7 @@ fn keeps_a_state_word_it_does_not_know() {
 }
 
 #[test]
-fn a_missing_status_is_unknown_and_says_so() {
+fn a_missing_status_is_unknown_with_a_reason() {
     let job = read_text(r#"{"code":"0","data":{"id":"i1","status":"--"}}"#)
         .unwrap()
         .job;
@@ -217,7 +217,7 @@ fn memory_that_no_machine_has_is_not_shown() {
 }
 
 #[test]
-fn success_without_data_means_not_found_whatever_the_message_says() {
+fn success_without_data_means_not_found_whatever_the_message_is() {
     for body in [
         r#"{"code":"0","msg":"操作成功","data":null}"#,
         r#"{"code":0,"msg":"failed","data":{}}"#,

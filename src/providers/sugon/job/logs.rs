@@ -216,13 +216,13 @@ fn decode(body: &[u8]) -> Result<FilePage, DecodeError> {
     // An empty file may come without data.
     let content = decode_data::<Content>(body, "the content of a file")?.unwrap_or_default();
     if content.success.0 == Some(false) {
-        let said = content.errmsg.0.unwrap_or_default();
-        let is_missing = said.contains("exist") || said.contains("不存在");
+        let message = content.errmsg.0.unwrap_or_default();
+        let is_missing = message.contains("exist") || message.contains("不存在");
         let category = match is_missing {
             true => Category::NotFound,
             false => Category::ServiceError,
         };
-        let error = RequestError::new(category, format!("the file cannot be read: {said}"));
+        let error = RequestError::new(category, format!("the file cannot be read: {message}"));
         return Err(DecodeError::Failed(Box::new(error)));
     }
     Ok(FilePage {

@@ -68,10 +68,10 @@ impl<'a> Reports<'a> {
         let [first, second] = self.records.map(|record| &record.reason);
         let reasons = [self.reason, first, second].map(|reason| reason.value.trimmed());
         let reasons = || reasons.into_iter().flatten();
-        let said = |word: &&str| !NO_REASON.iter().any(|no| no.eq_ignore_ascii_case(word));
+        let is_reason = |word: &&str| !NO_REASON.iter().any(|no| no.eq_ignore_ascii_case(word));
         reasons()
             .find(|word| is_failure(word))
-            .or_else(|| reasons().find(said))
+            .or_else(|| reasons().find(is_reason))
     }
 
     /// How the job ended by its numbers; `is_known` is true for words of the user's.
@@ -134,7 +134,7 @@ fn is_failure(reason: &str) -> bool {
     failures.any(|known| known.eq_ignore_ascii_case(reason))
 }
 
-/// How a job ended, as far as numbers say so.
+/// How a job ended, as far as numbers show it.
 #[derive(Default)]
 pub(super) struct Exit {
     code: Option<i64>,

@@ -58,7 +58,7 @@ fn state(origin: Origin, mut data: Value) -> (State, bool, Option<i64>) {
 #[test]
 fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
     use State::{Canceled, Failed, Running, Stopping, Succeeded, Unknown};
-    for (said, expected) in [
+    for (fields, expected) in [
         ("statC COMPLETED 0:0 None", (Succeeded, true, Some(0))),
         ("statC COMPLETED - None", (Succeeded, true, None)),
         ("statC COMPLETED 2:0 None", (Failed, true, Some(2))),
@@ -96,7 +96,10 @@ fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
         ("CANCELLED+ - - None", (Canceled, true, None)),
         ("NEW_by_7 - - None", (Unknown, false, None)),
     ] {
-        let words: Vec<String> = said.split(' ').map(|word| word.replace('-', "")).collect();
+        let words: Vec<String> = fields
+            .split(' ')
+            .map(|word| word.replace('-', ""))
+            .collect();
         let [word, own] = [0, 1].map(|at: usize| {
             words[at]
                 .replace("_by_", " by ")
@@ -106,12 +109,12 @@ fn the_word_of_the_scheduler_decides_how_a_live_job_ended() {
             "jobStatus": word, "jobInitAttr": {"JobState": own, "ExitCode": words[2]},
             "exitCode": "", "reason": words[3],
         });
-        assert_eq!(state(Origin::Live, data), expected, "{said}");
+        assert_eq!(state(Origin::Live, data), expected, "{fields}");
     }
 }
 
 #[test]
-fn the_history_says_how_a_job_ended_and_its_status_is_an_exit_code_up_to_255() {
+fn the_history_shows_how_a_job_ended_and_its_status_is_an_exit_code_up_to_255() {
     use State::{Canceled, Failed, Pending, Succeeded, Unknown};
     for (word, status, expected) in [
         ("statC", json!(0), (Succeeded, true, Some(0))),

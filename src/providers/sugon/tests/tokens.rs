@@ -168,7 +168,7 @@ async fn a_wrong_key_names_the_exchange_and_is_shown_once() {
 }
 
 #[tokio::test]
-async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
+async fn a_clock_is_not_corrected_by_a_code_that_is_not_about_the_time() {
     let cloud = cloud(|_, _| None).await;
     let variables = [
         ("JOBLENS_SUGON_USER", "bob"),
@@ -206,7 +206,7 @@ fn dead() -> String {
 }
 
 #[tokio::test]
-async fn asks_the_next_host_when_the_way_to_one_is_broken_and_stays_with_it() {
+async fn calls_the_next_host_when_one_is_unreachable_and_stays_with_it() {
     let dead = dead();
     let listed = format!("http://{dead}");
     let cloud = cloud(two_hosts(dead)).await;
@@ -281,7 +281,7 @@ async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
 }
 
 #[tokio::test]
-async fn says_when_the_centre_names_no_host() {
+async fn an_answer_without_a_host_is_an_error() {
     let cloud = cloud(|path, _| {
         let body =
             json!({"code": "0", "data": {"aiUrls": [{"url": "https://x.cn", "enable": "false"}]}});
@@ -291,12 +291,12 @@ async fn says_when_the_centre_names_no_host() {
     .await;
     let client = client(&cloud, &[]).unwrap();
     let problem = get(&client).await.unwrap_err();
-    let said = "the platform returned no enabled AI host";
-    assert_eq!(problem.message, said);
+    let expected = "the platform returned no enabled AI host";
+    assert_eq!(problem.message, expected);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
     assert!(problem.hint.unwrap().contains("endpoint"));
     let again = get(&client).await.unwrap_err();
-    assert!(again.message.ends_with(said), "{again}");
+    assert!(again.message.ends_with(expected), "{again}");
     assert_eq!(cloud.requested(), [TOKENS, CENTRE]);
 }
 
@@ -337,7 +337,7 @@ async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_another() {
+async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_contains_another() {
     use crate::crypto::base64url;
     use crate::settings::{Environment, Settings};
     let cloud = cloud(|_, _| None).await;

@@ -14,16 +14,16 @@ fn every_stage_agrees_with_the_known_answers() {
     for vector in vectors {
         let user = text(&vector["user"]);
         let timestamp = text(&file["timestamp"]);
-        let said = message(&text(&file["access_key"]), &timestamp, &user);
+        let signed_text = message(&text(&file["access_key"]), &timestamp, &user);
         if let Some(message) = vector["message"].as_str() {
-            assert_eq!(said, message);
+            assert_eq!(signed_text, message);
         }
         assert_eq!(
-            sha256_hex(said.as_bytes()),
+            sha256_hex(signed_text.as_bytes()),
             vector["message_sha256"],
             "{user}"
         );
-        let signed = signature(&text(&file["secret_key"]), &said);
+        let signed = signature(&text(&file["secret_key"]), &signed_text);
         assert_eq!(signed, vector["signature"], "{user}");
         let pair = KeyPair {
             user: user.clone(),
@@ -81,7 +81,7 @@ fn takes_the_only_region_that_has_a_token_and_never_the_platforms_own() {
 }
 
 #[test]
-fn asks_to_choose_among_several_regions() {
+fn several_regions_are_an_error_that_lists_them() {
     let data = json!([
         {"clusterName": "ac", "clusterId": "0", "token": "platform"},
         {"clusterName": "east", "clusterId": "11250", "token": "one"},
@@ -97,7 +97,7 @@ fn asks_to_choose_among_several_regions() {
 }
 
 #[test]
-fn says_when_no_region_is_open() {
+fn no_open_region_is_an_error() {
     let none = chosen(&json!(null), None).unwrap_err();
     assert_eq!(none.0, "the account has no computing region");
     let stopped = json!([{"clusterName": "east", "clusterId": "11250", "token": ""}]);

@@ -50,7 +50,7 @@ async fn the_failed_instance_gives_the_exit_code_and_the_message() {
 }
 
 #[tokio::test]
-async fn a_job_with_a_failed_part_has_failed_whatever_its_word_says() {
+async fn a_job_with_a_failed_part_has_failed_whatever_its_state_is() {
     let instance = |fields: Value| {
         let mut instance = json!({"TaskInstanceIndex": 0, "TaskInstanceState": "SUCCEED"});
         instance

@@ -23,7 +23,7 @@ fn the_documented_answer_and_its_other_name_become_one_model() {
         (page.total, page.rows_without_id, page.next),
         (Some(2), 0, None)
     );
-    assert_eq!(page.notices.len(), 1, "the zone is assumed, told once");
+    assert_eq!(page.notices.len(), 1, "the assumed zone is noted once");
     test_support::assert_model("tencent/clusters.model.json", &shown(&page));
     let page = decode(&test_support::read("tencent/clusters-set.json")).unwrap();
     test_support::assert_model("tencent/clusters.model.json", &shown(&page));

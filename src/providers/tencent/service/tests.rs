@@ -182,7 +182,7 @@ fn an_answer_without_a_code_is_not_understood() {
 }
 
 #[test]
-fn keeps_a_level_it_does_not_know() {
+fn keeps_an_unknown_level() {
     let body = r#"{"code":"0","data":{"eventList":[{"level":"Fatal\n"},{"level":" warning "}]}}"#;
     let events = read_text(body).unwrap().job.events;
     assert_eq!(events[0].level, None);

@@ -69,8 +69,8 @@ async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_metadata_service_that_is_none_says_what_to_do() {
-    for (path, status, body, category, said) in [
+async fn a_server_that_is_not_a_metadata_service_is_an_error_with_a_hint() {
+    for (path, status, body, category, expected) in [
         (
             ROLES_PATH,
             404,
@@ -126,7 +126,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
         let problem = get(&machine(&cloud)).await.unwrap_err();
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{text}");
-        assert!(text.contains(said), "{said}: {text}");
+        assert!(text.contains(expected), "{expected}: {text}");
         assert!(!text.contains("hunter2"), "{text}");
         assert!(
             !cloud.requested().contains(&EVENTS.name.to_owned()),

@@ -233,7 +233,7 @@ impl TrainingTask {
         self.callback_url.0 = url.map(|url| mask_access_url(&url));
     }
 
-    /// What all instances of all roles were given; a sum to which one has nothing to add is not known.
+    /// What all instances of all roles were given; a sum is unknown where one of them reports no value.
     pub(super) fn resources(&self) -> Resources {
         let mut roles = self.roles.0.iter();
         let first = roles.next().map_or_else(Resources::default, |role| {

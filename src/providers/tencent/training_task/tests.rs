@@ -266,7 +266,7 @@ async fn pods_and_events_that_cannot_be_read_cost_a_notice() {
 }
 
 #[tokio::test]
-async fn a_task_with_a_failure_reason_has_failed_whatever_its_word_says() {
+async fn a_task_with_a_failure_reason_has_failed_whatever_its_state_is() {
     let row = |reason: Value| {
         let mut row = json!({"Id": TASK, "Status": "SUCCEED", "FailureReason": reason});
         if reason == "(none)" {

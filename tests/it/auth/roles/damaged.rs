@@ -16,7 +16,7 @@ fn a_file_without_a_secret_may_be_read_by_others() {
 
 #[test]
 fn a_role_of_another_tool_in_a_damaged_file_is_named() {
-    for (file, from, to, choice, reference, said) in [
+    for (file, from, to, choice, reference, expected) in [
         (
             &ALIYUN_SDK,
             "role_arn =",
@@ -75,7 +75,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
         let error = run.error();
         let message = error["message"].as_str().unwrap();
         assert_eq!(run.code, 4, "{message}");
-        assert!(message.contains(said), "{said}: {message}");
+        assert!(message.contains(expected), "{expected}: {message}");
         assert!(message.contains(path.to_str().unwrap()), "{message}");
         assert!(error["hint"].is_string(), "{message}");
         assert!(roles.steps().is_empty());
@@ -84,7 +84,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
 
 #[test]
 fn a_role_in_a_damaged_file_is_named() {
-    for (from, to, said) in [
+    for (from, to, expected) in [
         (
             "\"ram_role_arn\"",
             "\"x\"",
@@ -108,7 +108,7 @@ fn a_role_in_a_damaged_file_is_named() {
         let run = roles.get(JOB).env("ALIBABA_CLOUD_PROFILE", "role").run();
         let message = run.error()["message"].as_str().unwrap().to_owned();
         assert_eq!(run.code, 4, "{message}");
-        assert!(message.contains(said), "{said}: {message}");
+        assert!(message.contains(expected), "{expected}: {message}");
         assert!(roles.steps().is_empty());
     }
 }

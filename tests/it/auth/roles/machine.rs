@@ -74,7 +74,7 @@ fn the_role_of_a_machine_of_other_clouds_is_requested_where_a_profile_names_it()
 }
 
 #[test]
-fn a_cloud_without_a_metadata_service_says_so() {
+fn metadata_is_a_usage_error_for_a_cloud_without_it() {
     let roles = Roles::with(&[]);
     let run = roles
         .get(INSTANCE)
@@ -92,7 +92,7 @@ fn a_cloud_without_a_metadata_service_says_so() {
 }
 
 #[test]
-fn no_metadata_service_is_asked_unless_a_profile_says_so() {
+fn no_metadata_service_is_called_unless_a_profile_selects_it() {
     for files in [
         &[][..],
         &[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_CVM, &HUAWEI_SDK],
@@ -135,7 +135,7 @@ fn no_metadata_service_is_asked_unless_a_profile_says_so() {
 }
 
 #[test]
-fn a_metadata_service_is_asked_past_any_proxy() {
+fn a_metadata_service_is_called_without_a_proxy() {
     let proxy = Server::answering(http("200 OK", "", b"from a proxy"));
     let roles = Roles::with(&[]);
     let run = roles.get(JOB).env("JOBLENS_ALIYUN_SOURCE", "metadata");
@@ -151,7 +151,7 @@ fn a_metadata_service_is_asked_past_any_proxy() {
 fn a_metadata_service_that_hangs_is_given_up_soon() {
     let roles = Roles {
         sandbox: Sandbox {
-            // Holds the connection until the client goes away.
+            // Keeps the connection open until the client closes it.
             server: Server::start(|_, _, stream| {
                 let _ = stream.read(&mut [0]);
             }),
@@ -183,7 +183,7 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
 }
 
 #[test]
-fn a_variable_of_the_vendors_forbids_to_ask_whatever_a_profile_says() {
+fn a_variable_of_the_vendor_disables_the_service_whatever_a_profile_selects() {
     let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
     for source in ["metadata", "aliyun-cli:ecs", "alibabacloud:ecs"] {
         roles.sandbox.configure(&format!(
@@ -208,7 +208,7 @@ fn a_variable_of_the_vendors_forbids_to_ask_whatever_a_profile_says() {
 }
 
 #[test]
-fn what_a_service_says_in_the_place_of_its_code_is_not_shown() {
+fn a_text_in_place_of_the_code_of_a_service_is_not_shown() {
     let server = Server::start(|_, got, stream| {
         let response = match got.target() {
             target if target.ends_with('/') => http("200 OK", "", b"MachineRole"),
@@ -233,7 +233,7 @@ fn what_a_service_says_in_the_place_of_its_code_is_not_shown() {
 }
 
 #[test]
-fn a_diagnosis_tells_of_the_role_and_of_a_service_that_is_not_there() {
+fn a_diagnosis_shows_the_role_and_an_unreachable_service() {
     let roles = Roles::with(&[]);
     let doctor = || {
         let run = roles.sandbox.joblens(&["doctor", "aliyun"]);
@@ -241,8 +241,8 @@ fn a_diagnosis_tells_of_the_role_and_of_a_service_that_is_not_there() {
         keeping_issued(run.env("JOBLENS_ALIYUN_SOURCE", "metadata"))
     };
     let run = doctor().run();
-    let said = "role from metadata (this machine), region cn-x";
-    assert!(run.stdout.contains(said), "{}", run.stdout);
+    let expected = "role from metadata (this machine), region cn-x";
+    assert!(run.stdout.contains(expected), "{}", run.stdout);
     assert_eq!(roles.steps(), ROLE_OF_MACHINE);
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", gone.local_addr().unwrap());
@@ -250,14 +250,14 @@ fn a_diagnosis_tells_of_the_role_and_of_a_service_that_is_not_there() {
     let run = doctor()
         .env("JOBLENS_ALIYUN_METADATA_ENDPOINT", address)
         .run();
-    for said in ["the metadata service is unreachable", "attach a RAM role"] {
-        assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    for expected in ["the metadata service is unreachable", "attach a RAM role"] {
+        assert!(run.stdout.contains(expected), "{expected}: {}", run.stdout);
     }
     assert_eq!(roles.steps().len(), ROLE_OF_MACHINE.len());
 }
 
 #[test]
-fn a_recording_holds_nothing_that_was_issued_and_is_replayed_without_it() {
+fn a_recording_contains_nothing_that_was_issued_and_is_replayed_without_it() {
     const STS: &str = "access_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\nrole_arn = 'acs:ram::3:role/own'\nsts_endpoint = 'ORIGIN'";
     for (reference, settings) in [
         ("aliyun@lone/job/ehpc-hz-1/5", "source = 'metadata'"),

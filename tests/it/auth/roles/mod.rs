@@ -208,7 +208,7 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
 }
 
 #[test]
-fn a_profile_that_was_named_takes_no_role_from_the_environment() {
+fn a_profile_that_was_named_does_not_use_a_role_of_the_environment() {
     let roles = Roles::with(&[]);
     let named = "aliyun@lone/job/ehpc-hz-1/5";
     let get = || {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_job_runs_once_the_stream_of_its_pods_says_so() {
+fn a_job_is_running_once_the_stream_of_its_pods_shows_it() {
     let starting = job(
         "u1",
         1,

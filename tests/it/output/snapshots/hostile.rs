@@ -54,7 +54,7 @@ fn spoil(text: &str, value: &mut Value, key: &str) {
     }
 }
 
-/// The resources of the documented answers with this text in the place of every free one.
+/// The resources of the documented answers with this text in place of every free one.
 fn hostile(text: &'static str) -> Vec<Job> {
     let jobs: Vec<Job> = documented_but(move |response| spoil(text, response, ""))
         .into_iter()

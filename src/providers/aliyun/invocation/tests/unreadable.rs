@@ -3,9 +3,9 @@
 use super::*;
 use crate::providers::test_support;
 
-/// What is unreadable might be the word or the flag that says that a node failed.
+/// What is unreadable might be the word or the flag that shows that a node failed.
 #[test]
-fn an_unreadable_part_of_a_verdict_is_no_success() {
+fn an_unreadable_part_of_a_verdict_is_not_a_success() {
     let good = || exit("i-1", json!(0), json!(true));
     let exit_state = |node: &Value, result: &Value| {
         let nodes =

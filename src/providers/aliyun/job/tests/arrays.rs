@@ -124,7 +124,7 @@ fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded
 }
 
 #[test]
-fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_says() {
+fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_is() {
     let rows: Vec<Value> = [1, 3, 5, 7, 9]
         .iter()
         .map(|n| {
@@ -219,7 +219,7 @@ fn a_failed_subtask_decides_before_the_array_job_has_ended() {
         assert_eq!((job.state, job.ended), state, "{word}");
         assert_eq!((job.state_raw.as_deref(), job.tasks.len()), (Some(word), 3));
         let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
-        assert_eq!(codes, ["unknown_state"], "told once");
+        assert_eq!(codes, ["unknown_state"], "reported once");
     }
     let (job, _) = judged("Running", &rows[1..], None);
     assert_eq!(job.state, State::Running);

@@ -49,7 +49,7 @@ fn a_job_that_is_listed_twice_in_two_states_has_none() {
 }
 
 #[test]
-fn a_side_container_of_a_group_that_went_well_is_no_cause() {
+fn a_container_of_a_group_that_succeeded_is_not_the_cause() {
     let group = |name: &str, status: &str, code: i64| {
         json!({"ContainerGroupName": name, "Status": status, "Containers": [
             {"Name": "c", "CurrentState": {"State": "Terminated", "ExitCode": code}}]})
@@ -62,7 +62,7 @@ fn a_side_container_of_a_group_that_went_well_is_no_cause() {
 }
 
 #[test]
-fn an_answer_of_nothing_is_no_answer() {
+fn an_empty_answer_is_an_error() {
     for document in [
         json!({}),
         json!({"RequestId": "R"}),
@@ -103,7 +103,7 @@ fn a_count_that_differs_from_the_list_is_reported() {
 }
 
 #[test]
-fn keeps_words_it_does_not_know_and_tells_each_once() {
+fn unknown_states_are_kept_and_each_is_reported_once() {
     let group = json!({"Status": "Zombie", "Containers": [
         {"CurrentState": {"State": "Ghost"}}, {"CurrentState": {"State": "Ghost\n"}}]});
     let document = one(json!({"JobId": "5", "State": "Suspended",
@@ -161,7 +161,7 @@ fn a_failed_job_names_its_container_and_exit_code() {
 }
 
 #[test]
-fn a_restarted_container_tells_what_its_last_run_died_of() {
+fn a_restarted_container_shows_why_its_last_run_failed() {
     let document = one(
         json!({"JobId": "5", "State": "Failed", "ContainerGroups": [{
         "ContainerGroupId": "g", "Status": "Failed", "Containers": [{"Name": "main",
@@ -194,7 +194,7 @@ fn a_group_that_never_ran_names_its_newest_warning() {
 }
 
 #[test]
-fn a_job_succeeds_with_0_only_when_every_container_says_so() {
+fn a_job_has_exit_code_0_only_when_every_container_has_it() {
     let job = |code: Value| {
         let document = one(
             json!({"JobId": "5", "State": "Succeeded", "ContainerGroups": [{
@@ -223,7 +223,7 @@ fn resources_are_the_sum_of_the_groups_or_unknown() {
 }
 
 #[test]
-fn a_subtask_knows_its_index_and_a_plain_job_has_no_array() {
+fn a_subtask_has_its_index_and_a_plain_job_has_no_array() {
     let array = |id: &str, is_array: bool| {
         let document = one(
             json!({"JobId": id, "State": "Running", "IsArrayJob": is_array,
@@ -239,7 +239,7 @@ fn a_subtask_knows_its_index_and_a_plain_job_has_no_array() {
     assert_eq!(array("10", true), Some(None));
     assert_eq!(array("10_x", true), Some(None));
     assert_eq!(array("10_3", false), None);
-    assert_eq!(array("10", false), Some(None), "a range says as much");
+    assert_eq!(array("10", false), Some(None), "a range marks an array job");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn an_array_job_is_not_recognized_by_its_row() {
 }
 
 #[test]
-fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
+fn rows_without_a_state_or_that_contradict_each_other_are_left_out() {
     let mut listing = JobRows::default();
     let rows = [
         row("1", ""),
@@ -111,7 +111,7 @@ fn rows_that_cannot_be_read_do_not_hide_the_others() {
         let (listing, dropped) = read(json!([odd, failed]), 2);
         assert!(dropped.is_some(), "{odd}");
         assert!(listing.row("10_5").is_some(), "{odd}");
-        assert!(listing.says_array("10"), "{odd}");
+        assert!(listing.is_array("10"), "{odd}");
     }
     let odd_priority = json!({"JobId": "10_6", "State": "Failed", "Priority": ["x"]});
     let (listing, dropped) = read(json!([odd_priority, failed]), 2);
@@ -144,9 +144,9 @@ fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
         .collect();
     let (mut search, mut listing) = (BatchPages::search("10"), JobRows::default());
     assert!(search.add(page(Some(101), &others), &mut listing));
-    assert!(!listing.says_array("10") && !listing.is_partial());
+    assert!(!listing.is_array("10") && !listing.is_partial());
     assert!(!search.add(page(Some(101), &[row("10_150", "Failed")]), &mut listing));
-    assert!(listing.says_array("10") && !listing.is_partial());
+    assert!(listing.is_array("10") && !listing.is_partial());
     let (mut search, mut listing, mut requested) =
         (BatchPages::search("10"), JobRows::default(), 1);
     while search.add(page(Some(1 << 40), &others), &mut listing) {

@@ -36,7 +36,7 @@ async fn answering(responses: &[(&'static str, u16, &'static str)]) -> TestServe
 }
 
 #[tokio::test]
-async fn what_a_service_says_that_is_no_role_goes_into_no_path() {
+async fn a_response_that_is_not_a_role_name_is_used_in_no_path() {
     for body in [
         "../../x",
         "a/b",
@@ -163,14 +163,14 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
         Category::InvalidResponse,
         "response exceeds 65536 bytes",
     );
-    for (path, status, body, category, said) in UNUSABLE.into_iter().chain([too_long]) {
+    for (path, status, body, category, expected) in UNUSABLE.into_iter().chain([too_long]) {
         let cloud = answering(&[(path, status, body)]).await;
         let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{text}");
-        assert!(text.contains(said), "{said}: {text}");
+        assert!(text.contains(expected), "{expected}: {text}");
         assert!(
             !text.contains("hunter2") && !text.contains("max-body"),
             "{text}"
@@ -180,7 +180,7 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
 }
 
 #[tokio::test]
-async fn without_a_token_the_service_is_asked_all_the_same_unless_that_is_off() {
+async fn without_a_token_the_service_is_called_nevertheless_unless_disabled() {
     const ONLY: (&str, &str) = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
     for (status, body) in [(404, ""), (403, "no"), (200, ""), (200, "a b")] {
         let cloud = answering(&[(TOKEN_PATH, status, body)]).await;
@@ -241,7 +241,7 @@ async fn an_address_that_is_neither_documented_nor_this_machine_is_a_usage_error
 }
 
 #[tokio::test]
-async fn a_variable_of_the_vendors_forbids_to_ask_or_names_the_role() {
+async fn a_variable_of_the_vendor_disables_the_service_or_names_the_role() {
     let cloud = cloud(|_| None).await;
     let off = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True");
     let problem = connect(&cloud, &[MACHINE, off]).err().unwrap();

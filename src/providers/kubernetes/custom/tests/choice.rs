@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_resource_that_cannot_be_read_may_hold_another_job_of_the_name() {
+async fn a_resource_that_cannot_be_read_may_contain_another_job_of_the_name() {
     let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let status = |reason: &str| json!({"kind": "Status", "status": "Failure", "reason": reason, "message": "no"});
     let found = ("/tfjobs/x", 200, object("TFJob", "2"));

@@ -18,11 +18,11 @@ fn a_file_with_a_secret_that_others_can_read_is_reported() {
             fs::set_permissions(home.path().join(each), mode).unwrap();
         }
         let found = found(load(&files(home.path(), &[]), Some("a")));
-        let said = format!("{name} contains a secret and is readable by others");
+        let expected = format!("{name} contains a secret and is readable by others");
         found
             .notices
             .iter()
-            .any(|notice| notice.message.contains(&said))
+            .any(|notice| notice.message.contains(&expected))
     };
     let certificate = "{client-certificate-data: Q1JU, client-key-data: S0VZ}";
     assert!(readable("config", "{token: t}", 0o644));

@@ -22,8 +22,9 @@ fn the_text_of_a_file_is_decoded() {
 
 #[test]
 fn a_file_that_is_not_there_is_not_found() {
-    let category = |said: &str| {
-        let body = serde_json::json!({"code": "0", "data": {"success": "false", "errmsg": said}});
+    let category = |message: &str| {
+        let body =
+            serde_json::json!({"code": "0", "data": {"success": "false", "errmsg": message}});
         match decode(body.to_string().as_bytes()) {
             Err(DecodeError::Failed(error)) => error.category,
             other => panic!("{other:?}"),

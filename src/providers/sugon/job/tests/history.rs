@@ -88,7 +88,7 @@ async fn a_booking_of_another_job_with_the_id_does_not_decide() {
         (queued(), booked("new", "", "", before), State::Unknown),
         (queued(), booked("new", before, "", after), State::Unknown),
         (queued(), booked("old", after, after, after), State::Unknown),
-        // A booking without any time proves nothing, nor does any for a job without one.
+        // A booking without any time is not conclusive, and neither is one for a job without a time.
         (queued(), booked("new", "", "", ""), State::Unknown),
         (job(json!({})), booked("new", "", "", after), State::Unknown),
         (

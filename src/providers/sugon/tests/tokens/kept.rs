@@ -16,7 +16,7 @@ pub(super) fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Conne
 }
 
 #[tokio::test]
-async fn a_later_run_knows_the_token_and_the_hosts() {
+async fn a_later_run_uses_the_stored_token_and_hosts() {
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
     for (second, requested) in [

@@ -75,7 +75,7 @@ const UNDECIDED: (State, bool) = (State::Unknown, false);
 const FAILED: (State, bool) = (State::Failed, true);
 
 #[tokio::test]
-async fn a_job_whose_responses_all_say_success_succeeded() {
+async fn a_job_whose_responses_all_report_success_succeeded() {
     assert_eq!(Case::new().state().await, SUCCEEDED);
     for (pointer, value) in [
         ("/JobId", json!("(none)")),
@@ -200,8 +200,8 @@ fn paging(total: usize, per_page: usize, failed: usize, metrics: Value) -> Respo
             let job = Case::new().job;
             return Some(ServerResponse::json(200, &json!({"Response": job})));
         }
-        let asked: Value = serde_json::from_slice(&request.body).unwrap();
-        let offset = usize::try_from(asked["Offset"].as_u64().unwrap()).unwrap();
+        let parameters: Value = serde_json::from_slice(&request.body).unwrap();
+        let offset = usize::try_from(parameters["Offset"].as_u64().unwrap()).unwrap();
         let rows = (offset..total.min(offset + per_page)).map(|index| {
             let word = if index == failed { "FAILED" } else { "SUCCEED" };
             json!({"TaskInstanceIndex": index, "TaskInstanceState": word})
