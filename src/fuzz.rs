@@ -13,7 +13,7 @@ mod texts;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every fuzz target.
-pub static TARGETS: [Target; 15] = [
+pub static TARGETS: [Target; 16] = [
     ("aliyun", |data| responses::read("aliyun", data)),
     ("command_output", texts::command_output),
     ("gzip", texts::gzip),
@@ -21,6 +21,7 @@ pub static TARGETS: [Target; 15] = [
     ("huawei", |data| responses::read("huawei", data)),
     ("ini", files::ini),
     ("jq", texts::jq),
+    ("json", texts::json),
     ("kubeconfig", files::kubeconfig),
     ("kubernetes", |data| responses::read("kubernetes", data)),
     ("logs", texts::logs),

@@ -73,6 +73,15 @@ fn seeds() -> Seeds {
     let cases = cases.step_by(5);
     let cases = cases.map(|expression| format!("{expression}\n{document}").into_bytes());
     seeds.insert("jq", cases.collect());
+    let others = [
+        document,
+        "{\"a\\u0000\\ud83d\\ude00##[x]\": [true, -1e-7, {\"$serde_json::private::Number\": \"1\"}]} ",
+        "[1, \"\\x\"]",
+    ];
+    let responses = files(root().join("fixtures/aliyun/job")).into_iter();
+    let responses = responses.filter(|path| path.extension().is_some_and(|name| name == "json"));
+    let responses = responses.map(|path| fs::read(path).unwrap());
+    seeds.insert("json", responses.chain(bytes(&others) as Vec<_>).collect());
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(document.as_bytes()).unwrap();
     let once = encoder.finish().unwrap();

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::error::Problem;
+use crate::json;
 use crate::output::{Format, OutputOptions, Query, write_schema};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Target};
@@ -73,6 +75,37 @@ const EXPRESSIONS: [&str; 12] = [
     "[.. | strings | test(\"a+b\"), tonumber?, fromdate?]",
     "del(..)?",
 ];
+
+/// Reads a document as serde_json does, or refuses it at the same place, and writes it so that it is read again.
+pub(super) fn json(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let mut deserializer = json::Deserializer::new(text);
+    let read = Value::deserialize(&mut deserializer);
+    let read = read.and_then(|value| deserializer.end().map(|()| value));
+    let value = match (read, serde_json::from_str::<Value>(text)) {
+        (Ok(value), Ok(expected)) => {
+            assert_eq!(value, expected, "{text:?}");
+            value
+        }
+        (Err(error), Err(expected)) => {
+            let place = (expected.line(), expected.column());
+            assert_eq!(error.position(data), place, "{text:?}: {expected}");
+            return;
+        }
+        (read, expected) => panic!("{text:?}: {read:?}, but serde_json: {expected:?}"),
+    };
+    for is_indented in [true, false] {
+        let mut out = Vec::new();
+        json::write(&mut out, &value, is_indented).expect("a Vec takes everything");
+        let written = String::from_utf8(out).expect("JSON is UTF-8");
+        let is_safe = !written.replace('\n', "").contains(json::needs_escape);
+        assert!(is_safe, "{text:?}: {written:?}");
+        let again = serde_json::from_str::<Value>(&written);
+        assert_eq!(again.ok(), Some(value.clone()), "{text:?}: {written}");
+    }
+}
 
 /// Compiles an expression with an empty environment.
 fn parse(expression: &str) -> Result<Query, Problem> {
