@@ -12,6 +12,7 @@ mod probes;
 mod scopes;
 mod targets;
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -139,7 +140,14 @@ fn writable_textfile(path: &Path) -> Result<PathBuf, Problem> {
         true => path.canonicalize(),
         false => Ok(path.to_owned()),
     };
-    let checked = file.and_then(|file| ReportSink::from_path(&file).check().map(|()| file));
+    let checked = file.and_then(|file| {
+        // A collector reads one directory: one that is missing is a mistake, and is not created.
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), |folder| fs::metadata(folder).map(drop))?;
+        ReportSink::from_path(&file).check().map(|()| file)
+    });
     checked.map_err(|error| unwritable(path, &error, Category::Usage))
 }
 
