@@ -41,7 +41,7 @@ use log::MessageLog;
 
 /// What the clients of the exporter may cost.
 const LIMITS: ServerLimits = ServerLimits {
-    max_connections: 64,
+    max_connections: 256,
     max_header_bytes: 16 << 10,
     connection_timeout: Some(Duration::from_secs(60)),
     keep_alive: false,
