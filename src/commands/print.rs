@@ -64,9 +64,7 @@ impl CommandContext {
     ) -> u8 {
         self.sort(&mut report.content.jobs);
         self.progress.stop();
-        if !self.global.quiet {
-            self.print_messages(&report);
-        }
+        self.print_messages(&report);
         let stdout = io::stdout();
         let screen = self.render_context(stdout.is_terminal());
         let written = write(&mut stdout.lock(), &report, &screen);
@@ -171,6 +169,7 @@ impl CommandContext {
         self.exit_code_after_write(written, 0)
     }
 
+    /// What failed, and the notices.
     pub(super) fn print_messages(&self, report: &Envelope) {
         for problem in &report.errors {
             self.print_problem(problem);
@@ -178,7 +177,11 @@ impl CommandContext {
         self.print_notices(&report.notices);
     }
 
+    /// Prints notices, but not with `-q`.
     pub(super) fn print_notices(&self, notices: &[Notice]) {
+        if self.global.quiet {
+            return;
+        }
         for notice in notices.iter().filter(|notice| self.should_print(notice)) {
             let write = || output::write_notice(&mut io::stderr().lock(), notice);
             let _ = self.progress.suspend(write);

@@ -96,7 +96,7 @@ impl LoopHandler for FollowHandler<'_> {
                 ..screen
             };
             for line in problem_lines(problem, &colourless) {
-                self.log_line(line);
+                self.print_line(line);
             }
         } else if !problem.category.is_transient() {
             let clock = run.clock();
@@ -177,8 +177,15 @@ impl<'a> FollowHandler<'a> {
         self.finish(run, end, stop).await
     }
 
-    /// Prints a line on stderr, as soon as no live table is in the way.
+    /// The same as [`Self::print_line`], but not with `-q`.
     fn log_line(&mut self, line: String) {
+        if !self.context.global.quiet {
+            self.print_line(line);
+        }
+    }
+
+    /// Prints a line on stderr, as soon as no live table is in the way.
+    fn print_line(&mut self, line: String) {
         match &mut self.deferred {
             Some(deferred) => push_bounded(deferred, line),
             None => self.reporter.println(line),

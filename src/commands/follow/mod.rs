@@ -83,10 +83,7 @@ pub(super) fn run(
         let is_live = matches!(display, FollowOutput::Live(_));
         let keyboard = is_live.then(Keyboard::open).flatten();
         let terminal = is_live.then(|| LiveTerminal::new(keyboard.as_ref()));
-        let reporter = match context.global.quiet {
-            true => Reporter::Quiet,
-            false => Reporter::lines(&context.progress),
-        };
+        let reporter = Reporter::lines(&context.progress);
         let mut run = run_loop(lookup, options, &display);
         let handler = FollowHandler::new(context, display, stdout, reporter, terminal);
         let mut signals = Signals::new().with_quit();

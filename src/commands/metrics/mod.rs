@@ -88,12 +88,10 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let document = block_on(exporter.metrics(None));
             context.progress.stop();
             let problems = exporter.problems();
-            if !context.global.quiet {
-                problems.iter().for_each(|one| context.print_problem(one));
-                let mut notices = notices.all();
-                notices.retain(log::is_printed);
-                context.print_notices(&notices);
-            }
+            problems.iter().for_each(|one| context.print_problem(one));
+            let mut notices = notices.all();
+            notices.retain(log::is_printed);
+            context.print_notices(&notices);
             let code = error::exit_code(&problems);
             Ok(print(context, document, textfile.as_deref(), code))
         }
