@@ -14,6 +14,7 @@ use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
 use crate::error::{self, Category, Problem};
 use crate::gate::Evaluation;
+use crate::model::Job;
 use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 
 /// Messages that are kept for the end while a table covers the terminal.
@@ -247,7 +248,9 @@ impl<'a> FollowHandler<'a> {
         let jobs = &run.poller.jobs;
         let problems = jobs.iter().filter_map(|one| one.problem.as_deref());
         let problems: Vec<&Problem> = problems.chain(run.scopes.problems()).collect();
-        let was_read = jobs.iter().all(|one| one.job.is_some()) && run.scopes.are_listed();
+        let is_read = |job: &Job| !job.events_unreadable;
+        let was_read = jobs.iter().all(|one| one.job.as_ref().is_some_and(is_read));
+        let was_read = was_read && run.scopes.are_listed();
         let summary = Summary {
             jobs: jobs.iter().filter(|one| one.job.is_some()).count() as u64,
             errors: problems.len() as u64,

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
-pub(super) use snapshot::{keep_last, list_jobs};
+pub(super) use snapshot::{ListedScope, keep_last, list_jobs};
 
 use super::completion_cache::ListedReferences;
 use super::context::{CommandContext, CommandResult};

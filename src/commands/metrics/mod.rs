@@ -2,6 +2,7 @@
 
 mod accept;
 mod document;
+mod ends;
 mod exporter;
 mod families;
 mod jobs;

@@ -68,7 +68,7 @@ fn the_timeout_includes_the_time_in_which_references_are_read() {
     writer.write_all(format!("{JOB}\n").as_bytes()).unwrap();
     let run = wait(&emulated, &["-", "-t", "1s"]).run_with(reader);
     assert_eq!(run.code, 124, "{}", run.stderr);
-    let message = "timed out after 1 s: the references on stdin are not complete";
+    let message = "timed out after 1s: the references on stdin are not complete";
     assert!(run.stderr.contains(message), "{}", run.stderr);
     assert_eq!(run.json()["exit"]["word"], "timeout");
     assert!(emulated.requests().is_empty());
