@@ -9,7 +9,7 @@ use super::shutdown;
 use crate::error::{Category, Problem, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
-use crate::output::{self, PageOptions, RenderContext, Zone};
+use crate::output::{self, Format, PageOptions, RenderContext, Zone};
 
 /// The exit code of an output that was closed by its reader.
 pub(super) fn closed() -> u8 {
@@ -32,10 +32,7 @@ impl CommandContext {
         options: PageOptions<'_>,
         pager: Option<Pager>,
     ) -> u8 {
-        let is_table = matches!(
-            self.output_options.format,
-            output::Format::Table | output::Format::Wide
-        );
+        let is_table = matches!(self.output_options.format, Format::Table | Format::Wide);
         if !is_table || self.output_options.columns.is_some() {
             return self.print_report(report);
         }
@@ -157,7 +154,13 @@ impl CommandContext {
     /// Ends a command that was used wrongly.
     pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
         let report = Envelope::new(command, Vec::new(), problems, Vec::new());
-        self.print_report(report.without_requests())
+        self.print_with(report.without_requests(), |out, report, screen| {
+            match self.output_options.format {
+                // A heading alone would look like the result of a command that was run.
+                Format::Csv | Format::Tsv | Format::Markdown => Ok(()),
+                _ => output::write(out, report, &self.output_options, screen),
+            }
+        })
     }
 
     /// Prints a text that is not the response of a cloud, and returns the exit code.

@@ -1,5 +1,6 @@
+use std::cell::Cell;
 use std::io::{self, IsTerminal as _};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use super::display::{FollowOutput, problem_lines};
@@ -21,6 +22,8 @@ use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 const MAX_DEFERRED_LINES: usize = 200;
 /// Time for stderr to take what comes last.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+/// The exit code after `q`, as after Ctrl-C: 0 means that all have ended.
+const QUIT: u8 = 130;
 /// Ages on a terminal are drawn again this often.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -168,14 +171,27 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
-    /// Follows until the end or until `stop` ends with an exit code, and returns the exit code.
+    /// Follows until the end, until `stop` ends with an exit code, or until `quit` ends, and returns the exit
+    /// code.
     pub(super) async fn run(
         mut self,
         run: &mut RunLoop,
         mut stop: Pin<&mut impl Future<Output = u8>>,
+        quit: impl Future<Output = ()>,
     ) -> u8 {
-        let end = run.run(&mut self, stop.as_mut()).await;
-        self.finish(run, end, stop).await
+        let has_quit = Cell::new(false);
+        let stop_or_quit = async {
+            tokio::select! {
+                biased;
+                code = stop.as_mut() => code,
+                () = quit => {
+                    has_quit.set(true);
+                    QUIT
+                }
+            }
+        };
+        let end = run.run(&mut self, pin!(stop_or_quit)).await;
+        self.finish(run, end, has_quit.get(), stop).await
     }
 
     /// The same as [`Self::print_line`], but not with `-q`.
@@ -236,11 +252,12 @@ impl<'a> FollowHandler<'a> {
     }
 
     /// Writes what comes last, and returns the exit code. A reader that takes nothing can be waited
-    /// for, but neither after a signal nor through one.
+    /// for, but neither after a signal nor through one: the key that quits is none.
     async fn finish(
         mut self,
         run: &RunLoop,
         end: Result<io::Result<()>, u8>,
+        has_quit: bool,
         stop: Pin<&mut impl Future<Output = u8>>,
     ) -> u8 {
         let screen = self.render_context();
@@ -263,8 +280,8 @@ impl<'a> FollowHandler<'a> {
             .write(self.display.close(&rows, &screen, summary));
         restore_modes();
         let end = match end {
-            Ok(Ok(())) => tokio::select! {
-                failure = self.stdout.close() => Ok(failure.map_or(Ok(()), Err)),
+            end @ (Ok(Ok(())) | Err(_)) if end.is_ok() || has_quit => tokio::select! {
+                failure = self.stdout.close() => failure.map_or(end, |error| Ok(Err(error))),
                 code = stop => Err(code),
             },
             stopped_or_closed => {

@@ -21,7 +21,7 @@ use crate::settings::parse_duration;
         joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
     after_help = "The timeout does not advance while the machine is suspended\n\
         Exit codes: 0 passed · 1 failed\n\
-        No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 8 still active (with -t 0) · 124 timed out · 130/143 interrupted"
+        No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 8 still active (with -t 0) · 124 timed out · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
     /// References to wait for; - reads from stdin (on a terminal: the last one), %1 is a row of the last list
