@@ -20,6 +20,8 @@ verdict() {
 }
 
 gate() {
+  # The report of an earlier gate is not that of this one.
+  [[ -z $INPUT_JUNIT ]] || rm -f -- "$INPUT_JUNIT"
   if ! [[ $INPUT_RETRIES =~ ^[0-9]{1,3}$ ]]; then
     echo "::error::retries must be a number"
     printf 'verdict=undecided\nexit=2\nfailed=\n' >>"$GITHUB_OUTPUT"

@@ -54,6 +54,19 @@ pub enum Category {
 }
 
 impl Category {
+    /// Those that a request can end with, which its reference and the settings have passed.
+    pub const OF_REQUESTS: [Self; 9] = [
+        Self::NotFound,
+        Self::Unauthenticated,
+        Self::PermissionDenied,
+        Self::ClockSkew,
+        Self::Network,
+        Self::Throttled,
+        Self::ServiceError,
+        Self::InvalidArgument,
+        Self::InvalidResponse,
+    ];
+
     /// The exit code of a run in which only this went wrong.
     pub fn exit_code(self) -> u8 {
         match self {

@@ -78,9 +78,7 @@ impl<'a> EarlyRows<'a> {
             return self.context.print_report(report);
         }
         self.context.progress.stop();
-        if !self.context.global.quiet {
-            self.context.print_messages(&report);
-        }
+        self.context.print_messages(&report);
         let rows: Vec<Row<'_>> = report.content.jobs.iter().map(row).collect();
         self.write(&rows, rows.len());
         if let (Some(Rows::Records(records)), true) = (&mut self.rows, self.written.is_ok()) {

@@ -80,7 +80,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
         check_gate(&plan, &rules)?;
     }
     let lookup = Arc::new(plan.connect(context, None)?);
-    let elapsed = context.session.stopwatch();
+    let stopwatch = context.session.stopwatch();
     context.show_progress();
     Ok(match arguments.exit_status {
         false => {
@@ -90,7 +90,12 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
         }
         true => {
             let outcomes = block_on(lookup.outcomes());
-            context.finish_gate(poll_once(&lookup, outcomes, &rules, elapsed()))
+            context.finish_gate(poll_once(
+                &lookup,
+                outcomes,
+                &rules,
+                stopwatch.lap("elapsed"),
+            ))
         }
     })
 }

@@ -143,7 +143,7 @@ pub(super) struct GlobalArgs {
     /// Log requests and responses to stderr (secrets masked)
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Suppress messages on stderr
+    /// Print nothing on stderr but errors, security warnings and the verdict of a gate
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }

@@ -10,7 +10,7 @@ use super::shutdown;
 use crate::error::{Category, Problem, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
-use crate::output::{self, OutputOptions, PageOptions, RenderContext, Zone};
+use crate::output::{self, Format, OutputOptions, PageOptions, RenderContext, Zone};
 
 /// The exit code of an output that was closed by its reader.
 pub(super) fn closed() -> u8 {
@@ -33,10 +33,7 @@ impl CommandContext {
         options: PageOptions<'_>,
         pager: Option<Pager>,
     ) -> u8 {
-        let is_table = matches!(
-            self.output_options.format,
-            output::Format::Table | output::Format::Wide
-        );
+        let is_table = matches!(self.output_options.format, Format::Table | Format::Wide);
         if !is_table || self.output_options.columns.is_some() {
             return self.print_report(report);
         }
@@ -65,9 +62,7 @@ impl CommandContext {
     ) -> u8 {
         self.sort(&mut report.content.jobs);
         self.progress.stop();
-        if !self.global.quiet {
-            self.print_messages(&report);
-        }
+        self.print_messages(&report);
         let stdout = io::stdout();
         let screen = self.render_context(stdout.is_terminal());
         let written = write(&mut stdout.lock(), &report, &screen);
@@ -194,7 +189,13 @@ impl CommandContext {
     /// Ends a command that was used wrongly.
     pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
         let report = Envelope::new(command, Vec::new(), problems, Vec::new());
-        self.print_report(report.without_requests())
+        self.print_with(report.without_requests(), |out, report, screen| {
+            match self.output_options.format {
+                // A heading alone would look like the result of a command that was run.
+                Format::Csv | Format::Tsv | Format::Markdown => Ok(()),
+                _ => output::write(out, report, &self.output_options, screen),
+            }
+        })
     }
 
     /// Prints a text that is not the response of a cloud, and returns the exit code.
@@ -206,6 +207,7 @@ impl CommandContext {
         self.exit_code_after_write(written, 0)
     }
 
+    /// What failed, and the notices.
     pub(super) fn print_messages(&self, report: &Envelope) {
         for problem in &report.errors {
             self.print_problem(problem);
@@ -213,7 +215,11 @@ impl CommandContext {
         self.print_notices(&report.notices);
     }
 
+    /// Prints notices, but not with `-q`.
     pub(super) fn print_notices(&self, notices: &[Notice]) {
+        if self.global.quiet {
+            return;
+        }
         for notice in notices.iter().filter(|notice| self.should_print(notice)) {
             let write = || output::write_notice(&mut io::stderr().lock(), notice);
             let _ = self.progress.suspend(write);

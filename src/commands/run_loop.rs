@@ -15,6 +15,7 @@ use super::lookup::Lookup;
 use super::poll::{PollEvent, PollOptions, Poller};
 use crate::error::Problem;
 use crate::gate::{Evaluation, GatePolicy};
+use crate::http::Stopwatch;
 use crate::model::NoticeCode;
 use crate::output;
 use scopes::{ScopeEvent, ScopeWatcher};
@@ -69,7 +70,7 @@ pub(super) struct RunLoop {
     /// The notices that are printed when they come.
     notice_codes: &'static [NoticeCode],
     /// The time since the start.
-    stopwatch: Box<dyn Fn() -> Duration>,
+    stopwatch: Stopwatch,
 }
 
 impl RunLoop {
@@ -82,7 +83,7 @@ impl RunLoop {
     ) -> Self {
         let session = &lookup.transport.options().session;
         Self {
-            stopwatch: Box::new(session.stopwatch()),
+            stopwatch: session.stopwatch(),
             scopes: ScopeWatcher::new(&lookup, options.interval),
             poller: Poller::new(Arc::clone(&lookup), options),
             lookup,
@@ -142,7 +143,17 @@ impl RunLoop {
     /// The time since the start as it is shown: in a recording that of the last response, so that its replay
     /// shows the same.
     pub(super) fn shown_elapsed(&self) -> Duration {
-        (self.stopwatch)()
+        self.stopwatch.elapsed()
+    }
+
+    /// The time that the whole run took, in a replay that of the recorded one.
+    pub(super) fn total_elapsed(&self) -> Duration {
+        self.stopwatch.lap("elapsed")
+    }
+
+    /// Counts the time from an earlier moment on, wherever it is shown.
+    pub(super) fn with_stopwatch(self, stopwatch: Stopwatch) -> Self {
+        Self { stopwatch, ..self }
     }
 
     /// The time since the start, as messages show it.

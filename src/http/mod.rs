@@ -46,7 +46,7 @@ pub use endpoint::Endpoint;
 pub use errors::{RAISE_MAX_BODY, UNKNOWN_HOST_HINT};
 pub use lines::{Chunks, LineError, Lines};
 pub use proxies::Route;
-pub use recording::{Recorder, RecordingMasks, Replay, Session};
+pub use recording::{Recorder, RecordingMasks, Replay, Session, Stopwatch};
 pub use request::{Method, Request, Signer, SigningInstructions, encode_query, pairs};
 pub use request_counts::RequestCount;
 pub use response::{Response, excerpt};

@@ -17,8 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
@@ -49,7 +48,8 @@ pub struct ResetConnection;
 /// What clients may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerLimits {
-    /// This many connections are served at once; others wait.
+    /// This many connections are open at once. For another one, the oldest is closed that waits for its client;
+    /// where none does, it waits.
     pub max_connections: usize,
     /// Bytes of the head of a request.
     pub max_header_bytes: usize,
@@ -62,7 +62,7 @@ pub struct ServerLimits {
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
-            max_connections: Semaphore::MAX_PERMITS,
+            max_connections: usize::MAX,
             max_header_bytes: 400 << 10,
             connection_timeout: None,
             keep_alive: true,
@@ -77,29 +77,46 @@ pub async fn serve(
     limits: ServerLimits,
     handler: Handler,
 ) -> Infallible {
-    let permits = Arc::new(Semaphore::new(limits.max_connections));
-    let accept = async || {
-        let permit = Arc::clone(&permits).acquire_owned().await;
-        let permit = permit.expect("the semaphore is never closed");
-        listener.accept().await.map(|(stream, _)| (stream, permit))
-    };
     let mut connections = JoinSet::new();
+    let mut open_ones: Vec<Connection> = Vec::new();
     loop {
+        open_ones.retain(|one| !one.task.is_finished());
+        let oldest_waiting = open_ones.iter().position(Connection::waits_for_client);
+        let is_full = open_ones.len() >= limits.max_connections;
         tokio::select! {
-            accepted = accept() => match accepted {
-                Ok((stream, permit)) => {
+            accepted = listener.accept(), if !is_full || oldest_waiting.is_some() => match accepted {
+                Ok((stream, _)) => {
+                    if is_full && let Some(oldest) = oldest_waiting {
+                        open_ones.remove(oldest).task.abort();
+                    }
                     let (tls, handler) = (tls.clone(), Arc::clone(&handler));
-                    connections.spawn(async move {
+                    let is_handled = Arc::new(AtomicBool::new(false));
+                    let handled = Arc::clone(&is_handled);
+                    let task = connections.spawn(async move {
                         if let Some((io, peer)) = open(stream, tls).await {
-                            serve_connection(io, peer, limits, handler).await;
+                            serve_connection(io, peer, limits, handler, handled).await;
                         }
-                        drop(permit);
                     });
+                    open_ones.push(Connection { task, is_handled });
                 }
                 Err(_) => sleep(ACCEPT_COOLDOWN).await,
             },
             Some(_) = connections.join_next() => {}
         }
+    }
+}
+
+/// A connection that is served.
+struct Connection {
+    task: AbortHandle,
+    /// True while its request is being handled.
+    is_handled: Arc<AtomicBool>,
+}
+
+impl Connection {
+    /// True where the client has not sent a whole head, or has not read the whole response.
+    fn waits_for_client(&self) -> bool {
+        !self.is_handled.load(Ordering::Relaxed)
     }
 }
 
@@ -141,15 +158,19 @@ async fn serve_connection(
     peer: Option<PeerCertificate>,
     limits: ServerLimits,
     handler: Handler,
+    is_handled: Arc<AtomicBool>,
 ) {
     let reset = Arc::new(AtomicBool::new(false));
     let service = service_fn(|mut request: Request<Incoming>| {
         if let Some(peer) = &peer {
             request.extensions_mut().insert(peer.clone());
         }
+        is_handled.store(true, Ordering::Relaxed);
         let (response, reset) = (handler(request), Arc::clone(&reset));
+        let is_handled = Arc::clone(&is_handled);
         async move {
             let response = response.await;
+            is_handled.store(false, Ordering::Relaxed);
             let is_reset = response.extensions().get::<ResetConnection>().is_some();
             reset.fetch_or(is_reset, Ordering::Relaxed);
             Ok::<_, Infallible>(response)
@@ -171,5 +192,86 @@ async fn serve_connection(
         let io = connection.into_parts().io.into_inner();
         // Closing with no time to linger sends a reset in place of an orderly end.
         let _ = SockRef::from(io.tcp()).set_linger(Some(Duration::ZERO));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt as _, Empty};
+    use std::net::SocketAddr;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::mpsc;
+
+    /// A server for two connections without any time limit, of which one path never gets a response, and what
+    /// receives a message when that is requested.
+    async fn two_at_once() -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = ServerLimits {
+            max_connections: 2,
+            ..ServerLimits::default()
+        };
+        let (sender, hangs) = mpsc::unbounded_channel();
+        let handler: Handler = Arc::new(move |request| {
+            let sender = sender.clone();
+            Box::pin(async move {
+                if request.uri().path() == "/hang" {
+                    sender.send(()).unwrap();
+                    std::future::pending::<()>().await;
+                }
+                let body = Empty::new().map_err(|never| match never {});
+                Response::new(body.boxed_unsync())
+            })
+        });
+        tokio::spawn(serve(listener, None, limits, handler));
+        (address, hangs)
+    }
+
+    async fn send(address: SocketAddr, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// The start of what the server sends.
+    async fn received(stream: &mut TcpStream) -> String {
+        let mut start = [0; 15];
+        let read = timeout(Duration::from_secs(20), stream.read_exact(&mut start));
+        match read.await.expect("the server responds") {
+            Ok(_) => String::from_utf8_lossy(&start).into_owned(),
+            Err(_) => "closed".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn clients_that_send_half_a_head_keep_nobody_out() {
+        let (address, _hangs) = two_at_once().await;
+        let mut half_open = Vec::new();
+        for _ in 0..5 {
+            half_open.push(send(address, "GET / HTTP/1.1\r\nHost: x\r\nX-A: ").await);
+        }
+        let mut whole = send(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert_eq!(received(&mut whole).await, "HTTP/1.1 200 OK");
+        assert_eq!(received(&mut half_open[0]).await, "closed");
+        // The newest are served when the rest of their heads comes.
+        let last = &mut half_open[4];
+        last.write_all(b"b\r\n\r\n").await.unwrap();
+        assert_eq!(received(last).await, "HTTP/1.1 200 OK");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_handled_is_not_dropped_for_another_one() {
+        let (address, mut hangs) = two_at_once().await;
+        let mut handled = Vec::new();
+        for _ in 0..2 {
+            handled.push(send(address, "GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").await);
+            hangs.recv().await.unwrap();
+        }
+        let mut whole = send(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        drop(handled.pop());
+        assert_eq!(received(&mut whole).await, "HTTP/1.1 200 OK");
+        let other = handled[0].try_read(&mut [0]).unwrap_err();
+        assert_eq!(other.kind(), std::io::ErrorKind::WouldBlock);
     }
 }

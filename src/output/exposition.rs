@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use super::escape;
 use super::text::truncate_chars;
 
-/// Characters of the value of a label.
+/// Characters of the value of a label that describes something.
 const MAX_LABEL_CHARS: usize = 256;
+
+/// Labels that tell series apart, which are never cut: two series with equal labels are an error.
+const IDENTIFYING: [&str; 2] = ["ref", "scope"];
 
 /// Which text format is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +109,10 @@ impl ExpositionWriter {
         let mut before = '{';
         for (name, label) in labels.filter(|(_, label)| !label.is_empty()) {
             let _ = write!(self.text, "{before}{name}=\"");
-            push_label(&mut self.text, label);
+            match IDENTIFYING.contains(&name) {
+                true => push_label(&mut self.text, label),
+                false => push_label(&mut self.text, &truncate_chars(label, MAX_LABEL_CHARS)),
+            }
             self.text.push('"');
             before = ',';
         }
@@ -138,7 +144,7 @@ impl ExpositionWriter {
 /// Adds the value of a label: control characters are shown as in tables, and what ends a label is escaped
 /// as the format requires.
 fn push_label(text: &mut String, label: &str) {
-    for c in escape(&truncate_chars(label, MAX_LABEL_CHARS)).chars() {
+    for c in escape(label).chars() {
         match c {
             '\\' => text.push_str("\\\\"),
             '"' => text.push_str("\\\""),
@@ -166,6 +172,18 @@ mod tests {
         kind: MetricType::Gauge,
         help: "Created.",
     };
+
+    #[test]
+    fn labels_that_tell_series_apart_are_never_cut() {
+        let mut writer = ExpositionWriter::new(ExpositionFormat::Text);
+        writer.family(&INFO);
+        let long = "x".repeat(300);
+        for name in ["ref", "scope", "user"] {
+            writer.sample([(name, &*long)].into_iter(), 1.0);
+            let is_whole = writer.take().contains(&long);
+            assert_eq!(is_whole, name != "user", "{name}");
+        }
+    }
 
     fn written(format: ExpositionFormat) -> String {
         let mut writer = ExpositionWriter::new(format);

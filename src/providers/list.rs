@@ -270,6 +270,8 @@ pub struct Page<R = GetResult> {
     pub next: Option<Cursor>,
     /// How many rows there are in all, where the response contains a total.
     pub total: Option<u64>,
+    /// True where jobs that were created long ago are not listed, active ones included.
+    pub omits_old: bool,
 }
 
 /// One page of the places of a cloud.
@@ -285,6 +287,7 @@ impl<R> Default for Page<R> {
             rows_without_id: 0,
             next: None,
             total: None,
+            omits_old: false,
         }
     }
 }

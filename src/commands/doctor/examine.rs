@@ -142,7 +142,7 @@ impl AccountProbe {
                 page.await.map(|_| ())
             }
         };
-        let elapsed = elapsed();
+        let elapsed = elapsed.elapsed();
         let permission = place.kind().and_then(list_permission);
         let addressed = |problem| with_account_context(problem, &place.account(), permission);
         let mut call = Call {

@@ -134,6 +134,9 @@ fn finish(context: &CommandContext, timeline: &Timeline, columns: Option<&[Event
     if !context.global.quiet {
         print_notes(context, timeline, form.format);
     }
+    for problem in &timeline.errors {
+        context.print_problem(problem);
+    }
     context.exit_code_after_write(written, timeline.exit.code)
 }
 
@@ -149,9 +152,6 @@ fn print_notes(context: &CommandContext, timeline: &Timeline, format: Format) {
     };
     for notice in timeline.notices.iter().filter(is_reported) {
         let _ = output::write_notice(&mut io::stderr().lock(), notice);
-    }
-    for problem in &timeline.errors {
-        context.print_problem(problem);
     }
 }
 

@@ -75,6 +75,8 @@ impl Arguments {
             NoticeCode::UnknownState,
             NoticeCode::ClockCorrected,
             NoticeCode::EventsTruncated,
+            NoticeCode::PartsUnread,
+            NoticeCode::RetiredApi,
             NoticeCode::UnreadableField,
         ];
         FollowOptions::new(&self.poll, notice_codes)

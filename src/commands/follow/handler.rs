@@ -1,5 +1,6 @@
+use std::cell::Cell;
 use std::io::{self, IsTerminal as _};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use super::display::{FollowOutput, problem_lines};
@@ -14,12 +15,15 @@ use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
 use crate::error::{self, Category, Problem};
 use crate::gate::Evaluation;
+use crate::model::Job;
 use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 
 /// Messages that are kept for the end while a table covers the terminal.
 const MAX_DEFERRED_LINES: usize = 200;
 /// Time for stderr to take what comes last.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+/// The exit code after `q`, as after Ctrl-C: 0 means that all have ended.
+const QUIT: u8 = 130;
 /// Ages on a terminal are drawn again this often.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -96,7 +100,7 @@ impl LoopHandler for FollowHandler<'_> {
                 ..screen
             };
             for line in problem_lines(problem, &colourless) {
-                self.log_line(line);
+                self.print_line(line);
             }
         } else if !problem.category.is_transient() {
             let clock = run.clock();
@@ -167,18 +171,38 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
-    /// Follows until the end or until `stop` ends with an exit code, and returns the exit code.
+    /// Follows until the end, until `stop` ends with an exit code, or until `quit` ends, and returns the exit
+    /// code.
     pub(super) async fn run(
         mut self,
         run: &mut RunLoop,
         mut stop: Pin<&mut impl Future<Output = u8>>,
+        quit: impl Future<Output = ()>,
     ) -> u8 {
-        let end = run.run(&mut self, stop.as_mut()).await;
-        self.finish(run, end, stop).await
+        let has_quit = Cell::new(false);
+        let stop_or_quit = async {
+            tokio::select! {
+                biased;
+                code = stop.as_mut() => code,
+                () = quit => {
+                    has_quit.set(true);
+                    QUIT
+                }
+            }
+        };
+        let end = run.run(&mut self, pin!(stop_or_quit)).await;
+        self.finish(run, end, has_quit.get(), stop).await
+    }
+
+    /// The same as [`Self::print_line`], but not with `-q`.
+    fn log_line(&mut self, line: String) {
+        if !self.context.global.quiet {
+            self.print_line(line);
+        }
     }
 
     /// Prints a line on stderr, as soon as no live table is in the way.
-    fn log_line(&mut self, line: String) {
+    fn print_line(&mut self, line: String) {
         match &mut self.deferred {
             Some(deferred) => push_bounded(deferred, line),
             None => self.reporter.println(line),
@@ -228,11 +252,12 @@ impl<'a> FollowHandler<'a> {
     }
 
     /// Writes what comes last, and returns the exit code. A reader that takes nothing can be waited
-    /// for, but neither after a signal nor through one.
+    /// for, but neither after a signal nor through one: the key that quits is none.
     async fn finish(
         mut self,
         run: &RunLoop,
         end: Result<io::Result<()>, u8>,
+        has_quit: bool,
         stop: Pin<&mut impl Future<Output = u8>>,
     ) -> u8 {
         let screen = self.render_context();
@@ -240,7 +265,9 @@ impl<'a> FollowHandler<'a> {
         let jobs = &run.poller.jobs;
         let problems = jobs.iter().filter_map(|one| one.problem.as_deref());
         let problems: Vec<&Problem> = problems.chain(run.scopes.problems()).collect();
-        let was_read = jobs.iter().all(|one| one.job.is_some()) && run.scopes.are_listed();
+        let is_read = |job: &Job| !job.events_unreadable;
+        let was_read = jobs.iter().all(|one| one.job.as_ref().is_some_and(is_read));
+        let was_read = was_read && run.scopes.are_listed();
         let summary = Summary {
             jobs: jobs.iter().filter(|one| one.job.is_some()).count() as u64,
             errors: problems.len() as u64,
@@ -253,8 +280,8 @@ impl<'a> FollowHandler<'a> {
             .write(self.display.close(&rows, &screen, summary));
         restore_modes();
         let end = match end {
-            Ok(Ok(())) => tokio::select! {
-                failure = self.stdout.close() => Ok(failure.map_or(Ok(()), Err)),
+            end @ (Ok(Ok(())) | Err(_)) if end.is_ok() || has_quit => tokio::select! {
+                failure = self.stdout.close() => failure.map_or(end, |error| Ok(Err(error))),
                 code = stop => Err(code),
             },
             stopped_or_closed => {

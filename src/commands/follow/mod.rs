@@ -32,9 +32,6 @@ use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use handler::FollowHandler;
 
-/// The exit code after `q`, as after Ctrl-C: 0 means that all have ended.
-const QUIT: u8 = 130;
-
 /// How resources are followed.
 pub(super) struct FollowOptions {
     /// When a resource needs no more checks.
@@ -83,24 +80,17 @@ pub(super) fn run(
         let is_live = matches!(display, FollowOutput::Live(_));
         let keyboard = is_live.then(Keyboard::open).flatten();
         let terminal = is_live.then(|| LiveTerminal::new(keyboard.as_ref()));
-        let reporter = match context.global.quiet {
-            true => Reporter::Quiet,
-            false => Reporter::lines(&context.progress),
-        };
+        let reporter = Reporter::lines(&context.progress);
         let mut run = run_loop(lookup, options, &display);
         let handler = FollowHandler::new(context, display, stdout, reporter, terminal);
         let mut signals = Signals::new().with_quit();
-        let stop = async {
-            tokio::select! {
-                biased;
-                code = context.stopped(&mut signals) => code,
-                () = quit(keyboard.as_ref()) => QUIT,
-            }
-        };
         if !is_live {
             context.show_progress();
         }
-        let code = handler.run(&mut run, pin!(stop)).await;
+        let code = {
+            let stop = pin!(context.stopped(&mut signals));
+            handler.run(&mut run, stop, quit(keyboard.as_ref())).await
+        };
         context.progress.stop();
         code
     })

@@ -82,7 +82,7 @@ async fn follow(client: ScriptedClient, ids: &[&str], display: FollowOutput) -> 
     let context = context();
     let stdout = StdoutWriter::new(writer, None);
     let handler = FollowHandler::new(&context, display, stdout, reporter, None);
-    let code = handler.run(&mut run, pin!(pending())).await;
+    let code = handler.run(&mut run, pin!(pending()), pending()).await;
     let mut stdout = String::new();
     reader.read_to_string(&mut stdout).expect("UTF-8");
     Followed {

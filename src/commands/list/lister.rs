@@ -152,8 +152,9 @@ impl ScopeLister {
             ..self.options.filter_for(&self.target.account())
         };
         let finds_active = self.active_first && self.options.may_leave_out_active(scope.kind);
-        let (mut seen, mut total) = (HashSet::new(), None);
+        let (mut seen, mut total, mut omits_old) = (HashSet::new(), None, false);
         let mut on_page = |page: Page<GetResult>| {
+            omits_old |= page.omits_old;
             if finds_active {
                 seen.extend(page.rows.iter().map(|row| row.job.reference.clone()));
                 seen.extend(page.problems.iter().flat_map(|one| one.reference.clone()));
@@ -163,7 +164,8 @@ impl ScopeLister {
         };
         let listed = providers::list_all(&*client, scope, &filter, &ask, limit, &mut on_page);
         let listed = listed.await?;
-        if !(finds_active && matches!(listed.truncation, Some(Truncation::Limit(_)))) {
+        let is_limited = matches!(listed.truncation, Some(Truncation::Limit(_)));
+        if !finds_active || !is_limited && !omits_old {
             return Ok(listed.into());
         }
         let active = Filter {
@@ -187,7 +189,10 @@ impl ScopeLister {
         };
         let found = providers::list_all(&*client, scope, &active, &ask, None, &mut on_page);
         let has_all_active = found.await?.truncation.is_none();
-        Ok(ListStatus::ActiveFirst { has_all_active })
+        Ok(match is_limited || !has_all_active {
+            true => ListStatus::ActiveFirst { has_all_active },
+            false => listed.into(),
+        })
     }
 
     /// Hands a page of jobs on.
@@ -217,6 +222,7 @@ impl ScopeLister {
             problems,
             without_id: page.rows_without_id,
             failed_parts: failed,
+            omits_old: page.omits_old,
         };
         self.send(sender, Batch::Jobs(jobs), problems, page.total)
     }
@@ -256,6 +262,7 @@ impl ScopeLister {
                 problems: page.problems,
                 without_id,
                 failed_parts: failed,
+                omits_old: page.omits_old,
             };
             self.send(sender, Batch::Scopes(rows), problems, page.total)
         };

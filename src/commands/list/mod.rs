@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, defaults, in_cloud, nothing_configured};
-pub(super) use snapshot::{keep_last, list_jobs};
+pub(super) use snapshot::{ListedScope, keep_last, list_jobs};
 
 use super::completion_cache::ListedReferences;
 use super::context::{CommandContext, CommandResult};
@@ -317,12 +317,14 @@ impl ListRun {
         listed: &[ScopeReport],
         left_out: usize,
     ) {
-        if context.global.quiet {
-            return;
-        }
-        // The footer counts the rows that have no problem of their own.
         for problem in listed.iter().flat_map(|one| one.problems(listed)) {
             context.print_problem(problem);
+        }
+        if context.global.quiet {
+            // The footer counts the rows that no reference can name.
+            let unnamed = listed.iter().filter_map(ScopeReport::row_problem);
+            unnamed.for_each(|problem| context.print_problem(&problem));
+            return;
         }
         context.print_notices(&report.notices);
         let for_people = is_human_format(context.output_options.format);

@@ -19,6 +19,9 @@ pub(super) struct RowProblems {
     pub without_id: usize,
     /// Why parts of it could not be listed.
     pub failed_parts: Vec<Problem>,
+    /// True where jobs that were created long ago are not listed, which is what was requested: a list is
+    /// complete with it.
+    pub omits_old: bool,
 }
 
 impl RowProblems {
@@ -26,6 +29,7 @@ impl RowProblems {
         self.problems.extend(more.problems);
         self.without_id += more.without_id;
         self.failed_parts.extend(more.failed_parts);
+        self.omits_old |= more.omits_old;
     }
 
     fn is_empty(&self) -> bool {

@@ -92,10 +92,11 @@ fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
         cloud,
         problem: report.failure().or(parts).cloned(),
         is_optional: report.is_optional(all),
-        is_truncated: matches!(
-            report.status,
-            ListStatus::Truncated(_) | ListStatus::ActiveFirst { .. }
-        ),
+        is_truncated: report.unread.omits_old
+            || matches!(
+                report.status,
+                ListStatus::Truncated(_) | ListStatus::ActiveFirst { .. }
+            ),
         unreadable: report.unread.problems.len() + report.unread.without_id,
     }
 }

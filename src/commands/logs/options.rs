@@ -31,7 +31,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
         shows its standard error\n\
         Bytes are kept in a pipe; on a terminal, control characters are escaped\n\
         Exit codes: 0 success · 2 usage error, or no log operation in the API · 3 no log (yet) · \
-        4 authentication or permission · 5 service or network error"
+        4 authentication or permission · 5 service or network error · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
     /// Reference of the job; @latest selects the newest in a scope, - repeats the last one, %1 is a row of the last list

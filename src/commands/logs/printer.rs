@@ -28,6 +28,41 @@ pub(super) struct PrintedLine {
     /// Its end is not printed: what comes next goes on with it.
     is_begun: bool,
     at: Option<Time>,
+    /// The end of its text without the blanks at its start, as it was before it was escaped.
+    tail: String,
+}
+
+impl PrintedLine {
+    /// Adds a piece of its text, and escapes it: what is a CI command only together with the pieces before is
+    /// none with its first character escaped.
+    fn escape(&mut self, piece: &str) -> String {
+        const MAX_TAIL: usize = 64;
+        let mut escaped = escape_columns(piece);
+        if !self.tail.is_empty() {
+            let joined = format!("{}{piece}", self.tail);
+            let apart = escape_columns(&self.tail) + &escaped;
+            if let (true, Some(first)) = (escape_columns(&joined) != apart, piece.chars().next()) {
+                let rest = escape_columns(&piece[first.len_utf8()..]);
+                escaped = format!("{}{rest}", first.escape_unicode());
+            }
+        }
+        self.tail.push_str(piece);
+        let blank = self.tail.len() - self.tail.trim_start().len();
+        self.tail.drain(..blank);
+        let surplus = self.tail.chars().count().saturating_sub(MAX_TAIL);
+        if surplus > 0 {
+            // A character that begins no command is in place of what is left out.
+            let kept = self.tail.chars().skip(surplus);
+            self.tail = std::iter::once('.').chain(kept).collect();
+        }
+        escaped
+    }
+}
+
+/// Escaped text in which only tabs move the cursor.
+fn escape_columns(text: &str) -> String {
+    let parts: Vec<Cow<'_, str>> = text.split('\t').map(output::escape).collect();
+    parts.join("\t")
 }
 
 /// Makes lines of logs into output.
@@ -68,7 +103,7 @@ impl Printer<'_> {
         };
         for line in split_lines(block) {
             let rest = self.rest_of(line, printed);
-            self.print_line(out, source, (printed.at, rest), redactor);
+            self.print_line(out, source, (printed, rest), redactor);
         }
     }
 
@@ -83,6 +118,7 @@ impl Printer<'_> {
             false => (None, line),
         };
         printed.at = at;
+        printed.tail.clear();
         if self.shows_timestamps { line } else { rest }
     }
 
@@ -107,7 +143,7 @@ impl Printer<'_> {
         &mut self,
         out: &mut Vec<u8>,
         source: &LogSource,
-        (at, shown): (Option<Time>, &[u8]),
+        (printed, shown): (&mut PrintedLine, &[u8]),
         redactor: &Redactor,
     ) {
         let end = shown.strip_suffix(b"\n").unwrap_or(shown);
@@ -123,7 +159,7 @@ impl Printer<'_> {
                 line: &text,
             };
             // A vector takes everything.
-            let _ = records.line(out, at, record);
+            let _ = records.line(out, printed.at, record);
             return;
         }
         if self.has_prefix {
@@ -132,7 +168,7 @@ impl Printer<'_> {
         }
         match self.style {
             Style::Bytes => masked_bytes(out, end, redactor),
-            _ => escaped(out, end, redactor),
+            _ => escaped(out, end, printed, redactor),
         }
         // Lines of several logs are never joined.
         if is_whole || self.has_prefix {
@@ -153,17 +189,12 @@ fn masked_bytes(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
     }
 }
 
-/// Text in which only tabs move the cursor.
-fn escaped(out: &mut Vec<u8>, bytes: &[u8], redactor: &Redactor) {
+/// A piece of a line without its end, escaped.
+fn escaped(out: &mut Vec<u8>, bytes: &[u8], printed: &mut PrintedLine, redactor: &Redactor) {
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
     let mut text = String::from_utf8_lossy(bytes).into_owned();
     redactor.text(&mut text);
-    for (number, part) in text.split('\t').enumerate() {
-        if number > 0 {
-            out.push(b'\t');
-        }
-        out.extend_from_slice(output::escape(part).as_bytes());
-    }
+    out.extend_from_slice(printed.escape(&text).as_bytes());
 }
 
 /// The time that a line begins with, and the rest; all of the line where it begins with none.
@@ -283,6 +314,33 @@ mod tests {
         assert_eq!(String::from_utf8(shown).unwrap(), "\\u{1b}[2J损失\t1\n");
         let command = print(Style::Escaped, false, false, b"::error::x\n");
         assert_eq!(command, b"\\u{3a}:error::x\n");
+    }
+
+    #[test]
+    fn a_ci_command_that_comes_in_pieces_is_escaped() {
+        for (pieces, expected) in [
+            (":|:error::x\n", ":|\\u{3a}error::x\n"),
+            (" |:|:error::x\n", " |:|\\u{3a}error::x\n"),
+            ("#|#vso[task]a\n", "#|\\u{23}vso[task]a\n"),
+            ("a ##|vso|[task]\n", "a ##|vso|\\u{5b}task]\n"),
+            ("##[a]|b\n", "#\\u{23}[a]|b\n"),
+            ("a |b::c\n", "a |b::c\n"),
+        ] {
+            let mut printed = PrintedLine::default();
+            let pieces = pieces
+                .trim_end()
+                .split('|')
+                .map(|piece| printed.escape(piece));
+            let shown = pieces.collect::<Vec<_>>().join("|");
+            assert_eq!(shown, expected.trim_end(), "{expected}");
+        }
+        let mut printed = PrintedLine::default();
+        let blanks = " ".repeat(100);
+        assert_eq!(printed.escape(&blanks), blanks);
+        assert_eq!(printed.escape(":"), ":");
+        assert_eq!(printed.escape(":x"), "\\u{3a}x");
+        assert_eq!(printed.escape(&"a".repeat(100)), "a".repeat(100));
+        assert_eq!(printed.escape("b::x"), "b::x");
     }
 
     #[test]

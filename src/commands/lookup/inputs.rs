@@ -4,10 +4,14 @@ use std::cell::LazyCell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::commands::shell_session::{ShellSession, expand_word};
-use crate::error::{Problem, file_error_text};
+use crate::error::{Category, Problem, file_error_text};
 use crate::http::Session;
+use crate::output::duration;
 use crate::settings::Environment;
 
 /// The texts that name resources.
@@ -21,6 +25,8 @@ pub(in crate::commands) struct Inputs<'a> {
     /// True where the last line of stdin must end with a newline: a gate that waits for a part of a list passes
     /// without the rest.
     pub needs_newline: bool,
+    /// How long lists are read at most.
+    pub timeout: Option<Duration>,
 }
 
 impl<'a> Inputs<'a> {
@@ -30,6 +36,7 @@ impl<'a> Inputs<'a> {
             typed,
             files,
             needs_newline: false,
+            timeout: None,
         }
     }
 
@@ -55,18 +62,30 @@ pub(super) fn expand(
     let shell = LazyCell::new(|| ShellSession::interactive(environment));
     let mut references = Vec::new();
     let mut taken = false;
+    let started = Instant::now();
     let mut read = |path: &Path| -> Result<Vec<String>, Problem> {
         let is_stdin = path.as_os_str() == "-";
         if is_stdin && std::mem::replace(&mut taken, true) {
             return Ok(Vec::new());
         }
         let name = path.display().to_string();
-        session.references(&name, || match is_stdin {
-            true => lines(&mut io::stdin().lock(), "stdin", inputs.needs_newline),
-            false => {
-                let file = File::open(path).map_err(|error| cannot_read(&name, &error))?;
-                lines(&mut BufReader::new(file), &name, false)
-            }
+        session.references(&name, || {
+            let (path, shown) = (path.to_owned(), name.clone());
+            let read = move || match is_stdin {
+                true => lines(&mut io::stdin().lock(), "stdin", inputs.needs_newline),
+                false => {
+                    let file = File::open(path).map_err(|error| cannot_read(&shown, &error))?;
+                    lines(&mut BufReader::new(file), &shown, false)
+                }
+            };
+            let Some(timeout) = inputs.timeout else {
+                return read();
+            };
+            let left = timeout.saturating_sub(started.elapsed());
+            read_within(left, read).unwrap_or_else(|| {
+                let source = if is_stdin { "stdin" } else { &name };
+                Err(not_read_in_time(source, timeout))
+            })
         })
     };
     let listed = |lines: Vec<String>| lines.into_iter().map(|line| (line, true));
@@ -89,6 +108,27 @@ pub(super) fn expand(
         references.extend(listed(read(path)?));
     }
     Ok(references)
+}
+
+/// What a function returns within a time; `None` where it takes longer. It goes on then, as a read of a pipe
+/// cannot be ended.
+fn read_within<T: Send + 'static>(
+    timeout: Duration,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        // The receiver is gone after the timeout.
+        let _ = sender.send(read());
+    });
+    receiver.recv_timeout(timeout).ok()
+}
+
+fn not_read_in_time(name: &str, timeout: Duration) -> Problem {
+    let timeout = duration(i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX));
+    let message = format!("timed out after {timeout}: the references on {name} are not complete");
+    Problem::new(Category::Network, message)
+        .with_hint("check the command that writes them, or allow more time with --timeout")
 }
 
 fn cannot_read(name: &str, error: &io::Error) -> Problem {
@@ -174,6 +214,14 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_read_that_blocks_ends_with_its_time() {
+        let (sender, receiver) = mpsc::channel::<()>();
+        assert_eq!(read_within(Duration::ZERO, move || receiver.recv()), None);
+        drop(sender);
+        assert_eq!(read_within(Duration::from_secs(60), || 1), Some(1));
     }
 
     #[test]

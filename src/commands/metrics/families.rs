@@ -1,7 +1,10 @@
 //! The metrics, as data. Names and labels follow kube-state-metrics.
 
+use std::collections::BTreeMap;
+
 use super::jobs::JobRow;
 use super::scopes::ScopeStatus;
+use crate::error::Category;
 use crate::http::RequestCount;
 use crate::model::{State, Time};
 use crate::output::{ExpositionWriter, MetricFamily, MetricType};
@@ -95,10 +98,14 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
         ),
         SampleFn::Exporter(|exporter, samples| {
             for count in &exporter.requests {
-                for (category, errors) in &count.errors {
+                // Zeros as well: rate() and increase() do not see the first value of a counter.
+                let zeros = Category::OF_REQUESTS.map(|category| (category.as_str(), 0));
+                let mut errors = BTreeMap::from(zeros);
+                errors.extend(&count.errors);
+                for (category, errors) in errors {
                     let operation = [("cloud", count.cloud), ("operation", count.operation)];
                     let labels = [operation[0], operation[1], ("category", category)];
-                    samples.add(&labels, *errors as f64);
+                    samples.add(&labels, errors as f64);
                 }
             }
         }),
@@ -167,7 +174,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
     (
         gauge(
             "joblens_scope_truncated",
-            "1 if the scope has more jobs than joblens reads.",
+            "1 if the scope has, or may have, more jobs than joblens reads.",
         ),
         SampleFn::Scope(|scope, samples| {
             let is_truncated = flag(scope.snapshot.reading.is_truncated);

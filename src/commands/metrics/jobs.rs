@@ -87,9 +87,39 @@ impl JobRow {
             && (self.state == known.state || self.has_no_state || !is_conclusive)
     }
 
-    /// True for a job that is active, that has ended since then, or of which no time is known.
-    pub(super) fn is_recent(&self, since: Time) -> bool {
-        !self.ended || self.last_change().is_none_or(|at| at >= since)
+    /// When it ended, or the last time of an ended job that is not earlier.
+    pub(super) fn end(&self) -> Option<Time> {
+        self.finished_at.or(self.updated_at)
+    }
+
+    /// Takes what another row of the same job has and this one lacks: a list and a lookup have different fields,
+    /// and labels that come and go are other series.
+    pub(super) fn complete_from(&mut self, other: &Self) {
+        let is_other_run = match (self.created_at, other.created_at) {
+            (Some(own), Some(theirs)) => own != theirs,
+            _ => other.ended && !self.ended,
+        };
+        if is_other_run {
+            return;
+        }
+        let labels = [
+            (&mut self.region, &other.region),
+            (&mut self.cluster, &other.cluster),
+            (&mut self.namespace, &other.namespace),
+            (&mut self.name, &other.name),
+            (&mut self.user, &other.user),
+            (&mut self.queue, &other.queue),
+        ];
+        for (own, theirs) in labels {
+            if own.is_none() {
+                own.clone_from(theirs);
+            }
+        }
+        self.created_at = self.created_at.or(other.created_at);
+        self.started_at = self.started_at.or(other.started_at);
+        if self.state == other.state && self.reason.is_none() {
+            self.reason.clone_from(&other.reason);
+        }
     }
 
     /// Sorts active jobs before those that have ended, each newest first.
@@ -102,7 +132,7 @@ impl JobRow {
     }
 
     fn last_change(&self) -> Option<Time> {
-        self.finished_at.or(self.updated_at).or(self.created_at)
+        self.end().or(self.created_at)
     }
 }
 
@@ -116,19 +146,26 @@ mod tests {
     }
 
     #[test]
-    fn ended_jobs_are_kept_by_their_end() {
-        let row = |ended, finished_at, created_at| JobRow {
-            ended,
-            finished_at,
+    fn a_row_is_completed_by_another_one_of_the_same_run() {
+        let row = |created_at, user: Option<&str>, started_at| JobRow {
             created_at,
+            user: user.map(str::to_owned),
+            started_at,
+            state: State::Running,
             ..JobRow::default()
         };
-        let since = at(1000).unwrap();
-        assert!(row(false, None, at(10)).is_recent(since));
-        assert!(row(true, at(1000), at(10)).is_recent(since));
-        assert!(!row(true, at(999), at(10)).is_recent(since));
-        assert!(!row(true, None, at(10)).is_recent(since));
-        assert!(row(true, None, None).is_recent(since));
+        let mut listed = row(at(1), Some("lin"), None);
+        listed.complete_from(&row(at(1), Some("wang"), at(2)));
+        assert_eq!(listed, row(at(1), Some("lin"), at(2)));
+        let mut listed = row(at(1), None, None);
+        listed.complete_from(&row(at(5), Some("wang"), at(6)));
+        assert_eq!(listed, row(at(1), None, None));
+        let ended = JobRow {
+            ended: true,
+            ..row(None, Some("wang"), at(2))
+        };
+        listed.complete_from(&ended);
+        assert_eq!(listed, row(at(1), None, None));
     }
 
     #[test]

@@ -16,7 +16,8 @@ const MAX_NOTICES: usize = 1000;
 
 /// True for what is printed: what a list leaves open may also be a wrong state.
 pub(super) fn is_printed(notice: &Notice) -> bool {
-    NOTICE_CODES.contains(&notice.code) || notice.code == NoticeCode::FromLists
+    let codes = [NoticeCode::FromLists, NoticeCode::ScopeSkipped];
+    NOTICE_CODES.contains(&notice.code) || codes.contains(&notice.code)
 }
 
 /// Takes the messages of all polls.

@@ -2,6 +2,7 @@
 
 mod accept;
 mod document;
+mod ends;
 mod exporter;
 mod families;
 mod jobs;
@@ -12,6 +13,7 @@ mod probes;
 mod scopes;
 mod targets;
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ use log::MessageLog;
 
 /// What the clients of the exporter may cost.
 const LIMITS: ServerLimits = ServerLimits {
-    max_connections: 64,
+    max_connections: 256,
     max_header_bytes: 16 << 10,
     connection_timeout: Some(Duration::from_secs(60)),
     keep_alive: false,
@@ -87,12 +89,10 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let document = block_on(exporter.metrics(None));
             context.progress.stop();
             let problems = exporter.problems();
-            if !context.global.quiet {
-                problems.iter().for_each(|one| context.print_problem(one));
-                let mut notices = notices.all();
-                notices.retain(log::is_printed);
-                context.print_notices(&notices);
-            }
+            problems.iter().for_each(|one| context.print_problem(one));
+            let mut notices = notices.all();
+            notices.retain(log::is_printed);
+            context.print_notices(&notices);
             let code = error::exit_code(&problems);
             Ok(print(context, document, textfile.as_deref(), code))
         }
@@ -139,7 +139,14 @@ fn writable_textfile(path: &Path) -> Result<PathBuf, Problem> {
         true => path.canonicalize(),
         false => Ok(path.to_owned()),
     };
-    let checked = file.and_then(|file| ReportSink::from_path(&file).check().map(|()| file));
+    let checked = file.and_then(|file| {
+        // A collector reads one directory: one that is missing is a mistake, and is not created.
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), |folder| fs::metadata(folder).map(drop))?;
+        ReportSink::from_path(&file).check().map(|()| file)
+    });
     checked.map_err(|error| unwritable(path, &error, Category::Usage))
 }
 

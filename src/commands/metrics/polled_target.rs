@@ -8,13 +8,13 @@ use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use super::ends::EndTimes;
 use super::jobs::JobRow;
 use super::log::MessageLog;
 use super::scopes::{PollTime, ScopeReading, ScopeSnapshot, changes, merge};
-use crate::commands::list::{ListTarget, keep_last, list_jobs};
+use crate::commands::list::{ListTarget, ListedScope, keep_last, list_jobs};
 use crate::commands::lookup::{Lookup, MAX_DETAILS, parse_monitored_text};
 use crate::commands::poll::obeyed_hint;
-use crate::error::Category;
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
@@ -73,6 +73,22 @@ struct PolledTargetState {
     next_at: Option<Instant>,
     scopes: Vec<Arc<ScopeSnapshot>>,
     details: HashMap<String, Detail>,
+    ends: EndTimes,
+}
+
+impl PolledTargetState {
+    /// The jobs that the last poll has shown as active.
+    fn active(&self) -> HashSet<String> {
+        let rows = self.scopes.iter().flat_map(|scope| &scope.reading.rows);
+        let active = rows.filter(|row| !row.ended);
+        active.map(|row| row.reference.clone()).collect()
+    }
+
+    /// True where a scope could be read before.
+    fn has_read(&self, scope: &str) -> bool {
+        let mut scopes = self.scopes.iter();
+        scopes.any(|one| one.reading.scope == scope && one.last_success.is_some())
+    }
 }
 
 /// The last lookup of a job.
@@ -182,7 +198,6 @@ impl PolledTarget {
 
     /// Reads the lists, and looks up what they leave open.
     async fn list(&self, target: &ListTarget) -> (Vec<ScopeReading>, HashMap<String, Detail>) {
-        let since = self.since();
         let mut rows: Vec<Vec<JobRow>> = Vec::new();
         let mut on_job = |scope: usize, job| {
             let scopes = rows.len().max(scope + 1);
@@ -193,12 +208,17 @@ impl PolledTarget {
         rows.resize_with(listed.len(), Vec::new);
         let mut details = lock(&self.state).details.clone();
         let mut readings = Vec::new();
+        let (mut found, mut is_whole) = (HashSet::new(), true);
         for (scope, mut rows) in listed.into_iter().zip(rows) {
-            if scope.is_optional {
+            is_whole &= scope.problem.is_none();
+            // One that could be read before has failed.
+            if scope.is_optional && !lock(&self.state).has_read(&scope.scope) {
+                self.note_refusal(&scope);
                 continue;
             }
             keep_last(&mut rows, |row| &row.reference);
-            rows.retain(|row| since.is_none_or(|since| row.is_recent(since)));
+            found.extend(rows.iter().map(|row| row.reference.clone()));
+            self.retain_recent(&mut rows);
             self.add_details(&mut rows, &mut details).await;
             readings.push(ScopeReading {
                 scope: scope.scope,
@@ -212,11 +232,33 @@ impl PolledTarget {
         let rows = readings.iter().flat_map(|reading| &reading.rows);
         let known: HashSet<&str> = rows.map(|row| &*row.reference).collect();
         details.retain(|reference, _| known.contains(&**reference));
+        if is_whole {
+            lock(&self.state).ends.forget_all_but(&found);
+        }
         (readings, details)
     }
 
+    /// Reports a scope that is left out, such as one of a product that the account does not have.
+    fn note_refusal(&self, scope: &ListedScope) {
+        if let Some(problem) = &scope.problem {
+            let message = format!("{}: could not be listed: {problem}", scope.scope);
+            let notice = Notice::new(NoticeCode::ScopeSkipped, message);
+            self.lookup.notices.push(notice);
+        }
+    }
+
+    /// Leaves out jobs that ended too long ago; none where the clock cannot say.
+    fn retain_recent(&self, rows: &mut Vec<JobRow>) {
+        let Ok(now) = self.lookup.now() else { return };
+        let since = now.to_datetime().checked_sub_signed(self.options.keep);
+        if let Some(since) = since.and_then(Time::new) {
+            let mut state = lock(&self.state);
+            let active = state.active();
+            state.ends.retain(rows, &active, [now, since]);
+        }
+    }
+
     async fn look_up(&self, references: &[Reference]) -> Vec<ScopeReading> {
-        let since = self.since();
         let outcomes = self.lookup.outcomes_for(references).await;
         let outcomes = references.iter().zip(outcomes);
         let readings = outcomes.map(|(reference, outcome)| {
@@ -224,22 +266,17 @@ impl PolledTarget {
                 Ok(job) => (Some(JobRow::new(job)), None),
                 Err(problem) => (None, Some(Box::new(problem))),
             };
-            let row = row.filter(|row| since.is_none_or(|since| row.is_recent(since)));
+            let mut rows = row.into_iter().collect();
+            self.retain_recent(&mut rows);
             ScopeReading {
                 scope: reference.to_string(),
                 cloud: reference.kind.template.cloud.to_owned(),
-                rows: row.into_iter().collect(),
+                rows,
                 problem,
                 ..ScopeReading::default()
             }
         });
         readings.collect()
-    }
-
-    /// Jobs that have ended before are left out; `None` where the time cannot be computed.
-    fn since(&self) -> Option<Time> {
-        let now = self.lookup.now().ok()?;
-        Time::new(now.to_datetime().checked_sub_signed(self.options.keep)?)
     }
 
     /// Looks up jobs of which a list does not report what metrics need, and fills in what lookups of
@@ -265,12 +302,9 @@ impl PolledTarget {
         }
         let at = Instant::now();
         for (reference, outcome) in references.iter().zip(outcomes) {
-            let row = outcome.map(JobRow::new);
-            let detail = match row {
-                Err(problem) if problem.category == Category::NotFound => continue,
-                row => Detail { at, row: row.ok() },
-            };
-            details.insert(reference.to_string(), detail);
+            // A failure as well: those that fail each time must not keep others from being looked up.
+            let row = outcome.ok().map(JobRow::new);
+            details.insert(reference.to_string(), Detail { at, row });
         }
         if rows
             .iter()
@@ -350,12 +384,14 @@ fn is_known(row: &JobRow, details: &HashMap<String, Detail>, conclusive: &HashSe
 fn fill(row: &mut JobRow, known: &JobRow, is_new: bool, is_same: bool, is_fresh: bool) {
     let is_final = known.ended && (row.ended || row.has_no_state) && is_same;
     if is_new || is_final || row.has_no_state && is_fresh {
-        *row = known.clone();
+        let listed = std::mem::replace(row, known.clone());
+        row.complete_from(&listed);
         return;
     }
     if row.ended && known.ended {
         return;
     }
+    row.complete_from(known);
     row.restarts = row.restarts.or(known.restarts);
     row.warnings = row.warnings.or(known.warnings);
 }

@@ -76,8 +76,14 @@ impl ScopeSnapshot {
 
     /// False for rows that may have changed since they were read.
     pub(super) fn is_fresh(&self, max_age: Duration) -> bool {
+        let max_age = max_age_after(self.duration.unwrap_or_default(), max_age);
         self.rows_read.is_some_and(|at| at.elapsed() <= max_age)
     }
+}
+
+/// How old rows may be after a poll that took so long: the next one begins after twice that time.
+fn max_age_after(duration: Duration, max_age: Duration) -> Duration {
+    max_age.max(duration * 4)
 }
 
 /// A scope and what of it is shown.
@@ -148,7 +154,8 @@ fn after(
     // Rows that were read long ago are not shown, even where others are new.
     let is_recent = |before: &&ScopeSnapshot| {
         let complete_at = before.complete_at;
-        complete_at.is_some_and(|at| time.ended.duration_since(at) <= time.max_age)
+        let max_age = max_age_after(time.duration, time.max_age);
+        complete_at.is_some_and(|at| time.ended.duration_since(at) <= max_age)
     };
     let kept = before.filter(|_| keeps_rows).filter(is_recent);
     let is_read = !keeps_rows || !reading.rows.is_empty();
@@ -263,6 +270,21 @@ mod tests {
         );
         assert_eq!(changes(&second, &third), ["s/: can be read again"]);
         assert!(changes(&first, &third).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_of_long_polls_are_shown_until_the_next_one_ends() {
+        let time = PollTime {
+            ended: Instant::now(),
+            at: None,
+            duration: Duration::from_secs(200),
+            max_age: AGE,
+        };
+        let scopes = merge(&[], vec![reading("s/", &["a"], None)], time);
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert!(scopes[0].is_up(AGE));
+        tokio::time::advance(Duration::from_secs(201)).await;
+        assert!(!scopes[0].is_up(AGE));
     }
 
     #[tokio::test(start_paused = true)]

@@ -276,7 +276,10 @@ impl<'a> WaitHandler<'a> {
             }
         };
         let spent = GateStats {
-            elapsed: run.shown_elapsed(),
+            elapsed: match end {
+                Some(_) => run.total_elapsed(),
+                None => run.shown_elapsed(),
+            },
             requests: run.lookup.transport.calls(),
             status,
         };

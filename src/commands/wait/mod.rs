@@ -20,9 +20,10 @@ use super::reports::Reports;
 use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
-use crate::error::Problem;
-use crate::http::Session;
+use crate::error::{Category, Problem};
+use crate::http::{Session, Stopwatch};
 use crate::model::{Notice, NoticeCode};
+use crate::output::document::{Envelope, Exit};
 use crate::output::{self, Zone};
 use handler::{WaitHandler, run_loop};
 use options::WaitOptions;
@@ -32,9 +33,30 @@ const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
-    let (lookup, plan, reports) = prepare(context, arguments)?;
-    Ok(block_on(run_wait(context, lookup, &plan, reports)))
+    let stopwatch = context.session.stopwatch();
+    let prepared = prepare(context, arguments);
+    let passed = stopwatch.lap("preparation");
+    match prepared {
+        Ok((lookup, mut plan, reports)) => {
+            plan.shorten(passed);
+            let wait = run_wait(context, lookup, &plan, reports, stopwatch);
+            Ok(block_on(wait))
+        }
+        // Such as references that did not come in time.
+        Err(problems)
+            if problems.iter().all(|one| one.category == Category::Network)
+                && arguments.time_limit()?.is_some_and(|limit| passed >= limit) =>
+        {
+            let mut report = Envelope::new("wait", Vec::new(), problems, Vec::new());
+            report.exit = Exit::new(TIMED_OUT);
+            Ok(context.finish_gate(report))
+        }
+        Err(problems) => Err(problems),
+    }
 }
+
+/// The exit code of a wait without a verdict in time.
+const TIMED_OUT: u8 = 124;
 
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
@@ -69,6 +91,7 @@ async fn run_wait(
     lookup: Arc<Lookup>,
     plan: &WaitOptions,
     reports: Reports,
+    stopwatch: Stopwatch,
 ) -> u8 {
     let mut reporter = match context.global.quiet {
         true => Reporter::Quiet,
@@ -81,7 +104,7 @@ async fn run_wait(
     }
     let screen = context.render_context(io::stderr().is_terminal());
     let mut wait = WaitHandler::new(plan, reports, reporter, screen);
-    let mut run = run_loop(lookup, plan);
+    let mut run = run_loop(lookup, plan).with_stopwatch(stopwatch);
     let mut signals = Signals::new();
     let end = run
         .run(&mut wait, pin!(context.stopped(&mut signals)))

@@ -21,7 +21,7 @@ use crate::settings::parse_duration;
         joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
     after_help = "The timeout does not advance while the machine is suspended\n\
         Exit codes: 0 passed · 1 failed\n\
-        No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 8 still active (with -t 0) · 124 timed out · 130/143 interrupted"
+        No verdict: 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 8 still active (with -t 0) · 124 timed out · 130/143 interrupted · 141 output closed"
 )]
 pub(in crate::commands) struct Arguments {
     /// References to wait for; - reads from stdin (on a terminal: the last one), %1 is a row of the last list
@@ -108,10 +108,40 @@ pub(super) struct WaitOptions {
     pub warning: Option<&'static str>,
 }
 
+impl WaitOptions {
+    /// Takes what has passed of the time for the whole command off; some stays, since 0 checks once.
+    pub(super) fn shorten(&mut self, passed: Duration) {
+        const LEAST: Duration = Duration::from_millis(1);
+        let timeout = self.timeout.filter(|timeout| !timeout.is_zero());
+        if let Some(timeout) = timeout {
+            self.timeout = Some(timeout.saturating_sub(passed).max(LEAST));
+        }
+    }
+}
+
 impl Arguments {
     /// What names the resources.
     pub fn inputs(&self) -> Inputs<'_> {
-        Inputs::new(&self.references, &self.files)
+        Inputs {
+            // An invalid value is an error of its own.
+            timeout: self.time_limit().ok().flatten(),
+            ..Inputs::new(&self.references, &self.files)
+        }
+    }
+
+    /// The time for the whole command; none with `-t 0`, which checks once.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub(super) fn time_limit(&self) -> Result<Option<Duration>, Problem> {
+        Ok(self.timeout()?.filter(|timeout| !timeout.is_zero()))
+    }
+
+    fn timeout(&self) -> Result<Option<Duration>, Problem> {
+        match self.timeout.as_deref() {
+            None | Some("none") => Ok(None),
+            Some(text) => parse_duration("--timeout", text).map(Some),
+        }
     }
 
     /// The values of the options for jobs of these kinds.
@@ -123,10 +153,7 @@ impl Arguments {
         kinds: &[&'static Kind],
         requires_timeout: bool,
     ) -> Result<WaitOptions, Problem> {
-        let timeout = match self.timeout.as_deref() {
-            None | Some("none") => None,
-            Some(text) => Some(parse_duration("--timeout", text)?),
-        };
+        let timeout = self.timeout()?;
         let unlimited = self.timeout.is_none();
         if unlimited && requires_timeout {
             return Err(Problem::usage("wait requires a timeout in CI")

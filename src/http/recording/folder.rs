@@ -1,5 +1,6 @@
 //! The files of a recording.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -34,6 +35,9 @@ pub(super) struct Header {
     /// When it ended, in milliseconds since its first request; `None` where it was killed.
     pub ended_ms: Option<u64>,
     pub exit_code: Option<u8>,
+    /// Durations of the run in milliseconds that a replay does not have by itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub measured: BTreeMap<String, u64>,
     /// The settings that it used, without secrets.
     pub settings: RecordedSettings,
 }

@@ -94,13 +94,12 @@ impl Session {
         }
     }
 
-    /// Measures the time from now on: that of the recording where there is one.
-    pub fn stopwatch(&self) -> impl Fn() -> Duration + use<> {
-        let (started, clock) = (Instant::now(), self.clock());
-        let (is_live, began) = (self.is_live(), clock());
-        move || match is_live {
-            true => started.elapsed(),
-            false => (clock() - began).to_std().unwrap_or_default(),
+    /// Measures the time from now on.
+    pub fn stopwatch(&self) -> Stopwatch {
+        Stopwatch {
+            session: self.clone(),
+            started: Instant::now(),
+            began: self.clock()(),
         }
     }
 
@@ -146,6 +145,36 @@ impl Session {
     pub fn resume_clock(&self) {
         if let Self::Replay(replay) = self {
             replay.resume_clock();
+        }
+    }
+}
+
+/// Measures time.
+#[derive(Debug)]
+pub struct Stopwatch {
+    session: Session,
+    started: Instant,
+    began: DateTime<Utc>,
+}
+
+impl Stopwatch {
+    /// The time up to now: where there is a recording, up to its last response.
+    pub fn elapsed(&self) -> Duration {
+        match self.session.is_live() {
+            true => self.started.elapsed(),
+            false => {
+                let now = self.session.clock()();
+                (now - self.began).to_std().unwrap_or_default()
+            }
+        }
+    }
+
+    /// The time up to now, which is recorded under this name: in a replay, that of the recording if it has it.
+    pub fn lap(&self, name: &str) -> Duration {
+        match &self.session {
+            Session::Live => self.started.elapsed(),
+            Session::Record(recorder) => recorder.measured(name, self.started.elapsed()),
+            Session::Replay(replay) => replay.measured(name).unwrap_or_else(|| self.elapsed()),
         }
     }
 }

@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
@@ -74,6 +75,7 @@ impl Recorder {
             started_at: rfc3339(started_at),
             ended_ms: None,
             exit_code: None,
+            measured: BTreeMap::new(),
             settings: RecordedSettings::default(),
         };
         let recorder = Self {
@@ -123,6 +125,14 @@ impl Recorder {
         references.iter_mut().for_each(self.masks.text);
         let settings = &mut lock(&self.state).header.settings;
         settings.add_references(word, references);
+    }
+
+    /// Records a duration, and returns it as a replay will have it.
+    pub(super) fn measured(&self, what: &str, duration: Duration) -> Duration {
+        let duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let measured = &mut lock(&self.state).header.measured;
+        measured.insert(what.to_owned(), duration);
+        Duration::from_millis(duration)
     }
 
     /// Writes another file next to the exchanges.

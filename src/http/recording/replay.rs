@@ -102,6 +102,12 @@ impl Replay {
         &self.header.settings
     }
 
+    /// A duration of the run that was recorded.
+    pub(super) fn measured(&self, what: &str) -> Option<Duration> {
+        let duration = self.header.measured.get(what).copied();
+        duration.map(Duration::from_millis)
+    }
+
     /// The time of the last outcome, or of the start.
     pub fn now(&self) -> DateTime<Utc> {
         let last = self.steps.last();

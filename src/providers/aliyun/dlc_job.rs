@@ -194,9 +194,10 @@ impl KindOps<Api> for DlcJobs {
         let mut page = workspaces::merge(api, list.at, &workspaces, pages).await?;
         page.notices.extend(incomplete.notice);
         page.failed_parts.extend(incomplete.problem);
+        page.omits_old = is_cut;
         if is_cut {
             let text = format!(
-                "aliyun/dlc-job lists jobs created in the last {DEFAULT_DAYS} days; set --since to list older ones"
+                "aliyun/dlc-job lists jobs created in the last {DEFAULT_DAYS} days; joblens list --since shows older ones"
             );
             page.notices.push(Notice::new(NoticeCode::ListWindow, text));
         }

@@ -182,8 +182,7 @@ fn a_list_is_filtered_and_names_its_window() {
     assert_eq!(list(&["--since", "30d", "--active"]), "aliyun/dlc-job/old");
     assert_eq!(list(&["--since", "30d", "-u", "lin"]), DLC);
     let run = emulated.joblens(&["list", "ali/dlc"]).run();
-    let window =
-        "aliyun/dlc-job lists jobs created in the last 7 days; set --since to list older ones";
+    let window = "aliyun/dlc-job lists jobs created in the last 7 days; joblens list --since shows older ones";
     assert!(run.stderr.contains(window), "{}", run.stderr);
     let job = emulated.get(&["ali/dlc/old"]).run().job();
     assert_eq!(job["state"], "running");

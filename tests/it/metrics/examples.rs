@@ -52,7 +52,7 @@ fn every_rule_has_an_alert_with_a_test() {
     let rules = yaml::json_of(&example("prometheus/rules.yml"));
     let tests = example("prometheus/rules_test.yml");
     let rules = rules["groups"][0]["rules"].as_array().unwrap();
-    assert_eq!(rules.len(), 6);
+    assert_eq!(rules.len(), 8);
     for rule in rules {
         let alert = rule["alert"].as_str().unwrap();
         assert!(tests.contains(&format!("alertname: {alert}\n")), "{alert}");

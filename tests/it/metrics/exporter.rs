@@ -237,3 +237,23 @@ fn other_requests_and_hostile_clients_are_refused() {
         run.stderr
     );
 }
+
+#[test]
+fn a_scope_that_is_refused_after_it_was_read_is_down_and_keeps_its_jobs() {
+    let fault = "[[fault]]\ncloud = 'aliyun'\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 403\nskip = 1\n";
+    let emulated = Emulated::start(&format!("{WORLD}\n{fault}"));
+    let exporter = Exporter::start(&emulated, &["aliyun", "--min-interval", "1s"]);
+    let up = |families: &[Family]| number(families, "joblens_scope_up", SCOPE);
+    let families = exporter.metrics("/metrics");
+    assert_eq!(up(&families), 1.0);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let families = loop {
+        let families = exporter.metrics("/metrics");
+        if up(&families) == 0.0 {
+            break families;
+        }
+        assert!(Instant::now() < deadline, "the scope is still up");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(state(&families, "aliyun/job/c/train").unwrap(), "failed");
+}

@@ -6,6 +6,8 @@ mod exporter;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::json;
+
 use crate::support::emulated::Emulated;
 use crate::support::exposition::{Family, parse, value};
 use crate::support::joblens;
@@ -130,8 +132,19 @@ fn a_scope_that_fails_hides_no_other_and_decides_the_exit_code() {
             0.0
         );
         assert_eq!(number(&families, "joblens_scope_up", SCOPE), 1.0);
-        let errors = number(&families, "joblens_request_errors_total", category);
-        assert!(errors >= 1.0, "{errors}");
+        let errors = |cloud: &str| -> f64 {
+            let samples = families.iter().flat_map(|family| &family.samples);
+            let samples = samples.filter(|sample| {
+                sample.name == "joblens_request_errors_total"
+                    && sample.labels["category"] == category
+                    && sample.labels["cloud"] == cloud
+            });
+            samples.map(|sample| sample.value).sum()
+        };
+        assert!(errors("huawei") >= 1.0, "{}", run.stdout);
+        // A counter is there before its first increment.
+        let zero = format!(r#"operation="ListServerlessJobs",category="{category}"}} 0"#);
+        assert!(run.stdout.contains(&zero), "{}", run.stdout);
         assert_eq!(state(&families, "aliyun/job/c/eval").unwrap(), "pending");
     }
 }
@@ -200,6 +213,7 @@ fn a_textfile_is_replaced_in_one_step() {
     let emulated = Emulated::start(WORLD);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("新/joblens.prom");
+    fs::create_dir(folder.path().join("新")).unwrap();
     for _ in 0..2 {
         let textfile = ["metrics", SCOPE, "--textfile", path.to_str().unwrap()];
         let run = emulated.joblens(&textfile).run();
@@ -216,6 +230,7 @@ fn a_textfile_is_replaced_in_one_step() {
     for (name, part) in [
         ("joblens.txt", "ends in .prom"),
         ("新/joblens.prom/a.prom", "cannot write"),
+        ("typo/joblens.prom", "typo/joblens.prom (No such file"),
     ] {
         let path = folder.path().join(name);
         let run = emulated
@@ -224,6 +239,35 @@ fn a_textfile_is_replaced_in_one_step() {
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains(part), "{}", run.stderr);
     }
+    assert!(!folder.path().join("typo").exists());
+}
+
+#[test]
+fn jobs_older_than_the_window_of_a_list_are_shown_while_they_are_active() {
+    let job = |id, state| {
+        format!(
+            "[[job]]\nref = 'aliyun/dlc-job/{id}'\nage = '200h'\nstates = [{{after='0s', state='{state}'}}]\n"
+        )
+    };
+    let emulated = Emulated::start(&(job("dlc1", "Running") + &job("dlc2", "Succeeded")));
+    let run = emulated.joblens(&["metrics", "aliyun/dlc-job/"]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let families = parse(&run.stdout);
+    assert_eq!(state(&families, "aliyun/dlc-job/dlc1").unwrap(), "running");
+    assert_eq!(
+        value(&families, "joblens_job_info", "aliyun/dlc-job/dlc2"),
+        None
+    );
+    let truncated = |scope| number(&families, "joblens_scope_truncated", scope);
+    assert_eq!(truncated("aliyun/dlc-job/"), 1.0);
+    let run = emulated
+        .joblens(&["list", "aliyun/dlc-job/", "-o", "json"])
+        .run();
+    let list = run.json();
+    assert_eq!(
+        (&list["jobs"], &list["coverage"]["complete"]),
+        (&json!([]), &json!(true))
+    );
 }
 
 /// A config file of its own, with a token of Sugon that expires at this time.

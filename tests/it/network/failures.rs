@@ -269,9 +269,39 @@ fn the_gravest_failure_decides_the_exit_code() {
 }
 
 #[test]
-fn quiet_keeps_standard_error_silent_and_the_envelope_whole() {
+fn quiet_hides_no_error() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.get(&["-q", "aliyun/job/other/5"]).run();
-    assert_eq!((run.stderr.as_str(), run.code), ("", 3));
+    assert_eq!(run.code, 3);
     assert_eq!(run.error()["code"], "ClusterNotFound");
+    for (command, code) in [
+        (&["get", "aliyun/job/other/5"][..], 3),
+        (&["describe", "aliyun/job/other/5"], 3),
+        (&["logs", "aliyun/job/other/5"], 3),
+        (&["events", "aliyun/job/other/5"], 3),
+        (&["watch", "aliyun/job/other/5"], 3),
+        (&["wait", "-t", "1m", "aliyun/job/other/5"], 3),
+        (&["list", "aliyun/job/other"], 3),
+        (&["metrics", "aliyun/job/other/5"], 3),
+        (&["get", "aliyun/jbo/c/5"], 2),
+        (&["kinds", "azure"], 2),
+    ] {
+        let quiet = emulated.joblens(&[command, &["-q"]].concat()).run();
+        assert_eq!(quiet.code, code, "{command:?}: {}", quiet.stderr);
+        let lines: Vec<&str> = quiet.stderr.lines().collect();
+        assert!(
+            lines[0].starts_with("error: "),
+            "{command:?}: {}",
+            quiet.stderr
+        );
+    }
+}
+
+#[test]
+fn a_usage_error_prints_no_heading() {
+    for format in ["csv", "tsv", "markdown"] {
+        let run = joblens(&["get", "nothing", "-o", format]).run();
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{format}");
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    }
 }

@@ -161,9 +161,16 @@ fn a_condition_that_is_given_is_waited_for() {
 #[test]
 fn a_usage_error_is_undecided_in_the_outputs() {
     let mut runner = installed("");
-    let given = [("references", "nothing"), ("version", "0.1.0")];
+    let report = runner.file("gate.xml");
+    fs::write(&report, "that of an earlier gate").unwrap();
+    let given = [
+        ("references", "nothing"),
+        ("version", "0.1.0"),
+        ("junit", report.to_str().unwrap()),
+    ];
     let (code, text) = run(&mut runner, &inputs(&given), &[GATE]);
     assert_eq!(code, 2, "{text}");
+    assert!(!report.exists());
     assert_eq!(
         runner.text("output"),
         "verdict=undecided\nexit=2\nfailed=\n"

@@ -153,6 +153,11 @@ impl Joblens {
         running
     }
 
+    /// Runs to the end with this input, which may never end.
+    pub fn run_with(self, input: impl Into<Stdio>) -> Run {
+        self.spawn(input, Stdio::piped(), Stdio::piped()).end()
+    }
+
     /// Starts with a terminal as input and outputs.
     pub fn start_on(self, terminal: &Terminal) -> Running {
         let device = || terminal.user.try_clone().unwrap();

@@ -1,5 +1,6 @@
 //! The last poll before the deadline; `src/commands/wait/tests.rs` has its rules.
 
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use super::{JOB, job_with, reason};
@@ -58,4 +59,18 @@ fn no_time_means_one_poll() {
     assert_eq!(run.code, 8, "{}", run.stderr);
     assert_eq!(emulated.requests()["aliyun/DescribeServerlessJobs"], 1);
     assert_eq!(reason(&run), format!("1 of 1 still running: {JOB}"));
+}
+
+#[test]
+fn the_timeout_includes_the_time_in_which_references_are_read() {
+    let emulated = Emulated::start(&old(JOB));
+    let (reader, mut writer) = io::pipe().unwrap();
+    writer.write_all(format!("{JOB}\n").as_bytes()).unwrap();
+    let run = wait(&emulated, &["-", "-t", "1s"]).run_with(reader);
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    let message = "timed out after 1s: the references on stdin are not complete";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    assert_eq!(run.json()["exit"]["word"], "timeout");
+    assert!(emulated.requests().is_empty());
+    drop(writer);
 }

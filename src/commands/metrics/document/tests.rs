@@ -99,10 +99,9 @@ async fn every_metric_can_be_parsed_back_in_both_formats() {
         let name = "训练 \"a\\b\"\\n\\u{1b}[2J";
         assert_eq!(value("joblens_job_info", name), Some(1.0), "{text}");
         assert_eq!(value("joblens_requests_total", "ListJobs"), Some(5.0));
-        assert_eq!(
-            value("joblens_request_errors_total", "throttled"),
-            Some(2.0)
-        );
+        let errors = |category| value("joblens_request_errors_total", category);
+        assert_eq!(errors("throttled"), Some(2.0));
+        assert_eq!(errors("network"), Some(0.0));
         assert_eq!(value("joblens_scope_up", "aliyun/job/c/"), Some(1.0));
         assert_eq!(value("joblens_scope_jobs", "failed"), Some(1.0));
         assert_eq!(

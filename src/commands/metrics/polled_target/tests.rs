@@ -171,6 +171,20 @@ fn shown(target: &PolledTarget) -> Vec<(State, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lookups_that_find_nothing_leave_turns_to_others() {
+    let (target, _) = target(|_| Reply::NotFound);
+    let mut rows: Vec<JobRow> = (0..25)
+        .map(|number| row(&format!("aliyun/job/c/{number}"), State::Failed))
+        .collect();
+    let mut details = HashMap::new();
+    target.add_details(&mut rows, &mut details).await;
+    assert_eq!(details.len(), 20);
+    let next = wanted(&rows, &details, &HashSet::new(), 20);
+    let is_known = |reference: &String| details.contains_key(reference);
+    assert_eq!(next.iter().position(is_known), Some(5), "{next:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn scrapes_share_a_poll_until_the_interval_has_passed() {
     let (target, client) = target(|_| Reply::State(State::Running));
     for _ in 0..2 {

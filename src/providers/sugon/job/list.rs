@@ -64,7 +64,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     };
     if origin == Origin::History && list.filter.since.is_none() {
         let text = format!(
-            "sugon/job lists jobs that ended in the last {DEFAULT_DAYS} days; set --since to list older ones"
+            "sugon/job lists jobs that ended in the last {DEFAULT_DAYS} days; joblens list --since shows older ones"
         );
         page.notices.push(Notice::new(NoticeCode::ListWindow, text));
     }
