@@ -189,13 +189,7 @@ impl CommandContext {
     /// Ends a command that was used wrongly.
     pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
         let report = Envelope::new(command, Vec::new(), problems, Vec::new());
-        self.print_with(report.without_requests(), |out, report, screen| {
-            match self.output_options.format {
-                // A heading alone would look like the result of a command that was run.
-                Format::Csv | Format::Tsv | Format::Markdown => Ok(()),
-                _ => output::write(out, report, &self.output_options, screen),
-            }
-        })
+        self.print_report(report.without_requests())
     }
 
     /// Prints a text that is not the response of a cloud, and returns the exit code.

@@ -296,12 +296,3 @@ fn quiet_hides_no_error() {
         );
     }
 }
-
-#[test]
-fn a_usage_error_prints_no_heading() {
-    for format in ["csv", "tsv", "markdown"] {
-        let run = joblens(&["get", "nothing", "-o", format]).run();
-        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{format}");
-        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
-    }
-}
