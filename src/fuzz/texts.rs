@@ -89,6 +89,8 @@ pub(super) fn json(data: &[u8]) {
             assert_eq!(value, expected, "{text:?}");
             value
         }
+        // Only a key of serde_json's own, for numbers, has a value of a wrong type.
+        (Err(_), Err(expected)) if expected.is_data() => return,
         (Err(error), Err(expected)) => {
             let place = (expected.line(), expected.column());
             assert_eq!(error.position(data), place, "{text:?}: {expected}");
