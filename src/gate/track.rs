@@ -113,13 +113,17 @@ impl JobHistory {
         }
     }
 
-    /// True where a check that begins now has to confirm that a stateless resource exists: the first, and
-    /// one that begins after the quiet time, since what was deleted meanwhile has no warnings either.
+    /// True where a check that may end now has to confirm that a stateless resource exists: the first, and one
+    /// that ends after the quiet time, since what was deleted meanwhile has no warnings either.
     pub fn needs_confirmation(&self, quiet: Duration, now: Duration) -> bool {
-        let since = self.warnings.as_ref().map(|known| known.quiet_since());
-        let completes = |since: Duration| now.saturating_sub(since) >= quiet;
         let may_be_gone = !self.confirmed || self.not_found.is_some();
-        self.stateless && (may_be_gone || since.is_some_and(completes))
+        self.stateless && (may_be_gone || self.quiet_until(quiet).is_some_and(|until| now >= until))
+    }
+
+    /// When the quiet time is over, if no warning comes.
+    pub fn quiet_until(&self, quiet: Duration) -> Option<Duration> {
+        let since = self.warnings.as_ref()?.quiet_since();
+        Some(since.saturating_add(quiet))
     }
 
     /// The resource was confirmed to exist, together with the check that is recorded next.

@@ -68,7 +68,9 @@ fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
 /// Notes that jobs are left out by their state although it is not known how they ended.
 fn note_unknown_ends(kind: &Kind, filter: &Filter, page: &mut Page) {
     let is_left_out = |row: &GetResult| {
-        let is_unknown = row.job.state == State::Unknown && row.job.ended;
+        let job = &row.job;
+        let is_unread = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
+        let is_unknown = job.state == State::Unknown && (job.ended || is_unread);
         is_unknown && !filter.matches(&row.job, false)
     };
     if !filter.states.is_empty() && page.rows.iter().any(is_left_out) {
@@ -80,17 +82,30 @@ fn note_unknown_ends(kind: &Kind, filter: &Filter, page: &mut Page) {
     }
 }
 
+/// Whether notices name a field that may show a failure and could not be read.
+fn is_evidence_unread(kind: &Kind, notices: &[Notice]) -> bool {
+    let mut fields = notices.iter().flat_map(|notice| &notice.fields);
+    let is_evidence = |field: &String| field == "*" || kind.evidence.contains(&field.as_str());
+    !kind.evidence.is_empty() && fields.any(is_evidence)
+}
+
 /// Takes back a success where a field that may show a failure could not be read.
 fn doubt_success(kind: &Kind, found: &mut GetResult) {
-    let mut fields = found.notices.iter().flat_map(|notice| &notice.fields);
-    let is_evidence = |field: &String| field == "*" || kind.evidence.contains(&field.as_str());
-    if !kind.evidence.is_empty() && fields.any(is_evidence) {
-        found
-            .job
-            .unread_cause
-            .get_or_insert(Category::InvalidResponse);
-        states::doubt_unread(&mut found.job);
+    if is_evidence_unread(kind, &found.notices) {
+        doubt(&mut found.job);
     }
+}
+
+/// The same for the rows of a page, whose notices do not name the row.
+fn doubt_rows(kind: &Kind, page: &mut Page) {
+    if is_evidence_unread(kind, &page.notices) {
+        page.rows.iter_mut().for_each(|row| doubt(&mut row.job));
+    }
+}
+
+fn doubt(job: &mut Job) {
+    job.unread_cause.get_or_insert(Category::InvalidResponse);
+    states::doubt_unread(job);
 }
 
 #[async_trait]
@@ -142,6 +157,8 @@ impl<A: CloudApi> Client for Connected<A> {
             Err(problem) => Err(problem),
             Ok(mut found) => {
                 mark_listed(found.iter_mut().flatten());
+                let rows = found.iter_mut().flatten();
+                rows.for_each(|row| doubt_success(first.kind, row));
                 Ok(found)
             }
         }
@@ -167,6 +184,7 @@ impl<A: CloudApi> Client for Connected<A> {
             let ahead = self.api.clock_ahead();
             let mut page = ops.list(&self.api, list).await?;
             mark_listed(page.rows.iter_mut());
+            doubt_rows(scope.kind, &mut page);
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
                 note_hidden_evidence(scope.kind, &mut page);
                 note_unknown_ends(scope.kind, filter, &mut page);

@@ -52,18 +52,19 @@ async fn first_of_sorted(
     };
     let page = client.list(scope, &few, Cursor::FIRST, ask).await;
     let page = page.map_err(|problem| with_scope(problem, scope))?;
-    let [first, rest @ ..] = &page.rows[..] else {
+    let times = page.rows.iter().map(|found| found.job.created_at);
+    let times: Option<Vec<Time>> = times.collect();
+    let is_whole =
+        page.rows_without_id == 0 && page.failed_parts.is_empty() && page.problems.is_empty();
+    let (Some(first), Some(times)) = (page.rows.first(), times.filter(|_| is_whole)) else {
         return Ok(None);
     };
-    let is_whole = page.rows_without_id == 0 && page.failed_parts.is_empty();
-    let Some(at) = first.job.created_at.filter(|_| is_whole) else {
-        return Ok(None);
-    };
-    let others = || rest.iter().filter_map(|found| found.job.created_at);
-    if others().any(|other| other > at) {
+    if !times.is_sorted_by(|time, next| time >= next) {
         return Ok(None);
     }
-    if others().any(|other| other == at) {
+    if let [at, next, ..] = times[..]
+        && at == next
+    {
         return Err(with_scope(tied(at), scope));
     }
     Ok(scope.reference_of(&first.job.reference))

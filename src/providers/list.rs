@@ -15,6 +15,10 @@ use crate::reference::Reference;
 /// pages by less.
 const MIN_PAGE_SIZE: usize = 10;
 
+/// Pages that overlap have one of so many rows in common: as few requests more, and as many rows as may leave the
+/// list between two of them.
+const OVERLAPPED_PART: usize = 20;
+
 /// Where a page begins; only the cloud that made it can read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
@@ -24,8 +28,31 @@ pub struct Cursor {
     pub(super) offset: usize,
     /// True when the pages before it came without the filter that was requested.
     pub(super) is_unfiltered: bool,
+    /// Whether it begins with the last rows of the page before.
+    pub(super) overlap: Overlap,
     /// The start of each list, for a cloud with several.
     pub(super) lists: Lists,
+}
+
+/// Whether a page begins with the last rows of the page before, which show that no row between them is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overlap {
+    /// It begins after them.
+    None,
+    /// It begins with this many of them.
+    Rows(usize),
+    /// It begins after them, as do all pages to come: the cloud does not begin a page at any row.
+    Never,
+}
+
+impl Overlap {
+    /// How many rows the page before has, too.
+    pub(super) fn rows(self) -> usize {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::None | Self::Never => 0,
+        }
+    }
 }
 
 /// How far several lists that are read side by side have been read.
@@ -53,6 +80,7 @@ impl Cursor {
         page: 1,
         offset: 0,
         is_unfiltered: false,
+        overlap: Overlap::None,
         lists: Lists::FIRST,
     };
 
@@ -78,9 +106,31 @@ impl Cursor {
         let next = Self {
             page: self.page.saturating_add(1),
             offset: self.offset.saturating_add(rows),
+            overlap: match self.overlap {
+                Overlap::Never => Overlap::Never,
+                Overlap::None | Overlap::Rows(_) => Overlap::None,
+            },
             ..self
         };
         has_more(next.offset, rows, total).then_some(next)
+    }
+}
+
+impl Cursor {
+    /// The same place with the last rows of the page before, which had this many.
+    pub(super) fn with_overlap(mut self, rows: usize) -> Self {
+        let overlap = rows / OVERLAPPED_PART;
+        if self.overlap == Overlap::None && overlap > 0 && self.offset > overlap {
+            (self.offset, self.overlap) = (self.offset - overlap, Overlap::Rows(overlap));
+        }
+        self
+    }
+
+    /// The same place without rows of the page before.
+    pub(super) fn without_overlap(mut self) -> Self {
+        self.offset += self.overlap.rows();
+        self.overlap = Overlap::Never;
+        self
     }
 }
 
@@ -270,6 +320,9 @@ pub struct Page<R = GetResult> {
     pub next: Option<Cursor>,
     /// How many rows there are in all, where the response contains a total.
     pub total: Option<u64>,
+    /// The next page can begin at any row, and the order of rows is not documented: where one row leaves the
+    /// list and another one is appended, the total shows nothing.
+    pub may_overlap: bool,
     /// True where jobs that were created long ago are not listed, active ones included.
     pub omits_old: bool,
 }
@@ -287,6 +340,7 @@ impl<R> Default for Page<R> {
             rows_without_id: 0,
             next: None,
             total: None,
+            may_overlap: false,
             omits_old: false,
         }
     }

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use async_trait::async_trait;
 
 use super::list::{Cursor, Filter, Page};
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::{self, Notice, NoticeCode, State};
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, ScopeListing};
@@ -86,7 +86,8 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 ///
 /// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
 /// repeats a page. Where the cloud counts fewer rows on a later page, a row has left the list and others may
-/// have moved to a page that was read before: the list is read again, for the rows that did not come. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
+/// have moved to a page that was read before: the list is read again, for the rows that did not come. The same
+/// is done where pages that overlap have no row in common. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
 /// those that were requested, whatever their state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
@@ -253,9 +254,24 @@ async fn pages_of<S: PageSource>(
             deadline: Deadline::after(budget),
             ..ask.clone()
         };
-        let mut page = source.page(at, &ask).await?;
-        progress.add(source, &mut page, limit);
-        let next = page.next;
+        let mut page = match source.page(at, &ask).await {
+            Err(problem)
+                if at.overlap.rows() > 0 && problem.category == Category::InvalidArgument =>
+            {
+                at = at.without_overlap();
+                continue;
+            }
+            page => page?,
+        };
+        if progress.is_rounded::<S>(&page, at) {
+            at = at.without_overlap();
+            continue;
+        }
+        let next = page.next.map(|next| match page.may_overlap {
+            true => next.with_overlap(page.rows.len()),
+            false => next,
+        });
+        progress.add(source, &mut page, at, limit);
         let is_empty = page.rows.is_empty()
             && page.rows_without_id == 0
             && page.notices.is_empty()

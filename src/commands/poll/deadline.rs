@@ -1,11 +1,18 @@
 //! The deadline of a request of a poller, which ends earlier when the command does.
 
-use super::super::lookup::with_reference;
+use std::time::Duration;
+
+use super::super::lookup::{LOOKUP_TIMEOUT, with_reference};
+use super::{JobIndex, Poller};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::model::Job;
 use crate::providers::GetResult;
 use crate::reference::Reference;
+
+/// The part of the command's time that a request leaves unused, so that its result can still be
+/// handled on a busy machine.
+const RESERVED_TIME: Duration = Duration::from_millis(300);
 
 /// The deadline of a request.
 #[derive(Debug, Clone, Copy)]
@@ -39,5 +46,37 @@ impl PollDeadline {
             )),
             false => Ok(found),
         }
+    }
+}
+
+impl Poller {
+    /// The deadline of a request for these jobs that starts now: slightly before the command's own, so that the
+    /// cause of a failed first check is known when the time is up.
+    pub(super) fn poll_deadline(&self, jobs: &[JobIndex]) -> PollDeadline {
+        let now = self.elapsed();
+        let left = self.options.ends_at.map(|end| {
+            let left = end.saturating_sub(now);
+            left - (left / 20).max(RESERVED_TIME.min(left / 4))
+        });
+        let left = left.filter(|left| *left < LOOKUP_TIMEOUT);
+        let longest = match self.options.is_single_check {
+            true => LOOKUP_TIMEOUT.saturating_sub(self.unanswered_for(jobs, now)),
+            false => LOOKUP_TIMEOUT,
+        };
+        PollDeadline {
+            deadline: Deadline::after(left.unwrap_or(longest)),
+            capped_by_command: left.is_some(),
+        }
+    }
+
+    /// How long the requests of the only check of these jobs took so far, or their account has given no response:
+    /// neither requests that follow each other nor those that wait for others add up where a server hangs.
+    fn unanswered_for(&self, jobs: &[JobIndex], now: Duration) -> Duration {
+        let times = jobs.iter().map(|number| {
+            let polled = &self.jobs[*number];
+            let responded_at = self.accounts[polled.account].responded_at;
+            polled.requested_for.max(now.saturating_sub(responded_at))
+        });
+        times.max().unwrap_or_default()
     }
 }

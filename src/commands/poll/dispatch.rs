@@ -131,7 +131,7 @@ impl Poller {
             return;
         };
         if self.followers.is_empty() && client.can_batch(&references) {
-            let deadline = self.poll_deadline().deadline;
+            let deadline = self.poll_deadline(&[]).deadline;
             let mut options = self.lookup.options_for(kind, deadline);
             options.changes = Some(Arc::clone(&self.changes));
             self.followers.spawn(async move {
@@ -152,7 +152,7 @@ impl Poller {
         if !client.can_batch(&references) {
             return false;
         }
-        let ends = self.poll_deadline();
+        let ends = self.poll_deadline(numbers);
         let mut ask = self.lookup.options_for(first.kind, ends.deadline);
         ask.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
@@ -179,10 +179,11 @@ impl Poller {
     }
 
     fn start_get(&mut self, number: JobIndex) {
-        let (now, ends) = (self.elapsed(), self.poll_deadline());
-        let quiet = self.options.quiet;
+        let (now, ends) = (self.elapsed(), self.poll_deadline(&[number]));
         let watched = &mut self.jobs[number];
-        let confirms = quiet.is_some_and(|quiet| watched.history.needs_confirmation(quiet, now));
+        let end = now + self.accounts[watched.account].response_times.usual();
+        let quiet = self.options.quiet;
+        let confirms = quiet.is_some_and(|quiet| watched.history.needs_confirmation(quiet, end));
         watched.start(now);
         self.accounts[watched.account].in_flight += 1;
         let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());

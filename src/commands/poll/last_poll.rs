@@ -22,6 +22,11 @@ impl ResponseTimes {
     pub(super) fn record(&mut self, elapsed: Duration) {
         self.0 = elapsed.max(self.0 * 3 / 4 + elapsed / 4);
     }
+
+    /// The usual time; zero while no response has come.
+    pub(super) fn usual(&self) -> Duration {
+        self.0
+    }
 }
 
 /// A poll that is scheduled by the deadline.

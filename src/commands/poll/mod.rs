@@ -14,15 +14,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::lookup::{AccountId, DetailBudget, LOOKUP_TIMEOUT, Lookup, LookupResult};
+use super::lookup::{AccountId, DetailBudget, Lookup, LookupResult};
 use crate::error::{Category, Problem};
 use crate::gate::{JobHistory, Observation};
-use crate::http::Deadline;
 use crate::model::{Job, State};
 use crate::providers::Changes;
 use crate::reference::Reference;
 
-use deadline::PollDeadline;
 use last_poll::{LastPoll, ResponseTimes, Unfinished};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
@@ -46,6 +44,8 @@ pub(super) struct PolledJob {
     pub is_final: bool,
     next_at: Duration,
     interval: Duration,
+    /// How long its requests took that have a result.
+    requested_for: Duration,
     /// When the newest poll was started.
     polled_at: Duration,
     /// The poll before the deadline whose changes can still be confirmed by one request each, where
@@ -97,6 +97,8 @@ pub(super) struct PollOptions {
     pub interval: Option<Duration>,
     /// When the whole command ends, if it has a deadline.
     pub ends_at: Option<Duration>,
+    /// Every resource is checked once only.
+    pub is_single_check: bool,
     /// Events are needed, which lists do not contain.
     pub needs_events: bool,
     /// The time without warnings that is waited for; resources that report events only must be confirmed
@@ -120,6 +122,7 @@ impl PolledJob {
             is_final: false,
             next_at: Duration::ZERO,
             interval: Duration::ZERO,
+            requested_for: Duration::ZERO,
             polled_at: Duration::ZERO,
             early_poll: LastPoll::default(),
             last_poll: LastPoll::default(),
@@ -187,9 +190,6 @@ impl PolledJob {
 /// Concurrent requests of one account. The timeout of a request begins when it starts, so that a
 /// long list does not use it up while queued.
 const MAX_IN_FLIGHT: usize = 16;
-/// The part of the command's time that a request leaves unused, so that its result can still be
-/// handled on a busy machine.
-const RESERVED_TIME: Duration = Duration::from_millis(300);
 /// When no response has come for this long, the requests in flight hang.
 const STALL: Duration = Duration::from_secs(2);
 /// After this many consecutive failures a resource is requested by itself.
@@ -247,6 +247,8 @@ struct Account {
     /// Requests in flight.
     in_flight: usize,
     response_times: ResponseTimes,
+    /// When the last response came.
+    responded_at: Duration,
     unfinished: Unfinished,
     /// How many jobs have their details requested. Until they are known, no row decides.
     detail_requests: usize,
@@ -312,6 +314,7 @@ impl Poller {
                 id: (cloud, profile.clone()),
                 in_flight: 0,
                 response_times: ResponseTimes::default(),
+                responded_at: Duration::ZERO,
                 unfinished: Unfinished::default(),
                 detail_requests: 0,
                 contradicts_rows: false,
@@ -339,20 +342,6 @@ impl Poller {
     /// response while no other comes. `None` when everything was checked.
     pub(super) fn stalls_at(&self) -> Option<Duration> {
         (!self.has_polled_all()).then(|| self.answered_at + STALL)
-    }
-
-    /// The deadline of a request that starts now: slightly before the command's own, so that the
-    /// cause of a failed first check is known when the time is up.
-    fn poll_deadline(&self) -> PollDeadline {
-        let left = self.options.ends_at.map(|end| {
-            let left = end.saturating_sub(self.elapsed());
-            left - (left / 20).max(RESERVED_TIME.min(left / 4))
-        });
-        let left = left.filter(|left| *left < LOOKUP_TIMEOUT);
-        PollDeadline {
-            deadline: Deadline::after(left.unwrap_or(LOOKUP_TIMEOUT)),
-            capped_by_command: left.is_some(),
-        }
     }
 
     /// True when a late result carries no information: what was known before is still valid, and a

@@ -39,13 +39,18 @@ impl Poller {
     }
 
     fn take_result(&mut self, result: PollResult) -> Vec<PollEvent> {
-        let number = match &result {
-            PollResult::Single(number, ..) => *number,
-            PollResult::Batch(numbers, ..) => numbers[0],
+        let numbers = match &result {
+            PollResult::Single(number, ..) => std::slice::from_ref(number),
+            PollResult::Batch(numbers, ..) => numbers,
         };
+        let (number, now) = (numbers[0], self.elapsed());
+        for number in numbers {
+            let polled = &mut self.jobs[*number];
+            polled.requested_for += now.saturating_sub(polled.polled_at);
+        }
         let account = self.jobs[number].account;
         self.accounts[account].in_flight -= 1;
-        self.answered_at = self.elapsed();
+        self.answered_at = now;
         self.jitter = 0.9 + 0.2 * self.lookup.transport.options().session.jitter();
         match result {
             PollResult::Single(number, outcome, confirmation, late) => {
@@ -83,11 +88,11 @@ impl Poller {
 
     /// Takes in how long the response of a poll took.
     fn record_response(&mut self, number: JobIndex) {
-        let watched = &self.jobs[number];
-        let elapsed = self.elapsed().saturating_sub(watched.polled_at);
-        self.accounts[watched.account]
-            .response_times
-            .record(elapsed);
+        let (watched, now) = (&self.jobs[number], self.elapsed());
+        let account = &mut self.accounts[watched.account];
+        let elapsed = now.saturating_sub(watched.polled_at);
+        account.response_times.record(elapsed);
+        account.responded_at = now;
     }
 
     fn confirmed(&mut self, number: JobIndex, confirmation: &ExistenceCheck) {
@@ -293,6 +298,11 @@ impl Poller {
                 pause(job, server_now, unchanged).max(floor)
             });
             watched.next_at = now + watched.interval.mul_f64(self.jitter);
+            let quiet = self.options.quiet;
+            let quiet_until = quiet.and_then(|quiet| watched.history.quiet_until(quiet));
+            // The interval, or the last poll before the deadline, may miss the end of the quiet time.
+            let after_poll = quiet_until.filter(|until| *until > watched.polled_at);
+            watched.next_at = after_poll.map_or(watched.next_at, |at| at.min(watched.next_at));
         }
         if self.options.emit_reads {
             changes.push(PollEvent::Read(number));

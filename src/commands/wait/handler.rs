@@ -36,6 +36,7 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
     let poll_options = PollOptions {
         interval: options.interval,
         ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),
+        is_single_check: options.timeout == Some(Duration::ZERO),
         needs_events: condition.needs_events(),
         quiet: condition.quiet_time(),
         ..PollOptions::default()

@@ -1,13 +1,16 @@
 //! The newest of a scope, against the emulated clouds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::{TestEmulator, world};
 use super::scopes::{jobs, scope};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, GetOptions, test_support};
+use crate::providers::{self, GetOptions, tencent, test_support};
 use crate::reference::Scope;
+use crate::test_support::kinds::client;
+use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};
 
 async fn latest(world: &TestEmulator, scope: &Scope) -> Result<String, Problem> {
     let client = world.client(scope.kind.template.cloud);
@@ -25,6 +28,40 @@ async fn one_page_is_enough_where_the_cloud_sorts() {
     let region = scope("sugon/instance", &[]);
     assert_eq!(latest(&world, &region).await.unwrap(), "sugon/instance/0");
     assert_eq!(world.calls("sugon/ListInstances"), 1);
+}
+
+/// What is the newest where the first page of a list that should be sorted has these creation times.
+async fn newest_of(times: &[Option<&str>]) -> Result<String, Problem> {
+    let rows = times.iter().enumerate().map(|(at, time)| {
+        let mut row = serde_json::json!({"Id": format!("t-{at}"), "Status": "RUNNING"});
+        if let Some(time) = time {
+            row["CreateTime"] = (*time).into();
+        }
+        row
+    });
+    let rows: Vec<serde_json::Value> = rows.collect();
+    let body = serde_json::json!({"Response": {"TotalCount": rows.len(), "TrainingTaskSet": rows}});
+    let respond: Responder = Arc::new(move |_| Some(ServerResponse::json(200, &body)));
+    let state = EmulatedState::new(Vec::new(), start_time());
+    let server = TestServer::start(&tencent::CLOUD, state, respond).await;
+    let client = client(&tencent::CLOUD, &server, &server.transport());
+    let scope = scope("tencent/training-task", &[]);
+    let newest = providers::latest(&*client, &scope, &test_support::ask()).await;
+    newest.map(|reference| reference.id().to_owned())
+}
+
+#[tokio::test]
+async fn one_page_is_not_enough_where_a_row_has_no_time_or_is_out_of_order() {
+    let [one, two, three] = [1, 2, 3].map(|hour| format!("2026-11-28T0{hour}:00:00Z"));
+    let [one, two, three] = [&one, &two, &three].map(|time| Some(time.as_str()));
+    assert_eq!(newest_of(&[three, two, one]).await.unwrap(), "t-0");
+    assert_eq!(newest_of(&[one, three, two]).await.unwrap(), "t-1");
+    for times in [[three, None, one], [three, two, Some("soon")]] {
+        let problem = newest_of(&times).await.unwrap_err();
+        assert_eq!(problem.category, Category::InvalidResponse);
+        let expected = "cannot determine the newest resource: 1 resources have no time";
+        assert_eq!(problem.message, expected);
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
     let mut kinds = CLOUDS.iter().flat_map(|cloud| cloud.kinds);
     let judged = kinds.find(|kind| !kind.evidence.is_empty()).unwrap();
     let evidence = judged.evidence[0];
-    let state_with = |fields: &[&str]| {
+    let state_with = |fields: &[&str], is_row: bool| {
         let reference = reference(kind(), &["x"]);
         let job = Job {
             state: State::Succeeded,
@@ -92,12 +92,26 @@ fn a_success_with_an_unreadable_field_that_may_show_a_failure_is_undecided() {
             job,
             notices: vec![notice],
         };
-        doubt_success(judged, &mut found);
+        if is_row {
+            let notices = std::mem::take(&mut found.notices);
+            let mut page = Page {
+                rows: vec![found],
+                notices,
+                ..Page::default()
+            };
+            doubt_rows(judged, &mut page);
+            found = page.rows.remove(0);
+        } else {
+            doubt_success(judged, &mut found);
+        }
         (found.job.state, found.job.ended)
     };
-    assert_eq!(state_with(&["Priority"]), (State::Succeeded, true));
-    assert_eq!(state_with(&["Priority", evidence]), (State::Unknown, false));
-    assert_eq!(state_with(&["*"]), (State::Unknown, false));
+    for is_row in [false, true] {
+        let state_with = |fields: &[&str]| state_with(fields, is_row);
+        assert_eq!(state_with(&["Priority"]), (State::Succeeded, true));
+        assert_eq!(state_with(&["Priority", evidence]), (State::Unknown, false));
+        assert_eq!(state_with(&["*"]), (State::Unknown, false));
+    }
 }
 
 #[tokio::test]

@@ -66,6 +66,9 @@ const GET: Operation = Operation::new(
     "ReadOnlyAccess of the service",
 );
 
+/// Types of jobs that consist of sub-jobs, even of a single one.
+const TYPES_OF_SUB_JOBS: &[&str] = &["baremetalBatchCreate", "batchCreateVolume", "createServer"];
+
 const STATES: StateWords = &[
     ("INIT", State::Pending),
     ("WAITING_EXECUTE", State::Pending),
@@ -261,8 +264,17 @@ impl AsyncJob {
             let id = self.job_id.0.as_deref().unwrap_or("a sub-job");
             return Some(format!("{id} has {total} sub-jobs and lists {listed}"));
         }
+        if listed == 0 && self.is_of_sub_jobs() {
+            return Some("its sub-jobs are missing".to_owned());
+        }
         let image = entities.results.0.iter().find_map(ImageResult::doubt);
         image.or_else(|| below().find_map(Self::doubt))
+    }
+
+    /// True for a job of a type that consists of sub-jobs, in all documented responses.
+    fn is_of_sub_jobs(&self) -> bool {
+        let own = self.job_type.trimmed();
+        own.is_some_and(|own| TYPES_OF_SUB_JOBS.contains(&own))
     }
 
     /// Why the job failed: what IMS adds, else what the job reports, else what is known of its images.

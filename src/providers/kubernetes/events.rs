@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 
 use super::list::{PAGE_SIZE, PageCall};
-use super::object::ObjectList;
+use super::object::{ObjectList, rows};
 use super::{Api, path};
 use crate::error::{Category, Problem};
 use crate::model::{self, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
@@ -160,7 +160,7 @@ pub(super) async fn list(
 /// The events of a page, and where the next one begins.
 fn decode(body: &[u8]) -> Result<(Vec<ObjectEvent>, Option<String>), String> {
     let list: ObjectList<Event> = lenient::decode_response(body)?;
-    let events = list.items.rows("items", Some(0))?;
+    let events = rows(list.items)?;
     let with_uid = |event: Event| (event.involved_object.0.uid.0.clone(), event.into_model());
     let next = list.metadata.0.r#continue.0;
     let next = next.filter(|token| !token.is_empty());

@@ -17,6 +17,7 @@ mod objects;
 mod parts;
 mod pod;
 mod prefetch;
+mod seen_pods;
 mod signer;
 mod stream;
 mod watch;
@@ -57,6 +58,7 @@ use job::{JOB, Jobs};
 use kubeconfig::{CONTEXT, KUBECONFIG, SERVER};
 use object::{object_path, path};
 use pod::{POD, Pods};
+use seen_pods::SeenPods;
 use signer::Signer;
 use watch::Watches;
 use workload::{WORKLOAD, Workloads};
@@ -157,6 +159,7 @@ const NAMESPACE: Segment = Segment::with_setting("NAMESPACE", "namespace");
 struct Api {
     server: Arc<Server>,
     watches: Watches,
+    seen_pods: SeenPods,
     /// Where the pages of lists begin, by path and number of the page.
     continues: Mutex<HashMap<(String, usize), String>>,
     /// The numbers of the resources that contain jobs, by their references.
@@ -234,6 +237,7 @@ impl Api {
                 proxy_hint: profile.origin(PROXY_URL).map(proxy_hint),
             }),
             watches: Watches::default(),
+            seen_pods: SeenPods::default(),
             continues: Mutex::default(),
             resources: Mutex::default(),
             failed_lookups: Mutex::default(),

@@ -145,12 +145,16 @@ pub(super) async fn lookup<T: Send>(
         }
         Some((object.presence, found))
     };
-    let gone = || {
-        let (_, found) = seen().filter(|(presence, _)| *presence != Presence::Present)?;
-        Some(Outcome::Known(Box::new(found)))
+    let gone = || match seen() {
+        Some((Presence::Present, _)) => None,
+        Some((_, found)) => Some(Ok(Outcome::Known(Box::new(found)))),
+        None => {
+            let object = watch.as_ref()?.object(reference.id())?;
+            (object.presence == Presence::Replaced).then(|| Err(replaced()))
+        }
     };
     if let Some(gone) = gone() {
-        return Ok(gone);
+        return gone;
     }
     let mut beside = None;
     let decode = |body: &[u8]| {
@@ -178,11 +182,20 @@ pub(super) async fn lookup<T: Send>(
             return Ok(Outcome::Known(Box::new(found)));
         }
     };
-    if let Some(replaced) = gone() {
-        return Ok(replaced);
+    if let Some(gone) = gone() {
+        return gone;
     }
     let beside = beside.expect("the response of a success was decoded");
     Ok(Outcome::Read(Box::new(called.into_result()), beside))
+}
+
+/// That an object that was followed is gone.
+fn replaced() -> Problem {
+    let problem = Problem::new(
+        Category::NotFound,
+        "another object has this name now; the one before is gone",
+    );
+    problem.with_hint("how it ended is not known: see the events and logs of the cluster")
 }
 
 /// An object as a job; `None` where only a lookup shows what it is.
@@ -193,7 +206,7 @@ fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) 
     found.notices.extend(unreadable.notice(resource.list.name));
     match object.presence {
         Presence::Deleted if !found.job.ended => set_deleted(&mut found.job),
-        Presence::Missing if !found.job.ended => return None,
+        Presence::Missing | Presence::Replaced if !found.job.ended => return None,
         _ => {}
     }
     let uid = object.uid.clone();

@@ -85,8 +85,8 @@ impl Parts<'_> {
         }
     }
 
-    /// Adds the warnings of all objects whose events were not read: one by one where they are few, else by
-    /// one list.
+    /// Adds the warnings of all objects whose events were not read, and of pods that earlier polls have seen: one
+    /// by one where they are few, else by one list.
     async fn add_warnings(
         self,
         api: &Api,
@@ -101,7 +101,13 @@ impl Parts<'_> {
             true => "involvedObject.kind=Pod,",
             false => "",
         };
-        let uids = self.more_uids.into_iter().chain(pod_uids).flatten();
+        let job = (&*found.job.reference, found.job.uid.as_deref());
+        let seen = api.seen_pods.add(job, pod_uids.into_iter().flatten());
+        if seen.is_none() {
+            events::note_unread(found, "it has had too many pods");
+        }
+        let more = self.more_uids.into_iter().flatten();
+        let uids = more.chain(seen.unwrap_or_default());
         let uids: BTreeSet<String> = uids.filter(|uid| !self.uids.contains(uid)).collect();
         let warnings = events::WARNINGS;
         if uids.len() <= MAX_PODS_WITH_EVENTS {

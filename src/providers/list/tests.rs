@@ -1,5 +1,6 @@
 mod filters;
 mod hostile;
+mod overlap;
 mod passes;
 
 use std::ops::ControlFlow;

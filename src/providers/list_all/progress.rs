@@ -62,6 +62,12 @@ impl SeenRows {
         }
     }
 
+    /// Whether a page of this pass had the row.
+    fn is_known(&self, key: &str) -> bool {
+        let seen = self.rows.get(&crypto::digest_128(key.as_bytes()));
+        seen.is_some_and(|seen| seen.pass == self.pass)
+    }
+
     /// Drops what was passed on before or is not wanted; counts the rows and problems that are new in this
     /// pass, and the rows that cost calls.
     fn retain_new<S: PageSource>(&mut self, source: &S, page: &mut Page<S::Row>) -> (usize, usize) {
@@ -109,7 +115,8 @@ struct Counts {
     total: Option<u64>,
     /// The least total of a page: rows that come in while the list is read are not on the pages before.
     least_total: Option<u64>,
-    /// A page had a smaller total than the one before it.
+    /// Rows left the list while it was read: a page had a smaller total than the one before it, or none
+    /// of the rows with which it overlaps.
     has_shrunk: bool,
 }
 
@@ -156,14 +163,25 @@ pub(super) struct ListProgress {
 }
 
 impl ListProgress {
-    /// Drops what is not wanted or was passed on before, and counts the rest.
+    /// True where a page that should begin with a few known rows has no other, although there are more: the cloud
+    /// begins its pages at multiples of their size only.
+    pub(super) fn is_rounded<S: PageSource>(&self, page: &Page<S::Row>, at: Cursor) -> bool {
+        at.overlap.rows() > 0
+            && page.next.is_some()
+            && !page.rows.is_empty()
+            && page.rows.iter().all(|row| self.seen.is_known(S::key(row)))
+    }
+
+    /// Drops what is not wanted or was passed on before, and counts the rest of the page at `at`.
     pub(super) fn add<S: PageSource>(
         &mut self,
         source: &S,
         page: &mut Page<S::Row>,
+        at: Cursor,
         limit: Option<usize>,
     ) {
         self.pages += 1;
+        self.drop_overlap::<S>(page, at.overlap.rows());
         let came = page.rows.len() + page.problems.len();
         self.unnamed += page.rows_without_id;
         self.empty_pages = match came + page.rows_without_id {
@@ -184,6 +202,17 @@ impl ListProgress {
         if self.seen.pass > 0 {
             page.rows_without_id = 0;
         }
+    }
+
+    /// Drops the rows that the page before has, too, of the first so many; none of them shows that rows have moved.
+    fn drop_overlap<S: PageSource>(&mut self, page: &mut Page<S::Row>, overlap: usize) {
+        let is_known = |row: &S::Row| self.seen.is_known(S::key(row));
+        let known: Vec<bool> = page.rows.iter().take(overlap).map(is_known).collect();
+        // A row without an id, or one that could not be read, may be the one that is known.
+        let is_comparable = page.rows_without_id == 0 && page.problems.is_empty();
+        self.counts.has_shrunk |= overlap > 0 && is_comparable && !known.contains(&true);
+        let mut known = known.into_iter();
+        page.rows.retain(|_| !known.next().unwrap_or_default());
     }
 
     /// Why the page after the last one is not requested.

@@ -11,6 +11,7 @@ mod logs;
 mod outcome;
 mod response;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -210,11 +211,11 @@ async fn get_ended(
     lookup: GetRequest<'_>,
     live: Option<&Job>,
 ) -> Result<GetResult, Problem> {
-    let booked_at = booked_at(region, lookup, live).await?;
+    let booking = booking(region, lookup, live).await?;
     let (scheduler, id) = (scheduler(lookup.reference), lookup.reference.id());
     let [scheduler, id] = [scheduler, id].map(percent_encode);
     let path = format!("/hpc/openapi/v2/historyjobs/{scheduler}/{id}");
-    let parameters = booked_at.as_deref().map(|at| ("acctTime", at));
+    let parameters = booking.at.as_deref().map(|at| ("acctTime", at));
     let request = query(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
         let (origin, clock) = (Origin::History, region.clock);
@@ -222,19 +223,34 @@ async fn get_ended(
         found.ok_or_else(missing)
     };
     let found = region.call(request, lookup.options.deadline, decode).await;
-    found.map(Decoded::into_result)
+    let mut found = found.map(Decoded::into_result)?;
+    if let Some(names) = booking.other_names {
+        let reference = lookup.reference;
+        let text = format!("{reference} is the newest of several jobs with this id: {names}");
+        found.note(NoticeCode::ConflictingRows, text);
+    }
+    Ok(found)
 }
 
-/// When a job of the history was booked, as the cloud writes it; `None` where it is missing.
+/// What the list of the history reports of a job.
+struct Booking {
+    /// When it was booked, as the cloud writes it; `None` where it is missing.
+    at: Option<String>,
+    /// The names of jobs that have its id, if there are several.
+    other_names: Option<String>,
+}
+
+/// The newest booking of a job.
 ///
 /// # Errors
 /// `not_found` for a job that is not in the history.
-async fn booked_at(
+async fn booking(
     region: &Region,
     lookup: GetRequest<'_>,
     live: Option<&Job>,
-) -> Result<Option<String>, Problem> {
+) -> Result<Booking, Problem> {
     let GetRequest { reference, options } = lookup;
+    let [place, manager] = ["REGION", "SCHEDULER"].map(|name| reference.segment(name));
     let now = region.client.http.server_now();
     let time = |days: i64| region.clock.text(now - TimeDelta::days(days));
     let end = time(-1);
@@ -254,21 +270,40 @@ async fn booked_at(
                 let is_of_run = |live: &Job| row.is_of_run(live, region.clock) != Some(false);
                 row.id() == Some(reference.id()) && live.is_none_or(is_of_run)
             });
+            let mut rows: Vec<JobFields> = rows.collect();
+            if rows.iter().any(|row| row.is_at(place, manager)) {
+                rows.retain(|row| row.is_at(place, manager));
+            }
+            let names: BTreeSet<&str> = rows.iter().filter_map(JobFields::name).collect();
+            let has_time = |row: &JobFields| row.booked_at(region.clock).is_some();
+            if names.len() > 1 && !rows.iter().all(has_time) {
+                return Err("acctTime of each job with the requested jobId"
+                    .to_owned()
+                    .into());
+            }
+            let names = names.into_iter().map(|name| format!("{name:?}"));
+            let names: Vec<String> = names.collect();
             // A job that was requeued has been booked before.
-            let newest = rows.max_by_key(|row| row.booked_at(region.clock));
+            let newest = rows.iter().map(|row| row.booked_at(region.clock)).max();
             match newest {
                 // The job may be beyond these rows, which are those of other jobs.
                 None if !is_whole => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),
-                newest => Ok(newest.map(|row| row.booked_at(region.clock))),
+                newest => Ok(newest.map(|at| Booking {
+                    at: at.map(|at| region.clock.text(at.to_datetime())),
+                    other_names: (names.len() > 1).then(|| names.join(", ")),
+                })),
             }
         };
         let found = region.call(request, options.deadline, decode).await?;
-        if let Some(booked_at) = found.data {
-            return Ok(booked_at.map(|at| region.clock.text(at.to_datetime())));
+        if let Some(booking) = found.data {
+            return Ok(booking);
         }
     }
-    Ok(None)
+    Ok(Booking {
+        at: None,
+        other_names: None,
+    })
 }
 
 fn missing() -> DecodeError {

@@ -35,6 +35,7 @@ pub static BATCH_JOB: Kind = Kind {
         "FailedCount",
         "FailedInterruptedCount",
         "JobId",
+        "NextAction",
         "PendingCount",
         "RunnableCount",
         "RunningCount",

@@ -14,6 +14,8 @@ pub(super) trait Row: DeserializeOwned + Send {
     const OPERATION: &'static str;
     /// The most rows of a page that the cloud allows.
     const PAGE_SIZE: usize;
+    /// The order of the list cannot be chosen and is not documented.
+    const IS_UNSORTED: bool;
 
     /// The id; `None` for a row without one that can be read.
     fn id(&self) -> Option<&str>;
@@ -60,7 +62,11 @@ pub(super) async fn list<R: Row>(
             let found = row.into_result(api, lookup);
             found.with_request_id(request_id.clone())
         };
-        Ok(list.page(total, rows, R::id, read))
+        let page = list.page(total, rows, R::id, read);
+        Ok(Page {
+            may_overlap: R::IS_UNSORTED,
+            ..page
+        })
     };
     let (product, operation) = (R::PRODUCT, R::OPERATION);
     let found = api.call_product(product, operation, &parameters, list.options, decode);

@@ -11,8 +11,11 @@ const EVENTS: &str = "GetJobEvents";
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct EventsResponse {
-    events: Words,
+    events: Required<Words>,
 }
+
+/// The most events that the cloud gives.
+const MAX_EVENTS: usize = 2000;
 
 /// Adds the events of a job that was found; a notice where they cannot be read.
 pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResult) {
@@ -30,7 +33,20 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, found: &mut GetResul
         found.job.events_unreadable = true;
         return;
     };
-    let Words(lines) = response.events;
+    let Words(lines) = match response.events {
+        Required::Present(lines) => lines,
+        Required::Null | Required::Empty => Words::default(),
+        Required::Missing | Required::Unreadable => {
+            found.job.events_unreadable = true;
+            return;
+        }
+    };
+    if lines.len() >= MAX_EVENTS {
+        // Which ones it leaves out is not documented.
+        let text = format!("{} may have more events", found.job.reference);
+        found.note(NoticeCode::EventsTruncated, text);
+        found.job.events_unreadable = true;
+    }
     let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
     let created_at = found.job.created_at;
     let is_early = |(time, _): &(Timestamp, &str)| api.clock.at(time) < created_at;

@@ -202,7 +202,13 @@ impl JobFields {
         let [succeeded_at, failed_at] =
             [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
         let is_failure = self.reason_code.value.trimmed() == Some(JOB_FAILED);
-        let is_unread = self.reason_code.is_unreadable || self.gmt_failed_time.is_unreadable;
+        // Whether it is left of a run before is not known.
+        let is_other_end = read.state == State::Succeeded
+            && (self.reason_code.value.trimmed().is_some_and(is_other_end)
+                || failed_at.is_some() && failed_at == succeeded_at
+                || succeeded_at.is_some_and(|at| self.gmt_stopped_time.utc() > Some(at)));
+        let is_unread =
+            self.reason_code.is_unreadable || self.gmt_failed_time.is_unreadable || is_other_end;
         // A job that is restarted may keep the time, and the code, of the run before.
         let has_failed = match failed_at {
             Some(failed_at) => succeeded_at.is_none_or(|at| at < failed_at),
@@ -247,6 +253,14 @@ impl JobFields {
         job.tasks = pods;
         GetResult { job, notices }
     }
+}
+
+/// True for a code of another end than a success, except for [`JOB_FAILED`], whose time counts.
+fn is_other_end(code: &str) -> bool {
+    let lower = code.to_ascii_lowercase();
+    let is_other =
+        lower.contains("fail") || lower.contains("stopped") || lower == "invalidparameter";
+    is_other && code != JOB_FAILED
 }
 
 impl Pod {

@@ -12,7 +12,7 @@ use crate::providers::test_support::{
 };
 use crate::providers::{Client, Cursor, Filter};
 use crate::reference::Scope;
-use crate::test_support::jobs::{responding, serve};
+use crate::test_support::jobs::{job, responding, serve};
 use crate::test_support::kinds::check_kind;
 use crate::test_support::{ServerResponse, TestServer};
 
@@ -78,6 +78,46 @@ fn a_job_that_failed_last_has_failed_whatever_its_state_is() {
     assert_eq!(state("JobFailed", late.into(), early.into()), succeeded);
     // The service replaces pods.
     assert_eq!(state("", late.into(), Value::Null), succeeded);
+    assert_eq!(
+        state("JobSucceeded", late.into(), Value::Null).0,
+        State::Succeeded
+    );
+    for reason in [
+        "JobStoppedByUser",
+        "ResourceAllocateFailed",
+        "jobfailed",
+        "InvalidParameter",
+    ] {
+        assert_eq!(
+            state(reason, late.into(), Value::Null).0,
+            State::Unknown,
+            "{reason}"
+        );
+    }
+    assert_eq!(state("", late.into(), late.into()).0, State::Unknown);
+    let stopped = json!({
+        "JobId": "dlc1", "Status": "Succeeded", "GmtSuccessedTime": early, "GmtStoppedTime": late,
+    });
+    assert_eq!(read(&stopped).unwrap().job.state, State::Unknown);
+}
+
+#[tokio::test]
+async fn events_that_are_missing_or_may_be_cut_leave_warnings_unknown() {
+    let events = |count: usize| json!(vec!["2026-01-12 14:18:30 Created pod: x"; count]);
+    for (body, is_unreadable) in [
+        (json!({"Events": events(3)}), false),
+        (json!({"Events": null}), false),
+        (json!({"Events": "x"}), true),
+        (json!({}), true),
+        (json!({"Events": events(2000)}), true),
+    ] {
+        let job = job(&DLC_JOB, "dlc1", "Running", &[]);
+        let responder = responding(&CLOUD, &["GetJobEvents"], ServerResponse::json(200, &body));
+        let (_server, client) = serve(&CLOUD, vec![job], responder).await;
+        let found = client.get(&reference(&DLC_JOB, &["dlc1"]), &ask()).await;
+        let unreadable = found.unwrap().job.events_unreadable;
+        assert_eq!(unreadable, is_unreadable, "{:.60}", body.to_string());
+    }
 }
 
 /// A client of a cloud whose list reports one job that succeeded, with these additional fields.

@@ -50,7 +50,7 @@ pub(super) fn decode_job(
         }
         Required::Missing | Required::Unreadable => return Err("JobInfo".to_owned().into()),
     };
-    let is_other = fields.id().is_some_and(|id| !matches_id(id, reference));
+    let is_other = fields.id().is_none_or(|id| !matches_id(id, reference));
     if fields.is_id_unreadable() || is_other {
         return Err("the requested JobId".to_owned().into());
     }

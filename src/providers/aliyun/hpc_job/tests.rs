@@ -50,7 +50,8 @@ fn read(body: &Value, trust: bool) -> Result<GetResult, DecodeError> {
     )
 }
 
-fn state(fields: Value, trust: bool) -> (State, bool, Option<i64>) {
+fn state(mut fields: Value, trust: bool) -> (State, bool, Option<i64>) {
+    fields["JobId"] = "1".into();
     let job = read(&json!({"JobInfo": fields}), trust).unwrap().job;
     (job.state, job.ended, job.exit_code)
 }
@@ -130,6 +131,8 @@ fn a_response_must_be_about_the_job() {
         Ok(_) => None,
     };
     assert_eq!(category(json!({"JobInfo": {"JobId": "1.manager"}})), None);
+    let nameless = category(json!({"JobInfo": {"State": "Completed"}}));
+    assert_eq!(nameless, Some(Category::InvalidResponse));
     for other in ["2", "11.manager", "1_3"] {
         let body = json!({"JobInfo": {"JobId": other, "State": "Completed"}});
         assert_eq!(category(body), Some(Category::InvalidResponse), "{other}");

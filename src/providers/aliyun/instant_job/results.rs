@@ -1,5 +1,7 @@
 //! What further operations report of the executors of a job: events, exit codes and output.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 
 use super::super::Api;
@@ -38,7 +40,7 @@ const MAX_EVENT_PAGES: usize = 10;
 #[serde(default, rename_all = "PascalCase")]
 struct EventsResponse {
     total_count: Int,
-    executor_event_list: List<ExecutorEvent>,
+    executor_event_list: Required<List<ExecutorEvent>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,13 +78,17 @@ pub(super) async fn read_events(api: &Api, lookup: GetRequest<'_>, found: &mut G
             found.job.events_unreadable = true;
             return;
         };
-        let List(rows) = response.executor_event_list;
+        let all = response.total_count.unsigned();
+        let rows = response.executor_event_list;
+        let Ok(rows) = rows.rows("ExecutorEventList", response.total_count.0) else {
+            found.job.events_unreadable = true;
+            return;
+        };
         let times = rows.iter().map(|row| &row.time);
         api.clock.note_assumed("aliyun", times, &mut found.notices);
         let count = rows.len();
         let events = rows.into_iter().map(|row| row.into_event(api));
         found.job.events.extend(events);
-        let all = response.total_count.unsigned();
         let has_more = match all {
             Some(total) => (found.job.events.len() as u64) < total,
             None => count >= PAGE_SIZE,
@@ -136,6 +142,14 @@ pub(super) async fn read_exit_codes(api: &Api, lookup: GetRequest<'_>, found: &m
     let code = NoticeCode::ExitCodesUnread;
     if !unknown.is_empty() {
         found.note(code, format!("{reference}: an executor has no id"));
+    }
+    let ids: BTreeSet<&str> = ended
+        .iter()
+        .filter_map(|at| found.job.tasks[*at].id.as_deref())
+        .collect();
+    if !unknown.is_empty() || ids.len() < ended.len() {
+        // The exit code of one of them is not read.
+        found.job.unread_cause = Some(Category::InvalidResponse);
     }
     for some in ended
         .chunks(MAX_CONCURRENT)

@@ -110,6 +110,58 @@ async fn events_are_read_as_far_as_the_cloud_counts_them() {
 }
 
 #[tokio::test]
+async fn a_response_without_a_list_of_events_leaves_warnings_unknown() {
+    for (body, is_unreadable) in [
+        (json!({"TotalCount": 0, "ExecutorEventList": []}), false),
+        (json!({"TotalCount": 0, "ExecutorEventList": "x"}), true),
+        (json!({}), true),
+    ] {
+        let responder = responding(
+            &CLOUD,
+            &["ListExecutorEvents"],
+            ServerResponse::json(200, &body),
+        );
+        let job = job(&INSTANT_JOB, "job-1", "Running", &[]);
+        let (_server, client) = serve(&CLOUD, vec![job], responder).await;
+        let found = client
+            .get(&reference(&INSTANT_JOB, &["job-1"]), &ask())
+            .await;
+        assert_eq!(
+            found.unwrap().job.events_unreadable,
+            is_unreadable,
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_success_is_undecided_where_the_exit_code_of_an_executor_is_not_read() {
+    let executor = |id: Value| json!({"ArrayId": id, "Status": "Succeeded"});
+    for (ids, state) in [
+        ([json!(0), json!(1)], State::Succeeded),
+        ([json!(0), json!(0)], State::Unknown),
+        ([json!(0), json!(null)], State::Unknown),
+    ] {
+        let executors = ids.clone().map(executor);
+        let tasks = json!([{"TaskName": "Task0", "ExecutorStatus": executors}]);
+        let info = json!({"JobId": "job-1", "Status": "Succeed", "Tasks": tasks});
+        let responder: Responder = Arc::new(move |request: &ServerRequest| {
+            let body = match emulated(&CLOUD).operation(request)?.as_str() {
+                "GetJob" => json!({"JobInfo": info}),
+                "DescribeJobResults" => json!({"ExitCode": 0}),
+                _ => return None,
+            };
+            Some(ServerResponse::json(200, &body))
+        });
+        let (_server, client) = serve(&CLOUD, Vec::new(), responder).await;
+        let found = client
+            .get(&reference(&INSTANT_JOB, &["job-1"]), &ask())
+            .await;
+        assert_eq!(found.unwrap().job.state, state, "{ids:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_exit_codes_of_the_first_100_executors_are_read() {
     let read = async |parts, exit_code| {
         let mut job = job(&INSTANT_JOB, "job-1", "Succeed", &[]);

@@ -77,6 +77,26 @@ fn a_job_whose_sub_job_failed_has_failed_whatever_its_state_is() {
 }
 
 #[test]
+fn a_job_of_many_resources_has_succeeded_only_with_its_sub_jobs() {
+    let sub_jobs = json!({"sub_jobs": [{"job_id": "8", "status": "SUCCESS"}]});
+    for (job_type, entities, expected) in [
+        ("createServer", json!(null), State::Unknown),
+        ("batchCreateVolume", json!({}), State::Unknown),
+        (
+            "baremetalBatchCreate",
+            json!({"sub_jobs": []}),
+            State::Unknown,
+        ),
+        ("createServer", sub_jobs, State::Succeeded),
+        ("deleteVolume", json!(null), State::Succeeded),
+    ] {
+        let body =
+            json!({"job_id": "7", "status": "SUCCESS", "job_type": job_type, "entities": entities});
+        assert_eq!(read(&body).unwrap().job.state, expected, "{body}");
+    }
+}
+
+#[test]
 fn a_job_with_an_error_has_failed_whatever_its_state_is() {
     let failed = |fields: Value| {
         let mut body = json!({"job_id": "7", "status": "SUCCESS", "error_code": null});

@@ -1,5 +1,7 @@
 //! What ModelArts reports of a job, made into the model.
 
+mod success;
+
 use chrono::TimeDelta;
 
 use super::STATES;
@@ -7,21 +9,8 @@ use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDeta
 use crate::providers::lenient::Words;
 use crate::providers::mask::mask_named;
 use crate::providers::prelude::*;
-use crate::providers::states::{self, ExitOutcome};
-
-/// The words for the secondary phase of a job that has ended without a success.
-const NOT_SUCCEEDED: &[&str] = &[
-    "Abnormal",
-    "CreateFailed",
-    "Failed",
-    "Lost",
-    "Terminated",
-    "TerminatedFailed",
-];
-
-/// Its words for a job that has not ended, or of which nothing is known. The vendor may add others, which mean
-/// nothing here.
-const NOT_ENDED: &[&str] = &["Creating", "Queuing", "Running", "Terminating", "Unknown"];
+use crate::providers::states::ExitOutcome;
+use success::judge_success;
 
 /// A job, as it is looked up or listed.
 #[derive(Default, Deserialize)]
@@ -226,72 +215,7 @@ impl TrainingJob {
     }
 }
 
-/// What is against a success.
-enum Doubt {
-    /// A word for another end; which of the two words counts is not documented.
-    Contradiction(String),
-    /// What a later response may report otherwise.
-    Unread(String),
-}
-
-/// Takes back a success where a task has failed, or something is against it.
-fn judge_success(job: &mut Job, doubt: Option<Doubt>, notices: &mut Vec<Notice>) {
-    if job.state == State::Succeeded
-        && let Some(Doubt::Unread(_)) = doubt
-    {
-        job.unread_cause = Some(Category::InvalidResponse);
-    }
-    let has_succeeded = job.state == State::Succeeded;
-    states::confirm_success(job, states::FailureCause::default());
-    match (job.state, doubt) {
-        (State::Succeeded, Some(Doubt::Contradiction(text))) => {
-            (job.state, job.exit_code) = (State::Unknown, None);
-            let notice = format!("{}: {text}; shown as unknown", job.reference);
-            notices.push(Notice::new(NoticeCode::UnknownState, notice));
-            job.message = Some(text);
-        }
-        (State::Unknown, Some(Doubt::Unread(text))) if has_succeeded => job.message = Some(text),
-        _ => {}
-    }
-}
-
 impl Status {
-    /// What is against a success; `is_whole` where the response has the exit codes of tasks.
-    fn doubt(&self, is_whole: bool) -> Option<Doubt> {
-        let word = self.phase.value.trimmed().unwrap_or_default();
-        let secondary = self.secondary_phase.trimmed();
-        let is_one_of = |words: &[&str]| {
-            let mut words = words.iter();
-            words.any(|word| secondary.is_some_and(|own| own.eq_ignore_ascii_case(word)))
-        };
-        let other = secondary.unwrap_or_default();
-        let text = format!("the phase is {word}, but the secondary phase is {other}");
-        if is_one_of(NOT_SUCCEEDED) {
-            return Some(Doubt::Contradiction(text));
-        }
-        if is_one_of(NOT_ENDED) {
-            return Some(Doubt::Unread(text));
-        }
-        let statuses = &self.task_statuses.0;
-        // That every response has exit codes is not documented; one that has some has those of all tasks.
-        if !is_whole || statuses.is_empty() {
-            return None;
-        }
-        let has_code = |name: &str| {
-            let mut own = statuses
-                .iter()
-                .filter(|one| one.task.trimmed() == Some(name));
-            own.any(|one| one.exit_code.0.is_some())
-        };
-        let named = self.tasks.0.iter().map(|name| name.trim());
-        let mut missing = named.filter(|name| !has_code(name));
-        let open = statuses.iter().find(|one| one.exit_code.0.is_none());
-        let open = open.map(|one| one.task.trimmed().unwrap_or("a task"));
-        let name = missing.next().or(open)?;
-        let text = format!("the phase is {word}, but {name} has no exit code");
-        Some(Doubt::Unread(text))
-    }
-
     /// The first task that failed, one with a message before others.
     fn failed_task(&self) -> Option<&TaskStatus> {
         let failed = || {

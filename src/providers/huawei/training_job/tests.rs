@@ -102,6 +102,40 @@ fn a_completed_job_with_another_secondary_phase_is_unknown() {
 }
 
 #[test]
+fn a_completed_job_of_which_the_last_run_or_a_task_reports_a_failure_is_unknown() {
+    let read = |reasons: &[&str], message: &str| {
+        let runs: Vec<Value> = reasons
+            .iter()
+            .map(|reason| json!({"end_reason": reason}))
+            .collect();
+        let status = json!({
+            "phase": "Completed", "running_records": runs,
+            "task_statuses": [{"task": "worker-0", "exit_code": 0, "message": message}],
+        });
+        let job = read(&json!({"metadata": {"id": ID}, "status": status}))
+            .unwrap()
+            .job;
+        (job.state, job.ended, job.message)
+    };
+    let unknown = |text: &str| {
+        let text = format!("the phase is Completed, but {text}");
+        (State::Unknown, true, Some(text))
+    };
+    let found = read(&["", "node fault"], "");
+    assert_eq!(found, unknown("the last run ended with: node fault"));
+    let found = read(&[""], "OOMKilled");
+    assert_eq!(found, unknown("worker-0 ended with: OOMKilled"));
+    // The job went on after the run that a fault ended.
+    for (reasons, message) in [
+        (&["node fault", ""][..], ""),
+        (&["completed"], "no error"),
+        (&[], ""),
+    ] {
+        assert_eq!(read(reasons, message), (State::Succeeded, true, None));
+    }
+}
+
+#[test]
 fn a_job_has_succeeded_only_with_that_phase_and_exit_codes_of_0() {
     let zero = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 0}]);
     let job = in_state("Completed", zero.clone()).job;

@@ -315,12 +315,15 @@ async fn a_job_is_followed_from_its_first_poll_on() {
     let client = connect(&server);
     let mut options = ask();
     options.changes = Some(Arc::default());
-    for (number, expected) in [(1, State::Running), (2, State::Canceled)] {
+    for (number, expected) in [(1, Some(State::Running)), (2, None)] {
         uid.store(number, Ordering::SeqCst);
         let rows = client.batch_get(std::slice::from_ref(&x), &options).await;
-        let row = rows.unwrap().remove(0).unwrap();
-        assert_eq!(row.job.state, expected);
+        let row = rows.unwrap().remove(0);
+        assert_eq!(row.map(|row| row.job.state), expected);
     }
+    // Another job has its name.
+    let problem = client.get(&x, &options).await.unwrap_err();
+    assert_eq!(problem.category, Category::NotFound);
 }
 
 #[tokio::test]

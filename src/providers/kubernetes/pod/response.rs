@@ -192,8 +192,37 @@ impl PodObject {
             uid: pod.uid.clone(),
             ..job_at(reference, Some(api.host()))
         };
-        (GetResult { job, notices }, pod.uid)
+        let mut found = GetResult { job, notices };
+        confirm_success(&mut found);
+        (found, pod.uid)
     }
+}
+
+/// Leaves the success of a pod undecided where a container is not known to have ended with 0.
+fn confirm_success(found: &mut GetResult) {
+    if found.job.state != State::Succeeded {
+        return;
+    }
+    let containers = found.job.tasks.iter().flat_map(|pod| &pod.containers);
+    let main = || {
+        containers
+            .clone()
+            .filter(|one| !one.init && !one.is_sidecar)
+    };
+    // The statuses may be gone with the node; those that are there are of all containers.
+    let is_reported = main().any(|one| one.state_raw.is_some());
+    let has_succeeded = |one: &Container| {
+        let is_killed = one.reason.as_deref() == Some("OOMKilled") || one.signal.is_some();
+        one.exit_code == Some(0) && !is_killed
+    };
+    let Some(open) = main().find(|one| is_reported && !has_succeeded(one)) else {
+        return;
+    };
+    let name = open.name.as_deref().unwrap_or("?");
+    let what = format!("container {name} is not known to have ended with exit code 0");
+    found.note(NoticeCode::PartsUnread, what);
+    found.job.unread_cause = Some(Category::InvalidResponse);
+    states::doubt_unread(&mut found.job);
 }
 
 /// The state of a pod: its phase, refined by whether it has a node and is being deleted.

@@ -25,6 +25,8 @@ pub(in super::super) enum Presence {
     Deleted,
     /// A later list does not contain it.
     Missing,
+    /// Another object has its name. No stream has shown how it ended.
+    Replaced,
 }
 
 impl Object {
@@ -42,6 +44,12 @@ impl Object {
             presence: Presence::Present,
         };
         Some((name, object))
+    }
+
+    /// True when both have a version, and this one a greater one.
+    pub(super) fn is_newer_than(&self, object: &Self) -> bool {
+        let versions = self.version.zip(object.version);
+        versions.is_some_and(|(own, other)| own > other)
     }
 
     /// True when both have a UID, and not the same.

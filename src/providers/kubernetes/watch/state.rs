@@ -88,7 +88,7 @@ impl WatchState {
     }
 
     /// Takes in an object as it is now, if it is followed; false when it changes nothing. One that was
-    /// deleted stays so, and is deleted once another has its name: that is another job.
+    /// deleted stays so, and no longer exists once another has its name: that is another job.
     pub fn take(&mut self, name: String, object: Object) -> bool {
         if !self.followed.contains_key(&name) {
             return false;
@@ -96,12 +96,12 @@ impl WatchState {
         match self.objects.get_mut(&name) {
             Some(known) if known.presence == Presence::Deleted => false,
             // A stream that goes on repeats what a list has shown.
-            Some(known) if known.uid == object.uid && known.version > object.version => false,
+            Some(known) if known.uid == object.uid && known.is_newer_than(&object) => false,
             Some(known) if known.is_other(&object) => {
                 // The end of an earlier one is late.
                 let is_replaced = object.presence == Presence::Present;
                 if is_replaced {
-                    known.presence = Presence::Deleted;
+                    known.presence = Presence::Replaced;
                 }
                 is_replaced
             }

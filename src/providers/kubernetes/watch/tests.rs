@@ -107,7 +107,7 @@ fn a_deleted_object_is_kept_whatever_follows_under_its_name() {
     assert_eq!(presence("a"), deleted);
     assert_eq!(presence("b"), Some((Presence::Missing, "u1".to_owned())));
     watch.replace(listed(&[object("b", "u3", 5)], "5"));
-    assert_eq!(presence("b"), deleted);
+    assert_eq!(presence("b"), Some((Presence::Replaced, "u1".to_owned())));
     assert!(follow(&watch, &["a", "b"], &changes));
 }
 
@@ -194,20 +194,26 @@ fn presence(watch: &Watch, name: &str) -> (String, Presence) {
 #[test]
 fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
     let deleted = ("u1".to_owned(), Presence::Deleted);
+    let replaced = ("u1".to_owned(), Presence::Replaced);
     let (by_list, _) = connected(&["a"]);
+    by_list.replace(listed(&[object("a", "u2", 9)], "9"));
+    assert_eq!(presence(&by_list, "a"), replaced);
+    // A stream that goes on shows how it ended.
+    apply(&by_list, "DELETED", &object("a", "u1", 8)).unwrap();
+    assert_eq!(presence(&by_list, "a"), deleted);
     by_list.replace(listed(&[object("a", "u2", 9)], "9"));
     assert_eq!(presence(&by_list, "a"), deleted);
     let (by_event, _) = connected(&["a"]);
     apply(&by_event, "ADDED", &object("a", "u2", 9)).unwrap();
-    assert_eq!(presence(&by_event, "a"), deleted);
+    assert_eq!(presence(&by_event, "a"), replaced);
     let (by_lookup, _) = connected(&["a"]);
     by_lookup.take_lookup(read(object("a", "u2", 9)).unwrap());
-    assert_eq!(presence(&by_lookup, "a"), deleted);
+    assert_eq!(presence(&by_lookup, "a"), replaced);
     let (after_a_gap, _) = connected(&["a"]);
     after_a_gap.replace(listed(&[], "8"));
     assert_eq!(presence(&after_a_gap, "a").1, Presence::Missing);
     after_a_gap.replace(listed(&[object("a", "u2", 9)], "9"));
-    assert_eq!(presence(&after_a_gap, "a"), deleted);
+    assert_eq!(presence(&after_a_gap, "a"), replaced);
 }
 
 #[test]

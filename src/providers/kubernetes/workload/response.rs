@@ -21,7 +21,7 @@ const MAX_OBJECTS_WITH_EVENTS: usize = 2;
 #[serde(default)]
 pub(super) struct Deployment {
     pub metadata: DefaultObject<ObjectMeta>,
-    spec: DefaultObject<DeploymentSpec>,
+    spec: Required<OptionalObject<DeploymentSpec>>,
     status: Required<OptionalObject<DeploymentStatus>>,
 }
 
@@ -174,7 +174,7 @@ impl Deployment {
     /// The deployment without its pods.
     pub fn into_result(self, reference: &Reference, api: &Api) -> (GetResult, Workload) {
         let DefaultObject(mut meta) = self.metadata;
-        let DefaultObject(mut spec) = self.spec;
+        let (mut spec, is_spec_readable) = object(self.spec);
         let (status, is_readable) = object(self.status);
         let counts = [
             &meta.generation,
@@ -185,6 +185,7 @@ impl Deployment {
             &status.available_replicas,
         ];
         let is_readable = is_readable
+            && is_spec_readable
             && status.conditions.are_readable()
             && !spec.paused.is_unreadable
             && counts.iter().all(|count| !count.is_unreadable);
@@ -254,7 +255,8 @@ fn word<'a>(
     let desired = spec.replicas.value.0.unwrap_or(1);
     let (replicas, updated) = (count(&status.replicas), count(&status.updated_replicas));
     let is_observed = count(&status.observed_generation) >= count(&meta.generation);
-    let is_complete = [updated, replicas, count(&status.available_replicas)] == [desired; 3];
+    let is_complete = [updated, replicas, count(&status.available_replicas)] == [desired; 3]
+        && status.conditions.find("Available", "False").is_none();
     let stuck = status.conditions.find("Progressing", "False");
     let overdue = stuck.filter(|one| one.reason.trimmed() == Some(OVERDUE));
     // The controller tries again what failed, until the deadline.

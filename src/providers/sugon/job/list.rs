@@ -47,6 +47,8 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     };
     let mut page = Page::from_addressed_rows(list.at, total, rows, address, read);
     page.notices.extend(found.unreadable);
+    // Of all regions, pages are numbered. The history is sorted.
+    page.may_overlap = scheduler.is_some() && origin == Origin::Live && dropped == 0;
     let total = total.and_then(|total| u64::try_from(total).ok());
     let known = total.filter(|_| dropped == 0);
     let known = known

@@ -127,6 +127,10 @@ impl JobFields {
         self.job_id.value.trimmed()
     }
 
+    pub(super) fn name(&self) -> Option<&str> {
+        self.job_name.trimmed()
+    }
+
     pub(super) fn is_id_unreadable(&self) -> bool {
         self.job_id.is_unreadable
     }

@@ -131,6 +131,7 @@ impl Row for BatchJob {
     const PRODUCT: &'static Product = &BATCH;
     const OPERATION: &'static str = LIST.name;
     const PAGE_SIZE: usize = 100;
+    const IS_UNSORTED: bool = true;
 
     fn id(&self) -> Option<&str> {
         self.job_id.value.trimmed()
@@ -148,7 +149,8 @@ impl Row for BatchJob {
         let next = self.next_action.0.as_ref().filter(|_| !read.ended);
         let metrics = [(&self.tasks, "tasks"), (&self.task_instances, "instances")];
         let failed = failed_parts(&metrics);
-        let active = success::active_parts(&metrics).filter(|_| read.state == State::Succeeded);
+        let under_way = success::active_parts(&metrics).or_else(|| self.under_way());
+        let under_way = under_way.filter(|_| read.state == State::Succeeded);
         let failure_reason = success::failure_reason(&self.state_reason);
         let mut job = Job {
             name: self.job_name.0.take(),
@@ -167,8 +169,8 @@ impl Row for BatchJob {
             details: Some(Arc::new(self)),
             ..read.into_job(job_at(lookup.reference, Some(&api.region)))
         };
-        if let Some(active) = active {
-            let text = format!("{} has succeeded, but {active}", job.reference);
+        if let Some(under_way) = under_way {
+            let text = format!("{} has succeeded, but {under_way}", job.reference);
             notices.push(Notice::new(NoticeCode::PartsUnread, text));
             job.unread_cause = Some(Category::InvalidResponse);
         }

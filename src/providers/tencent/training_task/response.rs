@@ -44,6 +44,7 @@ impl Row for TrainingTask {
     const PRODUCT: &'static Product = &TIONE;
     const OPERATION: &'static str = LIST.name;
     const PAGE_SIZE: usize = 50;
+    const IS_UNSORTED: bool = false;
 
     fn id(&self) -> Option<&str> {
         self.id.value.trimmed()

@@ -106,6 +106,67 @@ async fn a_booking_of_another_job_with_the_id_does_not_decide() {
 }
 
 #[tokio::test]
+async fn of_several_jobs_of_the_history_with_one_id_the_newest_is_shown() {
+    let row = |name: &str, scheduler: u64, at: &str| json!({"jobId": "7", "jobName": name, "jobmanagerId": scheduler, "jobState": "statC", "acctTime": at});
+    let [old, new] = ["2026-03-24 11:00:00", "2026-03-25 11:00:00"];
+    let newest =
+        "sugon/job/11112/1638523853/7 is the newest of several jobs with this id: \"a\", \"b\"";
+    let own = 1_638_523_853;
+    for (rows, expected) in [
+        (
+            [row("a", own, old), row("b", own, new)],
+            Ok((new, Some(newest))),
+        ),
+        // A requeued job, and a job of another scheduler.
+        ([row("b", own, old), row("b", own, new)], Ok((new, None))),
+        ([row("b", own, old), row("a", 999, new)], Ok((old, None))),
+        (
+            [row("a", own, ""), row("b", own, new)],
+            Err(Category::InvalidResponse),
+        ),
+    ] {
+        let what = json!(rows).to_string();
+        let respond: Responder = Arc::new(move |request| {
+            let (status, body) = match request.path.as_str() {
+                "/hpc/openapi/v2/jobs/7" => (404, json!({"code": "404", "msg": "not found"})),
+                "/hpc/openapi/v2/historyjobs" => (
+                    200,
+                    json!({"code": "0", "data": {"total": 2, "list": rows}}),
+                ),
+                path if path.starts_with("/hpc/openapi/v2/historyjobs/") => {
+                    let at = request.query_parameters().into_iter().next();
+                    let at = at.map(|(_, at)| at);
+                    (
+                        200,
+                        json!({"code": "0", "data": row("b", own, &at.unwrap())}),
+                    )
+                }
+                _ => return None,
+            };
+            Some(ServerResponse::json(status, &body))
+        });
+        let state = EmulatedState::new(Vec::new(), start_time());
+        let server = TestServer::start(&CLOUD, state, respond).await;
+        let client = client(&CLOUD, &server, &server.transport());
+        let found = client.get(&reference("7"), &ask()).await;
+        let found = found.map_err(|problem| problem.category).map(|found| {
+            let details = serde_json::to_value(&found.job.details).unwrap();
+            let mut notices = found.notices.into_iter();
+            let notice = notices.find(|notice| notice.code == NoticeCode::ConflictingRows);
+            (
+                details["booked_at"].clone(),
+                notice.map(|notice| notice.message),
+            )
+        });
+        let expected = expected.map(|(at, notice)| {
+            let at = format!("{}Z", at.replace(' ', "T").replace("T11", "T03"));
+            (json!(at), notice.map(str::to_owned))
+        });
+        assert_eq!(found, expected, "{what}");
+    }
+}
+
+#[tokio::test]
 async fn rows_of_other_jobs_do_not_show_that_a_job_is_missing() {
     let missing = (404, json!({"code": "404", "msg": "not found"}));
     for (total, expected) in [(1, Category::NotFound), (300, Category::InvalidResponse)] {

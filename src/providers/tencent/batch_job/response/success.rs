@@ -62,6 +62,12 @@ pub(super) fn failure_reason(reason: &Text) -> Option<String> {
 }
 
 impl BatchJob {
+    /// That something is still done with the job, such as its termination.
+    pub(super) fn under_way(&self) -> Option<String> {
+        let action = self.next_action.trimmed()?;
+        Some(format!("its next action is {action}"))
+    }
+
     /// How many tasks the job has, by their numbers.
     pub(in super::super) fn counted_tasks(&self) -> u64 {
         self.tasks

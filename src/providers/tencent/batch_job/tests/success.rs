@@ -75,6 +75,19 @@ const UNDECIDED: (State, bool) = (State::Unknown, false);
 const FAILED: (State, bool) = (State::Failed, true);
 
 #[tokio::test]
+async fn a_job_with_a_next_action_is_not_decided() {
+    for (action, expected) in [
+        (json!("TERMINATING"), UNDECIDED),
+        (json!(["TERMINATING"]), UNDECIDED),
+        (json!(null), SUCCEEDED),
+        (json!("(none)"), SUCCEEDED),
+    ] {
+        let case = Case::new().job("/NextAction", action.clone());
+        assert_eq!(case.state().await, expected, "{action}");
+    }
+}
+
+#[tokio::test]
 async fn a_job_whose_responses_all_report_success_succeeded() {
     assert_eq!(Case::new().state().await, SUCCEEDED);
     for (pointer, value) in [

@@ -1,0 +1,171 @@
+//! What of a response confirms that a job succeeded, or is against it.
+
+use super::Status;
+use crate::providers::prelude::*;
+
+/// The words for the secondary phase of a job that has ended without a success.
+const NOT_SUCCEEDED: &[&str] = &[
+    "Abnormal",
+    "CreateFailed",
+    "Failed",
+    "Lost",
+    "Terminated",
+    "TerminatedFailed",
+];
+
+/// Its words for a job that has not ended, or of which nothing is known. The vendor may add others, which mean
+/// nothing here.
+const NOT_ENDED: &[&str] = &["Creating", "Queuing", "Running", "Terminating", "Unknown"];
+
+/// Words that begin or end a word of a text about a failure.
+const FAILURE_WORDS: &[&str] = &[
+    "abnormal", "crash", "crashed", "error", "errors", "evicted", "failed", "failure", "fault",
+    "killed", "lost", "oom",
+];
+
+/// The same in Chinese.
+const CHINESE_FAILURE_WORDS: &[&str] = &["失败", "异常", "故障", "错误"];
+
+/// Words after which one for a failure means none.
+const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
+
+/// What is against a success.
+pub(super) enum Doubt {
+    /// A word for another end; which of the two words counts is not documented.
+    Contradiction(String),
+    /// What a later response may report otherwise.
+    Unread(String),
+}
+
+/// Takes back a success where a task has failed, or something is against it.
+pub(super) fn judge_success(job: &mut Job, doubt: Option<Doubt>, notices: &mut Vec<Notice>) {
+    if job.state == State::Succeeded
+        && let Some(Doubt::Unread(_)) = doubt
+    {
+        job.unread_cause = Some(Category::InvalidResponse);
+    }
+    let has_succeeded = job.state == State::Succeeded;
+    states::confirm_success(job, states::FailureCause::default());
+    match (job.state, doubt) {
+        (State::Succeeded, Some(Doubt::Contradiction(text))) => {
+            (job.state, job.exit_code) = (State::Unknown, None);
+            let notice = format!("{}: {text}; shown as unknown", job.reference);
+            notices.push(Notice::new(NoticeCode::UnknownState, notice));
+            job.message = Some(text);
+        }
+        (State::Unknown, Some(Doubt::Unread(text))) if has_succeeded => job.message = Some(text),
+        _ => {}
+    }
+}
+
+impl Status {
+    /// What is against a success; `is_whole` where the response has the exit codes of tasks.
+    pub(super) fn doubt(&self, is_whole: bool) -> Option<Doubt> {
+        let word = self.phase.value.trimmed().unwrap_or_default();
+        let secondary = self.secondary_phase.trimmed();
+        let is_one_of = |words: &[&str]| {
+            let mut words = words.iter();
+            words.any(|word| secondary.is_some_and(|own| own.eq_ignore_ascii_case(word)))
+        };
+        let other = secondary.unwrap_or_default();
+        let text = format!("the phase is {word}, but the secondary phase is {other}");
+        if is_one_of(NOT_SUCCEEDED) {
+            return Some(Doubt::Contradiction(text));
+        }
+        if is_one_of(NOT_ENDED) {
+            return Some(Doubt::Unread(text));
+        }
+        if let Some(name) = self.without_exit_code().filter(|_| is_whole) {
+            let text = format!("the phase is {word}, but {name} has no exit code");
+            return Some(Doubt::Unread(text));
+        }
+        let failure = self.described_failure()?;
+        let text = format!("the phase is {word}, but {failure}");
+        Some(Doubt::Contradiction(text))
+    }
+
+    /// A task without an exit code. That every response has exit codes is not documented; one that has some has
+    /// those of all tasks.
+    fn without_exit_code(&self) -> Option<&str> {
+        let statuses = &self.task_statuses.0;
+        if statuses.is_empty() {
+            return None;
+        }
+        let has_code = |name: &str| {
+            let mut own = statuses
+                .iter()
+                .filter(|one| one.task.trimmed() == Some(name));
+            own.any(|one| one.exit_code.0.is_some())
+        };
+        let named = self.tasks.0.iter().map(|name| name.trim());
+        let mut missing = named.filter(|name| !has_code(name));
+        let open = statuses.iter().find(|one| one.exit_code.0.is_none());
+        let open = open.map(|one| one.task.trimmed().unwrap_or("a task"));
+        missing.next().or(open)
+    }
+
+    /// What the last run or a task reports of a failure in words. Runs before it were recovered.
+    fn described_failure(&self) -> Option<String> {
+        let last = self.running_records.0.last();
+        let ended = last.map(|run| ("the last run", &run.end_reason));
+        let tasks = self.task_statuses.0.iter();
+        let tasks = tasks.map(|one| (one.task.trimmed().unwrap_or("a task"), &one.message));
+        ended.into_iter().chain(tasks).find_map(|(who, text)| {
+            let text = text.trimmed()?;
+            describes_failure(text).then(|| format!("{who} ended with: {text}"))
+        })
+    }
+}
+
+/// Whether a text is about a failure. `no error` is not, nor is `default`.
+fn describes_failure(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut before = "";
+    let mut words = lower
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let is_failure = |word: &str| {
+        let mut known = FAILURE_WORDS.iter();
+        word != "default" && known.any(|known| word.starts_with(known) || word.ends_with(known))
+    };
+    let has_word = words.any(|word| {
+        let before = std::mem::replace(&mut before, word);
+        // `0 errors`, but not `worker-0: error`.
+        let is_none = before == "0" && word.ends_with('s');
+        is_failure(word) && !is_none && !NEGATIONS.contains(&before)
+    });
+    let mut chinese = CHINESE_FAILURE_WORDS.iter();
+    has_word || chinese.any(|word| lower.contains(word) && !lower.contains(&format!("无{word}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_a_failure_are_found_in_texts() {
+        for text in [
+            "node fault",
+            "OOMKilled",
+            "Pod was Evicted",
+            "npu_proc_fault",
+            "NodeFault",
+            "worker-0: error 3",
+            "no error, then a fault",
+            "节点故障",
+        ] {
+            assert!(describes_failure(text), "{text}");
+        }
+        for text in [
+            "",
+            "completed",
+            "no error",
+            "0 errors",
+            "default queue",
+            "exit code 0",
+            "无异常",
+        ] {
+            assert!(!describes_failure(text), "{text}");
+        }
+    }
+}

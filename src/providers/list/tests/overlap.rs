@@ -1,0 +1,137 @@
+use super::*;
+
+use std::sync::Mutex;
+
+/// A list in an order of its own, of which each request shows rows from any offset.
+struct Unsorted {
+    rows: Mutex<Vec<String>>,
+    /// Rows that leave the list after each page, as many as are appended.
+    leaving: usize,
+    /// After how many pages no more rows leave it.
+    is_quiet_after: usize,
+    begins: Begins,
+    offsets: Mutex<Vec<usize>>,
+}
+
+/// Where a page can begin.
+#[derive(Clone, Copy, PartialEq)]
+enum Begins {
+    Anywhere,
+    /// At a multiple of its size; other offsets are rounded.
+    Rounded,
+    /// At a multiple of its size; other offsets are errors.
+    Refused,
+}
+
+const SIZE: usize = 100;
+
+#[async_trait]
+impl Client for Unsorted {
+    fn api(&self) -> &dyn CloudApi {
+        unreachable!("only jobs are listed")
+    }
+
+    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
+        unreachable!("only lists are requested")
+    }
+
+    async fn list(
+        &self,
+        scope: &Scope,
+        _: &Filter,
+        at: Cursor,
+        _: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let mut offsets = self.offsets.lock().unwrap();
+        offsets.push(at.offset);
+        let offset = match self.begins {
+            Begins::Refused if !at.offset.is_multiple_of(SIZE) => {
+                return Err(Problem::new(Category::InvalidArgument, "offset"));
+            }
+            Begins::Rounded => at.offset / SIZE * SIZE,
+            Begins::Anywhere | Begins::Refused => at.offset,
+        };
+        let mut all = self.rows.lock().unwrap();
+        let total = all.len();
+        let rows: Vec<String> = all.iter().skip(offset).take(SIZE).cloned().collect();
+        if offsets.len() <= self.is_quiet_after {
+            all.drain(..self.leaving);
+            let new = (0..self.leaving).map(|row| format!("new-{}-{row}", offsets.len()));
+            all.extend(new);
+        }
+        let read = |id: String| {
+            Some(GetResult {
+                job: crate::providers::job_at(&scope.reference(&[&id])?, None),
+                notices: Vec::new(),
+            })
+        };
+        Ok(Page {
+            may_overlap: true,
+            ..Page::from_rows(at, i64::try_from(total).ok(), rows, read)
+        })
+    }
+}
+
+/// What was listed of 250 rows, the offsets, and the rows that are in the list at the end and did not come.
+async fn drained(
+    leaving: usize,
+    is_quiet_after: usize,
+    begins: Begins,
+) -> (ListStats, Vec<usize>, Vec<String>) {
+    let client = Unsorted {
+        rows: Mutex::new(ids(0..250)),
+        leaving,
+        is_quiet_after,
+        begins,
+        offsets: Mutex::default(),
+    };
+    let (mut seen, ask) = (Vec::new(), test_support::ask());
+    let mut on_page = |page: Page| {
+        seen.extend(page.rows.into_iter().map(|found| found.job.id));
+        ready(ControlFlow::Continue(()))
+    };
+    let filter = Filter::default();
+    let listed = list_all(&client, &scope(), &filter, &ask, None, &mut on_page).await;
+    let mut rows = client.rows.into_inner().unwrap();
+    rows.retain(|id| !seen.contains(id));
+    (listed.unwrap(), client.offsets.into_inner().unwrap(), rows)
+}
+
+fn stats(rows: usize, pages: usize, truncation: Option<Truncation>) -> ListStats {
+    ListStats {
+        rows,
+        pages,
+        truncation,
+    }
+}
+
+#[tokio::test]
+async fn pages_of_an_unsorted_list_overlap() {
+    let (listed, offsets, lost) = drained(0, 0, Begins::Anywhere).await;
+    assert_eq!(listed, stats(250, 3, None));
+    assert_eq!((offsets, lost), (vec![0, 95, 190], vec![]));
+}
+
+#[tokio::test]
+async fn a_row_that_leaves_while_another_is_appended_hides_none() {
+    // The total is the same on each page. Rows of the page before are still at the start of the next one.
+    let (listed, offsets, lost) = drained(1, 1, Begins::Anywhere).await;
+    assert_eq!(listed, stats(251, 3, None));
+    assert_eq!((offsets, lost), (vec![0, 95, 190], vec![]));
+    // More of them leave than pages overlap: it is read again.
+    let (listed, offsets, lost) = drained(7, 1, Begins::Anywhere).await;
+    assert_eq!(listed, stats(257, 6, None));
+    assert_eq!(offsets, [0, 95, 190, 0, 95, 190]);
+    assert_eq!(lost, Vec::<String>::new());
+    let (listed, _, _) = drained(7, 99, Begins::Anywhere).await;
+    assert_eq!(listed.truncation, Some(Truncation::RowsMoved));
+}
+
+#[tokio::test]
+async fn pages_do_not_overlap_where_the_cloud_does_not_begin_them_at_any_row() {
+    for begins in [Begins::Rounded, Begins::Refused] {
+        let (listed, offsets, lost) = drained(0, 0, begins).await;
+        assert_eq!(listed, stats(250, 3, None));
+        assert_eq!((offsets, lost), (vec![0, 95, 100, 200], vec![]));
+    }
+}
