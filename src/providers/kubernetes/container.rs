@@ -131,6 +131,55 @@ pub(super) fn containers(
     containers.collect()
 }
 
+/// What denies that a pod has succeeded: a container that has not ended with 0, or that cannot be matched with
+/// its status. No statuses of main containers deny nothing.
+pub(super) fn denial(containers: &[model::Container], main_statuses: usize) -> Option<String> {
+    let (init, main): (Vec<_>, Vec<_>) = containers
+        .iter()
+        .filter(|one| !one.is_sidecar)
+        .partition(|one| one.init);
+    let describe = |one: &model::Container| {
+        let name = one.name.as_deref().unwrap_or("?");
+        match one.state_raw.as_deref() {
+            Some("terminated") => format!("container {name} has not ended with exit code 0"),
+            Some(word) => format!("container {name} is {word}"),
+            None => format!("container {name} has no state"),
+        }
+    };
+    // What a kubelet shows of an init container that it has removed is that it waits.
+    let has_failed = |one: &&&model::Container| {
+        let word = one.state_raw.as_deref();
+        word.is_some_and(|word| word != "waiting") && !is_done(one)
+    };
+    if let Some(failed) = init.iter().find(has_failed) {
+        return Some(describe(failed));
+    }
+    if main_statuses == 0 {
+        return None;
+    }
+    if main_statuses != main.len() {
+        let count = main.len();
+        return Some(format!(
+            "{main_statuses} of {count} containers have a status"
+        ));
+    }
+    main.iter()
+        .find(|one| !is_done(one))
+        .map(|one| describe(one))
+}
+
+/// True where no main container of a pod runs, and one waits or has failed. One without a state may run.
+pub(super) fn are_down(main: &[model::Container]) -> bool {
+    let runs = |one: &model::Container| one.state_raw.is_none() || one.state == State::Running;
+    !main.iter().any(runs) && !main.iter().all(is_done)
+}
+
+fn is_done(container: &model::Container) -> bool {
+    container.state == State::Succeeded
+        && container.exit_code == Some(0)
+        && container.signal.is_none()
+}
+
 /// True where a container waits for what will not come by itself.
 pub(super) fn is_stuck(container: &model::Container) -> bool {
     let reason = container.reason.as_deref();

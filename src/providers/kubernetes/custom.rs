@@ -30,8 +30,28 @@ pub(super) struct CustomJobs {
     product: &'static str,
     /// The resources that may contain a job.
     resources: &'static [Resource],
-    /// True where the state is a phase; else it is read from conditions.
-    has_phase: bool,
+    /// The field that has the state, beside conditions or in place of them.
+    state_field: StateField,
+}
+
+/// The field of a status that has the word for the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StateField {
+    /// `state.phase`, in place of conditions.
+    StatePhase,
+    /// `phase`, in place of conditions.
+    Phase,
+    /// `terminalState`, the end; else conditions have the state.
+    TerminalState,
+    /// Conditions have the state.
+    None,
+}
+
+impl StateField {
+    /// True where the state is a phase.
+    fn is_phase(self) -> bool {
+        matches!(self, Self::StatePhase | Self::Phase)
+    }
 }
 
 /// A custom resource.

@@ -17,7 +17,6 @@ mod objects;
 mod parts;
 mod pod;
 mod prefetch;
-mod seen_pods;
 mod signer;
 mod stream;
 mod watch;
@@ -57,8 +56,8 @@ use document::attach_raw;
 use job::{JOB, Jobs};
 use kubeconfig::{CONTEXT, KUBECONFIG, SERVER};
 use object::{object_path, path};
+use parts::SeenPods;
 use pod::{POD, Pods};
-use seen_pods::SeenPods;
 use signer::Signer;
 use watch::Watches;
 use workload::{WORKLOAD, Workloads};
@@ -159,7 +158,6 @@ const NAMESPACE: Segment = Segment::with_setting("NAMESPACE", "namespace");
 struct Api {
     server: Arc<Server>,
     watches: Watches,
-    seen_pods: SeenPods,
     /// Where the pages of lists begin, by path and number of the page.
     continues: Mutex<HashMap<(String, usize), String>>,
     /// The numbers of the resources that contain jobs, by their references.
@@ -167,6 +165,8 @@ struct Api {
     /// What was wrong with jobs that a batch lookup has just looked up alone, by their references: they are not
     /// requested again by the lookup that follows it.
     failed_lookups: Mutex<HashMap<String, Problem>>,
+    /// The pods of jobs whose warnings are needed, by the UIDs of the jobs.
+    seen_pods: Mutex<HashMap<String, SeenPods>>,
     /// The APIs that the server serves, once they were listed.
     served_apis: Mutex<ServedApis>,
     /// The server has responded as an API server does.
@@ -237,10 +237,10 @@ impl Api {
                 proxy_hint: profile.origin(PROXY_URL).map(proxy_hint),
             }),
             watches: Watches::default(),
-            seen_pods: SeenPods::default(),
             continues: Mutex::default(),
             resources: Mutex::default(),
             failed_lookups: Mutex::default(),
+            seen_pods: Mutex::default(),
             served_apis: Mutex::default(),
             has_responded: AtomicBool::default(),
         })

@@ -119,7 +119,8 @@ async fn in_namespace(
 pub(super) enum Outcome<T> {
     /// Its own response, and what was decoded with it.
     Read(Box<GetResult>, T),
-    /// What lists and streams have shown: it no longer exists, or its end is known and the lookup failed.
+    /// What lists and streams have shown: it no longer exists, or its end is known and the lookup failed or
+    /// was behind.
     Known(Box<GetResult>),
 }
 
@@ -156,7 +157,7 @@ pub(super) async fn lookup<T: Send>(
     if let Some(gone) = gone() {
         return gone;
     }
-    let mut beside = None;
+    let (mut beside, mut is_behind) = (None, false);
     let decode = |body: &[u8]| {
         let (mut found, read) = decode(body)?;
         let object = lenient::parse_raw(body).and_then(|object| Object::read(object, &path));
@@ -165,37 +166,32 @@ pub(super) async fn lookup<T: Send>(
         attach_raw(&mut found, body, options);
         // Another object of the name of a job that is followed is another job.
         if let Some(watch) = &watch {
-            watch.take_lookup(object);
+            is_behind = !watch.take_lookup(object);
             found.notices.extend(watch.take_notice());
         }
         Ok::<_, String>(found)
     };
     let own_path = object_path(resource.path, reference);
-    let called = match api
-        .call(resource.get, &own_path, &[], options, decode)
-        .await
-    {
-        Ok(called) => called,
-        Err(problem) => {
-            let ended = seen().filter(|(_, found)| found.job.ended);
-            let (_, found) = ended.ok_or(problem)?;
-            return Ok(Outcome::Known(Box::new(found)));
-        }
-    };
-    if let Some(gone) = gone() {
+    let called = api.call(resource.get, &own_path, &[], options, decode);
+    let called = called.await;
+    if let (Some(gone), true) = (gone(), called.is_ok()) {
         return gone;
     }
+    if (called.is_err() || is_behind)
+        && let Some((_, found)) = seen().filter(|(_, found)| found.job.ended)
+    {
+        return Ok(Outcome::Known(Box::new(found)));
+    }
+    let called = called?;
     let beside = beside.expect("the response of a success was decoded");
     Ok(Outcome::Read(Box::new(called.into_result()), beside))
 }
 
-/// That an object that was followed is gone.
+/// That a job is gone whose name another one has.
 fn replaced() -> Problem {
-    let problem = Problem::new(
-        Category::NotFound,
-        "another object has this name now; the one before is gone",
-    );
-    problem.with_hint("how it ended is not known: see the events and logs of the cluster")
+    let message = "another object has this name now; the one before is gone";
+    Problem::new(Category::NotFound, message)
+        .with_hint("how it ended is not known: see kubectl get events")
 }
 
 /// An object as a job; `None` where only a lookup shows what it is.

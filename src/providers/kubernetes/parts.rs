@@ -1,6 +1,6 @@
 //! The pods of a job or workload, as its tasks, and the events of both.
 
-use std::collections::BTreeSet;
+mod warnings;
 
 use super::events::EventList;
 use super::object::{ObjectList, ObjectMeta, rows};
@@ -12,6 +12,7 @@ use crate::providers::api::Decoded;
 use crate::providers::lenient;
 use crate::providers::{GetOptions, GetResult};
 use crate::sort::SortExt as _;
+pub(super) use warnings::SeenPods;
 
 /// Maximum number of pods of a job that are read.
 const MAX_PODS: &str = "500";
@@ -71,61 +72,20 @@ impl Parts<'_> {
         let unwell = pods.pods.iter().filter(|pod| !is_well(&pod.task));
         let uids = unwell.filter_map(|pod| pod.uid.clone());
         self.uids.extend(uids.take(MAX_PODS_WITH_EVENTS));
-        let pod_uids: Vec<_> = pods.pods.iter().map(|pod| pod.uid.clone()).collect();
+        let seen = options
+            .needs_events
+            .then(|| self.seen(api, found.job.uid.as_ref(), &pods.pods));
         let are_all = pods.are_all;
         add_pods(&mut found.job, pods.pods, are_all);
         let own: Vec<_> = self.uids.iter().map(|uid| events::of_uid(uid)).collect();
         events::add(api, self.namespace, &own, found, options).await;
         explain_by_events(&mut found.job);
-        if options.needs_events {
+        if let Some(seen) = seen {
             if !are_all {
                 events::note_unread(found, "not all of its pods were read");
             }
-            self.add_warnings(api, found, pod_uids, options).await;
+            self.add_warnings(api, found, seen, options).await;
         }
-    }
-
-    /// Adds the warnings of all objects whose events were not read, and of pods that earlier polls have seen: one
-    /// by one where they are few, else by one list.
-    async fn add_warnings(
-        self,
-        api: &Api,
-        found: &mut GetResult,
-        pod_uids: Vec<Option<String>>,
-        options: &GetOptions,
-    ) {
-        if found.job.uid.is_none() || self.more_uids.iter().chain(&pod_uids).any(Option::is_none) {
-            events::note_unread(found, "it or a part of it has no UID");
-        }
-        let kind = match self.more_uids.is_empty() {
-            true => "involvedObject.kind=Pod,",
-            false => "",
-        };
-        let job = (&*found.job.reference, found.job.uid.as_deref());
-        let seen = api.seen_pods.add(job, pod_uids.into_iter().flatten());
-        if seen.is_none() {
-            events::note_unread(found, "it has had too many pods");
-        }
-        let more = self.more_uids.into_iter().flatten();
-        let uids = more.chain(seen.unwrap_or_default());
-        let uids: BTreeSet<String> = uids.filter(|uid| !self.uids.contains(uid)).collect();
-        let warnings = events::WARNINGS;
-        if uids.len() <= MAX_PODS_WITH_EVENTS {
-            let selectors = uids.iter().map(|uid| events::of_uid(uid));
-            let selectors = selectors.map(|selector| format!("{selector},{warnings}"));
-            let selectors: Vec<_> = selectors.collect();
-            return events::add(api, self.namespace, &selectors, found, options).await;
-        }
-        let selector = format!("{kind}{warnings}");
-        let list = events::list(api, self.namespace, &selector, options).await;
-        let pods = found.job.tasks.iter();
-        let pods: BTreeSet<_> = pods.filter_map(|pod| pod.id.clone()).collect();
-        events::add_list(found, list, |(uid, event)| {
-            match (uid, &event.object.name) {
-                (Some(uid), _) => uids.contains(uid),
-                (None, name) => name.as_ref().is_none_or(|name| pods.contains(name)),
-            }
-        });
     }
 
     /// Its own pods of those that were read.

@@ -10,35 +10,23 @@ use response::PodDetails;
 pub(super) use response::{PodObject, PodTask, PodTemplate};
 
 /// Pods.
-pub static POD: Kind = Kind {
-    evidence: EVIDENCE,
-    ..kind(
+pub static POD: Kind = kind(
+    [
+        ["pod", "po"],
         [
-            ["pod", "po"],
-            [
-                "kubernetes/pod/train/oom-wxtpt",
-                "Pod of a Kubernetes cluster, with its containers",
-            ],
+            "kubernetes/pod/train/oom-wxtpt",
+            "Pod of a Kubernetes cluster, with its containers",
         ],
-        &[NAMESPACE, Segment::required("POD")],
-        &[StateTable {
-            notes: &[("Pending", "starting once it has a node")],
-            ..StateTable::new("job", STATES)
-        }],
-        [GET, LIST],
-        &[UnlistedField::User, UnlistedField::Queue],
-    )
-    .with_details(&[schema_of::<PodDetails>], &[])
-};
-
-/// Fields that may show that a container failed.
-const EVIDENCE: &[&str] = &[
-    "containerStatuses",
-    "exitCode",
-    "signal",
-    "state",
-    "terminated",
-];
+    ],
+    &[NAMESPACE, Segment::required("POD")],
+    &[StateTable {
+        notes: &[("Pending", "starting once it has a node")],
+        ..StateTable::new("job", STATES)
+    }],
+    [GET, LIST],
+    &[UnlistedField::User, UnlistedField::Queue],
+)
+.with_details(&[schema_of::<PodDetails>], &[]);
 
 const OBJECTS: Resource = Resource {
     get: GET.name,

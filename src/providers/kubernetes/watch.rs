@@ -177,7 +177,9 @@ impl Watch {
         // restored from a backup has lower versions.
         let is_start = state.position.version.is_none();
         for (name, object) in listed.objects {
-            if is_start && let Some(known) = state.objects.get_mut(&name) {
+            if let Some(known) = state.objects.get_mut(&name)
+                && (known.is_lower_again(&object) || is_start)
+            {
                 known.version = None;
             }
             state.take(name, object);
@@ -192,15 +194,17 @@ impl Watch {
         self.listed.notify_one();
     }
 
-    /// Takes in an object that a lookup has shown.
-    pub fn take_lookup(&self, (name, object): (String, Object)) {
+    /// Takes in an object that a lookup has shown; false for an earlier version than is known.
+    pub fn take_lookup(&self, (name, object): (String, Object)) -> bool {
         let mut state = lock(&self.state);
         let known = state.objects.get(&name);
+        let is_new = known.is_none_or(|known| !known.is_newer_than(&object));
         // A stream that is behind the lookup goes on from the object that it has.
         if known.is_none_or(|known| known.presence == Presence::Missing || known.is_other(&object))
         {
             state.take(name, object);
         }
+        is_new
     }
 
     /// True when a stream is to be started, which is then taken as started.

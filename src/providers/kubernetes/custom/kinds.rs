@@ -1,7 +1,7 @@
 //! The kinds, as data: references, states, resources.
 
 use super::response::CustomJobDetails;
-use super::{CustomJobs, Resource, read_object};
+use super::{CustomJobs, Resource, StateField, read_object};
 use crate::providers::kubernetes::{NAMESPACE, kind, objects, pod};
 use crate::providers::prelude::*;
 
@@ -42,7 +42,7 @@ const SEGMENTS: &[Segment] = &[NAMESPACE, Segment::required("JOB")];
 /// A kind and its operations.
 macro_rules! kind {
     ($doc:literal, $kind:ident, $jobs:ident, $names:expr, $sample:literal, $product:literal,
-     $resources:ident, $states:ident, has_phase: $has_phase:literal, unlisted: $unlisted:expr,
+     $resources:ident, $states:ident, state_field: $field:ident, unlisted: $unlisted:expr,
      similar: $similar:expr) => {
         #[doc = $doc]
         pub static $kind: Kind = Kind {
@@ -64,7 +64,7 @@ macro_rules! kind {
             kind: &$kind,
             product: $product,
             resources: $resources,
-            has_phase: $has_phase,
+            state_field: StateField::$field,
         };
     };
 }
@@ -72,28 +72,28 @@ macro_rules! kind {
 kind!(
     "Job of Volcano in a Kubernetes cluster, with its pods",
     VOLCANO_JOB, VOLCANO_JOBS, ["volcano-job", "vcjob"], "kubernetes/volcano-job/train/vc-done",
-    "Volcano", VOLCANO, VOLCANO_STATES, has_phase: true, unlisted: &[UnlistedField::User],
+    "Volcano", VOLCANO, VOLCANO_STATES, state_field: StatePhase, unlisted: &[UnlistedField::User],
     similar: &["vj", "volcanojob"]
 );
 
 kind!(
     "Job of Kubeflow (PyTorchJob, TFJob, MPIJob, TrainJob, …) in a Kubernetes cluster, with its pods",
     KUBEFLOW_JOB, KUBEFLOW_JOBS, ["kubeflow-job", "kfjob"], "kubernetes/kubeflow-job/train/pt-done",
-    "Kubeflow", KUBEFLOW, KUBEFLOW_STATES, has_phase: false, unlisted: &[UnlistedField::User],
+    "Kubeflow", KUBEFLOW, KUBEFLOW_STATES, state_field: None, unlisted: &[UnlistedField::User],
     similar: &["jaxjob", "mpijob", "paddlejob", "pytorchjob", "tfjob", "trainjob", "xgboostjob"]
 );
 
 kind!(
     "JobSet of a Kubernetes cluster, with its pods",
     JOBSET, JOBSETS, ["jobset", "jobset"], "kubernetes/jobset/train/js-failed",
-    "JobSet", JOB_SETS, JOBSET_STATES, has_phase: false, unlisted: &[UnlistedField::User],
+    "JobSet", JOB_SETS, JOBSET_STATES, state_field: TerminalState, unlisted: &[UnlistedField::User],
     similar: &[]
 );
 
 kind!(
     "Workflow of Argo in a Kubernetes cluster, with its pods",
     ARGO_WORKFLOW, ARGO_WORKFLOWS, ["argo-workflow", "wf"], "kubernetes/argo-workflow/train/wf-failed",
-    "Argo Workflows", ARGO, ARGO_STATES, has_phase: true,
+    "Argo Workflows", ARGO, ARGO_STATES, state_field: Phase,
     unlisted: &[UnlistedField::User, UnlistedField::Queue],
     similar: &["workflow"]
 );

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::Api;
 use super::super::object::{ApiObject, Condition, Conditions, ObjectMeta, QUEUE_LABEL, object};
 use super::super::parts::Owner;
-use super::CustomJobs;
+use super::{CustomJobs, StateField};
 use crate::providers::prelude::*;
 
 /// A job of any of the kinds.
@@ -63,6 +63,10 @@ struct Status {
     terminal_state: Checked<Text>,
     /// The state of Volcano.
     state: Required<OptionalObject<VolcanoState>>,
+    /// The pods of Volcano that have succeeded.
+    succeeded: Int,
+    /// The pods of Volcano that have failed.
+    failed: Int,
     conditions: Conditions,
     start_time: Timestamp,
     started_at: Timestamp,
@@ -174,12 +178,15 @@ impl CustomObject {
         let DefaultObject(mut spec) = self.spec;
         let (mut status, is_readable) = object(self.status);
         let (state, is_state_readable) = object(std::mem::take(&mut status.state));
+        let field = jobs.state_field;
         let is_readable = is_readable
-            && is_state_readable
-            && !state.phase.is_unreadable
+            && (is_state_readable || field != StateField::StatePhase)
+            && field
+                .of(&status, &state)
+                .is_none_or(|word| !word.is_unreadable)
             && !spec.suspend.is_unreadable
             && !spec.run_policy.0.suspend.is_unreadable
-            && status.is_readable(jobs.has_phase);
+            && (field.is_phase() || status.conditions.are_readable());
         let groups = groups(&mut spec, &mut status);
         let word =
             Some(word(jobs, &meta, &spec, (&status, &state), &groups)).filter(|_| is_readable);
@@ -245,11 +252,11 @@ fn word<'a>(
         known.next().map(|(_, state)| *state)
     };
     let is_end = |word: &str| known(word).is_some_and(State::is_end);
-    let phase = state.phase.value.trimmed();
-    let phase = phase.or(status.phase.value.trimmed());
-    let phase = phase.or(status.terminal_state.value.trimmed());
+    let has_phase = jobs.state_field.is_phase();
+    let phase = jobs.state_field.of(status, state);
+    let phase = phase.and_then(|word| word.value.trimmed());
     let phase = phase.map(|text| (text, None));
-    let conditions = status.conditions.all_true().filter(|_| !jobs.has_phase);
+    let conditions = status.conditions.all_true().filter(|_| !has_phase);
     let conditions = conditions.filter(|(word, _)| known(word).is_some());
     let conditions: Vec<_> = conditions.map(|(word, one)| (word, Some(one))).collect();
     let mut ends = conditions
@@ -268,8 +275,14 @@ fn word<'a>(
         condition: None,
     };
     if let Some(end) = ends.next() {
-        // The state of one with two different ends is unknown.
-        return match ends.all(|(word, _)| known(word) == known(end.0)) {
+        // The state of one with two different ends is unknown, as is that of a success that other fields
+        // contradict.
+        let are_same = ends.all(|(word, _)| known(word) == known(end.0));
+        let succeeded = known(end.0) == Some(State::Succeeded);
+        let is_suspended = conditions.iter().any(|(word, _)| *word == "Suspended");
+        let is_unknown_end = !has_phase && phase.is_some_and(|(word, _)| !is_end(word));
+        let is_denied = succeeded && (is_suspended || status.lacks_success(jobs.state_field));
+        return match are_same && !is_unknown_end && !is_denied {
             true => own(end),
             false => own(("", None)),
         };
@@ -292,25 +305,39 @@ fn word<'a>(
             derived("Running")
         }
         Some(newest) => own(newest),
-        None if jobs.has_phase => derived("Pending"),
+        None if has_phase => derived("Pending"),
         None if count(|one| one.ready) => derived("Running"),
         None if count(|one| one.active) => derived("Starting"),
         None => derived("Pending"),
     }
 }
 
+impl StateField {
+    /// The field; `None` for a kind that has none.
+    fn of<'a>(self, status: &'a Status, state: &'a VolcanoState) -> Option<&'a Checked<Text>> {
+        match self {
+            Self::StatePhase => Some(&state.phase),
+            Self::Phase => Some(&status.phase),
+            Self::TerminalState => Some(&status.terminal_state),
+            Self::None => None,
+        }
+    }
+}
+
 impl Status {
+    /// True for a job of Volcano whose pods have all failed.
+    fn lacks_success(&self, field: StateField) -> bool {
+        let is_more_than_0 = |count: &Int| count.0.is_some_and(|count| count > 0);
+        field == StateField::StatePhase
+            && is_more_than_0(&self.failed)
+            && !is_more_than_0(&self.succeeded)
+    }
+
     /// When the job began; without a field for it, when it was running first.
     fn started(&self) -> Option<Time> {
         let fields = [&self.start_time, &self.started_at];
         let time = fields.into_iter().find_map(Timestamp::utc);
         time.or_else(|| self.conditions.running_since())
-    }
-
-    fn is_readable(&self, has_phase: bool) -> bool {
-        let words = [&self.phase, &self.terminal_state];
-        let is_phase_readable = words.iter().all(|word| !word.is_unreadable);
-        is_phase_readable && (has_phase || self.conditions.are_readable())
     }
 
     /// The first failed step, with its message.

@@ -321,9 +321,10 @@ async fn a_job_is_followed_from_its_first_poll_on() {
         let row = rows.unwrap().remove(0);
         assert_eq!(row.map(|row| row.job.state), expected);
     }
-    // Another job has its name.
     let problem = client.get(&x, &options).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
+    let expected = "another object has this name now; the one before is gone";
+    assert_eq!(problem.message, expected);
 }
 
 #[tokio::test]

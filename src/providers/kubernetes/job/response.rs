@@ -131,10 +131,8 @@ impl JobObject {
         let (status, is_readable) = object(self.status);
         // A condition that could not be read may be any.
         // The outcome is unknown as well where it has ended, or was about to end, in two ways.
-        let is_true = |word: &str| status.conditions.find_true(word).is_some();
-        let is_contradicted =
-            is_true("Complete") && (is_true("Failed") || is_true("FailureTarget"));
-        let is_readable = is_readable && status.conditions.are_readable() && !is_contradicted;
+        let is_readable =
+            is_readable && status.conditions.are_readable() && !is_contradicted(&spec, &status);
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
@@ -219,6 +217,50 @@ fn details(spec: &JobSpec, status: &JobStatus) -> JobDetails {
         failed_index_count: indexes::count(&status.failed_indexes),
         failed_indexes: status.failed_indexes.0.clone(),
     }
+}
+
+/// Reasons of jobs that have failed.
+const FAILURES: [&str; 5] = [
+    "BackoffLimitExceeded",
+    "DeadlineExceeded",
+    "FailedIndexes",
+    "MaxFailedIndexesExceeded",
+    "PodFailurePolicy",
+];
+
+/// True where an end is denied by another condition, or a success by its reason or by the counts. A success
+/// policy needs no certain number of pods.
+fn is_contradicted(spec: &JobSpec, status: &JobStatus) -> bool {
+    let is_true = |word: &str| status.conditions.find_true(word).is_some();
+    let Some(complete) = status.conditions.find_true("Complete") else {
+        return is_true("Failed") && is_true("SuccessCriteriaMet");
+    };
+    let reason = complete.reason.trimmed();
+    let met = status.conditions.find_true("SuccessCriteriaMet");
+    let met = met.and_then(|condition| condition.reason.trimmed());
+    let has_policy = [reason, met].contains(&Some("SuccessPolicy"));
+    is_true("Failed")
+        || is_true("FailureTarget")
+        || reason.is_some_and(|reason| FAILURES.contains(&reason))
+        || (!has_policy && is_incomplete(spec, status))
+}
+
+/// True where the counts of a job that is complete without a success policy show that it cannot be.
+fn is_incomplete(spec: &JobSpec, status: &JobStatus) -> bool {
+    let count = |count: &Int| count.0.unwrap_or(0);
+    let Some(completions) = spec.completions.0 else {
+        return false;
+    };
+    let indexes = indexes::count(&status.completed_indexes).filter(|_| spec.is_indexed());
+    let lacks_indexes =
+        indexes.is_some_and(|count| i64::try_from(count).is_ok_and(|count| count < completions));
+    let has_failed = spec.is_indexed() && status.failed_indexes.trimmed().is_some();
+    // One that leaves out how many pods succeeded has no count to compare.
+    let is_counted = status.succeeded.0.is_some() || count(&status.failed) > 0;
+    (is_counted && count(&status.succeeded) < completions)
+        || count(&status.active) > 0
+        || lacks_indexes
+        || has_failed
 }
 
 /// The word for the state of a job, with the condition that it is, if it is one.

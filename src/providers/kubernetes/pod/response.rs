@@ -55,8 +55,8 @@ struct PodStatus {
     pod_ips: List<PodIp>,
     #[serde(rename = "qosClass")]
     qos_class: Text,
-    container_statuses: List<ContainerStatus>,
-    init_container_statuses: List<ContainerStatus>,
+    container_statuses: Required<List<ContainerStatus>>,
+    init_container_statuses: Required<List<ContainerStatus>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -89,6 +89,8 @@ pub(in super::super) struct PodTask {
     /// The UID of the object that it belongs to.
     pub owner_uid: Option<String>,
     pub priority: Option<i64>,
+    /// True where the rest of the object contradicts its success, so that how it ended is not known.
+    is_doubtful: bool,
 }
 
 impl ApiObject for PodObject {
@@ -109,19 +111,35 @@ impl PodObject {
         let DefaultObject(spec) = self.spec;
         let (status, is_readable) = object(self.status);
         let mut read = state(&meta, &spec, &status, is_readable, notices);
-        let own = containers(spec.init_containers, status.init_container_statuses, true);
-        let main = containers(spec.containers, status.container_statuses, false);
+        let lists = [status.init_container_statuses, status.container_statuses].map(statuses);
+        let are_readable = lists.iter().all(Option::is_some);
+        let [own, main] = lists.map(Option::unwrap_or_default);
+        let count = are_readable.then_some(main.0.len());
+        let own = containers(spec.init_containers, own, true);
+        let main = containers(spec.containers, main, false);
+        if read.state == State::Running && container::are_down(&main) {
+            read.state = State::Starting;
+        }
         if read.state == State::Succeeded && failed_container(&main).is_some() {
             read.state = State::Failed;
         }
         let all: Vec<Container> = own.into_iter().chain(main).collect();
-        let (reason, message) = why(
-            &read,
-            status.reason,
-            status.message,
-            &status.conditions,
-            &all,
-        );
+        let denial = denial(&read, status.reason.trimmed(), &all, count);
+        let is_doubtful = denial.is_some();
+        let (reason, message) = match denial {
+            Some(denial) => {
+                (read.state, read.ended) = (State::Unknown, false);
+                let message = format!("the phase is Succeeded, but {denial}");
+                (None, Some(message))
+            }
+            None => why(
+                &read,
+                status.reason,
+                status.message,
+                &status.conditions,
+                &all,
+            ),
+        };
         let owner = meta.owner_references.0.first();
         let owner_uid = owner.and_then(|owner| owner.uid.0.clone());
         let owner = owner.and_then(|owner| Some((owner.kind.trimmed()?, owner.name.trimmed()?)));
@@ -138,6 +156,7 @@ impl PodObject {
             .into_iter()
             .map(|ip| ip.ip)
             .chain([status.pod_ip]);
+        let finished_at = all.iter().filter_map(|one| one.finished_at).max();
         let task = Task {
             id: meta.name.value.0.clone(),
             name: meta.name.value.0.clone(),
@@ -147,7 +166,7 @@ impl PodObject {
             exit_code: exit_code(read.state, &all),
             created_at: meta.creation_timestamp.utc(),
             started_at: started_at(&all),
-            finished_at: all.iter().filter_map(|one| one.finished_at).max(),
+            finished_at: finished_at.filter(|_| !is_doubtful),
             resources: container::total(&all),
             addresses: addresses(ips),
             node: spec.node_name.0,
@@ -162,6 +181,7 @@ impl PodObject {
             uid: meta.uid.0,
             owner_uid,
             priority: spec.priority.0,
+            is_doubtful,
         }
     }
 
@@ -178,7 +198,11 @@ impl PodObject {
             state: task.state,
             state_raw: task.state_raw.clone(),
             ended: task.ended,
-            reason: task.reason.clone(),
+            reason: match pod.is_doubtful {
+                true => Some(Job::SUBTASKS_UNREAD.to_owned()),
+                false => task.reason.clone(),
+            },
+            unread_cause: pod.is_doubtful.then_some(Category::InvalidResponse),
             message: task.message.clone(),
             exit_code: task.exit_code,
             priority: pod.priority,
@@ -192,37 +216,8 @@ impl PodObject {
             uid: pod.uid.clone(),
             ..job_at(reference, Some(api.host()))
         };
-        let mut found = GetResult { job, notices };
-        confirm_success(&mut found);
-        (found, pod.uid)
+        (GetResult { job, notices }, pod.uid)
     }
-}
-
-/// Leaves the success of a pod undecided where a container is not known to have ended with 0.
-fn confirm_success(found: &mut GetResult) {
-    if found.job.state != State::Succeeded {
-        return;
-    }
-    let containers = found.job.tasks.iter().flat_map(|pod| &pod.containers);
-    let main = || {
-        containers
-            .clone()
-            .filter(|one| !one.init && !one.is_sidecar)
-    };
-    // The statuses may be gone with the node; those that are there are of all containers.
-    let is_reported = main().any(|one| one.state_raw.is_some());
-    let has_succeeded = |one: &Container| {
-        let is_killed = one.reason.as_deref() == Some("OOMKilled") || one.signal.is_some();
-        one.exit_code == Some(0) && !is_killed
-    };
-    let Some(open) = main().find(|one| is_reported && !has_succeeded(one)) else {
-        return;
-    };
-    let name = open.name.as_deref().unwrap_or("?");
-    let what = format!("container {name} is not known to have ended with exit code 0");
-    found.note(NoticeCode::PartsUnread, what);
-    found.job.unread_cause = Some(Category::InvalidResponse);
-    states::doubt_unread(&mut found.job);
 }
 
 /// The state of a pod: its phase, refined by whether it has a node and is being deleted.
@@ -246,6 +241,46 @@ fn state(
         read.state = State::Starting;
     }
     read
+}
+
+/// The statuses of containers; `None` where they cannot be read.
+fn statuses(list: Required<List<ContainerStatus>>) -> Option<List<ContainerStatus>> {
+    match list {
+        Required::Present(list) => Some(list),
+        Required::Unreadable => None,
+        _ => Some(List::default()),
+    }
+}
+
+/// Reasons of pods that have failed.
+const FAILURES: [&str; 8] = [
+    "DeadlineExceeded",
+    "Evicted",
+    "NodeAffinity",
+    "NodeLost",
+    "NodeShutdown",
+    "Preempting",
+    "Terminated",
+    "UnexpectedAdmissionError",
+];
+
+/// What denies that a pod has succeeded, if it has by its phase; `count` is the number of the statuses of
+/// main containers, where all statuses can be read.
+fn denial(
+    read: &NormalizedState,
+    reason: Option<&str>,
+    containers: &[Container],
+    count: Option<usize>,
+) -> Option<String> {
+    if read.state != State::Succeeded {
+        return None;
+    }
+    let failure = reason.filter(|reason| FAILURES.contains(reason));
+    match (failure, count) {
+        (Some(reason), _) => Some(format!("the reason is {reason}")),
+        (None, None) => Some("the states of its containers cannot be read".to_owned()),
+        (None, Some(count)) => container::denial(containers, count),
+    }
 }
 
 /// Why a pod is as it is.

@@ -1,8 +1,9 @@
 //! A gate for warnings needs those of all parts of a job, and what was not read of them.
 
+mod gone;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -89,7 +90,7 @@ impl Cluster {
             .collect();
         let body = match request.path.rsplit('/').next() {
             Some("x") => self.object.clone(),
-            Some("events") if !self.lists.contains_key("events") => self.page(&query),
+            Some("events") => self.page(&query),
             Some(resource) => self.lists.get(resource).cloned().unwrap_or(json!([])),
             None => json!({}),
         };
@@ -191,49 +192,6 @@ async fn the_warnings_of_pods_that_are_well_count() {
         );
         assert!(!found.job.events_unreadable);
     }
-}
-
-#[tokio::test]
-async fn the_warnings_of_pods_that_were_replaced_count() {
-    for kind in KINDS {
-        let polls = Arc::new(AtomicUsize::new(0));
-        let [first, second] = ["p1", "p2"].map(|uid| cluster(vec![pod(uid, true)]));
-        let second = second.with_events(&[warning("Pod", "p1"), warning("Pod", "p9")]);
-        let respond = {
-            let polls = Arc::clone(&polls);
-            move |request: &ServerRequest| {
-                let now = [&first, &second][polls.load(Ordering::Relaxed)];
-                Some(now.respond(request))
-            }
-        };
-        let state = EmulatedState::new(Vec::new(), start_time());
-        let server = TestServer::start(&CLOUD, state, Arc::new(respond)).await;
-        let x = reference(kind, &format!("{kind}/ci/x"));
-        let client = client(&CLOUD, &server, &server.transport());
-        let options = GetOptions {
-            needs_events: true,
-            ..ask()
-        };
-        for expected in [vec![], vec!["p1".to_owned()]] {
-            let found = client.get(&x, &options).await.unwrap();
-            assert_eq!(warnings(&found.job.events), expected, "{kind}");
-            polls.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_response_without_a_list_of_events_leaves_warnings_unknown() {
-    for body in [
-        json!({}),
-        json!({"kind": "Status", "status": "Failure"}),
-        json!({"items": "x"}),
-    ] {
-        let cluster = cluster(pods(1, true)).with_list("events", body.clone());
-        assert!(cluster.gate(&JOB).await.1, "{body}");
-    }
-    let empty = cluster(pods(1, true)).with_list("events", json!({"items": null}));
-    assert!(!empty.gate(&JOB).await.1);
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ pub(in super::super) struct Object {
     pub uid: String,
     /// Its version, which grows with each change; `None` unless it is a number.
     pub(super) version: Option<u64>,
+    /// The lower version that the latest list has shown, which was not taken in.
+    pub(super) lower_version: Option<u64>,
     pub body: Arc<str>,
     pub presence: Presence,
 }
@@ -25,7 +27,7 @@ pub(in super::super) enum Presence {
     Deleted,
     /// A later list does not contain it.
     Missing,
-    /// Another object has its name. No stream has shown how it ended.
+    /// Another object has its name, and no stream has shown how it was deleted.
     Replaced,
 }
 
@@ -40,21 +42,30 @@ impl Object {
         let object = Self {
             uid: meta(&value, "uid").unwrap_or_default(),
             version: meta(&value, "resourceVersion").and_then(|text| text.parse().ok()),
+            lower_version: None,
             body: value.to_string().into(),
             presence: Presence::Present,
         };
         Some((name, object))
     }
 
-    /// True when both have a version, and this one a greater one.
-    pub(super) fn is_newer_than(&self, object: &Self) -> bool {
-        let versions = self.version.zip(object.version);
-        versions.is_some_and(|(own, other)| own > other)
-    }
-
     /// True when both have a UID, and not the same.
     pub(super) fn is_other(&self, object: &Self) -> bool {
         !self.uid.is_empty() && !object.uid.is_empty() && self.uid != object.uid
+    }
+
+    /// True for an earlier version of the same object. Versions that are not numbers have no order.
+    pub(super) fn is_newer_than(&self, object: &Self) -> bool {
+        let versions = self.version.zip(object.version);
+        self.uid == object.uid && versions.is_some_and(|(own, other)| own > other)
+    }
+
+    /// Notes the version that a list shows; true where two lists in a row show a lower one, as those of a
+    /// store do that was restored from a backup.
+    pub(super) fn is_lower_again(&mut self, object: &Self) -> bool {
+        let lower = object.version.filter(|_| self.is_newer_than(object));
+        let before = std::mem::replace(&mut self.lower_version, lower);
+        before.zip(lower).is_some_and(|(before, now)| before <= now)
     }
 }
 

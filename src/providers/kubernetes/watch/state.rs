@@ -88,7 +88,8 @@ impl WatchState {
     }
 
     /// Takes in an object as it is now, if it is followed; false when it changes nothing. One that was
-    /// deleted stays so, and no longer exists once another has its name: that is another job.
+    /// deleted stays so. Once another has its name, which is another job, only its own deletion is taken in:
+    /// a stream that goes on where it broke shows how it ended.
     pub fn take(&mut self, name: String, object: Object) -> bool {
         if !self.followed.contains_key(&name) {
             return false;
@@ -96,14 +97,20 @@ impl WatchState {
         match self.objects.get_mut(&name) {
             Some(known) if known.presence == Presence::Deleted => false,
             // A stream that goes on repeats what a list has shown.
-            Some(known) if known.uid == object.uid && known.is_newer_than(&object) => false,
+            Some(known) if known.is_newer_than(&object) => false,
             Some(known) if known.is_other(&object) => {
                 // The end of an earlier one is late.
-                let is_replaced = object.presence == Presence::Present;
+                let is_new = known.presence != Presence::Replaced;
+                let is_replaced = is_new && object.presence == Presence::Present;
                 if is_replaced {
                     known.presence = Presence::Replaced;
                 }
                 is_replaced
+            }
+            Some(known)
+                if known.presence == Presence::Replaced && object.presence != Presence::Deleted =>
+            {
+                false
             }
             _ => {
                 self.objects.insert(name, object);

@@ -175,6 +175,7 @@ fn a_namespace_with_too_many_objects_is_not_listed_again() {
     let (watch, _) = connected(&["a"]);
     let large = Object {
         version: None,
+        lower_version: None,
         uid: "u1".to_owned(),
         body: "x".repeat(MAX_BYTES).into(),
         presence: Presence::Present,
@@ -193,16 +194,10 @@ fn presence(watch: &Watch, name: &str) -> (String, Presence) {
 
 #[test]
 fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
-    let deleted = ("u1".to_owned(), Presence::Deleted);
     let replaced = ("u1".to_owned(), Presence::Replaced);
     let (by_list, _) = connected(&["a"]);
     by_list.replace(listed(&[object("a", "u2", 9)], "9"));
     assert_eq!(presence(&by_list, "a"), replaced);
-    // A stream that goes on shows how it ended.
-    apply(&by_list, "DELETED", &object("a", "u1", 8)).unwrap();
-    assert_eq!(presence(&by_list, "a"), deleted);
-    by_list.replace(listed(&[object("a", "u2", 9)], "9"));
-    assert_eq!(presence(&by_list, "a"), deleted);
     let (by_event, _) = connected(&["a"]);
     apply(&by_event, "ADDED", &object("a", "u2", 9)).unwrap();
     assert_eq!(presence(&by_event, "a"), replaced);
@@ -214,6 +209,24 @@ fn another_object_of_the_name_never_takes_the_place_of_the_followed_one() {
     assert_eq!(presence(&after_a_gap, "a").1, Presence::Missing);
     after_a_gap.replace(listed(&[object("a", "u2", 9)], "9"));
     assert_eq!(presence(&after_a_gap, "a"), replaced);
+    after_a_gap.replace(listed(&[object("a", "u1", 10)], "10"));
+    assert_eq!(presence(&after_a_gap, "a"), replaced);
+}
+
+#[test]
+fn a_stream_shows_how_an_object_ended_whose_name_another_has() {
+    let (watch, _) = connected(&["a"]);
+    watch.disconnect(&Interruption::Broken(String::new()));
+    watch.replace(listed(&[object("a", "u2", 9)], "9"));
+    assert_eq!(presence(&watch, "a").1, Presence::Replaced);
+    let position = lock(&watch.state).position.clone();
+    assert!(watch.connect(&position));
+    apply(&watch, "MODIFIED", &object("a", "u1", 5)).unwrap();
+    assert_eq!(presence(&watch, "a").1, Presence::Replaced);
+    apply(&watch, "DELETED", &object("a", "u1", 6)).unwrap();
+    assert_eq!(presence(&watch, "a"), ("u1".to_owned(), Presence::Deleted));
+    apply(&watch, "ADDED", &object("a", "u2", 9)).unwrap();
+    assert_eq!(presence(&watch, "a"), ("u1".to_owned(), Presence::Deleted));
 }
 
 #[test]
@@ -345,4 +358,25 @@ fn a_list_after_an_outdated_version_is_used_though_its_versions_are_lower() {
     watch.disconnect(&Interruption::Outdated(String::new()));
     watch.replace(listed(&[object("a", "u1", 20)], "20"));
     assert_eq!(watch.object("a").unwrap().version, Some(20));
+}
+
+#[test]
+fn two_lists_that_show_a_lower_version_hold() {
+    let (watch, _) = connected(&["a"]);
+    let list = |version: u64| {
+        watch.replace(listed(&[object("a", "u1", version)], "90"));
+        watch.object("a").unwrap().version
+    };
+    assert_eq!(list(50), Some(50));
+    watch.reject("no");
+    assert_eq!(list(20), Some(50), "one list may be behind");
+    assert_eq!(list(51), Some(51));
+    assert_eq!(list(20), Some(51));
+    assert_eq!(list(19), Some(51));
+    assert_eq!(list(21), Some(21));
+    let mut unordered = object("a", "u1", 1);
+    unordered["metadata"]["resourceVersion"] = "abc".into();
+    watch.replace(listed(&[unordered], "90"));
+    assert_eq!(watch.object("a").unwrap().version, None);
+    assert_eq!(list(3), Some(3));
 }

@@ -1,5 +1,7 @@
 //! A deployment as the API has it, with what belongs to it, made into the model.
 
+mod word;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -12,6 +14,7 @@ use super::super::pod::PodTemplate;
 use super::STATES;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
+use word::word;
 
 /// Maximum number of ReplicaSets and services whose events are read; each costs a request.
 const MAX_OBJECTS_WITH_EVENTS: usize = 2;
@@ -40,8 +43,9 @@ struct DeploymentStatus {
     observed_generation: Checked<Int>,
     replicas: Checked<Int>,
     updated_replicas: Checked<Int>,
-    ready_replicas: Int,
+    ready_replicas: Checked<Int>,
     available_replicas: Checked<Int>,
+    unavailable_replicas: Checked<Int>,
     conditions: Conditions,
 }
 
@@ -174,7 +178,12 @@ impl Deployment {
     /// The deployment without its pods.
     pub fn into_result(self, reference: &Reference, api: &Api) -> (GetResult, Workload) {
         let DefaultObject(mut meta) = self.metadata;
-        let (mut spec, is_spec_readable) = object(self.spec);
+        // Every deployment has a specification; an empty one has the defaults.
+        let has_spec = matches!(
+            self.spec,
+            Required::Present(OptionalObject(Some(_))) | Required::Empty
+        );
+        let (mut spec, _) = object(self.spec);
         let (status, is_readable) = object(self.status);
         let counts = [
             &meta.generation,
@@ -182,13 +191,19 @@ impl Deployment {
             &status.observed_generation,
             &status.replicas,
             &status.updated_replicas,
+            &status.ready_replicas,
             &status.available_replicas,
+            &status.unavailable_replicas,
         ];
+        let is_count = |count: &&Checked<Int>| {
+            let value = count.value.0.unwrap_or(0);
+            !count.is_unreadable && value >= 0
+        };
         let is_readable = is_readable
-            && is_spec_readable
+            && has_spec
             && status.conditions.are_readable()
             && !spec.paused.is_unreadable
-            && counts.iter().all(|count| !count.is_unreadable);
+            && counts.iter().all(is_count);
         let (word, condition) = word(&meta, &spec, &status);
         let known = is_readable.then_some(word);
         let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
@@ -232,44 +247,13 @@ impl Deployment {
             details: WorkloadDetails {
                 replicas: desired,
                 updated: status.updated_replicas.value.0,
-                ready: status.ready_replicas.0,
+                ready: status.ready_replicas.value.0,
                 available: status.available_replicas.value.0,
                 ..WorkloadDetails::default()
             },
         };
         let notices = Vec::new();
         (GetResult { job, notices }, own)
-    }
-}
-
-/// The reason of a deployment that was not complete in time, which is the word for its state as well.
-const OVERDUE: &str = "ProgressDeadlineExceeded";
-
-/// The word for the state of a deployment, with the condition that explains it.
-fn word<'a>(
-    meta: &ObjectMeta,
-    spec: &DeploymentSpec,
-    status: &'a DeploymentStatus,
-) -> (&'static str, Option<&'a Condition>) {
-    let count = |count: &Checked<Int>| count.value.0.unwrap_or(0);
-    let desired = spec.replicas.value.0.unwrap_or(1);
-    let (replicas, updated) = (count(&status.replicas), count(&status.updated_replicas));
-    let is_observed = count(&status.observed_generation) >= count(&meta.generation);
-    let is_complete = [updated, replicas, count(&status.available_replicas)] == [desired; 3]
-        && status.conditions.find("Available", "False").is_none();
-    let stuck = status.conditions.find("Progressing", "False");
-    let overdue = stuck.filter(|one| one.reason.trimmed() == Some(OVERDUE));
-    // The controller tries again what failed, until the deadline.
-    let failure = status.conditions.find_true("ReplicaFailure");
-    match (overdue, failure) {
-        _ if meta.is_deleted() => ("Terminating", None),
-        _ if !is_observed => ("Progressing", None),
-        _ if is_complete && desired == 0 => ("ScaledToZero", None),
-        _ if is_complete => ("Available", None),
-        (Some(overdue), _) => (OVERDUE, Some(overdue)),
-        _ if spec.paused.value.0 == Some(true) => ("Paused", None),
-        (_, Some(failure)) => ("ReplicaFailure", Some(failure)),
-        _ => ("Progressing", stuck),
     }
 }
 

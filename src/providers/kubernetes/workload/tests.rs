@@ -26,7 +26,9 @@ check_kind!(
         "status.conditions[].status",
         "status.conditions[].type",
         "status.observedGeneration",
+        "status.readyReplicas",
         "status.replicas",
+        "status.unavailableReplicas",
         "status.updatedReplicas",
         "items[].metadata.deletionTimestamp",
         "items[].metadata.generation",
@@ -41,7 +43,9 @@ check_kind!(
         "items[].status.conditions[].status",
         "items[].status.conditions[].type",
         "items[].status.observedGeneration",
+        "items[].status.readyReplicas",
         "items[].status.replicas",
+        "items[].status.unavailableReplicas",
         "items[].status.updatedReplicas"
     ]
 );

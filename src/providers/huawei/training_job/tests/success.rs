@@ -1,0 +1,141 @@
+//! What a completed job needs to have succeeded.
+
+use super::*;
+
+#[test]
+fn a_completed_job_with_another_secondary_phase_is_unknown() {
+    let read = |phase: &str, secondary: &str, exit_code: i64| {
+        let statuses = json!([{"task": "worker-0", "exit_code": exit_code}]);
+        let status = json!({
+            "phase": phase, "secondary_phase": secondary, "task_statuses": statuses,
+        });
+        let found = read(&json!({"metadata": {"id": ID}, "status": status})).unwrap();
+        let message = found
+            .notices
+            .into_iter()
+            .map(|notice| notice.message)
+            .next();
+        (found.job.state, found.job.ended, message)
+    };
+    for (phase, secondary) in [
+        ("Completed", "Failed"),
+        ("completed", "ABNORMAL"),
+        ("Completed", "Lost"),
+    ] {
+        let text = format!("the phase is {phase}, but the secondary phase is {secondary}");
+        let notice = format!("huawei/training-job/{ID}: {text}; shown as unknown");
+        assert_eq!(
+            read(phase, secondary, 0),
+            (State::Unknown, true, Some(notice))
+        );
+        assert_eq!(read(phase, secondary, 3), (State::Failed, true, None));
+    }
+    for secondary in ["", "completed"] {
+        assert_eq!(
+            read("Completed", secondary, 0),
+            (State::Succeeded, true, None)
+        );
+    }
+    assert_eq!(read("Completed", "Whatever", 0).0, State::Succeeded);
+    for secondary in ["Running", "Queuing", "Unknown"] {
+        let found = read("Completed", secondary, 0);
+        assert_eq!(found, (State::Unknown, false, None), "{secondary}");
+        assert_eq!(read("Completed", secondary, 3).0, State::Failed);
+    }
+    assert_eq!(read("Failed", "Completed", 0), (State::Failed, true, None));
+    assert_eq!(read("Running", "Failed", 0).0, State::Running);
+}
+
+#[test]
+fn a_completed_job_of_which_the_last_run_or_a_task_reports_a_failure_is_unknown() {
+    let read = |reasons: &[&str], message: &str| {
+        let runs: Vec<Value> = reasons
+            .iter()
+            .map(|reason| json!({"end_reason": reason}))
+            .collect();
+        let status = json!({
+            "phase": "Completed", "running_records": runs,
+            "task_statuses": [{"task": "worker-0", "exit_code": 0, "message": message}],
+        });
+        let job = read(&json!({"metadata": {"id": ID}, "status": status}))
+            .unwrap()
+            .job;
+        (job.state, job.ended, job.message)
+    };
+    let unknown = |text: &str| {
+        let text = format!("the phase is Completed, but {text}");
+        (State::Unknown, true, Some(text))
+    };
+    let found = read(&["", "node fault"], "");
+    assert_eq!(found, unknown("the last run ended with: node fault"));
+    let found = read(&[""], "OOMKilled");
+    assert_eq!(found, unknown("worker-0 ended with: OOMKilled"));
+    // The job went on after the run that a fault ended.
+    for (reasons, message) in [
+        (&["node fault", ""][..], ""),
+        (&["completed"], "no error"),
+        (&[], ""),
+    ] {
+        assert_eq!(read(reasons, message), (State::Succeeded, true, None));
+    }
+}
+
+#[test]
+fn a_job_has_succeeded_only_with_that_phase_and_exit_codes_of_0() {
+    let zero = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 0}]);
+    let job = in_state("Completed", zero.clone()).job;
+    assert_eq!((job.state, job.exit_code), (State::Succeeded, Some(0)));
+    let job = in_state("Failed", zero).job;
+    assert_eq!((job.state, job.exit_code), (State::Failed, None));
+    let one = json!([{"task": "worker-0", "exit_code": 0}, {"task": "worker-1", "exit_code": 3}]);
+    let job = in_state("Completed", one).job;
+    assert_eq!((job.state, job.exit_code), (State::Failed, Some(3)));
+    assert_eq!(job.message.as_deref(), Some("worker-1: exit code 3"));
+    for second in [
+        json!({"task": "worker-0", "exit_code": 1}),
+        json!({"exit_code": 1}),
+    ] {
+        for order in [[0, 1], [1, 0]] {
+            let first = json!({"task": "worker-0", "exit_code": 0});
+            let both = [first, second.clone()];
+            let statuses = json!(order.map(|at: usize| both[at].clone()));
+            let job = in_state("completed", statuses).job;
+            assert_eq!((job.state, job.exit_code), (State::Failed, Some(1)));
+        }
+    }
+    let code =
+        |name: &str, code: Value| json!({"task": name, "exit_code": code, "message": "OOMKilled"});
+    for (statuses, name) in [
+        (json!([code("worker-0", json!(0))]), "worker-1"),
+        (
+            json!([code("worker-0", json!(0)), code("worker-1", Value::Null)]),
+            "worker-1",
+        ),
+        (
+            json!([
+                code("worker-0", json!(0)),
+                code("worker-1", json!(0)),
+                code("worker-2", Value::Null)
+            ]),
+            "worker-2",
+        ),
+    ] {
+        let job = in_state("Completed", statuses).job;
+        let found = (job.state, job.ended, job.unread_cause);
+        assert_eq!(
+            found,
+            (State::Unknown, false, Some(Category::InvalidResponse))
+        );
+        let message = format!("the phase is Completed, but {name} has no exit code");
+        assert_eq!(job.message, Some(message));
+    }
+    let found = in_state("Completed", Value::Null).job;
+    assert_eq!((found.state, found.exit_code), (State::Succeeded, None));
+    let found = in_state("Finished", Value::Null);
+    assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
+    assert_eq!(found.notices.len(), 1);
+    let job = in_state("Pending", Value::Null).job;
+    assert_eq!(job.tasks[1].state, State::Pending);
+    let job = in_state("Running", Value::Null).job;
+    assert_eq!(job.tasks[1].state, State::Running);
+}

@@ -1,0 +1,148 @@
+//! The warnings of all parts of a job, which a gate needs: also those of pods that are gone.
+
+use std::collections::BTreeSet;
+
+use super::super::pod::PodTask;
+use super::super::{Api, events};
+use super::{MAX_PODS_WITH_EVENTS, Parts};
+use crate::providers::{GetOptions, GetResult};
+use crate::sync::lock;
+
+/// The pods of a job that a run has seen.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct SeenPods {
+    uids: BTreeSet<String>,
+    /// What precedes the generated part of the names of its pods.
+    bases: BTreeSet<String>,
+    /// True where one of the latest list has no UID.
+    lacks_uid: bool,
+}
+
+impl SeenPods {
+    /// Adds the pods of a list, and the names that others of the same owners have.
+    fn add(&mut self, parts: &Parts<'_>, pods: &[PodTask]) {
+        let uids = pods.iter().filter_map(|pod| pod.uid.clone());
+        self.uids.extend(uids);
+        self.lacks_uid = pods.iter().any(|pod| pod.uid.is_none());
+        let own = parts.owners.iter().flatten();
+        let own = own.chain(parts.owner.iter().map(|owner| &owner.title));
+        let owners = own.chain(pods.iter().filter_map(|pod| pod.details.owner.as_ref()));
+        let names = pods.iter().filter_map(|pod| pod.task.id.as_deref());
+        let bases = owners.filter_map(|owner| base_of_owner(owner));
+        let bases = bases.chain(names.filter_map(base).map(str::to_owned));
+        self.bases.extend(bases);
+    }
+
+    /// True for the name of a pod that an owner of these has made.
+    fn has_name(&self, name: &str) -> bool {
+        base(name).is_some_and(|base| self.bases.contains(base))
+    }
+}
+
+/// The longest base of a generated name.
+const MAX_BASE: usize = 58;
+/// The length of the generated part of a name, and the characters that it consists of.
+const GENERATED: (usize, &[u8]) = (5, b"bcdfghjklmnpqrstvwxz2456789");
+
+/// What precedes the generated part of a name; `None` for one that was not generated.
+fn base(name: &str) -> Option<&str> {
+    let (length, characters) = GENERATED;
+    let (base, end) = name.split_at_checked(name.len().checked_sub(length)?)?;
+    let is_generated = end.bytes().all(|byte| characters.contains(&byte));
+    let is_base = base.ends_with('-') || base.len() == MAX_BASE;
+    (is_generated && is_base).then_some(base)
+}
+
+/// The base of the names of the pods of an owner (`Job/train`) that has their names generated.
+fn base_of_owner(owner: &str) -> Option<String> {
+    let (kind, name) = owner.split_once('/')?;
+    let has_generated = ["Job", "ReplicaSet"].contains(&kind) && !name.is_empty();
+    let base = has_generated.then(|| format!("{name}-"))?;
+    Some(base.chars().take(MAX_BASE).collect())
+}
+
+impl Parts<'_> {
+    /// Takes note of the pods of a job; gives all that were seen so far. Those of an object without a UID are
+    /// not kept.
+    pub(super) fn seen(&self, api: &Api, uid: Option<&String>, pods: &[PodTask]) -> SeenPods {
+        let mut by_job = lock(&api.seen_pods);
+        let mut other = SeenPods::default();
+        let seen = match uid {
+            Some(uid) => by_job.entry(uid.clone()).or_default(),
+            None => &mut other,
+        };
+        seen.add(self, pods);
+        seen.clone()
+    }
+
+    /// Adds the warnings of all objects whose events were not read: of pods by one list, since those that are
+    /// gone, or came and went between two polls, have warnings as well; of others one by one where they are few.
+    pub(super) async fn add_warnings(
+        self,
+        api: &Api,
+        found: &mut GetResult,
+        seen: SeenPods,
+        options: &GetOptions,
+    ) {
+        let lacks_uid = seen.lacks_uid || self.more_uids.iter().any(Option::is_none);
+        if found.job.uid.is_none() || lacks_uid {
+            events::note_unread(found, "it or a part of it has no UID");
+        }
+        let warnings = events::WARNINGS;
+        let is_unread = |uid: &String| !self.uids.contains(uid);
+        let others = self.more_uids.iter().flatten().filter(|uid| is_unread(uid));
+        let mut others: BTreeSet<String> = others.cloned().collect();
+        let mut selector = warnings.to_owned();
+        if others.len() <= MAX_PODS_WITH_EVENTS {
+            let selectors = others.iter().map(|uid| events::of_uid(uid));
+            let selectors = selectors.map(|selector| format!("{selector},{warnings}"));
+            let selectors: Vec<_> = selectors.collect();
+            events::add(api, self.namespace, &selectors, found, options).await;
+            others.clear();
+            selector = format!("involvedObject.kind=Pod,{warnings}");
+        }
+        if others.is_empty() && seen.uids.is_empty() && seen.bases.is_empty() {
+            return;
+        }
+        let list = events::list(api, self.namespace, &selector, options).await;
+        let pods = found.job.tasks.iter();
+        let pods: BTreeSet<_> = pods.filter_map(|pod| pod.id.clone()).collect();
+        events::add_list(found, list, |(uid, event)| match uid {
+            Some(uid) => {
+                let is_named = || event.task.as_ref().is_some_and(|name| seen.has_name(name));
+                let is_own = seen.uids.contains(uid) || others.contains(uid) || is_named();
+                is_own && is_unread(uid)
+            }
+            None => {
+                let name = event.object.name.as_ref();
+                name.is_none_or(|name| pods.contains(name))
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_pods_of_an_owner_are_generated() {
+        assert_eq!(base("train-x7k2p"), Some("train-"));
+        assert_eq!(base("train-0-x7k2p"), Some("train-0-"));
+        for name in [
+            "train-eval",
+            "train-0",
+            "x7k2p",
+            "trainx7k2p",
+            "",
+            "模型-模型",
+        ] {
+            assert_eq!(base(name), None, "{name}");
+        }
+        let long = "a".repeat(63);
+        let of_long = base_of_owner(&format!("Job/{long}")).unwrap();
+        assert_eq!(base(&format!("{of_long}x7k2p")), Some(of_long.as_str()));
+        assert_eq!(base_of_owner("ReplicaSet/web-5").as_deref(), Some("web-5-"));
+        assert_eq!(base_of_owner("PyTorchJob/web"), None);
+    }
+}
