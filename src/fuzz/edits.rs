@@ -9,6 +9,9 @@ pub(super) const MARK: u8 = 0x02;
 /// Numbers at the limits of what is computed with them.
 const NUMBERS: [i64; 8] = [0, 1, -1, 137, 255, 1 << 32, i64::MAX, i64::MIN];
 
+/// Edits that make a body larger than this are left out: repeated repetitions would take all time and memory.
+const MAX_BODY: usize = 1 << 20;
+
 /// The fixture that the input names, with the edits that follow in six bytes each; nothing for other
 /// inputs. `secret` is inserted by the edits that select it.
 pub(super) fn edited(seeds: &[Vec<u8>], data: &[u8], secret: &str) -> Option<Vec<u8>> {
@@ -34,8 +37,11 @@ pub(super) fn edited(seeds: &[Vec<u8>], data: &[u8], secret: &str) -> Option<Vec
         visit(&mut body, &mut at, &mut |value| {
             change(value, *edit, argument, &words, secret);
         });
-        part.truncate(head + 1);
-        part.extend(body.to_string().into_bytes());
+        let body = body.to_string();
+        if body.len() <= MAX_BODY {
+            part.truncate(head + 1);
+            part.extend(body.into_bytes());
+        }
     }
     Some(parts.join(&0x1e))
 }

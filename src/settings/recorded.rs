@@ -13,7 +13,7 @@ use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{MASK, Secret, blanked_id, mask_proxy_url, mask_urls};
 
-/// Variables for the form of the output, which a replay takes from its own environment.
+/// Variables for the format of the output, which a replay takes from its own environment.
 const DISPLAY: [&str; 14] = [
     "CI",
     "CLICOLOR",
@@ -254,7 +254,7 @@ fn needed(http: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 impl Environment {
-    /// The environment of a replay: its own variables for the form of the output, and what was recorded.
+    /// The environment of a replay: its own variables for the format of the output, and what was recorded.
     pub fn for_replay(&self, recorded: &RecordedSettings) -> Self {
         let is_kept = |name: &&str| {
             DISPLAY.contains(name) || name.starts_with("LC_") || name.starts_with("GITHUB_")
