@@ -21,6 +21,10 @@ use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer, 
 use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
+
+/// How long no other credential is issued after a renewal that the cloud rejects.
+const RENEWAL_COOLDOWN: TimeDelta = TimeDelta::minutes(10);
+
 /// The credential of an account.
 pub(crate) struct CredentialCache<S> {
     provider: Option<Box<dyn CredentialProvider<S>>>,
@@ -48,8 +52,8 @@ pub(crate) struct ActiveCredential<S> {
     pub signer: S,
     secrets: Vec<Secret>,
     expires_at: Option<DateTime<Utc>>,
-    /// True for one that took the place of a refused one.
-    is_refreshed: bool,
+    /// When it took the place of a rejected one.
+    refreshed_at: Option<DateTime<Utc>>,
     has_succeeded: AtomicBool,
 }
 
@@ -58,12 +62,12 @@ impl<S> ActiveCredential<S> {
         self.expires_at.is_none_or(|at| at - now > margin)
     }
 
-    fn new(issued: Credential<S>, is_renewal: bool) -> Self {
+    fn new(issued: Credential<S>, refreshed_at: Option<DateTime<Utc>>) -> Self {
         Self {
             signer: issued.signer,
             secrets: issued.secrets,
             expires_at: issued.expires_at,
-            is_refreshed: is_renewal,
+            refreshed_at,
             has_succeeded: AtomicBool::new(false),
         }
     }
@@ -124,7 +128,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         };
         Ok(Self {
             provider,
-            active: Mutex::new(Some(Arc::new(ActiveCredential::new(issued, false)))),
+            active: Mutex::new(Some(Arc::new(ActiveCredential::new(issued, None)))),
             negative_cache: NegativeCache::default(),
             expires_at,
             store: None,
@@ -285,8 +289,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
             return Ok(Some(current));
         }
         self.on_rejected(refused);
-        // A renewal that never worked either shows that it is not the credential's age.
-        if refused.is_refreshed && !refused.has_succeeded.load(Ordering::Relaxed) {
+        if !self.may_renew(refused, account.now()) {
             return Ok(None);
         }
         let renewed = self.issue(&mut held, true, account, deadline).await?;
@@ -297,6 +300,18 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
         account.credential_replaced();
         Ok(Some(renewed))
+    }
+
+    /// False for a renewal that was rejected a short time ago and never worked: its age was not the reason,
+    /// and another one would cost a call. Files are always read again, since they may be corrected meanwhile.
+    fn may_renew(&self, refused: &ActiveCredential<S>, now: DateTime<Utc>) -> bool {
+        let makes_calls = |provider: &Box<dyn CredentialProvider<S>>| provider.makes_calls();
+        let costs_call = self.provider.as_ref().is_some_and(makes_calls);
+        let has_succeeded = refused.has_succeeded.load(Ordering::Relaxed);
+        refused.refreshed_at.is_none_or(|at| {
+            let is_recent = (TimeDelta::zero()..RENEWAL_COOLDOWN).contains(&(now - at));
+            has_succeeded || !costs_call || !is_recent
+        })
     }
 
     fn on_rejected(&self, refused: &ActiveCredential<S>) {
@@ -326,8 +341,12 @@ impl<S: Signer + 'static> CredentialCache<S> {
         if let Some(label) = provider.label() {
             account.set_credential_label(label);
         }
-        let mut issued = ActiveCredential::new(issued, is_renewal);
-        if provider.makes_calls() && !issued.is_valid_for(account.server_now(), REFRESH_MARGIN) {
+        let mut issued = ActiveCredential::new(issued, is_renewal.then(|| account.now()));
+        let margin = match provider.makes_calls() {
+            true => REFRESH_MARGIN,
+            false => TimeDelta::zero(),
+        };
+        if !issued.is_valid_for(account.server_now(), margin) {
             // A clock is wrong, and another one would be the same: the cloud reports when it ends.
             issued.expires_at = None;
         }

@@ -11,8 +11,11 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::expiry::local_time;
 use super::program::{CommandError, Invocation};
+use crate::model::Time;
 use crate::secret::{MASK, Secret, SecretMasker, looks_random, mask_text};
+use crate::settings::RerunReason;
 use crate::sync::lock;
 use process::ProcessError;
 
@@ -24,7 +27,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a command's error output is part of an error.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// A command that was run again is not run again for this long; what it printed last is used meanwhile.
+/// A command that was run again is not run again for the same reason for this long; what it printed last
+/// is used meanwhile.
 const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
 
 /// What a command printed: values by the names it gave them.
@@ -86,7 +90,26 @@ pub(super) struct CommandCache {
 struct CachedRun {
     /// `None` for one that is good no longer.
     output: Option<Result<CommandOutput, CommandError>>,
-    again_at: Option<Instant>,
+    /// When it was run last, by the local clock.
+    ran_at: Option<Time>,
+    /// When it was last to be run again, and whether for a rejection.
+    rerun: Option<(Instant, bool)>,
+}
+
+impl CachedRun {
+    /// True when another run may print something else. A tool may cache a credential until it expires, and
+    /// print the same one shortly before.
+    fn may_rerun(&self, reason: RerunReason) -> bool {
+        let Some((at, was_rejected)) = self.rerun else {
+            return true;
+        };
+        let is_new = match reason {
+            RerunReason::Expiring => false,
+            RerunReason::Expired(end) => self.ran_at.is_some_and(|ran_at| ran_at < end),
+            RerunReason::Rejected => !was_rejected,
+        };
+        is_new || at.elapsed() >= RERUN_COOLDOWN
+    }
 }
 
 impl CommandCache {
@@ -109,21 +132,23 @@ impl CommandCache {
     ) -> Result<CommandOutput, CommandError> {
         let mut runs = lock(&self.runs);
         let ran = runs.entry(account).or_default();
+        if ran.output.is_none() {
+            ran.ran_at = Some(local_time());
+        }
         let output = ran
             .output
             .get_or_insert_with(|| run(invocation, COMMAND_TIMEOUT, &self.sink));
         output.clone()
     }
 
-    /// Has the command of an account run again at the next use, since what it printed has become invalid.
-    pub(super) fn invalidate(&self, account: (String, String)) {
+    /// Has the command of an account run again at the next use, since what it printed may have become
+    /// invalid. For the same reason it is run once in [`RERUN_COOLDOWN`].
+    pub(super) fn invalidate(&self, account: (String, String), reason: RerunReason) {
         let mut runs = lock(&self.runs);
         let ran = runs.entry(account).or_default();
-        if ran.again_at.is_none_or(|at| at.elapsed() >= RERUN_COOLDOWN) {
-            *ran = CachedRun {
-                output: None,
-                again_at: Some(Instant::now()),
-            };
+        if ran.may_rerun(reason) {
+            ran.output = None;
+            ran.rerun = Some((Instant::now(), reason == RerunReason::Rejected));
         }
     }
 }
@@ -254,10 +279,21 @@ mod tests {
         let account = || ("sugon".to_owned(), "default".to_owned());
         let id = || runs.output(account(), &counting).unwrap()["id"].clone();
         assert_eq!([id(), id()], [Secret::new("1"), Secret::new("1")]);
-        runs.invalidate(account());
+        runs.invalidate(account(), RerunReason::Expiring);
         assert_eq!(id(), Secret::new("2"));
-        runs.invalidate(account());
-        assert_eq!(id(), Secret::new("2"), "it was run again just now");
+        let distant = Time::from_unix(4_102_444_800).unwrap();
+        let past = Time::from_unix(1_000_000_000).unwrap();
+        for (reason, expected) in [
+            (RerunReason::Expiring, "2"),
+            (RerunReason::Expired(past), "2"),
+            (RerunReason::Expired(distant), "3"),
+            (RerunReason::Expiring, "3"),
+            (RerunReason::Rejected, "4"),
+            (RerunReason::Rejected, "4"),
+        ] {
+            runs.invalidate(account(), reason);
+            assert_eq!(id(), Secret::new(expected), "{reason:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,9 @@ use crate::crypto::base64;
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::{Secret, quotable, quotable_path};
-use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue, Values, is_same_word};
+use crate::settings::{
+    Origin, Profile, RerunReason, SettingsSchema, SourcedValue, Values, is_same_word,
+};
 
 /// Names by which commands print when a credential ends.
 const EXPIRY_KEYS: [&str; 5] = [
@@ -84,8 +86,8 @@ impl CredentialChain {
             return Err(problem("printed no credential").with_hint(hint));
         }
         let command = problem("").message;
-        let rerun = || {
-            commands.invalidate(key.clone());
+        let rerun = |expired_at| {
+            commands.invalidate(key.clone(), RerunReason::Expired(expired_at));
             invocation.as_ref().ok().and_then(|one| output(one).ok())
         };
         reader.check_expiry(&mut resolved, command.trim_end(), &rerun)?;
@@ -143,8 +145,8 @@ impl CredentialChain {
             origin: origin.clone(),
         };
         let mut resolved = reader.read(printed);
-        let rerun = || {
-            commands.invalidate(key.clone());
+        let rerun = |expired_at| {
+            commands.invalidate(key.clone(), RerunReason::Expired(expired_at));
             let printed = invocation.as_ref().ok().and_then(|one| output(one).ok());
             printed.filter(|printed| (plugin.check)(plugin, printed).is_ok())
         };
@@ -196,8 +198,8 @@ impl OutputReader<'_> {
         resolved
     }
 
-    /// Has `command` run again where the credential that it printed has expired. The end of one that has
-    /// expired even then, by the local clock alone, is replaced by a notice.
+    /// Has `command` run again where the credential that it printed has expired. One that has expired even
+    /// then, by the local clock alone, gets a notice.
     ///
     /// # Errors
     /// As those of [`check_expiry`].
@@ -205,11 +207,11 @@ impl OutputReader<'_> {
         &self,
         resolved: &mut ResolvedCredential,
         command: &str,
-        rerun: &dyn Fn() -> Option<CommandOutput>,
+        rerun: &dyn Fn(Time) -> Option<CommandOutput>,
     ) -> Result<(), Problem> {
         let now = local_time();
-        if resolved.expires_at.is_some_and(|at| at <= now)
-            && let Some(printed) = rerun()
+        if let Some(expired_at) = resolved.expires_at.filter(|at| *at <= now)
+            && let Some(printed) = rerun(expired_at)
         {
             *resolved = self.read(printed);
         }
@@ -220,10 +222,7 @@ impl OutputReader<'_> {
         let renew = "have the command print a new one";
         let notice = check_expiry(&what, at, now, renew)
             .map_err(|problem| problem.with_account(self.profile.cloud, &self.profile.name))?;
-        if notice.is_some() {
-            resolved.expires_at = None;
-            resolved.notices.extend(notice);
-        }
+        resolved.notices.extend(notice);
         Ok(())
     }
 

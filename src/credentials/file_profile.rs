@@ -104,7 +104,7 @@ impl FileProfile<'_> {
         let now = self.files.now();
         let notice = expires_at.map(|at| check_expiry(what, at, now, renew));
         let notice = notice.transpose()?.flatten();
-        let mut found = self.found_credential(values, expires_at.filter(|_| notice.is_none()));
+        let mut found = self.found_credential(values, expires_at);
         found.notices.extend(notice);
         Ok(SourceResult::Found(found))
     }

@@ -1,6 +1,7 @@
 //! Credentials that are set in a profile.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
@@ -8,7 +9,7 @@ use super::{Credential, CredentialProvider};
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model::Time;
-use crate::settings::Profile;
+use crate::settings::{Profile, RerunReason};
 use crate::sync::lock;
 
 /// How a cloud makes a credential of a profile.
@@ -23,6 +24,8 @@ pub(super) struct ReloadingProvider<S> {
     read: FromProfile<S>,
     label: LabelFn,
     last: Mutex<Option<String>>,
+    /// The cloud rejected what was read last.
+    is_rejected: AtomicBool,
 }
 
 impl<S> ReloadingProvider<S> {
@@ -33,6 +36,7 @@ impl<S> ReloadingProvider<S> {
             read,
             label,
             last: Mutex::default(),
+            is_rejected: AtomicBool::new(false),
         }
     }
 }
@@ -40,7 +44,11 @@ impl<S> ReloadingProvider<S> {
 #[async_trait]
 impl<S: Send + Sync> CredentialProvider<S> for ReloadingProvider<S> {
     async fn provide(&self, _deadline: Deadline) -> Result<Credential<S>, Problem> {
-        let again = reload(&self.profile).await.transpose()?;
+        let reason = match self.is_rejected.swap(false, Ordering::Relaxed) {
+            true => RerunReason::Rejected,
+            false => RerunReason::Expiring,
+        };
+        let again = reload(&self.profile, reason).await.transpose()?;
         let profile = again.as_ref().unwrap_or(&self.profile);
         let issued = from_profile(profile, self.read)?;
         *lock(&self.last) = Some((self.label)(profile));
@@ -51,15 +59,22 @@ impl<S: Send + Sync> CredentialProvider<S> for ReloadingProvider<S> {
         lock(&self.last).clone()
     }
 
+    fn on_rejected(&self, _signer: &S) {
+        self.is_rejected.store(true, Ordering::Relaxed);
+    }
+
     fn makes_calls(&self) -> bool {
         false
     }
 }
 
 /// What [`Profile::reload`] gives. Other calls go on meanwhile, since a command takes its time.
-pub(crate) async fn reload(profile: &Profile) -> Option<Result<Profile, Problem>> {
+pub(crate) async fn reload(
+    profile: &Profile,
+    reason: RerunReason,
+) -> Option<Result<Profile, Problem>> {
     let profile = profile.clone();
-    let reading = tokio::task::spawn_blocking(move || profile.reload());
+    let reading = tokio::task::spawn_blocking(move || profile.reload(reason));
     reading.await.expect("a reading does not panic")
 }
 

@@ -6,8 +6,8 @@ use super::chain::CredentialChain;
 use crate::error::{Category, Problem};
 use crate::secret::Secret;
 use crate::settings::{
-    CA_DATA, Origin, PROXY_URL, Profile, Reload, SERVER, SOURCE, SettingValue, SettingsSchema,
-    TLS_SERVER_NAME,
+    CA_DATA, Origin, PROXY_URL, Profile, Reload, RerunReason, SERVER, SOURCE, SettingValue,
+    SettingsSchema, TLS_SERVER_NAME,
 };
 
 /// What decides where a credential is sent. A connection keeps what was read first.
@@ -52,9 +52,9 @@ struct Reloader {
 }
 
 impl Reload for Reloader {
-    fn rerun_command(&self, profile: &Profile) {
+    fn rerun_command(&self, profile: &Profile, reason: RerunReason) {
         let account = (profile.cloud.to_owned(), profile.name.clone());
-        self.chain.cache.commands.invalidate(account);
+        self.chain.cache.commands.invalidate(account, reason);
     }
 
     fn read(&self, profile: &Profile) -> Result<Profile, Problem> {

@@ -22,7 +22,7 @@ pub use parse::{byte_size, duration, is_almost_duration, parse_duration, utc_off
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use permissions::{check_installed, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;
-pub use profile::{Origin, Profile, Reload, table_header};
+pub use profile::{Origin, Profile, Reload, RerunReason, table_header};
 pub use recorded::{RecordedProfile, RecordedSettings};
 pub use referenced_files::ReferencedFile;
 pub(crate) use referenced_files::is_mounted;

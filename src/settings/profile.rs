@@ -123,10 +123,21 @@ pub struct Profile {
     pub(crate) reload: Option<Arc<dyn Reload>>,
 }
 
+/// Why the command that prints a credential is run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RerunReason {
+    /// What it printed expires soon, or may have expired.
+    Expiring,
+    /// What it printed expired at this time.
+    Expired(Time),
+    /// The cloud rejected what it printed.
+    Rejected,
+}
+
 /// Reads a profile again whose credential may have changed since.
 pub trait Reload: fmt::Debug + Send + Sync {
     /// Runs the command that prints the credential, where there is one. It may take half a minute.
-    fn rerun_command(&self, profile: &Profile);
+    fn rerun_command(&self, profile: &Profile, reason: RerunReason);
 
     /// The profile with what its files contain now and its command printed last.
     ///
@@ -163,8 +174,8 @@ impl Profile {
     ///
     /// # Errors
     /// As [`Reload::read`].
-    pub fn reload(&self) -> Option<Result<Self, Problem>> {
-        self.reload.as_ref()?.rerun_command(self);
+    pub fn reload(&self, reason: RerunReason) -> Option<Result<Self, Problem>> {
+        self.reload.as_ref()?.rerun_command(self, reason);
         self.reload_now()
     }
 

@@ -236,7 +236,11 @@ fn settings(account: &AccountStatus, now: DateTime<Utc>) -> Check {
         message += &format!(", {endpoint}");
     }
     if let Some(at) = account.expires_at {
-        message += &format!(", valid until {}", at.rfc3339());
+        let end = match at.to_datetime() > now {
+            true => "valid until",
+            false => "expired at",
+        };
+        message += &format!(", {end} {}", at.rfc3339());
     }
     let behind: Vec<&str> = account
         .skipped_sources

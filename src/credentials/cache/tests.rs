@@ -309,7 +309,7 @@ async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_us
         secrets: vec![Secret::new("token-1")],
         expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(3600)),
     };
-    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(first, false))));
+    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(first, None))));
     stage.seconds.store(3599, Ordering::Relaxed);
     stage.send().await.unwrap();
     stage.seconds.store(3609, Ordering::Relaxed);

@@ -8,6 +8,7 @@ use super::super::cache::tests::Plain;
 use super::super::test_support::{self, SCHEMA};
 use super::*;
 use crate::http::ClientOptions;
+use crate::settings::RerunReason;
 use crate::settings::{Environment, Settings};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
@@ -311,7 +312,9 @@ async fn a_running_command_does_not_block_other_calls() {
     let chain = test_support::chain(settings.unwrap());
     let profile = chain.profile(&SCHEMA, "default").unwrap();
     let kept = stage.run_as(&profile);
-    let again = tokio::task::spawn_blocking(move || profile.reload().unwrap().unwrap());
+    let again = tokio::task::spawn_blocking(move || {
+        profile.reload(RerunReason::Expiring).unwrap().unwrap()
+    });
     let runs = || fs::read_to_string(home.join("runs")).unwrap();
     while runs().lines().count() < 2 {
         tokio::task::yield_now().await;

@@ -12,7 +12,7 @@ use crate::http::{
 };
 use crate::providers::prelude::*;
 use crate::secret::Secret;
-use crate::settings::Profile;
+use crate::settings::{Profile, RerunReason};
 use crate::sync::lock;
 
 /// Parts of a user's credential.
@@ -144,7 +144,9 @@ impl IamPasswordProvider {
             Err(problem) if problem.category == Category::Unauthenticated => problem,
             outcome => return outcome,
         };
-        let again = reload(&self.profile).await.transpose()?;
+        let again = reload(&self.profile, RerunReason::Rejected)
+            .await
+            .transpose()?;
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
             return Err(refused);
         };

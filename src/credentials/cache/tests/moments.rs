@@ -58,7 +58,7 @@ fn give_token(stage: &mut Stage, token: &str, end: i64) {
         secrets: vec![Secret::new(token)],
         expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(end)),
     };
-    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(issued, false))));
+    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(issued, None))));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn the_first_and_the_last_possible_expiry_are_accepted() {
             secrets: vec![Secret::new("token-1")],
             expires_at: Some(end),
         };
-        *stage.login.active.lock().await = Some(Arc::new(ActiveCredential::new(issued, false)));
+        *stage.login.active.lock().await = Some(Arc::new(ActiveCredential::new(issued, None)));
         stage.login.get(&stage.account, deadline).await.unwrap();
         stage.send().await.unwrap();
     }
@@ -212,4 +212,54 @@ async fn a_kept_one_is_masked_in_what_the_cloud_answers() {
         .send(&second.account, &second.request, &refuse, deadline);
     let problem = outcome.await.unwrap_err();
     assert_eq!(problem.message, "no *** here");
+}
+
+/// The token that a file contains at the moment.
+struct TokenFile(Arc<StdMutex<&'static str>>);
+
+#[async_trait]
+impl CredentialProvider<Plain> for TokenFile {
+    async fn provide(&self, _deadline: Deadline) -> Result<Credential<Plain>, Problem> {
+        let token = *self.0.lock().unwrap();
+        Ok(Credential {
+            signer: Plain(token.to_owned()),
+            secrets: vec![Secret::new(token)],
+            expires_at: None,
+        })
+    }
+
+    fn makes_calls(&self) -> bool {
+        false
+    }
+}
+
+/// Longer than an account whose credential was rejected is left alone.
+const PAUSE: i64 = 601;
+
+#[tokio::test]
+async fn a_file_is_read_again_after_a_renewal_that_was_rejected() {
+    let mut stage = stage(&[], None, "token-3").await;
+    let file = Arc::new(StdMutex::new("token-1"));
+    stage.login = CredentialCache::from_provider(TokenFile(Arc::clone(&file)));
+    for (turn, token) in ["token-1", "token-2", "token-2"].into_iter().enumerate() {
+        *file.lock().unwrap() = token;
+        stage.seconds.store(turn as i64 * PAUSE, Ordering::Relaxed);
+        stage.send().await.unwrap_err();
+    }
+    *file.lock().unwrap() = "token-3";
+    stage.seconds.store(3 * PAUSE, Ordering::Relaxed);
+    stage.send().await.unwrap();
+    stage.send().await.unwrap();
+    let seen = stage.seen();
+    assert_eq!(seen[seen.len() - 2..], ["token-3", "token-3"], "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_service_is_requested_again_long_after_a_renewal_that_was_rejected() {
+    let stage = stage(&["token-1", "token-2", "token-3"], None, "token-3").await;
+    stage.send().await.unwrap_err();
+    assert_eq!(stage.issued(), 2);
+    stage.seconds.store(PAUSE, Ordering::Relaxed);
+    stage.send().await.unwrap();
+    assert_eq!(stage.issued(), 3);
 }
