@@ -3,6 +3,7 @@
 mod action;
 mod archive;
 mod gitlab;
+mod kubernetes;
 mod notifications;
 mod workflows;
 
