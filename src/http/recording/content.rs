@@ -162,7 +162,7 @@ impl Masker<'_> {
     fn mask(&self, document: &mut Value) -> bool {
         let before = document.clone();
         match &self.credential {
-            Some(mask) => mask_credentials(document, mask),
+            Some(mask) => mask_credentials(document, &mut Placeholders::new(mask)),
             None => (self.masks.document)(document),
         }
         self.mask_texts(document);
@@ -280,24 +280,53 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     is_secret_field(&name) || parts.iter().any(|part| name.contains(part))
 }
 
+/// What replaces the secrets of one response: different ones differ, as programs that compare them expect.
+struct Placeholders<'a> {
+    mask: &'a str,
+    secrets: Vec<String>,
+}
+
+impl<'a> Placeholders<'a> {
+    fn new(mask: &'a str) -> Self {
+        Self {
+            mask,
+            secrets: Vec::new(),
+        }
+    }
+
+    fn replace(&mut self, secret: &mut String) {
+        let known = self.secrets.iter().position(|known| known == secret);
+        let index = known.unwrap_or_else(|| {
+            self.secrets.push(secret.clone());
+            self.secrets.len() - 1
+        });
+        *secret = match index {
+            0 => self.mask.to_owned(),
+            _ => format!("{}.{}", self.mask, index + 1),
+        };
+    }
+}
+
 /// Masks what a service has issued: every text whose name marks it as a credential, and the ids of keys.
-fn mask_credentials(document: &mut Value, mask: &str) {
+fn mask_credentials(document: &mut Value, placeholders: &mut Placeholders<'_>) {
     const IDS: [&str; 3] = ["AccessKeyId", "TmpSecretId", "access"];
     match document {
         Value::Array(list) => list
             .iter_mut()
-            .for_each(|value| mask_credentials(value, mask)),
+            .for_each(|value| mask_credentials(value, placeholders)),
         Value::Object(map) => {
             for (key, value) in map {
                 match value {
-                    Value::String(text) if IDS.contains(&key.as_str()) => *text = mask.to_owned(),
+                    Value::String(text) if IDS.contains(&key.as_str()) => {
+                        placeholders.replace(text)
+                    }
                     // A document in a text has fields of its own.
                     Value::String(text)
                         if field_sensitivity(key).is_some() || text.contains(['{', '<']) =>
                     {
-                        *text = mask.to_owned();
+                        placeholders.replace(text);
                     }
-                    _ => mask_credentials(value, mask),
+                    _ => mask_credentials(value, placeholders),
                 }
             }
         }

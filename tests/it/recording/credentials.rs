@@ -48,6 +48,26 @@ fn tokens_that_were_fetched_are_not_in_a_recording_and_are_not_needed() {
 }
 
 #[test]
+fn tokens_of_one_response_stay_distinct_in_a_recording() {
+    let emulated = Emulated::start(jobs::WORLD);
+    let origin = &emulated.origin;
+    let config = Config::new(&format!(
+        "[sugon.default]\nauth_endpoint = '{origin}'\nplatform_endpoint = '{origin}'\n\
+         user = 'bob'\naccess_key = 'testid'\nsecret_key = 'testsecret'\n"
+    ));
+    let (_parent, folder) = folder();
+    // A list of instances needs the token of a region, one of jobs the token of the platform too.
+    let scopes = ["list", "sugon/instance/", "sugon/job/", "-o", "json"];
+    let path = config.path();
+    let options = with(&scopes, "--config", Path::new(&path));
+    let options = with(&options, "--record", &folder);
+    let recorded = joblens(&options).run();
+    assert_eq!(recorded.code, 0, "{}", recorded.stderr);
+    assert_private(&folder, &["testsecret", "eyJ"]);
+    assert_same(&scopes, &recorded, &replay(&scopes, &folder));
+}
+
+#[test]
 fn an_error_names_the_key_as_the_recorded_run_did() {
     let emulated = Emulated::start(jobs::WORLD);
     let (_parent, folder) = folder();

@@ -246,12 +246,12 @@ fn of_what_a_credential_service_issues_only_secrets_are_masked() {
     let body = json!({
         "Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",
             "Expiration": "2026-01-02T03:04:05Z"},
-        "data": [{"clusterId": "7", "token": "t"}],
+        "data": [{"clusterId": "7", "token": "t"}, {"clusterId": "8", "token": "t"}],
     });
     let masked = json!({
-        "Credentials": {"AccessKeyId": "***3", "AccessKeySecret": "***3", "SecurityToken": "***3",
-            "Expiration": "2026-01-02T03:04:05Z"},
-        "data": [{"clusterId": "7", "token": "***3"}],
+        "Credentials": {"AccessKeyId": "***3", "AccessKeySecret": "***3.2",
+            "SecurityToken": "***3.3", "Expiration": "2026-01-02T03:04:05Z"},
+        "data": [{"clusterId": "7", "token": "***3.4"}, {"clusterId": "8", "token": "***3.4"}],
     });
     let recorded = content(Some("***3"), body.to_string().as_bytes());
     assert_eq!(recorded, (Content::Json(masked), Extent::Whole));
