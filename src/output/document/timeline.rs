@@ -38,7 +38,9 @@ impl Timeline {
             events,
             references: found.chain(failed).collect(),
         };
-        Self::of(command, content, jobs.len(), errors, notices)
+        let mut timeline = Self::of(command, content, jobs.len(), errors, notices);
+        timeline.coverage.complete &= !jobs.iter().any(|job| job.events_unreadable);
+        timeline
     }
 
     /// Leaves out what a sieve does not let pass.
