@@ -95,6 +95,12 @@ const INVALID: [(&str, &str, &str, &str); 24] = [
         "did you mean 'aliyun/job/c/5'?",
     ),
     (
+        "aliyun/job/c/10_[1-3]",
+        "a range of subtasks has no brackets",
+        "[1-3]",
+        "did you mean 'aliyun/job/c/10_1-3'? (an id with brackets is aliyun/job/c/10_%5B1-3%5D)",
+    ),
+    (
         "aliyun/job/c/train-*",
         "wildcards are not supported in references",
         "*",
