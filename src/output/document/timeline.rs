@@ -106,6 +106,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn events_that_could_not_be_read_make_a_timeline_incomplete() {
+        let mut job = job("aliyun/job/c/5", 0, 9);
+        for is_unreadable in [false, true] {
+            job.events_unreadable = is_unreadable;
+            let jobs = std::slice::from_ref(&job);
+            let timeline = Timeline::from_jobs("events", jobs, Vec::new(), Vec::new());
+            assert_eq!(timeline.coverage.complete, !is_unreadable);
+            assert_eq!(timeline.incomplete().is_some(), is_unreadable);
+            assert_eq!(timeline.exit.code, 0);
+        }
+    }
+
     fn summarize(timeline: &Timeline) -> Vec<(&str, Option<State>)> {
         let events = timeline.content.events.iter();
         events
