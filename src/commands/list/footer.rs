@@ -8,6 +8,8 @@ use crate::providers::{COMPARED_FIELDS, Filter, Truncation};
 
 /// This many scopes are named before they are only counted.
 const MAX_NAMED: usize = 3;
+/// This many scopes with the same message are named in its line before they are only counted.
+const MAX_JOINED: usize = 8;
 
 /// The lines for stderr. Where programs read the answer, a list that is whole needs none.
 pub(super) fn lines(
@@ -125,6 +127,10 @@ fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
             let lines = group.into_iter();
             let lines = lines.map(|one| format!("{}: {}", one.scope, one.text));
             lines.collect()
+        }
+        ..=MAX_JOINED => {
+            let scopes: Vec<&str> = group.iter().map(|one| &*one.scope).collect();
+            vec![format!("{}: {}", scopes.join(", "), group[0].common)]
         }
         many => vec![format!("{many} scopes: {}", group[0].common)],
     });

@@ -284,7 +284,7 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
         (&["--jq", "nosuch"], "unknown filter 'nosuch'"),
         (
             &["--jq", ".", "--arg", "1x", "v"],
-            "'1x' is not a variable name",
+            "invalid value '1x' for --arg: expected a variable name",
         ),
         (
             &["--jq", ".", "--argjson", "x", "{"],
