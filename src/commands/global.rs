@@ -252,7 +252,8 @@ impl GlobalArgs {
         for pair in self.argjson.chunks(2) {
             let name = variable_name("--argjson", &pair[0])?;
             let value = serde_json::from_str(&pair[1]).map_err(|error| {
-                Problem::usage(format!("--argjson {name}: invalid JSON ({error})"))
+                let reason = format_args!("invalid JSON ({error})");
+                settings::invalid_value(&format!("--argjson {name}"), &pair[1], reason)
             })?;
             named.insert(name, value);
         }

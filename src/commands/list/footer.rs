@@ -122,17 +122,20 @@ fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
             None => groups.push(vec![message]),
         }
     }
-    let lines = groups.into_iter().flat_map(|group| match group.len() {
-        0..=MAX_NAMED => {
+    let lines = groups.into_iter().flat_map(|group| {
+        if group.len() <= MAX_NAMED {
             let lines = group.into_iter();
             let lines = lines.map(|one| format!("{}: {}", one.scope, one.text));
-            lines.collect()
+            return lines.collect();
         }
-        ..=MAX_JOINED => {
-            let scopes: Vec<&str> = group.iter().map(|one| &*one.scope).collect();
-            vec![format!("{}: {}", scopes.join(", "), group[0].common)]
-        }
-        many => vec![format!("{many} scopes: {}", group[0].common)],
+        let scopes = match group.len() {
+            many if many > MAX_JOINED => format!("{many} scopes"),
+            _ => {
+                let scopes: Vec<&str> = group.iter().map(|one| &*one.scope).collect();
+                scopes.join(", ")
+            }
+        };
+        vec![format!("{scopes}: {}", group[0].common)]
     });
     lines.collect()
 }

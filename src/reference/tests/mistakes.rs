@@ -3,7 +3,7 @@ use super::*;
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// An input, the message of its error, the part that is marked, and the hint.
-const INVALID: [(&str, &str, &str, &str); 24] = [
+const INVALID: [(&str, &str, &str, &str); 25] = [
     (
         "“aliyun/job/c/5”",
         "the quotes are a part of it",

@@ -75,7 +75,7 @@ fn a_filter_of_states_applies_to_the_state_that_is_listed_last() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert!(!run.stdout.contains("aliyun/job/c/j0\""), "{}", run.stdout);
         assert!(!run.stdout.contains("aliyun/job/c/j0\n"), "{}", run.stdout);
-        assert_eq!(run.stdout.matches("aliyun/job/c/j1").count() > 20, true);
+        assert!(run.stdout.matches("aliyun/job/c/j1").count() > 20);
     }
     let run = listed(changing(), &["-s", "failed", "-o", "name"]);
     assert_eq!(run.stdout, "aliyun/job/c/j0\n", "{}", run.stderr);

@@ -288,7 +288,7 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
         ),
         (
             &["--jq", ".", "--argjson", "x", "{"],
-            "--argjson x: invalid JSON",
+            "invalid value '{' for --argjson x: invalid JSON",
         ),
         (&["--arg", "x", "v"], "--arg needs --jq"),
         (&["-e", "--no-headers"], "-e needs --jq"),
