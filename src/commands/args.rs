@@ -11,7 +11,7 @@ use super::kind_flags::KindFlags;
 use super::lookup::{AllowedTargets, Inputs, Lookup, LookupPlan, Options};
 use crate::error::Problem;
 use crate::output::Format;
-use crate::settings::parse_duration;
+use crate::settings::{invalid_value, parse_duration};
 
 /// What commands that get resources once are requested.
 #[derive(Debug, Args)]
@@ -163,8 +163,9 @@ impl PollArgs {
             .transpose()?;
         match interval {
             Some(Duration::ZERO) => {
-                Err(Problem::usage("--interval must be greater than 0")
-                    .with_hint("use e.g. 5s or 30s"))
+                let text = text.unwrap_or_default();
+                let problem = invalid_value("--interval", text, "must be greater than 0");
+                Err(problem.with_hint("use e.g. 5s or 30s"))
             }
             interval => Ok(interval),
         }

@@ -29,14 +29,11 @@ impl Default for ListedReferences {
 
 impl ListedReferences {
     /// Notes references or scopes.
-    pub(super) fn record<'a>(&mut self, shown: impl ExactSizeIterator<Item = &'a String>) {
-        self.0 = self
-            .0
-            .take()
-            .filter(|so_far| so_far.len() + shown.len() <= MAX_PER_LIST);
-        if let Some(so_far) = &mut self.0 {
-            so_far.extend(shown.cloned());
-        }
+    pub(super) fn record<'a>(&mut self, shown: impl Iterator<Item = &'a String>) {
+        let Some(so_far) = &mut self.0 else { return };
+        let room = MAX_PER_LIST - so_far.len();
+        so_far.extend(shown.take(room + 1).cloned());
+        self.0 = self.0.take().filter(|so_far| so_far.len() <= MAX_PER_LIST);
     }
 
     /// What was noted, in order; none where it was more than [`MAX_PER_LIST`].

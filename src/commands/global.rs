@@ -252,7 +252,8 @@ impl GlobalArgs {
         for pair in self.argjson.chunks(2) {
             let name = variable_name("--argjson", &pair[0])?;
             let value = serde_json::from_str(&pair[1]).map_err(|error| {
-                Problem::usage(format!("--argjson {name}: invalid JSON ({error})"))
+                let reason = format_args!("invalid JSON ({error})");
+                settings::invalid_value(&format!("--argjson {name}"), &pair[1], reason)
             })?;
             named.insert(name, value);
         }
@@ -376,18 +377,12 @@ fn is_key_id(name: &str) -> bool {
 fn variable_name(option: &str, name: &str) -> Result<String, Problem> {
     let is_word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if name.is_empty() || !is_word || name.starts_with(|c: char| c.is_ascii_digit()) {
-        let name = crate::secret::quotable(name);
-        return Err(
-            Problem::usage(format!("{option}: '{name}' is not a variable name"))
-                .with_hint("use letters, digits and _, without $: --arg state failed"),
-        );
+        let problem = settings::invalid_value(option, name, "expected a variable name");
+        return Err(problem.with_hint("use letters, digits and _, without $: --arg state failed"));
     }
     Ok(name.to_owned())
 }
 
 fn wrong(key: &str, text: &str, wanted: &str) -> Problem {
-    let text = crate::secret::quotable(text);
-    Problem::usage(format!(
-        "invalid value '{text}' for {key}; expected {wanted}"
-    ))
+    settings::invalid_value(key, text, format_args!("expected {wanted}"))
 }

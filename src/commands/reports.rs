@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::error::{Category, Problem, file_error_text};
 use crate::output;
 use crate::output::document::{Envelope, Exit};
-use crate::settings::Environment;
+use crate::settings::{self, Environment};
 use crate::sort::SortExt as _;
 pub(super) use sink::{ReportSink, replace_atomic};
 
@@ -320,7 +320,7 @@ fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
 }
 
 fn wrong(value: &str, what: &str) -> Problem {
-    Problem::usage(format!("invalid value '{value}' for --report: {what}"))
+    settings::invalid_value("--report", value, what)
         .with_hint("use junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
 }
 

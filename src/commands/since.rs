@@ -8,7 +8,6 @@ use crate::error::Problem;
 use crate::http::ServerClocks;
 use crate::model::{Since, Time};
 use crate::output::Zone;
-use crate::secret::quotable;
 use crate::settings::{self, parse_duration};
 
 /// The local time, and what responses report about it.
@@ -58,11 +57,10 @@ fn error(text: &str) -> Problem {
     const EXAMPLES: &str = "use e.g. 2h, 1d, 2026-01-02 or 2026-01-02T03:04:05+08:00";
     match parse_duration("--since", text) {
         Err(problem) if settings::is_almost_duration(text) => problem,
-        _ => Problem::usage(format!(
-            "invalid value '{}' for --since; expected a duration, a date, or a time with an offset",
-            quotable(text)
-        ))
-        .with_hint(EXAMPLES),
+        _ => {
+            let expected = "expected a duration, a date, or a time with an offset";
+            settings::invalid_value("--since", text, expected).with_hint(EXAMPLES)
+        }
     }
 }
 

@@ -79,12 +79,12 @@ fn problem(error: &clap::Error, command: Option<&str>, commands: &clap::Command)
             format!("unexpected argument '{}' found", quotable(argument))
         }
         (ErrorKind::InvalidValue, Some(argument), Some(value)) => {
-            format!("invalid value '{value}' for '{argument}'")
+            format!("invalid value '{value}' for {}", name_of(argument))
         }
         (ErrorKind::ValueValidation, Some(argument), Some(value)) => {
             let source = std::error::Error::source(error);
             let reason = source.map_or_else(String::new, |source| format!(": {source}"));
-            format!("invalid value '{value}' for '{argument}'{reason}")
+            format!("invalid value '{value}' for {}{reason}", name_of(argument))
         }
         (ErrorKind::InvalidSubcommand, ..) => {
             let word = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -94,6 +94,13 @@ fn problem(error: &clap::Error, command: Option<&str>, commands: &clap::Command)
         _ => first_paragraph(error),
     };
     Problem::usage(message).with_hint(hint(error, command, commands))
+}
+
+/// The name of an option, without its value.
+fn name_of(argument: &str) -> &str {
+    let is_option = argument.starts_with('-');
+    let name = argument.split([' ', '=']).next().unwrap_or(argument);
+    if is_option { name } else { argument }
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {

@@ -58,7 +58,7 @@ impl Condition {
 fn invalid(text: &str, reason: &str) -> Problem {
     let states = State::ALL.iter().filter(|one| **one != State::Unknown);
     let known: Vec<&str> = states.map(|state| state.as_str()).collect();
-    Problem::usage(format!("invalid value '{text}' for --for: {reason}")).with_hint(format!(
+    settings::invalid_value("--for", text, reason).with_hint(format!(
         "expected states ({}, or those of the cloud), ended, or no-warnings=10m",
         known.join(", ")
     ))

@@ -41,6 +41,11 @@ impl<'a> RowWriter<'a> {
         })
     }
 
+    /// False where a row has nothing that changes.
+    pub fn shows_states(&self) -> bool {
+        !matches!(self.format, RowFormat::Names)
+    }
+
     /// Writes resources.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cause::why;
 use super::{Zone, escape, json};
 use crate::error::Problem;
-use crate::model::{EXTENSIBLE, Job, ScopeSummary, State, Time};
+use crate::model::{EXTENSIBLE, Job, Notice, ScopeSummary, State, Time};
 use crate::output::document::{Envelope, Exit, Gate, TimelineEvent};
 
 /// Writes a change of state as one line of fields with blanks between them:
@@ -49,8 +49,10 @@ pub struct Summary {
     pub errors: u64,
     /// Requests that were sent, every attempt counted.
     pub requests: u64,
-    /// True when all references were answered, and lists were read to their end.
+    /// True when all references were answered, and lists and events were read to their end.
     pub complete: bool,
+    /// What else is to be known about the records, such as why a list is incomplete.
+    pub notices: Vec<Notice>,
     /// The gate; null without one.
     pub gate: Option<Gate>,
     /// The exit code of a gate; null without one.
@@ -214,6 +216,7 @@ impl RecordWriter {
             errors: report.errors.len() as u64,
             requests: report.requests,
             complete: report.coverage.complete,
+            notices: report.notices.clone(),
             gate: report.gate.clone(),
             exit: report.gate.as_ref().map(|_| report.exit),
         };
@@ -268,6 +271,7 @@ mod tests {
     use super::super::text::needs_escape;
     use super::*;
     use crate::error::Category;
+    use crate::model::NoticeCode;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -319,6 +323,7 @@ mod tests {
             errors: 0,
             requests: 7,
             complete: true,
+            notices: vec![Notice::new(NoticeCode::ListIncomplete, "cut")],
             gate: None,
             exit: None,
         };
@@ -343,7 +348,7 @@ mod tests {
         assert_eq!(
             lines[2],
             json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "requests": 7, "complete": true,
-                "gate": null, "exit": null})
+                "notices": [{"code": "list_incomplete", "message": "cut"}], "gate": null, "exit": null})
         );
     }
 

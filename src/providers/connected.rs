@@ -12,6 +12,7 @@ use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
+use crate::secret::quotable;
 
 /// A smaller change of the clock changes nothing that a list requests.
 const MIN_CLOCK_CHANGE: TimeDelta = TimeDelta::minutes(1);
@@ -65,15 +66,29 @@ fn note_hidden_evidence(kind: &Kind, page: &mut Page) {
     }
 }
 
-/// Notes that jobs are left out by their state although it is not known how they ended.
-fn note_unknown_ends(kind: &Kind, filter: &Filter, page: &mut Page) {
-    let is_left_out = |row: &GetResult| {
-        let job = &row.job;
-        let is_unread = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
-        let is_unknown = job.state == State::Unknown && (job.ended || is_unread);
-        is_unknown && !filter.matches(&row.job, false)
-    };
-    if !filter.states.is_empty() && page.rows.iter().any(is_left_out) {
+/// Notes that jobs are left out by their state although it is not recognized, or not known how they ended.
+fn note_unknown_states(kind: &Kind, filter: &Filter, page: &mut Page) {
+    if filter.states.is_empty() {
+        return;
+    }
+    let rows = page.rows.iter();
+    let left_out = rows.filter(|row| {
+        let is_of_filter = filter.without_states().matches(&row.job, false);
+        row.job.state == State::Unknown && is_of_filter && !filter.matches_state(&row.job)
+    });
+    let (has_ended, is_active): (Vec<_>, Vec<_>) = left_out
+        .partition(|row| row.job.ended || row.job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD));
+    let words = is_active.iter().find_map(|row| row.job.state_raw.clone());
+    if let Some(word) = words {
+        let text = format!(
+            "{kind}: jobs in states that are not recognized, such as '{}', are left out; \
+             --state unknown lists them",
+            quotable(&word)
+        );
+        page.notices
+            .push(Notice::new(NoticeCode::UnknownState, text));
+    }
+    if !has_ended.is_empty() {
         let text = format!(
             "{kind}: jobs that have ended are left out where the list does not show how; \
              --state unknown lists them, joblens get shows their outcome"
@@ -187,7 +202,7 @@ impl<A: CloudApi> Client for Connected<A> {
             doubt_rows(scope.kind, &mut page);
             if (self.api.clock_ahead() - ahead).abs() < MIN_CLOCK_CHANGE {
                 note_hidden_evidence(scope.kind, &mut page);
-                note_unknown_ends(scope.kind, filter, &mut page);
+                note_unknown_states(scope.kind, filter, &mut page);
                 return Ok(page);
             }
         }

@@ -90,6 +90,8 @@ async fn latest_of_all(
             };
             match &best {
                 Some((best_at, _)) if *best_at > at => {}
+                // A job comes again when its state has changed.
+                Some((_, best)) if *best == found.job.reference => {}
                 Some((best_at, _)) if *best_at == at => is_tied = true,
                 _ => {
                     is_tied = false;

@@ -86,8 +86,10 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 ///
 /// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
 /// repeats a page. Where the cloud counts fewer rows on a later page, a row has left the list and others may
-/// have moved to a page that was read before: the list is read again, for the rows that did not come. The same
-/// is done where pages that overlap have no row in common. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
+/// have moved to a page that was read before: the list is read again, for the rows that did not come or have changed
+/// their state. The same is done where pages that overlap have no row in common. A row that was handed on is handed
+/// on again when a later one shows the job in another state, even one that the filter drops
+/// ([`Page::withdrawn`]). Where each resource costs requests of its own ([`list_limit`]), `limit` counts
 /// those that were requested, whatever their state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
@@ -147,6 +149,11 @@ trait PageSource: Sync {
         None
     }
 
+    /// False where the filter drops the row for its state.
+    fn has_wanted_state(&self, _row: &Self::Row) -> bool {
+        true
+    }
+
     /// False where the filter drops the row; `has_unreadable` is true where fields of the page could not be
     /// read.
     fn is_wanted(&self, _row: &Self::Row, _has_unreadable: bool) -> bool {
@@ -189,6 +196,10 @@ impl PageSource for JobPages<'_> {
 
     fn state(row: &GetResult) -> Option<State> {
         Some(row.job.state)
+    }
+
+    fn has_wanted_state(&self, row: &GetResult) -> bool {
+        self.filter.matches_state(&row.job)
     }
 
     fn is_wanted(&self, row: &GetResult, has_unreadable: bool) -> bool {

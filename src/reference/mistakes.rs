@@ -85,6 +85,13 @@ fn mistake(
             0..slashes,
         ));
     }
+    if let Some((at, range)) = bracketed_range(input) {
+        let (job, brackets) = input.split_at(at);
+        let encoded = brackets.replace('[', "%5B").replace(']', "%5D");
+        let hint = format!("did you mean '{job}{range}'? (an id with brackets is {job}{encoded})");
+        let message = "a range of subtasks has no brackets";
+        return Some((message, hint, at..input.len()));
+    }
     let at = input.find('*')?;
     let hint = "to filter by name: joblens list SCOPE --name GLOB -o name";
     Some((
@@ -92,6 +99,15 @@ fn mistake(
         hint.into(),
         at..at + 1,
     ))
+}
+
+/// The range at the end of `10_[1-3]`, which Slurm and shells write in brackets, and where they begin.
+fn bracketed_range(input: &str) -> Option<(usize, &str)> {
+    let at = input.rfind("_[")? + 1;
+    let range = input[at..].strip_prefix('[')?.strip_suffix(']')?;
+    let (start, end) = range.split_once('-')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (is_number(start) && is_number(end)).then_some((at, range))
 }
 
 /// True for a path that begins with the letter of a drive, such as `C:/jobs`.

@@ -18,7 +18,9 @@ use std::sync::Arc;
 pub use environment::Environment;
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
-pub use parse::{byte_size, duration, is_almost_duration, parse_duration, utc_offset};
+pub use parse::{
+    byte_size, duration, invalid_value, is_almost_duration, parse_duration, utc_offset,
+};
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use permissions::{check_installed, is_open_descriptor, quoted};
 pub(crate) use profile::SourcedValue;

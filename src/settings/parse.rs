@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::time::Duration;
 
 use crate::error::Problem;
@@ -43,12 +44,14 @@ pub fn duration(text: &str) -> Option<Duration> {
 pub fn parse_duration(name: &str, text: &str) -> Result<Duration, Problem> {
     duration(text).ok_or_else(|| {
         let (reason, hint) = duration_error(text.trim());
-        Problem::usage(format!(
-            "invalid value '{}' for {name}: {reason}",
-            quotable(text)
-        ))
-        .with_hint(hint)
+        invalid_value(name, text, reason).with_hint(hint)
     })
+}
+
+/// A usage error about the value of an option or a key.
+pub fn invalid_value(name: &str, text: &str, reason: impl Display) -> Problem {
+    let text = quotable(text);
+    Problem::usage(format!("invalid value '{text}' for {name}: {reason}"))
 }
 
 /// True for a text that is not a duration and cannot be meant as a date.

@@ -273,6 +273,7 @@ impl<'a> FollowHandler<'a> {
             errors: problems.len() as u64,
             requests: run.lookup.transport.calls(),
             complete: problems.is_empty() && was_read,
+            notices: run.lookup.notices.all(),
             gate: None,
             exit: None,
         };

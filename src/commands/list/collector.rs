@@ -2,13 +2,15 @@
 
 use std::io;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::super::completion_cache::ListedReferences;
 use super::super::signals::Signals;
 use super::super::stdout_writer::StdoutWriter;
-use super::lister::{Batch, ListEvent};
+use super::batch::Batch;
+use super::lister::{ListEvent, ListedPage};
 use super::report::ScopeReport;
+use super::words;
 use crate::http::Session;
 use crate::output;
 use crate::providers::Filter;
@@ -30,8 +32,8 @@ pub(super) struct ListCollector<'a> {
     /// What each place came to.
     pub listed: Vec<ScopeReport>,
     /// What is not written yet, of each place.
-    pub batches: Vec<Vec<Batch>>,
-    /// What came, for the completion of a shell.
+    pub batches: Vec<Batch>,
+    /// What was written, for the completion of a shell.
     pub shown: ListedReferences,
     /// Writes rows in the formats whose rows are independent.
     pub rows: Option<output::RowWriter<'a>>,
@@ -56,20 +58,21 @@ impl ListCollector<'_> {
                 error = self.stdout.closed() => return ListEnd::Closed(error),
                 next = events.recv() => next,
             };
-            let (number, page) = match next {
+            let (number, page, taken) = match next {
                 None => return ListEnd::Done,
                 Some((number, ListEvent::End(end))) => {
                     self.listed[number].status = end;
                     continue;
                 }
                 Some((number, ListEvent::Parts(targets, first))) => {
-                    self.batches.extend(targets.iter().map(|_| Vec::new()));
+                    self.batches
+                        .extend(targets.iter().map(|_| Batch::default()));
                     ScopeReport::add_parts(&mut self.listed, number, targets, first);
                     continue;
                 }
-                Some((number, page)) => (number, page),
+                Some((number, ListEvent::Page(page, taken))) => (number, page, taken),
             };
-            if let Some(end) = self.take(number, page).await {
+            if let Some(end) = self.take(number, page, taken).await {
                 return end;
             }
         }
@@ -91,33 +94,35 @@ impl ListCollector<'_> {
 
     /// Writes or keeps a page. The next one is requested when the reader has taken this one, so
     /// that nothing piles up.
-    async fn take(&mut self, number: usize, page: ListEvent) -> Option<ListEnd> {
-        let ListEvent::Page {
-            rows,
-            problems,
-            total,
-            taken,
-        } = page
-        else {
-            return None;
-        };
-        let listed = &mut self.listed[number];
-        listed.count += rows.count();
-        let uncompared = rows.count_uncompared(self.filter);
-        for (count, more) in listed.uncompared.iter_mut().zip(uncompared) {
-            *count += more;
-        }
-        listed.total = total;
-        listed.unread.extend(problems);
-        match &rows {
-            Batch::Jobs(jobs) => self.shown.record(jobs.iter().map(|job| &job.reference)),
-            Batch::Scopes(scopes) => self.shown.record(scopes.iter().map(|scope| &scope.scope)),
-        }
+    async fn take(
+        &mut self,
+        number: usize,
+        page: ListedPage,
+        taken: oneshot::Sender<()>,
+    ) -> Option<ListEnd> {
         let streams = self.is_streamed();
+        let listed = &mut self.listed[number];
+        // The total is that of the scope, or of what the cloud filters.
+        let is_filtered = words::describe_filter(self.filter).is_some();
+        listed.total = page.total.filter(|_| !is_filtered);
+        listed.unread.extend(page.problems);
         match self.rows.as_mut().filter(|_| streams) {
-            None => self.batches[number].push(rows),
+            None => {
+                let kept = &mut self.batches[number];
+                kept.jobs.extend(page.rows.jobs);
+                kept.scopes.extend(page.rows.scopes);
+                kept.take(&page.withdrawn);
+            }
             Some(out) => {
-                self.stdout.write(part(out, &rows));
+                let mut new = page.rows;
+                let changed = new.take(&page.changed);
+                listed.add(&new, self.filter);
+                self.shown.record(new.references());
+                let mut written = part(out, &new);
+                if out.shows_states() {
+                    written.extend(part(out, &changed));
+                }
+                self.stdout.write(written);
                 tokio::select! {
                     biased;
                     code = self.signals.next() => return Some(ListEnd::Stopped(code)),
@@ -134,10 +139,8 @@ impl ListCollector<'_> {
 
 fn part(out: &mut output::RowWriter<'_>, rows: &Batch) -> Vec<u8> {
     let mut part = Vec::new();
-    let written = match rows {
-        Batch::Jobs(jobs) => out.jobs(&mut part, jobs),
-        Batch::Scopes(scopes) => out.scopes(&mut part, scopes),
-    };
+    let written = out.jobs(&mut part, &rows.jobs);
+    let written = written.and_then(|()| out.scopes(&mut part, &rows.scopes));
     written.expect("memory takes every byte");
     part
 }

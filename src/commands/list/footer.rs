@@ -3,11 +3,13 @@
 use super::options::ListOptions;
 use super::report::{ListStatus, ScopeReport};
 use crate::error::Problem;
-use crate::model::{Notice, NoticeCode};
-use crate::providers::{COMPARED_FIELDS, Truncation};
+use crate::model::{Notice, NoticeCode, State};
+use crate::providers::{COMPARED_FIELDS, Filter, Truncation};
 
 /// This many scopes are named before they are only counted.
 const MAX_NAMED: usize = 3;
+/// This many scopes with the same message are named in its line before they are only counted.
+const MAX_JOINED: usize = 8;
 
 /// The lines for stderr. Where programs read the answer, a list that is whole needs none.
 pub(super) fn lines(
@@ -16,7 +18,8 @@ pub(super) fn lines(
     for_people: bool,
 ) -> Vec<String> {
     let words = requested.map_or_else(String::new, |words| format!(" ({words})"));
-    let found: usize = listed.iter().map(|one| one.count).sum();
+    let found = listed.iter().map(|one| one.count - one.repeated);
+    let found: usize = found.sum();
     let is_whole = listed.iter().all(ScopeReport::is_complete);
     let with: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
     let without = |is_it: fn(&ScopeReport) -> bool| -> Vec<&ScopeReport> {
@@ -38,53 +41,103 @@ pub(super) fn lines(
     } else if found == 0 && !empty.is_empty() {
         lines.push(format!("nothing found in {}{words}", names(&empty)));
     }
-    for one in listed {
-        let scope = one.target.scope();
-        match &one.status {
-            // The rows are counted below.
-            ListStatus::Truncated(Truncation::MissingIds(_)) => {}
-            ListStatus::Truncated(cut) => {
-                let total = one.total.filter(|_| requested.is_none());
-                lines.push(format!("{scope}: {}", cut_short(cut, total)));
-            }
-            ListStatus::ActiveFirst { has_all_active } => {
-                let total = one.total.filter(|_| requested.is_none());
-                let shown = active_first(one.count, total, *has_all_active);
-                lines.push(format!("{scope}: {shown}"));
-            }
-            ListStatus::Failed(_) if one.count > 0 => {
-                lines.push(format!(
-                    "{scope}: truncated after {} by an error",
-                    one.count
-                ));
-            }
-            // Printed as an error where it is a failure of the list.
-            ListStatus::Failed(problem) if one.is_optional(listed) => {
-                lines.push(format!("{scope}: could not be listed: {problem}"));
-            }
-            ListStatus::Unsupported(problem) if one.is_optional(listed) => {
-                lines.push(format!("{}: skipped: {problem}", one.target.kinds_text()));
-            }
-            ListStatus::Pending
-            | ListStatus::Complete
-            | ListStatus::Failed(_)
-            | ListStatus::Unsupported(_) => {}
-        }
-        if !one.unread.problems.is_empty() {
-            let unread = one.unread.problems.len();
-            lines.push(format!("{scope}: {unread} could not be read"));
-        }
-        if let Some(problem) = one.row_problem() {
-            lines.push(format!("{scope}: {}", problem.message));
-        }
-        if !one.unread.failed_parts.is_empty() {
-            lines.push(format!("{scope}: a part could not be listed"));
-        }
-    }
+    lines.extend(folded(listed.iter().flat_map(|one| messages(one, listed))));
     if !unseen.is_empty() && listed.len() > 1 {
         lines.push(format!("could not list {}", names(&unseen)));
     }
     lines
+}
+
+/// A message about a scope.
+struct Message {
+    scope: String,
+    text: String,
+    /// The same for several scopes.
+    common: String,
+}
+
+/// What is missing of a scope.
+fn messages(one: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
+    let mut messages = Vec::new();
+    let mut add = |text: String, common: Option<String>| {
+        messages.push(Message {
+            scope: one.target.scope(),
+            common: common.unwrap_or_else(|| text.clone()),
+            text,
+        });
+    };
+    match &one.status {
+        // The rows are counted below.
+        ListStatus::Truncated(Truncation::MissingIds(_)) => {}
+        ListStatus::Truncated(cut) => add(cut_short(cut, one.total), Some(cut_short(cut, None))),
+        ListStatus::ActiveFirst { has_all_active } => add(
+            active_first(one.count, one.total, *has_all_active),
+            Some(active_first(one.count, None, *has_all_active)),
+        ),
+        ListStatus::Failed(_) if one.count > 0 => {
+            add(format!("truncated after {} by an error", one.count), None);
+        }
+        // Printed as an error where it is a failure of the list.
+        ListStatus::Failed(problem) if one.is_optional(listed) => {
+            add(format!("could not be listed: {problem}"), None);
+        }
+        ListStatus::Unsupported(problem) if one.is_optional(listed) => {
+            messages.push(Message {
+                scope: one.target.kinds_text(),
+                text: format!("skipped: {problem}"),
+                common: format!("skipped: {problem}"),
+            });
+        }
+        ListStatus::Pending
+        | ListStatus::Complete
+        | ListStatus::Failed(_)
+        | ListStatus::Unsupported(_) => {}
+    }
+    let mut add = |text: String| {
+        messages.push(Message {
+            scope: one.target.scope(),
+            common: text.clone(),
+            text,
+        });
+    };
+    if !one.unread.problems.is_empty() {
+        add(format!("{} could not be read", one.unread.problems.len()));
+    }
+    if let Some(problem) = one.row_problem() {
+        add(problem.message);
+    }
+    if !one.unread.failed_parts.is_empty() {
+        add("a part could not be listed".to_owned());
+    }
+    messages
+}
+
+/// One line for each message, or one for all scopes of which the same is true where they are many.
+fn folded(messages: impl Iterator<Item = Message>) -> Vec<String> {
+    let mut groups: Vec<Vec<Message>> = Vec::new();
+    for message in messages {
+        let mut known = groups.iter_mut();
+        match known.find(|group| group[0].common == message.common) {
+            Some(group) => group.push(message),
+            None => groups.push(vec![message]),
+        }
+    }
+    let lines = groups.into_iter().flat_map(|group| {
+        if group.len() <= MAX_NAMED {
+            let lines = group.into_iter();
+            let lines = lines.map(|one| format!("{}: {}", one.scope, one.text));
+            return lines.collect();
+        }
+        let scopes = match group.len() {
+            many if many > MAX_JOINED => format!("{many} scopes"),
+            _ => {
+                let scopes: Vec<&str> = group.iter().map(|one| &*one.scope).collect();
+                scopes.join(", ")
+            }
+        };
+        vec![format!("{scopes}: {}", group[0].common)]
+    });
+    lines.collect()
 }
 
 /// Why a list may not be all there is, one notice for each scope of which that is true.
@@ -101,29 +154,42 @@ fn notice(one: &ScopeReport) -> Option<Notice> {
     Some(Notice::new(NoticeCode::ListIncomplete, message))
 }
 
-/// One notice for each profile that names no user whose jobs could be listed.
-pub(super) fn without_user(profiles: &[Problem]) -> impl Iterator<Item = Notice> {
-    profiles.iter().map(|problem| {
-        let hint = problem.hint.as_deref().unwrap_or_default();
-        let message = format!("{problem}; its jobs are not listed; {hint}");
-        Notice::new(NoticeCode::ScopeSkipped, message)
-    })
+/// That profiles, by their tables in the config file, name no user whose jobs could be listed.
+pub(super) fn without_user(tables: &[String]) -> Problem {
+    let message = match tables.len() {
+        0..=MAX_NAMED => format!("-u me: no job_user in {}", tables.join(", ")),
+        many => format!("-u me: {many} profiles have no job_user"),
+    };
+    Problem::usage(message).with_hint("set job_user in the config file, or name the user: -u NAME")
 }
 
-/// What filters could not compare, a notice for each option of each scope of which that is true.
-pub(super) fn uncompared(listed: &[ScopeReport]) -> Vec<Notice> {
+/// The same where the jobs of other profiles are listed.
+pub(super) fn skipped_users(tables: &[String]) -> Option<Notice> {
+    let problem = Some(without_user(tables)).filter(|_| !tables.is_empty())?;
+    let hint = problem.hint.as_deref().unwrap_or_default();
+    let whose = if tables.len() == 1 { "its" } else { "their" };
+    let message = format!("{problem}; {whose} jobs are not listed; {hint}");
+    Some(Notice::new(NoticeCode::ScopeSkipped, message))
+}
+
+/// What filters could not compare, a notice for each option.
+pub(super) fn uncompared(listed: &[ScopeReport], filter: &Filter) -> Vec<Notice> {
     let mut notices = Vec::new();
-    for one in listed {
-        let counts = COMPARED_FIELDS.into_iter().zip(one.uncompared);
-        for ((option, field), count) in counts.filter(|(_, count)| *count > 0) {
-            let scope = one.target.scope();
-            let message = format!("{scope}: {option} kept {count} without a readable {field}");
-            let code = match option {
-                "--since" => NoticeCode::CreatedAtUnknown,
-                _ => NoticeCode::UnreadableField,
-            };
-            notices.push(Notice::new(code, message));
+    for (number, (option, lacks)) in COMPARED_FIELDS.into_iter().enumerate() {
+        let with = listed.iter().filter(|one| one.uncompared[number] > 0);
+        let with: Vec<&ScopeReport> = with.collect();
+        if with.is_empty() {
+            continue;
         }
+        let count: usize = with.iter().map(|one| one.uncompared[number]).sum();
+        let (option, code) = match option {
+            "--since" => (option, NoticeCode::CreatedAtUnknown),
+            "--state" if filter.states == State::ACTIVE => ("--active", NoticeCode::UnknownState),
+            "--state" => (option, NoticeCode::UnknownState),
+            _ => (option, NoticeCode::UnreadableField),
+        };
+        let message = format!("{}: {option} kept {count} without a {lacks}", names(&with));
+        notices.push(Notice::new(code, message));
     }
     notices
 }

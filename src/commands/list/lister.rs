@@ -1,6 +1,6 @@
 //! Lists one scope, a page at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,67 +8,37 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, list_permission, with_account_context};
+use super::batch::Batch;
 use super::options::ListOptions;
 use super::report::{ListStatus, RowProblems, unsupported_filter};
 use super::scopes::{self, ListTarget};
 use crate::error::Problem;
 use crate::http::Deadline;
-use crate::model::{Job, ScopeSummary, State, Time};
+use crate::model::{ScopeSummary, State, Time};
 use crate::output::Format;
 use crate::providers::{
-    self, BoxFuture, COMPARED_FIELDS, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing,
-    Truncation,
+    self, BoxFuture, Filter, GetOptions, GetResult, ListStats, Page, ScopeListing, Truncation,
 };
 use crate::reference;
 
 /// This many pages of a scope are searched for active jobs that its limit leaves out.
 const MAX_PAGES_OF_ACTIVE: usize = 20;
 
-/// What one page brings.
-pub(super) enum Batch {
-    /// Resources.
-    Jobs(Vec<Job>),
-    /// Scopes that contain resources, such as clusters.
-    Scopes(Vec<ScopeSummary>),
-}
-
-impl Batch {
-    pub(super) fn count(&self) -> usize {
-        match self {
-            Self::Jobs(jobs) => jobs.len(),
-            Self::Scopes(scopes) => scopes.len(),
-        }
-    }
-
-    /// How many rows each of [`COMPARED_FIELDS`] could not be compared for.
-    pub(super) fn count_uncompared(&self, filter: &Filter) -> [usize; COMPARED_FIELDS.len()] {
-        let mut counts = [0; COMPARED_FIELDS.len()];
-        let mut add = |uncompared: [bool; COMPARED_FIELDS.len()]| {
-            for (count, is_uncompared) in counts.iter_mut().zip(uncompared) {
-                *count += usize::from(is_uncompared);
-            }
-        };
-        match self {
-            Self::Jobs(jobs) => jobs.iter().for_each(|job| add(filter.uncompared(job))),
-            // Scopes are filtered by their creation time only.
-            Self::Scopes(scopes) => scopes.iter().for_each(|scope| {
-                let is_undated = filter.since.is_some() && scope.created_at.is_none();
-                add([is_undated, false, false, false]);
-            }),
-        }
-        counts
-    }
+/// A page of a scope.
+pub(super) struct ListedPage {
+    pub rows: Batch,
+    /// References of rows that were sent before and are now in another state.
+    pub changed: HashSet<String>,
+    /// Those of `changed` that no longer pass the filter.
+    pub withdrawn: HashSet<String>,
+    pub problems: RowProblems,
+    pub total: Option<u64>,
 }
 
 /// What a scope reports while it is listed.
 pub(super) enum ListEvent {
-    /// A page. The next one is requested when `taken` was dropped.
-    Page {
-        rows: Batch,
-        problems: RowProblems,
-        total: Option<u64>,
-        taken: oneshot::Sender<()>,
-    },
+    /// A page. The next one is requested when the sender was dropped.
+    Page(ListedPage, oneshot::Sender<()>),
     /// Scopes that are listed instead of this one; the number of the first is sent back.
     Parts(Vec<ListTarget>, oneshot::Sender<usize>),
     /// No more will come.
@@ -152,12 +122,14 @@ impl ScopeLister {
             ..self.options.filter_for(&self.target.account())
         };
         let finds_active = self.active_first && self.options.may_leave_out_active(scope.kind);
-        let (mut seen, mut total, mut omits_old) = (HashSet::new(), None, false);
+        let (mut seen, mut total, mut omits_old) = (HashMap::new(), None, false);
         let mut on_page = |page: Page<GetResult>| {
             omits_old |= page.omits_old;
             if finds_active {
-                seen.extend(page.rows.iter().map(|row| row.job.reference.clone()));
-                seen.extend(page.problems.iter().flat_map(|one| one.reference.clone()));
+                let unreadable = page.problems.iter().flat_map(|one| one.reference.clone());
+                seen.extend(unreadable.map(|reference| (reference, None)));
+                let jobs = page.rows.iter().map(|row| &row.job);
+                seen.extend(jobs.map(|job| (job.reference.clone(), Some(job.state))));
             }
             total = page.total;
             self.take_page(page, now, sender)
@@ -174,13 +146,15 @@ impl ScopeLister {
             ..filter
         };
         let mut on_page = |page: Page<GetResult>| {
-            let is_new = |reference: &String| !seen.contains(reference);
             let (mut rows, mut problems) = (page.rows, page.problems);
-            rows.retain(|row| is_new(&row.job.reference));
+            rows.retain(|row| seen.get(&row.job.reference) != Some(&Some(row.job.state)));
+            let is_new = |reference: &String| !seen.contains_key(reference);
             problems.retain(|problem| problem.reference.as_ref().is_none_or(is_new));
+            // Jobs that ended meanwhile were requested, too.
             let page = Page {
                 rows,
                 problems,
+                changed: page.changed,
                 notices: page.notices,
                 total,
                 ..Page::default()
@@ -212,6 +186,14 @@ impl ScopeLister {
             job
         });
         let jobs = jobs.collect();
+        let masked = |references: Vec<String>| {
+            let masks = self.lookup.transport.redactor().masks();
+            let references = references.into_iter().map(|mut reference| {
+                masks.value(&mut reference);
+                reference
+            });
+            references.collect()
+        };
         let failed = page.failed_parts.into_iter();
         let failed = failed.map(|problem| self.with_reference(problem)).collect();
         let mut problems = page.problems;
@@ -224,7 +206,17 @@ impl ScopeLister {
             failed_parts: failed,
             omits_old: page.omits_old,
         };
-        self.send(sender, Batch::Jobs(jobs), problems, page.total)
+        let page = ListedPage {
+            rows: Batch {
+                jobs,
+                ..Batch::default()
+            },
+            changed: masked(page.changed),
+            withdrawn: masked(page.withdrawn),
+            problems,
+            total: page.total,
+        };
+        self.send(sender, page)
     }
 
     /// Lists the scopes of a cloud, or finds those that are listed instead.
@@ -264,7 +256,17 @@ impl ScopeLister {
                 failed_parts: failed,
                 omits_old: page.omits_old,
             };
-            self.send(sender, Batch::Scopes(rows), problems, page.total)
+            let page = ListedPage {
+                rows: Batch {
+                    scopes: rows,
+                    ..Batch::default()
+                },
+                changed: HashSet::new(),
+                withdrawn: HashSet::new(),
+                problems,
+                total: page.total,
+            };
+            self.send(sender, page)
         };
         let profile = &cloud.profile;
         let listed =
@@ -303,21 +305,9 @@ impl ScopeLister {
     }
 
     /// Sends a page, and waits until it was taken.
-    fn send(
-        &self,
-        sender: &Sender,
-        rows: Batch,
-        problems: RowProblems,
-        total: Option<u64>,
-    ) -> BoxFuture<'static, ControlFlow<()>> {
+    fn send(&self, sender: &Sender, page: ListedPage) -> BoxFuture<'static, ControlFlow<()>> {
         let (taken, is_taken) = oneshot::channel();
-        let page = ListEvent::Page {
-            rows,
-            problems,
-            total,
-            taken,
-        };
-        let sent = sender.send((self.number, page));
+        let sent = sender.send((self.number, ListEvent::Page(page, taken)));
         Box::pin(async move {
             match sent {
                 Ok(()) => {

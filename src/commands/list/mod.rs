@@ -1,3 +1,4 @@
+mod batch;
 mod collector;
 mod footer;
 mod lister;
@@ -32,8 +33,9 @@ use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
 use crate::sort::SortExt as _;
+use batch::Batch;
 use collector::{ListCollector, ListEnd};
-use lister::{Batch, ScopeLister, Sender};
+use lister::{ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
 use report::{ScopeReport, unsupported_filter};
 
@@ -54,8 +56,8 @@ struct ListRun {
     active_first: bool,
     /// What is left out because its rows lack the field of a filter, with the field.
     skipped: Vec<(ListTarget, String)>,
-    /// Profiles that are not listed, since they name no user whose jobs could be.
-    profiles_without_user: Vec<Problem>,
+    /// Tables of profiles that are not listed, since they name no user whose jobs could be.
+    profiles_without_user: Vec<String>,
 }
 
 fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
@@ -90,8 +92,9 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     let mut profiles_without_user = Vec::new();
     if plan.is_for_me() {
         (plan.users, profiles_without_user) = scopes::users(&settings, &places)?;
-        if plan.users.is_empty() || !arguments.scopes.is_empty() {
-            profiles_without_user.pop().map_or(Ok(()), Err)?;
+        let is_needed = plan.users.is_empty() || !arguments.scopes.is_empty();
+        if is_needed && !profiles_without_user.is_empty() {
+            return Err(footer::without_user(&profiles_without_user).into());
         }
         places.retain(|place| plan.users.contains_key(&place.account()));
     }
@@ -135,11 +138,13 @@ impl ListRun {
         let filter = self.options.filter.clone();
         let mut collector = ListCollector {
             filter: &filter,
-            batches: self.targets.iter().map(|_| Vec::new()).collect(),
+            batches: self.targets.iter().map(|_| Batch::default()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
             rows: output::RowWriter::new(form, screen),
+            // A later row may show that a job is no longer in a requested state.
             streams: self.targets.len() == 1
+                && self.options.filter.states.is_empty()
                 && !self.active_first
                 && context.sort.is_none()
                 && !(self.options.recursive && self.targets[0].kind().is_none()),
@@ -177,12 +182,16 @@ impl ListRun {
         let ListCollector {
             batches: found,
             mut listed,
-            shown,
+            mut shown,
             rows,
             mut signals,
             stdout,
             ..
         } = collector;
+        let found = batch::merge(&mut listed, found, &self.options.filter);
+        if !is_streamed {
+            shown.record(found.references());
+        }
         listed.extend(self.skipped.iter().map(ScopeReport::unsupported));
         let mut report = self.report(&listed, found, signal);
         if self.active_first {
@@ -245,34 +254,17 @@ impl ListRun {
         running
     }
 
-    fn report(
-        &self,
-        listed: &[ScopeReport],
-        found: Vec<Vec<Batch>>,
-        signal: Option<u8>,
-    ) -> Envelope {
-        let (mut jobs, mut scopes) = (Vec::new(), Vec::new());
-        for batches in found {
-            let mut of_scope = Vec::new();
-            for rows in batches {
-                match rows {
-                    Batch::Jobs(more) => of_scope.extend(more),
-                    Batch::Scopes(more) => scopes.extend(more),
-                }
-            }
-            keep_last(&mut of_scope, |job| &job.reference);
-            jobs.append(&mut of_scope);
-        }
+    fn report(&self, listed: &[ScopeReport], found: Batch, signal: Option<u8>) -> Envelope {
         let problems = listed.iter().flat_map(|one| {
             let problems = one.problems(listed).cloned();
             problems.chain(one.row_problem())
         });
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
-        notices.extend(footer::uncompared(listed));
-        notices.extend(footer::without_user(&self.profiles_without_user));
-        let mut report = Envelope::new("list", jobs, problems.collect(), notices);
-        report.content.scopes = scopes;
+        notices.extend(footer::uncompared(listed, &self.options.filter));
+        notices.extend(footer::skipped_users(&self.profiles_without_user));
+        let mut report = Envelope::new("list", found.jobs, problems.collect(), notices);
+        report.content.scopes = found.scopes;
         report.requests = self.lookup.transport.calls();
         report.coverage = Coverage {
             complete: self.profiles_without_user.is_empty()

@@ -11,6 +11,7 @@ use crate::kind::{Kind, UnlistedField};
 use crate::model::State;
 use crate::output::{Format, Zone};
 use crate::providers::Filter;
+use crate::settings::invalid_value;
 
 /// List resources in a scope, or in every configured profile
 #[derive(Debug, Args)]
@@ -56,7 +57,7 @@ pub(in crate::commands) struct Arguments {
     /// List the jobs in clusters instead of the clusters [default: without SCOPE or with a filter]
     #[arg(short = 'R', long)]
     recursive: bool,
-    /// Maximum results per scope, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
+    /// Maximum results per scope, with --sort-by of the whole list, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     limit: Option<String>,
 }
@@ -223,7 +224,7 @@ pub(super) fn is_human_format(format: Format) -> bool {
 /// A text that must not be blank: nothing would ever match it.
 fn given(option: &str, text: Option<&String>) -> Result<Option<String>, Problem> {
     match text.map(|text| text.trim()) {
-        Some("") => Err(Problem::usage(format!("{option} is empty"))),
+        Some("") => Err(invalid_value(option, "", "the value is empty")),
         text => Ok(text.map(str::to_owned)),
     }
 }
@@ -233,10 +234,11 @@ fn limit(text: &str) -> Result<Limit, Problem> {
         "none" => Ok(Limit::All),
         number => match number.parse() {
             Ok(number) if number > 0 => Ok(Limit::AtMost(number)),
-            _ => Err(Problem::usage(format!(
-                "invalid value '{text}' for --limit; expected a number from 1, or none"
-            ))
-            .with_hint("e.g. --limit 500, or --limit none for all")),
+            _ => {
+                let expected = "expected a number from 1, or none";
+                let problem = invalid_value("--limit", text, expected);
+                Err(problem.with_hint("e.g. --limit 500, or --limit none for all"))
+            }
         },
     }
 }
@@ -304,7 +306,7 @@ mod tests {
     #[test]
     fn what_could_match_nothing_is_wrong_use() {
         assert!(wrong("--name=train-[").contains("--name"));
-        assert!(wrong("--user=").contains("--user is empty"));
+        assert!(wrong("--user=").contains("invalid value '' for --user"));
         assert!(wrong("--since=yesterday").contains("--since"));
     }
 

@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::super::lookup::with_account_context;
+use super::batch::Batch;
 use super::scopes::ListTarget;
 use crate::error::{Category, Problem};
 use crate::kind::UnlistedField;
@@ -72,6 +73,8 @@ pub(super) struct ScopeReport {
     pub target: ListTarget,
     /// How many were found.
     pub count: usize,
+    /// How many of these a scope before has, too.
+    pub repeated: usize,
     /// How many of these were kept by a filter that could not compare them, by [`COMPARED_FIELDS`].
     pub uncompared: [usize; COMPARED_FIELDS.len()],
     /// How many rows there are in all, where the response contains a total.
@@ -117,6 +120,7 @@ impl ScopeReport {
         Self {
             target,
             count: 0,
+            repeated: 0,
             uncompared: Default::default(),
             total: None,
             unread: RowProblems::default(),
@@ -150,6 +154,15 @@ impl ScopeReport {
             parent: Some(parent),
             ..Self::new(target)
         }));
+    }
+
+    /// Counts rows.
+    pub(super) fn add(&mut self, rows: &Batch, filter: &Filter) {
+        self.count += rows.count();
+        let uncompared = rows.count_uncompared(filter);
+        for (count, more) in self.uncompared.iter_mut().zip(uncompared) {
+            *count += more;
+        }
     }
 
     /// True when this is all there is.

@@ -123,14 +123,14 @@ pub(super) fn targets(
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
 }
 
-/// The users that the profiles of these targets name, and a usage error for each profile that names none.
+/// The users that the profiles of these targets name, and the tables of the profiles that name none.
 ///
 /// # Errors
 /// Settings that cannot be read.
 pub(super) fn users(
     settings: &Settings,
     targets: &[ListTarget],
-) -> Result<(HashMap<AccountId, String>, Vec<Problem>), Problem> {
+) -> Result<(HashMap<AccountId, String>, Vec<String>), Problem> {
     let (mut users, mut without_user) = (HashMap::new(), Vec::new());
     let accounts: BTreeSet<AccountId> = targets.iter().map(ListTarget::account).collect();
     for (name, profile) in accounts {
@@ -142,11 +142,7 @@ pub(super) fn users(
             found = found.or_else(|| setting.get(key).map(str::to_owned));
         }
         let Some(user) = found else {
-            let message = format!("-u me requires the user of profile '{profile}' ({name})");
-            let table = table_header(name, &profile);
-            let hint =
-                format!("set job_user in {table} of the config file, or pass its name: -u NAME");
-            without_user.push(Problem::usage(message).with_hint(hint));
+            without_user.push(table_header(name, &profile));
             continue;
         };
         users.insert((name, profile), user);

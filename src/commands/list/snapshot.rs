@@ -1,13 +1,14 @@
 //! All jobs of a target, for a command that prints no list.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::super::lookup::Lookup;
-use super::lister::{Batch, ListEvent, ScopeLister};
+use super::lister::{ListEvent, ScopeLister};
 use super::options::ListOptions;
 use super::report::{ListStatus, ScopeReport};
 use super::scopes::ListTarget;
@@ -58,11 +59,10 @@ pub(in crate::commands) async fn list_jobs(
     while let Some((number, event)) = events.recv().await {
         match event {
             // The next page is requested when this one is dropped.
-            ListEvent::Page { rows, problems, .. } => {
-                reports[number].unread.extend(problems);
-                if let Batch::Jobs(jobs) = rows {
-                    jobs.into_iter().for_each(|job| on_job(number, job));
-                }
+            ListEvent::Page(page, _taken) => {
+                reports[number].unread.extend(page.problems);
+                let jobs = page.rows.jobs.into_iter();
+                jobs.for_each(|job| on_job(number, job));
             }
             ListEvent::Parts(targets, first) => {
                 ScopeReport::add_parts(&mut reports, number, targets, first);
@@ -73,15 +73,28 @@ pub(in crate::commands) async fn list_jobs(
     reports.iter().map(|one| listed(one, &reports)).collect()
 }
 
-/// Keeps the last of the rows of a scope that show the same job: the list has changed between two pages.
+/// Keeps of the rows of a scope that show the same job the last one, in the place of the first: the list has changed
+/// between two pages.
 pub(in crate::commands) fn keep_last<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
-    let mut seen = HashSet::new();
-    let mut keep: Vec<bool> = rows
-        .iter()
-        .rev()
-        .map(|row| seen.insert(reference(row)))
-        .collect();
-    rows.retain(|_| keep.pop().unwrap_or(true));
+    let mut places: HashMap<&String, usize> = HashMap::new();
+    let mut moves = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        match places.entry(reference(row)) {
+            Entry::Vacant(place) => {
+                place.insert(at);
+            }
+            Entry::Occupied(place) => moves.push((at, *place.get())),
+        }
+    }
+    for (at, place) in &moves {
+        rows.swap(*at, *place);
+    }
+    let mut replaced = moves.into_iter().map(|(at, _)| at).peekable();
+    let mut at = 0;
+    rows.retain(|_| {
+        at += 1;
+        replaced.next_if_eq(&(at - 1)).is_none()
+    });
 }
 
 fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
@@ -106,11 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_row_of_a_job_is_kept_in_its_place() {
-        let rows = ["a1", "b1", "a2", "c1"].map(|row| (row[..1].to_owned(), row));
+    fn the_last_row_of_a_job_is_kept_in_the_place_of_its_first() {
+        let rows = ["a1", "b1", "a2", "c1", "b2", "a3"].map(|row| (row[..1].to_owned(), row));
         let mut rows = rows.to_vec();
         keep_last(&mut rows, |(reference, _)| reference);
         let rows: Vec<&str> = rows.iter().map(|(_, row)| *row).collect();
-        assert_eq!(rows, ["b1", "a2", "c1"]);
+        assert_eq!(rows, ["a3", "b2", "c1"]);
     }
 }

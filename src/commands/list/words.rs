@@ -6,6 +6,7 @@ use crate::error::{Problem, closest_match};
 use crate::gate::states_of_word;
 use crate::model::State;
 use crate::providers::{self, Filter};
+use crate::settings::invalid_value;
 
 /// A state by its name, or by a word of the clouds that means one state wherever it is used.
 ///
@@ -20,7 +21,7 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
     if let [state] = states[..] {
         return Ok(state);
     }
-    let problem = Problem::usage(format!("invalid value '{word}' for --state"));
+    let problem = invalid_value("--state", word, "expected a state");
     if !states.is_empty() {
         let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
         let states = states.join(" or ");
@@ -37,7 +38,7 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
 /// A usage error that describes what is wrong with the pattern.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
-        Problem::usage(format!("invalid value '{text}' for --name: {}", error.msg))
+        invalid_value("--name", text, error.msg)
             .with_hint("* matches any text, ? one character, [ab] one of several; [[] is a bracket")
     })
 }

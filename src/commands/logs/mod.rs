@@ -218,6 +218,7 @@ async fn finish(
             errors: u64::from(problem.is_some()),
             requests: stream.lookup.transport.calls(),
             complete: problem.is_none(),
+            notices: stream.lookup.notices.all(),
             gate: None,
             exit: None,
         };

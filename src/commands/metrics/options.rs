@@ -7,8 +7,7 @@ use clap::Args;
 
 use super::polled_target::PolledTargetOptions;
 use crate::error::Problem;
-use crate::secret::quotable;
-use crate::settings::parse_duration;
+use crate::settings::{self, parse_duration};
 
 /// Print metrics of jobs for Prometheus, or serve them as an exporter
 #[derive(Debug, Args)]
@@ -121,11 +120,8 @@ fn address(text: &str) -> Result<SocketAddr, Problem> {
     let local =
         local.and_then(|port| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))));
     local.or_else(|| text.parse().ok()).ok_or_else(|| {
-        Problem::usage(format!(
-            "invalid value '{}' for --listen: expected an IP address and a port",
-            quotable(text)
-        ))
-        .with_hint("e.g. 127.0.0.1:9774, [::1]:9774, or 0.0.0.0:9774 for all addresses")
+        settings::invalid_value("--listen", text, "expected an IP address and a port")
+            .with_hint("e.g. 127.0.0.1:9774, [::1]:9774, or 0.0.0.0:9774 for all addresses")
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::super::list::keep_last;
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
 use super::super::poll::obeyed_hint;
 use crate::error::{Category, Problem};
@@ -182,7 +183,8 @@ impl ScopeWatcher {
 
 impl WatchedScope {
     /// The references of new resources, without those that had ended before the first list.
-    fn take(&mut self, rows: Vec<ListedJob>) -> Vec<Reference> {
+    fn take(&mut self, mut rows: Vec<ListedJob>) -> Vec<Reference> {
+        keep_last(&mut rows, |row| &row.reference);
         let is_first = self.known.is_none();
         let known = self.known.get_or_insert_with(HashSet::new);
         rows.into_iter()

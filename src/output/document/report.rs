@@ -100,10 +100,11 @@ impl<T> Envelope<T> {
     /// Why there may be more than was found; `None` when everything was answered.
     pub fn incomplete(&self) -> Option<String> {
         let (failed, requested) = (self.errors.len(), self.coverage.requested);
-        (failed > 0).then(|| match requested {
-            0 => "no request was sent".to_owned(),
-            _ => format!("{failed} of {requested} could not be read"),
-        })
+        match requested {
+            0 if failed > 0 => Some("no request was sent".to_owned()),
+            _ if failed > 0 => Some(format!("{failed} of {requested} could not be read")),
+            _ => (!self.coverage.complete).then(|| "events could not be read".to_owned()),
+        }
     }
 
     /// The same report with a gate, whose exit code takes precedence over that of the errors.
@@ -121,7 +122,7 @@ impl<T> Envelope<T> {
 /// How many of the requested references were answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Coverage {
-    /// True when all references were answered.
+    /// True when all references were answered, and lists and events were read to their end.
     pub complete: bool,
     /// Number of references.
     #[serde(rename = "asked")]

@@ -38,7 +38,9 @@ impl Timeline {
             events,
             references: found.chain(failed).collect(),
         };
-        Self::of(command, content, jobs.len(), errors, notices)
+        let mut timeline = Self::of(command, content, jobs.len(), errors, notices);
+        timeline.coverage.complete &= !jobs.iter().any(|job| job.events_unreadable);
+        timeline
     }
 
     /// Leaves out what a sieve does not let pass.
@@ -101,6 +103,19 @@ mod tests {
                 ..Event::default()
             }],
             ..Job::default()
+        }
+    }
+
+    #[test]
+    fn events_that_could_not_be_read_make_a_timeline_incomplete() {
+        let mut job = job("aliyun/job/c/5", 0, 9);
+        for is_unreadable in [false, true] {
+            job.events_unreadable = is_unreadable;
+            let jobs = std::slice::from_ref(&job);
+            let timeline = Timeline::from_jobs("events", jobs, Vec::new(), Vec::new());
+            assert_eq!(timeline.coverage.complete, !is_unreadable);
+            assert_eq!(timeline.incomplete().is_some(), is_unreadable);
+            assert_eq!(timeline.exit.code, 0);
         }
     }
 

@@ -149,7 +149,7 @@ async fn a_list_that_is_rejected_is_not_requested_again() {
 }
 
 #[test]
-fn a_filter_by_state_names_ends_whose_outcome_a_list_does_not_show() {
+fn a_filter_by_state_reports_jobs_whose_state_or_outcome_a_list_does_not_show() {
     let notices = |states: &[State], state, ended| {
         let job = Job {
             state,
@@ -166,17 +166,25 @@ fn a_filter_by_state_names_ends_whose_outcome_a_list_does_not_show() {
             states: states.to_vec(),
             ..Filter::default()
         };
-        note_unknown_ends(kind(), &filter, &mut page);
-        page.notices.len()
+        note_unknown_states(kind(), &filter, &mut page);
+        let notices = page.notices.into_iter();
+        notices.map(|notice| notice.code).collect::<Vec<_>>()
     };
-    assert_eq!(notices(&[State::Failed], State::Unknown, true), 1);
+    assert_eq!(
+        notices(&[State::Failed], State::Unknown, true),
+        [NoticeCode::FromLists]
+    );
+    assert_eq!(
+        notices(&[State::Failed], State::Unknown, false),
+        [NoticeCode::UnknownState]
+    );
     for (states, state, ended) in [
         (&[][..], State::Unknown, true),
         (&[State::Unknown][..], State::Unknown, true),
-        (&[State::Failed], State::Unknown, false),
+        (&State::ACTIVE, State::Unknown, false),
         (&[State::Failed], State::Succeeded, true),
         (&[State::Failed], State::Failed, true),
     ] {
-        assert_eq!(notices(states, state, ended), 0, "{states:?} {state}");
+        assert_eq!(notices(states, state, ended), [], "{states:?} {state}");
     }
 }

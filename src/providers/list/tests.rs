@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::{Job, Notice, NoticeCode};
+use crate::model::{Job, Notice, NoticeCode, State};
 use crate::providers::list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 use crate::providers::{
     Client, CloudApi, CredentialInfo, GetOptions, ScopeListing, tencent, test_support,

@@ -1,7 +1,7 @@
 //! How far a list has been read, and what may be missing of it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::conflicts::Conflicts;
 use super::{MAX_EMPTY_PAGES, MAX_PASSES, PageSource, Truncation, names_unreadable};
@@ -19,7 +19,7 @@ struct SeenRows {
 }
 
 struct SeenRow {
-    was_passed: bool,
+    is_passed: bool,
     state: Option<State>,
     pass: u8,
 }
@@ -30,34 +30,62 @@ struct Seen {
     is_new: bool,
     /// No page of this pass had the row.
     is_new_in_pass: bool,
-    /// The row is wanted and was not passed on before, or in another state.
-    is_passed: bool,
-    /// The state in which a page before has shown it, where that is another one.
+    fate: Fate,
+    /// The state in which a page before has shown it, where that is another one: of this pass, or of an earlier one
+    /// that passed it on.
     before: Option<State>,
 }
 
+/// What becomes of a row.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    /// It is not wanted, or was passed on before.
+    Dropped,
+    /// It is passed on.
+    Passed,
+    /// It is passed on again, as its state has changed.
+    Changed,
+    /// The same, but its state is no longer wanted.
+    Withdrawn,
+}
+
 impl SeenRows {
-    fn insert(&mut self, key: &str, state: Option<State>, is_wanted: bool) -> Seen {
+    fn insert(
+        &mut self,
+        key: &str,
+        state: Option<State>,
+        is_wanted: bool,
+        has_wanted_state: bool,
+    ) -> Seen {
         let entry = self.rows.entry(crypto::digest_128(key.as_bytes()));
         let is_new = matches!(entry, Entry::Vacant(_));
         let seen = entry.or_insert(SeenRow {
-            was_passed: false,
+            is_passed: false,
             state,
             pass: self.pass,
         });
         let is_new_in_pass = is_new || seen.pass != self.pass;
         seen.pass = self.pass;
-        // What an earlier pass has shown is only older.
-        let before = seen
-            .state
-            .filter(|_| state.is_some() && seen.state != state && !is_new_in_pass);
-        let is_passed = is_wanted && (!seen.was_passed || before.is_some());
-        seen.was_passed |= is_wanted;
+        let has_changed = state.is_some() && seen.state != state;
+        let fate = match (seen.is_passed, has_wanted_state) {
+            (false, _) if is_wanted => Fate::Passed,
+            (true, true) if has_changed => Fate::Changed,
+            (true, false) if has_changed => Fate::Withdrawn,
+            _ => Fate::Dropped,
+        };
+        // What an earlier pass has read is only older.
+        let is_contradicted = has_changed && (seen.is_passed || !is_new_in_pass);
+        let before = seen.state.filter(|_| is_contradicted);
+        match fate {
+            Fate::Passed => seen.is_passed = true,
+            Fate::Withdrawn => seen.is_passed = false,
+            Fate::Changed | Fate::Dropped => {}
+        }
         seen.state = state.or(seen.state);
         Seen {
             is_new,
             is_new_in_pass,
-            is_passed,
+            fate,
             before,
         }
     }
@@ -78,22 +106,28 @@ impl SeenRows {
         // The same job may be in two lists, and be wanted as only one of them shows it.
         page.rows.retain(|row| {
             let is_wanted = source.is_wanted(row, has_unreadable);
-            let state = S::state(row);
-            let seen = self.insert(S::key(row), state, is_wanted);
+            let (key, state) = (S::key(row), S::state(row));
+            let seen = self.insert(key, state, is_wanted, source.has_wanted_state(row));
             // An unknown state contradicts nothing: a list of live jobs may contain less than the history.
             let before = seen.before.filter(|before| *before != State::Unknown);
             if let Some((before, after)) = before.zip(state) {
-                conflicts.add(S::key(row), before, after);
+                conflicts.add(key, before, after);
             }
             new += usize::from(seen.is_new_in_pass);
             costly += usize::from(seen.is_new && source.is_costly(row));
-            seen.is_passed
+            if matches!(seen.fate, Fate::Changed | Fate::Withdrawn) {
+                page.changed.push(key.to_owned());
+            }
+            if seen.fate == Fate::Withdrawn {
+                page.withdrawn.push(key.to_owned());
+            }
+            seen.fate != Fate::Dropped
         });
         page.notices
             .extend(conflicts.notice("the later row counts"));
         page.problems.retain(|problem| {
             let reference = problem.reference.as_deref();
-            let seen = reference.map(|key| self.insert(key, None, false));
+            let seen = reference.map(|key| self.insert(key, None, false, false));
             new += usize::from(seen.as_ref().is_none_or(|seen| seen.is_new_in_pass));
             seen.is_none_or(|seen| seen.is_new)
         });
@@ -181,8 +215,8 @@ impl ListProgress {
         limit: Option<usize>,
     ) {
         self.pages += 1;
-        self.drop_overlap::<S>(page, at.overlap.rows());
-        let came = page.rows.len() + page.problems.len();
+        let known = self.count_overlap::<S>(page, at.overlap.rows());
+        let came = page.rows.len() - known + page.problems.len();
         self.unnamed += page.rows_without_id;
         self.empty_pages = match came + page.rows_without_id {
             0 => self.empty_pages + 1,
@@ -194,25 +228,35 @@ impl ListProgress {
             .add(page, came + came_without_id, new + came_without_id);
         self.spent += costly + page.problems.len();
         self.is_repeated = came > 0 && new == 0;
-        let room = limit.map_or(usize::MAX, |limit| limit - self.kept);
-        self.is_over = page.rows.len() > room;
-        page.rows.truncate(room);
-        self.kept += page.rows.len();
+        self.kept -= page.withdrawn.len();
+        self.fill::<S>(page, limit.map_or(usize::MAX, |limit| limit - self.kept));
         self.has_failed_parts |= !page.failed_parts.is_empty();
         if self.seen.pass > 0 {
             page.rows_without_id = 0;
         }
     }
 
-    /// Drops the rows that the page before has, too, of the first so many; none of them shows that rows have moved.
-    fn drop_overlap<S: PageSource>(&mut self, page: &mut Page<S::Row>, overlap: usize) {
-        let is_known = |row: &S::Row| self.seen.is_known(S::key(row));
-        let known: Vec<bool> = page.rows.iter().take(overlap).map(is_known).collect();
+    /// Drops the rows beyond this many; those that were passed on before need no room.
+    fn fill<S: PageSource>(&mut self, page: &mut Page<S::Row>, room: usize) {
+        let changed: HashSet<&str> = page.changed.iter().map(String::as_str).collect();
+        let mut new = 0;
+        page.rows.retain(|row| {
+            let is_changed = changed.contains(S::key(row));
+            new += usize::from(!is_changed);
+            is_changed || new <= room
+        });
+        self.is_over = new > room;
+        self.kept += new.min(room);
+    }
+
+    /// How many of the first so many rows the page before has, too; none of them shows that rows have moved.
+    fn count_overlap<S: PageSource>(&mut self, page: &Page<S::Row>, overlap: usize) -> usize {
+        let rows = page.rows.iter().take(overlap);
+        let known = rows.filter(|row| self.seen.is_known(S::key(row))).count();
         // A row without an id, or one that could not be read, may be the one that is known.
         let is_comparable = page.rows_without_id == 0 && page.problems.is_empty();
-        self.counts.has_shrunk |= overlap > 0 && is_comparable && !known.contains(&true);
-        let mut known = known.into_iter();
-        page.rows.retain(|_| !known.next().unwrap_or_default());
+        self.counts.has_shrunk |= overlap > 0 && is_comparable && known == 0;
+        known
     }
 
     /// Why the page after the last one is not requested.

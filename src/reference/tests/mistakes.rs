@@ -3,7 +3,7 @@ use super::*;
 const SEE_KINDS: &str = "expected CLOUD/KIND/SEGMENT…; see: joblens kinds";
 
 /// An input, the message of its error, the part that is marked, and the hint.
-const INVALID: [(&str, &str, &str, &str); 24] = [
+const INVALID: [(&str, &str, &str, &str); 25] = [
     (
         "“aliyun/job/c/5”",
         "the quotes are a part of it",
@@ -93,6 +93,12 @@ const INVALID: [(&str, &str, &str, &str); 24] = [
         "segments are separated by '/'",
         "\\",
         "did you mean 'aliyun/job/c/5'?",
+    ),
+    (
+        "aliyun/job/c/10_[1-3]",
+        "a range of subtasks has no brackets",
+        "[1-3]",
+        "did you mean 'aliyun/job/c/10_1-3'? (an id with brackets is aliyun/job/c/10_%5B1-3%5D)",
     ),
     (
         "aliyun/job/c/train-*",

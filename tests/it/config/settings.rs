@@ -263,7 +263,7 @@ fn network_settings_are_read_from_the_file_and_options_come_first() {
     for (toml, message) in [
         (
             "[http]\nmax_attempts = 0\n",
-            "joblens/config.toml:2:16: invalid value '0' for max_attempts; expected a number from 1 to 1000",
+            "joblens/config.toml:2:16: invalid value '0' for max_attempts: expected a number from 1 to 1000",
         ),
         (
             "[http]\nrequest_timeout = 5\n",

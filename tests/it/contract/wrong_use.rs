@@ -36,7 +36,7 @@ const WRONG: [(&[&str], &str, &str); 13] = [
     (
         &["emulate", "--port", "x", "-o", "json"],
         "emulate",
-        "invalid value 'x' for '--port <N>': must be a number from 0 to 65535",
+        "invalid value 'x' for --port: must be a number from 0 to 65535",
     ),
     (
         &["emulate", "--port=65536", "-o", "json"],

@@ -339,7 +339,7 @@ fn usage_errors_are_reported_before_the_first_request() {
         ),
         (
             &["-f", "--interval", "0", JOB],
-            "--interval must be greater than 0",
+            "for --interval: must be greater than 0",
         ),
         (
             &["-f", "--interval", "2", JOB],

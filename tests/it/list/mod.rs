@@ -7,6 +7,7 @@ mod pages;
 mod parts;
 mod profiles;
 mod several;
+mod states;
 mod streams;
 mod usage;
 

@@ -108,8 +108,12 @@ fn a_filter_leaves_out_the_kinds_without_its_field_with_a_notice() {
     assert!(run.stderr.contains(unlisted), "{}", run.stderr);
     // Clusters whose jobs have no such field are not listed at all: the kind is named, not the cloud.
     let run = emulated.joblens(&["list", "--queue", "gpu"]).run();
-    let skipped = "tencent/service/: skipped: cannot filter by queue";
-    assert!(run.stderr.contains(skipped), "{}", run.stderr);
+    let skipped = run.stderr.lines().find(|line| line.contains(": skipped: "));
+    assert!(
+        skipped.unwrap().contains("tencent/service/"),
+        "{}",
+        run.stderr
+    );
     assert!(!run.stderr.contains("tencent/: "), "{}", run.stderr);
 }
 
@@ -164,12 +168,12 @@ fn me_is_the_user_that_the_profile_names() {
     assert!(
         unknown
             .stderr
-            .contains("-u me requires the user of profile 'default' (aliyun)"),
+            .contains("-u me: no job_user in [aliyun.default]"),
         "{}",
         unknown.stderr
     );
     assert!(
-        unknown.stderr.contains("set job_user in [aliyun.default]"),
+        unknown.stderr.contains("set job_user in the config file"),
         "{}",
         unknown.stderr
     );
@@ -184,7 +188,8 @@ fn a_profile_without_a_user_costs_a_notice_in_a_bare_list() {
     let json = mine.json();
     assert_eq!(each(&json["jobs"], "ref"), ["aliyun@prod/job/ehpc-hz-1/6"]);
     assert_eq!(json["coverage"]["complete"], false);
-    let notice = "-u me requires the user of profile 'default' (aliyun); its jobs are not listed; set job_user in [aliyun.default]";
+    let notice =
+        "-u me: no job_user in [aliyun.default], [tencent.prod]; their jobs are not listed;";
     assert!(mine.stderr.contains(notice), "{}", mine.stderr);
     let without_user = bare(&emulated, SETTINGS, &["-u", "me"]);
     assert_eq!((without_user.code, without_user.stdout.as_str()), (2, ""));

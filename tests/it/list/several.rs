@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{WORLD, each, list, names};
+use super::{WORLD, each, list, many, names};
 use crate::support::emulated::Emulated;
 
 #[test]
@@ -69,4 +69,67 @@ fn an_account_that_cannot_be_used_fails_by_itself() {
     assert_eq!(json["errors"][0]["category"], "missing_credentials");
     assert_eq!(json["errors"][0]["ref"], "sugon/instance/");
     assert_eq!(each(&json["jobs"], "ref"), ["huawei/image-job/7"]);
+}
+
+#[test]
+fn a_job_in_overlapping_scopes_is_listed_once() {
+    let emulated = Emulated::start(WORLD);
+    let scopes = ["aliyun", "-R", "aliyun/job/ehpc-hz-1"];
+    let all = names(&emulated, &scopes);
+    let once = names(&emulated, &["aliyun", "-R"]);
+    assert_eq!(all, once);
+    let run = list(&emulated, &[&scopes[..], &["-o", "json"]].concat());
+    let found = each(&run.json()["jobs"], "ref").len();
+    assert_eq!(found, once.len());
+    let message = format!("{found} found in ");
+    let table = list(&emulated, &scopes);
+    assert!(table.stderr.contains(&message), "{}", table.stderr);
+    assert!(
+        !table.stderr.contains("nothing in aliyun/job"),
+        "{}",
+        table.stderr
+    );
+}
+
+#[test]
+fn a_message_about_many_scopes_is_one_line() {
+    let jobs: String = (1..=9)
+        .map(|cluster| many(&format!("c{cluster}"), 3))
+        .collect();
+    let emulated = Emulated::start(&jobs);
+    let run = list(&emulated, &["aliyun", "-R", "--limit", "1"]);
+    let line = "\n9 scopes: showing 1 result; use --limit none to show all\n";
+    assert!(run.stderr.contains(line), "{}", run.stderr);
+    assert_eq!(
+        run.stderr.matches("--limit none").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+    let run = list(
+        &emulated,
+        &[
+            "aliyun",
+            "-R",
+            "--limit",
+            "1",
+            "--sort-by",
+            "ref",
+            "-o",
+            "name",
+        ],
+    );
+    assert_eq!(run.stdout, "aliyun/job/c1/1_1\n");
+    let run = list(
+        &emulated,
+        &[
+            "aliyun/job/c1",
+            "aliyun/job/c2",
+            "--limit",
+            "1",
+            "-o",
+            "name",
+        ],
+    );
+    assert_eq!(run.stdout, "aliyun/job/c1/1_1\naliyun/job/c2/1_1\n");
 }

@@ -284,11 +284,11 @@ fn options_that_have_no_place_are_reported_before_the_first_request() {
         (&["--jq", "nosuch"], "unknown filter 'nosuch'"),
         (
             &["--jq", ".", "--arg", "1x", "v"],
-            "'1x' is not a variable name",
+            "invalid value '1x' for --arg: expected a variable name",
         ),
         (
             &["--jq", ".", "--argjson", "x", "{"],
-            "--argjson x: invalid JSON",
+            "invalid value '{' for --argjson x: invalid JSON",
         ),
         (&["--arg", "x", "v"], "--arg needs --jq"),
         (&["-e", "--no-headers"], "-e needs --jq"),

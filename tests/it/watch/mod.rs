@@ -277,7 +277,7 @@ fn a_usage_error_is_reported_before_the_first_request() {
         (&["watch", "-o", "json", JOB], "-o jsonl"),
         (
             &["watch", "--interval", "0", JOB],
-            "--interval must be greater than 0",
+            "for --interval: must be greater than 0",
         ),
         (&["watch", "--interval", "5", JOB], "did you mean 5s or 5m?"),
         (&["watch", "aliyun/job/a/b/c/"], "too many segments"),

@@ -1,3 +1,5 @@
+use glob::Pattern;
+
 use super::*;
 
 #[test]
@@ -16,6 +18,8 @@ fn a_filter_keeps_a_row_whose_state_is_not_known() {
     ] {
         (job.state, job.state_raw) = (state, word.map(str::to_owned));
         assert_eq!(filter.matches(&job, false), is_kept, "{word:?}");
+        let is_uncompared = filter.uncompared(&job)[4];
+        assert_eq!(is_kept && is_uncompared, is_kept && word.is_none());
     }
 }
 
@@ -65,6 +69,6 @@ fn a_filter_keeps_a_row_without_a_field_only_where_fields_could_not_be_read() {
         (other.user, other.queue) = (Some("bob".to_owned()), Some("cpu".to_owned()));
         other.name = Some("test".to_owned());
         assert!(!filter.matches(&other, true), "{filter:?}");
-        assert_eq!(filter.uncompared(&other), [false; 4]);
+        assert_eq!(filter.uncompared(&other), [false; 5]);
     }
 }

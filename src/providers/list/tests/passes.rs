@@ -54,3 +54,86 @@ async fn a_limit_counts_the_rows_of_a_list_that_is_read_again() {
     assert_eq!(seen.concat().len(), 30);
     assert_eq!(listed.truncation, Some(Truncation::Limit(30)));
 }
+
+/// Hands on jobs of the pages of a list that is read twice, as it loses a row: `a` in the state `before`, then in
+/// the state `after`, and returns what came of it and the pages.
+async fn changed(before: State, after: State, filter: &Filter) -> (ListStats, Vec<Page>) {
+    let pages = AtomicUsize::new(0);
+    let client = Lists(move |scope: &Scope, at: Cursor| {
+        let number = pages.fetch_add(1, Ordering::Relaxed);
+        let row = |id: &str, state| GetResult {
+            job: Job {
+                state,
+                state_raw: Some(state.to_string()),
+                ..crate::providers::job_at(&scope.reference(&["n", id]).unwrap(), None)
+            },
+            notices: Vec::new(),
+        };
+        let (rows, total, state) = match number {
+            0 => (vec!["a", "b"], 4, before),
+            1 => (vec!["d"], 3, after),
+            2 => (vec!["a", "b"], 3, after),
+            _ => (vec!["d"], 3, after),
+        };
+        let read = |id: &str| match id {
+            "a" => row(id, state),
+            _ => row(id, State::Running),
+        };
+        Page {
+            next: (at == Cursor::FIRST)
+                .then(|| at.after(2, Some(3)))
+                .flatten(),
+            rows: rows.into_iter().map(read).collect(),
+            total: Some(total),
+            ..Page::default()
+        }
+    });
+    let mut seen = Vec::new();
+    let mut on_page = |page: Page| {
+        seen.push(page);
+        ready(ControlFlow::Continue(()))
+    };
+    let cluster = Scope {
+        segments: vec!["c".to_owned()],
+        ..scope()
+    };
+    let ask = test_support::ask();
+    let listed = list_all(&client, &cluster, filter, &ask, Some(4), &mut on_page).await;
+    (listed.unwrap(), seen)
+}
+
+const A: &str = "tencent/service/c/n/a";
+
+#[tokio::test]
+async fn a_job_that_changed_while_the_list_was_read_again_comes_in_its_new_state() {
+    let (listed, pages) = changed(State::Running, State::Failed, &Filter::default()).await;
+    // Three jobs do not reach the limit, however often they come.
+    assert_eq!((listed.rows, listed.pages, listed.truncation), (3, 4, None));
+    let rows = pages.iter().flat_map(|page| &page.rows);
+    let states: Vec<State> = rows
+        .filter(|row| row.job.reference == A)
+        .map(|row| row.job.state)
+        .collect();
+    assert_eq!(states, [State::Running, State::Failed]);
+    assert_eq!(
+        (&pages[2].changed[..], &pages[2].withdrawn[..]),
+        (&[A.to_owned()][..], &[][..])
+    );
+    let notice = &pages[2].notices[0];
+    assert_eq!(notice.code, NoticeCode::ConflictingRows);
+}
+
+#[tokio::test]
+async fn a_job_whose_later_state_is_not_wanted_is_withdrawn() {
+    let filter = Filter {
+        states: vec![State::Running],
+        ..Filter::default()
+    };
+    let (listed, pages) = changed(State::Running, State::Failed, &filter).await;
+    assert_eq!(listed.rows, 2);
+    assert_eq!(pages[2].withdrawn, [A]);
+    let (listed, pages) = changed(State::Failed, State::Running, &filter).await;
+    assert_eq!(listed.rows, 3);
+    assert_eq!(pages[2].rows[0].job.state, State::Running);
+    assert!(pages[2].changed.is_empty());
+}

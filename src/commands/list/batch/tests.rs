@@ -1,0 +1,64 @@
+use super::*;
+use crate::commands::list::scopes::ListTarget;
+use crate::model::{State, Time};
+use crate::providers;
+use crate::reference::Scope;
+
+fn job(id: &str, state: State, observed_at: i64) -> Job {
+    Job {
+        reference: format!("sugon/instance/{id}"),
+        state,
+        observed_at: Time::from_unix(observed_at),
+        ..Job::default()
+    }
+}
+
+/// What is left of these scopes, and how many rows each report has and shares.
+fn merged(scopes: Vec<Vec<Job>>) -> (Vec<(String, State)>, Vec<(usize, usize)>) {
+    let kind = providers::kinds().find(|kind| kind.list.is_some()).unwrap();
+    let target = ListTarget::Jobs {
+        scope: Scope {
+            kind,
+            profile: "default".into(),
+            segments: Vec::new(),
+            input: String::new(),
+        },
+        is_named: true,
+    };
+    let reports = scopes.iter().map(|_| ScopeReport::new(target.clone()));
+    let mut reports: Vec<ScopeReport> = reports.collect();
+    let found = scopes.into_iter().map(|jobs| Batch {
+        jobs,
+        ..Batch::default()
+    });
+    let left = merge(&mut reports, found.collect(), &Filter::default());
+    let jobs = left.jobs.into_iter();
+    (
+        jobs.map(|job| (job.reference[15..].to_owned(), job.state))
+            .collect(),
+        reports
+            .iter()
+            .map(|one| (one.count, one.repeated))
+            .collect(),
+    )
+}
+
+#[test]
+fn a_job_in_several_scopes_is_left_once_as_it_was_read_last() {
+    use State::{Failed, Running};
+    let (left, counts) = merged(vec![
+        vec![
+            job("a", Running, 5),
+            job("b", Failed, 9),
+            job("a", Running, 6),
+        ],
+        vec![
+            job("c", Running, 7),
+            job("a", Failed, 7),
+            job("b", Running, 8),
+        ],
+    ]);
+    let expected = [("a", Failed), ("b", Failed), ("c", Running)];
+    assert_eq!(left, expected.map(|(id, state)| (id.to_owned(), state)));
+    assert_eq!(counts, [(2, 0), (3, 2)]);
+}
